@@ -1,0 +1,15 @@
+//! The ground floor of potstill. Everything random, everything saved and every transcendental function goes through here.
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`seed`] | one run seed, any number of named, serialisable random streams (NumPy's `SeedSequence` and PCG64) |
+//! | [`state`] | a tree of named values: the one language between whatever has state and whatever stores it |
+//! | [`math`] | `exp`, `ln`, `tanh`, `sin`, `cos` with the same bits on every platform |
+#![forbid(unsafe_code)]
+
+pub mod math;
+pub mod seed;
+pub mod state;
+
+pub use seed::{Pcg64, SeedSequence, Streams};
+pub use state::{State, StateError, Stateful, Value};
