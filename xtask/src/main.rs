@@ -1,2 +1,113 @@
-//! The command.
-fn main() {}
+//! `cargo xtask test`: everything that must hold before a change lands.
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// The oldest Python that the pinned packages run on.
+const PYTHON_MIN: (u32, u32) = (3, 11);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    // Cargo runs this from wherever the user stands.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace");
+    env::set_current_dir(root).expect("the workspace is there");
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => test(),
+        _ => Err("usage: cargo xtask test".to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Result<(), String> {
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(arguments);
+        command
+    };
+    step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
+    step(
+        "clippy",
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    )?;
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    step("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    step("documentation tests", &mut cargo(&["test", "--workspace", "--doc", "--locked"]))?;
+    let python = python();
+    let nextest = succeeds(cargo(&["nextest", "--version"]));
+    // The runner comes last, so that its count of tests is the last thing to be seen.
+    let mut tests = if nextest {
+        cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
+    } else {
+        cargo(&["test", "--workspace", "--tests", "--locked", "--no-fail-fast"])
+    };
+    match &python {
+        Ok(python) => {
+            let all: &[&str] = if nextest { &["--run-ignored", "all"] } else { &["--", "--include-ignored"] };
+            tests.env("POTSTILL_PYTHON", python).args(all);
+        }
+        Err(reason) => println!("\nNOT RUN: the parity tests against the real Gymnasium, because {reason}."),
+    }
+    step("tests", tests.env("POTSTILL_XTASK", "test"))
+}
+
+/// Runs one step and shows its output.
+fn step(name: &str, command: &mut Command) -> Result<(), String> {
+    println!("\n=== {name}");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{name} failed ({status})")),
+        Err(error) => Err(format!("{name} could not be run: {error}")),
+    }
+}
+
+fn succeeds(mut command: Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// The interpreter of a virtual environment under `target/` with the pinned packages; if there can be none, why.
+fn python() -> Result<PathBuf, String> {
+    println!("\n=== Python packages");
+    let requirements = Path::new("testdata/requirements.txt");
+    let wanted =
+        fs::read_to_string(requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
+    let folder = env::current_dir().map_err(|error| error.to_string())?.join("target/python");
+    let (interpreter, stamp) = (folder.join("bin/python"), folder.join("requirements.txt"));
+    if interpreter.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        println!("already there: {}", folder.display());
+        return Ok(interpreter);
+    }
+    let system =
+        ["python3", "python3.13", "python3.12", "python3.11"].into_iter().find(|name| is_recent(name));
+    let (major, minor) = PYTHON_MIN;
+    let system = system.ok_or_else(|| format!("there is no Python {major}.{minor} or later"))?;
+    let failed = |what: &str| format!("{what} failed");
+    // What is left of an interrupted installation must not be taken for a whole one.
+    let _ = fs::remove_dir_all(&folder);
+    if !Command::new(system).args(["-m", "venv"]).arg(&folder).status().is_ok_and(|s| s.success()) {
+        return Err(failed("`python3 -m venv` (is the package python3-venv installed?)"));
+    }
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    if !Command::new(&interpreter).args(pip).arg(requirements).status().is_ok_and(|s| s.success()) {
+        return Err(failed("installing testdata/requirements.txt (is there a network?)"));
+    }
+    fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    println!("installed: {}", folder.display());
+    Ok(interpreter)
+}
+
+fn is_recent(name: &str) -> bool {
+    let (major, minor) = PYTHON_MIN;
+    let question = format!("import sys; sys.exit(sys.version_info < ({major}, {minor}))");
+    let mut command = Command::new(name);
+    command.args(["-c", &question]);
+    succeeds(command)
+}

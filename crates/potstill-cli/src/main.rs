@@ -1,2 +1,104 @@
-//! The command.
-fn main() {}
+//! The `potstill` command: parse, call the library, show progress, print, exit.
+//!
+//! Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the work failed, 2 the command line, a
+//! configuration or an input file is wrong.
+#![forbid(unsafe_code)]
+
+mod args;
+mod output;
+mod progress;
+
+use args::{Cli, Command};
+use clap::Parser;
+use potstill::Error;
+use potstill::quickstart::{QuickstartRequest, quickstart};
+use potstill::run::{DistilRequest, EvaluateRequest, TrainRequest, distil, evaluate, train};
+use progress::Bar;
+use serde_json::Value;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A closed stderr leaves nobody to tell.
+            let _ = output::line(&mut std::io::stderr(), &format!("error: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Error> {
+    let bar = Bar::default();
+    match cli.command {
+        Command::Quickstart { seed, common } => {
+            let request = QuickstartRequest { seed, threads: common.threads(), out: common.out };
+            let summary = quickstart(&request, &bar, &mut |act| {
+                if !common.json {
+                    output::act(act);
+                }
+            })?;
+            finish(common.json, &summary, output::quickstart);
+        }
+        Command::Train {
+            algorithm,
+            preset,
+            config,
+            set,
+            env,
+            data,
+            steps,
+            episodes,
+            seed,
+            seeds,
+            common,
+        } => {
+            let flags = args::flags([
+                ("env", env.map(Into::into)),
+                ("data", data.map(Into::into)),
+                ("steps", steps.map(args::integer)),
+                ("episodes", episodes.map(args::integer)),
+                ("seed", seed.map(args::integer)),
+            ]);
+            let sources = potstill::run::Sources { config, flags, set };
+            let request = TrainRequest {
+                algorithm,
+                preset,
+                sources,
+                seeds,
+                threads: common.threads(),
+                out: common.out,
+            };
+            finish(common.json, &train(&request, &bar)?, output::run);
+        }
+        Command::Distill { teacher, student, config, set, env, data, seed, temperature, alpha, common } => {
+            let flags = args::flags([
+                ("student", student.map(Into::into)),
+                ("env", env.map(Into::into)),
+                ("data", data.map(Into::into)),
+                ("seed", seed.map(args::integer)),
+                ("temperature", temperature.map(Into::into)),
+                ("alpha", alpha.map(Into::into)),
+            ]);
+            let sources = potstill::run::Sources { config, flags, set };
+            let request = DistilRequest { teacher, sources, threads: common.threads(), out: common.out };
+            finish(common.json, &distil(&request, &bar)?, output::run);
+        }
+        Command::Eval { run, episodes, seed, threads, json } => {
+            let request = EvaluateRequest { run, episodes, seed, threads: args::threads(threads) };
+            finish(json, &evaluate(&request)?, output::summary);
+        }
+        Command::Envs { json } => finish(json, &output::envs_json(), |_| output::envs()),
+        Command::Algos { json } => finish(json, &output::algos_json(), |_| output::algos()),
+    }
+    Ok(())
+}
+
+/// One JSON object, or words.
+fn finish(json: bool, result: &Value, words: impl FnOnce(&Value)) {
+    if json {
+        output::print(&result.to_string());
+    } else {
+        words(result);
+    }
+}

@@ -47,14 +47,14 @@ pub fn ln(x: f32) -> f32 {
     let m = if low { mantissa + mantissa - 1.0 } else { mantissa - 1.0 };
     let z = m * m;
     let p = 7.037_683_6e-2;
-    let p = p * m - 1.151_461_03e-1;
+    let p = p * m - 1.151_461e-1;
     let p = p * m + 1.167_699_87e-1;
-    let p = p * m - 1.242_014_08e-1;
-    let p = p * m + 1.424_932_28e-1;
-    let p = p * m - 1.666_805_77e-1;
-    let p = p * m + 2.000_071_48e-1;
+    let p = p * m - 1.242_014_1e-1;
+    let p = p * m + 1.424_932_3e-1;
+    let p = p * m - 1.666_805_7e-1;
+    let p = p * m + 2.000_071_4e-1;
     let p = p * m - 2.499_999_4e-1;
-    let p = p * m + 3.333_333_1e-1;
+    let p = p * m + 3.333_333e-1;
     let y = m * z * p + e * -2.121_944_4e-4 - 0.5 * z;
     let value = m + y + e * 0.693_359_4;
     let value = if x == f32::INFINITY { x } else { value };
@@ -69,10 +69,10 @@ pub fn tanh(x: f32) -> f32 {
     let far = 1.0 - 2.0 / (exp(2.0 * magnitude) + 1.0);
     let z = x * x;
     let p = -5.704_988_7e-3;
-    let p = p * z + 2.063_908_9e-2;
+    let p = p * z + 2.063_909e-2;
     let p = p * z - 5.373_971_5e-2;
     let p = p * z + 1.333_144_2e-1;
-    let p = p * z - 3.333_328_2e-1;
+    let p = p * z - 3.333_328e-1;
     let near = (p * z * x + x).copysign(x);
     if magnitude < 0.625 || x.is_nan() { near } else { far.copysign(x) }
 }
@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn at_the_edges() {
-        let check = |got: f32, expected: f32| assert_eq!(got.to_bits(), expected.to_bits(), "{got} {expected}");
+        let check =
+            |got: f32, expected: f32| assert_eq!(got.to_bits(), expected.to_bits(), "{got} {expected}");
         check(exp(0.0), 1.0);
         check(exp(f32::INFINITY), f32::INFINITY);
         check(exp(f32::NEG_INFINITY), 0.0);

@@ -110,6 +110,16 @@ pub trait Stateful {
     fn restore(&mut self, state: &State) -> Result<(), StateError>;
 }
 
+impl<T: Stateful + ?Sized> Stateful for Box<T> {
+    fn state(&self) -> State {
+        (**self).state()
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        (**self).restore(state)
+    }
+}
+
 /// A branch: values by name, in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
@@ -264,9 +274,6 @@ mod tests {
         check(outer.restore_part("leaf", &mut Leaf), "`leaf.values` has 2 elements, expected 3");
         check(outer.restore_part("twig", &mut Leaf), "`twig` is missing");
         check(tree.u64("outer").map(|_| ()), "`outer` is a branch, expected an integer");
-        check(
-            State::new().with("n", Value::U64(9)).index("n", 9).map(|_| ()),
-            "`n`: 9 is not below 9",
-        );
+        check(State::new().with("n", Value::U64(9)).index("n", 9).map(|_| ()), "`n`: 9 is not below 9");
     }
 }

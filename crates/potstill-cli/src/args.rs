@@ -1,0 +1,156 @@
+//! The command line, in one place.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use toml::{Table, Value};
+
+/// Train a teacher, distil a student, ship it.
+#[derive(Debug, Parser)]
+#[command(name = "potstill", version, about, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The tour: cliff walk, DQN teacher to tiny student, digits teacher to student, one report
+    Quickstart {
+        /// Seed of everything
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+        seed: u64,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Train an algorithm in an environment or on a dataset
+    Train {
+        /// The algorithm (see `potstill algos`)
+        #[arg(value_name = "ALGO")]
+        algorithm: String,
+        /// The environment (see `potstill envs`)
+        #[arg(long, value_name = "ID")]
+        env: Option<String>,
+        /// The dataset, for a classifier: digits
+        #[arg(long, value_name = "NAME")]
+        data: Option<String>,
+        /// Steps in the environment
+        #[arg(long, value_name = "N")]
+        steps: Option<u64>,
+        /// Episodes, instead of steps
+        #[arg(long, value_name = "N")]
+        episodes: Option<u64>,
+        /// Seed of all random streams [default: 0]
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
+        /// Train so many seeds, from --seed on, into one folder with one run each
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        seeds: u64,
+        /// Published hyperparameters by name: zoo or cleanrl for dqn
+        #[arg(long, value_name = "NAME")]
+        preset: Option<String>,
+        /// A TOML file of settings, such as the config.toml of a run
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// One setting, over all else; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Distil a trained run into a smaller student
+    Distill {
+        /// The teacher's run directory
+        #[arg(long, value_name = "RUN")]
+        teacher: PathBuf,
+        /// The student's network, such as mlp:16 or mlp:32,32:tanh
+        #[arg(long, value_name = "SPEC")]
+        student: Option<String>,
+        /// The environment, if the teacher is a policy
+        #[arg(long, value_name = "ID")]
+        env: Option<String>,
+        /// The dataset, if the teacher is a classifier
+        #[arg(long, value_name = "NAME")]
+        data: Option<String>,
+        /// Temperature of the softmax
+        #[arg(long, value_name = "T", allow_negative_numbers = true)]
+        temperature: Option<f64>,
+        /// Weight of the soft targets against the labels, 0 to 1
+        #[arg(long, value_name = "A", allow_negative_numbers = true)]
+        alpha: Option<f64>,
+        /// Seed of all random streams [default: 0]
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
+        /// A TOML file of settings
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// One setting, over all else; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Evaluate a run: a policy over episodes, a classifier over its test samples
+    Eval {
+        /// The run directory
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Episodes to play
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        episodes: u64,
+        /// Seed of the episodes
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        seed: u64,
+        /// Threads to use; the result does not depend on it [default: all cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// The environments there are
+    Envs {
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// The algorithms there are
+    Algos {
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The run directory to make [default: a new one under runs/]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Threads to use; the result does not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Common {
+    pub(crate) fn threads(&self) -> usize {
+        threads(self.threads)
+    }
+}
+
+/// The number of threads asked for, or one per core.
+pub(crate) fn threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// A number as TOML has it. One beyond TOML's 63 bits becomes text, which every integer key refuses by name.
+pub(crate) fn integer(n: u64) -> Value {
+    i64::try_from(n).map_or_else(|_| Value::String(n.to_string()), Value::Integer)
+}
+
+/// The flags that were given, by key.
+pub(crate) fn flags<const N: usize>(given: [(&str, Option<Value>); N]) -> Table {
+    given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}

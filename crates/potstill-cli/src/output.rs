@@ -1,0 +1,141 @@
+//! What goes to stdout.
+
+use potstill::env::Space;
+use potstill::env::registry::REGISTRY;
+use potstill::quickstart::Act;
+use potstill::report::Table;
+use potstill::run::ALGORITHMS;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// Writes one line.
+pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(to, "{text}")
+}
+
+/// Prints to stdout. A reader that has gone away (`| head`) is no failure of ours.
+pub(crate) fn print(text: &str) {
+    let _ = line(&mut io::stdout().lock(), text);
+}
+
+pub(crate) fn act(act: &Act) {
+    print(&format!("\n{}\n{}\n", act.title, "=".repeat(act.title.chars().count())));
+    print(act.text.trim_end());
+}
+
+/// What the user typed to run this program, so that the commands it prints can be typed too.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "potstill".to_owned())
+}
+
+pub(crate) fn quickstart(summary: &Value) {
+    let out = summary["out"].as_str().unwrap_or_default();
+    let seconds = summary["seconds"].as_f64().unwrap_or_default();
+    let me = program();
+    print(&format!(
+        "\nDone in {seconds:.1} s. Run directory: {out}\nOpen {out}/report.html in a browser. Next:\n"
+    ));
+    print(&format!(
+        "  {me} eval {out}/student --episodes 100\n  \
+         {me} distill --teacher {out}/teacher --student mlp:8 --env CartPole-v1\n  \
+         {me} train dqn --env CartPole-v1 --steps 50000 --seed 1\n  \
+         {me} train sarsa --env CliffWalking-v1 --episodes 500 --seeds 100"
+    ));
+}
+
+/// The summary of a run, and where it is.
+pub(crate) fn run(result: &Value) {
+    summary(result);
+    let out = result["out"].as_str().unwrap_or_default();
+    print(&format!("\nRun directory: {out}"));
+    if result["seeds"].is_null() {
+        print(&format!("Next: {} eval {out}", program()));
+    }
+}
+
+/// A JSON object as aligned lines of key and value.
+pub(crate) fn summary(result: &Value) {
+    let mut rows = Vec::new();
+    flatten("", result, &mut rows);
+    let width = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+    for (key, value) in rows {
+        print(&format!("{key:width$}  {value}"));
+    }
+}
+
+fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries.iter().filter(|(key, _)| !matches!(key.as_str(), "out" | "command")) {
+                let key = key.replace('_', " ");
+                let path = if prefix.is_empty() { key } else { format!("{prefix} {key}") };
+                flatten(&path, value, rows);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => rows.push((prefix.to_owned(), text.clone())),
+        Value::Number(number) if number.is_f64() => {
+            rows.push((prefix.to_owned(), format!("{:.4}", number.as_f64().unwrap_or_default())));
+        }
+        other => rows.push((prefix.to_owned(), other.to_string())),
+    }
+}
+
+pub(crate) fn envs() {
+    let dash = || "-".to_owned();
+    let rows = REGISTRY.iter().map(|spec| {
+        vec![
+            spec.id.to_owned(),
+            spec.observation_space().to_string(),
+            spec.action_space().to_string(),
+            spec.time_limit_steps.map_or_else(dash, |n| n.to_string()),
+            spec.reward_threshold.map_or_else(dash, |r| r.to_string()),
+            spec.summary.to_owned(),
+        ]
+    });
+    let head =
+        ["environment", "observations", "actions", "time limit", "solved at", "task"].map(str::to_owned);
+    print(Table { head: head.to_vec(), rows: rows.collect() }.text().trim_end());
+}
+
+pub(crate) fn envs_json() -> Value {
+    let space = |space: Space| match space {
+        Space::Discrete { n } => json!({ "kind": "discrete", "n": n }),
+        // JSON has no infinity; an unbounded side is null.
+        Space::Box { low, high } => json!({ "kind": "box", "shape": [low.len()], "low": low, "high": high }),
+    };
+    let envs = REGISTRY.iter().map(|spec| {
+        json!({
+            "id": spec.id,
+            "task": spec.summary,
+            "observation_space": space(spec.observation_space()),
+            "action_space": space(spec.action_space()),
+            "time_limit_steps": spec.time_limit_steps,
+            "reward_threshold": spec.reward_threshold,
+            "stochastic": spec.stochastic,
+        })
+    });
+    json!({ "environments": envs.collect::<Vec<_>>() })
+}
+
+pub(crate) fn algos() {
+    let rows = ALGORITHMS.iter().map(|algorithm| {
+        [algorithm.name, algorithm.kind, algorithm.summary, algorithm.source].map(str::to_owned).to_vec()
+    });
+    let head = ["algorithm", "kind", "what it does", "source"].map(str::to_owned);
+    print(Table { head: head.to_vec(), rows: rows.collect() }.text().trim_end());
+}
+
+pub(crate) fn algos_json() -> Value {
+    let algorithms = ALGORITHMS.iter().map(|algorithm| {
+        json!({
+            "name": algorithm.name,
+            "kind": algorithm.kind,
+            "learns_from": algorithm.learns.words(),
+            "summary": algorithm.summary,
+            "source": algorithm.source,
+            "presets": potstill::config::presets::names(algorithm.name),
+        })
+    });
+    json!({ "algorithms": algorithms.collect::<Vec<_>>() })
+}

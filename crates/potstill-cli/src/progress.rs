@@ -1,0 +1,47 @@
+//! A progress bar on stderr that vanishes when stderr is no terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use potstill::run::Progress;
+use std::sync::Mutex;
+
+/// The bar of the work at hand.
+#[derive(Default)]
+pub(crate) struct Bar {
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Bar {
+    fn with(&self, change: impl FnOnce(&mut Option<ProgressBar>)) {
+        // Another thread's panic while drawing leaves the bar usable.
+        change(&mut self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, what: &str, total: u64) {
+        self.with(|slot| {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("  {prefix}  {bar:30}  {pos}/{len}  {eta}  {msg}");
+            bar.set_style(style.expect("a constant template that parses").progress_chars("=> "));
+            bar.set_prefix(what.to_owned());
+            *slot = Some(bar);
+        });
+    }
+
+    fn advance(&self, done: u64, note: &str) {
+        self.with(|slot| {
+            if let Some(bar) = slot {
+                bar.set_position(done);
+                bar.set_message(note.to_owned());
+            }
+        });
+    }
+
+    fn end(&self) {
+        self.with(|slot| {
+            if let Some(bar) = slot.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
+}

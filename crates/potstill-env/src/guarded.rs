@@ -1,0 +1,116 @@
+//! What Gymnasium's `make` puts around an environment: `TimeLimit` and `OrderEnforcing`.
+
+use crate::{Env, EnvError, Outcome, Space};
+use potstill_core::{State, StateError, Stateful, Value};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    New,
+    Running,
+    Over,
+}
+
+/// An environment that truncates at its time limit and refuses steps outside an episode.
+///
+/// Stricter than Gymnasium in one place: a step after the end is an error here, a warning or nothing there.
+#[derive(Clone, Debug)]
+pub struct Guarded<E> {
+    env: E,
+    time_limit_steps: Option<u64>,
+    elapsed_steps: u64,
+    phase: Phase,
+}
+
+impl<E: Env> Guarded<E> {
+    /// Guards `env`; an episode is truncated after `time_limit_steps` steps, if there is a limit.
+    pub fn new(env: E, time_limit_steps: Option<u64>) -> Self {
+        assert_ne!(time_limit_steps, Some(0), "an episode has at least one step");
+        Self { env, time_limit_steps, elapsed_steps: 0, phase: Phase::New }
+    }
+}
+
+impl<E: Env> Env for Guarded<E> {
+    type Observation = E::Observation;
+    type Action = E::Action;
+
+    fn observation_space(&self) -> Space {
+        self.env.observation_space()
+    }
+
+    fn action_space(&self) -> Space {
+        self.env.action_space()
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut Self::Observation) {
+        self.env.reset(seed, observation);
+        self.elapsed_steps = 0;
+        self.phase = Phase::Running;
+    }
+
+    fn step(
+        &mut self,
+        action: Self::Action,
+        observation: &mut Self::Observation,
+    ) -> Result<Outcome, EnvError> {
+        match self.phase {
+            Phase::New => return Err(EnvError::NotReset),
+            Phase::Over => return Err(EnvError::EpisodeOver),
+            Phase::Running => {}
+        }
+        let mut outcome = self.env.step(action, observation)?;
+        self.elapsed_steps += 1;
+        // As in Gymnasium, both flags are set when the limit falls on a terminal step.
+        outcome.truncated |= self.time_limit_steps.is_some_and(|limit| self.elapsed_steps >= limit);
+        if outcome.done() {
+            self.phase = Phase::Over;
+        }
+        Ok(outcome)
+    }
+}
+
+impl<E: Env> Stateful for Guarded<E> {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("env", &self.env)
+            .with("elapsed_steps", Value::U64(self.elapsed_steps))
+            .with("phase", Value::U64(self.phase as u64))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("env", &mut self.env)?;
+        self.elapsed_steps = state.u64("elapsed_steps")?;
+        self.phase = [Phase::New, Phase::Running, Phase::Over][state.index("phase", 3)?];
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CliffWalking;
+
+    #[test]
+    fn truncates_at_the_limit_and_enforces_order() {
+        let mut env = Guarded::new(CliffWalking::default(), Some(3));
+        let mut s = 0;
+        assert_eq!(env.step(0, &mut s), Err(EnvError::NotReset));
+        env.reset(Some(0), &mut s);
+        let ends: Vec<_> =
+            (0..3).map(|_| env.step(0, &mut s).unwrap()).map(|o| (o.terminated, o.truncated)).collect();
+        assert_eq!(ends, [(false, false), (false, false), (false, true)]);
+        assert_eq!(env.step(0, &mut s), Err(EnvError::EpisodeOver));
+        env.reset(None, &mut s);
+        assert!(env.step(0, &mut s).is_ok());
+    }
+
+    #[test]
+    fn a_refused_action_changes_nothing() {
+        let mut env = Guarded::new(CliffWalking::default(), Some(3));
+        let mut s = 0;
+        env.reset(Some(0), &mut s);
+        let before = env.state();
+        let error = env.step(4, &mut s).unwrap_err();
+        assert_eq!(error.to_string(), "action 4 is outside the action space Discrete(4)");
+        assert_eq!((env.state(), s), (before, 36));
+    }
+}

@@ -1,0 +1,342 @@
+//! What a key means, and how the values of a run are found: default < preset < `--config` < command line < `--set`.
+//!
+//! Each key is written in one place, a [`settings!`] block: its name, type, default with source, range and help. Parsing,
+//! checking, the resolved `config.toml` and its round trip follow from that.
+
+pub mod presets;
+mod resolve;
+
+pub use resolve::{Layer, Origin, Resolved, read_toml, resolve, toml_value};
+
+use potstill_nn::NetworkSpec;
+use thiserror::Error;
+use toml::Value;
+
+/// What a value may be, beside its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// Anything of the type.
+    Any,
+    /// Neither infinite nor NaN.
+    Finite,
+    /// Above 0.
+    Positive,
+    /// 0 or above.
+    NotNegative,
+    /// 0 to 1.
+    Unit,
+    /// Above 0, up to 1.
+    PositiveUnit,
+    /// 1 or above.
+    AtLeastOne,
+}
+
+impl Range {
+    fn check(self, x: f64) -> Result<(), &'static str> {
+        let (holds, words) = match self {
+            Range::Any => (true, ""),
+            Range::Finite => (x.is_finite(), "finite"),
+            Range::Positive => (x > 0.0 && x.is_finite(), "above 0"),
+            Range::NotNegative => (x >= 0.0 && x.is_finite(), "0 or above"),
+            Range::Unit => ((0.0..=1.0).contains(&x), "from 0 to 1"),
+            Range::PositiveUnit => (x > 0.0 && x <= 1.0, "above 0 and up to 1"),
+            Range::AtLeastOne => (x >= 1.0, "1 or above"),
+        };
+        if holds { Ok(()) } else { Err(words) }
+    }
+}
+
+/// One key of a [`Settings`] block.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// The name, everywhere: config file, `--set`, report.
+    pub name: &'static str,
+    /// What it does and where the default comes from.
+    pub help: &'static str,
+    /// The kind of value.
+    pub kind: &'static str,
+    /// What the value may be.
+    pub range: Range,
+}
+
+/// A type that a setting can have.
+pub trait Setting: Sized {
+    /// What a default is written as.
+    type Literal;
+    /// The kind, for people.
+    const KIND: &'static str;
+    /// The default.
+    fn literal(literal: Self::Literal) -> Self;
+    /// The value, or what is wrong with it.
+    ///
+    /// # Errors
+    /// If the value is of another kind.
+    fn from_toml(value: &Value) -> Result<Self, String>;
+    /// The value as it is written; `None` if it is not set.
+    fn to_toml(&self) -> Option<Value>;
+    /// The value as a number, if it is one and has a range.
+    fn number(&self) -> Option<f64> {
+        None
+    }
+}
+
+fn not_a(kind: &str, value: &Value) -> String {
+    format!("expected {kind}, got {} `{value}`", value.type_str())
+}
+
+impl Setting for f64 {
+    type Literal = f64;
+    const KIND: &'static str = "number";
+    fn literal(literal: f64) -> Self {
+        literal
+    }
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Float(x) => Ok(*x),
+            Value::Integer(n) => Ok(*n as f64),
+            _ => Err(not_a("a number", value)),
+        }
+    }
+    fn to_toml(&self) -> Option<Value> {
+        Some(Value::Float(*self))
+    }
+    fn number(&self) -> Option<f64> {
+        Some(*self)
+    }
+}
+
+impl Setting for u64 {
+    type Literal = u64;
+    const KIND: &'static str = "integer";
+    fn literal(literal: u64) -> Self {
+        literal
+    }
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        value.as_integer().and_then(|n| u64::try_from(n).ok()).ok_or_else(|| not_a("a whole number", value))
+    }
+    fn to_toml(&self) -> Option<Value> {
+        Some(Value::Integer(i64::try_from(*self).expect("settings are read from TOML's 63 bits")))
+    }
+    fn number(&self) -> Option<f64> {
+        Some(*self as f64)
+    }
+}
+
+impl Setting for bool {
+    type Literal = bool;
+    const KIND: &'static str = "true or false";
+    fn literal(literal: bool) -> Self {
+        literal
+    }
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        value.as_bool().ok_or_else(|| not_a("true or false", value))
+    }
+    fn to_toml(&self) -> Option<Value> {
+        Some(Value::Boolean(*self))
+    }
+}
+
+impl Setting for String {
+    type Literal = &'static str;
+    const KIND: &'static str = "text";
+    fn literal(literal: &'static str) -> Self {
+        literal.to_owned()
+    }
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        value.as_str().map(str::to_owned).ok_or_else(|| not_a("text", value))
+    }
+    fn to_toml(&self) -> Option<Value> {
+        Some(Value::String(self.clone()))
+    }
+}
+
+impl Setting for NetworkSpec {
+    type Literal = &'static str;
+    const KIND: &'static str = "network";
+    fn literal(literal: &'static str) -> Self {
+        literal.parse().expect("a default network parses")
+    }
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        value
+            .as_str()
+            .ok_or_else(|| not_a("a network such as mlp:64,64", value))?
+            .parse()
+            .map_err(|error: potstill_nn::network::SpecError| error.to_string())
+    }
+    fn to_toml(&self) -> Option<Value> {
+        Some(Value::String(self.to_string()))
+    }
+}
+
+impl<T: Setting> Setting for Option<T> {
+    type Literal = ();
+    const KIND: &'static str = T::KIND;
+    fn literal((): ()) -> Self {
+        None
+    }
+    fn from_toml(value: &Value) -> Result<Self, String> {
+        T::from_toml(value).map(Some)
+    }
+    fn to_toml(&self) -> Option<Value> {
+        self.as_ref().and_then(Setting::to_toml)
+    }
+    fn number(&self) -> Option<f64> {
+        self.as_ref().and_then(Setting::number)
+    }
+}
+
+/// A set of keys with their values.
+pub trait Settings: Default + Clone {
+    /// The keys, in the order in which they are written.
+    fn keys() -> Vec<Key>;
+
+    /// Sets one value. `None` if the key is not one of these.
+    fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>>;
+
+    /// The value of a key, if it is one of these and set.
+    fn get(&self, key: &str) -> Option<Value>;
+}
+
+/// Two sets of keys as one.
+impl<A: Settings, B: Settings> Settings for (A, B) {
+    fn keys() -> Vec<Key> {
+        [A::keys(), B::keys()].concat()
+    }
+    fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {
+        self.0.set(key, value).or_else(|| self.1.set(key, value))
+    }
+    fn get(&self, key: &str) -> Option<Value> {
+        self.0.get(key).or_else(|| self.1.get(key))
+    }
+}
+
+/// Declares a struct of settings: for each its help, name, type, default and range.
+macro_rules! settings {
+    (
+        $(#[doc = $about:literal])*
+        $visibility:vis struct $name:ident {
+            $($(#[doc = $help:literal])* $key:ident: $type:ty = $default:expr, in $range:ident;)*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug, PartialEq)]
+        $visibility struct $name {
+            $($(#[doc = $help])* pub $key: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: <$type as $crate::config::Setting>::literal($default),)* }
+            }
+        }
+
+        impl $crate::config::Settings for $name {
+            fn keys() -> Vec<$crate::config::Key> {
+                vec![$($crate::config::Key {
+                    name: stringify!($key),
+                    help: concat!($($help),*),
+                    kind: <$type as $crate::config::Setting>::KIND,
+                    range: $crate::config::Range::$range,
+                },)*]
+            }
+
+            fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
+                match key {
+                    $(stringify!($key) => Some(
+                        $crate::config::checked::<$type>(value, $crate::config::Range::$range)
+                            .map(|value| self.$key = value),
+                    ),)*
+                    _ => None,
+                }
+            }
+
+            fn get(&self, key: &str) -> Option<toml::Value> {
+                match key {
+                    $(stringify!($key) => $crate::config::Setting::to_toml(&self.$key),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use settings;
+
+/// A value of the type and within the range, or what is wrong.
+pub(crate) fn checked<T: Setting>(value: &Value, range: Range) -> Result<T, String> {
+    let setting = T::from_toml(value)?;
+    if let Some(number) = setting.number() {
+        range.check(number).map_err(|words| format!("must be {words}, got {value}"))?;
+    }
+    Ok(setting)
+}
+
+/// A command line or configuration that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A name that is not known.
+    #[error("unknown {what} `{name}`{}; {}", at(.origin), suggestion(.nearest.as_deref(), .known))]
+    Unknown {
+        /// What kind of name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Where it stands.
+        origin: Option<Origin>,
+        /// A known name close to it.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+    /// A value of the wrong kind or out of range.
+    #[error("`{key}`{}: {reason}", at(.origin))]
+    Value {
+        /// The key.
+        key: String,
+        /// Where it stands.
+        origin: Option<Origin>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Text that is no TOML.
+    #[error("{origin} is not valid TOML: {reason}")]
+    Syntax {
+        /// Where.
+        origin: Origin,
+        /// The parser's message, with line and column.
+        reason: String,
+    },
+    /// Options that do not go together, or one that is needed.
+    #[error("{0}")]
+    Usage(String),
+}
+
+fn at(origin: &Option<Origin>) -> String {
+    origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default()
+}
+
+fn suggestion(nearest: Option<&str>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known: {}", known.join(", ")),
+    }
+}
+
+impl ConfigError {
+    /// An unknown name, with the nearest known one if there is one near.
+    pub fn unknown<'a>(
+        what: &'static str,
+        name: &str,
+        origin: Option<Origin>,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        let likeness = |candidate: &str| {
+            strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
+        };
+        let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).cloned();
+        // Below this likeness a suggestion is noise.
+        let nearest = nearest.filter(|candidate| likeness(candidate) > 0.5);
+        Self::Unknown { what, name: name.to_owned(), origin, nearest, known }
+    }
+}

@@ -1,0 +1,86 @@
+//! Presets: published hyperparameters, one file per algorithm and source.
+
+use super::{ConfigError, Layer, Origin, read_toml};
+use toml::{Table, Value};
+
+/// Algorithm, name, text.
+const PRESETS: [(&str, &str, &str); 2] = [
+    ("dqn", "zoo", include_str!("../../presets/dqn-zoo.toml")),
+    ("dqn", "cleanrl", include_str!("../../presets/dqn-cleanrl.toml")),
+];
+
+/// The names of an algorithm's presets.
+pub fn names(algorithm: &str) -> Vec<&'static str> {
+    PRESETS.iter().filter(|preset| preset.0 == algorithm).map(|preset| preset.1).collect()
+}
+
+/// The values of a preset: those for every environment, then those for this one.
+///
+/// # Errors
+/// If the algorithm has no preset of that name, or the preset none for this environment.
+pub fn find(algorithm: &str, name: &str, env: &str) -> Result<Layer, ConfigError> {
+    let found = PRESETS.iter().find(|preset| (preset.0, preset.1) == (algorithm, name));
+    let Some((_, _, text)) = found else {
+        let known = names(algorithm);
+        if known.is_empty() {
+            return Err(ConfigError::Usage(format!("`{algorithm}` has no presets; leave out --preset")));
+        }
+        return Err(ConfigError::unknown("preset", name, None, known));
+    };
+    let origin = Origin::Preset(name.to_owned());
+    let mut values = Table::new();
+    let mut known = Vec::new();
+    for (key, value) in read_toml(text, origin.clone())? {
+        match value {
+            Value::Table(table) => {
+                if key == env {
+                    values.extend(table);
+                }
+                known.push(key);
+            }
+            value => {
+                values.insert(key, value);
+            }
+        }
+    }
+    if known.iter().any(|known| known == env) {
+        Ok(Layer { origin, values })
+    } else {
+        let known = known.join(", ");
+        Err(ConfigError::Usage(format!(
+            "preset `{name}` of `{algorithm}` has no values for `{env}`, only for {known}"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::resolve;
+    use crate::deep::DqnConfig;
+
+    #[test]
+    fn presets_resolve_to_their_published_values() {
+        let dqn = |name| resolve::<DqnConfig>(&[find("dqn", name, "CartPole-v1").unwrap()]).unwrap().settings;
+        // The defaults are the zoo's values for this environment.
+        assert_eq!(dqn("zoo"), DqnConfig::default());
+        let cleanrl = dqn("cleanrl");
+        assert_eq!((cleanrl.learning_rate, cleanrl.batch_size, cleanrl.train_freq), (2.5e-4, 128, 10));
+        assert_eq!((cleanrl.net_arch.to_string().as_str(), cleanrl.huber_delta), ("mlp:120,84", 0.0));
+    }
+
+    #[test]
+    fn errors_say_what_there_is() {
+        let check = |algorithm, name, env, expected: &str| {
+            assert_eq!(find(algorithm, name, env).unwrap_err().to_string(), expected);
+        };
+        check("dqn", "zo", "CartPole-v1", "unknown preset `zo`; did you mean `zoo`?");
+        check("sarsa", "zoo", "CliffWalking-v1", "`sarsa` has no presets; leave out --preset");
+        check(
+            "dqn",
+            "zoo",
+            "Nowhere-v0",
+            "preset `zoo` of `dqn` has no values for `Nowhere-v0`, only for CartPole-v1",
+        );
+    }
+}

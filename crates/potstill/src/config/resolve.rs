@@ -1,0 +1,192 @@
+//! Raw layers to resolved settings.
+
+use super::{ConfigError, Settings};
+use std::collections::BTreeMap;
+use std::fmt;
+use toml::{Table, Value};
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A preset of this name.
+    Preset(String),
+    /// A file given with `--config`.
+    File(String),
+    /// A flag of its own.
+    CommandLine,
+    /// `--set`.
+    Set,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Preset(name) => write!(f, "preset {name}"),
+            Origin::File(path) => write!(f, "{path}"),
+            Origin::CommandLine => write!(f, "command line"),
+            Origin::Set => write!(f, "--set"),
+        }
+    }
+}
+
+/// Values from one origin. Later layers win.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Where they were written.
+    pub origin: Origin,
+    /// The values.
+    pub values: Table,
+}
+
+/// Settings with the origin of every value that is not a default.
+#[derive(Clone, Debug)]
+pub struct Resolved<S> {
+    /// The settings.
+    pub settings: S,
+    origins: BTreeMap<String, Origin>,
+}
+
+/// Checks and applies the layers.
+///
+/// # Errors
+/// On the first unknown key or bad value, naming the key and where it stands.
+pub fn resolve<S: Settings>(layers: &[Layer]) -> Result<Resolved<S>, ConfigError> {
+    let mut settings = S::default();
+    let mut origins = BTreeMap::new();
+    for layer in layers {
+        for (key, value) in &layer.values {
+            let origin = Some(layer.origin.clone());
+            match settings.set(key, value) {
+                Some(Ok(())) => origins.insert(key.clone(), layer.origin.clone()),
+                Some(Err(reason)) => return Err(ConfigError::Value { key: key.clone(), origin, reason }),
+                None => {
+                    return Err(ConfigError::unknown("key", key, origin, S::keys().iter().map(|k| k.name)));
+                }
+            };
+        }
+    }
+    Ok(Resolved { settings, origins })
+}
+
+impl<S: Settings> Resolved<S> {
+    /// Settings that no user wrote.
+    pub fn chosen(settings: S) -> Self {
+        Self { settings, origins: BTreeMap::new() }
+    }
+
+    /// Overrides one value for a reason of the program's own (a derived default).
+    pub fn derive(&mut self, key: &str, value: &Value) {
+        let set = self.settings.set(key, value);
+        assert_eq!(set, Some(Ok(())), "a derived value fits its key");
+    }
+
+    /// `config.toml`: `head` first, then every value with its origin. Read back with `--config`, it gives the same settings.
+    pub fn to_toml(&self, head: &[(&str, &str)]) -> String {
+        let mut lines = Vec::new();
+        for (key, value) in head {
+            lines
+                .push((format!("{key} = {}", Value::String((*value).to_owned())), "command line".to_owned()));
+        }
+        for key in S::keys() {
+            if let Some(value) = self.settings.get(key.name) {
+                let origin = self.origins.get(key.name).map_or("default".to_owned(), Origin::to_string);
+                lines.push((format!("{} = {value}", key.name), origin));
+            }
+        }
+        let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+        let version = env!("CARGO_PKG_VERSION");
+        let mut text =
+            format!("# Every value of this run, resolved by potstill {version}, and where it came from.\n");
+        for (line, origin) in lines {
+            text += &format!("{line:width$}  # {origin}\n");
+        }
+        text
+    }
+}
+
+/// Parses a TOML file's text.
+///
+/// # Errors
+/// If it is no TOML.
+pub fn read_toml(text: &str, origin: Origin) -> Result<Table, ConfigError> {
+    text.parse::<Table>().map_err(|error| {
+        let line =
+            error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+        ConfigError::Syntax { origin, reason: format!("line {line}: {}", error.message()) }
+    })
+}
+
+/// The value in `--set key=value`: TOML where it is TOML, else plain text, so that `net_arch=mlp:64,64` needs no quotes.
+pub fn toml_value(text: &str) -> Value {
+    let parsed = format!("value = {text}").parse::<Table>().ok().filter(|table| table.len() == 1);
+    parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings;
+
+    settings! {
+        /// Settings for the tests.
+        pub(crate) struct Example {
+            /// A rate.
+            learning_rate: f64 = 0.5, in Positive;
+            /// A count.
+            batch_size: u64 = 32, in AtLeastOne;
+            /// A network.
+            net_arch: potstill_nn::NetworkSpec = "mlp:8", in Any;
+            /// A limit.
+            steps: Option<u64> = (), in AtLeastOne;
+        }
+    }
+
+    fn set(pairs: &[&str]) -> Layer {
+        let values = pairs.iter().map(|pair| pair.split_once('=').unwrap());
+        Layer { origin: Origin::Set, values: values.map(|(k, v)| (k.to_owned(), toml_value(v))).collect() }
+    }
+
+    #[test]
+    fn bad_values_are_named_with_their_place() {
+        let check = |pair: &str, expected: &str| {
+            assert_eq!(resolve::<Example>(&[set(&[pair])]).unwrap_err().to_string(), expected);
+        };
+        check("lerning_rate=1", "unknown key `lerning_rate` (--set); did you mean `learning_rate`?");
+        check("zzz=1", "unknown key `zzz` (--set); known: learning_rate, batch_size, net_arch, steps");
+        check("learning_rate=fast", "`learning_rate` (--set): expected a number, got string `\"fast\"`");
+        check("learning_rate=-1", "`learning_rate` (--set): must be above 0, got -1");
+        check("learning_rate=nan", "`learning_rate` (--set): must be above 0, got nan");
+        check("batch_size=0", "`batch_size` (--set): must be 1 or above, got 0");
+        check("batch_size=1.5", "`batch_size` (--set): expected a whole number, got float `1.5`");
+        check("steps=0", "`steps` (--set): must be 1 or above, got 0");
+        check(
+            "net_arch=mlp:8,x",
+            "`net_arch` (--set): `x` is not a number of units from 1 to 16384 in network `mlp:8,x`; write `mlp:64,64` or `mlp:64,64:tanh`",
+        );
+    }
+
+    #[test]
+    fn later_layers_win_and_the_resolved_file_reads_back() {
+        let file = Layer {
+            origin: Origin::File("a.toml".to_owned()),
+            values: read_toml("batch_size = 8\nlearning_rate = 1", Origin::Set).unwrap(),
+        };
+        let resolved = resolve::<Example>(&[file, set(&["batch_size=16", "net_arch=mlp:4,4:tanh"])]).unwrap();
+        let text = resolved.to_toml(&[("algorithm", "example")]);
+        let expected = "algorithm = \"example\"      # command line\n\
+                        learning_rate = 1.0        # a.toml\n\
+                        batch_size = 16            # --set\n\
+                        net_arch = \"mlp:4,4:tanh\"  # --set\n";
+        assert_eq!(text.split_once('\n').unwrap().1, expected);
+        let mut table = read_toml(&text, Origin::Set).unwrap();
+        table.remove("algorithm");
+        let again = resolve::<Example>(&[Layer { origin: Origin::Set, values: table }]).unwrap();
+        assert_eq!(again.settings, resolved.settings);
+    }
+
+    #[test]
+    fn a_syntax_error_names_its_line() {
+        let error = read_toml("a = 1\nb = = 2", Origin::File("run.toml".to_owned())).unwrap_err();
+        assert!(error.to_string().starts_with("run.toml is not valid TOML: line 2: "), "{error}");
+    }
+}

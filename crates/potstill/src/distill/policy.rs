@@ -1,0 +1,232 @@
+//! Policy distillation (Rusu et al. 2015): a small network learns to choose as a DQN does.
+//!
+//! Rounds of two parts: someone plays and the states visited join a memory; then the student regresses on minibatches of it with
+//! `L = T^2 KL(softmax(q_teacher / T) || softmax(z_student / T))`.
+//!
+//! Differences from the paper:
+//! - The temperature is in units of the mean gap between the teacher's two best action values (measured on the first
+//!   round, written to the summary): the paper's 0.01 is meaningful on Atari's reward scale only.
+//! - `inputs` chooses who plays: the teacher, as in the paper, the student (DAgger; Ross, Gordon and Bagnell 2011), or a
+//!   mix. The paper's teacher plays epsilon-greedily with 0.05; so does whoever plays here.
+
+use crate::config::settings;
+use crate::model::{NetworkActor, play};
+use crate::policy::Policy;
+use crate::teacher::{Inputs, Producer, Questions, Refresh, Teacher, View};
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_env::{EnvError, FeatureEnv};
+use potstill_nn::loss::temperature_kl;
+use potstill_nn::{Adam, AdamConfig, Network, NetworkSpec, Workspace};
+
+settings! {
+    /// The hyperparameters of policy distillation.
+    pub struct PolicyDistillConfig {
+        /// States to collect over the whole run
+        transfer_states: u64 = 40_000, in AtLeastOne;
+        /// Rounds of collecting and learning
+        rounds: u64 = 10, in AtLeastOne;
+        /// Gradient steps over the whole run
+        gradient_steps: u64 = 20_000, in AtLeastOne;
+        /// States per gradient step
+        batch_size: u64 = 128, in AtLeastOne;
+        /// Adam's step size
+        learning_rate: f64 = 2e-3, in Positive;
+        /// Temperature in units of the teacher's mean gap between its two best action values
+        temperature: f64 = 0.1, in Positive;
+        /// Probability that the teacher plays an episode after the first round; 1 is the paper, 0 is DAgger
+        teacher_plays: f64 = 0.5, in Unit;
+        /// Probability of a random action while collecting. Source: Rusu et al. 2015, section 4
+        epsilon: f64 = 0.05, in Unit;
+    }
+}
+
+/// A student policy in training.
+pub struct PolicyDistiller {
+    config: PolicyDistillConfig,
+    student: Network,
+    teacher: Teacher,
+    gap: f32,
+    optimiser: Adam,
+    env: FeatureEnv,
+    streams: Streams,
+    rounds: u64,
+    episodes: u64,
+    /// The transfer set, `states x features`.
+    states: Vec<f32>,
+    /// What the teacher says of each state, `states x actions`: it does not change, so each is asked once.
+    answers: Vec<f32>,
+    sampling: Pcg64,
+    scratch: Scratch,
+}
+
+/// Buffers reused from step to step.
+#[derive(Default)]
+struct Scratch {
+    workspace: Workspace,
+    inputs: Vec<f32>,
+    wanted: Vec<f32>,
+    d_logits: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+/// What a round did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Round {
+    /// The mean loss over its gradient steps.
+    pub loss: f64,
+    /// States in the transfer set.
+    pub states: u64,
+}
+
+impl PolicyDistiller {
+    /// A fresh student for this teacher in this environment.
+    pub fn new(
+        config: PolicyDistillConfig,
+        spec: &NetworkSpec,
+        teacher: Network,
+        env: FeatureEnv,
+        streams: Streams,
+    ) -> Self {
+        let student = spec.build(teacher.inputs(), teacher.outputs(), &mut streams.stream("initialisation"));
+        let view = View::Softmax { temperature: config.temperature as f32, standardise: true };
+        let teacher =
+            Teacher::new(Producer::Frozen(teacher), Refresh::Never, view, Inputs::Mix(config.teacher_plays));
+        let adam = AdamConfig { learning_rate: config.learning_rate, ..AdamConfig::default() };
+        Self {
+            optimiser: Adam::new(adam, student.parameters().len()),
+            student,
+            teacher,
+            gap: 1.0,
+            env,
+            streams,
+            rounds: 0,
+            episodes: 0,
+            states: Vec::new(),
+            answers: Vec::new(),
+            sampling: streams.stream("replay"),
+            scratch: Scratch::default(),
+            config,
+        }
+    }
+
+    /// The student.
+    pub fn student(&self) -> &Network {
+        &self.student
+    }
+
+    /// The mean gap between the teacher's two best action values: the unit of the temperature.
+    pub fn gap(&self) -> f32 {
+        self.gap
+    }
+
+    /// States in the transfer set.
+    pub fn transfer_states(&self) -> u64 {
+        (self.states.len() / self.student.inputs()) as u64
+    }
+
+    /// Rounds done.
+    pub fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
+    /// Collects, then learns.
+    ///
+    /// # Errors
+    /// If the environment refuses a step.
+    pub fn round(&mut self) -> Result<Round, EnvError> {
+        let goal = self.config.transfer_states * (self.rounds + 1) / self.config.rounds;
+        let known = self.states.len();
+        self.collect(goal.max(1))?;
+        if self.rounds == 0 {
+            self.gap = self.teacher.standardise_on(&self.states);
+        }
+        let answers = self.teacher.logits(Questions { inputs: &self.states[known..], indices: &[] });
+        self.answers.extend_from_slice(answers);
+        self.rounds += 1;
+        let steps = self.config.gradient_steps.div_ceil(self.config.rounds);
+        let mut loss = 0.0;
+        for _ in 0..steps {
+            loss += self.gradient_step() / steps as f64;
+        }
+        Ok(Round { loss, states: self.transfer_states() })
+    }
+
+    /// Whole episodes until the transfer set holds `goal` states.
+    fn collect(&mut self, goal: u64) -> Result<(), EnvError> {
+        let policy = Policy::EpsilonGreedy { epsilon: self.config.epsilon };
+        while self.transfer_states() < goal {
+            let seed = self.streams.seed_for("environment", self.episodes);
+            let mut rng = Streams::new(seed).stream("actor");
+            self.episodes += 1;
+            let teacher_plays = match self.teacher.inputs {
+                // An untrained student has nothing to show yet.
+                _ if self.rounds == 0 => true,
+                Inputs::TeacherStates => true,
+                Inputs::StudentStates => false,
+                Inputs::Mix(share) => rng.unit() < share,
+                Inputs::Dataset => unreachable!("a policy is distilled on states that somebody visits"),
+            };
+            let player = match self.teacher.network() {
+                Some(teacher) if teacher_plays => teacher,
+                _ => &self.student,
+            };
+            let episode = play(&mut self.env, &mut NetworkActor::new(player, policy), seed, &mut rng)?;
+            let steps = episode.trajectory.steps();
+            // A student asks nothing in the last state of an episode: nobody acts there.
+            for state in &episode.trajectory.observations()[..steps] {
+                self.states.extend_from_slice(state);
+            }
+        }
+        Ok(())
+    }
+
+    fn gradient_step(&mut self) -> f64 {
+        let (features, actions) = (self.student.inputs(), self.student.outputs());
+        let samples = self.config.batch_size as usize;
+        let Scratch { workspace, inputs, wanted, d_logits, gradient } = &mut self.scratch;
+        inputs.clear();
+        wanted.clear();
+        for _ in 0..samples {
+            let index = self.sampling.below(self.states.len() / features);
+            inputs.extend_from_slice(&self.states[index * features..][..features]);
+            wanted.extend_from_slice(&self.answers[index * actions..][..actions]);
+        }
+        let logits = self.student.forward(inputs, workspace);
+        d_logits.resize(logits.len(), 0.0);
+        let loss = temperature_kl(self.config.temperature as f32, wanted, logits, samples, d_logits);
+        gradient.resize(self.student.parameters().len(), 0.0);
+        self.student.backward(inputs, d_logits, workspace, gradient);
+        self.optimiser.step(self.student.parameters_mut(), gradient);
+        f64::from(loss)
+    }
+}
+
+impl Stateful for PolicyDistiller {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("student", &self.student)
+            .with_part("teacher", &self.teacher)
+            .with_part("optimiser", &self.optimiser)
+            .with_part("sampling", &self.sampling)
+            .with("rounds", Value::U64(self.rounds))
+            .with("episodes", Value::U64(self.episodes))
+            .with("gap", Value::F64(f64::from(self.gap)))
+            .with("transfer_states", Value::U64(self.transfer_states()))
+            .with("states", Value::F32s(self.states.clone()))
+            .with("answers", Value::F32s(self.answers.clone()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("student", &mut self.student)?;
+        state.restore_part("teacher", &mut self.teacher)?;
+        state.restore_part("optimiser", &mut self.optimiser)?;
+        state.restore_part("sampling", &mut self.sampling)?;
+        self.rounds = state.u64("rounds")?;
+        self.episodes = state.u64("episodes")?;
+        self.gap = state.f64("gap")? as f32;
+        let states = state.index("transfer_states", usize::MAX / 4)?;
+        self.states = state.f32s("states", states * self.student.inputs())?.to_vec();
+        self.answers = state.f32s("answers", states * self.student.outputs())?.to_vec();
+        Ok(())
+    }
+}

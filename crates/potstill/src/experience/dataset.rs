@@ -1,0 +1,142 @@
+//! Labelled images, and the handwritten digits that come with the crate.
+
+use flate2::read::GzDecoder;
+use potstill_core::Pcg64;
+use std::io::Read;
+
+/// Labelled samples: `samples x features` values and one label each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// Width of the picture that a sample is, in pixels; its height follows.
+    pub width: usize,
+    /// Values per sample.
+    pub features: usize,
+    /// The number of classes; labels are below it.
+    pub classes: usize,
+    /// `samples x features`, scaled to 0..=1.
+    pub inputs: Vec<f32>,
+    /// One per sample.
+    pub labels: Vec<usize>,
+}
+
+/// The names that [`Dataset::by_name`] knows.
+pub const DATASETS: [&str; 1] = ["digits"];
+
+impl Dataset {
+    /// The dataset with this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        (name == "digits").then(Self::digits)
+    }
+
+    /// The 1,797 handwritten digits of 8 x 8 pixels from the UCI repository (Alpaydin and Kaynak 1998, CC BY 4.0).
+    pub fn digits() -> Self {
+        const RECORD: usize = 65;
+        let mut bytes = Vec::new();
+        GzDecoder::new(include_bytes!("../../data/digits.bin.gz").as_slice())
+            .read_to_end(&mut bytes)
+            .expect("the crate's own file is sound");
+        let mut dataset =
+            Self { width: 8, features: 64, classes: 10, inputs: Vec::new(), labels: Vec::new() };
+        for record in bytes.chunks_exact(RECORD) {
+            // Pixels count the ink in a 4 x 4 block of the scan, 0 to 16.
+            dataset.inputs.extend(record[..RECORD - 1].iter().map(|&ink| f32::from(ink) / 16.0));
+            dataset.labels.push(usize::from(record[RECORD - 1]));
+        }
+        dataset
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// One sample.
+    pub fn input(&self, index: usize) -> &[f32] {
+        &self.inputs[index * self.features..][..self.features]
+    }
+
+    /// Splits at random into `test` samples to test on and the rest to train on: `(train, test)`.
+    pub fn split(&self, test: usize, rng: &mut Pcg64) -> (Self, Self) {
+        assert!(test < self.len(), "something to train on");
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        rng.shuffle(&mut order);
+        let (test, train) = order.split_at(test);
+        (self.select(train), self.select(test))
+    }
+
+    fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            ..*self
+        }
+    }
+}
+
+/// Writes the picture moved by `right` and `down` pixels; what comes in from outside is 0.
+pub fn shift(picture: &[f32], width: usize, (right, down): (isize, isize), moved: &mut [f32]) {
+    let height = picture.len() / width;
+    for row in 0..height {
+        for column in 0..width {
+            let from = (row.checked_add_signed(-down), column.checked_add_signed(-right));
+            moved[row * width + column] = match from {
+                (Some(r), Some(c)) if r < height && c < width => picture[r * width + c],
+                _ => 0.0,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_those_of_the_repository() {
+        let digits = Dataset::digits();
+        assert_eq!((digits.len(), digits.inputs.len()), (1797, 1797 * 64));
+        let mut counts = [0; 10];
+        digits.labels.iter().for_each(|&label| counts[label] += 1);
+        // The class counts that the repository states.
+        assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+        // Row 0 of the first image, a zero, as scikit-learn's documentation prints it.
+        let ink: Vec<f32> = digits.input(0)[..8].iter().map(|x| x * 16.0).collect();
+        assert_eq!(ink, [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_split_loses_and_repeats_nothing() {
+        let digits = Dataset::digits();
+        let (train, test) = digits.split(500, &mut Pcg64::new(1));
+        assert_eq!((train.len(), test.len()), (1297, 500));
+        let sorted = |sets: &[&Dataset]| {
+            let mut rows: Vec<(usize, Vec<u32>)> = sets
+                .iter()
+                .flat_map(|d| {
+                    (0..d.len()).map(|i| (d.labels[i], d.input(i).iter().map(|x| x.to_bits()).collect()))
+                })
+                .collect();
+            rows.sort();
+            rows
+        };
+        assert_eq!(sorted(&[&train, &test]), sorted(&[&digits]));
+    }
+
+    #[test]
+    fn shift_moves_right_and_down() {
+        let picture = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let check = |by, expected: [f32; 6]| {
+            let mut moved = [9.0; 6];
+            shift(&picture, 3, by, &mut moved);
+            assert_eq!(moved, expected);
+        };
+        check((0, 0), picture);
+        check((1, 0), [0.0, 1.0, 2.0, 0.0, 4.0, 5.0]);
+        check((-1, 1), [0.0, 0.0, 0.0, 2.0, 3.0, 0.0]);
+    }
+}

@@ -1,0 +1,155 @@
+//! What an agent lives through: transition, trajectory, episode, return.
+//!
+//! - A [`Transition`] is one step: state, action, reward, next state, and whether the episode ended there.
+//! - A [`Trajectory`] is a run of steps `S0, A0, R1, S1, A1, R2, ...`, finished or not.
+//! - An [`Episode`] is a trajectory from a reset to its [`Ending`].
+//! - A [`Return`] is the discounted sum of the rewards after a state (Sutton and Barto 2018, equation 3.8).
+
+pub mod dataset;
+pub mod replay;
+
+pub use dataset::Dataset;
+pub use replay::{Batch, ReplayBuffer};
+
+use potstill_env::{Observation, Outcome};
+
+/// One step, borrowed from whoever holds the observations.
+#[derive(Debug)]
+pub struct Transition<'a, O: ?Sized> {
+    /// `S_t`.
+    pub observation: &'a O,
+    /// `A_t`.
+    pub action: usize,
+    /// `R_{t+1}`.
+    pub reward: f64,
+    /// `S_{t+1}`; on the last step of an episode its true final observation, never that of the next reset.
+    pub next_observation: &'a O,
+    /// `S_{t+1}` is terminal: nothing is to be had after it, so no bootstrap.
+    pub terminated: bool,
+    /// The episode was cut after this step; `S_{t+1}` has a value like any other state.
+    pub truncated: bool,
+}
+
+/// How an episode ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// In a terminal state.
+    Terminated,
+    /// By a time limit.
+    Truncated,
+}
+
+impl Ending {
+    /// The ending that a step's outcome brings, if it brings one. A terminal state counts before a time limit.
+    pub fn of(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome { terminated: true, .. } => Some(Ending::Terminated),
+            Outcome { truncated: true, .. } => Some(Ending::Truncated),
+            Outcome { .. } => None,
+        }
+    }
+}
+
+/// A run of steps. There is one observation more than there are actions and rewards.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trajectory<O: Observation + ?Sized> {
+    observations: Vec<O::Owned>,
+    actions: Vec<usize>,
+    rewards: Vec<f64>,
+}
+
+impl<O: Observation + ?Sized> Trajectory<O> {
+    /// A trajectory of no steps yet, from its first observation.
+    pub fn starting_at(observation: O::Owned) -> Self {
+        Self { observations: vec![observation], actions: Vec::new(), rewards: Vec::new() }
+    }
+
+    /// Adds `A_t`, `R_{t+1}`, `S_{t+1}`.
+    pub fn push(&mut self, action: usize, reward: f64, next_observation: O::Owned) {
+        self.actions.push(action);
+        self.rewards.push(reward);
+        self.observations.push(next_observation);
+    }
+
+    /// The number of steps.
+    pub fn steps(&self) -> usize {
+        self.actions.len()
+    }
+
+    /// `S_0, S_1, ...`, one more than there are steps.
+    pub fn observations(&self) -> &[O::Owned] {
+        &self.observations
+    }
+
+    /// `A_0, A_1, ...`.
+    pub fn actions(&self) -> &[usize] {
+        &self.actions
+    }
+
+    /// `R_1, R_2, ...`.
+    pub fn rewards(&self) -> &[f64] {
+        &self.rewards
+    }
+
+    /// `G_t` for each step.
+    pub fn returns(&self, gamma: f64) -> Vec<Return> {
+        let mut after = 0.0;
+        let mut returns: Vec<Return> = self
+            .rewards
+            .iter()
+            .rev()
+            .map(|reward| {
+                after = reward + gamma * after;
+                Return(after)
+            })
+            .collect();
+        returns.reverse();
+        returns
+    }
+
+    /// `G_0`, the return of the whole trajectory; 0 if it has no step.
+    pub fn initial_return(&self, gamma: f64) -> Return {
+        Return(self.rewards.iter().rev().fold(0.0, |after, reward| reward + gamma * after))
+    }
+}
+
+/// A trajectory from a reset to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Episode<O: Observation + ?Sized> {
+    /// The steps.
+    pub trajectory: Trajectory<O>,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// A discounted sum of rewards.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Return(pub f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn returns_are_those_of_the_book() {
+        // Sutton and Barto 2018, Exercise 3.8: gamma 0.5, rewards -1, 2, 6, 3, 2.
+        let mut trajectory: Trajectory<usize> = Trajectory::starting_at(0);
+        for (t, reward) in [-1.0, 2.0, 6.0, 3.0, 2.0].into_iter().enumerate() {
+            trajectory.push(0, reward, t + 1);
+        }
+        assert_eq!(trajectory.returns(0.5), [2.0, 6.0, 8.0, 4.0, 2.0].map(Return));
+        assert_eq!(trajectory.initial_return(0.5), Return(2.0));
+        assert_eq!((trajectory.steps(), trajectory.observations().len()), (5, 6));
+    }
+
+    #[test]
+    fn a_terminal_state_counts_before_a_time_limit() {
+        let check = |terminated, truncated, expected| {
+            assert_eq!(Ending::of(Outcome { reward: 0.0, terminated, truncated }), expected);
+        };
+        check(false, false, None);
+        check(true, false, Some(Ending::Terminated));
+        check(false, true, Some(Ending::Truncated));
+        check(true, true, Some(Ending::Terminated));
+    }
+}

@@ -1,0 +1,3 @@
+//! Shipping what was learned.
+
+pub mod safetensors;

@@ -1,0 +1,228 @@
+//! `model.safetensors`: tensors under PyTorch's names and layouts, and what is needed to use them.
+//!
+//! A network's file goes into `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` as it is; a table is one
+//! tensor `q` of `states x actions`. The metadata holds one key, so that its order, and with it the file, is the same every time.
+
+use crate::model::Model;
+use crate::tabular::QTable;
+use potstill_nn::network::{NetworkSpec, Tensor, TensorError};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use thiserror::Error;
+
+/// The version of the metadata that this program writes.
+pub const FORMAT: u64 = 1;
+const METADATA_KEY: &str = "potstill";
+
+/// A model file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// No safetensors file, or a damaged one.
+    #[error("not a whole safetensors file ({reason}); it may be cut off: copy it again, or train again")]
+    Damaged {
+        /// The parser's reason.
+        reason: String,
+    },
+    /// A safetensors file that another program wrote.
+    #[error("no model of potstill's: {reason}")]
+    Foreign {
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// A file of a later version.
+    #[error("format {found} is newer than this program's {FORMAT}; update potstill")]
+    Newer {
+        /// The file's version.
+        found: u64,
+    },
+    /// Tensors that are not those that the metadata announces.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// A value that is no number.
+    #[error("tensor `{name}` holds a value that is not finite")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+    },
+}
+
+/// Name, element type, shape, bytes.
+type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
+
+/// The bytes of a model file.
+pub fn write(model: &Model) -> Vec<u8> {
+    let (about, tensors): (Value, Vec<Entry>) = match model {
+        Model::Table(table) => {
+            let bytes = table.values().iter().flat_map(|v| v.to_le_bytes()).collect();
+            let shape = vec![table.states(), table.actions()];
+            (json!({ "kind": "table" }), vec![("q".to_owned(), Dtype::F64, shape, bytes)])
+        }
+        Model::Network(network) => {
+            let tensors = network.tensors().into_iter().map(|Tensor { name, shape, data }| {
+                (name, Dtype::F32, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect())
+            });
+            let spec = network.spec().to_string();
+            let about = json!({ "kind": "network", "spec": spec, "inputs": network.inputs(), "outputs": network.outputs() });
+            (about, tensors.collect())
+        }
+    };
+    let mut metadata = Map::new();
+    metadata.insert("format".to_owned(), json!(FORMAT));
+    metadata.extend(about.as_object().cloned().unwrap_or_default());
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), Value::Object(metadata).to_string())]);
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("the bytes fill the shape");
+        (name.as_str(), view)
+    });
+    safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit")
+}
+
+/// Reads what [`write`] wrote.
+///
+/// # Errors
+/// If the bytes are damaged, foreign, newer, or not what they announce. Never panics, whatever the bytes.
+pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
+    let damaged = |error: safetensors::SafeTensorError| ModelError::Damaged { reason: error.to_string() };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let foreign = |reason: &str| ModelError::Foreign { reason: reason.to_owned() };
+    let about: Value = header
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(METADATA_KEY))
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| foreign("it has no `potstill` metadata"))?;
+    match about["format"].as_u64() {
+        Some(FORMAT) => {}
+        Some(found) if found > FORMAT => return Err(ModelError::Newer { found }),
+        _ => return Err(foreign("it has no format version")),
+    }
+    match about["kind"].as_str() {
+        Some("table") => read_table(&file),
+        Some("network") => read_network(&file, &about),
+        _ => Err(foreign("it is neither a table nor a network")),
+    }
+}
+
+fn read_table(file: &SafeTensors<'_>) -> Result<Model, ModelError> {
+    let view = file.tensor("q").map_err(|_| TensorError::Missing { name: "q".to_owned() })?;
+    let &[states, actions] = view.shape() else {
+        return Err(ModelError::Foreign { reason: "tensor `q` is not states x actions".to_owned() });
+    };
+    if view.dtype() != Dtype::F64 || states == 0 || actions == 0 {
+        return Err(ModelError::Foreign {
+            reason: format!("tensor `q` is {states} x {actions} {:?}", view.dtype()),
+        });
+    }
+    let values: Vec<f64> = view.data().as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
+    if values.iter().any(|v| !v.is_finite()) {
+        return Err(ModelError::NotFinite { name: "q".to_owned() });
+    }
+    Ok(Model::Table(QTable::from_values(actions, values)))
+}
+
+fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelError> {
+    let foreign = |reason: &str| ModelError::Foreign { reason: reason.to_owned() };
+    let spec: NetworkSpec = about["spec"]
+        .as_str()
+        .and_then(|spec| spec.parse().ok())
+        .ok_or_else(|| foreign("its network specification does not parse"))?;
+    let size = |key: &str| about[key].as_u64().filter(|&n| n > 0).and_then(|n| usize::try_from(n).ok());
+    let (inputs, outputs) = size("inputs")
+        .zip(size("outputs"))
+        .ok_or_else(|| foreign("it does not say its inputs and outputs"))?;
+    let mut tensors = Vec::new();
+    for (name, view) in file.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(foreign(&format!("tensor `{name}` is {:?}, not F32", view.dtype())));
+        }
+        let data: Vec<f32> = view.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        if data.iter().any(|v| !v.is_finite()) {
+            return Err(ModelError::NotFinite { name });
+        }
+        tensors.push(Tensor { name, shape: view.shape().to_vec(), data });
+    }
+    // The metadata must not make the program allocate what the file does not hold.
+    let announced = spec.parameters(inputs, outputs);
+    if announced != Some(tensors.iter().map(|t| t.data.len()).sum()) {
+        return Err(foreign("its tensors do not hold the network that it announces"));
+    }
+    let mut network = spec.zeroed(inputs, outputs);
+    network.load_tensors(&tensors)?;
+    Ok(Model::Network(network))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use potstill_core::Pcg64;
+    use proptest::prelude::*;
+
+    fn models() -> [Model; 2] {
+        let spec: NetworkSpec = "mlp:5,3:tanh".parse().unwrap();
+        [
+            Model::Table(QTable::from_values(2, vec![1.0, -0.1, 3e-300, 4.0])),
+            Model::Network(spec.build(4, 2, &mut Pcg64::new(1))),
+        ]
+    }
+
+    #[test]
+    fn models_read_back_and_write_the_same_bytes() {
+        for model in models() {
+            let bytes = write(&model);
+            assert_eq!(read(&bytes).unwrap(), model);
+            for _ in 0..20 {
+                assert_eq!(write(&model), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        for model in models() {
+            let bytes = write(&model);
+            for length in 0..bytes.len() {
+                assert!(matches!(read(&bytes[..length]), Err(ModelError::Damaged { .. })), "{length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lying_header_is_refused() {
+        let bytes = write(&models()[1]);
+        let check = |from: &str, to: &str, expected: &str| {
+            assert_eq!(from.len(), to.len());
+            let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).expect(from);
+            let mut changed = bytes.clone();
+            changed[at..at + to.len()].copy_from_slice(to.as_bytes());
+            let error = read(&changed).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check("mlp:5,3", "mlp:5,4", "do not hold the network that it announces");
+        check("mlp:5,3", "mlp:9e9", "does not parse");
+        check("0.weight", "7.weight", "`7.weight` does not belong to the network mlp:5,3:tanh");
+        check("\\\"format\\\":1", "\\\"format\\\":7", "format 7 is newer");
+        check("potstill", "somebody", "no `potstill` metadata");
+        check("F32", "I32", "is I32, not F32");
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_refused() {
+        let Model::Network(mut network) = models()[1].clone() else { unreachable!() };
+        network.parameters_mut()[0] = f32::NAN;
+        let error = read(&write(&Model::Network(network))).unwrap_err();
+        assert_eq!(error, ModelError::NotFinite { name: "0.weight".to_owned() });
+    }
+
+    proptest! {
+        #[test]
+        fn no_damage_makes_it_panic(which in 0_usize..2, at: proptest::sample::Index, byte: u8) {
+            let mut bytes = write(&models()[which]);
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = read(&bytes);
+        }
+    }
+}

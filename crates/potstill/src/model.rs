@@ -1,0 +1,102 @@
+//! What training leaves behind: a table of action values or a network, the actors made of it, and the episodes they play.
+
+use crate::experience::{Ending, Episode, Trajectory};
+use crate::policy::Policy;
+use crate::tabular::QTable;
+use potstill_core::Pcg64;
+use potstill_env::{BoxEnv, Env, EnvError, Observation};
+use potstill_nn::{Network, Workspace};
+use std::borrow::{Borrow, BorrowMut};
+
+/// Steps after which an episode without a time limit is cut: a greedy policy may walk in a circle.
+const STEPS_MAX: usize = 1000;
+
+/// Something learned, apart from how it was learned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Model {
+    /// One value per state and action.
+    Table(QTable),
+    /// A network: action values of a vector of features, or logits of an input.
+    Network(Network),
+}
+
+impl Model {
+    /// The number of learned numbers.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Model::Table(table) => table.values().len(),
+            Model::Network(network) => network.parameters().len(),
+        }
+    }
+}
+
+/// Something that chooses an action.
+pub trait Actor<O: ?Sized> {
+    /// The action in this observation.
+    fn act(&mut self, observation: &O, rng: &mut Pcg64) -> usize;
+}
+
+/// A policy over the values of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct TableActor<'a> {
+    table: &'a QTable,
+    policy: Policy,
+}
+
+impl<'a> TableActor<'a> {
+    /// `policy` over the values of `table`.
+    pub fn new(table: &'a QTable, policy: Policy) -> Self {
+        Self { table, policy }
+    }
+}
+
+impl Actor<usize> for TableActor<'_> {
+    fn act(&mut self, &state: &usize, rng: &mut Pcg64) -> usize {
+        self.policy.sample(self.table.row(state), rng)
+    }
+}
+
+/// A policy over the outputs of a network.
+#[derive(Clone, Debug)]
+pub struct NetworkActor<'a> {
+    network: &'a Network,
+    policy: Policy,
+    workspace: Workspace,
+}
+
+impl<'a> NetworkActor<'a> {
+    /// `policy` over the outputs of `network`.
+    pub fn new(network: &'a Network, policy: Policy) -> Self {
+        Self { network, policy, workspace: Workspace::default() }
+    }
+}
+
+impl Actor<[f32]> for NetworkActor<'_> {
+    fn act(&mut self, observation: &[f32], rng: &mut Pcg64) -> usize {
+        self.policy.sample(self.network.forward(observation, &mut self.workspace), rng)
+    }
+}
+
+/// Plays one episode from a seed, cut after 1,000 steps at the latest.
+///
+/// # Errors
+/// If the environment refuses a step.
+pub fn play<O: Observation + ?Sized>(
+    env: &mut BoxEnv<O>,
+    actor: &mut impl Actor<O>,
+    seed: u64,
+    rng: &mut Pcg64,
+) -> Result<Episode<O>, EnvError> {
+    let mut observation = O::buffer(&env.observation_space());
+    env.reset(Some(seed), observation.borrow_mut());
+    let mut trajectory = Trajectory::starting_at(observation.clone());
+    loop {
+        let action = actor.act(observation.borrow(), rng);
+        let outcome = env.step(action, observation.borrow_mut())?;
+        trajectory.push(action, outcome.reward, observation.clone());
+        let cut = trajectory.steps() == STEPS_MAX;
+        if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {
+            return Ok(Episode { trajectory, ending });
+        }
+    }
+}

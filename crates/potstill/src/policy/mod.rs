@@ -1,0 +1,148 @@
+//! Policies over action values. Behaviour policy and target policy are both values of one type, so that on-policy and
+//! off-policy are a matter of which values an algorithm is given.
+
+pub mod schedule;
+
+pub use schedule::Schedule;
+
+use crate::targets;
+use potstill_core::Pcg64;
+use potstill_core::math::exp_f64;
+
+/// How actions follow from the values of all actions in a state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Policy {
+    /// An action of the highest value; ties are broken uniformly.
+    Greedy,
+    /// With probability `epsilon` any action uniformly, else a greedy one (Sutton and Barto 2018, section 2.2).
+    EpsilonGreedy {
+        /// The probability of exploring, 0 to 1.
+        epsilon: f64,
+    },
+    /// The softmax of the values at a temperature: Boltzmann exploration.
+    Softmax {
+        /// Above 0; the policy is greedy as it falls to 0.
+        temperature: f64,
+    },
+}
+
+impl Policy {
+    /// Draws an action.
+    ///
+    /// # Panics
+    /// If there is no action.
+    pub fn sample<V: Copy + Into<f64>>(self, values: &[V], rng: &mut Pcg64) -> usize {
+        match self {
+            Policy::Greedy => greedy(values, rng),
+            Policy::EpsilonGreedy { epsilon } => {
+                if rng.unit() < epsilon {
+                    rng.below(values.len())
+                } else {
+                    greedy(values, rng)
+                }
+            }
+            Policy::Softmax { .. } => {
+                let mut rest = rng.unit();
+                let probabilities = self.probabilities(values);
+                let found = probabilities.iter().position(|p| {
+                    rest -= p;
+                    rest < 0.0
+                });
+                // Rounding may leave a sliver of the unit interval after the last action.
+                found.unwrap_or(values.len() - 1)
+            }
+        }
+    }
+
+    /// The probability of each action.
+    ///
+    /// # Panics
+    /// If there is no action.
+    pub fn probabilities<V: Copy + Into<f64>>(self, values: &[V]) -> Vec<f64> {
+        let best = targets::max(values);
+        match self {
+            Policy::Greedy => {
+                let ties = values.iter().filter(|&&v| v.into() == best).count() as f64;
+                values.iter().map(|&v| if v.into() == best { 1.0 / ties } else { 0.0 }).collect()
+            }
+            Policy::EpsilonGreedy { epsilon } => {
+                let uniform = epsilon / values.len() as f64;
+                let greedy = Policy::Greedy.probabilities(values);
+                greedy.iter().map(|p| uniform + (1.0 - epsilon) * p).collect()
+            }
+            Policy::Softmax { temperature } => {
+                let weights: Vec<f64> =
+                    values.iter().map(|&v| exp_f64((v.into() - best) / temperature)).collect();
+                let sum: f64 = weights.iter().sum();
+                weights.iter().map(|w| w / sum).collect()
+            }
+        }
+    }
+
+    /// The value of a state under this policy: the sum over actions of probability times value; the maximum if greedy.
+    ///
+    /// # Panics
+    /// If there is no action.
+    pub fn state_value<V: Copy + Into<f64>>(self, values: &[V]) -> f64 {
+        match self {
+            Policy::Greedy => targets::max(values),
+            _ => self.probabilities(values).iter().zip(values).map(|(p, &v)| p * v.into()).sum(),
+        }
+    }
+}
+
+/// An action of the highest value; a random number is drawn only to break a tie.
+fn greedy<V: Copy + Into<f64>>(values: &[V], rng: &mut Pcg64) -> usize {
+    let best = targets::max(values);
+    let mut ties = (0..values.len()).filter(|&a| values[a].into() == best);
+    match ties.clone().count() {
+        // No value is a number: nothing is better than anything.
+        0 => rng.below(values.len()),
+        1 => ties.next().expect("one is there"),
+        count => ties.nth(rng.below(count)).expect("all are there"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_exact_and_samples_follow_them() {
+        let check = |policy: Policy, values: &[f64], expected: &[f64]| {
+            let probabilities = policy.probabilities(values);
+            for (p, e) in probabilities.iter().zip(expected) {
+                assert!((p - e).abs() < 1e-12, "{policy:?} {probabilities:?}");
+            }
+            let (mut rng, mut counts) = (Pcg64::new(5), vec![0.0; values.len()]);
+            for _ in 0..40_000 {
+                counts[policy.sample(values, &mut rng)] += 1.0;
+            }
+            for (count, e) in counts.iter().zip(expected) {
+                // Five standard deviations.
+                let spread = 5.0 * (40_000.0 * e * (1.0 - e)).sqrt();
+                assert!((count - 40_000.0 * e).abs() <= spread, "{policy:?} {counts:?}");
+            }
+        };
+        check(Policy::Greedy, &[1.0, 3.0, 2.0], &[0.0, 1.0, 0.0]);
+        check(Policy::Greedy, &[3.0, 1.0, 3.0], &[0.5, 0.0, 0.5]);
+        check(
+            Policy::EpsilonGreedy { epsilon: 0.1 },
+            &[0.0, -1.0, -2.0, -3.0],
+            &[0.925, 0.025, 0.025, 0.025],
+        );
+        check(Policy::EpsilonGreedy { epsilon: 1.0 }, &[5.0, 0.0], &[0.5, 0.5]);
+        // softmax([0, 2 ln 2] / 2) = [1/3, 2/3]
+        check(Policy::Softmax { temperature: 2.0 }, &[0.0, 1.386_294_361_119_890_6], &[1.0 / 3.0, 2.0 / 3.0]);
+        check(Policy::Softmax { temperature: 0.001 }, &[-1e6, 1e6], &[0.0, 1.0]);
+    }
+
+    #[test]
+    fn the_value_of_a_state_is_an_expectation() {
+        let check = |policy: Policy, expected: f64| {
+            assert!((policy.state_value(&[1.0, 3.0]) - expected).abs() < 1e-12);
+        };
+        check(Policy::Greedy, 3.0);
+        check(Policy::EpsilonGreedy { epsilon: 0.5 }, 2.5);
+    }
+}

@@ -1,0 +1,215 @@
+//! Act 1, the cliff: SARSA learns the safe way, Q-learning the short one (Sutton and Barto 2018, Example 6.6).
+
+use super::{Act, QuickstartRequest, interval, wrap};
+use crate::agent::Agent;
+use crate::error::Error;
+use crate::experience::{Ending, Episode};
+use crate::model::{TableActor, play};
+use crate::policy::Policy;
+use crate::report::{Block, LineChart, Series, Table};
+use crate::run::Progress;
+use crate::store::RunDir;
+use crate::tabular::{QLearning, QTable, Sarsa, TabularConfig};
+use crate::train::statistics::{self, Estimate};
+use crate::train::{TrainError, Trainer, parallel_map};
+use potstill_core::{Pcg64, Streams};
+use potstill_env::{CliffWalking, Env, Space, registry};
+use serde_json::{Value, json};
+
+const SEEDS: usize = 200;
+const EPISODES: usize = 500;
+/// The last hundred episodes are the measure.
+const LAST: usize = 100;
+
+/// What one seed of one algorithm gave.
+struct Run {
+    returns: Vec<f64>,
+    /// The greedy policy's walk, cut when it loops.
+    walk: Episode<usize>,
+}
+
+/// What all seeds of one algorithm gave.
+struct Outcome {
+    name: &'static str,
+    last: Estimate,
+    /// Mean return of each episode over the seeds.
+    curve: Vec<(f64, f64)>,
+    /// The middle length of the greedy walks that reach the goal.
+    steps: usize,
+    loops: usize,
+    /// A walk of that length.
+    walk: Vec<usize>,
+}
+
+fn world() -> registry::StateEnv {
+    let spec = registry::find("CliffWalking-v1").expect("it is registered");
+    spec.make_states().expect("its observations are discrete")
+}
+
+fn learn<A: Agent<Observation = usize>>(
+    make: impl Fn(usize, usize, Streams) -> A,
+    table: fn(&A) -> &QTable,
+    streams: Streams,
+) -> Result<Run, TrainError> {
+    let env = world();
+    let size = |space: Space| space.discrete().expect("discrete");
+    let agent = make(size(env.observation_space()), size(env.action_space()), streams);
+    let mut trainer = Trainer::new(agent, env, streams);
+    let mut returns = Vec::with_capacity(EPISODES);
+    while returns.len() < EPISODES {
+        returns.extend(trainer.step()?.episode.map(|episode| episode.episode_return));
+    }
+    let mut actor = TableActor::new(table(trainer.agent()), Policy::Greedy);
+    let walk =
+        play(&mut world(), &mut actor, 0, &mut streams.stream("evaluation")).map_err(TrainError::Play)?;
+    Ok(Run { returns, walk })
+}
+
+fn gather(name: &'static str, runs: &[Run], rng: &mut Pcg64) -> Outcome {
+    let last: Vec<f64> = runs.iter().map(|run| statistics::mean(&run.returns[EPISODES - LAST..])).collect();
+    let curve = (0..EPISODES).map(|episode| {
+        let returns: Vec<f64> = runs.iter().map(|run| run.returns[episode]).collect();
+        (episode as f64 + 1.0, statistics::mean(&returns))
+    });
+    let mut arrived: Vec<&Run> = runs.iter().filter(|run| run.walk.ending == Ending::Terminated).collect();
+    arrived.sort_by_key(|run| run.walk.trajectory.steps());
+    let middle = arrived.get(arrived.len() / 2);
+    Outcome {
+        name,
+        last: statistics::bootstrap(&last, statistics::mean, rng),
+        curve: curve.collect(),
+        steps: middle.map_or(0, |run| run.walk.trajectory.steps()),
+        loops: runs.len() - arrived.len(),
+        walk: middle.map_or(Vec::new(), |run| walk_of(&run.walk)),
+    }
+}
+
+/// State and action of each step, as `state * 4 + action`.
+fn walk_of(episode: &Episode<usize>) -> Vec<usize> {
+    let trajectory = &episode.trajectory;
+    trajectory
+        .observations()
+        .iter()
+        .zip(trajectory.actions())
+        .map(|(state, action)| state * 4 + action)
+        .collect()
+}
+
+/// The grid with an arrow on each state of a walk.
+fn arrows(walk: &[usize]) -> String {
+    let mut grid: Vec<char> = (0..CliffWalking::ROWS * CliffWalking::COLUMNS)
+        .map(|state| if CliffWalking::is_cliff(state) { '#' } else { '.' })
+        .collect();
+    for step in walk {
+        grid[step / 4] = ['\u{2191}', '\u{2192}', '\u{2193}', '\u{2190}'][step % 4];
+    }
+    grid[CliffWalking::GOAL] = 'G';
+    let rows = grid.chunks(CliffWalking::COLUMNS);
+    let rows: Vec<String> = rows.map(|row| row.iter().map(|c| format!(" {c}")).collect::<String>()).collect();
+    rows.join("\n")
+}
+
+/// Two pictures beside each other, each under its title.
+fn beside(left: (&str, &str), right: (&str, &str)) -> String {
+    let width = 2 * CliffWalking::COLUMNS + 6;
+    let mut text = format!("  {:width$}  {}\n", left.0, right.0);
+    for (a, b) in left.1.lines().zip(right.1.lines()) {
+        text += &format!("  {a:width$}  {b}\n");
+    }
+    text
+}
+
+fn numbers(outcome: &Outcome) -> Value {
+    json!({
+        "return_last_100": outcome.last.value,
+        "return_last_100_low": outcome.last.low,
+        "return_last_100_high": outcome.last.high,
+        "greedy_steps": outcome.steps,
+        "greedy_loops": outcome.loops,
+    })
+}
+
+/// Plays the act.
+///
+/// # Errors
+/// If the environment refuses a step.
+pub fn act(request: &QuickstartRequest, _dir: &RunDir, progress: &dyn Progress) -> Result<Act, Error> {
+    let streams = Streams::new(request.seed);
+    progress.begin("the cliff", SEEDS as u64);
+    let runs = parallel_map(SEEDS, request.threads, |i| {
+        let config = TabularConfig::default;
+        let of_seed = Streams::new(streams.seed_for("cliff", i as u64));
+        let q = learn(|s, a, streams| QLearning::new(config(), s, a, streams), QLearning::q, of_seed)?;
+        let sarsa = learn(|s, a, streams| Sarsa::new(config(), s, a, streams), Sarsa::q, of_seed)?;
+        Ok((q, sarsa))
+    });
+    progress.end();
+    let (q, sarsa): (Vec<Run>, Vec<Run>) =
+        runs.into_iter().collect::<Result<Vec<_>, TrainError>>()?.into_iter().unzip();
+    let mut rng = streams.stream("bootstrap");
+    let (q, sarsa) = (gather("Q-learning", &q, &mut rng), gather("SARSA", &sarsa, &mut rng));
+
+    let chart = LineChart {
+        title: format!("Return while learning, mean of {SEEDS} seeds"),
+        x_label: "episode".to_owned(),
+        y_label: "return".to_owned(),
+        series: [&q, &sarsa]
+            .map(|outcome| Series {
+                name: outcome.name.to_owned(),
+                points: outcome.curve.clone(),
+                band: Vec::new(),
+            })
+            .to_vec(),
+        // The first episodes wander for thousands of steps and would flatten the rest.
+        y_range: Some((-150.0, 0.0)),
+    };
+    let table = Table {
+        head: ["", "return, episodes 401-500", "greedy path", "greedy loops"].map(str::to_owned).to_vec(),
+        rows: [&q, &sarsa]
+            .map(|outcome| {
+                vec![
+                    outcome.name.to_owned(),
+                    interval(outcome.last, 1),
+                    format!("{} steps", outcome.steps),
+                    format!("{} of {SEEDS}", outcome.loops),
+                ]
+            })
+            .to_vec(),
+    };
+    let pictures = [&q, &sarsa].map(|outcome| arrows(&outcome.walk));
+    let lesson = "Both explore with epsilon 0.1. Q-learning learns the greedy policy's values and walks along the edge, where \
+                  exploring is costly; SARSA learns the values of the policy that explores and keeps away. With a \
+                  fixed step size some of SARSA's greedy policies walk in a circle, so the return that counts is the exploring one.";
+    let titles = [&q, &sarsa].map(|outcome| format!("{}: {} steps", outcome.name, outcome.steps));
+    let text = format!(
+        "{}\n{}\n{}\n{}",
+        beside((&titles[0], &pictures[0]), (&titles[1], &pictures[1])),
+        chart.text(76, 12),
+        table.text(),
+        wrap(lesson),
+    );
+    let picture = |i: usize| Block::Plain(format!("{}\n\n{}", titles[i], pictures[i]));
+    let blocks = vec![
+        Block::Text(lesson.to_owned()),
+        Block::Row(vec![picture(0), picture(1)]),
+        Block::Lines(chart),
+        Block::Table(table),
+    ];
+    let numbers = json!({ "seeds": SEEDS, "q_learning": numbers(&q), "sarsa": numbers(&sarsa) });
+    Ok(Act { name: "cliff", title: "The cliff: off-policy and on-policy", numbers, text, blocks })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_show_the_walk() {
+        let edge: Vec<usize> =
+            std::iter::once(36 * 4).chain((24..35).map(|s| s * 4 + 1)).chain([35 * 4 + 2]).collect();
+        let expected = " . . . . . . . . . . . .\n . . . . . . . . . . . .\n \
+                        \u{2192} \u{2192} \u{2192} \u{2192} \u{2192} \u{2192} \u{2192} \u{2192} \u{2192} \u{2192} \u{2192} \u{2193}\n \
+                        \u{2191} # # # # # # # # # # G";
+        assert_eq!(arrows(&edge), expected);
+    }
+}

@@ -1,0 +1,125 @@
+//! `potstill quickstart`: the tour in three acts, one report.
+//!
+//! | act | what it shows |
+//! |---|---|
+//! | [`cliff`] | on-policy and off-policy: SARSA and Q-learning on the cliff walk |
+//! | [`policy`] | a DQN teacher and a much smaller student |
+//! | [`digits`] | what soft targets carry that labels do not |
+
+pub mod cliff;
+pub mod digits;
+pub mod policy;
+
+use crate::error::Error;
+use crate::report::{Block, Page};
+use crate::run::Progress;
+use crate::store::{RunDir, names};
+use crate::train::statistics::Estimate;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What to show.
+#[derive(Clone, Debug)]
+pub struct QuickstartRequest {
+    /// The seed of everything.
+    pub seed: u64,
+    /// Threads to use. The results do not depend on it.
+    pub threads: usize,
+    /// The run directory to make.
+    pub out: Option<PathBuf>,
+}
+
+/// One act: its numbers, its words for the terminal, its part of the report.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// The key of its numbers.
+    pub name: &'static str,
+    /// The heading.
+    pub title: &'static str,
+    /// Its numbers.
+    pub numbers: Value,
+    /// For the terminal.
+    pub text: String,
+    /// For the report.
+    pub blocks: Vec<Block>,
+}
+
+type Play = fn(&QuickstartRequest, &RunDir, &dyn Progress) -> Result<Act, Error>;
+
+/// Plays the three acts; `show` is given each as it ends. Returns the summary that is also written to the run directory.
+///
+/// # Errors
+/// If the output folder cannot be used, or an act fails.
+pub fn quickstart(
+    request: &QuickstartRequest,
+    progress: &dyn Progress,
+    show: &mut dyn FnMut(&Act),
+) -> Result<Value, Error> {
+    let started = Instant::now();
+    let dir = RunDir::create(request.out.as_deref(), "quickstart")?;
+    let mut summary = Map::new();
+    summary.insert("command".to_owned(), json!("quickstart"));
+    summary.insert("seed".to_owned(), json!(request.seed));
+    let mut blocks = Vec::new();
+    for act in [cliff::act as Play, policy::act, digits::act] {
+        let act = act(request, &dir, progress)?;
+        show(&act);
+        summary.insert(act.name.to_owned(), act.numbers);
+        blocks.push(Block::Heading(act.title.to_owned()));
+        blocks.extend(act.blocks);
+    }
+    summary.insert("seconds".to_owned(), json!(started.elapsed().as_secs_f64()));
+    let summary = Value::Object(summary);
+    dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
+    let page = Page {
+        title: "potstill quickstart".to_owned(),
+        lead: format!(
+            "Train a teacher, distil a student, compare them. Seed {}; the same seed gives the same numbers on any machine.",
+            request.seed
+        ),
+        blocks,
+    };
+    dir.write(names::REPORT, page.html().as_bytes())?;
+    let mut summary = summary;
+    summary["out"] = json!(dir.path().display().to_string());
+    Ok(summary)
+}
+
+/// Words as lines of up to 78 characters, indented by two.
+fn wrap(words: &str) -> String {
+    let mut text = String::new();
+    let mut column = usize::MAX;
+    for word in words.split_whitespace() {
+        let length = word.chars().count();
+        if column.saturating_add(1 + length) > 78 {
+            text += if text.is_empty() { "  " } else { "\n  " };
+            column = 2 + length;
+        } else {
+            text.push(' ');
+            column += 1 + length;
+        }
+        text += word;
+    }
+    text + "\n"
+}
+
+/// `value [low, high]`.
+fn interval(estimate: Estimate, decimals: usize) -> String {
+    let Estimate { value, low, high } = estimate;
+    format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_wrapped() {
+        assert_eq!(wrap("a b"), "  a b\n");
+        assert_eq!(
+            wrap(&"word ".repeat(20)),
+            format!("  {}\n  {}\n", ["word"; 15].join(" "), ["word"; 5].join(" "))
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! Act 2, teacher to student: a DQN learns to balance a pole, then a much smaller network learns from it.
+
+use super::{Act, QuickstartRequest, interval, wrap};
+use crate::config::Settings;
+use crate::deep::DqnConfig;
+use crate::distill::PolicyDistillConfig;
+use crate::error::Error;
+use crate::model::Model;
+use crate::report::{Block, LineChart, Table};
+use crate::run::{
+    EvalConfig, Progress, RunConfig, RunOutcome, carry_out, config_text, distil_policy, evaluate_policy,
+    learn_dqn,
+};
+use crate::store::RunDir;
+use crate::train::Protocol;
+use crate::train::statistics::{self, Estimate};
+use potstill_core::Streams;
+use potstill_env::registry;
+use potstill_nn::{Network, NetworkSpec, Workspace};
+use serde_json::{Value, json};
+use std::time::Instant;
+use toml::Table as Toml;
+
+const EPISODES: usize = 100;
+/// Mean return over 100 episodes at which the teacher stops: a little above the 475 that count as solved, so that new episodes
+/// agree.
+const GOAL: f64 = 490.0;
+const STUDENT: &str = "mlp:32";
+
+/// Plays the act.
+///
+/// # Errors
+/// If the environment refuses a step, or a loss is no number.
+pub fn act(request: &QuickstartRequest, dir: &RunDir, progress: &dyn Progress) -> Result<Act, Error> {
+    let spec = registry::find("CartPole-v1").expect("it is registered");
+    let streams = Streams::new(request.seed);
+
+    // RL-Zoo's values on a smaller network and twice the steps, so that a slow seed still arrives; most stop long before.
+    let settings: (RunConfig, (EvalConfig, DqnConfig)) = apply(
+        &format!(
+            "env = 'CartPole-v1'\nsteps = 100_000\neval_freq = 2500\neval_episodes = 100\nstop_at_return = {GOAL:?}\n\
+             net_arch = 'mlp:128,128'\nexploration_fraction = 0.08"
+        ),
+        request.seed,
+    );
+    let (run, (eval, config)) = &settings;
+    let teacher_dir = dir.nested("teacher")?;
+    let text = config_text(&settings, &[("command", "train"), ("algorithm", "dqn")]);
+    let mut curves = Vec::new();
+    let mut teacher = None;
+    let training = carry_out(&teacher_dir, &text, "The teacher: dqn on CartPole-v1", |log| {
+        let outcome = learn_dqn(spec, run, eval, config, log, request.threads, progress)?;
+        curves.clone_from(&outcome.curves);
+        teacher = Some(network(&outcome));
+        Ok(outcome)
+    })?;
+    let teacher = teacher.expect("training left a network");
+
+    let settings: (crate::run::DistilConfig, PolicyDistillConfig) =
+        apply(&format!("teacher = '../teacher'\nstudent = '{STUDENT}'\nenv = 'CartPole-v1'"), request.seed);
+    let student_spec: NetworkSpec = STUDENT.parse().expect("a constant that parses");
+    let student_dir = dir.nested("student")?;
+    let text = config_text(&settings, &[("command", "distill")]);
+    let mut student = None;
+    let distilling = carry_out(&student_dir, &text, "The student, distilled in CartPole-v1", |log| {
+        let outcome = distil_policy(
+            &teacher,
+            spec,
+            request.seed,
+            &student_spec,
+            &settings.1,
+            log,
+            request.threads,
+            progress,
+        )?;
+        student = Some(network(&outcome));
+        Ok(outcome)
+    })?;
+    let student = student.expect("distilling left a network");
+
+    let protocol = Protocol { episodes: EPISODES, streams, purpose: "evaluation", threads: request.threads };
+    let estimate = |network: &Network| -> Result<Estimate, Error> {
+        let evaluation = evaluate_policy(&Model::Network(network.clone()), spec, protocol)?;
+        Ok(statistics::bootstrap(&evaluation.returns, statistics::mean, &mut streams.stream("bootstrap")))
+    };
+    let agreement = distilling["agreement"].as_f64().unwrap_or_default();
+    let rows = [("teacher", &teacher), ("student", &student)].map(|(name, network)| {
+        Ok(Row { name, network, mean: estimate(network)?, micros: decision_micros(network) })
+    });
+    let [teacher_row, student_row] = rows.map(|row: Result<Row<'_>, Error>| row);
+    let (teacher_row, student_row) = (teacher_row?, student_row?);
+
+    let table = Table {
+        head: ["", "parameters", "mean return", "us per decision"].map(str::to_owned).to_vec(),
+        rows: [&teacher_row, &student_row].map(Row::cells).to_vec(),
+    };
+    let ratio = teacher.parameters().len() as f64 / student.parameters().len() as f64;
+    let steps = training["steps"].as_u64().unwrap_or_default();
+    let reached = if training["best_return"].as_f64().unwrap_or_default() >= GOAL {
+        "reached its goal"
+    } else {
+        "did not reach its goal; its best model is shown"
+    };
+    let words = format!(
+        "The teacher trained for {steps} steps and {reached}. The student is {ratio:.0} times smaller and chooses as the teacher does in \
+         {:.1} % of states from new episodes (95 % intervals over {EPISODES} episodes).",
+        100.0 * agreement
+    );
+    let numbers = json!({
+        "env": spec.id,
+        "teacher": teacher_row.numbers(),
+        "student": student_row.numbers(),
+        "agreement": agreement,
+        "teacher_steps": steps,
+        "q_gap": distilling["q_gap"],
+    });
+    let mut blocks = vec![Block::Text(words.clone()), Block::Table(table.clone())];
+    blocks.extend(curves.into_iter().map(|curve: LineChart| Block::Lines(curve)));
+    let text = format!("{}\n{}", table.text(), wrap(&words));
+    Ok(Act { name: "policy", title: "Teacher to student: a policy shrinks", numbers, text, blocks })
+}
+
+/// Default settings, overridden by TOML that the program itself holds.
+fn apply<S: Settings>(text: &str, seed: u64) -> S {
+    let mut settings = S::default();
+    let mut table: Toml = text.parse().expect("the program's own TOML");
+    table.insert("seed".to_owned(), toml::Value::Integer(seed as i64));
+    for (key, value) in &table {
+        assert_eq!(settings.set(key, value), Some(Ok(())), "the program's own setting {key}");
+    }
+    settings
+}
+
+fn network(outcome: &RunOutcome) -> Network {
+    match &outcome.model {
+        Model::Network(network) => network.clone(),
+        Model::Table(_) => unreachable!("a network was trained"),
+    }
+}
+
+struct Row<'a> {
+    name: &'static str,
+    network: &'a Network,
+    mean: Estimate,
+    micros: f64,
+}
+
+impl Row<'_> {
+    fn cells(&self) -> Vec<String> {
+        let parameters = self.network.parameters().len().to_string();
+        vec![self.name.to_owned(), parameters, interval(self.mean, 1), format!("{:.2}", self.micros)]
+    }
+
+    fn numbers(&self) -> Value {
+        json!({
+            "spec": self.network.spec().to_string(),
+            "parameters": self.network.parameters().len(),
+            "mean_return": self.mean.value,
+            "mean_return_low": self.mean.low,
+            "mean_return_high": self.mean.high,
+            "microseconds_per_decision": self.micros,
+        })
+    }
+}
+
+/// The time of one forward pass for one observation: the median of eleven rounds.
+fn decision_micros(network: &Network) -> f64 {
+    const DECISIONS: usize = 2000;
+    let mut workspace = Workspace::default();
+    let observation = vec![0.01; network.inputs()];
+    let mut rounds: Vec<f64> = (0..11)
+        .map(|_| {
+            let started = Instant::now();
+            for _ in 0..DECISIONS {
+                std::hint::black_box(network.forward(std::hint::black_box(&observation), &mut workspace));
+            }
+            started.elapsed().as_secs_f64() * 1e6 / DECISIONS as f64
+        })
+        .collect();
+    rounds.sort_unstable_by(f64::total_cmp);
+    rounds[rounds.len() / 2]
+}

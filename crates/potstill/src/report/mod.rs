@@ -1,0 +1,198 @@
+//! Pictures of results: charts and tables, as SVG in a self-contained page and as text in the terminal.
+//!
+//! Why not a plotting crate: the charts take their colours from the page's style sheet, so that one SVG is right in a light and
+//! in a dark theme; and series are told apart by dash and label too, never by colour alone.
+
+mod html;
+mod svg;
+mod text;
+
+/// One line in a chart, with an optional band around it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// What the legend calls it.
+    pub name: String,
+    /// `(x, y)` by rising `x`. Points that are not finite are left out.
+    pub points: Vec<(f64, f64)>,
+    /// `(low, high)` for each point, or nothing.
+    pub band: Vec<(f64, f64)>,
+}
+
+/// Lines over a common x axis.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineChart {
+    /// What it shows.
+    pub title: String,
+    /// Under the x axis.
+    pub x_label: String,
+    /// Above the y axis.
+    pub y_label: String,
+    /// The lines.
+    pub series: Vec<Series>,
+    /// The part of the y axis to show, where that is not all of it.
+    pub y_range: Option<(f64, f64)>,
+}
+
+/// For each category one bar per series; values from 0 up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BarChart {
+    /// What it shows.
+    pub title: String,
+    /// Under the x axis.
+    pub x_label: String,
+    /// Above the y axis.
+    pub y_label: String,
+    /// What the groups of bars are called.
+    pub categories: Vec<String>,
+    /// A name and one value per category.
+    pub series: Vec<(String, Vec<f64>)>,
+}
+
+/// A table with a head. The first column is aligned to the left, numbers in the others to the right.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// The column titles.
+    pub head: Vec<String>,
+    /// The cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A grey picture, row by row, 0 for the ground and 1 for ink.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    /// What it shows.
+    pub title: String,
+    /// Pixels in a row.
+    pub width: usize,
+    /// The pixels.
+    pub values: Vec<f64>,
+}
+
+/// A piece of a page.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// A section's title.
+    Heading(String),
+    /// A paragraph.
+    Text(String),
+    /// Lines.
+    Lines(LineChart),
+    /// Bars.
+    Bars(BarChart),
+    /// A table.
+    Table(Table),
+    /// A picture.
+    Picture(Picture),
+    /// Text to be shown as it is, in a fixed-width face.
+    Plain(String),
+    /// Blocks beside each other, where there is room.
+    Row(Vec<Block>),
+}
+
+/// A document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The title.
+    pub title: String,
+    /// A sentence under it.
+    pub lead: String,
+    /// The content.
+    pub blocks: Vec<Block>,
+}
+
+/// `text` with the characters that mean something in HTML and SVG replaced.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Lowest and highest of the finite values, a little apart if they are equal; `(0, 1)` if there are none.
+fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let finite = values.filter(|v| v.is_finite());
+    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if low > high {
+        (0.0, 1.0)
+    } else if low == high {
+        let margin = (low.abs() * 0.1).max(0.5);
+        (low - margin, high + margin)
+    } else {
+        (low, high)
+    }
+}
+
+/// Round numbers (1, 2 or 5 times a power of ten apart) within the range, about `count` of them, and the decimals they need.
+fn ticks((low, high): (f64, f64), count: usize) -> (Vec<f64>, usize) {
+    let rough = (high - low) / count as f64;
+    let mut power = 1.0;
+    while power > rough && power > 1e-12 {
+        power /= 10.0;
+    }
+    while power * 10.0 <= rough && power < 1e300 {
+        power *= 10.0;
+    }
+    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|step| *step >= rough * 0.999);
+    let step = step.unwrap_or(rough);
+    let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    let mut decimals = 0;
+    let mut unit = 1.0;
+    while decimals < 9 && ((step / unit).round() * unit - step).abs() > step * 1e-6 {
+        unit /= 10.0;
+        decimals += 1;
+    }
+    // Twice the count bounds the loop whatever the range.
+    ((first..=last).take(2 * count + 2).map(|i| i as f64 * step).collect(), decimals)
+}
+
+/// A tick's text: `12000` as `12k`.
+fn tick_label(value: f64, decimals: usize) -> String {
+    if decimals == 0 && value.abs() >= 1000.0 && value % 100.0 == 0.0 {
+        let thousands = value / 1000.0;
+        return format!("{thousands}k");
+    }
+    let text = format!("{value:.decimals$}");
+    // A zero that rounding made negative.
+    if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
+        text.replace('-', "")
+    } else {
+        text
+    }
+}
+
+impl LineChart {
+    /// The ranges of x and y that are shown.
+    fn ranges(&self) -> ((f64, f64), (f64, f64)) {
+        let points = || self.series.iter().flat_map(|s| s.points.iter());
+        let bands = self.series.iter().flat_map(|s| s.band.iter()).flat_map(|&(low, high)| [low, high]);
+        let y = self.y_range.unwrap_or_else(|| extent(points().map(|p| p.1).chain(bands)));
+        (extent(points().map(|p| p.0)), y)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        let check = |range, expected: &[&str]| {
+            let (values, decimals) = ticks(range, 5);
+            let labels: Vec<String> = values.iter().map(|&v| tick_label(v, decimals)).collect();
+            assert_eq!(labels, expected, "{range:?}");
+        };
+        check((0.0, 1.0), &["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        check((-150.0, 0.0), &["-150", "-100", "-50", "0"]);
+        check((1.0, 500.0), &["100", "200", "300", "400", "500"]);
+        check((0.0, 50_000.0), &["0", "10k", "20k", "30k", "40k", "50k"]);
+        check((0.0, 0.0031), &["0.000", "0.001", "0.002", "0.003"]);
+        check((1e9, 3e9), &["1000000k", "1500000k", "2000000k", "2500000k", "3000000k"]);
+    }
+
+    #[test]
+    fn an_extent_is_never_empty() {
+        let check = |values: &[f64], expected| assert_eq!(extent(values.iter().copied()), expected);
+        check(&[], (0.0, 1.0));
+        check(&[f64::NAN, f64::INFINITY], (0.0, 1.0));
+        check(&[3.0], (2.5, 3.5));
+        check(&[100.0, 100.0], (90.0, 110.0));
+        check(&[1.0, f64::NAN, 2.0], (1.0, 2.0));
+    }
+}

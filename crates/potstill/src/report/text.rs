@@ -1,0 +1,174 @@
+//! Charts and tables in the terminal: plain characters, no colour.
+
+use super::{BarChart, LineChart, Table, tick_label, ticks};
+
+impl LineChart {
+    /// The chart in `width x height` characters and a few lines around them. Each series is drawn with a letter of its own; `*` where
+    /// they meet.
+    pub fn text(&self, width: usize, height: usize) -> String {
+        let ((x_low, x_high), (y_low, y_high)) = self.ranges();
+        let markers = self.markers();
+        let mut cells = vec![vec![' '; width]; height];
+        for (series, &marker) in self.series.iter().zip(&markers) {
+            // One mark per column: the mean of the points that fall into it.
+            let mut columns = vec![(0.0, 0_u32); width];
+            for &(x, y) in series.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
+                let column = ((x - x_low) / (x_high - x_low) * (width - 1) as f64).round() as usize;
+                let (sum, count) = &mut columns[column.min(width - 1)];
+                *sum += y;
+                *count += 1;
+            }
+            for (column, &(sum, count)) in columns.iter().enumerate().filter(|(_, (_, count))| *count > 0) {
+                let place = (y_high - sum / f64::from(count)) / (y_high - y_low) * (height - 1) as f64;
+                if place > -0.5 && place < height as f64 - 0.5 {
+                    let cell = &mut cells[place.round() as usize][column];
+                    *cell = if *cell == ' ' || *cell == marker { marker } else { '*' };
+                }
+            }
+        }
+        let (y_ticks, decimals) = ticks((y_low, y_high), (height / 3).max(2));
+        let mut labels = vec![String::new(); height];
+        for &tick in &y_ticks {
+            let place = ((y_high - tick) / (y_high - y_low) * (height - 1) as f64).round() as usize;
+            labels[place.min(height - 1)] = tick_label(tick, decimals);
+        }
+        let margin = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+        let mut text = format!("  {}\n", self.title);
+        for (label, row) in labels.iter().zip(&cells) {
+            let row: String = row.iter().collect();
+            text += &format!("  {label:>margin$} |{}\n", row.trim_end());
+        }
+        text += &format!("  {:margin$} +{}\n", "", "-".repeat(width));
+        let (x_ticks, decimals) = ticks((x_low, x_high), 6);
+        let mut axis: Vec<char> = vec![' '; width + 8];
+        for tick in x_ticks {
+            let column = ((tick - x_low) / (x_high - x_low) * (width - 1) as f64).round() as usize;
+            for (i, c) in tick_label(tick, decimals).chars().enumerate().take(8) {
+                axis[(column + i).min(width + 7)] = c;
+            }
+        }
+        let axis: String = axis.into_iter().collect();
+        text += &format!("  {:margin$}  {}\n", "", axis.trim_end());
+        let legend: Vec<String> =
+            self.series.iter().zip(markers).map(|(s, m)| format!("{m} {}", s.name)).collect();
+        text +=
+            &format!("  {:margin$}  {} ({} over {})\n", "", legend.join("   "), self.y_label, self.x_label);
+        text
+    }
+
+    /// A distinct letter for each series: the first of its name that is free.
+    fn markers(&self) -> Vec<char> {
+        let mut taken = Vec::new();
+        for series in &self.series {
+            let letters = series.name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase);
+            let free = letters.chain('A'..='Z').find(|c| !taken.contains(c));
+            taken.push(free.unwrap_or('+'));
+        }
+        taken
+    }
+}
+
+impl BarChart {
+    /// One line per category and series: name, bar, value.
+    pub fn text(&self, width: usize) -> String {
+        let values = || self.series.iter().flat_map(|s| s.1.iter().copied());
+        let highest = values().filter(|v| v.is_finite()).fold(1e-30, f64::max);
+        let names = self.series.iter().map(|s| s.0.chars().count()).max().unwrap_or(0);
+        let mut text = format!("  {}\n", self.title);
+        for (i, category) in self.categories.iter().enumerate() {
+            for (j, (name, values)) in self.series.iter().enumerate() {
+                let value = values.get(i).copied().unwrap_or(f64::NAN);
+                let length =
+                    if value.is_finite() { (value / highest * width as f64).round() as usize } else { 0 };
+                let label = if j == 0 { category.as_str() } else { "" };
+                text += &format!(
+                    "  {label:>4}  {name:names$}  {} {value:.3}\n",
+                    "\u{2588}".repeat(length.min(width))
+                );
+            }
+        }
+        text
+    }
+}
+
+impl Table {
+    /// The table with aligned columns and a rule under its head.
+    pub fn text(&self) -> String {
+        let count = |cell: &String| cell.chars().count();
+        let all = || std::iter::once(&self.head).chain(&self.rows);
+        let columns = all().map(Vec::len).max().unwrap_or(0);
+        let widths: Vec<usize> =
+            (0..columns).map(|i| all().filter_map(|row| row.get(i)).map(count).max().unwrap_or(0)).collect();
+        let numeric: Vec<bool> = (0..columns).map(|i| self.is_numeric(i)).collect();
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().enumerate().map(|(i, cell)| {
+                let width = widths[i];
+                if numeric[i] { format!("{cell:>width$}") } else { format!("{cell:width$}") }
+            });
+            let line = cells.collect::<Vec<_>>().join("  ");
+            format!("  {}\n", line.trim_end())
+        };
+        let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+        let rows: String = self.rows.iter().map(line).collect();
+        format!("{}  {}\n{rows}", line(&self.head), rule.join("  "))
+    }
+
+    /// Whether a column after the first holds numbers, which are aligned to the right.
+    pub(super) fn is_numeric(&self, column: usize) -> bool {
+        let starts_as_number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        column > 0 && self.rows.iter().filter_map(|row| row.get(column)).all(|cell| starts_as_number(cell))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Series;
+
+    #[test]
+    fn a_table_is_aligned() {
+        let table = Table {
+            head: ["", "parameters", "note"].map(str::to_owned).to_vec(),
+            rows: [["teacher", "17410", "wide"], ["student", "226", "thin"]]
+                .map(|r| r.map(str::to_owned).to_vec())
+                .to_vec(),
+        };
+        let expected = "           parameters  note\n  -------  ----------  ----\n  \
+                        teacher       17410  wide\n  student         226  thin\n";
+        assert_eq!(table.text(), expected);
+    }
+
+    #[test]
+    fn lines_are_letters_and_meet_in_a_star() {
+        let line = |name: &str, from: f64, to: f64| Series {
+            name: name.to_owned(),
+            points: vec![(0.0, from), (2.0, (from + to) / 2.0), (4.0, to)],
+            band: Vec::new(),
+        };
+        let chart = LineChart {
+            title: "Title".to_owned(),
+            x_label: "x".to_owned(),
+            y_label: "y".to_owned(),
+            series: vec![line("up", 0.0, 4.0), line("under", 4.0, 0.0)],
+            y_range: None,
+        };
+        let expected = "  Title\n  4 |N                   U\n    |\n  2 |          *\n    |\n  0 |U                   N\n    \
+                        +---------------------\n     0    1    2    3    4\n     U up   N under (y over x)\n";
+        assert_eq!(chart.text(21, 5), expected, "\n{}", chart.text(21, 5));
+    }
+
+    #[test]
+    fn odd_input_is_drawn_without_a_panic() {
+        for points in [
+            vec![],
+            vec![(f64::NAN, 1.0)],
+            vec![(1.0, f64::INFINITY)],
+            vec![(5.0, 5.0)],
+            vec![(0.0, 1e300), (1.0, -1e300)],
+        ] {
+            let series = vec![Series { name: String::new(), points, band: Vec::new() }];
+            let chart = LineChart { series, ..LineChart::default() };
+            assert!(chart.text(20, 5).lines().count() > 5);
+        }
+    }
+}

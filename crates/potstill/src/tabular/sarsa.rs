@@ -1,0 +1,136 @@
+//! SARSA (Rummery and Niranjan 1994): learn the value of the policy that behaves, exploration and all.
+//!
+//! `Q(S, A) <- Q(S, A) + alpha [R + gamma Q(S', A') - Q(S, A)]` (Sutton and Barto 2018, equation 6.7 and the box of section 6.4).
+//! On-policy, online, model-free.
+//!
+//! Differences from the book: none. Target and behaviour policy are one and the same, so there is one.
+
+use super::{QTable, TabularConfig};
+use crate::agent::{Agent, LearnError, Update};
+use crate::experience::Transition;
+use crate::model::Model;
+use crate::policy::Policy;
+use crate::targets::td_target;
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+
+/// A SARSA learner.
+#[derive(Clone, Debug)]
+pub struct Sarsa {
+    config: TabularConfig,
+    /// What acts and what is learned.
+    policy: Policy,
+    q: QTable,
+    /// `A'`, chosen for the update and then taken; `None` at the start of an episode.
+    next_action: Option<usize>,
+    exploration: Pcg64,
+}
+
+impl Sarsa {
+    /// An epsilon-greedy learner.
+    pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
+        Self {
+            policy: Policy::EpsilonGreedy { epsilon: config.epsilon },
+            q: QTable::new(states, actions, config.initial_value),
+            next_action: None,
+            exploration: streams.stream("exploration"),
+            config,
+        }
+    }
+
+    /// The values learned so far.
+    pub fn q(&self) -> &QTable {
+        &self.q
+    }
+}
+
+impl Agent for Sarsa {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.next_action
+            .take()
+            .unwrap_or_else(|| self.policy.sample(self.q.row(state), &mut self.exploration))
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        let TabularConfig { learning_rate, gamma, .. } = self.config;
+        let next = *step.next_observation;
+        let next_action = self.policy.sample(self.q.row(next), &mut self.exploration);
+        let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
+        self.q.update(*step.observation, step.action, target, learning_rate);
+        // After the last step of an episode the next state is another start, and A' was only for the update.
+        self.next_action = (!step.terminated && !step.truncated).then_some(next_action);
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+}
+
+impl Stateful for Sarsa {
+    fn state(&self) -> State {
+        let actions = self.q.actions();
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("exploration", &self.exploration)
+            .with("next_action", Value::U64(self.next_action.unwrap_or(actions) as u64))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        state.restore_part("exploration", &mut self.exploration)?;
+        let actions = self.q.actions();
+        self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_step_by_hand() {
+        let check = |terminated: bool, truncated: bool, expected: f64, kept: bool| {
+            let config = TabularConfig { gamma: 0.9, epsilon: 0.0, ..TabularConfig::default() };
+            let mut agent = Sarsa::new(config, 2, 2, Streams::new(0));
+            agent.q = QTable::from_values(2, vec![1.0, 0.0, 4.0, 2.0]);
+            let step = Transition {
+                observation: &0,
+                action: 0,
+                reward: -1.0,
+                next_observation: &1,
+                terminated,
+                truncated,
+            };
+            agent.learn(&step).unwrap();
+            assert!((agent.q.row(0)[0] - expected).abs() < 1e-12, "{:?}", agent.q);
+            assert_eq!(agent.next_action.is_some(), kept);
+        };
+        check(false, false, 1.8, true);
+        check(false, true, 1.8, false);
+        check(true, false, 0.0, false);
+    }
+
+    #[test]
+    fn the_action_learned_from_is_the_action_taken() {
+        let config =
+            TabularConfig { epsilon: 1.0, gamma: 1.0, learning_rate: 1.0, ..TabularConfig::default() };
+        let mut agent = Sarsa::new(config, 2, 4, Streams::new(3));
+        for _ in 0..100 {
+            agent.q = QTable::from_values(4, vec![0.0, 0.0, 0.0, 0.0, 10.0, 20.0, 30.0, 40.0]);
+            let step = Transition {
+                observation: &0,
+                action: 0,
+                reward: 0.0,
+                next_observation: &1,
+                terminated: false,
+                truncated: false,
+            };
+            agent.learn(&step).unwrap();
+            let learned_from = agent.q.row(0)[0];
+            assert_eq!(learned_from, 10.0 * (agent.act(&1) + 1) as f64);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Evaluation: whole episodes of a policy in environments of their own.
+
+use super::{TrainError, parallel_map, statistics};
+use crate::experience::Ending;
+use crate::model::{Actor, play};
+use potstill_core::Streams;
+use potstill_env::{BoxEnv, Observation};
+
+/// How many episodes, from which seeds.
+#[derive(Clone, Copy, Debug)]
+pub struct Protocol {
+    /// The number of episodes.
+    pub episodes: usize,
+    /// The seeds of the episodes come from here.
+    pub streams: Streams,
+    /// The family of streams: evaluations during and after training must not share episodes.
+    pub purpose: &'static str,
+    /// Threads to play on. The result does not depend on it.
+    pub threads: usize,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The undiscounted return of each episode.
+    pub returns: Vec<f64>,
+    /// The length of each episode.
+    pub steps: Vec<u64>,
+    /// How many episodes a time limit ended.
+    pub truncated: usize,
+}
+
+impl Evaluation {
+    /// The mean return.
+    pub fn mean_return(&self) -> f64 {
+        statistics::mean(&self.returns)
+    }
+
+    /// The standard deviation of the returns (divisor `n - 1`).
+    pub fn std_return(&self) -> f64 {
+        statistics::standard_deviation(&self.returns)
+    }
+}
+
+/// Plays the episodes of a protocol.
+///
+/// # Errors
+/// If an environment refuses a step.
+pub fn evaluate<O: Observation + ?Sized, A: Actor<O>>(
+    protocol: Protocol,
+    make_env: impl Fn() -> BoxEnv<O> + Sync,
+    make_actor: impl Fn() -> A + Sync,
+) -> Result<Evaluation, TrainError> {
+    let Protocol { episodes, streams, purpose, threads } = protocol;
+    let played = parallel_map(episodes, threads, |i| {
+        let seed = streams.seed_for(purpose, i as u64);
+        // The actor's own draws (ties, exploration) need a stream apart from the environment's.
+        let mut rng = Streams::new(seed).stream("actor");
+        let episode = play(&mut make_env(), &mut make_actor(), seed, &mut rng).map_err(TrainError::Play)?;
+        let steps = episode.trajectory.steps() as u64;
+        Ok((episode.trajectory.initial_return(1.0).0, steps, episode.ending))
+    });
+    let played = played.into_iter().collect::<Result<Vec<_>, TrainError>>()?;
+    Ok(Evaluation {
+        returns: played.iter().map(|episode| episode.0).collect(),
+        steps: played.iter().map(|episode| episode.1).collect(),
+        truncated: played.iter().filter(|episode| episode.2 == Ending::Truncated).count(),
+    })
+}

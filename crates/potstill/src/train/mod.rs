@@ -1,0 +1,187 @@
+//! How a run is made: one loop for every algorithm, evaluation apart from it, statistics over seeds.
+//!
+//! The loop is a stepper: each call of [`Trainer::step`] takes one step in the environment and tells what happened.
+//! Progress, metrics, evaluation and stopping belong to the caller.
+
+pub mod evaluation;
+pub mod parallel;
+pub mod statistics;
+
+pub use evaluation::{Evaluation, Protocol, evaluate};
+pub use parallel::parallel_map;
+
+use crate::agent::{Agent, LearnError, Update};
+use crate::experience::{Ending, Transition};
+use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_env::{BoxEnv, Env, EnvError, Observation};
+use std::borrow::{Borrow, BorrowMut};
+use thiserror::Error;
+
+/// One agent in one environment, from the first step to the last.
+pub struct Trainer<A: Agent> {
+    agent: A,
+    env: BoxEnv<A::Observation>,
+    env_seed: u64,
+    observation: <A::Observation as ToOwned>::Owned,
+    next_observation: <A::Observation as ToOwned>::Owned,
+    steps: u64,
+    episodes: u64,
+    /// Of the episode that is running.
+    episode_return: f64,
+    episode_steps: u64,
+}
+
+/// What one step brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Event {
+    /// The episode that ended with it.
+    pub episode: Option<EpisodeEnd>,
+    /// The update that the agent made after it.
+    pub update: Option<Update>,
+}
+
+/// An episode that ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpisodeEnd {
+    /// The undiscounted return.
+    pub episode_return: f64,
+    /// Its length.
+    pub steps: u64,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Training that cannot go on.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The environment refused a step.
+    #[error("step {step}: the environment refused: {source}")]
+    Env {
+        /// The step, from 1.
+        step: u64,
+        /// Why.
+        source: EnvError,
+    },
+    /// The environment refused a step of an episode that was played without learning.
+    #[error("playing an episode: the environment refused: {0}")]
+    Play(EnvError),
+    /// The environment gave a reward that is no number.
+    #[error("step {step}: the environment gave the reward {reward}")]
+    Reward {
+        /// The step, from 1.
+        step: u64,
+        /// The reward.
+        reward: f64,
+    },
+    /// The agent could not learn from a step.
+    #[error("step {step}: {source}")]
+    Learn {
+        /// The step, from 1.
+        step: u64,
+        /// Why.
+        source: LearnError,
+    },
+}
+
+impl<A: Agent> Trainer<A> {
+    /// Puts an agent into an environment and starts its first episode.
+    pub fn new(agent: A, mut env: BoxEnv<A::Observation>, streams: Streams) -> Self {
+        let space = env.observation_space();
+        let mut observation = A::Observation::buffer(&space);
+        let env_seed = streams.seed_for("environment", 0);
+        env.reset(Some(env_seed), observation.borrow_mut());
+        Self {
+            agent,
+            env,
+            env_seed,
+            next_observation: A::Observation::buffer(&space),
+            observation,
+            steps: 0,
+            episodes: 0,
+            episode_return: 0.0,
+            episode_steps: 0,
+        }
+    }
+
+    /// The agent.
+    pub fn agent(&self) -> &A {
+        &self.agent
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Episodes finished.
+    pub fn episodes(&self) -> u64 {
+        self.episodes
+    }
+
+    /// The seed of the environment's random stream.
+    pub fn env_seed(&self) -> u64 {
+        self.env_seed
+    }
+
+    /// One step: act, step, learn; then a new episode if this one is over.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    pub fn step(&mut self) -> Result<Event, TrainError> {
+        let step = self.steps + 1;
+        let action = self.agent.act(self.observation.borrow());
+        let outcome = self
+            .env
+            .step(action, self.next_observation.borrow_mut())
+            .map_err(|source| TrainError::Env { step, source })?;
+        if !outcome.reward.is_finite() {
+            return Err(TrainError::Reward { step, reward: outcome.reward });
+        }
+        self.steps = step;
+        self.episode_return += outcome.reward;
+        self.episode_steps += 1;
+        let transition = Transition {
+            observation: self.observation.borrow(),
+            action,
+            reward: outcome.reward,
+            next_observation: self.next_observation.borrow(),
+            terminated: outcome.terminated,
+            truncated: outcome.truncated,
+        };
+        let update = self.agent.learn(&transition).map_err(|source| TrainError::Learn { step, source })?;
+        std::mem::swap(&mut self.observation, &mut self.next_observation);
+        let episode = Ending::of(outcome).map(|ending| {
+            let ended = EpisodeEnd { episode_return: self.episode_return, steps: self.episode_steps, ending };
+            self.episodes += 1;
+            (self.episode_return, self.episode_steps) = (0.0, 0);
+            self.env.reset(None, self.observation.borrow_mut());
+            ended
+        });
+        Ok(Event { episode, update })
+    }
+}
+
+impl<A: Agent> Stateful for Trainer<A> {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("agent", &self.agent)
+            .with_part("env", &self.env)
+            .with("observation", self.observation.borrow().to_value())
+            .with("steps", Value::U64(self.steps))
+            .with("episodes", Value::U64(self.episodes))
+            .with("episode_return", Value::F64(self.episode_return))
+            .with("episode_steps", Value::U64(self.episode_steps))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("agent", &mut self.agent)?;
+        state.restore_part("env", &mut self.env)?;
+        self.observation.borrow_mut().read(state, "observation")?;
+        self.steps = state.u64("steps")?;
+        self.episodes = state.u64("episodes")?;
+        self.episode_return = state.f64("episode_return")?;
+        self.episode_steps = state.u64("episode_steps")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! Work on several threads whose result does not depend on their number.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// `[work(0), work(1), ..., work(count - 1)]`, computed on up to `threads` threads.
+///
+/// Each piece of work must depend on its index alone; then so does the result.
+pub fn parallel_map<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let threads = threads.clamp(1, count.max(1));
+    if threads == 1 {
+        return (0..count).map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        break;
+                    }
+                    let result = work(index);
+                    done.lock().expect("no worker panicked while storing")[index] = Some(result);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().expect("no worker panicked while storing");
+    done.into_iter().map(|result| result.expect("every index was worked on")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_whatever_the_threads() {
+        for threads in [0, 1, 2, 7] {
+            assert_eq!(parallel_map(5, threads, |i| i * i), [0, 1, 4, 9, 16]);
+            assert!(parallel_map(0, threads, |i| i).is_empty());
+        }
+    }
+}

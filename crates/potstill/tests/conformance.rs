@@ -1,0 +1,101 @@
+//! What every algorithm must do, whatever it learns.
+
+use potstill::agent::Agent;
+use potstill::core::{Stateful, Streams};
+use potstill::deep::{Dqn, DqnConfig};
+use potstill::distill::{PolicyDistillConfig, PolicyDistiller};
+use potstill::env::registry::find;
+use potstill::nn::NetworkSpec;
+use potstill::tabular::{QLearning, Sarsa, TabularConfig};
+use potstill::train::Trainer;
+
+/// A trainer restored in the middle of a run ends in the state of the one that was never interrupted; one seed gives one
+/// run, two seeds two.
+fn check<A: Agent>(make: impl Fn(u64) -> Trainer<A>, steps: usize) {
+    let run = |trainer: &mut Trainer<A>, steps: usize| (0..steps).for_each(|_| _ = trainer.step().unwrap());
+    let mut whole = make(1);
+    run(&mut whole, steps);
+    for interrupted_at in [0, 1, steps / 3, steps / 2 + 7, steps - 1] {
+        let mut first = make(1);
+        run(&mut first, interrupted_at);
+        // Another seed: nothing of the fresh object may shine through what is restored.
+        let mut second = make(2);
+        second.restore(&first.state()).unwrap();
+        run(&mut second, steps - interrupted_at);
+        assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+        assert!(second.agent().model() == whole.agent().model());
+    }
+    let mut again = make(1);
+    run(&mut again, steps);
+    assert!(again.state() == whole.state(), "the same seed");
+    let mut other = make(2);
+    run(&mut other, steps);
+    assert!(other.agent().model() != whole.agent().model(), "another seed");
+}
+
+fn cliff<A: Agent<Observation = usize>>(agent: impl Fn(Streams) -> A) -> impl Fn(u64) -> Trainer<A> {
+    move |seed| {
+        let streams = Streams::new(seed);
+        Trainer::new(agent(streams), find("CliffWalking-v1").unwrap().make_states().unwrap(), streams)
+    }
+}
+
+#[test]
+fn q_learning() {
+    check(cliff(|streams| QLearning::new(TabularConfig::default(), 48, 4, streams)), 3000);
+}
+
+#[test]
+fn sarsa() {
+    check(cliff(|streams| Sarsa::new(TabularConfig::default(), 48, 4, streams)), 3000);
+}
+
+#[test]
+fn dqn() {
+    for tau in [1.0, 0.1] {
+        let config = DqnConfig {
+            net_arch: "mlp:16".parse().unwrap(),
+            learning_starts: 100,
+            train_freq: 8,
+            gradient_steps: 4,
+            target_update_interval: 30,
+            // Small enough to run over.
+            buffer_size: 500,
+            tau,
+            ..DqnConfig::default()
+        };
+        let make = |seed| {
+            let streams = Streams::new(seed);
+            let agent = Dqn::new(config.clone(), 4, 2, 1500, streams);
+            Trainer::new(agent, find("CartPole-v1").unwrap().make_features().unwrap(), streams)
+        };
+        check(make, 1500);
+    }
+}
+
+#[test]
+fn policy_distillation() {
+    let config = PolicyDistillConfig {
+        transfer_states: 600,
+        rounds: 4,
+        gradient_steps: 200,
+        ..PolicyDistillConfig::default()
+    };
+    let make = |seed| {
+        let spec: NetworkSpec = "mlp:24".parse().unwrap();
+        let teacher = spec.build(4, 2, &mut Streams::new(9).stream("teacher"));
+        let env = find("CartPole-v1").unwrap().make_features().unwrap();
+        PolicyDistiller::new(config.clone(), &"mlp:6".parse().unwrap(), teacher, env, Streams::new(seed))
+    };
+    let mut whole = make(1);
+    (0..4).for_each(|_| _ = whole.round().unwrap());
+    for interrupted_at in 0..4 {
+        let mut first = make(1);
+        (0..interrupted_at).for_each(|_| _ = first.round().unwrap());
+        // The streams come with the seed; all else is restored.
+        let mut second = make(1);
+        second.restore(&first.state()).unwrap();
+        (interrupted_at..4).for_each(|_| _ = second.round().unwrap());
+        assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+    }
+}

@@ -1,0 +1,85 @@
+"""Plays given actions in Gymnasium: one JSON request per line of stdin, one JSON answer per line of stdout.
+
+{"env": id, "seed": s, "actions": [...]} -> observations (one more than the steps), rewards, terminated, truncated;
+    the trace ends with the actions or with the episode.
+{"env": id, "describe": true} -> both spaces, the step limit and the reward threshold.
+"""
+
+import functools
+import json
+import math
+import sys
+import warnings
+
+import gymnasium
+import numpy as np
+
+# reset(seed=...) seeds all of an environment, so one instance serves every trace.
+make = functools.cache(gymnasium.make)
+
+
+def number(x):
+    """A double keeps every digit; JSON has no infinity."""
+    x = float(x)
+    return x if math.isfinite(x) else str(x)
+
+
+def numbers(values):
+    return [number(x) for x in np.ravel(values)]
+
+
+def describe_space(space):
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return {"kind": "discrete", "n": int(space.n), "start": int(space.start)}
+    if isinstance(space, gymnasium.spaces.Box):
+        return {"kind": "box", "shape": list(space.shape), "low": numbers(space.low), "high": numbers(space.high)}
+    raise TypeError(f"neither discrete nor a box: {space}")
+
+
+def describe(env):
+    threshold = env.spec.reward_threshold
+    return {
+        "observation_space": describe_space(env.observation_space),
+        "action_space": describe_space(env.action_space),
+        "max_episode_steps": env.spec.max_episode_steps,
+        "reward_threshold": None if threshold is None else float(threshold),
+    }
+
+
+def trace(env, seed, actions):
+    def listed(observation):
+        discrete = isinstance(env.observation_space, gymnasium.spaces.Discrete)
+        return [int(observation)] if discrete else numbers(observation)
+
+    def as_action(action):
+        space = env.action_space
+        return np.asarray(action, space.dtype) if isinstance(space, gymnasium.spaces.Box) else int(action)
+
+    observation, _ = env.reset(seed=seed)
+    result = {"observations": [listed(observation)], "rewards": [], "terminated": [], "truncated": []}
+    for action in actions:
+        observation, reward, terminated, truncated, _ = env.step(as_action(action))
+        result["observations"].append(listed(observation))
+        result["rewards"].append(number(reward))
+        result["terminated"].append(bool(terminated))
+        result["truncated"].append(bool(truncated))
+        if terminated or truncated:
+            break
+    return result
+
+
+def main():
+    warnings.simplefilter("ignore")
+    gymnasium.logger.min_level = gymnasium.logger.ERROR
+    for line in sys.stdin:
+        request = json.loads(line)
+        env = make(request["env"])
+        if request.get("describe"):
+            answer = describe(env)
+        else:
+            answer = trace(env, request["seed"], request["actions"])
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
