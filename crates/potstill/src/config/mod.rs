@@ -1,6 +1,6 @@
 //! What a key means, and how the values of a run are found: default < preset < `--config` < command line < `--set`.
 //!
-//! Each key is written in one place, a [`settings!`] block: its name, type, default with source, range and help. Parsing,
+//! Each key is written in one place, a `settings!` block: its name, type, default with source, range and help. Parsing,
 //! checking, the resolved `config.toml` and its round trip follow from that.
 
 pub mod presets;

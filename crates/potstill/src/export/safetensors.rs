@@ -79,7 +79,7 @@ pub fn write(model: &Model) -> Vec<u8> {
     safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit")
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// If the bytes are damaged, foreign, newer, or not what they announce. Never panics, whatever the bytes.
