@@ -75,7 +75,7 @@ pub fn quickstart(
     let page = Page {
         title: "potstill quickstart".to_owned(),
         lead: format!(
-            "Train a teacher, distil a student, compare them. Seed {}; the same seed gives the same numbers on any machine.",
+            "Train a teacher, distil a student, compare them. Seed {}; the same seed gives the same numbers.",
             request.seed
         ),
         blocks,
