@@ -253,6 +253,14 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         (&format!("{pole} --preset zooo"), "unknown preset `zooo`; did you mean `zoo`?"),
         (&format!("{pole} --set buffer_size=10"), "`buffer_size`: must hold at least a batch of 64, got 10"),
         (&format!("{pole} --set net_arch=mlp:64,x"), "`net_arch` (--set): `x` is not a number of units"),
+        (
+            &format!("{pole} --set batch_size=1000000000000"),
+            "`batch_size` (--set): must be from 1 to 1000000",
+        ),
+        (
+            &format!("{cliff} --seed 9223372036854775807 --seeds 2"),
+            "2 seeds from 9223372036854775807 on go beyond",
+        ),
         (&format!("{pole} --seed 18446744073709551615"), "`seed` (command line): expected a whole number"),
         (
             "distill --teacher dqn --student mpl:4 --env CartPole-v1 --out new",

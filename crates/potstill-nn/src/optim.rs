@@ -45,11 +45,6 @@ impl Adam {
         }
     }
 
-    /// The step size of the steps to come.
-    pub fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.config.learning_rate = learning_rate;
-    }
-
     /// Moves the parameters one step against the gradient.
     pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) {
         assert_eq!(
@@ -78,7 +73,6 @@ impl Stateful for Adam {
             .with("second", Value::F32s(self.second.clone()))
             .with("beta1_power", Value::F64(self.beta1_power))
             .with("beta2_power", Value::F64(self.beta2_power))
-            .with("learning_rate", Value::F64(self.config.learning_rate))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
@@ -87,7 +81,6 @@ impl Stateful for Adam {
         self.second.copy_from_slice(state.f32s("second", length)?);
         self.beta1_power = state.f64("beta1_power")?;
         self.beta2_power = state.f64("beta2_power")?;
-        self.config.learning_rate = state.f64("learning_rate")?;
         Ok(())
     }
 }

@@ -5,13 +5,15 @@ use potstill::core::{Stateful, Streams};
 use potstill::deep::{Dqn, DqnConfig};
 use potstill::distill::{PolicyDistillConfig, PolicyDistiller};
 use potstill::env::registry::find;
+use potstill::export::safetensors;
+use potstill::model::Model;
 use potstill::nn::NetworkSpec;
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
 use potstill::train::Trainer;
 
 /// A trainer restored in the middle of a run ends in the state of the one that was never interrupted; one seed gives one
 /// run, two seeds two.
-fn check<A: Agent>(make: impl Fn(u64) -> Trainer<A>, steps: usize) {
+fn check<A: Agent>(make: impl Fn(u64) -> Trainer<A>, steps: usize, golden: u64) {
     let run = |trainer: &mut Trainer<A>, steps: usize| (0..steps).for_each(|_| _ = trainer.step().unwrap());
     let mut whole = make(1);
     run(&mut whole, steps);
@@ -25,12 +27,20 @@ fn check<A: Agent>(make: impl Fn(u64) -> Trainer<A>, steps: usize) {
         assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
         assert!(second.agent().model() == whole.agent().model());
     }
+    // The run itself is pinned: a change that moves it must be meant.
+    assert_eq!(fingerprint(&whole.agent().model()), golden, "{:#018x}", fingerprint(&whole.agent().model()));
     let mut again = make(1);
     run(&mut again, steps);
     assert!(again.state() == whole.state(), "the same seed");
     let mut other = make(2);
     run(&mut other, steps);
     assert!(other.agent().model() != whole.agent().model(), "another seed");
+}
+
+/// FNV-1a over the model file: the same on every processor, with and without AVX2.
+fn fingerprint(model: &Model) -> u64 {
+    let bytes = safetensors::write(model);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn cliff<A: Agent<Observation = usize>>(agent: impl Fn(Streams) -> A) -> impl Fn(u64) -> Trainer<A> {
@@ -42,17 +52,21 @@ fn cliff<A: Agent<Observation = usize>>(agent: impl Fn(Streams) -> A) -> impl Fn
 
 #[test]
 fn q_learning() {
-    check(cliff(|streams| QLearning::new(TabularConfig::default(), 48, 4, streams)), 3000);
+    check(
+        cliff(|streams| QLearning::new(TabularConfig::default(), 48, 4, streams)),
+        3000,
+        0x7545_fbf2_fa6b_c585,
+    );
 }
 
 #[test]
 fn sarsa() {
-    check(cliff(|streams| Sarsa::new(TabularConfig::default(), 48, 4, streams)), 3000);
+    check(cliff(|streams| Sarsa::new(TabularConfig::default(), 48, 4, streams)), 3000, 0x1932_8dbf_9697_2375);
 }
 
 #[test]
 fn dqn() {
-    for tau in [1.0, 0.1] {
+    for (tau, golden) in [(1.0, 0x631d_9776_0d16_e3c4), (0.1, 0x22d3_335b_ef20_9f6b)] {
         let config = DqnConfig {
             net_arch: "mlp:16".parse().unwrap(),
             learning_starts: 100,
@@ -69,7 +83,7 @@ fn dqn() {
             let agent = Dqn::new(config.clone(), 4, 2, 1500, streams);
             Trainer::new(agent, find("CartPole-v1").unwrap().make_features().unwrap(), streams)
         };
-        check(make, 1500);
+        check(make, 1500, golden);
     }
 }
 

@@ -29,6 +29,10 @@ pub enum Range {
     PositiveUnit,
     /// 1 or above.
     AtLeastOne,
+    /// 1 to a million: samples that are held in memory at once.
+    Batch,
+    /// 0 to a thousand.
+    Small,
 }
 
 impl Range {
@@ -41,6 +45,8 @@ impl Range {
             Range::Unit => ((0.0..=1.0).contains(&x), "from 0 to 1"),
             Range::PositiveUnit => (x > 0.0 && x <= 1.0, "above 0 and up to 1"),
             Range::AtLeastOne => (x >= 1.0, "1 or above"),
+            Range::Batch => ((1.0..=1e6).contains(&x), "from 1 to 1000000"),
+            Range::Small => ((0.0..=1000.0).contains(&x), "from 0 to 1000"),
         };
         if holds { Ok(()) } else { Err(words) }
     }

@@ -90,6 +90,8 @@ impl<S: Settings> Resolved<S> {
         for key in S::keys() {
             if let Some(value) = self.settings.get(key.name) {
                 let origin = self.origins.get(key.name).map_or("default".to_owned(), Origin::to_string);
+                // A path may hold anything; a comment must stay one line.
+                let origin = origin.replace(char::is_control, "?");
                 lines.push((format!("{} = {value}", key.name), origin));
             }
         }

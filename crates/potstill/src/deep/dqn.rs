@@ -33,7 +33,7 @@ settings! {
         /// Steps of uniformly random behaviour before learning. Source: RL-Zoo, CartPole-v1
         learning_starts: u64 = 1000, in Any;
         /// Transitions per gradient step. Source: RL-Zoo, CartPole-v1
-        batch_size: u64 = 64, in AtLeastOne;
+        batch_size: u64 = 64, in Batch;
         /// Discount. Source: RL-Zoo, CartPole-v1
         gamma: f64 = 0.99, in Unit;
         /// Steps in the environment between updates. Source: RL-Zoo, CartPole-v1

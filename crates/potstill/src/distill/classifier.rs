@@ -21,11 +21,11 @@ settings! {
         /// Passes over the training samples
         epochs: u64 = 60, in AtLeastOne;
         /// Samples per gradient step
-        batch_size: u64 = 32, in AtLeastOne;
+        batch_size: u64 = 32, in Batch;
         /// Adam's step size. Source: Kingma and Ba 2015
         learning_rate: f64 = 1e-3, in Positive;
         /// Each training image is moved by up to so many pixels. Source: Hinton et al. 2015, section 3, used 2 for 28 x 28
-        jitter_pixels: u64 = 0, in Any;
+        jitter_pixels: u64 = 0, in Small;
         /// Samples kept apart for the test
         test_samples: u64 = 500, in AtLeastOne;
         /// The random split into training and test samples

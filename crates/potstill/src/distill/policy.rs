@@ -26,13 +26,13 @@ settings! {
         /// Rounds of collecting and learning
         rounds: u64 = 10, in AtLeastOne;
         /// Gradient steps over the whole run
-        gradient_steps: u64 = 20_000, in AtLeastOne;
+        gradient_steps: u64 = 40_000, in AtLeastOne;
         /// States per gradient step
-        batch_size: u64 = 128, in AtLeastOne;
+        batch_size: u64 = 128, in Batch;
         /// Adam's step size
         learning_rate: f64 = 2e-3, in Positive;
         /// Temperature in units of the teacher's mean gap between its two best action values
-        temperature: f64 = 0.1, in Positive;
+        temperature: f64 = 0.03, in Positive;
         /// Probability that the teacher plays an episode after the first round; 1 is the paper, 0 is DAgger
         teacher_plays: f64 = 0.5, in Unit;
         /// Probability of a random action while collecting. Source: Rusu et al. 2015, section 4
@@ -134,7 +134,8 @@ impl PolicyDistiller {
     /// # Errors
     /// If the environment refuses a step.
     pub fn round(&mut self) -> Result<Round, EnvError> {
-        let goal = self.config.transfer_states * (self.rounds + 1) / self.config.rounds;
+        let share = (self.rounds + 1) as f64 / self.config.rounds as f64;
+        let goal = (self.config.transfer_states as f64 * share) as u64;
         let known = self.states.len();
         self.collect(goal.max(1))?;
         if self.rounds == 0 {

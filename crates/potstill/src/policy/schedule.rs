@@ -12,11 +12,6 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Always the same value.
-    pub fn constant(value: f64) -> Self {
-        Self { from: value, to: value, fraction: 0.0 }
-    }
-
     /// The value at this progress.
     pub fn at(self, progress: f64) -> f64 {
         if progress >= self.fraction {
@@ -36,6 +31,7 @@ mod tests {
         let epsilon = Schedule { from: 1.0, to: 0.2, fraction: 0.5 };
         let values = [0.0, 0.25, 0.5, 0.75, 1.0].map(|progress| epsilon.at(progress));
         assert_eq!(values, [1.0, 0.6, 0.2, 0.2, 0.2]);
-        assert_eq!([0.0, 1.0].map(|progress| Schedule::constant(3.0).at(progress)), [3.0, 3.0]);
+        // A fraction of 0 is the final value from the start.
+        assert_eq!(Schedule { fraction: 0.0, ..epsilon }.at(0.0), 0.2);
     }
 }

@@ -12,7 +12,7 @@ pub mod policy;
 
 use crate::error::Error;
 use crate::report::{Block, Page};
-use crate::run::Progress;
+use crate::run::{Progress, keep_or_discard};
 use crate::store::{RunDir, names};
 use crate::train::statistics::Estimate;
 use serde_json::{Map, Value, json};
@@ -56,14 +56,23 @@ pub fn quickstart(
     progress: &dyn Progress,
     show: &mut dyn FnMut(&Act),
 ) -> Result<Value, Error> {
-    let started = Instant::now();
     let dir = RunDir::create(request.out.as_deref(), "quickstart")?;
+    keep_or_discard(&dir, |dir| play(request, dir, progress, show))
+}
+
+fn play(
+    request: &QuickstartRequest,
+    dir: &RunDir,
+    progress: &dyn Progress,
+    show: &mut dyn FnMut(&Act),
+) -> Result<Value, Error> {
+    let started = Instant::now();
     let mut summary = Map::new();
     summary.insert("command".to_owned(), json!("quickstart"));
     summary.insert("seed".to_owned(), json!(request.seed));
     let mut blocks = Vec::new();
     for act in [cliff::act as Play, policy::act, digits::act] {
-        let act = act(request, &dir, progress)?;
+        let act = act(request, dir, progress)?;
         show(&act);
         summary.insert(act.name.to_owned(), act.numbers);
         blocks.push(Block::Heading(act.title.to_owned()));

@@ -158,23 +158,43 @@ pub(crate) fn distil_policy(
     progress: &dyn Progress,
 ) -> Result<RunOutcome, Error> {
     const EPISODES: usize = 100;
+    /// Episodes after each round; the best round is kept.
+    const VALIDATION: usize = 20;
     let streams = Streams::new(seed);
     let env = spec.make_features().expect("a network is for features");
     let mut distiller = PolicyDistiller::new(config.clone(), student, teacher.clone(), env, streams);
-    let mut losses = Vec::new();
+    let of = |network: &Network, purpose, episodes| {
+        evaluate_policy(
+            &Model::Network(network.clone()),
+            spec,
+            Protocol { episodes, streams, purpose, threads },
+        )
+    };
+    let (mut losses, mut returns) = (Vec::new(), Vec::new());
+    let mut best: Option<(f64, Network)> = None;
     progress.begin(&format!("distilling in {}", spec.id), config.rounds);
     while distiller.rounds() < config.rounds {
         let round = distiller.round().map_err(TrainError::Play)?;
         let done = distiller.rounds();
         losses.push((done as f64, round.loss));
-        log.line(&json!({ "round": done, "transfer_states": round.states, "train/loss": round.loss }))?;
-        progress.advance(done, &format!("loss {:.5}", round.loss));
+        let mean = of(distiller.student(), "validation", VALIDATION)?.mean_return();
+        returns.push((done as f64, mean));
+        log.line(&json!({
+            "round": done,
+            "transfer_states": round.states,
+            "train/loss": round.loss,
+            "eval/mean_reward": mean,
+        }))?;
+        progress.advance(done, &format!("return {mean:.1}"));
+        // A later round has seen more: it wins a tie.
+        if best.as_ref().is_none_or(|(score, _)| mean >= *score) {
+            best = Some((mean, distiller.student().clone()));
+        }
     }
     progress.end();
-    let student = distiller.student().clone();
-    let protocol = Protocol { episodes: EPISODES, streams, purpose: "validation", threads };
-    let of = |network: &Network| evaluate_policy(&Model::Network(network.clone()), spec, protocol);
-    let (of_teacher, of_student) = (of(teacher)?, of(&student)?);
+    let (_, student) = best.expect("there is a round");
+    let (of_teacher, of_student) =
+        (of(teacher, "comparison", EPISODES)?, of(&student, "comparison", EPISODES)?);
     let summary = json!({
         "command": "distill",
         "algorithm": "policy distillation",
@@ -189,14 +209,18 @@ pub(crate) fn distil_policy(
         "teacher_mean_return": of_teacher.mean_return(),
         "agreement": unseen_agreement(teacher, &student, spec, streams)?,
     });
-    let chart = LineChart {
-        title: "Loss of the student against its teacher".to_owned(),
+    let chart = |title: &str, y_label: &str, points| LineChart {
+        title: title.to_owned(),
         x_label: "round".to_owned(),
-        y_label: "loss".to_owned(),
-        series: vec![Series { name: "loss".to_owned(), points: losses, band: Vec::new() }],
+        y_label: y_label.to_owned(),
+        series: vec![Series { name: y_label.to_owned(), points, band: Vec::new() }],
         y_range: None,
     };
-    Ok(RunOutcome { model: Model::Network(student), summary, curves: vec![chart] })
+    let curves = vec![
+        chart("Return of the student after each round", "return", returns),
+        chart("Loss of the student against its teacher", "loss", losses),
+    ];
+    Ok(RunOutcome { model: Model::Network(student), summary, curves })
 }
 
 /// The fraction of states on which teacher and student choose alike, over states of new episodes that neither was trained

@@ -12,7 +12,7 @@ pub use train::{DataConfig, EvalConfig, RunConfig, TrainRequest, train};
 
 pub(crate) use distil::distil_policy;
 pub(crate) use evaluate::{Subject, evaluate_policy};
-pub(crate) use train::{RunOutcome, carry_out, learn_dqn};
+pub(crate) use train::{RunOutcome, carry_out, keep_or_discard, learn_dqn};
 
 use crate::config::{self, ConfigError, Layer, Origin, Resolved, Settings};
 use crate::error::Error;

@@ -101,8 +101,8 @@ pub fn train(request: &TrainRequest, progress: &dyn Progress) -> Result<Value, E
             let resolved = resolve::<(RunConfig, TabularConfig)>(&layers)?;
             let spec = checked_env(algorithm, &resolved.settings.0)?;
             let runner =
-                |settings: &(RunConfig, TabularConfig), log: &mut Log, threads, progress: &dyn Progress| {
-                    learn_table(algorithm, spec, settings, log, threads, progress)
+                |settings: &(RunConfig, TabularConfig), log: &mut Log, _, progress: &dyn Progress| {
+                    learn_table(algorithm, spec, settings, log, progress)
                 };
             request.run(&resolved, |s| &mut s.0.seed, spec.id, runner, progress)
         }
@@ -195,6 +195,9 @@ impl TrainRequest {
         progress: &dyn Progress,
     ) -> Result<Value, Error> {
         let first = *seed(&mut resolved.settings.clone());
+        if first.checked_add(self.seeds).is_none_or(|end| end > i64::MAX as u64) {
+            return Err(usage(format!("{} seeds from {first} on go beyond {}", self.seeds, i64::MAX)));
+        }
         let name = format!("{}-{on}-seed{first}", self.algorithm);
         let one = |dir: &RunDir, seed_value: u64, threads: usize, progress: &dyn Progress| {
             let mut resolved = resolved.clone();
@@ -228,7 +231,7 @@ impl TrainRequest {
 }
 
 /// Runs in a new directory; if that fails, nothing is left of it.
-pub(super) fn keep_or_discard<T>(
+pub(crate) fn keep_or_discard<T>(
     dir: &RunDir,
     work: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -340,7 +343,6 @@ fn learn_table(
     spec: &'static Spec,
     (run, config): &(RunConfig, TabularConfig),
     log: &mut Log,
-    _threads: usize,
     progress: &dyn Progress,
 ) -> Result<RunOutcome, Error> {
     let streams = Streams::new(run.seed);

@@ -72,6 +72,8 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
     path: PathBuf,
+    /// Whether the folder was there, empty, before the run.
+    found: bool,
 }
 
 impl RunDir {
@@ -88,8 +90,9 @@ impl RunDir {
                 .expect("some number is free"),
         };
         Self::check_free(&path)?;
+        let found = path.exists();
         fs::create_dir_all(&path).map_err(io_error("create", &path))?;
-        Ok(Self { path })
+        Ok(Self { path, found })
     }
 
     /// Whether a run can be made here, without making it.
@@ -123,7 +126,7 @@ impl RunDir {
                 return Err(reason(format!("it has no {name}")));
             }
         }
-        Ok(Self { path: path.to_owned() })
+        Ok(Self { path: path.to_owned(), found: true })
     }
 
     /// Where it is.
@@ -188,6 +191,9 @@ impl RunDir {
     pub fn discard(self) {
         // A folder that cannot be removed could not be written either; the error that led here says so.
         let _ = fs::remove_dir_all(&self.path);
+        if self.found {
+            let _ = fs::create_dir(&self.path);
+        }
     }
 }
 
@@ -250,6 +256,21 @@ mod tests {
         assert!(error.to_string().ends_with("exists and is not empty; choose another --out or remove it"));
         assert_eq!(made.read("notes.txt").unwrap(), b"mine");
         assert!(error.is_input());
+    }
+
+    #[test]
+    fn a_discarded_run_leaves_what_was_there_before() {
+        let root = tempfile::tempdir().unwrap();
+        let (new, empty) = (root.path().join("new"), root.path().join("empty"));
+        fs::create_dir(&empty).unwrap();
+        for path in [&new, &empty] {
+            let run = RunDir::create(Some(path), "x").unwrap();
+            run.write("a", b"a").unwrap();
+            run.nested("b").unwrap().write("c", b"c").unwrap();
+            run.discard();
+        }
+        assert!(!new.exists());
+        assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
     }
 
     #[test]

@@ -21,7 +21,6 @@ use thiserror::Error;
 pub struct Trainer<A: Agent> {
     agent: A,
     env: BoxEnv<A::Observation>,
-    env_seed: u64,
     observation: <A::Observation as ToOwned>::Owned,
     next_observation: <A::Observation as ToOwned>::Owned,
     steps: u64,
@@ -89,12 +88,10 @@ impl<A: Agent> Trainer<A> {
     pub fn new(agent: A, mut env: BoxEnv<A::Observation>, streams: Streams) -> Self {
         let space = env.observation_space();
         let mut observation = A::Observation::buffer(&space);
-        let env_seed = streams.seed_for("environment", 0);
-        env.reset(Some(env_seed), observation.borrow_mut());
+        env.reset(Some(streams.seed_for("environment", 0)), observation.borrow_mut());
         Self {
             agent,
             env,
-            env_seed,
             next_observation: A::Observation::buffer(&space),
             observation,
             steps: 0,
@@ -117,11 +114,6 @@ impl<A: Agent> Trainer<A> {
     /// Episodes finished.
     pub fn episodes(&self) -> u64 {
         self.episodes
-    }
-
-    /// The seed of the environment's random stream.
-    pub fn env_seed(&self) -> u64 {
-        self.env_seed
     }
 
     /// One step: act, step, learn; then a new episode if this one is over.
