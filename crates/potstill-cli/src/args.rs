@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 /// Train a teacher, distil a student, ship it.
 #[derive(Debug, Parser)]
-#[command(name = "potstill", version, about, arg_required_else_help = true)]
+#[command(name = "potstill", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

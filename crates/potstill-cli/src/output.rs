@@ -119,11 +119,12 @@ pub(crate) fn envs_json() -> Value {
 }
 
 pub(crate) fn algos() {
-    let rows = ALGORITHMS.iter().map(|algorithm| {
-        [algorithm.name, algorithm.kind, algorithm.summary, algorithm.source].map(str::to_owned).to_vec()
-    });
-    let head = ["algorithm", "kind", "what it does", "source"].map(str::to_owned);
-    print(Table { head: head.to_vec(), rows: rows.collect() }.text().trim_end());
+    // Three lines each: as a table they would be wider than a terminal.
+    for algorithm in &ALGORITHMS {
+        for (i, words) in [algorithm.kind, algorithm.summary, algorithm.source].iter().enumerate() {
+            print(&format!("  {:12}{words}", if i == 0 { algorithm.name } else { "" }));
+        }
+    }
 }
 
 pub(crate) fn algos_json() -> Value {

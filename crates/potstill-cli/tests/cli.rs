@@ -322,9 +322,10 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(envs["environments"][1]["observation_space"]["n"], 48);
     let algos = json(dir.path(), "algos");
     assert_eq!(algos["algorithms"].as_array().unwrap().len(), 4);
-    for (command, line) in
-        [("envs", "CliffWalking-v1  Discrete(48)"), ("algos", "sarsa       on-policy, online, model-free")]
-    {
+    for (command, line) in [
+        ("envs", "CliffWalking-v1  Discrete(48)"),
+        ("algos", "  sarsa       on-policy, online, model-free\n              learn the values"),
+    ] {
         let text = String::from_utf8(potstill(dir.path(), command).stdout).unwrap();
         assert!(text.contains(line), "{text}");
         assert!(text.lines().all(|line| !line.ends_with(' ')));

@@ -15,6 +15,7 @@ use crate::train::{TrainError, Trainer, parallel_map};
 use potstill_core::{Pcg64, Streams};
 use potstill_env::{CliffWalking, Env, Space, registry};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEEDS: usize = 200;
 const EPISODES: usize = 500;
@@ -136,11 +137,13 @@ fn numbers(outcome: &Outcome) -> Value {
 pub fn act(request: &QuickstartRequest, _dir: &RunDir, progress: &dyn Progress) -> Result<Act, Error> {
     let streams = Streams::new(request.seed);
     progress.begin("the cliff", SEEDS as u64);
+    let finished = AtomicU64::new(0);
     let runs = parallel_map(SEEDS, request.threads, |i| {
         let config = TabularConfig::default;
         let of_seed = Streams::new(streams.seed_for("cliff", i as u64));
         let q = learn(|s, a, streams| QLearning::new(config(), s, a, streams), QLearning::q, of_seed)?;
         let sarsa = learn(|s, a, streams| Sarsa::new(config(), s, a, streams), Sarsa::q, of_seed)?;
+        progress.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
         Ok((q, sarsa))
     });
     progress.end();
