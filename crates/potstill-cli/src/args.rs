@@ -34,13 +34,13 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME")]
         data: Option<String>,
         /// Steps in the environment
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
         steps: Option<u64>,
         /// Episodes, instead of steps
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
         episodes: Option<u64>,
         /// Seed of all random streams [default: 0]
-        #[arg(long, value_name = "S")]
+        #[arg(long, value_name = "S", allow_negative_numbers = true)]
         seed: Option<u64>,
         /// Train so many seeds, from --seed on, into one folder with one run each
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -78,7 +78,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "A", allow_negative_numbers = true)]
         alpha: Option<f64>,
         /// Seed of all random streams [default: 0]
-        #[arg(long, value_name = "S")]
+        #[arg(long, value_name = "S", allow_negative_numbers = true)]
         seed: Option<u64>,
         /// A TOML file of settings
         #[arg(long, value_name = "FILE")]

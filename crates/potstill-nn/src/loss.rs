@@ -170,7 +170,7 @@ fn add_temperature_kl(
             let s_log = (s - s_highest) / temperature - s_log_sum;
             let p = math::exp(t_log);
             // p ln p tends to 0 with p; a probability that underflows must not meet an infinite logarithm.
-            total += if p > 0.0 { p * (t_log - s_log) } else { 0.0 };
+            total += if p == 0.0 { 0.0 } else { p * (t_log - s_log) };
             *d += scale * temperature * (math::exp(s_log) - p);
         }
     }

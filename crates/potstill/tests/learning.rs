@@ -5,9 +5,9 @@ use potstill::core::Streams;
 use potstill::deep::{Dqn, DqnConfig};
 use potstill::env::registry::find;
 use potstill::experience::Ending;
-use potstill::model::{NetworkActor, TableActor, play};
+use potstill::model::{NetworkActor, QTable, TableActor, play};
 use potstill::policy::Policy;
-use potstill::tabular::{QLearning, QTable, Sarsa, TabularConfig};
+use potstill::tabular::{QLearning, Sarsa, TabularConfig};
 use potstill::train::statistics::mean;
 use potstill::train::{Protocol, Trainer, evaluate, parallel_map};
 

@@ -29,21 +29,25 @@ pub enum Range {
     PositiveUnit,
     /// 1 or above.
     AtLeastOne,
-    /// 1 to a million: samples that are held in memory at once.
+    /// 1 to a million: samples or episodes that are held in memory at once.
     Batch,
     /// 0 to a thousand.
     Small,
 }
+
+/// What is nearer to 0 or farther from it may be 0 or infinite in single precision.
+const SMALL: f64 = 1e-30;
+const LARGE: f64 = 1e30;
 
 impl Range {
     fn check(self, x: f64) -> Result<(), &'static str> {
         let (holds, words) = match self {
             Range::Any => (true, ""),
             Range::Finite => (x.is_finite(), "finite"),
-            Range::Positive => (x > 0.0 && x.is_finite(), "above 0"),
-            Range::NotNegative => (x >= 0.0 && x.is_finite(), "0 or above"),
+            Range::Positive => ((SMALL..=LARGE).contains(&x), "above 0 (1e-30 to 1e30)"),
+            Range::NotNegative => (x == 0.0 || (SMALL..=LARGE).contains(&x), "0 or above (1e-30 to 1e30)"),
             Range::Unit => ((0.0..=1.0).contains(&x), "from 0 to 1"),
-            Range::PositiveUnit => (x > 0.0 && x <= 1.0, "above 0 and up to 1"),
+            Range::PositiveUnit => ((SMALL..=1.0).contains(&x), "above 0 (1e-30) and up to 1"),
             Range::AtLeastOne => (x >= 1.0, "1 or above"),
             Range::Batch => ((1.0..=1e6).contains(&x), "from 1 to 1000000"),
             Range::Small => ((0.0..=1000.0).contains(&x), "from 0 to 1000"),
@@ -118,7 +122,8 @@ impl Setting for u64 {
         literal
     }
     fn from_toml(value: &Value) -> Result<Self, String> {
-        value.as_integer().and_then(|n| u64::try_from(n).ok()).ok_or_else(|| not_a("a whole number", value))
+        let number = value.as_integer().and_then(|n| u64::try_from(n).ok());
+        number.ok_or_else(|| not_a("a whole number from 0 to 2^63 - 1", value))
     }
     fn to_toml(&self) -> Option<Value> {
         Some(Value::Integer(i64::try_from(*self).expect("settings are read from TOML's 63 bits")))

@@ -156,10 +156,13 @@ mod tests {
         check("lerning_rate=1", "unknown key `lerning_rate` (--set); did you mean `learning_rate`?");
         check("zzz=1", "unknown key `zzz` (--set); known: learning_rate, batch_size, net_arch, steps");
         check("learning_rate=fast", "`learning_rate` (--set): expected a number, got string `\"fast\"`");
-        check("learning_rate=-1", "`learning_rate` (--set): must be above 0, got -1");
-        check("learning_rate=nan", "`learning_rate` (--set): must be above 0, got nan");
+        check("learning_rate=-1", "`learning_rate` (--set): must be above 0 (1e-30 to 1e30), got -1");
+        check("learning_rate=nan", "`learning_rate` (--set): must be above 0 (1e-30 to 1e30), got nan");
         check("batch_size=0", "`batch_size` (--set): must be 1 or above, got 0");
-        check("batch_size=1.5", "`batch_size` (--set): expected a whole number, got float `1.5`");
+        check(
+            "batch_size=1.5",
+            "`batch_size` (--set): expected a whole number from 0 to 2^63 - 1, got float `1.5`",
+        );
         check("steps=0", "`steps` (--set): must be 1 or above, got 0");
         check(
             "net_arch=mlp:8,x",

@@ -117,7 +117,7 @@ impl Dqn {
                 student.parameters().len(),
             ),
             student,
-            replay: ReplayBuffer::new(config.buffer_size as usize, features),
+            replay: ReplayBuffer::new(config.buffer_size as usize, features, actions),
             steps: 0,
             exploration: streams.stream("exploration"),
             sampling: streams.stream("replay"),

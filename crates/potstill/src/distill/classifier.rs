@@ -48,8 +48,8 @@ settings! {
 pub struct SoftTargets {
     /// The teacher, with a softmax view.
     pub teacher: Teacher,
-    /// The blend with the labels.
-    pub blend: Blend,
+    /// The weight of its soft targets against the labels, 0 to 1.
+    pub alpha: f32,
 }
 
 /// A classifier in training.
@@ -137,8 +137,9 @@ impl<'a> ClassifierTrainer<'a> {
         d_logits.resize(logits.len(), 0.0);
         let loss = match &mut self.soft_targets {
             None => cross_entropy(logits, labels, d_logits),
-            Some(SoftTargets { teacher, blend }) => {
-                distillation(*blend, teacher.logits(Questions { inputs, indices }), logits, labels, d_logits)
+            Some(SoftTargets { teacher, alpha }) => {
+                let blend = Blend { alpha: *alpha, temperature: teacher.temperature() };
+                distillation(blend, teacher.logits(Questions { inputs, indices }), logits, labels, d_logits)
             }
         };
         gradient.resize(self.student.parameters().len(), 0.0);
@@ -236,7 +237,7 @@ mod tests {
         let spec: NetworkSpec = spec.parse().unwrap();
         let network = spec.build(data.features, data.classes, &mut Pcg64::new(9));
         let teacher = Teacher::frozen(network, 0.1, Inputs::Dataset);
-        SoftTargets { teacher, blend: Blend { alpha: 1.0, temperature: 0.1 } }
+        SoftTargets { teacher, alpha: 1.0 }
     }
 
     #[test]

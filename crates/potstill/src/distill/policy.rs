@@ -45,7 +45,6 @@ pub struct PolicyDistiller {
     config: PolicyDistillConfig,
     student: Network,
     teacher: Teacher,
-    gap: f32,
     optimiser: Adam,
     env: FeatureEnv,
     streams: Streams,
@@ -89,14 +88,17 @@ impl PolicyDistiller {
     ) -> Self {
         let student = spec.build(teacher.inputs(), teacher.outputs(), &mut streams.stream("initialisation"));
         let view = View::Softmax { temperature: config.temperature as f32, standardise: true };
-        let teacher =
-            Teacher::new(Producer::Frozen(teacher), Refresh::Never, view, Inputs::Mix(config.teacher_plays));
+        let inputs = match config.teacher_plays {
+            1.0 => Inputs::TeacherStates,
+            0.0 => Inputs::StudentStates,
+            share => Inputs::Mix(share),
+        };
+        let teacher = Teacher::new(Producer::Frozen(teacher), Refresh::Never, view, inputs);
         let adam = AdamConfig { learning_rate: config.learning_rate, ..AdamConfig::default() };
         Self {
             optimiser: Adam::new(adam, student.parameters().len()),
             student,
             teacher,
-            gap: 1.0,
             env,
             streams,
             rounds: 0,
@@ -116,7 +118,7 @@ impl PolicyDistiller {
 
     /// The mean gap between the teacher's two best action values: the unit of the temperature.
     pub fn gap(&self) -> f32 {
-        self.gap
+        self.teacher.scale()
     }
 
     /// States in the transfer set.
@@ -139,7 +141,7 @@ impl PolicyDistiller {
         let known = self.states.len();
         self.collect(goal.max(1))?;
         if self.rounds == 0 {
-            self.gap = self.teacher.standardise_on(&self.states);
+            self.teacher.standardise_on(&self.states);
         }
         let answers = self.teacher.logits(Questions { inputs: &self.states[known..], indices: &[] });
         self.answers.extend_from_slice(answers);
@@ -159,7 +161,7 @@ impl PolicyDistiller {
             let seed = self.streams.seed_for("environment", self.episodes);
             let mut rng = Streams::new(seed).stream("actor");
             self.episodes += 1;
-            let teacher_plays = match self.teacher.inputs {
+            let teacher_plays = match self.teacher.inputs() {
                 // An untrained student has nothing to show yet.
                 _ if self.rounds == 0 => true,
                 Inputs::TeacherStates => true,
@@ -194,7 +196,7 @@ impl PolicyDistiller {
         }
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
-        let loss = temperature_kl(self.config.temperature as f32, wanted, logits, samples, d_logits);
+        let loss = temperature_kl(self.teacher.temperature(), wanted, logits, samples, d_logits);
         gradient.resize(self.student.parameters().len(), 0.0);
         self.student.backward(inputs, d_logits, workspace, gradient);
         self.optimiser.step(self.student.parameters_mut(), gradient);
@@ -211,7 +213,6 @@ impl Stateful for PolicyDistiller {
             .with_part("sampling", &self.sampling)
             .with("rounds", Value::U64(self.rounds))
             .with("episodes", Value::U64(self.episodes))
-            .with("gap", Value::F64(f64::from(self.gap)))
             .with("transfer_states", Value::U64(self.transfer_states()))
             .with("states", Value::F32s(self.states.clone()))
             .with("answers", Value::F32s(self.answers.clone()))
@@ -224,7 +225,6 @@ impl Stateful for PolicyDistiller {
         state.restore_part("sampling", &mut self.sampling)?;
         self.rounds = state.u64("rounds")?;
         self.episodes = state.u64("episodes")?;
-        self.gap = state.f64("gap")? as f32;
         let states = state.index("transfer_states", usize::MAX / 4)?;
         self.states = state.f32s("states", states * self.student.inputs())?.to_vec();
         self.answers = state.f32s("answers", states * self.student.outputs())?.to_vec();

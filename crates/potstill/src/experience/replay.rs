@@ -10,6 +10,8 @@ use potstill_core::{Pcg64, State, StateError, Stateful, Value};
 pub struct ReplayBuffer {
     capacity: usize,
     features: usize,
+    /// The number of actions there are.
+    choices: usize,
     /// Where the next transition goes.
     cursor: usize,
     observations: Vec<f32>,
@@ -38,12 +40,13 @@ impl ReplayBuffer {
     /// An empty ring. It takes memory as it fills.
     ///
     /// # Panics
-    /// If `capacity` or `features` is 0.
-    pub fn new(capacity: usize, features: usize) -> Self {
-        assert!(capacity > 0 && features > 0, "a buffer of something");
+    /// If `capacity`, `features` or `choices` (the number of actions) is 0.
+    pub fn new(capacity: usize, features: usize, choices: usize) -> Self {
+        assert!(capacity > 0 && features > 0 && choices > 0, "a buffer of something");
         Self {
             capacity,
             features,
+            choices,
             cursor: 0,
             observations: Vec::new(),
             next_observations: Vec::new(),
@@ -132,10 +135,14 @@ impl Stateful for ReplayBuffer {
                 format!("{cursor} in a ring that holds {len} and is not full"),
             ));
         }
+        let actions = state.u64s("actions", len)?;
+        if let Some(action) = actions.iter().find(|&&action| action >= self.choices as u64) {
+            return Err(StateError::invalid("actions", format!("{action} of {} actions", self.choices)));
+        }
         self.cursor = cursor;
         self.observations = state.f32s("observations", len * self.features)?.to_vec();
         self.next_observations = state.f32s("next_observations", len * self.features)?.to_vec();
-        self.actions = state.u64s("actions", len)?.iter().map(|&a| a as usize).collect();
+        self.actions = actions.iter().map(|&a| a as usize).collect();
         self.rewards = state.f32s("rewards", len)?.to_vec();
         self.terminated = state.u8s("terminated", len)?.iter().map(|&t| t != 0).collect();
         Ok(())
@@ -159,7 +166,7 @@ mod tests {
 
     #[test]
     fn keeps_the_newest_and_keeps_each_transition_together() {
-        let mut buffer = ReplayBuffer::new(4, 1);
+        let mut buffer = ReplayBuffer::new(4, 1, 8);
         (0..10).for_each(|i| push(&mut buffer, i));
         let (mut batch, mut rng) = (Batch::default(), Pcg64::new(1));
         buffer.sample(4000, &mut rng, &mut batch);
@@ -178,9 +185,9 @@ mod tests {
     #[test]
     fn a_restored_ring_goes_on_where_it_was() {
         for pushed in [0, 3, 4, 7] {
-            let mut buffer = ReplayBuffer::new(4, 1);
+            let mut buffer = ReplayBuffer::new(4, 1, 8);
             (0..pushed).for_each(|i| push(&mut buffer, i));
-            let mut copy = ReplayBuffer::new(4, 1);
+            let mut copy = ReplayBuffer::new(4, 1, 8);
             copy.restore(&buffer.state()).unwrap();
             for i in 20..23 {
                 push(&mut buffer, i);

@@ -3,8 +3,7 @@
 //! A network's file goes into `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` as it is; a table is one
 //! tensor `q` of `states x actions`. The metadata holds one key, so that its order, and with it the file, is the same every time.
 
-use crate::model::Model;
-use crate::tabular::QTable;
+use crate::model::{Model, QTable};
 use potstill_nn::network::{NetworkSpec, Tensor, TensorError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};

@@ -13,7 +13,6 @@ use crate::teacher::{Inputs, Teacher};
 use crate::train::parallel_map;
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
-use potstill_nn::loss::Blend;
 use potstill_nn::{Network, NetworkSpec, Workspace};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +21,8 @@ const SEEDS: usize = 20;
 const TEACHER: &str = "mlp:800";
 const STUDENT: &str = "mlp:10";
 /// A narrow student learns best at a temperature of 2.5 to 4 (Hinton et al. 2015, section 3).
-const BLEND: Blend = Blend { alpha: 0.9, temperature: 4.0 };
+const TEMPERATURE: f32 = 4.0;
+const ALPHA: f32 = 0.9;
 const SHOWN_AT: [f32; 3] = [1.0, 4.0, 20.0];
 
 /// One seed: a split, a teacher, and the same student twice.
@@ -52,9 +52,9 @@ fn trial(digits: &Dataset, seed: u64, first: bool) -> Trial {
     // Both students start from the same parameters and see the same minibatches.
     let student_seed = streams.seed_for("student", 0);
     let labels = fit(&quick, STUDENT, &train, None, student_seed);
-    let frozen = Teacher::frozen(teacher.clone(), BLEND.temperature, Inputs::Dataset);
+    let frozen = Teacher::frozen(teacher.clone(), TEMPERATURE, Inputs::Dataset);
     let distilled =
-        fit(&quick, STUDENT, &train, Some(SoftTargets { teacher: frozen, blend: BLEND }), student_seed);
+        fit(&quick, STUDENT, &train, Some(SoftTargets { teacher: frozen, alpha: ALPHA }), student_seed);
     Trial {
         teacher: error_rate(&teacher, &test),
         student_labels: error_rate(&labels, &test),
@@ -129,7 +129,7 @@ pub fn act(request: &QuickstartRequest, _dir: &RunDir, progress: &dyn Progress) 
     };
     let words = format!(
         "Distilling at T = {} lowers the student's test error by {} points, paired over {SEEDS} seeds (95 %): {verdict}.",
-        BLEND.temperature,
+        TEMPERATURE,
         interval(percent(gain), 2)
     );
     let (picture, label, logits) =
@@ -162,7 +162,7 @@ pub fn act(request: &QuickstartRequest, _dir: &RunDir, progress: &dyn Progress) 
     }
     numbers
         .insert("gain".to_owned(), json!({ "test_error": gain.value, "low": gain.low, "high": gain.high }));
-    numbers.insert("temperature".to_owned(), json!(BLEND.temperature));
+    numbers.insert("temperature".to_owned(), json!(TEMPERATURE));
     numbers.insert("verdict".to_owned(), json!(verdict));
     let shades: Vec<f64> = picture.iter().map(|&x| f64::from(x)).collect();
     let soft_table = soft_target_table(&chart);

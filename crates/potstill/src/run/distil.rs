@@ -14,7 +14,6 @@ use crate::teacher::{Inputs, Teacher};
 use crate::train::{Protocol, TrainError};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
-use potstill_nn::loss::Blend;
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -118,10 +117,8 @@ pub fn distil(request: &DistilRequest, progress: &dyn Progress) -> Result<Value,
             let title = format!("{student} distilled on {data}, seed {}", run.seed);
             keep_or_discard(&dir, |dir| {
                 carry_out(dir, &resolved.to_toml(&head), &title, |log| {
-                    let temperature = soft.temperature as f32;
-                    let teacher = Teacher::frozen(network.clone(), temperature, Inputs::Dataset);
-                    let blend = Blend { alpha: soft.alpha as f32, temperature };
-                    let soft_targets = Some(SoftTargets { teacher, blend });
+                    let teacher = Teacher::frozen(network.clone(), soft.temperature as f32, Inputs::Dataset);
+                    let soft_targets = Some(SoftTargets { teacher, alpha: soft.alpha as f32 });
                     let mut outcome =
                         fit_classifier(&dataset, run.seed, student, fit, soft_targets, log, progress)?;
                     let (_, test) = dataset

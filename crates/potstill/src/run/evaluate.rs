@@ -53,8 +53,16 @@ impl Subject {
         };
         let model = safetensors::read(&dir.read(names::MODEL)?)
             .map_err(|source| Error::Model { path: model_path.clone(), source })?;
-        let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
-        match (text("env"), text("data")) {
+        let text = |key: &str| match config.get(key) {
+            None => Ok(None),
+            Some(toml::Value::String(text)) => Ok(Some(text.as_str())),
+            Some(value) => {
+                let (key, origin) = (key.to_owned(), Some(origin.clone()));
+                let reason = format!("expected text, got {} `{value}`", value.type_str());
+                Err(ConfigError::Value { key, origin, reason })
+            }
+        };
+        match (text("env")?, text("data")?) {
             (Some(id), _) => {
                 let spec = find_env(id)?;
                 check_shape(&model, spec).map_err(foreign)?;

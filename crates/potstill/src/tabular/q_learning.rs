@@ -6,10 +6,10 @@
 //! Differences from the book: none. The target policy is a value; with anything but [`Policy::Greedy`] the maximum
 //! becomes the expectation of equation 6.9.
 
-use super::{QTable, TabularConfig};
+use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update};
 use crate::experience::Transition;
-use crate::model::Model;
+use crate::model::{Model, QTable};
 use crate::policy::Policy;
 use crate::targets::td_target;
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams};

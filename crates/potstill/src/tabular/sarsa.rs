@@ -5,10 +5,10 @@
 //!
 //! Differences from the book: none. Target and behaviour policy are one and the same, so there is one.
 
-use super::{QTable, TabularConfig};
+use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update};
 use crate::experience::Transition;
-use crate::model::Model;
+use crate::model::{Model, QTable};
 use crate::policy::Policy;
 use crate::targets::td_target;
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};

@@ -99,14 +99,10 @@ pub struct Questions<'a> {
 /// A source of training targets for a student.
 #[derive(Clone, Debug)]
 pub struct Teacher {
-    /// Who answers.
-    pub producer: Producer,
-    /// When the teacher learns.
-    pub refresh: Refresh,
-    /// How its answer is read.
-    pub view: View,
-    /// Who chooses the questions.
-    pub inputs: Inputs,
+    producer: Producer,
+    refresh: Refresh,
+    view: View,
+    inputs: Inputs,
     /// Ticks of the refresh's clock since the last refresh.
     staleness: u64,
     /// What the softmax view divides by.
@@ -151,6 +147,25 @@ impl Teacher {
         }
     }
 
+    /// Who chooses the questions.
+    pub fn inputs(&self) -> Inputs {
+        self.inputs
+    }
+
+    /// Softmax view: the temperature that its answers, and those of a student, are to be taken at.
+    ///
+    /// # Panics
+    /// If the view is another.
+    pub fn temperature(&self) -> f32 {
+        let View::Softmax { temperature, .. } = self.view else { panic!("a temperature is for a softmax") };
+        temperature
+    }
+
+    /// What the softmax view divides by: 1, or the gap that [`standardise_on`](Self::standardise_on) measured.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
     /// The network, unless the answers are recorded.
     pub fn network(&self) -> Option<&Network> {
         match &self.producer {
@@ -168,15 +183,14 @@ impl Teacher {
         }
     }
 
-    /// Measures what the softmax view divides by, if it standardises: the mean gap over these inputs. Returns it.
-    pub fn standardise_on(&mut self, inputs: &[f32]) -> f32 {
+    /// Measures what the softmax view divides by, if it standardises: the mean gap over these inputs.
+    pub fn standardise_on(&mut self, inputs: &[f32]) {
         if let (View::Softmax { standardise: true, .. }, Some(network)) = (self.view, self.network()) {
             let gap =
                 targets::mean_gap(network.forward(inputs, &mut Workspace::default()), network.outputs());
             // A teacher that prefers nothing anywhere teaches at its own scale.
             self.scale = if gap > 0.0 { gap } else { 1.0 };
         }
-        self.scale
     }
 
     /// Softmax view: the logits to be taken at the view's temperature, `samples x outputs`.
@@ -345,8 +359,8 @@ mod tests {
         let view = View::Softmax { temperature: 1.0, standardise: true };
         let mut teacher =
             Teacher::new(Producer::Frozen(network), Refresh::Never, view, Inputs::TeacherStates);
-        let gap = teacher.standardise_on(&inputs);
-        assert!(gap > 0.0 && gap != 1.0);
+        teacher.standardise_on(&inputs);
+        assert!(teacher.scale() > 0.0 && teacher.scale() != 1.0);
         let logits = teacher.logits(Questions { inputs: &inputs, indices: &[] });
         assert!((targets::mean_gap(logits, 2) - 1.0).abs() < 1e-5);
     }

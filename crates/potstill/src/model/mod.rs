@@ -1,8 +1,11 @@
 //! What training leaves behind: a table of action values or a network, the actors made of it, and the episodes they play.
 
+mod table;
+
+pub use table::QTable;
+
 use crate::experience::{Ending, Episode, Trajectory};
 use crate::policy::Policy;
-use crate::tabular::QTable;
 use potstill_core::Pcg64;
 use potstill_env::{BoxEnv, Env, EnvError, Observation};
 use potstill_nn::{Network, Workspace};

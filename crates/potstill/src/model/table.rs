@@ -1,0 +1,68 @@
+//! A table of action values.
+
+use crate::targets::step_towards;
+use potstill_core::{State, StateError, Stateful, Value};
+
+/// `Q(s, a)` for every state and action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QTable {
+    actions: usize,
+    values: Vec<f64>,
+}
+
+impl QTable {
+    /// A table with one value everywhere.
+    pub fn new(states: usize, actions: usize, initial_value: f64) -> Self {
+        Self::from_values(actions, vec![initial_value; states * actions])
+    }
+
+    /// A table of these values, `states x actions`.
+    ///
+    /// # Panics
+    /// If they do not fill whole rows.
+    pub fn from_values(actions: usize, values: Vec<f64>) -> Self {
+        assert!(
+            actions > 0 && !values.is_empty() && values.len().is_multiple_of(actions),
+            "a table of whole rows"
+        );
+        Self { actions, values }
+    }
+
+    /// The number of actions.
+    pub fn actions(&self) -> usize {
+        self.actions
+    }
+
+    /// The number of states.
+    pub fn states(&self) -> usize {
+        self.values.len() / self.actions
+    }
+
+    /// All values, `states x actions`.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The values of all actions in a state.
+    pub fn row(&self, state: usize) -> &[f64] {
+        &self.values[state * self.actions..][..self.actions]
+    }
+
+    /// Moves `Q(s, a)` by `alpha` towards a target.
+    pub fn update(&mut self, state: usize, action: usize, target: f64, alpha: f64) {
+        let value = &mut self.values[state * self.actions + action];
+        *value = step_towards(*value, target, alpha);
+    }
+}
+
+impl Stateful for QTable {
+    fn state(&self) -> State {
+        State::new().with("values", Value::F64s(self.values.clone()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let length = self.values.len();
+        self.values.copy_from_slice(state.f64s("values", length)?);
+        Ok(())
+    }
+}
