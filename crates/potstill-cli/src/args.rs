@@ -43,8 +43,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "S", allow_negative_numbers = true)]
         seed: Option<u64>,
         /// Train so many seeds, from --seed on, into one folder with one run each
-        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-        seeds: u64,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        seeds: Option<u64>,
         /// Published hyperparameters by name: zoo or cleanrl for dqn
         #[arg(long, value_name = "NAME")]
         preset: Option<String>,
@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Distill {
         /// The teacher's run directory
         #[arg(long, value_name = "RUN")]
-        teacher: PathBuf,
+        teacher: Option<String>,
         /// The student's network, such as mlp:16 or mlp:32,32:tanh
         #[arg(long, value_name = "SPEC")]
         student: Option<String>,
@@ -88,6 +88,24 @@ pub(crate) enum Command {
         set: Vec<String>,
         #[command(flatten)]
         common: Common,
+    },
+    /// Go on with a run that was stopped or has crashed, to the result it would have had
+    Resume {
+        /// The run directory, or a folder of seeds
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Train further than the run was to go: the new number of steps
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
+        steps: Option<u64>,
+        /// Pass over damaged checkpoints to an older one
+        #[arg(long)]
+        fallback: bool,
+        /// Threads to use; the result does not depend on it [default: all cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
     },
     /// Evaluate a run: a policy over episodes, a classifier over its test samples
     Eval {

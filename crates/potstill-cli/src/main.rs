@@ -1,35 +1,41 @@
 //! The `potstill` command: parse, call the library, show progress, print, exit.
 //!
 //! Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the work failed, 2 the command line, a
-//! configuration or an input file is wrong.
+//! configuration or an input file is wrong, 130 or 143 stopped by SIGINT or SIGTERM after saving.
 #![forbid(unsafe_code)]
 
 mod args;
 mod output;
 mod progress;
+mod signals;
 
 use args::{Cli, Command};
 use clap::Parser;
 use potstill::Error;
 use potstill::quickstart::{QuickstartRequest, quickstart};
-use potstill::run::{DistilRequest, EvaluateRequest, TrainRequest, distil, evaluate, train};
+use potstill::run::{
+    DistilRequest, EvaluateRequest, ResumeRequest, TrainRequest, distil, evaluate, resume, train,
+};
 use progress::Bar;
 use serde_json::Value;
+use signals::Signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let signals = Signals::watch();
+    match run(Cli::parse(), Bar::new(signals.clone())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let stopped = matches!(error, Error::Interrupted { .. } | Error::Abandoned);
+            let words = if stopped { error.to_string() } else { format!("error: {error}") };
             // A closed stderr leaves nobody to tell.
-            let _ = output::line(&mut std::io::stderr(), &format!("error: {error}"));
-            ExitCode::from(error.exit_code())
+            let _ = output::line(&mut std::io::stderr(), &words);
+            ExitCode::from(if stopped { signals.exit_code() } else { error.exit_code() })
         }
     }
 }
 
-fn run(cli: Cli) -> Result<(), Error> {
-    let bar = Bar::default();
+fn run(cli: Cli, bar: Bar) -> Result<(), Error> {
     match cli.command {
         Command::Quickstart { seed, common } => {
             let request = QuickstartRequest { seed, threads: common.threads(), out: common.out };
@@ -73,6 +79,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         }
         Command::Distill { teacher, student, config, set, env, data, seed, temperature, alpha, common } => {
             let flags = args::flags([
+                ("teacher", teacher.map(Into::into)),
                 ("student", student.map(Into::into)),
                 ("env", env.map(Into::into)),
                 ("data", data.map(Into::into)),
@@ -81,8 +88,12 @@ fn run(cli: Cli) -> Result<(), Error> {
                 ("alpha", alpha.map(Into::into)),
             ]);
             let sources = potstill::run::Sources { config, flags, set };
-            let request = DistilRequest { teacher, sources, threads: common.threads(), out: common.out };
+            let request = DistilRequest { sources, threads: common.threads(), out: common.out };
             finish(common.json, &distil(&request, &bar)?, output::run);
+        }
+        Command::Resume { run, steps, fallback, threads, json } => {
+            let request = ResumeRequest { run, steps, fallback, threads: args::threads(threads) };
+            finish(json, &resume(&request, &bar)?, output::run);
         }
         Command::Eval { run, episodes, seed, threads, json } => {
             let request = EvaluateRequest { run, episodes, seed, threads: args::threads(threads) };

@@ -1,23 +1,29 @@
 //! A progress bar on stderr that vanishes when stderr is no terminal.
 
+use crate::signals::Signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use potstill::run::Progress;
+use potstill::run::Observer;
 use std::sync::Mutex;
 
 /// The bar of the work at hand.
-#[derive(Default)]
 pub(crate) struct Bar {
     bar: Mutex<Option<ProgressBar>>,
+    signals: Signals,
 }
 
 impl Bar {
+    /// A bar that passes on the wish to stop.
+    pub(crate) fn new(signals: Signals) -> Self {
+        Self { bar: Mutex::default(), signals }
+    }
+
     fn with(&self, change: impl FnOnce(&mut Option<ProgressBar>)) {
         // Another thread's panic while drawing leaves the bar usable.
         change(&mut self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 }
 
-impl Progress for Bar {
+impl Observer for Bar {
     fn begin(&self, what: &str, total: u64) {
         self.with(|slot| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
@@ -43,5 +49,9 @@ impl Progress for Bar {
                 bar.finish_and_clear();
             }
         });
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.signals.came()
     }
 }

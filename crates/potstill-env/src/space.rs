@@ -53,6 +53,9 @@ pub trait Observation: ToOwned<Owned: BorrowMut<Self> + Clone + Send + fmt::Debu
     /// A buffer for one observation of this space.
     fn buffer(space: &Space) -> Self::Owned;
 
+    /// Whether it holds neither an infinity nor NaN.
+    fn is_finite(&self) -> bool;
+
     /// The observation as a value of a state tree.
     fn to_value(&self) -> Value;
 
@@ -68,6 +71,10 @@ impl Observation for usize {
         0
     }
 
+    fn is_finite(&self) -> bool {
+        true
+    }
+
     fn to_value(&self) -> Value {
         Value::U64(*self as u64)
     }
@@ -81,6 +88,10 @@ impl Observation for usize {
 impl Observation for [f32] {
     fn buffer(space: &Space) -> Vec<f32> {
         vec![0.0; space.features()]
+    }
+
+    fn is_finite(&self) -> bool {
+        self.iter().all(|x| x.is_finite())
     }
 
     fn to_value(&self) -> Value {

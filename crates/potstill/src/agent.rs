@@ -2,8 +2,8 @@
 
 use crate::experience::Transition;
 use crate::model::Model;
-use potstill_core::Stateful;
-use potstill_env::Observation;
+use potstill_core::{State, Stateful, Value};
+use potstill_env::{EnvError, Observation};
 use thiserror::Error;
 
 /// Something that acts and learns from what came of it.
@@ -42,10 +42,44 @@ pub struct Update {
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum LearnError {
-    /// A loss that is not a number.
-    #[error("the loss is {loss} (learning rate too high, or rewards out of scale?)")]
+    /// A number went bad. The parameters are as they were before it.
+    #[error("{culprit} (learning rate too high, or rewards or inputs out of scale?)")]
     NotFinite {
-        /// The loss.
-        loss: f64,
+        /// What is not finite, with its place.
+        culprit: String,
+        /// What was being learned from, for inspection.
+        batch: State,
     },
+    /// An environment that was to be learned in refused a step.
+    #[error("the environment refused: {0}")]
+    Env(#[from] EnvError),
+}
+
+/// The longest gradient that Adam can square in single precision.
+pub const GRADIENT_NORM_MAX: f64 = 1e18;
+
+/// The error that names the first value that is not finite among arrays given in the order in which they depend on each other. The
+/// arrays go along, so that they can be inspected.
+pub fn not_finite(arrays: &[(&str, &[f32])]) -> Option<LearnError> {
+    let (name, values, i) = arrays
+        .iter()
+        .find_map(|(name, values)| values.iter().position(|v| !v.is_finite()).map(|i| (name, values, i)))?;
+    let place = if values.len() == 1 { String::new() } else { format!(" {i} of {}", values.len()) };
+    Some(LearnError::NotFinite {
+        culprit: format!("{name}{place} is {}", values[i]),
+        batch: inspected(arrays),
+    })
+}
+
+/// The error of a gradient step that must not be made: what [`not_finite`] finds, or else the gradient's length.
+pub fn bad_step(gradient_norm: f64, arrays: &[(&str, &[f32])]) -> LearnError {
+    not_finite(arrays).unwrap_or_else(|| LearnError::NotFinite {
+        culprit: format!("the gradient's norm is {gradient_norm:e}"),
+        batch: inspected(arrays),
+    })
+}
+
+fn inspected(arrays: &[(&str, &[f32])]) -> State {
+    let name = |name: &str| name.replace([' ', '\''], "_");
+    arrays.iter().fold(State::new(), |state, (n, values)| state.with(&name(n), Value::F32s(values.to_vec())))
 }

@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::export::safetensors::ModelError;
-use crate::store::StoreError;
+use crate::store::{StoreError, names};
 use crate::train::TrainError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -25,18 +25,49 @@ pub enum Error {
         /// Why.
         source: ModelError,
     },
-    /// Training failed.
-    #[error("training stopped at {0}")]
+    /// An environment or a learner cannot go on.
+    #[error(transparent)]
     Train(#[from] TrainError),
+    /// Training failed. What is needed to see why is in the run directory.
+    #[error("training stopped in {place}, at {source}; see {}", .run.join(names::FAILURE).display())]
+    Failed {
+        /// The run directory.
+        run: PathBuf,
+        /// The environment or dataset, and the seed.
+        place: String,
+        /// Why.
+        source: TrainError,
+    },
+    /// The run was asked to stop. It can be resumed.
+    #[error("stopped at step {step}{}; `potstill resume {}` goes on", as_of(.saved), .run.display())]
+    Interrupted {
+        /// The run directory.
+        run: PathBuf,
+        /// The steps done.
+        step: u64,
+        /// The step of the newest checkpoint.
+        saved: Option<u64>,
+    },
+    /// Work that leaves nothing to resume was asked to stop.
+    #[error("stopped; nothing was kept")]
+    Abandoned,
+}
+
+fn as_of(step: &Option<u64>) -> String {
+    match step {
+        Some(step) => format!(", saved as of step {step}"),
+        None => ", not saved: it will begin again".to_owned(),
+    }
 }
 
 impl Error {
-    /// 2 if the command line, a configuration or an input file is wrong, 1 if the work failed.
+    /// 2 if the command line, a configuration or an input file is wrong, 1 if the work failed, 130 if it was stopped.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Config(_) | Error::Model { .. } => 2,
             Error::Store(error) if error.is_input() => 2,
-            Error::Store(_) | Error::Train(_) => 1,
+            Error::Store(_) | Error::Train(_) | Error::Failed { .. } => 1,
+            Error::Interrupted { .. } | Error::Abandoned => 130,
         }
     }
 }

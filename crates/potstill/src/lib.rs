@@ -16,7 +16,8 @@
 //! | [`distill`] | a classifier's and a policy's student |
 //! | [`train`] | the one loop, evaluation, statistics |
 //! | [`config`] | what a key means, presets |
-//! | [`store`], [`export`], [`report`] | run directories, model files, pictures |
+//! | [`store`], [`export`], [`report`] | run directories and checkpoints, model files, pictures |
+//! | [`metrics`] | what a run measures, and who keeps it |
 //! | [`run`] | whole runs, as the command line starts them |
 //! | [`quickstart`] | the tour |
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ pub mod distill;
 pub mod error;
 pub mod experience;
 pub mod export;
+pub mod metrics;
 pub mod model;
 pub mod policy;
 pub mod quickstart;

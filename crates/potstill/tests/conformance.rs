@@ -3,13 +3,16 @@
 use potstill::agent::Agent;
 use potstill::core::{Stateful, Streams};
 use potstill::deep::{Dqn, DqnConfig};
-use potstill::distill::{PolicyDistillConfig, PolicyDistiller};
+use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::registry::find;
+use potstill::experience::Dataset;
 use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
+use potstill::teacher::{Inputs, Teacher};
 use potstill::train::Trainer;
+use std::sync::Arc;
 
 /// A trainer restored in the middle of a run ends in the state of the one that was never interrupted; one seed gives one
 /// run, two seeds two.
@@ -87,6 +90,32 @@ fn dqn() {
     }
 }
 
+/// Trains a student whole, and in two parts with everything in between put away and taken back.
+fn check_student<T: Stateful>(
+    make: impl Fn(u64) -> T,
+    step: impl Fn(&mut T),
+    model: impl Fn(&T) -> Model,
+    (steps, golden): (usize, u64),
+) {
+    let run = |trainer: &mut T, steps: usize| (0..steps).for_each(|_| step(trainer));
+    let mut whole = make(1);
+    run(&mut whole, steps);
+    for interrupted_at in [0, 1, steps / 3, steps / 2 + 7, steps - 1] {
+        let mut first = make(1);
+        run(&mut first, interrupted_at);
+        let mut second = make(1);
+        // Nothing of what the fresh object has done since may shine through what is restored.
+        run(&mut second, 5);
+        second.restore(&first.state()).unwrap();
+        run(&mut second, steps - interrupted_at);
+        assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+    }
+    assert_eq!(fingerprint(&model(&whole)), golden, "{:#018x}", fingerprint(&model(&whole)));
+    let mut other = make(2);
+    run(&mut other, steps);
+    assert!(other.state() != whole.state(), "another seed");
+}
+
 #[test]
 fn policy_distillation() {
     let config = PolicyDistillConfig {
@@ -101,15 +130,32 @@ fn policy_distillation() {
         let env = find("CartPole-v1").unwrap().make_features().unwrap();
         PolicyDistiller::new(config.clone(), &"mlp:6".parse().unwrap(), teacher, env, Streams::new(seed))
     };
-    let mut whole = make(1);
-    (0..4).for_each(|_| _ = whole.round().unwrap());
-    for interrupted_at in 0..4 {
-        let mut first = make(1);
-        (0..interrupted_at).for_each(|_| _ = first.round().unwrap());
-        // The streams come with the seed; all else is restored.
-        let mut second = make(1);
-        second.restore(&first.state()).unwrap();
-        (interrupted_at..4).for_each(|_| _ = second.round().unwrap());
-        assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
-    }
+    let step = |distiller: &mut PolicyDistiller| _ = distiller.step().unwrap();
+    check_student(
+        make,
+        step,
+        |distiller| Model::Network(distiller.student().clone()),
+        (200, 0x4806_dda4_97ab_eea1),
+    );
+}
+
+#[test]
+fn supervised_distillation() {
+    let data = Arc::new(Dataset::digits().split(1600, &mut Streams::new(1).stream("split")).0);
+    let make = |seed| {
+        let spec: NetworkSpec = "mlp:24".parse().unwrap();
+        let teacher = spec.build(64, 10, &mut Streams::new(9).stream("teacher"));
+        let teacher = Teacher::frozen(teacher, 2.0, Inputs::Dataset);
+        let config = FitConfig { jitter_pixels: 1, ..FitConfig::default() };
+        let soft = SoftTargets { teacher, alpha: 0.5 };
+        let student = "mlp:6".parse().unwrap();
+        ClassifierTrainer::new(config, &student, data.clone(), Some(soft), Streams::new(seed))
+    };
+    let step = |trainer: &mut ClassifierTrainer| _ = trainer.step().unwrap();
+    check_student(
+        make,
+        step,
+        |trainer| Model::Network(trainer.student().clone()),
+        (60, 0x5120_7022_5a94_1d11),
+    );
 }

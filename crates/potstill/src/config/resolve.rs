@@ -16,6 +16,8 @@ pub enum Origin {
     CommandLine,
     /// `--set`.
     Set,
+    /// The program itself, for the reason given.
+    Program(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -25,6 +27,7 @@ impl fmt::Display for Origin {
             Origin::File(path) => write!(f, "{path}"),
             Origin::CommandLine => write!(f, "command line"),
             Origin::Set => write!(f, "--set"),
+            Origin::Program(reason) => write!(f, "{reason}"),
         }
     }
 }
@@ -69,23 +72,11 @@ pub fn resolve<S: Settings>(layers: &[Layer]) -> Result<Resolved<S>, ConfigError
 }
 
 impl<S: Settings> Resolved<S> {
-    /// Settings that no user wrote.
-    pub fn chosen(settings: S) -> Self {
-        Self { settings, origins: BTreeMap::new() }
-    }
-
-    /// Overrides one value for a reason of the program's own (a derived default).
-    pub fn derive(&mut self, key: &str, value: &Value) {
-        let set = self.settings.set(key, value);
-        assert_eq!(set, Some(Ok(())), "a derived value fits its key");
-    }
-
     /// `config.toml`: `head` first, then every value with its origin. Read back with `--config`, it gives the same settings.
-    pub fn to_toml(&self, head: &[(&str, &str)]) -> String {
+    pub fn to_toml(&self, head: &[(&str, Value)]) -> String {
         let mut lines = Vec::new();
         for (key, value) in head {
-            lines
-                .push((format!("{key} = {}", Value::String((*value).to_owned())), "command line".to_owned()));
+            lines.push((format!("{key} = {value}"), "command line".to_owned()));
         }
         for key in S::keys() {
             if let Some(value) = self.settings.get(key.name) {
@@ -177,7 +168,7 @@ mod tests {
             values: read_toml("batch_size = 8\nlearning_rate = 1", Origin::Set).unwrap(),
         };
         let resolved = resolve::<Example>(&[file, set(&["batch_size=16", "net_arch=mlp:4,4:tanh"])]).unwrap();
-        let text = resolved.to_toml(&[("algorithm", "example")]);
+        let text = resolved.to_toml(&[("algorithm", "example".into())]);
         let expected = "algorithm = \"example\"      # command line\n\
                         learning_rate = 1.0        # a.toml\n\
                         batch_size = 16            # --set\n\

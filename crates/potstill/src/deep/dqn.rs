@@ -12,7 +12,7 @@
 //! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit to learn through.
 //! - With `tau` below 1 the teacher moves by `theta- += tau (theta - theta-)` (Lillicrap et al. 2016) instead of copying.
 
-use crate::agent::{Agent, LearnError, Update};
+use crate::agent::{Agent, GRADIENT_NORM_MAX, LearnError, Update, bad_step};
 use crate::config::settings;
 use crate::experience::{Batch, ReplayBuffer, Transition};
 use crate::model::Model;
@@ -143,7 +143,7 @@ impl Dqn {
     }
 
     /// One gradient step on a minibatch; returns its loss.
-    fn gradient_step(&mut self) -> f64 {
+    fn gradient_step(&mut self) -> Result<f64, LearnError> {
         let Scratch { learning, batch, targets, d_outputs, gradient, .. } = &mut self.scratch;
         self.replay.sample(self.config.batch_size as usize, &mut self.sampling, batch);
         self.teacher.bellman(&batch.rewards, &batch.terminated, &batch.next_observations, targets);
@@ -158,10 +158,25 @@ impl Dqn {
 
         gradient.resize(self.student.parameters().len(), 0.0);
         self.student.backward(&batch.observations, d_outputs, learning, gradient);
-        clip_norm(gradient, self.config.max_grad_norm);
+        let norm = clip_norm(gradient, self.config.max_grad_norm);
+        if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
+            return Err(bad_step(
+                norm,
+                &[
+                    ("observation", &batch.observations),
+                    ("reward", &batch.rewards),
+                    ("next observation", &batch.next_observations),
+                    ("parameter", self.student.parameters()),
+                    ("target network's parameter", self.teacher.network().map_or(&[], Network::parameters)),
+                    ("target", targets),
+                    ("loss", &[loss]),
+                    ("gradient", gradient),
+                ],
+            ));
+        }
         self.optimiser.step(self.student.parameters_mut(), gradient);
         self.teacher.tick(Clock::GradStep, &self.student);
-        f64::from(loss)
+        Ok(f64::from(loss))
     }
 }
 
@@ -187,10 +202,7 @@ impl Agent for Dqn {
         }
         let mut loss = 0.0;
         for _ in 0..gradient_steps {
-            loss += self.gradient_step() / gradient_steps as f64;
-        }
-        if !loss.is_finite() {
-            return Err(LearnError::NotFinite { loss });
+            loss += self.gradient_step()? / gradient_steps as f64;
         }
         let Policy::EpsilonGreedy { epsilon } = self.behaviour() else {
             unreachable!("DQN behaves epsilon-greedily")

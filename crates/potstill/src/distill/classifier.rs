@@ -6,6 +6,7 @@
 //! Differences from the paper: Adam instead of momentum with decay; one blend with weights `alpha` and `1 - alpha`
 //! where the paper only says that the hard term should weigh "considerably" less.
 
+use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use crate::config::settings;
 use crate::experience::Dataset;
 use crate::experience::dataset::shift;
@@ -13,7 +14,10 @@ use crate::targets;
 use crate::teacher::{Clock, Questions, Teacher};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_nn::loss::{Blend, cross_entropy, distillation};
+use potstill_nn::optim::norm;
 use potstill_nn::{Adam, AdamConfig, Network, NetworkSpec, Workspace};
+use std::ops::Range;
+use std::sync::Arc;
 
 settings! {
     /// How a classifier is fitted.
@@ -54,13 +58,16 @@ pub struct SoftTargets {
 
 /// A classifier in training.
 #[derive(Clone, Debug)]
-pub struct ClassifierTrainer<'a> {
+pub struct ClassifierTrainer {
     config: FitConfig,
-    data: &'a Dataset,
+    data: Arc<Dataset>,
     student: Network,
     optimiser: Adam,
     soft_targets: Option<SoftTargets>,
     epochs: u64,
+    /// Samples of the running epoch that are done, and their summed loss.
+    position: usize,
+    loss: f64,
     order: Vec<usize>,
     shuffle: Pcg64,
     jitter: Pcg64,
@@ -76,12 +83,12 @@ struct Scratch {
     gradient: Vec<f32>,
 }
 
-impl<'a> ClassifierTrainer<'a> {
+impl ClassifierTrainer {
     /// A fresh student on this data, with or without a teacher.
     pub fn new(
         config: FitConfig,
         spec: &NetworkSpec,
-        data: &'a Dataset,
+        data: Arc<Dataset>,
         mut soft_targets: Option<SoftTargets>,
         streams: Streams,
     ) -> Self {
@@ -95,11 +102,13 @@ impl<'a> ClassifierTrainer<'a> {
         let adam = AdamConfig { learning_rate: config.learning_rate, ..AdamConfig::default() };
         Self {
             optimiser: Adam::new(adam, student.parameters().len()),
-            data,
             student,
             soft_targets,
             epochs: 0,
+            position: 0,
+            loss: 0.0,
             order: (0..data.len()).collect(),
+            data,
             shuffle: streams.stream("shuffle"),
             jitter: streams.stream("jitter"),
             scratch: Scratch::default(),
@@ -117,43 +126,85 @@ impl<'a> ClassifierTrainer<'a> {
         self.epochs
     }
 
-    /// One pass over the data in a new order; returns the mean loss.
-    pub fn epoch(&mut self) -> f64 {
-        let mut order = std::mem::take(&mut self.order);
-        self.shuffle.shuffle(&mut order);
-        let mut total = 0.0;
-        for indices in order.chunks(self.config.batch_size as usize) {
-            total += self.gradient_step(indices) * indices.len() as f64;
-        }
-        self.order = order;
-        self.epochs += 1;
-        total / self.data.len() as f64
+    /// Gradient steps done.
+    pub fn steps(&self) -> u64 {
+        let batches = |samples: usize| samples.div_ceil(self.config.batch_size as usize) as u64;
+        self.epochs * batches(self.data.len()) + batches(self.position)
     }
 
-    fn gradient_step(&mut self, indices: &[usize]) -> f64 {
-        self.gather(indices);
+    /// One gradient step; on the last of an epoch the epoch's mean loss.
+    ///
+    /// # Errors
+    /// If a number went bad; the parameters are as they were before the step.
+    pub fn step(&mut self) -> Result<Option<f64>, LearnError> {
+        if self.position == 0 {
+            self.shuffle.shuffle(&mut self.order);
+        }
+        let end = self.data.len().min(self.position + self.config.batch_size as usize);
+        let loss = self.gradient_step(self.position..end)?;
+        self.loss += loss * (end - self.position) as f64;
+        self.position = end;
+        if end < self.data.len() {
+            return Ok(None);
+        }
+        self.position = 0;
+        self.epochs += 1;
+        Ok(Some(std::mem::take(&mut self.loss) / self.data.len() as f64))
+    }
+
+    /// One pass over the data in a new order, or the rest of it; returns the mean loss.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn epoch(&mut self) -> Result<f64, LearnError> {
+        loop {
+            if let Some(loss) = self.step()? {
+                return Ok(loss);
+            }
+        }
+    }
+
+    fn gradient_step(&mut self, samples: Range<usize>) -> Result<f64, LearnError> {
+        self.gather(samples.clone());
+        let indices = &self.order[samples];
         let Scratch { workspace, inputs, labels, d_logits, gradient } = &mut self.scratch;
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
+        let mut answers: &[f32] = &[];
         let loss = match &mut self.soft_targets {
             None => cross_entropy(logits, labels, d_logits),
             Some(SoftTargets { teacher, alpha }) => {
                 let blend = Blend { alpha: *alpha, temperature: teacher.temperature() };
-                distillation(blend, teacher.logits(Questions { inputs, indices }), logits, labels, d_logits)
+                answers = teacher.logits(Questions { inputs, indices });
+                distillation(blend, answers, logits, labels, d_logits)
             }
         };
         gradient.resize(self.student.parameters().len(), 0.0);
         self.student.backward(inputs, d_logits, workspace, gradient);
+        let norm = norm(gradient);
+        if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
+            return Err(bad_step(
+                norm,
+                &[
+                    ("input", inputs),
+                    ("teacher's answer", answers),
+                    ("parameter", self.student.parameters()),
+                    ("loss", &[loss]),
+                    ("gradient", gradient),
+                ],
+            ));
+        }
         self.optimiser.step(self.student.parameters_mut(), gradient);
         if let Some(SoftTargets { teacher, .. }) = &mut self.soft_targets {
             teacher.tick(Clock::GradStep, &self.student);
         }
-        f64::from(loss)
+        Ok(f64::from(loss))
     }
 
     /// The samples of a minibatch, jittered if so configured.
-    fn gather(&mut self, indices: &[usize]) {
-        let (data, pixels) = (self.data, self.config.jitter_pixels as usize);
+    fn gather(&mut self, samples: Range<usize>) {
+        let (data, pixels) = (&self.data, self.config.jitter_pixels as usize);
+        let indices = &self.order[samples];
         let Scratch { inputs, labels, .. } = &mut self.scratch;
         inputs.resize(indices.len() * data.features, 0.0);
         labels.clear();
@@ -169,10 +220,12 @@ impl<'a> ClassifierTrainer<'a> {
     }
 }
 
-impl Stateful for ClassifierTrainer<'_> {
+impl Stateful for ClassifierTrainer {
     fn state(&self) -> State {
         let state = State::new()
             .with("epochs", Value::U64(self.epochs))
+            .with("position", Value::U64(self.position as u64))
+            .with("loss", Value::F64(self.loss))
             .with("order", Value::U64s(self.order.iter().map(|&i| i as u64).collect()))
             .with_part("student", &self.student)
             .with_part("optimiser", &self.optimiser)
@@ -186,6 +239,8 @@ impl Stateful for ClassifierTrainer<'_> {
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         self.epochs = state.u64("epochs")?;
+        self.position = state.index("position", self.data.len())?;
+        self.loss = state.f64("loss")?;
         let order: Vec<usize> = state.u64s("order", self.data.len())?.iter().map(|&i| i as usize).collect();
         let mut sorted = order.clone();
         sorted.sort_unstable();
@@ -242,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_restored_trainer_goes_on_identically() {
-        let (data, _) = Dataset::digits().split(1600, &mut Pcg64::new(1));
+        let data = Arc::new(Dataset::digits().split(1600, &mut Pcg64::new(1)).0);
         for jitter_pixels in [0, 1] {
             let config = FitConfig { jitter_pixels, ..FitConfig::default() };
             let make = |seed| {
@@ -250,16 +305,18 @@ mod tests {
                 ClassifierTrainer::new(
                     config.clone(),
                     &spec,
-                    &data,
+                    data.clone(),
                     Some(soft("mlp:12", &data)),
                     Streams::new(seed),
                 )
             };
             let (mut original, mut copy) = (make(1), make(2));
-            original.epoch();
+            original.epoch().unwrap();
+            // In the middle of an epoch.
+            (0..3).for_each(|_| assert_eq!(original.step(), Ok(None)));
             copy.restore(&original.state()).unwrap();
             for _ in 0..2 {
-                assert_eq!(original.epoch().to_bits(), copy.epoch().to_bits());
+                assert_eq!(original.epoch().unwrap().to_bits(), copy.epoch().unwrap().to_bits());
                 assert_eq!(original.state(), copy.state());
             }
         }
@@ -269,15 +326,14 @@ mod tests {
     fn a_student_comes_to_agree_with_an_arbitrary_teacher() {
         // The teacher is a random network: only its own answers can be learned from it, nothing about digits.
         let (data, unseen) = Dataset::digits().split(400, &mut Pcg64::new(2));
+        let data = Arc::new(data);
         let soft = soft("mlp:16", &data);
         let teacher = soft.teacher.network().unwrap().clone();
         let config = FitConfig { learning_rate: 3e-3, ..FitConfig::default() };
         let spec = "mlp:32".parse().unwrap();
-        let mut trainer = ClassifierTrainer::new(config, &spec, &data, Some(soft), Streams::new(3));
+        let mut trainer = ClassifierTrainer::new(config, &spec, data, Some(soft), Streams::new(3));
         let before = agreement(&teacher, trainer.student(), &unseen.inputs);
-        (0..40).for_each(|_| {
-            trainer.epoch();
-        });
+        (0..40).for_each(|_| _ = trainer.epoch().unwrap());
         let after = agreement(&teacher, trainer.student(), &unseen.inputs);
 
         assert!(before < 0.3 && after > 0.75, "{before} {after}");

@@ -9,6 +9,7 @@
 //! - `inputs` chooses who plays: the teacher, as in the paper, the student (DAgger; Ross, Gordon and Bagnell 2011), or a
 //!   mix. The paper's teacher plays epsilon-greedily with 0.05; so does whoever plays here.
 
+use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step, not_finite};
 use crate::config::settings;
 use crate::model::{NetworkActor, play};
 use crate::policy::Policy;
@@ -16,6 +17,7 @@ use crate::teacher::{Inputs, Producer, Questions, Refresh, Teacher, View};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
 use potstill_nn::loss::temperature_kl;
+use potstill_nn::optim::norm;
 use potstill_nn::{Adam, AdamConfig, Network, NetworkSpec, Workspace};
 
 settings! {
@@ -49,6 +51,9 @@ pub struct PolicyDistiller {
     env: FeatureEnv,
     streams: Streams,
     rounds: u64,
+    /// Gradient steps of the running round, and their mean loss so far.
+    position: u64,
+    loss: f64,
     episodes: u64,
     /// The transfer set, `states x features`.
     states: Vec<f32>,
@@ -102,6 +107,8 @@ impl PolicyDistiller {
             env,
             streams,
             rounds: 0,
+            position: 0,
+            loss: 0.0,
             episodes: 0,
             states: Vec::new(),
             answers: Vec::new(),
@@ -131,31 +138,55 @@ impl PolicyDistiller {
         self.rounds
     }
 
-    /// Collects, then learns.
+    /// Gradient steps of a round.
+    fn round_steps(&self) -> u64 {
+        self.config.gradient_steps.div_ceil(self.config.rounds)
+    }
+
+    /// Gradient steps done.
+    pub fn steps(&self) -> u64 {
+        self.rounds * self.round_steps() + self.position
+    }
+
+    /// One gradient step, the first of a round after collecting; on the last what the round did.
     ///
     /// # Errors
-    /// If the environment refuses a step.
-    pub fn round(&mut self) -> Result<Round, EnvError> {
+    /// If the environment refuses a step, or a number went bad; the parameters are as they were before the step.
+    pub fn step(&mut self) -> Result<Option<Round>, LearnError> {
+        if self.position == 0 {
+            self.collect()?;
+        }
+        let steps = self.round_steps();
+        self.loss += self.gradient_step()? / steps as f64;
+        self.position += 1;
+        if self.position < steps {
+            return Ok(None);
+        }
+        self.position = 0;
+        self.rounds += 1;
+        Ok(Some(Round { loss: std::mem::take(&mut self.loss), states: self.transfer_states() }))
+    }
+
+    /// Collects the states of a round and asks the teacher about them.
+    fn collect(&mut self) -> Result<(), LearnError> {
         let share = (self.rounds + 1) as f64 / self.config.rounds as f64;
         let goal = (self.config.transfer_states as f64 * share) as u64;
         let known = self.states.len();
-        self.collect(goal.max(1))?;
+        self.play(goal.max(1))?;
         if self.rounds == 0 {
             self.teacher.standardise_on(&self.states);
         }
-        let answers = self.teacher.logits(Questions { inputs: &self.states[known..], indices: &[] });
-        self.answers.extend_from_slice(answers);
-        self.rounds += 1;
-        let steps = self.config.gradient_steps.div_ceil(self.config.rounds);
-        let mut loss = 0.0;
-        for _ in 0..steps {
-            loss += self.gradient_step() / steps as f64;
+        let inputs = &self.states[known..];
+        let answers = self.teacher.logits(Questions { inputs, indices: &[] });
+        if let Some(error) = not_finite(&[("state", inputs), ("teacher's answer", answers)]) {
+            return Err(error);
         }
-        Ok(Round { loss, states: self.transfer_states() })
+        self.answers.extend_from_slice(answers);
+        Ok(())
     }
 
     /// Whole episodes until the transfer set holds `goal` states.
-    fn collect(&mut self, goal: u64) -> Result<(), EnvError> {
+    fn play(&mut self, goal: u64) -> Result<(), EnvError> {
         let policy = Policy::EpsilonGreedy { epsilon: self.config.epsilon };
         while self.transfer_states() < goal {
             let seed = self.streams.seed_for("environment", self.episodes);
@@ -183,7 +214,7 @@ impl PolicyDistiller {
         Ok(())
     }
 
-    fn gradient_step(&mut self) -> f64 {
+    fn gradient_step(&mut self) -> Result<f64, LearnError> {
         let (features, actions) = (self.student.inputs(), self.student.outputs());
         let samples = self.config.batch_size as usize;
         let Scratch { workspace, inputs, wanted, d_logits, gradient } = &mut self.scratch;
@@ -199,8 +230,20 @@ impl PolicyDistiller {
         let loss = temperature_kl(self.teacher.temperature(), wanted, logits, samples, d_logits);
         gradient.resize(self.student.parameters().len(), 0.0);
         self.student.backward(inputs, d_logits, workspace, gradient);
+        let norm = norm(gradient);
+        if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
+            return Err(bad_step(
+                norm,
+                &[
+                    ("parameter", self.student.parameters()),
+                    ("state", inputs),
+                    ("loss", &[loss]),
+                    ("gradient", gradient),
+                ],
+            ));
+        }
         self.optimiser.step(self.student.parameters_mut(), gradient);
-        f64::from(loss)
+        Ok(f64::from(loss))
     }
 }
 
@@ -212,6 +255,8 @@ impl Stateful for PolicyDistiller {
             .with_part("optimiser", &self.optimiser)
             .with_part("sampling", &self.sampling)
             .with("rounds", Value::U64(self.rounds))
+            .with("position", Value::U64(self.position))
+            .with("loss", Value::F64(self.loss))
             .with("episodes", Value::U64(self.episodes))
             .with("transfer_states", Value::U64(self.transfer_states()))
             .with("states", Value::F32s(self.states.clone()))
@@ -224,6 +269,8 @@ impl Stateful for PolicyDistiller {
         state.restore_part("optimiser", &mut self.optimiser)?;
         state.restore_part("sampling", &mut self.sampling)?;
         self.rounds = state.u64("rounds")?;
+        self.position = state.index("position", self.round_steps() as usize)? as u64;
+        self.loss = state.f64("loss")?;
         self.episodes = state.u64("episodes")?;
         let states = state.index("transfer_states", usize::MAX / 4)?;
         self.states = state.f32s("states", states * self.student.inputs())?.to_vec();

@@ -6,7 +6,7 @@ pub use table::QTable;
 
 use crate::experience::{Ending, Episode, Trajectory};
 use crate::policy::Policy;
-use potstill_core::Pcg64;
+use potstill_core::{Pcg64, State, StateError, Stateful};
 use potstill_env::{BoxEnv, Env, EnvError, Observation};
 use potstill_nn::{Network, Workspace};
 use std::borrow::{Borrow, BorrowMut};
@@ -29,6 +29,30 @@ impl Model {
         match self {
             Model::Table(table) => table.values().len(),
             Model::Network(network) => network.parameters().len(),
+        }
+    }
+
+    /// Whether no learned number is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Model::Table(table) => table.values().iter().all(|v| v.is_finite()),
+            Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
+        }
+    }
+}
+
+impl Stateful for Model {
+    fn state(&self) -> State {
+        match self {
+            Model::Table(table) => table.state(),
+            Model::Network(network) => network.state(),
+        }
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        match self {
+            Model::Table(table) => table.restore(state),
+            Model::Network(network) => network.restore(state),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::experience::{Ending, Episode};
 use crate::model::{QTable, TableActor, play};
 use crate::policy::Policy;
 use crate::report::{Block, LineChart, Series, Table};
-use crate::run::Progress;
+use crate::run::Observer;
 use crate::store::RunDir;
 use crate::tabular::{QLearning, Sarsa, TabularConfig};
 use crate::train::statistics::{self, Estimate};
@@ -134,19 +134,19 @@ fn numbers(outcome: &Outcome) -> Value {
 ///
 /// # Errors
 /// If the environment refuses a step.
-pub fn act(request: &QuickstartRequest, _dir: &RunDir, progress: &dyn Progress) -> Result<Act, Error> {
+pub fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let streams = Streams::new(request.seed);
-    progress.begin("the cliff", SEEDS as u64);
+    observer.begin("the cliff", SEEDS as u64);
     let finished = AtomicU64::new(0);
     let runs = parallel_map(SEEDS, request.threads, |i| {
         let config = TabularConfig::default;
         let of_seed = Streams::new(streams.seed_for("cliff", i as u64));
         let q = learn(|s, a, streams| QLearning::new(config(), s, a, streams), QLearning::q, of_seed)?;
         let sarsa = learn(|s, a, streams| Sarsa::new(config(), s, a, streams), Sarsa::q, of_seed)?;
-        progress.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
+        observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
         Ok((q, sarsa))
     });
-    progress.end();
+    observer.end();
     let (q, sarsa): (Vec<Run>, Vec<Run>) =
         runs.into_iter().collect::<Result<Vec<_>, TrainError>>()?.into_iter().unzip();
     let mut rng = streams.stream("bootstrap");

@@ -1,20 +1,22 @@
 //! Act 3, dark knowledge: what a teacher's wrong answers say about the digits (Hinton, Vinyals and Dean 2015).
 
-use super::{Act, QuickstartRequest, interval, wrap};
+use super::{Act, QuickstartRequest, interval, stop_if_asked, wrap};
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::experience::Dataset;
 use crate::report::{BarChart, Block, Picture, Table};
-use crate::run::Progress;
+use crate::run::Observer;
 use crate::store::RunDir;
 use crate::targets::soft_targets;
 use crate::teacher::{Inputs, Teacher};
+use crate::train::TrainError;
 use crate::train::parallel_map;
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
 use potstill_nn::{Network, NetworkSpec, Workspace};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEEDS: usize = 20;
@@ -34,33 +36,41 @@ struct Trial {
     shown: Option<(Vec<f32>, usize, Vec<f32>)>,
 }
 
-fn fit(config: &FitConfig, spec: &str, data: &Dataset, soft: Option<SoftTargets>, seed: u64) -> Network {
+fn fit(
+    config: &FitConfig,
+    spec: &str,
+    data: &Arc<Dataset>,
+    soft: Option<SoftTargets>,
+    seed: u64,
+) -> Result<Network, Error> {
     let spec: NetworkSpec = spec.parse().expect("a constant that parses");
-    let mut trainer = ClassifierTrainer::new(config.clone(), &spec, data, soft, Streams::new(seed));
+    let mut trainer = ClassifierTrainer::new(config.clone(), &spec, data.clone(), soft, Streams::new(seed));
     while trainer.epochs() < config.epochs {
-        trainer.epoch();
+        let step = trainer.steps() + 1;
+        trainer.epoch().map_err(|source| TrainError::Learn { step, source })?;
     }
-    trainer.student().clone()
+    Ok(trainer.student().clone())
 }
 
-fn trial(digits: &Dataset, seed: u64, first: bool) -> Trial {
+fn trial(digits: &Dataset, seed: u64, first: bool) -> Result<Trial, Error> {
     let streams = Streams::new(seed);
     let slow = FitConfig { epochs: 40, ..FitConfig::default() };
     let quick = FitConfig { epochs: 200, learning_rate: 5e-3, ..FitConfig::default() };
     let (train, test) = digits.split(slow.test_samples as usize, &mut streams.stream("split"));
-    let teacher = fit(&slow, TEACHER, &train, None, streams.seed_for("teacher", 0));
+    let train = Arc::new(train);
+    let teacher = fit(&slow, TEACHER, &train, None, streams.seed_for("teacher", 0))?;
     // Both students start from the same parameters and see the same minibatches.
     let student_seed = streams.seed_for("student", 0);
-    let labels = fit(&quick, STUDENT, &train, None, student_seed);
+    let labels = fit(&quick, STUDENT, &train, None, student_seed)?;
     let frozen = Teacher::frozen(teacher.clone(), TEMPERATURE, Inputs::Dataset);
     let distilled =
-        fit(&quick, STUDENT, &train, Some(SoftTargets { teacher: frozen, alpha: ALPHA }), student_seed);
-    Trial {
+        fit(&quick, STUDENT, &train, Some(SoftTargets { teacher: frozen, alpha: ALPHA }), student_seed)?;
+    Ok(Trial {
         teacher: error_rate(&teacher, &test),
         student_labels: error_rate(&labels, &test),
         student_distilled: error_rate(&distilled, &test),
         shown: first.then(|| most_telling(&teacher, &test)),
-    }
+    })
 }
 
 /// Among the test digits that the teacher gets right, the one it is least sure of.
@@ -78,18 +88,20 @@ fn most_telling(teacher: &Network, test: &Dataset) -> (Vec<f32>, usize, Vec<f32>
 /// Plays the act.
 ///
 /// # Errors
-/// None of its own.
-pub fn act(request: &QuickstartRequest, _dir: &RunDir, progress: &dyn Progress) -> Result<Act, Error> {
+/// If a number goes bad, or the tour is to stop.
+pub fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let digits = Dataset::digits();
     let streams = Streams::new(request.seed);
-    progress.begin("dark knowledge", SEEDS as u64);
+    observer.begin("dark knowledge", SEEDS as u64);
     let finished = AtomicU64::new(0);
     let trials = parallel_map(SEEDS, request.threads, |i| {
+        stop_if_asked(observer)?;
         let trial = trial(&digits, streams.seed_for("digits", i as u64), i == 0);
-        progress.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
+        observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
         trial
     });
-    progress.end();
+    observer.end();
+    let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
 
     let mut rng = streams.stream("bootstrap");
     let mut estimate = |of: fn(&Trial) -> f64| {

@@ -12,7 +12,7 @@ pub mod policy;
 
 use crate::error::Error;
 use crate::report::{Block, Page};
-use crate::run::{Progress, keep_or_discard};
+use crate::run::Observer;
 use crate::store::{RunDir, names};
 use crate::train::statistics::Estimate;
 use serde_json::{Map, Value, json};
@@ -45,7 +45,7 @@ pub struct Act {
     pub blocks: Vec<Block>,
 }
 
-type Play = fn(&QuickstartRequest, &RunDir, &dyn Progress) -> Result<Act, Error>;
+type Play = fn(&QuickstartRequest, &RunDir, &dyn Observer) -> Result<Act, Error>;
 
 /// Plays the three acts; `show` is given each as it ends. Returns the summary that is also written to the run directory.
 ///
@@ -53,17 +53,21 @@ type Play = fn(&QuickstartRequest, &RunDir, &dyn Progress) -> Result<Act, Error>
 /// If the output folder cannot be used, or an act fails.
 pub fn quickstart(
     request: &QuickstartRequest,
-    progress: &dyn Progress,
+    observer: &dyn Observer,
     show: &mut dyn FnMut(&Act),
 ) -> Result<Value, Error> {
     let dir = RunDir::create(request.out.as_deref(), "quickstart")?;
-    keep_or_discard(&dir, |dir| play(request, dir, progress, show))
+    play(request, &dir, observer, show).map_err(|error| {
+        dir.clone().discard();
+        // The tour begins again: what it trains is not worth resuming.
+        if matches!(error, Error::Interrupted { .. }) { Error::Abandoned } else { error }
+    })
 }
 
 fn play(
     request: &QuickstartRequest,
     dir: &RunDir,
-    progress: &dyn Progress,
+    observer: &dyn Observer,
     show: &mut dyn FnMut(&Act),
 ) -> Result<Value, Error> {
     let started = Instant::now();
@@ -72,7 +76,8 @@ fn play(
     summary.insert("seed".to_owned(), json!(request.seed));
     let mut blocks = Vec::new();
     for act in [cliff::act as Play, policy::act, digits::act] {
-        let act = act(request, dir, progress)?;
+        stop_if_asked(observer)?;
+        let act = act(request, dir, observer)?;
         show(&act);
         summary.insert(act.name.to_owned(), act.numbers);
         blocks.push(Block::Heading(act.title.to_owned()));
@@ -93,6 +98,10 @@ fn play(
     let mut summary = summary;
     summary["out"] = json!(dir.path().display().to_string());
     Ok(summary)
+}
+
+fn stop_if_asked(observer: &dyn Observer) -> Result<(), Error> {
+    if observer.stop_requested() { Err(Error::Abandoned) } else { Ok(()) }
 }
 
 /// Words as lines of up to 78 characters, indented by two.

@@ -1,25 +1,24 @@
 //! Act 2, teacher to student: a DQN learns to balance a pole, then a much smaller network learns from it.
 
 use super::{Act, QuickstartRequest, interval, wrap};
-use crate::config::Settings;
-use crate::deep::DqnConfig;
-use crate::distill::PolicyDistillConfig;
+use crate::config::{Layer, Origin};
 use crate::error::Error;
+use crate::metrics::History;
 use crate::model::Model;
-use crate::report::{Block, LineChart, Table};
+use crate::report::{Block, Table as Grid};
 use crate::run::{
-    EvalConfig, Progress, RunConfig, RunOutcome, carry_out, config_text, distil_policy, evaluate_policy,
-    learn_dqn,
+    Algorithm, Observer, Plan, Subject, begin, carry_out, curves, evaluate_policy, plan_distil, plan_train,
+    teacher_layer,
 };
 use crate::store::RunDir;
 use crate::train::Protocol;
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
 use potstill_env::registry;
-use potstill_nn::{Network, NetworkSpec, Workspace};
-use serde_json::{Value, json};
+use potstill_nn::{Network, Workspace};
+use serde_json::{Value as Json, json};
 use std::time::Instant;
-use toml::Table as Toml;
+use toml::{Table, Value};
 
 const EPISODES: usize = 100;
 /// Mean return over 100 episodes at which the teacher stops: a little above the 475 that count as solved, so that new episodes
@@ -31,52 +30,27 @@ const STUDENT: &str = "mlp:32";
 ///
 /// # Errors
 /// If the environment refuses a step, or a loss is no number.
-pub fn act(request: &QuickstartRequest, dir: &RunDir, progress: &dyn Progress) -> Result<Act, Error> {
+pub fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let spec = registry::find("CartPole-v1").expect("it is registered");
     let streams = Streams::new(request.seed);
 
     // RL-Zoo's values on a smaller network and twice the steps, so that a slow seed still arrives; most stop long before.
-    let settings: (RunConfig, (EvalConfig, DqnConfig)) = apply(
+    let layers = layers(
         &format!(
             "env = 'CartPole-v1'\nsteps = 100_000\neval_freq = 2500\neval_episodes = 100\nstop_at_return = {GOAL:?}\n\
              net_arch = 'mlp:128,128'\nexploration_fraction = 0.08"
         ),
         request.seed,
     );
-    let (run, (eval, config)) = &settings;
-    let teacher_dir = dir.nested("teacher")?;
-    let text = config_text(&settings, &[("command", "train"), ("algorithm", "dqn")]);
-    let mut curves = Vec::new();
-    let mut teacher = None;
-    let training = carry_out(&teacher_dir, &text, "The teacher: dqn on CartPole-v1", |log| {
-        let outcome = learn_dqn(spec, run, eval, config, log, request.threads, progress)?;
-        curves.clone_from(&outcome.curves);
-        teacher = Some(network(&outcome));
-        Ok(outcome)
-    })?;
-    let teacher = teacher.expect("training left a network");
-
-    let settings: (crate::run::DistilConfig, PolicyDistillConfig) =
-        apply(&format!("teacher = '../teacher'\nstudent = '{STUDENT}'\nenv = 'CartPole-v1'"), request.seed);
-    let student_spec: NetworkSpec = STUDENT.parse().expect("a constant that parses");
-    let student_dir = dir.nested("student")?;
-    let text = config_text(&settings, &[("command", "distill")]);
-    let mut student = None;
-    let distilling = carry_out(&student_dir, &text, "The student, distilled in CartPole-v1", |log| {
-        let outcome = distil_policy(
-            &teacher,
-            spec,
-            request.seed,
-            &student_spec,
-            &settings.1,
-            log,
-            request.threads,
-            progress,
-        )?;
-        student = Some(network(&outcome));
-        Ok(outcome)
-    })?;
-    let student = student.expect("distilling left a network");
+    let dqn = Algorithm::find("dqn")?;
+    let (teacher_dir, training) =
+        carried_out(dir, "teacher", plan_train(dqn, &layers, request.threads)?, observer)?;
+    let text = format!("student = '{STUDENT}'\nenv = 'CartPole-v1'");
+    let mut layers = self::layers(&text, request.seed);
+    layers.push(teacher_layer(teacher_dir.path()));
+    let plan = plan_distil(Subject::load(&teacher_dir)?, &layers, request.threads)?;
+    let (student_dir, distilling) = carried_out(dir, "student", plan, observer)?;
+    let (teacher, student) = (network(&teacher_dir)?, network(&student_dir)?);
 
     let protocol = Protocol { episodes: EPISODES, streams, purpose: "evaluation", threads: request.threads };
     let estimate = |network: &Network| -> Result<Estimate, Error> {
@@ -90,7 +64,7 @@ pub fn act(request: &QuickstartRequest, dir: &RunDir, progress: &dyn Progress) -
     let [teacher_row, student_row] = rows.map(|row: Result<Row<'_>, Error>| row);
     let (teacher_row, student_row) = (teacher_row?, student_row?);
 
-    let table = Table {
+    let table = Grid {
         head: ["", "parameters", "mean return", "us per decision"].map(str::to_owned).to_vec(),
         rows: [&teacher_row, &student_row].map(Row::cells).to_vec(),
     };
@@ -115,26 +89,35 @@ pub fn act(request: &QuickstartRequest, dir: &RunDir, progress: &dyn Progress) -
         "q_gap": distilling["q_gap"],
     });
     let mut blocks = vec![Block::Text(words.clone()), Block::Table(table.clone())];
-    blocks.extend(curves.into_iter().map(|curve: LineChart| Block::Lines(curve)));
+    blocks.extend(curves(&History::read(&teacher_dir)?).into_iter().map(Block::Lines));
     let text = format!("{}\n{}", table.text(), wrap(&words));
     Ok(Act { name: "policy", title: "Teacher to student: a policy shrinks", numbers, text, blocks })
 }
 
-/// Default settings, overridden by TOML that the program itself holds.
-fn apply<S: Settings>(text: &str, seed: u64) -> S {
-    let mut settings = S::default();
-    let mut table: Toml = text.parse().expect("the program's own TOML");
-    table.insert("seed".to_owned(), toml::Value::Integer(seed as i64));
-    for (key, value) in &table {
-        assert_eq!(settings.set(key, value), Some(Ok(())), "the program's own setting {key}");
-    }
-    settings
+/// The act's own choice of settings.
+fn layers(text: &str, seed: u64) -> Vec<Layer> {
+    let mut values: Table = text.parse().expect("the program's own TOML");
+    values.insert("seed".to_owned(), Value::Integer(seed as i64));
+    vec![Layer { origin: Origin::Program("quickstart"), values }]
 }
 
-fn network(outcome: &RunOutcome) -> Network {
-    match &outcome.model {
-        Model::Network(network) => network.clone(),
-        Model::Table(_) => unreachable!("a network was trained"),
+/// Carries out a plan in a folder of the tour's.
+fn carried_out(
+    dir: &RunDir,
+    name: &str,
+    plan: Plan,
+    observer: &dyn Observer,
+) -> Result<(RunDir, Json), Error> {
+    let dir = dir.nested(name)?;
+    begin(&dir, &plan)?;
+    let summary = carry_out(&dir, plan, false, observer)?;
+    Ok((dir, summary))
+}
+
+fn network(dir: &RunDir) -> Result<Network, Error> {
+    match Subject::load(dir)? {
+        Subject::Policy { model: Model::Network(network), .. } => Ok(network),
+        _ => unreachable!("a network was trained"),
     }
 }
 
@@ -151,7 +134,7 @@ impl Row<'_> {
         vec![self.name.to_owned(), parameters, interval(self.mean, 1), format!("{:.2}", self.micros)]
     }
 
-    fn numbers(&self) -> Value {
+    fn numbers(&self) -> Json {
         json!({
             "spec": self.network.spec().to_string(),
             "parameters": self.network.parameters().len(),

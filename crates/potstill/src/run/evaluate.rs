@@ -1,7 +1,7 @@
 //! `potstill eval`.
 
-use super::find_env;
-use super::train::{checked_data, usage};
+use super::plan::checked_data;
+use super::{find_env, usage};
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::distill::FitConfig;
 use crate::distill::classifier::error_rate;
@@ -41,18 +41,29 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// Loads a run.
+    /// What a finished run learned.
     pub(crate) fn load(dir: &RunDir) -> Result<Self, Error> {
+        let model = dir.model()?;
+        Self::read(dir, names::MODEL, &model)
+    }
+
+    /// What a distillation run learns from: it keeps a copy of its teacher.
+    pub(super) fn load_teacher(dir: &RunDir) -> Result<Self, Error> {
+        let model = dir.read(names::TEACHER)?;
+        Self::read(dir, names::TEACHER, &model)
+    }
+
+    fn read(dir: &RunDir, name: &str, model: &[u8]) -> Result<Self, Error> {
         let path = dir.path().join(names::CONFIG);
         let origin = Origin::File(path.display().to_string());
         let config = read_toml(&dir.read_text(names::CONFIG)?, origin.clone())?;
-        let model_path = dir.path().join(names::MODEL);
+        let model_path = dir.path().join(name);
         let foreign = |reason: String| Error::Model {
             path: model_path.clone(),
             source: ModelError::Foreign { reason },
         };
-        let model = safetensors::read(&dir.read(names::MODEL)?)
-            .map_err(|source| Error::Model { path: model_path.clone(), source })?;
+        let model =
+            safetensors::read(model).map_err(|source| Error::Model { path: model_path.clone(), source })?;
         let text = |key: &str| match config.get(key) {
             None => Ok(None),
             Some(toml::Value::String(text)) => Ok(Some(text.as_str())),

@@ -1,41 +1,66 @@
 //! Whole runs, from a request to a run directory: what the command line starts, for library users too.
+//!
+//! A request becomes a [`plan`]: settings, and a [`job`] that can stop after any step. [`execute`] carries a plan out in a run
+//! directory: it makes checkpoints, keeps records, and goes on where an earlier process stopped.
 
 mod catalogue;
 mod distil;
+mod distilling;
 mod evaluate;
+mod execute;
+mod fitting;
+mod job;
+mod learning;
+mod page;
+mod plan;
+mod resume;
+mod seeds;
+mod settings;
 mod train;
 
 pub use catalogue::{ALGORITHMS, Algorithm, Learns};
-pub use distil::{DistilConfig, DistilRequest, distil};
+pub use distil::{DistilRequest, distil};
 pub use evaluate::{EvaluateRequest, evaluate};
-pub use train::{DataConfig, EvalConfig, RunConfig, TrainRequest, train};
+pub use page::report;
+pub use resume::{ResumeRequest, resume};
+pub use settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
+pub use train::{TrainRequest, train};
 
-pub(crate) use distil::distil_policy;
+pub(crate) use distil::teacher_layer;
 pub(crate) use evaluate::{Subject, evaluate_policy};
-pub(crate) use train::{RunOutcome, carry_out, keep_or_discard, learn_dqn};
+pub(crate) use execute::{begin, carry_out};
+pub(crate) use page::curves;
+pub(crate) use plan::{Plan, plan_distil, plan_train};
 
-use crate::config::{self, ConfigError, Layer, Origin, Resolved, Settings};
+use crate::config::{self, ConfigError, Layer, Origin};
 use crate::error::Error;
+use crate::metrics::Record;
 use crate::store;
 use potstill_env::registry::{self, REGISTRY, Spec};
 use std::path::Path;
 use toml::{Table, Value};
 
-/// Told how far a run is. Implementations decide whether to show it.
-pub trait Progress: Sync {
+/// Told how far a run is, and asked whether it should stop. Implementations decide what to show.
+pub trait Observer: Sync {
     /// Work of `total` units begins.
     fn begin(&self, what: &str, total: u64);
     /// So many units are done, and this can be said of them.
     fn advance(&self, done: u64, note: &str);
+    /// Something was measured.
+    fn record(&self, _: &Record) {}
     /// The work is over.
     fn end(&self);
+    /// Whether the run should save itself and stop.
+    fn stop_requested(&self) -> bool {
+        false
+    }
 }
 
-/// Shows nothing.
+/// Shows nothing and stops nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Quiet;
 
-impl Progress for Quiet {
+impl Observer for Quiet {
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64, _: &str) {}
     fn end(&self) {}
@@ -55,7 +80,7 @@ pub struct Sources {
 impl Sources {
     /// The layers over the defaults, lowest first. `head` names the keys of a run's `config.toml` that are no settings, with the
     /// values they must have if the file has them.
-    fn layers(&self, head: &[(&'static str, &str)]) -> Result<Vec<Layer>, Error> {
+    fn layers(&self, head: &[(&str, Value)]) -> Result<Vec<Layer>, Error> {
         let mut layers = Vec::new();
         if let Some(path) = &self.config {
             let origin = Origin::File(path.display().to_string());
@@ -63,9 +88,9 @@ impl Sources {
             for (key, expected) in head {
                 match values.remove(*key) {
                     None => {}
-                    Some(Value::String(found)) if found == *expected => {}
+                    Some(found) if found == *expected => {}
                     Some(found) => {
-                        let reason = format!("is {found}, but the command line says `{expected}`");
+                        let reason = format!("is {found}, but the command line says {expected}");
                         return Err(ConfigError::Value {
                             key: (*key).to_owned(),
                             origin: Some(origin),
@@ -90,11 +115,6 @@ impl Sources {
     }
 }
 
-/// The `config.toml` of settings that the program chose itself.
-pub(crate) fn config_text<S: Settings>(settings: &S, head: &[(&str, &str)]) -> String {
-    Resolved::chosen(settings.clone()).to_toml(head)
-}
-
 /// The value of a key in the highest layer that has it, as text.
 fn peek<'a>(layers: &'a [Layer], key: &str) -> Option<&'a str> {
     layers.iter().rev().find_map(|layer| layer.values.get(key)).and_then(Value::as_str)
@@ -103,6 +123,10 @@ fn peek<'a>(layers: &'a [Layer], key: &str) -> Option<&'a str> {
 fn find_env(id: &str) -> Result<&'static Spec, ConfigError> {
     registry::find(id)
         .ok_or_else(|| ConfigError::unknown("environment", id, None, REGISTRY.iter().map(|s| s.id)))
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    ConfigError::Usage(message.into()).into()
 }
 
 /// Fails early if the output folder cannot be used, before any work is done.

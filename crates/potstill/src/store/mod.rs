@@ -1,22 +1,54 @@
-//! The only door to disk: run directories and files written whole or not at all.
+//! The only door to disk: run directories, checkpoints, logs; files written whole or not at all.
 
+pub mod checkpoint;
+pub mod disk;
+mod lock;
+pub mod log;
+pub mod manifest;
+#[cfg(test)]
+mod simulated;
+pub mod state_file;
+
+pub use checkpoint::Checkpoint;
+pub use log::Log;
+pub use manifest::{FileMark, Manifest};
+
+use disk::{Disk, RealDisk};
+use lock::Lock;
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// The names of the files in a run directory.
 pub mod names {
     /// Every value of the run, resolved.
     pub const CONFIG: &str = "config.toml";
+    /// What files there are, with their checksums.
+    pub const MANIFEST: &str = "manifest.json";
     /// One JSON object per line.
     pub const METRICS: &str = "metrics.jsonl";
+    /// The same for TensorBoard.
+    pub const EVENTS: &str = "events.out.tfevents.potstill";
     /// What was learned.
     pub const MODEL: &str = "model.safetensors";
+    /// What the student learns from.
+    pub const TEACHER: &str = "teacher.safetensors";
     /// What came out.
     pub const SUMMARY: &str = "summary.json";
     /// What came out, to look at.
     pub const REPORT: &str = "report.html";
+    /// The folder of checkpoints.
+    pub const CHECKPOINTS: &str = "checkpoints";
+    /// The state in a checkpoint.
+    pub const STATE: &str = "state.safetensors";
+    /// Why training stopped, if numbers went bad.
+    pub const FAILURE: &str = "failure.json";
+    /// The numbers that went bad.
+    pub const FAILURE_BATCH: &str = "failure.safetensors";
+    /// Held by the process that works in the directory.
+    pub const LOCK: &str = "run.lock";
 }
 
 /// A path that is not what it should be, or a disk that refuses.
@@ -37,6 +69,42 @@ pub enum StoreError {
         /// What is missing.
         reason: String,
     },
+    /// The run has no result yet.
+    #[error("{} has no {missing}: the run is not finished; `potstill resume {}` goes on with it", .path.display(), .path.display())]
+    Unfinished {
+        /// The run.
+        path: PathBuf,
+        /// The file.
+        missing: &'static str,
+    },
+    /// Another process works in the run directory.
+    #[error("{} is in use by another process ({holder}); wait for it or stop it", .path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// Who it is.
+        holder: String,
+    },
+    /// A file is not as it was written.
+    #[error("{} {reason}; {remedy}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its place.
+        reason: String,
+        /// What can be done.
+        remedy: String,
+    },
+    /// There is no room.
+    #[error("cannot write {}: the disk is full ({needed} bytes needed, {free} free); make room and resume the run", .path.display())]
+    Full {
+        /// On what.
+        path: PathBuf,
+        /// The size of what was to be written.
+        needed: usize,
+        /// What is left.
+        free: u64,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -50,16 +118,28 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the path given is at fault and not the disk.
+    /// Whether what was given is at fault and not the disk.
     pub fn is_input(&self) -> bool {
         match self {
-            StoreError::NotEmpty { .. } | StoreError::NotARun { .. } => true,
+            StoreError::Full { .. } => false,
             StoreError::Io { source, .. } => {
                 matches!(
                     source.kind(),
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
                 )
             }
+            _ => true,
+        }
+    }
+
+    /// The error of a write of so many bytes.
+    fn needing(self, needed: usize) -> Self {
+        match self {
+            StoreError::Io { path, source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                let free = path.parent().map_or(0, |folder| fs4::available_space(folder).unwrap_or(0));
+                StoreError::Full { path, needed, free }
+            }
+            other => other,
         }
     }
 }
@@ -69,30 +149,52 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) 
 }
 
 /// The folder that holds one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RunDir {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// Whether the folder was there, empty, before the run.
-    found: bool,
+    /// The folders that were made for it, outermost first.
+    made: Vec<PathBuf>,
+    lock: Option<Arc<Lock>>,
 }
 
 impl RunDir {
-    /// Makes a new run directory at `out`, or at `runs/NAME`, `runs/NAME-2`, ... if there is no `out`.
+    /// Makes a new run directory at `out`, or at `runs/NAME`, `runs/NAME-2`, ... if there is no `out`, and locks it.
     ///
     /// # Errors
     /// If `out` exists and is no empty folder, or cannot be made.
     pub fn create(out: Option<&Path>, name: &str) -> Result<Self, StoreError> {
-        let path = match out {
-            Some(out) => out.to_owned(),
-            None => (1_u32..)
-                .map(|n| Path::new("runs").join(if n == 1 { name.to_owned() } else { format!("{name}-{n}") }))
-                .find(|path| !path.exists())
-                .expect("some number is free"),
-        };
-        Self::check_free(&path)?;
-        let found = path.exists();
-        fs::create_dir_all(&path).map_err(io_error("create", &path))?;
-        Ok(Self { path, found })
+        if let Some(out) = out {
+            return Self::claim(out);
+        }
+        for n in 1_u32.. {
+            let path = Path::new("runs").join(if n == 1 { name.to_owned() } else { format!("{name}-{n}") });
+            match Self::claim(&path) {
+                // Somebody else's, perhaps since a moment ago.
+                Err(StoreError::NotEmpty { .. } | StoreError::Locked { .. }) => {}
+                made => return made,
+            }
+        }
+        unreachable!("some number is free")
+    }
+
+    fn claim(path: &Path) -> Result<Self, StoreError> {
+        Self::check_free(path)?;
+        let mut made: Vec<PathBuf> = path
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            .map(Path::to_owned)
+            .collect();
+        made.reverse();
+        fs::create_dir_all(path).map_err(io_error("create", path))?;
+        let lock = Lock::take(path)?;
+        // Another process may have been faster, and done by now.
+        let others = RealDisk.list(path).map_err(io_error("use", path))?;
+        if others.iter().any(|name| name != names::LOCK) {
+            return Err(StoreError::NotEmpty { path: path.to_owned() });
+        }
+        let lock = Some(Arc::new(lock));
+        Ok(Self { disk: disk::real(), path: path.to_owned(), made, lock })
     }
 
     /// Whether a run can be made here, without making it.
@@ -110,10 +212,10 @@ impl RunDir {
         }
     }
 
-    /// A finished run.
+    /// A run, to be read.
     ///
     /// # Errors
-    /// If there is no folder with a configuration and a model.
+    /// If there is no folder with a configuration.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let reason = |reason: String| StoreError::NotARun { path: path.to_owned(), reason };
         if !path.is_dir() {
@@ -121,12 +223,21 @@ impl RunDir {
                 if path.exists() { "it is a file" } else { "there is nothing there" }.to_owned(),
             ));
         }
-        for name in [names::CONFIG, names::MODEL] {
-            if !path.join(name).is_file() {
-                return Err(reason(format!("it has no {name}")));
-            }
+        if !path.join(names::CONFIG).is_file() {
+            return Err(reason(format!("it has no {}", names::CONFIG)));
         }
-        Ok(Self { path: path.to_owned(), found: true })
+        Ok(Self { disk: disk::real(), path: path.to_owned(), made: Vec::new(), lock: None })
+    }
+
+    /// A run, to be gone on with: locked, and swept of what a crash left.
+    ///
+    /// # Errors
+    /// If there is no folder with a configuration, or another process works in it.
+    pub fn reopen(path: &Path) -> Result<Self, StoreError> {
+        let mut dir = Self::open(path)?;
+        dir.lock = Some(Arc::new(Lock::take(path)?));
+        Checkpoint::sweep(&dir)?;
+        Ok(dir)
     }
 
     /// Where it is.
@@ -134,102 +245,209 @@ impl RunDir {
         &self.path
     }
 
-    /// A run directory within this one.
+    /// A run directory within this one: made, or reopened if there is a run already.
     ///
     /// # Errors
     /// If it cannot be made.
     pub fn nested(&self, name: &str) -> Result<Self, StoreError> {
-        Self::create(Some(&self.path.join(name)), name)
+        let path = self.path.join(name);
+        if path.join(names::CONFIG).is_file() {
+            return Self::reopen(&path);
+        }
+        if path.exists() {
+            // Begun, and stopped before there was a configuration.
+            fs::remove_dir_all(&path).map_err(io_error("remove", &path))?;
+        }
+        Self::claim(&path)
     }
 
-    /// Writes a file so that a reader sees it whole or not at all.
+    /// Whether there is a file or folder of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.disk.list(&self.path).is_ok_and(|names| names.iter().any(|found| found == name))
+    }
+
+    /// What another process is doing here, if this one does not hold the lock.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn occupation(&self) -> Result<Occupation, StoreError> {
+        lock::occupation(&self.path)
+    }
+
+    fn on<T>(
+        &self,
+        action: &'static str,
+        path: &Path,
+        work: impl FnOnce(&dyn Disk) -> io::Result<T>,
+    ) -> Result<T, StoreError> {
+        work(&*self.disk).map_err(io_error(action, path))
+    }
+
+    fn write_durably(&self, path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+        self.on("write", path, |disk| disk.write(path, contents).and_then(|()| disk.sync(path)))
+            .map_err(|error| error.needing(contents.len()))
+    }
+
+    /// Makes a file durable, or with an empty name the folder.
+    fn sync(&self, name: &str) -> Result<(), StoreError> {
+        let path = if name.is_empty() { self.path.clone() } else { self.path.join(name) };
+        self.on("write", &path, |disk| disk.sync(&path))
+    }
+
+    /// Writes a file so that a reader, also after a crash, sees it whole or not at all.
     ///
     /// # Errors
     /// If the disk refuses.
     pub fn write(&self, name: &str, contents: &[u8]) -> Result<(), StoreError> {
         let path = self.path.join(name);
         let temporary = self.path.join(format!(".{name}.tmp"));
-        let written = fs::File::create(&temporary).and_then(|mut file| {
-            file.write_all(contents)?;
-            file.sync_all()
-        });
-        written.and_then(|()| fs::rename(&temporary, &path)).map_err(|error| {
-            // What is half-written goes; the first error is the one to tell.
-            let _ = fs::remove_file(&temporary);
-            io_error("write", &path)(error)
+        self.write_durably(&temporary, contents)
+            .and_then(|()| self.on("write", &path, |disk| disk.rename(&temporary, &path)))
+            .inspect_err(|_| {
+                // What is half-written goes; the first error is the one to tell.
+                let _ = self.disk.remove(&temporary);
+            })?;
+        self.sync("")
+    }
+
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path.join(name);
+        if self.has(name) { self.on("remove", &path, |disk| disk.remove(&path)) } else { Ok(()) }
+    }
+
+    /// Writes down what these files hold, so that damage to them will be seen.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn seal(&self, files: &[&str], finished: bool) -> Result<(), StoreError> {
+        let mut manifest = Manifest::default();
+        for name in files.iter().filter(|name| self.has(name)) {
+            manifest.files.push(FileMark::whole(name, &self.read_unchecked(name)?));
+        }
+        manifest.about.insert("finished".to_owned(), finished.into());
+        self.write(names::MANIFEST, &manifest.write())
+    }
+
+    /// The directory's own manifest; empty if the run was stopped before there was one.
+    ///
+    /// # Errors
+    /// If it is damaged, or the disk refuses.
+    pub fn manifest(&self) -> Result<Manifest, StoreError> {
+        if !self.has(names::MANIFEST) {
+            return Ok(Manifest::default());
+        }
+        Manifest::read(&self.read_unchecked(names::MANIFEST)?).map_err(|reason| StoreError::Damaged {
+            path: self.path.join(names::MANIFEST),
+            reason,
+            remedy: "without it no file of the run can be trusted; to go on regardless, remove it".to_owned(),
         })
     }
 
-    /// Reads a file.
+    /// Whether the run came to its end.
     ///
     /// # Errors
-    /// If it is not there or the disk refuses.
-    pub fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+    /// If the manifest is damaged, or the disk refuses.
+    pub fn is_finished(&self) -> Result<bool, StoreError> {
+        Ok(self.manifest()?.about.get("finished").and_then(serde_json::Value::as_bool) == Some(true))
+    }
+
+    fn read_unchecked(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let path = self.path.join(name);
-        fs::read(&path).map_err(io_error("read", &path))
+        self.on("read", &path, |disk| disk.read(&path))
+    }
+
+    /// Reads a file that must be there: that it is not is damage.
+    fn read_or_damaged(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+        self.disk.read(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::Damaged {
+                path: path.to_owned(),
+                reason: "is missing".to_owned(),
+                remedy: String::new(),
+            },
+            _ => io_error("read", path)(source),
+        })
+    }
+
+    /// Reads a file and checks it against the manifest.
+    ///
+    /// # Errors
+    /// If it is not there, not as it was written, or the disk refuses.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+        let manifest = self.manifest()?;
+        let mark = manifest.file(name);
+        let path = self.path.join(name);
+        let contents = if mark.is_some() { self.read_or_damaged(&path)? } else { self.read_unchecked(name)? };
+        if let Some(mark) = mark {
+            mark.check(&contents).map_err(|reason| StoreError::Damaged {
+                path: self.path.join(name),
+                reason,
+                remedy: remedy(name, &self.path),
+            })?;
+        }
+        Ok(contents)
     }
 
     /// Reads a text file; bytes that are no UTF-8 become question marks, for a parser to stumble over.
     ///
     /// # Errors
-    /// If it is not there or the disk refuses.
+    /// As [`read`](Self::read).
     pub fn read_text(&self, name: &str) -> Result<String, StoreError> {
         self.read(name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Starts a file of one JSON object per line.
+    /// Reads every file that the manifest lists and checks it.
     ///
     /// # Errors
-    /// If the disk refuses.
-    pub fn log(&self, name: &str) -> Result<Log, StoreError> {
-        let path = self.path.join(name);
-        let file = fs::File::create(&path).map_err(io_error("create", &path))?;
-        Ok(Log { path, writer: Some(BufWriter::new(file)) })
+    /// On the first that is missing or not as it was written.
+    pub fn verify(&self) -> Result<(), StoreError> {
+        for mark in self.manifest()?.files {
+            self.read(&mark.name)?;
+        }
+        Ok(())
+    }
+
+    /// The model of a finished run.
+    ///
+    /// # Errors
+    /// If the run is not finished, or as [`read`](Self::read).
+    pub fn model(&self) -> Result<Vec<u8>, StoreError> {
+        if !self.has(names::MODEL) {
+            return Err(StoreError::Unfinished { path: self.path.clone(), missing: names::MODEL });
+        }
+        self.read(names::MODEL)
     }
 
     /// Removes the run, after work that failed before there was anything worth keeping.
     pub fn discard(self) {
         // A folder that cannot be removed could not be written either; the error that led here says so.
-        let _ = fs::remove_dir_all(&self.path);
-        if self.found {
-            let _ = fs::create_dir(&self.path);
+        if self.made.contains(&self.path) {
+            let _ = fs::remove_dir_all(&self.path);
+        } else if let Ok(names) = RealDisk.list(&self.path) {
+            for name in names {
+                let _ = RealDisk.remove(&self.path.join(name));
+            }
+        }
+        // Folders on the way to it go too, unless somebody has put something there.
+        for folder in self.made.iter().rev().filter(|folder| **folder != self.path) {
+            let _ = fs::remove_dir(folder);
         }
     }
 }
 
-/// A file of one JSON object per line.
-#[derive(Debug)]
-pub struct Log {
-    path: PathBuf,
-    writer: Option<BufWriter<fs::File>>,
-}
+pub use lock::Occupation;
 
-impl Log {
-    /// A log that keeps nothing.
-    pub fn none() -> Self {
-        Self { path: PathBuf::new(), writer: None }
-    }
-
-    /// Adds one line.
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub fn line(&mut self, object: &serde_json::Value) -> Result<(), StoreError> {
-        match &mut self.writer {
-            Some(writer) => writeln!(writer, "{object}").map_err(io_error("write", &self.path)),
-            None => Ok(()),
+/// What can be done about a damaged file.
+fn remedy(name: &str, run: &Path) -> String {
+    match name {
+        names::CONFIG => "copy it from a backup, or train again".to_owned(),
+        names::MODEL | names::SUMMARY | names::REPORT | names::METRICS => {
+            format!("`potstill resume {} --fallback` makes it again from the last checkpoint", run.display())
         }
-    }
-
-    /// Writes what is still in memory.
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub fn finish(mut self) -> Result<(), StoreError> {
-        match &mut self.writer {
-            Some(writer) => writer.flush().map_err(io_error("write", &self.path)),
-            None => Ok(()),
-        }
+        _ => "copy it from a backup, or train again".to_owned(),
     }
 }
 
@@ -249,8 +467,8 @@ mod tests {
     fn an_occupied_folder_is_refused_and_left_alone() {
         let root = tempfile::tempdir().unwrap();
         let run = root.path().join("a/run");
+        fs::create_dir_all(&run).unwrap();
         let made = RunDir::create(Some(&run), "x").unwrap();
-        assert!(RunDir::create(Some(&run), "x").is_ok(), "an empty folder is free");
         made.write("notes.txt", b"mine").unwrap();
         let error = RunDir::create(Some(&run), "x").unwrap_err();
         assert!(error.to_string().ends_with("exists and is not empty; choose another --out or remove it"));
@@ -259,9 +477,21 @@ mod tests {
     }
 
     #[test]
+    fn of_many_who_want_one_folder_one_gets_it() {
+        let root = tempfile::tempdir().unwrap();
+        let run = root.path().join("a/b/run");
+        let made = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| RunDir::create(Some(&run), "x").ok())).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).count()
+        });
+        assert_eq!(made, 1);
+    }
+
+    #[test]
     fn a_discarded_run_leaves_what_was_there_before() {
         let root = tempfile::tempdir().unwrap();
-        let (new, empty) = (root.path().join("new"), root.path().join("empty"));
+        let (new, empty) = (root.path().join("new/deeper/run"), root.path().join("empty"));
         fs::create_dir(&empty).unwrap();
         for path in [&new, &empty] {
             let run = RunDir::create(Some(path), "x").unwrap();
@@ -269,7 +499,7 @@ mod tests {
             run.nested("b").unwrap().write("c", b"c").unwrap();
             run.discard();
         }
-        assert!(!new.exists());
+        assert!(!root.path().join("new").exists());
         assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
     }
 
@@ -280,7 +510,7 @@ mod tests {
         run.write("a", b"long contents").unwrap();
         run.write("a", b"short").unwrap();
         assert_eq!(run.read("a").unwrap(), b"short");
-        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+        assert_eq!(RealDisk.list(root.path()).unwrap(), ["a", names::LOCK]);
     }
 
     #[test]

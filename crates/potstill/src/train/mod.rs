@@ -65,15 +65,33 @@ pub enum TrainError {
     /// The environment refused a step of an episode that was played without learning.
     #[error("playing an episode: the environment refused: {0}")]
     Play(EnvError),
-    /// The environment gave a reward that is no number.
-    #[error("step {step}: the environment gave the reward {reward}")]
+    /// The environment gave a reward that is not finite.
+    #[error("step {step}, episode {episode}: after action {action} the environment gave the reward {reward}")]
     Reward {
         /// The step, from 1.
         step: u64,
+        /// The episode, from 1.
+        episode: u64,
+        /// The action before it.
+        action: usize,
         /// The reward.
         reward: f64,
     },
-    /// The agent could not learn from a step.
+    /// The environment gave an observation that is not finite.
+    #[error(
+        "step {step}, episode {episode}: after action {action} the environment gave the observation {observation}"
+    )]
+    Observation {
+        /// The step, from 1.
+        step: u64,
+        /// The episode, from 1.
+        episode: u64,
+        /// The action before it.
+        action: usize,
+        /// The observation.
+        observation: String,
+    },
+    /// The learner could not learn from a step.
     #[error("step {step}: {source}")]
     Learn {
         /// The step, from 1.
@@ -81,6 +99,9 @@ pub enum TrainError {
         /// Why.
         source: LearnError,
     },
+    /// What was learned is not finite.
+    #[error("the end: the model holds a value that is not finite")]
+    Model,
 }
 
 impl<A: Agent> Trainer<A> {
@@ -127,8 +148,13 @@ impl<A: Agent> Trainer<A> {
             .env
             .step(action, self.next_observation.borrow_mut())
             .map_err(|source| TrainError::Env { step, source })?;
+        let episode = self.episodes + 1;
         if !outcome.reward.is_finite() {
-            return Err(TrainError::Reward { step, reward: outcome.reward });
+            return Err(TrainError::Reward { step, episode, action, reward: outcome.reward });
+        }
+        if !self.next_observation.borrow().is_finite() {
+            let observation = format!("{:?}", self.next_observation);
+            return Err(TrainError::Observation { step, episode, action, observation });
         }
         self.steps = step;
         self.episode_return += outcome.reward;

@@ -1,0 +1,76 @@
+//! Records read back, for tables and plots.
+
+use crate::store::{RunDir, StoreError, names};
+use serde_json::{Map, Value};
+use std::fmt::Write;
+
+/// All records of a run, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    records: Vec<Map<String, Value>>,
+}
+
+impl History {
+    /// The records of a run. A last line that a crash cut off is left out.
+    ///
+    /// # Errors
+    /// If the file is damaged, or the disk refuses.
+    pub fn read(dir: &RunDir) -> Result<Self, StoreError> {
+        Ok(Self::parse(&dir.read_text(names::METRICS)?))
+    }
+
+    /// Lines that are no JSON objects are left out.
+    pub fn parse(text: &str) -> Self {
+        Self { records: text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect() }
+    }
+
+    /// Every name that was measured, in the order of appearance.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for record in &self.records {
+            for name in record.keys().filter(|name| *name != "step") {
+                if !names.contains(&name.as_str()) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    /// `(step, value)` of one name.
+    pub fn series(&self, name: &str) -> Vec<(f64, f64)> {
+        let point =
+            |record: &Map<String, Value>| Some((record.get("step")?.as_f64()?, record.get(name)?.as_f64()?));
+        self.records.iter().filter_map(point).collect()
+    }
+
+    /// As comma-separated values, one column per name; what was not measured is empty.
+    pub fn csv(&self) -> String {
+        let names = self.names();
+        let mut text = format!("step,{}\n", names.join(","));
+        for record in &self.records {
+            let cell = |name: &str| {
+                record.get(name).filter(|v| !v.is_null()).map_or(String::new(), Value::to_string)
+            };
+            let cells: Vec<String> = names.iter().map(|name| cell(name)).collect();
+            let _ = writeln!(text, "{},{}", cell("step"), cells.join(","));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_and_columns() {
+        let text =
+            "{\"step\":1,\"a\":0.5}\n{\"step\":2,\"b\":-1}\nnonsense\n{\"step\":3,\"a\":null,\"b\":2}\n{\"st";
+        let history = History::parse(text);
+        assert_eq!(history.names(), ["a", "b"]);
+        assert_eq!(history.series("a"), [(1.0, 0.5)]);
+        assert_eq!(history.series("b"), [(2.0, -1.0), (3.0, 2.0)]);
+        assert_eq!(history.csv(), "step,a,b\n1,0.5,\n2,,-1\n3,,2\n");
+    }
+}

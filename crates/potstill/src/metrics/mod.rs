@@ -1,0 +1,95 @@
+//! What a run measures while it goes on: records, and the sinks that keep them.
+//!
+//! Names follow Stable-Baselines3: `rollout/ep_rew_mean`, `train/loss`, `eval/mean_reward`, `time/episodes`. What depends on the clock
+//! (`time/fps`) goes to sinks for people only, so that `metrics.jsonl` is the same for the same run, byte for byte.
+
+mod history;
+mod tensorboard;
+
+pub use history::History;
+pub use tensorboard::TensorBoard;
+
+use crate::store::{FileMark, Log, RunDir, StoreError, names};
+use serde_json::{Map, Value};
+
+/// Measurements of one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// The step of the run.
+    pub step: u64,
+    /// Name and value, in the order in which they are shown.
+    pub values: Vec<(&'static str, f64)>,
+}
+
+impl Record {
+    /// The value of this name, if it was measured.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.values.iter().find(|(found, _)| *found == name).map(|(_, value)| *value)
+    }
+}
+
+/// Something that keeps records.
+pub trait Sink: Send {
+    /// Takes a record.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    fn record(&mut self, dir: &RunDir, record: &Record) -> Result<(), StoreError>;
+
+    /// Writes what is still in memory.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    fn flush(&mut self, dir: &RunDir) -> Result<(), StoreError>;
+
+    /// How long its file is, so that a resumed run can cut it back.
+    fn mark(&self) -> FileMark;
+}
+
+/// `metrics.jsonl`: one JSON object per line.
+#[derive(Debug)]
+pub struct JsonLines {
+    log: Log,
+}
+
+impl JsonLines {
+    /// A new file, or the file as it was at a mark.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn open(dir: &RunDir, mark: Option<&FileMark>) -> Result<Self, StoreError> {
+        Ok(Self { log: open_log(dir, names::METRICS, mark)? })
+    }
+}
+
+fn open_log(dir: &RunDir, name: &str, mark: Option<&FileMark>) -> Result<Log, StoreError> {
+    match mark {
+        Some(mark) => Log::resume(dir, mark),
+        None => Log::create(dir, name),
+    }
+}
+
+impl Sink for JsonLines {
+    fn record(&mut self, dir: &RunDir, record: &Record) -> Result<(), StoreError> {
+        let mut object = Map::new();
+        object.insert("step".to_owned(), record.step.into());
+        for &(name, value) in &record.values {
+            object.insert(name.to_owned(), number(value));
+        }
+        self.log.add(dir, format!("{}\n", Value::Object(object)).as_bytes())
+    }
+
+    fn flush(&mut self, dir: &RunDir) -> Result<(), StoreError> {
+        self.log.flush(dir)
+    }
+
+    fn mark(&self) -> FileMark {
+        self.log.mark()
+    }
+}
+
+/// A number as JSON: counts without a point; what JSON cannot say is null.
+fn number(value: f64) -> Value {
+    let exact = value as i64;
+    if exact as f64 == value && exact.unsigned_abs() < 1 << 53 { exact.into() } else { value.into() }
+}

@@ -1,0 +1,242 @@
+//! Carries a plan out in a run directory: checkpoints, records, results.
+
+use super::Observer;
+use super::job::{Job, Outcome};
+use super::page;
+use super::plan::Plan;
+use super::settings::StoreConfig;
+use crate::agent::LearnError;
+use crate::error::Error;
+use crate::export::safetensors;
+use crate::metrics::{JsonLines, Record, Sink, TensorBoard};
+use crate::store::{Checkpoint, FileMark, RunDir, StoreError, names, state_file};
+use crate::train::TrainError;
+use potstill_core::Stateful;
+use serde_json::{Value, json};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Steps between questions whether to stop.
+const SLICE_STEPS: u64 = 64;
+/// Time between words to the observer, and between writes of what was recorded.
+const TICK: Duration = Duration::from_millis(200);
+/// Time between checkpoints, if it is not given in steps.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Writes what a run is, before it does anything: from here on it can be resumed.
+///
+/// # Errors
+/// If the disk refuses.
+pub(crate) fn begin(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
+    if let Some(teacher) = &plan.teacher {
+        dir.write(names::TEACHER, teacher)?;
+    }
+    dir.write(names::CONFIG, plan.config.as_bytes())?;
+    dir.seal(&[names::CONFIG, names::TEACHER], false)?;
+    Ok(())
+}
+
+/// Does the work of a run that has [begun](begin), from its newest checkpoint on, and returns its summary.
+///
+/// # Errors
+/// If the work fails or is to stop; a checkpoint is then kept. If a checkpoint is damaged; with `fallback` an older one is used.
+pub(crate) fn carry_out(
+    dir: &RunDir,
+    plan: Plan,
+    fallback: bool,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let Plan { title, place, store, mut job, .. } = plan;
+    let started = Instant::now();
+    let checkpoint = Checkpoint::newest(dir, fallback)?;
+    let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
+    let mut seconds_before = 0.0;
+    if let Some(checkpoint) = &checkpoint {
+        job.restore(&checkpoint.state).map_err(|error| StoreError::Damaged {
+            path: dir.path().join(names::CONFIG),
+            reason: format!("does not fit the checkpoint of step {}: {error}", checkpoint.step),
+            remedy: "put back the configuration that the run was begun with".to_owned(),
+        })?;
+        seconds_before = checkpoint.seconds;
+    }
+    dir.remove(names::FAILURE)?;
+    dir.remove(names::FAILURE_BATCH)?;
+
+    let (done, total, note) = job.progress();
+    observer.begin(&title, total);
+    observer.advance(done, &note);
+    let mut saver = Saver { dir, store: &store, running: None, saved: checkpoint.map(|c| c.step) };
+    let worked = work(dir, &mut *job, &mut sinks, &mut saver, observer, || {
+        seconds_before + started.elapsed().as_secs_f64()
+    });
+    observer.end();
+    let finished = worked.and_then(|()| {
+        let outcome = job.finish()?;
+        if outcome.model.is_finite() { Ok(outcome) } else { Err(TrainError::Model.into()) }
+    });
+    let Outcome { model, mut summary } = match finished {
+        Ok(outcome) => outcome,
+        Err(Error::Train(error)) => {
+            sinks.flush(dir)?;
+            saver.wait()?;
+            return Err(failed(dir, error, &place, saver.saved)?);
+        }
+        Err(error) => return Err(error),
+    };
+    summary["parameters"] = json!(model.parameters());
+    summary["seconds"] = json!(seconds_before + started.elapsed().as_secs_f64());
+    dir.write(names::MODEL, &safetensors::write(&model))?;
+    dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
+    page::write(dir, &title)?;
+    // Last: with it the run is finished.
+    let files = [
+        names::CONFIG,
+        names::TEACHER,
+        names::METRICS,
+        names::EVENTS,
+        names::MODEL,
+        names::SUMMARY,
+        names::REPORT,
+    ];
+    dir.seal(&files, true)?;
+    Ok(with_out(summary, dir))
+}
+
+/// Lets a job go on until it is over, with a checkpoint whenever one is due and a last one at the end.
+fn work(
+    dir: &RunDir,
+    job: &mut dyn Job,
+    sinks: &mut Sinks,
+    saver: &mut Saver<'_>,
+    observer: &dyn Observer,
+    seconds: impl Fn() -> f64,
+) -> Result<(), Error> {
+    let freq = saver.store.checkpoint_freq;
+    let (mut told, mut saved) = (Instant::now(), Instant::now());
+    while !job.is_over() {
+        let steps = job.steps();
+        // Checkpoints fall on multiples of their frequency, whatever the slices.
+        let next = freq.filter(|&freq| freq > 0).map_or(u64::MAX, |freq| (steps / freq + 1) * freq);
+        job.advance(next.min(steps + SLICE_STEPS), &mut |record: &Record| {
+            observer.record(record);
+            sinks.record(dir, record)
+        })?;
+        if observer.stop_requested() && !job.is_over() {
+            if freq != Some(0) {
+                saver.save(job, sinks, seconds())?;
+                saver.wait()?;
+            }
+            sinks.flush(dir)?;
+            return Err(Error::Interrupted {
+                run: dir.path().to_owned(),
+                step: job.steps(),
+                saved: saver.saved,
+            });
+        }
+        let due = freq.map_or_else(|| saved.elapsed() >= CHECKPOINT_INTERVAL, |_| job.steps() == next);
+        if due && !job.is_over() {
+            saver.save(job, sinks, seconds())?;
+            saved = Instant::now();
+        }
+        if told.elapsed() >= TICK {
+            let (done, _, note) = job.progress();
+            observer.advance(done, &note);
+            sinks.flush(dir)?;
+            told = Instant::now();
+        }
+    }
+    if freq != Some(0) && saver.saved != Some(job.steps()) {
+        saver.save(job, sinks, seconds())?;
+    }
+    saver.wait()?;
+    sinks.flush(dir)
+}
+
+/// Saves in a thread of its own, one checkpoint at a time: only the copy of the state is made on the training thread.
+struct Saver<'a> {
+    dir: &'a RunDir,
+    store: &'a StoreConfig,
+    running: Option<JoinHandle<Result<(), StoreError>>>,
+    /// The step of the newest checkpoint, perhaps still being written.
+    saved: Option<u64>,
+}
+
+impl Saver<'_> {
+    fn save(&mut self, job: &dyn Job, sinks: &mut Sinks, seconds: f64) -> Result<(), Error> {
+        self.wait()?;
+        sinks.flush(self.dir)?;
+        let checkpoint = Checkpoint {
+            step: job.steps(),
+            state: job.state(),
+            logs: sinks.marks(),
+            score: job.score(),
+            seconds,
+        };
+        self.saved = Some(checkpoint.step);
+        let (dir, kept) = (self.dir.clone(), self.store.checkpoints_kept as usize);
+        self.running = Some(std::thread::spawn(move || checkpoint.save(&dir, kept)));
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<(), Error> {
+        match self.running.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(saved)) => Ok(saved?),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl Drop for Saver<'_> {
+    fn drop(&mut self) {
+        // After another error: what is being saved is saved, but nobody is left to hear whether it was.
+        if let Some(running) = self.running.take() {
+            let _ = running.join();
+        }
+    }
+}
+
+/// Everything that keeps records on disk.
+struct Sinks(Vec<Box<dyn Sink>>);
+
+impl Sinks {
+    /// New files, or the files as they were at a checkpoint.
+    fn open(dir: &RunDir, checkpoint: Option<&Checkpoint>) -> Result<Self, Error> {
+        let mark = |name: &str| -> Option<&FileMark> { checkpoint?.logs.iter().find(|log| log.name == name) };
+        let jsonl = JsonLines::open(dir, mark(names::METRICS))?;
+        let events = TensorBoard::open(dir, mark(names::EVENTS))?;
+        Ok(Self(vec![Box::new(jsonl), Box::new(events)]))
+    }
+
+    fn record(&mut self, dir: &RunDir, record: &Record) -> Result<(), Error> {
+        self.0.iter_mut().try_for_each(|sink| sink.record(dir, record)).map_err(Error::from)
+    }
+
+    fn flush(&mut self, dir: &RunDir) -> Result<(), Error> {
+        self.0.iter_mut().try_for_each(|sink| sink.flush(dir)).map_err(Error::from)
+    }
+
+    fn marks(&self) -> Vec<FileMark> {
+        self.0.iter().map(|sink| sink.mark()).collect()
+    }
+}
+
+/// Writes down why training stopped, and the numbers that it stopped over.
+fn failed(dir: &RunDir, error: TrainError, place: &str, saved: Option<u64>) -> Result<Error, Error> {
+    let about = json!({ "error": error.to_string(), "place": place, "checkpoint_step": saved });
+    dir.write(names::FAILURE, format!("{about:#}\n").as_bytes())?;
+    if let TrainError::Learn { source: LearnError::NotFinite { batch, .. }, .. } = &error {
+        dir.write(names::FAILURE_BATCH, &state_file::write(batch))?;
+    }
+    Ok(Error::Failed { run: dir.path().to_owned(), place: place.to_owned(), source: error })
+}
+
+pub(super) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
+    summary["out"] = json!(dir.path().display().to_string());
+    summary
+}
+
+/// Runs in a new directory; if that fails before the run could [begin], nothing is left of it.
+pub(super) fn keep_or_discard(dir: &RunDir, work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    work().inspect_err(|_| dir.clone().discard())
+}

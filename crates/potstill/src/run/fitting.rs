@@ -1,0 +1,116 @@
+//! A classifier that is fitted to labels, or to labels and a teacher, as a job.
+
+use super::job::{Job, Outcome, Recorder};
+use crate::distill::classifier::{agreement, error_rate};
+use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
+use crate::error::Error;
+use crate::experience::Dataset;
+use crate::metrics::Record;
+use crate::model::Model;
+use crate::train::TrainError;
+use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_nn::{Network, NetworkSpec};
+use serde_json::json;
+use std::sync::Arc;
+
+/// A classifier in training.
+pub(super) struct Fitting {
+    fit: FitConfig,
+    seed: u64,
+    trainer: ClassifierTrainer,
+    train: Arc<Dataset>,
+    test: Dataset,
+    /// With its run directory, as the user named it.
+    teacher: Option<(Network, String)>,
+    /// On the test samples, after the last epoch.
+    test_error: f64,
+}
+
+impl Fitting {
+    pub(super) fn new(
+        data: &Dataset,
+        seed: u64,
+        spec: &NetworkSpec,
+        fit: &FitConfig,
+        soft_targets: Option<SoftTargets>,
+        teacher: Option<(Network, String)>,
+    ) -> Self {
+        let mut split = Streams::new(fit.split_seed).stream("split");
+        let (train, test) = data.split(fit.test_samples as usize, &mut split);
+        let train = Arc::new(train);
+        let trainer =
+            ClassifierTrainer::new(fit.clone(), spec, train.clone(), soft_targets, Streams::new(seed));
+        Self { fit: fit.clone(), seed, trainer, train, test, teacher, test_error: 1.0 }
+    }
+}
+
+impl Job for Fitting {
+    fn steps(&self) -> u64 {
+        self.trainer.steps()
+    }
+
+    fn is_over(&self) -> bool {
+        self.trainer.epochs() >= self.fit.epochs
+    }
+
+    fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
+        while self.trainer.steps() < until && !self.is_over() {
+            let step = self.trainer.steps() + 1;
+            let Some(loss) = self.trainer.step().map_err(|source| TrainError::Learn { step, source })? else {
+                continue;
+            };
+            self.test_error = error_rate(self.trainer.student(), &self.test);
+            let values = vec![
+                ("time/epochs", self.trainer.epochs() as f64),
+                ("train/loss", loss),
+                ("eval/test_error", self.test_error),
+            ];
+            record(&Record { step, values })?;
+        }
+        Ok(())
+    }
+
+    fn progress(&self) -> (u64, u64, String) {
+        let note = format!("test error {:.2} %", 100.0 * self.test_error);
+        (self.trainer.epochs(), self.fit.epochs, note)
+    }
+
+    fn score(&self) -> Option<f64> {
+        (self.trainer.epochs() > 0).then_some(-self.test_error)
+    }
+
+    fn finish(&mut self) -> Result<Outcome, Error> {
+        let student = self.trainer.student();
+        let mut summary = json!({
+            "command": "train",
+            "algorithm": "classifier",
+            "seed": self.seed,
+            "epochs": self.fit.epochs,
+            "train_samples": self.train.len(),
+            "test_samples": self.test.len(),
+            "train_error": error_rate(student, &self.train),
+            "test_error": error_rate(student, &self.test),
+        });
+        if let Some((teacher, run)) = &self.teacher {
+            summary["command"] = json!("distill");
+            summary["algorithm"] = json!("soft targets");
+            summary["teacher"] = json!(run);
+            summary["teacher_parameters"] = json!(teacher.parameters().len());
+            summary["teacher_test_error"] = json!(error_rate(teacher, &self.test));
+            summary["agreement"] = json!(agreement(teacher, student, &self.test.inputs));
+        }
+        Ok(Outcome { model: Model::Network(student.clone()), summary })
+    }
+}
+
+impl Stateful for Fitting {
+    fn state(&self) -> State {
+        State::new().with_part("trainer", &self.trainer).with("test_error", Value::F64(self.test_error))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("trainer", &mut self.trainer)?;
+        self.test_error = state.f64("test_error")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! The shape of all work that becomes a run: it goes on in steps, can stop after any of them, and its whole state goes out and in.
+
+use crate::error::Error;
+use crate::metrics::Record;
+use crate::model::Model;
+use potstill_core::{State, StateError, Stateful, Value};
+use serde_json::Value as Json;
+use std::collections::VecDeque;
+
+/// Takes the records of a job.
+pub(crate) type Recorder<'a> = dyn FnMut(&Record) -> Result<(), Error> + 'a;
+
+/// Work that becomes a run.
+pub(crate) trait Job: Stateful + Send {
+    /// Steps done: in the environment, or of the optimiser where nobody acts.
+    fn steps(&self) -> u64;
+
+    /// Whether there is nothing left to do.
+    fn is_over(&self) -> bool;
+
+    /// Goes on until so many steps are done, or it is over.
+    ///
+    /// # Errors
+    /// If the work cannot go on.
+    fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error>;
+
+    /// How much is done of how much, in the unit that the user gave, and a word on how it goes.
+    fn progress(&self) -> (u64, u64, String);
+
+    /// The newest evaluation, higher is better.
+    fn score(&self) -> Option<f64>;
+
+    /// What came out.
+    ///
+    /// # Errors
+    /// If the last evaluation fails.
+    fn finish(&mut self) -> Result<Outcome, Error>;
+}
+
+/// What came out of a job: what to save and what to say.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) model: Model,
+    pub(crate) summary: Json,
+}
+
+/// The mean over the newest hundred, as Stable-Baselines3's `rollout/ep_rew_mean`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recent {
+    values: VecDeque<f64>,
+}
+
+impl Recent {
+    pub(super) fn push(&mut self, value: f64) {
+        if self.values.len() == 100 {
+            self.values.pop_front();
+        }
+        self.values.push_back(value);
+    }
+
+    pub(super) fn mean(&self) -> Option<f64> {
+        (!self.values.is_empty()).then(|| self.values.iter().sum::<f64>() / self.values.len() as f64)
+    }
+}
+
+impl Stateful for Recent {
+    fn state(&self) -> State {
+        State::new()
+            .with("len", Value::U64(self.values.len() as u64))
+            .with("values", Value::F64s(self.values.iter().copied().collect()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let len = state.index("len", 101)?;
+        self.values = state.f64s("values", len)?.iter().copied().collect();
+        Ok(())
+    }
+}
+
+/// The state of a number that may not be known yet.
+pub(super) fn optional_state(number: Option<f64>) -> State {
+    let state = State::new().with("known", Value::Bool(number.is_some()));
+    state.with("value", Value::F64(number.unwrap_or_default()))
+}
+
+/// Reads what [`optional_state`] wrote.
+pub(super) fn restored_optional(state: &State) -> Result<Option<f64>, StateError> {
+    Ok(state.bool("known")?.then_some(state.f64("value")?))
+}
+
+/// The best of what was evaluated.
+#[derive(Clone, Debug)]
+pub(super) struct Best {
+    pub(super) score: f64,
+    pub(super) step: u64,
+    pub(super) model: Model,
+}
+
+/// The state of a best that may not be there yet.
+pub(super) fn best_state(best: Option<&Best>) -> State {
+    let state = State::new().with("known", Value::Bool(best.is_some()));
+    match best {
+        None => state,
+        Some(Best { score, step, model }) => {
+            state.with("score", Value::F64(*score)).with("step", Value::U64(*step)).with_part("model", model)
+        }
+    }
+}
+
+/// Reads what [`best_state`] wrote; `model` is one of the same form.
+pub(super) fn restored_best(state: &State, mut model: Model) -> Result<Option<Best>, StateError> {
+    if !state.bool("known")? {
+        return Ok(None);
+    }
+    state.restore_part("model", &mut model)?;
+    Ok(Some(Best { score: state.f64("score")?, step: state.u64("step")?, model }))
+}

@@ -1,0 +1,108 @@
+//! The report of a run: a function of what lies in its directory.
+
+use crate::error::Error;
+use crate::metrics::History;
+use crate::report::{Block, LineChart, Page, Series, Table};
+use crate::store::{RunDir, names};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Title, y label, and the measurements that share a chart with their names in it.
+type ChartForm = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const CHARTS: [ChartForm; 4] = [
+    (
+        "Return",
+        "return",
+        &[
+            ("rollout/ep_rew_mean", "while learning, mean of 100 episodes"),
+            ("eval/mean_reward", "evaluation"),
+        ],
+    ),
+    ("Test error", "error", &[("eval/test_error", "test error")]),
+    ("Loss", "loss", &[("train/loss", "loss")]),
+    (
+        "How far the student has moved from its teacher, the target network",
+        "distance",
+        &[("teacher/distance", "distance")],
+    ),
+];
+
+/// The curves of a run, as far as it has them.
+pub(crate) fn curves(history: &History) -> Vec<LineChart> {
+    let chart = |(title, y_label, lines): ChartForm| {
+        let series: Vec<Series> = lines
+            .iter()
+            .map(|(name, label)| Series {
+                name: (*label).to_owned(),
+                points: history.series(name),
+                band: Vec::new(),
+            })
+            .filter(|series| !series.points.is_empty())
+            .collect();
+        (!series.is_empty()).then(|| LineChart {
+            title: title.to_owned(),
+            x_label: "step".to_owned(),
+            y_label: y_label.to_owned(),
+            series,
+            y_range: None,
+        })
+    };
+    CHARTS.into_iter().filter_map(chart).collect()
+}
+
+/// Writes a run's page.
+pub(super) fn write(dir: &RunDir, title: &str) -> Result<(), Error> {
+    // Not by way of the manifest: it is written after this.
+    let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
+    let summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
+    let mut blocks = vec![Block::Table(summary_table(&summary))];
+    blocks.extend(curves(&History::parse(&text(names::METRICS))).into_iter().map(Block::Lines));
+    blocks.push(Block::Heading("Configuration".to_owned()));
+    blocks.push(Block::Plain(text(names::CONFIG)));
+    let page = Page { title: title.to_owned(), lead: "A run of potstill.".to_owned(), blocks };
+    Ok(dir.write(names::REPORT, page.html().as_bytes())?)
+}
+
+/// Writes the report of a run again, and returns where it is.
+///
+/// # Errors
+/// If the folder is no run, or something in it is damaged.
+pub fn report(run: &Path) -> Result<PathBuf, Error> {
+    let dir = RunDir::reopen(run)?;
+    let finished = dir.is_finished()?;
+    let title = dir.path().file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned());
+    let manifest = dir.manifest()?;
+    let files: Vec<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
+    for name in &files {
+        dir.read(name)?;
+    }
+    write(&dir, &title)?;
+    dir.seal(
+        &[files, vec![names::REPORT]]
+            .concat()
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>(),
+        finished,
+    )?;
+    Ok(dir.path().join(names::REPORT))
+}
+
+/// A flat JSON object as a table of two columns.
+fn summary_table(summary: &Value) -> Table {
+    let rows = summary.as_object().into_iter().flatten().filter(|(_, value)| !value.is_object()).map(
+        |(key, value)| {
+            let shown = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) if number.is_f64() => {
+                    format!("{:.4}", number.as_f64().unwrap_or_default())
+                }
+                other => other.to_string(),
+            };
+            vec![key.replace('_', " "), shown]
+        },
+    );
+    Table { head: vec!["".to_owned(), "value".to_owned()], rows: rows.collect() }
+}

@@ -1,0 +1,165 @@
+//! Many seeds of one configuration: a folder with one run each, and what they have in common.
+
+use super::execute::{begin, carry_out, keep_or_discard, with_out};
+use super::plan::{Plan, plan_headed, plan_train, train_head};
+use super::train::TrainRequest;
+use super::{Algorithm, Observer, Quiet, usage};
+use crate::config::{Layer, Origin};
+use crate::error::Error;
+use crate::store::{RunDir, names};
+use crate::train::{parallel_map, statistics};
+use potstill_core::Streams;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use toml::{Table, Value as Toml};
+
+pub(super) fn train_seeds(
+    algorithm: &'static Algorithm,
+    layers: Vec<Layer>,
+    count: u64,
+    request: &TrainRequest,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let family = Family { algorithm, layers, count, threads: request.threads };
+    // The folder says what the first seed's run says, and how many there are.
+    let mut head = train_head(algorithm.name);
+    head.push(("seeds", Toml::Integer(count as i64)));
+    let first = plan_headed(algorithm, &head, &family.layers, 1)?;
+    let start = family.start(&first.config)?;
+    let dir = RunDir::create(request.out.as_deref(), &first.name)?;
+    keep_or_discard(&dir, || {
+        dir.write(names::CONFIG, first.config.as_bytes())?;
+        dir.seal(&[names::CONFIG], false)?;
+        Ok(())
+    })?;
+    family.carry_out(&dir, start, false, observer)
+}
+
+/// Runs that differ in their seed only.
+pub(super) struct Family {
+    pub(super) algorithm: &'static Algorithm,
+    pub(super) layers: Vec<Layer>,
+    pub(super) count: u64,
+    pub(super) threads: usize,
+}
+
+impl Family {
+    fn plan(&self, seed: u64) -> Result<Plan, Error> {
+        let mut layers = self.layers.clone();
+        let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
+        layers.push(Layer { origin: Origin::Program("one of --seeds"), values });
+        // Each seed runs on one thread, beside the others.
+        plan_train(self.algorithm, &layers, 1)
+    }
+
+    /// The first seed, if the last is still a seed.
+    pub(super) fn start(&self, config: &str) -> Result<u64, Error> {
+        let table: Table = config.parse().map_err(|_| usage("the configuration does not parse"))?;
+        let start = table.get("seed").and_then(Toml::as_integer).unwrap_or_default() as u64;
+        match start.checked_add(self.count) {
+            Some(end) if end <= i64::MAX as u64 => Ok(start),
+            _ => Err(usage(format!("{} seeds from {start} on go beyond {}", self.count, i64::MAX))),
+        }
+    }
+
+    /// Runs or resumes every seed that is not finished.
+    pub(super) fn carry_out(
+        &self,
+        dir: &RunDir,
+        start: u64,
+        fallback: bool,
+        observer: &dyn Observer,
+    ) -> Result<Value, Error> {
+        observer.begin("seeds", self.count);
+        let finished = AtomicU64::new(0);
+        let outcomes = parallel_map(self.count as usize, self.threads, |i| {
+            let outcome = self.one(dir, start + i as u64, fallback, observer);
+            observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
+            outcome
+        });
+        observer.end();
+        let (mut summaries, mut failures) = (Vec::new(), Vec::new());
+        for (seed, outcome) in (start..).zip(outcomes) {
+            match outcome {
+                Ok(summary) => summaries.push(summary),
+                Err(error @ Error::Failed { .. }) => failures.push((seed, error)),
+                Err(Error::Interrupted { step, saved, .. }) => {
+                    return Err(Error::Interrupted { run: dir.path().to_owned(), step, saved });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let mut summary = over_seeds(self.algorithm.name, start, &summaries);
+        summary["seeds"] = json!(self.count);
+        if !failures.is_empty() {
+            let list =
+                failures.iter().map(|(seed, error)| json!({ "seed": seed, "error": error.to_string() }));
+            summary["failed"] = list.collect();
+        }
+        dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
+        dir.seal(&[names::CONFIG, names::SUMMARY], failures.is_empty())?;
+        match failures.into_iter().next() {
+            None => Ok(with_out(summary, dir)),
+            Some((_, error)) => Err(error),
+        }
+    }
+
+    fn one(&self, dir: &RunDir, seed: u64, fallback: bool, observer: &dyn Observer) -> Result<Value, Error> {
+        if observer.stop_requested() {
+            return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
+        }
+        let nested = dir.nested(&format!("seed-{seed}"))?;
+        if nested.is_finished()? {
+            return summary_of(&nested);
+        }
+        let plan = self.plan(seed)?;
+        if !nested.has(names::MANIFEST) {
+            begin(&nested, &plan)?;
+        }
+        carry_out(&nested, plan, fallback, &Stopping(observer))
+    }
+}
+
+/// The summary of a finished run.
+pub(super) fn summary_of(dir: &RunDir) -> Result<Value, Error> {
+    let text = dir.read_text(names::SUMMARY)?;
+    let summary = serde_json::from_str(&text).unwrap_or_else(|_| json!({}));
+    Ok(with_out(summary, dir))
+}
+
+/// Passes on nothing but the wish to stop.
+struct Stopping<'a>(&'a dyn Observer);
+
+impl Observer for Stopping<'_> {
+    fn begin(&self, what: &str, total: u64) {
+        Quiet.begin(what, total);
+    }
+    fn advance(&self, done: u64, note: &str) {
+        Quiet.advance(done, note);
+    }
+    fn end(&self) {
+        Quiet.end();
+    }
+    fn stop_requested(&self) -> bool {
+        self.0.stop_requested()
+    }
+}
+
+/// Mean, interquartile mean and interval over the seeds of every number that the summaries share.
+fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
+    let on = summaries.first().map(|summary| summary["env"].clone()).unwrap_or_default();
+    let mut all = json!({ "command": "train", "algorithm": algorithm, "env": on, "seed": first });
+    for key in ["mean_return", "mean_return_last_100", "test_error", "seconds"] {
+        let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
+        if !values.is_empty() && values.len() == summaries.len() {
+            let mut rng = Streams::new(first).stream("bootstrap");
+            let mean = statistics::bootstrap(&values, statistics::mean, &mut rng);
+            let iqm = statistics::bootstrap(&values, statistics::interquartile_mean, &mut rng);
+            all[key] = json!({
+                "mean": mean.value, "mean_low": mean.low, "mean_high": mean.high,
+                "iqm": iqm.value, "iqm_low": iqm.low, "iqm_high": iqm.high,
+            });
+        }
+    }
+    all
+}

@@ -1,0 +1,70 @@
+//! The keys that are not an algorithm's own.
+
+use crate::config::settings;
+use potstill_nn::NetworkSpec;
+
+settings! {
+    /// The keys of every reinforcement-learning run.
+    pub struct RunConfig {
+        /// The environment
+        env: Option<String> = (), in Any;
+        /// The seed of all random streams
+        seed: u64 = 0, in Any;
+        /// Steps in the environment
+        steps: Option<u64> = (), in AtLeastOne;
+        /// Episodes
+        episodes: Option<u64> = (), in AtLeastOne;
+        /// Episodes between lines of metrics.jsonl
+        log_interval: u64 = 1, in AtLeastOne;
+    }
+}
+
+settings! {
+    /// How often and how long a deep agent is evaluated while it trains.
+    pub struct EvalConfig {
+        /// Steps between evaluations, of which the last step is always one; 0 for none. The best model is kept
+        eval_freq: u64 = 2500, in Any;
+        /// Episodes of an evaluation
+        eval_episodes: u64 = 20, in Batch;
+        /// Stop when an evaluation reaches this mean return
+        stop_at_return: Option<f64> = (), in Finite;
+    }
+}
+
+settings! {
+    /// The keys of every run on a dataset.
+    pub struct DataConfig {
+        /// The dataset
+        data: Option<String> = (), in Any;
+        /// The seed of all random streams
+        seed: u64 = 0, in Any;
+        /// Hidden layers of the network
+        net_arch: NetworkSpec = "mlp:400,400", in Any;
+    }
+}
+
+settings! {
+    /// The keys of every distillation run.
+    pub struct DistilConfig {
+        /// The teacher's run directory
+        teacher: Option<String> = (), in Any;
+        /// The student's network
+        student: Option<NetworkSpec> = (), in Any;
+        /// The environment that a policy is distilled in
+        env: Option<String> = (), in Any;
+        /// The dataset that a classifier is distilled on
+        data: Option<String> = (), in Any;
+        /// The seed of all random streams
+        seed: u64 = 0, in Any;
+    }
+}
+
+settings! {
+    /// How often a run is saved. It changes nothing that is learned.
+    pub struct StoreConfig {
+        /// Steps between checkpoints (gradient steps where nobody acts); 0 for none at all; if not set, one every 30 seconds
+        checkpoint_freq: Option<u64> = (), in Any;
+        /// Checkpoints kept, beside the one with the best evaluation
+        checkpoints_kept: u64 = 2, in Batch;
+    }
+}

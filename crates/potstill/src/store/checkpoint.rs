@@ -1,0 +1,202 @@
+//! Checkpoints: the whole state of a run, saved so that a crash at any moment leaves the old one or the new one.
+//!
+//! A checkpoint is a folder `checkpoints/step-N` of two files, the state and the manifest that makes damage visible. It is
+//! written under a name that nobody reads, made durable (files, then folder), renamed in one step, and the new name made durable.
+//! Logs are not copied: the manifest remembers how long they were, and what comes after is cut off when a run goes on.
+
+use super::manifest::{FileMark, Manifest};
+use super::{RunDir, StoreError, names, state_file};
+use potstill_core::State;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// A run as it was after some step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint {
+    /// The step.
+    pub step: u64,
+    /// Everything that the future of the run depends on.
+    pub state: State,
+    /// How long each log was.
+    pub logs: Vec<FileMark>,
+    /// The score of the newest evaluation; the checkpoint with the highest is kept.
+    pub score: Option<f64>,
+    /// Seconds of work so far.
+    pub seconds: f64,
+}
+
+fn folder(step: u64) -> String {
+    format!("step-{step}")
+}
+
+/// What a folder that is being written or removed is called; a later start removes it.
+fn hidden(step: u64) -> String {
+    format!(".step-{step}.tmp")
+}
+
+impl Checkpoint {
+    /// Saves it, then removes all but the newest `kept` and the best. Slow: it waits for the disk.
+    ///
+    /// # Errors
+    /// If the disk refuses. The checkpoints that were there are still there.
+    pub fn save(&self, dir: &RunDir, kept: usize) -> Result<(), StoreError> {
+        for log in &self.logs {
+            dir.sync(&log.name)?;
+        }
+        let root = dir.path().join(names::CHECKPOINTS);
+        if !dir.has(names::CHECKPOINTS) {
+            dir.on("create", &root, |disk| disk.create_dir(&root))?;
+            dir.sync("")?;
+        }
+        let (temporary, target) = (root.join(hidden(self.step)), root.join(folder(self.step)));
+        let state = state_file::write(&self.state);
+        let mut about = Map::new();
+        about.insert("step".to_owned(), json!(self.step));
+        about.insert("score".to_owned(), json!(self.score));
+        about.insert("seconds".to_owned(), json!(self.seconds));
+        let mut files = vec![FileMark::whole(names::STATE, &state)];
+        files.extend(self.logs.iter().cloned());
+        let manifest = Manifest { files, about }.write();
+        // What an earlier process left; that there is nothing is the rule.
+        let _ = dir.disk.remove(&temporary);
+        let written = dir
+            .on("create", &temporary, |disk| disk.create_dir(&temporary))
+            .and_then(|()| dir.write_durably(&temporary.join(names::STATE), &state))
+            .and_then(|()| dir.write_durably(&temporary.join(names::MANIFEST), &manifest))
+            .and_then(|()| dir.on("write", &temporary, |disk| disk.sync(&temporary)));
+        if let Err(error) = written {
+            // What is half-written goes; the first error is the one to tell.
+            let _ = dir.disk.remove(&temporary);
+            return Err(error);
+        }
+        dir.on("write", &target, |disk| disk.rename(&temporary, &target))?;
+        dir.on("write", &root, |disk| disk.sync(&root))?;
+        prune(dir, kept)
+    }
+
+    /// The steps of all checkpoints, oldest first.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn steps(dir: &RunDir) -> Result<Vec<u64>, StoreError> {
+        let root = dir.path().join(names::CHECKPOINTS);
+        if !dir.has(names::CHECKPOINTS) {
+            return Ok(Vec::new());
+        }
+        let names = dir.on("read", &root, |disk| disk.list(&root))?;
+        let mut steps: Vec<u64> =
+            names.iter().filter_map(|name| name.strip_prefix("step-")?.parse().ok()).collect();
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    /// The newest checkpoint, or none if the run was stopped before its first. With `fallback` damaged ones are passed
+    /// over (and removed, with everything after the one that is found).
+    ///
+    /// # Errors
+    /// If a file is damaged, naming it and what can be done; or if the disk refuses.
+    pub fn newest(dir: &RunDir, fallback: bool) -> Result<Option<Self>, StoreError> {
+        let mut steps = Self::steps(dir)?;
+        while let Some(step) = steps.pop() {
+            match load(dir, step) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(StoreError::Damaged { .. }) if fallback => {
+                    let path = dir.path().join(names::CHECKPOINTS).join(folder(step));
+                    dir.on("remove", &path, |disk| disk.remove(&path))?;
+                }
+                Err(StoreError::Damaged { path, reason, .. }) => {
+                    let run = dir.path().display();
+                    let from = steps.last().map_or("the start".to_owned(), |step| format!("step {step}"));
+                    let remedy = format!("`potstill resume {run} --fallback` goes on from {from}");
+                    return Err(StoreError::Damaged { path, reason, remedy });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes what a save that never ended left behind.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn sweep(dir: &RunDir) -> Result<(), StoreError> {
+        for folder in ["", names::CHECKPOINTS] {
+            let root = dir.path().join(folder);
+            if !folder.is_empty() && !dir.has(folder) {
+                continue;
+            }
+            for name in dir.on("read", &root, |disk| disk.list(&root))? {
+                if name.starts_with('.') && name.ends_with(".tmp") {
+                    let path = root.join(name);
+                    dir.on("remove", &path, |disk| disk.remove(&path))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damaged(path: PathBuf, reason: String) -> StoreError {
+    StoreError::Damaged { path, reason, remedy: String::new() }
+}
+
+fn read_manifest(dir: &RunDir, step: u64) -> Result<Manifest, StoreError> {
+    let path = dir.path().join(names::CHECKPOINTS).join(folder(step)).join(names::MANIFEST);
+    Manifest::read(&dir.read_or_damaged(&path)?).map_err(|reason| damaged(path, reason))
+}
+
+fn load(dir: &RunDir, step: u64) -> Result<Checkpoint, StoreError> {
+    let folder = dir.path().join(names::CHECKPOINTS).join(folder(step));
+    let manifest = read_manifest(dir, step)?;
+    let about = |key: &str| manifest.about.get(key).unwrap_or(&Value::Null);
+    if about("step").as_u64() != Some(step) {
+        let reason = format!("is that of step {}", about("step"));
+        return Err(damaged(folder.join(names::MANIFEST), reason));
+    }
+    let mut checkpoint = Checkpoint {
+        step,
+        score: about("score").as_f64(),
+        seconds: about("seconds").as_f64().unwrap_or_default(),
+        ..Checkpoint::default()
+    };
+    let mut state = None;
+    for mark in &manifest.files {
+        let place = if mark.name == names::STATE { folder.as_path() } else { dir.path() };
+        let path = place.join(&mark.name);
+        let contents = dir.read_or_damaged(&path)?;
+        mark.check(&contents).map_err(|reason| damaged(path.clone(), reason))?;
+        if mark.name == names::STATE {
+            state = Some(state_file::read(&contents).map_err(|reason| damaged(path, reason))?);
+        } else {
+            checkpoint.logs.push(mark.clone());
+        }
+    }
+    checkpoint.state = state
+        .ok_or_else(|| damaged(folder.join(names::MANIFEST), format!("does not list {}", names::STATE)))?;
+    Ok(checkpoint)
+}
+
+/// Removes all checkpoints but the newest and the best.
+fn prune(dir: &RunDir, kept: usize) -> Result<(), StoreError> {
+    let mut steps = Checkpoint::steps(dir)?;
+    let old = steps.len().saturating_sub(kept.max(1));
+    // A manifest that cannot be read has no score; it is told of when somebody wants to go on from it.
+    let score = |step: u64| {
+        read_manifest(dir, step).ok().and_then(|manifest| manifest.about.get("score").and_then(Value::as_f64))
+    };
+    let best = steps
+        .iter()
+        .filter_map(|&step| Some((score(step)?, step)))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+        .map(|(_, step)| step);
+    steps.truncate(old);
+    let root = dir.path().join(names::CHECKPOINTS);
+    for step in steps.into_iter().filter(|&step| Some(step) != best) {
+        // Renamed first: a folder under its own name is always whole.
+        let (path, doomed) = (root.join(folder(step)), root.join(hidden(step)));
+        dir.on("remove", &path, |disk| disk.rename(&path, &doomed))?;
+        dir.on("remove", &path, |disk| disk.remove(&doomed))?;
+    }
+    Ok(())
+}

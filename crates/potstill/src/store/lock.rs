@@ -1,0 +1,82 @@
+//! The lock that keeps two processes from writing one run.
+//!
+//! It is the operating system's lock on a file, so that it goes with its process, however that ends. The file itself stays: it says who
+//! holds the lock, and is emptied by a process that ends in order. A file with a name in it that nobody holds tells of a crash.
+
+use super::{StoreError, io_error, names};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A held lock.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+}
+
+/// What a run directory's lock tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupation {
+    /// A process works in it.
+    Running,
+    /// The last process ended in order.
+    Left,
+    /// The last process ended without a word.
+    Crashed,
+}
+
+fn file(run: &Path) -> PathBuf {
+    run.join(names::LOCK)
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    // Who it is helps, but is not needed.
+    let _ = file.read_to_string(&mut text);
+    text.trim().to_owned()
+}
+
+impl Lock {
+    pub(super) fn take(run: &Path) -> Result<Self, StoreError> {
+        let path = file(run);
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io_error("lock", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Locked { path: run.to_owned(), holder: holder(&mut file) });
+            }
+            Err(TryLockError::Error(source)) => return Err(io_error("lock", &path)(source)),
+        }
+        let name = format!("process {}\n", std::process::id());
+        file.set_len(0).and_then(|()| file.write_all(name.as_bytes())).map_err(io_error("lock", &path))?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If it cannot be emptied, the run looks crashed, and can be resumed all the same.
+        let _ = self.file.set_len(0);
+    }
+}
+
+pub(super) fn occupation(run: &Path) -> Result<Occupation, StoreError> {
+    let path = file(run);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Occupation::Left),
+        Err(error) => return Err(io_error("read", &path)(error)),
+    };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Ok(Occupation::Running),
+        Err(TryLockError::Error(source)) => Err(io_error("read", &path)(source)),
+        Ok(()) => Ok(if holder(&mut file).is_empty() { Occupation::Left } else { Occupation::Crashed }),
+    }
+}

@@ -1,0 +1,247 @@
+//! What every run must do, whatever it trains: stopped anywhere and resumed, it ends as if it had never been stopped.
+
+use potstill::Error;
+use potstill::run::{
+    ALGORITHMS, DistilRequest, Observer, Quiet, ResumeRequest, Sources, TrainRequest, distil, resume, train,
+};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+
+/// One kind of run: what is typed, in words, and how many steps it takes.
+struct Case {
+    command: &'static str,
+    settings: &'static str,
+}
+
+/// Every algorithm, and both kinds of distillation.
+const CASES: [Case; 6] = [
+    Case { command: "q-learning", settings: "env=CliffWalking-v1 episodes=60" },
+    Case { command: "sarsa", settings: "env=CliffWalking-v1 episodes=60 log_interval=3" },
+    Case {
+        command: "dqn",
+        settings: "env=CartPole-v1 steps=1300 net_arch=mlp:16 learning_starts=100 train_freq=8 gradient_steps=4 \
+                   buffer_size=500 target_update_interval=30 eval_freq=400 eval_episodes=2",
+    },
+    Case {
+        command: "classifier",
+        settings: "data=digits net_arch=mlp:12 epochs=40 test_samples=1500 jitter_pixels=1",
+    },
+    Case {
+        command: "distill",
+        settings: "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300",
+    },
+    Case { command: "distill", settings: "teacher=classifier student=mlp:4 data=digits epochs=40" },
+];
+
+/// Starts a run in `out`; teachers are beside it.
+fn start(
+    root: &Path,
+    case: &Case,
+    out: &str,
+    more: &str,
+    threads: usize,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let set =
+        words(case.settings).into_iter().chain(words(more)).map(|pair| match pair.strip_prefix("teacher=") {
+            Some(teacher) => format!("teacher={}", root.join(teacher).display()),
+            None => pair,
+        });
+    let sources = Sources { set: set.collect(), ..Sources::default() };
+    let out = Some(root.join(out));
+    match case.command {
+        "distill" => distil(&DistilRequest { sources, out, threads }, observer),
+        algorithm => {
+            let request = TrainRequest {
+                algorithm: algorithm.to_owned(),
+                sources,
+                out,
+                threads,
+                ..TrainRequest::default()
+            };
+            train(&request, observer)
+        }
+    }
+}
+
+/// Wishes to stop when it has been asked so many times.
+struct StopAfter {
+    questions: AtomicU64,
+}
+
+impl StopAfter {
+    fn new(questions: u64) -> Self {
+        Self { questions: AtomicU64::new(questions) }
+    }
+}
+
+impl Observer for StopAfter {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64, _: &str) {}
+    fn end(&self) {}
+    fn stop_requested(&self) -> bool {
+        self.questions.fetch_sub(1, Ordering::Relaxed) <= 1
+    }
+}
+
+/// The files of two runs that must be equal, byte for byte.
+fn assert_same(root: &Path, a: &str, b: &str, files: &[&str]) {
+    for file in files {
+        let read =
+            |run: &str| fs::read(root.join(run).join(file)).unwrap_or_else(|e| panic!("{run}/{file}: {e}"));
+        assert!(read(a) == read(b), "{a}/{file} and {b}/{file} differ");
+    }
+}
+
+const RESULTS: [&str; 2] = ["model.safetensors", "metrics.jsonl"];
+
+/// The state in the last checkpoint of a run.
+fn last_state(root: &Path, run: &str) -> String {
+    let names = fs::read_dir(root.join(run).join("checkpoints")).unwrap();
+    let steps =
+        names.filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_prefix("step-")?.parse().ok());
+    format!("checkpoints/step-{}/state.safetensors", steps.max().unwrap_or(0_u64))
+}
+
+fn resumed(root: &Path, run: &str, observer: &dyn Observer) -> Result<Value, Error> {
+    resume(&ResumeRequest { run: root.join(run), threads: 2, ..ResumeRequest::default() }, observer)
+}
+
+fn check(case: &Case) {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    for teacher in CASES.iter().filter(|c| case.settings.contains(&format!("teacher={}", c.command))) {
+        start(root, teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
+    }
+    // Without any checkpoint, and with many: the same run.
+    start(root, case, "whole", "checkpoint_freq=0", 1, &Quiet).unwrap();
+    assert!(!root.join("whole/checkpoints").exists());
+    start(root, case, "saved", "checkpoint_freq=37", 4, &Quiet).unwrap();
+    assert_same(root, "whole", "saved", &RESULTS);
+    let state = last_state(root, "saved");
+
+    for questions in [1, 2, 3, 5, 8] {
+        let run = format!("stopped-{questions}");
+        let error = start(root, case, &run, "checkpoint_freq=37", 1, &StopAfter::new(questions)).unwrap_err();
+        assert!(matches!(error, Error::Interrupted { .. }), "{error}");
+        assert_eq!(error.exit_code(), 130);
+        assert!(!root.join(&run).join("model.safetensors").exists());
+        // Once more, then to the end.
+        let error = resumed(root, &run, &StopAfter::new(2));
+        assert!(matches!(error, Err(Error::Interrupted { .. }) | Ok(_)));
+        let summary = resumed(root, &run, &Quiet).unwrap();
+        assert_same(root, "whole", &run, &RESULTS);
+        assert_same(root, "saved", &run, &[&state]);
+        // To resume a finished run is to read its summary.
+        let mut again = resumed(root, &run, &Quiet).unwrap();
+        assert_eq!(again["seconds"].as_f64().map(f64::is_finite), Some(true));
+        again["seconds"] = summary["seconds"].clone();
+        assert_eq!(again, summary);
+    }
+
+    // Stopped before it could save anything: config.toml is enough.
+    let error = start(root, case, "unsaved", "checkpoint_freq=0", 1, &StopAfter::new(2)).unwrap_err();
+    assert!(error.to_string().contains("not saved"), "{error}");
+    resumed(root, "unsaved", &Quiet).unwrap();
+    assert_same(root, "whole", "unsaved", &RESULTS);
+}
+
+#[test]
+fn every_algorithm_is_here() {
+    for algorithm in &ALGORITHMS {
+        assert!(CASES.iter().any(|case| case.command == algorithm.name), "{}", algorithm.name);
+    }
+}
+
+#[test]
+fn q_learning() {
+    check(&CASES[0]);
+}
+
+#[test]
+fn sarsa() {
+    check(&CASES[1]);
+}
+
+#[test]
+fn dqn() {
+    check(&CASES[2]);
+}
+
+#[test]
+fn classifier() {
+    check(&CASES[3]);
+}
+
+#[test]
+fn policy_distillation() {
+    check(&CASES[4]);
+}
+
+#[test]
+fn supervised_distillation() {
+    check(&CASES[5]);
+}
+
+#[test]
+fn a_folder_of_seeds_is_resumed_where_it_was() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let request = |out: &str| TrainRequest {
+        algorithm: "sarsa".to_owned(),
+        sources: Sources {
+            set: ["env=CliffWalking-v1", "episodes=100", "seed=3"].map(str::to_owned).to_vec(),
+            ..Sources::default()
+        },
+        seeds: Some(4),
+        out: Some(root.join(out)),
+        threads: 2,
+        ..TrainRequest::default()
+    };
+    let mut whole = train(&request("whole"), &Quiet).unwrap();
+    train(&request("stopped"), &StopAfter::new(60)).unwrap_err();
+    let mut summary = resumed(root, "stopped", &Quiet).unwrap();
+    for seed in 3..7 {
+        assert_same(root, &format!("whole/seed-{seed}"), &format!("stopped/seed-{seed}"), &RESULTS);
+    }
+    for summary in [&mut whole, &mut summary] {
+        summary["seconds"] = Value::Null;
+        summary["out"] = Value::Null;
+    }
+    assert_eq!(whole, summary);
+    assert_eq!(whole["seeds"], 4);
+}
+
+#[test]
+fn a_run_can_go_further_than_it_was_to() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    start(root, &CASES[0], "short", "", 1, &Quiet).unwrap();
+    let case = Case { command: "q-learning", settings: "env=CliffWalking-v1 steps=3000" };
+    start(root, &case, "long", "", 1, &Quiet).unwrap();
+    let case = Case { command: "q-learning", settings: "env=CliffWalking-v1 steps=1000" };
+    start(root, &case, "further", "", 1, &Quiet).unwrap();
+    let request = ResumeRequest { run: root.join("further"), steps: Some(3000), ..ResumeRequest::default() };
+    resume(&request, &Quiet).unwrap();
+    assert_same(root, "long", "further", &RESULTS);
+    let request = ResumeRequest { run: root.join("short"), ..request };
+    let error = resume(&request, &Quiet).unwrap_err();
+    assert!(error.to_string().ends_with("does not run for a number of steps"), "{error}");
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    start(root, &CASES[0], "run", "checkpoint_freq=37", 1, &StopAfter::new(1)).unwrap_err();
+    let held = potstill::store::RunDir::reopen(&root.join("run")).unwrap();
+    let error = resumed(root, "run", &Quiet).unwrap_err();
+    assert!(error.to_string().contains("is in use by another process (process "), "{error}");
+    assert_eq!(error.exit_code(), 2);
+    drop(held);
+    resumed(root, "run", &Quiet).unwrap();
+}
