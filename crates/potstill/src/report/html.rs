@@ -1,13 +1,10 @@
 //! The self-contained page: one file, no script, nothing fetched.
 
+use super::style::{DARK, LIGHT, Theme, chart_style};
 use super::{Block, Page, Table, escape};
 
-/// Okabe and Ito's colours, which the colour-blind can tell apart, darker on light ground and lighter on dark.
-const STYLE: &str = "
-:root { color-scheme: light dark; --paper: #fdfdfb; --ink: #1d1f21; --faint: #5f6368; --rule: #dadce0; --panel: #f4f4f0;
-  --c0: #0072b2; --c1: #c2500a; --c2: #00795a; --c3: #a04a86; --c4: #7a6200; --c5: #3a3a3a; }
-@media (prefers-color-scheme: dark) { :root { --paper: #17191c; --ink: #e8e6e1; --faint: #a2a6ab; --rule: #3a3e44; --panel: #202327;
-  --c0: #56b4e9; --c1: #e69f00; --c2: #2fc49b; --c3: #d89ac2; --c4: #f0e442; --c5: #c8c8c8; } }
+/// All but the colours, which come before it, and the charts, which come after it.
+const STYLE: &str = "\
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 56rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.55 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
@@ -22,16 +19,23 @@ pre { background: var(--panel); padding: .75rem 1rem; overflow-x: auto; font: .8
 figure { margin: 1rem 0; } svg { display: block; width: 100%; height: auto; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; } .row > * { flex: 1 1 18rem; min-width: 0; }
 .row > .small { flex: 0 0 9rem; } figcaption { color: var(--faint); font-size: .85rem; }
-.title { font-weight: 600; font-size: 15px; } text { fill: var(--ink); font-family: system-ui, sans-serif; }
-.tick { font-size: 13px; fill: var(--faint); } .grid { stroke: var(--rule); } .axis { stroke: var(--faint); }
-.line { fill: none; stroke-width: 2; stroke-linejoin: round; } .band { opacity: .18; stroke: none; }
-.s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); stroke-dasharray: 7 3; } .s2 { stroke: var(--c2); stroke-dasharray: 2 3; }
-.s3 { stroke: var(--c3); stroke-dasharray: 9 3 2 3; } .s4 { stroke: var(--c4); stroke-dasharray: 12 4; } .s5 { stroke: var(--c5); }
-.band, .bar, .dot { stroke: none; } .band.s0, .bar.s0, .dot.s0 { fill: var(--c0); } .band.s1, .bar.s1, .dot.s1 { fill: var(--c1); }
-.band.s2, .bar.s2, .dot.s2 { fill: var(--c2); } .band.s3, .bar.s3, .dot.s3 { fill: var(--c3); }
-.band.s4, .bar.s4, .dot.s4 { fill: var(--c4); } .band.s5, .bar.s5, .dot.s5 { fill: var(--c5); }
-.paper { fill: var(--panel); } .ink { fill: var(--ink); }
 ";
+
+fn style() -> String {
+    let colours = |theme: &Theme| {
+        let Theme { paper, ink, faint, rule, panel, .. } = theme;
+        format!(
+            "--paper: #{paper:06x}; --ink: #{ink:06x}; --faint: #{faint:06x}; --rule: #{rule:06x}; --panel: #{panel:06x};"
+        )
+    };
+    format!(
+        "\n:root {{ color-scheme: light dark; {} }}\n\
+         @media (prefers-color-scheme: dark) {{ :root {{ {} }} }}\n{STYLE}{}",
+        colours(&LIGHT),
+        colours(&DARK),
+        chart_style()
+    )
+}
 
 impl Page {
     /// The page as one HTML document, light or dark as the reader's system is.
@@ -40,9 +44,10 @@ impl Page {
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-             <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p class=\"lead\">{lead}</p>\n{blocks}</body>\n</html>\n",
+             <style>{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p class=\"lead\">{lead}</p>\n{blocks}</body>\n</html>\n",
             title = escape(&self.title),
             lead = escape(&self.lead),
+            style = style(),
         )
     }
 }
@@ -81,23 +86,8 @@ fn table_html(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::tests::check_well_formed;
     use crate::report::{BarChart, LineChart, Picture, Series};
-
-    /// Every element that is opened is closed, in order.
-    fn check_balanced(html: &str) {
-        const EMPTY: [&str; 2] = ["meta", "!doctype"];
-        let mut open: Vec<&str> = Vec::new();
-        for tag in html.split('<').skip(1) {
-            let (inside, _) = tag.split_once('>').expect("a tag that ends");
-            let name = inside.split([' ', '/']).find(|part| !part.is_empty()).expect("a tag with a name");
-            if inside.starts_with('/') {
-                assert_eq!(open.pop(), Some(name));
-            } else if !inside.ends_with('/') && !EMPTY.contains(&name) {
-                open.push(name);
-            }
-        }
-        assert!(open.is_empty(), "{open:?}");
-    }
 
     #[test]
     fn every_block_is_escaped_and_balanced_and_nothing_is_fetched() {
@@ -129,7 +119,7 @@ mod tests {
             Block::Table(table),
         ];
         let html = Page { title: evil(), lead: evil(), blocks }.html();
-        check_balanced(&html);
+        check_well_formed(&html);
         assert!(!html.contains("<script"), "unescaped");
         assert!(!html.contains("http") && !html.contains("url(") && !html.contains("NaN"));
         assert!(html.contains("&lt;script&gt;alert(&quot;1 &amp; 2&quot;)&lt;/script&gt;"));

@@ -1,9 +1,12 @@
-//! Pictures of results: charts and tables, as SVG in a self-contained page and as text in the terminal.
+//! Pictures of results: charts and tables, as SVG in a self-contained page, as text in the terminal, as SVG and PNG files.
 //!
-//! Why not a plotting crate: the charts take their colours from the page's style sheet, so that one SVG is right in a light and
-//! in a dark theme; and series are told apart by dash and label too, never by colour alone.
+//! Why not a plotting crate: the charts take their colours from a style sheet, so that one SVG is right in a light and in a dark
+//! theme; and series are told apart by dash and label too, never by colour alone.
 
+mod drawing;
 mod html;
+mod png;
+mod style;
 mod svg;
 mod text;
 
@@ -100,8 +103,12 @@ pub struct Page {
     pub blocks: Vec<Block>,
 }
 
-/// `text` with the characters that mean something in HTML and SVG replaced.
+/// `text` with the characters that mean something in HTML and SVG replaced, and those that XML forbids.
 fn escape(text: &str) -> String {
+    let forbidden = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    let text = text.replace(forbidden, "\u{fffd}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -170,6 +177,49 @@ impl LineChart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// XML: every element that is opened is closed, in order; attributes are quoted, `&` only begins an entity. Of HTML's exceptions
+    /// those that a page has.
+    pub(super) fn check_well_formed(document: &str) {
+        const EMPTY: [&str; 2] = ["meta", "!doctype"];
+        let check_text = |text: &str| {
+            for entity in text.split('&').skip(1) {
+                let known = ["amp;", "lt;", "gt;", "quot;"].iter().any(|name| entity.starts_with(name));
+                assert!(known, "&{entity}");
+            }
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        };
+        let mut open: Vec<&str> = Vec::new();
+        for tag in document.split('<').skip(1) {
+            let (inside, text) = tag.split_once('>').expect("a tag that ends");
+            check_text(text);
+            if let Some(name) = inside.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(name));
+                continue;
+            }
+            let content = inside.strip_suffix('/').unwrap_or(inside);
+            let (name, mut attributes) = content.split_once(' ').unwrap_or((content, ""));
+            if inside == content && !EMPTY.contains(&name) {
+                open.push(name);
+            }
+            if name == "!doctype" {
+                continue;
+            }
+            assert!(!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()), "{inside}");
+            while !attributes.is_empty() {
+                let (key, rest) = attributes.split_once("=\"").expect("a quoted attribute");
+                let (value, rest) = rest.split_once('"').expect("an attribute that ends");
+                assert!(
+                    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphabetic() || c == '-'),
+                    "{inside}"
+                );
+                assert!(rest.is_empty() || rest.starts_with(' '), "{inside}");
+                check_text(value);
+                attributes = rest.trim_start();
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+    }
 
     #[test]
     fn ticks_are_round_and_few() {
