@@ -246,7 +246,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         (&format!("{cliff} --config broken.toml"), "broken.toml is not valid TOML: line 1"),
         (
             &format!("{cliff} --config sarsa.toml"),
-            "`algorithm` (sarsa.toml): is \"sarsa\", but the command line says `q-learning`",
+            "`algorithm` (sarsa.toml): is \"sarsa\", but the command line says \"q-learning\"",
         ),
         (&format!("{cliff} --config nowhere.toml"), "cannot read nowhere.toml"),
         (&format!("{cliff} --preset zoo"), "`q-learning` has no presets"),
@@ -273,7 +273,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{pole} --set net_arch=mlp:16384,16384,16384"),
-            "`net_arch`: mlp:16384,16384,16384 has 537001986 parameters here; at most 100000000 are held",
+            "`net_arch`: mlp:16384,16384,16384 has 537018370 parameters here; at most 100000000 are held",
         ),
         (
             "train dqn --env CartPole-v1 --steps 9 --set buffer_size=9 --out new/er",

@@ -58,6 +58,8 @@ pub(crate) fn carry_out(
             remedy: "put back the configuration that the run was begun with".to_owned(),
         })?;
         seconds_before = checkpoint.seconds;
+        // The last save may have ended before this.
+        Checkpoint::prune(dir, store.checkpoints_kept as usize)?;
     }
     dir.remove(names::FAILURE)?;
     dir.remove(names::FAILURE_BATCH)?;

@@ -71,7 +71,7 @@ impl Checkpoint {
         }
         dir.on("write", &target, |disk| disk.rename(&temporary, &target))?;
         dir.on("write", &root, |disk| disk.sync(&root))?;
-        prune(dir, kept)
+        Self::prune(dir, kept)
     }
 
     /// The steps of all checkpoints, oldest first.
@@ -114,6 +114,35 @@ impl Checkpoint {
             }
         }
         Ok(None)
+    }
+
+    /// Removes all checkpoints but the newest `kept` and the best.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn prune(dir: &RunDir, kept: usize) -> Result<(), StoreError> {
+        let mut steps = Self::steps(dir)?;
+        let old = steps.len().saturating_sub(kept.max(1));
+        // A manifest that cannot be read has no score; it is told of when somebody wants to go on from it.
+        let score = |step: u64| {
+            read_manifest(dir, step)
+                .ok()
+                .and_then(|manifest| manifest.about.get("score").and_then(Value::as_f64))
+        };
+        let best = steps
+            .iter()
+            .filter_map(|&step| Some((score(step)?, step)))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+            .map(|(_, step)| step);
+        steps.truncate(old);
+        let root = dir.path().join(names::CHECKPOINTS);
+        for step in steps.into_iter().filter(|&step| Some(step) != best) {
+            // Renamed first: a folder under its own name is always whole.
+            let (path, doomed) = (root.join(folder(step)), root.join(hidden(step)));
+            dir.on("remove", &path, |disk| disk.rename(&path, &doomed))?;
+            dir.on("remove", &path, |disk| disk.remove(&doomed))?;
+        }
+        Ok(())
     }
 
     /// Removes what a save that never ended left behind.
@@ -175,28 +204,4 @@ fn load(dir: &RunDir, step: u64) -> Result<Checkpoint, StoreError> {
     checkpoint.state = state
         .ok_or_else(|| damaged(folder.join(names::MANIFEST), format!("does not list {}", names::STATE)))?;
     Ok(checkpoint)
-}
-
-/// Removes all checkpoints but the newest and the best.
-fn prune(dir: &RunDir, kept: usize) -> Result<(), StoreError> {
-    let mut steps = Checkpoint::steps(dir)?;
-    let old = steps.len().saturating_sub(kept.max(1));
-    // A manifest that cannot be read has no score; it is told of when somebody wants to go on from it.
-    let score = |step: u64| {
-        read_manifest(dir, step).ok().and_then(|manifest| manifest.about.get("score").and_then(Value::as_f64))
-    };
-    let best = steps
-        .iter()
-        .filter_map(|&step| Some((score(step)?, step)))
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
-        .map(|(_, step)| step);
-    steps.truncate(old);
-    let root = dir.path().join(names::CHECKPOINTS);
-    for step in steps.into_iter().filter(|&step| Some(step) != best) {
-        // Renamed first: a folder under its own name is always whole.
-        let (path, doomed) = (root.join(folder(step)), root.join(hidden(step)));
-        dir.on("remove", &path, |disk| disk.rename(&path, &doomed))?;
-        dir.on("remove", &path, |disk| disk.remove(&doomed))?;
-    }
-    Ok(())
 }

@@ -1,0 +1,152 @@
+//! `kill -9` at random moments, half of them in the middle of a change to the disk: the resumed run equals the uninterrupted one.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Name, and what is typed before `--out`. Teachers are runs of the names before.
+const CASES: [(&str, &str); 6] = [
+    ("q-learning", "train q-learning --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
+    ("sarsa", "train sarsa --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
+    (
+        "dqn",
+        "train dqn --env CartPole-v1 --steps 4000 --set net_arch=mlp:16 --set buffer_size=700 --set checkpoint_freq=250 \
+         --set eval_freq=600 --set eval_episodes=2 --set learning_starts=100 --set train_freq=8 --set gradient_steps=4",
+    ),
+    (
+        "classifier",
+        "train classifier --data digits --set net_arch=mlp:64 --set epochs=8 --set test_samples=500 \
+         --set checkpoint_freq=60",
+    ),
+    (
+        "policy",
+        "distill --teacher dqn --student mlp:4 --env CartPole-v1 --set rounds=5 --set transfer_states=1000 \
+         --set gradient_steps=3000 --set checkpoint_freq=250",
+    ),
+    (
+        "soft-targets",
+        "distill --teacher classifier --student mlp:8 --data digits --set epochs=10 --set checkpoint_freq=60",
+    ),
+];
+
+/// How many processes are killed: 30 if nothing is said.
+fn kills() -> usize {
+    std::env::var("POTSTILL_TORTURE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(30)
+}
+
+/// Draws below a bound, the same every time (Steele, Lea and Flood 2014, SplitMix64).
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+fn command(dir: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
+    command.current_dir(dir).args(arguments.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn finish(dir: &Path, arguments: &str) {
+    let output = command(dir, arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Kills a process in the middle of its n-th change to the disk; false if it ended before.
+fn kill_in_a_change(mut command: Command, n: u64) -> bool {
+    let mut child = command.env("POTSTILL_PAUSE_AT", n.to_string()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let paused = line.trim_end() == "paused";
+    assert!(paused || line.is_empty(), "{line}");
+    kill(&mut child);
+    paused
+}
+
+/// Kills a process after a time; false if it ended before.
+fn kill_after(mut command: Command, time: Duration) -> bool {
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(time);
+    let running = child.try_wait().unwrap().is_none();
+    kill(&mut child);
+    running
+}
+
+fn kill(child: &mut Child) {
+    // SIGKILL; a process that has ended is no error.
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+/// The files in which a resumed run equals an uninterrupted one.
+fn results(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = vec!["model.safetensors".to_owned(), "metrics.jsonl".to_owned()];
+    let checkpoints = fs::read_dir(run.join("checkpoints")).unwrap();
+    let mut names: Vec<String> =
+        checkpoints.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    files.extend(names.into_iter().map(|name| format!("checkpoints/{name}/state.safetensors")));
+    files.into_iter().map(|file| (file.clone(), fs::read(run.join(&file)).unwrap())).collect()
+}
+
+#[test]
+fn a_killed_run_ends_as_if_it_had_not_been() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let mut draws = Draws(1);
+    let mut references = Vec::new();
+    for (name, arguments) in CASES {
+        let started = Instant::now();
+        finish(root, &format!("{arguments} --out {name}"));
+        references.push((results(&root.join(name)), started.elapsed()));
+    }
+    let mut killed = 0;
+    let mut round = 0;
+    while killed < kills() {
+        let (name, arguments) = CASES[round % CASES.len()];
+        let (expected, duration) = &references[round % CASES.len()];
+        round += 1;
+        let run = format!("run-{round}");
+        // Once or twice: also the process that resumes may die.
+        for _ in 0..1 + draws.below(2) {
+            let begun = root.join(&run).join("config.toml").exists();
+            let arguments = if begun { format!("resume {run}") } else { format!("{arguments} --out {run}") };
+            if !begun && root.join(&run).exists() {
+                fs::remove_dir_all(root.join(&run)).unwrap();
+            }
+            let at = draws.below(150);
+            let after = duration.mul_f64(draws.below(1000) as f64 / 1000.0);
+            killed += usize::from(if killed % 2 == 0 {
+                kill_in_a_change(command(root, &arguments), at)
+            } else {
+                kill_after(command(root, &arguments), after)
+            });
+        }
+        if root.join(&run).join("config.toml").exists() {
+            finish(root, &format!("resume {run}"));
+        } else {
+            // Killed before the run could say what it is.
+            let _ = fs::remove_dir_all(root.join(&run));
+            finish(root, &format!("{arguments} --out {run}"));
+        }
+        for ((file, expected), (also, found)) in expected.iter().zip(results(&root.join(&run))) {
+            assert_eq!(*file, also, "{name}, {run}");
+            assert!(*expected == found, "{name}: {run}/{file} differs");
+        }
+        let left = |folder: &str| fs::read_dir(root.join(&run).join(folder)).unwrap();
+        for entry in left("").chain(left("checkpoints")) {
+            let entry = entry.unwrap().file_name().into_string().unwrap();
+            assert!(!entry.starts_with('.'), "{run} still holds {entry}");
+        }
+        fs::remove_dir_all(root.join(&run)).unwrap();
+    }
+    println!("{killed} of {killed} killed processes resumed to the same bytes");
+}
