@@ -54,7 +54,9 @@ fn test() -> Result<(), String> {
             let all: &[&str] = if nextest { &["--run-ignored", "all"] } else { &["--", "--include-ignored"] };
             tests.env("POTSTILL_PYTHON", python).args(all);
         }
-        Err(reason) => println!("\nNOT RUN: the parity tests against the real Gymnasium, because {reason}."),
+        Err(reason) => {
+            println!("\nNOT RUN: the tests against the real Gymnasium and TensorBoard, because {reason}.")
+        }
     }
     step("tests", tests.env("POTSTILL_XTASK", "test"))
 }

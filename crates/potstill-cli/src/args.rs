@@ -125,6 +125,57 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare runs: one table and the learning curves; seeds as interquartile mean with 95 % intervals
+    Compare {
+        /// Run directories, or folders of seeds
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<PathBuf>,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draw the curves of runs into a file: .svg, .png, .html, or .csv for the numbers of one run
+    Plot {
+        /// Run directories, or folders of seeds
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<PathBuf>,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// What to draw, such as train/loss [default: the return or test error]
+        #[arg(long, value_name = "NAME")]
+        metric: Option<String>,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the report.html of a run again
+    Report {
+        /// The run directory, or a folder of seeds
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// List a folder of runs: how it is with each, its score and time
+    Runs {
+        /// The folder
+        #[arg(value_name = "FOLDER", default_value = "runs")]
+        folder: PathBuf,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a commented configuration file of an algorithm, or the schema of all
+    Config {
+        /// The algorithm, or distill-policy or distill-classifier
+        #[arg(value_name = "ALGO", required_unless_present = "schema")]
+        algorithm: Option<String>,
+        /// Print a JSON schema for editors
+        #[arg(long, conflicts_with = "algorithm")]
+        schema: bool,
+    },
     /// The environments there are
     Envs {
         /// Print one JSON object and nothing else

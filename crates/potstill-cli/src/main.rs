@@ -14,7 +14,8 @@ use clap::Parser;
 use potstill::Error;
 use potstill::quickstart::{QuickstartRequest, quickstart};
 use potstill::run::{
-    DistilRequest, EvaluateRequest, ResumeRequest, TrainRequest, distil, evaluate, resume, train,
+    Comparison, DistilRequest, EvaluateRequest, ResumeRequest, TrainRequest, config_file, config_schema,
+    distil, evaluate, list, report, resume, train,
 };
 use progress::Bar;
 use serde_json::Value;
@@ -98,6 +99,29 @@ fn run(cli: Cli, bar: Bar) -> Result<(), Error> {
         Command::Eval { run, episodes, seed, threads, json } => {
             let request = EvaluateRequest { run, episodes, seed, threads: args::threads(threads) };
             finish(json, &evaluate(&request)?, output::summary);
+        }
+        Command::Compare { runs, json } => {
+            let comparison = Comparison::read(&runs)?;
+            finish(json, &comparison.json(), |_| output::comparison(&comparison));
+        }
+        Command::Plot { runs, out, metric, json } => {
+            Comparison::read(&runs)?.plot(&out, metric.as_deref())?;
+            finish(json, &output::written("plot", &out), |_| output::print(&format!("{}", out.display())));
+        }
+        Command::Report { run, json } => {
+            let out = report(&run)?;
+            finish(json, &output::written("report", &out), |_| output::print(&format!("{}", out.display())));
+        }
+        Command::Runs { folder, json } => {
+            let runs = list(&folder)?;
+            finish(json, &output::runs_json(&runs), |_| output::runs(&runs));
+        }
+        Command::Config { algorithm, schema } => {
+            let text = match algorithm {
+                Some(algorithm) if !schema => config_file(&algorithm)?,
+                _ => format!("{:#}", config_schema()),
+            };
+            output::print(text.trim_end());
         }
         Command::Envs { json } => finish(json, &output::envs_json(), |_| output::envs()),
         Command::Algos { json } => finish(json, &output::algos_json(), |_| output::algos()),

@@ -4,9 +4,10 @@ use potstill::env::Space;
 use potstill::env::registry::REGISTRY;
 use potstill::quickstart::Act;
 use potstill::report::Table;
-use potstill::run::ALGORITHMS;
+use potstill::run::{ALGORITHMS, Comparison, RunEntry};
 use serde_json::{Value, json};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Writes one line.
 pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
@@ -78,6 +79,54 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
             rows.push((prefix.to_owned(), format!("{:.4}", number.as_f64().unwrap_or_default())));
         }
         other => rows.push((prefix.to_owned(), other.to_string())),
+    }
+}
+
+/// Where a file was written.
+pub(crate) fn written(command: &str, out: &Path) -> Value {
+    json!({ "command": command, "out": out.display().to_string() })
+}
+
+pub(crate) fn comparison(comparison: &Comparison) {
+    print(comparison.table().text().trim_end());
+    if let Some(chart) = comparison.charts().first() {
+        print(&format!("\n{}", chart.text(72, 12).trim_end()));
+    }
+}
+
+pub(crate) fn runs_json(runs: &[RunEntry]) -> Value {
+    json!({ "command": "runs", "runs": runs.iter().map(RunEntry::json).collect::<Vec<_>>() })
+}
+
+pub(crate) fn runs(runs: &[RunEntry]) {
+    if runs.is_empty() {
+        print("no runs here");
+        return;
+    }
+    let dash = || "-".to_owned();
+    let rows = runs.iter().map(|run| {
+        let state = run.state.word();
+        let score = |(name, value): (&str, f64)| match name {
+            "test_error" => format!("{:.2} % error", 100.0 * value),
+            _ => format!("{value:.1}"),
+        };
+        vec![
+            run.path.display().to_string(),
+            if run.state.is_resumable() { format!("{state}, resumable") } else { state.to_owned() },
+            run.algorithm.clone(),
+            run.on.clone(),
+            run.seeds.map_or_else(dash, |(finished, all)| format!("{finished} of {all}")),
+            run.step.map_or_else(dash, |step| step.to_string()),
+            run.score.map_or_else(dash, score),
+            run.seconds.map_or_else(dash, |seconds| format!("{seconds:.1}")),
+        ]
+    });
+    let head = ["run", "state", "algorithm", "on", "seeds", "step", "score", "seconds"].map(str::to_owned);
+    print(Table { head: head.to_vec(), rows: rows.collect() }.text().trim_end());
+    for run in runs {
+        if let Some(problem) = &run.problem {
+            print(&format!("\n{problem}"));
+        }
     }
 }
 

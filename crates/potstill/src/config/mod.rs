@@ -40,19 +40,46 @@ const SMALL: f64 = 1e-30;
 const LARGE: f64 = 1e30;
 
 impl Range {
+    /// What it says, for people; empty for anything.
+    pub fn words(self) -> &'static str {
+        match self {
+            Range::Any => "",
+            Range::Finite => "finite",
+            Range::Positive => "above 0 (1e-30 to 1e30)",
+            Range::NotNegative => "0 or above (1e-30 to 1e30)",
+            Range::Unit => "from 0 to 1",
+            Range::PositiveUnit => "above 0 (1e-30) and up to 1",
+            Range::AtLeastOne => "1 or above",
+            Range::Batch => "from 1 to 1000000",
+            Range::Small => "from 0 to 1000",
+        }
+    }
+
+    /// The lowest and the highest value, where there is one.
+    pub fn bounds(self) -> (Option<f64>, Option<f64>) {
+        match self {
+            Range::Any | Range::Finite => (None, None),
+            Range::Positive => (Some(SMALL), Some(LARGE)),
+            Range::NotNegative => (Some(0.0), Some(LARGE)),
+            Range::Unit => (Some(0.0), Some(1.0)),
+            Range::PositiveUnit => (Some(SMALL), Some(1.0)),
+            Range::AtLeastOne => (Some(1.0), None),
+            Range::Batch => (Some(1.0), Some(1e6)),
+            Range::Small => (Some(0.0), Some(1000.0)),
+        }
+    }
+
     fn check(self, x: f64) -> Result<(), &'static str> {
-        let (holds, words) = match self {
-            Range::Any => (true, ""),
-            Range::Finite => (x.is_finite(), "finite"),
-            Range::Positive => ((SMALL..=LARGE).contains(&x), "above 0 (1e-30 to 1e30)"),
-            Range::NotNegative => (x == 0.0 || (SMALL..=LARGE).contains(&x), "0 or above (1e-30 to 1e30)"),
-            Range::Unit => ((0.0..=1.0).contains(&x), "from 0 to 1"),
-            Range::PositiveUnit => ((SMALL..=1.0).contains(&x), "above 0 (1e-30) and up to 1"),
-            Range::AtLeastOne => (x >= 1.0, "1 or above"),
-            Range::Batch => ((1.0..=1e6).contains(&x), "from 1 to 1000000"),
-            Range::Small => ((0.0..=1000.0).contains(&x), "from 0 to 1000"),
+        let (low, high) = self.bounds();
+        let within = low.is_none_or(|low| x >= low) && high.is_none_or(|high| x <= high);
+        let holds = match self {
+            Range::Any => true,
+            Range::Finite => x.is_finite(),
+            // Between 0 and the smallest number there is a gap.
+            Range::NotNegative => within && (x == 0.0 || x >= SMALL),
+            _ => within,
         };
-        if holds { Ok(()) } else { Err(words) }
+        if holds { Ok(()) } else { Err(self.words()) }
     }
 }
 

@@ -59,9 +59,27 @@ impl History {
     }
 }
 
+/// Points of a curve that is drawn: more are not seen, and make big files.
+const POINTS_MAX: usize = 1000;
+
+/// Of many points about a thousand, each the last of its share.
+pub fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let share = points.len().div_ceil(POINTS_MAX).max(1);
+    points.chunks(share).filter_map(|chunk| chunk.last().copied()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_curve_keeps_its_end() {
+        let points: Vec<(f64, f64)> = (0..2500).map(|i| (f64::from(i), 0.5)).collect();
+        let few = thinned(&points);
+        assert_eq!((few.len(), few[0].0, few.last().unwrap().0), (834, 2.0, 2499.0));
+        assert_eq!(thinned(&points[..1000]), points[..1000]);
+        assert_eq!(thinned(&[]), []);
+    }
 
     #[test]
     fn series_and_columns() {

@@ -6,7 +6,7 @@
 mod history;
 mod tensorboard;
 
-pub use history::History;
+pub use history::{History, thinned};
 pub use tensorboard::TensorBoard;
 
 use crate::store::{FileMark, Log, RunDir, StoreError, names};

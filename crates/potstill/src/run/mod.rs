@@ -4,13 +4,16 @@
 //! directory: it makes checkpoints, keeps records, and goes on where an earlier process stopped.
 
 mod catalogue;
+mod compare;
 mod distil;
 mod distilling;
 mod evaluate;
 mod execute;
 mod fitting;
 mod job;
+mod keys;
 mod learning;
+mod list;
 mod page;
 mod plan;
 mod resume;
@@ -19,9 +22,11 @@ mod settings;
 mod train;
 
 pub use catalogue::{ALGORITHMS, Algorithm, Learns};
+pub use compare::{Comparison, report};
 pub use distil::{DistilRequest, distil};
 pub use evaluate::{EvaluateRequest, evaluate};
-pub use page::report;
+pub use keys::{config_file, config_schema};
+pub use list::{RunEntry, RunState, list};
 pub use resume::{ResumeRequest, resume};
 pub use settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
 pub use train::{TrainRequest, train};

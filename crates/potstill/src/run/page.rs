@@ -1,11 +1,11 @@
 //! The report of a run: a function of what lies in its directory.
 
+use super::compare::shown_range;
 use crate::error::Error;
-use crate::metrics::History;
+use crate::metrics::{History, thinned};
 use crate::report::{Block, LineChart, Page, Series, Table};
 use crate::store::{RunDir, names};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 
 /// Title, y label, and the measurements that share a chart with their names in it.
 type ChartForm = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
@@ -35,7 +35,7 @@ pub(crate) fn curves(history: &History) -> Vec<LineChart> {
             .iter()
             .map(|(name, label)| Series {
                 name: (*label).to_owned(),
-                points: history.series(name),
+                points: thinned(&history.series(name)),
                 band: Vec::new(),
             })
             .filter(|series| !series.points.is_empty())
@@ -44,8 +44,8 @@ pub(crate) fn curves(history: &History) -> Vec<LineChart> {
             title: title.to_owned(),
             x_label: "step".to_owned(),
             y_label: y_label.to_owned(),
+            y_range: Some(shown_range(&series)),
             series,
-            y_range: None,
         })
     };
     CHARTS.into_iter().filter_map(chart).collect()
@@ -62,32 +62,6 @@ pub(super) fn write(dir: &RunDir, title: &str) -> Result<(), Error> {
     blocks.push(Block::Plain(text(names::CONFIG)));
     let page = Page { title: title.to_owned(), lead: "A run of potstill.".to_owned(), blocks };
     Ok(dir.write(names::REPORT, page.html().as_bytes())?)
-}
-
-/// Writes the report of a run again, and returns where it is.
-///
-/// # Errors
-/// If the folder is no run, or something in it is damaged.
-pub fn report(run: &Path) -> Result<PathBuf, Error> {
-    let dir = RunDir::reopen(run)?;
-    let finished = dir.is_finished()?;
-    let title = dir.path().file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned());
-    let manifest = dir.manifest()?;
-    let files: Vec<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
-    for name in &files {
-        dir.read(name)?;
-    }
-    write(&dir, &title)?;
-    dir.seal(
-        &[files, vec![names::REPORT]]
-            .concat()
-            .into_iter()
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect::<Vec<_>>(),
-        finished,
-    )?;
-    Ok(dir.path().join(names::REPORT))
 }
 
 /// A flat JSON object as a table of two columns.

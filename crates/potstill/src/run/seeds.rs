@@ -1,5 +1,6 @@
 //! Many seeds of one configuration: a folder with one run each, and what they have in common.
 
+use super::compare::spread;
 use super::execute::{begin, carry_out, keep_or_discard, with_out};
 use super::plan::{Plan, plan_headed, plan_train, train_head};
 use super::train::TrainRequest;
@@ -7,8 +8,7 @@ use super::{Algorithm, Observer, Quiet, usage};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::store::{RunDir, names};
-use crate::train::{parallel_map, statistics};
-use potstill_core::Streams;
+use crate::train::parallel_map;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use toml::{Table, Value as Toml};
@@ -152,13 +152,7 @@ fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
     for key in ["mean_return", "mean_return_last_100", "test_error", "seconds"] {
         let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
         if !values.is_empty() && values.len() == summaries.len() {
-            let mut rng = Streams::new(first).stream("bootstrap");
-            let mean = statistics::bootstrap(&values, statistics::mean, &mut rng);
-            let iqm = statistics::bootstrap(&values, statistics::interquartile_mean, &mut rng);
-            all[key] = json!({
-                "mean": mean.value, "mean_low": mean.low, "mean_high": mean.high,
-                "iqm": iqm.value, "iqm_low": iqm.low, "iqm_high": iqm.high,
-            });
+            all[key] = spread(&values);
         }
     }
     all

@@ -332,6 +332,18 @@ impl RunDir {
         self.write(names::MANIFEST, &manifest.write())
     }
 
+    /// Writes down what a file that was written again holds now.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn reseal(&self, name: &str) -> Result<(), StoreError> {
+        let mut manifest = self.manifest()?;
+        let mark = FileMark::whole(name, &self.read_unchecked(name)?);
+        manifest.files.retain(|file| file.name != name);
+        manifest.files.push(mark);
+        self.write(names::MANIFEST, &manifest.write())
+    }
+
     /// The directory's own manifest; empty if the run was stopped before there was one.
     ///
     /// # Errors
@@ -449,6 +461,20 @@ fn remedy(name: &str, run: &Path) -> String {
         }
         _ => "copy it from a backup, or train again".to_owned(),
     }
+}
+
+/// Writes a file that a user named, whole or not at all.
+///
+/// # Errors
+/// If the disk refuses.
+pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.tmp"));
+    fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
+        // What is half-written goes; the first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+        io_error("write", path)(error).needing(contents.len())
+    })
 }
 
 /// Reads a file that a user named.

@@ -1,0 +1,190 @@
+//! The commands that look at runs: runs, compare, plot, report, config.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn potstill(dir: &Path, arguments: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
+    command.current_dir(dir).args(arguments.split_whitespace()).output().unwrap()
+}
+
+fn json(dir: &Path, arguments: &str) -> Value {
+    let output = potstill(dir, &format!("{arguments} --json"));
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const CLIFF: &str = "--env CliffWalking-v1 --episodes 200";
+
+#[test]
+fn runs_are_listed_with_their_state() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    json(root, &format!("train sarsa {CLIFF} --out all/done"));
+    json(root, &format!("train sarsa {CLIFF} --seeds 3 --out all/deep/seeds"));
+    let dqn = "train dqn --env CartPole-v1 --steps 3000 --set net_arch=mlp:8 --set checkpoint_freq=100";
+    // Killed in the middle of a change to the disk.
+    let mut crashed = Command::new(env!("CARGO_BIN_EXE_potstill"));
+    crashed.current_dir(root).args(dqn.split_whitespace()).args(["--out", "all/crashed"]);
+    crashed.env("POTSTILL_PAUSE_AT", "60").stderr(Stdio::piped());
+    let mut crashed = crashed.spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(crashed.stderr.take().unwrap()), &mut line)
+        .unwrap();
+    assert_eq!(line, "paused\n");
+    let state = |run: &str| {
+        let runs = json(root, "runs all");
+        let found =
+            runs["runs"].as_array().unwrap().iter().find(|entry| entry["run"] == run).unwrap().clone();
+        (found["state"].as_str().unwrap().to_owned(), found["resumable"].as_bool().unwrap(), found)
+    };
+    assert_eq!(state("all/crashed").0, "running");
+    // Nobody else may write there.
+    let refused = potstill(root, "resume all/crashed");
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{error}");
+    assert!(error.contains("all/crashed is in use by another process (process "), "{error}");
+    crashed.kill().unwrap();
+    crashed.wait().unwrap();
+    let (word, resumable, entry) = state("all/crashed");
+    assert_eq!((word.as_str(), resumable), ("crashed", true));
+    assert!(entry["step"].as_u64().unwrap() > 0);
+    assert_eq!(state("all/done").0, "finished");
+    assert_eq!(state("all/done").2["score"]["name"], "mean_return_last_100");
+    assert_eq!(state("all/deep/seeds").2["seeds"], serde_json::json!({ "finished": 3, "all": 3 }));
+
+    let failed = potstill(
+        root,
+        "train dqn --env CartPole-v1 --steps 3000 --set net_arch=mlp:8 --set learning_rate=1e30 --out all/failed",
+    );
+    let error = String::from_utf8(failed.stderr).unwrap();
+    assert_eq!(failed.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("error: training stopped in CartPole-v1, seed 0, at step 1024: "), "{error}");
+    assert!(error.ends_with("see all/failed/failure.json\n"), "{error}");
+    assert!(root.join("all/failed/failure.safetensors").is_file());
+    assert_eq!(state("all/failed").0, "failed");
+
+    fs::write(root.join("all/done/config.toml"), "algorithm = 'sarsa'").unwrap();
+    let (word, resumable, entry) = state("all/done");
+    assert_eq!((word.as_str(), resumable), ("damaged", false));
+    let problem = entry["problem"].as_str().unwrap();
+    assert!(problem.starts_with("all/done/config.toml is cut off after 19 of "), "{problem}");
+    let text = String::from_utf8(potstill(root, "runs all").stdout).unwrap();
+    assert!(text.contains("crashed, resumable") && text.contains("3 of 3"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_saves_the_run() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let arguments = "train dqn --env CartPole-v1 --steps 6000 --seed 5 --set net_arch=mlp:32";
+    json(root, &format!("{arguments} --out whole"));
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let out = format!("run-{signal}");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
+        command
+            .current_dir(root)
+            .args(arguments.split_whitespace())
+            .args(["--out", &out])
+            .stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        while !root.join(&out).join("metrics.jsonl").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let kill = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words}");
+        assert!(
+            words.starts_with("stopped at step ") && words.contains(&format!("`potstill resume {out}`")),
+            "{words}"
+        );
+        json(root, &format!("resume {out}"));
+        for file in ["model.safetensors", "metrics.jsonl"] {
+            let read = |run: &str| fs::read(root.join(run).join(file)).unwrap();
+            assert!(read("whole") == read(&out), "{file}");
+        }
+    }
+}
+
+#[test]
+fn runs_are_compared_and_drawn() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    json(root, &format!("train sarsa {CLIFF} --seeds 4 --out s"));
+    json(root, &format!("train q-learning {CLIFF} --seed 1 --out q"));
+    let compared = json(root, "compare s q");
+    let (s, q) = (&compared["runs"][0], &compared["runs"][1]);
+    assert_eq!((&s["seeds"], &s["algorithm"], &q["seeds"]), (&4.into(), &"sarsa".into(), &1.into()));
+    let key = "mean_return_last_100";
+    let of = |run: &Value, part: &str| run[key][part].as_f64().unwrap();
+    assert!(of(s, "iqm_low") < of(s, "iqm") && of(s, "iqm") < of(s, "iqm_high"));
+    assert_eq!(of(q, "iqm_low"), of(q, "iqm_high"));
+    // The same numbers as in the summary of the folder.
+    let summary: Value = serde_json::from_slice(&fs::read(root.join("s/summary.json")).unwrap()).unwrap();
+    assert_eq!(summary[key], s[key]);
+    let text = String::from_utf8(potstill(root, "compare s q").stdout).unwrap();
+    assert!(text.contains("CliffWalking-v1") && text.contains("Return while learning"), "{text}");
+
+    for (file, start) in
+        [("f.svg", &b"<svg"[..]), ("f.png", &b"\x89PNG"[..]), ("f.html", &b"<!doctype html>"[..])]
+    {
+        assert_eq!(json(root, &format!("plot s q --out {file}"))["out"], file);
+        assert!(fs::read(root.join(file)).unwrap().starts_with(start), "{file}");
+    }
+    json(root, "plot q --out q.csv");
+    let csv = fs::read_to_string(root.join("q.csv")).unwrap();
+    assert!(csv.starts_with("step,time/episodes,rollout/ep_rew,"), "{csv}");
+    assert_eq!(csv.lines().count(), 201);
+    fs::remove_file(root.join("q/report.html")).unwrap();
+    assert_eq!(json(root, "report q")["out"], "q/report.html");
+    assert!(json(root, "resume q")["steps"].as_u64().unwrap() > 1000, "every file is as it should be");
+    assert_eq!(json(root, "report s")["out"], "s/report.html");
+    assert!(fs::read_to_string(root.join("s/report.html")).unwrap().contains("<svg"));
+
+    for (arguments, expected) in [
+        ("plot s q --out f.gif", "the name must end in .svg, .png, .html or .csv"),
+        ("plot s q --out f.csv", "a .csv file is for one run"),
+        ("plot q --metric train/los --out f.svg", "unknown metric `train/los`; known: time/episodes"),
+        ("compare nowhere", "nowhere is not a run directory"),
+        ("runs nowhere", "cannot list nowhere"),
+        ("config dq", "unknown algorithm `dq`; did you mean `dqn`?"),
+        ("resume q --steps 9", "q does not run for a number of steps"),
+        ("resume nowhere", "nowhere is not a run directory: there is nothing there"),
+    ] {
+        let output = potstill(root, arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(expected), "{arguments}: {error}");
+    }
+}
+
+#[test]
+fn a_printed_configuration_is_one() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let text = potstill(root, "config sarsa").stdout;
+    fs::write(root.join("sarsa.toml"), text).unwrap();
+    let from_file = json(root, &format!("train sarsa {CLIFF} --config sarsa.toml --out a"));
+    let plain = json(root, &format!("train sarsa {CLIFF} --out b"));
+    assert_eq!(from_file["mean_return_last_100"], plain["mean_return_last_100"]);
+    let schema: Value = serde_json::from_slice(&potstill(root, "config --schema").stdout).unwrap();
+    assert_eq!(schema["anyOf"].as_array().unwrap().len(), 6);
+    // A run's own file makes the same run again, also of several seeds and of a student.
+    json(root, &format!("train sarsa {CLIFF} --seeds 2 --out c"));
+    json(root, "train sarsa --config c/config.toml --out d");
+    let dqn = "train dqn --env CartPole-v1 --steps 1500 --set net_arch=mlp:8";
+    json(root, &format!("{dqn} --out teacher"));
+    let few = "--set rounds=2 --set transfer_states=300 --set gradient_steps=100";
+    json(root, &format!("distill --teacher teacher --student mlp:4 --env CartPole-v1 {few} --out e"));
+    json(root, "distill --config e/config.toml --out f");
+    for (one, other) in [("c/seed-1", "d/seed-1"), ("e", "f")] {
+        let model = |run: &str| fs::read(root.join(run).join("model.safetensors")).unwrap();
+        assert!(model(one) == model(other), "{one} {other}");
+    }
+}

@@ -1,0 +1,323 @@
+//! `potstill compare` and `potstill plot`: several runs, each perhaps of several seeds, in one table and one figure.
+
+use super::page;
+use super::usage;
+use crate::config::{Origin, read_toml};
+use crate::error::Error;
+use crate::metrics::{History, thinned};
+use crate::report::{Block, LineChart, Page, Series, Table};
+use crate::store::{self, RunDir, names};
+use crate::train::statistics::{self, Estimate};
+use potstill_core::Streams;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// What the summaries of finished runs are compared by: key, column title, factor, decimals.
+const SCORES: [(&str, &str, f64, usize); 3] = [
+    ("mean_return", "return", 1.0, 1),
+    ("mean_return_last_100", "while learning", 1.0, 1),
+    ("test_error", "test error, %", 100.0, 2),
+];
+
+/// Measurements that are drawn, with what their charts are called.
+const CURVES: [(&str, &str, &str); 5] = [
+    ("rollout/ep_rew_mean", "Return while learning, mean of 100 episodes", "return"),
+    ("eval/mean_reward", "Return in evaluations", "return"),
+    ("eval/test_error", "Test error", "error"),
+    ("train/loss", "Loss", "loss"),
+    ("teacher/distance", "Distance between student and target network", "distance"),
+];
+
+/// Interquartile mean and mean of the same number over seeds, with 95 % bootstrap intervals.
+pub(super) fn spread(values: &[f64]) -> Value {
+    let iqm = estimate(values, statistics::interquartile_mean);
+    let mean = estimate(values, statistics::mean);
+    json!({
+        "iqm": iqm.value, "iqm_low": iqm.low, "iqm_high": iqm.high,
+        "mean": mean.value, "mean_low": mean.low, "mean_high": mean.high,
+    })
+}
+
+/// Points of a curve over seeds.
+const GRID: usize = 100;
+
+/// Runs that are compared.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    groups: Vec<Group>,
+}
+
+/// One run, or the seeds of one configuration.
+#[derive(Clone, Debug)]
+struct Group {
+    name: String,
+    algorithm: String,
+    on: String,
+    summaries: Vec<Value>,
+    histories: Vec<History>,
+}
+
+impl Comparison {
+    /// Reads runs and folders of seeds.
+    ///
+    /// # Errors
+    /// If a folder is neither, or something in it is damaged.
+    pub fn read(runs: &[PathBuf]) -> Result<Self, Error> {
+        Ok(Self { groups: runs.iter().map(|run| Group::read(run)).collect::<Result<_, Error>>()? })
+    }
+
+    /// The numbers: interquartile mean and mean over seeds, with 95 % bootstrap intervals.
+    pub fn json(&self) -> Value {
+        let groups = self.groups.iter().map(|group| {
+            let mut object = Map::new();
+            object.insert("run".to_owned(), json!(group.name));
+            object.insert("algorithm".to_owned(), json!(group.algorithm));
+            object.insert("on".to_owned(), json!(group.on));
+            object.insert("seeds".to_owned(), json!(group.histories.len()));
+            object.insert("finished".to_owned(), json!(group.summaries.len()));
+            object.insert("parameters".to_owned(), group.first("parameters"));
+            for key in SCORES.iter().map(|score| score.0).chain(["seconds"]) {
+                let values = group.values(key);
+                if !values.is_empty() {
+                    object.insert(key.to_owned(), spread(&values));
+                }
+            }
+            Value::Object(object)
+        });
+        json!({ "command": "compare", "runs": groups.collect::<Vec<_>>() })
+    }
+
+    /// The table: one row per run; the interquartile mean, and over several seeds its interval.
+    pub fn table(&self) -> Table {
+        let scores: Vec<_> =
+            SCORES.iter().filter(|score| self.groups.iter().any(|g| !g.values(score.0).is_empty())).collect();
+        let mut head: Vec<String> = ["run", "algorithm", "on", "seeds"].map(str::to_owned).to_vec();
+        head.extend(scores.iter().map(|score| score.1.to_owned()));
+        head.extend(["parameters", "seconds"].map(str::to_owned));
+        let rows = self.groups.iter().map(|group| {
+            let finished = group.summaries.len();
+            let seeds = match group.histories.len() {
+                all if all == finished => all.to_string(),
+                all => format!("{finished} of {all}"),
+            };
+            let mut row = vec![group.name.clone(), group.algorithm.clone(), group.on.clone(), seeds];
+            row.extend(scores.iter().map(|&&(key, _, factor, decimals)| {
+                let values: Vec<f64> = group.values(key).iter().map(|v| v * factor).collect();
+                cell(&values, decimals)
+            }));
+            row.push(group.first("parameters").as_u64().map_or("-".to_owned(), |n| n.to_string()));
+            let seconds = group.values("seconds");
+            row.push(if seconds.is_empty() {
+                "-".to_owned()
+            } else {
+                format!("{:.1}", statistics::mean(&seconds))
+            });
+            row
+        });
+        Table { head, rows: rows.collect() }
+    }
+
+    /// Every name that some run measured.
+    pub fn metrics(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for name in self.groups.iter().flat_map(|group| &group.histories).flat_map(History::names) {
+            if !all.iter().any(|known| known == name) {
+                all.push(name.to_owned());
+            }
+        }
+        all
+    }
+
+    /// The runs' curves of one measurement; `None` if no run has it.
+    pub fn chart(&self, metric: &str) -> Option<LineChart> {
+        let (title, y_label) = CURVES
+            .iter()
+            .find(|curve| curve.0 == metric)
+            .map_or((metric, metric), |curve| (curve.1, curve.2));
+        let series: Vec<Series> = self.groups.iter().filter_map(|group| group.curve(metric)).collect();
+        (!series.is_empty()).then(|| LineChart {
+            title: title.to_owned(),
+            x_label: "step".to_owned(),
+            y_label: y_label.to_owned(),
+            y_range: Some(shown_range(&series)),
+            series,
+        })
+    }
+
+    /// The charts that say most, as far as the runs have them.
+    pub fn charts(&self) -> Vec<LineChart> {
+        CURVES.iter().filter_map(|(metric, ..)| self.chart(metric)).collect()
+    }
+
+    /// Everything on one page.
+    pub fn page(&self) -> Page {
+        let mut blocks = vec![
+            Block::Table(self.table()),
+            Block::Text("Over several seeds: interquartile means with 95 % bootstrap intervals.".to_owned()),
+        ];
+        blocks.extend(self.charts().into_iter().map(Block::Lines));
+        let title = self.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(" and ");
+        Page { title, lead: "Runs of potstill.".to_owned(), blocks }
+    }
+
+    /// All records as comma-separated values; with several runs the first column names the run.
+    fn csv(&self) -> Result<String, Error> {
+        let histories: Vec<(&str, &History)> =
+            self.groups.iter().flat_map(|g| g.histories.iter().map(|h| (g.name.as_str(), h))).collect();
+        match histories.as_slice() {
+            [(_, history)] => Ok(history.csv()),
+            _ => Err(usage("a .csv file is for one run; name one")),
+        }
+    }
+
+    /// Writes a picture, a page or a table, as the file's name ends.
+    ///
+    /// # Errors
+    /// If the ending is not known, the runs do not have the measurement, or the disk refuses.
+    pub fn plot(&self, out: &Path, metric: Option<&str>) -> Result<(), Error> {
+        let chart = || match metric {
+            Some(metric) => self.chart(metric).ok_or_else(|| {
+                let known = self.metrics();
+                crate::config::ConfigError::unknown("metric", metric, None, known.iter().map(String::as_str))
+                    .into()
+            }),
+            None => {
+                self.charts().into_iter().next().ok_or_else(|| usage("the runs have measured nothing yet"))
+            }
+        };
+        let contents = match out.extension().and_then(|extension| extension.to_str()) {
+            Some("svg") => chart()?.svg_file().into_bytes(),
+            Some("png") => chart()?.png(2.0),
+            Some("html") => self.page().html().into_bytes(),
+            Some("csv") => self.csv()?.into_bytes(),
+            _ => {
+                let out = out.display();
+                return Err(usage(format!("--out {out}: the name must end in .svg, .png, .html or .csv")));
+            }
+        };
+        Ok(store::write_file(out, &contents)?)
+    }
+}
+
+fn estimate(values: &[f64], statistic: fn(&[f64]) -> f64) -> Estimate {
+    statistics::bootstrap(values, statistic, &mut Streams::new(0).stream("bootstrap"))
+}
+
+fn cell(values: &[f64], decimals: usize) -> String {
+    match values {
+        [] => "-".to_owned(),
+        [one] => format!("{one:.decimals$}"),
+        several => {
+            let Estimate { value, low, high } = estimate(several, statistics::interquartile_mean);
+            format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
+        }
+    }
+}
+
+impl Group {
+    fn read(path: &Path) -> Result<Self, Error> {
+        let dir = RunDir::open(path)?;
+        let origin = Origin::File(path.join(names::CONFIG).display().to_string());
+        let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
+        let text = |key: &str| config.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+        let mut group = Self {
+            name: path.display().to_string(),
+            algorithm: text("algorithm").or_else(|| text("command")).unwrap_or_default(),
+            on: text("env").or_else(|| text("data")).unwrap_or_default(),
+            summaries: Vec::new(),
+            histories: Vec::new(),
+        };
+        let runs = if config.contains_key("seeds") { seeds(path) } else { vec![path.to_owned()] };
+        for run in runs {
+            let dir = RunDir::open(&run)?;
+            if dir.is_finished()? {
+                group.summaries.push(super::seeds::summary_of(&dir)?);
+            }
+            if dir.has(names::METRICS) {
+                group.histories.push(History::read(&dir)?);
+            }
+        }
+        Ok(group)
+    }
+
+    fn values(&self, key: &str) -> Vec<f64> {
+        self.summaries.iter().filter_map(|summary| summary[key].as_f64()).collect()
+    }
+
+    fn first(&self, key: &str) -> Value {
+        self.summaries.first().map_or(Value::Null, |summary| summary[key].clone())
+    }
+
+    /// One run's curve as it is; over seeds the interquartile mean and its interval.
+    fn curve(&self, metric: &str) -> Option<Series> {
+        let all: Vec<Vec<(f64, f64)>> =
+            self.histories.iter().map(|h| h.series(metric)).filter(|points| !points.is_empty()).collect();
+        let name = self.name.clone();
+        match all.as_slice() {
+            [] => None,
+            [one] => Some(Series { name, points: thinned(one), band: Vec::new() }),
+            several => {
+                let first = several.iter().map(|points| points[0].0).fold(f64::INFINITY, f64::min);
+                let last = several.iter().map(|points| points[points.len() - 1].0).fold(0.0, f64::max);
+                let (mut points, mut band) = (Vec::new(), Vec::new());
+                for i in 0..=GRID {
+                    let x = first + (last - first) * i as f64 / GRID as f64;
+                    // What each seed had measured by then.
+                    let values: Vec<f64> = several
+                        .iter()
+                        .filter_map(|points| points[..points.partition_point(|p| p.0 <= x)].last())
+                        .map(|point| point.1)
+                        .collect();
+                    if !values.is_empty() {
+                        let Estimate { value, low, high } = estimate(&values, statistics::interquartile_mean);
+                        points.push((x, value));
+                        band.push((low, high));
+                    }
+                }
+                Some(Series { name, points, band })
+            }
+        }
+    }
+}
+
+/// The part of the y axis in which most of the points lie: a few at the start of learning must not flatten all the others.
+pub(super) fn shown_range(series: &[Series]) -> (f64, f64) {
+    let mut values: Vec<f64> =
+        series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).filter(|v| v.is_finite()).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let (Some(lowest), Some(highest)) = (values.first(), values.last()) else { return (0.0, 1.0) };
+    let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
+    let (low, high) = (at(0.05), at(0.95));
+    let room = (high - low).max(1e-9);
+    (lowest.max(low - room), highest.min(high + room).max(low + 1e-9))
+}
+
+/// The runs in a folder of seeds, by seed.
+pub(super) fn seeds(folder: &Path) -> Vec<PathBuf> {
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let mut seeds: Vec<u64> =
+        names.filter_map(|name| name.to_str()?.strip_prefix("seed-")?.parse().ok()).collect();
+    seeds.sort_unstable();
+    let runs = seeds.into_iter().map(|seed| folder.join(format!("seed-{seed}")));
+    runs.filter(|run| run.join(names::CONFIG).is_file()).collect()
+}
+
+/// Writes the report of a run again (of a folder of seeds: what they have in common), and says where it is.
+///
+/// # Errors
+/// If the folder is no run, or something in it is damaged.
+pub fn report(run: &Path) -> Result<PathBuf, Error> {
+    let dir = RunDir::reopen(run)?;
+    // All but the report itself, which is made again.
+    for mark in dir.manifest()?.files.iter().filter(|mark| mark.name != names::REPORT) {
+        dir.read(&mark.name)?;
+    }
+    if seeds(run).is_empty() {
+        let title = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
+        page::write(&dir, &title)?;
+    } else {
+        dir.write(names::REPORT, Comparison::read(&[run.to_owned()])?.page().html().as_bytes())?;
+    }
+    dir.reseal(names::REPORT)?;
+    Ok(run.join(names::REPORT))
+}

@@ -1,0 +1,161 @@
+//! `potstill config`: every key, what it means and what it may be.
+
+use super::settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
+use super::{ALGORITHMS, Learns};
+use crate::config::{ConfigError, Key, Settings};
+use crate::deep::DqnConfig;
+use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+use crate::tabular::TabularConfig;
+use serde_json::{Map, Value, json};
+
+/// The keys of one kind of run with their defaults.
+type Keys = Vec<(Key, Option<toml::Value>)>;
+
+fn of<S: Settings>() -> Keys {
+    let defaults = S::default();
+    S::keys().into_iter().map(|key| (key, defaults.get(key.name))).collect()
+}
+
+/// What can be asked for, with the lines above the settings.
+fn kinds() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Keys)> {
+    let mut kinds: Vec<_> = ALGORITHMS
+        .iter()
+        .map(|algorithm| {
+            let keys = match algorithm.learns {
+                Learns::States => of::<((RunConfig, TabularConfig), StoreConfig)>(),
+                Learns::Features => of::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(),
+                Learns::Labels => of::<((DataConfig, FitConfig), StoreConfig)>(),
+            };
+            (algorithm.name, vec![("command", "train"), ("algorithm", algorithm.name)], keys)
+        })
+        .collect();
+    let head = || vec![("command", "distill")];
+    kinds.push(("distill-policy", head(), of::<((DistilConfig, PolicyDistillConfig), StoreConfig)>()));
+    let soft = of::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>();
+    kinds.push(("distill-classifier", head(), soft));
+    kinds
+}
+
+/// A configuration file with every key, its default and what it means; keys without a default are commented out.
+///
+/// # Errors
+/// If there is no such algorithm.
+pub fn config_file(name: &str) -> Result<String, ConfigError> {
+    let kinds = kinds();
+    let Some((_, head, keys)) = kinds.iter().find(|kind| kind.0 == name) else {
+        return Err(ConfigError::unknown("algorithm", name, None, kinds.iter().map(|kind| kind.0)));
+    };
+    let words: Vec<&str> = head.iter().map(|(_, word)| *word).collect();
+    let mut text = format!("# Settings of {name}. Use: potstill {} --config FILE\n", words.join(" "));
+    for (key, value) in head {
+        text += &format!("{key} = \"{value}\"\n");
+    }
+    for (key, default) in keys {
+        let range = key.range.words();
+        let range = if range.is_empty() { String::new() } else { format!(", {range}") };
+        text += &format!("\n# {}\n# ({}{range})\n", key.help.trim(), key.kind);
+        match default {
+            Some(value) => text += &format!("{} = {value}\n", key.name),
+            None => text += &format!("# {} =\n", key.name),
+        }
+    }
+    Ok(text)
+}
+
+/// A JSON schema of the configuration files of all algorithms, for editors.
+pub fn config_schema() -> Value {
+    let kinds = kinds().into_iter().map(|(name, head, keys)| {
+        let mut properties = Map::new();
+        for (key, value) in &head {
+            properties.insert((*key).to_owned(), json!({ "const": value }));
+        }
+        for (key, default) in keys {
+            let mut property = json!({ "description": key.help.trim(), "type": json_type(key.kind) });
+            if let Some(default) = default {
+                property["default"] = json!(default);
+            }
+            let (low, high) = key.range.bounds();
+            if let Some(low) = low {
+                property["minimum"] = bound(key.kind, low);
+            }
+            if let Some(high) = high {
+                property["maximum"] = bound(key.kind, high);
+            }
+            properties.insert(key.name.to_owned(), property);
+        }
+        if head.len() > 1 {
+            let seeds = json!({ "description": "Seeds to run, from `seed` on", "type": "integer", "minimum": 1, "maximum": 100_000 });
+            properties.insert("seeds".to_owned(), seeds);
+        }
+        json!({
+            "title": name,
+            "type": "object",
+            "properties": properties,
+            "required": head.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
+            "additionalProperties": false,
+        })
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A configuration of potstill",
+        "anyOf": kinds.collect::<Vec<_>>(),
+    })
+}
+
+fn json_type(kind: &str) -> &'static str {
+    match kind {
+        "number" => "number",
+        "integer" => "integer",
+        "true or false" => "boolean",
+        _ => "string",
+    }
+}
+
+fn bound(kind: &str, bound: f64) -> Value {
+    if kind == "integer" { json!(bound as u64) } else { json!(bound) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Layer, Origin, read_toml, resolve};
+
+    #[test]
+    fn every_file_reads_back_as_the_defaults() {
+        for (name, head, keys) in kinds() {
+            let text = config_file(name).unwrap();
+            let mut table = read_toml(&text, Origin::Set).unwrap();
+            head.iter()
+                .for_each(|(key, value)| assert_eq!(table.remove(*key).unwrap().as_str(), Some(*value)));
+            let defaults = keys.iter().filter(|(_, default)| default.is_some()).count();
+            assert_eq!(table.len(), defaults, "{name}");
+            for (key, default) in keys {
+                assert_eq!(table.get(key.name).cloned(), default, "{name} {}", key.name);
+                assert!(text.contains(&format!("{} =", key.name)));
+                assert!(!key.help.trim().is_empty(), "{}", key.name);
+            }
+        }
+        let values = read_toml(&config_file("dqn").unwrap(), Origin::Set).unwrap();
+        let values = values.into_iter().filter(|(key, _)| DqnConfig::keys().iter().any(|k| k.name == key));
+        let layer = Layer { origin: Origin::Set, values: values.collect() };
+        assert_eq!(resolve::<DqnConfig>(&[layer]).unwrap().settings, DqnConfig::default());
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_and_range() {
+        let schema = config_schema();
+        let dqn = schema["anyOf"].as_array().unwrap().iter().find(|kind| kind["title"] == "dqn").unwrap();
+        let property = |key: &str| dqn["properties"][key].clone();
+        assert_eq!(property("gamma")["maximum"], 1.0);
+        assert_eq!(property("batch_size")["minimum"], 1);
+        assert_eq!(property("net_arch")["default"], "mlp:256,256");
+        assert_eq!(property("command")["const"], "train");
+        assert_eq!(dqn["additionalProperties"], false);
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_nearest() {
+        let error = config_file("distill-polcy").unwrap_err().to_string();
+        assert_eq!(error, "unknown algorithm `distill-polcy`; did you mean `distill-policy`?");
+    }
+}

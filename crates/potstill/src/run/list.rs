@@ -1,0 +1,169 @@
+//! `potstill runs`: what lies in a folder of runs, and how it is with each.
+
+use super::compare::seeds;
+use crate::config::{Origin, read_toml};
+use crate::error::Error;
+use crate::store::{Checkpoint, Occupation, RunDir, StoreError, names};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// How it is with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// A process works on it.
+    Running,
+    /// It came to its end.
+    Finished,
+    /// It was stopped, and saved itself.
+    Stopped,
+    /// Its process ended without a word.
+    Crashed,
+    /// Numbers went bad.
+    Failed,
+    /// Something in it is not as it was written.
+    Damaged,
+}
+
+impl RunState {
+    /// One word.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Finished => "finished",
+            RunState::Stopped => "stopped",
+            RunState::Crashed => "crashed",
+            RunState::Failed => "failed",
+            RunState::Damaged => "damaged",
+        }
+    }
+
+    /// Whether `potstill resume` would go on with it.
+    pub fn is_resumable(self) -> bool {
+        matches!(self, RunState::Stopped | RunState::Crashed | RunState::Failed)
+    }
+}
+
+/// One run in a folder.
+#[derive(Clone, Debug)]
+pub struct RunEntry {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it is with it.
+    pub state: RunState,
+    /// What was run.
+    pub algorithm: String,
+    /// The environment or dataset.
+    pub on: String,
+    /// Finished seeds of how many, for a folder of seeds.
+    pub seeds: Option<(usize, u64)>,
+    /// The steps done, as far as they are saved.
+    pub step: Option<u64>,
+    /// Mean return or test error, with its name.
+    pub score: Option<(&'static str, f64)>,
+    /// Seconds of work, as far as they are saved.
+    pub seconds: Option<f64>,
+    /// What is wrong with it, if it is damaged.
+    pub problem: Option<String>,
+}
+
+impl RunEntry {
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        json!({
+            "run": self.path.display().to_string(),
+            "state": self.state.word(),
+            "resumable": self.state.is_resumable(),
+            "algorithm": self.algorithm,
+            "on": self.on,
+            "seeds": self.seeds.map(|(finished, all)| json!({ "finished": finished, "all": all })),
+            "step": self.step,
+            "score": self.score.map(|(name, value)| json!({ "name": name, "value": value })),
+            "seconds": self.seconds,
+            "problem": self.problem,
+        })
+    }
+}
+
+/// All runs in a folder and the folders in it, by path; those within a run are left out.
+///
+/// # Errors
+/// If there is no such folder.
+pub fn list(folder: &Path) -> Result<Vec<RunEntry>, Error> {
+    let mut entries = Vec::new();
+    walk(folder, &mut entries)?;
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
+}
+
+fn walk(folder: &Path, entries: &mut Vec<RunEntry>) -> Result<(), Error> {
+    if folder.join(names::CONFIG).is_file() {
+        entries.push(entry(folder)?);
+        return Ok(());
+    }
+    let found = std::fs::read_dir(folder).map_err(|source| StoreError::Io {
+        action: "list",
+        path: folder.to_owned(),
+        source,
+    })?;
+    for path in found.flatten().map(|entry| entry.path()) {
+        // A link may lead back up.
+        if path.is_dir() && !path.is_symlink() {
+            walk(&path, entries)?;
+        }
+    }
+    Ok(())
+}
+
+fn entry(path: &Path) -> Result<RunEntry, Error> {
+    let mut entry = RunEntry {
+        path: path.to_owned(),
+        state: RunState::Damaged,
+        algorithm: String::new(),
+        on: String::new(),
+        seeds: None,
+        step: None,
+        score: None,
+        seconds: None,
+        problem: None,
+    };
+    match fill(&mut entry) {
+        // What is wrong with one run must not hide the others.
+        Err(error) => entry.problem = Some(error.to_string()),
+        Ok(state) => entry.state = state,
+    }
+    Ok(entry)
+}
+
+fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
+    let dir = RunDir::open(&entry.path)?;
+    let origin = Origin::File(entry.path.join(names::CONFIG).display().to_string());
+    let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
+    let text = |key: &str| config.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    entry.algorithm = text("algorithm").or_else(|| text("command")).unwrap_or_default();
+    entry.on = text("env").or_else(|| text("data")).unwrap_or_default();
+    let finished = dir.is_finished()?;
+    if let Some(all) = config.get("seeds").and_then(toml::Value::as_integer) {
+        let runs = seeds(&entry.path);
+        let finished = |run: &&PathBuf| RunDir::open(run).and_then(|run| run.is_finished()).unwrap_or(false);
+        entry.seeds = Some((runs.iter().filter(finished).count(), u64::try_from(all).unwrap_or_default()));
+    }
+    if finished {
+        let summary = super::seeds::summary_of(&dir)?;
+        let number = |key: &str| summary[key].as_f64().or_else(|| summary[key]["iqm"].as_f64());
+        let scores = ["mean_return", "mean_return_last_100", "test_error"];
+        entry.score = scores.into_iter().find_map(|key| Some((key, number(key)?)));
+        entry.step = summary["steps"].as_u64();
+        entry.seconds = number("seconds");
+    } else if let Some(newest) = Checkpoint::newest(&dir, false)? {
+        entry.step = Some(newest.step);
+        entry.score = newest.score.map(|score| ("newest evaluation", score));
+        entry.seconds = Some(newest.seconds);
+    }
+    Ok(match dir.occupation()? {
+        Occupation::Running => RunState::Running,
+        _ if finished => RunState::Finished,
+        _ if dir.has(names::FAILURE) => RunState::Failed,
+        Occupation::Crashed => RunState::Crashed,
+        Occupation::Left => RunState::Stopped,
+    })
+}
