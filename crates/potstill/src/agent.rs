@@ -79,6 +79,18 @@ pub fn bad_step(gradient_norm: f64, arrays: &[(&str, &[f32])]) -> LearnError {
     })
 }
 
+/// Refuses a target that a table would be spoiled by.
+///
+/// # Errors
+/// If it is not finite.
+pub fn checked_target(target: f64) -> Result<f64, LearnError> {
+    if target.is_finite() {
+        return Ok(target);
+    }
+    let batch = State::new().with("target", Value::F64(target));
+    Err(LearnError::NotFinite { culprit: format!("target is {target}"), batch })
+}
+
 fn inspected(arrays: &[(&str, &[f32])]) -> State {
     let name = |name: &str| name.replace([' ', '\''], "_");
     arrays.iter().fold(State::new(), |state, (n, values)| state.with(&name(n), Value::F32s(values.to_vec())))

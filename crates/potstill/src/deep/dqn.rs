@@ -12,7 +12,7 @@
 //! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit to learn through.
 //! - With `tau` below 1 the teacher moves by `theta- += tau (theta - theta-)` (Lillicrap et al. 2016) instead of copying.
 
-use crate::agent::{Agent, GRADIENT_NORM_MAX, LearnError, Update, bad_step};
+use crate::agent::{Agent, GRADIENT_NORM_MAX, LearnError, Update, bad_step, not_finite};
 use crate::config::settings;
 use crate::experience::{Batch, ReplayBuffer, Transition};
 use crate::model::Model;
@@ -193,6 +193,10 @@ impl Agent for Dqn {
     }
 
     fn learn(&mut self, step: &Transition<'_, [f32]>) -> Result<Option<Update>, LearnError> {
+        // What is finite as f64 may not be as f32.
+        if let Some(error) = not_finite(&[("reward", &[step.reward as f32])]) {
+            return Err(error);
+        }
         self.replay.push(step);
         self.steps += 1;
         self.teacher.tick(Clock::EnvStep, &self.student);

@@ -7,7 +7,7 @@
 //! becomes the expectation of equation 6.9.
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update};
+use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::Policy;
@@ -63,7 +63,7 @@ impl Agent for QLearning {
         let TabularConfig { learning_rate, gamma, .. } = self.config;
         let next_value = self.target.state_value(self.q.row(*step.next_observation));
         let target = td_target(step.reward, gamma, step.terminated, next_value);
-        self.q.update(*step.observation, step.action, target, learning_rate);
+        self.q.update(*step.observation, step.action, checked_target(target)?, learning_rate);
         Ok(None)
     }
 

@@ -6,7 +6,7 @@
 //! Differences from the book: none. Target and behaviour policy are one and the same, so there is one.
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update};
+use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::Policy;
@@ -57,7 +57,7 @@ impl Agent for Sarsa {
         let next = *step.next_observation;
         let next_action = self.policy.sample(self.q.row(next), &mut self.exploration);
         let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
-        self.q.update(*step.observation, step.action, target, learning_rate);
+        self.q.update(*step.observation, step.action, checked_target(target)?, learning_rate);
         // After the last step of an episode the next state is another start, and A' was only for the update.
         self.next_action = (!step.terminated && !step.truncated).then_some(next_action);
         Ok(None)

@@ -1,0 +1,262 @@
+//! Numbers that go bad stop a run in the step where they appear, named with their place, and change nothing that was learned.
+
+use potstill::agent::{Agent, LearnError};
+use potstill::core::{State, StateError, Stateful, Streams};
+use potstill::deep::{Dqn, DqnConfig};
+use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
+use potstill::env::registry::find;
+use potstill::env::{BoxEnv, Env, EnvError, Observation, Outcome, Space};
+use potstill::experience::Dataset;
+use potstill::nn::{Network, NetworkSpec};
+use potstill::tabular::{QLearning, Sarsa, TabularConfig};
+use potstill::teacher::{Inputs, Teacher};
+use potstill::train::{TrainError, Trainer};
+use std::sync::Arc;
+
+const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+/// Finite, but neither its square nor its sum with itself is.
+const HUGE: f32 = 3e38;
+
+/// An environment whose n-th step gives what no environment should.
+struct Poisoned<O: Observation + ?Sized> {
+    env: BoxEnv<O>,
+    steps_left: u64,
+    poison: fn(&mut O, &mut Outcome, f32),
+    value: f32,
+}
+
+impl<O: Observation + ?Sized> Stateful for Poisoned<O> {
+    fn state(&self) -> State {
+        self.env.state()
+    }
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        self.env.restore(state)
+    }
+}
+
+impl<O: Observation + ?Sized> Env for Poisoned<O> {
+    type Observation = O;
+    type Action = usize;
+    fn observation_space(&self) -> Space {
+        self.env.observation_space()
+    }
+    fn action_space(&self) -> Space {
+        self.env.action_space()
+    }
+    fn reset(&mut self, seed: Option<u64>, observation: &mut O) {
+        self.env.reset(seed, observation);
+    }
+    fn step(&mut self, action: usize, observation: &mut O) -> Result<Outcome, EnvError> {
+        let mut outcome = self.env.step(action, observation)?;
+        self.steps_left -= 1;
+        if self.steps_left == 0 {
+            (self.poison)(observation, &mut outcome, self.value);
+        }
+        Ok(outcome)
+    }
+}
+
+fn dqn(env: BoxEnv<[f32]>) -> Trainer<Dqn> {
+    let config = DqnConfig {
+        net_arch: "mlp:8".parse().unwrap(),
+        learning_starts: 10,
+        // One gradient step per step, so that the step before is the state to be kept.
+        train_freq: 1,
+        gradient_steps: 1,
+        // So small that what is bad is sampled at once.
+        buffer_size: 64,
+        batch_size: 64,
+        huber_delta: 0.0,
+        ..DqnConfig::default()
+    };
+    let streams = Streams::new(7);
+    Trainer::new(Dqn::new(config, 4, 2, 1000, streams), env, streams)
+}
+
+/// Trains until it stops; the step and the reason, after checking that the model is as it was before that step.
+fn stopped<A: Agent>(mut trainer: Trainer<A>) -> (u64, TrainError) {
+    loop {
+        let before = trainer.agent().model();
+        let step = trainer.steps() + 1;
+        if let Err(error) = trainer.step() {
+            assert_eq!(trainer.agent().model(), before, "{error}");
+            assert!(before.is_finite(), "{error}");
+            return (step, error);
+        }
+        assert!(trainer.steps() < 1000, "nothing stopped it");
+    }
+}
+
+fn pole(steps_left: u64, value: f32, poison: fn(&mut [f32], &mut Outcome, f32)) -> BoxEnv<[f32]> {
+    let env = find("CartPole-v1").unwrap().make_features().unwrap();
+    Box::new(Poisoned { env, steps_left, poison, value })
+}
+
+#[test]
+fn a_bad_observation_or_reward_stops_its_step() {
+    for value in BAD {
+        for at in [1, 5, 40] {
+            let (step, error) = stopped(dqn(pole(at, value, |o, _, value| o[2] = value)));
+            assert_eq!(step, at);
+            let words = error.to_string();
+            assert!(matches!(error, TrainError::Observation { .. }), "{words}");
+            assert!(words.starts_with(&format!("step {at}, episode ")), "{words}");
+            assert!(words.contains("after action ") && words.contains(&format!("{value:?}")), "{words}");
+
+            let (step, error) =
+                stopped(dqn(pole(at, value, |_, outcome, value| outcome.reward = f64::from(value))));
+            assert_eq!(step, at);
+            assert!(error.to_string().ends_with(&format!("gave the reward {value}")), "{error}");
+        }
+    }
+    // Finite in double precision only.
+    let (step, error) = stopped(dqn(pole(30, 0.0, |_, outcome, _| outcome.reward = 1e39)));
+    assert_eq!((step, error.to_string().starts_with("step 30: reward is inf")), (30, true), "{error}");
+}
+
+#[test]
+fn huge_numbers_stop_the_update_that_they_spoil() {
+    let (step, error) = stopped(dqn(pole(40, HUGE, |o, _, value| o[0] = value)));
+    assert!(step >= 40, "{error}");
+    assert!(matches!(error, TrainError::Learn { source: LearnError::NotFinite { .. }, .. }), "{error}");
+    let (step, error) = stopped(dqn(pole(40, HUGE, |_, outcome, value| outcome.reward = f64::from(value))));
+    assert!(step >= 40, "{error}");
+    let TrainError::Learn { source: LearnError::NotFinite { culprit, batch }, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(culprit, "loss is inf");
+    // What was being learned from goes along.
+    assert!(batch.f32s("reward", 64).unwrap().contains(&HUGE));
+    assert_eq!(batch.f32s("observation", 256).map(<[f32]>::len), Ok(256));
+}
+
+#[test]
+fn a_table_is_not_spoiled() {
+    let poisoned = |at| -> BoxEnv<usize> {
+        let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+        Box::new(Poisoned {
+            env,
+            steps_left: at,
+            poison: |_, outcome, _| outcome.reward = f64::NAN,
+            value: 0.0,
+        })
+    };
+    let config = TabularConfig::default;
+    for at in [1, 77] {
+        let streams = Streams::new(1);
+        let (step, _) =
+            stopped(Trainer::new(QLearning::new(config(), 48, 4, streams), poisoned(at), streams));
+        assert_eq!(step, at);
+        let (step, _) = stopped(Trainer::new(Sarsa::new(config(), 48, 4, streams), poisoned(at), streams));
+        assert_eq!(step, at);
+    }
+    // Each reward is finite, but their sum is not.
+    let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+    struct Huge(BoxEnv<usize>);
+    impl Stateful for Huge {
+        fn state(&self) -> State {
+            self.0.state()
+        }
+        fn restore(&mut self, state: &State) -> Result<(), StateError> {
+            self.0.restore(state)
+        }
+    }
+    impl Env for Huge {
+        type Observation = usize;
+        type Action = usize;
+        fn observation_space(&self) -> Space {
+            self.0.observation_space()
+        }
+        fn action_space(&self) -> Space {
+            self.0.action_space()
+        }
+        fn reset(&mut self, seed: Option<u64>, observation: &mut usize) {
+            self.0.reset(seed, observation);
+        }
+        fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+            Ok(Outcome { reward: 1.7e308, ..self.0.step(action, observation)? })
+        }
+    }
+    let streams = Streams::new(1);
+    let agent = QLearning::new(TabularConfig { learning_rate: 1.0, ..config() }, 48, 4, streams);
+    let (_, error) = stopped(Trainer::new(agent, Box::new(Huge(env)), streams));
+    assert!(error.to_string().contains("target is inf"), "{error}");
+}
+
+fn network(inputs: usize, outputs: usize) -> Network {
+    let spec: NetworkSpec = "mlp:6".parse().unwrap();
+    spec.build(inputs, outputs, &mut Streams::new(3).stream("network"))
+}
+
+/// The culprit, after checking that the student is as it was.
+fn spoiled(mut trainer: ClassifierTrainer) -> String {
+    loop {
+        let before = trainer.student().clone();
+        match trainer.step() {
+            Err(LearnError::NotFinite { culprit, .. }) => {
+                assert!(*trainer.student() == before, "{culprit}");
+                return culprit;
+            }
+            Err(error) => panic!("{error}"),
+            Ok(_) => assert!(trainer.epochs() < 3, "nothing stopped it"),
+        }
+    }
+}
+
+#[test]
+fn a_bad_row_teacher_or_weight_stops_a_classifier() {
+    let digits = Dataset::digits();
+    let trainer = |data: Dataset, soft| {
+        let fit = FitConfig::default();
+        ClassifierTrainer::new(fit, &"mlp:8".parse().unwrap(), Arc::new(data), soft, Streams::new(1))
+    };
+    for value in BAD {
+        let mut data = digits.clone();
+        data.inputs[64 * 100 + 5] = value;
+        let culprit = spoiled(trainer(data, None));
+        assert!(culprit.starts_with("input ") && culprit.ends_with(&format!(" is {value}")), "{culprit}");
+
+        let mut teacher = network(64, 10);
+        teacher.parameters_mut()[0] = value;
+        let soft = SoftTargets { teacher: Teacher::frozen(teacher, 4.0, Inputs::Dataset), alpha: 0.9 };
+        let culprit = spoiled(trainer(digits.clone(), Some(soft)));
+        assert!(culprit.starts_with("teacher's answer "), "{culprit}");
+    }
+    let mut data = digits.clone();
+    data.inputs[64 * 100 + 5] = HUGE;
+    let culprit = spoiled(trainer(data, None));
+    assert!(culprit.contains("loss") || culprit.contains("gradient"), "{culprit}");
+
+    // A weight that was spoiled elsewhere, by way of a state.
+    for value in [f32::NAN, f32::INFINITY, HUGE] {
+        let mut trainer = trainer(digits.clone(), None);
+        let mut student = trainer.student().clone();
+        student.parameters_mut().fill(value);
+        let state = trainer.state();
+        let replaced = state.iter().fold(State::new(), |state, (name, old)| match name {
+            "student" => state.with_part(name, &student),
+            _ => state.with(name, old.clone()),
+        });
+        trainer.restore(&replaced).unwrap();
+        let error = trainer.step().unwrap_err().to_string();
+        let expected = if value == HUGE { "loss is" } else { "parameter 0 of " };
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_bad_teacher_stops_a_policy_s_student() {
+    for value in BAD {
+        let mut teacher = network(4, 2);
+        teacher.parameters_mut()[0] = value;
+        let config =
+            PolicyDistillConfig { transfer_states: 100, rounds: 1, ..PolicyDistillConfig::default() };
+        let env = find("CartPole-v1").unwrap().make_features().unwrap();
+        let student = "mlp:4".parse().unwrap();
+        let mut distiller = PolicyDistiller::new(config, &student, teacher, env, Streams::new(1));
+        let before = distiller.student().clone();
+        let error = distiller.step().unwrap_err().to_string();
+        assert!(error.starts_with("teacher's answer "), "{error}");
+        assert!(*distiller.student() == before);
+    }
+}
