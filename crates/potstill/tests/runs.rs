@@ -245,3 +245,36 @@ fn one_process_at_a_time() {
     drop(held);
     resumed(root, "run", &Quiet).unwrap();
 }
+
+/// FNV-1a, as in the conformance suite.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() { copy(&from, &to) } else { _ = fs::copy(from, to).unwrap() }
+    }
+}
+
+/// Runs that were killed under a format that this program writes no more, or still writes: they go on for ever.
+#[test]
+fn checkpoints_of_every_format_are_read() {
+    let root = TempDir::new().unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/checkpoints");
+    for (format, run, step, golden) in [
+        ("format-1", "q-learning", 1000, 0x44b4_5cc6_d4c4_2f35),
+        ("format-1", "dqn", 600, 0xa357_a594_f6d7_6d64),
+    ] {
+        let out = root.path().join(format).join(run);
+        copy(&fixtures.join(format).join(run), &out);
+        let dir = potstill::store::RunDir::open(&out).unwrap();
+        let checkpoint = potstill::store::Checkpoint::newest(&dir, false).unwrap().unwrap();
+        assert_eq!(checkpoint.step, step);
+        resumed(root.path(), &format!("{format}/{run}"), &Quiet).unwrap();
+        let model = fingerprint(&fs::read(out.join("model.safetensors")).unwrap());
+        assert_eq!(model, golden, "{format} {run}: {model:#018x}");
+    }
+}
