@@ -21,6 +21,9 @@ impl Signals {
             let _ = signal_hook::flag::register(signal, again.clone());
             let _ = signal_hook::flag::register_usize(signal, signals.came.clone(), signal as usize);
         }
+        // Somebody listens, so the system gives an error where a file becomes too big, and does not end the process.
+        #[cfg(unix)]
+        let _ = signal_hook::flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::default());
         signals
     }
 

@@ -125,7 +125,10 @@ impl StoreError {
             StoreError::Io { source, .. } => {
                 matches!(
                     source.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::ReadOnlyFilesystem
                 )
             }
             _ => true,
