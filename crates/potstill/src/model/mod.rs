@@ -104,6 +104,43 @@ impl Actor<[f32]> for NetworkActor<'_> {
     }
 }
 
+/// A greedy policy over whatever was learned.
+#[derive(Clone, Debug)]
+pub enum ModelActor<'a> {
+    /// Of a table.
+    Table(TableActor<'a>),
+    /// Of a network.
+    Network(NetworkActor<'a>),
+}
+
+impl<'a> ModelActor<'a> {
+    /// The greedy policy of a model.
+    pub fn greedy(model: &'a Model) -> Self {
+        match model {
+            Model::Table(table) => Self::Table(TableActor::new(table, Policy::Greedy)),
+            Model::Network(network) => Self::Network(NetworkActor::new(network, Policy::Greedy)),
+        }
+    }
+}
+
+impl Actor<usize> for ModelActor<'_> {
+    /// # Panics
+    /// If the model is no table.
+    fn act(&mut self, state: &usize, rng: &mut Pcg64) -> usize {
+        let Self::Table(actor) = self else { panic!("a network acts on features") };
+        actor.act(state, rng)
+    }
+}
+
+impl Actor<[f32]> for ModelActor<'_> {
+    /// # Panics
+    /// If the model is no network.
+    fn act(&mut self, observation: &[f32], rng: &mut Pcg64) -> usize {
+        let Self::Network(actor) = self else { panic!("a table acts on states") };
+        actor.act(observation, rng)
+    }
+}
+
 /// Plays one episode from a seed, cut after 1,000 steps at the latest.
 ///
 /// # Errors

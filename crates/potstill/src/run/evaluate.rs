@@ -7,8 +7,7 @@ use crate::distill::FitConfig;
 use crate::distill::classifier::error_rate;
 use crate::error::Error;
 use crate::export::safetensors::{self, ModelError};
-use crate::model::{Model, NetworkActor, TableActor};
-use crate::policy::Policy;
+use crate::model::{Model, ModelActor};
 use crate::store::{RunDir, names};
 use crate::train::{Evaluation, Protocol, evaluate as play_episodes, statistics};
 use potstill_core::Streams;
@@ -136,17 +135,15 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
 
 /// Plays the greedy policy of a model that fits the environment.
 pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) -> Result<Evaluation, Error> {
+    let actor = || ModelActor::greedy(model);
     let evaluation = match model {
-        Model::Table(table) => play_episodes(
-            protocol,
-            || spec.make_states().expect("a table is for states"),
-            || TableActor::new(table, Policy::Greedy),
-        ),
-        Model::Network(network) => play_episodes(
-            protocol,
-            || spec.make_features().expect("a network is for features"),
-            || NetworkActor::new(network, Policy::Greedy),
-        ),
+        Model::Table(_) => {
+            play_episodes::<usize, _>(protocol, || spec.make_states().expect("a table is for states"), actor)
+        }
+        Model::Network(_) => {
+            let make_env = || spec.make_features().expect("a network is for features");
+            play_episodes::<[f32], _>(protocol, make_env, actor)
+        }
     };
     Ok(evaluation?)
 }

@@ -8,11 +8,13 @@ use super::settings::{EvalConfig, RunConfig};
 use crate::agent::{Agent, Update};
 use crate::error::Error;
 use crate::metrics::Record;
-use crate::train::{EpisodeEnd, Protocol, Trainer};
+use crate::model::{Actor, ModelActor};
+use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Trainer};
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 use potstill_env::BoxEnv;
 use potstill_env::registry::Spec;
 use serde_json::json;
+use std::ops::ControlFlow;
 
 /// Episodes that the finished model plays, apart from those by which it was chosen.
 const COMPARISON: usize = 100;
@@ -22,11 +24,17 @@ pub(super) struct Learning<A: Agent> {
     algorithm: &'static str,
     spec: &'static Spec,
     run: RunConfig,
-    /// None for an agent that is not evaluated.
-    eval: Option<EvalConfig>,
-    streams: Streams,
     threads: usize,
     trainer: Trainer<A>,
+    evaluator: Option<Evaluator<A::Observation>>,
+    /// The mean return at which the run stops.
+    goal: Option<f64>,
+    seen: Seen,
+}
+
+/// What has been seen of the run.
+#[derive(Default)]
+struct Seen {
     returns: Recent,
     lengths: Recent,
     updates: Updates,
@@ -43,113 +51,127 @@ struct Updates {
     last: Update,
 }
 
+/// Watches a part of the run, and records what it sees.
+struct Watch<'a, 'r> {
+    run: &'a RunConfig,
+    goal: Option<f64>,
+    seen: &'a mut Seen,
+    record: &'a mut Recorder<'r>,
+    /// Why a record could not be kept.
+    failed: Option<Error>,
+}
+
+impl Watch<'_, '_> {
+    fn record(&mut self, step: u64, values: Vec<(&'static str, f64)>) -> ControlFlow<()> {
+        match (self.record)(&Record { step, values }) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+impl<A: Agent> Callback<A> for Watch<'_, '_> {
+    fn on_update(&mut self, _: &Trainer<A>, update: &Update) -> ControlFlow<()> {
+        self.seen.updates.count += 1;
+        self.seen.updates.loss += update.loss;
+        self.seen.updates.last = *update;
+        ControlFlow::Continue(())
+    }
+
+    fn on_episode(&mut self, trainer: &Trainer<A>, episode: &EpisodeEnd) -> ControlFlow<()> {
+        let Seen { returns, lengths, updates, .. } = &mut *self.seen;
+        returns.push(episode.episode_return);
+        lengths.push(episode.steps as f64);
+        let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
+        if trainer.episodes().is_multiple_of(self.run.log_interval) {
+            let mut values = vec![
+                ("time/episodes", trainer.episodes() as f64),
+                ("rollout/ep_rew", episode.episode_return),
+                ("rollout/ep_len", episode.steps as f64),
+                ("rollout/ep_rew_mean", returns.mean().unwrap_or_default()),
+                ("rollout/ep_len_mean", lengths.mean().unwrap_or_default()),
+            ];
+            let Updates { count, loss, last } = std::mem::take(updates);
+            if count > 0 {
+                values.extend([
+                    ("rollout/exploration_rate", last.epsilon),
+                    ("train/loss", loss / count as f64),
+                    ("teacher/staleness", last.teacher_staleness as f64),
+                    ("teacher/distance", last.teacher_distance),
+                ]);
+            }
+            self.record(trainer.steps(), values)?;
+        }
+        if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn on_evaluation(&mut self, trainer: &Trainer<A>, evaluation: &Evaluation) -> ControlFlow<()> {
+        let (mean, step) = (evaluation.mean_return(), trainer.steps());
+        if self.seen.best.as_ref().is_none_or(|best| mean > best.score) {
+            self.seen.best = Some(Best { score: mean, step, model: trainer.agent().model() });
+        }
+        self.seen.score = Some(mean);
+        self.seen.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
+        self.record(step, vec![("eval/mean_reward", mean), ("eval/std_reward", evaluation.std_return())])?;
+        if self.seen.goal_reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
 impl<A: Agent> Learning<A> {
     pub(super) fn new(
         algorithm: &'static str,
-        (agent, env): (A, BoxEnv<A::Observation>),
+        agent: A,
+        make_env: impl Fn() -> BoxEnv<A::Observation> + Send + Sync + 'static,
         spec: &'static Spec,
         run: RunConfig,
         eval: Option<EvalConfig>,
         threads: usize,
     ) -> Self {
         let streams = Streams::new(run.seed);
-        Self {
-            algorithm,
-            spec,
-            eval: eval.filter(|eval| eval.eval_freq > 0),
-            streams,
-            threads,
-            trainer: Trainer::new(agent, env, streams),
-            returns: Recent::default(),
-            lengths: Recent::default(),
-            updates: Updates::default(),
-            best: None,
-            score: None,
-            goal_reached: false,
-            run,
-        }
-    }
-
-    /// The record of an episode's end.
-    fn rollout(&mut self, episode: EpisodeEnd) -> Record {
-        let mut values = vec![
-            ("time/episodes", self.trainer.episodes() as f64),
-            ("rollout/ep_rew", episode.episode_return),
-            ("rollout/ep_len", episode.steps as f64),
-            ("rollout/ep_rew_mean", self.returns.mean().unwrap_or_default()),
-            ("rollout/ep_len_mean", self.lengths.mean().unwrap_or_default()),
-        ];
-        let Updates { count, loss, last } = std::mem::take(&mut self.updates);
-        if count > 0 {
-            values.extend([
-                ("rollout/exploration_rate", last.epsilon),
-                ("train/loss", loss / count as f64),
-                ("teacher/staleness", last.teacher_staleness as f64),
-                ("teacher/distance", last.teacher_distance),
-            ]);
-        }
-        Record { step: self.trainer.steps(), values }
-    }
-
-    fn limit_reached(&self) -> bool {
-        self.run.steps.is_some_and(|steps| self.trainer.steps() >= steps)
-            || self.run.episodes.is_some_and(|episodes| self.trainer.episodes() >= episodes)
-    }
-
-    fn evaluate(&mut self, eval: &EvalConfig) -> Result<Record, Error> {
-        let protocol = self.protocol("validation", eval.eval_episodes as usize);
-        let model = self.trainer.agent().model();
-        let evaluation = evaluate_policy(&model, self.spec, protocol)?;
-        let (mean, step) = (evaluation.mean_return(), self.trainer.steps());
-        if self.best.as_ref().is_none_or(|best| mean > best.score) {
-            self.best = Some(Best { score: mean, step, model });
-        }
-        self.score = Some(mean);
-        self.goal_reached = eval.stop_at_return.is_some_and(|goal| mean >= goal);
-        let values = vec![("eval/mean_reward", mean), ("eval/std_reward", evaluation.std_return())];
-        Ok(Record { step, values })
-    }
-
-    fn protocol(&self, purpose: &'static str, episodes: usize) -> Protocol {
-        Protocol { episodes, streams: self.streams, purpose, threads: self.threads }
+        let trainer = Trainer::new(agent, make_env(), streams);
+        let eval = eval.filter(|eval| eval.eval_freq > 0);
+        let goal = eval.as_ref().and_then(|eval| eval.stop_at_return);
+        let evaluator = eval.map(|eval| Evaluator {
+            every: eval.eval_freq,
+            last_step: run.steps,
+            protocol: Protocol {
+                episodes: eval.eval_episodes as usize,
+                streams,
+                purpose: "validation",
+                threads,
+            },
+            make_env: Box::new(make_env),
+        });
+        Self { algorithm, spec, run, threads, trainer, evaluator, goal, seen: Seen::default() }
     }
 }
 
-impl<A: Agent> Job for Learning<A> {
+impl<A: Agent> Job for Learning<A>
+where
+    for<'a> ModelActor<'a>: Actor<A::Observation>,
+{
     fn steps(&self) -> u64 {
         self.trainer.steps()
     }
 
     fn is_over(&self) -> bool {
-        self.goal_reached || self.limit_reached()
+        self.seen.goal_reached
+            || self.run.steps.is_some_and(|steps| self.trainer.steps() >= steps)
+            || self.run.episodes.is_some_and(|episodes| self.trainer.episodes() >= episodes)
     }
 
     fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
-        while self.trainer.steps() < until && !self.is_over() {
-            let event = self.trainer.step()?;
-            if let Some(update) = event.update {
-                self.updates.count += 1;
-                self.updates.loss += update.loss;
-                self.updates.last = update;
-            }
-            if let Some(episode) = event.episode {
-                self.returns.push(episode.episode_return);
-                self.lengths.push(episode.steps as f64);
-                if self.trainer.episodes().is_multiple_of(self.run.log_interval) {
-                    record(&self.rollout(episode))?;
-                }
-            }
-            if let Some(eval) = self.eval.clone()
-                && (self.trainer.steps().is_multiple_of(eval.eval_freq) || self.limit_reached())
-            {
-                record(&self.evaluate(&eval)?)?;
-            }
-        }
-        Ok(())
+        let until = self.run.steps.map_or(until, |steps| until.min(steps));
+        let mut watch = Watch { run: &self.run, goal: self.goal, seen: &mut self.seen, record, failed: None };
+        let _ = self.trainer.run(until, self.evaluator.as_ref(), &mut watch)?;
+        watch.failed.map_or(Ok(()), Err)
     }
 
     fn progress(&self) -> (u64, u64, String) {
-        let note = self.returns.mean().map(|mean| format!("return {mean:.1}")).unwrap_or_default();
+        let note = self.seen.returns.mean().map(|mean| format!("return {mean:.1}")).unwrap_or_default();
         match self.run.episodes {
             Some(episodes) => (self.trainer.episodes(), episodes, note),
             None => (self.trainer.steps(), self.run.steps.unwrap_or_default(), note),
@@ -157,7 +179,7 @@ impl<A: Agent> Job for Learning<A> {
     }
 
     fn score(&self) -> Option<f64> {
-        self.score
+        self.seen.score
     }
 
     fn finish(&mut self) -> Result<Outcome, Error> {
@@ -168,13 +190,16 @@ impl<A: Agent> Job for Learning<A> {
             "seed": self.run.seed,
             "steps": self.trainer.steps(),
             "episodes": self.trainer.episodes(),
-            "mean_return_last_100": self.returns.mean(),
+            "mean_return_last_100": self.seen.returns.mean(),
         });
-        let Some(Best { score, step, model }) = &self.best else {
+        let Some(Best { score, step, model }) = &self.seen.best else {
             return Ok(Outcome { model: self.trainer.agent().model(), summary });
         };
         // The best was chosen by its score, so the score flatters it; new episodes do not.
-        let evaluation = evaluate_policy(model, self.spec, self.protocol("comparison", COMPARISON))?;
+        let streams = Streams::new(self.run.seed);
+        let protocol =
+            Protocol { episodes: COMPARISON, streams, purpose: "comparison", threads: self.threads };
+        let evaluation = evaluate_policy(model, self.spec, protocol)?;
         summary["best_return"] = json!(score);
         summary["best_step"] = json!(step);
         summary["mean_return"] = json!(evaluation.mean_return());
@@ -186,27 +211,27 @@ impl<A: Agent> Job for Learning<A> {
 impl<A: Agent> Stateful for Learning<A> {
     fn state(&self) -> State {
         let updates = State::new()
-            .with("count", Value::U64(self.updates.count))
-            .with("loss", Value::F64(self.updates.loss))
-            .with("epsilon", Value::F64(self.updates.last.epsilon))
-            .with("staleness", Value::U64(self.updates.last.teacher_staleness))
-            .with("distance", Value::F64(self.updates.last.teacher_distance));
+            .with("count", Value::U64(self.seen.updates.count))
+            .with("loss", Value::F64(self.seen.updates.loss))
+            .with("epsilon", Value::F64(self.seen.updates.last.epsilon))
+            .with("staleness", Value::U64(self.seen.updates.last.teacher_staleness))
+            .with("distance", Value::F64(self.seen.updates.last.teacher_distance));
         State::new()
             .with_part("trainer", &self.trainer)
-            .with_part("returns", &self.returns)
-            .with_part("lengths", &self.lengths)
+            .with_part("returns", &self.seen.returns)
+            .with_part("lengths", &self.seen.lengths)
             .with("updates", Value::Tree(updates))
-            .with("best", Value::Tree(best_state(self.best.as_ref())))
-            .with("score", Value::Tree(optional_state(self.score)))
-            .with("goal_reached", Value::Bool(self.goal_reached))
+            .with("best", Value::Tree(best_state(self.seen.best.as_ref())))
+            .with("score", Value::Tree(optional_state(self.seen.score)))
+            .with("goal_reached", Value::Bool(self.seen.goal_reached))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("trainer", &mut self.trainer)?;
-        state.restore_part("returns", &mut self.returns)?;
-        state.restore_part("lengths", &mut self.lengths)?;
+        state.restore_part("returns", &mut self.seen.returns)?;
+        state.restore_part("lengths", &mut self.seen.lengths)?;
         let updates = state.tree("updates")?;
-        self.updates = Updates {
+        self.seen.updates = Updates {
             count: updates.u64("count")?,
             loss: updates.f64("loss")?,
             last: Update {
@@ -216,9 +241,9 @@ impl<A: Agent> Stateful for Learning<A> {
                 ..Update::default()
             },
         };
-        self.best = restored_best(state.tree("best")?, self.trainer.agent().model())?;
-        self.score = restored_optional(state.tree("score")?)?;
-        self.goal_reached = state.bool("goal_reached")?;
+        self.seen.best = restored_best(state.tree("best")?, self.trainer.agent().model())?;
+        self.seen.score = restored_optional(state.tree("score")?)?;
+        self.seen.goal_reached = state.bool("goal_reached")?;
         Ok(())
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn plan_headed(
             let config = resolved.to_toml(head);
             let ((run, tabular), store) = resolved.settings;
             let spec = checked_env(algorithm, &run)?;
-            let env = || spec.make_states().expect("checked: discrete observations");
+            let env = move || spec.make_states().expect("checked: discrete observations");
             let states = spec.observation_space().discrete().expect("checked: discrete observations");
             let actions = spec.action_space().discrete().expect("checked: discrete actions");
             let streams = Streams::new(run.seed);
@@ -90,11 +90,11 @@ pub(super) fn plan_headed(
             let job: Box<dyn Job> = match name {
                 "q-learning" => {
                     let agent = QLearning::new(tabular, states, actions, streams);
-                    Box::new(Learning::new(name, (agent, env()), spec, run, None, threads))
+                    Box::new(Learning::new(name, agent, env, spec, run, None, threads))
                 }
                 "sarsa" => {
                     let agent = Sarsa::new(tabular, states, actions, streams);
-                    Box::new(Learning::new(name, (agent, env()), spec, run, None, threads))
+                    Box::new(Learning::new(name, agent, env, spec, run, None, threads))
                 }
                 other => unreachable!("{other} is no tabular algorithm of the catalogue"),
             };
@@ -122,8 +122,8 @@ pub(super) fn plan_headed(
             check_size("net_arch", &dqn.net_arch, features, actions)?;
             let seed = run.seed;
             let agent = Dqn::new(dqn, features, actions, steps, Streams::new(seed));
-            let env = spec.make_features().expect("checked: features");
-            let job = Box::new(Learning::new(name, (agent, env), spec, run, Some(eval), threads));
+            let env = move || spec.make_features().expect("checked: features");
+            let job = Box::new(Learning::new(name, agent, env, spec, run, Some(eval), threads));
             Ok(plan(config, spec.id, seed, store, job))
         }
         Learns::Labels => {

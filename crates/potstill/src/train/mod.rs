@@ -1,20 +1,49 @@
 //! How a run is made: one loop for every algorithm, evaluation apart from it, statistics over seeds.
 //!
 //! The loop is a stepper: each call of [`Trainer::step`] takes one step in the environment and tells what happened.
-//! Progress, metrics, evaluation and stopping belong to the caller.
+//! [`Trainer::run`] takes many, evaluates the agent on the way, and tells a [`Callback`], which may stop it.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//! use potstill::tabular::{QLearning, TabularConfig};
+//! use potstill::train::{Callback, EpisodeEnd, Trainer};
+//! use std::ops::ControlFlow;
+//!
+//! /// Stops after the first episode that does not fall off the cliff.
+//! struct UntilSafe;
+//!
+//! impl Callback<QLearning> for UntilSafe {
+//!     fn on_episode(&mut self, _: &Trainer<QLearning>, episode: &EpisodeEnd) -> ControlFlow<()> {
+//!         if episode.episode_return > -100.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+//!     }
+//! }
+//!
+//! let streams = Streams::new(1);
+//! let agent = QLearning::new(TabularConfig::default(), 48, 4, streams);
+//! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+//! let mut trainer = Trainer::new(agent, env, streams);
+//! trainer.run(100_000, None, &mut UntilSafe)?;
+//! assert!(trainer.episodes() < 200);
+//! # Ok::<(), potstill::train::TrainError>(())
+//! ```
 
+pub mod callback;
 pub mod evaluation;
 pub mod parallel;
 pub mod statistics;
 
+pub use callback::{Callback, Evaluator};
 pub use evaluation::{Evaluation, Protocol, evaluate};
 pub use parallel::parallel_map;
 
 use crate::agent::{Agent, LearnError, Update};
 use crate::experience::{Ending, Transition};
+use crate::model::{Actor, ModelActor};
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 use potstill_env::{BoxEnv, Env, EnvError, Observation};
 use std::borrow::{Borrow, BorrowMut};
+use std::ops::ControlFlow;
 use thiserror::Error;
 
 /// One agent in one environment, from the first step to the last.
@@ -177,6 +206,45 @@ impl<A: Agent> Trainer<A> {
             ended
         });
         Ok(Event { episode, update })
+    }
+}
+
+impl<A: Agent> Trainer<A>
+where
+    for<'a> ModelActor<'a>: Actor<A::Observation>,
+{
+    /// Takes steps until so many have been taken in all, or a callback breaks; tells the callback of each, and evaluates the greedy
+    /// policy where the evaluator says.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    pub fn run(
+        &mut self,
+        until: u64,
+        evaluator: Option<&Evaluator<A::Observation>>,
+        callback: &mut impl Callback<A>,
+    ) -> Result<ControlFlow<()>, TrainError> {
+        while self.steps < until {
+            let event = self.step()?;
+            // Every one is told, also if an earlier one has broken.
+            let mut stop = callback.on_step(self, &event).is_break();
+            if let Some(update) = &event.update {
+                stop |= callback.on_update(self, update).is_break();
+            }
+            if let Some(episode) = &event.episode {
+                stop |= callback.on_episode(self, episode).is_break();
+            }
+            if let Some(evaluator) = evaluator.filter(|evaluator| evaluator.is_due(self.steps)) {
+                let model = self.agent.model();
+                let evaluation =
+                    evaluate(evaluator.protocol, &evaluator.make_env, || ModelActor::greedy(&model))?;
+                stop |= callback.on_evaluation(self, &evaluation).is_break();
+            }
+            if stop {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 }
 
