@@ -1,0 +1,48 @@
+//! A network of your own form for DQN: built from parts, grown from the problem's size, and watched by a callback.
+//!
+//! cargo run --release -p potstill --example custom_network
+
+use potstill::core::Streams;
+use potstill::deep::{Dqn, DqnConfig};
+use potstill::env::Env;
+use potstill::env::registry::find;
+use potstill::nn::{Activation, NetworkSpec};
+use potstill::train::{Callback, Evaluation, Evaluator, Protocol, Trainer};
+use std::ops::ControlFlow;
+
+/// Stops as soon as an evaluation shows that the pole is held for a hundred steps.
+struct Watch {
+    best: f64,
+}
+
+impl Callback<Dqn> for Watch {
+    fn on_evaluation(&mut self, trainer: &Trainer<Dqn>, evaluation: &Evaluation) -> ControlFlow<()> {
+        self.best = self.best.max(evaluation.mean_return());
+        println!("step {}: mean return {:.1}", trainer.steps(), evaluation.mean_return());
+        if self.best >= 100.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// Trains until the callback is content.
+pub fn main() {
+    let make_env =
+        || find("CartPole-v1").expect("it is registered").make_features().expect("it has features");
+    let space = make_env().observation_space();
+    let (features, actions) = (space.features(), 2);
+
+    // The same as "mlp:64,32:tanh", but computed: 16 units per feature, then half of them.
+    let widest = 16 * features;
+    let net_arch = NetworkSpec { hidden: vec![widest, widest / 2], activation: Activation::Tanh };
+    assert_eq!(net_arch.to_string(), "mlp:64,32:tanh");
+
+    let streams = Streams::new(1);
+    let config = DqnConfig { net_arch, ..DqnConfig::default() };
+    let mut trainer = Trainer::new(Dqn::new(config, features, actions, 20_000, streams), make_env(), streams);
+    let protocol = Protocol { episodes: 10, streams, purpose: "validation", threads: 1 };
+    let evaluator =
+        Evaluator { every: 1000, last_step: Some(20_000), protocol, make_env: Box::new(make_env) };
+    let mut watch = Watch { best: 0.0 };
+    let _ = trainer.run(20_000, Some(&evaluator), &mut watch).expect("the numbers stay finite");
+    assert!(watch.best >= 100.0, "{}", watch.best);
+    println!("{} parameters are enough", trainer.agent().student().parameters().len());
+}
