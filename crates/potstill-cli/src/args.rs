@@ -54,6 +54,9 @@ pub(crate) enum Command {
         /// One setting, over all else; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
+        /// Watch the run on a dashboard; q or Ctrl-C saves and stops it
+        #[arg(long, conflicts_with = "json")]
+        tui: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -86,6 +89,9 @@ pub(crate) enum Command {
         /// One setting, over all else; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
+        /// Watch the run on a dashboard; q or Ctrl-C saves and stops it
+        #[arg(long, conflicts_with = "json")]
+        tui: bool,
         #[command(flatten)]
         common: Common,
     },
@@ -103,6 +109,9 @@ pub(crate) enum Command {
         /// Threads to use; the result does not depend on it [default: all cores]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: Option<u16>,
+        /// Watch the run on a dashboard; q or Ctrl-C saves and stops it
+        #[arg(long, conflicts_with = "json")]
+        tui: bool,
         /// Print one JSON object and nothing else
         #[arg(long)]
         json: bool,
@@ -188,6 +197,16 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+impl Command {
+    /// Whether to show the dashboard.
+    pub(crate) fn tui(&self) -> bool {
+        match self {
+            Self::Train { tui, .. } | Self::Distill { tui, .. } | Self::Resume { tui, .. } => *tui,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,17 +5,19 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod dashboard;
 mod output;
 mod progress;
 mod signals;
 
 use args::{Cli, Command};
 use clap::Parser;
+use dashboard::Dashboard;
 use potstill::Error;
 use potstill::quickstart::{QuickstartRequest, quickstart};
 use potstill::run::{
-    Comparison, DistilRequest, EvaluateRequest, ResumeRequest, TrainRequest, config_file, config_schema,
-    distil, evaluate, list, report, resume, train,
+    Comparison, DistilRequest, EvaluateRequest, Observer, ResumeRequest, TrainRequest, config_file,
+    config_schema, distil, evaluate, list, report, resume, train,
 };
 use progress::Bar;
 use serde_json::Value;
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let signals = Signals::watch();
-    match run(Cli::parse(), Bar::new(signals.clone())) {
+    match run(Cli::parse(), signals.clone()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let stopped = matches!(error, Error::Interrupted { .. } | Error::Abandoned);
@@ -36,11 +38,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, bar: Bar) -> Result<(), Error> {
+fn run(cli: Cli, signals: Signals) -> Result<(), Error> {
+    let observer: Box<dyn Observer> =
+        if cli.command.tui() { Box::new(Dashboard::new(signals)?) } else { Box::new(Bar::new(signals)) };
     match cli.command {
         Command::Quickstart { seed, common } => {
             let request = QuickstartRequest { seed, threads: common.threads(), out: common.out };
-            let summary = quickstart(&request, &bar, &mut |act| {
+            let summary = quickstart(&request, &*observer, &mut |act| {
                 if !common.json {
                     output::act(act);
                 }
@@ -59,6 +63,7 @@ fn run(cli: Cli, bar: Bar) -> Result<(), Error> {
             seed,
             seeds,
             common,
+            ..
         } => {
             let flags = args::flags([
                 ("env", env.map(Into::into)),
@@ -76,9 +81,21 @@ fn run(cli: Cli, bar: Bar) -> Result<(), Error> {
                 threads: common.threads(),
                 out: common.out,
             };
-            finish(common.json, &train(&request, &bar)?, output::run);
+            finish(common.json, &train(&request, &*observer)?, output::run);
         }
-        Command::Distill { teacher, student, config, set, env, data, seed, temperature, alpha, common } => {
+        Command::Distill {
+            teacher,
+            student,
+            config,
+            set,
+            env,
+            data,
+            seed,
+            temperature,
+            alpha,
+            common,
+            ..
+        } => {
             let flags = args::flags([
                 ("teacher", teacher.map(Into::into)),
                 ("student", student.map(Into::into)),
@@ -90,11 +107,11 @@ fn run(cli: Cli, bar: Bar) -> Result<(), Error> {
             ]);
             let sources = potstill::run::Sources { config, flags, set };
             let request = DistilRequest { sources, threads: common.threads(), out: common.out };
-            finish(common.json, &distil(&request, &bar)?, output::run);
+            finish(common.json, &distil(&request, &*observer)?, output::run);
         }
-        Command::Resume { run, steps, fallback, threads, json } => {
+        Command::Resume { run, steps, fallback, threads, json, .. } => {
             let request = ResumeRequest { run, steps, fallback, threads: args::threads(threads) };
-            finish(json, &resume(&request, &bar)?, output::run);
+            finish(json, &resume(&request, &*observer)?, output::run);
         }
         Command::Eval { run, episodes, seed, threads, json } => {
             let request = EvaluateRequest { run, episodes, seed, threads: args::threads(threads) };

@@ -32,6 +32,11 @@ impl Signals {
         self.came.load(Ordering::Relaxed) != 0
     }
 
+    /// As if SIGINT had come: for a terminal in raw mode, which sends none.
+    pub(crate) fn interrupt(&self) {
+        self.came.store(SIGINT as usize, Ordering::Relaxed);
+    }
+
     /// 130 after SIGINT, 143 after SIGTERM.
     pub(crate) fn exit_code(&self) -> u8 {
         (128 + self.came.load(Ordering::Relaxed)) as u8

@@ -333,6 +333,22 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
     }
 }
 
+#[test]
+fn the_dashboard_needs_a_terminal() {
+    let dir = TempDir::new().unwrap();
+    for command in [SHORT_DQN, "distill --teacher run --student mlp:4", "resume run"] {
+        for (flags, expected) in
+            [("--tui", "error: --tui needs a terminal"), ("--tui --json", "cannot be used with")]
+        {
+            let output = potstill(dir.path(), &format!("{command} {flags}"));
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{command}: {error}");
+            assert!(output.stdout.is_empty() && error.contains(expected), "{command}: {error}");
+            assert_eq!(entries(dir.path()), [""; 0], "{command}");
+        }
+    }
+}
+
 fn entries(path: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
