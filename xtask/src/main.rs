@@ -55,7 +55,7 @@ fn test() -> Result<(), String> {
             tests.env("POTSTILL_PYTHON", python).args(all);
         }
         Err(reason) => {
-            println!("\nNOT RUN: the tests against the real Gymnasium and TensorBoard, because {reason}.")
+            println!("\nNOT RUN: the tests against the real Gymnasium and TensorBoard, because {reason}.");
         }
     }
     step("tests", tests.env("POTSTILL_XTASK", "test"))

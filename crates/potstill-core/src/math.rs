@@ -4,6 +4,13 @@
 //! platforms and compiler versions. Single precision is written here from additions, multiplications and divisions
 //! only (the polynomials are those of Moshier's Cephes, 1989), without branches, so that loops over slices vectorise and still give
 //! the bits of one call. Double precision comes from the `libm` crate.
+//!
+//! ```
+//! use potstill_core::math::{exp, ln, tanh};
+//!
+//! assert!((ln(exp(1.5)) - 1.5).abs() < 1e-6);
+//! assert_eq!((exp(0.0), tanh(0.0)), (1.0, 0.0));
+//! ```
 
 pub use libm::{cos, exp as exp_f64, log as ln_f64, sin, sqrt as sqrt_f64};
 

@@ -2,6 +2,17 @@
 //!
 //! No algorithm derives a serialisation format. It says what it holds with [`Stateful::state`] and takes it back with
 //! [`Stateful::restore`]; a restored object continues bit for bit as the original would have.
+//!
+//! ```
+//! use potstill_core::{Pcg64, Stateful};
+//!
+//! let mut original = Pcg64::new(1);
+//! original.unit();
+//! let mut copy = Pcg64::new(2);
+//! copy.restore(&original.state())?;
+//! assert_eq!(copy.unit(), original.unit());
+//! # Ok::<(), potstill_core::StateError>(())
+//! ```
 
 use std::collections::BTreeMap;
 use thiserror::Error;

@@ -3,6 +3,16 @@
 //! Observation: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity (rad/s). Actions: 0 pushes
 //! left, 1 right, with 10 N for 0.02 s. Each step gives 1; the episode terminates when the cart leaves +-2.4 m or the
 //! pole +-12 degrees.
+//!
+//! ```
+//! use potstill_env::{CartPole, Env};
+//!
+//! let (mut env, mut observation) = (CartPole::default(), [0.0; 4]);
+//! env.reset(Some(1), &mut observation);
+//! assert!(observation.iter().all(|x| x.abs() <= 0.05));
+//! assert_eq!(env.step(1, &mut observation)?.reward, 1.0);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
 
 use crate::{Env, EnvError, Outcome, Space};
 use potstill_core::{Pcg64, State, StateError, Stateful, Value, math};

@@ -2,6 +2,18 @@
 //!
 //! State `row * 12 + column`, start 36, goal 47. Actions 0 up, 1 right, 2 down, 3 left. Every step gives -1; a step into
 //! the cliff (states 37 to 46) gives -100 and puts the walker back on the start without ending the episode.
+//!
+//! ```
+//! use potstill_env::{CliffWalking, Env};
+//!
+//! let (mut env, mut state) = (CliffWalking::default(), 0);
+//! env.reset(None, &mut state);
+//! assert_eq!(state, 36);
+//! // To the right lies the cliff.
+//! assert_eq!(env.step(1, &mut state)?.reward, -100.0);
+//! assert_eq!(state, 36);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
 
 use crate::{Env, EnvError, Outcome, Space};
 use potstill_core::{State, StateError, Stateful, Value};

@@ -1,4 +1,16 @@
 //! What Gymnasium's `make` puts around an environment: `TimeLimit` and `OrderEnforcing`.
+//!
+//! ```
+//! use potstill_env::{CliffWalking, Env, EnvError, Guarded};
+//!
+//! let mut env = Guarded::new(CliffWalking::default(), Some(1));
+//! let mut state = 0;
+//! assert_eq!(env.step(0, &mut state), Err(EnvError::NotReset));
+//! env.reset(None, &mut state);
+//! assert!(env.step(0, &mut state)?.truncated);
+//! assert_eq!(env.step(0, &mut state), Err(EnvError::EpisodeOver));
+//! # Ok::<(), EnvError>(())
+//! ```
 
 use crate::{Env, EnvError, Outcome, Space};
 use potstill_core::{State, StateError, Stateful, Value};

@@ -1,4 +1,13 @@
 //! The environments by their Gymnasium id.
+//!
+//! ```
+//! use potstill_env::registry::find;
+//!
+//! let spec = find("CartPole-v1").unwrap();
+//! assert_eq!((spec.time_limit_steps, spec.reward_threshold), (Some(500), Some(475.0)));
+//! assert!(spec.make_features().is_some() && spec.make_states().is_none());
+//! assert!(find("CartPole-v7").is_none());
+//! ```
 
 use crate::{CartPole, CliffWalking, Env, Guarded, Space};
 

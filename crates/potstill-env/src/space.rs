@@ -1,4 +1,12 @@
 //! Spaces: what an observation or an action can be.
+//!
+//! ```
+//! use potstill_env::Space;
+//!
+//! assert_eq!(Space::Discrete { n: 4 }.to_string(), "Discrete(4)");
+//! let box_of_two = Space::Box { low: vec![-1.0, 0.0], high: vec![1.0, f32::INFINITY] };
+//! assert_eq!((box_of_two.features(), box_of_two.discrete()), (2, None));
+//! ```
 
 use potstill_core::{State, StateError, Value};
 use std::borrow::BorrowMut;

@@ -3,6 +3,12 @@
 //! Both compilations give the same bits. Each element of a matrix product is one chain of fused multiply-adds in the
 //! order of the contracted index; vector width and tiling only decide how many chains run side by side. Where the processor
 //! has no FMA instruction, `mul_add` is emulated: slow, but equal.
+//!
+//! ```
+//! let mut target = [0.0, 8.0];
+//! potstill_nn::kernels::blend(0.25, &[4.0, 0.0], &mut target);
+//! assert_eq!(target, [1.0, 6.0]);
+//! ```
 
 /// A function compiled for AVX2 + FMA and portably, and chosen when called.
 macro_rules! kernel {

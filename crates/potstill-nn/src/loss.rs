@@ -1,6 +1,15 @@
 //! Losses. Each returns its value, averaged over the batch, and writes its gradient in the network's outputs.
 //!
 //! Outputs, logits and their gradients are `samples x outputs`, row by row.
+//!
+//! ```
+//! use potstill_nn::loss::cross_entropy;
+//!
+//! let mut gradient = [0.0; 2];
+//! let loss = cross_entropy(&[0.0, 0.0], &[1], &mut gradient);
+//! assert!((loss - 2.0_f32.ln()).abs() < 1e-6);
+//! assert!((gradient[0] - 0.5).abs() < 1e-6 && (gradient[1] + 0.5).abs() < 1e-6);
+//! ```
 
 use potstill_core::math;
 

@@ -1,6 +1,19 @@
 //! Networks: a closed set of layers over one flat vector of parameters.
 //!
 //! A target network is a copy of that vector, an EMA teacher one fused pass over it, a checkpoint one slice of it.
+//!
+//! ```
+//! use potstill_core::Streams;
+//! use potstill_nn::{NetworkSpec, Workspace};
+//!
+//! let spec: NetworkSpec = "mlp:8,4:tanh".parse()?;
+//! let network = spec.build(3, 2, &mut Streams::new(1).stream("initialisation"));
+//! assert_eq!(network.parameters().len(), 3 * 8 + 8 + 8 * 4 + 4 + 4 * 2 + 2);
+//! let mut workspace = Workspace::default();
+//! // Two samples of three features, two outputs each.
+//! assert_eq!(network.forward(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], &mut workspace).len(), 4);
+//! # Ok::<(), potstill_nn::network::SpecError>(())
+//! ```
 
 use crate::kernels::{self, Panel, Start, Strided};
 use potstill_core::{Pcg64, State, StateError, Stateful, Value};

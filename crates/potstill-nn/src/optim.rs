@@ -1,4 +1,14 @@
 //! Optimisers over flat parameters.
+//!
+//! ```
+//! use potstill_nn::{Adam, AdamConfig};
+//!
+//! let mut adam = Adam::new(AdamConfig { learning_rate: 0.1, ..AdamConfig::default() }, 1);
+//! let mut parameters = [1.0];
+//! // The first step is the learning rate against the gradient's sign.
+//! adam.step(&mut parameters, &[3.0]);
+//! assert!((parameters[0] - 0.9_f32).abs() < 1e-6);
+//! ```
 
 use crate::kernels::{self, AdamStep};
 use potstill_core::{State, StateError, Stateful, Value};

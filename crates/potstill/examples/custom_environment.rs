@@ -58,7 +58,7 @@ fn trainer() -> Trainer<QLearning> {
 }
 
 /// Trains, stops, goes on, and prints the values of the start.
-pub fn main() {
+pub(crate) fn main() {
     let mut whole = trainer();
     let _ = whole.run(2000, None, &mut ()).expect("the corridor takes every action");
 

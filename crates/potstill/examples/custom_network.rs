@@ -24,7 +24,7 @@ impl Callback<Dqn> for Watch {
 }
 
 /// Trains until the callback is content.
-pub fn main() {
+pub(crate) fn main() {
     let make_env =
         || find("CartPole-v1").expect("it is registered").make_features().expect("it has features");
     let space = make_env().observation_space();

@@ -1,4 +1,25 @@
 //! The shape that all algorithms share. The training loop drives them through it and knows none by name.
+//!
+//! ```
+//! use potstill::agent::Agent;
+//! use potstill::core::Streams;
+//! use potstill::experience::Transition;
+//! use potstill::tabular::{QLearning, TabularConfig};
+//!
+//! let mut agent = QLearning::new(TabularConfig::default(), 2, 2, Streams::new(1));
+//! let action = agent.act(&0);
+//! agent.learn(&Transition {
+//!     observation: &0,
+//!     action,
+//!     reward: 1.0,
+//!     next_observation: &1,
+//!     terminated: true,
+//!     truncated: false,
+//! })?;
+//! // Half of the way from 0 to the reward.
+//! assert_eq!(agent.q().row(0)[action], 0.5);
+//! # Ok::<(), potstill::agent::LearnError>(())
+//! ```
 
 use crate::experience::Transition;
 use crate::model::Model;

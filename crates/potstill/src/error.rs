@@ -1,4 +1,13 @@
 //! One error for a whole run, and the exit code that it means.
+//!
+//! ```
+//! use potstill::run::{Quiet, TrainRequest, train};
+//!
+//! let request = TrainRequest { algorithm: "q-lerning".to_owned(), ..TrainRequest::default() };
+//! let error = train(&request, &Quiet).unwrap_err();
+//! assert_eq!(error.exit_code(), 2);
+//! assert_eq!(error.to_string(), "unknown algorithm `q-lerning`; did you mean `q-learning`?");
+//! ```
 
 use crate::config::ConfigError;
 use crate::export::safetensors::ModelError;
@@ -36,7 +45,7 @@ pub enum Error {
         /// The environment or dataset, and the seed.
         place: String,
         /// Why.
-        source: TrainError,
+        source: Box<TrainError>,
     },
     /// The run was asked to stop. It can be resumed.
     #[error("stopped at step {step}{}; `potstill resume {}` goes on", as_of(.saved), .run.display())]

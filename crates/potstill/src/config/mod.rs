@@ -2,6 +2,21 @@
 //!
 //! Each key is written in one place, a `settings!` block: its name, type, default with source, range and help. Parsing,
 //! checking, the resolved `config.toml` and its round trip follow from that.
+//!
+//! ```
+//! use potstill::config::{Layer, Origin, read_toml, resolve};
+//! use potstill::deep::DqnConfig;
+//!
+//! let file = Origin::File("run.toml".to_owned());
+//! let values = read_toml("gamma = 0.9", file.clone())?;
+//! let resolved = resolve::<DqnConfig>(&[Layer { origin: file, values }])?;
+//! assert_eq!((resolved.settings.gamma, resolved.settings.batch_size), (0.9, 64));
+//!
+//! let values = read_toml("gama = 0.9", Origin::Set)?;
+//! let error = resolve::<DqnConfig>(&[Layer { origin: Origin::Set, values }]).unwrap_err();
+//! assert_eq!(error.to_string(), "unknown key `gama` (--set); did you mean `gamma`?");
+//! # Ok::<(), potstill::config::ConfigError>(())
+//! ```
 
 pub mod presets;
 mod resolve;

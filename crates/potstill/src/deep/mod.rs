@@ -1,4 +1,21 @@
 //! Deep value learning: one paper per file.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::deep::{Dqn, DqnConfig};
+//! use potstill::env::registry::find;
+//! use potstill::train::Trainer;
+//!
+//! let streams = Streams::new(1);
+//! let config = DqnConfig { net_arch: "mlp:16".parse()?, ..DqnConfig::default() };
+//! let env = find("CartPole-v1").unwrap().make_features().unwrap();
+//! let mut trainer = Trainer::new(Dqn::new(config, 4, 2, 2000, streams), env, streams);
+//! while trainer.steps() < 2000 {
+//!     let event = trainer.step()?;
+//!     assert!(event.update.is_none_or(|update| update.loss.is_finite()));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod dqn;
 

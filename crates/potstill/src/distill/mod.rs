@@ -4,6 +4,30 @@
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::distill::{ClassifierTrainer, FitConfig, SoftTargets, classifier::error_rate};
+//! use potstill::experience::Dataset;
+//! use potstill::teacher::{Inputs, Teacher};
+//! use std::sync::Arc;
+//!
+//! let (train, test) = Dataset::digits().split(500, &mut Streams::new(0).stream("split"));
+//! let train = Arc::new(train);
+//! let fit = |spec: &str, epochs, soft| -> Result<_, Box<dyn std::error::Error>> {
+//!     let config = FitConfig { epochs, ..FitConfig::default() };
+//!     let mut trainer = ClassifierTrainer::new(config, &spec.parse()?, train.clone(), soft, Streams::new(1));
+//!     while trainer.epochs() < epochs {
+//!         trainer.epoch()?;
+//!     }
+//!     Ok(trainer.student().clone())
+//! };
+//! let teacher = fit("mlp:64", 10, None)?;
+//! let soft = SoftTargets { teacher: Teacher::frozen(teacher, 4.0, Inputs::Dataset), alpha: 0.9 };
+//! let student = fit("mlp:8", 30, Some(soft))?;
+//! assert!(error_rate(&student, &test) < 0.2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod classifier;
 pub mod policy;

@@ -4,6 +4,15 @@
 //! - A [`Trajectory`] is a run of steps `S0, A0, R1, S1, A1, R2, ...`, finished or not.
 //! - An [`Episode`] is a trajectory from a reset to its [`Ending`].
 //! - A [`Return`] is the discounted sum of the rewards after a state (Sutton and Barto 2018, equation 3.8).
+//!
+//! ```
+//! use potstill::experience::{Return, Trajectory};
+//!
+//! let mut walk: Trajectory<usize> = Trajectory::starting_at(36);
+//! walk.push(0, -1.0, 24);
+//! walk.push(1, -1.0, 25);
+//! assert_eq!(walk.returns(0.5), [Return(-1.5), Return(-1.0)]);
+//! ```
 
 pub mod dataset;
 pub mod replay;

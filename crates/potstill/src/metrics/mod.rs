@@ -2,6 +2,14 @@
 //!
 //! Names follow Stable-Baselines3: `rollout/ep_rew_mean`, `train/loss`, `eval/mean_reward`, `time/episodes`. What depends on the clock
 //! (`time/fps`) goes to sinks for people only, so that `metrics.jsonl` is the same for the same run, byte for byte.
+//!
+//! ```
+//! use potstill::metrics::History;
+//!
+//! let history = History::parse("{\"step\":10,\"train/loss\":0.5}\n{\"step\":20,\"train/loss\":0.25}\n");
+//! assert_eq!(history.series("train/loss"), [(10.0, 0.5), (20.0, 0.25)]);
+//! assert_eq!(history.csv(), "step,train/loss\n10,0.5\n20,0.25\n");
+//! ```
 
 mod history;
 mod tensorboard;

@@ -1,4 +1,19 @@
 //! What training leaves behind: a table of action values or a network, the actors made of it, and the episodes they play.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//! use potstill::model::{QTable, TableActor, play};
+//! use potstill::policy::Policy;
+//!
+//! // A table that always prefers action 0, up: the walk never arrives and is cut.
+//! let table = QTable::from_values(4, [0.0, -1.0, -1.0, -1.0].repeat(48));
+//! let mut env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+//! let mut actor = TableActor::new(&table, Policy::Greedy);
+//! let episode = play(&mut env, &mut actor, 0, &mut Streams::new(0).stream("actor"))?;
+//! assert_eq!(episode.trajectory.steps(), 1000);
+//! # Ok::<(), potstill::env::EnvError>(())
+//! ```
 
 mod table;
 

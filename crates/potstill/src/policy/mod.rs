@@ -1,5 +1,14 @@
 //! Policies over action values. Behaviour policy and target policy are both values of one type, so that on-policy and
 //! off-policy are a matter of which values an algorithm is given.
+//!
+//! ```
+//! use potstill::policy::Policy;
+//!
+//! let values = [1.0, 3.0];
+//! assert_eq!(Policy::Greedy.probabilities(&values), [0.0, 1.0]);
+//! assert_eq!(Policy::EpsilonGreedy { epsilon: 0.5 }.probabilities(&values), [0.25, 0.75]);
+//! assert_eq!(Policy::EpsilonGreedy { epsilon: 0.5 }.state_value(&values), 2.5);
+//! ```
 
 pub mod schedule;
 

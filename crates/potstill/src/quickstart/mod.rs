@@ -5,6 +5,18 @@
 //! | [`cliff`] | on-policy and off-policy: SARSA and Q-learning on the cliff walk |
 //! | [`policy`] | a DQN teacher and a much smaller student |
 //! | [`digits`] | what soft targets carry that labels do not |
+//!
+//! ```
+//! use potstill::quickstart::{QuickstartRequest, quickstart};
+//! use potstill::run::Quiet;
+//!
+//! # fn tour() -> Result<(), potstill::Error> {
+//! let request = QuickstartRequest { seed: 0, threads: 2, out: None };
+//! let summary = quickstart(&request, &Quiet, &mut |act| println!("{}", act.text))?;
+//! println!("{}", summary["policy"]["student"]["mean_return"]);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod cliff;
 pub mod digits;

@@ -2,6 +2,19 @@
 //!
 //! Why not a plotting crate: the charts take their colours from a style sheet, so that one SVG is right in a light and in a dark
 //! theme; and series are told apart by dash and label too, never by colour alone.
+//!
+//! ```
+//! use potstill::report::{LineChart, Series, Table};
+//!
+//! let points = vec![(0.0, 1.0), (1.0, 4.0)];
+//! let series = vec![Series { name: "return".to_owned(), points, band: Vec::new() }];
+//! let chart = LineChart { title: "Learning".to_owned(), series, ..LineChart::default() };
+//! assert!(chart.svg_file().starts_with("<svg"));
+//! assert!(chart.png(1.0).starts_with(b"\x89PNG"));
+//!
+//! let table = Table { head: vec!["run".to_owned(), "return".to_owned()], rows: vec![vec!["a".to_owned(), "-13".to_owned()]] };
+//! assert_eq!(table.text(), "  run  return\n  ---  ------\n  a       -13\n");
+//! ```
 
 mod drawing;
 mod html;

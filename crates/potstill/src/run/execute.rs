@@ -230,7 +230,7 @@ fn failed(dir: &RunDir, error: TrainError, place: &str, saved: Option<u64>) -> R
     if let TrainError::Learn { source: LearnError::NotFinite { batch, .. }, .. } = &error {
         dir.write(names::FAILURE_BATCH, &state_file::write(batch))?;
     }
-    Ok(Error::Failed { run: dir.path().to_owned(), place: place.to_owned(), source: error })
+    Ok(Error::Failed { run: dir.path().to_owned(), place: place.to_owned(), source: Box::new(error) })
 }
 
 pub(super) fn with_out(mut summary: Value, dir: &RunDir) -> Value {

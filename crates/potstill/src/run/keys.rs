@@ -16,8 +16,11 @@ fn of<S: Settings>() -> Keys {
     S::keys().into_iter().map(|key| (key, defaults.get(key.name))).collect()
 }
 
-/// What can be asked for, with the lines above the settings.
-fn kinds() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Keys)> {
+/// A name, the lines above the settings, and the settings.
+type Kind = (&'static str, Vec<(&'static str, &'static str)>, Keys);
+
+/// What can be asked for.
+fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<_> = ALGORITHMS
         .iter()
         .map(|algorithm| {

@@ -1,7 +1,26 @@
 //! Whole runs, from a request to a run directory: what the command line starts, for library users too.
 //!
-//! A request becomes a [`plan`]: settings, and a [`job`] that can stop after any step. [`execute`] carries a plan out in a run
+//! A request becomes a `plan`: settings, and a `job` that can stop after any step. `execute` carries a plan out in a run
 //! directory: it makes checkpoints, keeps records, and goes on where an earlier process stopped.
+//!
+//! ```
+//! use potstill::run::{Quiet, Sources, TrainRequest, train};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let root = tempfile::tempdir()?;
+//! let request = TrainRequest {
+//!     algorithm: "q-learning".to_owned(),
+//!     sources: Sources { set: vec!["env=CliffWalking-v1".to_owned(), "episodes=500".to_owned()], ..Sources::default() },
+//!     out: Some(root.path().join("walk")),
+//!     threads: 1,
+//!     ..TrainRequest::default()
+//! };
+//! let summary = train(&request, &Quiet)?;
+//! assert_eq!(summary["episodes"], 500);
+//! assert!(root.path().join("walk/model.safetensors").is_file());
+//! # Ok(())
+//! # }
+//! ```
 
 mod catalogue;
 mod compare;

@@ -1,4 +1,19 @@
 //! The only door to disk: run directories, checkpoints, logs; files written whole or not at all.
+//!
+//! ```
+//! use potstill::core::{State, Value};
+//! use potstill::store::{Checkpoint, RunDir};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let root = tempfile::tempdir()?;
+//! let dir = RunDir::create(Some(&root.path().join("run")), "run")?;
+//! let state = State::new().with("weights", Value::F32s(vec![0.5, -1.0]));
+//! Checkpoint { step: 10, state, ..Checkpoint::default() }.save(&dir, 2)?;
+//! let newest = Checkpoint::newest(&dir, false)?.expect("it was saved");
+//! assert_eq!(newest.state.f32s("weights", 2)?, [0.5, -1.0]);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod checkpoint;
 pub mod disk;

@@ -1,4 +1,20 @@
 //! Algorithms that keep one value per state and action.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//! use potstill::tabular::{Sarsa, TabularConfig};
+//! use potstill::train::Trainer;
+//!
+//! let streams = Streams::new(1);
+//! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+//! let mut trainer = Trainer::new(Sarsa::new(TabularConfig::default(), 48, 4, streams), env, streams);
+//! let _ = trainer.run(20_000, None, &mut ())?;
+//! // Beside the goal, down leads into it.
+//! let q = trainer.agent().q();
+//! assert_eq!(q.row(35).iter().position(|&v| v == -1.0), Some(2));
+//! # Ok::<(), potstill::train::TrainError>(())
+//! ```
 
 pub mod q_learning;
 pub mod sarsa;

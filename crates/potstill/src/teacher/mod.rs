@@ -10,6 +10,23 @@
 //! Knowledge distillation is frozen + never + softmax; the target network of DQN is copy + every `n` + Bellman. They differ
 //! in one thing that matters: a distillation teacher knows more than its student, a target network knows less,
 //! and new information reaches it only through the reward.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::nn::NetworkSpec;
+//! use potstill::teacher::{Clock, Refresh, Teacher};
+//!
+//! let spec: NetworkSpec = "mlp:8".parse()?;
+//! let mut rng = Streams::new(1).stream("initialisation");
+//! let (old, student) = (spec.build(4, 2, &mut rng), spec.build(4, 2, &mut rng));
+//! // A target network: a copy that follows every second step.
+//! let mut teacher = Teacher::target_network(&old, Refresh::Every { n: 2, tau: 1.0, clock: Clock::EnvStep }, 0.99);
+//! teacher.tick(Clock::EnvStep, &student);
+//! assert!(teacher.distance(&student) > Some(0.0));
+//! teacher.tick(Clock::EnvStep, &student);
+//! assert_eq!(teacher.distance(&student), Some(0.0));
+//! # Ok::<(), potstill::nn::network::SpecError>(())
+//! ```
 
 use crate::targets;
 use potstill_core::{State, StateError, Stateful, Value};
