@@ -58,7 +58,20 @@ fn test() -> Result<(), String> {
             println!("\nNOT RUN: the tests against the real Gymnasium and TensorBoard, because {reason}.");
         }
     }
+    match chromium() {
+        Some(browser) => _ = tests.env("POTSTILL_CHROMIUM", browser),
+        None => println!("\nNOT RUN: the report in a real browser, because there is no Chromium."),
+    }
     step("tests", tests.env("POTSTILL_XTASK", "test"))
+}
+
+/// The name of a headless browser, if there is one.
+fn chromium() -> Option<&'static str> {
+    ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
+        let mut command = Command::new(name);
+        command.arg("--version");
+        succeeds(command)
+    })
 }
 
 /// Runs one step and shows its output.

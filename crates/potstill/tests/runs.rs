@@ -278,3 +278,28 @@ fn checkpoints_of_every_format_are_read() {
         assert_eq!(model, golden, "{format} {run}: {model:#018x}");
     }
 }
+
+#[test]
+fn to_watch_a_run_does_not_change_it() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let trainer = |out: &str, more: &str, threads| {
+        start(root, &CASES[2], out, more, threads, &Quiet).unwrap();
+        let bytes = fs::read(root.join(out).join(last_state(root, out))).unwrap();
+        potstill::store::state_file::read(&bytes).unwrap().tree("trainer").unwrap().clone()
+    };
+    let expected = trainer("plain", "", 1);
+    for (i, (more, threads)) in [
+        ("", 2),
+        ("", 4),
+        ("eval_freq=0", 1),
+        ("eval_freq=100 eval_episodes=5", 2),
+        ("log_interval=7", 1),
+        ("checkpoint_freq=10 checkpoints_kept=1", 4),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(trainer(&format!("watched-{i}"), more, threads) == expected, "{more}, {threads} threads");
+    }
+}
