@@ -34,6 +34,9 @@ pub enum Error {
         /// Why.
         source: ModelError,
     },
+    /// The disk refused while the work was going on. The run can be resumed.
+    #[error(transparent)]
+    Disk(StoreError),
     /// An environment or a learner cannot go on.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -75,7 +78,7 @@ impl Error {
         match self {
             Error::Config(_) | Error::Model { .. } => 2,
             Error::Store(error) if error.is_input() => 2,
-            Error::Store(_) | Error::Train(_) | Error::Failed { .. } => 1,
+            Error::Store(_) | Error::Disk(_) | Error::Train(_) | Error::Failed { .. } => 1,
             Error::Interrupted { .. } | Error::Abandoned => 130,
         }
     }

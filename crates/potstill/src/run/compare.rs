@@ -313,8 +313,7 @@ pub fn report(run: &Path) -> Result<PathBuf, Error> {
         dir.read(&mark.name)?;
     }
     if seeds(run).is_empty() {
-        let title = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
-        page::write(&dir, &title)?;
+        page::write(&dir)?;
     } else {
         dir.write(names::REPORT, Comparison::read(&[run.to_owned()])?.page().html().as_bytes())?;
     }

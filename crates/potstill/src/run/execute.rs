@@ -46,7 +46,7 @@ pub(crate) fn carry_out(
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let Plan { title, place, store, mut job, .. } = plan;
+    let Plan { config, place, store, mut job, .. } = plan;
     let started = Instant::now();
     let checkpoint = Checkpoint::newest(dir, fallback)?;
     let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
@@ -65,7 +65,7 @@ pub(crate) fn carry_out(
     dir.remove(names::FAILURE_BATCH)?;
 
     let (done, total, note) = job.progress();
-    observer.begin(&title, total);
+    observer.begin(&page::title(&config.parse().unwrap_or_default()), total);
     observer.advance(done, &note);
     let mut saver = Saver { dir, store: &store, running: None, saved: checkpoint.map(|c| c.step) };
     let worked = work(dir, &mut *job, &mut sinks, &mut saver, observer, || {
@@ -83,13 +83,15 @@ pub(crate) fn carry_out(
             saver.wait()?;
             return Err(failed(dir, error, &place, saver.saved)?);
         }
+        // Something was written: the user's input is not at fault any more.
+        Err(Error::Store(error)) => return Err(Error::Disk(error)),
         Err(error) => return Err(error),
     };
     summary["parameters"] = json!(model.parameters());
     summary["seconds"] = json!(seconds_before + started.elapsed().as_secs_f64());
     dir.write(names::MODEL, &safetensors::write(&model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
-    page::write(dir, &title)?;
+    page::write(dir)?;
     // Last: with it the run is finished.
     let files = [
         names::CONFIG,

@@ -52,16 +52,30 @@ pub(crate) fn curves(history: &History) -> Vec<LineChart> {
 }
 
 /// Writes a run's page.
-pub(super) fn write(dir: &RunDir, title: &str) -> Result<(), Error> {
+pub(super) fn write(dir: &RunDir) -> Result<(), Error> {
     // Not by way of the manifest: it is written after this.
     let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
     let summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
     let mut blocks = vec![Block::Table(summary_table(&summary))];
     blocks.extend(curves(&History::parse(&text(names::METRICS))).into_iter().map(Block::Lines));
+    let config = text(names::CONFIG);
+    let title = title(&config.parse().unwrap_or_default());
     blocks.push(Block::Heading("Configuration".to_owned()));
-    blocks.push(Block::Plain(text(names::CONFIG)));
-    let page = Page { title: title.to_owned(), lead: "A run of potstill.".to_owned(), blocks };
+    blocks.push(Block::Plain(config));
+    let page = Page { title, lead: "A run of potstill.".to_owned(), blocks };
     Ok(dir.write(names::REPORT, page.html().as_bytes())?)
+}
+
+/// What a run is, for people.
+pub(super) fn title(config: &toml::Table) -> String {
+    let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
+    let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
+    let on = text("env").or(text("data")).unwrap_or("?");
+    match (text("algorithm"), text("student")) {
+        (Some(algorithm), _) => format!("{algorithm} on {on}, seed {seed}"),
+        (None, Some(student)) => format!("{student} distilled from {on}, seed {seed}"),
+        (None, None) => format!("{on}, seed {seed}"),
+    }
 }
 
 /// A flat JSON object as a table of two columns.

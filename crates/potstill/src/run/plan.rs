@@ -29,8 +29,6 @@ const PARAMETERS_MAX: usize = 100_000_000;
 pub(crate) struct Plan {
     /// A name for the run directory.
     pub(crate) name: String,
-    /// What the run is, for people.
-    pub(crate) title: String,
     /// `config.toml`.
     pub(crate) config: String,
     /// The environment or dataset, and the seed.
@@ -69,7 +67,6 @@ pub(super) fn plan_headed(
     let name = algorithm.name;
     let plan = |config: String, on: &str, seed: u64, store: StoreConfig, job: Box<dyn Job>| Plan {
         name: format!("{name}-{on}-seed{seed}"),
-        title: format!("{name} on {on}, seed {seed}"),
         place: format!("{on}, seed {seed}"),
         config,
         store,
@@ -144,19 +141,17 @@ pub(super) fn plan_headed(
 /// If a key or value is wrong, or they do not go together.
 pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) -> Result<Plan, Error> {
     let head = distil_head();
-    let plan =
-        |config, (run, student): (&DistilConfig, &NetworkSpec), place: &str, store, job, teacher: &Model| {
-            let (on, seed) = (place.split_once(' ').map_or("", |(_, on)| on), run.seed);
-            Plan {
-                name: format!("distill-{on}-seed{seed}"),
-                title: format!("{student} distilled {place}, seed {seed}"),
-                place: format!("{on}, seed {seed}"),
-                config,
-                store,
-                job,
-                teacher: Some(safetensors::write(teacher)),
-            }
-        };
+    let plan = |config, run: &DistilConfig, place: &str, store, job, teacher: &Model| {
+        let (on, seed) = (place, run.seed);
+        Plan {
+            name: format!("distill-{on}-seed{seed}"),
+            place: format!("{on}, seed {seed}"),
+            config,
+            store,
+            job,
+            teacher: Some(safetensors::write(teacher)),
+        }
+    };
     match subject {
         Subject::Policy { model, spec } => {
             let resolved = resolve::<((DistilConfig, PolicyDistillConfig), StoreConfig)>(layers)?;
@@ -186,7 +181,7 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
             check_size("student", student, teacher.inputs(), teacher.outputs())?;
             let taught = (teacher.clone(), teacher_run);
             let job = Box::new(Distilling::new(taught, spec, run.seed, student, &distil, threads));
-            Ok(plan(config, (&run, student), &format!("in {id}"), store, job, &model))
+            Ok(plan(config, &run, id, store, job, &model))
         }
         Subject::Classifier { network, data, fit } => {
             // Student and teacher must have the same test samples, or the student would learn from the teacher what it is tested on.
@@ -216,7 +211,7 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
             let job = Box::new(Fitting::new(&dataset, run.seed, student, &fit, soft_targets, taught));
             let model = Model::Network(network);
-            Ok(plan(config, (&run, student), &format!("on {data}"), store, job, &model))
+            Ok(plan(config, &run, &data, store, job, &model))
         }
     }
 }
