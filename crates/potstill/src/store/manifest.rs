@@ -136,7 +136,10 @@ impl Manifest {
             return Err(format!("is cut off after {} bytes", bytes.len()));
         };
         if end != ending(body) {
-            return Err("is damaged or cut off: its own checksum does not agree".to_owned());
+            let found = bytes.len();
+            return Err(format!(
+                "is damaged or cut off in its {found} bytes: its own checksum does not agree"
+            ));
         }
         let value: Value = serde_json::from_str(text).map_err(|error| format!("is no JSON: {error}"))?;
         match value["format"].as_u64() {

@@ -16,6 +16,8 @@
 //! ```
 
 pub mod checkpoint;
+#[cfg(test)]
+mod damage;
 pub mod disk;
 mod lock;
 pub mod log;
@@ -474,7 +476,7 @@ pub use lock::Occupation;
 fn remedy(name: &str, run: &Path) -> String {
     match name {
         names::CONFIG => "copy it from a backup, or train again".to_owned(),
-        names::MODEL | names::SUMMARY | names::REPORT | names::METRICS => {
+        names::MODEL | names::SUMMARY | names::REPORT | names::METRICS | names::EVENTS => {
             format!("`potstill resume {} --fallback` makes it again from the last checkpoint", run.display())
         }
         _ => "copy it from a backup, or train again".to_owned(),
