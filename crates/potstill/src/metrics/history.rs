@@ -2,6 +2,7 @@
 
 use crate::store::{RunDir, StoreError, names};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// All records of a run, in order.
@@ -26,15 +27,9 @@ impl History {
 
     /// Every name that was measured, in the order of appearance.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for record in &self.records {
-            for name in record.keys().filter(|name| *name != "step") {
-                if !names.contains(&name.as_str()) {
-                    names.push(name);
-                }
-            }
-        }
-        names
+        let mut seen = BTreeSet::new();
+        let names = self.records.iter().flat_map(Map::keys).map(String::as_str);
+        names.filter(|name| *name != "step" && seen.insert(*name)).collect()
     }
 
     /// `(step, value)` of one name.

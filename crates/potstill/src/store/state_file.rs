@@ -20,7 +20,7 @@ type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
 
 fn collect(prefix: &str, state: &State, entries: &mut Vec<Entry>) {
     for (name, value) in state.iter() {
-        assert!(!name.contains('.'), "a dot separates the names of a path");
+        assert!(!name.is_empty() && !name.contains('.'), "a dot separates the names of a path");
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
         let array = |dtype, length, bytes| (path.clone(), dtype, vec![length], bytes);
         let scalar = |dtype, bytes| (path.clone(), dtype, Vec::new(), bytes);
@@ -66,6 +66,9 @@ pub fn read(bytes: &[u8]) -> Result<State, String> {
         };
         if name.matches('.').count() > DEPTH_MAX {
             return Err("a path of more than 64 names".to_owned());
+        }
+        if name.split('.').any(str::is_empty) {
+            return Err(format!("`{name}` has a name without letters in its path"));
         }
         root.insert(name, value).ok_or_else(|| format!("`{name}` is a value and a branch"))?;
     }
@@ -135,6 +138,7 @@ mod tests {
         };
         check(&[("a", Dtype::F16, vec![2])], "`a` is F16 of shape [2]");
         check(&[("a", Dtype::F32, vec![2, 2])], "`a` is F32 of shape [2, 2]");
+        check(&[(".a", Dtype::U8, vec![1])], "`.a` has a name without letters in its path");
         check(&[("a", Dtype::U8, vec![1]), ("a.b", Dtype::U8, vec![1])], " is a value and a branch");
     }
 }

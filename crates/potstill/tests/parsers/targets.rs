@@ -1,0 +1,235 @@
+//! What must hold of every parser, whatever the bytes: no panic, little time, no more memory than the input is long, and what it
+//! accepts it writes so that it reads the same. The test-suite and `fuzz/` feed the same functions.
+
+use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
+use potstill::core::{State, Value};
+use potstill::deep::DqnConfig;
+use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+use potstill::export::safetensors;
+use potstill::metrics::History;
+use potstill::nn::NetworkSpec;
+use potstill::run::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
+use potstill::store::{FileMark, Manifest, state_file};
+use potstill::tabular::TabularConfig;
+use serde_json::Map;
+use std::time::{Duration, Instant};
+use toml::Table;
+
+/// No input of the sizes that are tried may take longer.
+const TIME_MAX: Duration = Duration::from_secs(1);
+
+/// A parser and what must hold of it; says whether it accepts the bytes.
+pub(crate) type Target = fn(&[u8]) -> bool;
+
+/// All of them by name.
+pub(crate) const TARGETS: [(&str, Target); 7] = [
+    ("config", config),
+    ("set", set),
+    ("network", network),
+    ("state", state),
+    ("manifest", manifest),
+    ("model", model),
+    ("history", history),
+];
+
+/// Tries a parser on some bytes.
+pub(crate) fn check(name: &str, bytes: &[u8]) -> bool {
+    let target = TARGETS.iter().find(|(known, _)| *known == name).expect("a target").1;
+    let started = Instant::now();
+    let accepted = target(bytes);
+    let elapsed = started.elapsed();
+    assert!(elapsed < TIME_MAX, "{name} took {elapsed:?} for {} bytes", bytes.len());
+    accepted
+}
+
+/// `config.toml`, `--config` and presets: TOML, then the keys of every command.
+fn config(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    match read_toml(text, Origin::Set) {
+        Ok(table) => {
+            // All are tried, also when the first accepts.
+            let accepted = [
+                settings::<((RunConfig, TabularConfig), StoreConfig)>(&table),
+                settings::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(&table),
+                settings::<((DataConfig, FitConfig), StoreConfig)>(&table),
+                settings::<((DistilConfig, PolicyDistillConfig), StoreConfig)>(&table),
+                settings::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>(&table),
+            ];
+            accepted.contains(&true)
+        }
+        Err(error) => {
+            let words = error.to_string().len();
+            assert!(words <= 4 * text.len() + 1000, "{words} bytes of message");
+            false
+        }
+    }
+}
+
+/// The values of all keys, as text: NaN is not equal to itself.
+fn values<S: Settings>(settings: &S) -> String {
+    S::keys().iter().map(|key| format!("{} = {:?}\n", key.name, settings.get(key.name))).collect()
+}
+
+fn settings<S: Settings>(table: &Table) -> bool {
+    let layer = |values: &Table| [Layer { origin: Origin::Set, values: values.clone() }];
+    let mut known = table.clone();
+    known.retain(|name, _| name != "command" && name != "algorithm");
+    let all = resolve::<S>(&layer(&known)).map(|_| ()).is_ok();
+    // One bad key must not hide what the others do.
+    known.retain(|name, value| {
+        S::keys().iter().any(|key| key.name == name) && S::default().set(name, value) == Some(Ok(()))
+    });
+    let resolved = resolve::<S>(&layer(&known)).expect("each key was accepted");
+    let text = resolved.to_toml(&[("command", "train".into())]);
+    let mut again = read_toml(&text, Origin::Set).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    again.remove("command");
+    let again = resolve::<S>(&layer(&again)).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    assert_eq!(values(&resolved.settings), values(&again.settings));
+    all
+}
+
+/// The value of `--set key=value`.
+fn set(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let (key, text) = text.split_once('=').unwrap_or(("", text));
+    let (key, value) = (key.trim(), toml_value(text.trim()));
+    let again = toml_value(&value.to_string());
+    assert_eq!(format!("{value:?}"), format!("{again:?}"));
+    settings::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>(&Table::from_iter([(
+        key.to_owned(),
+        value.clone(),
+    )])) || settings::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(&Table::from_iter([(
+        key.to_owned(),
+        value,
+    )]))
+}
+
+/// `mlp:64,64:tanh`.
+fn network(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    match text.parse::<NetworkSpec>() {
+        Ok(spec) => {
+            assert_eq!(spec.to_string().parse(), Ok(spec.clone()));
+            assert!(spec.hidden.len() <= 16 && spec.hidden.iter().all(|units| (1..=16_384).contains(units)));
+            let parameters = spec.parameters(4, 2).expect("bounded layers do not overflow");
+            if parameters < 1_000_000 {
+                assert_eq!(spec.zeroed(4, 2).parameters().len(), parameters);
+            }
+            true
+        }
+        Err(error) => {
+            assert!(error.to_string().len() <= 3 * text.len() + 1000);
+            false
+        }
+    }
+}
+
+/// Bytes as a safetensors file: the header ends at the first 0xff, and its length is put before it. Else hardly any would have a
+/// length that fits.
+fn framed(bytes: &[u8]) -> Vec<u8> {
+    let end = bytes.iter().position(|&byte| byte == 0xff).unwrap_or(bytes.len());
+    let (header, data) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
+    [&(header.len() as u64).to_le_bytes(), header, data].concat()
+}
+
+/// The state in a checkpoint.
+fn state(bytes: &[u8]) -> bool {
+    // Both are tried, also when the first accepts.
+    read_state(&framed(bytes)) | read_state(bytes)
+}
+
+/// Bytes that the values of a state take.
+fn size(state: &State) -> usize {
+    let value = |value: &Value| match value {
+        Value::Bool(_) => 1,
+        Value::U64(_) | Value::F64(_) => 8,
+        Value::U8s(v) => v.len(),
+        Value::U64s(v) => 8 * v.len(),
+        Value::F32s(v) => 4 * v.len(),
+        Value::F64s(v) => 8 * v.len(),
+        Value::Tree(branch) => size(branch),
+    };
+    state.iter().map(|(_, v)| value(v)).sum()
+}
+
+fn read_state(bytes: &[u8]) -> bool {
+    let Ok(state) = state_file::read(bytes) else { return false };
+    assert!(size(&state) <= bytes.len(), "{} from {} bytes", size(&state), bytes.len());
+    let written = state_file::write(&state);
+    let again = state_file::read(&written).unwrap_or_else(|error| panic!("{error}: {state:?}"));
+    assert_eq!(state_file::write(&again), written);
+    // NaN is not equal to itself, and big states take long to show.
+    if bytes.len() < 10_000 {
+        assert_eq!(format!("{again:?}"), format!("{state:?}"));
+    }
+    true
+}
+
+/// The list of a folder's files.
+fn manifest(bytes: &[u8]) -> bool {
+    // With the right checksum too, for what lies behind that gate.
+    let mut sealed = bytes.to_vec();
+    if let Some(at) = bytes.windows(11).rposition(|window| window == b",\"crc32c\":\"") {
+        sealed.truncate(at);
+    }
+    let checksum = crc32c::crc32c(&sealed);
+    sealed.extend(format!(",\"crc32c\":\"{checksum:08x}\"}}").bytes());
+    read_manifest(&sealed) | read_manifest(bytes)
+}
+
+fn read_manifest(bytes: &[u8]) -> bool {
+    match Manifest::read(bytes) {
+        Ok(manifest) => {
+            // A list of files has names and checksums, which are longer in the file than in memory.
+            assert!(manifest.files.len() * 8 <= bytes.len());
+            assert_eq!(Manifest::read(&manifest.write()).as_ref(), Ok(&manifest));
+            for mark in &manifest.files {
+                assert!(!mark.name.contains('/') && !["", ".."].contains(&mark.name.as_str()));
+                let whole = FileMark::whole(&mark.name, bytes);
+                assert_eq!(whole.check(bytes), Ok(()));
+                // Whatever it announces.
+                let _ = mark.check(bytes);
+            }
+            true
+        }
+        Err(reason) => {
+            assert!(reason.len() <= bytes.len() + 1000, "{} bytes of message", reason.len());
+            false
+        }
+    }
+}
+
+/// `model.safetensors`.
+fn model(bytes: &[u8]) -> bool {
+    read_model(&framed(bytes)) | read_model(bytes)
+}
+
+fn read_model(bytes: &[u8]) -> bool {
+    let Ok(model) = safetensors::read(bytes) else { return false };
+    assert!(model.parameters() * 4 <= bytes.len() && model.is_finite());
+    let written = safetensors::write(&model);
+    assert!(safetensors::read(&written).as_ref() == Ok(&model));
+    true
+}
+
+/// `metrics.jsonl`.
+fn history(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let history = History::parse(&text);
+    let lines: Vec<Map<String, serde_json::Value>> =
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let written: String =
+        lines.into_iter().map(|line| format!("{}\n", serde_json::Value::Object(line))).collect();
+    assert_eq!(History::parse(&written), history);
+    let names = history.names();
+    assert!(names.len() <= text.len());
+    for name in names.iter().take(10) {
+        assert!(history.series(name).len() <= text.lines().count());
+    }
+    // One cell for each line and name.
+    if names.len() < 100 {
+        let cells = (names.len() + 1) * (text.lines().count() + 1);
+        assert!(history.csv().len() <= 30 * text.len() + cells + 100);
+    }
+    history != History::default()
+}
