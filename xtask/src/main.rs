@@ -1,5 +1,7 @@
-//! `cargo xtask test`: everything that must hold before a change lands.
+//! `cargo xtask test`: everything that must hold before a change lands. `cargo xtask torture`: more of it, for as long as one likes.
 #![forbid(unsafe_code)]
+
+mod torture;
 
 use std::env;
 use std::fs;
@@ -16,7 +18,12 @@ fn main() -> ExitCode {
     env::set_current_dir(root).expect("the workspace is there");
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
-        _ => Err("usage: cargo xtask test".to_owned()),
+        ["torture"] => torture::torture(torture::MINUTES),
+        ["torture", "--minutes", n] => match n.parse() {
+            Ok(minutes @ 1..=1440) => torture::torture(minutes),
+            _ => Err(format!("--minutes {n}: write a number from 1 to 1440")),
+        },
+        _ => Err("usage: cargo xtask test | cargo xtask torture [--minutes N]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

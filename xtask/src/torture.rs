@@ -1,0 +1,261 @@
+//! `cargo xtask torture`: the tests that break things on purpose, with more of everything than the ordinary run has time for.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+/// If nothing is said.
+pub(crate) const MINUTES: u64 = 30;
+
+/// A test whose size is a number in an environment variable.
+struct Scaled {
+    name: &'static str,
+    variable: &'static str,
+    arguments: &'static [&'static str],
+    /// Of the time, in parts.
+    share: u32,
+    /// Two sizes to measure: how long a test takes is a line through them.
+    trials: [u64; 2],
+}
+
+const SCALED: [Scaled; 3] = [
+    Scaled {
+        name: "killed processes",
+        variable: "POTSTILL_TORTURE_KILLS",
+        arguments: &["--package", "potstill-cli", "--test", "kill"],
+        share: 8,
+        trials: [2, 14],
+    },
+    Scaled {
+        name: "crashes of a simulated disk",
+        variable: "POTSTILL_TORTURE_SEEDS",
+        arguments: &["--package", "potstill", "--lib", "store::simulated"],
+        share: 3,
+        trials: [20, 100],
+    },
+    Scaled {
+        name: "damaged checkpoints",
+        variable: "POTSTILL_TORTURE_DAMAGES",
+        arguments: &["--package", "potstill", "--lib", "store::damage"],
+        share: 3,
+        trials: [20, 100],
+    },
+];
+
+/// Of the time, in parts, for all targets in `fuzz/` together.
+const FUZZ_SHARE: u32 = 6;
+
+/// A line of the table at the end.
+struct Row {
+    what: String,
+    count: String,
+    result: String,
+}
+
+impl Row {
+    fn new(what: &str, count: impl Into<String>, result: impl Into<String>) -> Self {
+        Self { what: what.to_owned(), count: count.into(), result: result.into() }
+    }
+}
+
+/// Runs everything for about so many minutes.
+///
+/// # Errors
+/// If anything failed.
+pub(crate) fn torture(minutes: u64) -> Result<(), String> {
+    let (started, time) = (Instant::now(), Duration::from_secs(60 * minutes));
+    let nightly = nightly();
+    let fuzz = nightly.clone().and_then(|()| cargo_fuzz());
+    // The two with a length of their own, and what has to be built, come first; the others share what is left.
+    println!("=== building");
+    let mut build = cargo();
+    build.args(["test", "--release", "--locked", "--no-run"]);
+    build.args(["--package", "potstill", "--lib", "--package", "potstill-cli", "--test", "kill"]);
+    expect(&mut build, "building the tests")?;
+    let mut rows = Vec::new();
+    rows.push(sanitized(&nightly));
+    let targets = if fuzz.is_ok() { targets()? } else { Vec::new() };
+    if fuzz.is_ok() {
+        expect(rustup().args(["cargo", "fuzz", "build"]), "building the fuzz targets")?;
+    }
+    let left = time.saturating_sub(started.elapsed()).max(time / 2);
+    let parts = SCALED.iter().map(|test| test.share).sum::<u32>() + if fuzz.is_ok() { FUZZ_SHARE } else { 0 };
+    for test in &SCALED {
+        rows.extend(scaled(test, left * test.share / parts));
+    }
+    match fuzz {
+        Ok(()) => {
+            let share = left * FUZZ_SHARE / parts / targets.len().max(1) as u32;
+            rows.extend(targets.iter().map(|target| fuzzed(target, share)));
+        }
+        Err(reason) => rows.push(Row::new("fuzz targets", "", format!("NOT RUN: {reason}"))),
+    }
+    println!("\n=== {} minutes", started.elapsed().as_secs().div_ceil(60));
+    let width = |cell: fn(&Row) -> &str| rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0);
+    let (what, count) = (width(|row| &row.what), width(|row| &row.count));
+    for row in &rows {
+        println!("{:what$}  {:>count$}  {}", row.what, row.count, row.result);
+    }
+    let failed = rows.iter().filter(|row| row.result == FAILED).count();
+    if failed == 0 { Ok(()) } else { Err(format!("{failed} of {} failed", rows.len())) }
+}
+
+const PASSED: &str = "passed";
+const FAILED: &str = "FAILED";
+
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// A program of the nightly compiler's.
+fn rustup() -> Command {
+    let mut command = Command::new("rustup");
+    // What Cargo says of the stable one must not reach it.
+    command.args(["run", "nightly"]).env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+    command
+}
+
+fn nightly() -> Result<(), String> {
+    let found = rustup().args(["rustc", "--version"]).output().is_ok_and(|output| output.status.success());
+    let reason = "there is no nightly compiler (rustup toolchain install nightly)";
+    if found { Ok(()) } else { Err(reason.to_owned()) }
+}
+
+fn cargo_fuzz() -> Result<(), String> {
+    let found =
+        rustup().args(["cargo", "fuzz", "--version"]).output().is_ok_and(|output| output.status.success());
+    if found { Ok(()) } else { Err("there is no cargo-fuzz (cargo install cargo-fuzz)".to_owned()) }
+}
+
+fn expect(command: &mut Command, what: &str) -> Result<(), String> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{what} failed ({status})")),
+        Err(error) => Err(format!("{what}: {error}")),
+    }
+}
+
+/// Runs a command quietly; what a failure said is shown.
+fn run(command: &mut Command) -> Result<Output, ()> {
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(output),
+        Ok(output) => {
+            print!("{}", String::from_utf8_lossy(&output.stdout));
+            print!("{}", String::from_utf8_lossy(&output.stderr));
+            println!("{command:?} failed ({})", output.status);
+            Err(())
+        }
+        Err(error) => {
+            println!("{command:?}: {error}");
+            Err(())
+        }
+    }
+}
+
+/// Tries two sizes of a test, then the one that takes the rest of the time.
+fn scaled(test: &Scaled, share: Duration) -> Vec<Row> {
+    let started = Instant::now();
+    let mut seconds = [0.0; 2];
+    let mut found = Vec::new();
+    let mut sizes = test.trials.to_vec();
+    let mut i = 0;
+    while let Some(&size) = sizes.get(i) {
+        println!("\n=== {}: {}={size}", test.name, test.variable);
+        let begun = Instant::now();
+        let mut command = cargo();
+        command.args(["test", "--release", "--locked"]).args(test.arguments).args(["--", "--nocapture"]);
+        let Ok(output) = run(command.env(test.variable, size.to_string())) else {
+            return vec![Row::new(test.name, format!("{}={size}", test.variable), FAILED)];
+        };
+        found = counts(&String::from_utf8_lossy(&output.stdout));
+        if let Some(seconds) = seconds.get_mut(i) {
+            *seconds = begun.elapsed().as_secs_f64();
+        }
+        i += 1;
+        if i == 2 {
+            let [small, big] = test.trials;
+            let each = ((seconds[1] - seconds[0]) / (big - small) as f64).max(1e-5);
+            let fixed = (seconds[0] - each * small as f64).max(0.0);
+            let rest = share.saturating_sub(started.elapsed()).as_secs_f64() - fixed;
+            let size = (rest / each).max(0.0) as u64;
+            sizes.extend((size > big).then_some(size));
+        }
+    }
+    if found.is_empty() {
+        // A filter that matches no test would pass as well.
+        return vec![Row::new(test.name, "counted nothing", FAILED)];
+    }
+    found.into_iter().map(|(what, count)| Row::new(&what, count, PASSED)).collect()
+}
+
+/// What tests say of themselves: `312 of 312 killed processes resumed to the same bytes`.
+fn counts(output: &str) -> Vec<(String, String)> {
+    let count = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_number = |word: &str| word.parse::<u64>().is_ok();
+        let at = words.windows(3).position(|w| is_number(w[0]) && w[1] == "of" && is_number(w[2]))?;
+        Some((words[at + 3..].join(" "), words[at..at + 3].join(" ")))
+    };
+    output.lines().filter_map(count).collect()
+}
+
+/// The names of the fuzz targets: the folders of their seeds.
+fn targets() -> Result<Vec<String>, String> {
+    let folder = Path::new("testdata/fuzz");
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Feeds a parser for a while. What breaks it is kept in `fuzz/artifacts`; it belongs into `testdata/fuzz`.
+fn fuzzed(target: &str, time: Duration) -> Row {
+    println!("\n=== fuzz target {target}, {} seconds", time.as_secs());
+    let what = format!("inputs that did not break the parser `{target}`");
+    let corpus = format!("fuzz/corpus/{target}");
+    if let Err(error) = std::fs::create_dir_all(&corpus) {
+        return Row::new(&what, error.to_string(), FAILED);
+    }
+    let mut command = rustup();
+    command.args(["cargo", "fuzz", "run", target, &corpus, &format!("testdata/fuzz/{target}"), "--"]);
+    command.args(["-timeout=5", "-malloc_limit_mb=256", "-print_final_stats=1"]);
+    // Zero means for ever.
+    let Ok(output) = run(command.arg(format!("-max_total_time={}", time.as_secs().max(1)))) else {
+        return Row::new(&what, "see fuzz/artifacts", FAILED);
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    let executed = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+    let n = executed.unwrap_or("?").trim();
+    Row::new(&what, format!("{n} of {n}"), PASSED)
+}
+
+/// The tests of the crate with all the `unsafe`, under AddressSanitizer.
+fn sanitized(nightly: &Result<(), String>) -> Row {
+    let what = "tests of potstill-nn under AddressSanitizer";
+    if let Err(reason) = nightly {
+        return Row::new(what, "", format!("NOT RUN: {reason}"));
+    }
+    let Some(host) = host() else {
+        return Row::new(what, "", "NOT RUN: the compiler does not name its host");
+    };
+    println!("\n=== {what}");
+    let mut command = rustup();
+    // With a target named, the flags do not reach build scripts and macros.
+    command.args(["cargo", "test", "--locked", "--package", "potstill-nn", "--lib", "--tests"]);
+    command.args(["--target", &host, "--target-dir", "target/sanitizer"]);
+    let Ok(output) = run(command.env("RUSTFLAGS", "-Zsanitizer=address")) else {
+        return Row::new(what, "", FAILED);
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let passed = |line: &str| line.strip_prefix("test result: ok. ")?.split_once(' ')?.0.parse::<u64>().ok();
+    let n: u64 = text.lines().filter_map(passed).sum();
+    Row::new(what, format!("{n} of {n}"), if n > 0 { PASSED } else { FAILED })
+}
+
+fn host() -> Option<String> {
+    let output = rustup().args(["rustc", "-vV"]).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
