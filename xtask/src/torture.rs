@@ -15,8 +15,8 @@ struct Scaled {
     arguments: &'static [&'static str],
     /// Of the time, in parts.
     share: u32,
-    /// Two sizes to measure: how long a test takes is a line through them.
-    trials: [u64; 2],
+    /// The size to begin with.
+    first: u64,
 }
 
 const SCALED: [Scaled; 3] = [
@@ -25,21 +25,21 @@ const SCALED: [Scaled; 3] = [
         variable: "POTSTILL_TORTURE_KILLS",
         arguments: &["--package", "potstill-cli", "--test", "kill"],
         share: 8,
-        trials: [2, 14],
+        first: 10,
     },
     Scaled {
         name: "crashes of a simulated disk",
         variable: "POTSTILL_TORTURE_SEEDS",
         arguments: &["--package", "potstill", "--lib", "store::simulated"],
         share: 3,
-        trials: [20, 100],
+        first: 20,
     },
     Scaled {
         name: "damaged checkpoints",
         variable: "POTSTILL_TORTURE_DAMAGES",
         arguments: &["--package", "potstill", "--lib", "store::damage"],
         share: 3,
-        trials: [20, 100],
+        first: 20,
     },
 ];
 
@@ -69,10 +69,12 @@ pub(crate) fn torture(minutes: u64) -> Result<(), String> {
     let fuzz = nightly.clone().and_then(|()| cargo_fuzz());
     // The two with a length of their own, and what has to be built, come first; the others share what is left.
     println!("=== building");
-    let mut build = cargo();
-    build.args(["test", "--release", "--locked", "--no-run"]);
-    build.args(["--package", "potstill", "--lib", "--package", "potstill-cli", "--test", "kill"]);
-    expect(&mut build, "building the tests")?;
+    for test in &SCALED {
+        // As it will be run: another choice of packages may mean other features, and another build.
+        let mut build = cargo();
+        build.args(["test", "--release", "--locked", "--no-run"]).args(test.arguments);
+        expect(&mut build, "building the tests")?;
+    }
     let mut rows = Vec::new();
     rows.push(sanitized(&nightly));
     let targets = if fuzz.is_ok() { targets()? } else { Vec::new() };
@@ -153,14 +155,16 @@ fn run(command: &mut Command) -> Result<Output, ()> {
     }
 }
 
-/// Tries two sizes of a test, then the one that takes the rest of the time.
+/// How much bigger the next size may be than the last that was measured: a time is only an estimate.
+const GROWTH_MAX: u64 = 8;
+
+/// Runs a test in sizes that grow until it has taken its share. A bigger size does what the smaller did, and more: the last is told.
 fn scaled(test: &Scaled, share: Duration) -> Vec<Row> {
     let started = Instant::now();
-    let mut seconds = [0.0; 2];
-    let mut found = Vec::new();
-    let mut sizes = test.trials.to_vec();
-    let mut i = 0;
-    while let Some(&size) = sizes.get(i) {
+    // Size and seconds of the last two.
+    let mut before = (0, 0.0);
+    let mut size = test.first;
+    let found = loop {
         println!("\n=== {}: {}={size}", test.name, test.variable);
         let begun = Instant::now();
         let mut command = cargo();
@@ -168,25 +172,28 @@ fn scaled(test: &Scaled, share: Duration) -> Vec<Row> {
         let Ok(output) = run(command.env(test.variable, size.to_string())) else {
             return vec![Row::new(test.name, format!("{}={size}", test.variable), FAILED)];
         };
-        found = counts(&String::from_utf8_lossy(&output.stdout));
-        if let Some(seconds) = seconds.get_mut(i) {
-            *seconds = begun.elapsed().as_secs_f64();
+        let now = (size, begun.elapsed().as_secs_f64());
+        let left = share.saturating_sub(started.elapsed()).as_secs_f64();
+        let next = next_size(before, now, left);
+        if next <= size {
+            break counts(&String::from_utf8_lossy(&output.stdout));
         }
-        i += 1;
-        if i == 2 {
-            let [small, big] = test.trials;
-            let each = ((seconds[1] - seconds[0]) / (big - small) as f64).max(1e-5);
-            let fixed = (seconds[0] - each * small as f64).max(0.0);
-            let rest = share.saturating_sub(started.elapsed()).as_secs_f64() - fixed;
-            let size = (rest / each).max(0.0) as u64;
-            sizes.extend((size > big).then_some(size));
-        }
-    }
+        (before, size) = (now, next);
+    };
     if found.is_empty() {
         // A filter that matches no test would pass as well.
         return vec![Row::new(test.name, "counted nothing", FAILED)];
     }
     found.into_iter().map(|(what, count)| Row::new(&what, count, PASSED)).collect()
+}
+
+/// The size for which a test may take so many seconds, from the sizes and seconds of its last two runs.
+fn next_size(before: (u64, f64), now: (u64, f64), left: f64) -> u64 {
+    let slope = (now.1 - before.1) / (now.0 - before.0) as f64;
+    // A part of the time does not depend on the size, but what is measured is not exact either.
+    let each = slope.max(0.2 * now.1 / now.0 as f64);
+    let fits = now.0 as f64 + (left - now.1) / each;
+    (fits.max(0.0) as u64).min(GROWTH_MAX * now.0)
 }
 
 /// What tests say of themselves: `312 of 312 killed processes resumed to the same bytes`.
@@ -258,4 +265,27 @@ fn host() -> Option<String> {
     let output = rustup().args(["rustc", "-vV"]).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_grow_to_fill_the_time() {
+        // Four seconds and a tenth for each.
+        assert_eq!(next_size((10, 5.0), (80, 12.0), 30.0), 260);
+        assert_eq!(next_size((10, 5.0), (80, 12.0), 500.0), 640);
+        // No time is left for as much again.
+        assert!(next_size((10, 5.0), (80, 12.0), 11.0) < 80);
+        // A bigger one was faster: something else was going on.
+        assert_eq!(next_size((10, 5.0), (20, 4.0), 8.0), 120);
+    }
+
+    #[test]
+    fn counts_are_found_in_what_tests_print() {
+        let output = "running 1 test\ntest a ... 31 of 31 killed processes resumed to the same bytes\nok\n";
+        let expected = ("killed processes resumed to the same bytes".to_owned(), "31 of 31".to_owned());
+        assert_eq!(counts(output), [expected]);
+    }
 }
