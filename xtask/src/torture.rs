@@ -81,15 +81,20 @@ pub(crate) fn torture(minutes: u64) -> Result<(), String> {
     if fuzz.is_ok() {
         expect(rustup().args(["cargo", "fuzz", "build"]), "building the fuzz targets")?;
     }
-    let left = time.saturating_sub(started.elapsed()).max(time / 2);
-    let parts = SCALED.iter().map(|test| test.share).sum::<u32>() + if fuzz.is_ok() { FUZZ_SHARE } else { 0 };
+    let end = Instant::now() + time.saturating_sub(started.elapsed()).max(time / 2);
+    let mut parts =
+        SCALED.iter().map(|test| test.share).sum::<u32>() + if fuzz.is_ok() { FUZZ_SHARE } else { 0 };
+    // Each gets its part of what those before it have left.
+    let left = || end.saturating_duration_since(Instant::now());
     for test in &SCALED {
-        rows.extend(scaled(test, left * test.share / parts));
+        rows.extend(scaled(test, left() * test.share / parts));
+        parts -= test.share;
     }
     match fuzz {
         Ok(()) => {
-            let share = left * FUZZ_SHARE / parts / targets.len().max(1) as u32;
-            rows.extend(targets.iter().map(|target| fuzzed(target, share)));
+            for (done, target) in targets.iter().enumerate() {
+                rows.push(fuzzed(target, left() / (targets.len() - done) as u32));
+            }
         }
         Err(reason) => rows.push(Row::new("fuzz targets", "", format!("NOT RUN: {reason}"))),
     }
@@ -219,7 +224,9 @@ fn targets() -> Result<Vec<String>, String> {
 
 /// Feeds a parser for a while. What breaks it is kept in `fuzz/artifacts`; it belongs into `testdata/fuzz`.
 fn fuzzed(target: &str, time: Duration) -> Row {
-    println!("\n=== fuzz target {target}, {} seconds", time.as_secs());
+    // Zero means for ever; and what has just begun has not found anything.
+    let seconds = time.as_secs().max(5);
+    println!("\n=== fuzz target {target}, {seconds} seconds");
     let what = format!("inputs that did not break the parser `{target}`");
     let corpus = format!("fuzz/corpus/{target}");
     if let Err(error) = std::fs::create_dir_all(&corpus) {
@@ -228,8 +235,7 @@ fn fuzzed(target: &str, time: Duration) -> Row {
     let mut command = rustup();
     command.args(["cargo", "fuzz", "run", target, &corpus, &format!("testdata/fuzz/{target}"), "--"]);
     command.args(["-timeout=5", "-malloc_limit_mb=256", "-print_final_stats=1"]);
-    // Zero means for ever.
-    let Ok(output) = run(command.arg(format!("-max_total_time={}", time.as_secs().max(1)))) else {
+    let Ok(output) = run(command.arg(format!("-max_total_time={seconds}"))) else {
         return Row::new(&what, "see fuzz/artifacts", FAILED);
     };
     let said = String::from_utf8_lossy(&output.stderr);
