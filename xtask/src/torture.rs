@@ -98,7 +98,7 @@ pub(crate) fn torture(minutes: u64) -> Result<(), String> {
         }
         Err(reason) => rows.push(Row::new("fuzz targets", "", format!("NOT RUN: {reason}"))),
     }
-    println!("\n=== {} minutes", started.elapsed().as_secs().div_ceil(60));
+    println!("\n=== {:.1} minutes", started.elapsed().as_secs_f64() / 60.0);
     let width = |cell: fn(&Row) -> &str| rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0);
     let (what, count) = (width(|row| &row.what), width(|row| &row.count));
     for row in &rows {
