@@ -1,28 +1,13 @@
 //! The command as a user meets it.
 
+mod common;
+
+use common::{json, potstill};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use tempfile::TempDir;
-
-fn potstill(dir: &Path, arguments: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
-    command.current_dir(dir).args(arguments.split_whitespace()).output().unwrap()
-}
-
-fn json(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    assert!(
-        output.stderr.is_empty(),
-        "no terminal, no progress: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text.lines().count(), 1, "one object and nothing else");
-    serde_json::from_str(&text).unwrap()
-}
 
 const SHORT_DQN: &str =
     "train dqn --env CartPole-v1 --steps 1500 --set net_arch=mlp:16 --set eval_episodes=3";

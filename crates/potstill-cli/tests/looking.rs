@@ -1,21 +1,12 @@
 //! The commands that look at runs: runs, compare, plot, report, config.
 
+mod common;
+
+use common::{json, potstill};
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
-
-fn potstill(dir: &Path, arguments: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
-    command.current_dir(dir).args(arguments.split_whitespace()).output().unwrap()
-}
-
-fn json(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 const CLIFF: &str = "--env CliffWalking-v1 --episodes 200";
 

@@ -1,6 +1,6 @@
 //! `potstill compare` and `potstill plot`: several runs, each perhaps of several seeds, in one table and one figure.
 
-use super::page;
+use super::page::{self, over_steps};
 use super::usage;
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
@@ -135,13 +135,7 @@ impl Comparison {
             .find(|curve| curve.0 == metric)
             .map_or((metric, metric), |curve| (curve.1, curve.2));
         let series: Vec<Series> = self.groups.iter().filter_map(|group| group.curve(metric)).collect();
-        (!series.is_empty()).then(|| LineChart {
-            title: title.to_owned(),
-            x_label: "step".to_owned(),
-            y_label: y_label.to_owned(),
-            y_range: Some(shown_range(&series)),
-            series,
-        })
+        over_steps(title, y_label, series)
     }
 
     /// The charts that say most, as far as the runs have them.
@@ -278,18 +272,6 @@ impl Group {
             }
         }
     }
-}
-
-/// The part of the y axis in which most of the points lie: a few at the start of learning must not flatten all the others.
-pub(super) fn shown_range(series: &[Series]) -> (f64, f64) {
-    let mut values: Vec<f64> =
-        series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).filter(|v| v.is_finite()).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    let (Some(lowest), Some(highest)) = (values.first(), values.last()) else { return (0.0, 1.0) };
-    let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
-    let (low, high) = (at(0.05), at(0.95));
-    let room = (high - low).max(1e-9);
-    (lowest.max(low - room), highest.min(high + room).max(low + 1e-9))
 }
 
 /// The runs in a folder of seeds, by seed.

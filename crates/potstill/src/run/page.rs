@@ -1,6 +1,5 @@
 //! The report of a run: a function of what lies in its directory.
 
-use super::compare::shown_range;
 use crate::error::Error;
 use crate::metrics::{History, thinned};
 use crate::report::{Block, LineChart, Page, Series, Table};
@@ -40,15 +39,32 @@ pub(crate) fn curves(history: &History) -> Vec<LineChart> {
             })
             .filter(|series| !series.points.is_empty())
             .collect();
-        (!series.is_empty()).then(|| LineChart {
-            title: title.to_owned(),
-            x_label: "step".to_owned(),
-            y_label: y_label.to_owned(),
-            y_range: Some(shown_range(&series)),
-            series,
-        })
+        over_steps(title, y_label, series)
     };
     CHARTS.into_iter().filter_map(chart).collect()
+}
+
+/// A chart of what was measured in the course of a run; none without a line.
+pub(super) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Option<LineChart> {
+    (!series.is_empty()).then(|| LineChart {
+        title: title.to_owned(),
+        x_label: "step".to_owned(),
+        y_label: y_label.to_owned(),
+        y_range: Some(shown_range(&series)),
+        series,
+    })
+}
+
+/// The part of the y axis in which most of the points lie: a few at the start of learning must not flatten all the others.
+fn shown_range(series: &[Series]) -> (f64, f64) {
+    let mut values: Vec<f64> =
+        series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).filter(|v| v.is_finite()).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let (Some(lowest), Some(highest)) = (values.first(), values.last()) else { return (0.0, 1.0) };
+    let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
+    let (low, high) = (at(0.05), at(0.95));
+    let room = (high - low).max(1e-9);
+    (lowest.max(low - room), highest.min(high + room).max(low + 1e-9))
 }
 
 /// Writes a run's page.

@@ -88,7 +88,10 @@ impl FileMark {
         };
         let blocks = if mark.grows { 1 } else { mark.bytes.div_ceil(BLOCK_BYTES as u64) };
         // A name is that of a file beside the manifest, never a path out of the folder.
-        let inside = !mark.name.is_empty() && !mark.name.contains(['/', '\\']) && mark.name != "..";
+        let inside = !mark.name.is_empty()
+            && !mark.name.contains(['/', '\\'])
+            && mark.name != "."
+            && mark.name != "..";
         (rest.is_empty() && inside && mark.checksums.len() as u64 == blocks).then_some(mark)
     }
 }
@@ -233,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_out_of_the_folder_is_refused() {
-        for name in ["../a", "", "a/b", ".."] {
+        for name in ["../a", "", "a/b", ".", ".."] {
             let files = vec![FileMark::whole(name, b"x")];
             assert!(Manifest::read(&Manifest { files, ..manifest() }.write()).is_err(), "{name}");
         }

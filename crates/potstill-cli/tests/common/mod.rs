@@ -1,0 +1,22 @@
+//! The command, run as a user runs it.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the command in a folder.
+pub(crate) fn potstill(dir: &Path, arguments: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
+    command.current_dir(dir).args(arguments.split_whitespace()).output().unwrap()
+}
+
+/// Runs it with `--json`; it must succeed, print one object and nothing else.
+pub(crate) fn json(dir: &Path, arguments: &str) -> Value {
+    let output = potstill(dir, &format!("{arguments} --json"));
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {words}");
+    assert!(output.stderr.is_empty(), "no terminal, no progress: {words}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "one object and nothing else");
+    serde_json::from_str(&text).unwrap()
+}
