@@ -100,7 +100,8 @@ pub(crate) enum Command {
         /// The run directory, or a folder of seeds
         #[arg(value_name = "RUN")]
         run: PathBuf,
-        /// Train further than the run was to go: the new number of steps
+        /// Train further than the run was to go: the new number of steps. (A DQN's exploration schedule is relative to it, so the
+        /// result is not that of a run that began with this number.)
         #[arg(long, value_name = "N", allow_negative_numbers = true)]
         steps: Option<u64>,
         /// Pass over damaged checkpoints to an older one

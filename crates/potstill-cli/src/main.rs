@@ -25,8 +25,14 @@ use signals::Signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let signals = Signals::watch();
-    match run(Cli::parse(), signals.clone()) {
+    let cli = Cli::parse();
+    // Who has nothing to save is ended by a signal as always.
+    let saves = matches!(
+        cli.command,
+        Command::Quickstart { .. } | Command::Train { .. } | Command::Distill { .. } | Command::Resume { .. }
+    );
+    let signals = if saves { Signals::watch() } else { Signals::default() };
+    match run(cli, signals.clone()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let stopped = matches!(error, Error::Interrupted { .. } | Error::Abandoned);

@@ -51,7 +51,10 @@ pub trait Sink: Send {
     fn flush(&mut self, dir: &RunDir) -> Result<(), StoreError>;
 
     /// How long its file is, so that a resumed run can cut it back.
-    fn mark(&self) -> FileMark;
+    ///
+    /// # Errors
+    /// If somebody else has changed the file, or the disk refuses.
+    fn mark(&mut self, dir: &RunDir) -> Result<FileMark, StoreError>;
 }
 
 /// `metrics.jsonl`: one JSON object per line.
@@ -91,8 +94,8 @@ impl Sink for JsonLines {
         self.log.flush(dir)
     }
 
-    fn mark(&self) -> FileMark {
-        self.log.mark()
+    fn mark(&mut self, dir: &RunDir) -> Result<FileMark, StoreError> {
+        self.log.mark(dir)
     }
 }
 

@@ -49,8 +49,8 @@ impl Sink for TensorBoard {
         self.log.flush(dir)
     }
 
-    fn mark(&self) -> FileMark {
-        self.log.mark()
+    fn mark(&mut self, dir: &RunDir) -> Result<FileMark, StoreError> {
+        self.log.mark(dir)
     }
 }
 

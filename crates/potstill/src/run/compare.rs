@@ -53,6 +53,8 @@ struct Group {
     name: String,
     algorithm: String,
     on: String,
+    /// That there are to be.
+    seeds: usize,
     summaries: Vec<Value>,
     histories: Vec<History>,
 }
@@ -73,7 +75,7 @@ impl Comparison {
             object.insert("run".to_owned(), json!(group.name));
             object.insert("algorithm".to_owned(), json!(group.algorithm));
             object.insert("on".to_owned(), json!(group.on));
-            object.insert("seeds".to_owned(), json!(group.histories.len()));
+            object.insert("seeds".to_owned(), json!(group.seeds));
             object.insert("finished".to_owned(), json!(group.summaries.len()));
             object.insert("parameters".to_owned(), group.first("parameters"));
             for key in SCORES.iter().map(|score| score.0).chain(["seconds"]) {
@@ -96,7 +98,7 @@ impl Comparison {
         head.extend(["parameters", "seconds"].map(str::to_owned));
         let rows = self.groups.iter().map(|group| {
             let finished = group.summaries.len();
-            let seeds = match group.histories.len() {
+            let seeds = match group.seeds {
                 all if all == finished => all.to_string(),
                 all => format!("{finished} of {all}"),
             };
@@ -218,10 +220,17 @@ impl Group {
             name: path.display().to_string(),
             algorithm: text("algorithm").or_else(|| text("command")).unwrap_or_default(),
             on: text("env").or_else(|| text("data")).unwrap_or_default(),
+            seeds: 1,
             summaries: Vec::new(),
             histories: Vec::new(),
         };
-        let runs = if config.contains_key("seeds") { seeds(path) } else { vec![path.to_owned()] };
+        let runs = match config.get("seeds").and_then(toml::Value::as_integer) {
+            Some(count) => {
+                group.seeds = usize::try_from(count).unwrap_or_default();
+                seeds(path)
+            }
+            None => vec![path.to_owned()],
+        };
         for run in runs {
             let dir = RunDir::open(&run)?;
             if dir.is_finished()? {
@@ -276,12 +285,17 @@ impl Group {
 
 /// The runs in a folder of seeds, by seed.
 pub(super) fn seeds(folder: &Path) -> Vec<PathBuf> {
-    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    let mut seeds: Vec<u64> =
-        names.filter_map(|name| name.to_str()?.strip_prefix("seed-")?.parse().ok()).collect();
-    seeds.sort_unstable();
-    let runs = seeds.into_iter().map(|seed| folder.join(format!("seed-{seed}")));
-    runs.filter(|run| run.join(names::CONFIG).is_file()).collect()
+    let seed =
+        |path: &Path| -> Option<u64> { path.file_name()?.to_str()?.strip_prefix("seed-")?.parse().ok() };
+    // A folder that cannot be listed has no seeds to show; whoever opens it is told.
+    let mut runs: Vec<(u64, PathBuf)> = store::folders(folder)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|path| Some((seed(&path)?, path)))
+        .filter(|(_, path)| path.join(names::CONFIG).is_file())
+        .collect();
+    runs.sort();
+    runs.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Writes the report of a run again (of a folder of seeds: what they have in common), and says where it is.
@@ -289,16 +303,15 @@ pub(super) fn seeds(folder: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// If the folder is no run, or something in it is damaged.
 pub fn report(run: &Path) -> Result<PathBuf, Error> {
-    let dir = RunDir::reopen(run)?;
+    let dir = RunDir::hold(run)?;
     // All but the report itself, which is made again.
     for mark in dir.manifest()?.files.iter().filter(|mark| mark.name != names::REPORT) {
         dir.read(&mark.name)?;
     }
-    if seeds(run).is_empty() {
-        page::write(&dir)?;
-    } else {
-        dir.write(names::REPORT, Comparison::read(&[run.to_owned()])?.page().html().as_bytes())?;
-    }
-    dir.reseal(names::REPORT)?;
+    let page = match seeds(run).as_slice() {
+        [] => page::page(&dir),
+        _ => Comparison::read(&[run.to_owned()])?.page(),
+    };
+    dir.rewrite(names::REPORT, page.html().as_bytes())?;
     Ok(run.join(names::REPORT))
 }

@@ -42,6 +42,14 @@ pub(crate) enum Subject {
 impl Subject {
     /// What a finished run learned.
     pub(crate) fn load(dir: &RunDir) -> Result<Self, Error> {
+        let seeds = super::compare::seeds(dir.path());
+        if let Some(seed) = seeds.first() {
+            let (run, seed) = (dir.path().display(), seed.display());
+            return Err(usage(format!(
+                "{run} is a folder of {} seeds; name one, such as {seed}",
+                seeds.len()
+            )));
+        }
         let model = dir.model()?;
         Self::read(dir, names::MODEL, &model)
     }

@@ -9,9 +9,8 @@ use crate::agent::LearnError;
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::metrics::{JsonLines, Record, Sink, TensorBoard};
-use crate::store::{Checkpoint, FileMark, RunDir, StoreError, names, state_file};
+use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, state_file};
 use crate::train::TrainError;
-use potstill_core::Stateful;
 use serde_json::{Value, json};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -36,6 +35,54 @@ pub(crate) fn begin(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives a run a new configuration, under which its checkpoints are still good.
+///
+/// # Errors
+/// If the disk refuses.
+pub(super) fn extend(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
+    let mut manifest = dir.manifest()?;
+    let mut earlier = earlier_configs(&manifest);
+    earlier.push(config_crc(dir)?);
+    manifest.about.insert(EARLIER.to_owned(), json!(earlier));
+    manifest.about.insert("finished".to_owned(), json!(false));
+    manifest.files.retain(|file| file.name == names::TEACHER || file.name == names::CONFIG);
+    dir.write(names::MANIFEST, &manifest.write())?;
+    Ok(dir.rewrite(names::CONFIG, plan.config.as_bytes())?)
+}
+
+/// Under this name a manifest keeps the checksums of configurations that were extended.
+const EARLIER: &str = "earlier_configs_crc32c";
+
+fn earlier_configs(manifest: &Manifest) -> Vec<u32> {
+    let list = manifest.about.get(EARLIER).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|crc| u32::try_from(crc.as_u64()?).ok()).collect()
+}
+
+fn config_crc(dir: &RunDir) -> Result<u32, Error> {
+    Ok(crc32c::crc32c(&dir.read(names::CONFIG)?))
+}
+
+/// Takes a job to where a checkpoint left it.
+///
+/// # Errors
+/// If the checkpoint was made under another configuration.
+pub(super) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) -> Result<(), Error> {
+    let step = checkpoint.step;
+    let other = |reason: String| StoreError::Damaged {
+        path: dir.path().join(names::CONFIG),
+        reason,
+        remedy: "put back the configuration that the run was begun with".to_owned(),
+    };
+    let config = config_crc(dir)?;
+    let known = checkpoint.config.is_none_or(|made| made == config);
+    if !known && !earlier_configs(&dir.manifest()?).iter().any(|earlier| Some(*earlier) == checkpoint.config)
+    {
+        return Err(other(format!("is not what the checkpoint of step {step} was made under")).into());
+    }
+    let fits = job.restore(&checkpoint.state);
+    fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}")).into())
+}
+
 /// Does the work of a run that has [begun](begin), from its newest checkpoint on, and returns its summary.
 ///
 /// # Errors
@@ -52,11 +99,7 @@ pub(crate) fn carry_out(
     let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
     let mut seconds_before = 0.0;
     if let Some(checkpoint) = &checkpoint {
-        job.restore(&checkpoint.state).map_err(|error| StoreError::Damaged {
-            path: dir.path().join(names::CONFIG),
-            reason: format!("does not fit the checkpoint of step {}: {error}", checkpoint.step),
-            remedy: "put back the configuration that the run was begun with".to_owned(),
-        })?;
+        restore(dir, &mut *job, checkpoint)?;
         seconds_before = checkpoint.seconds;
         // The last save may have ended before this.
         Checkpoint::prune(dir, store.checkpoints_kept as usize)?;
@@ -67,7 +110,13 @@ pub(crate) fn carry_out(
     let (done, total, note) = job.progress();
     observer.begin(&page::title(&config.parse().unwrap_or_default()), total);
     observer.advance(done, &note);
-    let mut saver = Saver { dir, store: &store, running: None, saved: checkpoint.map(|c| c.step) };
+    let mut saver = Saver {
+        dir,
+        store: &store,
+        config: config_crc(dir)?,
+        running: None,
+        saved: checkpoint.map(|c| c.step),
+    };
     let worked = work(dir, &mut *job, &mut sinks, &mut saver, observer, || {
         seconds_before + started.elapsed().as_secs_f64()
     });
@@ -91,7 +140,7 @@ pub(crate) fn carry_out(
     summary["seconds"] = json!(seconds_before + started.elapsed().as_secs_f64());
     dir.write(names::MODEL, &safetensors::write(&model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
-    page::write(dir)?;
+    dir.write(names::REPORT, page::page(dir).html().as_bytes())?;
     // Last: with it the run is finished.
     let files = [
         names::CONFIG,
@@ -160,6 +209,8 @@ fn work(
 struct Saver<'a> {
     dir: &'a RunDir,
     store: &'a StoreConfig,
+    /// The CRC-32C of the configuration.
+    config: u32,
     running: Option<JoinHandle<Result<(), StoreError>>>,
     /// The step of the newest checkpoint, perhaps still being written.
     saved: Option<u64>,
@@ -168,13 +219,13 @@ struct Saver<'a> {
 impl Saver<'_> {
     fn save(&mut self, job: &dyn Job, sinks: &mut Sinks, seconds: f64) -> Result<(), Error> {
         self.wait()?;
-        sinks.flush(self.dir)?;
         let checkpoint = Checkpoint {
             step: job.steps(),
             state: job.state(),
-            logs: sinks.marks(),
+            logs: sinks.marks(self.dir)?,
             score: job.score(),
             seconds,
+            config: Some(self.config),
         };
         self.saved = Some(checkpoint.step);
         let (dir, kept) = (self.dir.clone(), self.store.checkpoints_kept as usize);
@@ -220,8 +271,8 @@ impl Sinks {
         self.0.iter_mut().try_for_each(|sink| sink.flush(dir)).map_err(Error::from)
     }
 
-    fn marks(&self) -> Vec<FileMark> {
-        self.0.iter().map(|sink| sink.mark()).collect()
+    fn marks(&mut self, dir: &RunDir) -> Result<Vec<FileMark>, Error> {
+        self.0.iter_mut().map(|sink| sink.mark(dir)).collect::<Result<_, _>>().map_err(Error::from)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::compare::seeds;
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
-use crate::store::{Checkpoint, Occupation, RunDir, StoreError, names};
+use crate::store::{self, Checkpoint, Occupation, RunDir, names};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -67,6 +67,21 @@ pub struct RunEntry {
 }
 
 impl RunEntry {
+    /// What is known of a folder before anything in it is read.
+    fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            state: RunState::Damaged,
+            algorithm: String::new(),
+            on: String::new(),
+            seeds: None,
+            step: None,
+            score: None,
+            seconds: None,
+            problem: None,
+        }
+    }
+
     /// As JSON.
     pub fn json(&self) -> Value {
         json!({
@@ -97,41 +112,21 @@ pub fn list(folder: &Path) -> Result<Vec<RunEntry>, Error> {
 
 fn walk(folder: &Path, entries: &mut Vec<RunEntry>) -> Result<(), Error> {
     if folder.join(names::CONFIG).is_file() {
-        entries.push(entry(folder)?);
+        let mut entry = RunEntry::at(folder);
+        match fill(&mut entry) {
+            // What is wrong with one run must not hide the others.
+            Err(error) => entry.problem = Some(error.to_string()),
+            Ok(state) => entry.state = state,
+        }
+        entries.push(entry);
         return Ok(());
     }
-    let found = std::fs::read_dir(folder).map_err(|source| StoreError::Io {
-        action: "list",
-        path: folder.to_owned(),
-        source,
-    })?;
-    for path in found.flatten().map(|entry| entry.path()) {
-        // A link may lead back up.
-        if path.is_dir() && !path.is_symlink() {
-            walk(&path, entries)?;
+    for path in store::folders(folder)? {
+        if let Err(error) = walk(&path, entries) {
+            entries.push(RunEntry { problem: Some(error.to_string()), ..RunEntry::at(&path) });
         }
     }
     Ok(())
-}
-
-fn entry(path: &Path) -> Result<RunEntry, Error> {
-    let mut entry = RunEntry {
-        path: path.to_owned(),
-        state: RunState::Damaged,
-        algorithm: String::new(),
-        on: String::new(),
-        seeds: None,
-        step: None,
-        score: None,
-        seconds: None,
-        problem: None,
-    };
-    match fill(&mut entry) {
-        // What is wrong with one run must not hide the others.
-        Err(error) => entry.problem = Some(error.to_string()),
-        Ok(state) => entry.state = state,
-    }
-    Ok(entry)
 }
 
 fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
@@ -154,7 +149,7 @@ fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
         entry.score = scores.into_iter().find_map(|key| Some((key, number(key)?)));
         entry.step = summary["steps"].as_u64();
         entry.seconds = number("seconds");
-    } else if let Some(newest) = Checkpoint::newest(&dir, false)? {
+    } else if let Some(newest) = Checkpoint::peek(&dir)? {
         entry.step = Some(newest.step);
         entry.score = newest.score.map(|score| ("newest evaluation", score));
         entry.seconds = Some(newest.seconds);
@@ -162,8 +157,13 @@ fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
     Ok(match dir.occupation()? {
         Occupation::Running => RunState::Running,
         _ if finished => RunState::Finished,
-        _ if dir.has(names::FAILURE) => RunState::Failed,
+        _ if dir.has(names::FAILURE) || has_failed_seeds(&dir) => RunState::Failed,
         Occupation::Crashed => RunState::Crashed,
         Occupation::Left => RunState::Stopped,
     })
+}
+
+/// Whether the summary of a folder of seeds lists some that failed.
+fn has_failed_seeds(dir: &RunDir) -> bool {
+    super::seeds::summary_of(dir).is_ok_and(|summary| !summary["failed"].is_null())
 }

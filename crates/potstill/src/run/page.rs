@@ -1,6 +1,5 @@
 //! The report of a run: a function of what lies in its directory.
 
-use crate::error::Error;
 use crate::metrics::{History, thinned};
 use crate::report::{Block, LineChart, Page, Series, Table};
 use crate::store::{RunDir, names};
@@ -67,10 +66,12 @@ fn shown_range(series: &[Series]) -> (f64, f64) {
     (lowest.max(low - room), highest.min(high + room).max(low + 1e-9))
 }
 
-/// Writes a run's page.
-pub(super) fn write(dir: &RunDir) -> Result<(), Error> {
-    // Not by way of the manifest: it is written after this.
-    let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
+/// A run's page. It may be made before the manifest knows the files that it shows.
+pub(super) fn page(dir: &RunDir) -> Page {
+    let text = |name: &str| {
+        let bytes = dir.read_unchecked(name).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
     let summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
     let mut blocks = vec![Block::Table(summary_table(&summary))];
     blocks.extend(curves(&History::parse(&text(names::METRICS))).into_iter().map(Block::Lines));
@@ -78,8 +79,7 @@ pub(super) fn write(dir: &RunDir) -> Result<(), Error> {
     let title = title(&config.parse().unwrap_or_default());
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(config));
-    let page = Page { title, lead: "A run of potstill.".to_owned(), blocks };
-    Ok(dir.write(names::REPORT, page.html().as_bytes())?)
+    Page { title, lead: "A run of potstill.".to_owned(), blocks }
 }
 
 /// What a run is, for people.

@@ -3,6 +3,7 @@
 use super::compare::spread;
 use super::execute::{begin, carry_out, keep_or_discard, with_out};
 use super::plan::{Plan, plan_headed, plan_train, train_head};
+use super::resume::{Recipe, ResumeRequest, go_on};
 use super::train::TrainRequest;
 use super::{Algorithm, Observer, Quiet, usage};
 use crate::config::{Layer, Origin};
@@ -109,14 +110,15 @@ impl Family {
             return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
         }
         let nested = dir.nested(&format!("seed-{seed}"))?;
-        if nested.is_finished()? {
-            return summary_of(&nested);
+        let observer = Stopping(observer);
+        if nested.has(names::CONFIG) {
+            // Its own configuration counts: it may have been taken further than the others.
+            let request = ResumeRequest { fallback, threads: 1, ..ResumeRequest::default() };
+            return go_on(&nested, Recipe::read(&nested)?, &request, &observer);
         }
         let plan = self.plan(seed)?;
-        if !nested.has(names::MANIFEST) {
-            begin(&nested, &plan)?;
-        }
-        carry_out(&nested, plan, fallback, &Stopping(observer))
+        begin(&nested, &plan)?;
+        carry_out(&nested, plan, fallback, &observer)
     }
 }
 

@@ -4,8 +4,9 @@
 //! written under a name that nobody reads, made durable (files, then folder), renamed in one step, and the new name made durable.
 //! Logs are not copied: the manifest remembers how long they were, and what comes after is cut off when a run goes on.
 
+use super::manifest::ManifestError;
 use super::manifest::{FileMark, Manifest};
-use super::{RunDir, StoreError, names, state_file};
+use super::{RunDir, StoreError, is_temporary, names, state_file};
 use potstill_core::State;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub struct Checkpoint {
     pub score: Option<f64>,
     /// Seconds of work so far.
     pub seconds: f64,
+    /// The CRC-32C of the configuration that it was made under, if that is known.
+    pub config: Option<u32>,
 }
 
 fn folder(step: u64) -> String {
@@ -54,6 +57,7 @@ impl Checkpoint {
         about.insert("step".to_owned(), json!(self.step));
         about.insert("score".to_owned(), json!(self.score));
         about.insert("seconds".to_owned(), json!(self.seconds));
+        about.insert("config_crc32c".to_owned(), json!(self.config));
         let mut files = vec![FileMark::whole(names::STATE, &state)];
         files.extend(self.logs.iter().cloned());
         let manifest = Manifest { files, about }.write();
@@ -91,29 +95,50 @@ impl Checkpoint {
     }
 
     /// The newest checkpoint, or none if the run was stopped before its first. With `fallback` damaged ones are passed
-    /// over (and removed, with everything after the one that is found).
+    /// over, and put aside under another name.
     ///
     /// # Errors
     /// If a file is damaged, naming it and what can be done; or if the disk refuses.
     pub fn newest(dir: &RunDir, fallback: bool) -> Result<Option<Self>, StoreError> {
         let mut steps = Self::steps(dir)?;
-        while let Some(step) = steps.pop() {
-            match load(dir, step) {
-                Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(StoreError::Damaged { .. }) if fallback => {
-                    let path = dir.path().join(names::CHECKPOINTS).join(folder(step));
-                    dir.on("remove", &path, |disk| disk.remove(&path))?;
-                }
+        let mut problem = None;
+        let mut passed = Vec::new();
+        let found = loop {
+            let Some(step) = steps.pop() else { break None };
+            match load(dir, step, fallback) {
+                Ok(checkpoint) => break Some(checkpoint),
                 Err(StoreError::Damaged { path, reason, .. }) => {
-                    let run = dir.path().display();
-                    let from = steps.last().map_or("the start".to_owned(), |step| format!("step {step}"));
-                    let remedy = format!("`potstill resume {run} --fallback` goes on from {from}");
-                    return Err(StoreError::Damaged { path, reason, remedy });
+                    passed.push(step);
+                    problem.get_or_insert((path, reason));
                 }
+                // A checkpoint that only a newer program reads is no damage.
                 Err(error) => return Err(error),
             }
+        };
+        let Some((path, reason)) = problem else { return Ok(found) };
+        if !fallback {
+            let run = dir.path().display();
+            let from = found.map_or("the start".to_owned(), |checkpoint| format!("step {}", checkpoint.step));
+            let remedy = format!("`potstill resume {run} --fallback` goes on from {from}");
+            return Err(StoreError::Damaged { path, reason, remedy });
         }
-        Ok(None)
+        let root = dir.path().join(names::CHECKPOINTS);
+        for step in passed {
+            let (path, aside) = (root.join(folder(step)), root.join(format!("damaged-{}", folder(step))));
+            // One that was put aside before.
+            let _ = dir.disk.remove(&aside);
+            dir.on("put aside", &path, |disk| disk.rename(&path, &aside))?;
+        }
+        Ok(found)
+    }
+
+    /// Step, score and seconds of the newest checkpoint, without its state.
+    ///
+    /// # Errors
+    /// If its manifest is damaged, or the disk refuses.
+    pub fn peek(dir: &RunDir) -> Result<Option<Self>, StoreError> {
+        let Some(step) = Self::steps(dir)?.pop() else { return Ok(None) };
+        read_manifest(dir, step).map(|manifest| Some(about(step, &manifest)))
     }
 
     /// Removes all checkpoints but the newest `kept` and the best.
@@ -156,7 +181,7 @@ impl Checkpoint {
                 continue;
             }
             for name in dir.on("read", &root, |disk| disk.list(&root))? {
-                if name.starts_with('.') && name.ends_with(".tmp") {
+                if is_temporary(&name) {
                     let path = root.join(name);
                     dir.on("remove", &path, |disk| disk.remove(&path))?;
                 }
@@ -172,29 +197,45 @@ fn damaged(path: PathBuf, reason: String) -> StoreError {
 
 fn read_manifest(dir: &RunDir, step: u64) -> Result<Manifest, StoreError> {
     let path = dir.path().join(names::CHECKPOINTS).join(folder(step)).join(names::MANIFEST);
-    Manifest::read(&dir.read_or_damaged(&path)?).map_err(|reason| damaged(path, reason))
+    Manifest::read(&dir.read_or_damaged(&path)?).map_err(|error| match error {
+        ManifestError::Damaged(reason) => damaged(path, reason),
+        ManifestError::Format(reason) => StoreError::Format { path, reason },
+    })
 }
 
-fn load(dir: &RunDir, step: u64) -> Result<Checkpoint, StoreError> {
-    let folder = dir.path().join(names::CHECKPOINTS).join(folder(step));
-    let manifest = read_manifest(dir, step)?;
+/// What a manifest says, without the state.
+fn about(step: u64, manifest: &Manifest) -> Checkpoint {
     let about = |key: &str| manifest.about.get(key).unwrap_or(&Value::Null);
-    if about("step").as_u64() != Some(step) {
-        let reason = format!("is that of step {}", about("step"));
-        return Err(damaged(folder.join(names::MANIFEST), reason));
-    }
-    let mut checkpoint = Checkpoint {
+    Checkpoint {
         step,
         score: about("score").as_f64(),
         seconds: about("seconds").as_f64().unwrap_or_default(),
+        config: about("config_crc32c").as_u64().and_then(|crc| u32::try_from(crc).ok()),
         ..Checkpoint::default()
-    };
+    }
+}
+
+fn load(dir: &RunDir, step: u64, forgiving: bool) -> Result<Checkpoint, StoreError> {
+    let folder = dir.path().join(names::CHECKPOINTS).join(folder(step));
+    let manifest = read_manifest(dir, step)?;
+    let said = manifest.about.get("step").unwrap_or(&Value::Null);
+    if said.as_u64() != Some(step) {
+        return Err(damaged(folder.join(names::MANIFEST), format!("is that of step {said}")));
+    }
+    let mut checkpoint = about(step, &manifest);
     let mut state = None;
     for mark in &manifest.files {
         let place = if mark.name == names::STATE { folder.as_path() } else { dir.path() };
         let path = place.join(&mark.name);
-        let contents = dir.read_or_damaged(&path)?;
-        mark.check(&contents).map_err(|reason| damaged(path.clone(), reason))?;
+        let checked = dir.read_or_damaged(&path).and_then(|contents| match mark.check(&contents) {
+            Ok(()) => Ok(contents),
+            Err(reason) => Err(damaged(path.clone(), reason)),
+        });
+        // TensorBoard's file only repeats the metrics: it may begin again without a loss.
+        if mark.name == names::EVENTS && matches!(checked, Err(StoreError::Damaged { .. })) && forgiving {
+            continue;
+        }
+        let contents = checked?;
         if mark.name == names::STATE {
             state = Some(state_file::read(&contents).map_err(|reason| damaged(path, reason))?);
         } else {

@@ -33,7 +33,14 @@ impl Run {
             let mut rng = Pcg64::new(step);
             let values = (0..numbers).map(|_| rng.uniform(-1.0, 1.0) as f32).collect();
             let state = State::new().with("step", Value::U64(step)).with("values", Value::F32s(values));
-            let checkpoint = Checkpoint { step, state, logs: vec![log.mark()], score: None, seconds: 0.5 };
+            let checkpoint = Checkpoint {
+                step,
+                state,
+                logs: vec![log.mark(&dir).unwrap()],
+                score: None,
+                seconds: 0.5,
+                config: None,
+            };
             checkpoint.save(&dir, 2).unwrap();
             checkpoint
         };

@@ -21,10 +21,10 @@ pub trait Disk: Debug + Send + Sync {
     /// If the disk refuses; the file may then hold a part.
     fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()>;
 
-    /// Adds to the end of a file, which is made if it is not there.
+    /// Adds to the end of a file.
     ///
     /// # Errors
-    /// If the disk refuses; a part may then have been added.
+    /// If there is none, or the disk refuses; a part may then have been added.
     fn append(&self, path: &Path, contents: &[u8]) -> io::Result<()>;
 
     /// Cuts a file off after so many bytes.
@@ -57,6 +57,12 @@ pub trait Disk: Debug + Send + Sync {
     /// If there is none, or the disk refuses.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// The length of a file.
+    ///
+    /// # Errors
+    /// If there is none, or the disk refuses.
+    fn bytes(&self, path: &Path) -> io::Result<u64>;
+
     /// The names in a folder, sorted.
     ///
     /// # Errors
@@ -78,7 +84,7 @@ impl Disk for RealDisk {
     }
 
     fn append(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
-        fs::OpenOptions::new().append(true).create(true).open(path)?.write_all(contents)
+        fs::OpenOptions::new().append(true).open(path)?.write_all(contents)
     }
 
     fn truncate(&self, path: &Path, bytes: u64) -> io::Result<()> {
@@ -99,6 +105,10 @@ impl Disk for RealDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn bytes(&self, path: &Path) -> io::Result<u64> {
+        fs::metadata(path).map(|about| about.len())
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -184,6 +194,10 @@ impl Disk for PausingDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         RealDisk.read(path)
+    }
+
+    fn bytes(&self, path: &Path) -> io::Result<u64> {
+        RealDisk.bytes(path)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

@@ -5,13 +5,16 @@
 
 use super::{StoreError, io_error, names};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A held lock.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
+    /// Whether the file says so.
+    works: bool,
 }
 
 /// What a run directory's lock tells.
@@ -36,8 +39,26 @@ fn holder(file: &mut File) -> String {
     text.trim().to_owned()
 }
 
+/// How long to try again while somebody only looks.
+const LOOKS: u32 = 20;
+
 impl Lock {
+    /// Takes the lock to work in the directory.
     pub(super) fn take(run: &Path) -> Result<Self, StoreError> {
+        let mut lock = Self::hold(run)?;
+        let name = format!("process {}\n", std::process::id());
+        let written = lock
+            .file
+            .set_len(0)
+            .and_then(|()| lock.file.rewind())
+            .and_then(|()| lock.file.write_all(name.as_bytes()));
+        written.map_err(io_error("lock", &file(run)))?;
+        lock.works = true;
+        Ok(lock)
+    }
+
+    /// Takes the lock without a word of who holds it.
+    pub(super) fn hold(run: &Path) -> Result<Self, StoreError> {
         let path = file(run);
         let mut options = OpenOptions::new();
         let mut file = options
@@ -47,23 +68,29 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(io_error("lock", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Locked { path: run.to_owned(), holder: holder(&mut file) });
+        for look in 1.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if look < LOOKS => {
+                    // It may be held for a moment only, by somebody who looks who works here.
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Locked { path: run.to_owned(), holder: holder(&mut file) });
+                }
+                Err(TryLockError::Error(source)) => return Err(io_error("lock", &path)(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(io_error("lock", &path)(source)),
         }
-        let name = format!("process {}\n", std::process::id());
-        file.set_len(0).and_then(|()| file.write_all(name.as_bytes())).map_err(io_error("lock", &path))?;
-        Ok(Self { file })
+        Ok(Self { file, works: false })
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // If it cannot be emptied, the run looks crashed, and can be resumed all the same.
-        let _ = self.file.set_len(0);
+        if self.works {
+            // If it cannot be emptied, the run looks crashed, and can be resumed all the same.
+            let _ = self.file.set_len(0);
+        }
     }
 }
 

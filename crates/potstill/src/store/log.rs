@@ -63,8 +63,21 @@ impl Log {
         Ok(())
     }
 
-    /// How far it is, after a [`flush`](Self::flush).
-    pub fn mark(&self) -> FileMark {
-        FileMark::growing(&self.name, self.bytes, self.checksum)
+    /// How far it is, after writing what is still in memory.
+    ///
+    /// # Errors
+    /// If somebody else has changed the file, or the disk refuses.
+    pub fn mark(&mut self, dir: &RunDir) -> Result<FileMark, StoreError> {
+        self.flush(dir)?;
+        let path = dir.path().join(&self.name);
+        let found = dir.on("read", &path, |disk| disk.bytes(&path))?;
+        if found != self.bytes {
+            return Err(StoreError::Damaged {
+                path,
+                reason: format!("has {found} bytes, but {} were written", self.bytes),
+                remedy: "something else changes the files of this run".to_owned(),
+            });
+        }
+        Ok(FileMark::growing(&self.name, self.bytes, self.checksum))
     }
 }

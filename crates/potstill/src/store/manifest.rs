@@ -11,6 +11,15 @@ pub const FORMAT: u64 = 1;
 /// Bytes of a file that share one checksum, so that damage has a place.
 const BLOCK_BYTES: usize = 4096;
 
+/// A manifest that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ManifestError {
+    /// It is not as it was written: what is wrong, with its place.
+    Damaged(String),
+    /// It is whole, but of a format that this program does not read: both versions.
+    Format(String),
+}
+
 /// A file as it should be, or the first part of one that grows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileMark {
@@ -130,38 +139,46 @@ impl Manifest {
     ///
     /// # Errors
     /// What is wrong. Never panics, whatever the bytes.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| format!("is damaged: no text after byte {}", error.valid_up_to()))?;
+    pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let damaged = |reason: String| Err(ManifestError::Damaged(reason));
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                return damaged(format!("is damaged: no text after byte {}", error.valid_up_to()));
+            }
+        };
         let length = ending("").len();
         let split = text.len().checked_sub(length).filter(|&at| text.is_char_boundary(at));
         let Some((body, end)) = split.map(|at| text.split_at(at)) else {
-            return Err(format!("is cut off after {} bytes", bytes.len()));
+            return damaged(format!("is cut off after {} bytes", bytes.len()));
         };
         if end != ending(body) {
             let found = bytes.len();
-            return Err(format!(
+            return damaged(format!(
                 "is damaged or cut off in its {found} bytes: its own checksum does not agree"
             ));
         }
-        let value: Value = serde_json::from_str(text).map_err(|error| format!("is no JSON: {error}"))?;
+        let value: Value = match serde_json::from_str(text) {
+            Ok(value) => value,
+            Err(error) => return damaged(format!("is no JSON: {error}")),
+        };
         match value["format"].as_u64() {
             Some(FORMAT) => {}
             Some(found) => {
                 let writer = value["potstill"].as_str().unwrap_or("?").to_owned();
                 let version = env!("CARGO_PKG_VERSION");
-                return Err(format!(
+                return Err(ManifestError::Format(format!(
                     "has format {found}, written by potstill {writer}; potstill {version} reads format {FORMAT}"
-                ));
+                )));
             }
-            None => return Err("names no format".to_owned()),
+            None => return damaged("names no format".to_owned()),
         }
         let files =
             value["files"].as_array().and_then(|files| files.iter().map(FileMark::from_json).collect());
         let about = value["about"].as_object().cloned();
         match (files, about) {
             (Some(files), Some(about)) => Ok(Self { files, about }),
-            _ => Err("does not list its files".to_owned()),
+            _ => damaged("does not list its files".to_owned()),
         }
     }
 }
@@ -227,7 +244,11 @@ mod tests {
     fn another_format_names_both_versions() {
         let text = String::from_utf8(manifest().write()).unwrap();
         let body = text[..text.len() - ending("").len()].replace("\"format\":1", "\"format\":2");
-        let error = Manifest::read((body.clone() + &ending(&body)).as_bytes()).unwrap_err();
+        let ManifestError::Format(error) =
+            Manifest::read((body.clone() + &ending(&body)).as_bytes()).unwrap_err()
+        else {
+            panic!("it is whole")
+        };
         assert!(
             error.contains("format 2, written by potstill 0.1.0; potstill 0.1.0 reads format 1"),
             "{error}"

@@ -28,7 +28,7 @@ pub mod state_file;
 
 pub use checkpoint::Checkpoint;
 pub use log::Log;
-pub use manifest::{FileMark, Manifest};
+pub use manifest::{FileMark, Manifest, ManifestError};
 
 use disk::{Disk, RealDisk};
 use lock::Lock;
@@ -112,6 +112,14 @@ pub enum StoreError {
         /// What can be done.
         remedy: String,
     },
+    /// A file is whole, but of a format that this program does not read.
+    #[error("{} {reason}; use a program that does, or train again", .path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Both versions.
+        reason: String,
+    },
     /// There is no room.
     #[error("cannot write {}: the disk is full ({needed} bytes needed, {free} free); make room and resume the run", .path.display())]
     Full {
@@ -164,6 +172,21 @@ impl StoreError {
     }
 }
 
+/// What is being written, or was when a process died.
+fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".tmp")
+}
+
+/// The folders in a folder, by name; links are not followed.
+///
+/// # Errors
+/// If there is no such folder, or the disk refuses.
+pub fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let names = RealDisk.list(path).map_err(io_error("list", path))?;
+    let paths = names.into_iter().map(|name| path.join(name));
+    Ok(paths.filter(|path| fs::symlink_metadata(path).is_ok_and(|about| about.is_dir())).collect())
+}
+
 fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
     move |source| StoreError::Io { action, path: path.to_owned(), source }
 }
@@ -207,26 +230,29 @@ impl RunDir {
             .collect();
         made.reverse();
         fs::create_dir_all(path).map_err(io_error("create", path))?;
-        let lock = Lock::take(path)?;
-        // Another process may have been faster, and done by now.
-        let others = RealDisk.list(path).map_err(io_error("use", path))?;
-        if others.iter().any(|name| name != names::LOCK) {
-            return Err(StoreError::NotEmpty { path: path.to_owned() });
+        for folder in made.iter().filter_map(|folder| folder.parent()) {
+            // Else the run's own name could be lost in a power cut.
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            RealDisk.sync(folder).map_err(io_error("create", path))?;
         }
-        let lock = Some(Arc::new(lock));
-        Ok(Self { disk: disk::real(), path: path.to_owned(), made, lock })
+        let lock = Some(Arc::new(Lock::take(path)?));
+        // Another process may have been faster, and done by now.
+        Self::check_free(path)?;
+        let dir = Self { disk: disk::real(), path: path.to_owned(), made, lock };
+        Checkpoint::sweep(&dir)?;
+        Ok(dir)
     }
 
-    /// Whether a run can be made here, without making it.
+    /// Whether a run can be made here, without making it. What a run leaves that was killed before it could say what it is counts
+    /// as nothing.
     ///
     /// # Errors
     /// If the path exists and is no empty folder.
     pub fn check_free(path: &Path) -> Result<(), StoreError> {
-        match fs::read_dir(path) {
-            Ok(mut entries) => match entries.next() {
-                None => Ok(()),
-                Some(_) => Err(StoreError::NotEmpty { path: path.to_owned() }),
-            },
+        let nothing = |name: &str| name == names::LOCK || is_temporary(name);
+        match RealDisk.list(path) {
+            Ok(names) if names.iter().all(|name| nothing(name)) => Ok(()),
+            Ok(_) => Err(StoreError::NotEmpty { path: path.to_owned() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(io_error("use", path)(error)),
         }
@@ -260,6 +286,16 @@ impl RunDir {
         Ok(dir)
     }
 
+    /// A run, held so that no other process writes it, but left as it is.
+    ///
+    /// # Errors
+    /// If there is no folder with a configuration, or another process works in it.
+    pub fn hold(path: &Path) -> Result<Self, StoreError> {
+        let mut dir = Self::open(path)?;
+        dir.lock = Some(Arc::new(Lock::hold(path)?));
+        Ok(dir)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -274,11 +310,14 @@ impl RunDir {
         if path.join(names::CONFIG).is_file() {
             return Self::reopen(&path);
         }
-        if path.exists() {
-            // Begun, and stopped before there was a configuration.
-            fs::remove_dir_all(&path).map_err(io_error("remove", &path))?;
-        }
-        Self::claim(&path)
+        Self::claim(&path).map_err(|error| match error {
+            StoreError::NotEmpty { path } => StoreError::Damaged {
+                path: path.join(names::CONFIG),
+                reason: "is missing".to_owned(),
+                remedy: "copy it from a backup, or remove the folder to train it again".to_owned(),
+            },
+            other => other,
+        })
     }
 
     /// Whether there is a file or folder of this name.
@@ -344,23 +383,26 @@ impl RunDir {
     /// # Errors
     /// If the disk refuses.
     pub fn seal(&self, files: &[&str], finished: bool) -> Result<(), StoreError> {
-        let mut manifest = Manifest::default();
-        for name in files.iter().filter(|name| self.has(name)) {
+        // What else is remembered of the run stays.
+        let mut manifest = Manifest { about: self.manifest()?.about, ..Manifest::default() };
+        // Only a student has a teacher; all else must be there.
+        for name in files.iter().filter(|name| **name != names::TEACHER || self.has(name)) {
             manifest.files.push(FileMark::whole(name, &self.read_unchecked(name)?));
         }
         manifest.about.insert("finished".to_owned(), finished.into());
         self.write(names::MANIFEST, &manifest.write())
     }
 
-    /// Writes down what a file that was written again holds now.
+    /// Writes a file that the manifest knows again. A crash in between leaves it unknown, not wrong.
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn reseal(&self, name: &str) -> Result<(), StoreError> {
+    pub fn rewrite(&self, name: &str, contents: &[u8]) -> Result<(), StoreError> {
         let mut manifest = self.manifest()?;
-        let mark = FileMark::whole(name, &self.read_unchecked(name)?);
         manifest.files.retain(|file| file.name != name);
-        manifest.files.push(mark);
+        self.write(names::MANIFEST, &manifest.write())?;
+        self.write(name, contents)?;
+        manifest.files.push(FileMark::whole(name, contents));
         self.write(names::MANIFEST, &manifest.write())
     }
 
@@ -372,10 +414,15 @@ impl RunDir {
         if !self.has(names::MANIFEST) {
             return Ok(Manifest::default());
         }
-        Manifest::read(&self.read_unchecked(names::MANIFEST)?).map_err(|reason| StoreError::Damaged {
-            path: self.path.join(names::MANIFEST),
-            reason,
-            remedy: "without it no file of the run can be trusted; to go on regardless, remove it".to_owned(),
+        let path = self.path.join(names::MANIFEST);
+        Manifest::read(&self.read_unchecked(names::MANIFEST)?).map_err(|error| match error {
+            ManifestError::Damaged(reason) => StoreError::Damaged {
+                path,
+                reason,
+                remedy: "without it no file of the run can be trusted; to go on regardless, remove it"
+                    .to_owned(),
+            },
+            ManifestError::Format(reason) => StoreError::Format { path, reason },
         })
     }
 
@@ -387,7 +434,11 @@ impl RunDir {
         Ok(self.manifest()?.about.get("finished").and_then(serde_json::Value::as_bool) == Some(true))
     }
 
-    fn read_unchecked(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+    /// Reads a file that the manifest does not know yet.
+    ///
+    /// # Errors
+    /// If it is not there or the disk refuses.
+    pub fn read_unchecked(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let path = self.path.join(name);
         self.on("read", &path, |disk| disk.read(&path))
     }

@@ -335,6 +335,10 @@ impl Disk for SimulatedDisk {
         }
     }
 
+    fn bytes(&self, path: &Path) -> io::Result<u64> {
+        self.read(path).map(|contents| contents.len() as u64)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let inner = self.inner.lock().unwrap();
         match &inner.nodes[inner.find(path)?] {
@@ -346,7 +350,7 @@ impl Disk for SimulatedDisk {
 
 mod tests {
     use super::*;
-    use crate::store::{Checkpoint, Log, RunDir, names};
+    use crate::store::{Checkpoint, FileMark, Log, RunDir, names};
     use potstill_core::{State, Value};
     use std::path::PathBuf;
     use std::sync::Arc;
@@ -356,10 +360,17 @@ mod tests {
     }
 
     /// A run at some step: a state, and a log that has grown with it.
-    fn checkpoint(step: u64, log: &Log) -> Checkpoint {
+    fn checkpoint(step: u64, mark: FileMark) -> Checkpoint {
         let values = Value::F32s((0..100).map(|i| (i * step) as f32).collect());
         let state = State::new().with("step", Value::U64(step)).with("values", values);
-        Checkpoint { step, state, logs: vec![log.mark()], score: Some(-(step as f64)), seconds: 0.5 }
+        Checkpoint {
+            step,
+            state,
+            logs: vec![mark],
+            score: Some(-(step as f64)),
+            seconds: 0.5,
+            config: Some(7),
+        }
     }
 
     /// A disk with a run of two checkpoints (the older is the better), and what the third will be.
@@ -371,8 +382,7 @@ mod tests {
         let mut log = Log::create(&dir, names::METRICS).unwrap();
         let mut grow = |step: u64| {
             log.add(&dir, format!("line {step}\n").as_bytes()).unwrap();
-            log.flush(&dir).unwrap();
-            checkpoint(step, &log)
+            checkpoint(step, log.mark(&dir).unwrap())
         };
         grow(1).save(&dir, 2).unwrap();
         let old = grow(2);
@@ -405,8 +415,7 @@ mod tests {
             // The run goes on from what was found.
             let mut log = Log::resume(&dir, &found.logs[0]).unwrap();
             log.add(&dir, b"line 4\n").unwrap();
-            log.flush(&dir).unwrap();
-            let next = checkpoint(4, &log);
+            let next = checkpoint(4, log.mark(&dir).unwrap());
             next.save(&dir, 2).unwrap_or_else(|e| panic!("{what}: {e}"));
             assert!(Checkpoint::newest(&dir, false).unwrap().unwrap() == next, "{what}");
         }

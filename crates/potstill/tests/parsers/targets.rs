@@ -9,7 +9,7 @@ use potstill::export::safetensors;
 use potstill::metrics::History;
 use potstill::nn::NetworkSpec;
 use potstill::run::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
-use potstill::store::{FileMark, Manifest, state_file};
+use potstill::store::{FileMark, Manifest, ManifestError, state_file};
 use potstill::tabular::TabularConfig;
 use serde_json::Map;
 use std::time::{Duration, Instant};
@@ -192,7 +192,7 @@ fn read_manifest(bytes: &[u8]) -> bool {
             }
             true
         }
-        Err(reason) => {
+        Err(ManifestError::Damaged(reason) | ManifestError::Format(reason)) => {
             assert!(reason.len() <= bytes.len() + 1000, "{} bytes of message", reason.len());
             false
         }
