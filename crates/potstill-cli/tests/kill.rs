@@ -119,9 +119,6 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
         for _ in 0..1 + draws.below(2) {
             let begun = root.join(&run).join("config.toml").exists();
             let arguments = if begun { format!("resume {run}") } else { format!("{arguments} --out {run}") };
-            if !begun && root.join(&run).exists() {
-                fs::remove_dir_all(root.join(&run)).unwrap();
-            }
             let at = draws.below(150);
             let after = duration.mul_f64(draws.below(1000) as f64 / 1000.0);
             killed += usize::from(if killed % 2 == 0 {
@@ -133,8 +130,7 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
         if root.join(&run).join("config.toml").exists() {
             finish(root, &format!("resume {run}"));
         } else {
-            // Killed before the run could say what it is.
-            let _ = fs::remove_dir_all(root.join(&run));
+            // Killed before the run could say what it is: what it left counts as nothing.
             finish(root, &format!("{arguments} --out {run}"));
         }
         for ((file, expected), (also, found)) in expected.iter().zip(results(&root.join(&run))) {
@@ -149,4 +145,69 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
         fs::remove_dir_all(root.join(&run)).unwrap();
     }
     println!("{killed} of {killed} killed processes resumed to the same bytes");
+}
+
+/// Starts a command that is killed in its n-th change to the disk, on a copy of a run, and gives the copy.
+fn killed_on_copy(root: &Path, run: &str, arguments: &str, n: u64) -> bool {
+    let _ = fs::remove_dir_all(root.join("copy"));
+    let copied = Command::new("cp").current_dir(root).args(["-r", run, "copy"]).status().unwrap();
+    assert!(copied.success());
+    kill_in_a_change(command(root, arguments), n)
+}
+
+#[test]
+fn a_killed_change_of_a_finished_run_can_be_made_again() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let train = "train q-learning --env CliffWalking-v1 --steps";
+    finish(root, &format!("{train} 2000 --out short"));
+    finish(root, &format!("{train} 3000 --out long"));
+    let (mut extended, mut reported) = (0, 0);
+    for n in 0..60 {
+        if killed_on_copy(root, "short", "resume copy --steps 3000", n) {
+            // The run is as it was, or the longer one; both can be gone on with.
+            finish(root, "resume copy");
+            if fs::read(root.join("copy/model.safetensors")).unwrap()
+                != fs::read(root.join("long/model.safetensors")).unwrap()
+            {
+                finish(root, "resume copy --steps 3000");
+            }
+            assert!(
+                results(&root.join("copy"))[..2] == results(&root.join("long"))[..2],
+                "killed in change {n}"
+            );
+            extended += 1;
+        }
+        if killed_on_copy(root, "short", "report copy", n) {
+            finish(root, "resume copy");
+            finish(root, "report copy");
+            finish(root, "resume copy");
+            reported += 1;
+        }
+    }
+    assert!(extended > 30 && reported > 10, "{extended} {reported}");
+}
+
+#[test]
+fn a_killed_folder_of_seeds_ends_as_if_it_had_not_been() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let train =
+        "train sarsa --env CliffWalking-v1 --episodes 100 --set checkpoint_freq=500 --seeds 3 --threads 2";
+    finish(root, &format!("{train} --out whole"));
+    for n in (0..120).step_by(7) {
+        if !kill_in_a_change(command(root, &format!("{train} --out family-{n}")), n) {
+            continue;
+        }
+        if root.join(format!("family-{n}/config.toml")).exists() {
+            finish(root, &format!("resume family-{n}"));
+        } else {
+            // What a run leaves that could not say what it is counts as nothing.
+            finish(root, &format!("{train} --out family-{n}"));
+        }
+        for seed in 0..3 {
+            let of = |family: &str| results(&root.join(family).join(format!("seed-{seed}")));
+            assert!(of("whole") == of(&format!("family-{n}")), "killed in change {n}, seed {seed}");
+        }
+    }
 }

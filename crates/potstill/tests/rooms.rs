@@ -71,3 +71,36 @@ fn every_room_imports_only_what_it_may() {
     let granted = rules.iter().flat_map(|(room, allowed)| allowed.iter().map(|a| (room.clone(), a.clone())));
     assert_eq!(granted.collect::<BTreeSet<_>>(), used);
 }
+
+/// The files of the public modules that a file declares, and theirs.
+fn public_modules(file: &Path, modules: &mut Vec<std::path::PathBuf>) {
+    let text = fs::read_to_string(file).unwrap();
+    let folder = match file.file_stem().unwrap().to_str().unwrap() {
+        "lib" | "mod" => file.parent().unwrap().to_owned(),
+        name => file.parent().unwrap().join(name),
+    };
+    for name in text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        let found = [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")];
+        let module = found.into_iter().find(|path| path.is_file()).expect("a module has a file");
+        public_modules(&module, modules);
+        modules.push(module);
+    }
+}
+
+#[test]
+fn every_public_module_has_an_example() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for (library, count) in [("potstill-core", 3), ("potstill-env", 5), ("potstill-nn", 4), ("potstill", 30)]
+    {
+        let root = crates.join(library).join("src/lib.rs");
+        let mut modules = Vec::new();
+        public_modules(&root, &mut modules);
+        assert_eq!(modules.len(), count, "{library}");
+        for module in modules {
+            let text = fs::read_to_string(&module).unwrap();
+            let about = text.lines().take_while(|line| line.starts_with("//!"));
+            // Each is run by the documentation tests.
+            assert!(about.into_iter().any(|line| line == "//! ```"), "{} has no example", module.display());
+        }
+    }
+}

@@ -303,3 +303,149 @@ fn to_watch_a_run_does_not_change_it() {
         assert!(trainer(&format!("watched-{i}"), more, threads) == expected, "{more}, {threads} threads");
     }
 }
+
+/// All files below a folder with what they hold, but for the lock, which says who looked last.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            all.extend(contents(&path));
+        } else if entry.file_name() != "run.lock" {
+            all.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Refused with these words, and nothing is changed.
+fn refused(root: &Path, request: &ResumeRequest, expected: &str) {
+    let before = contents(root);
+    let error = resume(request, &Quiet).unwrap_err();
+    assert!(error.to_string().contains(expected), "{error}");
+    assert_eq!(error.exit_code(), 2, "{error}");
+    assert!(contents(root) == before, "{expected}: something was changed");
+}
+
+#[test]
+fn what_cannot_be_gone_on_with_is_left_alone() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let request = |run: &str| ResumeRequest { run: root.join(run), threads: 1, ..ResumeRequest::default() };
+    let fallback = |run: &str| ResumeRequest { fallback: true, ..request(run) };
+
+    // A number of steps that leaves nothing to do.
+    let case = Case { command: "q-learning", settings: "env=CliffWalking-v1 steps=1000" };
+    start(root, &case, "done", "", 1, &Quiet).unwrap();
+    let fewer = ResumeRequest { steps: Some(500), ..request("done") };
+    refused(root, &fewer, "has done 1000 steps, or what it was to reach; --steps 500 leaves nothing to do");
+    let case = Case { settings: "env=CartPole-v1 steps=2000 net_arch=mlp:8 stop_at_return=1", ..CASES[2] };
+    start(root, &case, "reached", "eval_freq=500 eval_episodes=2", 1, &Quiet).unwrap();
+    let more = ResumeRequest { steps: Some(9000), ..request("reached") };
+    refused(root, &more, "has done 500 steps, or what it was to reach");
+
+    // A configuration that is not the one of the state, even if nothing tells of it but the checkpoint.
+    start(root, &CASES[0], "edited", "checkpoint_freq=37", 1, &StopAfter::new(3)).unwrap_err();
+    let config = root.join("edited/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.contains("seed = 0"));
+    fs::write(&config, text.replace("seed = 0", "seed = 5")).unwrap();
+    refused(root, &request("edited"), "edited/config.toml is damaged between byte 0 and");
+    fs::remove_file(root.join("edited/manifest.json")).unwrap();
+    refused(root, &fallback("edited"), "edited/config.toml is not what the checkpoint of step ");
+
+    // Checkpoints of a later program.
+    start(root, &CASES[0], "later", "checkpoint_freq=37", 1, &StopAfter::new(9)).unwrap_err();
+    for entry in fs::read_dir(root.join("later/checkpoints")).unwrap().map(Result::unwrap) {
+        let manifest = entry.path().join("manifest.json");
+        let text = fs::read_to_string(&manifest).unwrap().replace("\"format\":1", "\"format\":2");
+        let body = &text[..text.len() - ",\"crc32c\":\"01234567\"}".len()];
+        let crc = crc32c::crc32c(body.as_bytes());
+        fs::write(&manifest, format!("{body},\"crc32c\":\"{crc:08x}\"}}")).unwrap();
+    }
+    for request in [request("later"), fallback("later")] {
+        refused(root, &request, "has format 2, written by potstill 0.1.0; potstill 0.1.0 reads format 1");
+    }
+
+    // A seed that has lost its configuration, and only that.
+    let seeds = TrainRequest {
+        algorithm: "sarsa".to_owned(),
+        sources: Sources {
+            set: vec!["env=CliffWalking-v1".to_owned(), "episodes=20".to_owned()],
+            ..Sources::default()
+        },
+        seeds: Some(3),
+        out: Some(root.join("family")),
+        threads: 1,
+        ..TrainRequest::default()
+    };
+    train(&seeds, &Quiet).unwrap();
+    let config = root.join("family/seed-1/config.toml");
+    let text = fs::read(&config).unwrap();
+    fs::remove_file(&config).unwrap();
+    refused(root, &fallback("family"), "family/seed-1/config.toml is missing");
+    fs::write(&config, text).unwrap();
+
+    // Damage in a finished seed is found, and made good on request.
+    let model = root.join("family/seed-2/model.safetensors");
+    let whole = fs::read(&model).unwrap();
+    let mut damaged = whole.clone();
+    damaged[700] ^= 1;
+    fs::write(&model, damaged).unwrap();
+    refused(root, &request("family"), "family/seed-2/model.safetensors is damaged between byte 0 and");
+    resume(&fallback("family"), &Quiet).unwrap();
+    assert!(fs::read(&model).unwrap() == whole);
+}
+
+#[test]
+fn a_lost_event_file_costs_no_checkpoint() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    start(root, &CASES[2], "whole", "checkpoint_freq=100", 1, &Quiet).unwrap();
+    start(root, &CASES[2], "lost", "checkpoint_freq=100", 1, &StopAfter::new(15)).unwrap_err();
+    let dir = potstill::store::RunDir::open(&root.join("lost")).unwrap();
+    let step = potstill::store::Checkpoint::peek(&dir).unwrap().unwrap().step;
+    assert!(step >= 700);
+    fs::remove_file(root.join("lost/events.out.tfevents.potstill")).unwrap();
+    let error = resumed(root, "lost", &Quiet).unwrap_err().to_string();
+    assert!(error.contains("events.out.tfevents.potstill is missing; `potstill resume"), "{error}");
+    let request =
+        ResumeRequest { run: root.join("lost"), fallback: true, threads: 1, ..ResumeRequest::default() };
+    resume(&request, &Quiet).unwrap();
+    assert_same(root, "whole", "lost", &RESULTS);
+    assert!(
+        !fs::read_dir(root.join("lost/checkpoints")).unwrap().any(|entry| entry
+            .unwrap()
+            .file_name()
+            .to_str()
+            .unwrap()
+            .starts_with("damaged"))
+    );
+}
+
+/// Removes a file of the run at the first record.
+struct Meddler<'a>(std::path::PathBuf, &'a AtomicU64);
+
+impl Observer for Meddler<'_> {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64, _: &str) {}
+    fn end(&self) {}
+    fn record(&self, _: &potstill::metrics::Record) {
+        if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
+            fs::remove_file(&self.0).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_removed_under_a_run_is_missed() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let meddler = AtomicU64::new(0);
+    let meddler = Meddler(root.join("run/metrics.jsonl"), &meddler);
+    let error = start(root, &CASES[2], "run", "checkpoint_freq=100", 1, &meddler).unwrap_err();
+    assert!(error.to_string().starts_with("cannot "), "{error}");
+    assert_eq!(error.exit_code(), 1);
+    assert!(!root.join("run/model.safetensors").exists());
+}

@@ -1,4 +1,13 @@
 //! Presets: published hyperparameters, one file per algorithm and source.
+//!
+//! ```
+//! use potstill::config::{presets, resolve};
+//! use potstill::deep::DqnConfig;
+//!
+//! let layer = presets::find("dqn", "cleanrl", "CartPole-v1")?;
+//! assert_eq!(resolve::<DqnConfig>(&[layer])?.settings.learning_rate, 2.5e-4);
+//! # Ok::<(), potstill::config::ConfigError>(())
+//! ```
 
 use super::{ConfigError, Layer, Origin, read_toml};
 use toml::{Table, Value};

@@ -11,6 +11,17 @@
 //! - The Huber loss for the paper's "error clipping" (Methods, p. 7), which has the same gradient.
 //! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit to learn through.
 //! - With `tau` below 1 the teacher moves by `theta- += tau (theta - theta-)` (Lillicrap et al. 2016) instead of copying.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::deep::{Dqn, DqnConfig};
+//!
+//! let config = DqnConfig { net_arch: "mlp:32".parse()?, ..DqnConfig::default() };
+//! let agent = Dqn::new(config, 4, 2, 50_000, Streams::new(1));
+//! // At first the target network is the student.
+//! assert_eq!(agent.teacher().distance(agent.student()), Some(0.0));
+//! # Ok::<(), potstill::nn::network::SpecError>(())
+//! ```
 
 use crate::agent::{Agent, GRADIENT_NORM_MAX, LearnError, Update, bad_step, not_finite};
 use crate::config::settings;

@@ -5,6 +5,20 @@
 //!
 //! Differences from the paper: Adam instead of momentum with decay; one blend with weights `alpha` and `1 - alpha`
 //! where the paper only says that the hard term should weigh "considerably" less.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::distill::{ClassifierTrainer, FitConfig};
+//! use potstill::experience::Dataset;
+//! use std::sync::Arc;
+//!
+//! let data = Arc::new(Dataset::digits());
+//! let mut trainer =
+//!     ClassifierTrainer::new(FitConfig::default(), &"mlp:16".parse()?, data, None, Streams::new(1));
+//! let first = trainer.epoch()?;
+//! assert!(trainer.epoch()? < first);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use crate::config::settings;

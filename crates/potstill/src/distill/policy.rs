@@ -8,6 +8,22 @@
 //!   round, written to the summary): the paper's 0.01 is meaningful on Atari's reward scale only.
 //! - `inputs` chooses who plays: the teacher, as in the paper, the student (DAgger; Ross, Gordon and Bagnell 2011), or a
 //!   mix. The paper's teacher plays epsilon-greedily with 0.05; so does whoever plays here.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::distill::{PolicyDistillConfig, PolicyDistiller};
+//! use potstill::env::registry::find;
+//! use potstill::nn::NetworkSpec;
+//!
+//! let spec: NetworkSpec = "mlp:16".parse()?;
+//! let teacher = spec.build(4, 2, &mut Streams::new(1).stream("teacher"));
+//! let env = find("CartPole-v1").unwrap().make_features().unwrap();
+//! let config = PolicyDistillConfig { transfer_states: 200, ..PolicyDistillConfig::default() };
+//! let mut distiller = PolicyDistiller::new(config, &"mlp:4".parse()?, teacher, env, Streams::new(2));
+//! distiller.step()?;
+//! assert!(distiller.transfer_states() >= 20);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step, not_finite};
 use crate::config::settings;

@@ -1,4 +1,14 @@
 //! Labelled images, and the handwritten digits that come with the crate.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::experience::Dataset;
+//!
+//! let digits = Dataset::digits();
+//! assert_eq!((digits.len(), digits.features, digits.classes), (1797, 64, 10));
+//! let (train, test) = digits.split(500, &mut Streams::new(0).stream("split"));
+//! assert_eq!((train.len(), test.len()), (1297, 500));
+//! ```
 
 use flate2::read::GzDecoder;
 use potstill_core::Pcg64;

@@ -1,4 +1,20 @@
 //! Experience replay (Lin 1992; Mnih et al. 2015): a ring of transitions, sampled uniformly.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::experience::{Batch, ReplayBuffer, Transition};
+//!
+//! let mut replay = ReplayBuffer::new(1000, 1, 2);
+//! for reward in [1.0, 2.0] {
+//!     let (observation, next_observation) = (&[0.0_f32][..], &[1.0_f32][..]);
+//!     replay.push(&Transition { observation, action: 1, reward, next_observation, terminated: false, truncated: true });
+//! }
+//! let mut batch = Batch::default();
+//! replay.sample(8, &mut Streams::new(1).stream("replay"), &mut batch);
+//! assert_eq!((batch.rewards.len(), batch.next_observations.len()), (8, 8));
+//! // A cut episode has a value after it.
+//! assert!(batch.terminated.iter().all(|terminated| !terminated));
+//! ```
 
 use super::Transition;
 use potstill_core::{Pcg64, State, StateError, Stateful, Value};

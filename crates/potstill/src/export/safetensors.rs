@@ -2,6 +2,19 @@
 //!
 //! A network's file goes into `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` as it is; a table is one
 //! tensor `q` of `states x actions`. The metadata holds one key, so that its order, and with it the file, is the same every time.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::export::safetensors::{self, ModelError};
+//! use potstill::model::Model;
+//! use potstill::nn::NetworkSpec;
+//!
+//! let spec: NetworkSpec = "mlp:8".parse().unwrap();
+//! let model = Model::Network(spec.build(4, 2, &mut Streams::new(1).stream("initialisation")));
+//! let bytes = safetensors::write(&model);
+//! assert_eq!(safetensors::read(&bytes), Ok(model));
+//! assert!(matches!(safetensors::read(&bytes[..100]), Err(ModelError::Damaged { .. })));
+//! ```
 
 use crate::model::{Model, QTable};
 use potstill_nn::network::{NetworkSpec, Tensor, TensorError};

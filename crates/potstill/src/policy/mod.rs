@@ -10,7 +10,7 @@
 //! assert_eq!(Policy::EpsilonGreedy { epsilon: 0.5 }.state_value(&values), 2.5);
 //! ```
 
-pub mod schedule;
+mod schedule;
 
 pub use schedule::Schedule;
 

@@ -134,7 +134,7 @@ fn numbers(outcome: &Outcome) -> Value {
 ///
 /// # Errors
 /// If the environment refuses a step.
-pub fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
+pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let streams = Streams::new(request.seed);
     observer.begin("the cliff", SEEDS as u64);
     let finished = AtomicU64::new(0);

@@ -89,7 +89,7 @@ fn most_telling(teacher: &Network, test: &Dataset) -> (Vec<f32>, usize, Vec<f32>
 ///
 /// # Errors
 /// If a number goes bad, or the tour is to stop.
-pub fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
+pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let digits = Dataset::digits();
     let streams = Streams::new(request.seed);
     observer.begin("dark knowledge", SEEDS as u64);

@@ -2,9 +2,9 @@
 //!
 //! | act | what it shows |
 //! |---|---|
-//! | [`cliff`] | on-policy and off-policy: SARSA and Q-learning on the cliff walk |
-//! | [`policy`] | a DQN teacher and a much smaller student |
-//! | [`digits`] | what soft targets carry that labels do not |
+//! | `cliff` | on-policy and off-policy: SARSA and Q-learning on the cliff walk |
+//! | `policy` | a DQN teacher and a much smaller student |
+//! | `digits` | what soft targets carry that labels do not |
 //!
 //! ```
 //! use potstill::quickstart::{QuickstartRequest, quickstart};
@@ -18,9 +18,9 @@
 //! # }
 //! ```
 
-pub mod cliff;
-pub mod digits;
-pub mod policy;
+mod cliff;
+mod digits;
+mod policy;
 
 use crate::error::Error;
 use crate::report::{Block, Page};

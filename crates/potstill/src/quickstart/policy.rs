@@ -30,7 +30,7 @@ const STUDENT: &str = "mlp:32";
 ///
 /// # Errors
 /// If the environment refuses a step, or a loss is no number.
-pub fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
+pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let spec = registry::find("CartPole-v1").expect("it is registered");
     let streams = Streams::new(request.seed);
 

@@ -1,4 +1,19 @@
 //! What the store asks of a disk, so that a simulated one can stand in and fail where a real one might.
+//!
+//! ```
+//! use potstill::store::disk::{Disk, RealDisk};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let root = tempfile::tempdir()?;
+//! let path = root.path().join("log");
+//! RealDisk.write(&path, b"one\n")?;
+//! RealDisk.append(&path, b"two\n")?;
+//! RealDisk.sync(&path)?;
+//! assert_eq!(RealDisk.bytes(&path)?, 8);
+//! assert_eq!(RealDisk.list(root.path())?, ["log"]);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt::Debug;
 use std::fs;

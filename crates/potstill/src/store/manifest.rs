@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 /// The version that this program writes, and the only one so far.
-pub const FORMAT: u64 = 1;
+const FORMAT: u64 = 1;
 
 /// Bytes of a file that share one checksum, so that damage has a place.
 const BLOCK_BYTES: usize = 4096;

@@ -15,13 +15,13 @@
 //! # }
 //! ```
 
-pub mod checkpoint;
+mod checkpoint;
 #[cfg(test)]
 mod damage;
 pub mod disk;
 mod lock;
-pub mod log;
-pub mod manifest;
+mod log;
+mod manifest;
 #[cfg(test)]
 mod simulated;
 pub mod state_file;

@@ -1,4 +1,12 @@
 //! A tree of named values as a safetensors file: each value is one tensor, named by its path with dots.
+//!
+//! ```
+//! use potstill::core::{State, Value};
+//! use potstill::store::state_file;
+//!
+//! let state = State::new().with("step", Value::U64(7)).with("weights", Value::F32s(vec![0.5, f32::INFINITY]));
+//! assert_eq!(state_file::read(&state_file::write(&state)), Ok(state));
+//! ```
 
 use potstill_core::{State, Value};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};

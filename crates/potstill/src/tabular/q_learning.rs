@@ -5,6 +5,17 @@
 //!
 //! Differences from the book: none. The target policy is a value; with anything but [`Policy::Greedy`] the maximum
 //! becomes the expectation of equation 6.9.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::policy::Policy;
+//! use potstill::tabular::{QLearning, TabularConfig};
+//!
+//! // Off-policy: it behaves at random and learns the greedy policy's values.
+//! let behaviour = Policy::EpsilonGreedy { epsilon: 1.0 };
+//! let agent = QLearning::with_policies(TabularConfig::default(), behaviour, Policy::Greedy, 48, 4, Streams::new(1));
+//! assert_eq!((agent.q().states(), agent.q().actions()), (48, 4));
+//! ```
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};

@@ -4,6 +4,14 @@
 //! On-policy, online, model-free.
 //!
 //! Differences from the book: none. Target and behaviour policy are one and the same, so there is one.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::tabular::{Sarsa, TabularConfig};
+//!
+//! let config = TabularConfig { initial_value: 5.0, ..TabularConfig::default() };
+//! assert_eq!(Sarsa::new(config, 2, 2, Streams::new(1)).q().values(), [5.0; 4]);
+//! ```
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};

@@ -10,8 +10,8 @@
 //! assert_eq!(soft_targets(4.0, &[2.0, 2.0], 2), [0.5, 0.5]);
 //! ```
 
-pub mod soft;
-pub mod td;
+mod soft;
+mod td;
 
 pub use soft::{mean_gap, soft_targets};
 pub use td::{bellman_max, step_towards, td_target};

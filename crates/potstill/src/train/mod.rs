@@ -28,9 +28,9 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
-pub mod callback;
-pub mod evaluation;
-pub mod parallel;
+mod callback;
+mod evaluation;
+mod parallel;
 pub mod statistics;
 
 pub use callback::{Callback, Evaluator};

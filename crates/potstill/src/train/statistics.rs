@@ -1,4 +1,14 @@
 //! Numbers over seeds and episodes.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::train::statistics::{bootstrap, interquartile_mean};
+//!
+//! // One bad seed of eight moves the mean, not the interquartile mean.
+//! let returns = [500.0, 498.0, 500.0, 499.0, 500.0, 497.0, 500.0, 9.0];
+//! let estimate = bootstrap(&returns, interquartile_mean, &mut Streams::new(0).stream("bootstrap"));
+//! assert!((estimate.value - 499.25).abs() < 1.0 && estimate.low <= estimate.value && estimate.value <= estimate.high);
+//! ```
 
 use potstill_core::Pcg64;
 
