@@ -19,7 +19,7 @@ struct Scaled {
     first: u64,
 }
 
-const SCALED: [Scaled; 3] = [
+const SCALED: [Scaled; 4] = [
     Scaled {
         name: "killed processes",
         variable: "POTSTILL_TORTURE_KILLS",
@@ -40,6 +40,13 @@ const SCALED: [Scaled; 3] = [
         arguments: &["--package", "potstill", "--lib", "store::damage"],
         share: 3,
         first: 20,
+    },
+    Scaled {
+        name: "full disks",
+        variable: "POTSTILL_TORTURE_DISKS",
+        arguments: &["--package", "potstill-cli", "--test", "disk"],
+        share: 2,
+        first: 5,
     },
 ];
 
