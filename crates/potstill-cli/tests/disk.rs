@@ -109,9 +109,11 @@ fn a_file_size_limit_is_an_error_like_another() {
 fn a_vanished_folder_is_told_of_and_goes_on_elsewhere() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    let whole = finished(root, &format!("{TRAIN} --out whole"));
+    // Long enough to be moved in the middle.
+    let train = TRAIN.replace("--steps 20000", "--steps 100000");
+    let whole = finished(root, &format!("{train} --out whole"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
-    command.current_dir(root).args(TRAIN.split_whitespace()).args(["--out", "run"]).stderr(Stdio::piped());
+    command.current_dir(root).args(train.split_whitespace()).args(["--out", "run"]).stderr(Stdio::piped());
     let child = command.stdout(Stdio::null()).spawn().unwrap();
     while !root.join("run/checkpoints/step-1000").exists() {
         std::thread::sleep(std::time::Duration::from_millis(1));

@@ -72,7 +72,7 @@ fn runs_are_listed_with_their_state() {
 fn a_signal_saves_the_run() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    let arguments = "train dqn --env CartPole-v1 --steps 6000 --seed 5 --set net_arch=mlp:32";
+    let arguments = "train dqn --env CartPole-v1 --steps 40000 --seed 5 --set net_arch=mlp:32";
     json(root, &format!("{arguments} --out whole"));
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let out = format!("run-{signal}");
