@@ -211,3 +211,27 @@ fn a_killed_folder_of_seeds_ends_as_if_it_had_not_been() {
         }
     }
 }
+
+#[test]
+fn a_student_killed_at_its_very_beginning_finds_its_teacher() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    for (name, arguments) in [CASES[2], CASES[4]] {
+        finish(root, &format!("{arguments} --out {name}"));
+    }
+    let (_, distil) = CASES[4];
+    let mut without_teacher = 0;
+    for n in 0..14 {
+        let run = format!("run-{n}");
+        assert!(kill_in_a_change(command(root, &format!("{distil} --out {run}")), n));
+        let has = |file: &str| root.join(&run).join(file).exists();
+        without_teacher += usize::from(has("config.toml") && !has("teacher.safetensors"));
+        if has("config.toml") {
+            finish(root, &format!("resume {run}"));
+        } else {
+            finish(root, &format!("{distil} --out {run}"));
+        }
+        assert!(results(&root.join(&run)) == results(&root.join("policy")), "killed in change {n}");
+    }
+    assert!(without_teacher > 1, "{without_teacher}");
+}

@@ -27,10 +27,18 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 /// # Errors
 /// If the disk refuses.
 pub(crate) fn begin(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
+    dir.write(names::CONFIG, plan.config.as_bytes())?;
+    keep_teacher(dir, plan)
+}
+
+/// Makes a copy of the teacher a part of the run, which needs nothing outside its directory from then on.
+///
+/// # Errors
+/// If the disk refuses.
+pub(super) fn keep_teacher(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
     if let Some(teacher) = &plan.teacher {
         dir.write(names::TEACHER, teacher)?;
     }
-    dir.write(names::CONFIG, plan.config.as_bytes())?;
     dir.seal(&[names::CONFIG, names::TEACHER], false)?;
     Ok(())
 }

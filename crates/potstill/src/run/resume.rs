@@ -1,15 +1,15 @@
 //! `potstill resume`.
 
 use super::evaluate::Subject;
-use super::execute::{carry_out, extend, restore};
+use super::execute::{carry_out, extend, keep_teacher, restore};
 use super::plan::{Plan, plan_distil, plan_train};
 use super::seeds::{Family, summary_of};
-use super::{Algorithm, Observer, usage};
+use super::{Algorithm, Observer, peek, usage};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value as Toml};
 
 /// Which run to go on with.
@@ -72,7 +72,15 @@ impl Recipe {
     fn plan(&self, dir: &RunDir, threads: usize) -> Result<Plan, Error> {
         match self.algorithm {
             Some(algorithm) => plan_train(algorithm, &self.layers, threads),
-            None => plan_distil(Subject::load_teacher(dir)?, &self.layers, threads),
+            None => {
+                let kept = dir.has(names::TEACHER) || dir.manifest()?.file(names::TEACHER).is_some();
+                let subject = match peek(&self.layers, "teacher") {
+                    // Killed before it could keep its teacher.
+                    Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
+                    _ => Subject::load_teacher(dir)?,
+                };
+                plan_distil(subject, &self.layers, threads)
+            }
         }
     }
 }
@@ -94,6 +102,9 @@ pub(super) fn go_on(
         }
     }
     let plan = recipe.plan(dir, request.threads)?;
+    if plan.teacher.is_some() && !dir.has(names::TEACHER) {
+        keep_teacher(dir, &plan)?;
+    }
     carry_out(dir, plan, request.fallback, observer)
 }
 
