@@ -1,8 +1,8 @@
 """Plays given actions in Gymnasium: one JSON request per line of stdin, one JSON answer per line of stdout.
 
-{"env": id, "seed": s, "actions": [...]} -> observations (one more than the steps), rewards, terminated, truncated;
-    the trace ends with the actions or with the episode.
-{"env": id, "describe": true} -> both spaces, the step limit and the reward threshold.
+{"env": id, "options": {...}, "seed": s, "actions": [...]} -> observations (one more than the steps), rewards, terminated,
+    truncated; the trace ends with the actions or with the episode.
+{"env": id, "options": {...}, "describe": true} -> both spaces, the step limit and the reward threshold.
 """
 
 import functools
@@ -13,9 +13,13 @@ import warnings
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 
-# reset(seed=...) seeds all of an environment, so one instance serves every trace.
-make = functools.cache(gymnasium.make)
+
+@functools.cache
+def make(env, options):
+    # reset(seed=...) seeds all of an environment, so one instance serves every trace.
+    return gymnasium.make(env, **json.loads(options))
 
 
 def number(x):
@@ -29,11 +33,13 @@ def numbers(values):
 
 
 def describe_space(space):
-    if isinstance(space, gymnasium.spaces.Discrete):
+    if isinstance(space, spaces.Discrete):
         return {"kind": "discrete", "n": int(space.n), "start": int(space.start)}
-    if isinstance(space, gymnasium.spaces.Box):
+    if isinstance(space, spaces.Tuple):
+        return {"kind": "tuple", "sizes": [int(part.n) for part in space.spaces]}
+    if isinstance(space, spaces.Box):
         return {"kind": "box", "shape": list(space.shape), "low": numbers(space.low), "high": numbers(space.high)}
-    raise TypeError(f"neither discrete nor a box: {space}")
+    raise TypeError(f"neither discrete nor a tuple nor a box: {space}")
 
 
 def describe(env):
@@ -47,19 +53,13 @@ def describe(env):
 
 
 def trace(env, seed, actions):
-    def listed(observation):
-        discrete = isinstance(env.observation_space, gymnasium.spaces.Discrete)
-        return [int(observation)] if discrete else numbers(observation)
-
-    def as_action(action):
-        space = env.action_space
-        return np.asarray(action, space.dtype) if isinstance(space, gymnasium.spaces.Box) else int(action)
-
+    box = isinstance(env.action_space, spaces.Box)
     observation, _ = env.reset(seed=seed)
-    result = {"observations": [listed(observation)], "rewards": [], "terminated": [], "truncated": []}
+    result = {"observations": [numbers(observation)], "rewards": [], "terminated": [], "truncated": []}
     for action in actions:
-        observation, reward, terminated, truncated, _ = env.step(as_action(action))
-        result["observations"].append(listed(observation))
+        action = np.asarray([action], env.action_space.dtype) if box else int(action)
+        observation, reward, terminated, truncated, _ = env.step(action)
+        result["observations"].append(numbers(observation))
         result["rewards"].append(number(reward))
         result["terminated"].append(bool(terminated))
         result["truncated"].append(bool(truncated))
@@ -73,7 +73,7 @@ def main():
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     for line in sys.stdin:
         request = json.loads(line)
-        env = make(request["env"])
+        env = make(request["env"], json.dumps(request["options"]))
         if request.get("describe"):
             answer = describe(env)
         else:

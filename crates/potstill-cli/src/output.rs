@@ -1,7 +1,7 @@
 //! What goes to stdout.
 
 use potstill::env::Space;
-use potstill::env::registry::REGISTRY;
+use potstill::env::registry;
 use potstill::quickstart::Act;
 use potstill::report::Table;
 use potstill::run::{ALGORITHMS, Comparison, RunEntry};
@@ -132,9 +132,9 @@ pub(crate) fn runs(runs: &[RunEntry]) {
 
 pub(crate) fn envs() {
     let dash = || "-".to_owned();
-    let rows = REGISTRY.iter().map(|spec| {
+    let rows = registry::all().map(|spec| {
         vec![
-            spec.id.to_owned(),
+            spec.id.clone(),
             spec.observation_space().to_string(),
             spec.action_space().to_string(),
             spec.time_limit_steps.map_or_else(dash, |n| n.to_string()),
@@ -150,10 +150,12 @@ pub(crate) fn envs() {
 pub(crate) fn envs_json() -> Value {
     let space = |space: Space| match space {
         Space::Discrete { n } => json!({ "kind": "discrete", "n": n }),
+        Space::Tuple { sizes } => json!({ "kind": "tuple", "sizes": sizes }),
         // JSON has no infinity; an unbounded side is null.
         Space::Box { low, high } => json!({ "kind": "box", "shape": [low.len()], "low": low, "high": high }),
+        Space::MultiBinary { shape } => json!({ "kind": "multi-binary", "shape": shape }),
     };
-    let envs = REGISTRY.iter().map(|spec| {
+    let envs = registry::all().map(|spec| {
         json!({
             "id": spec.id,
             "task": spec.summary,
@@ -162,6 +164,8 @@ pub(crate) fn envs_json() -> Value {
             "time_limit_steps": spec.time_limit_steps,
             "reward_threshold": spec.reward_threshold,
             "stochastic": spec.stochastic,
+            "model": spec.has_model(),
+            "options": spec.options.iter().map(|(name, help)| json!({ "name": name, "help": help })).collect::<Vec<_>>(),
         })
     });
     json!({ "environments": envs.collect::<Vec<_>>() })

@@ -4,12 +4,13 @@
 //! |---|---|
 //! | [`seed`] | one run seed, any number of named, serialisable random streams (NumPy's `SeedSequence` and PCG64) |
 //! | [`state`] | a tree of named values: the one language between whatever has state and whatever stores it |
+//! | [`wide`] | loops compiled for wide vectors and for any processor |
 //! | [`math`] | `exp`, `ln`, `tanh`, `sin`, `cos` with the same bits on every platform |
-#![forbid(unsafe_code)]
 
 pub mod math;
 pub mod seed;
 pub mod state;
+pub mod wide;
 
 pub use seed::{Pcg64, SeedSequence, Streams};
 pub use state::{State, StateError, Stateful, Value};

@@ -1,9 +1,9 @@
 //! What Gymnasium's `make` puts around an environment: `TimeLimit` and `OrderEnforcing`.
 //!
 //! ```
-//! use potstill_env::{CliffWalking, Env, EnvError, Guarded};
+//! use potstill_env::{Env, EnvError, Guarded, toy_text::cliff_walking};
 //!
-//! let mut env = Guarded::new(CliffWalking::default(), Some(1));
+//! let mut env = Guarded::new(cliff_walking::world(false), Some(1));
 //! let mut state = 0;
 //! assert_eq!(env.step(0, &mut state), Err(EnvError::NotReset));
 //! env.reset(None, &mut state);
@@ -12,8 +12,9 @@
 //! # Ok::<(), EnvError>(())
 //! ```
 
-use crate::{Env, EnvError, Outcome, Space};
+use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
 use potstill_core::{State, StateError, Stateful, Value};
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -78,6 +79,14 @@ impl<E: Env> Env for Guarded<E> {
         }
         Ok(outcome)
     }
+
+    fn model(&self) -> Option<Arc<TransitionModel>> {
+        self.env.model()
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        self.env.scene()
+    }
 }
 
 impl<E: Env> Stateful for Guarded<E> {
@@ -99,11 +108,11 @@ impl<E: Env> Stateful for Guarded<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CliffWalking;
+    use crate::toy_text::cliff_walking;
 
     #[test]
     fn truncates_at_the_limit_and_enforces_order() {
-        let mut env = Guarded::new(CliffWalking::default(), Some(3));
+        let mut env = Guarded::new(cliff_walking::world(false), Some(3));
         let mut s = 0;
         assert_eq!(env.step(0, &mut s), Err(EnvError::NotReset));
         env.reset(Some(0), &mut s);
@@ -117,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_refused_action_changes_nothing() {
-        let mut env = Guarded::new(CliffWalking::default(), Some(3));
+        let mut env = Guarded::new(cliff_walking::world(false), Some(3));
         let mut s = 0;
         env.reset(Some(0), &mut s);
         let before = env.state();

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | [`space`] | what an observation or an action can be |
 //! | [`guarded`] | what Gymnasium's `make` puts around an environment: time limit and order of calls |
-//! | [`registry`] | the environments by their Gymnasium id |
-//! | [`cliff_walking`] | `CliffWalking-v1` |
-//! | [`cart_pole`] | `CartPole-v1` |
+//! | [`vector`] | many copies of an environment, stepped together |
+//! | [`model`] | exact models, for planners, and worlds that are nothing but their model |
+//! | [`scene`] | what a state looks like |
+//! | [`registry`] | the environments by their id, with their options |
+//! | [`trace`] | an episode written down |
+//! | [`toy_text`], [`classic_control`] | Gymnasium's worlds |
 //!
 //! ```
 //! use potstill_env::{Env, registry};
-//! let mut env = registry::find("CartPole-v1").unwrap().make_features().unwrap();
+//! let mut env = registry::find("CartPole-v1")?.make_features().unwrap();
 //! let mut observation = [0.0; 4];
 //! env.reset(Some(42), &mut observation);
 //! let outcome = env.step(1, &mut observation)?;
@@ -19,19 +22,29 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod cart_pole;
-pub mod cliff_walking;
+pub mod classic_control;
 pub mod guarded;
+pub mod model;
 pub mod registry;
+pub mod scene;
 pub mod space;
+pub mod toy_text;
+pub mod trace;
+pub mod vector;
 
-pub use cart_pole::CartPole;
-pub use cliff_walking::CliffWalking;
+pub use classic_control::acrobot::Acrobot;
+pub use classic_control::cart_pole::CartPole;
+pub use classic_control::mountain_car::{MountainCar, MountainCarContinuous};
+pub use classic_control::pendulum::Pendulum;
 pub use guarded::Guarded;
-pub use registry::{BoxEnv, FeatureEnv, StateEnv};
-pub use space::{Observation, Space};
+pub use model::{ModelEnv, ModelOutcome, TransitionModel};
+pub use registry::{BoxEnv, ControlEnv, FeatureEnv, PlaneEnv, StateEnv};
+pub use scene::{Paint, Scene, Shape};
+pub use space::{Action, Observation, Space};
+pub use vector::{Autoreset, Batch, VecEnv};
 
 use potstill_core::Stateful;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// What one step gave, beside the observation.
@@ -58,11 +71,11 @@ impl Outcome {
 
 /// A sequential decision problem with Gymnasium's `reset` and `step`.
 ///
-/// Observations are written into the caller's buffer: `usize` for a discrete space, `[f32]` of the space's length for a box.
+/// Observations are written into the caller's buffer: `usize` for numbered states, `[f32]` or `[u8]` of the space's length for arrays.
 pub trait Env: Stateful + Send {
-    /// `usize` for a discrete observation space, `[f32]` for a box.
+    /// `usize` for numbered states, `[f32]` for a box, `[u8]` for zeros and ones.
     type Observation: Observation + ?Sized;
-    /// `usize` for a discrete action space.
+    /// `usize` for a discrete action space, `f32` for a box of one dimension.
     type Action;
 
     /// All observations that the environment can give.
@@ -84,6 +97,16 @@ pub trait Env: Stateful + Send {
         action: Self::Action,
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError>;
+
+    /// What every action does in every state, if the states are numbered and that can be said.
+    fn model(&self) -> Option<Arc<TransitionModel>> {
+        None
+    }
+
+    /// What the present state looks like, if it can be drawn.
+    fn scene(&self) -> Option<Scene> {
+        None
+    }
 }
 
 impl<E: Env + ?Sized> Env for Box<E> {
@@ -109,6 +132,14 @@ impl<E: Env + ?Sized> Env for Box<E> {
     ) -> Result<Outcome, EnvError> {
         (**self).step(action, observation)
     }
+
+    fn model(&self) -> Option<Arc<TransitionModel>> {
+        (**self).model()
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        (**self).scene()
+    }
 }
 
 /// A call that an environment refuses.
@@ -129,4 +160,26 @@ pub enum EnvError {
     /// `step` after the episode's end.
     #[error("step after the end of the episode: call reset first")]
     EpisodeOver,
+    /// Not one action per copy of a vector environment.
+    #[error("{got} actions for {expected} environments")]
+    Actions {
+        /// How many were given.
+        got: usize,
+        /// How many copies there are.
+        expected: usize,
+    },
+    /// There is no environment of this id.
+    #[error("there is no environment `{id}`")]
+    Unknown {
+        /// The id.
+        id: String,
+    },
+    /// An environment that cannot be made as asked for.
+    #[error("{id}: {reason}")]
+    Option {
+        /// The environment's id.
+        id: String,
+        /// Which option is wrong, why, and what it may be.
+        reason: String,
+    },
 }

@@ -1,32 +1,63 @@
-//! The environments by their Gymnasium id.
+//! The environments by their Gymnasium id, with Gymnasium's options.
+//!
+//! Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has `max_episode_steps`, a number or `none`.
 //!
 //! ```
 //! use potstill_env::registry::find;
 //!
-//! let spec = find("CartPole-v1").unwrap();
+//! let spec = find("CartPole-v1")?;
 //! assert_eq!((spec.time_limit_steps, spec.reward_threshold), (Some(500), Some(475.0)));
 //! assert!(spec.make_features().is_some() && spec.make_states().is_none());
-//! assert!(find("CartPole-v7").is_none());
+//! let short = find("CartPole-v1:max_episode_steps=20")?;
+//! assert_eq!(short.time_limit_steps, Some(20));
+//! assert!(find("CartPole-v7").is_err() && find("CartPole-v1:gravity=1").is_err());
+//! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-use crate::{CartPole, CliffWalking, Env, Guarded, Space};
+mod options;
 
-/// An environment with discrete actions, behind a pointer.
-pub type BoxEnv<O> = Box<dyn Env<Observation = O, Action = usize>>;
+pub use options::Options;
 
-/// An environment with discrete observations.
+use crate::classic_control::acrobot::AcrobotRules;
+use crate::classic_control::cart_pole::CartPoleRules;
+use crate::classic_control::mountain_car::{MountainCarContinuousRules, MountainCarRules};
+use crate::classic_control::pendulum::PendulumRules;
+use crate::classic_control::{Dynamics, Single};
+use crate::toy_text::cliff_walking;
+use crate::vector::{Lanes, SyncVec};
+use crate::{Action, Autoreset, Env, EnvError, Guarded, Observation, Space, VecEnv};
+use std::fmt;
+use std::sync::Arc;
+
+/// An environment behind a pointer, with numbered actions unless said otherwise.
+pub type BoxEnv<O, A = usize> = Box<dyn Env<Observation = O, Action = A>>;
+
+/// An environment with numbered states.
 pub type StateEnv = BoxEnv<usize>;
 
 /// An environment with a vector of features for its observation.
 pub type FeatureEnv = BoxEnv<[f32]>;
 
-/// One registered environment.
-#[derive(Clone, Copy, Debug)]
+/// An environment with planes of zeros and ones for its observation.
+pub type PlaneEnv = BoxEnv<[u8]>;
+
+/// An environment with features whose action is a number, such as a force.
+pub type ControlEnv = BoxEnv<[f32], f32>;
+
+/// A vector environment behind a pointer.
+pub type BoxVecEnv<T, A = usize> = Box<dyn VecEnv<Element = T, Action = A>>;
+
+/// One environment, with its options.
+#[derive(Clone, Debug)]
 pub struct Spec {
-    /// Gymnasium's id.
-    pub id: &'static str,
+    /// Gymnasium's id, then the options that were given, as they were.
+    pub id: String,
     /// What the task is.
     pub summary: &'static str,
+    /// Its numbered actions in words, in their order.
+    pub actions: &'static [&'static str],
+    /// Its options, with what they mean.
+    pub options: &'static [(&'static str, &'static str)],
     /// Steps after which an episode is truncated.
     pub time_limit_steps: Option<u64>,
     /// The mean return that counts as solved.
@@ -36,67 +67,341 @@ pub struct Spec {
     make: Make,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// How one environment, or many, are made, with a time limit or without.
+pub struct Factory<O: Observation + ?Sized, A> {
+    one: Arc<dyn Fn(Option<u64>) -> BoxEnv<O, A> + Send + Sync>,
+    #[expect(clippy::type_complexity, reason = "said once")]
+    many: Arc<dyn Fn(usize, Autoreset, Option<u64>) -> BoxVecEnv<O::Element, A> + Send + Sync>,
+    time_limit_steps: Option<u64>,
+}
+
+impl<O: Observation + ?Sized, A> Factory<O, A> {
+    /// One environment.
+    pub fn one(&self) -> BoxEnv<O, A> {
+        (self.one)(self.time_limit_steps)
+    }
+
+    /// Many copies.
+    pub fn many(&self, copies: usize, autoreset: Autoreset) -> BoxVecEnv<O::Element, A> {
+        (self.many)(copies, autoreset, self.time_limit_steps)
+    }
+}
+
+impl<O: Observation + ?Sized, A> Clone for Factory<O, A> {
+    fn clone(&self) -> Self {
+        Self { one: self.one.clone(), many: self.many.clone(), time_limit_steps: self.time_limit_steps }
+    }
+}
+
+impl<O: Observation + ?Sized + 'static, A: Action> Factory<O, A> {
+    /// Of worlds that are stepped one by one.
+    fn of<E>(world: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
+    where
+        E: Env<Observation = O, Action = A> + 'static,
+    {
+        let copies = world.clone();
+        Self {
+            one: Arc::new(move |limit| Box::new(Guarded::new(world(), limit))),
+            many: Arc::new(move |n, autoreset, limit| {
+                Box::new(SyncVec::new(n, autoreset, || Guarded::new(copies(), limit)))
+            }),
+            time_limit_steps: None,
+        }
+    }
+}
+
+impl<A: Action> Factory<[f32], A> {
+    /// Of worlds that are stepped side by side.
+    fn of_dynamics<D, const S: usize, const O: usize>(dynamics: D) -> Self
+    where
+        D: Dynamics<S, O, Action = A>,
+    {
+        let copies = dynamics.clone();
+        Self {
+            one: Arc::new(move |limit| Box::new(Guarded::new(Single::new(dynamics.clone()), limit))),
+            many: Arc::new(move |n, autoreset, limit| {
+                Box::new(Lanes::new(copies.clone(), n, autoreset, limit))
+            }),
+            time_limit_steps: None,
+        }
+    }
+}
+
+/// The kinds of environments, by what is seen and done.
+#[derive(Clone)]
 enum Make {
-    States(fn(Option<u64>) -> StateEnv),
-    Features(fn(Option<u64>) -> FeatureEnv),
+    States(Factory<usize, usize>),
+    Features(Factory<[f32], usize>),
+    Planes(Factory<[u8], usize>),
+    Control(Factory<[f32], f32>),
+}
+
+impl fmt::Debug for Make {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Make::States(_) => "States",
+            Make::Features(_) => "Features",
+            Make::Planes(_) => "Planes",
+            Make::Control(_) => "Control",
+        })
+    }
+}
+
+/// What can be done with an environment of whatever kind.
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> Self::Output;
+}
+
+/// Of one environment: what is the same whatever its options, and how to make it with them.
+struct Entry {
+    id: &'static str,
+    summary: &'static str,
+    actions: &'static [&'static str],
+    options: &'static [(&'static str, &'static str)],
+    time_limit_steps: Option<u64>,
+    reward_threshold: Option<f64>,
+    make: fn(&mut Options<'_>) -> Result<Make, String>,
 }
 
 /// Every environment there is, by id.
-pub static REGISTRY: [Spec; 2] = [
-    Spec {
+static ENTRIES: &[Entry] = &[
+    Entry {
+        id: "Acrobot-v1",
+        summary: "swing the end of two links over a line",
+        actions: &["left", "none", "right"],
+        options: &[],
+        time_limit_steps: Some(500),
+        reward_threshold: Some(-100.0),
+        make: |_| Ok(Make::Features(Factory::of_dynamics(AcrobotRules))),
+    },
+    Entry {
         id: "CartPole-v1",
         summary: "keep a pole upright on a cart",
+        actions: &["left", "right"],
+        options: &[("sutton_barto_reward", "0 for each step and -1 for a fall: true or false")],
         time_limit_steps: Some(500),
         reward_threshold: Some(475.0),
-        stochastic: true,
-        make: Make::Features(|limit| Box::new(Guarded::new(CartPole::default(), limit))),
+        make: |options| {
+            let sutton_barto_reward = options.flag("sutton_barto_reward", false)?;
+            Ok(Make::Features(Factory::of_dynamics(CartPoleRules { sutton_barto_reward })))
+        },
     },
-    Spec {
+    Entry {
         id: "CliffWalking-v1",
         summary: "walk along a cliff to the goal",
+        actions: &["up", "right", "down", "left"],
+        options: &[("is_slippery", "a step may go to either side: true or false")],
         time_limit_steps: None,
         reward_threshold: None,
-        stochastic: false,
-        make: Make::States(|limit| Box::new(Guarded::new(CliffWalking::default(), limit))),
+        make: |options| cliff(options, false),
+    },
+    Entry {
+        id: "CliffWalkingSlippery-v1",
+        summary: "walk along a cliff on slippery ground",
+        actions: &["up", "right", "down", "left"],
+        options: &[("is_slippery", "a step may go to either side: true or false")],
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: |options| cliff(options, true),
+    },
+    Entry {
+        id: "MountainCar-v0",
+        summary: "rock a weak car out of a valley",
+        actions: &["left", "none", "right"],
+        options: &[("goal_velocity", "the velocity needed at the goal: a number")],
+        time_limit_steps: Some(200),
+        reward_threshold: Some(-110.0),
+        make: |options| {
+            let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
+            Ok(Make::Features(Factory::of_dynamics(MountainCarRules { goal_velocity })))
+        },
+    },
+    Entry {
+        id: "MountainCarContinuous-v0",
+        summary: "rock a weak car out of a valley with any force",
+        actions: &[],
+        options: &[("goal_velocity", "the velocity needed at the goal: a number")],
+        time_limit_steps: Some(999),
+        reward_threshold: Some(90.0),
+        make: |options| {
+            let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
+            Ok(Make::Control(Factory::of_dynamics(MountainCarContinuousRules { goal_velocity })))
+        },
+    },
+    Entry {
+        id: "Pendulum-v1",
+        summary: "swing a pendulum up and keep it there",
+        actions: &[],
+        options: &[("g", "the acceleration of gravity: a number")],
+        time_limit_steps: Some(200),
+        reward_threshold: None,
+        make: |options| {
+            let g = options.number("g", 10.0, -1e6..=1e6)?;
+            Ok(Make::Control(Factory::of_dynamics(PendulumRules { g })))
+        },
     },
 ];
 
-/// The environment with this id.
-pub fn find(id: &str) -> Option<&'static Spec> {
-    REGISTRY.iter().find(|spec| spec.id == id)
+fn cliff(options: &mut Options<'_>, is_slippery: bool) -> Result<Make, String> {
+    let world = cliff_walking::world(options.flag("is_slippery", is_slippery)?);
+    Ok(Make::States(Factory::of(move || world.clone())))
+}
+
+/// The ids of all environments.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    ENTRIES.iter().map(|entry| entry.id)
+}
+
+/// All environments, with their default options.
+pub fn all() -> impl Iterator<Item = Spec> {
+    ids().map(|id| find(id).expect("defaults are in order"))
+}
+
+/// The environment with this id and these options.
+///
+/// # Errors
+/// If there is none, it has no such option, or an option has no such value.
+pub fn find(id: &str) -> Result<Spec, EnvError> {
+    let (name, given) = id.split_once(':').unwrap_or((id, ""));
+    let entry = ENTRIES
+        .iter()
+        .find(|entry| entry.id == name)
+        .ok_or_else(|| EnvError::Unknown { id: name.to_owned() })?;
+    entry.spec(id, given).map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
+}
+
+impl Entry {
+    fn spec(&self, id: &str, given: &str) -> Result<Spec, String> {
+        let mut options = Options::parse(given)?;
+        let time_limit_steps = options.limit("max_episode_steps", self.time_limit_steps)?;
+        let mut make = (self.make)(&mut options)?;
+        options.finish(self.options.iter().map(|(name, _)| *name).chain(["max_episode_steps"]))?;
+        match &mut make {
+            Make::States(factory) => factory.time_limit_steps = time_limit_steps,
+            Make::Features(factory) => factory.time_limit_steps = time_limit_steps,
+            Make::Planes(factory) => factory.time_limit_steps = time_limit_steps,
+            Make::Control(factory) => factory.time_limit_steps = time_limit_steps,
+        }
+        let stochastic = match &make {
+            Make::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),
+            _ => true,
+        };
+        Ok(Spec {
+            id: id.to_owned(),
+            summary: self.summary,
+            actions: self.actions,
+            options: self.options,
+            time_limit_steps,
+            reward_threshold: self.reward_threshold,
+            stochastic,
+            make,
+        })
+    }
 }
 
 impl Spec {
-    /// The environment, if its observations are discrete.
+    /// The id without options.
+    pub fn name(&self) -> &str {
+        self.id.split(':').next().unwrap_or(&self.id)
+    }
+
+    /// The environment, if its states are numbered.
     pub fn make_states(&self) -> Option<StateEnv> {
-        match self.make {
-            Make::States(make) => Some(make(self.time_limit_steps)),
-            Make::Features(_) => None,
+        match &self.make {
+            Make::States(factory) => Some(factory.one()),
+            _ => None,
         }
     }
 
     /// The environment, if its observations are vectors of features.
     pub fn make_features(&self) -> Option<FeatureEnv> {
-        match self.make {
-            Make::States(_) => None,
-            Make::Features(make) => Some(make(self.time_limit_steps)),
+        match &self.make {
+            Make::Features(factory) => Some(factory.one()),
+            _ => None,
+        }
+    }
+
+    /// The environment, if its observations are planes of zeros and ones.
+    pub fn make_planes(&self) -> Option<PlaneEnv> {
+        match &self.make {
+            Make::Planes(factory) => Some(factory.one()),
+            _ => None,
+        }
+    }
+
+    /// The environment, if its action is a number.
+    pub fn make_control(&self) -> Option<ControlEnv> {
+        match &self.make {
+            Make::Control(factory) => Some(factory.one()),
+            _ => None,
+        }
+    }
+
+    /// Copies of the environment, if its states are numbered.
+    pub fn make_vec_states(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<usize>> {
+        match &self.make {
+            Make::States(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
+    /// Copies of the environment, if its observations are vectors of features.
+    pub fn make_vec_features(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<f32>> {
+        match &self.make {
+            Make::Features(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
+    /// Copies of the environment, if its observations are planes of zeros and ones.
+    pub fn make_vec_planes(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<u8>> {
+        match &self.make {
+            Make::Planes(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
+    /// Does something with the environment, whatever its kind.
+    pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
+        match &self.make {
+            Make::States(factory) => visitor.visit(factory),
+            Make::Features(factory) => visitor.visit(factory),
+            Make::Planes(factory) => visitor.visit(factory),
+            Make::Control(factory) => visitor.visit(factory),
         }
     }
 
     /// The observation space.
     pub fn observation_space(&self) -> Space {
-        match self.make {
-            Make::States(make) => make(None).observation_space(),
-            Make::Features(make) => make(None).observation_space(),
-        }
+        self.spaces().0
     }
 
     /// The action space.
     pub fn action_space(&self) -> Space {
-        match self.make {
-            Make::States(make) => make(None).action_space(),
-            Make::Features(make) => make(None).action_space(),
+        self.spaces().1
+    }
+
+    fn spaces(&self) -> (Space, Space) {
+        struct Spaces;
+        impl Visitor for Spaces {
+            type Output = (Space, Space);
+            fn visit<O: Observation + ?Sized + 'static, A: Action>(
+                self,
+                factory: &Factory<O, A>,
+            ) -> (Space, Space) {
+                let env = factory.one();
+                (env.observation_space(), env.action_space())
+            }
         }
+        self.visit(Spaces)
+    }
+
+    /// Whether the environment gives its exact model.
+    pub fn has_model(&self) -> bool {
+        self.make_states().is_some_and(|env| env.model().is_some())
     }
 }

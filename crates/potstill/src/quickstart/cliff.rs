@@ -13,7 +13,8 @@ use crate::tabular::{QLearning, Sarsa, TabularConfig};
 use crate::train::statistics::{self, Estimate};
 use crate::train::{TrainError, Trainer, parallel_map};
 use potstill_core::{Pcg64, Streams};
-use potstill_env::{CliffWalking, Env, Space, registry};
+use potstill_env::toy_text::cliff_walking;
+use potstill_env::{Env, Space, registry};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -98,21 +99,21 @@ fn walk_of(episode: &Episode<usize>) -> Vec<usize> {
 
 /// The grid with an arrow on each state of a walk.
 fn arrows(walk: &[usize]) -> String {
-    let mut grid: Vec<char> = (0..CliffWalking::ROWS * CliffWalking::COLUMNS)
-        .map(|state| if CliffWalking::is_cliff(state) { '#' } else { '.' })
+    let mut grid: Vec<char> = (0..cliff_walking::ROWS * cliff_walking::COLUMNS)
+        .map(|state| if cliff_walking::is_cliff(state) { '#' } else { '.' })
         .collect();
     for step in walk {
         grid[step / 4] = ['\u{2191}', '\u{2192}', '\u{2193}', '\u{2190}'][step % 4];
     }
-    grid[CliffWalking::GOAL] = 'G';
-    let rows = grid.chunks(CliffWalking::COLUMNS);
+    grid[cliff_walking::GOAL] = 'G';
+    let rows = grid.chunks(cliff_walking::COLUMNS);
     let rows: Vec<String> = rows.map(|row| row.iter().map(|c| format!(" {c}")).collect::<String>()).collect();
     rows.join("\n")
 }
 
 /// Two pictures beside each other, each under its title.
 fn beside(left: (&str, &str), right: (&str, &str)) -> String {
-    let width = 2 * CliffWalking::COLUMNS + 6;
+    let width = 2 * cliff_walking::COLUMNS + 6;
     let mut text = format!("  {:width$}  {}\n", left.0, right.0);
     for (a, b) in left.1.lines().zip(right.1.lines()) {
         text += &format!("  {a:width$}  {b}\n");

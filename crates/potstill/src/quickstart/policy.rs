@@ -54,7 +54,7 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
 
     let protocol = Protocol { episodes: EPISODES, streams, purpose: "evaluation", threads: request.threads };
     let estimate = |network: &Network| -> Result<Estimate, Error> {
-        let evaluation = evaluate_policy(&Model::Network(network.clone()), spec, protocol)?;
+        let evaluation = evaluate_policy(&Model::Network(network.clone()), &spec, protocol)?;
         Ok(statistics::bootstrap(&evaluation.returns, statistics::mean, &mut streams.stream("bootstrap")))
     };
     let agreement = distilling["agreement"].as_f64().unwrap_or_default();

@@ -24,7 +24,7 @@ const COMPARISON: usize = 100;
 /// A policy's student in training.
 pub(super) struct Distilling {
     config: PolicyDistillConfig,
-    spec: &'static Spec,
+    spec: Spec,
     seed: u64,
     /// As the user named it.
     teacher_run: String,
@@ -38,7 +38,7 @@ pub(super) struct Distilling {
 impl Distilling {
     pub(super) fn new(
         (teacher, teacher_run): (Network, String),
-        spec: &'static Spec,
+        spec: Spec,
         seed: u64,
         student: &NetworkSpec,
         config: &PolicyDistillConfig,
@@ -53,7 +53,7 @@ impl Distilling {
 
     fn evaluate(&self, model: &Model, purpose: &'static str, episodes: usize) -> Result<Evaluation, Error> {
         let streams = Streams::new(self.seed);
-        evaluate_policy(model, self.spec, Protocol { episodes, streams, purpose, threads: self.threads })
+        evaluate_policy(model, &self.spec, Protocol { episodes, streams, purpose, threads: self.threads })
     }
 
     /// The fraction of states on which teacher and student choose alike, over states of new episodes that neither was

@@ -34,7 +34,7 @@ pub struct EvaluateRequest {
 #[derive(Clone, Debug)]
 pub(crate) enum Subject {
     /// A policy for an environment.
-    Policy { model: Model, spec: &'static Spec },
+    Policy { model: Model, spec: Spec },
     /// A classifier for a dataset, with the split it was trained on.
     Classifier { network: Network, data: String, fit: FitConfig },
 }
@@ -83,7 +83,7 @@ impl Subject {
         match (text("env")?, text("data")?) {
             (Some(id), _) => {
                 let spec = find_env(id)?;
-                check_shape(&model, spec).map_err(foreign)?;
+                check_shape(&model, &spec).map_err(foreign)?;
                 Ok(Subject::Policy { model, spec })
             }
             (None, Some(data)) => {
@@ -133,7 +133,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
         || inputs != wanted
         || Some(outputs) != actions.discrete()
     {
-        let id = spec.id;
+        let id = &spec.id;
         return Err(format!(
             "it maps {inputs} to {outputs}, but {id} has observations {observations} and actions {actions}"
         ));
@@ -173,7 +173,7 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 purpose: "evaluation",
                 threads: request.threads,
             };
-            let evaluation = evaluate_policy(&model, spec, protocol)?;
+            let evaluation = evaluate_policy(&model, &spec, protocol)?;
             let mut rng = protocol.streams.stream("bootstrap");
             let interval = statistics::bootstrap(&evaluation.returns, statistics::mean, &mut rng);
             let lengths: Vec<f64> = evaluation.steps.iter().map(|&steps| steps as f64).collect();

@@ -22,7 +22,7 @@ const COMPARISON: usize = 100;
 /// An agent that learns in an environment, and is evaluated on the way.
 pub(super) struct Learning<A: Agent> {
     algorithm: &'static str,
-    spec: &'static Spec,
+    spec: Spec,
     run: RunConfig,
     threads: usize,
     trainer: Trainer<A>,
@@ -125,7 +125,7 @@ impl<A: Agent> Learning<A> {
         algorithm: &'static str,
         agent: A,
         make_env: impl Fn() -> BoxEnv<A::Observation> + Send + Sync + 'static,
-        spec: &'static Spec,
+        spec: Spec,
         run: RunConfig,
         eval: Option<EvalConfig>,
         threads: usize,
@@ -199,7 +199,7 @@ where
         let streams = Streams::new(self.run.seed);
         let protocol =
             Protocol { episodes: COMPARISON, streams, purpose: "comparison", threads: self.threads };
-        let evaluation = evaluate_policy(model, self.spec, protocol)?;
+        let evaluation = evaluate_policy(model, &self.spec, protocol)?;
         summary["best_return"] = json!(score);
         summary["best_step"] = json!(step);
         summary["mean_return"] = json!(evaluation.mean_return());

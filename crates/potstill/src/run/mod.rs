@@ -60,7 +60,8 @@ use crate::config::{self, ConfigError, Layer, Origin};
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::store;
-use potstill_env::registry::{self, REGISTRY, Spec};
+use potstill_env::EnvError;
+use potstill_env::registry::{self, Spec};
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -144,9 +145,11 @@ fn peek<'a>(layers: &'a [Layer], key: &str) -> Option<&'a str> {
     layers.iter().rev().find_map(|layer| layer.values.get(key)).and_then(Value::as_str)
 }
 
-fn find_env(id: &str) -> Result<&'static Spec, ConfigError> {
-    registry::find(id)
-        .ok_or_else(|| ConfigError::unknown("environment", id, None, REGISTRY.iter().map(|s| s.id)))
+fn find_env(id: &str) -> Result<Spec, ConfigError> {
+    registry::find(id).map_err(|error| match error {
+        EnvError::Unknown { id } => ConfigError::unknown("environment", &id, None, registry::ids()),
+        other => ConfigError::Usage(other.to_string()),
+    })
 }
 
 fn usage(message: impl Into<String>) -> Error {

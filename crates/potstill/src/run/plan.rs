@@ -79,7 +79,9 @@ pub(super) fn plan_headed(
             let config = resolved.to_toml(head);
             let ((run, tabular), store) = resolved.settings;
             let spec = checked_env(algorithm, &run)?;
-            let env = move || spec.make_states().expect("checked: discrete observations");
+            let on = spec.clone();
+            let env = move || on.make_states().expect("checked: discrete observations");
+            let name_of_env = spec.name().to_owned();
             let states = spec.observation_space().discrete().expect("checked: discrete observations");
             let actions = spec.action_space().discrete().expect("checked: discrete actions");
             let streams = Streams::new(run.seed);
@@ -95,7 +97,7 @@ pub(super) fn plan_headed(
                 }
                 other => unreachable!("{other} is no tabular algorithm of the catalogue"),
             };
-            Ok(plan(config, spec.id, seed, store, job))
+            Ok(plan(config, &name_of_env, seed, store, job))
         }
         Learns::Features => {
             let resolved = resolve::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(layers)?;
@@ -119,9 +121,11 @@ pub(super) fn plan_headed(
             check_size("net_arch", &dqn.net_arch, features, actions)?;
             let seed = run.seed;
             let agent = Dqn::new(dqn, features, actions, steps, Streams::new(seed));
-            let env = move || spec.make_features().expect("checked: features");
+            let on = spec.clone();
+            let env = move || on.make_features().expect("checked: features");
+            let name_of_env = spec.name().to_owned();
             let job = Box::new(Learning::new(name, agent, env, spec, run, Some(eval), threads));
-            Ok(plan(config, spec.id, seed, store, job))
+            Ok(plan(config, &name_of_env, seed, store, job))
         }
         Learns::Labels => {
             let resolved = resolve::<((DataConfig, FitConfig), StoreConfig)>(layers)?;
@@ -163,7 +167,7 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
                     "{teacher_run} learned a table; a policy's teacher is a network (train dqn)"
                 )));
             };
-            let id = spec.id;
+            let id = &spec.id;
             match (&run.env, &run.data) {
                 (Some(env), None) if env == id => {}
                 (None, None) => return Err(usage(format!("where? give --env {id}"))),
@@ -180,8 +184,9 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
             let student = student_spec(&run)?;
             check_size("student", student, teacher.inputs(), teacher.outputs())?;
             let taught = (teacher.clone(), teacher_run);
+            let place = spec.name().to_owned();
             let job = Box::new(Distilling::new(taught, spec, run.seed, student, &distil, threads));
-            Ok(plan(config, &run, id, store, job, &model))
+            Ok(plan(config, &run, &place, store, job, &model))
         }
         Subject::Classifier { network, data, fit } => {
             // Student and teacher must have the same test samples, or the student would learn from the teacher what it is tested on.
@@ -233,7 +238,7 @@ fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> R
     Ok(())
 }
 
-fn checked_env(algorithm: &Algorithm, run: &RunConfig) -> Result<&'static Spec, Error> {
+fn checked_env(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
     let id =
         run.env.as_deref().ok_or_else(|| usage("which environment? give --env ID (see `potstill envs`)"))?;
     let spec = find_env(id)?;
@@ -242,7 +247,11 @@ fn checked_env(algorithm: &Algorithm, run: &RunConfig) -> Result<&'static Spec, 
         _ => (spec.make_features().is_some(), "observations with features"),
     };
     if !fits {
-        let (name, space) = (algorithm.name, spec.observation_space());
+        let (name, actions) = (algorithm.name, spec.action_space());
+        let (needs, space) = match actions.discrete() {
+            Some(_) => (needs, spec.observation_space()),
+            None => ("discrete actions", actions),
+        };
         return Err(usage(format!("`{name}` needs {needs}; those of {id} are {space}")));
     }
     match (run.steps, run.episodes) {

@@ -1,0 +1,29 @@
+//! Loops compiled twice, for AVX2 with FMA and for any processor, and chosen when they run.
+//!
+//! Both compilations give the same bits: the compiler never fuses or reorders operations by itself.
+//!
+//! ```
+//! use potstill_core::wide;
+//!
+//! let mut numbers = [1.0_f32; 100];
+//! wide::run(#[inline(always)] || numbers.iter_mut().for_each(|x| *x += 1.0));
+//! assert_eq!(numbers[99], 2.0);
+//! ```
+
+/// Runs `work`, in wide vectors if the processor has them. To gain by it, the closure and what it calls must be `#[inline(always)]`.
+#[inline(always)]
+pub fn run<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: `avx2` needs nothing but the two features, and the processor has just said it has them.
+            #[expect(unsafe_code, reason = "the call of a function compiled for detected features")]
+            return unsafe { avx2(work) };
+        }
+    }
+    work()
+}

@@ -1,0 +1,130 @@
+//! Classic control: worlds whose state is a few numbers and whose step is a pure function of them.
+//!
+//! A world says its rules once, as [`Dynamics`]. [`Single`] makes an environment of them, [`Lanes`](crate::vector::Lanes) many in
+//! structure-of-arrays form, which the compiler turns into vector instructions.
+//!
+//! ```
+//! use potstill_env::classic_control::{Dynamics, cart_pole::CartPoleRules};
+//!
+//! // An upright pole falls to the left when the cart is pushed to the right.
+//! let moved = CartPoleRules::default().step([0.0; 4], 1);
+//! assert!(moved.state[3] < 0.0 && moved.reward == 1.0 && !moved.terminated);
+//! ```
+
+pub mod acrobot;
+pub mod cart_pole;
+pub mod mountain_car;
+pub mod pendulum;
+
+use crate::{Action, Env, EnvError, Outcome, Scene, Space};
+use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use std::fmt;
+
+/// What a step made of a state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moved<const S: usize> {
+    /// The state after it.
+    pub state: [f64; S],
+    /// The reward.
+    pub reward: f64,
+    /// Whether the state is terminal.
+    pub terminated: bool,
+}
+
+/// The rules of a world with `S` numbers of state, in double precision as in Gymnasium, of which an observation makes `O`.
+pub trait Dynamics<const S: usize, const O: usize>: Clone + fmt::Debug + Send + Sync + 'static {
+    /// `usize` for numbered actions, `f32` for a force.
+    type Action: Action;
+
+    /// All observations that there can be.
+    fn observation_space(&self) -> Space;
+
+    /// All actions that it takes.
+    fn action_space(&self) -> Space;
+
+    /// A state to start in.
+    fn start(&self, rng: &mut Pcg64) -> [f64; S];
+
+    /// One step. Without branches, so that a loop of it becomes vector code; to be marked `#[inline(always)]`.
+    fn step(&self, state: [f64; S], action: Self::Action) -> Moved<S>;
+
+    /// What is seen of a state. To be marked `#[inline(always)]`.
+    fn observe(&self, state: [f64; S]) -> [f32; O];
+
+    /// What a state looks like.
+    fn scene(&self, state: [f64; S]) -> Scene;
+}
+
+/// One copy of a world; without a time limit of its own.
+#[derive(Clone, Debug)]
+pub struct Single<D, const S: usize, const O: usize> {
+    dynamics: D,
+    physics: [f64; S],
+    rng: Pcg64,
+}
+
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> Single<D, S, O> {
+    /// A world with these rules.
+    pub fn new(dynamics: D) -> Self {
+        Self { dynamics, physics: [0.0; S], rng: Pcg64::new(0) }
+    }
+
+    /// The state, in double precision.
+    pub fn physics(&self) -> [f64; S] {
+        self.physics
+    }
+}
+
+impl<D: Dynamics<S, O> + Default, const S: usize, const O: usize> Default for Single<D, S, O> {
+    fn default() -> Self {
+        Self::new(D::default())
+    }
+}
+
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> Env for Single<D, S, O> {
+    type Observation = [f32];
+    type Action = D::Action;
+
+    fn observation_space(&self) -> Space {
+        self.dynamics.observation_space()
+    }
+
+    fn action_space(&self) -> Space {
+        self.dynamics.action_space()
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut [f32]) {
+        if let Some(seed) = seed {
+            self.rng = Pcg64::new(seed);
+        }
+        self.physics = self.dynamics.start(&mut self.rng);
+        observation.copy_from_slice(&self.dynamics.observe(self.physics));
+    }
+
+    #[inline]
+    fn step(&mut self, action: D::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
+        let space = self.dynamics.action_space();
+        if !action.is_in(&space) {
+            return Err(EnvError::Action { action: action.to_string(), space });
+        }
+        let Moved { state, reward, terminated } = self.dynamics.step(self.physics, action);
+        self.physics = state;
+        observation.copy_from_slice(&self.dynamics.observe(state));
+        Ok(Outcome { reward, terminated, truncated: false })
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        Some(self.dynamics.scene(self.physics))
+    }
+}
+
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> Stateful for Single<D, S, O> {
+    fn state(&self) -> State {
+        State::new().with("physics", Value::F64s(self.physics.to_vec())).with_part("rng", &self.rng)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        self.physics.copy_from_slice(state.f64s("physics", S)?);
+        state.restore_part("rng", &mut self.rng)
+    }
+}

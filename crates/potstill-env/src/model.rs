@@ -1,0 +1,209 @@
+//! Exact models of worlds with numbered states, and worlds that are nothing but their model.
+//!
+//! Gymnasium calls it `P`: for every state and action, what can come of it and how probably. Planners work on it; worlds like the
+//! frozen lake are played from it.
+//!
+//! ```
+//! use potstill_env::{Env, registry::find};
+//!
+//! let cliff = find("CliffWalkingSlippery-v1")?.make_states().unwrap();
+//! let model = cliff.model().unwrap();
+//! // On slippery ground a step up from the start may also lead against the edge, or into the cliff and back.
+//! let outcomes: Vec<_> = model.outcomes(36, 0).iter().map(|o| (o.probability, o.next, o.reward)).collect();
+//! assert_eq!(outcomes, [(1.0 / 3.0, 36, -1.0), (1.0 / 3.0, 24, -1.0), (1.0 / 3.0, 36, -100.0)]);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+use crate::{Env, EnvError, Outcome, Scene, Space};
+use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use std::fmt;
+use std::sync::Arc;
+
+/// One thing that can come of an action.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ModelOutcome {
+    /// How probable it is.
+    pub probability: f64,
+    /// The state that follows.
+    pub next: usize,
+    /// The reward.
+    pub reward: f64,
+    /// Whether `next` is terminal.
+    pub terminated: bool,
+}
+
+impl ModelOutcome {
+    /// What is certain to come.
+    pub fn certain(next: usize, reward: f64, terminated: bool) -> Self {
+        Self { probability: 1.0, next, reward, terminated }
+    }
+}
+
+/// What every action does in every state, and where episodes start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransitionModel {
+    actions: usize,
+    /// Where the outcomes of each pair of state and action begin; one more at the end.
+    first: Vec<usize>,
+    outcomes: Vec<ModelOutcome>,
+    /// States in which an episode can start, with their probabilities and the sums of those.
+    start: Vec<(f64, usize)>,
+}
+
+impl TransitionModel {
+    /// A model of `states` x `actions`, each pair asked for its outcomes. `start` holds probabilities and states.
+    ///
+    /// # Panics
+    /// If probabilities are negative or do not sum to 1, or a state is not below `states`.
+    pub fn new(
+        states: usize,
+        actions: usize,
+        start: Vec<(f64, usize)>,
+        mut outcomes_of: impl FnMut(usize, usize) -> Vec<ModelOutcome>,
+    ) -> Self {
+        let sums_to_one = |probabilities: &mut dyn Iterator<Item = f64>| {
+            let sum = probabilities.fold(0.0, |sum, p| if p >= 0.0 { sum + p } else { f64::NAN });
+            (sum - 1.0).abs() < 1e-9
+        };
+        assert!(sums_to_one(&mut start.iter().map(|&(p, _)| p)), "{start:?}");
+        assert!(start.iter().all(|&(_, s)| s < states));
+        let (mut first, mut outcomes) = (vec![0], Vec::new());
+        for state in 0..states {
+            for action in 0..actions {
+                let of_pair = outcomes_of(state, action);
+                assert!(sums_to_one(&mut of_pair.iter().map(|o| o.probability)), "{state} {action}");
+                assert!(of_pair.iter().all(|o| o.next < states), "{state} {action}");
+                outcomes.extend(of_pair);
+                first.push(outcomes.len());
+            }
+        }
+        Self { actions, first, outcomes, start }
+    }
+
+    /// The number of states.
+    pub fn states(&self) -> usize {
+        (self.first.len() - 1) / self.actions
+    }
+
+    /// The number of actions.
+    pub fn actions(&self) -> usize {
+        self.actions
+    }
+
+    /// Where an episode starts: probability and state.
+    pub fn start(&self) -> &[(f64, usize)] {
+        &self.start
+    }
+
+    /// What can come of `action` in `state`. After a terminal state there is none; what is told of it means nothing.
+    #[inline]
+    pub fn outcomes(&self, state: usize, action: usize) -> &[ModelOutcome] {
+        let pair = state * self.actions + action;
+        &self.outcomes[self.first[pair]..self.first[pair + 1]]
+    }
+
+    /// Whether chance has a part in it.
+    pub fn is_stochastic(&self) -> bool {
+        self.start.len() > 1 || self.outcomes.len() > self.first.len() - 1
+    }
+}
+
+/// Gymnasium's `categorical_sample`: the first index at which the running sum of probabilities exceeds one uniform draw.
+pub(crate) fn categorical(probabilities: impl Iterator<Item = f64>, rng: &mut Pcg64) -> usize {
+    let (draw, mut sum) = (rng.unit(), 0.0);
+    // Rounding may leave the sum a little below 1; NumPy's argmax then gives the first.
+    probabilities
+        .enumerate()
+        .find_map(|(i, p)| {
+            sum += p;
+            (sum > draw).then_some(i)
+        })
+        .unwrap_or(0)
+}
+
+/// Draws the world in a state.
+pub type Painter = Arc<dyn Fn(usize) -> Scene + Send + Sync>;
+
+/// A world that is its model. Where chance has a part, it draws one number at each reset and each step, as Gymnasium does.
+#[derive(Clone)]
+pub struct ModelEnv {
+    model: Arc<TransitionModel>,
+    stochastic: bool,
+    painter: Painter,
+    pub(crate) state: usize,
+    pub(crate) rng: Pcg64,
+}
+
+impl ModelEnv {
+    /// The world of a model, with somebody to draw it.
+    pub fn new(model: impl Into<Arc<TransitionModel>>, painter: Painter) -> Self {
+        let model = model.into();
+        let (stochastic, state) = (model.is_stochastic(), model.start[0].1);
+        Self { model, stochastic, painter, state, rng: Pcg64::new(0) }
+    }
+}
+
+impl fmt::Debug for ModelEnv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelEnv").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Env for ModelEnv {
+    type Observation = usize;
+    type Action = usize;
+
+    fn observation_space(&self) -> Space {
+        Space::Discrete { n: self.model.states() }
+    }
+
+    fn action_space(&self) -> Space {
+        Space::Discrete { n: self.model.actions() }
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut usize) {
+        if let Some(seed) = seed {
+            self.rng = Pcg64::new(seed);
+        }
+        let start = &self.model.start;
+        let i = if self.stochastic { categorical(start.iter().map(|s| s.0), &mut self.rng) } else { 0 };
+        self.state = start[i].1;
+        *observation = self.state;
+    }
+
+    #[inline]
+    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+        if action >= self.model.actions {
+            return Err(EnvError::Action { action: action.to_string(), space: self.action_space() });
+        }
+        let outcomes = self.model.outcomes(self.state, action);
+        let i = match self.stochastic {
+            true => categorical(outcomes.iter().map(|o| o.probability), &mut self.rng),
+            false => 0,
+        };
+        let ModelOutcome { next, reward, terminated, .. } = outcomes[i];
+        self.state = next;
+        *observation = next;
+        Ok(Outcome { reward, terminated, truncated: false })
+    }
+
+    fn model(&self) -> Option<Arc<TransitionModel>> {
+        Some(self.model.clone())
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        Some((self.painter)(self.state))
+    }
+}
+
+impl Stateful for ModelEnv {
+    fn state(&self) -> State {
+        let state = State::new().with("state", Value::U64(self.state as u64));
+        if self.stochastic { state.with_part("rng", &self.rng) } else { state }
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        self.state = state.index("state", self.model.states())?;
+        if self.stochastic { state.restore_part("rng", &mut self.rng) } else { Ok(()) }
+    }
+}

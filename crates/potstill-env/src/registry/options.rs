@@ -1,0 +1,87 @@
+//! Options of an environment as they are written: `key=value,key=value`.
+
+use std::ops::RangeInclusive;
+
+/// Options that were given, each to be asked for once.
+pub struct Options<'a> {
+    given: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Options<'a> {
+    /// What is written after the colon of an id.
+    pub(super) fn parse(text: &'a str) -> Result<Self, String> {
+        let mut given: Vec<(&str, &str)> = Vec::new();
+        for pair in text.split(',').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| format!("`{pair}`: write options as key=value,key=value"))?;
+            if given.iter().any(|(other, _)| *other == key) {
+                return Err(format!("option `{key}` is given twice"));
+            }
+            given.push((key, value));
+        }
+        Ok(Self { given })
+    }
+
+    /// The value of an option, if it was given.
+    pub fn take(&mut self, key: &str) -> Option<&'a str> {
+        let i = self.given.iter().position(|(name, _)| *name == key)?;
+        Some(self.given.remove(i).1)
+    }
+
+    /// True or false.
+    ///
+    /// # Errors
+    /// If it is neither.
+    pub fn flag(&mut self, key: &str, default: bool) -> Result<bool, String> {
+        match self.take(key) {
+            None => Ok(default),
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => Err(format!("{key}={other}: write true or false")),
+        }
+    }
+
+    /// A number in a range.
+    ///
+    /// # Errors
+    /// If it is none, or outside.
+    pub fn number(&mut self, key: &str, default: f64, range: RangeInclusive<f64>) -> Result<f64, String> {
+        let Some(text) = self.take(key) else { return Ok(default) };
+        let number = text.parse::<f64>().ok().filter(|number| range.contains(number));
+        number
+            .ok_or_else(|| format!("{key}={text}: write a number from {} to {}", range.start(), range.end()))
+    }
+
+    /// A whole number in a range; `None` if it was not given.
+    ///
+    /// # Errors
+    /// If it is none, or outside.
+    pub fn whole(&mut self, key: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, String> {
+        let Some(text) = self.take(key) else { return Ok(None) };
+        let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+        number.map(Some).ok_or_else(|| {
+            format!("{key}={text}: write a whole number from {} to {}", range.start(), range.end())
+        })
+    }
+
+    /// A number of steps, or `none`.
+    pub(super) fn limit(&mut self, key: &str, default: Option<u64>) -> Result<Option<u64>, String> {
+        if self.given.contains(&(key, "none")) {
+            self.take(key);
+            return Ok(None);
+        }
+        Ok(self.whole(key, 1..=1_000_000_000_000)?.or(default))
+    }
+
+    /// That nothing was given that nobody asked for.
+    pub(super) fn finish<'n>(self, known: impl Iterator<Item = &'n str>) -> Result<(), String> {
+        match self.given.first() {
+            None => Ok(()),
+            Some((key, _)) => {
+                let known: Vec<&str> = known.collect();
+                Err(format!("there is no option `{key}`; there is {}", known.join(", ")))
+            }
+        }
+    }
+}

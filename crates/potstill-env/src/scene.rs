@@ -1,0 +1,128 @@
+//! What a state looks like: shapes, which a terminal and a report each draw in their way.
+//!
+//! Coordinates run from the upper left corner to the right and down. What a colour means is named; the colour itself is the drawer's.
+//!
+//! ```
+//! use potstill_env::{Env, registry::find};
+//!
+//! let mut env = find("CliffWalking-v1")?.make_states().unwrap();
+//! env.reset(Some(0), &mut 0);
+//! let scene = env.scene().unwrap();
+//! assert_eq!((scene.width, scene.height), (12.0, 4.0));
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+/// What a shape stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Ground that can be walked on; the empty part of a picture.
+    Ground,
+    /// Lines of a grid and other things in the background.
+    Faint,
+    /// Walls, tracks, hulls and text.
+    Ink,
+    /// What the agent moves.
+    Agent,
+    /// Where it should go, or what it should get.
+    Goal,
+    /// What it should keep away from.
+    Danger,
+    /// What helps or moves it: wind, ice, bullets of its own.
+    Aid,
+}
+
+/// One shape.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// A filled rectangle: upper left corner and size.
+    Rectangle {
+        /// The corner.
+        at: (f64, f64),
+        /// Width and height.
+        size: (f64, f64),
+    },
+    /// A filled circle.
+    Circle {
+        /// Its centre.
+        centre: (f64, f64),
+        /// Its radius.
+        radius: f64,
+    },
+    /// A line through points.
+    Line {
+        /// The points.
+        points: Vec<(f64, f64)>,
+        /// How thick it is.
+        width: f64,
+    },
+    /// A word about a point.
+    Text {
+        /// Its middle.
+        at: (f64, f64),
+        /// The word.
+        text: String,
+        /// The height of its letters.
+        size: f64,
+    },
+}
+
+/// Shapes from back to front.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scene {
+    /// The width of the picture.
+    pub width: f64,
+    /// Its height.
+    pub height: f64,
+    /// What is in it.
+    pub shapes: Vec<(Paint, Shape)>,
+}
+
+impl Scene {
+    /// An empty picture.
+    pub fn new(width: f64, height: f64) -> Self {
+        Self { width, height, shapes: Vec::new() }
+    }
+
+    /// Adds a rectangle.
+    pub fn rectangle(&mut self, paint: Paint, at: (f64, f64), size: (f64, f64)) {
+        self.shapes.push((paint, Shape::Rectangle { at, size }));
+    }
+
+    /// Adds a circle.
+    pub fn circle(&mut self, paint: Paint, centre: (f64, f64), radius: f64) {
+        self.shapes.push((paint, Shape::Circle { centre, radius }));
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, paint: Paint, points: &[(f64, f64)], width: f64) {
+        self.shapes.push((paint, Shape::Line { points: points.to_vec(), width }));
+    }
+
+    /// Adds a word.
+    pub fn text(&mut self, paint: Paint, at: (f64, f64), text: impl Into<String>, size: f64) {
+        self.shapes.push((paint, Shape::Text { at, text: text.into(), size }));
+    }
+
+    /// A grid of unit squares, each with its paint and a letter; a space is none.
+    pub fn grid(rows: usize, columns: usize, mut square: impl FnMut(usize, usize) -> (Paint, char)) -> Self {
+        let mut scene = Self::new(columns as f64, rows as f64);
+        for row in 0..rows {
+            for column in 0..columns {
+                let (x, y) = (column as f64, row as f64);
+                let (paint, letter) = square(row, column);
+                scene.rectangle(paint, (x, y), (1.0, 1.0));
+                if letter != ' ' {
+                    scene.text(Paint::Ink, (x + 0.5, y + 0.5), letter, 0.6);
+                }
+            }
+        }
+        scene
+    }
+
+    /// The agent on a square of a grid.
+    #[must_use]
+    pub fn with_agent(mut self, row: usize, column: usize) -> Self {
+        self.circle(Paint::Agent, (column as f64 + 0.5, row as f64 + 0.5), 0.32);
+        self
+    }
+}

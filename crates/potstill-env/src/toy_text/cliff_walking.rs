@@ -1,0 +1,97 @@
+//! `CliffWalking-v1` and `CliffWalkingSlippery-v1`: a 4 x 12 grid with a cliff along its lower edge (Sutton and Barto 2018, Example 6.6).
+//!
+//! State `row * 12 + column`, start 36, goal 47. Actions 0 up, 1 right, 2 down, 3 left. Every step gives -1; a step into
+//! the cliff (states 37 to 46) gives -100 and puts the walker back on the start without ending the episode. On slippery ground a step
+//! goes where it was meant to, or to either side of that, with a third of the probability each.
+//!
+//! ```
+//! use potstill_env::{Env, toy_text::cliff_walking};
+//!
+//! let (mut env, mut state) = (cliff_walking::world(false), 0);
+//! env.reset(None, &mut state);
+//! assert_eq!(state, 36);
+//! // To the right lies the cliff.
+//! assert_eq!(env.step(1, &mut state)?.reward, -100.0);
+//! assert_eq!(state, 36);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
+use std::sync::Arc;
+
+/// Rows of the grid.
+pub const ROWS: usize = 4;
+/// Columns of the grid.
+pub const COLUMNS: usize = 12;
+/// The start, the lower left corner.
+pub const START: usize = 36;
+/// The goal, the lower right corner.
+pub const GOAL: usize = 47;
+
+/// Whether a state is part of the cliff.
+pub fn is_cliff(state: usize) -> bool {
+    (START + 1..GOAL).contains(&state)
+}
+
+/// The cliff walk. It has no time limit.
+pub fn world(is_slippery: bool) -> ModelEnv {
+    let model = TransitionModel::new(ROWS * COLUMNS, 4, vec![(1.0, START)], |state, action| {
+        let directions = match is_slippery {
+            true => vec![(action + 3) % 4, action, (action + 1) % 4],
+            false => vec![action],
+        };
+        let probability = 1.0 / directions.len() as f64;
+        let outcome = |direction| {
+            let (row, column) = (state / COLUMNS, state % COLUMNS);
+            let (row, column) = match direction {
+                0 => (row.saturating_sub(1), column),
+                1 => (row, (column + 1).min(COLUMNS - 1)),
+                2 => ((row + 1).min(ROWS - 1), column),
+                _ => (row, column.saturating_sub(1)),
+            };
+            let landed = row * COLUMNS + column;
+            match is_cliff(landed) {
+                true => ModelOutcome { probability, next: START, reward: -100.0, terminated: false },
+                false => ModelOutcome { probability, next: landed, reward: -1.0, terminated: landed == GOAL },
+            }
+        };
+        directions.into_iter().map(outcome).collect()
+    });
+    ModelEnv::new(model, Arc::new(scene))
+}
+
+fn scene(state: usize) -> Scene {
+    Scene::grid(ROWS, COLUMNS, |row, column| match row * COLUMNS + column {
+        cell if is_cliff(cell) => (Paint::Danger, ' '),
+        GOAL => (Paint::Goal, 'G'),
+        START => (Paint::Ground, 'S'),
+        _ => (Paint::Ground, ' '),
+    })
+    .with_agent(state / COLUMNS, state % COLUMNS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Env;
+
+    #[test]
+    fn the_walks_of_the_book() {
+        let check = |actions: &str, rewards: f64, end: usize, terminated: bool| {
+            let mut env = world(false);
+            let (mut s, mut total, mut last) = (0, 0.0, false);
+            env.reset(None, &mut s);
+            for action in actions.chars() {
+                let outcome = env.step("URDL".find(action).unwrap(), &mut s).unwrap();
+                (total, last) = (total + outcome.reward, outcome.terminated);
+            }
+            assert_eq!((total, s, last), (rewards, end, terminated), "{actions}");
+        };
+        check("URRRRRRRRRRRD", -13.0, 47, true);
+        check("UUURRRRRRRRRRRDDD", -17.0, 47, true);
+        check("R", -100.0, 36, false);
+        check("URRD", -103.0, 36, false);
+        check("LLDD", -4.0, 36, false);
+        check("UUUU", -4.0, 0, false);
+    }
+}

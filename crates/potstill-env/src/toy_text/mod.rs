@@ -1,0 +1,11 @@
+//! Gymnasium's toy texts: small worlds with numbered states.
+//!
+//! ```
+//! use potstill_env::{Env, toy_text::cliff_walking};
+//!
+//! let (mut env, mut state) = (cliff_walking::world(false), 0);
+//! env.reset(None, &mut state);
+//! assert_eq!(state, cliff_walking::START);
+//! ```
+
+pub mod cliff_walking;

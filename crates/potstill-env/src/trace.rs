@@ -1,0 +1,107 @@
+//! An episode written down, so that it can be held against the same episode elsewhere.
+//!
+//! ```
+//! use potstill_env::registry::find;
+//! use potstill_env::trace::{Actions, trace};
+//!
+//! // Up, along the edge, and down to the goal.
+//! let walk = [&[0.0][..], &[1.0; 11], &[2.0]].concat();
+//! let traced = trace(&find("CliffWalking-v1")?, 1, &Actions::Given(walk))?;
+//! assert_eq!((&traced.start[..], traced.steps.len()), (&[36.0][..], 13));
+//! assert!(traced.steps[12].outcome.terminated);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+use crate::registry::{Factory, Spec, Visitor};
+use crate::space::Element;
+use crate::{Action, Env, EnvError, Observation, Outcome, Space};
+use potstill_core::Streams;
+use std::borrow::{Borrow, BorrowMut};
+
+/// What is done in an episode.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Actions {
+    /// These.
+    Given(Vec<f64>),
+    /// So many, uniformly at random from the stream `actions` of the seed.
+    Random(usize),
+}
+
+/// An episode, from its reset to its end or to that of the actions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// The observation after the reset: the numbers of an array, the parts of a tuple, or one number.
+    pub start: Vec<f64>,
+    /// The steps.
+    pub steps: Vec<TraceStep>,
+}
+
+/// One step of an episode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceStep {
+    /// What was done.
+    pub action: f64,
+    /// What was seen after it, as in [`Trace::start`].
+    pub observation: Vec<f64>,
+    /// What it gave.
+    pub outcome: Outcome,
+}
+
+/// Resets an environment with a seed and plays actions until they or the episode end.
+///
+/// # Errors
+/// If an action is outside the environment's action space.
+pub fn trace(spec: &Spec, seed: u64, actions: &Actions) -> Result<Trace, EnvError> {
+    spec.visit(Tracer { seed, actions })
+}
+
+struct Tracer<'a> {
+    seed: u64,
+    actions: &'a Actions,
+}
+
+fn seen<O: Observation + ?Sized>(observation: &O, space: &Space) -> Vec<f64> {
+    match (space, observation.row()) {
+        (Space::Tuple { .. }, &[index]) => {
+            space.parts(index.wide() as usize).into_iter().map(|part| part as f64).collect()
+        }
+        (_, row) => row.iter().map(|number| number.wide()).collect(),
+    }
+}
+
+impl Visitor for Tracer<'_> {
+    type Output = Result<Trace, EnvError>;
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(
+        self,
+        factory: &Factory<O, A>,
+    ) -> Result<Trace, EnvError> {
+        let mut env = factory.one();
+        let (observations, space) = (env.observation_space(), env.action_space());
+        let actions: Vec<A> = match self.actions {
+            Actions::Random(n) => {
+                let mut rng = Streams::new(self.seed).stream("actions");
+                (0..*n).map(|_| A::sample(&space, &mut rng)).collect()
+            }
+            Actions::Given(numbers) => {
+                let refused =
+                    |number: &f64| EnvError::Action { action: number.to_string(), space: space.clone() };
+                let action =
+                    |n: &f64| A::from_number(*n).filter(|a| a.is_in(&space)).ok_or_else(|| refused(n));
+                numbers.iter().map(action).collect::<Result<_, _>>()?
+            }
+        };
+        let mut observation = O::buffer(&observations);
+        env.reset(Some(self.seed), observation.borrow_mut());
+        let mut traced = Trace { start: seen::<O>(observation.borrow(), &observations), steps: Vec::new() };
+        for action in actions {
+            let outcome = env.step(action, observation.borrow_mut())?;
+            let observation = seen::<O>(observation.borrow(), &observations);
+            traced.steps.push(TraceStep { action: action.number(), observation, outcome });
+            if outcome.done() {
+                break;
+            }
+        }
+        Ok(traced)
+    }
+}

@@ -1,0 +1,234 @@
+//! Copies side by side: for worlds whose step is a pure function of a few numbers.
+
+use super::{Autoreset, Batch, VecEnv, check_actions};
+use crate::classic_control::Dynamics;
+use crate::{EnvError, Space};
+use potstill_core::{Pcg64, State, StateError, Stateful, Value, wide};
+
+/// Copies that lie, and are stepped, side by side: enough for the widest vectors, few enough for a single copy not to wait.
+const BLOCK: usize = 16;
+
+/// Copies of a world in structure-of-arrays form: in each block one array per number of the state, so that the compiler makes vector code of
+/// the rules.
+#[derive(Clone, Debug)]
+pub struct Lanes<D, const S: usize, const O: usize> {
+    dynamics: D,
+    time_limit_steps: Option<u64>,
+    action_space: Space,
+    /// By block, number of the state, and copy.
+    physics: Vec<[[f64; BLOCK]; S]>,
+    elapsed_steps: Vec<u64>,
+    rngs: Vec<Pcg64>,
+    is_reset: bool,
+    /// Whether an episode ended with the last step.
+    any_done: bool,
+    /// Room for the copies whose episodes ended with the step before.
+    ended: Vec<usize>,
+    batch: Batch<f32>,
+}
+
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
+    /// `copies` of the world with these rules, whose episodes are truncated after `time_limit_steps`, if there is a limit.
+    ///
+    /// # Panics
+    /// If there is no copy.
+    pub fn new(dynamics: D, copies: usize, autoreset: Autoreset, time_limit_steps: Option<u64>) -> Self {
+        assert!(copies > 0, "a vector environment has at least one copy");
+        Self {
+            action_space: dynamics.action_space(),
+            dynamics,
+            time_limit_steps,
+            physics: vec![[[0.0; BLOCK]; S]; copies.div_ceil(BLOCK)],
+            elapsed_steps: vec![0; copies],
+            rngs: vec![Pcg64::new(0); copies],
+            is_reset: false,
+            any_done: false,
+            ended: Vec::with_capacity(copies),
+            batch: Batch::new(copies, O, autoreset),
+        }
+    }
+
+    fn physics_of(&self, i: usize) -> [f64; S] {
+        self.physics[i / BLOCK].map(|column| column[i % BLOCK])
+    }
+
+    fn set_physics(&mut self, i: usize, state: [f64; S]) {
+        for (column, value) in self.physics[i / BLOCK].iter_mut().zip(state) {
+            column[i % BLOCK] = value;
+        }
+    }
+
+    /// A new episode of one copy.
+    fn start(&mut self, i: usize) {
+        let state = self.dynamics.start(&mut self.rngs[i]);
+        self.set_physics(i, state);
+        self.elapsed_steps[i] = 0;
+        self.batch.observations[i * O..(i + 1) * O].copy_from_slice(&self.dynamics.observe(state));
+    }
+
+    /// One step of every copy; returns whether an episode ended.
+    #[inline(always)]
+    fn step_all(&mut self, actions: &[D::Action]) -> bool {
+        let limit = self.time_limit_steps.unwrap_or(u64::MAX);
+        let batch = &mut self.batch;
+        let blocks = self.physics.iter_mut().zip(actions.chunks(BLOCK));
+        let given = batch.observations.chunks_mut(BLOCK * O).zip(batch.rewards.chunks_mut(BLOCK));
+        let ends = batch.terminated.chunks_mut(BLOCK).zip(batch.truncated.chunks_mut(BLOCK));
+        let elapsed = self.elapsed_steps.chunks_mut(BLOCK);
+        let mut any = false;
+        for ((((physics, actions), (observations, rewards)), (terminated, truncated)), elapsed) in
+            blocks.zip(given).zip(ends).zip(elapsed)
+        {
+            step_block(&self.dynamics, physics, actions, observations.as_chunks_mut().0, rewards, terminated);
+            for ((elapsed, truncated), terminated) in elapsed.iter_mut().zip(truncated).zip(terminated) {
+                *elapsed += 1;
+                *truncated = *elapsed >= limit;
+                any |= *truncated | *terminated;
+            }
+        }
+        any
+    }
+}
+
+/// One step of the copies of a block.
+#[inline(always)]
+fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
+    dynamics: &D,
+    physics: &mut [[f64; BLOCK]; S],
+    actions: &[D::Action],
+    observations: &mut [[f32; O]],
+    rewards: &mut [f64],
+    terminated: &mut [bool],
+) {
+    let step = |state: [f64; S], action| {
+        let moved = dynamics.step(state, action);
+        (moved, dynamics.observe(moved.state))
+    };
+    if let (Some(actions), Some(observations), Some(rewards), Some(terminated)) = (
+        actions.first_chunk::<BLOCK>(),
+        observations.first_chunk_mut::<BLOCK>(),
+        rewards.first_chunk_mut::<BLOCK>(),
+        terminated.first_chunk_mut::<BLOCK>(),
+    ) {
+        // On arrays of its own, which the compiler knows to be apart and of full length, this loop becomes vector code.
+        let mut state = *physics;
+        let (mut seen, mut reward, mut terminal) = ([[0.0; O]; BLOCK], [0.0; BLOCK], [false; BLOCK]);
+        for i in 0..BLOCK {
+            let moved;
+            (moved, seen[i]) = step(std::array::from_fn(|s| state[s][i]), actions[i]);
+            for s in 0..S {
+                state[s][i] = moved.state[s];
+            }
+            reward[i] = moved.reward;
+            terminal[i] = moved.terminated;
+        }
+        (*physics, *observations, *rewards, *terminated) = (state, seen, reward, terminal);
+    } else {
+        for i in 0..actions.len() {
+            let moved;
+            (moved, observations[i]) = step(std::array::from_fn(|s| physics[s][i]), actions[i]);
+            for s in 0..S {
+                physics[s][i] = moved.state[s];
+            }
+            rewards[i] = moved.reward;
+            terminated[i] = moved.terminated;
+        }
+    }
+}
+
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> VecEnv for Lanes<D, S, O> {
+    type Element = f32;
+    type Action = D::Action;
+
+    fn single_observation_space(&self) -> Space {
+        self.dynamics.observation_space()
+    }
+
+    fn single_action_space(&self) -> Space {
+        self.action_space.clone()
+    }
+
+    fn autoreset(&self) -> Autoreset {
+        self.batch.autoreset
+    }
+
+    fn reset(&mut self, seed: Option<u64>) -> &Batch<f32> {
+        let seed = seed.or((!self.is_reset).then_some(0));
+        self.is_reset = true;
+        self.any_done = false;
+        self.batch.clear();
+        for i in 0..self.rngs.len() {
+            if let Some(seed) = seed {
+                self.rngs[i] = Pcg64::new(seed.wrapping_add(i as u64));
+            }
+            self.start(i);
+        }
+        &self.batch
+    }
+
+    fn step(&mut self, actions: &[D::Action]) -> Result<&Batch<f32>, EnvError> {
+        let copies = self.rngs.len();
+        check_actions(actions, copies, &self.action_space, self.is_reset)?;
+        self.ended.clear();
+        if self.any_done && self.batch.autoreset == Autoreset::NextStep {
+            self.ended.extend((0..copies).filter(|&i| self.batch.done(i)));
+        }
+        self.any_done = wide::run(
+            #[inline(always)]
+            || self.step_all(actions),
+        );
+        match self.batch.autoreset {
+            // Their step was for nothing: it is the reset.
+            Autoreset::NextStep => {
+                for k in 0..self.ended.len() {
+                    let i = self.ended[k];
+                    self.start(i);
+                    self.batch.rewards[i] = 0.0;
+                    (self.batch.terminated[i], self.batch.truncated[i]) = (false, false);
+                }
+            }
+            Autoreset::SameStep if self.any_done => {
+                for i in 0..copies {
+                    if self.batch.done(i) {
+                        self.batch.keep_final(i);
+                        self.start(i);
+                    }
+                }
+            }
+            Autoreset::SameStep => {}
+        }
+        Ok(&self.batch)
+    }
+
+    fn batch(&self) -> &Batch<f32> {
+        &self.batch
+    }
+}
+
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> Stateful for Lanes<D, S, O> {
+    fn state(&self) -> State {
+        let physics: Vec<f64> = (0..self.rngs.len()).flat_map(|i| self.physics_of(i)).collect();
+        let state = State::new()
+            .with_part("batch", &self.batch)
+            .with("is_reset", Value::Bool(self.is_reset))
+            .with("any_done", Value::Bool(self.any_done))
+            .with("physics", Value::F64s(physics))
+            .with("elapsed_steps", Value::U64s(self.elapsed_steps.clone()));
+        self.rngs.iter().enumerate().fold(state, |state, (i, rng)| state.with_part(&format!("rng-{i}"), rng))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let copies = self.rngs.len();
+        state.restore_part("batch", &mut self.batch)?;
+        self.is_reset = state.bool("is_reset")?;
+        self.any_done = state.bool("any_done")?;
+        for (i, row) in state.f64s("physics", copies * S)?.chunks_exact(S).enumerate() {
+            self.set_physics(i, row.try_into().expect("a chunk of S"));
+        }
+        self.elapsed_steps.copy_from_slice(state.u64s("elapsed_steps", copies)?);
+        for (i, rng) in self.rngs.iter_mut().enumerate() {
+            state.restore_part(&format!("rng-{i}"), rng)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! Many copies of one environment, stepped together.
+//!
+//! Each copy has its own random stream and does the same whatever the number of copies beside it. An episode that ends is followed
+//! by another without being asked for; [`Autoreset`] says when.
+//!
+//! ```
+//! use potstill_env::{Autoreset, VecEnv, registry::find};
+//!
+//! let mut envs = find("CartPole-v1")?.make_vec_features(3, Autoreset::SameStep).unwrap();
+//! envs.reset(Some(7));
+//! // Two to the right, one to the left, until the first falls.
+//! while !envs.step(&[1, 1, 0])?.done(0) {}
+//! let batch = envs.batch();
+//! // The new episode has begun ...
+//! assert!(batch.observation(0).iter().all(|x| x.abs() <= 0.05));
+//! // ... and the last observation of the old one is at hand, to bootstrap from if it was truncated.
+//! assert!(batch.final_observation(0).unwrap()[2].abs() > 0.2);
+//! assert!(batch.final_observation(2).is_none());
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+mod lanes;
+mod sync;
+
+pub use lanes::Lanes;
+pub use sync::SyncVec;
+
+use crate::space::Element;
+use crate::{Action, EnvError, Space};
+use potstill_core::{State, StateError, Stateful, Value};
+
+/// When the next episode of a copy starts. The modes are Gymnasium's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Autoreset {
+    /// In the step after the last one: its action is ignored, its reward 0, and its observation the first of the new episode.
+    #[default]
+    NextStep,
+    /// In the last step itself: its observation is already the first of the new episode, and the last of the old one is kept as
+    /// the final observation.
+    SameStep,
+}
+
+/// Many copies of one environment.
+pub trait VecEnv: Stateful + Send {
+    /// One number of an observation: `usize`, `f32` or `u8`.
+    type Element: Element;
+    /// `usize` for a discrete action space, `f32` for a box of one dimension.
+    type Action: Action;
+
+    /// The observation space of one copy.
+    fn single_observation_space(&self) -> Space;
+
+    /// The action space of one copy.
+    fn single_action_space(&self) -> Space;
+
+    /// When new episodes start.
+    fn autoreset(&self) -> Autoreset;
+
+    /// Starts an episode in every copy. With a seed `s`, copy `i` starts the stream of seed `s + i`, as in Gymnasium; with `None` each goes
+    /// on with its own (one never seeded is that of its number).
+    fn reset(&mut self, seed: Option<u64>) -> &Batch<Self::Element>;
+
+    /// One step of every copy.
+    ///
+    /// # Errors
+    /// If there is not one action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
+    fn step(&mut self, actions: &[Self::Action]) -> Result<&Batch<Self::Element>, EnvError>;
+
+    /// What the last `reset` or `step` gave.
+    fn batch(&self) -> &Batch<Self::Element>;
+
+    /// The number of copies.
+    fn num_envs(&self) -> usize {
+        self.batch().len()
+    }
+}
+
+impl<V: VecEnv + ?Sized> VecEnv for Box<V> {
+    type Element = V::Element;
+    type Action = V::Action;
+
+    fn single_observation_space(&self) -> Space {
+        (**self).single_observation_space()
+    }
+
+    fn single_action_space(&self) -> Space {
+        (**self).single_action_space()
+    }
+
+    fn autoreset(&self) -> Autoreset {
+        (**self).autoreset()
+    }
+
+    fn reset(&mut self, seed: Option<u64>) -> &Batch<Self::Element> {
+        (**self).reset(seed)
+    }
+
+    fn step(&mut self, actions: &[Self::Action]) -> Result<&Batch<Self::Element>, EnvError> {
+        (**self).step(actions)
+    }
+
+    fn batch(&self) -> &Batch<Self::Element> {
+        (**self).batch()
+    }
+}
+
+/// What one step of many copies gave: arrays with one entry, or one row, per copy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch<T> {
+    features: usize,
+    autoreset: Autoreset,
+    /// Rows of observations, one after the other.
+    pub observations: Vec<T>,
+    /// Rewards.
+    pub rewards: Vec<f64>,
+    /// Whether the step reached a terminal state.
+    pub terminated: Vec<bool>,
+    /// Whether the step was the last that a time limit allows.
+    pub truncated: Vec<bool>,
+    /// With [`Autoreset::SameStep`], the last observations of the episodes that have just ended; other rows mean nothing.
+    finals: Vec<T>,
+}
+
+impl<T: Element> Batch<T> {
+    pub(crate) fn new(copies: usize, features: usize, autoreset: Autoreset) -> Self {
+        let finals = if autoreset == Autoreset::SameStep { copies * features } else { 0 };
+        Self {
+            features,
+            autoreset,
+            observations: vec![T::default(); copies * features],
+            rewards: vec![0.0; copies],
+            terminated: vec![false; copies],
+            truncated: vec![false; copies],
+            finals: vec![T::default(); finals],
+        }
+    }
+
+    /// The number of copies.
+    pub fn len(&self) -> usize {
+        self.rewards.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rewards.is_empty()
+    }
+
+    /// The number of numbers in an observation.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    fn row(&self, i: usize) -> std::ops::Range<usize> {
+        i * self.features..(i + 1) * self.features
+    }
+
+    /// The observation to act on.
+    pub fn observation(&self, i: usize) -> &[T] {
+        &self.observations[self.row(i)]
+    }
+
+    /// Whether an episode of copy `i` ended with this step.
+    pub fn done(&self, i: usize) -> bool {
+        self.terminated[i] || self.truncated[i]
+    }
+
+    /// The last observation of the episode of copy `i` that ended with this step, whatever the mode; `None` if none did. A truncated
+    /// episode bootstraps from it.
+    pub fn final_observation(&self, i: usize) -> Option<&[T]> {
+        self.done(i).then(|| match self.autoreset {
+            Autoreset::NextStep => self.observation(i),
+            Autoreset::SameStep => &self.finals[self.row(i)],
+        })
+    }
+
+    /// The observation becomes the final one, to make room for that of the next episode.
+    fn keep_final(&mut self, i: usize) {
+        let row = self.row(i);
+        self.finals[row.clone()].copy_from_slice(&self.observations[row]);
+    }
+
+    /// Nothing but observations.
+    fn clear(&mut self) {
+        self.rewards.fill(0.0);
+        self.terminated.fill(false);
+        self.truncated.fill(false);
+    }
+}
+
+impl<T: Element> Stateful for Batch<T> {
+    fn state(&self) -> State {
+        let flags = |flags: &[bool]| Value::U8s(flags.iter().map(|&flag| u8::from(flag)).collect());
+        State::new()
+            .with("observations", T::to_value(&self.observations))
+            .with("rewards", Value::F64s(self.rewards.clone()))
+            .with("terminated", flags(&self.terminated))
+            .with("truncated", flags(&self.truncated))
+            .with("final_observations", T::to_value(&self.finals))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let n = self.len();
+        T::read(&mut self.observations, state, "observations")?;
+        self.rewards.copy_from_slice(state.f64s("rewards", n)?);
+        for (name, flags) in [("terminated", &mut self.terminated), ("truncated", &mut self.truncated)] {
+            for (flag, &byte) in flags.iter_mut().zip(state.u8s(name, n)?) {
+                *flag = byte != 0;
+            }
+        }
+        T::read(&mut self.finals, state, "final_observations")
+    }
+}
+
+/// What every vector environment refuses.
+fn check_actions<A: Action>(
+    actions: &[A],
+    copies: usize,
+    space: &Space,
+    is_reset: bool,
+) -> Result<(), EnvError> {
+    if !is_reset {
+        return Err(EnvError::NotReset);
+    }
+    if actions.len() != copies {
+        return Err(EnvError::Actions { got: actions.len(), expected: copies });
+    }
+    match actions.iter().find(|action| !action.is_in(space)) {
+        None => Ok(()),
+        Some(action) => Err(EnvError::Action { action: action.to_string(), space: space.clone() }),
+    }
+}

@@ -1,0 +1,114 @@
+//! Copies one after the other: for any environment.
+
+use super::{Autoreset, Batch, VecEnv, check_actions};
+use crate::{Env, EnvError, Observation, Outcome, Space};
+use potstill_core::{State, StateError, Stateful, Value};
+
+/// The element of an environment's observations.
+type ElementOf<E> = <<E as Env>::Observation as Observation>::Element;
+
+/// Copies of an environment, stepped one after the other in one thread. The copies should be [`Guarded`](crate::Guarded).
+#[derive(Clone, Debug)]
+pub struct SyncVec<E: Env> {
+    envs: Vec<E>,
+    action_space: Space,
+    is_reset: bool,
+    batch: Batch<ElementOf<E>>,
+}
+
+impl<E: Env> SyncVec<E> {
+    /// `copies` environments.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn new(copies: usize, autoreset: Autoreset, make: impl Fn() -> E) -> Self {
+        assert!(copies > 0, "a vector environment has at least one copy");
+        let envs: Vec<E> = (0..copies).map(|_| make()).collect();
+        let features = envs[0].observation_space().features();
+        Self {
+            action_space: envs[0].action_space(),
+            batch: Batch::new(copies, features, autoreset),
+            is_reset: false,
+            envs,
+        }
+    }
+
+    /// The copies.
+    pub fn envs(&self) -> &[E] {
+        &self.envs
+    }
+}
+
+impl<E: Env<Action: crate::Action>> VecEnv for SyncVec<E> {
+    type Element = ElementOf<E>;
+    type Action = E::Action;
+
+    fn single_observation_space(&self) -> Space {
+        self.envs[0].observation_space()
+    }
+
+    fn single_action_space(&self) -> Space {
+        self.action_space.clone()
+    }
+
+    fn autoreset(&self) -> Autoreset {
+        self.batch.autoreset
+    }
+
+    fn reset(&mut self, seed: Option<u64>) -> &Batch<Self::Element> {
+        let first = !self.is_reset;
+        self.is_reset = true;
+        self.batch.clear();
+        let rows = self.batch.observations.chunks_exact_mut(self.batch.features);
+        for (i, (env, row)) in self.envs.iter_mut().zip(rows).enumerate() {
+            let seed = seed.or(first.then_some(0)).map(|seed| seed.wrapping_add(i as u64));
+            env.reset(seed, E::Observation::of_row(row));
+        }
+        &self.batch
+    }
+
+    fn step(&mut self, actions: &[E::Action]) -> Result<&Batch<Self::Element>, EnvError> {
+        check_actions(actions, self.envs.len(), &self.action_space, self.is_reset)?;
+        for (i, (env, &action)) in self.envs.iter_mut().zip(actions).enumerate() {
+            let batch = &mut self.batch;
+            let features = batch.features;
+            let row = &mut batch.observations[i * features..(i + 1) * features];
+            let was_done = batch.terminated[i] || batch.truncated[i];
+            let outcome = if was_done && batch.autoreset == Autoreset::NextStep {
+                env.reset(None, E::Observation::of_row(row));
+                Outcome { reward: 0.0, terminated: false, truncated: false }
+            } else {
+                env.step(action, E::Observation::of_row(row))?
+            };
+            batch.rewards[i] = outcome.reward;
+            batch.terminated[i] = outcome.terminated;
+            batch.truncated[i] = outcome.truncated;
+            if outcome.done() && batch.autoreset == Autoreset::SameStep {
+                batch.keep_final(i);
+                let row = &mut batch.observations[i * features..(i + 1) * features];
+                env.reset(None, E::Observation::of_row(row));
+            }
+        }
+        Ok(&self.batch)
+    }
+
+    fn batch(&self) -> &Batch<Self::Element> {
+        &self.batch
+    }
+}
+
+impl<E: Env> Stateful for SyncVec<E> {
+    fn state(&self) -> State {
+        let state = State::new().with_part("batch", &self.batch).with("is_reset", Value::Bool(self.is_reset));
+        self.envs.iter().enumerate().fold(state, |state, (i, env)| state.with_part(&format!("env-{i}"), env))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("batch", &mut self.batch)?;
+        self.is_reset = state.bool("is_reset")?;
+        for (i, env) in self.envs.iter_mut().enumerate() {
+            state.restore_part(&format!("env-{i}"), env)?;
+        }
+        Ok(())
+    }
+}
