@@ -108,8 +108,7 @@ pub fn sin_cos(x: f64) -> (f64, f64) {
     // Adding 1.5 * 2^52 rounds to an integer, which then stands in the lowest bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
     // Half of pi in parts of 33 bits, so that the products with up to 20 bits are exact.
-    const PARTS: [f64; 3] =
-        [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_795_950_6e-21];
+    const PARTS: [f64; 3] = [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_795_950_6e-21];
     let shifted = x * std::f64::consts::FRAC_2_PI + ROUND;
     let (n, turns) = (shifted - ROUND, shifted.to_bits());
     let first = x - n * PARTS[0];
