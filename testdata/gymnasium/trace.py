@@ -3,6 +3,8 @@
 {"env": id, "options": {...}, "seed": s, "actions": [...]} -> observations (one more than the steps), rewards, terminated,
     truncated; the trace ends with the actions or with the episode.
 {"env": id, "options": {...}, "describe": true} -> both spaces, the step limit and the reward threshold.
+{"env": id, "options": {...}, "model": true} -> P by state and action, and the start distribution; null without them.
+{"map": {"size": n, "p": p, "seed": s}} -> the rows of a generated frozen lake.
 """
 
 import functools
@@ -14,6 +16,7 @@ import warnings
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 
 
 @functools.cache
@@ -52,6 +55,17 @@ def describe(env):
     }
 
 
+def model(env):
+    env = env.unwrapped
+    if not hasattr(env, "P"):
+        return None
+    rows = [
+        [[(float(p), int(s), float(r), bool(t)) for p, s, r, t in env.P[state][a]] for a in range(env.action_space.n)]
+        for state in range(env.observation_space.n)
+    ]
+    return {"model": rows, "start": numbers(env.initial_state_distrib)}
+
+
 def trace(env, seed, actions):
     box = isinstance(env.action_space, spaces.Box)
     observation, _ = env.reset(seed=seed)
@@ -73,9 +87,14 @@ def main():
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     for line in sys.stdin:
         request = json.loads(line)
+        if "map" in request:
+            print(json.dumps(generate_random_map(**request["map"])), flush=True)
+            continue
         env = make(request["env"], json.dumps(request["options"]))
         if request.get("describe"):
             answer = describe(env)
+        elif request.get("model"):
+            answer = model(env)
         else:
             answer = trace(env, request["seed"], request["actions"])
         print(json.dumps(answer), flush=True)

@@ -21,7 +21,18 @@ def case(entropy, spawn_key=(), **rest):
         "state": [str(x) for x in sequence.generate_state(4, np.uint64)],
         "raw": [str(x) for x in PCG64(sequence).random_raw(8)],
         "doubles": [repr(float(x)) for x in Generator(PCG64(sequence)).random(5)],
+        "integers": integers(Generator(PCG64(sequence))),
     }
+
+
+BOUNDS = [13, 1, 3, 2**31 + 5, 13, 4, 2**32 - 1]
+
+
+def integers(generator):
+    """Half words wait while a double takes a whole one."""
+    drawn = [int(generator.integers(bound)) for bound in BOUNDS[:3]]
+    generator.random()
+    return drawn + [int(generator.integers(bound)) for bound in BOUNDS[3:]]
 
 
 def stream_key(name, index):

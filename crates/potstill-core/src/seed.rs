@@ -99,6 +99,8 @@ fn mix_entropy(words: &[u32]) -> [u32; POOL_SIZE] {
 pub struct Pcg64 {
     state: u128,
     increment: u128,
+    /// The half of a word that [`next_u32`](Pcg64::next_u32) has not given out yet.
+    half: Option<u32>,
 }
 
 impl Pcg64 {
@@ -113,7 +115,7 @@ impl Pcg64 {
     pub fn from_sequence(sequence: &SeedSequence) -> Self {
         let [seed_high, seed_low, stream_high, stream_low] = sequence.generate::<4>();
         let wide = |high: u64, low: u64| u128::from(high) << 64 | u128::from(low);
-        let mut rng = Self { state: 0, increment: wide(stream_high, stream_low) << 1 | 1 };
+        let mut rng = Self { state: 0, increment: wide(stream_high, stream_low) << 1 | 1, half: None };
         rng.advance();
         rng.state = rng.state.wrapping_add(wide(seed_high, seed_low));
         rng.advance();
@@ -131,6 +133,33 @@ impl Pcg64 {
         self.advance();
         let folded = (self.state >> 64) as u64 ^ self.state as u64;
         folded.rotate_right((self.state >> 122) as u32)
+    }
+
+    /// The next 32 random bits: the lower half of a word, then its upper half, as NumPy's generators give them out.
+    pub fn next_u32(&mut self) -> u32 {
+        if let Some(half) = self.half.take() {
+            return half;
+        }
+        let word = self.next_u64();
+        self.half = Some((word >> 32) as u32);
+        word as u32
+    }
+
+    /// Uniform in `0..bound`, as `Generator.integers(bound)` and `Generator.choice` draw it: [`below`](Pcg64::below), but from 32 bits.
+    ///
+    /// # Panics
+    /// If `bound` is 0.
+    pub fn integer(&mut self, bound: u32) -> u32 {
+        assert!(bound > 0, "an empty range has no element to draw");
+        if bound == 1 {
+            return 0;
+        }
+        loop {
+            let product = u64::from(self.next_u32()) * u64::from(bound);
+            if product as u32 >= bound.wrapping_neg() % bound {
+                return (product >> 32) as u32;
+            }
+        }
     }
 
     /// Uniform in `[0, 1)` with 53 bits, as `Generator.random()`.
@@ -173,7 +202,12 @@ impl Pcg64 {
 impl Stateful for Pcg64 {
     fn state(&self) -> State {
         let halves = |wide: u128| [(wide >> 64) as u64, wide as u64];
-        State::new().with("pcg64", Value::U64s([halves(self.state), halves(self.increment)].concat()))
+        let state =
+            State::new().with("pcg64", Value::U64s([halves(self.state), halves(self.increment)].concat()));
+        match self.half {
+            Some(half) => state.with("half", Value::U64(half.into())),
+            None => state,
+        }
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
@@ -184,6 +218,13 @@ impl Stateful for Pcg64 {
         let wide = |high: u64, low: u64| u128::from(high) << 64 | u128::from(low);
         self.state = wide(words[0], words[1]);
         self.increment = wide(words[2], words[3]);
+        self.half = match state.contains("half") {
+            true => {
+                let half = state.u64("half")?;
+                Some(u32::try_from(half).map_err(|_| StateError::invalid("half", "it has 32 bits"))?)
+            }
+            false => None,
+        };
         Ok(())
     }
 }
@@ -278,11 +319,12 @@ mod tests {
         fn a_restored_generator_continues_identically(seed: u64, skip in 0_usize..50) {
             let mut original = Pcg64::new(seed);
             for _ in 0..skip {
-                original.next_u64();
+                original.next_u32();
             }
             let mut copy = Pcg64::new(0);
             copy.restore(&original.state()).unwrap();
             for _ in 0..20 {
+                prop_assert_eq!(original.next_u32(), copy.next_u32());
                 prop_assert_eq!(original.next_u64(), copy.next_u64());
             }
         }

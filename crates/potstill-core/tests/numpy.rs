@@ -31,8 +31,16 @@ fn check(case: &Value) {
     }
     let raw: Vec<u64> = parsed(&case["raw"]);
     let doubles: Vec<u64> = parsed::<f64>(&case["doubles"]).into_iter().map(f64::to_bits).collect();
+    let integers: Vec<u64> =
+        case["integers"].as_array().unwrap().iter().map(|value| value.as_u64().unwrap()).collect();
     for generator in generators {
-        let (mut words, mut units) = (generator.clone(), generator);
+        let (mut words, mut units, mut whole) = (generator.clone(), generator.clone(), generator);
+        let mut draw = |bound: u32| u64::from(whole.integer(bound));
+        let mut drawn: Vec<u64> = [13, 1, 3].map(&mut draw).to_vec();
+        whole.unit();
+        let mut draw = |bound: u32| u64::from(whole.integer(bound));
+        drawn.extend([(1 << 31) + 5, 13, 4, u32::MAX].map(&mut draw));
+        assert_eq!(drawn, integers, "{case}");
         assert_eq!(raw.iter().map(|_| words.next_u64()).collect::<Vec<_>>(), raw, "{case}");
         assert_eq!(doubles.iter().map(|_| units.unit().to_bits()).collect::<Vec<_>>(), doubles, "{case}");
     }

@@ -10,6 +10,7 @@
 //! | [`registry`] | the environments by their id, with their options |
 //! | [`trace`] | an episode written down |
 //! | [`toy_text`], [`classic_control`] | Gymnasium's worlds |
+//! | [`book`] | worlds of Sutton and Barto's book |
 //!
 //! ```
 //! use potstill_env::{Env, registry};
@@ -22,6 +23,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod book;
 pub mod classic_control;
 pub mod guarded;
 pub mod model;

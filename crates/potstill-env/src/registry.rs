@@ -18,12 +18,16 @@ mod options;
 
 pub use options::Options;
 
+use crate::book::{dyna_maze, windy_gridworld};
 use crate::classic_control::acrobot::AcrobotRules;
 use crate::classic_control::cart_pole::CartPoleRules;
 use crate::classic_control::mountain_car::{MountainCarContinuousRules, MountainCarRules};
 use crate::classic_control::pendulum::PendulumRules;
 use crate::classic_control::{Dynamics, Single};
+use crate::toy_text::blackjack::Blackjack;
 use crate::toy_text::cliff_walking;
+use crate::toy_text::frozen_lake::{Lake, MAP_4X4, MAP_8X8, generate_map, parse_map};
+use crate::toy_text::taxi::Taxi;
 use crate::vector::{Lanes, SyncVec};
 use crate::{Action, Autoreset, Env, EnvError, Guarded, Observation, Space, VecEnv};
 use std::fmt;
@@ -179,6 +183,21 @@ static ENTRIES: &[Entry] = &[
         make: |_| Ok(Make::Features(Factory::of_dynamics(AcrobotRules))),
     },
     Entry {
+        id: "Blackjack-v1",
+        summary: "come closer to 21 than the dealer",
+        actions: &["stick", "hit"],
+        options: &[
+            ("natural", "a game won by a dealt 21 gives 1.5: true or false"),
+            ("sab", "Sutton and Barto's rule for a dealt 21: true (default) or false"),
+        ],
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: |options| {
+            let (natural, sab) = (options.flag("natural", false)?, options.flag("sab", true)?);
+            Ok(states(Blackjack::new(natural, sab)))
+        },
+    },
+    Entry {
         id: "CartPole-v1",
         summary: "keep a pole upright on a cart",
         actions: &["left", "right"],
@@ -207,6 +226,33 @@ static ENTRIES: &[Entry] = &[
         time_limit_steps: None,
         reward_threshold: None,
         make: |options| cliff(options, true),
+    },
+    Entry {
+        id: "DynaMaze",
+        summary: "find the way through a maze",
+        actions: &["up", "right", "down", "left"],
+        options: &[],
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: |_| Ok(states(dyna_maze::world())),
+    },
+    Entry {
+        id: "FrozenLake-v1",
+        summary: "cross a frozen lake, 4 x 4",
+        actions: &["left", "down", "right", "up"],
+        options: LAKE_OPTIONS,
+        time_limit_steps: Some(100),
+        reward_threshold: Some(0.70),
+        make: |options| lake(options, MAP_4X4),
+    },
+    Entry {
+        id: "FrozenLake8x8-v1",
+        summary: "cross a frozen lake, 8 x 8",
+        actions: &["left", "down", "right", "up"],
+        options: LAKE_OPTIONS,
+        time_limit_steps: Some(200),
+        reward_threshold: Some(0.85),
+        make: |options| lake(options, MAP_8X8),
     },
     Entry {
         id: "MountainCar-v0",
@@ -244,11 +290,91 @@ static ENTRIES: &[Entry] = &[
             Ok(Make::Control(Factory::of_dynamics(PendulumRules { g })))
         },
     },
+    Entry {
+        id: "Taxi-v4",
+        summary: "fetch a passenger and bring them to their place",
+        actions: &["down", "up", "right", "left", "pick up", "drop off"],
+        options: &[
+            ("is_rainy", "a move may go to either side: true or false"),
+            ("rainy_probability", "with which it does not, in the rain: 0 to 1 (default 0.8)"),
+            ("fickle_passenger", "the passenger may change their mind once: true or false"),
+            ("fickle_probability", "with which they do, if fickle: 0 to 1 (default 0.3)"),
+        ],
+        time_limit_steps: Some(200),
+        reward_threshold: Some(8.0),
+        make: |options| {
+            let mut chance = |flag, key, default| {
+                let (given, p) = (options.flag(flag, false)?, options.number(key, default, 0.0..=1.0)?);
+                Ok::<_, String>(given.then_some(p))
+            };
+            let rain = chance("is_rainy", "rainy_probability", 0.8)?;
+            let taxi = Taxi::new(rain, chance("fickle_passenger", "fickle_probability", 0.3)?);
+            Ok(states(taxi))
+        },
+    },
+    Entry {
+        id: "WindyGridworld",
+        summary: "cross a grid with a wind from below",
+        actions: &["up", "right", "down", "left", "up right", "down right", "down left", "up left"],
+        options: &[
+            ("kings_moves", "diagonal steps as well: true or false"),
+            ("stochastic_wind", "the wind varies by one square: true or false"),
+        ],
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: |options| {
+            let kings_moves = options.flag("kings_moves", false)?;
+            Ok(states(windy_gridworld::world(kings_moves, options.flag("stochastic_wind", false)?)))
+        },
+    },
 ];
 
+/// A world with numbered states.
+fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(world: E) -> Make {
+    Make::States(Factory::of(move || world.clone()))
+}
+
+const LAKE_OPTIONS: &[(&str, &str)] = &[
+    ("is_slippery", "a step may go to either side: true (default) or false"),
+    ("success_rate", "the probability that it does not, on slippery ice: 0 to 1 (default 1/3)"),
+    ("map_name", "4x4 or 8x8"),
+    ("desc", "a map, its rows separated by /, such as SFFF/FHFH/FFFH/HFFG"),
+    ("size", "the side of a generated map: 2 to 256"),
+    ("frozen", "how much of a generated map is frozen: 0 to 1 (default 0.8)"),
+    ("map_seed", "the seed of a generated map (default 0)"),
+    ("reward_schedule", "the rewards of goal, hole and ice (default 1:0:0)"),
+];
+
+fn lake(options: &mut Options<'_>, map: &str) -> Result<Make, String> {
+    let size = options.whole("size", 2..=256)?;
+    let frozen = options.number("frozen", 0.8, 0.0..=1.0)?;
+    let map_seed = options.whole("map_seed", 0..=u64::MAX)?.unwrap_or(0);
+    let map = match (options.take("map_name"), options.take("desc"), size) {
+        (None, None, None) => parse_map(map)?,
+        (Some("4x4"), None, None) => parse_map(MAP_4X4)?,
+        (Some("8x8"), None, None) => parse_map(MAP_8X8)?,
+        (Some(other), None, None) => return Err(format!("map_name={other}: there is 4x4 and 8x8")),
+        (None, Some(rows), None) => parse_map(rows).map_err(|reason| format!("desc: {reason}"))?,
+        (None, None, Some(size)) => generate_map(size as usize, frozen, map_seed)?,
+        _ => return Err("give one of map_name, desc and size".to_owned()),
+    };
+    let mut lake = Lake::new(map);
+    lake.is_slippery = options.flag("is_slippery", true)?;
+    lake.success_rate = options.number("success_rate", lake.success_rate, 0.0..=1.0)?;
+    if let Some(text) = options.take("reward_schedule") {
+        let rewards: Option<Vec<f64>> = text
+            .split(':')
+            .map(|reward| reward.parse().ok().filter(|reward: &f64| reward.is_finite()))
+            .collect();
+        lake.reward_schedule = rewards
+            .and_then(|rewards| rewards.try_into().ok())
+            .ok_or_else(|| format!("reward_schedule={text}: write three numbers, such as 1:0:0"))?;
+    }
+    Ok(states(lake.world()))
+}
+
 fn cliff(options: &mut Options<'_>, is_slippery: bool) -> Result<Make, String> {
-    let world = cliff_walking::world(options.flag("is_slippery", is_slippery)?);
-    Ok(Make::States(Factory::of(move || world.clone())))
+    Ok(states(cliff_walking::world(options.flag("is_slippery", is_slippery)?)))
 }
 
 /// The ids of all environments.
@@ -286,20 +412,23 @@ impl Entry {
             Make::Planes(factory) => factory.time_limit_steps = time_limit_steps,
             Make::Control(factory) => factory.time_limit_steps = time_limit_steps,
         }
-        let stochastic = match &make {
-            Make::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),
-            _ => true,
-        };
-        Ok(Spec {
+        let mut spec = Spec {
             id: id.to_owned(),
             summary: self.summary,
             actions: self.actions,
             options: self.options,
             time_limit_steps,
             reward_threshold: self.reward_threshold,
-            stochastic,
+            stochastic: true,
             make,
-        })
+        };
+        spec.stochastic =
+            spec.make_states().is_none_or(|env| env.model().is_none_or(|model| model.is_stochastic()));
+        if let Some(n) = spec.action_space().discrete() {
+            // Some actions come with an option.
+            spec.actions = &self.actions[..n];
+        }
+        Ok(spec)
     }
 }
 

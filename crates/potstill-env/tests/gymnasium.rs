@@ -2,8 +2,9 @@
 
 use potstill_core::{Pcg64, Streams};
 use potstill_env::registry::{Spec, find};
+use potstill_env::toy_text::frozen_lake::generate_map;
 use potstill_env::trace::{Actions, Trace, trace};
-use potstill_env::{Action, Space};
+use potstill_env::{Action, Env, Space};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -40,6 +41,35 @@ const fn case(ours: &'static str, theirs: &'static str, length: usize, parity: P
 const CASES: &[Case] = &[
     case("CliffWalking-v1", "{}", 600, Parity::Exact),
     case("CliffWalkingSlippery-v1", "{}", 600, Parity::Exact),
+    case("FrozenLake-v1", "{}", 100, Parity::Exact),
+    case("FrozenLake-v1:is_slippery=false", r#"{"is_slippery": false}"#, 100, Parity::Exact),
+    case("FrozenLake-v1:success_rate=0.7", r#"{"success_rate": 0.7}"#, 100, Parity::Exact),
+    case("FrozenLake-v1:map_name=8x8", r#"{"map_name": "8x8"}"#, 100, Parity::Exact),
+    case(
+        "FrozenLake-v1:reward_schedule=5:-1:-0.1",
+        r#"{"reward_schedule": [5, -1, -0.1]}"#,
+        100,
+        Parity::Exact,
+    ),
+    case(
+        "FrozenLake-v1:desc=SFS/FFF/FHG/FFF",
+        r#"{"desc": ["SFS", "FFF", "FHG", "FFF"]}"#,
+        100,
+        Parity::Exact,
+    ),
+    case("FrozenLake8x8-v1", "{}", 200, Parity::Exact),
+    case("Taxi-v4", "{}", 200, Parity::Exact),
+    case("Taxi-v4:is_rainy=true", r#"{"is_rainy": true}"#, 200, Parity::Exact),
+    case(
+        "Taxi-v4:is_rainy=true,rainy_probability=0.5,fickle_passenger=true,fickle_probability=0.9",
+        r#"{"is_rainy": true, "rainy_probability": 0.5, "fickle_passenger": true, "fickle_probability": 0.9}"#,
+        200,
+        Parity::Exact,
+    ),
+    case("Taxi-v4:fickle_passenger=true", r#"{"fickle_passenger": true}"#, 200, Parity::Exact),
+    case("Blackjack-v1", "{}", 30, Parity::Exact),
+    case("Blackjack-v1:sab=false", r#"{"sab": false}"#, 30, Parity::Exact),
+    case("Blackjack-v1:sab=false,natural=true", r#"{"sab": false, "natural": true}"#, 30, Parity::Exact),
     case("CartPole-v1", "{}", 500, Parity::Near { roundings_per_million: 5.0 }),
     case(
         "CartPole-v1:sutton_barto_reward=true",
@@ -209,6 +239,53 @@ fn trajectories_are_those_of_gymnasium() {
                 "{}",
                 case.ours
             );
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs Gymnasium: run `cargo xtask test`"]
+fn models_are_those_of_gymnasium() {
+    let mut gymnasium = Gymnasium::start();
+    let mut models = 0;
+    for case in CASES {
+        let spec = find(case.ours).unwrap();
+        let Some(model) = spec.make_states().and_then(|env| env.model()) else { continue };
+        let options: Value = serde_json::from_str(case.theirs).unwrap();
+        let expected = gymnasium.ask(&json!({ "env": spec.name(), "options": options, "model": true }));
+        if expected.is_null() {
+            assert_eq!(spec.name(), "Blackjack-v1");
+            continue;
+        }
+        let ours = (0..model.states()).map(|state| {
+            let of = |action| model.outcomes(state, action);
+            let outcomes = (0..model.actions()).map(|action| {
+                of(action).iter().map(|o| (o.probability, o.next, o.reward, o.terminated)).collect::<Vec<_>>()
+            });
+            outcomes.collect::<Vec<_>>()
+        });
+        type Outcomes = Vec<Vec<Vec<(f64, usize, f64, bool)>>>;
+        let theirs: Outcomes = serde_json::from_value(expected["model"].clone()).unwrap();
+        assert!(ours.eq(theirs), "{}", case.ours);
+        let mut start = vec![0.0; model.states()];
+        model.start().iter().for_each(|&(probability, state)| start[state] = probability);
+        assert_eq!(json!(start), expected["start"], "{}", case.ours);
+        models += 1;
+    }
+    println!("{models} models are equal");
+    assert_eq!(models, 11);
+}
+
+#[test]
+#[ignore = "needs Gymnasium: run `cargo xtask test`"]
+fn generated_maps_are_those_of_gymnasium() {
+    let mut gymnasium = Gymnasium::start();
+    for (size, frozen) in [(2, 0.5), (4, 0.8), (8, 0.8), (8, 0.62), (13, 0.7), (20, 1.0)] {
+        for seed in 0..50 {
+            let ours = generate_map(size, frozen, seed).unwrap();
+            let rows: Vec<String> = ours.into_iter().map(|row| String::from_utf8(row).unwrap()).collect();
+            let theirs = gymnasium.ask(&json!({ "map": { "size": size, "p": frozen, "seed": seed } }));
+            assert_eq!(json!(rows), theirs, "{size} {frozen} {seed}");
         }
     }
 }

@@ -8,4 +8,7 @@
 //! assert_eq!(state, cliff_walking::START);
 //! ```
 
+pub mod blackjack;
 pub mod cliff_walking;
+pub mod frozen_lake;
+pub mod taxi;

@@ -1,0 +1,172 @@
+//! `Taxi-v4`: fetch a passenger and bring them where they want to go (Dietterich 2000).
+//!
+//! State `((row * 5 + column) * 5 + passenger) * 4 + destination`; the places are 0 red, 1 green, 2 yellow, 3 blue, and 4 in the taxi. Actions 0 south,
+//! 1 north, 2 east, 3 west, 4 pick up, 5 drop off. A step gives -1, a pick-up or drop-off in the wrong place -10, the right drop-off 20.
+//!
+//! In the rain a move that the walls allow goes astray to either side. A fickle passenger may change their mind once, on the first move after the
+//! pick-up. Whether they will is hidden, so that the states of such a world are no Markov chain and there is no model of it.
+//!
+//! ```
+//! use potstill_env::{Env, toy_text::taxi::Taxi};
+//!
+//! let (mut env, mut state) = (Taxi::new(None, None), 0);
+//! env.reset(Some(1), &mut state);
+//! // Nobody to drop off yet.
+//! assert_eq!(env.step(5, &mut state)?.reward, -10.0);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+use crate::{Env, EnvError, ModelEnv, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
+use potstill_core::{State, StateError, Stateful, Value};
+use std::sync::Arc;
+
+const SIDE: usize = 5;
+/// Row and column of red, green, yellow and blue.
+const PLACES: [(usize, usize); 4] = [(0, 0), (0, 4), (4, 0), (4, 3)];
+const IN_TAXI: usize = 4;
+/// Squares with a wall to the east.
+const WALLS: [(usize, usize); 6] = [(0, 1), (1, 1), (3, 0), (3, 2), (4, 0), (4, 2)];
+
+/// The taxi; without a time limit of its own (`Taxi-v4` adds 200 steps).
+#[derive(Clone, Debug)]
+pub struct Taxi {
+    world: ModelEnv,
+    /// The probability that a passenger will change their mind.
+    fickle_probability: Option<f64>,
+    /// This one will.
+    is_fickle: bool,
+}
+
+/// Row, column, passenger, destination.
+fn decode(state: usize) -> [usize; 4] {
+    [state / 100, state / 20 % 5, state / 4 % 5, state % 4]
+}
+
+fn encode([row, column, passenger, destination]: [usize; 4]) -> usize {
+    ((row * SIDE + column) * 5 + passenger) * 4 + destination
+}
+
+/// One square to the south, north, east or west; the same square if there is a wall.
+fn moved((row, column): (usize, usize), direction: usize) -> (usize, usize) {
+    match direction {
+        0 => ((row + 1).min(SIDE - 1), column),
+        1 => (row.saturating_sub(1), column),
+        2 if !WALLS.contains(&(row, column)) => (row, (column + 1).min(SIDE - 1)),
+        3 if column > 0 && !WALLS.contains(&(row, column - 1)) => (row, column - 1),
+        _ => (row, column),
+    }
+}
+
+fn outcomes(state: usize, action: usize, rainy_probability: Option<f64>) -> Vec<ModelOutcome> {
+    let [row, column, passenger, destination] = decode(state);
+    let at = (row, column);
+    let place = PLACES.iter().position(|place| *place == at);
+    let certain = |passenger, reward, terminated| {
+        vec![ModelOutcome::certain(encode([row, column, passenger, destination]), reward, terminated)]
+    };
+    match action {
+        4 if passenger < 4 && place == Some(passenger) => certain(IN_TAXI, -1.0, false),
+        5 if passenger == IN_TAXI && place == Some(destination) => certain(destination, 20.0, true),
+        5 if passenger == IN_TAXI && place.is_some() => certain(place.unwrap_or_default(), -1.0, false),
+        4 | 5 => certain(passenger, -10.0, false),
+        direction => {
+            let driven = |direction: usize, probability: f64| {
+                let (row, column) = moved(at, direction);
+                let next = encode([row, column, passenger, destination]);
+                ModelOutcome { probability, next, reward: -1.0, terminated: false }
+            };
+            let Some(dry) = rainy_probability else { return vec![driven(direction, 1.0)] };
+            // To the left and to the right of where the taxi is heading; against a wall it does not go astray.
+            let [left, right] = match moved(at, direction) == at {
+                true => [direction; 2],
+                false => [[2, 3], [3, 2], [1, 0], [0, 1]][direction],
+            };
+            let astray = (1.0 - dry) / 2.0;
+            vec![driven(direction, dry), driven(left, astray), driven(right, astray)]
+        }
+    }
+}
+
+impl Taxi {
+    /// In the rain a move goes where it should with `rainy_probability`; a passenger is fickle with `fickle_probability`.
+    pub fn new(rainy_probability: Option<f64>, fickle_probability: Option<f64>) -> Self {
+        let starts: Vec<usize> = (0..500)
+            .filter(|&state| {
+                let [_, _, passenger, destination] = decode(state);
+                passenger != IN_TAXI && passenger != destination
+            })
+            .collect();
+        let start = starts.iter().map(|&state| (1.0 / starts.len() as f64, state)).collect();
+        let model =
+            TransitionModel::new(500, 6, start, |state, action| outcomes(state, action, rainy_probability));
+        Self { world: ModelEnv::new(model, Arc::new(scene)), fickle_probability, is_fickle: false }
+    }
+}
+
+impl Env for Taxi {
+    type Observation = usize;
+    type Action = usize;
+
+    fn observation_space(&self) -> Space {
+        self.world.observation_space()
+    }
+
+    fn action_space(&self) -> Space {
+        self.world.action_space()
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut usize) {
+        self.world.reset(seed, observation);
+        self.is_fickle = self.fickle_probability.is_some_and(|p| self.world.rng.unit() < p);
+    }
+
+    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+        let [row, column, passenger, destination] = decode(self.world.state);
+        let outcome = self.world.step(action, observation)?;
+        let [next_row, next_column, next_passenger, _] = decode(self.world.state);
+        if self.is_fickle && passenger == IN_TAXI && (next_row, next_column) != (row, column) {
+            self.is_fickle = false;
+            let other = self.world.rng.integer(3) as usize;
+            let other = other + usize::from(other >= destination);
+            self.world.state = encode([next_row, next_column, next_passenger, other]);
+            *observation = self.world.state;
+        }
+        Ok(outcome)
+    }
+
+    fn model(&self) -> Option<Arc<TransitionModel>> {
+        if self.fickle_probability.is_some() { None } else { self.world.model() }
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        self.world.scene()
+    }
+}
+
+impl Stateful for Taxi {
+    fn state(&self) -> State {
+        self.world.state().with("is_fickle", Value::Bool(self.is_fickle))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        self.is_fickle = state.bool("is_fickle")?;
+        self.world.restore(state)
+    }
+}
+
+fn scene(state: usize) -> Scene {
+    let [row, column, passenger, destination] = decode(state);
+    let mut scene = Scene::grid(SIDE, SIDE, |row, column| {
+        let place = PLACES.iter().position(|place| *place == (row, column));
+        let paint = if place == Some(destination) { Paint::Goal } else { Paint::Ground };
+        (paint, place.map_or(' ', |place| ['R', 'G', 'Y', 'B'][place]))
+    });
+    for (row, column) in WALLS {
+        let (x, y) = (column as f64 + 1.0, row as f64);
+        scene.line(Paint::Ink, &[(x, y), (x, y + 1.0)], 0.08);
+    }
+    let mut scene = scene.with_agent(row, column);
+    let (row, column) = if passenger == IN_TAXI { (row, column) } else { PLACES[passenger] };
+    scene.circle(Paint::Aid, (column as f64 + 0.5, row as f64 + 0.5), 0.16);
+    scene
+}
