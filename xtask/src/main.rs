@@ -62,7 +62,9 @@ fn test() -> Result<(), String> {
             tests.env("POTSTILL_PYTHON", python).args(all);
         }
         Err(reason) => {
-            println!("\nNOT RUN: the tests against the real Gymnasium and TensorBoard, because {reason}.");
+            println!(
+                "\nNOT RUN: the tests against the real Gymnasium, MinAtar and TensorBoard, because {reason}."
+            );
         }
     }
     match chromium() {
@@ -98,9 +100,13 @@ fn succeeds(mut command: Command) -> bool {
 /// The interpreter of a virtual environment under `target/` with the pinned packages; if there can be none, why.
 fn python() -> Result<PathBuf, String> {
     println!("\n=== Python packages");
-    let requirements = Path::new("testdata/requirements.txt");
-    let wanted =
-        fs::read_to_string(requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
+    // The second file's packages come without what they ask for: windows and plots.
+    let requirements: [(&str, &[&str]); 2] =
+        [("testdata/requirements.txt", &[]), ("testdata/minatar/requirements.txt", &["--no-deps"])];
+    let mut wanted = String::new();
+    for (file, _) in requirements {
+        wanted += &fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    }
     let folder = env::current_dir().map_err(|error| error.to_string())?.join("target/python");
     let (interpreter, stamp) = (folder.join("bin/python"), folder.join("requirements.txt"));
     if interpreter.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -118,8 +124,10 @@ fn python() -> Result<PathBuf, String> {
         return Err(failed("`python3 -m venv` (is the package python3-venv installed?)"));
     }
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-    if !Command::new(&interpreter).args(pip).arg(requirements).status().is_ok_and(|s| s.success()) {
-        return Err(failed("installing testdata/requirements.txt (is there a network?)"));
+    for (file, how) in requirements {
+        if !Command::new(&interpreter).args(pip).arg(file).args(how).status().is_ok_and(|s| s.success()) {
+            return Err(failed(&format!("installing {file} (is there a network?)")));
+        }
     }
     fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     println!("installed: {}", folder.display());

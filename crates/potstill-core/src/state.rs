@@ -239,6 +239,17 @@ impl State {
             .ok_or_else(|| StateError::invalid(name, format!("{value} is not below {bound}")))
     }
 
+    /// An array of double-precision numbers, however long.
+    ///
+    /// # Errors
+    /// If there is none of that name and kind.
+    pub fn array(&self, name: &str) -> Result<&[f64], StateError> {
+        match self.get(name)? {
+            Value::F64s(values) => Ok(values),
+            other => Err(wrong_kind(name, "an array of f64", other)),
+        }
+    }
+
     scalar_getter!(
         /// A flag.
         bool, Bool, bool, "a flag");

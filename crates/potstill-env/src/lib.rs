@@ -11,6 +11,7 @@
 //! | [`trace`] | an episode written down |
 //! | [`toy_text`], [`classic_control`] | Gymnasium's worlds |
 //! | [`book`] | worlds of Sutton and Barto's book |
+//! | [`arcade`] | five small arcade games |
 //!
 //! ```
 //! use potstill_env::{Env, registry};
@@ -23,6 +24,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod arcade;
 pub mod book;
 pub mod classic_control;
 pub mod guarded;

@@ -1,6 +1,6 @@
 //! The environments by their Gymnasium id, with Gymnasium's options.
 //!
-//! Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has `max_episode_steps`, a number or `none`.
+//! The arcade games are found by their name alone, too: `Breakout` is `MinAtar/Breakout-v1`. Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has `max_episode_steps`, a number or `none`.
 //!
 //! ```
 //! use potstill_env::registry::find;
@@ -18,6 +18,12 @@ mod options;
 
 pub use options::Options;
 
+use crate::arcade::asterix::Asterix;
+use crate::arcade::breakout::Breakout;
+use crate::arcade::freeway::Freeway;
+use crate::arcade::seaquest::Seaquest;
+use crate::arcade::space_invaders::SpaceInvaders;
+use crate::arcade::{Arcade, Game};
 use crate::book::{dyna_maze, windy_gridworld};
 use crate::classic_control::acrobot::AcrobotRules;
 use crate::classic_control::cart_pole::CartPoleRules;
@@ -255,6 +261,51 @@ static ENTRIES: &[Entry] = &[
         make: |options| lake(options, MAP_8X8),
     },
     Entry {
+        id: "MinAtar/Asterix-v1",
+        summary: "gather gold, and keep away from enemies",
+        actions: &["none", "left", "up", "right", "down"],
+        options: ARCADE_OPTIONS,
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: arcade::<Asterix>,
+    },
+    Entry {
+        id: "MinAtar/Breakout-v1",
+        summary: "break bricks with a ball",
+        actions: &["none", "left", "right"],
+        options: ARCADE_OPTIONS,
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: arcade::<Breakout>,
+    },
+    Entry {
+        id: "MinAtar/Freeway-v1",
+        summary: "cross a road with eight lanes",
+        actions: &["none", "up", "down"],
+        options: ARCADE_OPTIONS,
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: arcade::<Freeway>,
+    },
+    Entry {
+        id: "MinAtar/Seaquest-v1",
+        summary: "rescue divers, shoot, and come up for air",
+        actions: MOVES,
+        options: ARCADE_OPTIONS,
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: arcade::<Seaquest>,
+    },
+    Entry {
+        id: "MinAtar/SpaceInvaders-v1",
+        summary: "shoot aliens before they arrive",
+        actions: &["none", "left", "right", "fire"],
+        options: ARCADE_OPTIONS,
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: arcade::<SpaceInvaders>,
+    },
+    Entry {
         id: "MountainCar-v0",
         summary: "rock a weak car out of a valley",
         actions: &["left", "none", "right"],
@@ -329,6 +380,22 @@ static ENTRIES: &[Entry] = &[
     },
 ];
 
+/// The full action set of the arcade games.
+const MOVES: &[&str] = &["none", "left", "up", "right", "down", "fire"];
+
+const ARCADE_OPTIONS: &[(&str, &str)] = &[
+    ("sticky_action_prob", "the probability that the last action is repeated: 0 to 1 (default 0.1)"),
+    ("difficulty_ramping", "the game becomes harder with time, if it can: true (default) or false"),
+    ("full_action_set", "all six actions, also those that do nothing: true or false"),
+];
+
+fn arcade<G: Game>(options: &mut Options<'_>) -> Result<Make, String> {
+    let sticky = options.number("sticky_action_prob", 0.1, 0.0..=1.0)?;
+    let ramping = options.flag("difficulty_ramping", true)?;
+    let full = options.flag("full_action_set", false)?;
+    Ok(Make::Planes(Factory::of(move || Arcade::<G>::new(sticky, ramping, full))))
+}
+
 /// A world with numbered states.
 fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(world: E) -> Make {
     Make::States(Factory::of(move || world.clone()))
@@ -395,13 +462,18 @@ pub fn find(id: &str) -> Result<Spec, EnvError> {
     let (name, given) = id.split_once(':').unwrap_or((id, ""));
     let entry = ENTRIES
         .iter()
-        .find(|entry| entry.id == name)
+        .find(|entry| entry.id == name || entry.short() == name)
         .ok_or_else(|| EnvError::Unknown { id: name.to_owned() })?;
-    entry.spec(id, given).map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
+    entry.spec(given).map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
 }
 
 impl Entry {
-    fn spec(&self, id: &str, given: &str) -> Result<Spec, String> {
+    /// What stands between the family and the version, for the arcade games: `Breakout`.
+    fn short(&self) -> &str {
+        self.id.strip_prefix("MinAtar/").and_then(|rest| rest.split('-').next()).unwrap_or(self.id)
+    }
+
+    fn spec(&self, given: &str) -> Result<Spec, String> {
         let mut options = Options::parse(given)?;
         let time_limit_steps = options.limit("max_episode_steps", self.time_limit_steps)?;
         let mut make = (self.make)(&mut options)?;
@@ -413,7 +485,7 @@ impl Entry {
             Make::Control(factory) => factory.time_limit_steps = time_limit_steps,
         }
         let mut spec = Spec {
-            id: id.to_owned(),
+            id: if given.is_empty() { self.id.to_owned() } else { format!("{}:{given}", self.id) },
             summary: self.summary,
             actions: self.actions,
             options: self.options,
@@ -426,7 +498,7 @@ impl Entry {
             spec.make_states().is_none_or(|env| env.model().is_none_or(|model| model.is_stochastic()));
         if let Some(n) = spec.action_space().discrete() {
             // Some actions come with an option.
-            spec.actions = &self.actions[..n];
+            spec.actions = self.actions.get(..n).unwrap_or(MOVES);
         }
         Ok(spec)
     }

@@ -1,13 +1,14 @@
 //! Parity with the real Gymnasium: same seed, same actions, same trajectory. Needs Python; `cargo xtask test` provides it.
 
+mod oracle;
+
+use oracle::Oracle;
 use potstill_core::{Pcg64, Streams};
 use potstill_env::registry::{Spec, find};
 use potstill_env::toy_text::frozen_lake::generate_map;
 use potstill_env::trace::{Actions, Trace, trace};
 use potstill_env::{Action, Env, Space};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Random and scripted actions each.
 const SEEDS: u64 = 200;
@@ -83,37 +84,6 @@ const CASES: &[Case] = &[
     case("Acrobot-v1", "{}", 500, Parity::Chaotic { steps: 100 }),
 ];
 
-struct Gymnasium {
-    process: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Gymnasium {
-    fn start() -> Self {
-        let python = std::env::var("POTSTILL_PYTHON").expect("set by `cargo xtask test`");
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/gymnasium/trace.py");
-        let mut command = Command::new(python);
-        let mut process = command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (requests, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { process, requests, answers: BufReader::new(answers) }
-    }
-
-    fn ask(&mut self, request: &Value) -> Value {
-        writeln!(self.requests, "{request}").unwrap();
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
-    }
-}
-
-impl Drop for Gymnasium {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// What was seen of many traces.
 #[derive(Default)]
 struct Seen {
@@ -128,7 +98,7 @@ fn numbers(values: &Value) -> Vec<f64> {
 }
 
 impl Case {
-    fn check(&self, gymnasium: &mut Gymnasium, spec: &Spec, seed: u64, actions: &[f64], seen: &mut Seen) {
+    fn check(&self, gymnasium: &mut Oracle, spec: &Spec, seed: u64, actions: &[f64], seen: &mut Seen) {
         let options: Value = serde_json::from_str(self.theirs).unwrap();
         let request = json!({ "env": spec.name(), "options": options, "seed": seed, "actions": actions });
         let expected = gymnasium.ask(&request);
@@ -210,7 +180,7 @@ fn balancing(spec: &Spec, seed: u64) -> Vec<f64> {
 #[test]
 #[ignore = "needs Gymnasium: run `cargo xtask test`"]
 fn trajectories_are_those_of_gymnasium() {
-    let mut gymnasium = Gymnasium::start();
+    let mut gymnasium = Oracle::start("gymnasium/trace.py");
     for case in CASES {
         let spec = find(case.ours).unwrap();
         let space = spec.action_space();
@@ -246,7 +216,7 @@ fn trajectories_are_those_of_gymnasium() {
 #[test]
 #[ignore = "needs Gymnasium: run `cargo xtask test`"]
 fn models_are_those_of_gymnasium() {
-    let mut gymnasium = Gymnasium::start();
+    let mut gymnasium = Oracle::start("gymnasium/trace.py");
     let mut models = 0;
     for case in CASES {
         let spec = find(case.ours).unwrap();
@@ -279,7 +249,7 @@ fn models_are_those_of_gymnasium() {
 #[test]
 #[ignore = "needs Gymnasium: run `cargo xtask test`"]
 fn generated_maps_are_those_of_gymnasium() {
-    let mut gymnasium = Gymnasium::start();
+    let mut gymnasium = Oracle::start("gymnasium/trace.py");
     for (size, frozen) in [(2, 0.5), (4, 0.8), (8, 0.8), (8, 0.62), (13, 0.7), (20, 1.0)] {
         for seed in 0..50 {
             let ours = generate_map(size, frozen, seed).unwrap();
@@ -293,7 +263,7 @@ fn generated_maps_are_those_of_gymnasium() {
 #[test]
 #[ignore = "needs Gymnasium: run `cargo xtask test`"]
 fn spaces_limits_and_thresholds_are_those_of_gymnasium() {
-    let mut gymnasium = Gymnasium::start();
+    let mut gymnasium = Oracle::start("gymnasium/trace.py");
     for case in CASES {
         let spec = find(case.ours).unwrap();
         let options: Value = serde_json::from_str(case.theirs).unwrap();

@@ -98,7 +98,7 @@ impl Dynamics<4, 6> for AcrobotRules {
 
     #[inline(always)]
     fn step(&self, state: [f64; 4], action: usize) -> Moved<4> {
-        let torque = action as u32 as f64 - 1.0;
+        let torque = f64::from(action as u32) - 1.0;
         let [theta1, theta2, speed1, speed2] = runge_kutta(state, torque);
         let (theta1, theta2) = (wrapped(theta1), wrapped(theta2));
         let speed1 = speed1.clamp(-SPEEDS_MAX[0], SPEEDS_MAX[0]);

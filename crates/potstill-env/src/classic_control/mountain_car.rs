@@ -94,7 +94,7 @@ impl Dynamics<2, 2> for MountainCarRules {
 
     #[inline(always)]
     fn step(&self, [position, velocity]: [f64; 2], action: usize) -> Moved<2> {
-        let push = (action as u32 as f64 - 1.0) * 0.001;
+        let push = (f64::from(action as u32) - 1.0) * 0.001;
         let velocity = velocity + (push + math::cos(3.0 * position) * -GRAVITY);
         let state = moved(position, velocity);
         Moved { state, reward: -1.0, terminated: (state[0] >= GOAL) & (state[1] >= self.goal_velocity) }

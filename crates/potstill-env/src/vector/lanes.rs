@@ -116,8 +116,8 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
         for i in 0..BLOCK {
             let moved;
             (moved, seen[i]) = step(std::array::from_fn(|s| state[s][i]), actions[i]);
-            for s in 0..S {
-                state[s][i] = moved.state[s];
+            for (column, value) in state.iter_mut().zip(moved.state) {
+                column[i] = value;
             }
             reward[i] = moved.reward;
             terminal[i] = moved.terminated;
@@ -127,8 +127,8 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
         for i in 0..actions.len() {
             let moved;
             (moved, observations[i]) = step(std::array::from_fn(|s| physics[s][i]), actions[i]);
-            for s in 0..S {
-                physics[s][i] = moved.state[s];
+            for (column, value) in physics.iter_mut().zip(moved.state) {
+                column[i] = value;
             }
             rewards[i] = moved.reward;
             terminated[i] = moved.terminated;

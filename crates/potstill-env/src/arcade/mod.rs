@@ -1,0 +1,276 @@
+//! Five arcade games on 10 x 10 squares in the spirit of MinAtar (Young and Tian 2019, arXiv 1903.03176), written from their published rules and
+//! held against the package in tests.
+//!
+//! An observation is planes of zeros and ones, `(row * 10 + column) * channels + channel`. With `sticky_action_prob` (0.1) the last action is
+//! repeated instead of the one chosen (Machado et al. 2018); with `difficulty_ramping` the games that can become harder do.
+//!
+//! ```
+//! use potstill_env::{Env, registry::find};
+//!
+//! let mut env = find("MinAtar/Breakout-v1")?.make_planes().unwrap();
+//! let mut planes = [0; 400];
+//! env.reset(Some(1), &mut planes);
+//! // Three rows of bricks, a ball and its trail in one place, and a paddle.
+//! assert_eq!(planes.iter().filter(|&&square| square == 1).count(), 30 + 2 + 1);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+pub mod asterix;
+pub mod breakout;
+pub mod freeway;
+pub mod seaquest;
+pub mod space_invaders;
+
+use crate::{Env, EnvError, Outcome, Paint, Scene, Space};
+use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// Squares along a side.
+pub const SIDE: usize = 10;
+/// The last row or column.
+const LAST: i32 = SIDE as i32 - 1;
+
+/// What a player can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Nothing.
+    None,
+    /// Go left.
+    Left,
+    /// Go up.
+    Up,
+    /// Go right.
+    Right,
+    /// Go down.
+    Down,
+    /// Shoot.
+    Fire,
+}
+
+impl Move {
+    /// All moves, in the order of their numbers in the full action set.
+    pub const ALL: [Move; 6] = [Move::None, Move::Left, Move::Up, Move::Right, Move::Down, Move::Fire];
+
+    /// Columns to the right and rows down.
+    fn direction(self) -> (i32, i32) {
+        match self {
+            Move::Left => (-1, 0),
+            Move::Up => (0, -1),
+            Move::Right => (1, 0),
+            Move::Down => (0, 1),
+            Move::None | Move::Fire => (0, 0),
+        }
+    }
+}
+
+/// What a step of a game gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Played {
+    /// The reward.
+    pub reward: i32,
+    /// Whether the game is over.
+    pub terminated: bool,
+}
+
+/// Visits a number of a game's state, with the range it must be in.
+pub type Visit<'a> = dyn FnMut(&mut i32, RangeInclusive<i32>) + 'a;
+
+/// The rules of one game.
+pub trait Game: Clone + Default + fmt::Debug + Send + Sync + 'static {
+    /// Planes of an observation, each with what it means to the player.
+    const CHANNELS: &'static [Paint];
+    /// The moves that do something, and none.
+    const MOVES: &'static [Move];
+
+    /// A new game.
+    fn start(&mut self, rng: &mut Pcg64);
+
+    /// One step.
+    fn step(&mut self, chosen: Move, ramping: bool, rng: &mut Pcg64) -> Played;
+
+    /// Sets every square that is not empty; see [`Planes::set`].
+    fn draw(&self, planes: &mut Planes<'_>);
+
+    /// Every number of the state, always in the same order.
+    fn numbers(&mut self, visit: &mut Visit<'_>);
+}
+
+/// Planes of zeros, to be drawn on.
+pub struct Planes<'a> {
+    squares: &'a mut [u8],
+    channels: usize,
+}
+
+impl Planes<'_> {
+    /// Sets one square of one plane.
+    #[inline]
+    fn set(&mut self, column: i32, row: i32, channel: usize) {
+        self.squares[(row as usize * SIDE + column as usize) * self.channels + channel] = 1;
+    }
+
+    /// Sets one square if it is on the board.
+    #[inline]
+    fn set_within(&mut self, column: i32, row: i32, channel: usize) {
+        if (0..=LAST).contains(&column) {
+            self.set(column, row, channel);
+        }
+    }
+}
+
+/// A game to be played: with sticky actions, and harder with time if it can be.
+#[derive(Clone, Debug)]
+pub struct Arcade<G> {
+    game: G,
+    sticky_action_prob: f64,
+    ramping: bool,
+    moves: &'static [Move],
+    last: Move,
+    rng: Pcg64,
+}
+
+impl<G: Game> Arcade<G> {
+    /// A game. The full action set has six moves in every game; else there are those that do something.
+    pub fn new(sticky_action_prob: f64, ramping: bool, full_action_set: bool) -> Self {
+        let moves = if full_action_set { &Move::ALL } else { G::MOVES };
+        let (game, last, rng) = (G::default(), Move::None, Pcg64::new(0));
+        Self { game, sticky_action_prob, ramping, moves, last, rng }
+    }
+
+    fn draw(&self, squares: &mut [u8]) {
+        squares.fill(0);
+        self.game.draw(&mut Planes { squares, channels: G::CHANNELS.len() });
+    }
+}
+
+impl<G: Game> Env for Arcade<G> {
+    type Observation = [u8];
+    type Action = usize;
+
+    fn observation_space(&self) -> Space {
+        Space::MultiBinary { shape: vec![SIDE, SIDE, G::CHANNELS.len()] }
+    }
+
+    fn action_space(&self) -> Space {
+        Space::Discrete { n: self.moves.len() }
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut [u8]) {
+        if let Some(seed) = seed {
+            self.rng = Pcg64::new(seed);
+            self.last = Move::None;
+        }
+        self.game.start(&mut self.rng);
+        self.draw(observation);
+    }
+
+    fn step(&mut self, action: usize, observation: &mut [u8]) -> Result<Outcome, EnvError> {
+        let Some(&chosen) = self.moves.get(action) else {
+            return Err(EnvError::Action { action: action.to_string(), space: self.action_space() });
+        };
+        if self.rng.unit() >= self.sticky_action_prob {
+            self.last = chosen;
+        }
+        let Played { reward, terminated } = self.game.step(self.last, self.ramping, &mut self.rng);
+        self.draw(observation);
+        Ok(Outcome { reward: f64::from(reward), terminated, truncated: false })
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        let mut squares = vec![0; SIDE * SIDE * G::CHANNELS.len()];
+        self.draw(&mut squares);
+        let mut scene = Scene::new(SIDE as f64, SIDE as f64);
+        scene.rectangle(Paint::Ground, (0.0, 0.0), (SIDE as f64, SIDE as f64));
+        // Trails and other hints lie under what they belong to.
+        for hint in [true, false] {
+            for (place, channels) in squares.chunks(G::CHANNELS.len()).enumerate() {
+                for (_, paint) in channels.iter().zip(G::CHANNELS).filter(|(set, _)| **set == 1) {
+                    if (*paint == Paint::Faint) == hint {
+                        let at = ((place % SIDE) as f64, (place / SIDE) as f64);
+                        scene.rectangle(*paint, at, (1.0, 1.0));
+                    }
+                }
+            }
+        }
+        Some(scene)
+    }
+}
+
+impl<G: Game> Stateful for Arcade<G> {
+    fn state(&self) -> State {
+        let mut numbers = Vec::new();
+        // The visitor may write, and so works on a copy.
+        self.game.clone().numbers(&mut |number, _| numbers.push(f64::from(*number)));
+        State::new()
+            .with("numbers", Value::F64s(numbers))
+            .with("last", Value::U64(self.last as u64))
+            .with_part("rng", &self.rng)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let mut game = G::default();
+        let mut saved = state.array("numbers")?.iter();
+        let mut wrong = None;
+        game.numbers(&mut |number, range| match saved.next() {
+            Some(&value) if value.fract() == 0.0 && range.contains(&(value as i32)) => *number = value as i32,
+            other => wrong = wrong.take().or(Some(format!("{other:?} is not in {range:?}"))),
+        });
+        if let Some(reason) = wrong.or_else(|| saved.next().map(|_| "there are too many".to_owned())) {
+            return Err(StateError::invalid("numbers", reason));
+        }
+        self.game = game;
+        self.last = Move::ALL[state.index("last", Move::ALL.len())?];
+        state.restore_part("rng", &mut self.rng)
+    }
+}
+
+/// Things on the board, in the order in which they came: at most `N`.
+#[derive(Clone, Debug)]
+struct List<T, const N: usize> {
+    items: [T; N],
+    len: usize,
+}
+
+impl<T: Copy + Default, const N: usize> Default for List<T, N> {
+    fn default() -> Self {
+        Self { items: [T::default(); N], len: 0 }
+    }
+}
+
+impl<T: Copy, const N: usize> List<T, N> {
+    fn items(&self) -> &[T] {
+        &self.items[..self.len]
+    }
+
+    /// Adds one at the end, if there is room.
+    fn push(&mut self, item: T) {
+        if self.len < N {
+            self.items[self.len] = item;
+            self.len += 1;
+        }
+    }
+
+    fn remove(&mut self, i: usize) {
+        self.items.copy_within(i + 1..self.len, i);
+        self.len -= 1;
+    }
+
+    /// Removes the first that fits; whether there was one.
+    fn take(&mut self, fits: impl Fn(&T) -> bool) -> bool {
+        let found = self.items().iter().position(fits);
+        if let Some(i) = found {
+            self.remove(i);
+        }
+        found.is_some()
+    }
+
+    /// How many there are, then each.
+    fn numbers(&mut self, visit: &mut Visit<'_>, mut each: impl FnMut(&mut T, &mut Visit<'_>)) {
+        let mut len = self.len as i32;
+        visit(&mut len, 0..=N as i32);
+        self.len = len as usize;
+        for item in &mut self.items[..self.len] {
+            each(item, visit);
+        }
+    }
+}
