@@ -4,6 +4,8 @@
     truncated; the trace ends with the actions or with the episode.
 {"env": id, "options": {...}, "describe": true} -> both spaces, the step limit and the reward threshold.
 {"env": id, "options": {...}, "model": true} -> P by state and action, and the start distribution; null without them.
+{..., "wrappers": [[name, {...}], ...]} -> the same from within wrappers of `gymnasium.wrappers`, the first innermost.
+{..., "vector": "NEXT_STEP" or "SAME_STEP", "seed": s, "actions": [[...], ...]} -> one object for the reset and each step of many copies.
 {"map": {"size": n, "p": p, "seed": s}} -> the rows of a generated frozen lake.
 """
 
@@ -23,6 +25,43 @@ from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 def make(env, options):
     # reset(seed=...) seeds all of an environment, so one instance serves every trace.
     return gymnasium.make(env, **json.loads(options))
+
+
+def wrapped(request):
+    env = gymnasium.make(request["env"], **request["options"])
+    for name, options in request["wrappers"]:
+        env = getattr(gymnasium.wrappers, name)(env, **options)
+    return env
+
+
+def many(request):
+    mode = gymnasium.vector.AutoresetMode[request["vector"]]
+    copies = [lambda: gymnasium.make(request["env"], **request["options"]) for _ in request["actions"][0]]
+    envs = gymnasium.vector.SyncVectorEnv(copies, autoreset_mode=mode)
+    box = isinstance(envs.single_action_space, spaces.Box)
+
+    def rows(observations):
+        return [numbers(observation) for observation in observations]
+
+    observations, _ = envs.reset(seed=request["seed"])
+    result = [{"observations": rows(observations)}]
+    for actions in request["actions"]:
+        actions = np.asarray(actions, np.float32).reshape(-1, 1) if box else np.asarray(actions, np.int64)
+        observations, rewards, terminated, truncated, infos = envs.step(actions)
+        finals = [None] * len(rewards)
+        for i in np.flatnonzero(terminated | truncated):
+            same = mode == gymnasium.vector.AutoresetMode.SAME_STEP
+            finals[i] = numbers(infos["final_obs"][i] if same else observations[i])
+        result.append(
+            {
+                "observations": rows(observations),
+                "rewards": numbers(rewards),
+                "terminated": terminated.tolist(),
+                "truncated": truncated.tolist(),
+                "final_observations": finals,
+            }
+        )
+    return result
 
 
 def number(x):
@@ -90,7 +129,10 @@ def main():
         if "map" in request:
             print(json.dumps(generate_random_map(**request["map"])), flush=True)
             continue
-        env = make(request["env"], json.dumps(request["options"]))
+        if "vector" in request:
+            print(json.dumps(many(request)), flush=True)
+            continue
+        env = wrapped(request) if "wrappers" in request else make(request["env"], json.dumps(request["options"]))
         if request.get("describe"):
             answer = describe(env)
         elif request.get("model"):

@@ -7,6 +7,8 @@
 //! | [`vector`] | many copies of an environment, stepped together |
 //! | [`model`] | exact models, for planners, and worlds that are nothing but their model |
 //! | [`scene`] | what a state looks like |
+//! | [`wrappers`] | what is put around an environment |
+//! | [`check`] | whether an environment keeps the rules |
 //! | [`registry`] | the environments by their id, with their options |
 //! | [`trace`] | an episode written down |
 //! | [`toy_text`], [`classic_control`] | Gymnasium's worlds |
@@ -26,6 +28,7 @@
 
 pub mod arcade;
 pub mod book;
+pub mod check;
 pub mod classic_control;
 pub mod guarded;
 pub mod model;
@@ -35,6 +38,7 @@ pub mod space;
 pub mod toy_text;
 pub mod trace;
 pub mod vector;
+pub mod wrappers;
 
 pub use classic_control::acrobot::Acrobot;
 pub use classic_control::cart_pole::CartPole;

@@ -1,6 +1,8 @@
 //! The environments by their Gymnasium id, with Gymnasium's options.
 //!
-//! The arcade games are found by their name alone, too: `Breakout` is `MinAtar/Breakout-v1`. Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has `max_episode_steps`, a number or `none`.
+//! The arcade games are found by their name alone, too: `Breakout` is `MinAtar/Breakout-v1`. Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has
+//! `max_episode_steps`, a number or `none`, and those of the [`wrappers`](crate::wrappers), which lie around it in this order: `one_hot=true`,
+//! `frame_stack=N`, `sticky_actions=P`, `action_repeat=N`, `clip_reward=LOW:HIGH`.
 //!
 //! ```
 //! use potstill_env::registry::find;
@@ -35,6 +37,7 @@ use crate::toy_text::cliff_walking;
 use crate::toy_text::frozen_lake::{Lake, MAP_4X4, MAP_8X8, generate_map, parse_map};
 use crate::toy_text::taxi::Taxi;
 use crate::vector::{Lanes, SyncVec};
+use crate::wrappers::{ActionRepeat, ClipReward, Features, FrameStack, OneHot, StickyActions};
 use crate::{Action, Autoreset, Env, EnvError, Guarded, Observation, Space, VecEnv};
 use std::fmt;
 use std::sync::Arc;
@@ -116,6 +119,27 @@ impl<O: Observation + ?Sized + 'static, A: Action> Factory<O, A> {
                 Box::new(SyncVec::new(n, autoreset, || Guarded::new(copies(), limit)))
             }),
             time_limit_steps: None,
+        }
+    }
+}
+
+impl<O: Observation + ?Sized + 'static, A: Action> Factory<O, A> {
+    /// Of these environments within something.
+    fn within<P>(
+        self,
+        wrap: impl Fn(BoxEnv<O, A>) -> BoxEnv<P, A> + Send + Sync + Clone + 'static,
+    ) -> Factory<P, A>
+    where
+        P: Observation + ?Sized + 'static,
+    {
+        let (one, many) = (self.one.clone(), self.one);
+        let around_copies = wrap.clone();
+        Factory {
+            one: Arc::new(move |limit| wrap(one(limit))),
+            many: Arc::new(move |n, autoreset, limit| {
+                Box::new(SyncVec::new(n, autoreset, || around_copies(many(limit))))
+            }),
+            time_limit_steps: self.time_limit_steps,
         }
     }
 }
@@ -401,6 +425,88 @@ fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(
     Make::States(Factory::of(move || world.clone()))
 }
 
+/// The options that every environment has.
+pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
+    ("max_episode_steps", "steps after which an episode is truncated: a number or none"),
+    ("one_hot", "numbered states as features: true or false"),
+    ("frame_stack", "so many observations one after the other: 1 to 64"),
+    ("sticky_actions", "the probability that the last action is repeated: 0 to 1"),
+    ("action_repeat", "steps that an action is taken for: 1 to 1000"),
+    ("clip_reward", "the range that rewards are cut to, such as -1:1"),
+];
+
+/// What the general options put around an environment.
+fn wrapped(make: Make, options: &mut Options<'_>) -> Result<Make, String> {
+    let mut make = make;
+    if options.flag("one_hot", false)? {
+        make = match make {
+            Make::States(factory) => Make::Features(factory.within(|env| Box::new(OneHot::new(env)))),
+            _ => return Err("one_hot=true: its states are not numbered".to_owned()),
+        };
+    }
+    if let Some(n) = options.whole("frame_stack", 1..=64)? {
+        let n = n as usize;
+        make = match make {
+            Make::States(_) => {
+                let reason = "its states are numbered; with one_hot=true they are features";
+                return Err(format!("frame_stack={n}: {reason}"));
+            }
+            Make::Features(factory) => {
+                Make::Features(factory.within(move |env| Box::new(FrameStack::new(env, n))))
+            }
+            Make::Planes(factory) => {
+                Make::Planes(factory.within(move |env| Box::new(FrameStack::new(env, n))))
+            }
+            Make::Control(factory) => {
+                Make::Control(factory.within(move |env| Box::new(FrameStack::new(env, n))))
+            }
+        };
+    }
+    let sticky = options.number("sticky_actions", 0.0, 0.0..=1.0)?;
+    let repeat = options.whole("action_repeat", 1..=1000)?.unwrap_or(1) as u32;
+    let clip = match options.take("clip_reward") {
+        None => None,
+        Some(text) => {
+            let range = text.split_once(':').and_then(|(low, high)| {
+                let range: (f64, f64) = (low.parse().ok()?, high.parse().ok()?);
+                (range.0 <= range.1).then_some(range)
+            });
+            let how = "write two numbers, the lower first, such as -1:1";
+            Some(range.ok_or_else(|| format!("clip_reward={text}: {how}"))?)
+        }
+    };
+    if (sticky, repeat, clip) == (0.0, 1, None) {
+        return Ok(make);
+    }
+    Ok(match make {
+        Make::States(factory) => Make::States(altered(factory, sticky, repeat, clip)),
+        Make::Features(factory) => Make::Features(altered(factory, sticky, repeat, clip)),
+        Make::Planes(factory) => Make::Planes(altered(factory, sticky, repeat, clip)),
+        Make::Control(factory) => Make::Control(altered(factory, sticky, repeat, clip)),
+    })
+}
+
+/// The wrappers that change what is done and rewarded, as far as they are asked for.
+fn altered<O: Observation + ?Sized + 'static, A: Action>(
+    factory: Factory<O, A>,
+    sticky: f64,
+    repeat: u32,
+    clip: Option<(f64, f64)>,
+) -> Factory<O, A> {
+    factory.within(move |mut env| {
+        if sticky > 0.0 {
+            env = Box::new(StickyActions::new(env, sticky));
+        }
+        if repeat > 1 {
+            env = Box::new(ActionRepeat::new(env, repeat));
+        }
+        if let Some((low, high)) = clip {
+            env = Box::new(ClipReward::new(env, low, high));
+        }
+        env
+    })
+}
+
 const LAKE_OPTIONS: &[(&str, &str)] = &[
     ("is_slippery", "a step may go to either side: true (default) or false"),
     ("success_rate", "the probability that it does not, on slippery ice: 0 to 1 (default 1/3)"),
@@ -477,13 +583,15 @@ impl Entry {
         let mut options = Options::parse(given)?;
         let time_limit_steps = options.limit("max_episode_steps", self.time_limit_steps)?;
         let mut make = (self.make)(&mut options)?;
-        options.finish(self.options.iter().map(|(name, _)| *name).chain(["max_episode_steps"]))?;
         match &mut make {
             Make::States(factory) => factory.time_limit_steps = time_limit_steps,
             Make::Features(factory) => factory.time_limit_steps = time_limit_steps,
             Make::Planes(factory) => factory.time_limit_steps = time_limit_steps,
             Make::Control(factory) => factory.time_limit_steps = time_limit_steps,
         }
+        let make = wrapped(make, &mut options)?;
+        let known = self.options.iter().chain(GENERAL_OPTIONS).map(|(name, _)| *name);
+        options.finish(known)?;
         let mut spec = Spec {
             id: if given.is_empty() { self.id.to_owned() } else { format!("{}:{given}", self.id) },
             summary: self.summary,
@@ -518,10 +626,11 @@ impl Spec {
         }
     }
 
-    /// The environment, if its observations are vectors of features.
+    /// The environment, if its observations are vectors of features, or planes that can be taken for them.
     pub fn make_features(&self) -> Option<FeatureEnv> {
         match &self.make {
             Make::Features(factory) => Some(factory.one()),
+            Make::Planes(factory) => Some(Box::new(Features::new(factory.one()))),
             _ => None,
         }
     }

@@ -59,6 +59,7 @@ pub trait Dynamics<const S: usize, const O: usize>: Clone + fmt::Debug + Send + 
 #[derive(Clone, Debug)]
 pub struct Single<D, const S: usize, const O: usize> {
     dynamics: D,
+    action_space: Space,
     physics: [f64; S],
     rng: Pcg64,
 }
@@ -66,7 +67,7 @@ pub struct Single<D, const S: usize, const O: usize> {
 impl<D: Dynamics<S, O>, const S: usize, const O: usize> Single<D, S, O> {
     /// A world with these rules.
     pub fn new(dynamics: D) -> Self {
-        Self { dynamics, physics: [0.0; S], rng: Pcg64::new(0) }
+        Self { action_space: dynamics.action_space(), dynamics, physics: [0.0; S], rng: Pcg64::new(0) }
     }
 
     /// The state, in double precision.
@@ -90,7 +91,7 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Env for Single<D, S, O> 
     }
 
     fn action_space(&self) -> Space {
-        self.dynamics.action_space()
+        self.action_space.clone()
     }
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut [f32]) {
@@ -103,9 +104,8 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Env for Single<D, S, O> 
 
     #[inline]
     fn step(&mut self, action: D::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let space = self.dynamics.action_space();
-        if !action.is_in(&space) {
-            return Err(EnvError::Action { action: action.to_string(), space });
+        if !action.is_in(&self.action_space) {
+            return Err(EnvError::Action { action: action.to_string(), space: self.action_space() });
         }
         let Moved { state, reward, terminated } = self.dynamics.step(self.physics, action);
         self.physics = state;

@@ -173,6 +173,20 @@ impl<T: Element> Batch<T> {
         })
     }
 
+    /// Does something to every observation, and to the final ones.
+    pub(crate) fn each_observation(&mut self, mut change: impl FnMut(&mut [T])) {
+        self.observations.chunks_exact_mut(self.features).for_each(&mut change);
+        if self.autoreset == Autoreset::SameStep {
+            for i in 0..self.len() {
+                if !self.done(i) {
+                    continue;
+                }
+                let row = self.row(i);
+                change(&mut self.finals[row]);
+            }
+        }
+    }
+
     /// The observation becomes the final one, to make room for that of the next episode.
     fn keep_final(&mut self, i: usize) {
         let row = self.row(i);

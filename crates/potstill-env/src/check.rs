@@ -1,0 +1,339 @@
+//! Whether an environment keeps the rules: what Gymnasium's `check_env` looks for, and snapshots, models and pictures.
+//!
+//! ```
+//! use potstill_env::check::check_env;
+//! use potstill_env::registry::find;
+//!
+//! let spec = find("CartPole-v1")?;
+//! let verdicts = check_env(&|| spec.make_features().unwrap());
+//! assert!(verdicts.iter().all(|verdict| verdict.broken.is_none()));
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+use crate::{Action, BoxEnv, Env, EnvError, Observation, Outcome, Shape, Space, TransitionModel};
+use potstill_core::{Pcg64, Stateful};
+use std::borrow::{Borrow, BorrowMut};
+use std::sync::Arc;
+
+/// Episodes that are played.
+const EPISODES: usize = 20;
+/// The longest of them.
+const STEPS: usize = 1000;
+/// After how many steps of every episode a snapshot is taken.
+const SNAPSHOT: usize = 3;
+/// Steps that are compared between episodes of one seed.
+const COMPARED: usize = 50;
+
+/// One rule, and whether it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The rule.
+    pub rule: &'static str,
+    /// How it was broken first, and where.
+    pub broken: Option<String>,
+}
+
+const RULES: [&str; 13] = [
+    "the spaces are well formed",
+    "a step before the first reset is refused",
+    "observations are in their space",
+    "rewards are finite",
+    "every action of the space is taken",
+    "an action outside the space is refused and changes nothing",
+    "a step after the end of an episode is refused",
+    "the same seed gives the same episode",
+    "a fresh instance with the same seed gives the same episode",
+    "a snapshot continues as the original does",
+    "a snapshot can be restored into a fresh instance",
+    "what happens is in the model",
+    "pictures stay within their frame",
+];
+
+/// Plays an environment at random and holds it against the rules; `make` makes a fresh instance each time.
+pub fn check_env<O, A>(make: &dyn Fn() -> BoxEnv<O, A>) -> Vec<Verdict>
+where
+    O: Observation + ?Sized,
+    A: Action,
+{
+    let mut checker = Checker { broken: vec![None; RULES.len()] };
+    checker.run(make);
+    RULES.into_iter().zip(checker.broken).map(|(rule, broken)| Verdict { rule, broken }).collect()
+}
+
+struct Checker {
+    broken: Vec<Option<String>>,
+}
+
+/// One step as it was seen.
+type Seen<O> = (<O as ToOwned>::Owned, Outcome);
+
+fn well_formed(space: &Space) -> Result<(), String> {
+    match space {
+        Space::Discrete { n: 0 } => Err(format!("{space} has no element")),
+        Space::Tuple { sizes } if sizes.is_empty() || sizes.contains(&0) => {
+            Err(format!("{space} has no element"))
+        }
+        Space::MultiBinary { shape } if shape.is_empty() || shape.contains(&0) => {
+            Err(format!("{space} has no element"))
+        }
+        Space::Box { low, high } if low.is_empty() || low.len() != high.len() => {
+            Err(format!("{} lowest and {} highest values", low.len(), high.len()))
+        }
+        Space::Box { low, high } => match low
+            .iter()
+            .zip(high)
+            .position(|(low, high)| low.partial_cmp(high).is_none_or(|order| order.is_gt()))
+        {
+            Some(i) => Err(format!("component {i} is from {} to {}", low[i], high[i])),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+impl Checker {
+    /// Notes the first time that a rule is broken.
+    fn hold(&mut self, rule: &str, kept: Result<(), String>) {
+        let i = RULES.iter().position(|known| *known == rule).expect("a rule of the list");
+        if let (None, Err(how)) = (&self.broken[i], kept) {
+            self.broken[i] = Some(how);
+        }
+    }
+
+    fn run<O, A>(&mut self, make: &dyn Fn() -> BoxEnv<O, A>)
+    where
+        O: Observation + ?Sized,
+        A: Action,
+    {
+        let mut env = make();
+        let (observations, actions) = (env.observation_space(), env.action_space());
+        let spaces = well_formed(&observations).and_then(|()| well_formed(&actions));
+        let usable = spaces.is_ok();
+        self.hold("the spaces are well formed", spaces);
+        if !usable {
+            return;
+        }
+        let mut rng = Pcg64::new(0);
+        let mut observation = O::buffer(&observations);
+        let before = env.step(A::sample(&actions, &mut rng), observation.borrow_mut());
+        let refused = match before {
+            Err(EnvError::NotReset) => Ok(()),
+            other => Err(format!("it gave {other:?}")),
+        };
+        self.hold("a step before the first reset is refused", refused);
+
+        let mut env = make();
+        let model = env.model();
+        for episode in 0..EPISODES {
+            let seed = (episode % 2 == 0).then_some(episode as u64);
+            env.reset(seed, observation.borrow_mut());
+            self.look(&*env, observation.borrow(), &observations, &format!("episode {episode}, reset"));
+            // From some step on a copy does what the original does.
+            let mut shadow = None;
+            for step in 0..STEPS {
+                let place = format!("episode {episode}, step {}", step + 1);
+                if step == SNAPSHOT {
+                    shadow = self.shadow(&*env, make, &place);
+                }
+                if step % 10 == 0 {
+                    self.refuses(&mut *env, &actions, &place);
+                }
+                let before = observation.clone();
+                let action = A::sample(&actions, &mut rng);
+                let outcome = match env.step(action, observation.borrow_mut()) {
+                    Ok(outcome) => outcome,
+                    Err(error) => {
+                        let refused = Err(format!("{place}: action {action} was refused: {error}"));
+                        self.hold("every action of the space is taken", refused);
+                        break;
+                    }
+                };
+                if let Some(copy) = &mut shadow {
+                    let mut seen = O::buffer(&observations);
+                    let result = copy.step(action, seen.borrow_mut());
+                    let same = match result == Ok(outcome)
+                        && seen == observation
+                        && copy.state() == env.state()
+                    {
+                        true => Ok(()),
+                        false => Err(format!("{place}: the copy gave {result:?}, the original {outcome:?}")),
+                    };
+                    self.hold("a snapshot continues as the original does", same);
+                }
+                self.look(&*env, observation.borrow(), &observations, &place);
+                let reward = outcome.reward;
+                let finite = if reward.is_finite() { Ok(()) } else { Err(format!("{place}: {reward}")) };
+                self.hold("rewards are finite", finite);
+                if let Some(model) = &model {
+                    let foreseen =
+                        in_model(model, before.borrow(), action, observation.borrow(), outcome, &place);
+                    self.hold("what happens is in the model", foreseen);
+                }
+                if outcome.done() {
+                    self.over(&mut *env, &actions, &place);
+                    break;
+                }
+            }
+        }
+        self.repeats(make, &actions);
+    }
+
+    /// What is seen, and what it looks like.
+    fn look<O: Observation + ?Sized, A>(
+        &mut self,
+        env: &dyn Env<Observation = O, Action = A>,
+        observation: &O,
+        space: &Space,
+        place: &str,
+    ) {
+        let inside = match observation.outside(space) {
+            None if observation.is_finite() => Ok(()),
+            None => Err(format!("{place}: it is not finite")),
+            Some(how) => Err(format!("{place}: {how}")),
+        };
+        self.hold("observations are in their space", inside);
+        let Some(scene) = env.scene() else { return };
+        let within = |(x, y): (f64, f64)| {
+            let margin = 0.1 * scene.width.max(scene.height);
+            (-margin..=scene.width + margin).contains(&x) && (-margin..=scene.height + margin).contains(&y)
+        };
+        let shape_within = |shape: &Shape| match shape {
+            Shape::Rectangle { at, size } => within(*at) && within((at.0 + size.0, at.1 + size.1)),
+            Shape::Circle { centre, .. } => within(*centre),
+            Shape::Line { points, .. } => points.iter().all(|point| within(*point)),
+            Shape::Text { at, .. } => within(*at),
+        };
+        let framed = match scene.shapes.iter().find(|(_, shape)| !shape_within(shape)) {
+            None if scene.width > 0.0 && scene.height > 0.0 => Ok(()),
+            None => Err(format!("{place}: the frame is {} x {}", scene.width, scene.height)),
+            Some((_, shape)) => Err(format!("{place}: {shape:?}")),
+        };
+        self.hold("pictures stay within their frame", framed);
+    }
+
+    fn refuses<O: Observation + ?Sized, A: Action>(
+        &mut self,
+        env: &mut dyn Env<Observation = O, Action = A>,
+        actions: &Space,
+        place: &str,
+    ) {
+        let before = env.state();
+        for action in A::never(actions) {
+            let mut unseen = O::buffer(&env.observation_space());
+            let refused = match env.step(action, unseen.borrow_mut()) {
+                Err(EnvError::Action { .. }) if env.state() == before => Ok(()),
+                Err(EnvError::Action { .. }) => Err(format!("{place}: action {action} changed the state")),
+                other => Err(format!("{place}: action {action} gave {other:?}")),
+            };
+            let went_on = refused.is_err();
+            self.hold("an action outside the space is refused and changes nothing", refused);
+            if went_on && env.restore(&before).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn over<O: Observation + ?Sized, A: Action>(
+        &mut self,
+        env: &mut dyn Env<Observation = O, Action = A>,
+        actions: &Space,
+        place: &str,
+    ) {
+        let mut unseen = O::buffer(&env.observation_space());
+        let action = A::sample(actions, &mut Pcg64::new(1));
+        let refused = match env.step(action, unseen.borrow_mut()) {
+            Err(EnvError::EpisodeOver) => Ok(()),
+            other => Err(format!("after {place} it gave {other:?}")),
+        };
+        self.hold("a step after the end of an episode is refused", refused);
+    }
+
+    /// A fresh instance in the state of this one.
+    fn shadow<O: Observation + ?Sized, A: Action>(
+        &mut self,
+        env: &dyn Env<Observation = O, Action = A>,
+        make: &dyn Fn() -> BoxEnv<O, A>,
+        place: &str,
+    ) -> Option<BoxEnv<O, A>> {
+        let mut shadow = make();
+        let restored = shadow.restore(&env.state()).map_err(|error| format!("{place}: {error}"));
+        let is_restored = restored.is_ok();
+        self.hold("a snapshot can be restored into a fresh instance", restored);
+        is_restored.then_some(shadow)
+    }
+
+    fn repeats<O: Observation + ?Sized, A: Action>(
+        &mut self,
+        make: &dyn Fn() -> BoxEnv<O, A>,
+        actions: &Space,
+    ) {
+        let mut env = make();
+        for seed in 0..5 {
+            let first = play(&mut *env, Some(seed), actions);
+            let again = play(&mut *env, Some(seed), actions);
+            let fresh = play(&mut *make(), Some(seed), actions);
+            for (rule, other) in [
+                ("the same seed gives the same episode", again),
+                ("a fresh instance with the same seed gives the same episode", fresh),
+            ] {
+                let step = first.iter().zip(&other).position(|(a, b)| a != b);
+                let same = match step {
+                    None if first.len() == other.len() => Ok(()),
+                    _ => Err(format!("seed {seed}, step {}", step.unwrap_or(first.len().min(other.len())))),
+                };
+                self.hold(rule, same);
+            }
+        }
+    }
+}
+
+/// Some steps with always the same actions, after a reset if there is a seed. The reset counts as a step that gave nothing.
+fn play<O: Observation + ?Sized, A: Action>(
+    env: &mut dyn Env<Observation = O, Action = A>,
+    seed: Option<u64>,
+    actions: &Space,
+) -> Vec<Seen<O>> {
+    let mut rng = Pcg64::new(2);
+    let mut observation = O::buffer(&env.observation_space());
+    let mut seen = Vec::new();
+    if let Some(seed) = seed {
+        env.reset(Some(seed), observation.borrow_mut());
+        seen.push((observation.clone(), Outcome { reward: 0.0, terminated: false, truncated: false }));
+    }
+    for _ in 0..COMPARED {
+        let Ok(outcome) = env.step(A::sample(actions, &mut rng), observation.borrow_mut()) else { break };
+        seen.push((observation.clone(), outcome));
+        if outcome.done() {
+            break;
+        }
+    }
+    seen
+}
+
+fn in_model<O: Observation + ?Sized, A: Action>(
+    model: &Arc<TransitionModel>,
+    before: &O,
+    action: A,
+    after: &O,
+    outcome: Outcome,
+    place: &str,
+) -> Result<(), String> {
+    use crate::space::Element;
+    let number = |observation: &O| observation.row().first().map_or(usize::MAX, |n| n.wide() as usize);
+    let (state, next, action) = (number(before), number(after), action.number() as usize);
+    if state >= model.states() || action >= model.actions() {
+        return Err(format!("{place}: state {state}, action {action} are not of the model"));
+    }
+    let fits = |o: &crate::ModelOutcome| {
+        o.probability > 0.0 && (o.next, o.reward, o.terminated) == (next, outcome.reward, outcome.terminated)
+    };
+    match model.outcomes(state, action).iter().any(fits) {
+        true => Ok(()),
+        false => {
+            let Outcome { reward, terminated, .. } = outcome;
+            Err(format!(
+                "{place}: from {state} by {action} to {next}, reward {reward}, terminated {terminated}"
+            ))
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Wrappers of what is done.
+
+use crate::{Env, EnvError, Outcome, Scene, Space};
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+
+/// Repeats each action until it was taken so many times or the episode is over; the rewards are added up. The observations in between are not
+/// seen.
+#[derive(Clone, Debug)]
+pub struct ActionRepeat<E> {
+    env: E,
+    times: u32,
+}
+
+impl<E> ActionRepeat<E> {
+    /// Takes each action `times` times.
+    ///
+    /// # Panics
+    /// If `times` is 0.
+    pub fn new(env: E, times: u32) -> Self {
+        assert!(times > 0, "an action is taken at least once");
+        Self { env, times }
+    }
+}
+
+impl<E: Env<Action: Copy>> Env for ActionRepeat<E> {
+    type Observation = E::Observation;
+    type Action = E::Action;
+
+    forward!(observation_space);
+    forward!(action_space);
+    forward!(scene);
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
+        self.env.reset(seed, observation);
+    }
+
+    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        let mut sum = 0.0;
+        for time in 1.. {
+            let outcome = self.env.step(action, observation)?;
+            sum += outcome.reward;
+            if outcome.done() || time == self.times {
+                return Ok(Outcome { reward: sum, ..outcome });
+            }
+        }
+        unreachable!("an action is taken at least once")
+    }
+}
+
+impl<E: Stateful> Stateful for ActionRepeat<E> {
+    fn state(&self) -> State {
+        State::new().with_part("env", &self.env)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("env", &mut self.env)
+    }
+}
+
+/// With some probability takes the last action of the episode again instead of the one chosen (Machado et al. 2018). It draws from a stream of its
+/// own, `sticky` of the seed, so that the environment's is not shifted.
+#[derive(Clone, Debug)]
+pub struct StickyActions<E: Env> {
+    env: E,
+    action_space: Space,
+    repeat_action_probability: f64,
+    last: Option<E::Action>,
+    rng: Pcg64,
+}
+
+impl<E: Env> StickyActions<E> {
+    /// Repeats with this probability.
+    ///
+    /// # Panics
+    /// If it is no probability.
+    pub fn new(env: E, repeat_action_probability: f64) -> Self {
+        assert!((0.0..=1.0).contains(&repeat_action_probability), "{repeat_action_probability}");
+        let (action_space, rng) = (env.action_space(), Streams::new(0).stream("sticky"));
+        Self { env, action_space, repeat_action_probability, last: None, rng }
+    }
+}
+
+impl<E: Env<Action: crate::Action>> Env for StickyActions<E> {
+    type Observation = E::Observation;
+    type Action = E::Action;
+
+    forward!(observation_space);
+    forward!(action_space);
+    forward!(scene);
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
+        if let Some(seed) = seed {
+            self.rng = Streams::new(seed).stream("sticky");
+        }
+        self.last = None;
+        self.env.reset(seed, observation);
+    }
+
+    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        use crate::Action;
+        if !action.is_in(&self.action_space) {
+            return Err(EnvError::Action { action: action.to_string(), space: self.action_space.clone() });
+        }
+        // A step that is refused leaves the stream where it was.
+        let mut rng = self.rng.clone();
+        let taken = match self.last {
+            Some(last) if rng.unit() < self.repeat_action_probability => last,
+            _ => action,
+        };
+        let outcome = self.env.step(taken, observation)?;
+        (self.last, self.rng) = (Some(taken), rng);
+        Ok(outcome)
+    }
+}
+
+impl<E: Env<Action: crate::Action>> Stateful for StickyActions<E> {
+    fn state(&self) -> State {
+        use crate::Action;
+        let state = State::new().with_part("env", &self.env).with_part("rng", &self.rng);
+        match self.last {
+            Some(last) => state.with("last", Value::F64(last.number())),
+            None => state,
+        }
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        use crate::Action;
+        self.last = match state.contains("last") {
+            true => {
+                let action = E::Action::from_number(state.f64("last")?);
+                let action = action.filter(|action| action.is_in(&self.action_space));
+                Some(action.ok_or_else(|| StateError::invalid("last", "it is no action"))?)
+            }
+            false => None,
+        };
+        state.restore_part("env", &mut self.env)?;
+        state.restore_part("rng", &mut self.rng)
+    }
+}

@@ -1,0 +1,63 @@
+//! What is put around an environment to change what is seen, done or rewarded. Each is an environment again, with all of its state.
+//!
+//! | wrapper | what it does |
+//! |---|---|
+//! | [`Guarded`](crate::Guarded) | time limit and order of calls |
+//! | [`EpisodeStatistics`] | return and length of episodes |
+//! | [`FrameStack`] | the last observations, one after the other |
+//! | [`NormalizeObservation`], [`NormalizeReward`], [`VecNormalize`] | running moments, to be frozen for evaluation |
+//! | [`ClipReward`] | rewards within bounds |
+//! | [`ActionRepeat`] | an action for several steps |
+//! | [`StickyActions`] | now and then the last action again |
+//! | [`OneHot`], [`Features`] | numbered states, or planes of zeros and ones, as features |
+//!
+//! ```
+//! use potstill_env::wrappers::{EpisodeStatistics, FrameStack};
+//! use potstill_env::{Env, registry::find};
+//!
+//! let pole = find("CartPole-v1")?.make_features().unwrap();
+//! let mut env = EpisodeStatistics::new(FrameStack::new(pole, 3));
+//! let mut observation = [0.0; 12];
+//! env.reset(Some(1), &mut observation);
+//! // At the start the first observation stands for those before it.
+//! assert_eq!(observation[..4], observation[8..]);
+//! while !env.step(0, &mut observation)?.done() {}
+//! assert_eq!(env.last_episode().unwrap().0, 9.0);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+/// What most wrappers leave as it is.
+macro_rules! forward {
+    (observation_space) => {
+        fn observation_space(&self) -> Space {
+            self.env.observation_space()
+        }
+    };
+    (action_space) => {
+        fn action_space(&self) -> Space {
+            self.env.action_space()
+        }
+    };
+    (scene) => {
+        fn scene(&self) -> Option<Scene> {
+            self.env.scene()
+        }
+    };
+    (model) => {
+        fn model(&self) -> Option<Arc<TransitionModel>> {
+            self.env.model()
+        }
+    };
+}
+
+mod actions;
+mod frame_stack;
+mod normalize;
+mod observations;
+mod rewards;
+
+pub use actions::{ActionRepeat, StickyActions};
+pub use frame_stack::FrameStack;
+pub use normalize::{NormalizeObservation, NormalizeReward, RunningMoments, VecNormalize};
+pub use observations::{Features, OneHot};
+pub use rewards::{ClipReward, EpisodeStatistics};

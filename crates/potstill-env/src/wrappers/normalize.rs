@@ -1,0 +1,341 @@
+//! Observations and rewards brought to one scale by running moments.
+
+use crate::{Autoreset, Batch, Env, EnvError, Outcome, Scene, Space, VecEnv};
+use potstill_core::{State, StateError, Stateful, Value};
+
+/// Mean and variance of all that was seen (Chan, Golub and LeVeque 1979), as Gymnasium and Stable-Baselines3 keep them: begun with a mean of 0 and a
+/// variance of 1 that weigh as little as 0.0001 samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningMoments {
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+    count: f64,
+}
+
+impl RunningMoments {
+    /// Of vectors of this length.
+    pub fn new(features: usize) -> Self {
+        Self { mean: vec![0.0; features], variance: vec![1.0; features], count: 1e-4 }
+    }
+
+    /// The means.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// The variances.
+    pub fn variance(&self) -> &[f64] {
+        &self.variance
+    }
+
+    /// Takes in `count` vectors; `sample(i, k)` is component `k` of the `i`-th.
+    fn update(&mut self, count: usize, sample: impl Fn(usize, usize) -> f64) {
+        let n = count as f64;
+        let total = self.count + n;
+        for k in 0..self.mean.len() {
+            let batch_mean = (0..count).map(|i| sample(i, k)).sum::<f64>() / n;
+            let spread: f64 =
+                (0..count).map(|i| (sample(i, k) - batch_mean) * (sample(i, k) - batch_mean)).sum();
+            let delta = batch_mean - self.mean[k];
+            self.mean[k] += delta * n / total;
+            let squares = self.variance[k] * self.count + spread + delta * delta * self.count * n / total;
+            self.variance[k] = squares / total;
+        }
+        self.count = total;
+    }
+
+    fn normalize(&self, values: &mut [f32], epsilon: f64) {
+        for ((value, mean), variance) in values.iter_mut().zip(&self.mean).zip(&self.variance) {
+            *value = ((f64::from(*value) - mean) / (variance + epsilon).sqrt()) as f32;
+        }
+    }
+}
+
+impl Stateful for RunningMoments {
+    fn state(&self) -> State {
+        State::new()
+            .with("mean", Value::F64s(self.mean.clone()))
+            .with("variance", Value::F64s(self.variance.clone()))
+            .with("count", Value::F64(self.count))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let features = self.mean.len();
+        self.mean.copy_from_slice(state.f64s("mean", features)?);
+        self.variance.copy_from_slice(state.f64s("variance", features)?);
+        self.count = state.f64("count")?;
+        Ok(())
+    }
+}
+
+/// Added to a variance, so that nothing is divided by 0.
+const EPSILON: f64 = 1e-8;
+
+fn unbounded(features: usize) -> Space {
+    Space::Box { low: vec![f32::NEG_INFINITY; features], high: vec![f32::INFINITY; features] }
+}
+
+/// Observations minus their running mean, divided by their running standard deviation. The moments are kept in double precision; Gymnasium's are in
+/// single.
+#[derive(Clone, Debug)]
+pub struct NormalizeObservation<E> {
+    env: E,
+    moments: RunningMoments,
+    is_frozen: bool,
+}
+
+impl<E: Env<Observation = [f32]>> NormalizeObservation<E> {
+    /// With moments that have seen nothing yet.
+    pub fn new(env: E) -> Self {
+        let moments = RunningMoments::new(env.observation_space().features());
+        Self { env, moments, is_frozen: false }
+    }
+
+    /// The moments.
+    pub fn moments(&self) -> &RunningMoments {
+        &self.moments
+    }
+
+    /// Whether the moments stay as they are: for evaluation, with those of training, which come over through the state.
+    pub fn freeze(&mut self, is_frozen: bool) {
+        self.is_frozen = is_frozen;
+    }
+
+    fn normalize(&mut self, observation: &mut [f32]) {
+        if !self.is_frozen {
+            self.moments.update(1, |_, k| f64::from(observation[k]));
+        }
+        self.moments.normalize(observation, EPSILON);
+    }
+}
+
+impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
+    type Observation = [f32];
+    type Action = E::Action;
+
+    forward!(action_space);
+    forward!(scene);
+
+    fn observation_space(&self) -> Space {
+        unbounded(self.moments.mean.len())
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut [f32]) {
+        self.env.reset(seed, observation);
+        self.normalize(observation);
+    }
+
+    fn step(&mut self, action: E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(action, observation)?;
+        self.normalize(observation);
+        Ok(outcome)
+    }
+}
+
+impl<E: Stateful> Stateful for NormalizeObservation<E> {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("env", &self.env)
+            .with_part("moments", &self.moments)
+            .with("is_frozen", Value::Bool(self.is_frozen))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("env", &mut self.env)?;
+        state.restore_part("moments", &mut self.moments)?;
+        self.is_frozen = state.bool("is_frozen")?;
+        Ok(())
+    }
+}
+
+/// Rewards divided by the running standard deviation of the discounted return.
+#[derive(Clone, Debug)]
+pub struct NormalizeReward<E> {
+    env: E,
+    gamma: f64,
+    discounted: f64,
+    moments: RunningMoments,
+    is_frozen: bool,
+}
+
+impl<E> NormalizeReward<E> {
+    /// With returns discounted by `gamma`.
+    ///
+    /// # Panics
+    /// If `gamma` is not from 0 to 1.
+    pub fn new(env: E, gamma: f64) -> Self {
+        assert!((0.0..=1.0).contains(&gamma), "{gamma}");
+        Self { env, gamma, discounted: 0.0, moments: RunningMoments::new(1), is_frozen: false }
+    }
+
+    /// Whether the moments stay as they are.
+    pub fn freeze(&mut self, is_frozen: bool) {
+        self.is_frozen = is_frozen;
+    }
+}
+
+impl<E: Env> Env for NormalizeReward<E> {
+    type Observation = E::Observation;
+    type Action = E::Action;
+
+    forward!(observation_space);
+    forward!(action_space);
+    forward!(scene);
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
+        self.env.reset(seed, observation);
+    }
+
+    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(action, observation)?;
+        // As in Gymnasium: a truncated episode's return runs on into the next.
+        let kept = if outcome.terminated { 0.0 } else { self.discounted * self.gamma };
+        self.discounted = kept + outcome.reward;
+        if !self.is_frozen {
+            let discounted = self.discounted;
+            self.moments.update(1, |_, _| discounted);
+        }
+        Ok(Outcome { reward: outcome.reward / (self.moments.variance[0] + EPSILON).sqrt(), ..outcome })
+    }
+}
+
+impl<E: Stateful> Stateful for NormalizeReward<E> {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("env", &self.env)
+            .with("discounted", Value::F64(self.discounted))
+            .with_part("moments", &self.moments)
+            .with("is_frozen", Value::Bool(self.is_frozen))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("env", &mut self.env)?;
+        self.discounted = state.f64("discounted")?;
+        state.restore_part("moments", &mut self.moments)?;
+        self.is_frozen = state.bool("is_frozen")?;
+        Ok(())
+    }
+}
+
+/// Many copies with observations and rewards normalised by moments over all of them (Stable-Baselines3's `VecNormalize`, without clipping). Final
+/// observations are normalised too, but not taken in.
+#[derive(Clone, Debug)]
+pub struct VecNormalize<V> {
+    envs: V,
+    gamma: f64,
+    observations: RunningMoments,
+    returns: RunningMoments,
+    discounted: Vec<f64>,
+    is_frozen: bool,
+    batch: Batch<f32>,
+}
+
+impl<V: VecEnv<Element = f32>> VecNormalize<V> {
+    /// With returns discounted by `gamma`.
+    ///
+    /// # Panics
+    /// If `gamma` is not from 0 to 1.
+    pub fn new(envs: V, gamma: f64) -> Self {
+        assert!((0.0..=1.0).contains(&gamma), "{gamma}");
+        Self {
+            gamma,
+            observations: RunningMoments::new(envs.single_observation_space().features()),
+            returns: RunningMoments::new(1),
+            discounted: vec![0.0; envs.num_envs()],
+            is_frozen: false,
+            batch: envs.batch().clone(),
+            envs,
+        }
+    }
+
+    /// Whether the moments stay as they are: for evaluation.
+    pub fn freeze(&mut self, is_frozen: bool) {
+        self.is_frozen = is_frozen;
+    }
+
+    /// The moments of the observations.
+    pub fn moments(&self) -> &RunningMoments {
+        &self.observations
+    }
+
+    fn normalize(&mut self) {
+        let seen = self.envs.batch();
+        let features = seen.features();
+        if !self.is_frozen {
+            self.observations.update(seen.len(), |i, k| f64::from(seen.observations[i * features + k]));
+        }
+        self.batch.clone_from(seen);
+        let moments = &self.observations;
+        self.batch.each_observation(|observation| moments.normalize(observation, EPSILON));
+    }
+}
+
+impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
+    type Element = f32;
+    type Action = V::Action;
+
+    fn single_observation_space(&self) -> Space {
+        unbounded(self.observations.mean.len())
+    }
+
+    fn single_action_space(&self) -> Space {
+        self.envs.single_action_space()
+    }
+
+    fn autoreset(&self) -> Autoreset {
+        self.envs.autoreset()
+    }
+
+    fn reset(&mut self, seed: Option<u64>) -> &Batch<f32> {
+        self.discounted.fill(0.0);
+        self.envs.reset(seed);
+        self.normalize();
+        &self.batch
+    }
+
+    fn step(&mut self, actions: &[V::Action]) -> Result<&Batch<f32>, EnvError> {
+        let given = self.envs.step(actions)?;
+        for (i, discounted) in self.discounted.iter_mut().enumerate() {
+            *discounted = *discounted * self.gamma + given.rewards[i];
+        }
+        if !self.is_frozen {
+            let discounted = &self.discounted;
+            self.returns.update(discounted.len(), |i, _| discounted[i]);
+        }
+        for (i, discounted) in self.discounted.iter_mut().enumerate() {
+            if given.done(i) {
+                *discounted = 0.0;
+            }
+        }
+        self.normalize();
+        let scale = (self.returns.variance[0] + EPSILON).sqrt();
+        self.batch.rewards.iter_mut().for_each(|reward| *reward /= scale);
+        Ok(&self.batch)
+    }
+
+    fn batch(&self) -> &Batch<f32> {
+        &self.batch
+    }
+}
+
+impl<V: Stateful> Stateful for VecNormalize<V> {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("envs", &self.envs)
+            .with_part("observations", &self.observations)
+            .with_part("returns", &self.returns)
+            .with("discounted", Value::F64s(self.discounted.clone()))
+            .with("is_frozen", Value::Bool(self.is_frozen))
+            .with_part("batch", &self.batch)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("envs", &mut self.envs)?;
+        state.restore_part("observations", &mut self.observations)?;
+        state.restore_part("returns", &mut self.returns)?;
+        let copies = self.discounted.len();
+        self.discounted.copy_from_slice(state.f64s("discounted", copies)?);
+        self.is_frozen = state.bool("is_frozen")?;
+        state.restore_part("batch", &mut self.batch)
+    }
+}

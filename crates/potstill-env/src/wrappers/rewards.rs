@@ -1,0 +1,125 @@
+//! Wrappers of rewards and returns.
+
+use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
+use potstill_core::{State, StateError, Stateful, Value};
+use std::sync::Arc;
+
+/// Rewards cut to a range.
+#[derive(Clone, Debug)]
+pub struct ClipReward<E> {
+    env: E,
+    low: f64,
+    high: f64,
+}
+
+impl<E> ClipReward<E> {
+    /// Cuts to `low` to `high`.
+    ///
+    /// # Panics
+    /// If `low` is above `high` or one is NaN.
+    pub fn new(env: E, low: f64, high: f64) -> Self {
+        assert!(low <= high, "{low} to {high} is no range");
+        Self { env, low, high }
+    }
+}
+
+impl<E: Env> Env for ClipReward<E> {
+    type Observation = E::Observation;
+    type Action = E::Action;
+
+    forward!(observation_space);
+    forward!(action_space);
+    forward!(scene);
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
+        self.env.reset(seed, observation);
+    }
+
+    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(action, observation)?;
+        Ok(Outcome { reward: outcome.reward.clamp(self.low, self.high), ..outcome })
+    }
+}
+
+impl<E: Stateful> Stateful for ClipReward<E> {
+    fn state(&self) -> State {
+        State::new().with_part("env", &self.env)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("env", &mut self.env)
+    }
+}
+
+/// Return and length of the episode that is running and of the last one (Gymnasium's `RecordEpisodeStatistics`).
+#[derive(Clone, Debug)]
+pub struct EpisodeStatistics<E> {
+    env: E,
+    running: (f64, u64),
+    last: Option<(f64, u64)>,
+}
+
+impl<E> EpisodeStatistics<E> {
+    /// With nothing played yet.
+    pub fn new(env: E) -> Self {
+        Self { env, running: (0.0, 0), last: None }
+    }
+
+    /// Return so far, and steps.
+    pub fn running_episode(&self) -> (f64, u64) {
+        self.running
+    }
+
+    /// Return and length of the last episode that ended.
+    pub fn last_episode(&self) -> Option<(f64, u64)> {
+        self.last
+    }
+}
+
+impl<E: Env> Env for EpisodeStatistics<E> {
+    type Observation = E::Observation;
+    type Action = E::Action;
+
+    forward!(observation_space);
+    forward!(action_space);
+    forward!(scene);
+    forward!(model);
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
+        self.running = (0.0, 0);
+        self.env.reset(seed, observation);
+    }
+
+    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(action, observation)?;
+        self.running.0 += outcome.reward;
+        self.running.1 += 1;
+        if outcome.done() {
+            self.last = Some(self.running);
+        }
+        Ok(outcome)
+    }
+}
+
+impl<E: Stateful> Stateful for EpisodeStatistics<E> {
+    fn state(&self) -> State {
+        let episode = |(sum, steps): (f64, u64)| {
+            Value::Tree(State::new().with("return", Value::F64(sum)).with("steps", Value::U64(steps)))
+        };
+        let state = State::new().with_part("env", &self.env).with("running", episode(self.running));
+        match self.last {
+            Some(last) => state.with("last", episode(last)),
+            None => state,
+        }
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let episode = |name: &str| {
+            let episode = state.tree(name)?;
+            Ok::<_, StateError>((episode.f64("return")?, episode.u64("steps")?))
+        };
+        self.running = episode("running")?;
+        self.last = if state.contains("last") { Some(episode("last")?) } else { None };
+        state.restore_part("env", &mut self.env)
+    }
+}

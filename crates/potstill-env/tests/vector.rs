@@ -1,0 +1,274 @@
+//! Copy `i` of many does what one environment does alone, in both modes of autoreset, and goes on from a snapshot.
+
+mod oracle;
+
+use oracle::Oracle;
+use potstill_core::{Pcg64, Stateful, Streams};
+use potstill_env::registry::{self, Factory, Visitor, find};
+use potstill_env::wrappers::{FrameStack, NormalizeReward, OneHot, StickyActions, VecNormalize};
+use potstill_env::{Action, Autoreset, Batch, Env, EnvError, Guarded, Observation, VecEnv, vector::SyncVec};
+use serde_json::{Value, json};
+use std::borrow::{Borrow, BorrowMut};
+
+const STEPS: usize = 250;
+
+/// Copies against single environments with the seeds that the copies have.
+struct Alone {
+    copies: usize,
+    autoreset: Autoreset,
+}
+
+impl Visitor for Alone {
+    /// How many episodes ended.
+    type Output = usize;
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> usize {
+        let Alone { copies, autoreset } = self;
+        let mut many = factory.many(copies, autoreset);
+        let space = many.single_action_space();
+        let mut rng = Pcg64::new(copies as u64);
+        let observations = many.single_observation_space();
+        let mut ones: Vec<_> =
+            (0..copies).map(|_| (factory.one(), O::buffer(&observations), false)).collect();
+        many.reset(Some(100));
+        for (i, (env, observation, _)) in ones.iter_mut().enumerate() {
+            env.reset(Some(100 + i as u64), observation.borrow_mut());
+            let alone: &O = (*observation).borrow();
+            assert_eq!(many.batch().observation(i), alone.row());
+        }
+        let mut ended = 0;
+        for _ in 0..STEPS {
+            let actions: Vec<A> = (0..copies).map(|_| A::sample(&space, &mut rng)).collect();
+            let batch = many.step(&actions).unwrap();
+            for (i, (env, observation, is_over)) in ones.iter_mut().enumerate() {
+                let place = format!("copy {i} of {copies}, {autoreset:?}");
+                if std::mem::replace(is_over, false) && autoreset == Autoreset::NextStep {
+                    env.reset(None, observation.borrow_mut());
+                    assert_eq!((batch.rewards[i], batch.done(i)), (0.0, false), "{place}");
+                } else {
+                    let outcome = env.step(actions[i], observation.borrow_mut()).unwrap();
+                    assert_eq!(batch.rewards[i], outcome.reward, "{place}");
+                    assert_eq!(batch.terminated[i], outcome.terminated, "{place}");
+                    assert_eq!(batch.truncated[i], outcome.truncated, "{place}");
+                    *is_over = outcome.done();
+                    ended += usize::from(outcome.done());
+                    let alone: &O = (*observation).borrow();
+                    assert_eq!(batch.final_observation(i), outcome.done().then(|| alone.row()), "{place}");
+                    if outcome.done() && autoreset == Autoreset::SameStep {
+                        env.reset(None, observation.borrow_mut());
+                    }
+                }
+                let alone: &O = (*observation).borrow();
+                assert_eq!(batch.observation(i), alone.row(), "{place}");
+            }
+        }
+        ended
+    }
+}
+
+#[test]
+fn a_copy_does_what_one_does_alone() {
+    for spec in registry::all() {
+        // Ends by time as well.
+        let spec = find(&format!("{}:max_episode_steps=90", spec.id)).unwrap();
+        for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
+            for copies in [1, 3, 17, 40] {
+                let ended = spec.visit(Alone { copies, autoreset });
+                assert!(ended >= copies, "{} {ended}", spec.id);
+            }
+        }
+    }
+}
+
+/// Parts of a batch are the whole, wherever it is cut: what lets threads share the copies.
+struct Parts;
+
+impl Visitor for Parts {
+    type Output = ();
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+        let mut whole = factory.many(37, Autoreset::SameStep);
+        let (mut left, mut right) =
+            (factory.many(20, Autoreset::SameStep), factory.many(17, Autoreset::SameStep));
+        let (space, mut rng) = (whole.single_action_space(), Pcg64::new(4));
+        whole.reset(Some(5));
+        left.reset(Some(5));
+        right.reset(Some(25));
+        for _ in 0..STEPS {
+            let actions: Vec<A> = (0..37).map(|_| A::sample(&space, &mut rng)).collect();
+            let batch = whole.step(&actions).unwrap();
+            let (first, second) = (left.step(&actions[..20]).unwrap(), right.step(&actions[20..]).unwrap());
+            assert_eq!(batch.observations, [&first.observations[..], &second.observations[..]].concat());
+            assert_eq!(batch.rewards, [&first.rewards[..], &second.rewards[..]].concat());
+        }
+    }
+}
+
+#[test]
+fn parts_are_the_whole() {
+    registry::all().for_each(|spec| spec.visit(Parts));
+}
+
+/// What must be refused, and changes nothing.
+struct Refused;
+
+impl Visitor for Refused {
+    type Output = ();
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+        let mut envs = factory.many(20, Autoreset::NextStep);
+        let space = envs.single_action_space();
+        let mut actions: Vec<A> = (0..20).map(|_| A::sample(&space, &mut Pcg64::new(1))).collect();
+        assert_eq!(envs.step(&actions).unwrap_err(), EnvError::NotReset);
+        envs.reset(None);
+        let before = envs.state();
+        let error = envs.step(&actions[1..]).unwrap_err();
+        assert_eq!(error.to_string(), "19 actions for 20 environments");
+        for never in A::never(&space) {
+            actions[13] = never;
+            assert!(matches!(envs.step(&actions), Err(EnvError::Action { .. })));
+        }
+        assert!(envs.state() == before);
+    }
+}
+
+#[test]
+fn a_refused_step_changes_nothing() {
+    registry::all().for_each(|spec| spec.visit(Refused));
+}
+
+fn continues<V: VecEnv>(make: impl Fn() -> V, name: &str) {
+    let mut envs = make();
+    let (space, mut rng) = (envs.single_action_space(), Pcg64::new(8));
+    let copies = envs.num_envs();
+    let mut draw =
+        || -> Vec<V::Action> { (0..copies).map(|_| V::Action::sample(&space, &mut rng)).collect() };
+    envs.reset(Some(3));
+    for _ in 0..40 {
+        let mut copy = make();
+        copy.restore(&envs.state()).unwrap();
+        for _ in 0..5 {
+            let actions = draw();
+            assert!(envs.step(&actions).unwrap() == copy.step(&actions).unwrap(), "{name}");
+        }
+        assert!(envs.state() == copy.state(), "{name}");
+    }
+}
+
+struct Continues;
+
+impl Visitor for Continues {
+    type Output = ();
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+        for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
+            continues(|| factory.many(19, autoreset), "copies");
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_in_flight_continues_identically() {
+    registry::all().for_each(|spec| spec.visit(Continues));
+    // Wrapped once, wrapped many times, and wrapped as a whole.
+    let cliff = || {
+        let spec = find("CliffWalkingSlippery-v1:max_episode_steps=40").unwrap();
+        StickyActions::new(FrameStack::new(OneHot::new(spec.make_states().unwrap()), 2), 0.3)
+    };
+    continues(|| SyncVec::new(5, Autoreset::SameStep, || NormalizeReward::new(cliff(), 0.9)), "wrapped");
+    let poles = || find("CartPole-v1").unwrap().make_vec_features(6, Autoreset::SameStep).unwrap();
+    continues(|| VecNormalize::new(poles(), 0.99), "normalised");
+}
+
+#[test]
+fn frozen_moments_stay() {
+    let poles = || find("CartPole-v1").unwrap().make_vec_features(4, Autoreset::NextStep).unwrap();
+    let mut envs = VecNormalize::new(poles(), 0.99);
+    envs.reset(Some(1));
+    for _ in 0..50 {
+        envs.step(&[0, 1, 0, 1]).unwrap();
+    }
+    // What training has learned of the scale, in an evaluation of its own.
+    let mut evaluated = VecNormalize::new(poles(), 0.99);
+    evaluated.restore(&envs.state()).unwrap();
+    evaluated.freeze(true);
+    for _ in 0..20 {
+        evaluated.step(&[1, 1, 0, 0]).unwrap();
+    }
+    assert_eq!(evaluated.moments(), envs.moments());
+    envs.step(&[1, 1, 0, 0]).unwrap();
+    assert_ne!(evaluated.moments(), envs.moments());
+}
+
+/// A world of one's own takes part through `SyncVec`.
+#[test]
+fn any_environment_can_be_copied() {
+    let world = || Guarded::new(potstill_env::CartPole::default(), Some(5));
+    let mut envs = SyncVec::new(2, Autoreset::NextStep, world);
+    envs.reset(Some(0));
+    let truncated: Vec<bool> = (0..6).map(|_| envs.step(&[0, 1]).unwrap().truncated[0]).collect();
+    assert_eq!(truncated, [false, false, false, false, true, false]);
+}
+
+#[test]
+#[ignore = "needs Gymnasium: run `cargo xtask test`"]
+fn autoreset_is_that_of_gymnasium() {
+    let mut gymnasium = Oracle::start("gymnasium/trace.py");
+    for id in ["CartPole-v1", "CliffWalkingSlippery-v1", "FrozenLake-v1", "MountainCarContinuous-v0"] {
+        for (autoreset, theirs) in [(Autoreset::NextStep, "NEXT_STEP"), (Autoreset::SameStep, "SAME_STEP")] {
+            let spec = find(&format!("{id}:max_episode_steps=15")).unwrap();
+            for seed in 0..10 {
+                spec.visit(AsGymnasium { gymnasium: &mut gymnasium, id, seed, autoreset, theirs });
+            }
+        }
+    }
+}
+
+struct AsGymnasium<'a> {
+    gymnasium: &'a mut Oracle,
+    id: &'a str,
+    seed: u64,
+    autoreset: Autoreset,
+    theirs: &'a str,
+}
+
+impl Visitor for AsGymnasium<'_> {
+    type Output = ();
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+        let AsGymnasium { gymnasium, id, seed, autoreset, theirs } = self;
+        let mut envs = factory.many(4, autoreset);
+        let (space, mut rng) = (envs.single_action_space(), Streams::new(seed).stream("actions"));
+        let rows: Vec<Vec<A>> =
+            (0..60).map(|_| (0..4).map(|_| A::sample(&space, &mut rng)).collect()).collect();
+        let numbers: Vec<Vec<f64>> =
+            rows.iter().map(|row| row.iter().map(|a| a.number()).collect()).collect();
+        let request = json!({
+            "env": id, "options": { "max_episode_steps": 15 }, "vector": theirs, "seed": seed, "actions": numbers,
+        });
+        let expected = gymnasium.ask(&request);
+        let wide = |row: &[<O as Observation>::Element]| -> Value {
+            use potstill_env::space::Element;
+            json!(row.iter().map(|number| number.wide()).collect::<Vec<f64>>())
+        };
+        let same = |batch: &Batch<<O as Observation>::Element>, theirs: &Value, place: &str| {
+            for i in 0..batch.len() {
+                assert_eq!(wide(batch.observation(i)), theirs["observations"][i], "{place}, copy {i}");
+            }
+        };
+        same(envs.reset(Some(seed)), &expected[0], "reset");
+        for (t, actions) in rows.iter().enumerate() {
+            let batch = envs.step(actions).unwrap();
+            let (theirs, place) =
+                (&expected[t + 1], format!("{id} {autoreset:?} seed {seed} step {}", t + 1));
+            same(batch, theirs, &place);
+            assert_eq!(json!(batch.rewards), theirs["rewards"], "{place}");
+            assert_eq!(json!(batch.terminated), theirs["terminated"], "{place}");
+            assert_eq!(json!(batch.truncated), theirs["truncated"], "{place}");
+            for i in 0..4 {
+                let ours = batch.final_observation(i).map(&wide);
+                assert_eq!(json!(ours), theirs["final_observations"][i], "{place}, copy {i}");
+            }
+        }
+    }
+}

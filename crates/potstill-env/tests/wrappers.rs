@@ -1,0 +1,190 @@
+//! Wrappers against Gymnasium's own, and by hand where it has none.
+
+mod oracle;
+
+use oracle::Oracle;
+use potstill_core::{Pcg64, Stateful, Streams};
+use potstill_env::registry::{BoxEnv, find};
+use potstill_env::toy_text::cliff_walking;
+use potstill_env::wrappers::{
+    ActionRepeat, ClipReward, EpisodeStatistics, Features, FrameStack, NormalizeObservation, NormalizeReward,
+    OneHot, StickyActions,
+};
+use potstill_env::{Action, Env, FeatureEnv, Outcome};
+use serde_json::{Value, json};
+
+fn features(id: &str) -> FeatureEnv {
+    find(id).unwrap().make_features().unwrap()
+}
+
+/// The same episodes, one after the other, in a wrapped environment here and there.
+fn check<A: Action>(
+    gymnasium: &mut Oracle,
+    id: &str,
+    mut env: BoxEnv<[f32], A>,
+    wrappers: &Value,
+    tolerance: f64,
+) {
+    let space = env.action_space();
+    let mut observation = vec![0.0; env.observation_space().features()];
+    for seed in 0..20 {
+        // A wrapper's memory lasts: each seed is a fresh instance there, and here a snapshot of the first.
+        let fresh = env.state();
+        let mut rng = Streams::new(seed).stream("actions");
+        let actions: Vec<A> = (0..120).map(|_| A::sample(&space, &mut rng)).collect();
+        let numbers: Vec<f64> = actions.iter().map(|action| action.number()).collect();
+        let request =
+            json!({ "env": id, "options": {}, "wrappers": wrappers, "seed": seed, "actions": numbers });
+        let expected = gymnasium.ask(&request);
+        let near = |ours: f64, theirs: &Value, place: &str| {
+            let theirs = theirs.as_f64().unwrap();
+            assert!((ours - theirs).abs() <= tolerance * theirs.abs().max(1.0), "{place}: {ours} {theirs}");
+        };
+        env.reset(Some(seed), &mut observation);
+        let mut steps = 0;
+        for action in actions {
+            for (k, value) in observation.iter().enumerate() {
+                let place = format!("{id} {wrappers} seed {seed} step {steps}, number {k}");
+                near(f64::from(*value), &expected["observations"][steps][k], &place);
+            }
+            let outcome = env.step(action, &mut observation).unwrap();
+            let place = format!("{id} {wrappers} seed {seed} step {steps}");
+            near(outcome.reward, &expected["rewards"][steps], &place);
+            assert_eq!(json!(outcome.terminated), expected["terminated"][steps], "{place}");
+            steps += 1;
+            if outcome.done() {
+                break;
+            }
+        }
+        assert_eq!(steps, expected["rewards"].as_array().unwrap().len(), "{id} {wrappers}");
+        env.restore(&fresh).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs Gymnasium: run `cargo xtask test`"]
+fn wrappers_are_those_of_gymnasium() {
+    let mut gymnasium = Oracle::start("gymnasium/trace.py");
+    let gymnasium = &mut gymnasium;
+    let pole = || features("CartPole-v1");
+    let stack = json!([["FrameStackObservation", { "stack_size": 3 }]]);
+    check(gymnasium, "CartPole-v1", Box::new(FrameStack::new(pole(), 3)), &stack, 0.0);
+    // Gymnasium keeps these moments in single precision.
+    let normal = json!([["NormalizeObservation", {}]]);
+    check(gymnasium, "CartPole-v1", Box::new(NormalizeObservation::new(pole())), &normal, 2e-3);
+    let reward = json!([["NormalizeReward", { "gamma": 0.95 }]]);
+    let pendulum = || find("Pendulum-v1").unwrap().make_control().unwrap();
+    check(gymnasium, "Pendulum-v1", Box::new(NormalizeReward::new(pendulum(), 0.95)), &reward, 1e-9);
+    let clip = json!([["ClipReward", { "min_reward": -5.0, "max_reward": -0.5 }]]);
+    check(gymnasium, "Pendulum-v1", Box::new(ClipReward::new(pendulum(), -5.0, -0.5)), &clip, 1e-9);
+    let both = json!([["ClipReward", { "min_reward": -5.0, "max_reward": -0.5 }], ["NormalizeReward", {}]]);
+    let env = NormalizeReward::new(ClipReward::new(pendulum(), -5.0, -0.5), 0.99);
+    check(gymnasium, "Pendulum-v1", Box::new(env), &both, 1e-9);
+}
+
+#[test]
+fn statistics_of_an_episode() {
+    let mut env = EpisodeStatistics::new(cliff_walking::world(false));
+    let mut state = 0;
+    env.reset(Some(1), &mut state);
+    for action in [0, 1, 2] {
+        env.step(action, &mut state).unwrap();
+    }
+    assert_eq!((env.running_episode(), env.last_episode()), ((-102.0, 3), None));
+    env.reset(None, &mut state);
+    for action in [&[0][..], &[1; 11], &[2]].concat() {
+        env.step(action, &mut state).unwrap();
+    }
+    assert_eq!(env.last_episode(), Some((-13.0, 13)));
+    assert!(env.model().is_some());
+}
+
+#[test]
+fn an_action_repeated() {
+    let mut env = ActionRepeat::new(cliff_walking::world(false), 3);
+    let mut state = 0;
+    env.reset(None, &mut state);
+    assert_eq!(env.step(0, &mut state).unwrap().reward, -3.0);
+    assert_eq!(state, 0);
+    // From the upper right corner it is two steps down to the goal, and a third would be too many.
+    for action in [1; 4] {
+        env.step(action, &mut state).unwrap();
+    }
+    assert_eq!(state, 11);
+    let down = env.step(2, &mut state).unwrap();
+    assert_eq!((down, state), (Outcome { reward: -3.0, terminated: true, truncated: false }, 47));
+}
+
+#[test]
+fn sticky_actions_stick_as_often_as_they_should() {
+    let mut env = StickyActions::new(cliff_walking::world(false), 0.25);
+    let (mut state, mut stuck, mut rng) = (0, 0, Pcg64::new(1));
+    env.reset(Some(1), &mut state);
+    env.step(3, &mut state).unwrap();
+    let (steps, mut last_up) = (20_000, false);
+    for _ in 0..steps {
+        // Up and left at the left edge: which of them was done is seen in the row.
+        let wants_up = rng.below(2) == 0;
+        let row = state / 12;
+        if row == 0 {
+            env.reset(None, &mut state);
+            env.step(3, &mut state).unwrap();
+            last_up = false;
+            continue;
+        }
+        env.step(if wants_up { 0 } else { 3 }, &mut state).unwrap();
+        let went_up = state / 12 < row;
+        stuck += u32::from(went_up != wants_up);
+        assert!(went_up == wants_up || went_up == last_up);
+        last_up = went_up;
+    }
+    // Of about 15,000 steps a quarter repeats, of which about half are seen: what was wanted is often what was last.
+    let share = f64::from(stuck) / f64::from(steps);
+    assert!((0.06..0.12).contains(&share), "{share}");
+    assert!(env.step(4, &mut state).is_err());
+}
+
+#[test]
+fn states_and_planes_as_features() {
+    let mut env = OneHot::new(cliff_walking::world(false));
+    let mut observation = [9.0; 48];
+    env.reset(None, &mut observation);
+    assert_eq!((observation[36], observation.iter().sum::<f32>()), (1.0, 1.0));
+    env.step(0, &mut observation).unwrap();
+    assert_eq!((observation[24], observation.iter().sum::<f32>()), (1.0, 1.0));
+
+    let mut env = Features::new(find("Breakout").unwrap().make_planes().unwrap());
+    let mut observation = [9.0; 400];
+    env.reset(Some(1), &mut observation);
+    assert_eq!(observation.iter().sum::<f32>(), 33.0);
+}
+
+#[test]
+fn wrappers_by_option() {
+    let check = |id: &str, space: &str| {
+        assert_eq!(find(id).unwrap().observation_space().to_string(), space, "{id}");
+    };
+    check("FrozenLake-v1:one_hot=true", "Box(16)");
+    check("FrozenLake-v1:one_hot=true,frame_stack=2,size=5,map_seed=1", "Box(50)");
+    check("Breakout:frame_stack=4", "MultiBinary(4, 10, 10, 4)");
+    check("CartPole-v1:action_repeat=2,sticky_actions=0.25,clip_reward=-1:1", "Box(4)");
+    let mut env = features("CartPole-v1:action_repeat=2");
+    env.reset(Some(1), &mut [0.0; 4]);
+    assert_eq!(env.step(1, &mut [0.0; 4]).unwrap().reward, 2.0);
+    let mut planes = find("Breakout").unwrap().make_features().unwrap();
+    planes.reset(Some(1), &mut [0.0; 400]);
+
+    let refused = |id: &str, expected: &str| {
+        assert_eq!(find(id).unwrap_err().to_string(), expected);
+    };
+    refused("CartPole-v1:one_hot=true", "CartPole-v1: one_hot=true: its states are not numbered");
+    refused(
+        "FrozenLake-v1:frame_stack=2",
+        "FrozenLake-v1: frame_stack=2: its states are numbered; with one_hot=true they are features",
+    );
+    refused(
+        "CartPole-v1:clip_reward=1:-1",
+        "CartPole-v1: clip_reward=1:-1: write two numbers, the lower first, such as -1:1",
+    );
+    refused("CartPole-v1:sticky_actions=2", "CartPole-v1: sticky_actions=2: write a number from 0 to 1");
+}
