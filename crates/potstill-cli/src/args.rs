@@ -186,7 +186,47 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "algorithm")]
         schema: bool,
     },
-    /// The environments there are
+    /// Look at environments: list, trace, check
+    Env {
+        #[command(subcommand)]
+        command: EnvCommand,
+    },
+    /// Watch an environment, or the policy of a run in its own, in the terminal
+    Play {
+        /// The run directory; its greedy policy plays
+        #[arg(value_name = "RUN", required_unless_present = "env")]
+        run: Option<PathBuf>,
+        /// The environment, played at random or with --keys
+        #[arg(long, value_name = "ID", conflicts_with = "run")]
+        env: Option<String>,
+        /// An option of the environment; may be repeated
+        #[arg(long, value_name = "KEY=VALUE", requires = "env")]
+        set: Vec<String>,
+        /// Episodes to play
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        episodes: u64,
+        /// Seed of the first episode; the next have the seeds after it
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        seed: u64,
+        /// Steps per second on a terminal
+        #[arg(long, value_name = "F", default_value_t = 10.0)]
+        fps: f64,
+        /// Play yourself: arrows, space, digits, or the first letter of an action; q ends
+        #[arg(long, conflicts_with = "json")]
+        keys: bool,
+        /// Write the last picture to this .svg file
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure how fast things are here
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
+    },
+    /// The environments there are; the same as `env list`
     Envs {
         /// Print one JSON object and nothing else
         #[arg(long)]
@@ -198,6 +238,72 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What can be done with environments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnvCommand {
+    /// The environments there are, with their spaces, limits and options
+    List {
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reset with a seed, play actions, and print what happens
+    Trace {
+        #[command(flatten)]
+        world: World,
+        /// Seed of the reset
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        seed: u64,
+        /// A file with one JSON list of actions, or random:N
+        #[arg(long, value_name = "FILE|random:N")]
+        actions: String,
+        /// Print one JSON object per line: the reset, then each step
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hold an environment against the rules
+    Check {
+        #[command(flatten)]
+        world: World,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Steps per second of many copies of an environment, at random, new episodes included
+    Env {
+        #[command(flatten)]
+        world: World,
+        /// Copies of the environment
+        #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        num_envs: u64,
+        /// Threads that share the copies
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: u16,
+        /// How long to measure
+        #[arg(long, value_name = "S", default_value_t = 2.0)]
+        seconds: f64,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// An environment with its options.
+#[derive(Debug, Args)]
+pub(crate) struct World {
+    /// The environment (see `potstill env list`)
+    #[arg(long, value_name = "ID")]
+    pub(crate) env: String,
+    /// An option of the environment; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 impl Command {

@@ -5,19 +5,23 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod canvas;
 mod dashboard;
 mod output;
+mod play;
 mod progress;
 mod signals;
 
-use args::{Cli, Command};
+use args::{BenchCommand, Cli, Command, EnvCommand};
 use clap::Parser;
 use dashboard::Dashboard;
 use potstill::Error;
+use potstill::config::ConfigError;
 use potstill::quickstart::{QuickstartRequest, quickstart};
 use potstill::run::{
-    Comparison, DistilRequest, EvaluateRequest, Observer, ResumeRequest, TrainRequest, config_file,
-    config_schema, distil, evaluate, list, report, resume, train,
+    BenchRequest, Comparison, DistilRequest, EvaluateRequest, Observer, ResumeRequest, TrainRequest,
+    bench_env, check_world, config_file, config_schema, distil, evaluate, list, play_at_random, play_run,
+    report, resume, trace_actions, trace_env, train, world,
 };
 use progress::Bar;
 use serde_json::Value;
@@ -33,7 +37,8 @@ fn main() -> ExitCode {
     );
     let signals = if saves { Signals::watch() } else { Signals::default() };
     match run(cli, signals.clone()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             let stopped = matches!(error, Error::Interrupted { .. } | Error::Abandoned);
             let words = if stopped { error.to_string() } else { format!("error: {error}") };
@@ -44,7 +49,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, signals: Signals) -> Result<(), Error> {
+/// Whether what was to be found out is so.
+fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
     let observer: Box<dyn Observer> =
         if cli.command.tui() { Box::new(Dashboard::new(signals)?) } else { Box::new(Bar::new(signals)) };
     match cli.command {
@@ -146,10 +152,40 @@ fn run(cli: Cli, signals: Signals) -> Result<(), Error> {
             };
             output::print(text.trim_end());
         }
-        Command::Envs { json } => finish(json, &output::envs_json(), |_| output::envs()),
+        Command::Env { command: EnvCommand::List { json } } | Command::Envs { json } => {
+            finish(json, &output::envs_json(), |_| output::envs());
+        }
+        Command::Env { command: EnvCommand::Trace { world: of, seed, actions, json } } => {
+            let spec = world(&of.env, &of.set)?;
+            let trace = trace_env(&spec, seed, &trace_actions(&actions)?)?;
+            output::trace(&spec, &trace, json);
+        }
+        Command::Env { command: EnvCommand::Check { world: of, json } } => {
+            let spec = world(&of.env, &of.set)?;
+            let verdicts = check_world(&spec);
+            finish(json, &output::verdicts_json(&spec, &verdicts), |_| output::verdicts(&verdicts));
+            return Ok(verdicts.iter().all(|verdict| verdict.broken.is_none()));
+        }
+        Command::Play { run, env, set, episodes, seed, fps, keys, svg, json } => {
+            let game = match (run, env) {
+                (Some(run), _) => play_run(&run)?,
+                (None, env) => play_at_random(&world(&env.unwrap_or_default(), &set)?),
+            };
+            play::play(game, &play::Wishes { episodes, seed, fps, keys, svg, json })?;
+        }
+        Command::Bench { command: BenchCommand::Env { world: of, num_envs, threads, seconds, json } } => {
+            let request = BenchRequest { num_envs: num_envs as usize, threads: threads.into(), seconds };
+            if !(0.05..=3600.0).contains(&seconds) {
+                return Err(ConfigError::Usage(format!(
+                    "--seconds {seconds}: write a number from 0.05 to 3600"
+                ))
+                .into());
+            }
+            finish(json, &bench_env(&world(&of.env, &of.set)?, &request, &*observer), output::summary);
+        }
         Command::Algos { json } => finish(json, &output::algos_json(), |_| output::algos()),
     }
-    Ok(())
+    Ok(true)
 }
 
 /// One JSON object, or words.

@@ -1,7 +1,9 @@
 //! What goes to stdout.
 
 use potstill::env::Space;
-use potstill::env::registry;
+use potstill::env::check::Verdict;
+use potstill::env::registry::{self, Spec};
+use potstill::env::trace::Trace;
 use potstill::quickstart::Act;
 use potstill::report::Table;
 use potstill::run::{ALGORITHMS, Comparison, RunEntry};
@@ -139,12 +141,22 @@ pub(crate) fn envs() {
             spec.action_space().to_string(),
             spec.time_limit_steps.map_or_else(dash, |n| n.to_string()),
             spec.reward_threshold.map_or_else(dash, |r| r.to_string()),
-            spec.summary.to_owned(),
+            if spec.stochastic { "yes" } else { "no" }.to_owned(),
+            if spec.has_model() { "yes" } else { "no" }.to_owned(),
         ]
     });
-    let head =
-        ["environment", "observations", "actions", "time limit", "solved at", "task"].map(str::to_owned);
-    print(Table { head: head.to_vec(), rows: rows.collect() }.text().trim_end());
+    let head = ["environment", "observations", "actions", "limit", "solved at", "random", "model"];
+    let rows = rows.collect();
+    print(Table { head: head.map(str::to_owned).to_vec(), rows }.text().trim_end());
+    print(
+        "\nOptions follow an id, as in FrozenLake-v1:is_slippery=false,map_name=8x8. Every environment has",
+    );
+    let names =
+        |options: &[(&str, &str)]| options.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    print(&format!("{}; beside them", names(registry::GENERAL_OPTIONS)));
+    for spec in registry::all().filter(|spec| !spec.options.is_empty()) {
+        print(&format!("  {:26}{}", spec.id, names(spec.options)));
+    }
 }
 
 pub(crate) fn envs_json() -> Value {
@@ -165,10 +177,92 @@ pub(crate) fn envs_json() -> Value {
             "reward_threshold": spec.reward_threshold,
             "stochastic": spec.stochastic,
             "model": spec.has_model(),
+            "actions": spec.actions,
             "options": spec.options.iter().map(|(name, help)| json!({ "name": name, "help": help })).collect::<Vec<_>>(),
         })
     });
     json!({ "environments": envs.collect::<Vec<_>>() })
+}
+
+/// A number as it is: an integer without a point.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 9e15 { json!(value as i64) } else { json!(value) }
+}
+
+/// An observation as Gymnasium shows it: a number for numbered states, else a list.
+fn observation(space: &Space, numbers: &[f64]) -> Value {
+    match space {
+        Space::Discrete { .. } => number(numbers[0]),
+        Space::Box { .. } => json!(numbers),
+        Space::Tuple { .. } | Space::MultiBinary { .. } => numbers.iter().map(|n| number(*n)).collect(),
+    }
+}
+
+pub(crate) fn trace(spec: &Spec, trace: &Trace, as_json: bool) {
+    let space = spec.observation_space();
+    let discrete = spec.action_space().discrete().is_some();
+    if as_json {
+        print(&json!({ "observation": observation(&space, &trace.start) }).to_string());
+        for step in &trace.steps {
+            let line = json!({
+                "observation": observation(&space, &step.observation),
+                "reward": step.outcome.reward,
+                "terminated": step.outcome.terminated,
+                "truncated": step.outcome.truncated,
+                "action": if discrete { number(step.action) } else { json!(step.action) },
+            });
+            print(&line.to_string());
+        }
+        return;
+    }
+    let words = |numbers: &[f64]| match &space {
+        Space::MultiBinary { .. } => {
+            format!("{} squares set", numbers.iter().filter(|square| **square == 1.0).count())
+        }
+        _ => numbers
+            .iter()
+            .map(|n| if n.fract() == 0.0 { n.to_string() } else { format!("{n:.6}") })
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    let mut rows =
+        vec![vec!["0".to_owned(), "reset".to_owned(), words(&trace.start), String::new(), String::new()]];
+    for (i, step) in trace.steps.iter().enumerate() {
+        let action = match spec.actions.get(step.action as usize) {
+            Some(word) if discrete => (*word).to_owned(),
+            _ => step.action.to_string(),
+        };
+        let end = match (step.outcome.terminated, step.outcome.truncated) {
+            (true, _) => "terminated",
+            (false, true) => "truncated",
+            _ => "",
+        };
+        let reward = step.outcome.reward.to_string();
+        rows.push(vec![(i + 1).to_string(), action, words(&step.observation), reward, end.to_owned()]);
+    }
+    let head = ["step", "action", "observation", "reward", "end"].map(str::to_owned).to_vec();
+    print(Table { head, rows }.text().trim_end());
+}
+
+pub(crate) fn verdicts_json(spec: &Spec, verdicts: &[Verdict]) -> Value {
+    let rules = verdicts.iter().map(|verdict| {
+        json!({ "rule": verdict.rule, "passed": verdict.broken.is_none(), "reason": verdict.broken })
+    });
+    json!({
+        "command": "env check",
+        "env": spec.id,
+        "passed": verdicts.iter().all(|verdict| verdict.broken.is_none()),
+        "rules": rules.collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn verdicts(verdicts: &[Verdict]) {
+    for Verdict { rule, broken } in verdicts {
+        print(&format!("  {}  {rule}", if broken.is_none() { "ok    " } else { "BROKEN" }));
+        if let Some(how) = broken {
+            print(&format!("          {how}"));
+        }
+    }
 }
 
 pub(crate) fn algos() {

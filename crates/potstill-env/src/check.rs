@@ -82,7 +82,7 @@ fn well_formed(space: &Space) -> Result<(), String> {
         Space::Box { low, high } => match low
             .iter()
             .zip(high)
-            .position(|(low, high)| low.partial_cmp(high).is_none_or(|order| order.is_gt()))
+            .position(|(low, high)| low.partial_cmp(high).is_none_or(std::cmp::Ordering::is_gt))
         {
             Some(i) => Err(format!("component {i} is from {} to {}", low[i], high[i])),
             None => Ok(()),

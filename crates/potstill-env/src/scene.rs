@@ -73,6 +73,8 @@ pub struct Scene {
     pub width: f64,
     /// Its height.
     pub height: f64,
+    /// Whether it is made of unit squares.
+    pub is_grid: bool,
     /// What is in it.
     pub shapes: Vec<(Paint, Shape)>,
 }
@@ -80,7 +82,7 @@ pub struct Scene {
 impl Scene {
     /// An empty picture.
     pub fn new(width: f64, height: f64) -> Self {
-        Self { width, height, shapes: Vec::new() }
+        Self { width, height, is_grid: false, shapes: Vec::new() }
     }
 
     /// Adds a rectangle.
@@ -105,7 +107,7 @@ impl Scene {
 
     /// A grid of unit squares, each with its paint and a letter; a space is none.
     pub fn grid(rows: usize, columns: usize, mut square: impl FnMut(usize, usize) -> (Paint, char)) -> Self {
-        let mut scene = Self::new(columns as f64, rows as f64);
+        let mut scene = Self { is_grid: true, ..Self::new(columns as f64, rows as f64) };
         for row in 0..rows {
             for column in 0..columns {
                 let (x, y) = (column as f64, row as f64);

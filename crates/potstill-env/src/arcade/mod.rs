@@ -179,15 +179,21 @@ impl<G: Game> Env for Arcade<G> {
     fn scene(&self) -> Option<Scene> {
         let mut squares = vec![0; SIDE * SIDE * G::CHANNELS.len()];
         self.draw(&mut squares);
-        let mut scene = Scene::new(SIDE as f64, SIDE as f64);
-        scene.rectangle(Paint::Ground, (0.0, 0.0), (SIDE as f64, SIDE as f64));
+        let mut scene = Scene::grid(SIDE, SIDE, |_, _| (Paint::Ground, ' '));
         // Trails and other hints lie under what they belong to.
         for hint in [true, false] {
             for (place, channels) in squares.chunks(G::CHANNELS.len()).enumerate() {
                 for (_, paint) in channels.iter().zip(G::CHANNELS).filter(|(set, _)| **set == 1) {
                     if (*paint == Paint::Faint) == hint {
-                        let at = ((place % SIDE) as f64, (place / SIDE) as f64);
-                        scene.rectangle(*paint, at, (1.0, 1.0));
+                        let (x, y) = ((place % SIDE) as f64, (place / SIDE) as f64);
+                        scene.rectangle(*paint, (x, y), (1.0, 1.0));
+                        let sign = match paint {
+                            Paint::Danger => "x",
+                            Paint::Goal => "+",
+                            Paint::Aid => "|",
+                            _ => continue,
+                        };
+                        scene.text(Paint::Ink, (x + 0.5, y + 0.5), sign, 0.6);
                     }
                 }
             }

@@ -61,7 +61,7 @@ fn scene(state: usize) -> Scene {
     Scene::grid(ROWS, COLUMNS, |row, column| match row * COLUMNS + column {
         GOAL => (Paint::Goal, 'G'),
         START => (Paint::Ground, 'S'),
-        _ if WIND[column] > 0 => (Paint::Aid, if row + 1 == ROWS { '^' } else { ' ' }),
+        _ if WIND[column] > 0 => (Paint::Faint, if row + 1 == ROWS { '^' } else { ' ' }),
         _ => (Paint::Ground, ' '),
     })
     .with_agent(state / COLUMNS, state % COLUMNS)

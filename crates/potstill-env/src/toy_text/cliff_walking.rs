@@ -62,7 +62,7 @@ pub fn world(is_slippery: bool) -> ModelEnv {
 
 fn scene(state: usize) -> Scene {
     Scene::grid(ROWS, COLUMNS, |row, column| match row * COLUMNS + column {
-        cell if is_cliff(cell) => (Paint::Danger, ' '),
+        cell if is_cliff(cell) => (Paint::Danger, 'C'),
         GOAL => (Paint::Goal, 'G'),
         START => (Paint::Ground, 'S'),
         _ => (Paint::Ground, ' '),

@@ -164,10 +164,10 @@ impl Lake {
             model,
             Arc::new(move |state| {
                 Scene::grid(rows, columns, |row, column| match map[row][column] {
-                    b'S' => (Paint::Aid, 'S'),
+                    b'S' => (Paint::Ground, 'S'),
                     b'H' => (Paint::Danger, 'H'),
                     b'G' => (Paint::Goal, 'G'),
-                    _ => (Paint::Aid, ' '),
+                    _ => (Paint::Ground, ' '),
                 })
                 .with_agent(state / columns, state % columns)
             }),

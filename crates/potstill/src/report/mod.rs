@@ -19,9 +19,12 @@
 mod drawing;
 mod html;
 mod png;
+mod scene;
 mod style;
 mod svg;
 mod text;
+
+pub use scene::scene_svg;
 
 /// One line in a chart, with an optional band around it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -39,6 +39,7 @@ mod resume;
 mod seeds;
 mod settings;
 mod train;
+mod world;
 
 pub use catalogue::{ALGORITHMS, Algorithm, Learns};
 pub use compare::{Comparison, report};
@@ -49,12 +50,18 @@ pub use list::{RunEntry, RunState, list};
 pub use resume::{ResumeRequest, resume};
 pub use settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
 pub use train::{TrainRequest, train};
+pub use world::{
+    BenchRequest, Play, PlayedStep, bench_env, check_world, play_at_random, play_run, trace_actions,
+    trace_env, world,
+};
 
 pub(crate) use distil::teacher_layer;
 pub(crate) use evaluate::{Subject, evaluate_policy};
 pub(crate) use execute::{begin, carry_out};
 pub(crate) use page::curves;
 pub(crate) use plan::{Plan, plan_distil, plan_train};
+#[cfg(test)]
+pub(crate) use world::first_scene;
 
 use crate::config::{self, ConfigError, Layer, Origin};
 use crate::error::Error;
@@ -136,6 +143,11 @@ impl Sources {
             values.insert(key.trim().to_owned(), config::toml_value(value.trim()));
         }
         layers.push(Layer { origin: Origin::Set, values });
+        for layer in &mut layers {
+            if let Some(Value::String(id)) = layer.values.get_mut("env") {
+                *id = world::with_files(id)?;
+            }
+        }
         Ok(layers)
     }
 }

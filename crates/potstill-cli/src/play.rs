@@ -1,0 +1,304 @@
+//! `potstill play`: episodes in the terminal, at a speed that can be watched.
+
+use crate::canvas::Canvas;
+use crate::output;
+use crossterm::{cursor, execute, terminal};
+use potstill::Error;
+use potstill::config::ConfigError;
+use potstill::report::scene_svg;
+use potstill::run::Play;
+use potstill::store;
+use serde_json::json;
+use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// How it is to be played.
+pub(crate) struct Wishes {
+    pub(crate) episodes: u64,
+    pub(crate) seed: u64,
+    pub(crate) fps: f64,
+    pub(crate) keys: bool,
+    pub(crate) svg: Option<PathBuf>,
+    pub(crate) json: bool,
+}
+
+/// Columns and rows of a picture that goes to a file or another program.
+const PAPER: (usize, usize) = (80, 24);
+
+/// An episode that is being watched.
+#[derive(Default)]
+struct Watched {
+    episode: u64,
+    steps: u64,
+    sum: f64,
+    last: String,
+}
+
+impl Watched {
+    fn words(&self) -> String {
+        let Watched { episode, steps, sum, last } = self;
+        let last = if last.is_empty() { String::new() } else { format!("  {last}") };
+        format!("episode {}  step {steps}  return {:.6}{last}", episode + 1, sum).replace(".000000", "")
+    }
+}
+
+pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error> {
+    let usage = |words: &str| Error::from(ConfigError::Usage(words.to_owned()));
+    if !(0.1..=1000.0).contains(&wishes.fps) {
+        return Err(usage(&format!("--fps {}: write a number from 0.1 to 1000", wishes.fps)));
+    }
+    if let Some(path) = wishes.svg.as_ref().filter(|path| path.extension().is_none_or(|end| end != "svg")) {
+        return Err(usage(&format!("--svg {}: the file's name ends in .svg", path.display())));
+    }
+    let on_terminal = std::io::stdout().is_terminal() && !wishes.json;
+    let keyboard = match (wishes.keys, on_terminal && std::io::stdin().is_terminal()) {
+        (true, false) => {
+            return Err(usage("--keys needs a terminal: it draws on stdout and reads keys from stdin"));
+        }
+        (_, true) => Some(Keyboard::open()),
+        (false, false) => None,
+    };
+    let mut told = Vec::new();
+    'playing: for episode in 0..wishes.episodes {
+        game.reset(wishes.seed.wrapping_add(episode));
+        let mut watched = Watched { episode, ..Watched::default() };
+        show(&*game, &watched, on_terminal, wishes.json);
+        loop {
+            let chosen = match &keyboard {
+                None => None,
+                Some(keyboard) => match keyboard.next(&*game, wishes) {
+                    Pressed::Quit => break 'playing,
+                    Pressed::Nothing => None,
+                    Pressed::Action(action) => Some(action),
+                },
+            };
+            let step = game.step(chosen)?;
+            watched.steps += 1;
+            watched.sum += step.outcome.reward;
+            watched.last = match game.spec().actions.get(step.action as usize) {
+                Some(word) => (*word).to_owned(),
+                None => format!("{:.3}", step.action),
+            };
+            show(&*game, &watched, on_terminal, wishes.json);
+            if step.outcome.done() {
+                let ending = if step.outcome.terminated { "terminated" } else { "truncated" };
+                watched.last.clear();
+                told.push((watched, ending));
+                break;
+            }
+        }
+    }
+    drop(keyboard);
+    finish(&*game, wishes, &told)
+}
+
+/// What came of it, and the last picture.
+fn finish(game: &dyn Play, wishes: &Wishes, told: &[(Watched, &str)]) -> Result<(), Error> {
+    if let (Some(path), Some(scene)) = (&wishes.svg, game.scene()) {
+        store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
+    }
+    if wishes.json {
+        let episodes: Vec<_> = told
+            .iter()
+            .map(|(watched, ending)| json!({ "return": watched.sum, "steps": watched.steps, "ending": ending }))
+            .collect();
+        let told =
+            json!({ "command": "play", "env": game.spec().id, "seed": wishes.seed, "episodes": episodes });
+        output::print(&told.to_string());
+    } else {
+        for (watched, ending) in told {
+            output::print(&format!("{}  {ending}", watched.words()));
+        }
+    }
+    Ok(())
+}
+
+/// Draws the state and what has been so far.
+fn show(game: &dyn Play, watched: &Watched, on_terminal: bool, json: bool) {
+    if json {
+        return;
+    }
+    let (columns, rows) = match on_terminal {
+        true => terminal::size().map_or(PAPER, |(columns, rows)| (columns.into(), rows.into())),
+        false => PAPER,
+    };
+    let in_colour = on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut lines = match game.scene() {
+        Some(scene) => Canvas::draw(&scene, columns, rows.saturating_sub(2).max(1), in_colour).lines(),
+        None => Vec::new(),
+    };
+    lines.push(watched.words());
+    if !on_terminal {
+        output::print(&format!("{}\n", lines.join("\n")));
+        return;
+    }
+    let mut out = std::io::stdout().lock();
+    // In raw mode a line end only goes down; what was there before is cleared line by line, so that nothing flickers.
+    let frame: String = lines.iter().map(|line| format!("{line}\u{1b}[K\r\n")).collect();
+    let _ = execute!(out, cursor::MoveTo(0, 0));
+    let _ = write!(out, "{frame}\u{1b}[J");
+    let _ = out.flush();
+}
+
+/// What was pressed until the next step.
+enum Pressed {
+    Nothing,
+    Action(f64),
+    Quit,
+}
+
+/// The terminal in raw mode, on another screen, until it is dropped.
+struct Keyboard {
+    keys: Receiver<u8>,
+}
+
+impl Keyboard {
+    fn open() -> Self {
+        let (sender, keys) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 64];
+            while let Ok(n @ 1..) = std::io::stdin().read(&mut bytes) {
+                if bytes[..n].iter().any(|byte| sender.send(*byte).is_err()) {
+                    return;
+                }
+            }
+        });
+        let inform = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            inform(panic);
+        }));
+        // A terminal that refuses shows what it can.
+        let _ = terminal::enable_raw_mode();
+        let _ = execute!(std::io::stdout(), terminal::EnterAlternateScreen, cursor::Hide);
+        Self { keys }
+    }
+
+    /// Waits for the next step: for its time, or for a key if the game waits for the player.
+    fn next(&self, game: &dyn Play, wishes: &Wishes) -> Pressed {
+        let actions = game.spec().actions;
+        let waits = wishes.keys && !actions.is_empty() && !actions.contains(&"none");
+        let time = Duration::from_secs_f64(1.0 / wishes.fps);
+        let start = std::time::Instant::now();
+        let mut pressed = match wishes.keys && !waits {
+            // Nobody presses anything: no force, or nothing.
+            true => Pressed::Action(actions.iter().position(|word| *word == "none").unwrap_or(0) as f64),
+            false => Pressed::Nothing,
+        };
+        loop {
+            let left = time.saturating_sub(start.elapsed());
+            let byte = match waits {
+                true => self.keys.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => self.keys.recv_timeout(left),
+            };
+            match byte {
+                Err(RecvTimeoutError::Timeout) => return pressed,
+                // q, Ctrl-C, or nobody there.
+                Err(RecvTimeoutError::Disconnected) | Ok(b'q' | 3) => return Pressed::Quit,
+                Ok(byte) if wishes.keys => {
+                    let key = if byte == 0x1b { self.arrow() } else { Key::Byte(byte) };
+                    if let Some(action) = action(game, key) {
+                        pressed = Pressed::Action(action);
+                        if waits {
+                            return pressed;
+                        }
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// What follows an escape.
+    fn arrow(&self) -> Key {
+        let moment = Duration::from_millis(20);
+        let bytes = (self.keys.recv_timeout(moment), self.keys.recv_timeout(moment));
+        match bytes {
+            (Ok(b'[' | b'O'), Ok(b'A')) => Key::Arrow("up"),
+            (Ok(b'[' | b'O'), Ok(b'B')) => Key::Arrow("down"),
+            (Ok(b'[' | b'O'), Ok(b'C')) => Key::Arrow("right"),
+            (Ok(b'[' | b'O'), Ok(b'D')) => Key::Arrow("left"),
+            _ => Key::Byte(0x1b),
+        }
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn restore() {
+    let _ = execute!(std::io::stdout(), terminal::LeaveAlternateScreen, cursor::Show);
+    let _ = terminal::disable_raw_mode();
+}
+
+/// A key, as far as games need to know it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Key {
+    Arrow(&'static str),
+    Byte(u8),
+}
+
+/// The action that a key means in this game.
+fn action(game: &dyn Play, key: Key) -> Option<f64> {
+    meaning(game.spec().actions, force(game), key)
+}
+
+/// The lowest and the highest force, where the action is one.
+fn force(game: &dyn Play) -> Option<(f64, f64)> {
+    match game.spec().action_space() {
+        potstill::env::Space::Box { low, high } => Some((f64::from(low[0]), f64::from(high[0]))),
+        _ => None,
+    }
+}
+
+fn meaning(actions: &[&str], force: Option<(f64, f64)>, key: Key) -> Option<f64> {
+    if let Some((low, high)) = force {
+        return match key {
+            Key::Arrow("left") => Some(low),
+            Key::Arrow("right") => Some(high),
+            _ => None,
+        };
+    }
+    let place = |word: &str| actions.iter().position(|action| *action == word).map(|i| i as f64);
+    match key {
+        Key::Arrow(word) => place(word),
+        Key::Byte(b' ') => ["fire", "hit", "pick up", "none"].into_iter().find_map(place),
+        Key::Byte(digit @ b'0'..=b'9') => {
+            let number = usize::from(digit - b'0');
+            (number < actions.len()).then_some(number as f64)
+        }
+        Key::Byte(letter) => {
+            let first = |action: &&str| action.as_bytes().first() == Some(&letter.to_ascii_lowercase());
+            actions.iter().position(first).map(|i| i as f64)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_mean_actions() {
+        let check = |actions: &[&str], key: Key, expected: Option<f64>| {
+            assert_eq!(meaning(actions, None, key), expected, "{actions:?} {key:?}");
+        };
+        let lake = ["left", "down", "right", "up"];
+        check(&lake, Key::Arrow("up"), Some(3.0));
+        check(&lake, Key::Byte(b'2'), Some(2.0));
+        check(&lake, Key::Byte(b'4'), None);
+        check(&lake, Key::Byte(b'D'), Some(1.0));
+        let cards = ["stick", "hit"];
+        check(&cards, Key::Arrow("up"), None);
+        check(&cards, Key::Byte(b' '), Some(1.0));
+        check(&cards, Key::Byte(b's'), Some(0.0));
+        check(&["none", "left", "right", "fire"], Key::Byte(b' '), Some(3.0));
+        assert_eq!(meaning(&[], Some((-2.0, 2.0)), Key::Arrow("left")), Some(-2.0));
+        assert_eq!(meaning(&[], Some((-2.0, 2.0)), Key::Byte(b'1')), None);
+    }
+}

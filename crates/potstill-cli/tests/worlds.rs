@@ -1,0 +1,183 @@
+//! Environments as a user meets them: listed, traced, checked, measured, watched.
+
+mod common;
+
+use common::{json, potstill};
+use serde_json::{Value, json};
+use std::fs;
+use tempfile::TempDir;
+
+fn lines(arguments: &str, dir: &TempDir) -> Vec<Value> {
+    let output = potstill(dir.path(), arguments);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && words.is_empty(), "{arguments}: {words}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_trace_is_one_line_per_step() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("walk.json"), "[0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0, 0]").unwrap();
+    let walk = lines("env trace --env CliffWalking-v1 --seed 1 --actions walk.json --json", &dir);
+    assert_eq!(walk.len(), 14, "the actions after the goal are not played");
+    assert_eq!(walk[0], json!({ "observation": 36 }));
+    let last = json!({
+        "observation": 47, "reward": -1.0, "terminated": true, "truncated": false, "action": 2,
+    });
+    assert_eq!(walk[13], last);
+
+    // Gymnasium 1.4.0: gymnasium.make("CartPole-v1").reset(seed=42), then step(1).
+    fs::write(dir.path().join("push.json"), "[1]").unwrap();
+    let pole = lines("env trace --env CartPole-v1 --seed 42 --actions push.json --json", &dir);
+    let start = [0.02739560417830944, -0.006112155970185995, 0.03585979342460632, 0.019736802205443382];
+    assert_eq!(pole[0]["observation"], json!(start));
+    let next = [0.02727336250245571, 0.18847766518592834, 0.036254528909921646, -0.26141977310180664];
+    assert_eq!(pole[1]["observation"], json!(next));
+
+    // Boxes take numbers, and lists of one.
+    fs::write(dir.path().join("swing.json"), "[0.5, [-2.0]]").unwrap();
+    let swing = lines("env trace --env Pendulum-v1 --actions swing.json --json", &dir);
+    assert_eq!((&swing[1]["action"], &swing[2]["action"]), (&json!(0.5), &json!(-2.0)));
+
+    let cards =
+        lines("env trace --env Blackjack-v1 --seed 3 --actions random:1 --set sab=false --json", &dir);
+    assert_eq!(cards[0]["observation"].as_array().unwrap().len(), 3);
+    let planes = lines("env trace --env Breakout --actions random:1 --json", &dir);
+    assert_eq!(planes[0]["observation"].as_array().unwrap().len(), 400);
+
+    let table = potstill(dir.path(), "env trace --env CliffWalking-v1 --actions walk.json");
+    let text = String::from_utf8(table.stdout).unwrap();
+    let last: Vec<&str> = text.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(last, ["13", "down", "47", "-1", "terminated"], "{text}");
+}
+
+#[test]
+fn environments_are_listed_with_what_they_are() {
+    let dir = TempDir::new().unwrap();
+    let listed = json(dir.path(), "env list");
+    assert_eq!(listed, json(dir.path(), "envs"));
+    let environments = listed["environments"].as_array().unwrap();
+    assert_eq!(environments.len(), 18);
+    let of = |id: &str| environments.iter().find(|env| env["id"] == id).unwrap();
+    let lake = of("FrozenLake-v1");
+    assert_eq!((&lake["time_limit_steps"], &lake["reward_threshold"]), (&json!(100), &json!(0.7)));
+    assert_eq!((&lake["stochastic"], &lake["model"]), (&json!(true), &json!(true)));
+    assert_eq!(of("CliffWalking-v1")["stochastic"], false);
+    assert_eq!(of("Pendulum-v1")["action_space"]["high"], json!([2.0]));
+    let text = String::from_utf8(potstill(dir.path(), "env list").stdout).unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 120 && !line.ends_with(' ')), "{text}");
+}
+
+#[test]
+fn an_environment_is_checked() {
+    let dir = TempDir::new().unwrap();
+    let checked = json(dir.path(), "env check --env FrozenLake-v1 --set is_slippery=false");
+    assert_eq!(
+        (&checked["passed"], &checked["env"]),
+        (&json!(true), &json!("FrozenLake-v1:is_slippery=false"))
+    );
+    assert_eq!(checked["rules"].as_array().unwrap().len(), 13);
+}
+
+#[test]
+fn the_pace_is_measured() {
+    let dir = TempDir::new().unwrap();
+    for env in ["CartPole-v1", "Taxi-v4", "Seaquest", "Pendulum-v1"] {
+        let told =
+            json(dir.path(), &format!("bench env --env {env} --num-envs 33 --threads 2 --seconds 0.1"));
+        assert!(told["steps_per_second"].as_f64().unwrap() > 0.0, "{told}");
+        assert_eq!((&told["num_envs"], &told["threads"]), (&json!(33), &json!(2)));
+    }
+}
+
+#[test]
+fn an_episode_is_watched() {
+    let dir = TempDir::new().unwrap();
+    json(dir.path(), "train q-learning --env CliffWalking-v1 --episodes 500 --seed 1 --out walk");
+    let played = json(dir.path(), "play walk --episodes 2 --svg last.svg");
+    let episode = json!({ "return": -13.0, "steps": 13, "ending": "terminated" });
+    assert_eq!(played["episodes"], json!([episode, episode]));
+    assert!(fs::read_to_string(dir.path().join("last.svg")).unwrap().starts_with("<svg"));
+    let text = String::from_utf8(potstill(dir.path(), "play walk").stdout).unwrap();
+    // To another program: plain characters, a picture per step, and what came of it.
+    assert!(!text.contains('\u{1b}') && text.contains("SSxC") || text.contains("@@xC"), "{text}");
+    assert!(text.trim_end().ends_with("episode 1  step 13  return -13  terminated"), "{text}");
+    assert_eq!(text.matches("episode 1  step").count(), 15);
+}
+
+#[test]
+fn a_map_from_a_file_is_kept_with_the_run() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("pond.txt"), "SF\nFG\n").unwrap();
+    json(
+        dir.path(),
+        "train q-learning --env FrozenLake-v1:is_slippery=false,desc=@pond.txt --episodes 50 --out run",
+    );
+    let config = fs::read_to_string(dir.path().join("run/config.toml")).unwrap();
+    assert!(config.contains("FrozenLake-v1:is_slippery=false,desc=SF/FG"), "{config}");
+    fs::remove_file(dir.path().join("pond.txt")).unwrap();
+    assert_eq!(json(dir.path(), "eval run --episodes 3")["mean_return"], 1.0);
+    // Features of numbered states, for a network.
+    json(
+        dir.path(),
+        "train dqn --env FrozenLake-v1:one_hot=true --steps 300 --set net_arch=mlp:8 --set eval_episodes=2 --out net",
+    );
+    assert_eq!(json(dir.path(), "eval net --episodes 3")["env"], "FrozenLake-v1:one_hot=true");
+}
+
+#[test]
+fn bad_input_gets_one_clear_line() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("object.json"), "{}").unwrap();
+    fs::write(dir.path().join("words.json"), "[0, \"up\"]").unwrap();
+    fs::write(dir.path().join("far.json"), "[0, 4]").unwrap();
+    fs::write(dir.path().join("half.json"), "[0.5]").unwrap();
+    fs::write(dir.path().join("broken.json"), "[0,").unwrap();
+    fs::write(dir.path().join("pond.txt"), "SF\nFX\n").unwrap();
+    for (arguments, expected) in [
+        ("env trace --env CliffWalking-v2 --actions random:3", "did you mean `CliffWalking-v1`?"),
+        ("env trace --env CliffWalking-v1 --actions random:x", "write random:N with N up to 10000000"),
+        ("env trace --env CliffWalking-v1 --actions random:99999999", "write random:N"),
+        ("env trace --env CliffWalking-v1 --actions none.json", "cannot read none.json"),
+        ("env trace --env CliffWalking-v1 --actions object.json", "object.json: it holds no JSON list"),
+        ("env trace --env CliffWalking-v1 --actions words.json", "element 1 is \"up\", not a number"),
+        (
+            "env trace --env CliffWalking-v1 --actions far.json",
+            "action 4 is outside the action space Discrete(4)",
+        ),
+        ("env trace --env CliffWalking-v1 --actions half.json", "action 0.5 is outside the action space"),
+        ("env trace --env CliffWalking-v1 --actions broken.json", "it is no JSON"),
+        ("env trace --env Pendulum-v1 --actions far.json", "action 4 is outside the action space Box(1)"),
+        ("env trace --env Taxi-v4 --actions random:1 --set is_rainy=maybe", "write true or false"),
+        ("env check --env FrozenLake-v1 --set desc=@pond.txt", "desc: row 2 column 2 is 'X'"),
+        ("env check --env FrozenLake-v1 --set desc=@none.txt", "cannot read none.txt"),
+        (
+            "env check --env FrozenLake-v1 --set slippery=no",
+            "there is no option `slippery`; there is is_slippery",
+        ),
+        ("bench env --env CartPole-v1 --seconds 0", "--seconds 0: write a number from 0.05 to 3600"),
+        ("play --env CartPole-v1 --keys", "--keys needs a terminal"),
+        ("play --env CartPole-v1 --fps 0", "--fps 0: write a number from 0.1 to 1000"),
+        ("play --env CartPole-v1 --svg picture.png", "the file's name ends in .svg"),
+        ("play nothing", "nothing is not a run directory"),
+        (
+            "train dqn --env Pendulum-v1 --steps 9 --out new",
+            "`dqn` needs discrete actions; those of Pendulum-v1 are Box(1)",
+        ),
+        (
+            "train q-learning --env CartPole-v1 --steps 9 --out new",
+            "`q-learning` needs discrete observations",
+        ),
+    ] {
+        let output = potstill(dir.path(), arguments);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {words}");
+        assert!(words.contains(expected) && words.lines().count() == 1, "{arguments}: {words}");
+        assert!(output.stdout.is_empty(), "{arguments}");
+    }
+    assert!(!dir.path().join("new").exists());
+}

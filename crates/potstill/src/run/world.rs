@@ -1,0 +1,327 @@
+//! `potstill env`, `potstill bench env` and `potstill play`: environments without learning.
+
+use super::evaluate::Subject;
+use super::{Observer, find_env, usage};
+use crate::error::Error;
+use crate::model::{Actor, Model, ModelActor};
+use crate::store::{self, RunDir};
+use crate::train::parallel_map;
+use potstill_core::{Pcg64, Streams};
+use potstill_env::check::{Verdict, check_env};
+use potstill_env::registry::{Factory, Spec, Visitor};
+use potstill_env::trace::{Actions, Trace, trace};
+use potstill_env::{Action, Autoreset, BoxEnv, Env, Observation, Outcome, Scene, VecEnv};
+use serde_json::{Value, json};
+use std::borrow::{Borrow, BorrowMut};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The most random actions that are traced at once.
+const TRACE_MAX: usize = 10_000_000;
+/// Steps after which an episode without a time limit is cut when it is watched, as when it is evaluated.
+const STEPS_MAX: u64 = 1000;
+
+/// An environment by its id, with `key=value` options beside those of the id. `desc=@FILE` reads a map from a file.
+///
+/// # Errors
+/// If there is no such environment or option, or a file cannot be read.
+pub fn world(id: &str, set: &[String]) -> Result<Spec, Error> {
+    let given = id.split_once(':').map_or("", |(_, options)| options);
+    let options: Vec<&str> =
+        given.split(',').filter(|option| !option.is_empty()).chain(set.iter().map(String::as_str)).collect();
+    let name = id.split(':').next().unwrap_or(id);
+    let id = if options.is_empty() { name.to_owned() } else { format!("{name}:{}", options.join(",")) };
+    Ok(find_env(&with_files(&id)?)?)
+}
+
+/// The id with the contents of files in place of their names, so that whoever keeps it needs no file.
+pub(super) fn with_files(id: &str) -> Result<String, Error> {
+    let Some((name, options)) = id.split_once(':') else { return Ok(id.to_owned()) };
+    let options = options.split(',').map(|option| match option.split_once("=@") {
+        Some((key, file)) => {
+            let text = store::read_text(Path::new(file))?;
+            let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
+            Ok(format!("{key}={}", rows.join("/")))
+        }
+        None => Ok(option.to_owned()),
+    });
+    let options = options.collect::<Result<Vec<_>, Error>>()?;
+    Ok(format!("{name}:{}", options.join(",")))
+}
+
+/// Actions as they are asked for: `random:N`, or a file with one JSON list of numbers.
+///
+/// # Errors
+/// If it is neither, or the list holds something else.
+pub fn trace_actions(text: &str) -> Result<Actions, Error> {
+    if let Some(count) = text.strip_prefix("random:") {
+        let count = count.parse().ok().filter(|count| *count <= TRACE_MAX);
+        let wrong = || usage(format!("--actions {text}: write random:N with N up to {TRACE_MAX}"));
+        return Ok(Actions::Random(count.ok_or_else(wrong)?));
+    }
+    let wrong = |reason: String| usage(format!("--actions {text}: {reason}"));
+    let list: Value = serde_json::from_str(&store::read_text(Path::new(text))?)
+        .map_err(|error| wrong(format!("it is no JSON: {error}")))?;
+    let items = list.as_array().ok_or_else(|| wrong("it holds no JSON list".to_owned()))?;
+    let number = |(i, item): (usize, &Value)| {
+        // Gymnasium's actions in a box are lists of one.
+        let inner = item.as_array().filter(|list| list.len() == 1).map_or(item, |list| &list[0]);
+        inner.as_f64().ok_or_else(|| wrong(format!("element {i} is {item}, not a number")))
+    };
+    Ok(Actions::Given(items.iter().enumerate().map(number).collect::<Result<_, _>>()?))
+}
+
+/// Plays actions in an environment and writes down what happens.
+///
+/// # Errors
+/// If an action is outside the action space.
+pub fn trace_env(spec: &Spec, seed: u64, actions: &Actions) -> Result<Trace, Error> {
+    trace(spec, seed, actions).map_err(|error| usage(format!("--actions: {error}")))
+}
+
+/// Holds an environment against the rules.
+pub fn check_world(spec: &Spec) -> Vec<Verdict> {
+    struct Check;
+    impl Visitor for Check {
+        type Output = Vec<Verdict>;
+        fn visit<O: Observation + ?Sized + 'static, A: Action>(
+            self,
+            factory: &Factory<O, A>,
+        ) -> Vec<Verdict> {
+            check_env(&|| factory.one())
+        }
+    }
+    spec.visit(Check)
+}
+
+/// How fast to step, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct BenchRequest {
+    /// Copies of the environment.
+    pub num_envs: usize,
+    /// Threads that share them.
+    pub threads: usize,
+    /// How long to measure.
+    pub seconds: f64,
+}
+
+/// Slices of the time that is measured; their median is told.
+const SLICES: usize = 5;
+/// Rows of actions that are drawn beforehand.
+const ROWS: usize = 64;
+
+/// Steps copies of an environment at random through the public vector interface, new episodes included, and tells the pace.
+pub fn bench_env(spec: &Spec, request: &BenchRequest, observer: &dyn Observer) -> Value {
+    let BenchRequest { num_envs, threads, seconds } = *request;
+    let threads = threads.min(num_envs);
+    let slice = Duration::from_secs_f64(seconds / SLICES as f64);
+    observer.begin(&spec.id, SLICES as u64);
+    let mut paces = Vec::new();
+    let mut steps = 0;
+    for done in 0..SLICES {
+        // Each thread has its share of the copies, with the seeds that they have in the whole.
+        let shares: Vec<(usize, usize)> =
+            (0..threads).map(|t| (t * num_envs / threads, (t + 1) * num_envs / threads)).collect();
+        let counted = parallel_map(shares.len(), threads, |t| {
+            let (first, end) = shares[t];
+            spec.visit(Pace { first: first as u64, copies: end - first, slice })
+        });
+        paces.push(counted.iter().map(|(steps, seconds)| *steps as f64 / seconds).sum::<f64>());
+        steps += counted.iter().map(|(steps, _)| steps).sum::<u64>();
+        observer.advance(done as u64 + 1, "");
+    }
+    observer.end();
+    paces.sort_by(f64::total_cmp);
+    let pace = paces[SLICES / 2];
+    json!({
+        "command": "bench env",
+        "env": spec.id,
+        "num_envs": num_envs,
+        "threads": threads,
+        "steps": steps,
+        "steps_per_second": pace,
+        "ns_per_step": 1e9 / pace,
+        "slowest": paces[0],
+        "fastest": paces[SLICES - 1],
+    })
+}
+
+/// Steps for some time; returns the steps of all copies and the seconds.
+struct Pace {
+    first: u64,
+    copies: usize,
+    slice: Duration,
+}
+
+impl Visitor for Pace {
+    type Output = (u64, f64);
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> (u64, f64) {
+        let mut envs = factory.many(self.copies, Autoreset::SameStep);
+        let (space, mut rng) = (envs.single_action_space(), Streams::new(self.first).stream("actions"));
+        let rows: Vec<Vec<A>> =
+            (0..ROWS).map(|_| (0..self.copies).map(|_| A::sample(&space, &mut rng)).collect()).collect();
+        envs.reset(Some(self.first));
+        // Looking at the clock costs little if it is done once in a while.
+        let between = (100_000 / self.copies).clamp(1, 10_000);
+        let (start, mut steps) = (Instant::now(), 0);
+        loop {
+            for t in 0..between {
+                envs.step(&rows[t % ROWS]).expect("actions of the space");
+            }
+            steps += between;
+            let elapsed = start.elapsed();
+            if elapsed >= self.slice {
+                return (steps as u64 * self.copies as u64, elapsed.as_secs_f64());
+            }
+        }
+    }
+}
+
+/// An environment that is watched, whatever its kind, with whoever plays in it.
+pub trait Play {
+    /// Starts an episode.
+    fn reset(&mut self, seed: u64);
+
+    /// One step, with this action or else the player's.
+    ///
+    /// # Errors
+    /// If the action is outside the action space.
+    fn step(&mut self, chosen: Option<f64>) -> Result<PlayedStep, Error>;
+
+    /// What the state looks like.
+    fn scene(&self) -> Option<Scene>;
+
+    /// Where it is played.
+    fn spec(&self) -> &Spec;
+}
+
+/// One step that was watched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlayedStep {
+    /// What was done.
+    pub action: f64,
+    /// What it gave. An episode without a time limit is truncated after 1,000 steps.
+    pub outcome: Outcome,
+}
+
+/// Who chooses an action.
+type Player<O, A> = Box<dyn FnMut(&O, &mut Pcg64) -> A>;
+
+struct Playing<O: Observation + ?Sized, A> {
+    spec: Spec,
+    env: BoxEnv<O, A>,
+    observation: O::Owned,
+    player: Player<O, A>,
+    rng: Pcg64,
+    steps: u64,
+}
+
+impl<O: Observation + ?Sized, A: Action> Playing<O, A> {
+    fn new(spec: &Spec, env: BoxEnv<O, A>, player: Player<O, A>) -> Self {
+        let observation = O::buffer(&env.observation_space());
+        Self { spec: spec.clone(), env, observation, player, rng: Pcg64::new(0), steps: 0 }
+    }
+}
+
+impl<O: Observation + ?Sized, A: Action> Play for Playing<O, A> {
+    fn reset(&mut self, seed: u64) {
+        self.rng = Streams::new(seed).stream("actor");
+        self.steps = 0;
+        self.env.reset(Some(seed), self.observation.borrow_mut());
+    }
+
+    fn step(&mut self, chosen: Option<f64>) -> Result<PlayedStep, Error> {
+        let action = match chosen.and_then(A::from_number) {
+            Some(action) => action,
+            None => (self.player)(self.observation.borrow(), &mut self.rng),
+        };
+        let played = self.env.step(action, self.observation.borrow_mut());
+        let mut outcome = played.map_err(|error| usage(error.to_string()))?;
+        self.steps += 1;
+        outcome.truncated |= self.spec.time_limit_steps.is_none() && self.steps >= STEPS_MAX;
+        Ok(PlayedStep { action: action.number(), outcome })
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        self.env.scene()
+    }
+
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+}
+
+/// An environment played at random.
+pub fn play_at_random(spec: &Spec) -> Box<dyn Play> {
+    struct Random<'a>(&'a Spec);
+    impl Visitor for Random<'_> {
+        type Output = Box<dyn Play>;
+        fn visit<O: Observation + ?Sized + 'static, A: Action>(
+            self,
+            factory: &Factory<O, A>,
+        ) -> Box<dyn Play> {
+            let env = factory.one();
+            let space = env.action_space();
+            Box::new(Playing::new(self.0, env, Box::new(move |_: &O, rng| A::sample(&space, rng))))
+        }
+    }
+    spec.visit(Random(spec))
+}
+
+/// What a run has learned, played greedily.
+///
+/// # Errors
+/// If the folder is no finished run of a policy.
+pub fn play_run(run: &Path) -> Result<Box<dyn Play>, Error> {
+    let dir = RunDir::open(run)?;
+    let Subject::Policy { model, spec } = Subject::load(&dir)? else {
+        return Err(usage(format!(
+            "{} learned no policy, but a classifier; there is nothing to watch",
+            run.display()
+        )));
+    };
+    fn greedy<O: Observation + ?Sized + 'static>(spec: &Spec, env: BoxEnv<O>, model: Model) -> Box<dyn Play>
+    where
+        for<'a> ModelActor<'a>: Actor<O>,
+    {
+        Box::new(Playing::new(spec, env, Box::new(move |o: &O, rng| ModelActor::greedy(&model).act(o, rng))))
+    }
+    Ok(match &model {
+        Model::Table(_) => greedy::<usize>(&spec, spec.make_states().expect("a table is for states"), model),
+        Model::Network(_) => {
+            greedy::<[f32]>(&spec, spec.make_features().expect("a network is for features"), model)
+        }
+    })
+}
+
+/// What an environment looks like at the start of an episode.
+#[cfg(test)]
+pub(crate) fn first_scene(spec: &Spec) -> Option<Scene> {
+    let mut play = play_at_random(spec);
+    play.reset(0);
+    play.scene()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_may_stand_in_two_places_and_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "SF\nFG\n").unwrap();
+        let set = vec!["is_slippery=false".to_owned(), format!("desc=@{}", file.path().display())];
+        let spec = world("FrozenLake-v1:max_episode_steps=9", &set).unwrap();
+        assert_eq!(spec.id, "FrozenLake-v1:max_episode_steps=9,is_slippery=false,desc=SF/FG");
+        assert_eq!((spec.time_limit_steps, spec.observation_space().discrete()), (Some(9), Some(4)));
+    }
+
+    #[test]
+    fn a_share_of_the_copies_is_stepped_by_each_thread() {
+        let request = BenchRequest { num_envs: 5, threads: 2, seconds: 0.05 };
+        let told = bench_env(&world("CartPole-v1", &[]).unwrap(), &request, &super::super::Quiet);
+        assert_eq!((told["threads"].as_u64(), told["num_envs"].as_u64()), (Some(2), Some(5)));
+        assert!(told["steps_per_second"].as_f64().unwrap() > 1000.0);
+    }
+}
