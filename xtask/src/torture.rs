@@ -251,9 +251,9 @@ fn fuzzed(target: &str, time: Duration) -> Row {
     Row::new(&what, format!("{n} of {n}"), PASSED)
 }
 
-/// The tests of the crate with all the `unsafe`, under AddressSanitizer.
+/// The tests of the crates with the `unsafe`, under AddressSanitizer.
 fn sanitized(nightly: &Result<(), String>) -> Row {
-    let what = "tests of potstill-nn under AddressSanitizer";
+    let what = "tests of potstill-core and potstill-nn under AddressSanitizer";
     if let Err(reason) = nightly {
         return Row::new(what, "", format!("NOT RUN: {reason}"));
     }
@@ -263,7 +263,8 @@ fn sanitized(nightly: &Result<(), String>) -> Row {
     println!("\n=== {what}");
     let mut command = rustup();
     // With a target named, the flags do not reach build scripts and macros.
-    command.args(["cargo", "test", "--locked", "--package", "potstill-nn", "--lib", "--tests"]);
+    command.args(["cargo", "test", "--locked", "--package", "potstill-core", "--package", "potstill-nn"]);
+    command.args(["--lib", "--tests"]);
     command.args(["--target", &host, "--target-dir", "target/sanitizer"]);
     let Ok(output) = run(command.env("RUSTFLAGS", "-Zsanitizer=address")) else {
         return Row::new(what, "", FAILED);

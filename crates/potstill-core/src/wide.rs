@@ -27,3 +27,21 @@ pub fn run<R>(work: impl FnOnce() -> R) -> R {
     }
     work()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::sin_cos;
+
+    #[test]
+    fn both_compilations_have_the_same_bits() {
+        let angles: Vec<f64> = (0..1003).map(|i| f64::from(i) * 0.37 - 190.0).collect();
+        let (mut wide, mut plain) = (angles.clone(), angles);
+        run(
+            #[inline(always)]
+            || wide.iter_mut().for_each(|x| *x = sin_cos(*x).0 / (2.0 + sin_cos(*x).1)),
+        );
+        plain.iter_mut().for_each(|x| *x = sin_cos(*x).0 / (2.0 + sin_cos(*x).1));
+        assert!(wide.iter().map(|x| x.to_bits()).eq(plain.iter().map(|x| x.to_bits())));
+    }
+}

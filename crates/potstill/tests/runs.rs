@@ -162,6 +162,22 @@ fn q_learning() {
     check(&CASES[0]);
 }
 
+/// Worlds whose state is more than a place: streams, hands, hidden moods, games, what wrappers remember.
+#[test]
+fn worlds_with_more_state() {
+    for (command, settings) in [
+        ("q-learning", "env=Taxi-v4:is_rainy=true,fickle_passenger=true,sticky_actions=0.1 episodes=60"),
+        ("sarsa", "env=Blackjack-v1 episodes=400 log_interval=50"),
+        (
+            "dqn",
+            "env=Seaquest:frame_stack=2 steps=450 net_arch=mlp:4 learning_starts=100 train_freq=50 gradient_steps=2 \
+             buffer_size=200 eval_freq=200 eval_episodes=1",
+        ),
+    ] {
+        check(&Case { command, settings });
+    }
+}
+
 #[test]
 fn sarsa() {
     check(&CASES[1]);

@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 /// The longest side of a map.
 const SIDE_MAX: usize = 256;
-/// Maps that are drawn before giving up on a valid one.
-const TRIES_MAX: usize = 10_000;
+/// Squares that are drawn before giving up on a valid map.
+const DRAWS_MAX: usize = 20_000_000;
 
 /// The map of `FrozenLake-v1`.
 pub const MAP_4X4: &str = "SFFF/FHFH/FFFH/HFFG";
@@ -77,7 +77,8 @@ pub fn generate_map(size: usize, frozen: f64, seed: u64) -> Result<Map, String> 
     let mut rng = Pcg64::new(seed);
     // NumPy draws from the running sum of the probabilities, divided by its end.
     let frozen_below = frozen / (frozen + (1.0 - frozen));
-    for _ in 0..TRIES_MAX {
+    let tries = DRAWS_MAX / (size * size);
+    for _ in 0..tries {
         let mut map: Map = (0..size)
             .map(|_| (0..size).map(|_| if rng.unit() < frozen_below { b'F' } else { b'H' }).collect())
             .collect();
@@ -88,7 +89,7 @@ pub fn generate_map(size: usize, frozen: f64, seed: u64) -> Result<Map, String> 
         }
     }
     Err(format!(
-        "of {TRIES_MAX} maps of side {size} with {frozen} of the squares frozen, none has a way to the goal"
+        "of {tries} maps of side {size} with {frozen} of the squares frozen, none has a way to the goal"
     ))
 }
 

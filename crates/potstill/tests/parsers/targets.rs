@@ -5,6 +5,7 @@ use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{State, Value};
 use potstill::deep::DqnConfig;
 use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+use potstill::env::registry::find;
 use potstill::export::safetensors;
 use potstill::metrics::History;
 use potstill::nn::NetworkSpec;
@@ -22,7 +23,7 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All of them by name.
-pub(crate) const TARGETS: [(&str, Target); 7] = [
+pub(crate) const TARGETS: [(&str, Target); 8] = [
     ("config", config),
     ("set", set),
     ("network", network),
@@ -30,6 +31,7 @@ pub(crate) const TARGETS: [(&str, Target); 7] = [
     ("manifest", manifest),
     ("model", model),
     ("history", history),
+    ("world", world),
 ];
 
 /// Tries a parser on some bytes.
@@ -40,6 +42,24 @@ pub(crate) fn check(name: &str, bytes: &[u8]) -> bool {
     let elapsed = started.elapsed();
     assert!(elapsed < TIME_MAX, "{name} took {elapsed:?} for {} bytes", bytes.len());
     accepted
+}
+
+/// Ids of environments with their options, maps of frozen lakes among them.
+fn world(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    match find(text) {
+        Ok(spec) => {
+            let again = find(&spec.id).expect("what is written is read");
+            assert_eq!((&again.id, again.time_limit_steps), (&spec.id, spec.time_limit_steps));
+            assert_eq!(again.observation_space(), spec.observation_space());
+            true
+        }
+        Err(error) => {
+            let words = error.to_string().len();
+            assert!(words <= 4 * text.len() + 1000, "{words} bytes of message");
+            false
+        }
+    }
 }
 
 /// `config.toml`, `--config` and presets: TOML, then the keys of every command.
