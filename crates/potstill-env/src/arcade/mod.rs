@@ -89,7 +89,7 @@ pub trait Game: Clone + Default + fmt::Debug + Send + Sync + 'static {
     /// One step.
     fn step(&mut self, chosen: Move, ramping: bool, rng: &mut Pcg64) -> Played;
 
-    /// Sets every square that is not empty; see [`Planes::set`].
+    /// Sets every square that is not empty.
     fn draw(&self, planes: &mut Planes<'_>);
 
     /// Every number of the state, always in the same order.
