@@ -40,8 +40,8 @@ const fn case(ours: &'static str, theirs: &'static str, length: usize, parity: P
 }
 
 const CASES: &[Case] = &[
-    case("CliffWalking-v1", "{}", 600, Parity::Exact),
-    case("CliffWalkingSlippery-v1", "{}", 600, Parity::Exact),
+    case("CliffWalking-v1", "{}", 3000, Parity::Exact),
+    case("CliffWalkingSlippery-v1", "{}", 3000, Parity::Exact),
     case("FrozenLake-v1", "{}", 100, Parity::Exact),
     case("FrozenLake-v1:is_slippery=false", r#"{"is_slippery": false}"#, 100, Parity::Exact),
     case("FrozenLake-v1:success_rate=0.7", r#"{"success_rate": 0.7}"#, 100, Parity::Exact),
