@@ -52,8 +52,8 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
     if let Some(path) = wishes.svg.as_ref().filter(|path| path.extension().is_none_or(|end| end != "svg")) {
         return Err(usage(&format!("--svg {}: the file's name ends in .svg", path.display())));
     }
-    let on_terminal = std::io::stdout().is_terminal() && !wishes.json;
-    let keyboard = match (wishes.keys, on_terminal && std::io::stdin().is_terminal()) {
+    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !wishes.json;
+    let keyboard = match (wishes.keys, on_terminal) {
         (true, false) => {
             return Err(usage("--keys needs a terminal: it draws on stdout and reads keys from stdin"));
         }

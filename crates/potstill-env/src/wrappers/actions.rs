@@ -28,11 +28,8 @@ impl<E: Env<Action: Copy>> Env for ActionRepeat<E> {
 
     forward!(observation_space);
     forward!(action_space);
+    forward!(reset);
     forward!(scene);
-
-    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
-        self.env.reset(seed, observation);
-    }
 
     fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let mut sum = 0.0;
@@ -47,15 +44,7 @@ impl<E: Env<Action: Copy>> Env for ActionRepeat<E> {
     }
 }
 
-impl<E: Stateful> Stateful for ActionRepeat<E> {
-    fn state(&self) -> State {
-        State::new().with_part("env", &self.env)
-    }
-
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("env", &mut self.env)
-    }
-}
+stateless!(ActionRepeat);
 
 /// With some probability takes the last action of the episode again instead of the one chosen (Machado et al. 2018). It draws from a stream of its
 /// own, `sticky` of the seed, so that the environment's is not shifted.

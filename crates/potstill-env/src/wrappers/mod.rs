@@ -38,6 +38,11 @@ macro_rules! forward {
             self.env.action_space()
         }
     };
+    (reset) => {
+        fn reset(&mut self, seed: Option<u64>, observation: &mut Self::Observation) {
+            self.env.reset(seed, observation);
+        }
+    };
     (scene) => {
         fn scene(&self) -> Option<Scene> {
             self.env.scene()
@@ -46,6 +51,21 @@ macro_rules! forward {
     (model) => {
         fn model(&self) -> Option<Arc<TransitionModel>> {
             self.env.model()
+        }
+    };
+}
+
+/// Wrappers that remember nothing themselves.
+macro_rules! stateless {
+    ($wrapper:ident) => {
+        impl<E: Stateful> Stateful for $wrapper<E> {
+            fn state(&self) -> State {
+                State::new().with_part("env", &self.env)
+            }
+
+            fn restore(&mut self, state: &State) -> Result<(), StateError> {
+                state.restore_part("env", &mut self.env)
+            }
         }
     };
 }

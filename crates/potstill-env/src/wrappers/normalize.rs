@@ -180,11 +180,8 @@ impl<E: Env> Env for NormalizeReward<E> {
 
     forward!(observation_space);
     forward!(action_space);
+    forward!(reset);
     forward!(scene);
-
-    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
-        self.env.reset(seed, observation);
-    }
 
     fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let outcome = self.env.step(action, observation)?;

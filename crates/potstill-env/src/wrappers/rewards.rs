@@ -29,11 +29,8 @@ impl<E: Env> Env for ClipReward<E> {
 
     forward!(observation_space);
     forward!(action_space);
+    forward!(reset);
     forward!(scene);
-
-    fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
-        self.env.reset(seed, observation);
-    }
 
     fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let outcome = self.env.step(action, observation)?;
@@ -41,15 +38,7 @@ impl<E: Env> Env for ClipReward<E> {
     }
 }
 
-impl<E: Stateful> Stateful for ClipReward<E> {
-    fn state(&self) -> State {
-        State::new().with_part("env", &self.env)
-    }
-
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("env", &mut self.env)
-    }
-}
+stateless!(ClipReward);
 
 /// Return and length of the episode that is running and of the last one (Gymnasium's `RecordEpisodeStatistics`).
 #[derive(Clone, Debug)]
