@@ -349,7 +349,7 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(of("CartPole-v1")["observation_space"]["high"][1], Value::Null);
     assert_eq!(of("CliffWalking-v1")["observation_space"]["n"], 48);
     let algos = json(dir.path(), "algos");
-    assert_eq!(algos["algorithms"].as_array().unwrap().len(), 4);
+    assert_eq!(algos["algorithms"].as_array().unwrap().len(), 13);
     for (command, line) in [
         ("envs", "CliffWalking-v1           Discrete(48)"),
         ("algos", "  sarsa       on-policy, online, model-free\n              learn the values"),

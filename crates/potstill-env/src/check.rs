@@ -107,7 +107,10 @@ impl Checker {
     {
         let mut env = make();
         let (observations, actions) = (env.observation_space(), env.action_space());
-        let spaces = well_formed(&observations).and_then(|()| well_formed(&actions));
+        let spaces = well_formed(&observations).and_then(|()| well_formed(&actions)).and_then(|()| {
+            let how = format!("actions cannot be drawn from {actions}");
+            if A::fits(&actions) { Ok(()) } else { Err(how) }
+        });
         let usable = spaces.is_ok();
         self.hold("the spaces are well formed", spaces);
         if !usable {
@@ -124,12 +127,25 @@ impl Checker {
 
         let mut env = make();
         let model = env.model();
+        let mut shadow: Option<BoxEnv<O, A>> = None;
         for episode in 0..EPISODES {
             let seed = (episode % 2 == 0).then_some(episode as u64);
             env.reset(seed, observation.borrow_mut());
+            // A seed would hide what the stream has lost.
+            if let (Some(copy), None) = (&mut shadow, seed) {
+                let mut seen = O::buffer(&observations);
+                copy.reset(None, seen.borrow_mut());
+                let same = match seen == observation && copy.state() == env.state() {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "episode {episode}: the copy began with {seen:?}, the original with {observation:?}"
+                    )),
+                };
+                self.hold("a snapshot continues as the original does", same);
+            }
             self.look(&*env, observation.borrow(), &observations, &format!("episode {episode}, reset"));
-            // From some step on a copy does what the original does.
-            let mut shadow = None;
+            // From some step on, and into the next episode, a copy does what the original does.
+            shadow = None;
             for step in 0..STEPS {
                 let place = format!("episode {episode}, step {}", step + 1);
                 if step == SNAPSHOT {

@@ -1,8 +1,8 @@
 //! The environments by their Gymnasium id, with Gymnasium's options.
 //!
 //! The arcade games are found by their name alone, too: `Breakout` is `MinAtar/Breakout-v1`. Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has
-//! `max_episode_steps`, a number or `none`, and those of the [`wrappers`](crate::wrappers), which lie around it in this order: `one_hot=true`,
-//! `frame_stack=N`, `sticky_actions=P`, `action_repeat=N`, `clip_reward=LOW:HIGH`.
+//! `max_episode_steps`, a number or `none`, and those of the [`wrappers`](crate::wrappers), which lie around it in this order: `sticky_actions=P`,
+//! `action_repeat=N`, `clip_reward=LOW:HIGH`, `one_hot=true`, `frame_stack=N`; so a stack is of what the agent sees.
 //!
 //! ```
 //! use potstill_env::registry::find;
@@ -437,31 +437,29 @@ pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
 
 /// What the general options put around an environment.
 fn wrapped(make: Make, options: &mut Options<'_>) -> Result<Make, String> {
-    let mut make = make;
+    let mut make = altered_as_asked(make, options)?;
     if options.flag("one_hot", false)? {
         make = match make {
             Make::States(factory) => Make::Features(factory.within(|env| Box::new(OneHot::new(env)))),
             _ => return Err("one_hot=true: its states are not numbered".to_owned()),
         };
     }
-    if let Some(n) = options.whole("frame_stack", 1..=64)? {
-        let n = n as usize;
-        make = match make {
-            Make::States(_) => {
-                let reason = "its states are numbered; with one_hot=true they are features";
-                return Err(format!("frame_stack={n}: {reason}"));
-            }
-            Make::Features(factory) => {
-                Make::Features(factory.within(move |env| Box::new(FrameStack::new(env, n))))
-            }
-            Make::Planes(factory) => {
-                Make::Planes(factory.within(move |env| Box::new(FrameStack::new(env, n))))
-            }
-            Make::Control(factory) => {
-                Make::Control(factory.within(move |env| Box::new(FrameStack::new(env, n))))
-            }
-        };
-    }
+    let Some(n) = options.whole("frame_stack", 1..=64)? else { return Ok(make) };
+    let n = n as usize;
+    Ok(match make {
+        Make::States(_) => {
+            let reason = "its states are numbered; with one_hot=true they are features";
+            return Err(format!("frame_stack={n}: {reason}"));
+        }
+        Make::Features(factory) => {
+            Make::Features(factory.within(move |env| Box::new(FrameStack::new(env, n))))
+        }
+        Make::Planes(factory) => Make::Planes(factory.within(move |env| Box::new(FrameStack::new(env, n)))),
+        Make::Control(factory) => Make::Control(factory.within(move |env| Box::new(FrameStack::new(env, n)))),
+    })
+}
+
+fn altered_as_asked(make: Make, options: &mut Options<'_>) -> Result<Make, String> {
     let sticky = options.number("sticky_actions", 0.0, 0.0..=1.0)?;
     let repeat = options.whole("action_repeat", 1..=1000)?.unwrap_or(1) as u32;
     let clip = match options.take("clip_reward") {
@@ -589,6 +587,11 @@ impl Entry {
             Make::Planes(factory) => factory.time_limit_steps = time_limit_steps,
             Make::Control(factory) => factory.time_limit_steps = time_limit_steps,
         }
+        let is_certain = |make: &Make| match make {
+            Make::States(factory) => factory.one().model().is_some_and(|model| !model.is_stochastic()),
+            _ => false,
+        };
+        let stochastic = !is_certain(&make) || options.is_given("sticky_actions");
         let make = wrapped(make, &mut options)?;
         let known = self.options.iter().chain(GENERAL_OPTIONS).map(|(name, _)| *name);
         options.finish(known)?;
@@ -599,11 +602,9 @@ impl Entry {
             options: self.options,
             time_limit_steps,
             reward_threshold: self.reward_threshold,
-            stochastic: true,
+            stochastic,
             make,
         };
-        spec.stochastic =
-            spec.make_states().is_none_or(|env| env.model().is_none_or(|model| model.is_stochastic()));
         if let Some(n) = spec.action_space().discrete() {
             // Some actions come with an option.
             spec.actions = self.actions.get(..n).unwrap_or(MOVES);

@@ -190,6 +190,9 @@ impl Element for u8 {
 
 /// Why a row of numbers is not in a space of arrays.
 fn row_outside<T: Element>(row: &[T], space: &Space) -> Option<String> {
+    if space.discrete().is_some() {
+        return Some(format!("it is an array, but {space} is numbered"));
+    }
     if row.len() != space.features() {
         return Some(format!("it has {} numbers, {space} has {}", row.len(), space.features()));
     }
@@ -285,6 +288,9 @@ array_observation!(u8, |_| true);
 
 /// What an environment takes.
 pub trait Action: Copy + PartialEq + fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// Whether actions of this type are what the space has.
+    fn fits(space: &Space) -> bool;
+
     /// Whether it is in the space.
     fn is_in(self, space: &Space) -> bool;
 
@@ -302,6 +308,10 @@ pub trait Action: Copy + PartialEq + fmt::Debug + fmt::Display + Send + Sync + '
 }
 
 impl Action for usize {
+    fn fits(space: &Space) -> bool {
+        space.discrete().is_some()
+    }
+
     #[inline]
     fn is_in(self, space: &Space) -> bool {
         space.discrete().is_some_and(|n| self < n)
@@ -327,6 +337,13 @@ impl Action for usize {
 
 /// A box of one dimension.
 impl Action for f32 {
+    fn fits(space: &Space) -> bool {
+        match space {
+            Space::Box { low, high } => low.len() == 1 && low[0].is_finite() && high[0].is_finite(),
+            _ => false,
+        }
+    }
+
     #[inline]
     fn is_in(self, space: &Space) -> bool {
         match space {

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// Random and scripted actions each.
 const SEEDS: u64 = 200;
+/// A dealt 21 against a dealer's drawn one is rare.
+const HANDS: u64 = 4000;
 
 /// What is held against Gymnasium: our id with options, Gymnasium's options, the longest trace, and how observations may differ.
 struct Case {
@@ -185,7 +187,8 @@ fn trajectories_are_those_of_gymnasium() {
         let spec = find(case.ours).unwrap();
         let space = spec.action_space();
         let mut seen = Seen::default();
-        for seed in 0..SEEDS {
+        let seeds = if spec.name() == "Blackjack-v1" { HANDS } else { SEEDS };
+        for seed in 0..seeds {
             for script in ["random", "scripted"] {
                 let mut rng = Streams::new(seed).stream(script);
                 let scripted = script == "scripted";
@@ -199,7 +202,7 @@ fn trajectories_are_those_of_gymnasium() {
         }
         let Seen { steps, numbers, roundings, worst } = seen;
         println!(
-            "{}: {SEEDS} seeds x 2, {steps} steps, {numbers} numbers seen, {roundings} rounded the other way, \
+            "{}: {seeds} seeds x 2, {steps} steps, {numbers} numbers seen, {roundings} rounded the other way, \
              largest difference {worst:e}",
             case.ours
         );

@@ -51,6 +51,8 @@ fn start_values_of_the_best_policy() {
     check("FrozenLake-v1", 0.99, 0.542025932, 1e-9);
     check("FrozenLake-v1", 1.0, 0.823529412, 1e-9);
     check("FrozenLake8x8-v1", 0.99, 0.414640362, 1e-9);
+    // By exact fractions over the endless deck.
+    check("Blackjack-v1:sab=false", 1.0, -0.046_555_977, 1e-9);
     check("Taxi-v4", 1.0, 7.93, 1e-9);
     check("Taxi-v4", 0.99, 6.327464, 1e-6);
     check("DynaMaze", 0.95, 0.5133420833, 1e-10);

@@ -72,7 +72,7 @@ fn a_copy_does_what_one_does_alone() {
         // Ends by time as well.
         let spec = find(&format!("{}:max_episode_steps=90", spec.id)).unwrap();
         for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
-            for copies in [1, 3, 17, 40] {
+            for copies in [1, 3, 17, 64, 100] {
                 let ended = spec.visit(Alone { copies, autoreset });
                 assert!(ended >= copies, "{} {ended}", spec.id);
             }
@@ -81,15 +81,15 @@ fn a_copy_does_what_one_does_alone() {
 }
 
 /// Parts of a batch are the whole, wherever it is cut: what lets threads share the copies.
-struct Parts;
+struct Parts(Autoreset);
 
 impl Visitor for Parts {
     type Output = ();
 
     fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
-        let mut whole = factory.many(37, Autoreset::SameStep);
-        let (mut left, mut right) =
-            (factory.many(20, Autoreset::SameStep), factory.many(17, Autoreset::SameStep));
+        let Parts(autoreset) = self;
+        let mut whole = factory.many(37, autoreset);
+        let (mut left, mut right) = (factory.many(20, autoreset), factory.many(17, autoreset));
         let (space, mut rng) = (whole.single_action_space(), Pcg64::new(4));
         whole.reset(Some(5));
         left.reset(Some(5));
@@ -100,13 +100,17 @@ impl Visitor for Parts {
             let (first, second) = (left.step(&actions[..20]).unwrap(), right.step(&actions[20..]).unwrap());
             assert_eq!(batch.observations, [&first.observations[..], &second.observations[..]].concat());
             assert_eq!(batch.rewards, [&first.rewards[..], &second.rewards[..]].concat());
+            assert_eq!(batch.terminated, [&first.terminated[..], &second.terminated[..]].concat());
+            assert_eq!(batch.truncated, [&first.truncated[..], &second.truncated[..]].concat());
         }
     }
 }
 
 #[test]
 fn parts_are_the_whole() {
-    registry::all().for_each(|spec| spec.visit(Parts));
+    for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
+        registry::all().for_each(|spec| spec.visit(Parts(autoreset)));
+    }
 }
 
 /// What must be refused, and changes nothing.

@@ -51,6 +51,7 @@ fn check<A: Action>(
             let place = format!("{id} {wrappers} seed {seed} step {steps}");
             near(outcome.reward, &expected["rewards"][steps], &place);
             assert_eq!(json!(outcome.terminated), expected["terminated"][steps], "{place}");
+            assert_eq!(json!(outcome.truncated), expected["truncated"][steps], "{place}");
             steps += 1;
             if outcome.done() {
                 break;
@@ -166,6 +167,14 @@ fn wrappers_by_option() {
     };
     check("FrozenLake-v1:one_hot=true", "Box(16)");
     check("FrozenLake-v1:one_hot=true,frame_stack=2,size=5,map_seed=1", "Box(50)");
+    let mut repeated = features("CartPole-v1:frame_stack=2,action_repeat=3");
+    let (mut stack, mut plain, mut one) = ([0.0; 8], features("CartPole-v1"), [0.0; 4]);
+    repeated.reset(Some(1), &mut stack);
+    repeated.step(1, &mut stack).unwrap();
+    plain.reset(Some(1), &mut one);
+    assert_eq!(stack[..4], one, "a stack is of what the agent sees, not of what is skipped");
+    assert!(!find("CliffWalking-v1:one_hot=true").unwrap().stochastic);
+    assert!(find("CliffWalking-v1:sticky_actions=0.1").unwrap().stochastic);
     check("Breakout:frame_stack=4", "MultiBinary(4, 10, 10, 4)");
     check("CartPole-v1:action_repeat=2,sticky_actions=0.25,clip_reward=-1:1", "Box(4)");
     let mut env = features("CartPole-v1:action_repeat=2");

@@ -46,6 +46,25 @@ pub trait Agent: Stateful + Send {
     fn model(&self) -> Model;
 }
 
+impl<A: Agent + ?Sized> Agent for Box<A> {
+    type Observation = A::Observation;
+
+    fn act(&mut self, observation: &Self::Observation) -> usize {
+        (**self).act(observation)
+    }
+
+    fn learn(
+        &mut self,
+        transition: &Transition<'_, Self::Observation>,
+    ) -> Result<Option<Update>, LearnError> {
+        (**self).learn(transition)
+    }
+
+    fn model(&self) -> Model {
+        (**self).model()
+    }
+}
+
 /// What an update of a network did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Update {

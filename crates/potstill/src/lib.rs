@@ -11,7 +11,7 @@
 //! | [`targets`] | the equations: temporal-difference targets, soft targets |
 //! | [`teacher`] | the spine: producer, refresh, view, inputs |
 //! | [`agent`], [`model`] | the shape that all algorithms share, and what they leave behind |
-//! | [`tabular`] | Q-learning, SARSA |
+//! | [`tabular`] | Q-learning, SARSA, and what came of them: expected, double, n-step, with traces; Monte Carlo |
 //! | [`deep`] | DQN |
 //! | [`distill`] | a classifier's and a policy's student |
 //! | [`train`] | the one loop, evaluation, statistics |

@@ -9,7 +9,10 @@ use potstill::experience::Dataset;
 use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
-use potstill::tabular::{QLearning, Sarsa, TabularConfig};
+use potstill::tabular::{
+    DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, NStep, NStepConfig,
+    NStepKind, QLearning, Sarsa, TabularConfig, expected_sarsa,
+};
 use potstill::teacher::{Inputs, Teacher};
 use potstill::train::Trainer;
 use std::sync::Arc;
@@ -65,6 +68,43 @@ fn q_learning() {
 #[test]
 fn sarsa() {
     check(cliff(|streams| Sarsa::new(TabularConfig::default(), 48, 4, streams)), 3000, 0x1932_8dbf_9697_2375);
+}
+
+#[test]
+fn other_tabular_algorithms() {
+    let config = TabularConfig::default;
+    check(cliff(|streams| expected_sarsa::new(config(), 48, 4, streams)), 3000, 0x70fd_3d0d_442c_af41);
+    check(cliff(|streams| DoubleQLearning::new(config(), 48, 4, streams)), 3000, 0x3225_7c22_97b0_e870);
+    for (kind, golden) in [
+        (NStepKind::Sarsa, 0x4956_5e28_1606_c088),
+        (NStepKind::OffPolicySarsa, 0x713e_6253_7bd0_aaef),
+        (NStepKind::TreeBackup, 0x5534_b763_a922_1cf7),
+    ] {
+        let config = || (TabularConfig::default(), NStepConfig::default());
+        check(cliff(|streams| NStep::new(kind, config(), 48, 4, streams)), 3000, golden);
+    }
+    for (kind, golden) in [
+        (LambdaKind::Accumulating, 0x16f1_3f27_fde3_8521),
+        (LambdaKind::Replacing, 0x61c2_8e83_400b_4bd4),
+        (LambdaKind::Dutch, 0xe934_336b_9c5a_61a8),
+        (LambdaKind::Watkins, 0x9e1e_ab74_43f6_38c2),
+    ] {
+        let config =
+            || (TabularConfig { learning_rate: 0.1, ..TabularConfig::default() }, LambdaConfig::default());
+        check(cliff(|streams| Lambda::new(kind, config(), 48, 4, streams)), 3000, golden);
+    }
+    // These learn from whole episodes, of which the cliff has few.
+    for (kind, golden) in [
+        (MonteCarloKind::OnPolicy, 0xdaeb_030d_4995_c89b),
+        (MonteCarloKind::OffPolicy, 0x3c4f_8141_33f4_c5fe),
+    ] {
+        let make = |seed| {
+            let (streams, lake) = (Streams::new(seed), find("FrozenLake-v1").unwrap().make_states().unwrap());
+            let config = TabularConfig { epsilon: 0.5, ..TabularConfig::default() };
+            Trainer::new(MonteCarlo::new(kind, &config, 16, 4, streams), lake, streams)
+        };
+        check(make, 3000, golden);
+    }
 }
 
 #[test]

@@ -7,7 +7,10 @@ use potstill::env::registry::find;
 use potstill::experience::Ending;
 use potstill::model::{NetworkActor, QTable, TableActor, play};
 use potstill::policy::Policy;
-use potstill::tabular::{QLearning, Sarsa, TabularConfig};
+use potstill::tabular::{
+    DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, NStep, NStepConfig,
+    NStepKind, QLearning, Sarsa, TabularConfig, expected_sarsa,
+};
 use potstill::train::statistics::mean;
 use potstill::train::{Protocol, Trainer, evaluate, parallel_map};
 
@@ -57,6 +60,113 @@ fn sarsa_keeps_away_from_the_edge() {
     // 2,000 runs: 17 steps in 75 %, a loop in 17 %; five standard errors of 300 seeds are 12 and 11 points.
     assert!((share(Some(17)) - 0.75).abs() < 0.125, "{}", share(Some(17)));
     assert!((share(None) - 0.17).abs() < 0.11, "{}", share(None));
+}
+
+#[test]
+fn expected_sarsa_walks_one_row_above_the_edge() {
+    let runs = walk_the_cliff(expected_sarsa::new, QLearning::q);
+    // 2,000 runs of another program: -20.8 and 15 steps for every seed; the spread between seeds is 2.1.
+    check_return(&runs, -20.8);
+    assert!(
+        runs.iter().all(|run| run.1 == Some(15)),
+        "the best walk of a policy that explores, for every seed"
+    );
+}
+
+/// Every tabular algorithm crosses the windy grid about as well as its policy can: the best epsilon-greedy return is about -17.
+#[test]
+fn the_wind_is_crossed_by_all() {
+    type Make = fn(TabularConfig, Streams) -> Box<dyn Agent<Observation = usize>>;
+    let check = |name: &str, make: Make, expected: f64| {
+        let world = || find("WindyGridworld").unwrap().make_states().unwrap();
+        let returns = parallel_map(60, 2, |seed| {
+            let (streams, config) =
+                (Streams::new(seed as u64), TabularConfig { learning_rate: 0.2, ..TabularConfig::default() });
+            let mut trainer = Trainer::new(make(config, streams), world(), streams);
+            let mut returns = Vec::new();
+            while returns.len() < 500 {
+                returns.extend(trainer.step().unwrap().episode.map(|episode| episode.episode_return));
+            }
+            mean(&returns[400..])
+        });
+        // Expected: the mean of 200 seeds. The spread between seeds is 0.4 to 3.3, so that five standard errors of 60 are 2.2.
+        let mean = mean(&returns);
+        assert!((mean - expected).abs() < 2.2, "{name}: {mean}, expected {expected}");
+    };
+    check("expected-sarsa", |c, s| Box::new(expected_sarsa::new(c, 70, 4, s)), -18.2);
+    check("double-q-learning", |c, s| Box::new(DoubleQLearning::new(c, 70, 4, s)), -18.7);
+    check(
+        "n-step-sarsa",
+        |c, s| Box::new(NStep::new(NStepKind::Sarsa, (c, NStepConfig { n: 4 }), 70, 4, s)),
+        -20.0,
+    );
+    check(
+        "off-policy-n-step-sarsa",
+        |c, s| Box::new(NStep::new(NStepKind::OffPolicySarsa, (c, NStepConfig { n: 3 }), 70, 4, s)),
+        -18.0,
+    );
+    check(
+        "tree-backup",
+        |c, s| Box::new(NStep::new(NStepKind::TreeBackup, (c, NStepConfig { n: 4 }), 70, 4, s)),
+        -18.0,
+    );
+    check(
+        "accumulating",
+        |c, s| Box::new(Lambda::new(LambdaKind::Accumulating, (c, LambdaConfig::default()), 70, 4, s)),
+        -20.5,
+    );
+    check(
+        "replacing",
+        |c, s| Box::new(Lambda::new(LambdaKind::Replacing, (c, LambdaConfig::default()), 70, 4, s)),
+        -19.7,
+    );
+    check(
+        "dutch",
+        |c, s| Box::new(Lambda::new(LambdaKind::Dutch, (c, LambdaConfig::default()), 70, 4, s)),
+        -20.3,
+    );
+    check(
+        "q-lambda",
+        |c, s| Box::new(Lambda::new(LambdaKind::Watkins, (c, LambdaConfig::default()), 70, 4, s)),
+        -18.0,
+    );
+}
+
+/// With one step ahead n-step SARSA is SARSA, draw for draw and bit for bit.
+#[test]
+fn one_step_ahead_is_the_one_step_method() {
+    let world = || find("Taxi-v4").unwrap().make_states().unwrap();
+    let learned = |agent: Box<dyn Agent<Observation = usize>>| {
+        let mut trainer = Trainer::new(agent, world(), Streams::new(3));
+        let _ = trainer.run(5000, None, &mut ()).unwrap();
+        trainer.agent().model()
+    };
+    let (config, streams) = (TabularConfig::default, Streams::new(3));
+    let ahead = NStep::new(NStepKind::Sarsa, (config(), NStepConfig { n: 1 }), 500, 6, streams);
+    let sarsa = learned(Box::new(Sarsa::new(config(), 500, 6, streams)));
+    assert!(learned(Box::new(ahead)) == sarsa);
+}
+
+/// Blackjack's best start value is -0.0466 (exact model); a policy learned from whole games comes near it.
+#[test]
+fn monte_carlo_learns_to_play_cards() {
+    for (kind, epsilon, least) in
+        [(MonteCarloKind::OnPolicy, 0.1, -0.08), (MonteCarloKind::OffPolicy, 0.5, -0.08)]
+    {
+        let world = || find("Blackjack-v1:sab=false").unwrap().make_states().unwrap();
+        let values = parallel_map(4, 2, |seed| {
+            let streams = Streams::new(seed as u64);
+            let config = TabularConfig { epsilon, ..TabularConfig::default() };
+            let agent = MonteCarlo::new(kind, &config, 704, 2, streams);
+            let mut trainer = Trainer::new(agent, world(), streams);
+            let _ = trainer.run(600_000, None, &mut ()).unwrap();
+            let protocol = Protocol { episodes: 40_000, streams, purpose: "validation", threads: 1 };
+            let q = trainer.agent().q().clone();
+            evaluate(protocol, world, || TableActor::new(&q, Policy::Greedy)).unwrap().mean_return()
+        });
+        // The standard error of 40,000 games is 0.005.
+        assert!(values.iter().all(|value| *value > least), "{kind:?} {values:?}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ struct Case {
 }
 
 /// Every algorithm, and both kinds of distillation.
-const CASES: [Case; 6] = [
+const CASES: [Case; 15] = [
     Case { command: "q-learning", settings: "env=CliffWalking-v1 episodes=60" },
     Case { command: "sarsa", settings: "env=CliffWalking-v1 episodes=60 log_interval=3" },
     Case {
@@ -34,6 +34,24 @@ const CASES: [Case; 6] = [
         settings: "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300",
     },
     Case { command: "distill", settings: "teacher=classifier student=mlp:4 data=digits epochs=40" },
+    Case { command: "expected-sarsa", settings: "env=CliffWalking-v1 steps=1500" },
+    Case { command: "double-q-learning", settings: "env=CliffWalking-v1 steps=1500" },
+    Case { command: "n-step-sarsa", settings: "env=WindyGridworld steps=1500 n=7" },
+    Case {
+        command: "off-policy-n-step-sarsa",
+        settings: "env=FrozenLake-v1 steps=1500 n=3 epsilon=0.5 log_interval=40",
+    },
+    Case { command: "tree-backup", settings: "env=Taxi-v4 steps=1500 n=5" },
+    Case {
+        command: "sarsa-lambda",
+        settings: "env=CliffWalkingSlippery-v1:max_episode_steps=200 steps=1500 learning_rate=0.1",
+    },
+    Case { command: "q-lambda", settings: "env=DynaMaze steps=1500 gamma=0.95" },
+    Case { command: "monte-carlo", settings: "env=Blackjack-v1 steps=1500 log_interval=100" },
+    Case {
+        command: "off-policy-monte-carlo",
+        settings: "env=FrozenLake-v1 steps=1500 epsilon=0.5 log_interval=40",
+    },
 ];
 
 /// Starts a run in `out`; teachers are beside it.
@@ -162,12 +180,17 @@ fn q_learning() {
     check(&CASES[0]);
 }
 
+#[test]
+fn other_tabular_algorithms() {
+    CASES[6..].iter().for_each(check);
+}
+
 /// Worlds whose state is more than a place: streams, hands, hidden moods, games, what wrappers remember.
 #[test]
 fn worlds_with_more_state() {
     for (command, settings) in [
-        ("q-learning", "env=Taxi-v4:is_rainy=true,fickle_passenger=true,sticky_actions=0.1 episodes=60"),
-        ("sarsa", "env=Blackjack-v1 episodes=400 log_interval=50"),
+        ("q-learning", "env=Taxi-v4:is_rainy=true,fickle_passenger=true,sticky_actions=0.1 steps=1500"),
+        ("sarsa", "env=Blackjack-v1 steps=1500 log_interval=50"),
         (
             "dqn",
             "env=Seaquest:frame_stack=2 steps=450 net_arch=mlp:4 learning_starts=100 train_freq=50 gradient_steps=2 \

@@ -23,6 +23,11 @@ impl<'a> Options<'a> {
         Ok(Self { given })
     }
 
+    /// Whether an option was given, and nobody has asked for it yet.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.given.iter().any(|(name, _)| *name == key)
+    }
+
     /// The value of an option, if it was given.
     pub fn take(&mut self, key: &str) -> Option<&'a str> {
         let i = self.given.iter().position(|(name, _)| *name == key)?;

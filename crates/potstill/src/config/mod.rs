@@ -250,6 +250,19 @@ pub trait Settings: Default + Clone {
     fn get(&self, key: &str) -> Option<Value>;
 }
 
+/// No keys.
+impl Settings for () {
+    fn keys() -> Vec<Key> {
+        Vec::new()
+    }
+    fn set(&mut self, _: &str, _: &Value) -> Option<Result<(), String>> {
+        None
+    }
+    fn get(&self, _: &str) -> Option<Value> {
+        None
+    }
+}
+
 /// Two sets of keys as one.
 impl<A: Settings, B: Settings> Settings for (A, B) {
     fn keys() -> Vec<Key> {

@@ -48,6 +48,11 @@ impl QTable {
         &self.values[state * self.actions..][..self.actions]
     }
 
+    /// Adds to `Q(s, a)`.
+    pub fn add(&mut self, state: usize, action: usize, more: f64) {
+        self.values[state * self.actions + action] += more;
+    }
+
     /// Moves `Q(s, a)` by `alpha` towards a target.
     pub fn update(&mut self, state: usize, action: usize, target: f64, alpha: f64) {
         let value = &mut self.values[state * self.actions + action];

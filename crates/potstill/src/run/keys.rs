@@ -1,6 +1,7 @@
 //! `potstill config`: every key, what it means and what it may be.
 
 use super::settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
+use super::tabular::{MakeTabular, WithTabular, with_tabular};
 use super::{ALGORITHMS, Learns};
 use crate::config::{ConfigError, Key, Settings};
 use crate::deep::DqnConfig;
@@ -16,6 +17,17 @@ fn of<S: Settings>() -> Keys {
     S::keys().into_iter().map(|key| (key, defaults.get(key.name))).collect()
 }
 
+/// Those of a tabular algorithm.
+struct TabularKeys;
+
+impl WithTabular for TabularKeys {
+    type Output = Keys;
+
+    fn with<S: Settings>(self, _: MakeTabular<S>) -> Keys {
+        of::<((RunConfig, (TabularConfig, S)), StoreConfig)>()
+    }
+}
+
 /// A name, the lines above the settings, and the settings.
 type Kind = (&'static str, Vec<(&'static str, &'static str)>, Keys);
 
@@ -25,7 +37,7 @@ fn kinds() -> Vec<Kind> {
         .iter()
         .map(|algorithm| {
             let keys = match algorithm.learns {
-                Learns::States => of::<((RunConfig, TabularConfig), StoreConfig)>(),
+                Learns::States => with_tabular(algorithm.name, TabularKeys),
                 Learns::Features => of::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(),
                 Learns::Labels => of::<((DataConfig, FitConfig), StoreConfig)>(),
             };

@@ -38,6 +38,7 @@ mod plan;
 mod resume;
 mod seeds;
 mod settings;
+mod tabular;
 mod train;
 mod world;
 

@@ -6,6 +6,7 @@ use super::fitting::Fitting;
 use super::job::Job;
 use super::learning::Learning;
 use super::settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
+use super::tabular::{MakeTabular, WithTabular, with_tabular};
 use super::{Algorithm, Learns, find_env, usage};
 use crate::config::{ConfigError, Layer, Origin, Settings, resolve};
 use crate::deep::{Dqn, DqnConfig};
@@ -15,7 +16,7 @@ use crate::experience::Dataset;
 use crate::experience::dataset::DATASETS;
 use crate::export::safetensors;
 use crate::model::Model;
-use crate::tabular::{QLearning, Sarsa, TabularConfig};
+use crate::tabular::TabularConfig;
 use crate::teacher::{Inputs, Teacher};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
@@ -75,29 +76,9 @@ pub(super) fn plan_headed(
     };
     match algorithm.learns {
         Learns::States => {
-            let resolved = resolve::<((RunConfig, TabularConfig), StoreConfig)>(layers)?;
-            let config = resolved.to_toml(head);
-            let ((run, tabular), store) = resolved.settings;
-            let spec = checked_env(algorithm, &run)?;
-            let on = spec.clone();
-            let env = move || on.make_states().expect("checked: discrete observations");
-            let name_of_env = spec.name().to_owned();
-            let states = spec.observation_space().discrete().expect("checked: discrete observations");
-            let actions = spec.action_space().discrete().expect("checked: discrete actions");
-            let streams = Streams::new(run.seed);
-            let seed = run.seed;
-            let job: Box<dyn Job> = match name {
-                "q-learning" => {
-                    let agent = QLearning::new(tabular, states, actions, streams);
-                    Box::new(Learning::new(name, agent, env, spec, run, None, threads))
-                }
-                "sarsa" => {
-                    let agent = Sarsa::new(tabular, states, actions, streams);
-                    Box::new(Learning::new(name, agent, env, spec, run, None, threads))
-                }
-                other => unreachable!("{other} is no tabular algorithm of the catalogue"),
-            };
-            Ok(plan(config, &name_of_env, seed, store, job))
+            let (config, on, seed, store, job) =
+                with_tabular(name, PlanTabular { algorithm, head, layers, threads })?;
+            Ok(plan(config, &on, seed, store, job))
         }
         Learns::Features => {
             let resolved = resolve::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(layers)?;
@@ -236,6 +217,33 @@ fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> R
         return Err(bad(key, reason));
     }
     Ok(())
+}
+
+/// A run of a tabular algorithm: its configuration, the environment's name, the seed, and the rest.
+struct PlanTabular<'a> {
+    algorithm: &'a Algorithm,
+    head: &'a [(&'a str, Value)],
+    layers: &'a [Layer],
+    threads: usize,
+}
+
+impl WithTabular for PlanTabular<'_> {
+    type Output = Result<(String, String, u64, StoreConfig, Box<dyn Job>), Error>;
+
+    fn with<S: Settings>(self, make: MakeTabular<S>) -> Self::Output {
+        let resolved = resolve::<((RunConfig, (TabularConfig, S)), StoreConfig)>(self.layers)?;
+        let config = resolved.to_toml(self.head);
+        let ((run, (tabular, own)), store) = resolved.settings;
+        let spec = checked_env(self.algorithm, &run)?;
+        let states = spec.observation_space().discrete().expect("checked: discrete observations");
+        let actions = spec.action_space().discrete().expect("checked: discrete actions");
+        let (seed, on) = (run.seed, spec.name().to_owned());
+        let agent = make(tabular, own, states, actions, Streams::new(seed));
+        let world = spec.clone();
+        let env = move || world.make_states().expect("checked: discrete observations");
+        let job = Learning::new(self.algorithm.name, agent, env, spec, run, None, self.threads);
+        Ok((config, on, seed, store, Box::new(job)))
+    }
 }
 
 fn checked_env(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {

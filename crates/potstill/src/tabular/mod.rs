@@ -16,16 +16,25 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
+pub mod double_q_learning;
+pub mod expected_sarsa;
+pub mod lambda;
+pub mod monte_carlo;
+pub mod n_step;
 pub mod q_learning;
 pub mod sarsa;
 
+pub use double_q_learning::DoubleQLearning;
+pub use lambda::{Lambda, LambdaConfig, LambdaKind};
+pub use monte_carlo::{MonteCarlo, MonteCarloKind};
+pub use n_step::{NStep, NStepConfig, NStepKind};
 pub use q_learning::QLearning;
 pub use sarsa::Sarsa;
 
 use crate::config::settings;
 
 settings! {
-    /// The hyperparameters of Q-learning and SARSA.
+    /// The hyperparameters that all tabular algorithms share.
     pub struct TabularConfig {
         /// Step size alpha. Source: 0.5, with which Sutton and Barto 2018, Example 6.6 is commonly reproduced
         learning_rate: f64 = 0.5, in PositiveUnit;

@@ -1,0 +1,49 @@
+//! Expected SARSA (van Seijen et al. 2009): SARSA without the chance in its target.
+//!
+//! `Q(S, A) <- Q(S, A) + alpha [R + gamma sum_a pi(a|S') Q(S', a) - Q(S, A)]` (Sutton and Barto 2018, equation 6.9). With the behaviour policy
+//! as target it is on-policy, with another off-policy, and with the greedy one it is Q-learning; so it is Q-learning with another target.
+//!
+//! Differences from the book: none.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::tabular::{TabularConfig, expected_sarsa};
+//!
+//! let agent = expected_sarsa::new(TabularConfig::default(), 48, 4, Streams::new(1));
+//! assert_eq!(agent.q().states(), 48);
+//! ```
+
+use super::{QLearning, TabularConfig};
+use crate::policy::Policy;
+use potstill_core::Streams;
+
+/// An epsilon-greedy learner of its own policy's values.
+pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> QLearning {
+    let policy = Policy::EpsilonGreedy { epsilon: config.epsilon };
+    QLearning::with_policies(config, policy, policy, states, actions, streams)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Agent;
+    use crate::experience::Transition;
+
+    #[test]
+    fn one_step_by_hand() {
+        let config =
+            TabularConfig { gamma: 0.9, epsilon: 0.2, initial_value: 1.0, ..TabularConfig::default() };
+        let mut agent = new(config, 2, 2, Streams::new(0));
+        let mut learn = |state: usize, action, reward, next: usize, terminated| {
+            let (observation, next_observation) = (&state, &next);
+            let step =
+                Transition { observation, action, reward, next_observation, terminated, truncated: false };
+            agent.learn(&step).unwrap();
+        };
+        // Q(1, .) = [4, 1] by a terminal step: 1 + 0.5 (7 - 1).
+        learn(1, 0, 7.0, 0, true);
+        // 0.9 * 4 + 0.1 * 1 = 3.7; 1 + 0.5 (-1 + 0.9 * 3.7 - 1)
+        learn(0, 0, -1.0, 1, false);
+        assert!((agent.q().row(0)[0] - 1.665).abs() < 1e-12, "{:?}", agent.q());
+    }
+}

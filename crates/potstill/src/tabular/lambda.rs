@@ -1,0 +1,292 @@
+//! Eligibility traces: SARSA(lambda) with three kinds of traces, and Watkins's Q(lambda) (Sutton and Barto 2018, chapter 12).
+//!
+//! Each step moves all values at once, each by its trace, which says how recently and how often it was met:
+//! `delta = R + gamma Q(S', A') - Q(S, A)`, `Q <- Q + alpha delta z`, and before that `z <- gamma lambda z` and for the pair that was met
+//!
+//! - accumulating (section 12.7): `z <- z + 1`
+//! - replacing (Singh and Sutton 1996; section 12.5): `z <- 1`
+//! - dutch: true online SARSA(lambda) (van Seijen et al. 2016; the box of section 12.7), `z <- z + 1 - alpha gamma lambda z`, with its
+//!   correction of the values by what the last step has changed.
+//!
+//! SARSA(lambda) is on-policy. Q(lambda) (Watkins 1989; section 12.10) has replacing traces and the maximum in its target, and forgets all traces
+//! after an action that is not greedy: off-policy. All are online and model-free.
+//!
+//! Differences from the book: traces below 1e-12 are forgotten.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::tabular::{Lambda, LambdaConfig, LambdaKind, TabularConfig};
+//!
+//! let config = (TabularConfig::default(), LambdaConfig { lambda: 0.8 });
+//! let agent = Lambda::new(LambdaKind::Replacing, config, 48, 4, Streams::new(1));
+//! assert_eq!(agent.q().states(), 48);
+//! ```
+
+use super::TabularConfig;
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::config::{Setting, settings};
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use crate::policy::Policy;
+use crate::targets::td_target;
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+
+settings! {
+    /// How long traces last.
+    pub struct LambdaConfig {
+        /// The decay of the traces beside the discount. Source: 0.9, within the best of Sutton and Barto 2018, figure 12.14
+        lambda: f64 = 0.9, in Unit;
+    }
+}
+
+settings! {
+    /// Which traces SARSA(lambda) has.
+    pub struct TracesConfig {
+        /// Accumulating, replacing, or dutch (true online). Source: dutch is the exact form of the forward view (van Seijen et al. 2016)
+        traces: Traces = Traces::Dutch, in Any;
+    }
+}
+
+/// The kinds of traces of SARSA(lambda).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traces {
+    /// A pair that is met again has more.
+    Accumulating,
+    /// A pair that is met again has no more than one met once.
+    Replacing,
+    /// True online.
+    Dutch,
+}
+
+const TRACES: [(&str, Traces); 3] =
+    [("accumulating", Traces::Accumulating), ("replacing", Traces::Replacing), ("dutch", Traces::Dutch)];
+
+impl Setting for Traces {
+    type Literal = Traces;
+    const KIND: &'static str = "accumulating, replacing or dutch";
+
+    fn literal(literal: Traces) -> Self {
+        literal
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        let found = TRACES.iter().find(|(name, _)| value.as_str() == Some(name));
+        found.map(|(_, traces)| *traces).ok_or_else(|| format!("expected {}, got `{value}`", Self::KIND))
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        TRACES.iter().find(|(_, traces)| traces == self).map(|(name, _)| (*name).into())
+    }
+}
+
+/// Traces below this are forgotten.
+const TRACE_MIN: f64 = 1e-12;
+
+/// Which traces, and which target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LambdaKind {
+    /// SARSA(lambda) with accumulating traces.
+    Accumulating,
+    /// SARSA(lambda) with replacing traces.
+    Replacing,
+    /// True online SARSA(lambda).
+    Dutch,
+    /// Watkins's Q(lambda).
+    Watkins,
+}
+
+/// A learner with traces.
+#[derive(Clone, Debug)]
+pub struct Lambda {
+    kind: LambdaKind,
+    config: TabularConfig,
+    lambda: f64,
+    policy: Policy,
+    q: QTable,
+    /// State, action and trace of the pairs that have one, in the order in which they were first met.
+    traces: Vec<(usize, usize, f64)>,
+    /// True online: `Q(S', A')` before the last update.
+    q_old: f64,
+    next_action: Option<usize>,
+    exploration: Pcg64,
+}
+
+impl Lambda {
+    /// An epsilon-greedy learner.
+    pub fn new(
+        kind: LambdaKind,
+        (config, traces): (TabularConfig, LambdaConfig),
+        states: usize,
+        actions: usize,
+        streams: Streams,
+    ) -> Self {
+        Self {
+            kind,
+            lambda: traces.lambda,
+            policy: Policy::EpsilonGreedy { epsilon: config.epsilon },
+            q: QTable::new(states, actions, config.initial_value),
+            traces: Vec::new(),
+            q_old: 0.0,
+            next_action: None,
+            exploration: streams.stream("exploration"),
+            config,
+        }
+    }
+
+    /// The values learned so far.
+    pub fn q(&self) -> &QTable {
+        &self.q
+    }
+
+    /// All traces fade, and that of the pair that was met grows.
+    fn meet(&mut self, state: usize, action: usize) {
+        let fading = self.config.gamma * self.lambda;
+        self.traces.iter_mut().for_each(|(_, _, trace)| *trace *= fading);
+        self.traces.retain(|(_, _, trace)| *trace >= TRACE_MIN);
+        let met = self.traces.iter().position(|&(s, a, _)| (s, a) == (state, action));
+        let i = met.unwrap_or_else(|| {
+            self.traces.push((state, action, 0.0));
+            self.traces.len() - 1
+        });
+        let trace = &mut self.traces[i].2;
+        *trace = match self.kind {
+            LambdaKind::Accumulating => *trace + 1.0,
+            LambdaKind::Replacing | LambdaKind::Watkins => 1.0,
+            LambdaKind::Dutch => *trace + 1.0 - self.config.learning_rate * *trace,
+        };
+    }
+}
+
+impl Agent for Lambda {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.next_action
+            .take()
+            .unwrap_or_else(|| self.policy.sample(self.q.row(state), &mut self.exploration))
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        let TabularConfig { learning_rate, gamma, .. } = self.config;
+        let (state, action, next) = (*step.observation, step.action, *step.next_observation);
+        let next_action = self.policy.sample(self.q.row(next), &mut self.exploration);
+        let greedy = Policy::Greedy.state_value(self.q.row(next));
+        let explores = self.kind == LambdaKind::Watkins && self.q.row(next)[next_action] < greedy;
+        let next_value = match self.kind {
+            LambdaKind::Watkins => greedy,
+            _ => self.q.row(next)[next_action],
+        };
+        let value = self.q.row(state)[action];
+        let delta = checked_target(td_target(step.reward, gamma, step.terminated, next_value) - value)?;
+        self.meet(state, action);
+        // True online: what this pair's own value has moved since it was the target is no news.
+        let moved = if self.kind == LambdaKind::Dutch { value - self.q_old } else { 0.0 };
+        for &(s, a, trace) in &self.traces {
+            self.q.add(s, a, learning_rate * (delta + moved) * trace);
+        }
+        self.q.add(state, action, -learning_rate * moved);
+        self.q_old = if step.terminated { 0.0 } else { next_value };
+        let is_over = step.terminated || step.truncated;
+        if is_over || explores {
+            self.traces.clear();
+        }
+        if is_over {
+            self.q_old = 0.0;
+        }
+        self.next_action = (!is_over).then_some(next_action);
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+}
+
+impl Stateful for Lambda {
+    fn state(&self) -> State {
+        let places = self.traces.iter().flat_map(|&(s, a, _)| [s as u64, a as u64]).collect();
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("exploration", &self.exploration)
+            .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
+            .with("q_old", Value::F64(self.q_old))
+            .with("traced", Value::U64(self.traces.len() as u64))
+            .with("places", Value::U64s(places))
+            .with("traces", Value::F64s(self.traces.iter().map(|trace| trace.2).collect()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        state.restore_part("exploration", &mut self.exploration)?;
+        let (states, actions) = (self.q.states(), self.q.actions());
+        self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
+        self.q_old = state.f64("q_old")?;
+        let length = state.index("traced", states * actions + 1)?;
+        let places = state.u64s("places", 2 * length)?.chunks_exact(2);
+        let traces = places.zip(state.f64s("traces", length)?).map(|(place, &trace)| {
+            let (s, a) = (place[0] as usize, place[1] as usize);
+            (s < states && a < actions).then_some((s, a, trace))
+        });
+        let traces: Option<Vec<_>> = traces.collect();
+        self.traces =
+            traces.ok_or_else(|| StateError::invalid("places", "no state or action of the table"))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agent(kind: LambdaKind, lambda: f64) -> Lambda {
+        let config =
+            TabularConfig { gamma: 0.5, epsilon: 0.0, learning_rate: 0.5, ..TabularConfig::default() };
+        Lambda::new(kind, (config, LambdaConfig { lambda }), 4, 1, Streams::new(0))
+    }
+
+    fn learn(agent: &mut Lambda, state: usize, reward: f64, next: usize, terminated: bool) {
+        let (observation, next_observation) = (&state, &next);
+        let step =
+            Transition { observation, action: 0, reward, next_observation, terminated, truncated: false };
+        agent.learn(&step).unwrap();
+    }
+
+    #[test]
+    fn traces_by_hand() {
+        let check = |kind, expected: [f64; 2]| {
+            let mut agent = agent(kind, 0.8);
+            // State 0 twice, then 1, then the end with a reward of 10; all values are 0 until then.
+            learn(&mut agent, 0, 0.0, 0, false);
+            learn(&mut agent, 0, 0.0, 1, false);
+            learn(&mut agent, 1, 10.0, 2, true);
+            for (state, expected) in expected.into_iter().enumerate() {
+                let value = agent.q.row(state)[0];
+                assert!((value - expected).abs() < 1e-12, "{kind:?} {state}: {value}");
+            }
+            assert!(agent.traces.is_empty());
+        };
+        // Fading by 0.4: accumulating (0.4 + 1) 0.4 = 0.56, replacing 0.4, dutch (0.4 + 1 - 0.5 * 0.4) 0.4 = 0.48; times 0.5 * 10.
+        check(LambdaKind::Accumulating, [2.8, 5.0]);
+        check(LambdaKind::Replacing, [2.0, 5.0]);
+        check(LambdaKind::Dutch, [2.4, 5.0]);
+        check(LambdaKind::Watkins, [2.0, 5.0]);
+    }
+
+    /// With lambda 0 every kind is its one-step method.
+    #[test]
+    fn without_traces_only_the_last_pair_moves() {
+        for kind in [LambdaKind::Accumulating, LambdaKind::Replacing, LambdaKind::Dutch, LambdaKind::Watkins]
+        {
+            let mut agent = agent(kind, 0.0);
+            let (mut by_hand, mut rng) = ([0.0; 4], Pcg64::new(2));
+            for _ in 0..200 {
+                let (state, next, reward) = (rng.below(4), rng.below(4), rng.uniform(-1.0, 1.0));
+                learn(&mut agent, state, reward, next, false);
+                by_hand[state] += 0.5 * (reward + 0.5 * by_hand[next] - by_hand[state]);
+                for (value, expected) in agent.q.values().iter().zip(by_hand) {
+                    assert!((value - expected).abs() < 1e-9, "{kind:?}");
+                }
+            }
+        }
+    }
+}

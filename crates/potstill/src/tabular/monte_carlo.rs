@@ -1,0 +1,214 @@
+//! Monte Carlo control: whole episodes, and no bootstrapping (Sutton and Barto 2018, chapter 5).
+//!
+//! - On-policy, first visit (box of section 5.4): `Q(S, A)` is the mean of the returns that followed the first visits of the pair; the policy is
+//!   epsilon-greedy on it.
+//! - Off-policy, every visit, weighted importance sampling (box of section 5.7): from the end backwards `C(S, A) <- C(S, A) + W`,
+//!   `Q(S, A) <- Q(S, A) + W / C(S, A) [G - Q(S, A)]`, `W <- W / b(A|S)`, until an action is not the one of the greedy target policy.
+//!
+//! Both learn when an episode is over, and are model-free. Differences from the book: the return after a truncated episode is the greedy
+//! value of its last observation, the only value that there is for what was not seen. `learning_rate` is not used: the steps are those
+//! of means.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::tabular::{MonteCarlo, MonteCarloKind, TabularConfig};
+//!
+//! let agent = MonteCarlo::new(MonteCarloKind::OnPolicy, &TabularConfig::default(), 704, 2, Streams::new(1));
+//! assert_eq!(agent.q().states(), 704);
+//! ```
+
+use super::TabularConfig;
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use crate::policy::Policy;
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+
+/// Which of the boxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MonteCarloKind {
+    /// Section 5.4.
+    OnPolicy,
+    /// Section 5.7.
+    OffPolicy,
+}
+
+/// A learner from whole episodes.
+#[derive(Clone, Debug)]
+pub struct MonteCarlo {
+    kind: MonteCarloKind,
+    gamma: f64,
+    behaviour: Policy,
+    q: QTable,
+    /// `C(s, a)`: the returns that a value is the mean of, or their weights.
+    weights: QTable,
+    /// State, action, reward, and how probable the action was.
+    episode: Vec<(usize, usize, f64, f64)>,
+    exploration: Pcg64,
+}
+
+/// The first of the best.
+fn first_greedy(values: &[f64]) -> usize {
+    let best = Policy::Greedy.state_value(values);
+    values.iter().position(|&value| value == best).unwrap_or(0)
+}
+
+impl MonteCarlo {
+    /// Epsilon-greedy behaviour.
+    pub fn new(
+        kind: MonteCarloKind,
+        config: &TabularConfig,
+        states: usize,
+        actions: usize,
+        streams: Streams,
+    ) -> Self {
+        Self {
+            kind,
+            gamma: config.gamma,
+            behaviour: Policy::EpsilonGreedy { epsilon: config.epsilon },
+            q: QTable::new(states, actions, config.initial_value),
+            weights: QTable::new(states, actions, 0.0),
+            episode: Vec::new(),
+            exploration: streams.stream("exploration"),
+        }
+    }
+
+    /// The values learned so far.
+    pub fn q(&self) -> &QTable {
+        &self.q
+    }
+
+    fn learn_episode(&mut self, mut g: f64) -> Result<(), LearnError> {
+        let mut first_visits: std::collections::BTreeMap<(usize, usize), usize> = Default::default();
+        if self.kind == MonteCarloKind::OnPolicy {
+            for (i, &(state, action, ..)) in self.episode.iter().enumerate().rev() {
+                first_visits.insert((state, action), i);
+            }
+        }
+        let mut weight = 1.0;
+        for (i, (state, action, reward, probability)) in
+            std::mem::take(&mut self.episode).into_iter().enumerate().rev()
+        {
+            g = checked_target(reward + self.gamma * g)?;
+            if self.kind == MonteCarloKind::OnPolicy && first_visits[&(state, action)] != i {
+                continue;
+            }
+            self.weights.add(state, action, weight);
+            let share = weight / self.weights.row(state)[action];
+            self.q.update(state, action, g, share);
+            if self.kind == MonteCarloKind::OffPolicy {
+                if action != first_greedy(self.q.row(state)) {
+                    break;
+                }
+                weight = checked_target(weight / probability)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Agent for MonteCarlo {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.behaviour.sample(self.q.row(state), &mut self.exploration)
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        let (state, action) = (*step.observation, step.action);
+        let probability = self.behaviour.probabilities(self.q.row(state))[action];
+        self.episode.push((state, action, step.reward, probability));
+        if step.terminated {
+            self.learn_episode(0.0)?;
+        } else if step.truncated {
+            self.learn_episode(Policy::Greedy.state_value(self.q.row(*step.next_observation)))?;
+        }
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+}
+
+impl Stateful for MonteCarlo {
+    fn state(&self) -> State {
+        let places = self.episode.iter().flat_map(|&(s, a, ..)| [s as u64, a as u64]).collect();
+        let numbers =
+            self.episode.iter().flat_map(|&(.., reward, probability)| [reward, probability]).collect();
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("weights", &self.weights)
+            .with_part("exploration", &self.exploration)
+            .with("steps", Value::U64(self.episode.len() as u64))
+            .with("places", Value::U64s(places))
+            .with("numbers", Value::F64s(numbers))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        state.restore_part("weights", &mut self.weights)?;
+        state.restore_part("exploration", &mut self.exploration)?;
+        let (states, actions) = (self.q.states(), self.q.actions());
+        let length = state.index("steps", usize::MAX / 2)?;
+        let places = state.u64s("places", 2 * length)?.chunks_exact(2);
+        let steps = places.zip(state.f64s("numbers", 2 * length)?.chunks_exact(2)).map(|(place, numbers)| {
+            let (s, a) = (place[0] as usize, place[1] as usize);
+            (s < states && a < actions).then_some((s, a, numbers[0], numbers[1]))
+        });
+        let steps: Option<Vec<_>> = steps.collect();
+        self.episode =
+            steps.ok_or_else(|| StateError::invalid("places", "no state or action of the table"))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learn(agent: &mut MonteCarlo, steps: &[(usize, usize, f64)]) {
+        for (i, &(state, action, reward)) in steps.iter().enumerate() {
+            let terminated = i + 1 == steps.len();
+            let (observation, next_observation) = (&state, &0);
+            let step =
+                Transition { observation, action, reward, next_observation, terminated, truncated: false };
+            agent.learn(&step).unwrap();
+        }
+    }
+
+    #[test]
+    fn first_visits_by_hand() {
+        let config = TabularConfig { gamma: 0.5, ..TabularConfig::default() };
+        let mut agent = MonteCarlo::new(MonteCarloKind::OnPolicy, &config, 2, 2, Streams::new(0));
+        // The return of the first visit of (0, 1): 1 + 0.5 (2 + 0.5 * 4) = 3; of (1, 0): 2 + 0.5 * 4 = 4.
+        learn(&mut agent, &[(0, 1, 1.0), (1, 0, 2.0), (0, 1, 4.0)]);
+        assert_eq!(agent.q.values(), [0.0, 3.0, 4.0, 0.0]);
+        // The mean of 3 and 7.
+        learn(&mut agent, &[(0, 1, 7.0)]);
+        assert_eq!(agent.q.values(), [0.0, 5.0, 4.0, 0.0]);
+    }
+
+    #[test]
+    fn weights_by_hand() {
+        let config = TabularConfig { epsilon: 0.5, ..TabularConfig::default() };
+        let mut agent = MonteCarlo::new(MonteCarloKind::OffPolicy, &config, 2, 2, Streams::new(0));
+        // All values are 0: each action had 0.5. From the end: Q(1, 0) = 4 by weight 1, then Q(0, 1) = 5 by weight 2.
+        learn(&mut agent, &[(0, 1, 1.0), (1, 0, 4.0)]);
+        assert_eq!(
+            (agent.q.values(), agent.weights.values()),
+            (&[0.0, 5.0, 4.0, 0.0][..], &[0.0, 2.0, 1.0, 0.0][..])
+        );
+        // Action 1 in state 1 is not the target's: what led there learns nothing.
+        learn(&mut agent, &[(0, 1, 1.0), (1, 1, -1.0)]);
+        assert_eq!(agent.q.values(), [0.0, 5.0, 4.0, -1.0]);
+        // Greedy actions with 0.75 each: weight 1, then 4 / 3. (2 * 5 + 4/3 * 3) / (2 + 4/3)
+        learn(&mut agent, &[(0, 1, 1.0), (1, 0, 2.0)]);
+        assert!((agent.q.row(1)[0] - 3.0).abs() < 1e-12);
+        assert!(
+            (agent.q.row(0)[1] - (10.0 + 4.0 / 3.0 * 3.0) / (2.0 + 4.0 / 3.0)).abs() < 1e-12,
+            "{:?}",
+            agent.q
+        );
+    }
+}

@@ -1,0 +1,284 @@
+//! Methods that look `n` steps ahead: n-step SARSA, its off-policy form, and tree backup (Sutton and Barto 2018, chapter 7).
+//!
+//! A step is learned from `n` steps later, by the return of the rewards in between and a value at the end:
+//!
+//! - SARSA (box of section 7.2): `G = R_{t+1} + ... + gamma^{n-1} R_{t+n} + gamma^n Q(S_{t+n}, A_{t+n})`. On-policy.
+//! - Off-policy SARSA (box of section 7.3): the same `G`, weighted by `rho = prod pi(A_i|S_i) / b(A_i|S_i)` over the actions after the first; the target
+//!   policy is greedy, the behaviour epsilon-greedy.
+//! - Tree backup (box of section 7.5): from the end backwards `G = R + gamma sum_{a != A} pi(a|S) Q(S, a) + gamma pi(A|S) G`, so that no weight is
+//!   needed; the target policy is greedy. Off-policy.
+//!
+//! All are online and model-free. Differences from the book: at the end of a truncated episode the remaining steps are learned from with the
+//! value of its last observation, as if it were `n` steps away.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::tabular::{NStep, NStepConfig, NStepKind, TabularConfig};
+//!
+//! let agent = NStep::new(NStepKind::TreeBackup, (TabularConfig::default(), NStepConfig { n: 3 }), 48, 4, Streams::new(1));
+//! assert_eq!(agent.q().states(), 48);
+//! ```
+
+use super::TabularConfig;
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::config::settings;
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use crate::policy::Policy;
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use std::collections::VecDeque;
+
+settings! {
+    /// How far a method looks ahead.
+    pub struct NStepConfig {
+        /// Steps from an action to the value that it is judged by. Source: 4, about where Sutton and Barto 2018, figure 7.2 is best
+        n: u64 = 4, in AtLeastOne;
+    }
+}
+
+/// Which of the boxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NStepKind {
+    /// Section 7.2.
+    Sarsa,
+    /// Section 7.3.
+    OffPolicySarsa,
+    /// Section 7.5.
+    TreeBackup,
+}
+
+/// `S, A, R`: what was seen, done and given, and how probable it was to be done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Step {
+    state: usize,
+    action: usize,
+    reward: f64,
+    probability: f64,
+}
+
+/// A learner that looks ahead.
+#[derive(Clone, Debug)]
+pub struct NStep {
+    kind: NStepKind,
+    config: TabularConfig,
+    n: usize,
+    behaviour: Policy,
+    target: Policy,
+    q: QTable,
+    /// The last steps, at most `n`, that have not been learned from.
+    window: VecDeque<Step>,
+    /// `A'`, chosen ahead; `None` at the start of an episode.
+    next_action: Option<usize>,
+    /// `b(A|S)` of the action that was chosen last, when it was.
+    probability: f64,
+    exploration: Pcg64,
+}
+
+impl NStep {
+    /// Epsilon-greedy behaviour; the target is the same for SARSA and greedy for the others.
+    pub fn new(
+        kind: NStepKind,
+        (config, look): (TabularConfig, NStepConfig),
+        states: usize,
+        actions: usize,
+        streams: Streams,
+    ) -> Self {
+        let behaviour = Policy::EpsilonGreedy { epsilon: config.epsilon };
+        Self {
+            kind,
+            n: look.n as usize,
+            behaviour,
+            target: if kind == NStepKind::Sarsa { behaviour } else { Policy::Greedy },
+            q: QTable::new(states, actions, config.initial_value),
+            window: VecDeque::new(),
+            next_action: None,
+            probability: 1.0,
+            exploration: streams.stream("exploration"),
+            config,
+        }
+    }
+
+    /// The values learned so far.
+    pub fn q(&self) -> &QTable {
+        &self.q
+    }
+
+    /// An action of the behaviour policy.
+    fn choose(&mut self, state: usize) -> usize {
+        let values = self.q.row(state);
+        let action = self.behaviour.sample(values, &mut self.exploration);
+        if self.kind == NStepKind::OffPolicySarsa {
+            self.probability = self.behaviour.probabilities(values)[action];
+        }
+        action
+    }
+
+    /// Learns from the oldest step. `end` is the state after the newest, and the action in it; `None` after a terminal state.
+    fn learn_oldest(&mut self, end: Option<(usize, usize)>) -> Result<(), LearnError> {
+        let TabularConfig { gamma, learning_rate, .. } = self.config;
+        let Some(&Step { state, action, .. }) = self.window.front() else { return Ok(()) };
+        let target = |state: usize| self.target.probabilities(self.q.row(state));
+        let mut rho = 1.0;
+        let mut g = match (self.kind, end) {
+            (_, None) => 0.0,
+            (NStepKind::TreeBackup, Some((state, _))) => self.target.state_value(self.q.row(state)),
+            (_, Some((state, action))) => self.q.row(state)[action],
+        };
+        if self.kind == NStepKind::OffPolicySarsa {
+            let after = self.window.iter().skip(1).map(|step| (step.state, step.action, step.probability));
+            for (state, action, probability) in after.chain(end.map(|(s, a)| (s, a, self.probability))) {
+                rho *= target(state)[action] / probability;
+            }
+        }
+        for (i, step) in self.window.iter().enumerate().rev() {
+            g = step.reward + gamma * g;
+            if self.kind == NStepKind::TreeBackup && i > 0 {
+                // Into the node before it: this branch as it went, the others as they are held to be worth.
+                let pi = target(step.state);
+                let others = pi.iter().zip(self.q.row(step.state)).enumerate();
+                let others: f64 = others.filter(|(a, _)| *a != step.action).map(|(_, (p, q))| p * q).sum();
+                g = others + pi[step.action] * g;
+            }
+        }
+        // A weight of 0 learns nothing, whatever the target.
+        if rho != 0.0 {
+            let old = self.q.row(state)[action];
+            self.q.update(state, action, checked_target(old + rho * (g - old))?, learning_rate);
+        }
+        self.window.pop_front();
+        Ok(())
+    }
+}
+
+impl Agent for NStep {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.next_action.take().unwrap_or_else(|| self.choose(state))
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        checked_target(step.reward)?;
+        let (state, action, next) = (*step.observation, step.action, *step.next_observation);
+        self.window.push_back(Step { state, action, reward: step.reward, probability: self.probability });
+        let next_action = self.choose(next);
+        let end = (!step.terminated).then_some((next, next_action));
+        let is_over = step.terminated || step.truncated;
+        if self.window.len() == self.n || is_over {
+            self.learn_oldest(end)?;
+        }
+        while is_over && !self.window.is_empty() {
+            self.learn_oldest(end)?;
+        }
+        self.next_action = (!is_over).then_some(next_action);
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+}
+
+impl Stateful for NStep {
+    fn state(&self) -> State {
+        let places = self.window.iter().flat_map(|step| [step.state as u64, step.action as u64]).collect();
+        let numbers = self.window.iter().flat_map(|step| [step.reward, step.probability]).collect();
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("exploration", &self.exploration)
+            .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
+            .with("window", Value::U64(self.window.len() as u64))
+            .with("places", Value::U64s(places))
+            .with("numbers", Value::F64s(numbers))
+            .with("probability", Value::F64(self.probability))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        state.restore_part("exploration", &mut self.exploration)?;
+        let (states, actions) = (self.q.states(), self.q.actions());
+        self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
+        let length = state.index("window", self.n)?;
+        let places = state.u64s("places", 2 * length)?.chunks_exact(2);
+        let numbers = state.f64s("numbers", 2 * length)?.chunks_exact(2);
+        let steps = places.zip(numbers).map(|(place, numbers)| {
+            let (state, action) = (place[0] as usize, place[1] as usize);
+            let (reward, probability) = (numbers[0], numbers[1]);
+            (state < states && action < actions).then_some(Step { state, action, reward, probability })
+        });
+        self.probability = state.f64("probability")?;
+        let steps: Option<VecDeque<Step>> = steps.collect();
+        self.window =
+            steps.ok_or_else(|| StateError::invalid("places", "no state or action of the table"))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three states in a row, two actions, rewards 1, 2, 4; `Q(s, a) = 10 s + a` beforehand.
+    fn walk(kind: NStepKind, n: u64, epsilon: f64, last: (bool, bool)) -> Vec<f64> {
+        let config = TabularConfig { gamma: 0.5, epsilon, learning_rate: 1.0, ..TabularConfig::default() };
+        let mut agent = NStep::new(kind, (config, NStepConfig { n }), 4, 2, Streams::new(0));
+        agent.probability = agent.behaviour.probabilities(&[0.0, 1.0])[1];
+        agent.q = QTable::from_values(
+            2,
+            (0..4).flat_map(|s| [10.0 * f64::from(s), 10.0 * f64::from(s) + 1.0]).collect(),
+        );
+        for (state, reward) in [(0_usize, 1.0), (1, 2.0), (2, 4.0)] {
+            let is_last = state == 2;
+            let step = Transition {
+                observation: &state,
+                action: 1,
+                reward,
+                next_observation: &(state + 1),
+                terminated: is_last && last.0,
+                truncated: is_last && last.1,
+            };
+            agent.learn(&step).unwrap();
+            // The walk goes on with action 1, the greedy one, whatever was drawn.
+            agent.next_action = (!is_last).then_some(1);
+            agent.probability = agent.behaviour.probabilities(&[0.0, 1.0])[1];
+        }
+        assert!(agent.window.is_empty(), "nothing is left of an episode");
+        agent.q.values().to_vec()
+    }
+
+    #[test]
+    fn returns_by_hand() {
+        let check = |kind, n, last, expected: [f64; 3]| {
+            // With epsilon 0 the policies are greedy, and action 1 is the greedy one everywhere.
+            let values = walk(kind, n, 0.0, last);
+            for (state, expected) in expected.into_iter().enumerate() {
+                assert!(
+                    (values[2 * state + 1] - expected).abs() < 1e-12,
+                    "{kind:?} {n} {last:?}: {values:?}"
+                );
+            }
+        };
+        let (terminated, truncated) = ((true, false), (false, true));
+        for kind in [NStepKind::Sarsa, NStepKind::OffPolicySarsa, NStepKind::TreeBackup] {
+            // 1 + 0.5 * 2 + 0.25 * 21; 2 + 0.5 * 4; 4
+            check(kind, 2, terminated, [7.25, 4.0, 4.0]);
+            // At the cut the value of the last observation, 31: 2 + 0.5 * 4 + 0.25 * 31; 4 + 0.5 * 31
+            check(kind, 2, truncated, [7.25, 11.75, 19.5]);
+            // Further than the episode: the whole return.
+            check(kind, 9, terminated, [3.0, 4.0, 4.0]);
+        }
+        // One step ahead: 1 + 0.5 * 11, 2 + 0.5 * 21, 4.
+        check(NStepKind::Sarsa, 1, terminated, [6.5, 12.5, 4.0]);
+    }
+
+    #[test]
+    fn weights_and_trees_by_hand() {
+        // Behaviour: action 1 with 0.75, target: always.
+        let values = walk(NStepKind::OffPolicySarsa, 2, 0.5, (true, false));
+        // rho = (1 / 0.75)^2 for the first, as A_1 and A_2 count; for the second A_2 alone; 1 for the last.
+        let rho = 1.0 / 0.75;
+        assert!((values[1] - (1.0 + rho * rho * (7.25 - 1.0))).abs() < 1e-12, "{values:?}");
+        assert!((values[3] - (11.0 + rho * (4.0 - 11.0))).abs() < 1e-12, "{values:?}");
+        assert_eq!(values[5], 4.0);
+    }
+}
