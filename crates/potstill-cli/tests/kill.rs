@@ -11,9 +11,6 @@ use tempfile::TempDir;
 const CASES: [(&str, &str); 9] = [
     ("q-learning", "train q-learning --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
     ("sarsa", "train sarsa --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
-    ("n-step", "train tree-backup --env Taxi-v4 --steps 40000 --set checkpoint_freq=2000"),
-    ("traces", "train sarsa-lambda --env CliffWalking-v1 --steps 20000 --set checkpoint_freq=2000"),
-    ("episodes", "train off-policy-monte-carlo --env FrozenLake-v1 --steps 40000 --set checkpoint_freq=2000"),
     (
         "dqn",
         "train dqn --env CartPole-v1 --steps 4000 --set net_arch=mlp:16 --set buffer_size=700 --set checkpoint_freq=250 \
@@ -33,6 +30,9 @@ const CASES: [(&str, &str); 9] = [
         "soft-targets",
         "distill --teacher classifier --student mlp:8 --data digits --set epochs=10 --set checkpoint_freq=60",
     ),
+    ("n-step", "train tree-backup --env Taxi-v4 --steps 40000 --set checkpoint_freq=2000"),
+    ("traces", "train sarsa-lambda --env CliffWalking-v1 --steps 20000 --set checkpoint_freq=2000"),
+    ("episodes", "train off-policy-monte-carlo --env FrozenLake-v1 --steps 40000 --set checkpoint_freq=2000"),
 ];
 
 /// How many processes are killed: 30 if nothing is said.
