@@ -267,9 +267,10 @@ pub(crate) fn verdicts(verdicts: &[Verdict]) {
 
 pub(crate) fn algos() {
     // Three lines each: as a table they would be wider than a terminal.
+    let width = ALGORITHMS.iter().map(|algorithm| algorithm.name.len()).max().unwrap_or(0);
     for algorithm in &ALGORITHMS {
         for (i, words) in [algorithm.kind, algorithm.summary, algorithm.source].iter().enumerate() {
-            print(&format!("  {:12}{words}", if i == 0 { algorithm.name } else { "" }));
+            print(&format!("  {:width$}  {words}", if i == 0 { algorithm.name } else { "" }));
         }
     }
 }
