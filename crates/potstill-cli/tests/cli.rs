@@ -352,7 +352,10 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(algos["algorithms"].as_array().unwrap().len(), 13);
     for (command, line) in [
         ("envs", "CliffWalking-v1           Discrete(48)"),
-        ("algos", "  sarsa                    on-policy, online, model-free\n                           learn the values"),
+        (
+            "algos",
+            "  sarsa                    on-policy, online, model-free\n                           learn the values",
+        ),
     ] {
         let text = String::from_utf8(potstill(dir.path(), command).stdout).unwrap();
         assert!(text.contains(line), "{text}");
