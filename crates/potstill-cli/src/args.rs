@@ -30,8 +30,8 @@ pub(crate) enum Command {
         /// The environment (see `potstill envs`)
         #[arg(long, value_name = "ID")]
         env: Option<String>,
-        /// The dataset, for a classifier: digits
-        #[arg(long, value_name = "NAME")]
+        /// The dataset: digits for a classifier; a file of recorded episodes (see `potstill play --record`) to learn from without acting
+        #[arg(long, value_name = "NAME|FILE")]
         data: Option<String>,
         /// Steps in the environment
         #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -168,6 +168,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show a run in the terminal: what came out, its curves, and maps of values and visits
+    Show {
+        /// The run directory, or a folder of seeds
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+    },
     /// List a folder of runs: how it is with each, its score and time
     Runs {
         /// The folder
@@ -214,6 +220,13 @@ pub(crate) enum Command {
         /// Play yourself: arrows, space, digits, or the first letter of an action; q ends
         #[arg(long, conflicts_with = "json")]
         keys: bool,
+        /// The probability of any action instead of the run's
+        #[arg(long, value_name = "P", default_value_t = 0.0, conflicts_with = "env")]
+        epsilon: f64,
+        /// Write what was lived through to this file, one episode per line, to learn from it (`potstill train q-learning --data FILE`); shows
+        /// nothing but the result
+        #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+        record: Option<PathBuf>,
         /// Write the last picture to this .svg file
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,

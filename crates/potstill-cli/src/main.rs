@@ -20,8 +20,8 @@ use potstill::config::ConfigError;
 use potstill::quickstart::{QuickstartRequest, quickstart};
 use potstill::run::{
     BenchRequest, Comparison, DistilRequest, EvaluateRequest, Observer, ResumeRequest, TrainRequest,
-    bench_env, check_world, config_file, config_schema, distil, evaluate, list, play_at_random, play_run,
-    report, resume, trace_actions, trace_env, train, world,
+    bench_env, check_world, config_file, config_schema, distil, evaluate, list, page, play_at_random,
+    play_run, report, resume, trace_actions, trace_env, train, world,
 };
 use progress::Bar;
 use serde_json::Value;
@@ -141,6 +141,7 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
             let out = report(&run)?;
             finish(json, &output::written("report", &out), |_| output::print(&format!("{}", out.display())));
         }
+        Command::Show { run } => output::print(page(&run)?.text(80).trim_end()),
         Command::Runs { folder, json } => {
             let runs = list(&folder)?;
             finish(json, &output::runs_json(&runs), |_| output::runs(&runs));
@@ -166,12 +167,12 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
             finish(json, &output::verdicts_json(&spec, &verdicts), |_| output::verdicts(&verdicts));
             return Ok(verdicts.iter().all(|verdict| verdict.broken.is_none()));
         }
-        Command::Play { run, env, set, episodes, seed, fps, keys, svg, json } => {
+        Command::Play { run, env, set, episodes, seed, fps, keys, epsilon, record, svg, json } => {
             let game = match (run, env) {
-                (Some(run), _) => play_run(&run)?,
+                (Some(run), _) => play_run(&run, epsilon)?,
                 (None, env) => play_at_random(&world(&env.unwrap_or_default(), &set)?),
             };
-            play::play(game, &play::Wishes { episodes, seed, fps, keys, svg, json })?;
+            play::play(game, &play::Wishes { episodes, seed, fps, keys, record, svg, json })?;
         }
         Command::Bench { command: BenchCommand::Env { world: of, num_envs, threads, seconds, json } } => {
             let request = BenchRequest { num_envs: num_envs as usize, threads: threads.into(), seconds };

@@ -52,7 +52,9 @@ pub(crate) fn run(result: &Value) {
     let out = result["out"].as_str().unwrap_or_default();
     print(&format!("\nRun directory: {out}"));
     if result["seeds"].is_null() {
-        print(&format!("Next: {} eval {out}", program()));
+        // What only judges has no policy to evaluate.
+        let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
+        print(&format!("Next: {} {} {out}", program(), if judges { "show" } else { "eval" }));
     }
 }
 
@@ -269,7 +271,7 @@ pub(crate) fn algos() {
     // Three lines each: as a table they would be wider than a terminal.
     let width = ALGORITHMS.iter().map(|algorithm| algorithm.name.len()).max().unwrap_or(0);
     for algorithm in &ALGORITHMS {
-        for (i, words) in [algorithm.kind, algorithm.summary, algorithm.source].iter().enumerate() {
+        for (i, words) in [&*algorithm.kind(), algorithm.summary, algorithm.source].iter().enumerate() {
             print(&format!("  {:width$}  {words}", if i == 0 { algorithm.name } else { "" }));
         }
     }
@@ -279,8 +281,14 @@ pub(crate) fn algos_json() -> Value {
     let algorithms = ALGORITHMS.iter().map(|algorithm| {
         json!({
             "name": algorithm.name,
-            "kind": algorithm.kind,
+            "family": algorithm.family,
+            "policy": algorithm.policy_words(),
+            "data": algorithm.data_words(),
+            "model": algorithm.model_words(),
             "learns_from": algorithm.learns.words(),
+            "spaces": algorithm.learns.spaces().map(|(observations, actions)| {
+                json!({ "observations": observations, "actions": actions })
+            }),
             "summary": algorithm.summary,
             "source": algorithm.source,
             "presets": potstill::config::presets::names(algorithm.name),

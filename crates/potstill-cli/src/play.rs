@@ -5,12 +5,13 @@ use crate::output;
 use crossterm::{cursor, execute, terminal};
 use potstill::Error;
 use potstill::config::ConfigError;
+use potstill::experience::{Ending, Episode, Recording, Trajectory};
 use potstill::report::scene_svg;
-use potstill::run::Play;
+use potstill::run::{Play, PlayedStep};
 use potstill::store;
 use serde_json::json;
 use std::io::{IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub(crate) struct Wishes {
     pub(crate) seed: u64,
     pub(crate) fps: f64,
     pub(crate) keys: bool,
+    pub(crate) record: Option<PathBuf>,
     pub(crate) svg: Option<PathBuf>,
     pub(crate) json: bool,
 }
@@ -52,7 +54,9 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
     if let Some(path) = wishes.svg.as_ref().filter(|path| path.extension().is_none_or(|end| end != "svg")) {
         return Err(usage(&format!("--svg {}: the file's name ends in .svg", path.display())));
     }
-    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !wishes.json;
+    let mut recorder = wishes.record.as_ref().map(|path| Recorder::open(path, &*game)).transpose()?;
+    let is_quiet = wishes.json || recorder.is_some();
+    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !is_quiet;
     let keyboard = match (wishes.keys, on_terminal) {
         (true, false) => {
             return Err(usage("--keys needs a terminal: it draws on stdout and reads keys from stdin"));
@@ -64,7 +68,10 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
     'playing: for episode in 0..wishes.episodes {
         game.reset(wishes.seed.wrapping_add(episode));
         let mut watched = Watched { episode, ..Watched::default() };
-        show(&*game, &watched, on_terminal, wishes.json);
+        show(&*game, &watched, on_terminal, is_quiet);
+        if let Some(recorder) = &mut recorder {
+            recorder.begin(&*game);
+        }
         loop {
             let chosen = match &keyboard {
                 None => None,
@@ -81,7 +88,10 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
                 Some(word) => (*word).to_owned(),
                 None => format!("{:.3}", step.action),
             };
-            show(&*game, &watched, on_terminal, wishes.json);
+            show(&*game, &watched, on_terminal, is_quiet);
+            if let Some(recorder) = &mut recorder {
+                recorder.step(&*game, &step);
+            }
             if step.outcome.done() {
                 let ending = if step.outcome.terminated { "terminated" } else { "truncated" };
                 watched.last.clear();
@@ -91,7 +101,70 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
         }
     }
     drop(keyboard);
+    if let Some(recorder) = recorder {
+        return recorder.finish(&*game, wishes, &told);
+    }
     finish(&*game, wishes, &told)
+}
+
+/// Writes episodes down.
+struct Recorder {
+    path: PathBuf,
+    recording: Recording,
+    trajectory: Trajectory<usize>,
+}
+
+impl Recorder {
+    fn open(path: &Path, game: &dyn Play) -> Result<Self, Error> {
+        let spec = game.spec();
+        let (observations, actions) = (spec.observation_space(), spec.action_space());
+        if observations.discrete().is_none() || actions.discrete().is_none() {
+            let words = format!(
+                "--record is for numbered states and actions; {} has {observations} and {actions}",
+                spec.id
+            );
+            return Err(ConfigError::Usage(words).into());
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            recording: Recording::new(&spec.id, &observations, &actions),
+            trajectory: Trajectory::starting_at(0),
+        })
+    }
+
+    fn begin(&mut self, game: &dyn Play) {
+        self.trajectory = Trajectory::starting_at(game.state().unwrap_or_default());
+    }
+
+    fn step(&mut self, game: &dyn Play, step: &PlayedStep) {
+        let next = game.state().unwrap_or_default();
+        self.trajectory.push(step.action as usize, step.outcome.reward, next);
+        if let Some(ending) = Ending::of(step.outcome) {
+            let trajectory = std::mem::replace(&mut self.trajectory, Trajectory::starting_at(next));
+            self.recording.episodes.push(Episode { trajectory, ending });
+        }
+    }
+
+    fn finish(self, game: &dyn Play, wishes: &Wishes, told: &[(Watched, &str)]) -> Result<(), Error> {
+        store::write_file(&self.path, self.recording.text().as_bytes())?;
+        let (episodes, steps) = (told.len(), self.recording.steps());
+        let mean = told.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
+        let result = json!({
+            "command": "play",
+            "env": game.spec().id,
+            "seed": wishes.seed,
+            "episodes": episodes,
+            "steps": steps,
+            "mean_return": mean,
+            "record": self.path.display().to_string(),
+        });
+        if wishes.json {
+            output::print(&result.to_string());
+        } else {
+            output::summary(&result);
+        }
+        Ok(())
+    }
 }
 
 /// What came of it, and the last picture.
@@ -116,8 +189,8 @@ fn finish(game: &dyn Play, wishes: &Wishes, told: &[(Watched, &str)]) -> Result<
 }
 
 /// Draws the state and what has been so far.
-fn show(game: &dyn Play, watched: &Watched, on_terminal: bool, json: bool) {
-    if json {
+fn show(game: &dyn Play, watched: &Watched, on_terminal: bool, is_quiet: bool) {
+    if is_quiet {
         return;
     }
     let (columns, rows) = match on_terminal {

@@ -105,9 +105,7 @@ fn the_same_seed_writes_the_same_model_whatever_the_threads() {
 fn turning_evaluation_off_does_not_change_training() {
     let dir = TempDir::new().unwrap();
     let train = |options: &str, out: &str| {
-        json(dir.path(), &format!("{SHORT_DQN} {options} --out {out}"))["mean_return_last_100"]
-            .as_f64()
-            .unwrap()
+        json(dir.path(), &format!("{SHORT_DQN} {options} --out {out}"))["return_last_100"].as_f64().unwrap()
     };
     assert_eq!(
         train("--set eval_freq=100", "often").to_bits(),
@@ -121,7 +119,7 @@ fn several_seeds_are_one_folder_of_runs() {
     let command = "train q-learning --env CliffWalking-v1 --episodes 100 --seeds 4 --seed 10";
     let one = json(dir.path(), &format!("{command} --threads 1 --out one"));
     let two = json(dir.path(), &format!("{command} --threads 2 --out two"));
-    assert_eq!(one["mean_return_last_100"], two["mean_return_last_100"]);
+    assert_eq!(one["return_last_100"], two["return_last_100"]);
     assert_eq!(one["seeds"], 4);
     // Each is the run that its seed alone gives.
     json(dir.path(), "train q-learning --env CliffWalking-v1 --episodes 100 --seed 12 --out alone");
@@ -164,6 +162,10 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
     json(path, "train q-learning --env CliffWalking-v1 --episodes 20 --out table");
     json(path, &format!("{SHORT_DQN} --out dqn"));
     json(path, "train classifier --data digits --set net_arch=mlp:4 --set epochs=1 --out digits");
+    json(path, "train td-prediction --env CliffWalking-v1 --episodes 2 --out judged");
+    json(path, "play --env FrozenLake-v1 --episodes 3 --record lake.jsonl");
+    let recorded = fs::read_to_string(path.join("lake.jsonl")).unwrap();
+    fs::write(path.join("far.jsonl"), recorded.replacen("[0,", "[16,", 1)).unwrap();
     fs::create_dir_all(path.join("empty")).unwrap();
     fs::write(path.join("unknown.toml"), "learning_rte = 0.1\n").unwrap();
     fs::write(path.join("mistyped.toml"), "learning_rate = \"fast\"\n").unwrap();
@@ -202,8 +204,82 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             "train sarsa --env CartPole-v1 --steps 9 --out new",
-            "`sarsa` needs discrete observations; those of CartPole-v1 are Box(4)",
+            "`sarsa` needs discrete observations; those of CartPole-v1 are Box(4); put them into boxes (--env CartPole-v1:bins=8), or train dqn",
         ),
+        (
+            "train sarsa --env Breakout --steps 9 --out new",
+            "those of Breakout are MultiBinary(10, 10, 4); train dqn",
+        ),
+        (
+            "train sarsa --env Pendulum-v1 --steps 9 --out new",
+            "`sarsa` needs discrete actions; those of Pendulum-v1 are Box(1)",
+        ),
+        (
+            "train sarsa --env CartPole-v1:bins=99 --steps 9 --out new",
+            "bins=99: 99 to the power of 4 boxes; at most a million are held",
+        ),
+        (
+            "train sarsa --env AccessControl --steps 9 --out new",
+            "`gamma`: must be below 1 in AccessControl, which never ends: its returns would be infinite; or learn with r-learning",
+        ),
+        ("train policy-iteration --env AccessControl --out new", "`gamma`: must be below 1 in AccessControl"),
+        (
+            "train value-iteration --env Blackjack-v1 --out new",
+            "`value-iteration` needs an exact model, which Blackjack-v1 has not",
+        ),
+        (
+            "train value-iteration --env DynaMaze --episodes 9 --out new",
+            "`value-iteration` takes no --episodes",
+        ),
+        (
+            &format!("{cliff} --set alpha=1.5"),
+            "`alpha` (--set): must be above 0 (1e-30) and up to 1, got 1.5",
+        ),
+        (&format!("{cliff} --set alpha=0"), "`alpha` (--set): must be above 0 (1e-30) and up to 1, got 0"),
+        (
+            &format!("{cliff} --set epsilon=linear:1:-1:9"),
+            "`epsilon` (--set): must be from 0 to 1, got \"linear:1:-1:9\"",
+        ),
+        (
+            &format!("{cliff} --set epsilon=lin:1:0:9"),
+            "`epsilon` (--set): expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `lin:1:0:9`",
+        ),
+        (
+            &format!("{cliff} --set exploration=bold"),
+            "`exploration` (--set): expected epsilon-greedy, boltzmann, ucb or uniform, got `\"bold\"`",
+        ),
+        (
+            &format!("{cliff} --set behaviour=dqn"),
+            "`behaviour`: dqn learned no action values for CliffWalking-v1 (Discrete(48), Discrete(4))",
+        ),
+        (&format!("{cliff} --set behaviour=nowhere"), "nowhere is not a run directory"),
+        ("train q-learning --data nowhere.jsonl --out new", "cannot read nowhere.jsonl"),
+        ("train q-learning --data unknown.toml --out new", "--data unknown.toml: line 1: it is no JSON"),
+        (
+            "train sarsa --data lake.jsonl --out new",
+            "`sarsa` is on-policy: it learns from what it does itself, not from --data",
+        ),
+        ("train mcts --data lake.jsonl --out new", "`mcts` learns while it acts, not from --data"),
+        (
+            "train q-learning --data lake.jsonl --env CliffWalking-v1 --out new",
+            "--data lake.jsonl: it was recorded in FrozenLake-v1 (Discrete(16), Discrete(4)); CliffWalking-v1 has Discrete(48), Discrete(4)",
+        ),
+        (
+            "train q-learning --data lake.jsonl --set behaviour=table --out new",
+            "give `data` or `behaviour`, not both",
+        ),
+        ("train q-learning --data far.jsonl --out new", "--data far.jsonl: episode 1: observation 16 of 16"),
+        (
+            "eval judged",
+            "judged has judged a policy and learned none of its own; see its values with potstill show judged",
+        ),
+        ("play judged", "judged has judged a policy"),
+        ("play table --epsilon 2", "--epsilon 2: write a number from 0 to 1"),
+        (
+            "play --env CartPole-v1 --record new",
+            "--record is for numbered states and actions; CartPole-v1 has Box(4) and Discrete(2)",
+        ),
+        ("show nowhere", "nowhere is not a run directory"),
         ("train sarsa --env CliffWalking-v1 --out new", "how long? give --steps N or --episodes N"),
         ("train sarsa --episodes 9 --out new", "which environment? give --env ID"),
         ("train classifier --out new", "which dataset? give --data digits"),
@@ -215,17 +291,17 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ("train q-learning --env CliffWalking-v1 --episodes 5 --out table", "table exists and is not empty"),
         ("train q-learning --env CliffWalking-v1 --episodes 5 --out unknown.toml", "cannot use unknown.toml"),
         (
-            &format!("{cliff} --set learning_rte=1"),
+            &format!("{pole} --set learning_rte=1"),
             "unknown key `learning_rte` (--set); did you mean `learning_rate`?",
         ),
         (&format!("{cliff} --set epsilon=2"), "`epsilon` (--set): must be from 0 to 1, got 2"),
         (&format!("{cliff} --set epsilon"), "--set epsilon: write --set key=value"),
         (
-            &format!("{cliff} --config unknown.toml"),
+            &format!("{pole} --config unknown.toml"),
             "unknown key `learning_rte` (unknown.toml); did you mean `learning_rate`?",
         ),
         (
-            &format!("{cliff} --config mistyped.toml"),
+            &format!("{pole} --config mistyped.toml"),
             "`learning_rate` (mistyped.toml): expected a number, got string `\"fast\"`",
         ),
         (&format!("{cliff} --config broken.toml"), "broken.toml is not valid TOML: line 1"),
@@ -264,10 +340,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "train dqn --env CartPole-v1 --steps 9 --set buffer_size=9 --out new/er",
             "`buffer_size`: must hold",
         ),
-        (
-            &format!("{cliff} --set learning_rate=1e308"),
-            "`learning_rate` (--set): must be above 0 (1e-30) and up to 1",
-        ),
+        (&format!("{cliff} --set alpha=1e308"), "`alpha` (--set): must be above 0 (1e-30) and up to 1"),
         (
             "distill --teacher dqn --student mpl:4 --env CartPole-v1 --out new",
             "`student` (command line): unknown family `mpl`",
@@ -349,12 +422,28 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(of("CartPole-v1")["observation_space"]["high"][1], Value::Null);
     assert_eq!(of("CliffWalking-v1")["observation_space"]["n"], 48);
     let algos = json(dir.path(), "algos");
-    assert_eq!(algos["algorithms"].as_array().unwrap().len(), 13);
+    let algorithms = algos["algorithms"].as_array().unwrap();
+    assert_eq!(algorithms.len(), 25);
+    let of = |name: &str| algorithms.iter().find(|algorithm| algorithm["name"] == name).unwrap();
+    for (name, family, policy, data, model) in [
+        ("q-learning", "tabular", "off-policy", "online or offline", "model-free"),
+        ("sarsa", "tabular", "on-policy", "online", "model-free"),
+        ("td-prediction", "prediction", "on-policy", "online or offline", "model-free"),
+        ("dyna-q", "planning", "off-policy", "online or offline", "model-based"),
+        ("dqn", "deep", "off-policy", "online", "model-free"),
+    ] {
+        let told =
+            ["family", "policy", "data", "model"].map(|key| of(name)[key].as_str().unwrap().to_owned());
+        assert_eq!(told, [family, policy, data, model], "{name}");
+    }
+    assert_eq!(of("value-iteration")["policy"], Value::Null);
+    assert_eq!(of("dqn")["spaces"]["observations"], "box");
+    assert!(of("tree-backup")["source"].as_str().unwrap().contains("Precup et al. 2000"));
     for (command, line) in [
         ("envs", "CliffWalking-v1           Discrete(48)"),
         (
             "algos",
-            "  sarsa                    on-policy, online, model-free\n                           learn the values",
+            "  sarsa                      tabular, on-policy, online, model-free\n                             learn the values",
         ),
     ] {
         let text = String::from_utf8(potstill(dir.path(), command).stdout).unwrap();

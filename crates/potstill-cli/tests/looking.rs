@@ -44,7 +44,7 @@ fn runs_are_listed_with_their_state() {
     assert_eq!((word.as_str(), resumable), ("crashed", true));
     assert!(entry["step"].as_u64().unwrap() > 0);
     assert_eq!(state("all/done").0, "finished");
-    assert_eq!(state("all/done").2["score"]["name"], "mean_return_last_100");
+    assert_eq!(state("all/done").2["score"]["name"], "return_last_100");
     assert_eq!(state("all/deep/seeds").2["seeds"], serde_json::json!({ "finished": 3, "all": 3 }));
 
     let failed = potstill(
@@ -112,10 +112,11 @@ fn runs_are_compared_and_drawn() {
     let compared = json(root, "compare s q");
     let (s, q) = (&compared["runs"][0], &compared["runs"][1]);
     assert_eq!((&s["seeds"], &s["algorithm"], &q["seeds"]), (&4.into(), &"sarsa".into(), &1.into()));
-    let key = "mean_return_last_100";
+    let key = "return_last_100";
     let of = |run: &Value, part: &str| run[key][part].as_f64().unwrap();
-    assert!(of(s, "iqm_low") < of(s, "iqm") && of(s, "iqm") < of(s, "iqm_high"));
-    assert_eq!(of(q, "iqm_low"), of(q, "iqm_high"));
+    let ends = |entry: &Value| [0, 1].map(|end| entry[key]["ci95"][end].as_f64().unwrap());
+    assert!(ends(s)[0] < of(s, "iqm") && of(s, "iqm") < ends(s)[1]);
+    assert_eq!(ends(q)[0], ends(q)[1]);
     // The same numbers as in the summary of the folder.
     let summary: Value = serde_json::from_slice(&fs::read(root.join("s/summary.json")).unwrap()).unwrap();
     assert_eq!(summary[key], s[key]);
@@ -163,7 +164,7 @@ fn a_printed_configuration_is_one() {
     fs::write(root.join("sarsa.toml"), text).unwrap();
     let from_file = json(root, &format!("train sarsa {CLIFF} --config sarsa.toml --out a"));
     let plain = json(root, &format!("train sarsa {CLIFF} --out b"));
-    assert_eq!(from_file["mean_return_last_100"], plain["mean_return_last_100"]);
+    assert_eq!(from_file["return_last_100"], plain["return_last_100"]);
     let schema: Value = serde_json::from_slice(&potstill(root, "config --schema").stdout).unwrap();
     // One kind for each algorithm, and two of distillation.
     let algorithms = json(root, "algos")["algorithms"].as_array().unwrap().len();

@@ -80,12 +80,20 @@ impl<E: Env> Env for Guarded<E> {
         Ok(outcome)
     }
 
+    fn reseed(&mut self, seed: u64) {
+        self.env.reseed(seed);
+    }
+
     fn model(&self) -> Option<Arc<TransitionModel>> {
         self.env.model()
     }
 
     fn scene(&self) -> Option<Scene> {
         self.env.scene()
+    }
+
+    fn scene_of(&self, observation: &Self::Observation) -> Option<Scene> {
+        self.env.scene_of(observation)
     }
 }
 

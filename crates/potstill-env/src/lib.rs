@@ -106,6 +106,10 @@ pub trait Env: Stateful + Send {
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError>;
 
+    /// Goes on from where it is with other chances: only the random stream begins anew, from this seed. Who looks ahead in a copy must not see what will
+    /// come in the original.
+    fn reseed(&mut self, seed: u64);
+
     /// What every action does in every state, if the states are numbered and that can be said.
     fn model(&self) -> Option<Arc<TransitionModel>> {
         None
@@ -113,6 +117,11 @@ pub trait Env: Stateful + Send {
 
     /// What the present state looks like, if it can be drawn.
     fn scene(&self) -> Option<Scene> {
+        None
+    }
+
+    /// What the state of an observation looks like, if the observation says all of it.
+    fn scene_of(&self, _: &Self::Observation) -> Option<Scene> {
         None
     }
 }
@@ -141,12 +150,20 @@ impl<E: Env + ?Sized> Env for Box<E> {
         (**self).step(action, observation)
     }
 
+    fn reseed(&mut self, seed: u64) {
+        (**self).reseed(seed);
+    }
+
     fn model(&self) -> Option<Arc<TransitionModel>> {
         (**self).model()
     }
 
     fn scene(&self) -> Option<Scene> {
         (**self).scene()
+    }
+
+    fn scene_of(&self, observation: &Self::Observation) -> Option<Scene> {
+        (**self).scene_of(observation)
     }
 }
 

@@ -187,12 +187,20 @@ impl Env for ModelEnv {
         Ok(Outcome { reward, terminated, truncated: false })
     }
 
+    fn reseed(&mut self, seed: u64) {
+        self.rng = Pcg64::new(seed);
+    }
+
     fn model(&self) -> Option<Arc<TransitionModel>> {
         Some(self.model.clone())
     }
 
     fn scene(&self) -> Option<Scene> {
         Some((self.painter)(self.state))
+    }
+
+    fn scene_of(&self, &state: &usize) -> Option<Scene> {
+        (state < self.model.states()).then(|| (self.painter)(state))
     }
 }
 

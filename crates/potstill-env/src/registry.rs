@@ -2,7 +2,7 @@
 //!
 //! The arcade games are found by their name alone, too: `Breakout` is `MinAtar/Breakout-v1`. Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has
 //! `max_episode_steps`, a number or `none`, and those of the [`wrappers`](crate::wrappers), which lie around it in this order: `sticky_actions=P`,
-//! `action_repeat=N`, `clip_reward=LOW:HIGH`, `one_hot=true`, `frame_stack=N`; so a stack is of what the agent sees.
+//! `action_repeat=N`, `clip_reward=LOW:HIGH`, `bins=N`, `one_hot=true`, `frame_stack=N`; so a stack is of what the agent sees.
 //!
 //! ```
 //! use potstill_env::registry::find;
@@ -26,7 +26,7 @@ use crate::arcade::freeway::Freeway;
 use crate::arcade::seaquest::Seaquest;
 use crate::arcade::space_invaders::SpaceInvaders;
 use crate::arcade::{Arcade, Game};
-use crate::book::{dyna_maze, windy_gridworld};
+use crate::book::{access_control, dyna_maze, windy_gridworld};
 use crate::classic_control::acrobot::AcrobotRules;
 use crate::classic_control::cart_pole::CartPoleRules;
 use crate::classic_control::mountain_car::{MountainCarContinuousRules, MountainCarRules};
@@ -37,7 +37,7 @@ use crate::toy_text::cliff_walking;
 use crate::toy_text::frozen_lake::{Lake, MAP_4X4, MAP_8X8, generate_map, parse_map};
 use crate::toy_text::taxi::Taxi;
 use crate::vector::{Lanes, SyncVec};
-use crate::wrappers::{ActionRepeat, ClipReward, Features, FrameStack, OneHot, StickyActions};
+use crate::wrappers::{ActionRepeat, ClipReward, Discretize, Features, FrameStack, OneHot, StickyActions};
 use crate::{Action, Autoreset, Env, EnvError, Guarded, Observation, Space, VecEnv};
 use std::fmt;
 use std::sync::Arc;
@@ -203,6 +203,15 @@ struct Entry {
 
 /// Every environment there is, by id.
 static ENTRIES: &[Entry] = &[
+    Entry {
+        id: "AccessControl",
+        summary: "let customers to ten servers, or wait for better ones; it never ends",
+        actions: &["reject", "accept"],
+        options: &[],
+        time_limit_steps: None,
+        reward_threshold: None,
+        make: |_| Ok(states(access_control::world())),
+    },
     Entry {
         id: "Acrobot-v1",
         summary: "swing the end of two links over a line",
@@ -428,6 +437,7 @@ fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(
 /// The options that every environment has.
 pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
     ("max_episode_steps", "steps after which an episode is truncated: a number or none"),
+    ("bins", "features as numbered states, each cut into so many boxes: 1 to 1000"),
     ("one_hot", "numbered states as features: true or false"),
     ("frame_stack", "so many observations one after the other: 1 to 64"),
     ("sticky_actions", "the probability that the last action is repeated: 0 to 1"),
@@ -438,6 +448,19 @@ pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
 /// What the general options put around an environment.
 fn wrapped(make: Make, options: &mut Options<'_>) -> Result<Make, String> {
     let mut make = altered_as_asked(make, options)?;
+    if let Some(bins) = options.whole("bins", 1..=1000)? {
+        let Make::Features(factory) = make else {
+            return Err(format!("bins={bins}: it has no features with numbered actions"));
+        };
+        let features = factory.one().observation_space().features() as u32;
+        let boxes = bins.checked_pow(features).filter(|boxes| *boxes <= 1_000_000);
+        if boxes.is_none() {
+            return Err(format!(
+                "bins={bins}: {bins} to the power of {features} boxes; at most a million are held"
+            ));
+        }
+        make = Make::States(factory.within(move |env| Box::new(Discretize::new(env, bins as usize))));
+    }
     if options.flag("one_hot", false)? {
         make = match make {
             Make::States(factory) => Make::Features(factory.within(|env| Box::new(OneHot::new(env)))),

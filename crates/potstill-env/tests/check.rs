@@ -89,6 +89,10 @@ impl Env for Broken {
         self.env.reset(seed, observation);
     }
 
+    fn reseed(&mut self, seed: u64) {
+        self.env.reseed(seed);
+    }
+
     fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         let taken = match self.wrong {
             Wrong::Takes => action.min(3),

@@ -32,6 +32,8 @@ impl Env for Corridor {
         *observation = self.place;
     }
 
+    fn reseed(&mut self, _seed: u64) {} // Nothing here is left to chance.
+
     fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         self.place = if action == 1 { self.place + 1 } else { self.place.saturating_sub(1) };
         *observation = self.place;

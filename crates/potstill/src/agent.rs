@@ -24,7 +24,7 @@
 use crate::experience::Transition;
 use crate::model::Model;
 use potstill_core::{State, Stateful, Value};
-use potstill_env::{EnvError, Observation};
+use potstill_env::{BoxEnv, EnvError, Observation};
 use thiserror::Error;
 
 /// Something that acts and learns from what came of it.
@@ -44,6 +44,24 @@ pub trait Agent: Stateful + Send {
 
     /// What has been learned so far, as it would be saved.
     fn model(&self) -> Model;
+
+    /// Looks ahead from where the environment is, before it acts there: for who plans with copies of it.
+    ///
+    /// # Errors
+    /// If a copy refused a step.
+    fn plan(&mut self, _: &BoxEnv<Self::Observation>) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    /// How often each action was taken in each state, `states x actions`, if that is counted.
+    fn visits(&self) -> Option<&[u64]> {
+        None
+    }
+
+    /// Numbers beside the model that are worth telling.
+    fn notes(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
 }
 
 impl<A: Agent + ?Sized> Agent for Box<A> {
@@ -62,6 +80,18 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 
     fn model(&self) -> Model {
         (**self).model()
+    }
+
+    fn plan(&mut self, env: &BoxEnv<Self::Observation>) -> Result<(), LearnError> {
+        (**self).plan(env)
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        (**self).visits()
+    }
+
+    fn notes(&self) -> Vec<(&'static str, f64)> {
+        (**self).notes()
     }
 }
 

@@ -31,6 +31,7 @@ pub mod experience;
 pub mod export;
 pub mod metrics;
 pub mod model;
+pub mod planning;
 pub mod policy;
 pub mod quickstart;
 pub mod report;

@@ -46,6 +46,9 @@ impl<O: Observation + ?Sized> Env for Poisoned<O> {
     fn reset(&mut self, seed: Option<u64>, observation: &mut O) {
         self.env.reset(seed, observation);
     }
+    fn reseed(&mut self, seed: u64) {
+        self.env.reseed(seed);
+    }
     fn step(&mut self, action: usize, observation: &mut O) -> Result<Outcome, EnvError> {
         let mut outcome = self.env.step(action, observation)?;
         self.steps_left -= 1;
@@ -173,12 +176,15 @@ fn a_table_is_not_spoiled() {
         fn reset(&mut self, seed: Option<u64>, observation: &mut usize) {
             self.0.reset(seed, observation);
         }
+        fn reseed(&mut self, seed: u64) {
+            self.0.reseed(seed);
+        }
         fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
             Ok(Outcome { reward: 1.7e308, ..self.0.step(action, observation)? })
         }
     }
     let streams = Streams::new(1);
-    let agent = QLearning::new(TabularConfig { learning_rate: 1.0, ..config() }, 48, 4, streams);
+    let agent = QLearning::new(TabularConfig { alpha: 1.0.into(), ..config() }, 48, 4, streams);
     let (_, error) = stopped(Trainer::new(agent, Box::new(Huge(env)), streams));
     assert!(error.to_string().contains("target is inf"), "{error}");
 }

@@ -9,9 +9,15 @@ use potstill::experience::Dataset;
 use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
+use potstill::planning::{
+    DynaPlusConfig, DynaQ, MazeConfig, Mcts, MctsConfig, ModifiedConfig, Planner, PlanningConfig,
+    PlanningStepsConfig, PolicyIteration, PrioritizedSweeping, PrioritizedSweepingConfig, ValueIteration,
+};
+use potstill::policy::{Behaviour, Exploration, Rule};
 use potstill::tabular::{
-    DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, NStep, NStepConfig,
-    NStepKind, QLearning, Sarsa, TabularConfig, expected_sarsa,
+    DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, MonteCarloPrediction,
+    NStep, NStepConfig, NStepKind, PredictionConfig, QLearning, RLearning, RLearningConfig, Sarsa,
+    SpeedyQLearning, TabularConfig, TdPrediction, expected_sarsa,
 };
 use potstill::teacher::{Inputs, Teacher};
 use potstill::train::Trainer;
@@ -90,8 +96,26 @@ fn other_tabular_algorithms() {
         (LambdaKind::Watkins, 0x9e1e_ab74_43f6_38c2),
     ] {
         let config =
-            || (TabularConfig { learning_rate: 0.1, ..TabularConfig::default() }, LambdaConfig::default());
+            || (TabularConfig { alpha: 0.1.into(), ..TabularConfig::default() }, LambdaConfig::default());
         check(cliff(|streams| Lambda::new(kind, config(), 48, 4, streams)), 3000, golden);
+    }
+    check(cliff(|streams| SpeedyQLearning::new(&config(), 48, 4, streams)), 3000, 0xa764_9bf9_9732_0a7d);
+    check(
+        cliff(|streams| RLearning::new((config(), RLearningConfig::default()), 48, 4, streams)),
+        3000,
+        0xc299_2caa_3990_04a8,
+    );
+    for (exploration, golden) in
+        [(Exploration::Boltzmann, 0x7f99_9d93_64ee_8723), (Exploration::Ucb, 0x6da7_1348_e6b2_7147)]
+    {
+        let config =
+            || TabularConfig { exploration, epsilon: "1/n".parse().unwrap(), ..TabularConfig::default() };
+        check(cliff(|streams| QLearning::new(config(), 48, 4, streams)), 3000, golden);
+    }
+    for (lambda, golden) in [(0.0, 0xbfc1_d171_4655_0187), (0.8, 0x0837_9300_b827_3e5e)] {
+        let judged = |streams| Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
+        let config = PredictionConfig::default();
+        check(cliff(|streams| TdPrediction::new(&config, lambda, judged(streams))), 3000, golden);
     }
     // These learn from whole episodes, of which the cliff has few.
     for (kind, golden) in [
@@ -100,11 +124,71 @@ fn other_tabular_algorithms() {
     ] {
         let make = |seed| {
             let (streams, lake) = (Streams::new(seed), find("FrozenLake-v1").unwrap().make_states().unwrap());
-            let config = TabularConfig { epsilon: 0.5, ..TabularConfig::default() };
+            let config = TabularConfig { epsilon: 0.5.into(), ..TabularConfig::default() };
             Trainer::new(MonteCarlo::new(kind, &config, 16, 4, streams), lake, streams)
         };
         check(make, 3000, golden);
     }
+    let make = |seed| {
+        let (streams, lake) = (Streams::new(seed), find("FrozenLake-v1").unwrap().make_states().unwrap());
+        let judged = Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
+        Trainer::new(MonteCarloPrediction::new(&PredictionConfig::default(), judged), lake, streams)
+    };
+    check(make, 3000, 0x7445_76f5_c984_5533);
+}
+
+fn maze<A: Agent<Observation = usize>>(agent: impl Fn(Streams) -> A) -> impl Fn(u64) -> Trainer<A> {
+    move |seed| {
+        let streams = Streams::new(seed);
+        Trainer::new(agent(streams), find("DynaMaze").unwrap().make_states().unwrap(), streams)
+    }
+}
+
+#[test]
+fn learners_that_plan() {
+    let config = || MazeConfig::default().0;
+    let steps = || PlanningStepsConfig { planning_steps: 10 };
+    check(maze(|streams| DynaQ::new((config(), steps()), 54, 4, streams)), 2000, 0x757d_febd_5813_bc48);
+    let plus = DynaPlusConfig { kappa: 0.01 };
+    check(
+        maze(|streams| DynaQ::new((config(), steps()), 54, 4, streams).plus(&plus)),
+        2000,
+        0x31dc_54e7_ef36_6469,
+    );
+    let own = PrioritizedSweepingConfig::default;
+    check(
+        maze(|streams| PrioritizedSweeping::new((config(), own()), 54, 4, streams)),
+        2000,
+        0x71bc_f7e5_38b6_d0f7,
+    );
+    let copy = || find("DynaMaze").unwrap().make_states().unwrap();
+    let search = || MctsConfig { simulations: 20, gamma: 0.95, ..MctsConfig::default() };
+    check(maze(|streams| Mcts::new(search(), copy(), streams)), 300, 0x3352_d364_d2f0_6504);
+}
+
+/// A planner restored in the middle of its sweeps ends as one that was never interrupted.
+#[test]
+fn planners() {
+    let model = || find("FrozenLake8x8-v1").unwrap().make_states().unwrap().model().unwrap();
+    let config = PlanningConfig { gamma: 0.95, ..PlanningConfig::default() };
+    let check = |make: &dyn Fn() -> Box<dyn Planner>, golden: u64| {
+        let mut whole = make();
+        (0..60).for_each(|_| whole.sweep());
+        for interrupted_at in [0, 1, 20, 59] {
+            let (mut first, mut second) = (make(), make());
+            (0..interrupted_at).for_each(|_| first.sweep());
+            (0..7).for_each(|_| second.sweep());
+            second.restore(&first.state()).unwrap();
+            (interrupted_at..60).for_each(|_| second.sweep());
+            assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+        }
+        let model = fingerprint(&Model::Table(whole.values().q()));
+        assert_eq!(model, golden, "{model:#018x}");
+    };
+    check(&|| Box::new(ValueIteration::new(model(), &config)), 0x20b2_c535_45cf_9ab7);
+    check(&|| Box::new(PolicyIteration::new(model(), &config)), 0x86ad_5f04_347e_631a);
+    let own = ModifiedConfig { evaluation_sweeps: 4 };
+    check(&|| Box::new(PolicyIteration::modified(model(), &config, &own)), 0x8368_2f4d_43e0_3843);
 }
 
 #[test]

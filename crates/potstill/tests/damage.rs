@@ -22,13 +22,14 @@ enum Remedy {
 use Remedy::{Backup, Fallback, Remove};
 
 /// Every file of a finished run.
-const FILES: [(&str, Remedy); 8] = [
+const FILES: [(&str, Remedy); 9] = [
     ("config.toml", Backup),
     ("teacher.safetensors", Backup),
     ("manifest.json", Remove),
     ("metrics.jsonl", Fallback),
     ("events.out.tfevents.potstill", Fallback),
     ("model.safetensors", Fallback),
+    ("visits.json", Fallback),
     ("summary.json", Fallback),
     ("report.html", Fallback),
 ];

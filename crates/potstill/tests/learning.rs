@@ -81,7 +81,7 @@ fn the_wind_is_crossed_by_all() {
         let world = || find("WindyGridworld").unwrap().make_states().unwrap();
         let returns = parallel_map(60, 2, |seed| {
             let (streams, config) =
-                (Streams::new(seed as u64), TabularConfig { learning_rate: 0.2, ..TabularConfig::default() });
+                (Streams::new(seed as u64), TabularConfig { alpha: 0.2.into(), ..TabularConfig::default() });
             let mut trainer = Trainer::new(make(config, streams), world(), streams);
             let mut returns = Vec::new();
             while returns.len() < 500 {
@@ -156,7 +156,7 @@ fn monte_carlo_learns_to_play_cards() {
         let world = || find("Blackjack-v1:sab=false").unwrap().make_states().unwrap();
         let values = parallel_map(4, 2, |seed| {
             let streams = Streams::new(seed as u64);
-            let config = TabularConfig { epsilon, ..TabularConfig::default() };
+            let config = TabularConfig { epsilon: f64::into(epsilon), ..TabularConfig::default() };
             let agent = MonteCarlo::new(kind, &config, 704, 2, streams);
             let mut trainer = Trainer::new(agent, world(), streams);
             let _ = trainer.run(600_000, None, &mut ()).unwrap();

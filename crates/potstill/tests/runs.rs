@@ -17,7 +17,7 @@ struct Case {
 }
 
 /// Every algorithm, and both kinds of distillation.
-const CASES: [Case; 15] = [
+const CASES: [Case; 27] = [
     Case { command: "q-learning", settings: "env=CliffWalking-v1 episodes=60" },
     Case { command: "sarsa", settings: "env=CliffWalking-v1 episodes=60 log_interval=3" },
     Case {
@@ -44,7 +44,7 @@ const CASES: [Case; 15] = [
     Case { command: "tree-backup", settings: "env=Taxi-v4 steps=1500 n=5" },
     Case {
         command: "sarsa-lambda",
-        settings: "env=CliffWalkingSlippery-v1:max_episode_steps=200 steps=1500 learning_rate=0.1",
+        settings: "env=CliffWalkingSlippery-v1:max_episode_steps=200 steps=1500 alpha=0.1",
     },
     Case { command: "q-lambda", settings: "env=DynaMaze steps=1500 gamma=0.95" },
     Case { command: "monte-carlo", settings: "env=Blackjack-v1 steps=1500 log_interval=100" },
@@ -52,6 +52,24 @@ const CASES: [Case; 15] = [
         command: "off-policy-monte-carlo",
         settings: "env=FrozenLake-v1 steps=1500 epsilon=0.5 log_interval=40",
     },
+    Case {
+        command: "speedy-q-learning",
+        settings: "env=FrozenLake-v1 steps=1500 gamma=0.9 exploration=ucb log_interval=40",
+    },
+    Case { command: "r-learning", settings: "env=AccessControl steps=1500 beta=0.1 exploration=boltzmann" },
+    Case { command: "td-prediction", settings: "env=CliffWalking-v1 steps=1500 alpha=1/n^0.7" },
+    Case {
+        command: "td-lambda-prediction",
+        settings: "env=FrozenLake-v1 steps=1500 lambda=0.7 log_interval=40",
+    },
+    Case { command: "monte-carlo-prediction", settings: "env=FrozenLake-v1 steps=1500 log_interval=40" },
+    Case { command: "dyna-q", settings: "env=DynaMaze steps=1500" },
+    Case { command: "dyna-q-plus", settings: "env=DynaMaze steps=1500 epsilon=linear:1:0.1:900" },
+    Case { command: "prioritized-sweeping", settings: "env=DynaMaze steps=1500 epsilon=1/n" },
+    Case { command: "mcts", settings: "env=FrozenLake-v1 steps=200 simulations=20" },
+    Case { command: "value-iteration", settings: "env=FrozenLake8x8-v1 gamma=0.99" },
+    Case { command: "policy-iteration", settings: "env=FrozenLake-v1" },
+    Case { command: "modified-policy-iteration", settings: "env=Taxi-v4 evaluation_sweeps=3 log_interval=2" },
 ];
 
 /// Starts a run in `out`; teachers are beside it.

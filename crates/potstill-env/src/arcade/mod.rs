@@ -176,6 +176,10 @@ impl<G: Game> Env for Arcade<G> {
         Ok(Outcome { reward: f64::from(reward), terminated, truncated: false })
     }
 
+    fn reseed(&mut self, seed: u64) {
+        self.rng = Pcg64::new(seed);
+    }
+
     fn scene(&self) -> Option<Scene> {
         let mut squares = vec![0; SIDE * SIDE * G::CHANNELS.len()];
         self.draw(&mut squares);

@@ -8,5 +8,7 @@
 //! assert_eq!(state, dyna_maze::START);
 //! ```
 
+pub mod access_control;
 pub mod dyna_maze;
+pub mod maximization_bias;
 pub mod windy_gridworld;

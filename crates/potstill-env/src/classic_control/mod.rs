@@ -113,6 +113,10 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Env for Single<D, S, O> 
         Ok(Outcome { reward, terminated, truncated: false })
     }
 
+    fn reseed(&mut self, seed: u64) {
+        self.rng = Pcg64::new(seed);
+    }
+
     fn scene(&self) -> Option<Scene> {
         Some(self.dynamics.scene(self.physics))
     }

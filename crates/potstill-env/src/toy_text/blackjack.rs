@@ -128,6 +128,11 @@ impl Env for Blackjack {
         *observation = self.player.seen_with(self.open_card);
     }
 
+    /// The dealer's hidden card stays what it is.
+    fn reseed(&mut self, seed: u64) {
+        self.rng = Pcg64::new(seed);
+    }
+
     fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         let (reward, terminated) = match action {
             0 => {

@@ -120,6 +120,14 @@ impl Env for Taxi {
         self.is_fickle = self.fickle_probability.is_some_and(|p| self.world.rng.unit() < p);
     }
 
+    fn reseed(&mut self, seed: u64) {
+        self.world.reseed(seed);
+    }
+
+    fn scene_of(&self, state: &usize) -> Option<Scene> {
+        self.world.scene_of(state)
+    }
+
     fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         let [row, column, passenger, destination] = decode(self.world.state);
         let outcome = self.world.step(action, observation)?;

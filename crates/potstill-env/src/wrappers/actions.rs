@@ -30,6 +30,8 @@ impl<E: Env<Action: Copy>> Env for ActionRepeat<E> {
     forward!(action_space);
     forward!(reset);
     forward!(scene);
+    forward!(reseed);
+    forward!(scene_of);
 
     fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let mut sum = 0.0;
@@ -76,6 +78,7 @@ impl<E: Env<Action: crate::Action>> Env for StickyActions<E> {
     forward!(observation_space);
     forward!(action_space);
     forward!(scene);
+    forward!(scene_of);
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {
         if let Some(seed) = seed {
@@ -83,6 +86,11 @@ impl<E: Env<Action: crate::Action>> Env for StickyActions<E> {
         }
         self.last = None;
         self.env.reset(seed, observation);
+    }
+
+    fn reseed(&mut self, seed: u64) {
+        self.rng = Streams::new(seed).stream("sticky");
+        self.env.reseed(seed);
     }
 
     fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {

@@ -40,6 +40,7 @@ where
 
     forward!(action_space);
     forward!(scene);
+    forward!(reseed);
 
     fn observation_space(&self) -> Space {
         match self.env.observation_space() {

@@ -9,6 +9,7 @@
 //! | [`ClipReward`] | rewards within bounds |
 //! | [`ActionRepeat`] | an action for several steps |
 //! | [`StickyActions`] | now and then the last action again |
+//! | [`Discretize`] | features as numbered states: boxes |
 //! | [`OneHot`], [`Features`] | numbered states, or planes of zeros and ones, as features |
 //!
 //! ```
@@ -48,6 +49,16 @@ macro_rules! forward {
             self.env.scene()
         }
     };
+    (reseed) => {
+        fn reseed(&mut self, seed: u64) {
+            self.env.reseed(seed);
+        }
+    };
+    (scene_of) => {
+        fn scene_of(&self, observation: &Self::Observation) -> Option<Scene> {
+            self.env.scene_of(observation)
+        }
+    };
     (model) => {
         fn model(&self) -> Option<Arc<TransitionModel>> {
             self.env.model()
@@ -79,5 +90,5 @@ mod rewards;
 pub use actions::{ActionRepeat, StickyActions};
 pub use frame_stack::FrameStack;
 pub use normalize::{NormalizeObservation, NormalizeReward, RunningMoments, VecNormalize};
-pub use observations::{Features, OneHot};
+pub use observations::{Discretize, Features, OneHot};
 pub use rewards::{ClipReward, EpisodeStatistics};

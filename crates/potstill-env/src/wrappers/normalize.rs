@@ -115,6 +115,7 @@ impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
 
     forward!(action_space);
     forward!(scene);
+    forward!(reseed);
 
     fn observation_space(&self) -> Space {
         unbounded(self.moments.mean.len())
@@ -182,6 +183,8 @@ impl<E: Env> Env for NormalizeReward<E> {
     forward!(action_space);
     forward!(reset);
     forward!(scene);
+    forward!(reseed);
+    forward!(scene_of);
 
     fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let outcome = self.env.step(action, observation)?;

@@ -1,4 +1,4 @@
-//! Wrappers that make features of other observations.
+//! Wrappers that make features of other observations, and numbered states of features.
 
 use crate::{Env, EnvError, Observation, Outcome, Scene, Space};
 use potstill_core::{State, StateError, Stateful, Value};
@@ -28,6 +28,7 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
 
     forward!(action_space);
     forward!(scene);
+    forward!(reseed);
 
     fn observation_space(&self) -> Space {
         let states = self.env.observation_space().discrete().expect("numbered states");
@@ -53,6 +54,77 @@ impl<E: Env<Observation = usize>> Stateful for OneHot<E> {
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         self.state = state.index("state", self.env.observation_space().discrete().unwrap_or(0))?;
+        state.restore_part("env", &mut self.env)
+    }
+}
+
+/// Features as numbered states: the range of each is cut into as many parts of equal width. A feature without bounds is cut where `x / (1 + |x|)` is, so that
+/// the outermost parts are endless.
+#[derive(Clone, Debug)]
+pub struct Discretize<E> {
+    env: E,
+    bins: usize,
+    features: Vec<f32>,
+    /// The bounds of each feature; none for one without.
+    bounds: Vec<Option<(f32, f32)>>,
+}
+
+impl<E: Env<Observation = [f32]>> Discretize<E> {
+    /// Around an environment with features.
+    ///
+    /// # Panics
+    /// If there is no bin, or the boxes cannot be counted.
+    pub fn new(env: E, bins: usize) -> Self {
+        let Space::Box { low, high } = env.observation_space() else { panic!("features") };
+        assert!(bins > 0 && bins.checked_pow(low.len() as u32).is_some(), "boxes that can be counted");
+        let is_far = |x: f32| x.abs() > 1e6;
+        let bounds = low.iter().zip(&high).map(|(&l, &h)| (!is_far(l) && !is_far(h)).then_some((l, h)));
+        Self { features: vec![0.0; low.len()], bounds: bounds.collect(), env, bins }
+    }
+
+    fn state_of(&self) -> usize {
+        self.features.iter().zip(&self.bounds).fold(0, |state, (&x, bounds)| {
+            let share = match *bounds {
+                Some((low, high)) => (x - low) / (high - low),
+                None => 0.5 + 0.5 * x / (1.0 + x.abs()),
+            };
+            // Casts saturate; what is no number falls into the first.
+            let bin = ((share * self.bins as f32) as usize).min(self.bins - 1);
+            state * self.bins + bin
+        })
+    }
+}
+
+impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
+    type Observation = usize;
+    type Action = E::Action;
+
+    forward!(action_space);
+    forward!(scene);
+    forward!(reseed);
+
+    fn observation_space(&self) -> Space {
+        Space::Discrete { n: self.bins.pow(self.bounds.len() as u32) }
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut usize) {
+        self.env.reset(seed, &mut self.features);
+        *observation = self.state_of();
+    }
+
+    fn step(&mut self, action: E::Action, observation: &mut usize) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(action, &mut self.features)?;
+        *observation = self.state_of();
+        Ok(outcome)
+    }
+}
+
+impl<E: Stateful> Stateful for Discretize<E> {
+    fn state(&self) -> State {
+        State::new().with_part("env", &self.env)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("env", &mut self.env)
     }
 }
@@ -84,6 +156,7 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
 
     forward!(action_space);
     forward!(scene);
+    forward!(reseed);
 
     fn observation_space(&self) -> Space {
         Space::Box { low: vec![0.0; self.planes.len()], high: vec![1.0; self.planes.len()] }
@@ -109,5 +182,31 @@ impl<E: Stateful> Stateful for Features<E> {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         self.planes.read(state, "planes")?;
         state.restore_part("env", &mut self.env)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CartPole;
+
+    #[test]
+    fn boxes_by_hand() {
+        // The position is cut at 0 (from -4.8 to 4.8), the velocity, without bounds, at 0, and so are the others.
+        let mut env = Discretize::new(CartPole::default(), 2);
+        assert_eq!(env.observation_space(), Space::Discrete { n: 16 });
+        let mut check = |features: [f32; 4], expected| {
+            env.features.copy_from_slice(&features);
+            assert_eq!(env.state_of(), expected, "{features:?}");
+        };
+        check([-1.0, -1.0, -0.1, -1.0], 0);
+        check([-1.0, -1.0, -0.1, 1.0], 1);
+        check([1.0, -1.0, 0.1, -1.0], 10);
+        check([9.0, f32::INFINITY, 0.1, 1e30], 15);
+        check([f32::NAN, -1.0, -0.1, -1.0], 0);
+        // In four parts: -1.2 lies in the second quarter; x / (1 + |x|) = 0.6 in the last.
+        let mut env = Discretize::new(CartPole::default(), 4);
+        env.features = vec![-1.2, 1.5, 0.0, 0.5];
+        assert_eq!(env.state_of(), ((4 + 3) * 4 + 2) * 4 + 2);
     }
 }

@@ -31,6 +31,8 @@ impl<E: Env> Env for ClipReward<E> {
     forward!(action_space);
     forward!(reset);
     forward!(scene);
+    forward!(reseed);
+    forward!(scene_of);
 
     fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let outcome = self.env.step(action, observation)?;
@@ -72,6 +74,8 @@ impl<E: Env> Env for EpisodeStatistics<E> {
     forward!(observation_space);
     forward!(action_space);
     forward!(scene);
+    forward!(reseed);
+    forward!(scene_of);
     forward!(model);
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {

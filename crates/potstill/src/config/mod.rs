@@ -84,7 +84,8 @@ impl Range {
         }
     }
 
-    fn check(self, x: f64) -> Result<(), &'static str> {
+    /// Whether a number is within.
+    pub(crate) fn check(self, x: f64) -> Result<(), &'static str> {
         let (low, high) = self.bounds();
         let within = low.is_none_or(|low| x >= low) && high.is_none_or(|high| x <= high);
         let holds = match self {
@@ -109,6 +110,8 @@ pub struct Key {
     pub kind: &'static str,
     /// What the value may be.
     pub range: Range,
+    /// What it was called before; files that say so are still read.
+    pub once: Option<&'static str>,
 }
 
 /// A type that a setting can have.
@@ -126,9 +129,12 @@ pub trait Setting: Sized {
     fn from_toml(value: &Value) -> Result<Self, String>;
     /// The value as it is written; `None` if it is not set.
     fn to_toml(&self) -> Option<Value>;
-    /// The value as a number, if it is one and has a range.
-    fn number(&self) -> Option<f64> {
-        None
+    /// Whether the value is within a range, if it has numbers; if not, what the range is.
+    ///
+    /// # Errors
+    /// If it is not.
+    fn check(&self, _: Range) -> Result<(), &'static str> {
+        Ok(())
     }
 }
 
@@ -152,8 +158,8 @@ impl Setting for f64 {
     fn to_toml(&self) -> Option<Value> {
         Some(Value::Float(*self))
     }
-    fn number(&self) -> Option<f64> {
-        Some(*self)
+    fn check(&self, range: Range) -> Result<(), &'static str> {
+        range.check(*self)
     }
 }
 
@@ -170,8 +176,8 @@ impl Setting for u64 {
     fn to_toml(&self) -> Option<Value> {
         Some(Value::Integer(i64::try_from(*self).expect("settings are read from TOML's 63 bits")))
     }
-    fn number(&self) -> Option<f64> {
-        Some(*self as f64)
+    fn check(&self, range: Range) -> Result<(), &'static str> {
+        range.check(*self as f64)
     }
 }
 
@@ -233,10 +239,50 @@ impl<T: Setting> Setting for Option<T> {
     fn to_toml(&self) -> Option<Value> {
         self.as_ref().and_then(Setting::to_toml)
     }
-    fn number(&self) -> Option<f64> {
-        self.as_ref().and_then(Setting::number)
+    fn check(&self, range: Range) -> Result<(), &'static str> {
+        self.as_ref().map_or(Ok(()), |value| value.check(range))
     }
 }
+
+/// A setting that is one of a few words.
+macro_rules! words {
+    (
+        $(#[doc = $about:literal])*
+        $visibility:vis enum $name:ident: $kind:literal {
+            $($(#[doc = $help:literal])* $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $visibility enum $name {
+            $($(#[doc = $help])* $variant,)*
+        }
+
+        impl $crate::config::Setting for $name {
+            type Literal = $name;
+            const KIND: &'static str = $kind;
+
+            fn literal(literal: $name) -> Self {
+                literal
+            }
+
+            fn from_toml(value: &toml::Value) -> Result<Self, String> {
+                match value.as_str() {
+                    $(Some($word) => Ok(Self::$variant),)*
+                    _ => Err(format!("expected {}, got `{value}`", Self::KIND)),
+                }
+            }
+
+            fn to_toml(&self) -> Option<toml::Value> {
+                let word = match self {
+                    $(Self::$variant => $word,)*
+                };
+                Some(word.into())
+            }
+        }
+    };
+}
+pub(crate) use words;
 
 /// A set of keys with their values.
 pub trait Settings: Default + Clone {
@@ -276,12 +322,12 @@ impl<A: Settings, B: Settings> Settings for (A, B) {
     }
 }
 
-/// Declares a struct of settings: for each its help, name, type, default and range.
+/// Declares a struct of settings: for each its help, name (and what it was called before), type, default and range.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])*
         $visibility:vis struct $name:ident {
-            $($(#[doc = $help:literal])* $key:ident: $type:ty = $default:expr, in $range:ident;)*
+            $($(#[doc = $help:literal])* $key:ident $((once $old:ident))?: $type:ty = $default:expr, in $range:ident;)*
         }
     ) => {
         $(#[doc = $about])*
@@ -303,12 +349,13 @@ macro_rules! settings {
                     help: concat!($($help),*),
                     kind: <$type as $crate::config::Setting>::KIND,
                     range: $crate::config::Range::$range,
+                    once: None $(.or(Some(stringify!($old))))?,
                 },)*]
             }
 
             fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
                 match key {
-                    $(stringify!($key) => Some(
+                    $(stringify!($key) $(| stringify!($old))? => Some(
                         $crate::config::checked::<$type>(value, $crate::config::Range::$range)
                             .map(|value| self.$key = value),
                     ),)*
@@ -330,9 +377,7 @@ pub(crate) use settings;
 /// A value of the type and within the range, or what is wrong.
 pub(crate) fn checked<T: Setting>(value: &Value, range: Range) -> Result<T, String> {
     let setting = T::from_toml(value)?;
-    if let Some(number) = setting.number() {
-        range.check(number).map_err(|words| format!("must be {words}, got {value}"))?;
-    }
+    setting.check(range).map_err(|words| format!("must be {words}, got {value}"))?;
     Ok(setting)
 }
 

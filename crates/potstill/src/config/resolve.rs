@@ -60,7 +60,12 @@ pub fn resolve<S: Settings>(layers: &[Layer]) -> Result<Resolved<S>, ConfigError
         for (key, value) in &layer.values {
             let origin = Some(layer.origin.clone());
             match settings.set(key, value) {
-                Some(Ok(())) => origins.insert(key.clone(), layer.origin.clone()),
+                Some(Ok(())) => {
+                    let keys = S::keys();
+                    let now =
+                        keys.iter().find(|known| known.once == Some(key)).map_or(&**key, |key| key.name);
+                    origins.insert(now.to_owned(), layer.origin.clone())
+                }
                 Some(Err(reason)) => return Err(ConfigError::Value { key: key.clone(), origin, reason }),
                 None => {
                     return Err(ConfigError::unknown("key", key, origin, S::keys().iter().map(|k| k.name)));

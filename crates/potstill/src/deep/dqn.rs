@@ -75,8 +75,7 @@ settings! {
 pub struct Dqn {
     config: DqnConfig,
     actions: usize,
-    /// Steps of the whole run; the exploration schedule is relative to it.
-    total_steps: u64,
+    /// Relative to the steps of the whole run.
     epsilon: Schedule,
     student: Network,
     teacher: Teacher,
@@ -116,11 +115,10 @@ impl Dqn {
         };
         Self {
             actions,
-            total_steps,
-            epsilon: Schedule {
+            epsilon: Schedule::Linear {
                 from: config.exploration_initial_eps,
                 to: config.exploration_final_eps,
-                fraction: config.exploration_fraction,
+                over: config.exploration_fraction * total_steps as f64,
             },
             teacher: Teacher::target_network(&student, refresh, config.gamma as f32),
             optimiser: Adam::new(
@@ -149,8 +147,7 @@ impl Dqn {
 
     fn behaviour(&self) -> Policy {
         let exploring = self.steps < self.config.learning_starts;
-        let progress = self.steps as f64 / self.total_steps as f64;
-        Policy::EpsilonGreedy { epsilon: if exploring { 1.0 } else { self.epsilon.at(progress) } }
+        Policy::EpsilonGreedy { epsilon: if exploring { 1.0 } else { self.epsilon.at(self.steps, 1) } }
     }
 
     /// One gradient step on a minibatch; returns its loss.

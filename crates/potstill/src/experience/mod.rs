@@ -15,9 +15,11 @@
 //! ```
 
 pub mod dataset;
+pub mod recording;
 pub mod replay;
 
 pub use dataset::Dataset;
+pub use recording::{RecordedEnv, Recording};
 pub use replay::{Batch, ReplayBuffer};
 
 use potstill_env::{Observation, Outcome};

@@ -119,7 +119,7 @@ impl Actor<[f32]> for NetworkActor<'_> {
     }
 }
 
-/// A greedy policy over whatever was learned.
+/// A policy over whatever was learned.
 #[derive(Clone, Debug)]
 pub enum ModelActor<'a> {
     /// Of a table.
@@ -131,9 +131,14 @@ pub enum ModelActor<'a> {
 impl<'a> ModelActor<'a> {
     /// The greedy policy of a model.
     pub fn greedy(model: &'a Model) -> Self {
+        Self::new(model, Policy::Greedy)
+    }
+
+    /// A policy over what a model says.
+    pub fn new(model: &'a Model, policy: Policy) -> Self {
         match model {
-            Model::Table(table) => Self::Table(TableActor::new(table, Policy::Greedy)),
-            Model::Network(network) => Self::Network(NetworkActor::new(network, Policy::Greedy)),
+            Model::Table(table) => Self::Table(TableActor::new(table, policy)),
+            Model::Network(network) => Self::Network(NetworkActor::new(network, policy)),
         }
     }
 }

@@ -53,6 +53,11 @@ impl QTable {
         self.values[state * self.actions + action] += more;
     }
 
+    /// Makes `Q(s, a)` this.
+    pub fn set(&mut self, state: usize, action: usize, value: f64) {
+        self.values[state * self.actions + action] = value;
+    }
+
     /// Moves `Q(s, a)` by `alpha` towards a target.
     pub fn update(&mut self, state: usize, action: usize, target: f64, alpha: f64) {
         let value = &mut self.values[state * self.actions + action];

@@ -10,8 +10,10 @@
 //! assert_eq!(Policy::EpsilonGreedy { epsilon: 0.5 }.state_value(&values), 2.5);
 //! ```
 
+mod behaviour;
 mod schedule;
 
+pub use behaviour::{Behaviour, Exploration, Rule};
 pub use schedule::Schedule;
 
 use crate::targets;
@@ -50,16 +52,7 @@ impl Policy {
                     greedy(values, rng)
                 }
             }
-            Policy::Softmax { .. } => {
-                let mut rest = rng.unit();
-                let probabilities = self.probabilities(values);
-                let found = probabilities.iter().position(|p| {
-                    rest -= p;
-                    rest < 0.0
-                });
-                // Rounding may leave a sliver of the unit interval after the last action.
-                found.unwrap_or(values.len() - 1)
-            }
+            Policy::Softmax { .. } => draw(&self.probabilities(values), rng),
         }
     }
 
@@ -98,6 +91,17 @@ impl Policy {
             _ => self.probabilities(values).iter().zip(values).map(|(p, &v)| p * v.into()).sum(),
         }
     }
+}
+
+/// An action with these probabilities.
+fn draw(probabilities: &[f64], rng: &mut Pcg64) -> usize {
+    let mut rest = rng.unit();
+    let found = probabilities.iter().position(|p| {
+        rest -= p;
+        rest < 0.0
+    });
+    // Rounding may leave a sliver of the unit interval after the last action; one of probability 0 is never taken.
+    found.or_else(|| probabilities.iter().rposition(|&p| p > 0.0)).unwrap_or(0)
 }
 
 /// An action of the highest value; a random number is drawn only to break a tie.

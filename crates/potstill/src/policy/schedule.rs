@@ -1,23 +1,147 @@
 //! Schedules: a number that changes over a run.
+//!
+//! Written as a number, or as `linear:FROM:TO:OVER`, `exponential:FROM:TO:SCALE`, `1/n` or `1/n^POWER`.
 
-/// A number as a function of the progress of a run, 0 at its start and 1 at its end.
+use crate::config::{Range, Setting};
+use potstill_core::math::{exp_f64, ln_f64};
+use std::fmt;
+use std::str::FromStr;
+
+/// A number as a function of time, or of how often something was met.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Schedule {
-    /// The value at the start.
-    pub from: f64,
-    /// The value from `fraction` on.
-    pub to: f64,
-    /// The part of the run over which the value moves linearly, 0 to 1.
-    pub fraction: f64,
+pub enum Schedule {
+    /// Always the same.
+    Constant(f64),
+    /// From one value to another in a straight line over so many steps, then that.
+    Linear {
+        /// The value at the start.
+        from: f64,
+        /// The value at the end.
+        to: f64,
+        /// Steps between them.
+        over: f64,
+    },
+    /// `to + (from - to) exp(-steps / scale)`.
+    Exponential {
+        /// The value at the start.
+        from: f64,
+        /// The value that it comes near to.
+        to: f64,
+        /// Steps after which a distance is 1/e of what it was.
+        scale: f64,
+    },
+    /// `1 / n^power`, with `n` = 1, 2, ... how often what it is for was met: a state by a probability of exploring, a state and action by a step
+    /// size. With power 1 a step size makes means.
+    Harmonic {
+        /// 1 for means; above 0.5 and up to 1 learning converges (Robbins and Monro 1951).
+        power: f64,
+    },
 }
 
 impl Schedule {
-    /// The value at this progress.
-    pub fn at(self, progress: f64) -> f64 {
-        if progress >= self.fraction {
-            self.to
-        } else {
-            self.from + (self.to - self.from) * (progress / self.fraction)
+    /// The value after so many steps of the run, at the `n`-th meeting.
+    #[inline]
+    pub fn at(self, steps: u64, n: u64) -> f64 {
+        match self {
+            Schedule::Constant(value) => value,
+            Schedule::Linear { from, to, over } => {
+                let steps = steps as f64;
+                if steps >= over { to } else { from + (to - from) * (steps / over) }
+            }
+            Schedule::Exponential { from, to, scale } => to + (from - to) * exp_f64(-(steps as f64) / scale),
+            Schedule::Harmonic { power: 1.0 } => 1.0 / n.max(1) as f64,
+            Schedule::Harmonic { power } => exp_f64(-power * ln_f64(n.max(1) as f64)),
+        }
+    }
+
+    /// Whether it asks how often something was met.
+    pub fn counts(self) -> bool {
+        matches!(self, Schedule::Harmonic { .. })
+    }
+}
+
+impl From<f64> for Schedule {
+    fn from(value: f64) -> Self {
+        Schedule::Constant(value)
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Schedule::Constant(value) => write!(f, "{value}"),
+            Schedule::Linear { from, to, over } => write!(f, "linear:{from}:{to}:{over}"),
+            Schedule::Exponential { from, to, scale } => write!(f, "exponential:{from}:{to}:{scale}"),
+            Schedule::Harmonic { power: 1.0 } => write!(f, "1/n"),
+            Schedule::Harmonic { power } => write!(f, "1/n^{power}"),
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `{text}`"
+            )
+        };
+        let number = |word: &str| word.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(wrong);
+        if let Some(power) = text.strip_prefix("1/n") {
+            let power =
+                if power.is_empty() { 1.0 } else { number(power.strip_prefix('^').ok_or_else(wrong)?)? };
+            return if power > 0.0 && power <= 1.0 {
+                Ok(Schedule::Harmonic { power })
+            } else {
+                Err(format!("the power in `{text}` must be above 0 and up to 1"))
+            };
+        }
+        let words: Vec<&str> = text.split(':').collect();
+        match words[..] {
+            [value] => Ok(Schedule::Constant(number(value)?)),
+            [kind @ ("linear" | "exponential"), from, to, steps] => {
+                let (from, to, steps) = (number(from)?, number(to)?, number(steps)?);
+                match (steps >= 1.0, kind) {
+                    (false, _) => Err(format!("the steps in `{text}` must be 1 or above")),
+                    (true, "linear") => Ok(Schedule::Linear { from, to, over: steps }),
+                    (true, _) => Ok(Schedule::Exponential { from, to, scale: steps }),
+                }
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl Setting for Schedule {
+    type Literal = f64;
+    const KIND: &'static str = "number or schedule";
+
+    fn literal(literal: f64) -> Self {
+        Schedule::Constant(literal)
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        match value {
+            toml::Value::String(text) => text.parse(),
+            number => f64::from_toml(number).map(Schedule::Constant),
+        }
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(match self {
+            Schedule::Constant(value) => toml::Value::Float(*value),
+            other => toml::Value::String(other.to_string()),
+        })
+    }
+
+    fn check(&self, range: Range) -> Result<(), &'static str> {
+        match *self {
+            Schedule::Constant(value) => range.check(value),
+            Schedule::Linear { from, to, .. } | Schedule::Exponential { from, to, .. } => {
+                range.check(from).and_then(|()| range.check(to))
+            }
+            Schedule::Harmonic { .. } => range.check(1.0),
         }
     }
 }
@@ -27,11 +151,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn linear_then_flat() {
-        let epsilon = Schedule { from: 1.0, to: 0.2, fraction: 0.5 };
-        let values = [0.0, 0.25, 0.5, 0.75, 1.0].map(|progress| epsilon.at(progress));
-        assert_eq!(values, [1.0, 0.6, 0.2, 0.2, 0.2]);
-        // A fraction of 0 is the final value from the start.
-        assert_eq!(Schedule { fraction: 0.0, ..epsilon }.at(0.0), 0.2);
+    fn values_by_hand() {
+        let check = |text: &str, at: [(u64, u64); 3], expected: [f64; 3]| {
+            let schedule: Schedule = text.parse().unwrap();
+            assert_eq!(schedule.to_string(), text);
+            for ((steps, n), expected) in at.into_iter().zip(expected) {
+                let value = schedule.at(steps, n);
+                assert!((value - expected).abs() < 1e-7, "{text} {steps} {n}: {value}");
+            }
+        };
+        check("0.25", [(0, 1), (10, 3), (99, 7)], [0.25; 3]);
+        check("linear:1:0.2:50", [(0, 1), (25, 1), (60, 1)], [1.0, 0.6, 0.2]);
+        // 0.1 + 0.9 / e
+        check("exponential:1:0.1:100", [(0, 1), (100, 1), (100_000, 1)], [1.0, 0.431_091_497_054_3, 0.1]);
+        check("1/n", [(0, 1), (9, 2), (9, 4)], [1.0, 0.5, 0.25]);
+        // 4^-0.8
+        check("1/n^0.8", [(0, 1), (0, 4), (0, 32)], [1.0, 0.329_876_977_7, 0.0625]);
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_told() {
+        let check = |text: &str, expected: &str| {
+            let error = text.parse::<Schedule>().unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        };
+        check("fast", "expected a number, linear:FROM:TO:STEPS");
+        check("linear:1:0", "got `linear:1:0`");
+        check("linear:1:0:0", "the steps in `linear:1:0:0` must be 1 or above");
+        check("1/n^2", "the power in `1/n^2` must be above 0 and up to 1");
+        check("1/nn", "got `1/nn`");
+        check("inf", "got `inf`");
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
     );
     let dqn = Algorithm::find("dqn")?;
     let (teacher_dir, training) =
-        carried_out(dir, "teacher", plan_train(dqn, &layers, request.threads)?, observer)?;
+        carried_out(dir, "teacher", plan_train(dqn, &layers, request.threads, None)?, observer)?;
     let text = format!("student = '{STUDENT}'\nenv = 'CartPole-v1'");
     let mut layers = self::layers(&text, request.seed);
     layers.push(teacher_layer(teacher_dir.path()));

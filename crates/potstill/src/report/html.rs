@@ -59,6 +59,9 @@ fn block(block: &Block) -> String {
         Block::Plain(text) => format!("<pre>{}</pre>\n", escape(text)),
         Block::Lines(chart) => format!("<figure>{}</figure>\n", chart.svg()),
         Block::Bars(chart) => format!("<figure>{}</figure>\n", chart.svg()),
+        Block::Grid(chart) => {
+            format!("<figure>{}<figcaption>{}</figcaption></figure>\n", chart.svg(), escape(&chart.title))
+        }
         Block::Picture(picture) => format!(
             "<figure class=\"small\">{}<figcaption>{}</figcaption></figure>\n",
             picture.svg(),
@@ -87,7 +90,7 @@ fn table_html(table: &Table) -> String {
 mod tests {
     use super::*;
     use crate::report::tests::check_well_formed;
-    use crate::report::{BarChart, LineChart, Picture, Series};
+    use crate::report::{BarChart, GridChart, LineChart, Picture, Series, Square};
 
     #[test]
     fn every_block_is_escaped_and_balanced_and_nothing_is_fetched() {
@@ -108,6 +111,8 @@ mod tests {
             ..BarChart::default()
         };
         let picture = Picture { title: evil(), width: 2, values: vec![0.0, 1.0, 0.5, 7.0] };
+        let square = Square { value: Some(1.0), arrow: Some('<'), letter: Some('&'), is_wall: true };
+        let grid = GridChart { title: evil(), columns: 1, squares: vec![square], is_count: true };
         let table = Table { head: vec![evil(), evil()], rows: vec![vec![evil(), "1".to_owned()]] };
         let row = Block::Row(vec![Block::Picture(picture), Block::Bars(bars)]);
         let blocks = vec![
@@ -115,6 +120,7 @@ mod tests {
             Block::Text(evil()),
             Block::Plain(evil()),
             Block::Lines(chart),
+            Block::Grid(grid),
             row,
             Block::Table(table),
         ];

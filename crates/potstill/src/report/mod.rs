@@ -17,6 +17,7 @@
 //! ```
 
 mod drawing;
+mod grid;
 mod html;
 mod png;
 mod scene;
@@ -87,6 +88,32 @@ pub struct Picture {
     pub values: Vec<f64>,
 }
 
+/// A square of a [`GridChart`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Square {
+    /// Its number.
+    pub value: Option<f64>,
+    /// Where a policy goes from it.
+    pub arrow: Option<char>,
+    /// What stands in it, such as S for the start.
+    pub letter: Option<char>,
+    /// Whether nobody can be there.
+    pub is_wall: bool,
+}
+
+/// A map of a grid world.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GridChart {
+    /// What it shows.
+    pub title: String,
+    /// Squares in a row.
+    pub columns: usize,
+    /// The squares, row by row.
+    pub squares: Vec<Square>,
+    /// Whether the numbers are counts, which are shaded by their logarithm.
+    pub is_count: bool,
+}
+
 /// A piece of a page.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
@@ -98,6 +125,8 @@ pub enum Block {
     Lines(LineChart),
     /// Bars.
     Bars(BarChart),
+    /// A map.
+    Grid(GridChart),
     /// A table.
     Table(Table),
     /// A picture.

@@ -1,6 +1,32 @@
 //! Charts and tables in the terminal: plain characters, no colour.
 
-use super::{BarChart, LineChart, Table, tick_label, ticks};
+use super::{BarChart, Block, LineChart, Page, Table, tick_label, ticks};
+
+impl Page {
+    /// The page for a terminal, so many characters wide.
+    pub fn text(&self, width: usize) -> String {
+        let mut text = format!("{}\n{}\n", self.title, "=".repeat(self.title.chars().count()));
+        for block in &self.blocks {
+            text += &format!("\n{}", block.text(width));
+        }
+        text
+    }
+}
+
+impl Block {
+    fn text(&self, width: usize) -> String {
+        match self {
+            Block::Heading(text) => format!("{text}\n{}\n", "-".repeat(text.chars().count())),
+            Block::Text(text) | Block::Plain(text) => format!("{}\n", text.trim_end()),
+            Block::Lines(chart) => chart.text(width.saturating_sub(10).max(20), 12),
+            Block::Bars(chart) => chart.text(width.saturating_sub(30).max(20)),
+            Block::Grid(chart) => chart.text(),
+            Block::Table(table) => table.text(),
+            Block::Picture(picture) => format!("  {}\n", picture.title),
+            Block::Row(blocks) => blocks.iter().map(|block| block.text(width)).collect::<Vec<_>>().join("\n"),
+        }
+    }
+}
 
 impl LineChart {
     /// The chart in `width x height` characters and a few lines around them. Each series is drawn with a letter of its own; `*` where

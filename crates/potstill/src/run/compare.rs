@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// What the summaries of finished runs are compared by: key, column title, factor, decimals.
 const SCORES: [(&str, &str, f64, usize); 3] = [
     ("mean_return", "return", 1.0, 1),
-    ("mean_return_last_100", "while learning", 1.0, 1),
+    ("return_last_100", "while learning", 1.0, 1),
     ("test_error", "test error, %", 100.0, 2),
 ];
 
@@ -28,13 +28,13 @@ const CURVES: [(&str, &str, &str); 5] = [
     ("teacher/distance", "Distance between student and target network", "distance"),
 ];
 
-/// Interquartile mean and mean of the same number over seeds, with 95 % bootstrap intervals.
+/// Mean and interquartile mean of the same number over seeds, with 95 % bootstrap intervals; `ci95` is that of the interquartile mean.
 pub(super) fn spread(values: &[f64]) -> Value {
     let iqm = estimate(values, statistics::interquartile_mean);
     let mean = estimate(values, statistics::mean);
     json!({
-        "iqm": iqm.value, "iqm_low": iqm.low, "iqm_high": iqm.high,
-        "mean": mean.value, "mean_low": mean.low, "mean_high": mean.high,
+        "mean": mean.value, "mean_ci95": [mean.low, mean.high],
+        "iqm": iqm.value, "ci95": [iqm.low, iqm.high],
     })
 }
 
@@ -304,14 +304,26 @@ pub(super) fn seeds(folder: &Path) -> Vec<PathBuf> {
 /// If the folder is no run, or something in it is damaged.
 pub fn report(run: &Path) -> Result<PathBuf, Error> {
     let dir = RunDir::hold(run)?;
+    let page = checked_page(&dir, run)?;
+    dir.rewrite(names::REPORT, page.html().as_bytes())?;
+    Ok(run.join(names::REPORT))
+}
+
+/// The report of a run (of a folder of seeds: what they have in common).
+///
+/// # Errors
+/// If the folder is no run, or something in it is damaged.
+pub fn page(run: &Path) -> Result<Page, Error> {
+    checked_page(&RunDir::open(run)?, run)
+}
+
+fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
     // All but the report itself, which is made again.
     for mark in dir.manifest()?.files.iter().filter(|mark| mark.name != names::REPORT) {
         dir.read(&mark.name)?;
     }
-    let page = match seeds(run).as_slice() {
-        [] => page::page(&dir),
+    Ok(match seeds(run).as_slice() {
+        [] => page::page(dir),
         _ => Comparison::read(&[run.to_owned()])?.page(),
-    };
-    dir.rewrite(names::REPORT, page.html().as_bytes())?;
-    Ok(run.join(names::REPORT))
+    })
 }

@@ -137,7 +137,7 @@ impl Job for Distilling {
             "teacher_mean_return": of_teacher.mean_return(),
             "agreement": self.unseen_agreement(student)?,
         });
-        Ok(Outcome { model, summary })
+        Ok(Outcome { model, summary, visits: None })
     }
 }
 

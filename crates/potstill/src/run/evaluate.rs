@@ -54,10 +54,10 @@ impl Subject {
         Self::read(dir, names::MODEL, &model)
     }
 
-    /// What a distillation run learns from: it keeps a copy of its teacher.
-    pub(super) fn load_teacher(dir: &RunDir) -> Result<Self, Error> {
-        let model = dir.read(names::TEACHER)?;
-        Self::read(dir, names::TEACHER, &model)
+    /// What a run has a copy of, under this name: a distillation run of its teacher.
+    pub(super) fn load_copy(dir: &RunDir, name: &str) -> Result<Self, Error> {
+        let model = dir.read(name)?;
+        Self::read(dir, name, &model)
     }
 
     fn read(dir: &RunDir, name: &str, model: &[u8]) -> Result<Self, Error> {
@@ -83,6 +83,12 @@ impl Subject {
         match (text("env")?, text("data")?) {
             (Some(id), _) => {
                 let spec = find_env(id)?;
+                if matches!(&model, Model::Table(table) if table.actions() == 1) {
+                    let run = dir.path().display();
+                    return Err(usage(format!(
+                        "{run} has judged a policy and learned none of its own; see its values with potstill show {run}"
+                    )));
+                }
                 check_shape(&model, &spec).map_err(foreign)?;
                 Ok(Subject::Policy { model, spec })
             }

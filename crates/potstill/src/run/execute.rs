@@ -28,18 +28,18 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 /// If the disk refuses.
 pub(crate) fn begin(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
     dir.write(names::CONFIG, plan.config.as_bytes())?;
-    keep_teacher(dir, plan)
+    keep_copy(dir, plan)
 }
 
-/// Makes a copy of the teacher a part of the run, which needs nothing outside its directory from then on.
+/// Makes a copy of the other run's model a part of the run, which needs nothing outside its directory from then on.
 ///
 /// # Errors
 /// If the disk refuses.
-pub(super) fn keep_teacher(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
-    if let Some(teacher) = &plan.teacher {
-        dir.write(names::TEACHER, teacher)?;
+pub(super) fn keep_copy(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
+    if let Some((name, model)) = &plan.copy {
+        dir.write(name, model)?;
     }
-    dir.seal(&[names::CONFIG, names::TEACHER], false)?;
+    dir.seal(&[names::CONFIG, names::TEACHER, names::BEHAVIOUR], false)?;
     Ok(())
 }
 
@@ -53,7 +53,7 @@ pub(super) fn extend(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
     earlier.push(config_crc(dir)?);
     manifest.about.insert(EARLIER.to_owned(), json!(earlier));
     manifest.about.insert("finished".to_owned(), json!(false));
-    manifest.files.retain(|file| file.name == names::TEACHER || file.name == names::CONFIG);
+    manifest.files.retain(|file| names::COPIES.contains(&&*file.name) || file.name == names::CONFIG);
     dir.write(names::MANIFEST, &manifest.write())?;
     Ok(dir.rewrite(names::CONFIG, plan.config.as_bytes())?)
 }
@@ -133,7 +133,7 @@ pub(crate) fn carry_out(
         let outcome = job.finish()?;
         if outcome.model.is_finite() { Ok(outcome) } else { Err(TrainError::Model.into()) }
     });
-    let Outcome { model, mut summary } = match finished {
+    let Outcome { model, mut summary, visits } = match finished {
         Ok(outcome) => outcome,
         Err(Error::Train(error)) => {
             sinks.flush(dir)?;
@@ -148,14 +148,19 @@ pub(crate) fn carry_out(
     summary["seconds"] = json!(seconds_before + started.elapsed().as_secs_f64());
     dir.write(names::MODEL, &safetensors::write(&model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
+    if let Some(visits) = visits {
+        dir.write(names::VISITS, format!("{}\n", json!({ "visits": visits })).as_bytes())?;
+    }
     dir.write(names::REPORT, page::page(dir).html().as_bytes())?;
     // Last: with it the run is finished.
     let files = [
         names::CONFIG,
         names::TEACHER,
+        names::BEHAVIOUR,
         names::METRICS,
         names::EVENTS,
         names::MODEL,
+        names::VISITS,
         names::SUMMARY,
         names::REPORT,
     ];

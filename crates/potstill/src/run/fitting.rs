@@ -99,7 +99,7 @@ impl Job for Fitting {
             summary["teacher_test_error"] = json!(error_rate(teacher, &self.test));
             summary["agreement"] = json!(agreement(teacher, student, &self.test.inputs));
         }
-        Ok(Outcome { model: Model::Network(student.clone()), summary })
+        Ok(Outcome { model: Model::Network(student.clone()), summary, visits: None })
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) trait Job: Stateful + Send {
 pub(crate) struct Outcome {
     pub(crate) model: Model,
     pub(crate) summary: Json,
+    /// How often each action was taken in each state, if that was counted.
+    pub(crate) visits: Option<Vec<u64>>,
 }
 
 /// The mean over the newest hundred, as Stable-Baselines3's `rollout/ep_rew_mean`.

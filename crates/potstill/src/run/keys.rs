@@ -1,12 +1,15 @@
 //! `potstill config`: every key, what it means and what it may be.
 
-use super::settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
+use super::planning::{MakePlanner, WithPlanner, with_planner};
+use super::settings::{
+    DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig,
+};
 use super::tabular::{MakeTabular, WithTabular, with_tabular};
 use super::{ALGORITHMS, Learns};
 use crate::config::{ConfigError, Key, Settings};
 use crate::deep::DqnConfig;
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
-use crate::tabular::TabularConfig;
+use crate::planning::PlanningConfig;
 use serde_json::{Map, Value, json};
 
 /// The keys of one kind of run with their defaults.
@@ -24,7 +27,18 @@ impl WithTabular for TabularKeys {
     type Output = Keys;
 
     fn with<S: Settings>(self, _: MakeTabular<S>) -> Keys {
-        of::<((RunConfig, (TabularConfig, S)), StoreConfig)>()
+        of::<((RunConfig, (SourceConfig, S)), StoreConfig)>()
+    }
+}
+
+/// Those of a planner.
+struct PlannerKeys;
+
+impl WithPlanner for PlannerKeys {
+    type Output = Keys;
+
+    fn with<S: Settings>(self, _: MakePlanner<S>) -> Keys {
+        of::<((PlanConfig, (PlanningConfig, S)), StoreConfig)>()
     }
 }
 
@@ -38,6 +52,7 @@ fn kinds() -> Vec<Kind> {
         .map(|algorithm| {
             let keys = match algorithm.learns {
                 Learns::States => with_tabular(algorithm.name, TabularKeys),
+                Learns::Model => with_planner(algorithm.name, PlannerKeys),
                 Learns::Features => of::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(),
                 Learns::Labels => of::<((DataConfig, FitConfig), StoreConfig)>(),
             };
@@ -117,12 +132,13 @@ pub fn config_schema() -> Value {
     })
 }
 
-fn json_type(kind: &str) -> &'static str {
+fn json_type(kind: &str) -> Value {
     match kind {
-        "number" => "number",
-        "integer" => "integer",
-        "true or false" => "boolean",
-        _ => "string",
+        "number" => json!("number"),
+        "integer" => json!("integer"),
+        "true or false" => json!("boolean"),
+        "number or schedule" => json!(["number", "string"]),
+        _ => json!("string"),
     }
 }
 

@@ -8,11 +8,13 @@ use super::settings::{EvalConfig, RunConfig};
 use crate::agent::{Agent, Update};
 use crate::error::Error;
 use crate::metrics::Record;
-use crate::model::{Actor, ModelActor};
+use crate::model::{Actor, Model, ModelActor};
+use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Trainer};
 use potstill_core::{State, StateError, Stateful, Streams, Value};
-use potstill_env::BoxEnv;
 use potstill_env::registry::Spec;
+use potstill_env::{BoxEnv, Env};
+use potstill_nn::Workspace;
 use serde_json::json;
 use std::ops::ControlFlow;
 
@@ -190,21 +192,65 @@ where
             "seed": self.run.seed,
             "steps": self.trainer.steps(),
             "episodes": self.trainer.episodes(),
-            "mean_return_last_100": self.seen.returns.mean(),
+            "return_last_100": self.seen.returns.mean(),
+            "steps_last_100": self.seen.lengths.mean(),
         });
         let Some(Best { score, step, model }) = &self.seen.best else {
-            return Ok(Outcome { model: self.trainer.agent().model(), summary });
+            let agent = self.trainer.agent();
+            let model = agent.model();
+            summary["start_value"] = json!(start_value(&model, &self.spec, self.run.seed));
+            for (name, value) in agent.notes() {
+                summary[name] = json!(value);
+            }
+            return Ok(Outcome { model, summary, visits: agent.visits().map(<[u64]>::to_vec) });
         };
         // The best was chosen by its score, so the score flatters it; new episodes do not.
         let streams = Streams::new(self.run.seed);
         let protocol =
             Protocol { episodes: COMPARISON, streams, purpose: "comparison", threads: self.threads };
         let evaluation = evaluate_policy(model, &self.spec, protocol)?;
+        summary["start_value"] = json!(start_value(model, &self.spec, self.run.seed));
         summary["best_return"] = json!(score);
         summary["best_step"] = json!(step);
         summary["mean_return"] = json!(evaluation.mean_return());
         summary["std_return"] = json!(evaluation.std_return());
-        Ok(Outcome { model: model.clone(), summary })
+        Ok(Outcome { model: model.clone(), summary, visits: None })
+    }
+}
+
+/// Starts that the learned value is averaged over, where the environment does not say how they are distributed.
+const STARTS: u64 = 1000;
+
+/// What a model holds an episode to be worth before it begins: the best of its values, over the start distribution.
+fn start_value(model: &Model, spec: &Spec, seed: u64) -> f64 {
+    let streams = Streams::new(seed);
+    let reset = |i: u64| Some(streams.seed_for("starts", i));
+    match model {
+        Model::Table(table) => {
+            let mut env = spec.make_states().expect("a table is for states");
+            let best = |state: usize| targets::max(table.row(state));
+            match env.model() {
+                Some(model) => model.start().iter().map(|&(p, state)| p * best(state)).sum(),
+                None => {
+                    let mut state = 0;
+                    let mut value = |i| {
+                        env.reset(reset(i), &mut state);
+                        best(state)
+                    };
+                    (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
+                }
+            }
+        }
+        Model::Network(network) => {
+            let mut env = spec.make_features().expect("a network is for features");
+            let mut workspace = Workspace::default();
+            let mut observation = vec![0.0; network.inputs()];
+            let mut value = |i| {
+                env.reset(reset(i), &mut observation);
+                targets::max(network.forward(&observation, &mut workspace))
+            };
+            (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
+        }
     }
 }
 

@@ -145,7 +145,7 @@ fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
     if finished {
         let summary = super::seeds::summary_of(&dir)?;
         let number = |key: &str| summary[key].as_f64().or_else(|| summary[key]["iqm"].as_f64());
-        let scores = ["mean_return", "mean_return_last_100", "test_error"];
+        let scores = ["mean_return", "return_last_100", "test_error"];
         entry.score = scores.into_iter().find_map(|key| Some((key, number(key)?)));
         entry.step = summary["steps"].as_u64();
         entry.seconds = number("seconds");

@@ -33,8 +33,10 @@ mod job;
 mod keys;
 mod learning;
 mod list;
+mod maps;
 mod page;
 mod plan;
+mod planning;
 mod resume;
 mod seeds;
 mod settings;
@@ -42,14 +44,14 @@ mod tabular;
 mod train;
 mod world;
 
-pub use catalogue::{ALGORITHMS, Algorithm, Learns};
-pub use compare::{Comparison, report};
+pub use catalogue::{ALGORITHMS, Algorithm, DataKind, Learns, PolicyKind};
+pub use compare::{Comparison, page, report};
 pub use distil::{DistilRequest, distil};
 pub use evaluate::{EvaluateRequest, evaluate};
 pub use keys::{config_file, config_schema};
 pub use list::{RunEntry, RunState, list};
 pub use resume::{ResumeRequest, resume};
-pub use settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
+pub use settings::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
 pub use train::{TrainRequest, train};
 pub use world::{
     BenchRequest, Play, PlayedStep, bench_env, check_world, play_at_random, play_run, trace_actions,

@@ -1,14 +1,18 @@
 //! The report of a run: a function of what lies in its directory.
 
+use super::maps::maps as maps_of;
+use crate::export::safetensors;
 use crate::metrics::{History, thinned};
-use crate::report::{Block, LineChart, Page, Series, Table};
+use crate::model::Model;
+use crate::report::{Block, GridChart, LineChart, Page, Series, Table};
 use crate::store::{RunDir, names};
+use potstill_env::registry;
 use serde_json::Value;
 
 /// Title, y label, and the measurements that share a chart with their names in it.
 type ChartForm = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const CHARTS: [ChartForm; 4] = [
+const CHARTS: [ChartForm; 6] = [
     (
         "Return",
         "return",
@@ -17,6 +21,8 @@ const CHARTS: [ChartForm; 4] = [
             ("eval/mean_reward", "evaluation"),
         ],
     ),
+    ("Length of episodes", "steps", &[("rollout/ep_len_mean", "mean of 100 episodes")]),
+    ("Planning", "value", &[("planning/start_value", "value of the start")]),
     ("Test error", "error", &[("eval/test_error", "test error")]),
     ("Loss", "loss", &[("train/loss", "loss")]),
     (
@@ -76,10 +82,23 @@ pub(super) fn page(dir: &RunDir) -> Page {
     let mut blocks = vec![Block::Table(summary_table(&summary))];
     blocks.extend(curves(&History::parse(&text(names::METRICS))).into_iter().map(Block::Lines));
     let config = text(names::CONFIG);
+    blocks.extend(maps(dir, &config.parse().unwrap_or_default()).into_iter().map(Block::Grid));
     let title = title(&config.parse().unwrap_or_default());
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(config));
     Page { title, lead: "A run of potstill.".to_owned(), blocks }
+}
+
+/// The maps of what a run has learned, if it is a table and its world a grid.
+fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
+    let spec = config.get("env").and_then(toml::Value::as_str).and_then(|id| registry::find(id).ok());
+    let model = dir.read_unchecked(names::MODEL).ok().and_then(|bytes| safetensors::read(&bytes).ok());
+    let (Some(spec), Some(Model::Table(table))) = (spec, model) else { return Vec::new() };
+    let visits = dir.read_unchecked(names::VISITS).ok().and_then(|bytes| {
+        let value: Value = serde_json::from_slice(&bytes).ok()?;
+        value["visits"].as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>()
+    });
+    maps_of(&spec, &table, visits.as_deref())
 }
 
 /// What a run is, for people.

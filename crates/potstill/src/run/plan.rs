@@ -1,26 +1,35 @@
 //! From settings to a job, with everything checked that can be checked before the work begins.
 
+use super::catalogue::{DataKind, PolicyKind};
 use super::distilling::Distilling;
 use super::evaluate::Subject;
 use super::fitting::Fitting;
 use super::job::Job;
 use super::learning::Learning;
-use super::settings::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
-use super::tabular::{MakeTabular, WithTabular, with_tabular};
-use super::{Algorithm, Learns, find_env, usage};
+use super::planning::{MakePlanner, Planning, WithPlanner, with_planner};
+use super::resume::keeps;
+use super::settings::{
+    DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig,
+};
+use super::tabular::{MakeTabular, Place, WithTabular, with_tabular};
+use super::{Algorithm, Learns, find_env, peek, usage};
 use crate::config::{ConfigError, Layer, Origin, Settings, resolve};
 use crate::deep::{Dqn, DqnConfig};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
-use crate::experience::Dataset;
 use crate::experience::dataset::DATASETS;
+use crate::experience::{Dataset, RecordedEnv, Recording};
 use crate::export::safetensors;
 use crate::model::Model;
-use crate::tabular::TabularConfig;
+use crate::planning::{self, PlanningConfig};
+use crate::store::{self, RunDir, names};
 use crate::teacher::{Inputs, Teacher};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
+use potstill_env::{Autoreset, Env, StateEnv};
 use potstill_nn::NetworkSpec;
+use std::path::Path;
+use std::sync::Arc;
 use toml::{Table, Value};
 
 /// Parameters of the biggest network that is built: Adam and a target network hold four times as many numbers.
@@ -36,8 +45,8 @@ pub(crate) struct Plan {
     pub(crate) place: String,
     pub(crate) store: StoreConfig,
     pub(crate) job: Box<dyn Job>,
-    /// The teacher's model file, which becomes a part of the run.
-    pub(crate) teacher: Option<Vec<u8>>,
+    /// The model file of another run, which becomes a part of this one under this name.
+    pub(crate) copy: Option<(&'static str, Vec<u8>)>,
 }
 
 /// What is written above the settings of a training run.
@@ -54,16 +63,22 @@ pub(crate) fn distil_head() -> Vec<(&'static str, Value)> {
 ///
 /// # Errors
 /// If a key or value is wrong, or they do not go together.
-pub(crate) fn plan_train(algorithm: &Algorithm, layers: &[Layer], threads: usize) -> Result<Plan, Error> {
-    plan_headed(algorithm, &train_head(algorithm.name), layers, threads)
+pub(crate) fn plan_train(
+    algorithm: &Algorithm,
+    layers: &[Layer],
+    threads: usize,
+    dir: Option<&RunDir>,
+) -> Result<Plan, Error> {
+    plan_headed(algorithm, &train_head(algorithm.name), layers, threads, dir)
 }
 
-/// A training run with these lines above its settings.
+/// A training run with these lines above its settings. `dir` is its directory, if it was begun before.
 pub(super) fn plan_headed(
     algorithm: &Algorithm,
     head: &[(&str, Value)],
     layers: &[Layer],
     threads: usize,
+    dir: Option<&RunDir>,
 ) -> Result<Plan, Error> {
     let name = algorithm.name;
     let plan = |config: String, on: &str, seed: u64, store: StoreConfig, job: Box<dyn Job>| Plan {
@@ -72,12 +87,16 @@ pub(super) fn plan_headed(
         config,
         store,
         job,
-        teacher: None,
+        copy: None,
     };
     match algorithm.learns {
         Learns::States => {
-            let (config, on, seed, store, job) =
-                with_tabular(name, PlanTabular { algorithm, head, layers, threads })?;
+            let planned = with_tabular(name, PlanTabular { algorithm, head, layers, threads, dir })?;
+            let Tabular { config, on, seed, store, job, copy } = planned;
+            Ok(Plan { copy, ..plan(config, &on, seed, store, job) })
+        }
+        Learns::Model => {
+            let (config, on, seed, store, job) = with_planner(name, PlanPlanner { algorithm, head, layers })?;
             Ok(plan(config, &on, seed, store, job))
         }
         Learns::Features => {
@@ -134,7 +153,7 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
             config,
             store,
             job,
-            teacher: Some(safetensors::write(teacher)),
+            copy: Some((names::TEACHER, safetensors::write(teacher))),
         }
     };
     match subject {
@@ -219,49 +238,240 @@ fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> R
     Ok(())
 }
 
-/// A run of a tabular algorithm: its configuration, the environment's name, the seed, and the rest.
+/// A planned run of an algorithm for numbered states.
+struct Tabular {
+    config: String,
+    /// The environment's name.
+    on: String,
+    seed: u64,
+    store: StoreConfig,
+    job: Box<dyn Job>,
+    copy: Option<(&'static str, Vec<u8>)>,
+}
+
 struct PlanTabular<'a> {
     algorithm: &'a Algorithm,
     head: &'a [(&'a str, Value)],
     layers: &'a [Layer],
     threads: usize,
+    dir: Option<&'a RunDir>,
+}
+
+/// How often a recording is gone through, if neither steps nor episodes are given.
+const PASSES: u64 = 10;
+
+impl PlanTabular<'_> {
+    /// The recording that is learned from, and the layers with what follows from it.
+    fn recording(&self) -> Result<Option<(Recording, Vec<Layer>)>, Error> {
+        let Some(file) = peek(self.layers, "data") else { return Ok(None) };
+        let name = self.algorithm.name;
+        if self.algorithm.data == DataKind::Online {
+            let why = match self.algorithm.policy {
+                Some(PolicyKind::On) => "is on-policy: it learns from what it does itself",
+                _ => "learns while it acts",
+            };
+            return Err(usage(format!(
+                "`{name}` {why}, not from --data; off-policy algorithms do, such as q-learning (see `potstill algos`)"
+            )));
+        }
+        if peek(self.layers, "behaviour").is_some() {
+            return Err(usage("give `data` or `behaviour`, not both: who acted in the data has acted"));
+        }
+        let wrong = |reason: String| usage(format!("--data {file}: {reason}"));
+        let text = store::read_text(Path::new(file))?;
+        let recording = Recording::parse(&text).map_err(wrong)?;
+        let mut values = Table::new();
+        if peek(self.layers, "env").is_none() {
+            values.insert("env".to_owned(), recording.env.clone().into());
+        }
+        let given = |key: &str| self.layers.iter().any(|layer| layer.values.contains_key(key));
+        if !given("steps") && !given("episodes") {
+            let episodes = PASSES * recording.episodes.len() as u64;
+            values.insert("episodes".to_owned(), Value::Integer(episodes as i64));
+        }
+        let crc = i64::from(crc32c::crc32c(text.as_bytes()));
+        let known = self.layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
+        if known.is_some_and(|known| known.as_integer() != Some(crc)) {
+            return Err(wrong("it is not the file that the run was begun with".to_owned()));
+        }
+        values.insert("data_crc32c".to_owned(), Value::Integer(crc));
+        let mut layers = self.layers.to_vec();
+        layers.push(Layer { origin: Origin::Program("of the data"), values });
+        Ok(Some((recording, layers)))
+    }
+
+    /// The table of another run, whose policy is to act, as a file and as values.
+    fn other(&self, run: &str, spec: &Spec) -> Result<(Vec<u8>, Vec<f64>), Error> {
+        let subject = match self.dir {
+            Some(dir) if keeps(dir, names::BEHAVIOUR)? => Subject::load_copy(dir, names::BEHAVIOUR)?,
+            _ => Subject::load(&RunDir::open(Path::new(run))?)?,
+        };
+        let shape = (spec.observation_space().discrete(), spec.action_space().discrete());
+        match subject {
+            Subject::Policy { model, .. } => match &model {
+                Model::Table(table) if (Some(table.states()), Some(table.actions())) == shape => {
+                    Ok((safetensors::write(&model), table.values().to_vec()))
+                }
+                _ => {
+                    let (name, (states, actions)) =
+                        (spec.name(), (spec.observation_space(), spec.action_space()));
+                    Err(bad(
+                        "behaviour",
+                        format!("{run} learned no action values for {name} ({states}, {actions})"),
+                    ))
+                }
+            },
+            Subject::Classifier { .. } => {
+                Err(bad("behaviour", format!("{run} learned a classifier, no policy")))
+            }
+        }
+    }
 }
 
 impl WithTabular for PlanTabular<'_> {
-    type Output = Result<(String, String, u64, StoreConfig, Box<dyn Job>), Error>;
+    type Output = Result<Tabular, Error>;
 
     fn with<S: Settings>(self, make: MakeTabular<S>) -> Self::Output {
-        let resolved = resolve::<((RunConfig, (TabularConfig, S)), StoreConfig)>(self.layers)?;
+        let recorded = self.recording()?;
+        let (recording, layers) = match recorded {
+            Some((recording, layers)) => (Some(recording), layers),
+            None => (None, self.layers.to_vec()),
+        };
+        let resolved = resolve::<((RunConfig, (SourceConfig, S)), StoreConfig)>(&layers)?;
         let config = resolved.to_toml(self.head);
-        let ((run, (tabular, own)), store) = resolved.settings;
+        let ((run, (source, settings)), store) = resolved.settings;
         let spec = checked_env(self.algorithm, &run)?;
         let states = spec.observation_space().discrete().expect("checked: discrete observations");
         let actions = spec.action_space().discrete().expect("checked: discrete actions");
+        let gamma = settings.get("gamma").and_then(|gamma| gamma.as_float());
+        if gamma == Some(1.0) && self.algorithm.name != "r-learning" {
+            check_end(&spec)?;
+        }
+        if let Some(recording) = &recording {
+            let file = source.data.as_deref().unwrap_or_default();
+            let spaces = (spec.observation_space().to_string(), spec.action_space().to_string());
+            let theirs = (&recording.observation_space, &recording.action_space);
+            if theirs != (&spaces.0, &spaces.1) {
+                let (of, theirs, id) = (&recording.env, format!("{}, {}", theirs.0, theirs.1), &spec.id);
+                return Err(usage(format!(
+                    "--data {file}: it was recorded in {of} ({theirs}); {id} has {}, {}",
+                    spaces.0, spaces.1
+                )));
+            }
+            recording.check(states, actions).map_err(|reason| usage(format!("--data {file}: {reason}")))?;
+        }
+        let (copy, others) = match &source.behaviour {
+            Some(run) => {
+                let (file, values) = self.other(run, &spec)?;
+                (Some((names::BEHAVIOUR, file)), Some(values))
+            }
+            None => (None, None),
+        };
         let (seed, on) = (run.seed, spec.name().to_owned());
-        let agent = make(tabular, own, states, actions, Streams::new(seed));
+        let recording = recording.map(Arc::new);
+        let streams = Streams::new(seed);
+        let place = Place { spec: &spec, states, actions, streams, others, recording: recording.clone() };
+        let agent = make(settings, &place);
         let world = spec.clone();
-        let env = move || world.make_states().expect("checked: discrete observations");
+        let env = move || -> StateEnv {
+            match &recording {
+                Some(recording) => Box::new(RecordedEnv::new(recording.clone(), states, actions)),
+                None => world.make_states().expect("checked: discrete observations"),
+            }
+        };
         let job = Learning::new(self.algorithm.name, agent, env, spec, run, None, self.threads);
+        Ok(Tabular { config, on, seed, store, job: Box::new(job), copy })
+    }
+}
+
+struct PlanPlanner<'a> {
+    algorithm: &'a Algorithm,
+    head: &'a [(&'a str, Value)],
+    layers: &'a [Layer],
+}
+
+impl WithPlanner for PlanPlanner<'_> {
+    type Output = Result<(String, String, u64, StoreConfig, Box<dyn Job>), Error>;
+
+    fn with<S: Settings>(self, make: MakePlanner<S>) -> Self::Output {
+        let name = self.algorithm.name;
+        for key in ["steps", "episodes"] {
+            if self.layers.iter().any(|layer| layer.values.contains_key(key)) {
+                return Err(usage(format!(
+                    "`{name}` takes no --{key}: it sweeps over the exact model until the values stay (keys tolerance and max_sweeps)"
+                )));
+            }
+        }
+        let resolved = resolve::<((PlanConfig, (PlanningConfig, S)), StoreConfig)>(self.layers)?;
+        let config = resolved.to_toml(self.head);
+        let ((run, (planning, own)), store) = resolved.settings;
+        let spec = env_for(self.algorithm, run.env.as_deref())?;
+        let Some(model) = spec.make_states().and_then(|env| env.model()) else {
+            return Err(usage(format!(
+                "`{name}` needs an exact model, which {} has not; q-learning and others learn there without one",
+                spec.id
+            )));
+        };
+        if planning.gamma == 1.0 {
+            check_end(&spec)?;
+        }
+        let (seed, on, env) = (run.seed, spec.name().to_owned(), spec.id.clone());
+        let planner = make(model, &planning, own);
+        let PlanningConfig { max_sweeps, tolerance, .. } = planning;
+        let job = Planning { algorithm: name, env, run, tolerance, max_sweeps, planner };
         Ok((config, on, seed, store, Box::new(job)))
     }
 }
 
-fn checked_env(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
-    let id =
-        run.env.as_deref().ok_or_else(|| usage("which environment? give --env ID (see `potstill envs`)"))?;
+/// Refuses a task that never ends, if its future is not discounted.
+fn check_end(spec: &Spec) -> Result<(), Error> {
+    match spec.make_states().and_then(|env| env.model()) {
+        Some(model) if !planning::ends(&model) => {
+            let id = &spec.id;
+            let reason = format!(
+                "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"
+            );
+            Err(bad("gamma", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The environment, if it is of the kind that the algorithm learns from.
+fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, Error> {
+    let id = id.ok_or_else(|| usage("which environment? give --env ID (see `potstill envs`)"))?;
     let spec = find_env(id)?;
-    let (fits, needs) = match algorithm.learns {
-        Learns::States => (spec.make_states().is_some(), "discrete observations"),
-        _ => (spec.make_features().is_some(), "observations with features"),
+    let (fits, needs, instead) = match algorithm.learns {
+        Learns::States | Learns::Model => {
+            // Planes are too many for boxes; features may be put into some.
+            let instead = match spec.make_vec_features(1, Autoreset::SameStep) {
+                Some(_) => format!("; put them into boxes (--env {id}{}bins=8), or train dqn", joint(id)),
+                None => "; train dqn".to_owned(),
+            };
+            (spec.make_states().is_some(), "discrete observations", instead)
+        }
+        _ => (spec.make_features().is_some(), "observations with features", String::new()),
     };
     if !fits {
         let (name, actions) = (algorithm.name, spec.action_space());
-        let (needs, space) = match actions.discrete() {
-            Some(_) => (needs, spec.observation_space()),
-            None => ("discrete actions", actions),
-        };
-        return Err(usage(format!("`{name}` needs {needs}; those of {id} are {space}")));
+        return Err(usage(match actions.discrete() {
+            Some(_) => {
+                let space = spec.observation_space();
+                format!("`{name}` needs {needs}; those of {id} are {space}{instead}")
+            }
+            None => format!("`{name}` needs discrete actions; those of {id} are {actions}"),
+        }));
     }
+    Ok(spec)
+}
+
+/// What stands between an id and one more option.
+fn joint(id: &str) -> char {
+    if id.contains(':') { ',' } else { ':' }
+}
+
+fn checked_env(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
+    let spec = env_for(algorithm, run.env.as_deref())?;
     match (run.steps, run.episodes) {
         (None, None) => Err(usage("how long? give --steps N or --episodes N")),
         (Some(_), Some(_)) => Err(usage("give --steps or --episodes, not both")),

@@ -1,7 +1,7 @@
 //! `potstill resume`.
 
 use super::evaluate::Subject;
-use super::execute::{carry_out, extend, keep_teacher, restore};
+use super::execute::{carry_out, extend, keep_copy, restore};
 use super::plan::{Plan, plan_distil, plan_train};
 use super::seeds::{Family, summary_of};
 use super::{Algorithm, Observer, peek, usage};
@@ -71,18 +71,23 @@ impl Recipe {
 
     fn plan(&self, dir: &RunDir, threads: usize) -> Result<Plan, Error> {
         match self.algorithm {
-            Some(algorithm) => plan_train(algorithm, &self.layers, threads),
+            Some(algorithm) => plan_train(algorithm, &self.layers, threads, Some(dir)),
             None => {
-                let kept = dir.has(names::TEACHER) || dir.manifest()?.file(names::TEACHER).is_some();
+                let kept = keeps(dir, names::TEACHER)?;
                 let subject = match peek(&self.layers, "teacher") {
                     // Killed before it could keep its teacher.
                     Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
-                    _ => Subject::load_teacher(dir)?,
+                    _ => Subject::load_copy(dir, names::TEACHER)?,
                 };
                 plan_distil(subject, &self.layers, threads)
             }
         }
     }
+}
+
+/// Whether a run has this copy, or had it.
+pub(super) fn keeps(dir: &RunDir, name: &str) -> Result<bool, Error> {
+    Ok(dir.has(name) || dir.manifest()?.file(name).is_some())
 }
 
 /// Goes on with one run.
@@ -102,8 +107,8 @@ pub(super) fn go_on(
         }
     }
     let plan = recipe.plan(dir, request.threads)?;
-    if plan.teacher.is_some() && !dir.has(names::TEACHER) {
-        keep_teacher(dir, &plan)?;
+    if plan.copy.as_ref().is_some_and(|(name, _)| !dir.has(name)) {
+        keep_copy(dir, &plan)?;
     }
     carry_out(dir, plan, request.fallback, observer)
 }

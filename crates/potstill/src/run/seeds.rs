@@ -8,8 +8,10 @@ use super::train::TrainRequest;
 use super::{Algorithm, Observer, Quiet, usage};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
+use crate::metrics::History;
 use crate::store::{RunDir, names};
 use crate::train::parallel_map;
+use crate::train::statistics::{interquartile_mean, mean};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use toml::{Table, Value as Toml};
@@ -25,7 +27,7 @@ pub(super) fn train_seeds(
     // The folder says what the first seed's run says, and how many there are.
     let mut head = train_head(algorithm.name);
     head.push(("seeds", Toml::Integer(count as i64)));
-    let first = plan_headed(algorithm, &head, &family.layers, 1)?;
+    let first = plan_headed(algorithm, &head, &family.layers, 1, None)?;
     let start = family.start(&first.config)?;
     let dir = RunDir::create(request.out.as_deref(), &first.name)?;
     keep_or_discard(&dir, || {
@@ -50,7 +52,7 @@ impl Family {
         let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
         layers.push(Layer { origin: Origin::Program("one of --seeds"), values });
         // Each seed runs on one thread, beside the others.
-        plan_train(self.algorithm, &layers, 1)
+        plan_train(self.algorithm, &layers, 1, None)
     }
 
     /// The first seed, if the last is still a seed.
@@ -97,12 +99,39 @@ impl Family {
                 failures.iter().map(|(seed, error)| json!({ "seed": seed, "error": error.to_string() }));
             summary["failed"] = list.collect();
         }
+        dir.write(names::METRICS, self.mean_metrics(dir, start)?.as_bytes())?;
         dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
-        dir.seal(&[names::CONFIG, names::SUMMARY], failures.is_empty())?;
+        dir.seal(&[names::CONFIG, names::METRICS, names::SUMMARY], failures.is_empty())?;
         match failures.into_iter().next() {
             None => Ok(with_out(summary, dir)),
             Some((_, error)) => Err(error),
         }
+    }
+
+    /// The learning curve over seeds: for each line that every seed has, the mean and the interquartile mean of its episode.
+    fn mean_metrics(&self, dir: &RunDir, start: u64) -> Result<String, Error> {
+        let seeds = start..start + self.count;
+        let curves = seeds.map(|seed| {
+            let history = History::read(&dir.nested(&format!("seed-{seed}"))?)?;
+            let column = |name: &str| history.series(name).into_iter().map(|point| point.1).collect();
+            Ok(["time/episodes", "rollout/ep_rew", "rollout/ep_len"].map(column))
+        });
+        let curves: Vec<[Vec<f64>; 3]> = curves.collect::<Result<_, Error>>()?;
+        let lines = curves.iter().map(|[episodes, ..]| episodes.len()).min().unwrap_or(0);
+        let mut text = String::new();
+        for i in 0..lines {
+            let of = |column: usize| -> Vec<f64> { curves.iter().map(|curve| curve[column][i]).collect() };
+            let (returns, lengths) = (of(1), of(2));
+            let line = json!({
+                "step": curves[0][0][i] as u64,
+                "time/episodes": curves[0][0][i] as u64,
+                "rollout/ep_rew": mean(&returns),
+                "rollout/ep_rew_iqm": interquartile_mean(&returns),
+                "rollout/ep_len": mean(&lengths),
+            });
+            text += &format!("{line}\n");
+        }
+        Ok(text)
     }
 
     fn one(&self, dir: &RunDir, seed: u64, fallback: bool, observer: &dyn Observer) -> Result<Value, Error> {
@@ -151,7 +180,16 @@ impl Observer for Stopping<'_> {
 fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
     let on = summaries.first().map(|summary| summary["env"].clone()).unwrap_or_default();
     let mut all = json!({ "command": "train", "algorithm": algorithm, "env": on, "seed": first });
-    for key in ["mean_return", "mean_return_last_100", "test_error", "seconds"] {
+    let keys = [
+        "mean_return",
+        "return_last_100",
+        "steps_last_100",
+        "start_value",
+        "average_reward",
+        "test_error",
+        "seconds",
+    ];
+    for key in keys {
         let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
         if !values.is_empty() && values.len() == summaries.len() {
             all[key] = spread(&values);

@@ -20,6 +20,30 @@ settings! {
 }
 
 settings! {
+    /// Whom an algorithm for numbered states follows, if it does not act by itself.
+    pub struct SourceConfig {
+        /// A run directory: it acts on the action values of this run, exploring as it would on its own
+        behaviour: Option<String> = (), in Any;
+        /// A file of recorded episodes (potstill play --record): it learns from these, again and again, and never acts
+        data: Option<String> = (), in Any;
+        /// The CRC-32C of that file, so that a run goes on with what it was begun with
+        data_crc32c: Option<u64> = (), in Any;
+    }
+}
+
+settings! {
+    /// The keys of every planner on an exact model.
+    pub struct PlanConfig {
+        /// The environment
+        env: Option<String> = (), in Any;
+        /// A seed, for the sake of order: nothing is left to chance
+        seed: u64 = 0, in Any;
+        /// Sweeps between lines of metrics.jsonl
+        log_interval: u64 = 1, in AtLeastOne;
+    }
+}
+
+settings! {
     /// How often and how long a deep agent is evaluated while it trains.
     pub struct EvalConfig {
         /// Steps between evaluations, of which the last step is always one; 0 for none. The best model is kept

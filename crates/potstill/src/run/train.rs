@@ -42,7 +42,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     let seeds = take_seeds(&mut layers)?;
     match request.seeds.or(seeds) {
         None | Some(1) => {
-            let plan = plan_train(algorithm, &layers, request.threads)?;
+            let plan = plan_train(algorithm, &layers, request.threads, None)?;
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
             keep_or_discard(&dir, || begin(&dir, &plan))?;
             carry_out(&dir, plan, false, observer)

@@ -4,11 +4,13 @@ use super::evaluate::Subject;
 use super::{Observer, find_env, usage};
 use crate::error::Error;
 use crate::model::{Actor, Model, ModelActor};
+use crate::policy::Policy;
 use crate::store::{self, RunDir};
 use crate::train::parallel_map;
 use potstill_core::{Pcg64, Streams};
 use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{Factory, Spec, Visitor};
+use potstill_env::space::Element;
 use potstill_env::trace::{Actions, Trace, trace};
 use potstill_env::{Action, Autoreset, BoxEnv, Env, Observation, Outcome, Scene, VecEnv};
 use serde_json::{Value, json};
@@ -189,6 +191,9 @@ pub trait Play {
     /// If the action is outside the action space.
     fn step(&mut self, chosen: Option<f64>) -> Result<PlayedStep, Error>;
 
+    /// The number of the state, if states are numbered.
+    fn state(&self) -> Option<usize>;
+
     /// What the state looks like.
     fn scene(&self) -> Option<Scene>;
 
@@ -243,6 +248,11 @@ impl<O: Observation + ?Sized, A: Action> Play for Playing<O, A> {
         Ok(PlayedStep { action: action.number(), outcome })
     }
 
+    fn state(&self) -> Option<usize> {
+        self.spec.observation_space().discrete()?;
+        Some(self.observation.borrow().row().first()?.wide() as usize)
+    }
+
     fn scene(&self) -> Option<Scene> {
         self.env.scene()
     }
@@ -269,11 +279,15 @@ pub fn play_at_random(spec: &Spec) -> Box<dyn Play> {
     spec.visit(Random(spec))
 }
 
-/// What a run has learned, played greedily.
+/// What a run has learned, played greedily but for any action with a probability of `epsilon`.
 ///
 /// # Errors
-/// If the folder is no finished run of a policy.
-pub fn play_run(run: &Path) -> Result<Box<dyn Play>, Error> {
+/// If the folder is no finished run of a policy, or `epsilon` no probability.
+pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
+    if !(0.0..=1.0).contains(&epsilon) {
+        return Err(usage(format!("--epsilon {epsilon}: write a number from 0 to 1")));
+    }
+    let policy = if epsilon == 0.0 { Policy::Greedy } else { Policy::EpsilonGreedy { epsilon } };
     let dir = RunDir::open(run)?;
     let Subject::Policy { model, spec } = Subject::load(&dir)? else {
         return Err(usage(format!(
@@ -281,16 +295,24 @@ pub fn play_run(run: &Path) -> Result<Box<dyn Play>, Error> {
             run.display()
         )));
     };
-    fn greedy<O: Observation + ?Sized + 'static>(spec: &Spec, env: BoxEnv<O>, model: Model) -> Box<dyn Play>
+    fn playing<O: Observation + ?Sized + 'static>(
+        spec: &Spec,
+        env: BoxEnv<O>,
+        model: Model,
+        policy: Policy,
+    ) -> Box<dyn Play>
     where
         for<'a> ModelActor<'a>: Actor<O>,
     {
-        Box::new(Playing::new(spec, env, Box::new(move |o: &O, rng| ModelActor::greedy(&model).act(o, rng))))
+        let player = move |o: &O, rng: &mut Pcg64| ModelActor::new(&model, policy).act(o, rng);
+        Box::new(Playing::new(spec, env, Box::new(player)))
     }
     Ok(match &model {
-        Model::Table(_) => greedy::<usize>(&spec, spec.make_states().expect("a table is for states"), model),
+        Model::Table(_) => {
+            playing::<usize>(&spec, spec.make_states().expect("a table is for states"), model, policy)
+        }
         Model::Network(_) => {
-            greedy::<[f32]>(&spec, spec.make_features().expect("a network is for features"), model)
+            playing::<[f32]>(&spec, spec.make_features().expect("a network is for features"), model, policy)
         }
     })
 }

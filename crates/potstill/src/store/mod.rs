@@ -52,6 +52,12 @@ pub mod names {
     pub const MODEL: &str = "model.safetensors";
     /// What the student learns from.
     pub const TEACHER: &str = "teacher.safetensors";
+    /// Whose policy acts, if that is another run's.
+    pub const BEHAVIOUR: &str = "behaviour.safetensors";
+    /// Copies of what other runs learned, which a run may need.
+    pub const COPIES: [&str; 2] = [TEACHER, BEHAVIOUR];
+    /// How often each action was taken in each state.
+    pub const VISITS: &str = "visits.json";
     /// What came out.
     pub const SUMMARY: &str = "summary.json";
     /// What came out, to look at.
@@ -385,8 +391,9 @@ impl RunDir {
     pub fn seal(&self, files: &[&str], finished: bool) -> Result<(), StoreError> {
         // What else is remembered of the run stays.
         let mut manifest = Manifest { about: self.manifest()?.about, ..Manifest::default() };
-        // Only a student has a teacher; all else must be there.
-        for name in files.iter().filter(|name| **name != names::TEACHER || self.has(name)) {
+        // Not every run has these; all else must be there.
+        let may_lack = |name: &str| name == names::VISITS || names::COPIES.contains(&name);
+        for name in files.iter().filter(|name| !may_lack(name) || self.has(name)) {
             manifest.files.push(FileMark::whole(name, &self.read_unchecked(name)?));
         }
         manifest.about.insert("finished".to_owned(), finished.into());

@@ -17,7 +17,7 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::Policy;
+use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams};
 
@@ -25,9 +25,8 @@ use potstill_core::{Pcg64, State, StateError, Stateful, Streams};
 #[derive(Clone, Debug)]
 pub struct DoubleQLearning {
     config: TabularConfig,
-    behaviour: Policy,
+    behaviour: Behaviour,
     tables: [QTable; 2],
-    exploration: Pcg64,
     /// Which table learns.
     coin: Pcg64,
 }
@@ -37,12 +36,17 @@ impl DoubleQLearning {
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         let table = QTable::new(states, actions, config.initial_value);
         Self {
-            behaviour: Policy::EpsilonGreedy { epsilon: config.epsilon },
+            behaviour: config.behaviour(states, actions, streams),
             tables: [table.clone(), table],
-            exploration: streams.stream("exploration"),
             coin: streams.stream("coin"),
             config,
         }
+    }
+
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
     }
 
     /// The mean of both tables.
@@ -59,22 +63,28 @@ impl Agent for DoubleQLearning {
     fn act(&mut self, &state: &usize) -> usize {
         let [one, two] = &self.tables;
         let sum: Vec<f64> = one.row(state).iter().zip(two.row(state)).map(|(a, b)| a + b).collect();
-        self.behaviour.sample(&sum, &mut self.exploration)
+        self.behaviour.act(state, &sum)
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { learning_rate, gamma, .. } = self.config;
+        let TabularConfig { alpha, gamma, .. } = self.config;
         let learner = self.coin.below(2);
-        let next = *step.next_observation;
+        let (state, next) = (*step.observation, *step.next_observation);
+        self.behaviour.met(state, step.action);
         let chosen = Policy::Greedy.sample(self.tables[learner].row(next), &mut self.coin);
         let target =
             td_target(step.reward, gamma, step.terminated, self.tables[1 - learner].row(next)[chosen]);
-        self.tables[learner].update(*step.observation, step.action, checked_target(target)?, learning_rate);
+        let alpha = self.behaviour.step_size(alpha, state, step.action);
+        self.tables[learner].update(state, step.action, checked_target(target)?, alpha);
         Ok(None)
     }
 
     fn model(&self) -> Model {
         Model::Table(self.q())
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
     }
 }
 
@@ -83,14 +93,14 @@ impl Stateful for DoubleQLearning {
         State::new()
             .with_part("q1", &self.tables[0])
             .with_part("q2", &self.tables[1])
-            .with_part("exploration", &self.exploration)
+            .with_part("behaviour", &self.behaviour)
             .with_part("coin", &self.coin)
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q1", &mut self.tables[0])?;
         state.restore_part("q2", &mut self.tables[1])?;
-        state.restore_part("exploration", &mut self.exploration)?;
+        self.behaviour.restore_within(state)?;
         state.restore_part("coin", &mut self.coin)
     }
 }

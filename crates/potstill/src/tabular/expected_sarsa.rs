@@ -14,13 +14,11 @@
 //! ```
 
 use super::{QLearning, TabularConfig};
-use crate::policy::Policy;
 use potstill_core::Streams;
 
 /// An epsilon-greedy learner of its own policy's values.
 pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> QLearning {
-    let policy = Policy::EpsilonGreedy { epsilon: config.epsilon };
-    QLearning::with_policies(config, policy, policy, states, actions, streams)
+    QLearning::new(config, states, actions, streams).aiming_at(None)
 }
 
 #[cfg(test)]
@@ -32,7 +30,7 @@ mod tests {
     #[test]
     fn one_step_by_hand() {
         let config =
-            TabularConfig { gamma: 0.9, epsilon: 0.2, initial_value: 1.0, ..TabularConfig::default() };
+            TabularConfig { gamma: 0.9, epsilon: 0.2.into(), initial_value: 1.0, ..TabularConfig::default() };
         let mut agent = new(config, 2, 2, Streams::new(0));
         let mut learn = |state: usize, action, reward, next: usize, terminated| {
             let (observation, next_observation) = (&state, &next);

@@ -24,12 +24,12 @@
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
-use crate::config::{Setting, settings};
+use crate::config::{settings, words};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::Policy;
+use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{State, StateError, Stateful, Streams, Value};
 
 settings! {
     /// How long traces last.
@@ -47,35 +47,15 @@ settings! {
     }
 }
 
-/// The kinds of traces of SARSA(lambda).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traces {
-    /// A pair that is met again has more.
-    Accumulating,
-    /// A pair that is met again has no more than one met once.
-    Replacing,
-    /// True online.
-    Dutch,
-}
-
-const TRACES: [(&str, Traces); 3] =
-    [("accumulating", Traces::Accumulating), ("replacing", Traces::Replacing), ("dutch", Traces::Dutch)];
-
-impl Setting for Traces {
-    type Literal = Traces;
-    const KIND: &'static str = "accumulating, replacing or dutch";
-
-    fn literal(literal: Traces) -> Self {
-        literal
-    }
-
-    fn from_toml(value: &toml::Value) -> Result<Self, String> {
-        let found = TRACES.iter().find(|(name, _)| value.as_str() == Some(name));
-        found.map(|(_, traces)| *traces).ok_or_else(|| format!("expected {}, got `{value}`", Self::KIND))
-    }
-
-    fn to_toml(&self) -> Option<toml::Value> {
-        TRACES.iter().find(|(_, traces)| traces == self).map(|(name, _)| (*name).into())
+words! {
+    /// The kinds of traces of SARSA(lambda).
+    pub enum Traces: "accumulating, replacing or dutch" {
+        /// A pair that is met again has more.
+        Accumulating = "accumulating",
+        /// A pair that is met again has no more than one met once.
+        Replacing = "replacing",
+        /// True online.
+        Dutch = "dutch",
     }
 }
 
@@ -101,14 +81,13 @@ pub struct Lambda {
     kind: LambdaKind,
     config: TabularConfig,
     lambda: f64,
-    policy: Policy,
+    behaviour: Behaviour,
     q: QTable,
     /// State, action and trace of the pairs that have one, in the order in which they were first met.
     traces: Vec<(usize, usize, f64)>,
     /// True online: `Q(S', A')` before the last update.
     q_old: f64,
     next_action: Option<usize>,
-    exploration: Pcg64,
 }
 
 impl Lambda {
@@ -123,14 +102,19 @@ impl Lambda {
         Self {
             kind,
             lambda: traces.lambda,
-            policy: Policy::EpsilonGreedy { epsilon: config.epsilon },
+            behaviour: config.behaviour(states, actions, streams),
             q: QTable::new(states, actions, config.initial_value),
             traces: Vec::new(),
             q_old: 0.0,
             next_action: None,
-            exploration: streams.stream("exploration"),
             config,
         }
+    }
+
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
     }
 
     /// The values learned so far.
@@ -139,7 +123,7 @@ impl Lambda {
     }
 
     /// All traces fade, and that of the pair that was met grows.
-    fn meet(&mut self, state: usize, action: usize) {
+    fn meet(&mut self, state: usize, action: usize, alpha: f64) {
         let fading = self.config.gamma * self.lambda;
         self.traces.iter_mut().for_each(|(_, _, trace)| *trace *= fading);
         self.traces.retain(|(_, _, trace)| *trace >= TRACE_MIN);
@@ -152,7 +136,7 @@ impl Lambda {
         *trace = match self.kind {
             LambdaKind::Accumulating => *trace + 1.0,
             LambdaKind::Replacing | LambdaKind::Watkins => 1.0,
-            LambdaKind::Dutch => *trace + 1.0 - self.config.learning_rate * *trace,
+            LambdaKind::Dutch => *trace + 1.0 - alpha * *trace,
         };
     }
 }
@@ -161,15 +145,15 @@ impl Agent for Lambda {
     type Observation = usize;
 
     fn act(&mut self, &state: &usize) -> usize {
-        self.next_action
-            .take()
-            .unwrap_or_else(|| self.policy.sample(self.q.row(state), &mut self.exploration))
+        self.next_action.take().unwrap_or_else(|| self.behaviour.act(state, self.q.row(state)))
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { learning_rate, gamma, .. } = self.config;
+        let TabularConfig { alpha, gamma, .. } = self.config;
         let (state, action, next) = (*step.observation, step.action, *step.next_observation);
-        let next_action = self.policy.sample(self.q.row(next), &mut self.exploration);
+        self.behaviour.met(state, action);
+        let alpha = self.behaviour.step_size(alpha, state, action);
+        let next_action = self.behaviour.act(next, self.q.row(next));
         let greedy = Policy::Greedy.state_value(self.q.row(next));
         let explores = self.kind == LambdaKind::Watkins && self.q.row(next)[next_action] < greedy;
         let next_value = match self.kind {
@@ -178,13 +162,13 @@ impl Agent for Lambda {
         };
         let value = self.q.row(state)[action];
         let delta = checked_target(td_target(step.reward, gamma, step.terminated, next_value) - value)?;
-        self.meet(state, action);
+        self.meet(state, action, alpha);
         // True online: what this pair's own value has moved since it was the target is no news.
         let moved = if self.kind == LambdaKind::Dutch { value - self.q_old } else { 0.0 };
         for &(s, a, trace) in &self.traces {
-            self.q.add(s, a, learning_rate * (delta + moved) * trace);
+            self.q.add(s, a, alpha * (delta + moved) * trace);
         }
-        self.q.add(state, action, -learning_rate * moved);
+        self.q.add(state, action, -alpha * moved);
         self.q_old = if step.terminated { 0.0 } else { next_value };
         let is_over = step.terminated || step.truncated;
         if is_over || explores {
@@ -200,6 +184,10 @@ impl Agent for Lambda {
     fn model(&self) -> Model {
         Model::Table(self.q.clone())
     }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
 }
 
 impl Stateful for Lambda {
@@ -207,7 +195,7 @@ impl Stateful for Lambda {
         let places = self.traces.iter().flat_map(|&(s, a, _)| [s as u64, a as u64]).collect();
         State::new()
             .with_part("q", &self.q)
-            .with_part("exploration", &self.exploration)
+            .with_part("behaviour", &self.behaviour)
             .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
             .with("q_old", Value::F64(self.q_old))
             .with("traced", Value::U64(self.traces.len() as u64))
@@ -217,7 +205,7 @@ impl Stateful for Lambda {
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
-        state.restore_part("exploration", &mut self.exploration)?;
+        self.behaviour.restore_within(state)?;
         let (states, actions) = (self.q.states(), self.q.actions());
         self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
         self.q_old = state.f64("q_old")?;
@@ -237,10 +225,11 @@ impl Stateful for Lambda {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use potstill_core::Pcg64;
 
     fn agent(kind: LambdaKind, lambda: f64) -> Lambda {
         let config =
-            TabularConfig { gamma: 0.5, epsilon: 0.0, learning_rate: 0.5, ..TabularConfig::default() };
+            TabularConfig { gamma: 0.5, epsilon: 0.0.into(), alpha: 0.5.into(), ..TabularConfig::default() };
         Lambda::new(kind, (config, LambdaConfig { lambda }), 4, 1, Streams::new(0))
     }
 

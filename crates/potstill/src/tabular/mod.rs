@@ -21,28 +21,73 @@ pub mod expected_sarsa;
 pub mod lambda;
 pub mod monte_carlo;
 pub mod n_step;
+pub mod prediction;
 pub mod q_learning;
+pub mod r_learning;
 pub mod sarsa;
+pub mod speedy_q_learning;
 
 pub use double_q_learning::DoubleQLearning;
 pub use lambda::{Lambda, LambdaConfig, LambdaKind};
 pub use monte_carlo::{MonteCarlo, MonteCarloKind};
 pub use n_step::{NStep, NStepConfig, NStepKind};
+pub use prediction::{MonteCarloPrediction, PredictionConfig, TdPrediction};
 pub use q_learning::QLearning;
+pub use r_learning::{RLearning, RLearningConfig};
 pub use sarsa::Sarsa;
+pub use speedy_q_learning::SpeedyQLearning;
 
 use crate::config::settings;
+use crate::policy::{Behaviour, Exploration, Policy, Rule, Schedule};
+use potstill_core::Streams;
 
 settings! {
     /// The hyperparameters that all tabular algorithms share.
     pub struct TabularConfig {
-        /// Step size alpha. Source: 0.5, with which Sutton and Barto 2018, Example 6.6 is commonly reproduced
-        learning_rate: f64 = 0.5, in PositiveUnit;
+        /// Step size alpha, a number or a schedule; 1/n counts how often the pair was met. Source: 0.5, with which Sutton and Barto 2018, Example 6.6 is commonly reproduced
+        alpha (once learning_rate): Schedule = 0.5, in PositiveUnit;
         /// Discount. Source: Sutton and Barto 2018, Example 6.6 (undiscounted)
         gamma: f64 = 1.0, in Unit;
-        /// Probability of exploring in the behaviour policy. Source: Sutton and Barto 2018, Example 6.6
-        epsilon: f64 = 0.1, in Unit;
+        /// How the behaviour policy explores. Source: Sutton and Barto 2018, Example 6.6
+        exploration: Exploration = Exploration::EpsilonGreedy, in Any;
+        /// Probability of exploring, if epsilon-greedy; a number or a schedule; 1/n counts the visits of the state. Source: Sutton and Barto 2018, Example 6.6
+        epsilon: Schedule = 0.1, in Unit;
+        /// Temperature, if boltzmann, in the unit of the return; a number or a schedule. Source: 1, where rewards are of about that size
+        temperature: Schedule = 1.0, in Positive;
+        /// Weight of the bound, if ucb, in the unit of the return. Source: 2, with which Sutton and Barto 2018, figure 2.4 is drawn
+        ucb_c: f64 = 2.0, in NotNegative;
         /// The value that every state and action starts from. Source: 0, as commonly
         initial_value: f64 = 0.0, in Finite;
+    }
+}
+
+impl TabularConfig {
+    /// The behaviour policy that the settings say, on the learner's own values.
+    pub fn behaviour(&self, states: usize, actions: usize, streams: Streams) -> Behaviour {
+        let rule = match self.exploration {
+            Exploration::EpsilonGreedy => Rule::EpsilonGreedy { epsilon: self.epsilon },
+            Exploration::Boltzmann => Rule::Boltzmann { temperature: self.temperature },
+            Exploration::Ucb => Rule::Ucb { c: self.ucb_c },
+            Exploration::Uniform => Rule::EpsilonGreedy { epsilon: Schedule::Constant(1.0) },
+        };
+        Behaviour::new(rule, states, actions, streams)
+    }
+}
+
+settings! {
+    /// What off-policy algorithms learn the values of, if they have a choice.
+    pub struct TargetConfig {
+        /// Probability of exploring in the target policy; 0 is greedy. Source: Watkins 1989
+        target_epsilon: f64 = 0.0, in Unit;
+    }
+}
+
+impl TargetConfig {
+    /// The target policy.
+    pub fn policy(&self) -> Policy {
+        match self.target_epsilon {
+            0.0 => Policy::Greedy,
+            epsilon => Policy::EpsilonGreedy { epsilon },
+        }
     }
 }

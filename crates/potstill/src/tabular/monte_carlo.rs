@@ -6,7 +6,7 @@
 //!   `Q(S, A) <- Q(S, A) + W / C(S, A) [G - Q(S, A)]`, `W <- W / b(A|S)`, until an action is not the one of the greedy target policy.
 //!
 //! Both learn when an episode is over, and are model-free. Differences from the book: the return after a truncated episode is the greedy
-//! value of its last observation, the only value that there is for what was not seen. `learning_rate` is not used: the steps are those
+//! value of its last observation, the only value that there is for what was not seen. `alpha` is not used: the steps are those
 //! of means.
 //!
 //! ```
@@ -21,8 +21,8 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::Policy;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use crate::policy::{Behaviour, Policy};
+use potstill_core::{State, StateError, Stateful, Streams, Value};
 
 /// Which of the boxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +38,12 @@ pub enum MonteCarloKind {
 pub struct MonteCarlo {
     kind: MonteCarloKind,
     gamma: f64,
-    behaviour: Policy,
+    behaviour: Behaviour,
     q: QTable,
     /// `C(s, a)`: the returns that a value is the mean of, or their weights.
     weights: QTable,
     /// State, action, reward, and how probable the action was.
     episode: Vec<(usize, usize, f64, f64)>,
-    exploration: Pcg64,
 }
 
 /// The first of the best.
@@ -65,12 +64,17 @@ impl MonteCarlo {
         Self {
             kind,
             gamma: config.gamma,
-            behaviour: Policy::EpsilonGreedy { epsilon: config.epsilon },
+            behaviour: config.behaviour(states, actions, streams),
             q: QTable::new(states, actions, config.initial_value),
             weights: QTable::new(states, actions, 0.0),
             episode: Vec::new(),
-            exploration: streams.stream("exploration"),
         }
+    }
+
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
     }
 
     /// The values learned so far.
@@ -111,12 +115,13 @@ impl Agent for MonteCarlo {
     type Observation = usize;
 
     fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.sample(self.q.row(state), &mut self.exploration)
+        self.behaviour.act(state, self.q.row(state))
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
         let (state, action) = (*step.observation, step.action);
-        let probability = self.behaviour.probabilities(self.q.row(state))[action];
+        let probability = self.behaviour.probabilities(state, self.q.row(state))[action];
+        self.behaviour.met(state, action);
         self.episode.push((state, action, step.reward, probability));
         if step.terminated {
             self.learn_episode(0.0)?;
@@ -129,6 +134,10 @@ impl Agent for MonteCarlo {
     fn model(&self) -> Model {
         Model::Table(self.q.clone())
     }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
 }
 
 impl Stateful for MonteCarlo {
@@ -139,7 +148,7 @@ impl Stateful for MonteCarlo {
         State::new()
             .with_part("q", &self.q)
             .with_part("weights", &self.weights)
-            .with_part("exploration", &self.exploration)
+            .with_part("behaviour", &self.behaviour)
             .with("steps", Value::U64(self.episode.len() as u64))
             .with("places", Value::U64s(places))
             .with("numbers", Value::F64s(numbers))
@@ -148,7 +157,7 @@ impl Stateful for MonteCarlo {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         state.restore_part("weights", &mut self.weights)?;
-        state.restore_part("exploration", &mut self.exploration)?;
+        self.behaviour.restore_within(state)?;
         let (states, actions) = (self.q.states(), self.q.actions());
         let length = state.index("steps", usize::MAX / 2)?;
         let places = state.u64s("places", 2 * length)?.chunks_exact(2);
@@ -191,7 +200,7 @@ mod tests {
 
     #[test]
     fn weights_by_hand() {
-        let config = TabularConfig { epsilon: 0.5, ..TabularConfig::default() };
+        let config = TabularConfig { epsilon: 0.5.into(), ..TabularConfig::default() };
         let mut agent = MonteCarlo::new(MonteCarloKind::OffPolicy, &config, 2, 2, Streams::new(0));
         // All values are 0: each action had 0.5. From the end: Q(1, 0) = 4 by weight 1, then Q(0, 1) = 5 by weight 2.
         learn(&mut agent, &[(0, 1, 1.0), (1, 0, 4.0)]);

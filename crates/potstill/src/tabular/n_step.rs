@@ -24,8 +24,8 @@ use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::Policy;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use crate::policy::{Behaviour, Policy};
+use potstill_core::{State, StateError, Stateful, Streams, Value};
 use std::collections::VecDeque;
 
 settings! {
@@ -62,7 +62,8 @@ pub struct NStep {
     kind: NStepKind,
     config: TabularConfig,
     n: usize,
-    behaviour: Policy,
+    behaviour: Behaviour,
+    /// Of the off-policy kinds.
     target: Policy,
     q: QTable,
     /// The last steps, at most `n`, that have not been learned from.
@@ -71,7 +72,6 @@ pub struct NStep {
     next_action: Option<usize>,
     /// `b(A|S)` of the action that was chosen last, when it was.
     probability: f64,
-    exploration: Pcg64,
 }
 
 impl NStep {
@@ -83,19 +83,29 @@ impl NStep {
         actions: usize,
         streams: Streams,
     ) -> Self {
-        let behaviour = Policy::EpsilonGreedy { epsilon: config.epsilon };
         Self {
             kind,
             n: look.n as usize,
-            behaviour,
-            target: if kind == NStepKind::Sarsa { behaviour } else { Policy::Greedy },
+            behaviour: config.behaviour(states, actions, streams),
+            target: Policy::Greedy,
             q: QTable::new(states, actions, config.initial_value),
             window: VecDeque::new(),
             next_action: None,
             probability: 1.0,
-            exploration: streams.stream("exploration"),
             config,
         }
+    }
+
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
+    }
+
+    /// Learns the values of another target policy, if it is off-policy.
+    #[must_use]
+    pub fn aiming_at(self, target: Policy) -> Self {
+        Self { target, ..self }
     }
 
     /// The values learned so far.
@@ -106,16 +116,16 @@ impl NStep {
     /// An action of the behaviour policy.
     fn choose(&mut self, state: usize) -> usize {
         let values = self.q.row(state);
-        let action = self.behaviour.sample(values, &mut self.exploration);
+        let action = self.behaviour.act(state, values);
         if self.kind == NStepKind::OffPolicySarsa {
-            self.probability = self.behaviour.probabilities(values)[action];
+            self.probability = self.behaviour.probabilities(state, values)[action];
         }
         action
     }
 
     /// Learns from the oldest step. `end` is the state after the newest, and the action in it; `None` after a terminal state.
     fn learn_oldest(&mut self, end: Option<(usize, usize)>) -> Result<(), LearnError> {
-        let TabularConfig { gamma, learning_rate, .. } = self.config;
+        let TabularConfig { gamma, alpha, .. } = self.config;
         let Some(&Step { state, action, .. }) = self.window.front() else { return Ok(()) };
         let target = |state: usize| self.target.probabilities(self.q.row(state));
         let mut rho = 1.0;
@@ -143,7 +153,8 @@ impl NStep {
         // A weight of 0 learns nothing, whatever the target.
         if rho != 0.0 {
             let old = self.q.row(state)[action];
-            self.q.update(state, action, checked_target(old + rho * (g - old))?, learning_rate);
+            let alpha = self.behaviour.step_size(alpha, state, action);
+            self.q.update(state, action, checked_target(old + rho * (g - old))?, alpha);
         }
         self.window.pop_front();
         Ok(())
@@ -160,6 +171,7 @@ impl Agent for NStep {
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
         checked_target(step.reward)?;
         let (state, action, next) = (*step.observation, step.action, *step.next_observation);
+        self.behaviour.met(state, action);
         self.window.push_back(Step { state, action, reward: step.reward, probability: self.probability });
         let next_action = self.choose(next);
         let end = (!step.terminated).then_some((next, next_action));
@@ -177,6 +189,10 @@ impl Agent for NStep {
     fn model(&self) -> Model {
         Model::Table(self.q.clone())
     }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
 }
 
 impl Stateful for NStep {
@@ -185,7 +201,7 @@ impl Stateful for NStep {
         let numbers = self.window.iter().flat_map(|step| [step.reward, step.probability]).collect();
         State::new()
             .with_part("q", &self.q)
-            .with_part("exploration", &self.exploration)
+            .with_part("behaviour", &self.behaviour)
             .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
             .with("window", Value::U64(self.window.len() as u64))
             .with("places", Value::U64s(places))
@@ -195,7 +211,7 @@ impl Stateful for NStep {
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
-        state.restore_part("exploration", &mut self.exploration)?;
+        self.behaviour.restore_within(state)?;
         let (states, actions) = (self.q.states(), self.q.actions());
         self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
         let length = state.index("window", self.n)?;
@@ -220,9 +236,14 @@ mod tests {
 
     /// Three states in a row, two actions, rewards 1, 2, 4; `Q(s, a) = 10 s + a` beforehand.
     fn walk(kind: NStepKind, n: u64, epsilon: f64, last: (bool, bool)) -> Vec<f64> {
-        let config = TabularConfig { gamma: 0.5, epsilon, learning_rate: 1.0, ..TabularConfig::default() };
+        let config = TabularConfig {
+            gamma: 0.5,
+            epsilon: epsilon.into(),
+            alpha: 1.0.into(),
+            ..TabularConfig::default()
+        };
         let mut agent = NStep::new(kind, (config, NStepConfig { n }), 4, 2, Streams::new(0));
-        agent.probability = agent.behaviour.probabilities(&[0.0, 1.0])[1];
+        agent.probability = agent.behaviour.probabilities(0, &[0.0, 1.0])[1];
         agent.q = QTable::from_values(
             2,
             (0..4).flat_map(|s| [10.0 * f64::from(s), 10.0 * f64::from(s) + 1.0]).collect(),
@@ -240,7 +261,7 @@ mod tests {
             agent.learn(&step).unwrap();
             // The walk goes on with action 1, the greedy one, whatever was drawn.
             agent.next_action = (!is_last).then_some(1);
-            agent.probability = agent.behaviour.probabilities(&[0.0, 1.0])[1];
+            agent.probability = agent.behaviour.probabilities(0, &[0.0, 1.0])[1];
         }
         assert!(agent.window.is_empty(), "nothing is left of an episode");
         agent.q.values().to_vec()

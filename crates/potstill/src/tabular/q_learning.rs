@@ -8,12 +8,13 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::policy::Policy;
+//! use potstill::policy::{Behaviour, Rule};
 //! use potstill::tabular::{QLearning, TabularConfig};
 //!
 //! // Off-policy: it behaves at random and learns the greedy policy's values.
-//! let behaviour = Policy::EpsilonGreedy { epsilon: 1.0 };
-//! let agent = QLearning::with_policies(TabularConfig::default(), behaviour, Policy::Greedy, 48, 4, Streams::new(1));
+//! let uniform = Rule::EpsilonGreedy { epsilon: 1.0.into() };
+//! let behaviour = Behaviour::new(uniform, 48, 4, Streams::new(1));
+//! let agent = QLearning::new(TabularConfig::default(), 48, 4, Streams::new(1)).behaving(behaviour);
 //! assert_eq!((agent.q().states(), agent.q().actions()), (48, 4));
 //! ```
 
@@ -21,40 +22,39 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::Policy;
+use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams};
+use potstill_core::{State, StateError, Stateful, Streams};
 
 /// A Q-learner.
 #[derive(Clone, Debug)]
 pub struct QLearning {
     config: TabularConfig,
     /// What acts.
-    behaviour: Policy,
-    /// What is learned.
-    target: Policy,
+    behaviour: Behaviour,
+    /// What is learned; `None` for the behaviour policy itself.
+    target: Option<Policy>,
     q: QTable,
-    exploration: Pcg64,
 }
 
 impl QLearning {
     /// Epsilon-greedy behaviour, greedy target.
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
-        let behaviour = Policy::EpsilonGreedy { epsilon: config.epsilon };
-        Self::with_policies(config, behaviour, Policy::Greedy, states, actions, streams)
+        let behaviour = config.behaviour(states, actions, streams);
+        let q = QTable::new(states, actions, config.initial_value);
+        Self { config, behaviour, target: Some(Policy::Greedy), q }
     }
 
-    /// Any behaviour, any target.
-    pub fn with_policies(
-        config: TabularConfig,
-        behaviour: Policy,
-        target: Policy,
-        states: usize,
-        actions: usize,
-        streams: Streams,
-    ) -> Self {
-        let q = QTable::new(states, actions, config.initial_value);
-        Self { config, behaviour, target, q, exploration: streams.stream("exploration") }
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
+    }
+
+    /// Learns the values of another target policy; `None` is the behaviour policy, and then it is on-policy.
+    #[must_use]
+    pub fn aiming_at(self, target: Option<Policy>) -> Self {
+        Self { target, ..self }
     }
 
     /// The values learned so far.
@@ -67,30 +67,40 @@ impl Agent for QLearning {
     type Observation = usize;
 
     fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.sample(self.q.row(state), &mut self.exploration)
+        self.behaviour.act(state, self.q.row(state))
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { learning_rate, gamma, .. } = self.config;
-        let next_value = self.target.state_value(self.q.row(*step.next_observation));
+        let TabularConfig { alpha, gamma, .. } = self.config;
+        let (state, next) = (*step.observation, *step.next_observation);
+        self.behaviour.met(state, step.action);
+        let next_value = match self.target {
+            Some(target) => target.state_value(self.q.row(next)),
+            None => self.behaviour.state_value(next, self.q.row(next)),
+        };
         let target = td_target(step.reward, gamma, step.terminated, next_value);
-        self.q.update(*step.observation, step.action, checked_target(target)?, learning_rate);
+        let alpha = self.behaviour.step_size(alpha, state, step.action);
+        self.q.update(state, step.action, checked_target(target)?, alpha);
         Ok(None)
     }
 
     fn model(&self) -> Model {
         Model::Table(self.q.clone())
     }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
 }
 
 impl Stateful for QLearning {
     fn state(&self) -> State {
-        State::new().with_part("q", &self.q).with_part("exploration", &self.exploration)
+        State::new().with_part("q", &self.q).with_part("behaviour", &self.behaviour)
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
-        state.restore_part("exploration", &mut self.exploration)
+        self.behaviour.restore_within(state)
     }
 }
 
@@ -102,7 +112,7 @@ mod tests {
     fn one_step_by_hand() {
         let check = |target: Policy, terminated: bool, truncated: bool, expected: f64| {
             let config = TabularConfig { gamma: 0.9, ..TabularConfig::default() };
-            let mut agent = QLearning::with_policies(config, Policy::Greedy, target, 2, 2, Streams::new(0));
+            let mut agent = QLearning::new(config, 2, 2, Streams::new(0)).aiming_at(Some(target));
             agent.q = QTable::from_values(2, vec![1.0, 0.0, 4.0, 2.0]);
             let step = Transition {
                 observation: &0,

@@ -17,32 +17,36 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::Policy;
+use crate::policy::Behaviour;
 use crate::targets::td_target;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{State, StateError, Stateful, Streams, Value};
 
 /// A SARSA learner.
 #[derive(Clone, Debug)]
 pub struct Sarsa {
     config: TabularConfig,
     /// What acts and what is learned.
-    policy: Policy,
+    behaviour: Behaviour,
     q: QTable,
     /// `A'`, chosen for the update and then taken; `None` at the start of an episode.
     next_action: Option<usize>,
-    exploration: Pcg64,
 }
 
 impl Sarsa {
     /// An epsilon-greedy learner.
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         Self {
-            policy: Policy::EpsilonGreedy { epsilon: config.epsilon },
+            behaviour: config.behaviour(states, actions, streams),
             q: QTable::new(states, actions, config.initial_value),
             next_action: None,
-            exploration: streams.stream("exploration"),
             config,
         }
+    }
+
+    /// Acts by another behaviour policy, whose values are then learned.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
     }
 
     /// The values learned so far.
@@ -55,17 +59,17 @@ impl Agent for Sarsa {
     type Observation = usize;
 
     fn act(&mut self, &state: &usize) -> usize {
-        self.next_action
-            .take()
-            .unwrap_or_else(|| self.policy.sample(self.q.row(state), &mut self.exploration))
+        self.next_action.take().unwrap_or_else(|| self.behaviour.act(state, self.q.row(state)))
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { learning_rate, gamma, .. } = self.config;
-        let next = *step.next_observation;
-        let next_action = self.policy.sample(self.q.row(next), &mut self.exploration);
+        let TabularConfig { alpha, gamma, .. } = self.config;
+        let (state, next) = (*step.observation, *step.next_observation);
+        self.behaviour.met(state, step.action);
+        let next_action = self.behaviour.act(next, self.q.row(next));
         let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
-        self.q.update(*step.observation, step.action, checked_target(target)?, learning_rate);
+        let alpha = self.behaviour.step_size(alpha, state, step.action);
+        self.q.update(state, step.action, checked_target(target)?, alpha);
         // After the last step of an episode the next state is another start, and A' was only for the update.
         self.next_action = (!step.terminated && !step.truncated).then_some(next_action);
         Ok(None)
@@ -74,6 +78,10 @@ impl Agent for Sarsa {
     fn model(&self) -> Model {
         Model::Table(self.q.clone())
     }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
 }
 
 impl Stateful for Sarsa {
@@ -81,13 +89,13 @@ impl Stateful for Sarsa {
         let actions = self.q.actions();
         State::new()
             .with_part("q", &self.q)
-            .with_part("exploration", &self.exploration)
+            .with_part("behaviour", &self.behaviour)
             .with("next_action", Value::U64(self.next_action.unwrap_or(actions) as u64))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
-        state.restore_part("exploration", &mut self.exploration)?;
+        self.behaviour.restore_within(state)?;
         let actions = self.q.actions();
         self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
         Ok(())
@@ -101,7 +109,7 @@ mod tests {
     #[test]
     fn one_step_by_hand() {
         let check = |terminated: bool, truncated: bool, expected: f64, kept: bool| {
-            let config = TabularConfig { gamma: 0.9, epsilon: 0.0, ..TabularConfig::default() };
+            let config = TabularConfig { gamma: 0.9, epsilon: 0.0.into(), ..TabularConfig::default() };
             let mut agent = Sarsa::new(config, 2, 2, Streams::new(0));
             agent.q = QTable::from_values(2, vec![1.0, 0.0, 4.0, 2.0]);
             let step = Transition {
@@ -124,7 +132,7 @@ mod tests {
     #[test]
     fn the_action_learned_from_is_the_action_taken() {
         let config =
-            TabularConfig { epsilon: 1.0, gamma: 1.0, learning_rate: 1.0, ..TabularConfig::default() };
+            TabularConfig { epsilon: 1.0.into(), gamma: 1.0, alpha: 1.0.into(), ..TabularConfig::default() };
         let mut agent = Sarsa::new(config, 2, 4, Streams::new(3));
         for _ in 0..100 {
             agent.q = QTable::from_values(4, vec![0.0, 0.0, 0.0, 0.0, 10.0, 20.0, 30.0, 40.0]);

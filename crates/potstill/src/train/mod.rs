@@ -128,6 +128,16 @@ pub enum TrainError {
         /// Why.
         source: LearnError,
     },
+    /// A planner has come no nearer to its end than this.
+    #[error(
+        "the values still move by {residual:e} after {sweeps} sweeps; give a larger --set tolerance or max_sweeps, or a gamma below 1"
+    )]
+    NotConverged {
+        /// The sweeps made.
+        sweeps: u64,
+        /// The most that a value moved in the last.
+        residual: f64,
+    },
     /// What was learned is not finite.
     #[error("the end: the model holds a value that is not finite")]
     Model,
@@ -172,6 +182,8 @@ impl<A: Agent> Trainer<A> {
     /// If the environment or the agent cannot go on. The run ends there.
     pub fn step(&mut self) -> Result<Event, TrainError> {
         let step = self.steps + 1;
+        let refused = |source| TrainError::Learn { step, source };
+        self.agent.plan(&self.env).map_err(refused)?;
         let action = self.agent.act(self.observation.borrow());
         let outcome = self
             .env
@@ -196,7 +208,7 @@ impl<A: Agent> Trainer<A> {
             terminated: outcome.terminated,
             truncated: outcome.truncated,
         };
-        let update = self.agent.learn(&transition).map_err(|source| TrainError::Learn { step, source })?;
+        let update = self.agent.learn(&transition).map_err(refused)?;
         std::mem::swap(&mut self.observation, &mut self.next_observation);
         let episode = Ending::of(outcome).map(|ending| {
             let ended = EpisodeEnd { episode_return: self.episode_return, steps: self.episode_steps, ending };

@@ -1,0 +1,70 @@
+//! `AccessControl`: a queue before ten servers (Sutton and Barto 2018, Example 10.2; 1998, Example 6.7).
+//!
+//! Customers of four priorities, who pay 1, 2, 4 or 8, come one after the other, each priority as often as the others. State `free servers * 4 + priority`, 0 to 10 servers;
+//! actions 0 reject, 1 accept. Who is accepted takes a server; where none is free everybody is rejected. Then each busy server becomes free with a probability of 0.06. It never
+//! ends: what counts is the average reward, at best 2.67 a step.
+//!
+//! ```
+//! use potstill_env::{Env, book::access_control};
+//!
+//! let (mut env, mut state) = (access_control::world(), 0);
+//! env.reset(Some(1), &mut state);
+//! assert_eq!(state / 4, 10);
+//! let pays = [1.0, 2.0, 4.0, 8.0][state % 4];
+//! assert_eq!(env.step(1, &mut state)?.reward, pays);
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
+use std::sync::Arc;
+
+/// All servers.
+pub const SERVERS: usize = 10;
+/// What customers pay, by priority.
+const PAY: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
+/// How probably a busy server becomes free in a step.
+const FREED: f64 = 0.06;
+
+/// The probability of each number of busy servers becoming free: a binomial distribution.
+fn freed(busy: usize) -> Vec<f64> {
+    let mut probabilities = vec![1.0];
+    for _ in 0..busy {
+        let mut more = vec![0.0; probabilities.len() + 1];
+        for (k, p) in probabilities.iter().enumerate() {
+            more[k] += p * (1.0 - FREED);
+            more[k + 1] += p * FREED;
+        }
+        probabilities = more;
+    }
+    probabilities
+}
+
+/// The queue. It has no time limit.
+pub fn world() -> ModelEnv {
+    let start = (0..PAY.len()).map(|priority| (0.25, SERVERS * PAY.len() + priority)).collect();
+    let model = TransitionModel::new((SERVERS + 1) * PAY.len(), 2, start, |state, action| {
+        let (free, priority) = (state / PAY.len(), state % PAY.len());
+        let accepted = action == 1 && free > 0;
+        let free = free - usize::from(accepted);
+        let reward = if accepted { PAY[priority] } else { 0.0 };
+        let outcomes = freed(SERVERS - free).into_iter().enumerate().flat_map(|(k, p)| {
+            (0..PAY.len()).map(move |next| ModelOutcome {
+                probability: p / PAY.len() as f64,
+                next: (free + k) * PAY.len() + next,
+                reward,
+                terminated: false,
+            })
+        });
+        outcomes.collect()
+    });
+    ModelEnv::new(model, Arc::new(scene))
+}
+
+/// The state's place in a table of priorities by free servers.
+fn scene(state: usize) -> Scene {
+    Scene::grid(PAY.len(), SERVERS + 1, |row, column| {
+        let paint = if column == 0 { Paint::Faint } else { Paint::Ground };
+        (paint, if column == 0 { ['1', '2', '4', '8'][row] } else { ' ' })
+    })
+    .with_agent(state % PAY.len(), state / PAY.len())
+}

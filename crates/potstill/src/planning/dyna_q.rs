@@ -1,0 +1,310 @@
+//! Dyna-Q (Sutton 1990; Sutton and Barto 2018, box of section 8.2): Q-learning that also learns a model, and learns from the model between steps. Off-policy,
+//! online, model-based.
+//!
+//! After each step: (d) a Q-learning update, (e) `Model(S, A) <- R, S'`, (f) `n` times a Q-learning update for a state that was met and an action that was
+//! taken in it, both drawn uniformly, with what the model says.
+//!
+//! Dyna-Q+ (section 8.3) adds `kappa sqrt(tau)` to the rewards of the model for a pair that was not tried for `tau` steps, and also plans with actions that were never
+//! taken in a state that was met, as if they led back with a reward of 0.
+//!
+//! Differences from the book: none. The model holds the last outcome of each pair, which is all that there is to know in a deterministic world.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//! use potstill::planning::{DynaQ, PlanningStepsConfig};
+//! use potstill::tabular::TabularConfig;
+//! use potstill::train::Trainer;
+//!
+//! let streams = Streams::new(1);
+//! let config = TabularConfig { alpha: 0.1.into(), gamma: 0.95, ..TabularConfig::default() };
+//! let agent = DynaQ::new((config, PlanningStepsConfig { planning_steps: 50 }), 54, 4, streams);
+//! let mut trainer = Trainer::new(agent, find("DynaMaze").unwrap().make_states().unwrap(), streams);
+//! let mut lengths = Vec::new();
+//! while lengths.len() < 10 {
+//!     lengths.extend(trainer.step()?.episode.map(|episode| episode.steps));
+//! }
+//! // The shortest way has 14 steps; it explores on it.
+//! assert!(lengths[9] < 30, "{lengths:?}");
+//! # Ok::<(), potstill::train::TrainError>(())
+//! ```
+
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::config::settings;
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use crate::policy::{Behaviour, Policy};
+use crate::tabular::TabularConfig;
+use crate::targets::td_target;
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+
+settings! {
+    /// How much is planned.
+    pub struct PlanningStepsConfig {
+        /// Updates from the model after each step. Source: 5, in the middle of Sutton and Barto 2018, figure 8.2
+        planning_steps: u64 = 5, in Batch;
+    }
+}
+
+settings! {
+    /// What Dyna-Q+ has beside.
+    pub struct DynaPlusConfig {
+        /// Weight kappa of the bonus for what was not tried for long. Source: 0.001, small against the reward of the book's mazes
+        kappa: f64 = 0.001, in NotNegative;
+    }
+}
+
+/// What came of a pair the last time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Known {
+    pub(super) reward: f64,
+    pub(super) next: usize,
+    pub(super) terminated: bool,
+}
+
+/// What was learned of the world: the last outcome of each pair that was met.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LearnedModel {
+    pub(super) actions: usize,
+    pub(super) known: Vec<Option<Known>>,
+}
+
+impl LearnedModel {
+    pub(super) fn new(states: usize, actions: usize) -> Self {
+        Self { actions, known: vec![None; states * actions] }
+    }
+}
+
+impl Stateful for LearnedModel {
+    fn state(&self) -> State {
+        // The flags: 0 unknown, 1 known, 2 known and terminal.
+        let flag = |known: &Option<Known>| known.map_or(0, |known| 1 + u64::from(known.terminated));
+        let numbers = |f: fn(&Known) -> f64| self.known.iter().map(|k| k.as_ref().map_or(0.0, f)).collect();
+        let next = self.known.iter().map(|k| k.map_or(0, |known| known.next as u64)).collect();
+        State::new()
+            .with("flags", Value::U64s(self.known.iter().map(flag).collect()))
+            .with("next", Value::U64s(next))
+            .with("rewards", Value::F64s(numbers(|known| known.reward)))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let pairs = self.known.len();
+        let states = (pairs / self.actions) as u64;
+        let (flags, next) = (state.u64s("flags", pairs)?, state.u64s("next", pairs)?);
+        if next.iter().any(|&next| next >= states) || flags.iter().any(|&flag| flag > 2) {
+            return Err(StateError::invalid("next", "no state of the table"));
+        }
+        let rewards = state.f64s("rewards", pairs)?;
+        let known =
+            |i: usize| Known { reward: rewards[i], next: next[i] as usize, terminated: flags[i] == 2 };
+        self.known = (0..pairs).map(|i| (flags[i] > 0).then(|| known(i))).collect();
+        Ok(())
+    }
+}
+
+/// Dyna-Q, or Dyna-Q+.
+#[derive(Clone, Debug)]
+pub struct DynaQ {
+    config: TabularConfig,
+    planning_steps: u64,
+    /// Of Dyna-Q+.
+    kappa: Option<f64>,
+    behaviour: Behaviour,
+    q: QTable,
+    model: LearnedModel,
+    /// The states that were met, in the order in which they were.
+    met: Vec<usize>,
+    /// The actions taken in each state, in that order.
+    taken: Vec<Vec<usize>>,
+    /// Steps so far, and those before each pair was tried the last time.
+    time: u64,
+    tried: Vec<u64>,
+    planning: Pcg64,
+}
+
+impl DynaQ {
+    /// Dyna-Q with the behaviour of the settings.
+    pub fn new(
+        (config, own): (TabularConfig, PlanningStepsConfig),
+        states: usize,
+        actions: usize,
+        streams: Streams,
+    ) -> Self {
+        Self {
+            planning_steps: own.planning_steps,
+            kappa: None,
+            behaviour: config.behaviour(states, actions, streams),
+            q: QTable::new(states, actions, config.initial_value),
+            model: LearnedModel::new(states, actions),
+            met: Vec::new(),
+            taken: vec![Vec::new(); states],
+            time: 0,
+            tried: vec![0; states * actions],
+            planning: streams.stream("planning"),
+            config,
+        }
+    }
+
+    /// Makes it Dyna-Q+.
+    #[must_use]
+    pub fn plus(self, own: &DynaPlusConfig) -> Self {
+        Self { kappa: Some(own.kappa), ..self }
+    }
+
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
+    }
+
+    /// The values learned so far.
+    pub fn q(&self) -> &QTable {
+        &self.q
+    }
+
+    fn update(&mut self, state: usize, action: usize, known: Known) -> Result<(), LearnError> {
+        let Known { reward, next, terminated } = known;
+        let next_value = Policy::Greedy.state_value(self.q.row(next));
+        let target = td_target(reward, self.config.gamma, terminated, next_value);
+        let alpha = self.behaviour.step_size(self.config.alpha, state, action);
+        self.q.update(state, action, checked_target(target)?, alpha);
+        Ok(())
+    }
+
+    /// A pair to plan with, and what the model says of it.
+    fn imagined(&mut self) -> (usize, usize, Known) {
+        let state = self.met[self.planning.below(self.met.len())];
+        let actions = self.model.actions;
+        let Some(kappa) = self.kappa else {
+            let taken = &self.taken[state];
+            let action = taken[self.planning.below(taken.len())];
+            return (state, action, self.model.known[state * actions + action].expect("it was taken"));
+        };
+        let action = self.planning.below(actions);
+        let pair = state * actions + action;
+        let nothing = Known { reward: 0.0, next: state, terminated: false };
+        let mut known = self.model.known[pair].unwrap_or(nothing);
+        known.reward += kappa * ((self.time - self.tried[pair]) as f64).sqrt();
+        (state, action, known)
+    }
+}
+
+impl Agent for DynaQ {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.behaviour.act(state, self.q.row(state))
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        let (state, action) = (*step.observation, step.action);
+        self.behaviour.met(state, action);
+        let known = Known { reward: step.reward, next: *step.next_observation, terminated: step.terminated };
+        self.update(state, action, known)?;
+        let pair = state * self.model.actions + action;
+        if self.model.known[pair].replace(known).is_none() {
+            if self.taken[state].is_empty() {
+                self.met.push(state);
+            }
+            self.taken[state].push(action);
+        }
+        self.time += 1;
+        self.tried[pair] = self.time;
+        for _ in 0..self.planning_steps {
+            let (state, action, known) = self.imagined();
+            self.update(state, action, known)?;
+        }
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
+}
+
+impl Stateful for DynaQ {
+    fn state(&self) -> State {
+        let taken = self.met.iter().flat_map(|&s| self.taken[s].iter().map(move |&a| [s as u64, a as u64]));
+        let taken: Vec<u64> = taken.flatten().collect();
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("behaviour", &self.behaviour)
+            .with_part("model", &self.model)
+            .with("pairs", Value::U64(taken.len() as u64 / 2))
+            .with("taken", Value::U64s(taken))
+            .with("time", Value::U64(self.time))
+            .with("tried", Value::U64s(self.tried.clone()))
+            .with_part("planning", &self.planning)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(state)?;
+        state.restore_part("model", &mut self.model)?;
+        state.restore_part("planning", &mut self.planning)?;
+        let pairs = self.tried.len();
+        self.time = state.u64("time")?;
+        self.tried.copy_from_slice(state.u64s("tried", pairs)?);
+        if self.tried.iter().any(|&tried| tried > self.time) {
+            return Err(StateError::invalid("tried", "later than now"));
+        }
+        self.met.clear();
+        self.taken.iter_mut().for_each(Vec::clear);
+        let length = state.index("pairs", pairs + 1)?;
+        for pair in state.u64s("taken", 2 * length)?.chunks_exact(2) {
+            let (s, a) = (pair[0] as usize, pair[1] as usize);
+            let known = s < self.taken.len() && a < self.model.actions;
+            if !known || self.model.known[s * self.model.actions + a].is_none() {
+                return Err(StateError::invalid("taken", "no pair of the model"));
+            }
+            if self.taken[s].is_empty() {
+                self.met.push(s);
+            }
+            self.taken[s].push(a);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learn(agent: &mut DynaQ, (state, action, reward, next): (usize, usize, f64, usize), terminated: bool) {
+        let (observation, next_observation) = (&state, &next);
+        let step = Transition { observation, action, reward, next_observation, terminated, truncated: false };
+        agent.learn(&step).unwrap();
+    }
+
+    fn agent(planning_steps: u64) -> DynaQ {
+        let config = TabularConfig { gamma: 0.5, ..TabularConfig::default() };
+        DynaQ::new((config, PlanningStepsConfig { planning_steps }), 3, 2, Streams::new(0))
+    }
+
+    #[test]
+    fn planning_by_hand() {
+        // The only pair that is known is planned with: 4 -> 2, 3, 3.5 for one real and two imagined steps.
+        let mut one = agent(2);
+        learn(&mut one, (0, 1, 4.0, 2), true);
+        assert_eq!(one.q().values(), [0.0, 3.5, 0.0, 0.0, 0.0, 0.0]);
+        // With many steps the values are those of the model: Q(0, 1) = 4, Q(1, 0) = 1 + 0.5 * 4.
+        let mut many = agent(400);
+        learn(&mut many, (0, 1, 4.0, 2), true);
+        learn(&mut many, (1, 0, 1.0, 0), false);
+        assert!((many.q().row(0)[1] - 4.0).abs() < 1e-9 && (many.q().row(1)[0] - 3.0).abs() < 1e-9);
+        assert_eq!((&many.met[..], &many.taken[1][..]), (&[0, 1][..], &[0][..]));
+    }
+
+    #[test]
+    fn what_was_not_tried_for_long_has_a_bonus() {
+        let mut plus = agent(300).plus(&DynaPlusConfig { kappa: 0.1 });
+        plus.time = 99;
+        learn(&mut plus, (0, 1, 0.0, 0), false);
+        // Action 0, not tried for 100 steps, leads back: v = 0.1 * 10 + 0.5 v = 2; action 1, tried just now: 0 + 0.5 * 2.
+        assert!((plus.q().row(0)[0] - 2.0).abs() < 1e-6 && (plus.q().row(0)[1] - 1.0).abs() < 1e-6);
+    }
+}

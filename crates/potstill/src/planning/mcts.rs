@@ -1,0 +1,221 @@
+//! Monte Carlo tree search (Coulom 2006) with upper confidence bounds (UCT: Kocsis and Szepesvari 2006): before each step, many episodes are played in a copy of
+//! the environment from where it is; a tree remembers how they went. Online, model-based: the copy is the model.
+//!
+//! One simulation: down the tree by the highest `Q(s, a) + c R sqrt(ln N(s) / N(s, a))`, with `R` the range of the returns seen, untried actions first; a new leaf; on from there
+//! at random; and the return back up the way (Sutton and Barto 2018, section 8.11). Then the action that was tried most often is taken.
+//!
+//! Each copy has chances of its own: what will come in the environment is not seen. What is hidden in its state is: in Blackjack, the dealer's card.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//! use potstill::planning::{Mcts, MctsConfig};
+//! use potstill::train::Trainer;
+//!
+//! let (streams, maze) = (Streams::new(1), find("DynaMaze").unwrap());
+//! let config = MctsConfig { gamma: 0.95, simulations: 300, horizon: 200, ..MctsConfig::default() };
+//! let agent = Mcts::new(config, maze.make_states().unwrap(), streams);
+//! let mut trainer = Trainer::new(agent, maze.make_states().unwrap(), streams);
+//! let episode = loop {
+//!     if let Some(episode) = trainer.step()?.episode { break episode }
+//! };
+//! // Nothing was learned before; the shortest way has 14 steps, a walk at random 869.
+//! assert!(episode.steps < 100, "{episode:?}");
+//! # Ok::<(), potstill::train::TrainError>(())
+//! ```
+
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::config::settings;
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use potstill_core::math::ln_f64;
+use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_env::{Env, StateEnv};
+
+settings! {
+    /// How it is searched.
+    pub struct MctsConfig {
+        /// Discount. Source: 1, undiscounted
+        gamma: f64 = 1.0, in Unit;
+        /// Episodes that are played before each step. Source: 200, enough for the small worlds here
+        simulations: u64 = 200, in Batch;
+        /// Steps of such an episode. Source: 100, the time limit of FrozenLake-v1
+        horizon: u64 = 100, in Batch;
+        /// Weight of the bound, in units of the range of the returns. Source: sqrt(2), Kocsis and Szepesvari 2006 for returns from 0 to 1
+        ucb_c: f64 = 1.414, in NotNegative;
+    }
+}
+
+/// A state in the tree.
+#[derive(Clone, Debug)]
+struct Node {
+    /// `N(s)`.
+    visits: u64,
+    /// `N(s, a)` and the sum of the returns.
+    actions: Vec<(u64, f64)>,
+    /// What came of actions: action, state, node.
+    children: Vec<(usize, usize, usize)>,
+}
+
+impl Node {
+    fn new(actions: usize) -> Self {
+        Self { visits: 0, actions: vec![(0, 0.0); actions], children: Vec::new() }
+    }
+}
+
+/// A searcher.
+pub struct Mcts {
+    config: MctsConfig,
+    /// The copy.
+    copy: StateEnv,
+    tree: Vec<Node>,
+    /// What the last search has chosen.
+    chosen: usize,
+    /// The lowest and the highest return seen.
+    range: (f64, f64),
+    /// `Q(s, a)` at the root of the last search in each state.
+    q: QTable,
+    visits: Vec<u64>,
+    search: Pcg64,
+    /// Used again from simulation to simulation: node, action and reward of each step.
+    path: Vec<(Option<usize>, usize, f64)>,
+}
+
+impl Mcts {
+    /// A searcher in copies of this environment, which has numbered states.
+    ///
+    /// # Panics
+    /// If states or actions are not numbered.
+    pub fn new(config: MctsConfig, copy: StateEnv, streams: Streams) -> Self {
+        let states = copy.observation_space().discrete().expect("numbered states");
+        let actions = copy.action_space().discrete().expect("numbered actions");
+        Self {
+            config,
+            copy,
+            tree: Vec::new(),
+            chosen: 0,
+            range: (f64::INFINITY, f64::NEG_INFINITY),
+            q: QTable::new(states, actions, 0.0),
+            visits: vec![0; states * actions],
+            search: streams.stream("search"),
+            path: Vec::new(),
+        }
+    }
+
+    fn choose(&mut self, node: usize) -> usize {
+        let node = &self.tree[node];
+        let untried: Vec<usize> = (0..node.actions.len()).filter(|&a| node.actions[a].0 == 0).collect();
+        if !untried.is_empty() {
+            return untried[self.search.below(untried.len())];
+        }
+        let (low, high) = self.range;
+        let spread = if high > low { high - low } else { 1.0 };
+        let log = ln_f64(node.visits as f64);
+        let bound =
+            |&(n, sum): &(u64, f64)| sum / n as f64 + self.config.ucb_c * spread * (log / n as f64).sqrt();
+        let bounds = node.actions.iter().map(bound).enumerate();
+        bounds.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map_or(0, |(action, _)| action)
+    }
+
+    /// Plays one episode from where the copy is.
+    fn simulate(&mut self) -> Result<(), LearnError> {
+        let (mut node, mut state) = (Some(0), 0);
+        self.path.clear();
+        for _ in 0..self.config.horizon {
+            let action = match node {
+                Some(node) => self.choose(node),
+                None => self.search.below(self.q.actions()),
+            };
+            let outcome = self.copy.step(action, &mut state)?;
+            self.path.push((node, action, outcome.reward));
+            if outcome.done() {
+                break;
+            }
+            node = node.and_then(|at| {
+                let children = &self.tree[at].children;
+                let known =
+                    children.iter().find(|child| (child.0, child.1) == (action, state)).map(|child| child.2);
+                if known.is_none() {
+                    // A leaf; from here on at random.
+                    let leaf = self.tree.len();
+                    self.tree.push(Node::new(self.q.actions()));
+                    self.tree[at].children.push((action, state, leaf));
+                }
+                known
+            });
+        }
+        let mut g = 0.0;
+        for &(node, action, reward) in self.path.iter().rev() {
+            g = checked_target(reward + self.config.gamma * g)?;
+            if let Some(node) = node {
+                let node = &mut self.tree[node];
+                node.visits += 1;
+                node.actions[action].0 += 1;
+                node.actions[action].1 += g;
+                self.range = (self.range.0.min(g), self.range.1.max(g));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Agent for Mcts {
+    type Observation = usize;
+
+    fn plan(&mut self, env: &StateEnv) -> Result<(), LearnError> {
+        let now = env.state();
+        self.tree.clear();
+        self.tree.push(Node::new(self.q.actions()));
+        self.range = (f64::INFINITY, f64::NEG_INFINITY);
+        for _ in 0..self.config.simulations {
+            self.copy.restore(&now).expect("a copy of the same environment");
+            self.copy.reseed(self.search.next_u64());
+            self.simulate()?;
+        }
+        let root = &self.tree[0].actions;
+        let best = (0..root.len()).max_by(|&a, &b| root[a].0.cmp(&root[b].0).then(b.cmp(&a)));
+        self.chosen = best.unwrap_or(0);
+        Ok(())
+    }
+
+    fn act(&mut self, &state: &usize) -> usize {
+        for (action, &(n, sum)) in
+            self.tree.first().into_iter().flat_map(|root| root.actions.iter().enumerate())
+        {
+            if n > 0 {
+                self.q.set(state, action, sum / n as f64);
+            }
+        }
+        self.chosen
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        self.visits[step.observation * self.q.actions() + step.action] += 1;
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(&self.visits)
+    }
+}
+
+impl Stateful for Mcts {
+    fn state(&self) -> State {
+        // The tree is grown anew before each step.
+        State::new()
+            .with_part("q", &self.q)
+            .with("visits", Value::U64s(self.visits.clone()))
+            .with_part("search", &self.search)
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        let pairs = self.visits.len();
+        self.visits.copy_from_slice(state.u64s("visits", pairs)?);
+        state.restore_part("search", &mut self.search)
+    }
+}

@@ -1,0 +1,200 @@
+//! Planning: from a model of the world, given or learned, to values.
+//!
+//! | what | from which model |
+//! |---|---|
+//! | [`ValueIteration`], [`PolicyIteration`] (also modified) | the exact one, in sweeps over all states |
+//! | [`DynaQ`] (also Dyna-Q+), [`PrioritizedSweeping`] | one that is learned while acting |
+//! | [`Mcts`] | copies of the environment, from where it is |
+//!
+//! ```
+//! use potstill::env::registry::find;
+//! use potstill::planning::{Planner, PlanningConfig, ValueIteration};
+//!
+//! let model = find("FrozenLake-v1")?.make_states().unwrap().model().unwrap();
+//! let config = PlanningConfig { gamma: 0.99, ..PlanningConfig::default() };
+//! let mut planner = ValueIteration::new(model, &config);
+//! while !planner.is_done() {
+//!     planner.sweep();
+//! }
+//! assert!((planner.start_value() - 0.542_025_932).abs() < 1e-8);
+//! # Ok::<(), potstill::env::EnvError>(())
+//! ```
+
+pub mod dyna_q;
+pub mod mcts;
+pub mod policy_iteration;
+pub mod prioritized_sweeping;
+pub mod value_iteration;
+
+pub use dyna_q::{DynaPlusConfig, DynaQ, PlanningStepsConfig};
+pub use mcts::{Mcts, MctsConfig};
+pub use policy_iteration::{ModifiedConfig, PolicyIteration};
+pub use prioritized_sweeping::{PrioritizedSweeping, PrioritizedSweepingConfig};
+pub use value_iteration::ValueIteration;
+
+use crate::config::{Key, Settings, settings};
+use crate::model::QTable;
+use crate::tabular::TabularConfig;
+use potstill_core::Stateful;
+use potstill_env::TransitionModel;
+use std::sync::Arc;
+
+settings! {
+    /// The settings of planners that sweep over an exact model.
+    pub struct PlanningConfig {
+        /// Discount. Source: 1, undiscounted, as the episodes of Sutton and Barto 2018, chapter 6
+        gamma: f64 = 1.0, in Unit;
+        /// The planner is done when no value moves by more, in units of the largest value if that is above 1. Source: a thousand times what rounding does
+        tolerance: f64 = 1e-13, in Positive;
+        /// Sweeps after which it gives up
+        max_sweeps: u64 = 1_000_000, in AtLeastOne;
+    }
+}
+
+/// The settings of tabular learners, with the defaults of the book's mazes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MazeConfig(pub TabularConfig);
+
+impl Default for MazeConfig {
+    fn default() -> Self {
+        Self(TabularConfig { alpha: 0.1.into(), gamma: 0.95, ..TabularConfig::default() })
+    }
+}
+
+impl Settings for MazeConfig {
+    fn keys() -> Vec<Key> {
+        let help = |key: Key| match key.name {
+            "alpha" => {
+                " Step size alpha, a number or a schedule; 1/n counts how often the pair was met. Source: Sutton and Barto 2018, Example 8.1"
+            }
+            "gamma" => " Discount. Source: Sutton and Barto 2018, Example 8.1",
+            _ => key.help,
+        };
+        TabularConfig::keys().into_iter().map(|key| Key { help: help(key), ..key }).collect()
+    }
+
+    fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
+        self.0.set(key, value)
+    }
+
+    fn get(&self, key: &str) -> Option<toml::Value> {
+        self.0.get(key)
+    }
+}
+
+/// Something that comes nearer to the best values, sweep by sweep.
+pub trait Planner: Stateful + Send {
+    /// One sweep over all states.
+    fn sweep(&mut self);
+
+    /// Sweeps made.
+    fn sweeps(&self) -> u64;
+
+    /// What the literature counts: sweeps of value iteration, improvements of policy iteration.
+    fn iterations(&self) -> u64;
+
+    /// The most that a value moved in the last sweep.
+    fn residual(&self) -> f64;
+
+    /// Whether the values are as good as was asked for.
+    fn is_done(&self) -> bool;
+
+    /// What is known of the values.
+    fn values(&self) -> &StateValues;
+
+    /// The value of where episodes start, by its distribution.
+    fn start_value(&self) -> f64 {
+        self.values().start_value()
+    }
+}
+
+/// The values of a model's states.
+#[derive(Clone, Debug)]
+pub struct StateValues {
+    model: Arc<TransitionModel>,
+    gamma: f64,
+    /// The states that can be met, in their order. Elsewhere the model may say things that mean nothing, as after an end.
+    met: Vec<usize>,
+    v: Vec<f64>,
+}
+
+impl StateValues {
+    /// All 0.
+    pub fn new(model: Arc<TransitionModel>, gamma: f64) -> Self {
+        let (met, v) = (reachable(&model), vec![0.0; model.states()]);
+        Self { model, gamma, met, v }
+    }
+
+    /// The states that can be met, in their order.
+    pub fn met(&self) -> &[usize] {
+        &self.met
+    }
+
+    /// `V(s)` of every state; 0 where nobody comes.
+    pub fn v(&self) -> &[f64] {
+        &self.v
+    }
+
+    /// The right side of the Bellman equation: the sum over outcomes of `p (r + gamma V(s'))`.
+    #[inline]
+    pub fn backup(&self, state: usize, action: usize) -> f64 {
+        let worth = |next: usize| self.gamma * self.v[next];
+        let outcomes = self.model.outcomes(state, action).iter();
+        outcomes.map(|o| o.probability * if o.terminated { o.reward } else { o.reward + worth(o.next) }).sum()
+    }
+
+    /// The best action of a state and what it is worth; of equals the first.
+    pub fn best(&self, state: usize) -> (usize, f64) {
+        let mut best = (0, f64::NEG_INFINITY);
+        for action in 0..self.model.actions() {
+            let value = self.backup(state, action);
+            if value > best.1 {
+                best = (action, value);
+            }
+        }
+        best
+    }
+
+    /// Gives a state a value, and says by how much it moved.
+    fn set(&mut self, state: usize, value: f64) -> f64 {
+        (std::mem::replace(&mut self.v[state], value) - value).abs()
+    }
+
+    /// The action values that follow.
+    pub fn q(&self) -> QTable {
+        let mut q = QTable::new(self.model.states(), self.model.actions(), 0.0);
+        for &state in &self.met {
+            (0..self.model.actions()).for_each(|action| q.set(state, action, self.backup(state, action)));
+        }
+        q
+    }
+
+    /// What a tolerance allows values of this size to move by.
+    fn allowed(&self, tolerance: f64) -> f64 {
+        tolerance * self.v.iter().fold(1.0, |size: f64, v| size.max(v.abs()))
+    }
+
+    /// The mean over the start distribution.
+    pub fn start_value(&self) -> f64 {
+        self.model.start().iter().map(|&(p, state)| p * self.v[state]).sum()
+    }
+}
+
+/// The states that can be met before the end of an episode.
+pub fn reachable(model: &TransitionModel) -> Vec<usize> {
+    let mut met = vec![false; model.states()];
+    let mut waiting: Vec<usize> = model.start().iter().filter(|(p, _)| *p > 0.0).map(|&(_, s)| s).collect();
+    while let Some(state) = waiting.pop() {
+        if !std::mem::replace(&mut met[state], true) {
+            let outcomes = (0..model.actions()).flat_map(|action| model.outcomes(state, action));
+            waiting.extend(outcomes.filter(|o| o.probability > 0.0 && !o.terminated).map(|o| o.next));
+        }
+    }
+    (0..model.states()).filter(|&state| met[state]).collect()
+}
+
+/// Whether an episode can come to an end at all.
+pub fn ends(model: &TransitionModel) -> bool {
+    let outcomes = |state| (0..model.actions()).flat_map(move |action| model.outcomes(state, action));
+    reachable(model).into_iter().any(|state| outcomes(state).any(|o| o.terminated && o.probability > 0.0))
+}

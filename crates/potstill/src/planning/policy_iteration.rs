@@ -1,0 +1,167 @@
+//! Policy iteration (Howard 1960; Sutton and Barto 2018, box of section 4.3) and modified policy iteration (Puterman and Shin 1978): judge a policy,
+//! then act greedily on the values, until it stays. Model-based, offline.
+//!
+//! Policy iteration judges until nothing moves, the modified one for a few sweeps, so that value iteration is the modified one with one sweep.
+//!
+//! Differences from the book: the first policy is uniformly random, under which every episode that can end does, so that its values are finite also
+//! with gamma 1. An action is given up only for one that is better by more than rounding, so that equals do not take turns for ever.
+
+use super::{Planner, PlanningConfig, StateValues};
+use crate::config::settings;
+use potstill_core::{State, StateError, Stateful, Value};
+use potstill_env::TransitionModel;
+use std::sync::Arc;
+
+settings! {
+    /// How long modified policy iteration judges a policy.
+    pub struct ModifiedConfig {
+        /// Sweeps between improvements. Source: Puterman and Shin 1978 leave it open; a handful does most of the work
+        evaluation_sweeps: u64 = 5, in AtLeastOne;
+    }
+}
+
+/// Policy iteration, modified or not.
+#[derive(Clone, Debug)]
+pub struct PolicyIteration {
+    values: StateValues,
+    tolerance: f64,
+    /// Sweeps of one evaluation; `None` until nothing moves.
+    evaluation_sweeps: Option<u64>,
+    /// An action per state; as many as there are actions stands for any of them.
+    policy: Vec<usize>,
+    /// Sweeps since the last improvement.
+    evaluated: u64,
+    improvements: u64,
+    sweeps: u64,
+    residual: f64,
+    is_stable: bool,
+}
+
+impl PolicyIteration {
+    /// Policy iteration.
+    pub fn new(model: Arc<TransitionModel>, config: &PlanningConfig) -> Self {
+        let policy = vec![model.actions(); model.states()];
+        Self {
+            values: StateValues::new(model, config.gamma),
+            tolerance: config.tolerance,
+            evaluation_sweeps: None,
+            policy,
+            evaluated: 0,
+            improvements: 0,
+            sweeps: 0,
+            residual: f64::INFINITY,
+            is_stable: false,
+        }
+    }
+
+    /// Modified policy iteration.
+    pub fn modified(model: Arc<TransitionModel>, config: &PlanningConfig, own: &ModifiedConfig) -> Self {
+        Self { evaluation_sweeps: Some(own.evaluation_sweeps), ..Self::new(model, config) }
+    }
+
+    /// The value of a state under the policy.
+    fn judged(&self, state: usize) -> f64 {
+        let actions = self.values.model.actions();
+        match self.policy[state] {
+            action if action < actions => self.values.backup(state, action),
+            _ => (0..actions).map(|a| self.values.backup(state, a)).sum::<f64>() / actions as f64,
+        }
+    }
+
+    fn evaluate(&mut self) {
+        self.residual = 0.0;
+        for i in 0..self.values.met().len() {
+            let state = self.values.met()[i];
+            let value = self.judged(state);
+            self.residual = self.residual.max(self.values.set(state, value));
+        }
+        self.evaluated += 1;
+    }
+
+    fn improve(&mut self) {
+        let mut changed = false;
+        // What the values would still move by towards the best.
+        self.residual = 0.0;
+        let rounding = 10.0 * self.values.allowed(self.tolerance);
+        for &state in self.values.met() {
+            let (best, value) = self.values.best(state);
+            let held = self.judged(state);
+            self.residual = self.residual.max((value - self.values.v[state]).abs());
+            if self.policy[state] >= self.values.model.actions() || value > held + rounding {
+                changed |= self.policy[state] != best;
+                self.policy[state] = best;
+            }
+        }
+        self.evaluated = 0;
+        self.improvements += 1;
+        self.is_stable = match self.evaluation_sweeps {
+            None => !changed,
+            Some(_) => self.residual <= self.values.allowed(self.tolerance),
+        };
+    }
+}
+
+impl Planner for PolicyIteration {
+    fn sweep(&mut self) {
+        let judged = match self.evaluation_sweeps {
+            None => self.evaluated > 0 && self.residual <= self.values.allowed(self.tolerance),
+            Some(sweeps) => self.evaluated >= sweeps,
+        };
+        if judged {
+            self.improve();
+        } else {
+            self.evaluate();
+        }
+        self.sweeps += 1;
+    }
+
+    fn sweeps(&self) -> u64 {
+        self.sweeps
+    }
+
+    fn iterations(&self) -> u64 {
+        self.improvements
+    }
+
+    fn residual(&self) -> f64 {
+        self.residual
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_stable
+    }
+
+    fn values(&self) -> &StateValues {
+        &self.values
+    }
+}
+
+impl Stateful for PolicyIteration {
+    fn state(&self) -> State {
+        State::new()
+            .with("v", Value::F64s(self.values.v.clone()))
+            .with("policy", Value::U64s(self.policy.iter().map(|&action| action as u64).collect()))
+            .with("evaluated", Value::U64(self.evaluated))
+            .with("improvements", Value::U64(self.improvements))
+            .with("sweeps", Value::U64(self.sweeps))
+            .with("residual", Value::F64(self.residual))
+            .with("is_stable", Value::Bool(self.is_stable))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let states = self.values.v.len();
+        self.values.v.copy_from_slice(state.f64s("v", states)?);
+        let actions = self.values.model.actions() as u64;
+        let policy = state.u64s("policy", states)?;
+        if policy.iter().any(|&action| action > actions) {
+            return Err(StateError::invalid("policy", "no action of the model"));
+        }
+        self.policy = policy.iter().map(|&action| action as usize).collect();
+        self.evaluated = state.u64("evaluated")?;
+        self.improvements = state.u64("improvements")?;
+        self.sweeps = state.u64("sweeps")?;
+        self.residual = state.f64("residual")?;
+        self.is_stable = state.bool("is_stable")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! Prioritized sweeping (Moore and Atkeson 1993; Sutton and Barto 2018, box of section 8.4): plan first where the values would move most, and then where that
+//! has come from. Off-policy, online, model-based.
+//!
+//! After each step: `Model(S, A) <- R, S'`, `P <- |R + gamma max_a Q(S', a) - Q(S, A)|`, and if `P > theta` the pair waits with this priority. Then `n` times the
+//! first of the queue is updated, and the pairs that lead to it wait if their own change would exceed theta.
+//!
+//! Differences from the book: none. The model holds the last outcome of each pair; of equal priorities the pair that comes first in the table goes first.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::planning::{PrioritizedSweeping, PrioritizedSweepingConfig};
+//! use potstill::tabular::TabularConfig;
+//!
+//! let config = (TabularConfig::default(), PrioritizedSweepingConfig::default());
+//! let agent = PrioritizedSweeping::new(config, 54, 4, Streams::new(1));
+//! assert_eq!(agent.q().states(), 54);
+//! ```
+
+use super::dyna_q::{Known, LearnedModel};
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::config::settings;
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use crate::policy::{Behaviour, Policy};
+use crate::tabular::TabularConfig;
+use crate::targets::td_target;
+use potstill_core::{State, StateError, Stateful, Streams, Value};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+settings! {
+    /// How much is planned, and what is worth it.
+    pub struct PrioritizedSweepingConfig {
+        /// Updates from the model after each step. Source: 5, as in Sutton and Barto 2018, Example 8.4
+        planning_steps: u64 = 5, in Batch;
+        /// The least change theta that a pair waits for. Source: 0.0001, small against the reward of the book's mazes
+        theta: f64 = 0.0001, in NotNegative;
+    }
+}
+
+/// A pair in the queue, highest priority first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Waiting {
+    priority: f64,
+    pair: Reverse<usize>,
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.priority.total_cmp(&other.priority).then(self.pair.cmp(&other.pair))
+    }
+}
+
+/// A learner that plans where it matters.
+#[derive(Clone, Debug)]
+pub struct PrioritizedSweeping {
+    config: TabularConfig,
+    own: PrioritizedSweepingConfig,
+    behaviour: Behaviour,
+    q: QTable,
+    model: LearnedModel,
+    /// The pairs whose last outcome was each state.
+    leading_to: Vec<Vec<usize>>,
+    /// The priority of each pair; 0 for one that does not wait.
+    priorities: Vec<f64>,
+    /// The queue. What no longer has the priority that it waits with is passed over.
+    queue: BinaryHeap<Waiting>,
+}
+
+impl PrioritizedSweeping {
+    /// A learner with the behaviour of the settings.
+    pub fn new(
+        (config, own): (TabularConfig, PrioritizedSweepingConfig),
+        states: usize,
+        actions: usize,
+        streams: Streams,
+    ) -> Self {
+        Self {
+            behaviour: config.behaviour(states, actions, streams),
+            q: QTable::new(states, actions, config.initial_value),
+            model: LearnedModel::new(states, actions),
+            leading_to: vec![Vec::new(); states],
+            priorities: vec![0.0; states * actions],
+            queue: BinaryHeap::new(),
+            config,
+            own,
+        }
+    }
+
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
+    }
+
+    /// The values learned so far.
+    pub fn q(&self) -> &QTable {
+        &self.q
+    }
+
+    fn target(&self, pair: usize) -> Result<f64, LearnError> {
+        let Known { reward, next, terminated } = self.model.known[pair].expect("it was met");
+        let next_value = Policy::Greedy.state_value(self.q.row(next));
+        checked_target(td_target(reward, self.config.gamma, terminated, next_value))
+    }
+
+    /// Lets a pair wait if it would move enough.
+    fn consider(&mut self, pair: usize) -> Result<(), LearnError> {
+        let priority = (self.target(pair)? - self.q.values()[pair]).abs();
+        if priority > self.own.theta && priority > self.priorities[pair] {
+            self.priorities[pair] = priority;
+            self.queue.push(Waiting { priority, pair: Reverse(pair) });
+        }
+        Ok(())
+    }
+
+    fn first(&mut self) -> Option<usize> {
+        while let Some(Waiting { priority, pair: Reverse(pair) }) = self.queue.pop() {
+            if self.priorities[pair] == priority {
+                self.priorities[pair] = 0.0;
+                return Some(pair);
+            }
+        }
+        None
+    }
+}
+
+impl Agent for PrioritizedSweeping {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.behaviour.act(state, self.q.row(state))
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        checked_target(step.reward)?;
+        let (state, next, actions) = (*step.observation, *step.next_observation, self.model.actions);
+        self.behaviour.met(state, step.action);
+        let pair = state * actions + step.action;
+        let known = Known { reward: step.reward, next, terminated: step.terminated };
+        let before = self.model.known[pair].replace(known);
+        if before.is_none_or(|before| before.next != next) {
+            if let Some(before) = before {
+                self.leading_to[before.next].retain(|&other| other != pair);
+            }
+            self.leading_to[next].push(pair);
+        }
+        self.consider(pair)?;
+        for _ in 0..self.own.planning_steps {
+            let Some(pair) = self.first() else { break };
+            let (state, action) = (pair / actions, pair % actions);
+            let alpha = self.behaviour.step_size(self.config.alpha, state, action);
+            let target = self.target(pair)?;
+            self.q.update(state, action, target, alpha);
+            for i in 0..self.leading_to[state].len() {
+                let before = self.leading_to[state][i];
+                if self.model.known[before].is_some_and(|known| !known.terminated) {
+                    self.consider(before)?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
+}
+
+impl Stateful for PrioritizedSweeping {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("behaviour", &self.behaviour)
+            .with_part("model", &self.model)
+            .with("priorities", Value::F64s(self.priorities.clone()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(state)?;
+        state.restore_part("model", &mut self.model)?;
+        let pairs = self.priorities.len();
+        self.priorities.copy_from_slice(state.f64s("priorities", pairs)?);
+        // What follows from the rest; the order within does not matter.
+        self.queue.clear();
+        self.leading_to.iter_mut().for_each(Vec::clear);
+        for pair in 0..pairs {
+            if let Some(known) = self.model.known[pair] {
+                self.leading_to[known.next].push(pair);
+            }
+            if self.priorities[pair] > 0.0 {
+                if self.model.known[pair].is_none() {
+                    return Err(StateError::invalid("priorities", "a pair that is not known cannot wait"));
+                }
+                self.queue.push(Waiting { priority: self.priorities[pair], pair: Reverse(pair) });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_spreads_backwards() {
+        let config = TabularConfig { gamma: 0.5, alpha: 1.0.into(), ..TabularConfig::default() };
+        let own = PrioritizedSweepingConfig { planning_steps: 3, theta: 0.3 };
+        let mut agent = PrioritizedSweeping::new((config, own), 5, 1, Streams::new(0));
+        let mut learn = |state: usize, reward, terminated| {
+            let (observation, next_observation) = (&state, &(state + 1));
+            let step =
+                Transition { observation, action: 0, reward, next_observation, terminated, truncated: false };
+            agent.learn(&step).unwrap();
+            (agent.q.values().to_vec(), agent.queue.len())
+        };
+        for state in 0..3 {
+            // Nothing moves yet.
+            assert_eq!(learn(state, 0.0, false), (vec![0.0; 5], 0));
+        }
+        // The reward, and two states back; the third would move by 0.25, which is not worth it.
+        assert_eq!(learn(3, 2.0, true), (vec![0.0, 0.5, 1.0, 2.0, 0.0], 0));
+    }
+}

@@ -1,0 +1,303 @@
+//! Prediction: the values of states under a policy that is given, not learned.
+//!
+//! - TD(lambda) with accumulating traces (Sutton 1988; Sutton and Barto 2018, section 12.2, tabular): `delta = R + gamma V(S') - V(S)`,
+//!   `z <- gamma lambda z`, `z(S) <- z(S) + 1`, `V <- V + alpha delta z`. With lambda 0 it is TD(0) (box of section 6.1).
+//! - First-visit Monte Carlo prediction (box of section 5.1): `V(S)` is the mean of the returns that followed first visits.
+//!
+//! On-policy, model-free; TD learns online, Monte Carlo when an episode is over. Differences from the book: traces below 1e-12 are forgotten;
+//! the return after a truncated episode is the value of its last observation.
+//!
+//! ```
+//! use potstill::agent::Agent;
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//! use potstill::policy::{Behaviour, Rule};
+//! use potstill::tabular::{PredictionConfig, TdPrediction};
+//! use potstill::train::Trainer;
+//!
+//! let streams = Streams::new(1);
+//! let uniform = Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
+//! let agent = TdPrediction::new(&PredictionConfig::default(), 0.0, uniform);
+//! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+//! let mut trainer = Trainer::new(agent, env, streams);
+//! let _ = trainer.run(20_000, None, &mut ())?;
+//! // Walking at random is worse at the edge than far away from it.
+//! let v = trainer.agent().v();
+//! assert!(v[30] < v[6]);
+//! # Ok::<(), potstill::train::TrainError>(())
+//! ```
+
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::config::settings;
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use crate::policy::{Behaviour, Schedule};
+use crate::targets::td_target;
+use potstill_core::{State, StateError, Stateful, Value};
+
+settings! {
+    /// The hyperparameters of prediction.
+    pub struct PredictionConfig {
+        /// Step size alpha, a number or a schedule; 1/n counts how often the state and action were met. Source: 0.1, as in Sutton and Barto 2018, Example 6.2
+        alpha: Schedule = 0.1, in PositiveUnit;
+        /// Discount. Source: Sutton and Barto 2018, Example 6.2 (undiscounted)
+        gamma: f64 = 1.0, in Unit;
+        /// Probability of any action in the policy that is judged, if that is another run's; otherwise it is uniform. Source: 0, the run's own policy
+        epsilon: Schedule = 0.0, in Unit;
+        /// The value that every state starts from. Source: 0, as commonly
+        initial_value: f64 = 0.0, in Finite;
+    }
+}
+
+/// Traces below this are forgotten.
+const TRACE_MIN: f64 = 1e-12;
+
+/// TD(lambda).
+#[derive(Clone, Debug)]
+pub struct TdPrediction {
+    alpha: Schedule,
+    gamma: f64,
+    lambda: f64,
+    behaviour: Behaviour,
+    /// `states x 1`.
+    v: QTable,
+    traces: Vec<(usize, f64)>,
+}
+
+impl TdPrediction {
+    /// Judges what `behaviour` does.
+    pub fn new(config: &PredictionConfig, lambda: f64, behaviour: Behaviour) -> Self {
+        Self {
+            alpha: config.alpha,
+            gamma: config.gamma,
+            lambda,
+            v: QTable::new(behaviour.states(), 1, config.initial_value),
+            behaviour,
+            traces: Vec::new(),
+        }
+    }
+
+    /// The values of all states.
+    pub fn v(&self) -> &[f64] {
+        self.v.values()
+    }
+}
+
+impl Agent for TdPrediction {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.behaviour.act(state, &[])
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        let (state, next) = (*step.observation, *step.next_observation);
+        self.behaviour.met(state, step.action);
+        let target = td_target(step.reward, self.gamma, step.terminated, self.v()[next]);
+        let delta = checked_target(target)? - self.v()[state];
+        let fading = self.gamma * self.lambda;
+        self.traces.iter_mut().for_each(|(_, trace)| *trace *= fading);
+        self.traces.retain(|(_, trace)| *trace >= TRACE_MIN);
+        match self.traces.iter_mut().find(|(met, _)| *met == state) {
+            Some((_, trace)) => *trace += 1.0,
+            None => self.traces.push((state, 1.0)),
+        }
+        let alpha = self.behaviour.step_size(self.alpha, state, step.action);
+        for &(met, trace) in &self.traces {
+            self.v.add(met, 0, alpha * delta * trace);
+        }
+        if step.terminated || step.truncated {
+            self.traces.clear();
+        }
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.v.clone())
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
+}
+
+impl Stateful for TdPrediction {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("v", &self.v)
+            .with_part("behaviour", &self.behaviour)
+            .with("traced", Value::U64(self.traces.len() as u64))
+            .with("places", Value::U64s(self.traces.iter().map(|trace| trace.0 as u64).collect()))
+            .with("traces", Value::F64s(self.traces.iter().map(|trace| trace.1).collect()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("v", &mut self.v)?;
+        self.behaviour.restore_within(state)?;
+        let states = self.v.states();
+        let length = state.index("traced", states + 1)?;
+        let places = state.u64s("places", length)?;
+        if places.iter().any(|&place| place >= states as u64) {
+            return Err(StateError::invalid("places", "no state of the table"));
+        }
+        let places = places.iter().map(|&place| place as usize);
+        self.traces = places.zip(state.f64s("traces", length)?.iter().copied()).collect();
+        Ok(())
+    }
+}
+
+/// First-visit Monte Carlo prediction.
+#[derive(Clone, Debug)]
+pub struct MonteCarloPrediction {
+    gamma: f64,
+    behaviour: Behaviour,
+    /// `states x 1`.
+    v: QTable,
+    /// How many returns each value is the mean of.
+    returns: Vec<u64>,
+    /// State and reward of each step of the episode.
+    episode: Vec<(usize, f64)>,
+}
+
+impl MonteCarloPrediction {
+    /// Judges what `behaviour` does.
+    pub fn new(config: &PredictionConfig, behaviour: Behaviour) -> Self {
+        let states = behaviour.states();
+        Self {
+            gamma: config.gamma,
+            v: QTable::new(states, 1, config.initial_value),
+            returns: vec![0; states],
+            behaviour,
+            episode: Vec::new(),
+        }
+    }
+
+    /// The values of all states.
+    pub fn v(&self) -> &[f64] {
+        self.v.values()
+    }
+}
+
+impl Agent for MonteCarloPrediction {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.behaviour.act(state, &[])
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        let state = *step.observation;
+        self.behaviour.met(state, step.action);
+        self.episode.push((state, step.reward));
+        if !step.terminated && !step.truncated {
+            return Ok(None);
+        }
+        let mut g = if step.terminated { 0.0 } else { self.v()[*step.next_observation] };
+        let mut first = vec![usize::MAX; self.returns.len()];
+        for (t, &(state, _)) in self.episode.iter().enumerate().rev() {
+            first[state] = t;
+        }
+        for (t, (state, reward)) in std::mem::take(&mut self.episode).into_iter().enumerate().rev() {
+            g = checked_target(reward + self.gamma * g)?;
+            if first[state] == t {
+                self.returns[state] += 1;
+                self.v.update(state, 0, g, 1.0 / self.returns[state] as f64);
+            }
+        }
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.v.clone())
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
+}
+
+impl Stateful for MonteCarloPrediction {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("v", &self.v)
+            .with_part("behaviour", &self.behaviour)
+            .with("returns", Value::U64s(self.returns.clone()))
+            .with("steps", Value::U64(self.episode.len() as u64))
+            .with("places", Value::U64s(self.episode.iter().map(|step| step.0 as u64).collect()))
+            .with("rewards", Value::F64s(self.episode.iter().map(|step| step.1).collect()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("v", &mut self.v)?;
+        self.behaviour.restore_within(state)?;
+        let states = self.v.states();
+        self.returns.copy_from_slice(state.u64s("returns", states)?);
+        let length = state.index("steps", usize::MAX)?;
+        let places = state.u64s("places", length)?;
+        if places.iter().any(|&place| place >= states as u64) {
+            return Err(StateError::invalid("places", "no state of the table"));
+        }
+        let places = places.iter().map(|&place| place as usize);
+        self.episode = places.zip(state.f64s("rewards", length)?.iter().copied()).collect();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Rule;
+    use potstill_core::Streams;
+
+    fn behaviour() -> Behaviour {
+        Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 3, 2, Streams::new(0))
+    }
+
+    /// An episode of these states and rewards, and how it ends.
+    fn live(
+        agent: &mut impl Agent<Observation = usize>,
+        steps: &[(usize, f64)],
+        last: usize,
+        terminated: bool,
+    ) {
+        for (t, &(state, reward)) in steps.iter().enumerate() {
+            let is_last = t + 1 == steps.len();
+            let next = if is_last { last } else { steps[t + 1].0 };
+            let (observation, next_observation) = (&state, &next);
+            let (terminated, truncated) = (is_last && terminated, is_last && !terminated);
+            let step = Transition { observation, action: 0, reward, next_observation, terminated, truncated };
+            agent.learn(&step).unwrap();
+        }
+    }
+
+    #[test]
+    fn td_by_hand() {
+        let check = |lambda: f64, terminated: bool, expected: [f64; 3]| {
+            let config = PredictionConfig { alpha: 0.5.into(), gamma: 0.5, ..PredictionConfig::default() };
+            let mut agent = TdPrediction::new(&config, lambda, behaviour());
+            agent.v = QTable::from_values(1, vec![0.0, 2.0, 8.0]);
+            live(&mut agent, &[(0, 1.0), (1, 2.0)], 2, terminated);
+            assert!(agent.v().iter().zip(expected).all(|(v, e)| (v - e).abs() < 1e-12), "{:?}", agent.v());
+            assert!(agent.traces.is_empty());
+        };
+        // 0.5 (1 + 0.5 * 2) = 1; 2 + 0.5 (2 + 0.5 * 8 - 2) = 4, or 2 + 0.5 (2 - 2) = 2.
+        check(0.0, false, [1.0, 4.0, 8.0]);
+        check(0.0, true, [1.0, 2.0, 8.0]);
+        // The second error of 4 also moves the first state, by its trace of 0.4 * 0.5.
+        check(0.4, false, [1.0 + 0.5 * 4.0 * 0.2, 4.0, 8.0]);
+    }
+
+    #[test]
+    fn monte_carlo_by_hand() {
+        let config = PredictionConfig { gamma: 0.5, ..PredictionConfig::default() };
+        let mut agent = MonteCarloPrediction::new(&config, behaviour());
+        // From the first visit of 0: 1 + 0.5 (2 + 0.5 * 4) = 3.
+        live(&mut agent, &[(0, 1.0), (1, 2.0), (0, 4.0)], 2, true);
+        assert_eq!(agent.v(), [3.0, 4.0, 0.0]);
+        // Cut in state 1, which is held to be worth 4: the mean of 3 and 1 + 0.5 * 4.
+        live(&mut agent, &[(0, 1.0)], 1, false);
+        assert_eq!(agent.v(), [3.0, 4.0, 0.0]);
+        live(&mut agent, &[(1, -2.0)], 0, true);
+        assert_eq!(agent.v(), [3.0, 1.0, 0.0]);
+    }
+}

@@ -1,0 +1,152 @@
+//! R-learning (Schwartz 1993): the best average reward of a task that goes on and on.
+//!
+//! `Q(S, A) <- Q(S, A) + alpha [R - rho + max_a Q(S', a) - Q(S, A)]`, and if A is then greedy,
+//! `rho <- rho + beta [R - rho + max_a Q(S', a) - max_a Q(S, a)]` (Sutton and Barto 1998, figure 6.16). Off-policy, online, model-free.
+//!
+//! Values are relative: how much better than the average reward it is to be in a state and act. `gamma` is not used. Differences from the book: after a
+//! terminal state the value is 0.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::tabular::{RLearning, RLearningConfig, TabularConfig};
+//!
+//! let config = (TabularConfig::default(), RLearningConfig::default());
+//! let agent = RLearning::new(config, 44, 2, Streams::new(1));
+//! assert_eq!(agent.average_reward(), 0.0);
+//! ```
+
+use super::TabularConfig;
+use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::config::settings;
+use crate::experience::Transition;
+use crate::model::{Model, QTable};
+use crate::policy::{Behaviour, Policy, Schedule};
+use crate::targets::td_target;
+use potstill_core::{State, StateError, Stateful, Streams, Value};
+
+settings! {
+    /// How fast the average reward is learned.
+    pub struct RLearningConfig {
+        /// Step size beta of the average reward, a number or a schedule. Source: 0.01, Sutton and Barto 1998, Example 6.7
+        beta: Schedule = 0.01, in PositiveUnit;
+    }
+}
+
+/// A learner of the average reward.
+#[derive(Clone, Debug)]
+pub struct RLearning {
+    config: TabularConfig,
+    beta: Schedule,
+    behaviour: Behaviour,
+    q: QTable,
+    /// `rho`.
+    average_reward: f64,
+}
+
+impl RLearning {
+    /// A learner with the behaviour of the settings.
+    pub fn new(
+        (config, own): (TabularConfig, RLearningConfig),
+        states: usize,
+        actions: usize,
+        streams: Streams,
+    ) -> Self {
+        Self {
+            beta: own.beta,
+            behaviour: config.behaviour(states, actions, streams),
+            q: QTable::new(states, actions, config.initial_value),
+            average_reward: 0.0,
+            config,
+        }
+    }
+
+    /// Acts by another behaviour policy.
+    #[must_use]
+    pub fn behaving(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
+    }
+
+    /// `rho`, the average reward of a step under the greedy policy, as learned so far.
+    pub fn average_reward(&self) -> f64 {
+        self.average_reward
+    }
+}
+
+impl Agent for RLearning {
+    type Observation = usize;
+
+    fn act(&mut self, &state: &usize) -> usize {
+        self.behaviour.act(state, self.q.row(state))
+    }
+
+    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+        let (state, action) = (*step.observation, step.action);
+        self.behaviour.met(state, action);
+        let greedy = |q: &QTable, state: usize| Policy::Greedy.state_value(q.row(state));
+        let reward = step.reward - self.average_reward;
+        let target =
+            checked_target(td_target(reward, 1.0, step.terminated, greedy(&self.q, *step.next_observation)))?;
+        let alpha = self.behaviour.step_size(self.config.alpha, state, action);
+        self.q.update(state, action, target, alpha);
+        let best = greedy(&self.q, state);
+        if self.q.row(state)[action] == best {
+            // The state itself may be the next.
+            let target = td_target(reward, 1.0, step.terminated, greedy(&self.q, *step.next_observation));
+            let beta = self.behaviour.step_size(self.beta, state, action);
+            self.average_reward += beta * checked_target(target - best)?;
+        }
+        Ok(None)
+    }
+
+    fn model(&self) -> Model {
+        Model::Table(self.q.clone())
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        Some(self.behaviour.visits())
+    }
+
+    fn notes(&self) -> Vec<(&'static str, f64)> {
+        vec![("average_reward", self.average_reward)]
+    }
+}
+
+impl Stateful for RLearning {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("behaviour", &self.behaviour)
+            .with("average_reward", Value::F64(self.average_reward))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        state.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(state)?;
+        self.average_reward = state.f64("average_reward")?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_by_hand() {
+        let config = (TabularConfig::default(), RLearningConfig { beta: 0.25.into() });
+        let mut agent = RLearning::new(config, 2, 2, Streams::new(0));
+        agent.q = QTable::from_values(2, vec![1.0, 3.0, 4.0, 2.0]);
+        let learn = |agent: &mut RLearning, action, reward| {
+            let (observation, next_observation) = (&0, &1);
+            let (terminated, truncated) = (false, false);
+            let step = Transition { observation, action, reward, next_observation, terminated, truncated };
+            agent.learn(&step).unwrap();
+        };
+        // 1 + 0.5 (1 + 4 - 1) = 3, as good as the other: rho = 0.25 (1 + 4 - 3) = 0.5.
+        learn(&mut agent, 0, 1.0);
+        assert_eq!((agent.q.row(0), agent.average_reward()), (&[3.0, 3.0][..], 0.5));
+        // 3 + 0.5 (-2 - 0.5 + 4 - 3) = 2.25, no longer the best: rho stays.
+        learn(&mut agent, 1, -2.0);
+        assert_eq!((agent.q.row(0), agent.average_reward()), (&[3.0, 2.25][..], 0.5));
+    }
+}
