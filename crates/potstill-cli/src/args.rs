@@ -173,6 +173,9 @@ pub(crate) enum Command {
         /// The run directory, or a folder of seeds
         #[arg(value_name = "RUN")]
         run: PathBuf,
+        /// Print one JSON object and nothing else: the summary and the maps
+        #[arg(long)]
+        json: bool,
     },
     /// List a folder of runs: how it is with each, its score and time
     Runs {
@@ -233,6 +236,20 @@ pub(crate) enum Command {
         /// Print one JSON object and nothing else
         #[arg(long)]
         json: bool,
+    },
+    /// Measure a result of the book beside what is expected: cliff, dyna-maze, double-q or windy
+    Reproduce {
+        /// The result
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Runs of each algorithm [default: as many as the result has, or more]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+        runs: Option<u64>,
+        /// Seed of the first run
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        seed: u64,
+        #[command(flatten)]
+        common: Common,
     },
     /// Measure how fast things are here
     Bench {
@@ -299,6 +316,21 @@ pub(crate) enum BenchCommand {
         /// Threads that share the copies
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
         threads: u16,
+        /// How long to measure
+        #[arg(long, value_name = "S", default_value_t = 2.0)]
+        seconds: f64,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// Updates per second of an algorithm for numbered states, on one core
+    Tabular {
+        /// The algorithm
+        #[arg(value_name = "ALGO", default_value = "q-learning")]
+        algorithm: String,
+        /// The environment
+        #[arg(long, value_name = "ID", default_value = "CliffWalking-v1")]
+        env: String,
         /// How long to measure
         #[arg(long, value_name = "S", default_value_t = 2.0)]
         seconds: f64,

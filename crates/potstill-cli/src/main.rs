@@ -18,10 +18,11 @@ use dashboard::Dashboard;
 use potstill::Error;
 use potstill::config::ConfigError;
 use potstill::quickstart::{QuickstartRequest, quickstart};
+use potstill::reproduce::{ReproduceRequest, reproduce};
 use potstill::run::{
     BenchRequest, Comparison, DistilRequest, EvaluateRequest, Observer, ResumeRequest, TrainRequest,
-    bench_env, check_world, config_file, config_schema, distil, evaluate, list, page, play_at_random,
-    play_run, report, resume, trace_actions, trace_env, train, world,
+    bench_env, bench_tabular, check_world, config_file, config_schema, distil, evaluate, list, page,
+    play_at_random, play_run, report, resume, trace_actions, trace_env, train, world,
 };
 use progress::Bar;
 use serde_json::Value;
@@ -33,7 +34,11 @@ fn main() -> ExitCode {
     // Who has nothing to save is ended by a signal as always.
     let saves = matches!(
         cli.command,
-        Command::Quickstart { .. } | Command::Train { .. } | Command::Distill { .. } | Command::Resume { .. }
+        Command::Quickstart { .. }
+            | Command::Reproduce { .. }
+            | Command::Train { .. }
+            | Command::Distill { .. }
+            | Command::Resume { .. }
     );
     let signals = if saves { Signals::watch() } else { Signals::default() };
     match run(cli, signals.clone()) {
@@ -141,7 +146,10 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
             let out = report(&run)?;
             finish(json, &output::written("report", &out), |_| output::print(&format!("{}", out.display())));
         }
-        Command::Show { run } => output::print(page(&run)?.text(80).trim_end()),
+        Command::Show { run, json } => {
+            let page = page(&run)?;
+            finish(json, &output::shown_json(&run, &page)?, |_| output::print(page.text(80).trim_end()));
+        }
         Command::Runs { folder, json } => {
             let runs = list(&folder)?;
             finish(json, &output::runs_json(&runs), |_| output::runs(&runs));
@@ -174,19 +182,33 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
             };
             play::play(game, &play::Wishes { episodes, seed, fps, keys, record, svg, json })?;
         }
+        Command::Reproduce { name, runs, seed, common } => {
+            let request = ReproduceRequest { name, runs, seed, threads: common.threads(), out: common.out };
+            let reproduction = reproduce(&request, &*observer)?;
+            finish(common.json, &reproduction.json(), |_| output::reproduction(&reproduction));
+            return Ok(reproduction.agrees());
+        }
         Command::Bench { command: BenchCommand::Env { world: of, num_envs, threads, seconds, json } } => {
             let request = BenchRequest { num_envs: num_envs as usize, threads: threads.into(), seconds };
-            if !(0.05..=3600.0).contains(&seconds) {
-                return Err(ConfigError::Usage(format!(
-                    "--seconds {seconds}: write a number from 0.05 to 3600"
-                ))
-                .into());
-            }
+            check_seconds(seconds)?;
             finish(json, &bench_env(&world(&of.env, &of.set)?, &request, &*observer), output::summary);
+        }
+        Command::Bench { command: BenchCommand::Tabular { algorithm, env, seconds, json } } => {
+            check_seconds(seconds)?;
+            finish(json, &bench_tabular(&algorithm, &env, seconds, &*observer)?, output::summary);
         }
         Command::Algos { json } => finish(json, &output::algos_json(), |_| output::algos()),
     }
     Ok(true)
+}
+
+fn check_seconds(seconds: f64) -> Result<(), Error> {
+    match (0.05..=3600.0).contains(&seconds) {
+        true => Ok(()),
+        false => {
+            Err(ConfigError::Usage(format!("--seconds {seconds}: write a number from 0.05 to 3600")).into())
+        }
+    }
 }
 
 /// One JSON object, or words.

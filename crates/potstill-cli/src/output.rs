@@ -5,8 +5,9 @@ use potstill::env::check::Verdict;
 use potstill::env::registry::{self, Spec};
 use potstill::env::trace::Trace;
 use potstill::quickstart::Act;
-use potstill::report::Table;
-use potstill::run::{ALGORITHMS, Comparison, RunEntry};
+use potstill::report::{Block, Page, Square, Table};
+use potstill::reproduce::Reproduction;
+use potstill::run::{ALGORITHMS, Comparison, RunEntry, summary_of};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
@@ -56,6 +57,30 @@ pub(crate) fn run(result: &Value) {
         let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
         print(&format!("Next: {} {} {out}", program(), if judges { "show" } else { "eval" }));
     }
+}
+
+/// Measured and expected side by side, the figure, and where it is.
+pub(crate) fn reproduction(reproduction: &Reproduction) {
+    print(reproduction.page().text(80).trim_end());
+    print(&format!("\nFolder: {}", reproduction.out.display()));
+}
+
+/// The summary of a run and its maps.
+pub(crate) fn shown_json(run: &Path, page: &Page) -> Result<Value, potstill::Error> {
+    let maps = page.blocks.iter().filter_map(|block| match block {
+        Block::Grid(chart) => {
+            let square = |square: &Square| {
+                json!({ "value": square.value, "action": square.arrow, "letter": square.letter, "wall": square.is_wall })
+            };
+            let squares: Vec<Value> = chart.squares.iter().map(square).collect();
+            Some(json!({ "title": chart.title, "columns": chart.columns, "squares": squares }))
+        }
+        _ => None,
+    });
+    let maps: Vec<Value> = maps.collect();
+    Ok(
+        json!({ "command": "show", "run": run.display().to_string(), "summary": summary_of(run)?, "maps": maps }),
+    )
 }
 
 /// A JSON object as aligned lines of key and value.

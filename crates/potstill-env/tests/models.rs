@@ -135,7 +135,7 @@ fn bad_options_get_one_clear_line() {
     check("FrozenLake-v2", "there is no environment `FrozenLake-v2`");
     check(
         "CartPole-v1:x=1",
-        "CartPole-v1: there is no option `x`; there is sutton_barto_reward, max_episode_steps, one_hot, frame_stack, sticky_actions, action_repeat, clip_reward",
+        "CartPole-v1: there is no option `x`; there is sutton_barto_reward, max_episode_steps, bins, one_hot, frame_stack, sticky_actions, action_repeat, clip_reward",
     );
     check("CartPole-v1:x", "CartPole-v1: `x`: write options as key=value,key=value");
     check(

@@ -35,6 +35,7 @@ pub mod planning;
 pub mod policy;
 pub mod quickstart;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod store;
 pub mod tabular;

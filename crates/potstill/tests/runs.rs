@@ -66,10 +66,13 @@ const CASES: [Case; 27] = [
     Case { command: "dyna-q", settings: "env=DynaMaze steps=1500" },
     Case { command: "dyna-q-plus", settings: "env=DynaMaze steps=1500 epsilon=linear:1:0.1:900" },
     Case { command: "prioritized-sweeping", settings: "env=DynaMaze steps=1500 epsilon=1/n" },
-    Case { command: "mcts", settings: "env=FrozenLake-v1 steps=200 simulations=20" },
+    Case { command: "mcts", settings: "env=FrozenLake-v1 steps=1000 simulations=8" },
     Case { command: "value-iteration", settings: "env=FrozenLake8x8-v1 gamma=0.99" },
     Case { command: "policy-iteration", settings: "env=FrozenLake-v1" },
-    Case { command: "modified-policy-iteration", settings: "env=Taxi-v4 evaluation_sweeps=3 log_interval=2" },
+    Case {
+        command: "modified-policy-iteration",
+        settings: "env=FrozenLake8x8-v1 gamma=0.99 evaluation_sweeps=3 log_interval=2",
+    },
 ];
 
 /// Starts a run in `out`; teachers are beside it.

@@ -2,7 +2,7 @@
 //!
 //! Customers of four priorities, who pay 1, 2, 4 or 8, come one after the other, each priority as often as the others. State `free servers * 4 + priority`, 0 to 10 servers;
 //! actions 0 reject, 1 accept. Who is accepted takes a server; where none is free everybody is rejected. Then each busy server becomes free with a probability of 0.06. It never
-//! ends: what counts is the average reward, at best 2.67 a step.
+//! ends: what counts is the average reward, at best 2.7476 a step.
 //!
 //! ```
 //! use potstill_env::{Env, book::access_control};

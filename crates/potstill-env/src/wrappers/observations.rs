@@ -86,6 +86,7 @@ impl<E: Env<Observation = [f32]>> Discretize<E> {
         self.features.iter().zip(&self.bounds).fold(0, |state, (&x, bounds)| {
             let share = match *bounds {
                 Some((low, high)) => (x - low) / (high - low),
+                None if x.is_infinite() => 0.5 + 0.5 * x.signum(),
                 None => 0.5 + 0.5 * x / (1.0 + x.abs()),
             };
             // Casts saturate; what is no number falls into the first.

@@ -8,6 +8,8 @@ use potstill_core::{State, StateError, Stateful, Value};
 pub struct QTable {
     actions: usize,
     values: Vec<f64>,
+    /// How many of the actions there are in each state, if not all in every.
+    choices: Option<Box<[usize]>>,
 }
 
 impl QTable {
@@ -25,7 +27,17 @@ impl QTable {
             actions > 0 && !values.is_empty() && values.len().is_multiple_of(actions),
             "a table of whole rows"
         );
-        Self { actions, values }
+        Self { actions, values, choices: None }
+    }
+
+    /// A table with one value everywhere, for states with different numbers of actions.
+    ///
+    /// # Panics
+    /// If a state has none.
+    pub fn ragged(choices: &[usize], initial_value: f64) -> Self {
+        assert!(!choices.contains(&0), "an action in every state");
+        let actions = choices.iter().copied().max().unwrap_or(0);
+        Self { choices: Some(choices.into()), ..Self::new(choices.len(), actions, initial_value) }
     }
 
     /// The number of actions.
@@ -45,7 +57,8 @@ impl QTable {
 
     /// The values of all actions in a state.
     pub fn row(&self, state: usize) -> &[f64] {
-        &self.values[state * self.actions..][..self.actions]
+        let actions = self.choices.as_ref().map_or(self.actions, |choices| choices[state]);
+        &self.values[state * self.actions..][..actions]
     }
 
     /// Adds to `Q(s, a)`.

@@ -42,7 +42,7 @@ settings! {
     /// How much is planned.
     pub struct PlanningStepsConfig {
         /// Updates from the model after each step. Source: 5, in the middle of Sutton and Barto 2018, figure 8.2
-        planning_steps: u64 = 5, in Batch;
+        planning_steps: u64 = 5, in Any;
     }
 }
 

@@ -30,7 +30,7 @@ pub use dyna_q::{DynaPlusConfig, DynaQ, PlanningStepsConfig};
 pub use mcts::{Mcts, MctsConfig};
 pub use policy_iteration::{ModifiedConfig, PolicyIteration};
 pub use prioritized_sweeping::{PrioritizedSweeping, PrioritizedSweepingConfig};
-pub use value_iteration::ValueIteration;
+pub use value_iteration::{ExploringConfig, ValueIteration};
 
 use crate::config::{Key, Settings, settings};
 use crate::model::QTable;
@@ -141,6 +141,11 @@ impl StateValues {
         let worth = |next: usize| self.gamma * self.v[next];
         let outcomes = self.model.outcomes(state, action).iter();
         outcomes.map(|o| o.probability * if o.terminated { o.reward } else { o.reward + worth(o.next) }).sum()
+    }
+
+    /// The backups of all actions.
+    pub fn backups(&self, state: usize) -> Vec<f64> {
+        (0..self.model.actions()).map(|action| self.backup(state, action)).collect()
     }
 
     /// The best action of a state and what it is worth; of equals the first.

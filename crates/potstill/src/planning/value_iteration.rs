@@ -1,17 +1,47 @@
 //! Value iteration (Bellman 1957): `V(s) <- max_a sum p (r + gamma V(s'))` for all states until nothing moves (Sutton and Barto 2018, box of
 //! section 4.4). Model-based, offline.
 //!
+//! With an epsilon above 0 it finds the best of the policies that explore with it: `V(s) <- (1 - epsilon) max_a q(s, a) + epsilon mean_a q(s, a)`, the most that an
+//! epsilon-greedy learner can come to while it explores.
+//!
 //! Differences from the book: none. New values are used at once, within the sweep.
+//!
+//! ```
+//! use potstill::env::registry::find;
+//! use potstill::planning::{ExploringConfig, Planner, PlanningConfig, ValueIteration};
+//!
+//! let model = find("CliffWalking-v1")?.make_states().unwrap().model().unwrap();
+//! let planner = ValueIteration::new(model, &PlanningConfig::default());
+//! let mut planner = planner.exploring(&ExploringConfig { epsilon: 0.1 });
+//! while !planner.is_done() {
+//!     planner.sweep();
+//! }
+//! // 13 steps without exploring.
+//! assert!((planner.start_value() - -20.707_677).abs() < 1e-6);
+//! # Ok::<(), potstill::env::EnvError>(())
+//! ```
 
 use super::{Planner, PlanningConfig, StateValues};
+use crate::config::settings;
+use crate::policy::Policy;
 use potstill_core::{State, StateError, Stateful, Value};
 use potstill_env::TransitionModel;
 use std::sync::Arc;
+
+settings! {
+    /// What a policy has to live with.
+    pub struct ExploringConfig {
+        /// Probability of any action, whatever is best; 0 for the best policy of all. Source: Sutton and Barto 2018, section 5.4
+        epsilon: f64 = 0.0, in Unit;
+    }
+}
 
 /// Value iteration.
 #[derive(Clone, Debug)]
 pub struct ValueIteration {
     values: StateValues,
+    /// Of the policies that are looked through.
+    policy: Policy,
     tolerance: f64,
     sweeps: u64,
     residual: f64,
@@ -21,7 +51,17 @@ impl ValueIteration {
     /// Begins with values of 0.
     pub fn new(model: Arc<TransitionModel>, config: &PlanningConfig) -> Self {
         let values = StateValues::new(model, config.gamma);
-        Self { values, tolerance: config.tolerance, sweeps: 0, residual: f64::INFINITY }
+        let (tolerance, residual) = (config.tolerance, f64::INFINITY);
+        Self { values, policy: Policy::Greedy, tolerance, sweeps: 0, residual }
+    }
+
+    /// Looks for the best policy that explores.
+    #[must_use]
+    pub fn exploring(self, own: &ExploringConfig) -> Self {
+        match own.epsilon {
+            0.0 => self,
+            epsilon => Self { policy: Policy::EpsilonGreedy { epsilon }, ..self },
+        }
     }
 }
 
@@ -30,8 +70,11 @@ impl Planner for ValueIteration {
         self.residual = 0.0;
         for i in 0..self.values.met().len() {
             let state = self.values.met()[i];
-            let (_, best) = self.values.best(state);
-            self.residual = self.residual.max(self.values.set(state, best));
+            let value = match self.policy {
+                Policy::Greedy => self.values.best(state).1,
+                policy => policy.state_value(&self.values.backups(state)),
+            };
+            self.residual = self.residual.max(self.values.set(state, value));
         }
         self.sweeps += 1;
     }

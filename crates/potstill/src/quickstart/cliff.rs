@@ -1,12 +1,12 @@
 //! Act 1, the cliff: SARSA learns the safe way, Q-learning the short one (Sutton and Barto 2018, Example 6.6).
 
-use super::{Act, QuickstartRequest, interval, wrap};
+use super::{Act, QuickstartRequest, interval};
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::experience::{Ending, Episode};
 use crate::model::{QTable, TableActor, play};
 use crate::policy::Policy;
-use crate::report::{Block, LineChart, Series, Table};
+use crate::report::{Block, LineChart, Series, Table, wrap};
 use crate::run::Observer;
 use crate::store::RunDir;
 use crate::tabular::{QLearning, Sarsa, TabularConfig};

@@ -116,40 +116,8 @@ fn stop_if_asked(observer: &dyn Observer) -> Result<(), Error> {
     if observer.stop_requested() { Err(Error::Abandoned) } else { Ok(()) }
 }
 
-/// Words as lines of up to 78 characters, indented by two.
-fn wrap(words: &str) -> String {
-    let mut text = String::new();
-    let mut column = usize::MAX;
-    for word in words.split_whitespace() {
-        let length = word.chars().count();
-        if column.saturating_add(1 + length) > 78 {
-            text += if text.is_empty() { "  " } else { "\n  " };
-            column = 2 + length;
-        } else {
-            text.push(' ');
-            column += 1 + length;
-        }
-        text += word;
-    }
-    text + "\n"
-}
-
 /// `value [low, high]`.
 fn interval(estimate: Estimate, decimals: usize) -> String {
     let Estimate { value, low, high } = estimate;
     format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_wrapped() {
-        assert_eq!(wrap("a b"), "  a b\n");
-        assert_eq!(
-            wrap(&"word ".repeat(20)),
-            format!("  {}\n  {}\n", ["word"; 15].join(" "), ["word"; 5].join(" "))
-        );
-    }
 }

@@ -1,11 +1,11 @@
 //! Act 2, teacher to student: a DQN learns to balance a pole, then a much smaller network learns from it.
 
-use super::{Act, QuickstartRequest, interval, wrap};
+use super::{Act, QuickstartRequest, interval};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;
 use crate::model::Model;
-use crate::report::{Block, Table as Grid};
+use crate::report::{Block, Table as Grid, wrap};
 use crate::run::{
     Algorithm, Observer, Plan, Subject, begin, carry_out, curves, evaluate_policy, plan_distil, plan_train,
     teacher_layer,

@@ -26,6 +26,7 @@ mod svg;
 mod text;
 
 pub use scene::scene_svg;
+pub(crate) use text::wrap;
 
 /// One line in a chart, with an optional band around it.
 #[derive(Clone, Debug, Default, PartialEq)]

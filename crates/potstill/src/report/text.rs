@@ -17,7 +17,8 @@ impl Block {
     fn text(&self, width: usize) -> String {
         match self {
             Block::Heading(text) => format!("{text}\n{}\n", "-".repeat(text.chars().count())),
-            Block::Text(text) | Block::Plain(text) => format!("{}\n", text.trim_end()),
+            Block::Text(text) => wrap(text),
+            Block::Plain(text) => format!("{}\n", text.trim_end()),
             Block::Lines(chart) => chart.text(width.saturating_sub(10).max(20), 12),
             Block::Bars(chart) => chart.text(width.saturating_sub(30).max(20)),
             Block::Grid(chart) => chart.text(),
@@ -26,6 +27,24 @@ impl Block {
             Block::Row(blocks) => blocks.iter().map(|block| block.text(width)).collect::<Vec<_>>().join("\n"),
         }
     }
+}
+
+/// Words as lines of up to 78 characters, indented by two.
+pub(crate) fn wrap(words: &str) -> String {
+    let mut text = String::new();
+    let mut column = usize::MAX;
+    for word in words.split_whitespace() {
+        let length = word.chars().count();
+        if column.saturating_add(1 + length) > 78 {
+            text += if text.is_empty() { "  " } else { "\n  " };
+            column = 2 + length;
+        } else {
+            text.push(' ');
+            column += 1 + length;
+        }
+        text += word;
+    }
+    text + "\n"
 }
 
 impl LineChart {
@@ -150,6 +169,15 @@ impl Table {
 mod tests {
     use super::*;
     use crate::report::Series;
+
+    #[test]
+    fn words_are_wrapped() {
+        assert_eq!(wrap("a b"), "  a b\n");
+        assert_eq!(
+            wrap(&"word ".repeat(20)),
+            format!("  {}\n  {}\n", ["word"; 15].join(" "), ["word"; 5].join(" "))
+        );
+    }
 
     #[test]
     fn a_table_is_aligned() {

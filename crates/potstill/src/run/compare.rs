@@ -234,7 +234,7 @@ impl Group {
         for run in runs {
             let dir = RunDir::open(&run)?;
             if dir.is_finished()? {
-                group.summaries.push(super::seeds::summary_of(&dir)?);
+                group.summaries.push(super::seeds::read_summary(&dir)?);
             }
             if dir.has(names::METRICS) {
                 group.histories.push(History::read(&dir)?);

@@ -143,7 +143,7 @@ fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
         entry.seeds = Some((runs.iter().filter(finished).count(), u64::try_from(all).unwrap_or_default()));
     }
     if finished {
-        let summary = super::seeds::summary_of(&dir)?;
+        let summary = super::seeds::read_summary(&dir)?;
         let number = |key: &str| summary[key].as_f64().or_else(|| summary[key]["iqm"].as_f64());
         let scores = ["mean_return", "return_last_100", "test_error"];
         entry.score = scores.into_iter().find_map(|key| Some((key, number(key)?)));
@@ -165,5 +165,5 @@ fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
 
 /// Whether the summary of a folder of seeds lists some that failed.
 fn has_failed_seeds(dir: &RunDir) -> bool {
-    super::seeds::summary_of(dir).is_ok_and(|summary| !summary["failed"].is_null())
+    super::seeds::read_summary(dir).is_ok_and(|summary| !summary["failed"].is_null())
 }

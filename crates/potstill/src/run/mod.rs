@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod bench;
 mod catalogue;
 mod compare;
 mod distil;
@@ -44,6 +45,7 @@ mod tabular;
 mod train;
 mod world;
 
+pub use bench::{BenchRequest, bench_env, bench_tabular};
 pub use catalogue::{ALGORITHMS, Algorithm, DataKind, Learns, PolicyKind};
 pub use compare::{Comparison, page, report};
 pub use distil::{DistilRequest, distil};
@@ -51,12 +53,10 @@ pub use evaluate::{EvaluateRequest, evaluate};
 pub use keys::{config_file, config_schema};
 pub use list::{RunEntry, RunState, list};
 pub use resume::{ResumeRequest, resume};
+pub use seeds::summary_of;
 pub use settings::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
 pub use train::{TrainRequest, train};
-pub use world::{
-    BenchRequest, Play, PlayedStep, bench_env, check_world, play_at_random, play_run, trace_actions,
-    trace_env, world,
-};
+pub use world::{Play, PlayedStep, check_world, play_at_random, play_run, trace_actions, trace_env, world};
 
 pub(crate) use distil::teacher_layer;
 pub(crate) use evaluate::{Subject, evaluate_policy};

@@ -6,7 +6,9 @@ use crate::config::Settings;
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::Model;
-use crate::planning::{ModifiedConfig, Planner, PlanningConfig, PolicyIteration, ValueIteration};
+use crate::planning::{
+    ExploringConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration, ValueIteration,
+};
 use crate::train::TrainError;
 use potstill_core::{State, StateError, Stateful};
 use potstill_env::TransitionModel;
@@ -31,9 +33,9 @@ pub(super) trait WithPlanner {
 /// Finds the planner of this name, which is one of the catalogue's.
 pub(super) fn with_planner<W: WithPlanner>(name: &str, work: W) -> W::Output {
     match name {
-        "value-iteration" => {
-            work.with::<()>(|model, config, ()| Box::new(ValueIteration::new(model, config)))
-        }
+        "value-iteration" => work.with::<ExploringConfig>(|model, config, own| {
+            Box::new(ValueIteration::new(model, config).exploring(&own))
+        }),
         "policy-iteration" => {
             work.with::<()>(|model, config, ()| Box::new(PolicyIteration::new(model, config)))
         }

@@ -3,7 +3,7 @@
 use super::evaluate::Subject;
 use super::execute::{carry_out, extend, keep_copy, restore};
 use super::plan::{Plan, plan_distil, plan_train};
-use super::seeds::{Family, summary_of};
+use super::seeds::{Family, read_summary};
 use super::{Algorithm, Observer, peek, usage};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
@@ -101,7 +101,7 @@ pub(super) fn go_on(
         further(dir, &mut recipe, steps, request)?;
     } else if dir.is_finished()? {
         match dir.verify() {
-            Ok(()) => return summary_of(dir),
+            Ok(()) => return read_summary(dir),
             Err(StoreError::Damaged { .. }) if request.fallback => {}
             Err(error) => return Err(error.into()),
         }

@@ -13,6 +13,7 @@ use crate::store::{RunDir, names};
 use crate::train::parallel_map;
 use crate::train::statistics::{interquartile_mean, mean};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use toml::{Table, Value as Toml};
 
@@ -151,8 +152,17 @@ impl Family {
     }
 }
 
+/// The summary of a finished run, or of a folder of seeds; empty before its end.
+///
+/// # Errors
+/// If the folder is no run, or its summary is damaged.
+pub fn summary_of(run: &Path) -> Result<Value, Error> {
+    let dir = RunDir::open(run)?;
+    if dir.has(names::SUMMARY) { read_summary(&dir) } else { Ok(json!({})) }
+}
+
 /// The summary of a finished run.
-pub(super) fn summary_of(dir: &RunDir) -> Result<Value, Error> {
+pub(super) fn read_summary(dir: &RunDir) -> Result<Value, Error> {
     let text = dir.read_text(names::SUMMARY)?;
     let summary = serde_json::from_str(&text).unwrap_or_else(|_| json!({}));
     Ok(with_out(summary, dir))

@@ -1,22 +1,20 @@
-//! `potstill env`, `potstill bench env` and `potstill play`: environments without learning.
+//! `potstill env` and `potstill play`: environments without learning.
 
 use super::evaluate::Subject;
-use super::{Observer, find_env, usage};
+use super::{find_env, usage};
 use crate::error::Error;
 use crate::model::{Actor, Model, ModelActor};
 use crate::policy::Policy;
 use crate::store::{self, RunDir};
-use crate::train::parallel_map;
 use potstill_core::{Pcg64, Streams};
 use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{Factory, Spec, Visitor};
 use potstill_env::space::Element;
 use potstill_env::trace::{Actions, Trace, trace};
-use potstill_env::{Action, Autoreset, BoxEnv, Env, Observation, Outcome, Scene, VecEnv};
-use serde_json::{Value, json};
+use potstill_env::{Action, BoxEnv, Env, Observation, Outcome, Scene};
+use serde_json::Value;
 use std::borrow::{Borrow, BorrowMut};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 /// The most random actions that are traced at once.
 const TRACE_MAX: usize = 10_000_000;
@@ -94,90 +92,6 @@ pub fn check_world(spec: &Spec) -> Vec<Verdict> {
         }
     }
     spec.visit(Check)
-}
-
-/// How fast to step, and how long.
-#[derive(Clone, Copy, Debug)]
-pub struct BenchRequest {
-    /// Copies of the environment.
-    pub num_envs: usize,
-    /// Threads that share them.
-    pub threads: usize,
-    /// How long to measure.
-    pub seconds: f64,
-}
-
-/// Slices of the time that is measured; their median is told.
-const SLICES: usize = 5;
-/// Rows of actions that are drawn beforehand.
-const ROWS: usize = 64;
-
-/// Steps copies of an environment at random through the public vector interface, new episodes included, and tells the pace.
-pub fn bench_env(spec: &Spec, request: &BenchRequest, observer: &dyn Observer) -> Value {
-    let BenchRequest { num_envs, threads, seconds } = *request;
-    let threads = threads.min(num_envs);
-    let slice = Duration::from_secs_f64(seconds / SLICES as f64);
-    observer.begin(&spec.id, SLICES as u64);
-    let mut paces = Vec::new();
-    let mut steps = 0;
-    for done in 0..SLICES {
-        // Each thread has its share of the copies, with the seeds that they have in the whole.
-        let shares: Vec<(usize, usize)> =
-            (0..threads).map(|t| (t * num_envs / threads, (t + 1) * num_envs / threads)).collect();
-        let counted = parallel_map(shares.len(), threads, |t| {
-            let (first, end) = shares[t];
-            spec.visit(Pace { first: first as u64, copies: end - first, slice })
-        });
-        paces.push(counted.iter().map(|(steps, seconds)| *steps as f64 / seconds).sum::<f64>());
-        steps += counted.iter().map(|(steps, _)| steps).sum::<u64>();
-        observer.advance(done as u64 + 1, "");
-    }
-    observer.end();
-    paces.sort_by(f64::total_cmp);
-    let pace = paces[SLICES / 2];
-    json!({
-        "command": "bench env",
-        "env": spec.id,
-        "num_envs": num_envs,
-        "threads": threads,
-        "steps": steps,
-        "steps_per_second": pace,
-        "ns_per_step": 1e9 / pace,
-        "slowest": paces[0],
-        "fastest": paces[SLICES - 1],
-    })
-}
-
-/// Steps for some time; returns the steps of all copies and the seconds.
-struct Pace {
-    first: u64,
-    copies: usize,
-    slice: Duration,
-}
-
-impl Visitor for Pace {
-    type Output = (u64, f64);
-
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> (u64, f64) {
-        let mut envs = factory.many(self.copies, Autoreset::SameStep);
-        let (space, mut rng) = (envs.single_action_space(), Streams::new(self.first).stream("actions"));
-        let rows: Vec<Vec<A>> =
-            (0..ROWS).map(|_| (0..self.copies).map(|_| A::sample(&space, &mut rng)).collect()).collect();
-        envs.reset(Some(self.first));
-        // Looking at the clock costs little if it is done once in a while.
-        let between = (100_000 / self.copies).clamp(1, 10_000);
-        let (start, mut steps) = (Instant::now(), 0);
-        loop {
-            for t in 0..between {
-                envs.step(&rows[t % ROWS]).expect("actions of the space");
-            }
-            steps += between;
-            let elapsed = start.elapsed();
-            if elapsed >= self.slice {
-                return (steps as u64 * self.copies as u64, elapsed.as_secs_f64());
-            }
-        }
-    }
 }
 
 /// An environment that is watched, whatever its kind, with whoever plays in it.
@@ -337,13 +251,5 @@ mod tests {
         let spec = world("FrozenLake-v1:max_episode_steps=9", &set).unwrap();
         assert_eq!(spec.id, "FrozenLake-v1:max_episode_steps=9,is_slippery=false,desc=SF/FG");
         assert_eq!((spec.time_limit_steps, spec.observation_space().discrete()), (Some(9), Some(4)));
-    }
-
-    #[test]
-    fn a_share_of_the_copies_is_stepped_by_each_thread() {
-        let request = BenchRequest { num_envs: 5, threads: 2, seconds: 0.05 };
-        let told = bench_env(&world("CartPole-v1", &[]).unwrap(), &request, &super::super::Quiet);
-        assert_eq!((told["threads"].as_u64(), told["num_envs"].as_u64()), (Some(2), Some(5)));
-        assert!(told["steps_per_second"].as_f64().unwrap() > 1000.0);
     }
 }

@@ -534,7 +534,7 @@ pub use lock::Occupation;
 fn remedy(name: &str, run: &Path) -> String {
     match name {
         names::CONFIG => "copy it from a backup, or train again".to_owned(),
-        names::MODEL | names::SUMMARY | names::REPORT | names::METRICS | names::EVENTS => {
+        names::MODEL | names::VISITS | names::SUMMARY | names::REPORT | names::METRICS | names::EVENTS => {
             format!("`potstill resume {} --fallback` makes it again from the last checkpoint", run.display())
         }
         _ => "copy it from a backup, or train again".to_owned(),

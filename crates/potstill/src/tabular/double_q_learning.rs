@@ -49,6 +49,16 @@ impl DoubleQLearning {
         Self { behaviour, ..self }
     }
 
+    /// Begins with these values in both tables.
+    ///
+    /// # Panics
+    /// If they are not of as many states.
+    #[must_use]
+    pub fn starting_from(self, q: QTable) -> Self {
+        assert_eq!(q.states(), self.tables[0].states());
+        Self { tables: [q.clone(), q], ..self }
+    }
+
     /// The mean of both tables.
     pub fn q(&self) -> QTable {
         let [one, two] = &self.tables;

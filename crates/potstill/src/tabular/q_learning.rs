@@ -57,6 +57,16 @@ impl QLearning {
         Self { target, ..self }
     }
 
+    /// Begins with these values.
+    ///
+    /// # Panics
+    /// If they are not of as many states.
+    #[must_use]
+    pub fn starting_from(self, q: QTable) -> Self {
+        assert_eq!(q.states(), self.q.states());
+        Self { q, ..self }
+    }
+
     /// The values learned so far.
     pub fn q(&self) -> &QTable {
         &self.q

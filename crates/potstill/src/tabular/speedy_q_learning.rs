@@ -1,10 +1,11 @@
-//! Speedy Q-learning (Azar et al. 2011): Q-learning that takes two successive values, so that its step size may stay large.
+//! Speedy Q-learning (Azar et al. 2011): Q-learning that uses two successive tables, so that what is new counts in full.
 //!
-//! With `T_k Q(S, A) = R + gamma max_a Q(S', a)` for one sample and `alpha_k = 1 / (k + 1)`,
-//! `Q_{k+1}(S, A) = Q_k + alpha_k [T_k Q_{k-1} - Q_k] + (1 - alpha_k) [T_k Q_k - T_k Q_{k-1}]` (their equation 2). Off-policy, online, model-free.
+//! With `T Q(s, a)` the mean of `R + gamma max_a' Q(S', a')` over the samples of a round and `alpha_k = 1 / (k + 1)`,
+//! `Q_{k+1} = Q_k + alpha_k [T Q_{k-1} - Q_k] + (1 - alpha_k) [T Q_k - T Q_{k-1}]` (their equation 2). Off-policy, online, model-free.
 //!
-//! Their algorithm updates all pairs at once from a generative model. Here pairs are updated as they are met, each with its own `k`, and `Q_{k-1}` of a
-//! pair is its value before its own last update. `alpha` is not used.
+//! Their first algorithm has one sample of every pair in each round, from a generative model. Who walks has what it meets: a round ends when every pair that was ever
+//! met was met in it, as in their asynchronous variant (Azar et al. 2013), so that exploring seldom makes it slow. `k` of a pair counts the rounds since it was first met.
+//! `alpha` is not used.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -18,26 +19,46 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy, Schedule};
+use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Streams};
+use potstill_core::{State, StateError, Stateful, Streams, Value};
 
 /// A learner with two successive tables.
 #[derive(Clone, Debug)]
 pub struct SpeedyQLearning {
     gamma: f64,
     behaviour: Behaviour,
+    /// `Q_k`.
     q: QTable,
-    /// Each value before its last update.
+    /// `Q_{k-1}`.
     previous: QTable,
+    /// Of each pair: the sums of the targets of this round by `Q_k` and by `Q_{k-1}`, and how many there are.
+    now: Vec<f64>,
+    before: Vec<f64>,
+    samples: Vec<u64>,
+    /// Rounds that each pair had a part in.
+    rounds: Vec<u64>,
+    /// Pairs that were ever met, and those of them that were not yet in this round.
+    known: u64,
+    missing: u64,
 }
 
 impl SpeedyQLearning {
     /// A learner with the behaviour of the settings and a greedy target.
     pub fn new(config: &TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
-        let q = QTable::new(states, actions, config.initial_value);
-        let behaviour = config.behaviour(states, actions, streams);
-        Self { gamma: config.gamma, behaviour, previous: q.clone(), q }
+        let (q, pairs) = (QTable::new(states, actions, config.initial_value), states * actions);
+        Self {
+            gamma: config.gamma,
+            behaviour: config.behaviour(states, actions, streams),
+            previous: q.clone(),
+            q,
+            now: vec![0.0; pairs],
+            before: vec![0.0; pairs],
+            samples: vec![0; pairs],
+            rounds: vec![0; pairs],
+            known: 0,
+            missing: 0,
+        }
     }
 
     /// Acts by another behaviour policy.
@@ -49,6 +70,24 @@ impl SpeedyQLearning {
     /// The values learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
+    }
+
+    fn end_round(&mut self) -> Result<(), LearnError> {
+        let mut next = self.q.clone();
+        for pair in 0..self.samples.len() {
+            let n = std::mem::take(&mut self.samples[pair]) as f64;
+            let (now, before) = (std::mem::take(&mut self.now[pair]), std::mem::take(&mut self.before[pair]));
+            if n > 0.0 {
+                self.rounds[pair] += 1;
+                let alpha = 1.0 / self.rounds[pair] as f64;
+                let (old, now, before) = (self.q.values()[pair], now / n, before / n);
+                let value = old + alpha * (before - old) + (1.0 - alpha) * (now - before);
+                next.set(pair / self.q.actions(), pair % self.q.actions(), checked_target(value)?);
+            }
+        }
+        self.previous = std::mem::replace(&mut self.q, next);
+        self.missing = self.known;
+        Ok(())
     }
 }
 
@@ -66,12 +105,20 @@ impl Agent for SpeedyQLearning {
             let best = Policy::Greedy.state_value(q.row(next));
             checked_target(td_target(step.reward, self.gamma, step.terminated, best))
         };
-        let (before, now) = (backup(&self.previous)?, backup(&self.q)?);
-        let alpha = self.behaviour.step_size(Schedule::Harmonic { power: 1.0 }, state, action);
-        let old = self.q.row(state)[action];
-        let change = alpha * (before - old) + (1.0 - alpha) * (now - before);
-        self.previous.set(state, action, old);
-        self.q.set(state, action, checked_target(old + change)?);
+        let pair = state * self.q.actions() + action;
+        self.now[pair] += backup(&self.q)?;
+        self.before[pair] += backup(&self.previous)?;
+        if self.samples[pair] == 0 {
+            if self.rounds[pair] == 0 {
+                self.known += 1;
+            } else {
+                self.missing -= 1;
+            }
+        }
+        self.samples[pair] += 1;
+        if self.missing == 0 {
+            self.end_round()?;
+        }
         Ok(None)
     }
 
@@ -90,12 +137,25 @@ impl Stateful for SpeedyQLearning {
             .with_part("q", &self.q)
             .with_part("previous", &self.previous)
             .with_part("behaviour", &self.behaviour)
+            .with("now", Value::F64s(self.now.clone()))
+            .with("before", Value::F64s(self.before.clone()))
+            .with("samples", Value::U64s(self.samples.clone()))
+            .with("rounds", Value::U64s(self.rounds.clone()))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         state.restore_part("previous", &mut self.previous)?;
-        self.behaviour.restore_within(state)
+        self.behaviour.restore_within(state)?;
+        let pairs = self.now.len();
+        self.now.copy_from_slice(state.f64s("now", pairs)?);
+        self.before.copy_from_slice(state.f64s("before", pairs)?);
+        self.samples.copy_from_slice(state.u64s("samples", pairs)?);
+        self.rounds.copy_from_slice(state.u64s("rounds", pairs)?);
+        let all = || self.samples.iter().zip(&self.rounds);
+        self.known = all().filter(|(samples, rounds)| **samples > 0 || **rounds > 0).count() as u64;
+        self.missing = all().filter(|(samples, rounds)| **samples == 0 && **rounds > 0).count() as u64;
+        Ok(())
     }
 }
 
@@ -104,26 +164,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_by_hand() {
+    fn rounds_by_hand() {
         let config = TabularConfig { gamma: 0.5, ..TabularConfig::default() };
-        let mut agent = SpeedyQLearning::new(&config, 2, 2, Streams::new(0));
-        let mut learn = |state: usize, reward| {
-            let step = Transition {
-                observation: &state,
-                action: 0,
-                reward,
-                next_observation: &(1 - state),
-                terminated: false,
-                truncated: false,
-            };
+        let mut agent = SpeedyQLearning::new(&config, 2, 1, Streams::new(0));
+        let mut learn = |state: usize, reward, next: usize| {
+            let (observation, next_observation) = (&state, &next);
+            let (terminated, truncated) = (false, false);
+            let step = Transition { observation, action: 0, reward, next_observation, terminated, truncated };
             agent.learn(&step).unwrap();
-            agent.q.row(state)[0]
+            [agent.q.values()[0], agent.q.values()[1]]
         };
-        // The first update of a pair takes its target whole.
-        assert_eq!(learn(1, 4.0), 4.0);
-        // Q_{k-1}(1, 0) is 0, Q_k(1, 0) is 4; with alpha 1 the older counts: 2 + 0.5 * 0.
-        assert_eq!(learn(0, 2.0), 2.0);
-        // The second: alpha 1/2; now 2 + 0.5 * 4 = 4, before 2: 2 + 0.5 (2 - 2) + 0.5 (4 - 2).
-        assert_eq!(learn(0, 2.0), 3.0);
+        // The first pair is all that is known: its round ends at once, with its target whole.
+        assert_eq!(learn(1, 4.0, 1), [0.0, 4.0]);
+        // Another: it waits for the first.
+        assert_eq!(learn(0, 2.0, 1), [0.0, 4.0]);
+        // By Q_k 2 + 0.5 * 4 = 4 and 4 again, by Q_{k-1} 2: state 0 takes 2 whole. State 1 has, in its second round, 4 + 0.5 * 4 = 6 by Q_k, 4 by Q_{k-1}:
+        // 4 + 0.5 (4 - 4) + 0.5 (6 - 4) = 5.
+        assert_eq!(learn(0, 2.0, 1), [0.0, 4.0]);
+        assert_eq!(learn(1, 4.0, 1), [2.0, 5.0]);
+        // Now state 0 with alpha 1/2: before 2 + 0.5 * 4 = 4, now 4.5: 2 + 0.5 (4 - 2) + 0.5 (4.5 - 4); state 1 with 1/3: before 6, now 6.5.
+        assert_eq!(learn(0, 2.0, 1), [2.0, 5.0]);
+        let last = learn(1, 4.0, 1);
+        assert!(
+            (last[0] - 3.25).abs() < 1e-12 && (last[1] - (5.0 + 1.0 / 3.0 + 1.0 / 3.0)).abs() < 1e-12,
+            "{last:?}"
+        );
     }
 }

@@ -1,0 +1,99 @@
+//! The cliff walk (Sutton and Barto 2018, Example 6.6), with Expected SARSA beside.
+
+use super::{Claim, Reproduction, Runs, mean_curve, nowhere, series};
+use crate::agent::Agent;
+use crate::error::Error;
+use crate::experience::Ending;
+use crate::model::{Model, ModelActor, play};
+use crate::report::LineChart;
+use crate::tabular::{QLearning, Sarsa, TabularConfig, expected_sarsa};
+use crate::train::statistics::mean;
+use crate::train::{TrainError, Trainer};
+use potstill_core::Streams;
+use potstill_env::registry;
+
+const EPISODES: usize = 500;
+
+/// The returns of all episodes, and the length of the greedy walk if it arrives.
+type Run = (Vec<f64>, Option<usize>);
+
+fn world() -> registry::StateEnv {
+    let spec = registry::find("CliffWalking-v1").expect("it is registered");
+    spec.make_states().expect("its states are numbered")
+}
+
+fn run<A: Agent<Observation = usize>>(
+    agent: fn(TabularConfig, usize, usize, Streams) -> A,
+    streams: Streams,
+) -> Result<Run, TrainError> {
+    let mut trainer = Trainer::new(agent(TabularConfig::default(), 48, 4, streams), world(), streams);
+    let mut returns = Vec::with_capacity(EPISODES);
+    while returns.len() < EPISODES {
+        returns.extend(trainer.step()?.episode.map(|episode| episode.episode_return));
+    }
+    let model: Model = trainer.agent().model();
+    let mut actor = ModelActor::greedy(&model);
+    let walk = play::<usize>(&mut world(), &mut actor, 0, &mut streams.stream("evaluation"))
+        .map_err(TrainError::Play)?;
+    let arrived = walk.ending == Ending::Terminated;
+    Ok((returns, arrived.then_some(walk.trajectory.steps())))
+}
+
+/// Means over ten episodes, which is how the book's figure is smoothed at least.
+fn smooth(curve: &[f64]) -> Vec<(f64, f64)> {
+    let tens = curve.chunks(10).enumerate();
+    tens.map(|(i, ten)| (10.0 * i as f64 + 5.5, mean(ten))).collect()
+}
+
+pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    let sarsa = runs.of("the cliff: sarsa", |streams| run(Sarsa::new, streams))?;
+    let q = runs.of("the cliff: q-learning", |streams| run(QLearning::new, streams))?;
+    let expected = runs.of("the cliff: expected-sarsa", |streams| run(expected_sarsa::new, streams))?;
+    let last = |of: &[Run]| runs.mean(&of.iter().map(|run| mean(&run.0[400..])).collect::<Vec<_>>());
+    let share = |of: &[Run], length: Option<usize>| {
+        runs.mean(&of.iter().map(|run| f64::from(u8::from(run.1 == length))).collect::<Vec<_>>())
+    };
+    let claim = |what: &str, expected, measured| Claim {
+        what: what.to_owned(),
+        expected,
+        from: "two other programs",
+        measured,
+    };
+    let claims = vec![
+        claim("SARSA, mean return of episodes 401 to 500", (-27.1, -26.6), last(&sarsa)),
+        claim("Q-learning, the same", (-50.4, -50.2), last(&q)),
+        claim("Expected SARSA, the same", (-20.9, -20.7), last(&expected)),
+        claim("Q-learning, share of greedy walks of 13 steps", (1.0, 1.0), share(&q, Some(13))),
+        claim("Expected SARSA, share of 15 steps", (1.0, 1.0), share(&expected, Some(15))),
+        claim("SARSA, share of 17 steps", (0.73, 0.77), share(&sarsa, Some(17))),
+        claim("SARSA, share that walk in a loop", (0.15, 0.19), share(&sarsa, None)),
+    ];
+    let curve = |of: &[Run]| smooth(&mean_curve(&of.iter().map(|run| run.0.clone()).collect::<Vec<_>>()));
+    let level = |value: f64| vec![(400.0, value), (500.0, value)];
+    let chart = LineChart {
+        title: "Sum of rewards of an episode while learning".to_owned(),
+        x_label: "episode".to_owned(),
+        y_label: "return".to_owned(),
+        series: vec![
+            series("SARSA", curve(&sarsa)),
+            series("Q-learning", curve(&q)),
+            series("Expected SARSA", curve(&expected)),
+            series("expected: SARSA", level(-26.9)),
+            series("expected: Q", level(-50.3)),
+            series("expected: Exp.", level(-20.8)),
+        ],
+        y_range: Some((-100.0, 0.0)),
+    };
+    Ok(Reproduction {
+        name: "cliff",
+        source: "Sutton and Barto 2018, Example 6.6",
+        setting: "alpha 0.5, epsilon 0.1, gamma 1, 500 episodes".to_owned(),
+        runs: runs.count,
+        claims,
+        chart,
+        note: "Q-learning learns the values of the short way along the edge and falls off it now and then while it explores; SARSA \
+               learns the way that is best for who explores. With a fixed step size SARSA's greedy policy loops in about one run of \
+               six: its values still move.",
+        out: nowhere(),
+    })
+}

@@ -1,0 +1,262 @@
+//! `potstill reproduce`: results of the book, measured here beside what is expected.
+//!
+//! What is expected comes from the book's text, from exact solutions, or from a second program that shares no line with this one
+//! (`testdata/reproductions/second_route.py`). A claim agrees if its 95 % interval over runs meets the expected range.
+//!
+//! ```
+//! use potstill::reproduce::{ReproduceRequest, reproduce};
+//! use potstill::run::Quiet;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let root = tempfile::tempdir()?;
+//! let out = Some(root.path().join("windy"));
+//! let request = ReproduceRequest { name: "windy".to_owned(), runs: Some(20), seed: 0, threads: 1, out };
+//! let reproduction = reproduce(&request, &Quiet)?;
+//! let shortest = &reproduction.claims[0];
+//! assert_eq!((shortest.measured.value, shortest.agrees()), (15.0, true));
+//! assert!(root.path().join("windy/report.html").is_file());
+//! # Ok(())
+//! # }
+//! ```
+
+mod cliff;
+mod double_q;
+mod dyna_maze;
+mod windy;
+
+use crate::config::ConfigError;
+use crate::error::Error;
+use crate::report::{Block, LineChart, Page, Series, Table};
+use crate::run::Observer;
+use crate::store::{RunDir, names};
+use crate::train::statistics::{self, Estimate};
+use crate::train::{TrainError, parallel_map};
+use potstill_core::Streams;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What to reproduce.
+#[derive(Clone, Debug, Default)]
+pub struct ReproduceRequest {
+    /// The name of the result.
+    pub name: String,
+    /// Runs of each algorithm, instead of as many as the result has.
+    pub runs: Option<u64>,
+    /// The seed of the first run.
+    pub seed: u64,
+    /// Threads to use. The result does not depend on it.
+    pub threads: usize,
+    /// The folder to make.
+    pub out: Option<PathBuf>,
+}
+
+/// One number of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What it is.
+    pub what: String,
+    /// Lowest and highest value expected; equal for an exact one.
+    pub expected: (f64, f64),
+    /// Where that comes from.
+    pub from: &'static str,
+    /// What was measured, over runs.
+    pub measured: Estimate,
+}
+
+impl Claim {
+    /// Whether the measured interval meets the expected range.
+    pub fn agrees(&self) -> bool {
+        // What is computed, not drawn, is right to rounding.
+        let rounding = 1e-9 * self.expected.1.abs();
+        self.measured.low <= self.expected.1 + rounding && self.measured.high >= self.expected.0 - rounding
+    }
+}
+
+/// A result, measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reproduction {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it was published.
+    pub source: &'static str,
+    /// How it was measured.
+    pub setting: String,
+    /// Runs of each algorithm.
+    pub runs: usize,
+    /// The numbers.
+    pub claims: Vec<Claim>,
+    /// The figure, with what is expected in it.
+    pub chart: LineChart,
+    /// What should be known of it.
+    pub note: &'static str,
+    /// The folder that was made.
+    pub out: PathBuf,
+}
+
+/// A result that can be reproduced: its name, the runs of each algorithm, and how.
+type Known = (&'static str, u64, fn(&Runs<'_>) -> Result<Reproduction, Error>);
+
+const RESULTS: [Known; 4] = [
+    ("cliff", 500, cliff::reproduce),
+    ("dyna-maze", 2000, dyna_maze::reproduce),
+    ("double-q", 10_000, double_q::reproduce),
+    ("windy", 500, windy::reproduce),
+];
+
+/// The names of the results.
+pub fn results() -> impl Iterator<Item = &'static str> {
+    RESULTS.iter().map(|result| result.0)
+}
+
+/// Measures a result and writes it to a folder.
+///
+/// # Errors
+/// If there is no such result, the folder cannot be used, or it is stopped.
+pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<Reproduction, Error> {
+    let known = RESULTS.iter().find(|result| result.0 == request.name);
+    let (name, runs, measure) =
+        known.ok_or_else(|| ConfigError::unknown("result", &request.name, None, results()))?;
+    let dir = RunDir::create(request.out.as_deref(), &format!("reproduce-{name}"))?;
+    let runs = Runs { request, observer, count: request.runs.unwrap_or(*runs) as usize };
+    let written = measure(&runs).and_then(|mut reproduction| {
+        reproduction.out = dir.path().to_owned();
+        dir.write(names::SUMMARY, format!("{:#}\n", reproduction.json()).as_bytes())?;
+        dir.write(names::REPORT, reproduction.page().html().as_bytes())?;
+        dir.write("figure.svg", reproduction.chart.svg_file().as_bytes())?;
+        Ok(reproduction)
+    });
+    written.inspect_err(|_| dir.clone().discard())
+}
+
+/// How runs are made.
+struct Runs<'a> {
+    request: &'a ReproduceRequest,
+    observer: &'a dyn Observer,
+    count: usize,
+}
+
+impl Runs<'_> {
+    /// One run for each seed.
+    fn of<T: Send>(
+        &self,
+        what: &str,
+        run: impl Fn(Streams) -> Result<T, TrainError> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let Self { request, observer, count } = *self;
+        observer.begin(what, count as u64);
+        let finished = AtomicU64::new(0);
+        let results = parallel_map(count, request.threads, |i| {
+            if observer.stop_requested() {
+                return Err(Error::Abandoned);
+            }
+            let result = run(Streams::new(request.seed.wrapping_add(i as u64)))?;
+            observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
+            Ok(result)
+        });
+        observer.end();
+        results.into_iter().collect()
+    }
+
+    /// The mean of something that every run gave.
+    fn mean(&self, values: &[f64]) -> Estimate {
+        let mut rng = Streams::new(self.request.seed).stream("bootstrap");
+        statistics::bootstrap(values, statistics::mean, &mut rng)
+    }
+}
+
+/// What is not drawn.
+fn exact(value: f64) -> Estimate {
+    Estimate { value, low: value, high: value }
+}
+
+/// Two standard errors about a mean.
+fn about(mean: f64, standard_error: f64) -> (f64, f64) {
+    (mean - 2.0 * standard_error, mean + 2.0 * standard_error)
+}
+
+/// The mean of each place over runs that are equally long.
+fn mean_curve(runs: &[Vec<f64>]) -> Vec<f64> {
+    let length = runs.iter().map(Vec::len).min().unwrap_or(0);
+    (0..length).map(|i| runs.iter().map(|run| run[i]).sum::<f64>() / runs.len() as f64).collect()
+}
+
+fn series(name: &str, points: Vec<(f64, f64)>) -> Series {
+    Series { name: name.to_owned(), points, band: Vec::new() }
+}
+
+impl Reproduction {
+    /// Whether every claim agrees.
+    pub fn agrees(&self) -> bool {
+        self.claims.iter().all(Claim::agrees)
+    }
+
+    /// For machines.
+    pub fn json(&self) -> Value {
+        let verdict = |agrees: bool| if agrees { "agrees" } else { "differs" };
+        let claims = self.claims.iter().map(|claim| {
+            let (low, high) = claim.expected;
+            let Estimate { value, low: from, high: to } = claim.measured;
+            json!({
+                "what": claim.what,
+                "expected": if low == high { json!(low) } else { json!([low, high]) },
+                "expected_from": claim.from,
+                "measured": value,
+                "ci95": [from, to],
+                "verdict": verdict(claim.agrees()),
+            })
+        });
+        json!({
+            "command": "reproduce",
+            "name": self.name,
+            "source": self.source,
+            "setting": self.setting,
+            "runs": self.runs,
+            "claims": claims.collect::<Vec<_>>(),
+            "verdict": verdict(self.agrees()),
+            "out": self.out.display().to_string(),
+        })
+    }
+
+    /// Measured and expected side by side.
+    pub fn table(&self) -> Table {
+        let number = |x: f64| match x.abs() {
+            size if size >= 100.0 => format!("{x:.1}"),
+            size if size >= 1.0 => format!("{x:.2}"),
+            _ => format!("{x:.3}"),
+        };
+        let rows = self.claims.iter().map(|claim| {
+            let Estimate { value, low, high } = claim.measured;
+            let measured = match low == high {
+                true => number(value),
+                false => format!("{} [{}, {}]", number(value), number(low), number(high)),
+            };
+            let expected = match claim.expected {
+                (low, high) if low == high => number(low),
+                (low, high) => format!("{} to {}", number(low), number(high)),
+            };
+            let verdict = if claim.agrees() { "agrees" } else { "differs" };
+            vec![claim.what.clone(), measured, expected, claim.from.to_owned(), verdict.to_owned()]
+        });
+        let head = ["", "measured", "expected", "from", "verdict"];
+        Table { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
+    }
+
+    /// Everything on one page.
+    pub fn page(&self) -> Page {
+        Page {
+            title: format!("{}: {}", self.name, self.source),
+            lead: self.setting.clone(),
+            blocks: vec![
+                Block::Table(self.table()),
+                Block::Lines(self.chart.clone()),
+                Block::Text(self.note.to_owned()),
+            ],
+        }
+    }
+}
+
+/// A reproduction before it has a folder.
+fn nowhere() -> PathBuf {
+    Path::new("").to_owned()
+}

@@ -1,0 +1,195 @@
+//! `potstill bench`: how fast things are here.
+
+use super::tabular::{MakeTabular, Place, TabularAgent, WithTabular, with_tabular};
+use super::{Algorithm, Learns, Observer, find_env, usage};
+use crate::config::Settings;
+use crate::error::Error;
+use crate::train::{Trainer, parallel_map};
+use potstill_core::Streams;
+use potstill_env::registry::{Factory, Spec, Visitor};
+use potstill_env::{Action, Autoreset, Observation, VecEnv};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How fast to step, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct BenchRequest {
+    /// Copies of the environment.
+    pub num_envs: usize,
+    /// Threads that share them.
+    pub threads: usize,
+    /// How long to measure.
+    pub seconds: f64,
+}
+
+/// Slices of the time that is measured; their median is told.
+const SLICES: usize = 5;
+/// Rows of actions that are drawn beforehand.
+const ROWS: usize = 64;
+
+/// Steps copies of an environment at random through the public vector interface, new episodes included, and tells the pace.
+pub fn bench_env(spec: &Spec, request: &BenchRequest, observer: &dyn Observer) -> Value {
+    let BenchRequest { num_envs, threads, seconds } = *request;
+    let threads = threads.min(num_envs);
+    let slice = Duration::from_secs_f64(seconds / SLICES as f64);
+    observer.begin(&spec.id, SLICES as u64);
+    let mut paces = Vec::new();
+    let mut steps = 0;
+    for done in 0..SLICES {
+        // Each thread has its share of the copies, with the seeds that they have in the whole.
+        let shares: Vec<(usize, usize)> =
+            (0..threads).map(|t| (t * num_envs / threads, (t + 1) * num_envs / threads)).collect();
+        let counted = parallel_map(shares.len(), threads, |t| {
+            let (first, end) = shares[t];
+            spec.visit(Pace { first: first as u64, copies: end - first, slice })
+        });
+        paces.push(counted.iter().map(|(steps, seconds)| *steps as f64 / seconds).sum::<f64>());
+        steps += counted.iter().map(|(steps, _)| steps).sum::<u64>();
+        observer.advance(done as u64 + 1, "");
+    }
+    observer.end();
+    let mut told = json!({
+        "command": "bench env",
+        "env": spec.id,
+        "num_envs": num_envs,
+        "threads": threads,
+        "steps": steps,
+    });
+    tell(&mut told, "steps_per_second", "ns_per_step", paces);
+    told
+}
+
+/// Steps for some time; returns the steps of all copies and the seconds.
+struct Pace {
+    first: u64,
+    copies: usize,
+    slice: Duration,
+}
+
+impl Visitor for Pace {
+    type Output = (u64, f64);
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> (u64, f64) {
+        let mut envs = factory.many(self.copies, Autoreset::SameStep);
+        let (space, mut rng) = (envs.single_action_space(), Streams::new(self.first).stream("actions"));
+        let rows: Vec<Vec<A>> =
+            (0..ROWS).map(|_| (0..self.copies).map(|_| A::sample(&space, &mut rng)).collect()).collect();
+        envs.reset(Some(self.first));
+        // Looking at the clock costs little if it is done once in a while.
+        let between = (100_000 / self.copies).clamp(1, 10_000);
+        let (start, mut steps) = (Instant::now(), 0);
+        loop {
+            for t in 0..between {
+                envs.step(&rows[t % ROWS]).expect("actions of the space");
+            }
+            steps += between;
+            let elapsed = start.elapsed();
+            if elapsed >= self.slice {
+                return (steps as u64 * self.copies as u64, elapsed.as_secs_f64());
+            }
+        }
+    }
+}
+
+/// Trains an algorithm for numbered states with its default settings through the ordinary agent and environment, and tells the pace: one update for each
+/// step of the environment, but for algorithms that plan, which make more.
+///
+/// # Errors
+/// If there is no such algorithm or environment, or they do not go together.
+pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observer) -> Result<Value, Error> {
+    let algorithm = Algorithm::find(name)?;
+    if algorithm.learns != Learns::States {
+        return Err(usage(format!("`{name}` is no algorithm for numbered states; q-learning is one")));
+    }
+    let spec = find_env(env)?;
+    let (Some(states), Some(actions)) = (spec.observation_space().discrete(), spec.action_space().discrete())
+    else {
+        return Err(usage(format!("`{name}` needs numbered states and actions, which {env} has not")));
+    };
+    let streams = Streams::new(0);
+    let place = Place { spec: &spec, states, actions, streams, others: None, recording: None };
+    let agent = with_tabular(algorithm.name, Making(&place));
+    let env = spec.make_states().expect("numbered states");
+    let mut trainer = Trainer::new(agent, env, streams);
+    observer.begin(&format!("{name} in {}", spec.id), SLICES as u64);
+    let slice = Duration::from_secs_f64(seconds / SLICES as f64);
+    let mut paces = Vec::new();
+    for done in 0..SLICES {
+        let (start, before) = (Instant::now(), trainer.steps());
+        let elapsed = loop {
+            // Looking at the clock costs little if it is done once in a while.
+            for _ in 0..CLOCK_STEPS {
+                trainer.step()?;
+            }
+            let elapsed = start.elapsed();
+            if elapsed >= slice {
+                break elapsed;
+            }
+        };
+        paces.push((trainer.steps() - before) as f64 / elapsed.as_secs_f64());
+        observer.advance(done as u64 + 1, "");
+    }
+    observer.end();
+    let mut told =
+        json!({ "command": "bench tabular", "algorithm": name, "env": spec.id, "steps": trainer.steps() });
+    tell(&mut told, "updates_per_second", "ns_per_update", paces);
+    Ok(told)
+}
+
+/// Steps between looks at the clock.
+const CLOCK_STEPS: usize = 2000;
+
+struct Making<'a>(&'a Place<'a>);
+
+impl WithTabular for Making<'_> {
+    type Output = TabularAgent;
+
+    fn with<S: Settings>(self, make: MakeTabular<S>) -> TabularAgent {
+        make(S::default(), self.0)
+    }
+}
+
+/// The median pace and the others.
+fn tell(told: &mut Value, pace: &str, time: &str, mut paces: Vec<f64>) {
+    paces.sort_by(f64::total_cmp);
+    let median = paces[SLICES / 2];
+    told[pace] = json!(median);
+    told[time] = json!(1e9 / median);
+    told["slowest"] = json!(paces[0]);
+    told["fastest"] = json!(paces[SLICES - 1]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::world;
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_copies_is_stepped_by_each_thread() {
+        let request = BenchRequest { num_envs: 5, threads: 2, seconds: 0.05 };
+        let told = bench_env(&world("CartPole-v1", &[]).unwrap(), &request, &super::super::Quiet);
+        assert_eq!((told["threads"].as_u64(), told["num_envs"].as_u64()), (Some(2), Some(5)));
+        assert!(told["steps_per_second"].as_f64().unwrap() > 1000.0);
+    }
+
+    #[test]
+    fn every_algorithm_for_numbered_states_is_measured() {
+        for algorithm in
+            super::super::ALGORITHMS.iter().filter(|a| a.learns == Learns::States && a.name != "mcts")
+        {
+            let told = bench_tabular(algorithm.name, "FrozenLake-v1", 0.05, &super::super::Quiet).unwrap();
+            assert!(told["updates_per_second"].as_f64().unwrap() > 1000.0, "{}", algorithm.name);
+        }
+        let error = |name: &str, env: &str| {
+            bench_tabular(name, env, 0.05, &super::super::Quiet).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error("dqn", "CartPole-v1"),
+            "`dqn` is no algorithm for numbered states; q-learning is one"
+        );
+        assert_eq!(
+            error("sarsa", "CartPole-v1"),
+            "`sarsa` needs numbered states and actions, which CartPole-v1 has not"
+        );
+    }
+}
