@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Name, and what is typed before `--out`. Teachers are runs of the names before.
-const CASES: [(&str, &str); 9] = [
+const CASES: [(&str, &str); 11] = [
     ("q-learning", "train q-learning --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
     ("sarsa", "train sarsa --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
     (
@@ -33,6 +33,11 @@ const CASES: [(&str, &str); 9] = [
     ("n-step", "train tree-backup --env Taxi-v4 --steps 40000 --set checkpoint_freq=2000"),
     ("traces", "train sarsa-lambda --env CliffWalking-v1 --steps 20000 --set checkpoint_freq=2000"),
     ("episodes", "train off-policy-monte-carlo --env FrozenLake-v1 --steps 40000 --set checkpoint_freq=2000"),
+    ("dyna", "train dyna-q --env DynaMaze --steps 20000 --set checkpoint_freq=1000"),
+    (
+        "rounds",
+        "train speedy-q-learning --env FrozenLake-v1 --steps 40000 --set checkpoint_freq=2000 --set gamma=0.9",
+    ),
 ];
 
 /// How many processes are killed: 30 if nothing is said.
