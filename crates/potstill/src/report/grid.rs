@@ -51,7 +51,7 @@ impl GridChart {
         let (width, height) = (columns as f64 * SIDE, self.squares.len().div_ceil(columns) as f64 * SIDE);
         let title = escape(&self.title);
         let mut svg = format!(
-            "<svg class=\"map\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>"
+            "<svg class=\"map\" style=\"max-width: {width}px\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>"
         );
         let text = |class: &str, (x, y): (f64, f64), size: f64, text: &str| {
             format!(

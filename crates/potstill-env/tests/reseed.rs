@@ -1,0 +1,56 @@
+//! A copy that is reseeded stays where it is and has chances of its own.
+
+use potstill_core::{Pcg64, Streams};
+use potstill_env::registry::{self, Factory, Visitor, find};
+use potstill_env::{Action, Env, Observation};
+use std::borrow::BorrowMut;
+
+/// Whether two copies, reseeded with these seeds in mid-episode, live through the same from there.
+struct SameFuture(u64, u64);
+
+impl Visitor for SameFuture {
+    type Output = bool;
+
+    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> bool {
+        let (mut one, mut other) = (factory.one(), factory.one());
+        let (observations, actions) = (one.observation_space(), one.action_space());
+        let mut rng: Pcg64 = Streams::new(3).stream("actions");
+        let (mut seen, mut seen_by_other) = (O::buffer(&observations), O::buffer(&observations));
+        one.reset(Some(1), seen.borrow_mut());
+        let _ = one.step(A::sample(&actions, &mut rng), seen.borrow_mut());
+        other.reset(Some(2), seen_by_other.borrow_mut());
+        other.restore(&one.state()).unwrap();
+        seen_by_other.clone_from(&seen);
+        one.reseed(self.0);
+        other.reseed(self.1);
+        for _ in 0..1200 {
+            let action = A::sample(&actions, &mut rng);
+            let told = one.step(action, seen.borrow_mut());
+            if told != other.step(action, seen_by_other.borrow_mut()) || seen != seen_by_other {
+                return false;
+            }
+            if told.map_or(true, |outcome| outcome.done()) {
+                one.reset(None, seen.borrow_mut());
+                other.reset(None, seen_by_other.borrow_mut());
+            }
+        }
+        true
+    }
+}
+
+#[test]
+fn the_same_seed_brings_the_same_future() {
+    for spec in registry::all() {
+        assert!(spec.visit(SameFuture(7, 7)), "{}", spec.id);
+        // Where chance has a part, another seed brings another.
+        assert_eq!(spec.visit(SameFuture(7, 8)), !spec.stochastic, "{}", spec.id);
+    }
+    for id in [
+        "CliffWalking-v1:sticky_actions=0.5",
+        "FrozenLake-v1:one_hot=true,frame_stack=2",
+        "CartPole-v1:bins=3",
+    ] {
+        let spec = find(id).unwrap();
+        assert!(spec.visit(SameFuture(7, 7)) && !spec.visit(SameFuture(7, 8)), "{id}");
+    }
+}
