@@ -6,6 +6,7 @@ use potstill::core::{State, Value};
 use potstill::deep::DqnConfig;
 use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
+use potstill::experience::Recording;
 use potstill::export::safetensors;
 use potstill::metrics::History;
 use potstill::nn::NetworkSpec;
@@ -23,7 +24,7 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All of them by name.
-pub(crate) const TARGETS: [(&str, Target); 8] = [
+pub(crate) const TARGETS: [(&str, Target); 9] = [
     ("config", config),
     ("set", set),
     ("network", network),
@@ -32,6 +33,7 @@ pub(crate) const TARGETS: [(&str, Target); 8] = [
     ("model", model),
     ("history", history),
     ("world", world),
+    ("recording", recording),
 ];
 
 /// Tries a parser on some bytes.
@@ -42,6 +44,23 @@ pub(crate) fn check(name: &str, bytes: &[u8]) -> bool {
     let elapsed = started.elapsed();
     assert!(elapsed < TIME_MAX, "{name} took {elapsed:?} for {} bytes", bytes.len());
     accepted
+}
+
+/// Recorded episodes.
+fn recording(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    match Recording::parse(text) {
+        Ok(recording) => {
+            assert_eq!(Recording::parse(&recording.text()), Ok(recording.clone()));
+            assert_eq!(recording.pairs().count(), recording.steps());
+            let _ = recording.check(9, 2);
+            true
+        }
+        Err(error) => {
+            assert!(error.len() <= 4 * text.len() + 1000, "{} bytes of message", error.len());
+            false
+        }
+    }
 }
 
 /// Ids of environments with their options, maps of frozen lakes among them.
