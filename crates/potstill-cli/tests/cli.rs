@@ -235,6 +235,10 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             &format!("{cliff} --set alpha=1.5"),
             "`alpha` (--set): must be above 0 (1e-30) and up to 1, got 1.5",
         ),
+        (
+            "train sarsa-lambda --env CliffWalking-v1 --steps 9 --set alpha=1/n --out new",
+            "`alpha`: dutch traces need one step size for all pairs; give another schedule, or traces=accumulating or replacing",
+        ),
         (&format!("{cliff} --set alpha=0"), "`alpha` (--set): must be above 0 (1e-30) and up to 1, got 0"),
         (
             &format!("{cliff} --set epsilon=linear:1:-1:9"),

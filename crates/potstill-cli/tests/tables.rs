@@ -87,6 +87,35 @@ fn a_policy_is_learned_from_what_others_did() {
 }
 
 #[test]
+fn data_are_found_from_anywhere() {
+    let dir = TempDir::new().unwrap();
+    let root = dir.path();
+    json(root, "play --env FrozenLake-v1 --episodes 200 --record lake.jsonl");
+    json(root, "train q-learning --data lake.jsonl --steps 3000 --out whole");
+    json(root, "train q-learning --data lake.jsonl --steps 1000 --out part");
+    let elsewhere = root.join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    json(&elsewhere, "resume ../part --steps 3000");
+    let model = |run: &str| fs::read(root.join(run).join("model.safetensors")).unwrap();
+    assert!(model("part") == model("whole"));
+}
+
+#[test]
+fn an_episode_without_an_end_fails_with_a_word() {
+    let dir = TempDir::new().unwrap();
+    let command = "train off-policy-monte-carlo --env CliffWalking-v1 --episodes 3 --set exploration=boltzmann --set temperature=0.001";
+    let output = potstill(dir.path(), &format!("{command} --out endless"));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(
+        words.contains("an episode of 1000000 steps has not ended")
+            && words.contains("max_episode_steps=1000"),
+        "{words}"
+    );
+    assert!(dir.path().join("endless/failure.json").is_file());
+}
+
+#[test]
 fn another_run_acts() {
     let dir = TempDir::new().unwrap();
     let root = dir.path();

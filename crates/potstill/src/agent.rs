@@ -120,10 +120,21 @@ pub enum LearnError {
         /// What was being learned from, for inspection.
         batch: State,
     },
+    /// An episode that is learned from as a whole does not end.
+    #[error(
+        "an episode of {steps} steps has not ended, and it is learned from only then; give a time limit, such as --env ID:max_episode_steps=1000"
+    )]
+    Endless {
+        /// Its steps so far.
+        steps: usize,
+    },
     /// An environment that was to be learned in refused a step.
     #[error("the environment refused: {0}")]
     Env(#[from] EnvError),
 }
+
+/// The longest episode that is held to be learned from as a whole.
+pub const EPISODE_STEPS_MAX: usize = 1_000_000;
 
 /// The longest gradient that Adam can square in single precision.
 pub const GRADIENT_NORM_MAX: f64 = 1e18;

@@ -252,6 +252,31 @@ fn prediction_learns_the_values_of_a_policy() {
     }
 }
 
+/// A state's value is the mean of what came of it, however often each action was taken: 1 with a tenth of the probability, else 0.
+#[test]
+fn step_sizes_of_a_state_do_not_know_the_action() {
+    let (states, actions) = (2, 2);
+    for (lambda, alpha) in [(0.0, "1/n"), (0.9, "1/n"), (0.0, "1/n^0.8")] {
+        let rule = Rule::Given([0.9, 0.1, 0.9, 0.1].into());
+        let behaviour = Behaviour::new(rule, states, actions, Streams::new(1));
+        let config = PredictionConfig { alpha: alpha.parse().unwrap(), ..PredictionConfig::default() };
+        let mut agent = TdPrediction::new(&config, lambda, behaviour);
+        for i in 0..20_000 {
+            let action = usize::from(i % 10 == 9);
+            let transition = potstill::experience::Transition {
+                observation: &0,
+                action,
+                reward: action as f64,
+                next_observation: &1,
+                terminated: true,
+                truncated: false,
+            };
+            agent.learn(&transition).unwrap();
+        }
+        assert!((agent.v()[0] - 0.1).abs() < 1e-3, "{lambda} {alpha}: {}", agent.v()[0]);
+    }
+}
+
 /// Learned from a walker that never does what is learned: the best values, exactly, since the cliff leaves nothing to chance.
 #[test]
 fn a_greedy_target_is_learned_from_a_random_behaviour() {

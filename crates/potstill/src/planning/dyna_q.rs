@@ -33,7 +33,7 @@ use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy};
+use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
@@ -110,6 +110,7 @@ pub struct DynaQ {
     /// Of Dyna-Q+.
     kappa: Option<f64>,
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     q: QTable,
     model: LearnedModel,
     /// The states that were met, in the order in which they were.
@@ -134,6 +135,7 @@ impl DynaQ {
             planning_steps: own.planning_steps,
             kappa: None,
             behaviour: config.behaviour(states, actions, streams),
+            step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             model: LearnedModel::new(states, actions),
             met: Vec::new(),
@@ -166,7 +168,7 @@ impl DynaQ {
         let Known { reward, next, terminated } = known;
         let next_value = Policy::Greedy.state_value(self.q.row(next));
         let target = td_target(reward, self.config.gamma, terminated, next_value);
-        let alpha = self.behaviour.step_size(self.config.alpha, state, action);
+        let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
         self.q.update(state, action, checked_target(target)?, alpha);
         Ok(())
     }
@@ -233,6 +235,7 @@ impl Stateful for DynaQ {
         State::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
             .with_part("model", &self.model)
             .with("pairs", Value::U64(taken.len() as u64 / 2))
             .with("taken", Value::U64s(taken))
@@ -244,6 +247,7 @@ impl Stateful for DynaQ {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
         state.restore_part("model", &mut self.model)?;
         state.restore_part("planning", &mut self.planning)?;
         let pairs = self.tried.len();

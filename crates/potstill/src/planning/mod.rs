@@ -65,7 +65,7 @@ impl Settings for MazeConfig {
     fn keys() -> Vec<Key> {
         let help = |key: Key| match key.name {
             "alpha" => {
-                " Step size alpha, a number or a schedule; 1/n counts how often the pair was met. Source: Sutton and Barto 2018, Example 8.1"
+                " Step size alpha, a number or a schedule; 1/n counts the updates of the value. Source: Sutton and Barto 2018, Example 8.1"
             }
             "gamma" => " Discount. Source: Sutton and Barto 2018, Example 8.1",
             _ => key.help,

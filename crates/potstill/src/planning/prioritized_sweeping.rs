@@ -21,7 +21,7 @@ use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy};
+use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
 use potstill_core::{State, StateError, Stateful, Streams, Value};
@@ -65,6 +65,7 @@ pub struct PrioritizedSweeping {
     config: TabularConfig,
     own: PrioritizedSweepingConfig,
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     q: QTable,
     model: LearnedModel,
     /// The pairs whose last outcome was each state.
@@ -85,6 +86,7 @@ impl PrioritizedSweeping {
     ) -> Self {
         Self {
             behaviour: config.behaviour(states, actions, streams),
+            step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             model: LearnedModel::new(states, actions),
             leading_to: vec![Vec::new(); states],
@@ -157,7 +159,7 @@ impl Agent for PrioritizedSweeping {
         for _ in 0..self.own.planning_steps {
             let Some(pair) = self.first() else { break };
             let (state, action) = (pair / actions, pair % actions);
-            let alpha = self.behaviour.step_size(self.config.alpha, state, action);
+            let alpha = self.step_sizes.next(pair, self.behaviour.steps());
             let target = self.target(pair)?;
             self.q.update(state, action, target, alpha);
             for i in 0..self.leading_to[state].len() {
@@ -184,6 +186,7 @@ impl Stateful for PrioritizedSweeping {
         State::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
             .with_part("model", &self.model)
             .with("priorities", Value::F64s(self.priorities.clone()))
     }
@@ -191,6 +194,7 @@ impl Stateful for PrioritizedSweeping {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
         state.restore_part("model", &mut self.model)?;
         let pairs = self.priorities.len();
         self.priorities.copy_from_slice(state.f64s("priorities", pairs)?);

@@ -195,10 +195,10 @@ impl Behaviour {
         self.visits[state * self.actions + action] += 1;
     }
 
-    /// The step size for a pair that [was met](Self::met).
+    /// Steps taken.
     #[inline]
-    pub fn step_size(&self, schedule: Schedule, state: usize, action: usize) -> f64 {
-        schedule.at(self.steps, self.visits[state * self.actions + action])
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// Takes back what a learner has put under `behaviour`.

@@ -14,7 +14,7 @@ mod behaviour;
 mod schedule;
 
 pub use behaviour::{Behaviour, Exploration, Rule};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, StepSizes};
 
 use crate::targets;
 use potstill_core::Pcg64;

@@ -4,6 +4,7 @@
 
 use crate::config::{Range, Setting};
 use potstill_core::math::{exp_f64, ln_f64};
+use potstill_core::{State, StateError, Stateful, Value};
 use std::fmt;
 use std::str::FromStr;
 
@@ -30,8 +31,8 @@ pub enum Schedule {
         /// Steps after which a distance is 1/e of what it was.
         scale: f64,
     },
-    /// `1 / n^power`, with `n` = 1, 2, ... how often what it is for was met: a state by a probability of exploring, a state and action by a step
-    /// size. With power 1 a step size makes means.
+    /// `1 / n^power`, with `n` = 1, 2, ...: of a probability of exploring or a temperature the visits of the state, of a step size the updates of what
+    /// it moves ([`StepSizes`]). With power 1 a step size makes means.
     Harmonic {
         /// 1 for means; above 0.5 and up to 1 learning converges (Robbins and Monro 1951).
         power: f64,
@@ -143,6 +144,66 @@ impl Setting for Schedule {
             }
             Schedule::Harmonic { .. } => range.check(1.0),
         }
+    }
+}
+
+/// Step sizes by a schedule: of each number that is learned, by how often that very number was updated.
+#[derive(Clone, Debug)]
+pub struct StepSizes {
+    schedule: Schedule,
+    /// By number; empty where the schedule does not ask.
+    updates: Vec<u64>,
+}
+
+impl StepSizes {
+    /// For so many numbers.
+    pub fn new(schedule: Schedule, numbers: usize) -> Self {
+        Self { schedule, updates: vec![0; if schedule.counts() { numbers } else { 0 }] }
+    }
+
+    /// Counts an update of number `i`.
+    #[inline]
+    pub fn count(&mut self, i: usize) {
+        if let Some(updates) = self.updates.get_mut(i) {
+            *updates += 1;
+        }
+    }
+
+    /// The step size of number `i` after so many steps of the run.
+    #[inline]
+    pub fn of(&self, i: usize, steps: u64) -> f64 {
+        self.schedule.at(steps, self.updates.get(i).copied().unwrap_or(1))
+    }
+
+    /// Counts an update of number `i`, and says its step size.
+    #[inline]
+    pub fn next(&mut self, i: usize, steps: u64) -> f64 {
+        self.count(i);
+        self.of(i, steps)
+    }
+
+    /// Takes back what a learner has put under `step_sizes`.
+    ///
+    /// # Errors
+    /// If it is missing or of another size.
+    pub fn restore_within(&mut self, learner: &State) -> Result<(), StateError> {
+        // Checkpoints of potstill 0.1's first algorithms knew no schedules.
+        if self.updates.is_empty() && !learner.contains("step_sizes") {
+            return Ok(());
+        }
+        learner.restore_part("step_sizes", self)
+    }
+}
+
+impl Stateful for StepSizes {
+    fn state(&self) -> State {
+        State::new().with("updates", Value::U64s(self.updates.clone()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let length = self.updates.len();
+        self.updates.copy_from_slice(state.u64s("updates", length)?);
+        Ok(())
     }
 }
 

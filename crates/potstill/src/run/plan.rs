@@ -295,6 +295,10 @@ impl PlanTabular<'_> {
             return Err(wrong("it is not the file that the run was begun with".to_owned()));
         }
         values.insert("data_crc32c".to_owned(), Value::Integer(crc));
+        // The run may be resumed from another folder.
+        if let Some(path) = std::path::absolute(file).ok().as_deref().and_then(Path::to_str) {
+            values.insert("data".to_owned(), path.into());
+        }
         let mut layers = self.layers.to_vec();
         layers.push(Layer { origin: Origin::Program("of the data"), values });
         Ok(Some((recording, layers)))
@@ -347,8 +351,15 @@ impl WithTabular for PlanTabular<'_> {
         if gamma == Some(1.0) && self.algorithm.name != "r-learning" {
             check_end(&spec)?;
         }
+        let text = |key: &str| settings.get(key).and_then(|value| value.as_str().map(str::to_owned));
+        if text("traces").as_deref() == Some("dutch")
+            && text("alpha").is_some_and(|alpha| alpha.starts_with("1/n"))
+        {
+            let reason = "dutch traces need one step size for all pairs; give another schedule, or traces=accumulating or replacing";
+            return Err(bad("alpha", reason.to_owned()));
+        }
         if let Some(recording) = &recording {
-            let file = source.data.as_deref().unwrap_or_default();
+            let file = peek(self.layers, "data").unwrap_or_default();
             let spaces = (spec.observation_space().to_string(), spec.action_space().to_string());
             let theirs = (&recording.observation_space, &recording.action_space);
             if theirs != (&spaces.0, &spaces.1) {

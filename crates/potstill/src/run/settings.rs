@@ -24,7 +24,7 @@ settings! {
     pub struct SourceConfig {
         /// A run directory: it acts on the action values of this run, exploring as it would on its own
         behaviour: Option<String> = (), in Any;
-        /// A file of recorded episodes (potstill play --record): it learns from these, again and again, and never acts
+        /// A file of recorded episodes (potstill play --record): it learns from these, again and again, and never acts, so that how it would explore does not matter
         data: Option<String> = (), in Any;
         /// The CRC-32C of that file, so that a run goes on with what it was begun with
         data_crc32c: Option<u64> = (), in Any;

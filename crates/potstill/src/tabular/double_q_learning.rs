@@ -17,7 +17,7 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy};
+use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams};
 
@@ -26,6 +26,7 @@ use potstill_core::{Pcg64, State, StateError, Stateful, Streams};
 pub struct DoubleQLearning {
     config: TabularConfig,
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     tables: [QTable; 2],
     /// Which table learns.
     coin: Pcg64,
@@ -37,6 +38,7 @@ impl DoubleQLearning {
         let table = QTable::new(states, actions, config.initial_value);
         Self {
             behaviour: config.behaviour(states, actions, streams),
+            step_sizes: StepSizes::new(config.alpha, 2 * states * actions),
             tables: [table.clone(), table],
             coin: streams.stream("coin"),
             config,
@@ -77,14 +79,16 @@ impl Agent for DoubleQLearning {
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { alpha, gamma, .. } = self.config;
+        let gamma = self.config.gamma;
         let learner = self.coin.below(2);
         let (state, next) = (*step.observation, *step.next_observation);
         self.behaviour.met(state, step.action);
         let chosen = Policy::Greedy.sample(self.tables[learner].row(next), &mut self.coin);
         let target =
             td_target(step.reward, gamma, step.terminated, self.tables[1 - learner].row(next)[chosen]);
-        let alpha = self.behaviour.step_size(alpha, state, step.action);
+        let alpha = self
+            .step_sizes
+            .next((2 * state + learner) * self.tables[0].actions() + step.action, self.behaviour.steps());
         self.tables[learner].update(state, step.action, checked_target(target)?, alpha);
         Ok(None)
     }
@@ -104,6 +108,7 @@ impl Stateful for DoubleQLearning {
             .with_part("q1", &self.tables[0])
             .with_part("q2", &self.tables[1])
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
             .with_part("coin", &self.coin)
     }
 
@@ -111,6 +116,7 @@ impl Stateful for DoubleQLearning {
         state.restore_part("q1", &mut self.tables[0])?;
         state.restore_part("q2", &mut self.tables[1])?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
         state.restore_part("coin", &mut self.coin)
     }
 }

@@ -11,7 +11,8 @@
 //! SARSA(lambda) is on-policy. Q(lambda) (Watkins 1989; section 12.10) has replacing traces and the maximum in its target, and forgets all traces
 //! after an action that is not greedy: off-policy. All are online and model-free.
 //!
-//! Differences from the book: traces below 1e-12 are forgotten.
+//! Differences from the book: traces below 1e-12 are forgotten. With a step size of 1/n each pair has its own, by how often it was met; the book has one for all, and the
+//! derivation of dutch traces needs one.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -27,7 +28,7 @@ use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::config::{settings, words};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy};
+use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 
@@ -82,6 +83,7 @@ pub struct Lambda {
     config: TabularConfig,
     lambda: f64,
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     q: QTable,
     /// State, action and trace of the pairs that have one, in the order in which they were first met.
     traces: Vec<(usize, usize, f64)>,
@@ -103,6 +105,7 @@ impl Lambda {
             kind,
             lambda: traces.lambda,
             behaviour: config.behaviour(states, actions, streams),
+            step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             traces: Vec::new(),
             q_old: 0.0,
@@ -149,10 +152,10 @@ impl Agent for Lambda {
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { alpha, gamma, .. } = self.config;
+        let gamma = self.config.gamma;
         let (state, action, next) = (*step.observation, step.action, *step.next_observation);
         self.behaviour.met(state, action);
-        let alpha = self.behaviour.step_size(alpha, state, action);
+        let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
         let next_action = self.behaviour.act(next, self.q.row(next));
         let greedy = Policy::Greedy.state_value(self.q.row(next));
         let explores = self.kind == LambdaKind::Watkins && self.q.row(next)[next_action] < greedy;
@@ -166,6 +169,7 @@ impl Agent for Lambda {
         // True online: what this pair's own value has moved since it was the target is no news.
         let moved = if self.kind == LambdaKind::Dutch { value - self.q_old } else { 0.0 };
         for &(s, a, trace) in &self.traces {
+            let alpha = self.step_sizes.of(s * self.q.actions() + a, self.behaviour.steps());
             self.q.add(s, a, alpha * (delta + moved) * trace);
         }
         self.q.add(state, action, -alpha * moved);
@@ -196,6 +200,7 @@ impl Stateful for Lambda {
         State::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
             .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
             .with("q_old", Value::F64(self.q_old))
             .with("traced", Value::U64(self.traces.len() as u64))
@@ -206,6 +211,7 @@ impl Stateful for Lambda {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
         let (states, actions) = (self.q.states(), self.q.actions());
         self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
         self.q_old = state.f64("q_old")?;
@@ -259,6 +265,21 @@ mod tests {
         check(LambdaKind::Replacing, [2.0, 5.0]);
         check(LambdaKind::Dutch, [2.4, 5.0]);
         check(LambdaKind::Watkins, [2.0, 5.0]);
+    }
+
+    /// What is met for the first time does not lend its step size of 1 to pairs that were met before.
+    #[test]
+    fn each_pair_has_its_own_step_size() {
+        let config = TabularConfig { alpha: "1/n".parse().unwrap(), ..TabularConfig::default() };
+        let own = LambdaConfig { lambda: 1.0 };
+        let mut agent = Lambda::new(LambdaKind::Replacing, (config, own), 4, 1, Streams::new(0));
+        for _ in 0..3 {
+            learn(&mut agent, 0, 0.0, 0, true);
+        }
+        learn(&mut agent, 0, 0.0, 1, false);
+        learn(&mut agent, 1, 8.0, 2, true);
+        // State 0 was met four times: 8 / 4.
+        assert_eq!(agent.q.values()[..2], [2.0, 8.0]);
     }
 
     /// With lambda 0 every kind is its one-step method.

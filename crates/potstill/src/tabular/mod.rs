@@ -44,7 +44,7 @@ use potstill_core::Streams;
 settings! {
     /// The hyperparameters that all tabular algorithms share.
     pub struct TabularConfig {
-        /// Step size alpha, a number or a schedule; 1/n counts how often the pair was met. Source: 0.5, with which Sutton and Barto 2018, Example 6.6 is commonly reproduced
+        /// Step size alpha, a number or a schedule; 1/n counts the updates of the value. Source: 0.5, with which Sutton and Barto 2018, Example 6.6 is commonly reproduced
         alpha (once learning_rate): Schedule = 0.5, in PositiveUnit;
         /// Discount. Source: Sutton and Barto 2018, Example 6.6 (undiscounted)
         gamma: f64 = 1.0, in Unit;

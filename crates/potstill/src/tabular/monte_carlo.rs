@@ -18,7 +18,7 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, EPISODE_STEPS_MAX, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
@@ -123,6 +123,9 @@ impl Agent for MonteCarlo {
         let probability = self.behaviour.probabilities(state, self.q.row(state))[action];
         self.behaviour.met(state, action);
         self.episode.push((state, action, step.reward, probability));
+        if self.episode.len() > EPISODE_STEPS_MAX {
+            return Err(LearnError::Endless { steps: EPISODE_STEPS_MAX });
+        }
         if step.terminated {
             self.learn_episode(0.0)?;
         } else if step.truncated {
@@ -184,6 +187,18 @@ mod tests {
                 Transition { observation, action, reward, next_observation, terminated, truncated: false };
             agent.learn(&step).unwrap();
         }
+    }
+
+    #[test]
+    fn an_episode_without_an_end_is_told() {
+        let mut agent =
+            MonteCarlo::new(MonteCarloKind::OnPolicy, &TabularConfig::default(), 2, 2, Streams::new(0));
+        let (observation, next_observation) = (&0, &0);
+        let (action, reward, terminated, truncated) = (0, -1.0, false, false);
+        let step = Transition { observation, action, reward, next_observation, terminated, truncated };
+        (0..EPISODE_STEPS_MAX).for_each(|_| _ = agent.learn(&step).unwrap());
+        let error = agent.learn(&step).unwrap_err().to_string();
+        assert!(error.starts_with("an episode of 1000000 steps has not ended"), "{error}");
     }
 
     #[test]

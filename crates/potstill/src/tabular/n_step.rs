@@ -24,7 +24,7 @@ use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy};
+use crate::policy::{Behaviour, Policy, StepSizes};
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 use std::collections::VecDeque;
 
@@ -63,6 +63,7 @@ pub struct NStep {
     config: TabularConfig,
     n: usize,
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     /// Of the off-policy kinds.
     target: Policy,
     q: QTable,
@@ -87,6 +88,7 @@ impl NStep {
             kind,
             n: look.n as usize,
             behaviour: config.behaviour(states, actions, streams),
+            step_sizes: StepSizes::new(config.alpha, states * actions),
             target: Policy::Greedy,
             q: QTable::new(states, actions, config.initial_value),
             window: VecDeque::new(),
@@ -125,7 +127,7 @@ impl NStep {
 
     /// Learns from the oldest step. `end` is the state after the newest, and the action in it; `None` after a terminal state.
     fn learn_oldest(&mut self, end: Option<(usize, usize)>) -> Result<(), LearnError> {
-        let TabularConfig { gamma, alpha, .. } = self.config;
+        let gamma = self.config.gamma;
         let Some(&Step { state, action, .. }) = self.window.front() else { return Ok(()) };
         let target = |state: usize| self.target.probabilities(self.q.row(state));
         let mut rho = 1.0;
@@ -153,7 +155,7 @@ impl NStep {
         // A weight of 0 learns nothing, whatever the target.
         if rho != 0.0 {
             let old = self.q.row(state)[action];
-            let alpha = self.behaviour.step_size(alpha, state, action);
+            let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
             self.q.update(state, action, checked_target(old + rho * (g - old))?, alpha);
         }
         self.window.pop_front();
@@ -202,6 +204,7 @@ impl Stateful for NStep {
         State::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
             .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
             .with("window", Value::U64(self.window.len() as u64))
             .with("places", Value::U64s(places))
@@ -212,6 +215,7 @@ impl Stateful for NStep {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
         let (states, actions) = (self.q.states(), self.q.actions());
         self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
         let length = state.index("window", self.n)?;
@@ -290,6 +294,22 @@ mod tests {
         }
         // One step ahead: 1 + 0.5 * 11, 2 + 0.5 * 21, 4.
         check(NStepKind::Sarsa, 1, terminated, [6.5, 12.5, 4.0]);
+    }
+
+    /// A pair that is met twice before it is first updated still has the mean of its returns.
+    #[test]
+    fn a_step_size_of_one_by_n_makes_means() {
+        let config =
+            TabularConfig { alpha: "1/n".parse().unwrap(), initial_value: 50.0, ..TabularConfig::default() };
+        let mut agent = NStep::new(NStepKind::Sarsa, (config, NStepConfig { n: 9 }), 2, 1, Streams::new(0));
+        for (reward, terminated) in [(1.0, false), (2.0, false), (4.0, true)] {
+            let (observation, next_observation) = (&0, &0);
+            let step =
+                Transition { observation, action: 0, reward, next_observation, terminated, truncated: false };
+            agent.learn(&step).unwrap();
+        }
+        // 7, 6 and 4; nothing is left of 50.
+        assert!((agent.q.row(0)[0] - 17.0 / 3.0).abs() < 1e-12, "{:?}", agent.q);
     }
 
     #[test]

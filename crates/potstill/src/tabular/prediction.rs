@@ -27,18 +27,18 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, EPISODE_STEPS_MAX, LearnError, Update, checked_target};
 use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Schedule};
+use crate::policy::{Behaviour, Schedule, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{State, StateError, Stateful, Value};
 
 settings! {
     /// The hyperparameters of prediction.
     pub struct PredictionConfig {
-        /// Step size alpha, a number or a schedule; 1/n counts how often the state and action were met. Source: 0.1, as in Sutton and Barto 2018, Example 6.2
+        /// Step size alpha, a number or a schedule; 1/n counts the visits of the state. Source: 0.1, as in Sutton and Barto 2018, Example 6.2
         alpha: Schedule = 0.1, in PositiveUnit;
         /// Discount. Source: Sutton and Barto 2018, Example 6.2 (undiscounted)
         gamma: f64 = 1.0, in Unit;
@@ -55,7 +55,8 @@ const TRACE_MIN: f64 = 1e-12;
 /// TD(lambda).
 #[derive(Clone, Debug)]
 pub struct TdPrediction {
-    alpha: Schedule,
+    /// By state: what moves is the value of a state, whatever was done in it.
+    step_sizes: StepSizes,
     gamma: f64,
     lambda: f64,
     behaviour: Behaviour,
@@ -68,7 +69,7 @@ impl TdPrediction {
     /// Judges what `behaviour` does.
     pub fn new(config: &PredictionConfig, lambda: f64, behaviour: Behaviour) -> Self {
         Self {
-            alpha: config.alpha,
+            step_sizes: StepSizes::new(config.alpha, behaviour.states()),
             gamma: config.gamma,
             lambda,
             v: QTable::new(behaviour.states(), 1, config.initial_value),
@@ -102,8 +103,9 @@ impl Agent for TdPrediction {
             Some((_, trace)) => *trace += 1.0,
             None => self.traces.push((state, 1.0)),
         }
-        let alpha = self.behaviour.step_size(self.alpha, state, step.action);
+        self.step_sizes.count(state);
         for &(met, trace) in &self.traces {
+            let alpha = self.step_sizes.of(met, self.behaviour.steps());
             self.v.add(met, 0, alpha * delta * trace);
         }
         if step.terminated || step.truncated {
@@ -126,6 +128,7 @@ impl Stateful for TdPrediction {
         State::new()
             .with_part("v", &self.v)
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
             .with("traced", Value::U64(self.traces.len() as u64))
             .with("places", Value::U64s(self.traces.iter().map(|trace| trace.0 as u64).collect()))
             .with("traces", Value::F64s(self.traces.iter().map(|trace| trace.1).collect()))
@@ -134,6 +137,7 @@ impl Stateful for TdPrediction {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("v", &mut self.v)?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
         let states = self.v.states();
         let length = state.index("traced", states + 1)?;
         let places = state.u64s("places", length)?;
@@ -189,6 +193,9 @@ impl Agent for MonteCarloPrediction {
         let state = *step.observation;
         self.behaviour.met(state, step.action);
         self.episode.push((state, step.reward));
+        if self.episode.len() > EPISODE_STEPS_MAX {
+            return Err(LearnError::Endless { steps: EPISODE_STEPS_MAX });
+        }
         if !step.terminated && !step.truncated {
             return Ok(None);
         }

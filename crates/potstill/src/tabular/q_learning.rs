@@ -22,7 +22,7 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy};
+use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{State, StateError, Stateful, Streams};
 
@@ -32,6 +32,7 @@ pub struct QLearning {
     config: TabularConfig,
     /// What acts.
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     /// What is learned; `None` for the behaviour policy itself.
     target: Option<Policy>,
     q: QTable,
@@ -42,7 +43,8 @@ impl QLearning {
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         let behaviour = config.behaviour(states, actions, streams);
         let q = QTable::new(states, actions, config.initial_value);
-        Self { config, behaviour, target: Some(Policy::Greedy), q }
+        let step_sizes = StepSizes::new(config.alpha, states * actions);
+        Self { config, behaviour, step_sizes, target: Some(Policy::Greedy), q }
     }
 
     /// Acts by another behaviour policy.
@@ -81,7 +83,7 @@ impl Agent for QLearning {
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { alpha, gamma, .. } = self.config;
+        let gamma = self.config.gamma;
         let (state, next) = (*step.observation, *step.next_observation);
         self.behaviour.met(state, step.action);
         let next_value = match self.target {
@@ -89,7 +91,8 @@ impl Agent for QLearning {
             None => self.behaviour.state_value(next, self.q.row(next)),
         };
         let target = td_target(step.reward, gamma, step.terminated, next_value);
-        let alpha = self.behaviour.step_size(alpha, state, step.action);
+        let pair = state * self.q.actions() + step.action;
+        let alpha = self.step_sizes.next(pair, self.behaviour.steps());
         self.q.update(state, step.action, checked_target(target)?, alpha);
         Ok(None)
     }
@@ -105,12 +108,16 @@ impl Agent for QLearning {
 
 impl Stateful for QLearning {
     fn state(&self) -> State {
-        State::new().with_part("q", &self.q).with_part("behaviour", &self.behaviour)
+        State::new()
+            .with_part("q", &self.q)
+            .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)
+        self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)
     }
 }
 

@@ -20,14 +20,14 @@ use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Policy, Schedule};
+use crate::policy::{Behaviour, Policy, Schedule, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 
 settings! {
     /// How fast the average reward is learned.
     pub struct RLearningConfig {
-        /// Step size beta of the average reward, a number or a schedule. Source: 0.01, Sutton and Barto 1998, Example 6.7
+        /// Step size beta of the average reward, a number or a schedule; 1/n counts its updates. Source: 0.01, Sutton and Barto 1998, Example 6.7
         beta: Schedule = 0.01, in PositiveUnit;
     }
 }
@@ -35,9 +35,10 @@ settings! {
 /// A learner of the average reward.
 #[derive(Clone, Debug)]
 pub struct RLearning {
-    config: TabularConfig,
-    beta: Schedule,
+    /// Of `rho` alone.
+    beta: StepSizes,
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     q: QTable,
     /// `rho`.
     average_reward: f64,
@@ -52,11 +53,11 @@ impl RLearning {
         streams: Streams,
     ) -> Self {
         Self {
-            beta: own.beta,
+            beta: StepSizes::new(own.beta, 1),
             behaviour: config.behaviour(states, actions, streams),
+            step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             average_reward: 0.0,
-            config,
         }
     }
 
@@ -86,13 +87,13 @@ impl Agent for RLearning {
         let reward = step.reward - self.average_reward;
         let target =
             checked_target(td_target(reward, 1.0, step.terminated, greedy(&self.q, *step.next_observation)))?;
-        let alpha = self.behaviour.step_size(self.config.alpha, state, action);
+        let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
         self.q.update(state, action, target, alpha);
         let best = greedy(&self.q, state);
         if self.q.row(state)[action] == best {
             // The state itself may be the next.
             let target = td_target(reward, 1.0, step.terminated, greedy(&self.q, *step.next_observation));
-            let beta = self.behaviour.step_size(self.beta, state, action);
+            let beta = self.beta.next(0, self.behaviour.steps());
             self.average_reward += beta * checked_target(target - best)?;
         }
         Ok(None)
@@ -116,12 +117,16 @@ impl Stateful for RLearning {
         State::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
+            .with_part("beta", &self.beta)
             .with("average_reward", Value::F64(self.average_reward))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
+        state.restore_part("beta", &mut self.beta)?;
         self.average_reward = state.f64("average_reward")?;
         Ok(())
     }
@@ -130,6 +135,26 @@ impl Stateful for RLearning {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_average_is_one_number_with_one_count() {
+        let config = (
+            TabularConfig { alpha: 1.0.into(), ..TabularConfig::default() },
+            RLearningConfig { beta: "1/n".parse().unwrap() },
+        );
+        let mut agent = RLearning::new(config, 3, 1, Streams::new(0));
+        for (state, reward, expected) in [(0, 6.0, 6.0), (1, 2.0, 4.0), (2, 1.0, 3.0)] {
+            let (terminated, truncated) = (true, false);
+            let (observation, next_observation) = (&state, &0);
+            // After the update the value is the target: rho stays, until the value is put back.
+            let step = Transition { observation, action: 0, reward, next_observation, terminated, truncated };
+            agent.q = QTable::new(3, 1, 0.0);
+            agent.step_sizes = StepSizes::new(0.0.into(), 3);
+            agent.learn(&step).unwrap();
+            // The mean of the rewards, though each pair was met for the first time.
+            assert!((agent.average_reward() - expected).abs() < 1e-12, "{}", agent.average_reward());
+        }
+    }
 
     #[test]
     fn steps_by_hand() {

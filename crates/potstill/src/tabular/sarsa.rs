@@ -17,7 +17,7 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
-use crate::policy::Behaviour;
+use crate::policy::{Behaviour, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 
@@ -27,6 +27,7 @@ pub struct Sarsa {
     config: TabularConfig,
     /// What acts and what is learned.
     behaviour: Behaviour,
+    step_sizes: StepSizes,
     q: QTable,
     /// `A'`, chosen for the update and then taken; `None` at the start of an episode.
     next_action: Option<usize>,
@@ -37,6 +38,7 @@ impl Sarsa {
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         Self {
             behaviour: config.behaviour(states, actions, streams),
+            step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             next_action: None,
             config,
@@ -63,12 +65,12 @@ impl Agent for Sarsa {
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let TabularConfig { alpha, gamma, .. } = self.config;
+        let gamma = self.config.gamma;
         let (state, next) = (*step.observation, *step.next_observation);
         self.behaviour.met(state, step.action);
         let next_action = self.behaviour.act(next, self.q.row(next));
         let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
-        let alpha = self.behaviour.step_size(alpha, state, step.action);
+        let alpha = self.step_sizes.next(state * self.q.actions() + step.action, self.behaviour.steps());
         self.q.update(state, step.action, checked_target(target)?, alpha);
         // After the last step of an episode the next state is another start, and A' was only for the update.
         self.next_action = (!step.terminated && !step.truncated).then_some(next_action);
@@ -90,12 +92,14 @@ impl Stateful for Sarsa {
         State::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
+            .with_part("step_sizes", &self.step_sizes)
             .with("next_action", Value::U64(self.next_action.unwrap_or(actions) as u64))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         state.restore_part("q", &mut self.q)?;
         self.behaviour.restore_within(state)?;
+        self.step_sizes.restore_within(state)?;
         let actions = self.q.actions();
         self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
         Ok(())
