@@ -239,6 +239,18 @@ impl State {
             .ok_or_else(|| StateError::invalid(name, format!("{value} is not below {bound}")))
     }
 
+    /// So many integers that are indices below `bound`.
+    ///
+    /// # Errors
+    /// If there are none of that name and length, or one is not below `bound`.
+    pub fn indices(&self, name: &str, length: usize, bound: usize) -> Result<Vec<usize>, StateError> {
+        let values = self.u64s(name, length)?;
+        if let Some(value) = values.iter().find(|&&value| value >= bound as u64) {
+            return Err(StateError::invalid(name, format!("{value} is not below {bound}")));
+        }
+        Ok(values.iter().map(|&value| value as usize).collect())
+    }
+
     /// An array of double-precision numbers, however long.
     ///
     /// # Errors

@@ -172,6 +172,17 @@ pub fn checked_target(target: f64) -> Result<f64, LearnError> {
     Err(LearnError::NotFinite { culprit: format!("target is {target}"), batch })
 }
 
+/// Refuses an episode that is longer than is held to be learned from as a whole.
+///
+/// # Errors
+/// If it is.
+pub fn checked_length(steps: usize) -> Result<(), LearnError> {
+    if steps > EPISODE_STEPS_MAX {
+        return Err(LearnError::Endless { steps: EPISODE_STEPS_MAX });
+    }
+    Ok(())
+}
+
 fn inspected(arrays: &[(&str, &[f32])]) -> State {
     let name = |name: &str| name.replace([' ', '\''], "_");
     arrays.iter().fold(State::new(), |state, (n, values)| state.with(&name(n), Value::F32s(values.to_vec())))

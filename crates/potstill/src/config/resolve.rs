@@ -56,19 +56,19 @@ pub struct Resolved<S> {
 pub fn resolve<S: Settings>(layers: &[Layer]) -> Result<Resolved<S>, ConfigError> {
     let mut settings = S::default();
     let mut origins = BTreeMap::new();
+    let keys = S::keys();
     for layer in layers {
         for (key, value) in &layer.values {
             let origin = Some(layer.origin.clone());
             match settings.set(key, value) {
                 Some(Ok(())) => {
-                    let keys = S::keys();
                     let now =
                         keys.iter().find(|known| known.once == Some(key)).map_or(&**key, |key| key.name);
                     origins.insert(now.to_owned(), layer.origin.clone())
                 }
                 Some(Err(reason)) => return Err(ConfigError::Value { key: key.clone(), origin, reason }),
                 None => {
-                    return Err(ConfigError::unknown("key", key, origin, S::keys().iter().map(|k| k.name)));
+                    return Err(ConfigError::unknown("key", key, origin, keys.iter().map(|k| k.name)));
                 }
             };
         }

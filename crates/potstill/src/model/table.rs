@@ -55,25 +55,34 @@ impl QTable {
         &self.values
     }
 
+    /// Where `Q(s, a)` stands among the [values](Self::values).
+    #[inline]
+    pub fn pair(&self, state: usize, action: usize) -> usize {
+        state * self.actions + action
+    }
+
     /// The values of all actions in a state.
     pub fn row(&self, state: usize) -> &[f64] {
         let actions = self.choices.as_ref().map_or(self.actions, |choices| choices[state]);
-        &self.values[state * self.actions..][..actions]
+        &self.values[self.pair(state, 0)..][..actions]
     }
 
     /// Adds to `Q(s, a)`.
     pub fn add(&mut self, state: usize, action: usize, more: f64) {
-        self.values[state * self.actions + action] += more;
+        let pair = self.pair(state, action);
+        self.values[pair] += more;
     }
 
     /// Makes `Q(s, a)` this.
     pub fn set(&mut self, state: usize, action: usize, value: f64) {
-        self.values[state * self.actions + action] = value;
+        let pair = self.pair(state, action);
+        self.values[pair] = value;
     }
 
     /// Moves `Q(s, a)` by `alpha` towards a target.
     pub fn update(&mut self, state: usize, action: usize, target: f64, alpha: f64) {
-        let value = &mut self.values[state * self.actions + action];
+        let pair = self.pair(state, action);
+        let value = &mut self.values[pair];
         *value = step_towards(*value, target, alpha);
     }
 }

@@ -168,7 +168,7 @@ impl DynaQ {
         let Known { reward, next, terminated } = known;
         let next_value = Policy::Greedy.state_value(self.q.row(next));
         let target = td_target(reward, self.config.gamma, terminated, next_value);
-        let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
+        let alpha = self.step_sizes.next(self.q.pair(state, action), self.behaviour.steps());
         self.q.update(state, action, checked_target(target)?, alpha);
         Ok(())
     }

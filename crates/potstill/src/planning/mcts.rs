@@ -190,7 +190,7 @@ impl Agent for Mcts {
     }
 
     fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        self.visits[step.observation * self.q.actions() + step.action] += 1;
+        self.visits[self.q.pair(*step.observation, step.action)] += 1;
         Ok(None)
     }
 

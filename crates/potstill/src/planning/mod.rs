@@ -130,11 +130,6 @@ impl StateValues {
         &self.met
     }
 
-    /// `V(s)` of every state; 0 where nobody comes.
-    pub fn v(&self) -> &[f64] {
-        &self.v
-    }
-
     /// The right side of the Bellman equation: the sum over outcomes of `p (r + gamma V(s'))`.
     #[inline]
     pub fn backup(&self, state: usize, action: usize) -> f64 {
@@ -160,9 +155,15 @@ impl StateValues {
         best
     }
 
-    /// Gives a state a value, and says by how much it moved.
-    fn set(&mut self, state: usize, value: f64) -> f64 {
-        (std::mem::replace(&mut self.v[state], value) - value).abs()
+    /// Gives each state that can be met a value, one after the other, and says by how much the values moved at most.
+    fn sweep(&mut self, value_of: impl Fn(&Self, usize) -> f64) -> f64 {
+        let mut moved: f64 = 0.0;
+        for i in 0..self.met.len() {
+            let state = self.met[i];
+            let value = value_of(self, state);
+            moved = moved.max((std::mem::replace(&mut self.v[state], value) - value).abs());
+        }
+        moved
     }
 
     /// The action values that follow.

@@ -50,6 +50,16 @@ pub struct PolicyIteration {
     is_stable: bool,
 }
 
+/// The value of a state under this action, or under any if it is none of the model's.
+fn judged(values: &StateValues, action: usize, state: usize) -> f64 {
+    let actions = values.model.actions();
+    if action < actions {
+        values.backup(state, action)
+    } else {
+        values.backups(state).iter().sum::<f64>() / actions as f64
+    }
+}
+
 impl PolicyIteration {
     /// Policy iteration.
     pub fn new(model: Arc<TransitionModel>, config: &PlanningConfig) -> Self {
@@ -72,22 +82,9 @@ impl PolicyIteration {
         Self { evaluation_sweeps: Some(own.evaluation_sweeps), ..Self::new(model, config) }
     }
 
-    /// The value of a state under the policy.
-    fn judged(&self, state: usize) -> f64 {
-        let actions = self.values.model.actions();
-        match self.policy[state] {
-            action if action < actions => self.values.backup(state, action),
-            _ => (0..actions).map(|a| self.values.backup(state, a)).sum::<f64>() / actions as f64,
-        }
-    }
-
     fn evaluate(&mut self) {
-        self.residual = 0.0;
-        for i in 0..self.values.met().len() {
-            let state = self.values.met()[i];
-            let value = self.judged(state);
-            self.residual = self.residual.max(self.values.set(state, value));
-        }
+        let policy = &self.policy;
+        self.residual = self.values.sweep(|values, state| judged(values, policy[state], state));
         self.evaluated += 1;
     }
 
@@ -98,7 +95,7 @@ impl PolicyIteration {
         let rounding = 10.0 * self.values.allowed(self.tolerance);
         for &state in self.values.met() {
             let (best, value) = self.values.best(state);
-            let held = self.judged(state);
+            let held = judged(&self.values, self.policy[state], state);
             self.residual = self.residual.max((value - self.values.v[state]).abs());
             if self.policy[state] >= self.values.model.actions() || value > held + rounding {
                 changed |= self.policy[state] != best;
@@ -164,12 +161,8 @@ impl Stateful for PolicyIteration {
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         let states = self.values.v.len();
         self.values.v.copy_from_slice(state.f64s("v", states)?);
-        let actions = self.values.model.actions() as u64;
-        let policy = state.u64s("policy", states)?;
-        if policy.iter().any(|&action| action > actions) {
-            return Err(StateError::invalid("policy", "no action of the model"));
-        }
-        self.policy = policy.iter().map(|&action| action as usize).collect();
+        let actions = self.values.model.actions();
+        self.policy = state.indices("policy", states, actions + 1)?;
         self.evaluated = state.u64("evaluated")?;
         self.improvements = state.u64("improvements")?;
         self.sweeps = state.u64("sweeps")?;

@@ -67,15 +67,11 @@ impl ValueIteration {
 
 impl Planner for ValueIteration {
     fn sweep(&mut self) {
-        self.residual = 0.0;
-        for i in 0..self.values.met().len() {
-            let state = self.values.met()[i];
-            let value = match self.policy {
-                Policy::Greedy => self.values.best(state).1,
-                policy => policy.state_value(&self.values.backups(state)),
-            };
-            self.residual = self.residual.max(self.values.set(state, value));
-        }
+        let policy = self.policy;
+        self.residual = self.values.sweep(|values, state| match policy {
+            Policy::Greedy => values.best(state).1,
+            policy => policy.state_value(&values.backups(state)),
+        });
         self.sweeps += 1;
     }
 

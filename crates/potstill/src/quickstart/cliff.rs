@@ -1,34 +1,22 @@
 //! Act 1, the cliff: SARSA learns the safe way, Q-learning the short one (Sutton and Barto 2018, Example 6.6).
 
 use super::{Act, QuickstartRequest, interval};
-use crate::agent::Agent;
 use crate::error::Error;
 use crate::experience::{Ending, Episode};
-use crate::model::{QTable, TableActor, play};
-use crate::policy::Policy;
 use crate::report::{Block, LineChart, Series, Table, wrap};
-use crate::run::Observer;
+use crate::reproduce::{CliffWalk, mean_curve, walk_the_cliff};
+use crate::run::{Observer, watched_map};
 use crate::store::RunDir;
-use crate::tabular::{QLearning, Sarsa, TabularConfig};
+use crate::tabular::{QLearning, Sarsa};
+use crate::train::TrainError;
 use crate::train::statistics::{self, Estimate};
-use crate::train::{TrainError, Trainer, parallel_map};
 use potstill_core::{Pcg64, Streams};
 use potstill_env::toy_text::cliff_walking;
-use potstill_env::{Env, Space, registry};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEEDS: usize = 200;
-const EPISODES: usize = 500;
 /// The last hundred episodes are the measure.
 const LAST: usize = 100;
-
-/// What one seed of one algorithm gave.
-struct Run {
-    returns: Vec<f64>,
-    /// The greedy policy's walk, cut when it loops.
-    walk: Episode<usize>,
-}
 
 /// What all seeds of one algorithm gave.
 struct Outcome {
@@ -43,37 +31,13 @@ struct Outcome {
     walk: Vec<usize>,
 }
 
-fn world() -> registry::StateEnv {
-    let spec = registry::find("CliffWalking-v1").expect("it is registered");
-    spec.make_states().expect("its observations are discrete")
-}
-
-fn learn<A: Agent<Observation = usize>>(
-    make: impl Fn(usize, usize, Streams) -> A,
-    table: fn(&A) -> &QTable,
-    streams: Streams,
-) -> Result<Run, TrainError> {
-    let env = world();
-    let size = |space: Space| space.discrete().expect("discrete");
-    let agent = make(size(env.observation_space()), size(env.action_space()), streams);
-    let mut trainer = Trainer::new(agent, env, streams);
-    let mut returns = Vec::with_capacity(EPISODES);
-    while returns.len() < EPISODES {
-        returns.extend(trainer.step()?.episode.map(|episode| episode.episode_return));
-    }
-    let mut actor = TableActor::new(table(trainer.agent()), Policy::Greedy);
-    let walk =
-        play(&mut world(), &mut actor, 0, &mut streams.stream("evaluation")).map_err(TrainError::Play)?;
-    Ok(Run { returns, walk })
-}
-
-fn gather(name: &'static str, runs: &[Run], rng: &mut Pcg64) -> Outcome {
-    let last: Vec<f64> = runs.iter().map(|run| statistics::mean(&run.returns[EPISODES - LAST..])).collect();
-    let curve = (0..EPISODES).map(|episode| {
-        let returns: Vec<f64> = runs.iter().map(|run| run.returns[episode]).collect();
-        (episode as f64 + 1.0, statistics::mean(&returns))
-    });
-    let mut arrived: Vec<&Run> = runs.iter().filter(|run| run.walk.ending == Ending::Terminated).collect();
+fn gather(name: &'static str, runs: &[CliffWalk], rng: &mut Pcg64) -> Outcome {
+    let last: Vec<f64> =
+        runs.iter().map(|run| statistics::mean(&run.returns[run.returns.len() - LAST..])).collect();
+    let returns: Vec<Vec<f64>> = runs.iter().map(|run| run.returns.clone()).collect();
+    let curve = mean_curve(&returns).into_iter().enumerate().map(|(i, mean)| (i as f64 + 1.0, mean));
+    let mut arrived: Vec<&CliffWalk> =
+        runs.iter().filter(|run| run.walk.ending == Ending::Terminated).collect();
     arrived.sort_by_key(|run| run.walk.trajectory.steps());
     let middle = arrived.get(arrived.len() / 2);
     Outcome {
@@ -137,18 +101,11 @@ fn numbers(outcome: &Outcome) -> Value {
 /// If the environment refuses a step.
 pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let streams = Streams::new(request.seed);
-    observer.begin("the cliff", SEEDS as u64);
-    let finished = AtomicU64::new(0);
-    let runs = parallel_map(SEEDS, request.threads, |i| {
-        let config = TabularConfig::default;
+    let runs = watched_map(observer, "the cliff", SEEDS, request.threads, |i| {
         let of_seed = Streams::new(streams.seed_for("cliff", i as u64));
-        let q = learn(|s, a, streams| QLearning::new(config(), s, a, streams), QLearning::q, of_seed)?;
-        let sarsa = learn(|s, a, streams| Sarsa::new(config(), s, a, streams), Sarsa::q, of_seed)?;
-        observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
-        Ok((q, sarsa))
+        Ok((walk_the_cliff(QLearning::new, of_seed)?, walk_the_cliff(Sarsa::new, of_seed)?))
     });
-    observer.end();
-    let (q, sarsa): (Vec<Run>, Vec<Run>) =
+    let (q, sarsa): (Vec<CliffWalk>, Vec<CliffWalk>) =
         runs.into_iter().collect::<Result<Vec<_>, TrainError>>()?.into_iter().unzip();
     let mut rng = streams.stream("bootstrap");
     let (q, sarsa) = (gather("Q-learning", &q, &mut rng), gather("SARSA", &sarsa, &mut rng));

@@ -6,18 +6,16 @@ use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::experience::Dataset;
 use crate::report::{BarChart, Block, Picture, Table, wrap};
-use crate::run::Observer;
+use crate::run::{Observer, watched_map};
 use crate::store::RunDir;
 use crate::targets::soft_targets;
 use crate::teacher::{Inputs, Teacher};
 use crate::train::TrainError;
-use crate::train::parallel_map;
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
 use potstill_nn::{Network, NetworkSpec, Workspace};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEEDS: usize = 20;
 const TEACHER: &str = "mlp:800";
@@ -92,15 +90,10 @@ fn most_telling(teacher: &Network, test: &Dataset) -> (Vec<f32>, usize, Vec<f32>
 pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let digits = Dataset::digits();
     let streams = Streams::new(request.seed);
-    observer.begin("dark knowledge", SEEDS as u64);
-    let finished = AtomicU64::new(0);
-    let trials = parallel_map(SEEDS, request.threads, |i| {
+    let trials = watched_map(observer, "dark knowledge", SEEDS, request.threads, |i| {
         stop_if_asked(observer)?;
-        let trial = trial(&digits, streams.seed_for("digits", i as u64), i == 0);
-        observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
-        trial
+        trial(&digits, streams.seed_for("digits", i as u64), i == 0)
     });
-    observer.end();
     let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
 
     let mut rng = streams.stream("bootstrap");

@@ -1,7 +1,7 @@
 //! Maps of grid worlds: a number in every square, shaded by its size, and the way that a policy goes.
 
 use super::drawing::Role;
-use super::{GridChart, Square, escape, extent};
+use super::{GridChart, Square, escape, extent, without_minus_zero};
 
 /// Pixels of a square.
 const SIDE: f64 = 56.0;
@@ -22,17 +22,11 @@ impl GridChart {
             _ => 3,
         };
         let number = |value: f64| {
-            let text = match value {
+            without_minus_zero(match value {
                 v if v.abs() >= 1e6 => format!("{:.0}M", v / 1e6),
                 v if v.abs() >= 1e5 => format!("{:.0}k", v / 1e3),
                 v => format!("{v:.decimals$}"),
-            };
-            // A zero that rounding made negative.
-            if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
-                text.replace('-', "")
-            } else {
-                text
-            }
+            })
         };
         self.squares.iter().map(|square| square.value.map(number).unwrap_or_default()).collect()
     }

@@ -201,8 +201,11 @@ fn tick_label(value: f64, decimals: usize) -> String {
         let thousands = value / 1000.0;
         return format!("{thousands}k");
     }
-    let text = format!("{value:.decimals$}");
-    // A zero that rounding made negative.
+    without_minus_zero(format!("{value:.decimals$}"))
+}
+
+/// A number as it was written, but for a zero that rounding made negative.
+fn without_minus_zero(text: String) -> String {
     if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
         text.replace('-', "")
     } else {

@@ -3,8 +3,8 @@
 use super::{Claim, Reproduction, Runs, mean_curve, nowhere, series};
 use crate::agent::Agent;
 use crate::error::Error;
-use crate::experience::Ending;
-use crate::model::{Model, ModelActor, play};
+use crate::experience::{Ending, Episode};
+use crate::model::{ModelActor, play};
 use crate::report::LineChart;
 use crate::tabular::{QLearning, Sarsa, TabularConfig, expected_sarsa};
 use crate::train::statistics::mean;
@@ -14,29 +14,38 @@ use potstill_env::registry;
 
 const EPISODES: usize = 500;
 
-/// The returns of all episodes, and the length of the greedy walk if it arrives.
-type Run = (Vec<f64>, Option<usize>);
+/// What one seed of one algorithm gave.
+pub(crate) struct CliffWalk {
+    /// Of all episodes while learning.
+    pub(crate) returns: Vec<f64>,
+    /// The greedy policy's walk afterwards, cut when it loops.
+    pub(crate) walk: Episode<usize>,
+}
+
+impl CliffWalk {
+    /// The length of the greedy walk, if it arrives.
+    fn arrived(&self) -> Option<usize> {
+        (self.walk.ending == Ending::Terminated).then(|| self.walk.trajectory.steps())
+    }
+}
 
 fn world() -> registry::StateEnv {
     let spec = registry::find("CliffWalking-v1").expect("it is registered");
     spec.make_states().expect("its states are numbered")
 }
 
-fn run<A: Agent<Observation = usize>>(
+/// 500 episodes of an algorithm with its default settings, and its greedy walk after them.
+pub(crate) fn walk_the_cliff<A: Agent<Observation = usize>>(
     agent: fn(TabularConfig, usize, usize, Streams) -> A,
     streams: Streams,
-) -> Result<Run, TrainError> {
+) -> Result<CliffWalk, TrainError> {
     let mut trainer = Trainer::new(agent(TabularConfig::default(), 48, 4, streams), world(), streams);
-    let mut returns = Vec::with_capacity(EPISODES);
-    while returns.len() < EPISODES {
-        returns.extend(trainer.step()?.episode.map(|episode| episode.episode_return));
-    }
-    let model: Model = trainer.agent().model();
+    let returns = trainer.run_episodes(EPISODES)?.iter().map(|episode| episode.episode_return).collect();
+    let model = trainer.agent().model();
     let mut actor = ModelActor::greedy(&model);
     let walk = play::<usize>(&mut world(), &mut actor, 0, &mut streams.stream("evaluation"))
         .map_err(TrainError::Play)?;
-    let arrived = walk.ending == Ending::Terminated;
-    Ok((returns, arrived.then_some(walk.trajectory.steps())))
+    Ok(CliffWalk { returns, walk })
 }
 
 /// Means over ten episodes, which is how the book's figure is smoothed at least.
@@ -46,12 +55,14 @@ fn smooth(curve: &[f64]) -> Vec<(f64, f64)> {
 }
 
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
-    let sarsa = runs.of("the cliff: sarsa", |streams| run(Sarsa::new, streams))?;
-    let q = runs.of("the cliff: q-learning", |streams| run(QLearning::new, streams))?;
-    let expected = runs.of("the cliff: expected-sarsa", |streams| run(expected_sarsa::new, streams))?;
-    let last = |of: &[Run]| runs.mean(&of.iter().map(|run| mean(&run.0[400..])).collect::<Vec<_>>());
-    let share = |of: &[Run], length: Option<usize>| {
-        runs.mean(&of.iter().map(|run| f64::from(u8::from(run.1 == length))).collect::<Vec<_>>())
+    let sarsa = runs.of("the cliff: sarsa", |streams| walk_the_cliff(Sarsa::new, streams))?;
+    let q = runs.of("the cliff: q-learning", |streams| walk_the_cliff(QLearning::new, streams))?;
+    let expected =
+        runs.of("the cliff: expected-sarsa", |streams| walk_the_cliff(expected_sarsa::new, streams))?;
+    let last =
+        |of: &[CliffWalk]| runs.mean(&of.iter().map(|run| mean(&run.returns[400..])).collect::<Vec<_>>());
+    let share = |of: &[CliffWalk], length: Option<usize>| {
+        runs.mean(&of.iter().map(|run| f64::from(u8::from(run.arrived() == length))).collect::<Vec<_>>())
     };
     let claim = |what: &str, expected, measured| Claim {
         what: what.to_owned(),
@@ -68,7 +79,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         claim("SARSA, share of 17 steps", (0.73, 0.77), share(&sarsa, Some(17))),
         claim("SARSA, share that walk in a loop", (0.15, 0.19), share(&sarsa, None)),
     ];
-    let curve = |of: &[Run]| smooth(&mean_curve(&of.iter().map(|run| run.0.clone()).collect::<Vec<_>>()));
+    let curve =
+        |of: &[CliffWalk]| smooth(&mean_curve(&of.iter().map(|run| run.returns.clone()).collect::<Vec<_>>()));
     let level = |value: f64| vec![(400.0, value), (500.0, value)];
     let chart = LineChart {
         title: "Sum of rewards of an episode while learning".to_owned(),

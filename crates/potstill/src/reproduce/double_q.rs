@@ -25,12 +25,8 @@ const WINDOWS: [Window; 4] = [
 /// For each episode whether it began to the left.
 fn run<A: Agent<Observation = usize>>(agent: A, streams: Streams) -> Result<Vec<f64>, TrainError> {
     let mut trainer = Trainer::new(agent, Box::new(MaximizationBias::default()), streams);
-    let mut lefts = Vec::with_capacity(EPISODES);
-    while lefts.len() < EPISODES {
-        // To the left there is one more step.
-        lefts.extend(trainer.step()?.episode.map(|episode| f64::from(u8::from(episode.steps > 1))));
-    }
-    Ok(lefts)
+    // To the left there is one more step.
+    Ok(trainer.run_episodes(EPISODES)?.iter().map(|episode| f64::from(u8::from(episode.steps > 1))).collect())
 }
 
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {

@@ -19,11 +19,7 @@ fn run(planning_steps: u64, streams: Streams) -> Result<Vec<f64>, TrainError> {
     let config = (MazeConfig::default().0, PlanningStepsConfig { planning_steps });
     let agent = DynaQ::new(config, 54, 4, streams);
     let mut trainer = Trainer::new(agent, spec.make_states().expect("its states are numbered"), streams);
-    let mut lengths = Vec::with_capacity(EPISODES);
-    while lengths.len() < EPISODES {
-        lengths.extend(trainer.step()?.episode.map(|episode| episode.steps as f64));
-    }
-    Ok(lengths)
+    Ok(trainer.run_episodes(EPISODES)?.iter().map(|episode| episode.steps as f64).collect())
 }
 
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {

@@ -24,17 +24,18 @@ mod double_q;
 mod dyna_maze;
 mod windy;
 
+pub(crate) use cliff::{CliffWalk, walk_the_cliff};
+
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::report::{Block, LineChart, Page, Series, Table};
-use crate::run::Observer;
+use crate::run::{Observer, watched_map};
 use crate::store::{RunDir, names};
+use crate::train::TrainError;
 use crate::train::statistics::{self, Estimate};
-use crate::train::{TrainError, parallel_map};
 use potstill_core::Streams;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What to reproduce.
 #[derive(Clone, Debug, Default)]
@@ -144,17 +145,12 @@ impl Runs<'_> {
         run: impl Fn(Streams) -> Result<T, TrainError> + Sync,
     ) -> Result<Vec<T>, Error> {
         let Self { request, observer, count } = *self;
-        observer.begin(what, count as u64);
-        let finished = AtomicU64::new(0);
-        let results = parallel_map(count, request.threads, |i| {
+        let results = watched_map(observer, what, count, request.threads, |i| {
             if observer.stop_requested() {
                 return Err(Error::Abandoned);
             }
-            let result = run(Streams::new(request.seed.wrapping_add(i as u64)))?;
-            observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
-            Ok(result)
+            Ok(run(Streams::new(request.seed.wrapping_add(i as u64)))?)
         });
-        observer.end();
         results.into_iter().collect()
     }
 
@@ -176,7 +172,7 @@ fn about(mean: f64, standard_error: f64) -> (f64, f64) {
 }
 
 /// The mean of each place over runs that are equally long.
-fn mean_curve(runs: &[Vec<f64>]) -> Vec<f64> {
+pub(crate) fn mean_curve(runs: &[Vec<f64>]) -> Vec<f64> {
     let length = runs.iter().map(Vec::len).min().unwrap_or(0);
     (0..length).map(|i| runs.iter().map(|run| run[i]).sum::<f64>() / runs.len() as f64).collect()
 }

@@ -70,9 +70,11 @@ use crate::config::{self, ConfigError, Layer, Origin};
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::store;
+use crate::train::parallel_map;
 use potstill_env::EnvError;
 use potstill_env::registry::{self, Spec};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use toml::{Table, Value};
 
 /// Told how far a run is, and asked whether it should stop. Implementations decide what to show.
@@ -89,6 +91,25 @@ pub trait Observer: Sync {
     fn stop_requested(&self) -> bool {
         false
     }
+}
+
+/// [`parallel_map`] that is watched: each result is one unit done.
+pub(crate) fn watched_map<T: Send>(
+    observer: &dyn Observer,
+    what: &str,
+    count: usize,
+    threads: usize,
+    f: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    observer.begin(what, count as u64);
+    let finished = AtomicU64::new(0);
+    let results = parallel_map(count, threads, |i| {
+        let result = f(i);
+        observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
+        result
+    });
+    observer.end();
+    results
 }
 
 /// Shows nothing and stops nothing.

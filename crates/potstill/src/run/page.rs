@@ -82,8 +82,9 @@ pub(super) fn page(dir: &RunDir) -> Page {
     let mut blocks = vec![Block::Table(summary_table(&summary))];
     blocks.extend(curves(&History::parse(&text(names::METRICS))).into_iter().map(Block::Lines));
     let config = text(names::CONFIG);
-    blocks.extend(maps(dir, &config.parse().unwrap_or_default()).into_iter().map(Block::Grid));
-    let title = title(&config.parse().unwrap_or_default());
+    let table = config.parse().unwrap_or_default();
+    blocks.extend(maps(dir, &table).into_iter().map(Block::Grid));
+    let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(config));
     Page { title, lead: "A run of potstill.".to_owned(), blocks }

@@ -49,6 +49,26 @@ pub(crate) struct Plan {
     pub(crate) copy: Option<(&'static str, Vec<u8>)>,
 }
 
+impl Plan {
+    /// A training run of this algorithm on this environment or dataset, with this seed.
+    fn of(
+        algorithm: &Algorithm,
+        (on, seed): (&str, u64),
+        config: String,
+        store: StoreConfig,
+        job: Box<dyn Job>,
+    ) -> Self {
+        Self {
+            name: format!("{}-{on}-seed{seed}", algorithm.name),
+            place: format!("{on}, seed {seed}"),
+            config,
+            store,
+            job,
+            copy: None,
+        }
+    }
+}
+
 /// What is written above the settings of a training run.
 pub(crate) fn train_head(algorithm: &str) -> Vec<(&'static str, Value)> {
     vec![("command", "train".into()), ("algorithm", algorithm.into())]
@@ -81,24 +101,9 @@ pub(super) fn plan_headed(
     dir: Option<&RunDir>,
 ) -> Result<Plan, Error> {
     let name = algorithm.name;
-    let plan = |config: String, on: &str, seed: u64, store: StoreConfig, job: Box<dyn Job>| Plan {
-        name: format!("{name}-{on}-seed{seed}"),
-        place: format!("{on}, seed {seed}"),
-        config,
-        store,
-        job,
-        copy: None,
-    };
     match algorithm.learns {
-        Learns::States => {
-            let planned = with_tabular(name, PlanTabular { algorithm, head, layers, threads, dir })?;
-            let Tabular { config, on, seed, store, job, copy } = planned;
-            Ok(Plan { copy, ..plan(config, &on, seed, store, job) })
-        }
-        Learns::Model => {
-            let (config, on, seed, store, job) = with_planner(name, PlanPlanner { algorithm, head, layers })?;
-            Ok(plan(config, &on, seed, store, job))
-        }
+        Learns::States => with_tabular(name, PlanTabular { algorithm, head, layers, threads, dir }),
+        Learns::Model => with_planner(name, PlanPlanner { algorithm, head, layers }),
         Learns::Features => {
             let resolved = resolve::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(layers)?;
             let config = resolved.to_toml(head);
@@ -125,7 +130,7 @@ pub(super) fn plan_headed(
             let env = move || on.make_features().expect("checked: features");
             let name_of_env = spec.name().to_owned();
             let job = Box::new(Learning::new(name, agent, env, spec, run, Some(eval), threads));
-            Ok(plan(config, &name_of_env, seed, store, job))
+            Ok(Plan::of(algorithm, (&name_of_env, seed), config, store, job))
         }
         Learns::Labels => {
             let resolved = resolve::<((DataConfig, FitConfig), StoreConfig)>(layers)?;
@@ -134,7 +139,7 @@ pub(super) fn plan_headed(
             let data = checked_data(run.data.as_deref(), &fit)?;
             check_size("net_arch", &run.net_arch, data.features, data.classes)?;
             let job = Box::new(Fitting::new(&data, run.seed, &run.net_arch, &fit, None, None));
-            Ok(plan(config, &run.data.unwrap_or_default(), run.seed, store, job))
+            Ok(Plan::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
         }
     }
 }
@@ -238,17 +243,6 @@ fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> R
     Ok(())
 }
 
-/// A planned run of an algorithm for numbered states.
-struct Tabular {
-    config: String,
-    /// The environment's name.
-    on: String,
-    seed: u64,
-    store: StoreConfig,
-    job: Box<dyn Job>,
-    copy: Option<(&'static str, Vec<u8>)>,
-}
-
 struct PlanTabular<'a> {
     algorithm: &'a Algorithm,
     head: &'a [(&'a str, Value)],
@@ -333,7 +327,7 @@ impl PlanTabular<'_> {
 }
 
 impl WithTabular for PlanTabular<'_> {
-    type Output = Result<Tabular, Error>;
+    type Output = Result<Plan, Error>;
 
     fn with<S: Settings>(self, make: MakeTabular<S>) -> Self::Output {
         let recorded = self.recording()?;
@@ -391,7 +385,7 @@ impl WithTabular for PlanTabular<'_> {
             }
         };
         let job = Learning::new(self.algorithm.name, agent, env, spec, run, None, self.threads);
-        Ok(Tabular { config, on, seed, store, job: Box::new(job), copy })
+        Ok(Plan { copy, ..Plan::of(self.algorithm, (&on, seed), config, store, Box::new(job)) })
     }
 }
 
@@ -402,7 +396,7 @@ struct PlanPlanner<'a> {
 }
 
 impl WithPlanner for PlanPlanner<'_> {
-    type Output = Result<(String, String, u64, StoreConfig, Box<dyn Job>), Error>;
+    type Output = Result<Plan, Error>;
 
     fn with<S: Settings>(self, make: MakePlanner<S>) -> Self::Output {
         let name = self.algorithm.name;
@@ -430,7 +424,7 @@ impl WithPlanner for PlanPlanner<'_> {
         let planner = make(model, &planning, own);
         let PlanningConfig { max_sweeps, tolerance, .. } = planning;
         let job = Planning { algorithm: name, env, run, tolerance, max_sweeps, planner };
-        Ok((config, on, seed, store, Box::new(job)))
+        Ok(Plan::of(self.algorithm, (&on, seed), config, store, Box::new(job)))
     }
 }
 

@@ -5,16 +5,14 @@ use super::execute::{begin, carry_out, keep_or_discard, with_out};
 use super::plan::{Plan, plan_headed, plan_train, train_head};
 use super::resume::{Recipe, ResumeRequest, go_on};
 use super::train::TrainRequest;
-use super::{Algorithm, Observer, Quiet, usage};
+use super::{Algorithm, Observer, Quiet, usage, watched_map};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;
 use crate::store::{RunDir, names};
-use crate::train::parallel_map;
 use crate::train::statistics::{interquartile_mean, mean};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use toml::{Table, Value as Toml};
 
 pub(super) fn train_seeds(
@@ -74,14 +72,9 @@ impl Family {
         fallback: bool,
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
-        observer.begin("seeds", self.count);
-        let finished = AtomicU64::new(0);
-        let outcomes = parallel_map(self.count as usize, self.threads, |i| {
-            let outcome = self.one(dir, start + i as u64, fallback, observer);
-            observer.advance(1 + finished.fetch_add(1, Ordering::Relaxed), "");
-            outcome
+        let outcomes = watched_map(observer, "seeds", self.count as usize, self.threads, |i| {
+            self.one(dir, start + i as u64, fallback, observer)
         });
-        observer.end();
         let (mut summaries, mut failures) = (Vec::new(), Vec::new());
         for (seed, outcome) in (start..).zip(outcomes) {
             match outcome {

@@ -86,9 +86,8 @@ impl Agent for DoubleQLearning {
         let chosen = Policy::Greedy.sample(self.tables[learner].row(next), &mut self.coin);
         let target =
             td_target(step.reward, gamma, step.terminated, self.tables[1 - learner].row(next)[chosen]);
-        let alpha = self
-            .step_sizes
-            .next((2 * state + learner) * self.tables[0].actions() + step.action, self.behaviour.steps());
+        let pair = self.tables[learner].pair(2 * state + learner, step.action);
+        let alpha = self.step_sizes.next(pair, self.behaviour.steps());
         self.tables[learner].update(state, step.action, checked_target(target)?, alpha);
         Ok(None)
     }

@@ -23,7 +23,7 @@
 //! assert_eq!(agent.q().states(), 48);
 //! ```
 
-use super::TabularConfig;
+use super::{TabularConfig, traces};
 use crate::agent::{Agent, LearnError, Update, checked_target};
 use crate::config::{settings, words};
 use crate::experience::Transition;
@@ -60,9 +60,6 @@ words! {
     }
 }
 
-/// Traces below this are forgotten.
-const TRACE_MIN: f64 = 1e-12;
-
 /// Which traces, and which target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LambdaKind {
@@ -85,8 +82,8 @@ pub struct Lambda {
     behaviour: Behaviour,
     step_sizes: StepSizes,
     q: QTable,
-    /// State, action and trace of the pairs that have one, in the order in which they were first met.
-    traces: Vec<(usize, usize, f64)>,
+    /// Of pairs of state and action.
+    traces: traces::Traces,
     /// True online: `Q(S', A')` before the last update.
     q_old: f64,
     next_action: Option<usize>,
@@ -107,7 +104,7 @@ impl Lambda {
             behaviour: config.behaviour(states, actions, streams),
             step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
-            traces: Vec::new(),
+            traces: traces::Traces::default(),
             q_old: 0.0,
             next_action: None,
             config,
@@ -126,16 +123,9 @@ impl Lambda {
     }
 
     /// All traces fade, and that of the pair that was met grows.
-    fn meet(&mut self, state: usize, action: usize, alpha: f64) {
-        let fading = self.config.gamma * self.lambda;
-        self.traces.iter_mut().for_each(|(_, _, trace)| *trace *= fading);
-        self.traces.retain(|(_, _, trace)| *trace >= TRACE_MIN);
-        let met = self.traces.iter().position(|&(s, a, _)| (s, a) == (state, action));
-        let i = met.unwrap_or_else(|| {
-            self.traces.push((state, action, 0.0));
-            self.traces.len() - 1
-        });
-        let trace = &mut self.traces[i].2;
+    fn meet(&mut self, pair: usize, alpha: f64) {
+        self.traces.fade(self.config.gamma * self.lambda);
+        let trace = self.traces.of(pair);
         *trace = match self.kind {
             LambdaKind::Accumulating => *trace + 1.0,
             LambdaKind::Replacing | LambdaKind::Watkins => 1.0,
@@ -155,7 +145,8 @@ impl Agent for Lambda {
         let gamma = self.config.gamma;
         let (state, action, next) = (*step.observation, step.action, *step.next_observation);
         self.behaviour.met(state, action);
-        let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
+        let pair = self.q.pair(state, action);
+        let alpha = self.step_sizes.next(pair, self.behaviour.steps());
         let next_action = self.behaviour.act(next, self.q.row(next));
         let greedy = Policy::Greedy.state_value(self.q.row(next));
         let explores = self.kind == LambdaKind::Watkins && self.q.row(next)[next_action] < greedy;
@@ -165,12 +156,13 @@ impl Agent for Lambda {
         };
         let value = self.q.row(state)[action];
         let delta = checked_target(td_target(step.reward, gamma, step.terminated, next_value) - value)?;
-        self.meet(state, action, alpha);
+        self.meet(pair, alpha);
         // True online: what this pair's own value has moved since it was the target is no news.
         let moved = if self.kind == LambdaKind::Dutch { value - self.q_old } else { 0.0 };
-        for &(s, a, trace) in &self.traces {
-            let alpha = self.step_sizes.of(s * self.q.actions() + a, self.behaviour.steps());
-            self.q.add(s, a, alpha * (delta + moved) * trace);
+        let actions = self.q.actions();
+        for (pair, trace) in self.traces.iter() {
+            let alpha = self.step_sizes.of(pair, self.behaviour.steps());
+            self.q.add(pair / actions, pair % actions, alpha * (delta + moved) * trace);
         }
         self.q.add(state, action, -alpha * moved);
         self.q_old = if step.terminated { 0.0 } else { next_value };
@@ -196,7 +188,9 @@ impl Agent for Lambda {
 
 impl Stateful for Lambda {
     fn state(&self) -> State {
-        let places = self.traces.iter().flat_map(|&(s, a, _)| [s as u64, a as u64]).collect();
+        let actions = self.q.actions();
+        let places = self.traces.iter().flat_map(|(pair, _)| [pair / actions, pair % actions]);
+        let places = places.map(|place| place as u64).collect();
         State::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
@@ -205,7 +199,7 @@ impl Stateful for Lambda {
             .with("q_old", Value::F64(self.q_old))
             .with("traced", Value::U64(self.traces.len() as u64))
             .with("places", Value::U64s(places))
-            .with("traces", Value::F64s(self.traces.iter().map(|trace| trace.2).collect()))
+            .with("traces", Value::F64s(self.traces.iter().map(|(_, trace)| trace).collect()))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
@@ -219,9 +213,9 @@ impl Stateful for Lambda {
         let places = state.u64s("places", 2 * length)?.chunks_exact(2);
         let traces = places.zip(state.f64s("traces", length)?).map(|(place, &trace)| {
             let (s, a) = (place[0] as usize, place[1] as usize);
-            (s < states && a < actions).then_some((s, a, trace))
+            (s < states && a < actions).then(|| (self.q.pair(s, a), trace))
         });
-        let traces: Option<Vec<_>> = traces.collect();
+        let traces: Option<traces::Traces> = traces.collect();
         self.traces =
             traces.ok_or_else(|| StateError::invalid("places", "no state or action of the table"))?;
         Ok(())
@@ -258,7 +252,7 @@ mod tests {
                 let value = agent.q.row(state)[0];
                 assert!((value - expected).abs() < 1e-12, "{kind:?} {state}: {value}");
             }
-            assert!(agent.traces.is_empty());
+            assert_eq!(agent.traces.len(), 0);
         };
         // Fading by 0.4: accumulating (0.4 + 1) 0.4 = 0.56, replacing 0.4, dutch (0.4 + 1 - 0.5 * 0.4) 0.4 = 0.48; times 0.5 * 10.
         check(LambdaKind::Accumulating, [2.8, 5.0]);

@@ -26,6 +26,7 @@ pub mod q_learning;
 pub mod r_learning;
 pub mod sarsa;
 pub mod speedy_q_learning;
+mod traces;
 
 pub use double_q_learning::DoubleQLearning;
 pub use lambda::{Lambda, LambdaConfig, LambdaKind};

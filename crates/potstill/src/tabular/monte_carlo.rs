@@ -18,7 +18,7 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, EPISODE_STEPS_MAX, LearnError, Update, checked_target};
+use crate::agent::{Agent, LearnError, Update, checked_length, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
@@ -123,9 +123,7 @@ impl Agent for MonteCarlo {
         let probability = self.behaviour.probabilities(state, self.q.row(state))[action];
         self.behaviour.met(state, action);
         self.episode.push((state, action, step.reward, probability));
-        if self.episode.len() > EPISODE_STEPS_MAX {
-            return Err(LearnError::Endless { steps: EPISODE_STEPS_MAX });
-        }
+        checked_length(self.episode.len())?;
         if step.terminated {
             self.learn_episode(0.0)?;
         } else if step.truncated {
@@ -178,6 +176,7 @@ impl Stateful for MonteCarlo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::EPISODE_STEPS_MAX;
 
     fn learn(agent: &mut MonteCarlo, steps: &[(usize, usize, f64)]) {
         for (i, &(state, action, reward)) in steps.iter().enumerate() {

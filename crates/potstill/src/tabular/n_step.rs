@@ -155,7 +155,7 @@ impl NStep {
         // A weight of 0 learns nothing, whatever the target.
         if rho != 0.0 {
             let old = self.q.row(state)[action];
-            let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
+            let alpha = self.step_sizes.next(self.q.pair(state, action), self.behaviour.steps());
             self.q.update(state, action, checked_target(old + rho * (g - old))?, alpha);
         }
         self.window.pop_front();

@@ -27,7 +27,8 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
-use crate::agent::{Agent, EPISODE_STEPS_MAX, LearnError, Update, checked_target};
+use super::traces::Traces;
+use crate::agent::{Agent, LearnError, Update, checked_length, checked_target};
 use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
@@ -49,9 +50,6 @@ settings! {
     }
 }
 
-/// Traces below this are forgotten.
-const TRACE_MIN: f64 = 1e-12;
-
 /// TD(lambda).
 #[derive(Clone, Debug)]
 pub struct TdPrediction {
@@ -62,7 +60,8 @@ pub struct TdPrediction {
     behaviour: Behaviour,
     /// `states x 1`.
     v: QTable,
-    traces: Vec<(usize, f64)>,
+    /// Of states.
+    traces: Traces,
 }
 
 impl TdPrediction {
@@ -74,7 +73,7 @@ impl TdPrediction {
             lambda,
             v: QTable::new(behaviour.states(), 1, config.initial_value),
             behaviour,
-            traces: Vec::new(),
+            traces: Traces::default(),
         }
     }
 
@@ -96,15 +95,10 @@ impl Agent for TdPrediction {
         self.behaviour.met(state, step.action);
         let target = td_target(step.reward, self.gamma, step.terminated, self.v()[next]);
         let delta = checked_target(target)? - self.v()[state];
-        let fading = self.gamma * self.lambda;
-        self.traces.iter_mut().for_each(|(_, trace)| *trace *= fading);
-        self.traces.retain(|(_, trace)| *trace >= TRACE_MIN);
-        match self.traces.iter_mut().find(|(met, _)| *met == state) {
-            Some((_, trace)) => *trace += 1.0,
-            None => self.traces.push((state, 1.0)),
-        }
+        self.traces.fade(self.gamma * self.lambda);
+        *self.traces.of(state) += 1.0;
         self.step_sizes.count(state);
-        for &(met, trace) in &self.traces {
+        for (met, trace) in self.traces.iter() {
             let alpha = self.step_sizes.of(met, self.behaviour.steps());
             self.v.add(met, 0, alpha * delta * trace);
         }
@@ -130,8 +124,8 @@ impl Stateful for TdPrediction {
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
             .with("traced", Value::U64(self.traces.len() as u64))
-            .with("places", Value::U64s(self.traces.iter().map(|trace| trace.0 as u64).collect()))
-            .with("traces", Value::F64s(self.traces.iter().map(|trace| trace.1).collect()))
+            .with("places", Value::U64s(self.traces.iter().map(|(state, _)| state as u64).collect()))
+            .with("traces", Value::F64s(self.traces.iter().map(|(_, trace)| trace).collect()))
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
@@ -140,11 +134,7 @@ impl Stateful for TdPrediction {
         self.step_sizes.restore_within(state)?;
         let states = self.v.states();
         let length = state.index("traced", states + 1)?;
-        let places = state.u64s("places", length)?;
-        if places.iter().any(|&place| place >= states as u64) {
-            return Err(StateError::invalid("places", "no state of the table"));
-        }
-        let places = places.iter().map(|&place| place as usize);
+        let places = state.indices("places", length, states)?.into_iter();
         self.traces = places.zip(state.f64s("traces", length)?.iter().copied()).collect();
         Ok(())
     }
@@ -193,9 +183,7 @@ impl Agent for MonteCarloPrediction {
         let state = *step.observation;
         self.behaviour.met(state, step.action);
         self.episode.push((state, step.reward));
-        if self.episode.len() > EPISODE_STEPS_MAX {
-            return Err(LearnError::Endless { steps: EPISODE_STEPS_MAX });
-        }
+        checked_length(self.episode.len())?;
         if !step.terminated && !step.truncated {
             return Ok(None);
         }
@@ -240,11 +228,7 @@ impl Stateful for MonteCarloPrediction {
         let states = self.v.states();
         self.returns.copy_from_slice(state.u64s("returns", states)?);
         let length = state.index("steps", usize::MAX)?;
-        let places = state.u64s("places", length)?;
-        if places.iter().any(|&place| place >= states as u64) {
-            return Err(StateError::invalid("places", "no state of the table"));
-        }
-        let places = places.iter().map(|&place| place as usize);
+        let places = state.indices("places", length, states)?.into_iter();
         self.episode = places.zip(state.f64s("rewards", length)?.iter().copied()).collect();
         Ok(())
     }
@@ -285,7 +269,7 @@ mod tests {
             agent.v = QTable::from_values(1, vec![0.0, 2.0, 8.0]);
             live(&mut agent, &[(0, 1.0), (1, 2.0)], 2, terminated);
             assert!(agent.v().iter().zip(expected).all(|(v, e)| (v - e).abs() < 1e-12), "{:?}", agent.v());
-            assert!(agent.traces.is_empty());
+            assert_eq!(agent.traces.len(), 0);
         };
         // 0.5 (1 + 0.5 * 2) = 1; 2 + 0.5 (2 + 0.5 * 8 - 2) = 4, or 2 + 0.5 (2 - 2) = 2.
         check(0.0, false, [1.0, 4.0, 8.0]);

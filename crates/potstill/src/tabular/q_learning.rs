@@ -91,7 +91,7 @@ impl Agent for QLearning {
             None => self.behaviour.state_value(next, self.q.row(next)),
         };
         let target = td_target(step.reward, gamma, step.terminated, next_value);
-        let pair = state * self.q.actions() + step.action;
+        let pair = self.q.pair(state, step.action);
         let alpha = self.step_sizes.next(pair, self.behaviour.steps());
         self.q.update(state, step.action, checked_target(target)?, alpha);
         Ok(None)

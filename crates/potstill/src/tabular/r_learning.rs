@@ -87,7 +87,7 @@ impl Agent for RLearning {
         let reward = step.reward - self.average_reward;
         let target =
             checked_target(td_target(reward, 1.0, step.terminated, greedy(&self.q, *step.next_observation)))?;
-        let alpha = self.step_sizes.next(state * self.q.actions() + action, self.behaviour.steps());
+        let alpha = self.step_sizes.next(self.q.pair(state, action), self.behaviour.steps());
         self.q.update(state, action, target, alpha);
         let best = greedy(&self.q, state);
         if self.q.row(state)[action] == best {

@@ -70,7 +70,7 @@ impl Agent for Sarsa {
         self.behaviour.met(state, step.action);
         let next_action = self.behaviour.act(next, self.q.row(next));
         let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
-        let alpha = self.step_sizes.next(state * self.q.actions() + step.action, self.behaviour.steps());
+        let alpha = self.step_sizes.next(self.q.pair(state, step.action), self.behaviour.steps());
         self.q.update(state, step.action, checked_target(target)?, alpha);
         // After the last step of an episode the next state is another start, and A' was only for the update.
         self.next_action = (!step.terminated && !step.truncated).then_some(next_action);

@@ -105,7 +105,7 @@ impl Agent for SpeedyQLearning {
             let best = Policy::Greedy.state_value(q.row(next));
             checked_target(td_target(step.reward, self.gamma, step.terminated, best))
         };
-        let pair = state * self.q.actions() + action;
+        let pair = self.q.pair(state, action);
         self.now[pair] += backup(&self.q)?;
         self.before[pair] += backup(&self.previous)?;
         if self.samples[pair] == 0 {

@@ -221,6 +221,20 @@ impl<A: Agent> Trainer<A> {
     }
 }
 
+impl<A: Agent> Trainer<A> {
+    /// Takes steps until so many episodes have ended, and tells how.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    pub fn run_episodes(&mut self, count: usize) -> Result<Vec<EpisodeEnd>, TrainError> {
+        let mut ended = Vec::with_capacity(count);
+        while ended.len() < count {
+            ended.extend(self.step()?.episode);
+        }
+        Ok(ended)
+    }
+}
+
 impl<A: Agent> Trainer<A>
 where
     for<'a> ModelActor<'a>: Actor<A::Observation>,

@@ -1,0 +1,47 @@
+//! Eligibility traces of whatever has a number: a state, or a state and action.
+
+/// Traces below this are forgotten.
+const TRACE_MIN: f64 = 1e-12;
+
+/// The numbers that have a trace, in the order in which they were first met.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Traces(Vec<(usize, f64)>);
+
+impl Traces {
+    /// All fade by a factor.
+    pub(super) fn fade(&mut self, factor: f64) {
+        self.0.iter_mut().for_each(|(_, trace)| *trace *= factor);
+        self.0.retain(|(_, trace)| *trace >= TRACE_MIN);
+    }
+
+    /// The trace of a number; 0 if it had none.
+    pub(super) fn of(&mut self, number: usize) -> &mut f64 {
+        let met = self.0.iter().position(|&(other, _)| other == number);
+        let i = met.unwrap_or_else(|| {
+            self.0.push((number, 0.0));
+            self.0.len() - 1
+        });
+        &mut self.0[i].1
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Numbers and traces.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.0.iter().copied()
+    }
+}
+
+impl FromIterator<(usize, f64)> for Traces {
+    fn from_iter<I: IntoIterator<Item = (usize, f64)>>(traces: I) -> Self {
+        Self(traces.into_iter().collect())
+    }
+}
