@@ -174,6 +174,13 @@ impl Pcg64 {
         low + (high - low) * self.unit()
     }
 
+    /// From the standard normal distribution (Box and Muller 1958); two draws of [`unit`](Self::unit), whatever comes.
+    pub fn normal(&mut self) -> f64 {
+        // In (0, 1], so that its logarithm is finite.
+        let radius = crate::math::sqrt_f64(-2.0 * crate::math::ln_f64(1.0 - self.unit()));
+        radius * crate::math::sin_cos(2.0 * std::f64::consts::PI * self.unit()).1
+    }
+
     /// Uniform in `0..bound`, without bias (Lemire 2019).
     ///
     /// # Panics

@@ -1,8 +1,6 @@
-//! The inner loops, written once and compiled twice: for AVX2 with FMA, and for any processor.
+//! The loops over elements, written once and compiled three times: for AVX-512, for AVX2, and for any processor.
 //!
-//! Both compilations give the same bits. Each element of a matrix product is one chain of fused multiply-adds in the
-//! order of the contracted index; vector width and tiling only decide how many chains run side by side. Where the processor
-//! has no FMA instruction, `mul_add` is emulated: slow, but equal.
+//! All compilations give the same bits: the compiler never fuses or reorders operations by itself. The products are in `linear`.
 //!
 //! ```
 //! let mut target = [0.0, 8.0];
@@ -10,282 +8,139 @@
 //! assert_eq!(target, [1.0, 6.0]);
 //! ```
 
-/// A function compiled for AVX2 + FMA and portably, and chosen when called.
+use crate::lanes::{Kind, Level};
+use potstill_core::math;
+
+/// A function compiled for every level, and called for the best; beside it, in a module of its name, `at` for a given one.
 macro_rules! kernel {
     ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
         pub fn $name($($arg: $type),*) {
-            #[inline(always)]
-            fn portable($($arg: $type),*) $body
-
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $type),*) {
-                    portable($($arg),*);
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    // SAFETY: `avx2` needs nothing but the two features, and the processor has just said it has them.
-                    #[expect(unsafe_code, reason = "the call of a function compiled for detected features")]
-                    unsafe { avx2($($arg),*) };
-                    return;
-                }
-            }
-            portable($($arg),*);
+            $name::at(Level::best(), $($arg),*);
         }
 
-        #[cfg(test)]
-        paste_portable!($name, ($($arg: $type),*), $body);
-    };
-}
-
-/// The portable compilation by name, for the tests that hold the two against each other.
-#[cfg(test)]
-macro_rules! paste_portable {
-    ($name:ident, ($($arg:ident: $type:ty),*), $body:block) => {
-        pub(crate) mod $name {
+        mod $name {
             #[allow(unused_imports, reason = "a kernel may need none of its module's names")]
             use super::*;
-            pub(crate) fn portable($($arg: $type),*) $body
-        }
-    };
-}
 
-/// A matrix whose element `(i, j)` is `data[i * row + j * column]`, so that a transpose costs nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Strided<'a> {
-    /// The elements.
-    pub data: &'a [f32],
-    /// The distance between rows.
-    pub row: usize,
-    /// The distance between columns.
-    pub column: usize,
-}
+            pub(super) fn at(level: Level, $($arg: $type),*) {
+                #[inline(always)]
+                fn body($($arg: $type),*) $body
 
-/// What a matrix product is added to.
-#[derive(Clone, Copy, Debug)]
-pub enum Start<'a> {
-    /// Nothing.
-    Zero,
-    /// One row, for every row of the product.
-    Row(&'a [f32]),
-}
+                #[cfg(target_arch = "x86_64")]
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                fn avx512($($arg: $type),*) {
+                    body($($arg),*);
+                }
 
-/// Columns of a tile of the product.
-const TILE: usize = 16;
+                #[cfg(target_arch = "x86_64")]
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $type),*) {
+                    body($($arg),*);
+                }
 
-/// `acc[i][j] = fma(column[i], row[j], acc[i][j])`.
-#[inline(always)]
-fn rank_one<const M: usize, const N: usize>(
-    column: [f32; M],
-    row: &[f32; N],
-    mut acc: [[f32; N]; M],
-) -> [[f32; N]; M] {
-    for i in 0..M {
-        for j in 0..N {
-            acc[i][j] = column[i].mul_add(row[j], acc[i][j]);
-        }
-    }
-    acc
-}
-
-/// Adds the product of `M` rows of `a`, from row `first` on, and a panel of `b` to `acc`.
-///
-/// No closures and no iterator adaptors in the loops: one that is not inlined would be compiled without FMA. The sums go in and
-/// out by value: behind a reference the compiler keeps them in memory.
-#[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "see above")]
-fn tile<const M: usize>(
-    a: Strided<'_>,
-    first: usize,
-    panel: &[[f32; TILE]],
-    mut acc: [[f32; TILE]; M],
-) -> [[f32; TILE]; M] {
-    let depth = panel.len();
-    // The two layouts there are, each with its bounds checked outside the inner loop.
-    if a.column == 1 {
-        let rows: [&[f32]; M] = std::array::from_fn(|i| &a.data[(first + i) * a.row..][..depth]);
-        for p in 0..depth {
-            let mut column = [0.0; M];
-            for i in 0..M {
-                column[i] = rows[i][p];
-            }
-            acc = rank_one(column, &panel[p], acc);
-        }
-    } else {
-        assert!(a.row == 1, "rows or columns are contiguous");
-        for p in 0..depth {
-            let column = a.data[p * a.column + first..][..M].try_into().expect("a slice of M");
-            acc = rank_one(column, &panel[p], acc);
-        }
-    }
-    acc
-}
-
-/// Copies as many as both have: a whole tile in two moves, fewer one by one.
-#[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
-    if let (Some(from), Some(to)) = (from.first_chunk::<TILE>(), to.first_chunk_mut::<TILE>()) {
-        *to = *from;
-    } else {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = *from;
-        }
-    }
-}
-
-/// As many whole tiles of `M` rows as there are from row `first` on; returns the first row left over.
-#[inline(always)]
-fn tiles<const M: usize>(
-    a: Strided<'_>,
-    panel: &[[f32; TILE]],
-    start: &[f32; TILE],
-    c: &mut [f32],
-    (rows, columns, from): (usize, usize, usize),
-    mut first: usize,
-) -> usize {
-    let width = TILE.min(columns - from);
-    while first + M <= rows {
-        let acc = tile(a, first, panel, [*start; M]);
-        for i in 0..M {
-            copy(&acc[i], &mut c[(first + i) * columns + from..][..width]);
-        }
-        first += M;
-    }
-    first
-}
-
-/// One row of the product, `N` columns at a time straight from `b`; returns the first column left over.
-#[inline(always)]
-fn row_times<const N: usize>(
-    a: Strided<'_>,
-    b: &[f32],
-    start: Start<'_>,
-    c: &mut [f32],
-    mut from: usize,
-) -> usize {
-    let columns = c.len();
-    let depth = b.len() / columns;
-    while from + N <= columns {
-        let mut acc = [[0.0; N]];
-        if let Start::Row(row) = start {
-            acc[0] = row[from..][..N].try_into().expect("a slice of N");
-        }
-        for p in 0..depth {
-            let row: &[f32; N] = b[p * columns + from..][..N].try_into().expect("a slice of N");
-            acc = rank_one([a.data[p * a.column]], row, acc);
-        }
-        c[from..][..N].copy_from_slice(&acc[0]);
-        from += N;
-    }
-    from
-}
-
-/// A panel of 16 columns of `b`, copied together so that the inner loop reads it in order. Reused from product to product.
-#[derive(Clone, Debug, Default)]
-pub struct Panel {
-    rows: Vec<[f32; TILE]>,
-}
-
-kernel! {
-    /// `c = start + a · b`, with `a` of `rows x depth`, `b` of `depth x columns` and `c` of `rows x columns`, the last two
-    /// contiguous row by row; rows or columns of `a` are contiguous.
-    ///
-    /// # Panics
-    /// If a slice has not the length of its shape, or the depth is 0.
-    pub fn matmul(
-        shape: (usize, usize, usize), a: Strided<'_>, b: &[f32], start: Start<'_>, c: &mut [f32], panel: &mut Panel,
-    ) {
-        let (rows, depth, columns) = shape;
-        assert!(depth > 0, "a product over nothing");
-        assert!((b.len(), c.len()) == (depth * columns, rows * columns), "a matrix has the length of its shape");
-        if rows == 1 {
-            // Nothing is read twice, so nothing is copied; wide strips keep enough sums in flight.
-            let done = row_times::<64>(a, b, start, c, 0);
-            let done = row_times::<TILE>(a, b, start, c, done);
-            let done = row_times::<4>(a, b, start, c, done);
-            row_times::<1>(a, b, start, c, done);
-            return;
-        }
-        panel.rows.resize(depth, [0.0; TILE]);
-        for from in (0..columns).step_by(TILE) {
-            let width = TILE.min(columns - from);
-            for p in 0..depth {
-                copy(&b[p * columns + from..][..width], &mut panel.rows[p]);
-            }
-            let mut first = [0.0; TILE];
-            if let Start::Row(row) = start {
-                first[..width].copy_from_slice(&row[from..][..width]);
-            }
-            let size = (rows, columns, from);
-            // Six rows of sums fill twelve of the sixteen AVX2 registers.
-            let done = tiles::<6>(a, &panel.rows, &first, c, size, 0);
-            let done = tiles::<4>(a, &panel.rows, &first, c, size, done);
-            tiles::<1>(a, &panel.rows, &first, c, size, done);
-        }
-    }
-}
-
-kernel! {
-    /// `to[j][i] = from[i][j]` for `from` of `rows x columns`.
-    pub fn transpose(rows: usize, columns: usize, from: &[f32], to: &mut [f32]) {
-        const BLOCK: usize = 8;
-        for i0 in (0..rows).step_by(BLOCK) {
-            for j0 in (0..columns).step_by(BLOCK) {
-                for i in i0..(i0 + BLOCK).min(rows) {
-                    for j in j0..(j0 + BLOCK).min(columns) {
-                        to[j * rows + i] = from[i * columns + j];
+                match level.0 {
+                    Kind::Portable => body($($arg),*),
+                    #[cfg(target_arch = "x86_64")]
+                    Kind::Avx2 => {
+                        // SAFETY: a `Level` is only made if the processor has said that it has the features.
+                        #[expect(unsafe_code, reason = "the call of a function compiled for detected features")]
+                        unsafe { avx2($($arg),*) };
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Kind::Avx512 => {
+                        // SAFETY: as above.
+                        #[expect(unsafe_code, reason = "the call of a function compiled for detected features")]
+                        unsafe { avx512($($arg),*) };
                     }
                 }
             }
         }
-    }
+    };
 }
 
 kernel! {
-    /// `sums[j] = sum over i of from[i][j]`, added row by row.
-    pub fn column_sums(columns: usize, from: &[f32], sums: &mut [f32]) {
-        sums.fill(0.0);
-        for row in from.chunks_exact(columns) {
-            for (sum, &x) in sums.iter_mut().zip(row) {
-                *sum += x;
-            }
+    /// `y = max(x, 0)`; NaN stays NaN, so that it is seen.
+    pub fn relu(x: &[f32], y: &mut [f32]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = if x < 0.0 { 0.0 } else { x };
         }
     }
 }
 
 kernel! {
-    /// `x = max(x, 0)`; NaN stays NaN, so that it is seen.
-    pub fn relu(values: &mut [f32]) {
-        for x in values {
-            *x = if *x < 0.0 { 0.0 } else { *x };
+    /// The gradient in the input from that in the output, which is `y`: 0 where the output is 0.
+    pub fn relu_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+        for ((d_x, &d_y), &y) in d_x.iter_mut().zip(d_y).zip(y) {
+            *d_x = if y > 0.0 { d_y } else { 0.0 };
         }
     }
 }
 
 kernel! {
-    /// Sets the gradient to 0 where the unit's output is 0.
-    pub fn relu_backward(outputs: &[f32], gradient: &mut [f32]) {
-        for (g, &y) in gradient.iter_mut().zip(outputs) {
-            *g = if y > 0.0 { *g } else { 0.0 };
+    /// `y = tanh x`.
+    pub fn tanh(x: &[f32], y: &mut [f32]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = math::tanh(x);
         }
     }
 }
 
 kernel! {
-    /// `x = tanh x`.
-    pub fn tanh(values: &mut [f32]) {
-        for x in values {
-            *x = potstill_core::math::tanh(*x);
+    /// The gradient in the input: `d_y (1 - y^2)`.
+    pub fn tanh_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+        for ((d_x, &d_y), &y) in d_x.iter_mut().zip(d_y).zip(y) {
+            *d_x = d_y * (1.0 - y * y);
+        }
+    }
+}
+
+/// The probability that a standard normal number is below `x`.
+#[inline(always)]
+fn normal_cdf(x: f32) -> f32 {
+    0.5 * (1.0 + math::erf(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+kernel! {
+    /// `y = x Phi(x)`, `Phi` the normal distribution's.
+    pub fn gelu(x: &[f32], y: &mut [f32]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x * normal_cdf(x);
         }
     }
 }
 
 kernel! {
-    /// Multiplies the gradient by `1 - y^2`, `y` the unit's output.
-    pub fn tanh_backward(outputs: &[f32], gradient: &mut [f32]) {
-        for (g, &y) in gradient.iter_mut().zip(outputs) {
-            *g *= 1.0 - y * y;
+    /// The gradient in the input, `x`: `d_y (Phi(x) + x phi(x))`.
+    pub fn gelu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+        for ((d_x, &d_y), &x) in d_x.iter_mut().zip(d_y).zip(x) {
+            // One over the square root of two pi.
+            let density = 0.398_942_3 * math::exp(-0.5 * x * x);
+            *d_x = d_y * (normal_cdf(x) + x * density);
+        }
+    }
+}
+
+#[inline(always)]
+fn logistic(x: f32) -> f32 {
+    1.0 / (1.0 + math::exp(-x))
+}
+
+kernel! {
+    /// `y = x / (1 + e^-x)`.
+    pub fn silu(x: &[f32], y: &mut [f32]) {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = x * logistic(x);
+        }
+    }
+}
+
+kernel! {
+    /// The gradient in the input, `x`: `d_y s (1 + x (1 - s))`, `s = 1 / (1 + e^-x)`.
+    pub fn silu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+        for ((d_x, &d_y), &x) in d_x.iter_mut().zip(d_y).zip(x) {
+            let s = logistic(x);
+            *d_x = d_y * (s * (1.0 + x * (1.0 - s)));
         }
     }
 }
@@ -303,18 +158,100 @@ pub struct AdamStep {
     pub scale: f32,
     /// Added to the denominator.
     pub epsilon: f32,
+    /// What the parameters are multiplied by before the step: 1, or less for decoupled weight decay.
+    pub keep: f32,
 }
 
 kernel! {
     /// One fused step of Adam over parameters, gradient and both moments (all of one length).
     pub fn adam(step: AdamStep, parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let AdamStep { rate, beta1, beta2, scale, epsilon } = step;
+        let AdamStep { rate, beta1, beta2, scale, epsilon, keep } = step;
         let moments = first.iter_mut().zip(second);
         for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
             *m = beta1 * *m + (1.0 - beta1) * g;
             *v = beta2 * *v + (1.0 - beta2) * (g * g);
-            *p -= rate * *m / (v.sqrt() * scale + epsilon);
+            *p = keep * *p - rate * *m / (v.sqrt() * scale + epsilon);
         }
+    }
+}
+
+/// The constants of one step of stochastic gradient descent.
+#[derive(Clone, Copy, Debug)]
+pub struct SgdStep {
+    /// Learning rate.
+    pub rate: f32,
+    /// How much of the velocity stays.
+    pub momentum: f32,
+    /// Whether the step looks ahead along the velocity.
+    pub nesterov: bool,
+}
+
+kernel! {
+    /// One step of stochastic gradient descent with momentum, as PyTorch's, over parameters, gradient and velocity.
+    pub fn sgd(step: SgdStep, parameters: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
+        let SgdStep { rate, momentum, nesterov } = step;
+        for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
+            *v = momentum * *v + g;
+            *p -= rate * if nesterov { g + momentum * *v } else { *v };
+        }
+    }
+}
+
+/// The constants of one RMSprop step.
+#[derive(Clone, Copy, Debug)]
+pub struct RmspropStep {
+    /// Learning rate.
+    pub rate: f32,
+    /// Decay of the means.
+    pub alpha: f32,
+    /// Added to the denominator.
+    pub epsilon: f32,
+    /// Whether the mean gradient is taken off.
+    pub centred: bool,
+}
+
+kernel! {
+    /// One fused step of RMSprop, as PyTorch's, over parameters, gradient, its mean and the mean of its square.
+    pub fn rmsprop(step: RmspropStep, parameters: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
+        let RmspropStep { rate, alpha, epsilon, centred } = step;
+        let means = mean.iter_mut().zip(square);
+        for ((p, &g), (m, s)) in parameters.iter_mut().zip(gradient).zip(means) {
+            *s = alpha * *s + (1.0 - alpha) * (g * g);
+            let variance = if centred {
+                *m = alpha * *m + (1.0 - alpha) * g;
+                *s - *m * *m
+            } else {
+                *s
+            };
+            // Rounding may take it below 0.
+            *p -= rate * g / (variance.max(0.0).sqrt() + epsilon);
+        }
+    }
+}
+
+kernel! {
+    /// `values *= factor`.
+    pub fn scale(factor: f32, values: &mut [f32]) {
+        for x in values {
+            *x *= factor;
+        }
+    }
+}
+
+kernel! {
+    /// The sum of squares, over sixteen sums in double precision: a fixed order that still fills vectors.
+    pub fn square_sum(values: &[f32], sum: &mut f64) {
+        let mut sums = [0.0_f64; 16];
+        let (chunks, rest) = values.as_chunks::<16>();
+        for chunk in chunks {
+            for i in 0..16 {
+                sums[i] += f64::from(chunk[i]) * f64::from(chunk[i]);
+            }
+        }
+        for (sum, &x) in sums.iter_mut().zip(rest) {
+            *sum += f64::from(x) * f64::from(x);
+        }
+        *sum = sums.iter().sum();
     }
 }
 
@@ -342,73 +279,50 @@ mod tests {
     }
 
     proptest! {
-        /// Both compilations, and a plain triple loop of `mul_add`, give the same bits for every shape and stride.
         #[test]
-        fn matmul_has_the_bits_of_the_triple_loop(
-            rows in 1_usize..14, depth in 1_usize..9, columns in 1_usize..90, transposed: bool, biased: bool, seed: u64,
-        ) {
+        fn every_level_gives_the_same_bits(length in 1_usize..70, seed: u64) {
             let mut rng = Pcg64::new(seed);
-            let (a, b, bias) = (noise(rows * depth, &mut rng), noise(depth * columns, &mut rng), noise(columns, &mut rng));
-            let (row, column) = if transposed { (1, rows) } else { (depth, 1) };
-            let a = Strided { data: &a, row, column };
-            let start = if biased { Start::Row(&bias) } else { Start::Zero };
-            let mut expected = vec![0.0_f32; rows * columns];
-            for i in 0..rows {
-                for j in 0..columns {
-                    let first = if biased { bias[j] } else { 0.0 };
-                    expected[i * columns + j] = (0..depth)
-                        .fold(first, |sum, p| a.data[i * row + p * column].mul_add(b[p * columns + j], sum));
-                }
-            }
-            let (mut fast, mut slow) = (vec![f32::NAN; rows * columns], vec![f32::NAN; rows * columns]);
-            matmul((rows, depth, columns), a, &b, start, &mut fast, &mut Panel::default());
-            matmul::portable((rows, depth, columns), a, &b, start, &mut slow, &mut Panel::default());
-            prop_assert_eq!(bits(&fast), bits(&expected));
-            prop_assert_eq!(bits(&slow), bits(&expected));
-        }
-
-        #[test]
-        fn elementwise_kernels_have_the_same_bits_in_both_compilations(length in 1_usize..70, seed: u64) {
-            let mut rng = Pcg64::new(seed);
-            let (x, y) = (noise(length, &mut rng), noise(length, &mut rng));
-            let check = |fast: &dyn Fn(&mut [f32]), slow: &dyn Fn(&mut [f32])| {
-                let (mut a, mut b) = (x.clone(), x.clone());
-                fast(&mut a);
-                slow(&mut b);
-                assert_eq!(bits(&a), bits(&b));
+            let (x, y, z) = (noise(length, &mut rng), noise(length, &mut rng), noise(length, &mut rng));
+            let check = |kernel: &dyn Fn(Level, &mut [f32])| {
+                let results = Level::all().into_iter().map(|level| {
+                    let mut values = x.clone();
+                    kernel(level, &mut values);
+                    bits(&values)
+                });
+                let results: Vec<_> = results.collect();
+                assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
             };
-            check(&|v| relu(v), &|v| relu::portable(v));
-            check(&|v| tanh(v), &|v| tanh::portable(v));
-            check(&|v| relu_backward(&y, v), &|v| relu_backward::portable(&y, v));
-            check(&|v| tanh_backward(&y, v), &|v| tanh_backward::portable(&y, v));
-            check(&|v| blend(0.3, &y, v), &|v| blend::portable(0.3, &y, v));
-            check(&|v| column_sums(length, &y, v), &|v| column_sums::portable(length, &y, v));
-            check(&|v| transpose(1, length, &y, v), &|v| transpose::portable(1, length, &y, v));
-            let step = AdamStep { rate: 0.1, beta1: 0.9, beta2: 0.999, scale: 1.3, epsilon: 1e-8 };
-            let (m, v2) = (noise(length, &mut rng), vec![0.2; length]);
-            check(
-                &|v| adam(step, v, &y, &mut m.clone(), &mut v2.clone()),
-                &|v| adam::portable(step, v, &y, &mut m.clone(), &mut v2.clone()),
-            );
-        }
-    }
-
-    #[test]
-    fn transpose_moves_every_element() {
-        let from: Vec<f32> = (0..9 * 17).map(|i| i as f32).collect();
-        let mut to = vec![0.0; from.len()];
-        transpose(9, 17, &from, &mut to);
-        for i in 0..9 {
-            for j in 0..17 {
-                assert_eq!(to[j * 9 + i], from[i * 17 + j]);
+            check(&|level, v| relu::at(level, &y, v));
+            check(&|level, v| tanh::at(level, &y, v));
+            check(&|level, v| gelu::at(level, &y, v));
+            check(&|level, v| silu::at(level, &y, v));
+            check(&|level, v| relu_backward::at(level, &y, &z, v));
+            check(&|level, v| tanh_backward::at(level, &y, &z, v));
+            check(&|level, v| gelu_backward::at(level, &y, &z, v));
+            check(&|level, v| silu_backward::at(level, &y, &z, v));
+            check(&|level, v| blend::at(level, 0.3, &y, v));
+            check(&|level, v| scale::at(level, 0.3, v));
+            check(&|level, v| {
+                let mut sum = 0.0;
+                square_sum::at(level, &y, &mut sum);
+                v[0] = sum as f32;
+            });
+            let squares = vec![0.2; length];
+            let adam = AdamStep { rate: 0.1, beta1: 0.9, beta2: 0.999, scale: 1.3, epsilon: 1e-8, keep: 0.99 };
+            check(&|level, v| adam::at(level, adam, v, &y, &mut z.clone(), &mut squares.clone()));
+            for flag in [false, true] {
+                let sgd = SgdStep { rate: 0.1, momentum: 0.9, nesterov: flag };
+                check(&|level, v| sgd::at(level, sgd, v, &y, &mut z.clone()));
+                let rmsprop = RmspropStep { rate: 0.1, alpha: 0.95, epsilon: 0.01, centred: flag };
+                check(&|level, v| rmsprop::at(level, rmsprop, v, &y, &mut z.clone(), &mut squares.clone()));
             }
         }
     }
 
     #[test]
     fn relu_lets_nan_through() {
-        let mut values = [-1.0, f32::NAN, 2.0, -0.0];
-        relu(&mut values);
+        let mut values = [0.0; 4];
+        relu(&[-1.0, f32::NAN, 2.0, -0.0], &mut values);
         assert!(values[1].is_nan());
         assert_eq!((values[0], values[2]), (0.0, 2.0));
     }

@@ -1,22 +1,23 @@
 //! Small networks on flat parameters. This crate knows no word of reinforcement learning.
 //!
 //! A loss is a pure function that returns its value and its gradient in the network's outputs, so the engine needs no
-//! tape: [`Network::forward`], a loss, [`Network::backward`], [`Adam::step`].
+//! tape: [`Network::forward`], a loss, [`Network::backward`], [`Optimiser::step`].
 //!
 //! | module | what is there |
 //! |---|---|
-//! | [`network`] | layers, forward and backward passes over a batch, named tensors |
-//! | [`loss`] | regression, cross-entropy, temperature KL, the blended distillation loss |
-//! | [`optim`] | Adam, gradient clipping |
-//! | [`kernels`] | matrix product and elementwise loops, for AVX2 and portable; all `unsafe` of the project |
+//! | [`spec`] | the form of a network, as it is written |
+//! | [`network`] | layers, forward and backward passes over a batch |
+//! | [`loss`] | regression, cross-entropy, temperature KL, the blended distillation loss, quantile regression |
+//! | [`optim`] | SGD, RMSprop, Adam, AdamW, gradient clipping |
+//! | [`kernels`] | loops over elements, for AVX-512, AVX2 and portable; the products are in a private module beside it |
 //!
 //! ```
 //! use potstill_core::Pcg64;
-//! use potstill_nn::{Adam, AdamConfig, NetworkSpec, Workspace, loss};
+//! use potstill_nn::{NetworkSpec, Optimiser, Rule, Workspace, loss};
 //!
 //! let spec: NetworkSpec = "mlp:8".parse()?;
 //! let mut network = spec.build(2, 2, &mut Pcg64::new(1));
-//! let mut optimiser = Adam::new(AdamConfig { learning_rate: 0.05, ..AdamConfig::default() }, network.parameters().len());
+//! let mut optimiser = Optimiser::new(Rule::adam(0.05), network.parameters().len());
 //! let (mut workspace, mut gradient) = (Workspace::default(), vec![0.0; network.parameters().len()]);
 //! let (xor, labels) = ([0., 0., 0., 1., 1., 0., 1., 1.], [0, 1, 1, 0]);
 //! let mut d_logits = [0.0; 8];
@@ -24,17 +25,35 @@
 //! for _ in 0..300 {
 //!     let logits = network.forward(&xor, &mut workspace);
 //!     value = loss::cross_entropy(logits, &labels, &mut d_logits);
-//!     network.backward(&xor, &d_logits, &mut workspace, &mut gradient);
-//!     optimiser.step(network.parameters_mut(), &gradient);
+//!     network.backward(&d_logits, &mut workspace, &mut gradient);
+//!     network.change(|parameters| optimiser.step(1.0, parameters, &gradient, workspace.workers()));
 //! }
 //! assert!(value < 0.01);
-//! # Ok::<(), potstill_nn::network::SpecError>(())
+//! # Ok::<(), potstill_nn::spec::SpecError>(())
 //! ```
 
+// Loops over the lanes of rows are written with indices: closures and adaptors may be left out of the functions that are compiled for wide
+// vectors.
+#![allow(clippy::needless_range_loop)]
+
+mod init;
 pub mod kernels;
+mod lanes;
+mod linear;
 pub mod loss;
 pub mod network;
+mod ops;
 pub mod optim;
+mod plan;
+pub mod spec;
+mod tensors;
+mod workers;
 
-pub use network::{Activation, Network, NetworkSpec, Workspace};
-pub use optim::{Adam, AdamConfig};
+pub use init::Initialisation;
+pub use lanes::Level;
+pub use network::{Network, Tensor, Workspace};
+pub use optim::{Optimiser, Rule};
+pub use plan::{Ends, Head, Inputs};
+pub use spec::{Activation, NetworkSpec};
+pub use tensors::TensorError;
+pub use workers::Workers;

@@ -11,7 +11,7 @@
 //! assert!((gradient[0] - 0.5).abs() < 1e-6 && (gradient[1] + 0.5).abs() < 1e-6);
 //! ```
 
-use potstill_core::math;
+use potstill_core::{math, wide};
 
 /// What is done to the error `e = output - target` of a regression.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,33 +36,177 @@ impl Regression {
     }
 }
 
-/// Regression of one chosen output per sample to a target; the other outputs have gradient 0.
+/// Which outputs a loss is about, one choice of several for each sample, and how much each sample counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen<'a> {
+    /// The choice, for each sample.
+    pub indices: &'a [usize],
+    /// The weight of each sample; empty if all are 1.
+    pub weights: &'a [f32],
+}
+
+impl Chosen<'_> {
+    fn weight(&self, sample: usize) -> f32 {
+        if self.weights.is_empty() { 1.0 } else { self.weights[sample] }
+    }
+
+    /// Checks the lengths; returns samples and outputs of a sample.
+    fn shape(&self, outputs: &[f32], errors: &[f32], d_outputs: &[f32]) -> (usize, usize) {
+        let (samples, width) = shape(outputs, self.indices.len());
+        assert_eq!(
+            (errors.len(), d_outputs.len()),
+            (samples, outputs.len()),
+            "one error per sample, one gradient per output"
+        );
+        assert!(self.weights.is_empty() || self.weights.len() == samples, "one weight per sample");
+        (samples, width)
+    }
+}
+
+/// Regression of one chosen output per sample to a target; the other outputs have gradient 0. `errors` becomes the absolute error of each
+/// sample, without weights.
 ///
 /// # Panics
 /// If the lengths do not agree, or an index is not one of an output.
 pub fn regression_at(
     kind: Regression,
     outputs: &[f32],
-    indices: &[usize],
+    chosen: Chosen<'_>,
     targets: &[f32],
+    errors: &mut [f32],
     d_outputs: &mut [f32],
 ) -> f32 {
-    let (samples, width) = shape(outputs, indices.len());
-    assert_eq!(
-        (targets.len(), d_outputs.len()),
-        (samples, outputs.len()),
-        "one target per sample, one gradient per output"
-    );
+    let (samples, width) = chosen.shape(outputs, errors, d_outputs);
+    assert_eq!(targets.len(), samples, "one target per sample");
     let scale = 1.0 / samples as f32;
     d_outputs.fill(0.0);
     let mut total = 0.0;
-    for (i, (&index, &target)) in indices.iter().zip(targets).enumerate() {
+    for (i, (&index, &target)) in chosen.indices.iter().zip(targets).enumerate() {
         assert!(index < width, "index {index} of {width} outputs");
-        let (value, slope) = kind.at(outputs[i * width + index] - target);
-        total += value;
-        d_outputs[i * width + index] = slope * scale;
+        let error = outputs[i * width + index] - target;
+        let (value, slope) = kind.at(error);
+        let weight = chosen.weight(i);
+        total += weight * value;
+        errors[i] = error.abs();
+        d_outputs[i * width + index] = weight * slope * scale;
     }
     total * scale
+}
+
+/// Cross-entropy of the chosen distribution of each sample, a softmax over `atoms` logits, with a target distribution: `-sum m ln p`
+/// (Bellemare, Dabney and Munos 2017, Algorithm 1). Outputs are `samples x choices x atoms`, targets `samples x atoms`. `errors` becomes
+/// the divergence `sum m ln(m / p)` of each sample, which does not count what no `p` could mend.
+///
+/// # Panics
+/// If the lengths do not agree, or an index is not one of a choice.
+pub fn categorical_at(
+    atoms: usize,
+    logits: &[f32],
+    chosen: Chosen<'_>,
+    targets: &[f32],
+    errors: &mut [f32],
+    d_logits: &mut [f32],
+) -> f32 {
+    let (samples, width) = chosen.shape(logits, errors, d_logits);
+    assert_eq!(targets.len(), samples * atoms, "one target distribution per sample");
+    let scale = 1.0 / samples as f32;
+    d_logits.fill(0.0);
+    let mut total = 0.0;
+    for (i, (&index, target)) in chosen.indices.iter().zip(targets.chunks_exact(atoms)).enumerate() {
+        assert!((index + 1) * atoms <= width, "choice {index} of {width} logits");
+        let place = i * width + index * atoms..i * width + (index + 1) * atoms;
+        let weight = chosen.weight(i);
+        let (highest, log_sum) = log_sum_exp(1.0, &logits[place.clone()]);
+        let (mut loss, mut entropy) = (0.0, 0.0);
+        for ((d, &z), &m) in d_logits[place.clone()].iter_mut().zip(&logits[place]).zip(target) {
+            let log_p = z - highest - log_sum;
+            loss -= m * log_p;
+            entropy -= if m > 0.0 { m * math::ln(m) } else { 0.0 };
+            *d = weight * scale * (math::exp(log_p) - m);
+        }
+        errors[i] = (loss - entropy).max(0.0);
+        total += weight * loss;
+    }
+    total * scale
+}
+
+/// How the quantiles of a distribution lie among the outputs of a sample.
+#[derive(Clone, Copy, Debug)]
+pub struct QuantileLayout {
+    /// Quantiles of a choice.
+    pub quantiles: usize,
+    /// From a choice to the next.
+    pub choice: usize,
+    /// From a quantile to the next.
+    pub quantile: usize,
+}
+
+/// Quantile regression with the Huber loss (Dabney et al. 2018, equation 10): of each chosen distribution, the sum over its quantiles of the
+/// mean over targets of `|tau - [u < 0]| huber(u) / kappa`, `u` the target less the quantile. `taus` are one per sample and quantile, or one
+/// per quantile; targets `samples x n`. `errors` becomes that sum for each sample, without weights.
+///
+/// # Panics
+/// If the lengths do not agree.
+pub fn quantile_at(
+    kappa: f32,
+    layout: QuantileLayout,
+    (outputs, taus): (&[f32], &[f32]),
+    chosen: Chosen<'_>,
+    targets: &[f32],
+    errors: &mut [f32],
+    d_outputs: &mut [f32],
+) -> f32 {
+    let (samples, width) = chosen.shape(outputs, errors, d_outputs);
+    let QuantileLayout { quantiles, choice, quantile } = layout;
+    let (_, count) = shape(targets, samples);
+    assert!(taus.len() == quantiles || taus.len() == samples * quantiles, "one probability per quantile");
+    let scale = 1.0 / (samples * count) as f32;
+    d_outputs.fill(0.0);
+    let mut total = 0.0;
+    for (i, (&index, targets)) in chosen.indices.iter().zip(targets.chunks_exact(count)).enumerate() {
+        let taus = if taus.len() == quantiles { taus } else { &taus[i * quantiles..][..quantiles] };
+        let weight = chosen.weight(i);
+        let mut loss = 0.0;
+        for (q, &tau) in taus.iter().enumerate() {
+            let place = i * width + index * choice + q * quantile;
+            let (value, slope) = quantile_huber(kappa, tau, outputs[place], targets);
+            loss += value;
+            d_outputs[place] = weight * scale * slope;
+        }
+        errors[i] = loss / count as f32;
+        total += weight * loss;
+    }
+    total * scale
+}
+
+/// Value and slope, in the quantile, of the loss of one quantile, summed over targets in eight lanes: a fixed order that fills vectors.
+fn quantile_huber(kappa: f32, tau: f32, quantile: f32, targets: &[f32]) -> (f32, f32) {
+    const LANES: usize = 8;
+    let (mut values, mut slopes) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    let (chunks, rest) = targets.as_chunks::<LANES>();
+    let inverse = 1.0 / kappa;
+    wide::run(
+        #[inline(always)]
+        || {
+            let mut add = |lane: usize, target: f32| {
+                let u = target - quantile;
+                let share = if u < 0.0 { 1.0 - tau } else { tau };
+                let near = u.clamp(-kappa, kappa);
+                // Within kappa both terms are u^2 / 2.
+                values[lane] += share * inverse * (near * u - 0.5 * near * near);
+                slopes[lane] -= share * inverse * near;
+            };
+            for chunk in chunks {
+                for lane in 0..LANES {
+                    add(lane, chunk[lane]);
+                }
+            }
+            for (lane, &target) in rest.iter().enumerate() {
+                add(lane, target);
+            }
+        },
+    );
+    (values.iter().sum(), slopes.iter().sum())
 }
 
 /// Cross-entropy of the softmax of the logits with class labels: `-ln softmax(z)_label`.
@@ -127,6 +271,18 @@ pub fn softmax(temperature: f32, logits: &[f32], probabilities: &mut [f32]) {
     for p in probabilities {
         *p /= sum;
     }
+}
+
+/// The mean of the values `low, low + gap, ...` under the softmax of the logits.
+pub fn softmax_mean(logits: &[f32], low: f32, gap: f32) -> f32 {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (mut sum, mut weighted) = (0.0, 0.0);
+    for (i, &z) in logits.iter().enumerate() {
+        let weight = math::exp(z - highest);
+        sum += weight;
+        weighted += weight * (low + gap * i as f32);
+    }
+    weighted / sum
 }
 
 /// The highest logit and `ln sum exp((z - highest) / temperature)`.

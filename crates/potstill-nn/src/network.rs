@@ -11,163 +11,76 @@
 //! assert_eq!(network.parameters().len(), 3 * 8 + 8 + 8 * 4 + 4 + 4 * 2 + 2);
 //! let mut workspace = Workspace::default();
 //! // Two samples of three features, two outputs each.
-//! assert_eq!(network.forward(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], &mut workspace).len(), 4);
-//! # Ok::<(), potstill_nn::network::SpecError>(())
+//! assert_eq!(network.predict(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], &mut workspace).len(), 4);
+//! # Ok::<(), potstill_nn::spec::SpecError>(())
 //! ```
 
-use crate::kernels::{self, Panel, Start, Strided};
+use crate::init::Initialisation;
+use crate::kernels;
+use crate::lanes::{Level, Row, WIDTH};
+use crate::linear::{self, Panel, Summed};
+use crate::loss;
+use crate::ops;
+use crate::plan::{Ends, Head, Inputs, Kind, Op, Part, Plan, Weights};
+use crate::spec::{Activation, NetworkSpec};
+use crate::workers::Workers;
 use potstill_core::{Pcg64, State, StateError, Stateful, Value};
-use std::fmt;
-use std::str::FromStr;
-use thiserror::Error;
-
-/// The nonlinearity between dense layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// `max(x, 0)`.
-    Relu,
-    /// The hyperbolic tangent.
-    Tanh,
-}
-
-impl Activation {
-    const ALL: [(&'static str, Activation); 2] = [("relu", Activation::Relu), ("tanh", Activation::Tanh)];
-}
-
-impl fmt::Display for Activation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Activation::ALL.iter().find(|(_, a)| a == self).map(|(name, _)| *name);
-        f.write_str(name.expect("every activation has a name"))
-    }
-}
-
-/// The form of a network, without the sizes of its ends: `mlp:64,64` or `mlp:64,64:tanh`; `mlp` alone is linear.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NetworkSpec {
-    /// Units of each hidden layer.
-    pub hidden: Vec<usize>,
-    /// The nonlinearity after each hidden layer.
-    pub activation: Activation,
-}
-
-/// A network specification that does not parse.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason} in network `{spec}`; write `mlp:64,64` or `mlp:64,64:tanh`")]
-pub struct SpecError {
-    /// The specification as written.
-    pub spec: String,
-    /// What is wrong.
-    pub reason: String,
-}
-
-/// Hidden layers and units are bounded so that a typing error is a message and not an allocation.
-const HIDDEN_LAYERS_MAX: usize = 16;
-const UNITS_MAX: usize = 16_384;
-
-impl FromStr for NetworkSpec {
-    type Err = SpecError;
-
-    fn from_str(spec: &str) -> Result<Self, SpecError> {
-        let fail = |reason: String| SpecError { spec: spec.to_owned(), reason };
-        let mut parts = spec.split(':');
-        let family = parts.next().unwrap_or_default();
-        if family != "mlp" {
-            return Err(fail(format!("unknown family `{family}`")));
-        }
-        let hidden = match parts.next() {
-            None => Vec::new(),
-            Some(list) => list
-                .split(',')
-                .map(|units| match units.trim().parse::<usize>() {
-                    Ok(units @ 1..=UNITS_MAX) => Ok(units),
-                    _ => Err(fail(format!("`{units}` is not a number of units from 1 to {UNITS_MAX}"))),
-                })
-                .collect::<Result<Vec<_>, _>>()?,
-        };
-        if hidden.len() > HIDDEN_LAYERS_MAX {
-            return Err(fail(format!("more than {HIDDEN_LAYERS_MAX} hidden layers")));
-        }
-        let activation = match parts.next() {
-            None => Activation::Relu,
-            Some(name) => Activation::ALL
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|&(_, activation)| activation)
-                .ok_or_else(|| fail(format!("unknown activation `{name}` (relu or tanh)")))?,
-        };
-        match parts.next() {
-            None => Ok(Self { hidden, activation }),
-            Some(rest) => Err(fail(format!("unexpected `:{rest}`"))),
-        }
-    }
-}
-
-impl fmt::Display for NetworkSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("mlp")?;
-        for (i, units) in self.hidden.iter().enumerate() {
-            write!(f, "{}{units}", if i == 0 { ':' } else { ',' })?;
-        }
-        if self.activation != Activation::Relu && !self.hidden.is_empty() {
-            write!(f, ":{}", self.activation)?;
-        }
-        Ok(())
-    }
-}
+use std::sync::Arc;
 
 impl NetworkSpec {
-    fn widths(&self, inputs: usize, outputs: usize) -> Vec<usize> {
-        [&[inputs], self.hidden.as_slice(), &[outputs]].concat()
-    }
-
-    /// The number of parameters between these ends; `None` if it overflows.
-    pub fn parameters(&self, inputs: usize, outputs: usize) -> Option<usize> {
-        self.widths(inputs, outputs)
-            .windows(2)
-            .try_fold(0_usize, |sum, pair| pair[0].checked_add(1)?.checked_mul(pair[1])?.checked_add(sum))
+    /// The number of parameters between these ends.
+    ///
+    /// # Errors
+    /// If there is no such network: a picture is too small for its convolutions, or there is none.
+    pub fn check(&self, ends: &Ends) -> Result<usize, String> {
+        Ok(Plan::new(self, ends)?.parameters)
     }
 
     /// The network with zero parameters, ready to be filled.
-    pub fn zeroed(&self, inputs: usize, outputs: usize) -> Network {
-        assert!(inputs > 0 && outputs > 0, "a network has inputs and outputs");
-        let widths = self.widths(inputs, outputs);
-        let mut layers = Vec::new();
-        let mut length = 0;
-        for (i, pair) in widths.windows(2).enumerate() {
-            if i > 0 {
-                layers.push(Layer::Activation(self.activation));
-            }
-            layers.push(Layer::Dense { inputs: pair[0], outputs: pair[1], offset: length });
-            length += (pair[0] + 1) * pair[1];
+    ///
+    /// # Panics
+    /// If [`check`](Self::check) refuses it.
+    pub fn zeroed(&self, ends: &Ends) -> Network {
+        let plan = Plan::new(self, ends).unwrap_or_else(|reason| panic!("{self}: {reason}"));
+        Network {
+            parameters: vec![0.0; plan.parameters],
+            noise: vec![0.0; plan.noise],
+            disturbed: vec![0.0; if plan.noise > 0 { plan.parameters } else { 0 }],
+            form: Arc::new(Form { spec: self.clone(), ends: *ends, units: units(&plan), plan }),
         }
-        Network { spec: self.clone(), inputs, outputs, layers, parameters: vec![0.0; length] }
     }
 
-    /// The network with PyTorch's default initialisation: weights and biases uniform within `1 / sqrt(inputs)` of 0.
-    pub fn build(&self, inputs: usize, outputs: usize, rng: &mut Pcg64) -> Network {
-        let mut network = self.zeroed(inputs, outputs);
-        for layer in &network.layers {
-            if let Layer::Dense { inputs, outputs, offset } = *layer {
-                let bound = 1.0 / (inputs as f64).sqrt();
-                for parameter in &mut network.parameters[offset..offset + (inputs + 1) * outputs] {
-                    *parameter = rng.uniform(-bound, bound) as f32;
+    /// The network between features and as many outputs, with PyTorch's default initialisation.
+    ///
+    /// # Panics
+    /// If [`check`](Self::check) refuses it.
+    pub fn build(&self, inputs: impl Into<Inputs>, outputs: usize, rng: &mut Pcg64) -> Network {
+        self.initialised(&Ends::new(inputs, outputs), Initialisation::Pytorch, rng)
+    }
+
+    /// The network between these ends, initialised. Noise is 0 until it is [drawn](Network::draw_noise).
+    ///
+    /// # Panics
+    /// If [`check`](Self::check) refuses it.
+    pub fn initialised(&self, ends: &Ends, how: Initialisation, rng: &mut Pcg64) -> Network {
+        let mut network = self.zeroed(ends);
+        let Network { form, parameters, .. } = &mut network;
+        let ops: Vec<&Op> = form.plan.ops().collect();
+        let last = ops.iter().rposition(|op| matches!(op.kind, Kind::Linear(_)));
+        // The operations in the order in which their parameters lie.
+        for (i, op) in ops.iter().enumerate() {
+            match &op.kind {
+                Kind::Linear(weights) => {
+                    let is_output = Some(i) == last || op.to.len() == ends.outputs();
+                    how.fill(weights, is_output, &mut parameters[weights.offset..], rng);
                 }
+                Kind::Norm { offset, .. } => parameters[*offset..][..op.from.len()].fill(1.0),
+                _ => {}
             }
         }
+        network.disturb();
         network
     }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Layer {
-    /// Weights of `inputs x outputs` row by row at `offset`, then the biases. One row per input, so that the lanes of a vector
-    /// run along the outputs for one sample as well as for many.
-    Dense {
-        inputs: usize,
-        outputs: usize,
-        offset: usize,
-    },
-    Activation(Activation),
 }
 
 /// One named tensor in PyTorch's layout: `0.weight` of `[outputs, inputs]`, `0.bias` of `[outputs]`, named as in `nn.Sequential`.
@@ -182,48 +95,166 @@ pub struct Tensor {
 }
 
 /// A feed-forward network: its form and its flat parameters.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Network {
-    spec: NetworkSpec,
-    inputs: usize,
-    outputs: usize,
-    layers: Vec<Layer>,
+    form: Arc<Form>,
     parameters: Vec<f32>,
+    /// The factors of the noise on weights.
+    noise: Vec<f32>,
+    /// With noise: the parameters as they are used.
+    disturbed: Vec<f32>,
 }
 
-/// What a forward pass leaves for the backward pass, reused from batch to batch so that a step allocates nothing.
-#[derive(Clone, Debug, Default)]
+/// What copies of a network share.
+#[derive(Debug)]
+struct Form {
+    spec: NetworkSpec,
+    ends: Ends,
+    plan: Plan,
+    /// The pieces that the gradient is computed in.
+    units: Units,
+}
+
+impl PartialEq for Network {
+    fn eq(&self, other: &Self) -> bool {
+        (self.spec(), self.ends(), &self.parameters, &self.noise)
+            == (other.spec(), other.ends(), &other.parameters, &other.noise)
+    }
+}
+
+/// Pieces of the gradient that are computed apart.
+#[derive(Clone, Debug)]
+struct Units {
+    units: Vec<Unit>,
+    /// Where each begins among the parameters, and where the last ends.
+    bounds: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Unit {
+    /// Rows of weights, from this one on, of operation `op` of the trunk or of what follows it.
+    Rows { is_quantile: bool, op: usize, first: usize },
+    /// Biases.
+    Biases { is_quantile: bool, op: usize },
+    /// Deviations of noisy weights, which follow from the means' gradient.
+    Deviations,
+    /// Gains and biases of a normalisation.
+    Norm { is_quantile: bool, op: usize },
+}
+
+/// Rows of weights in a piece.
+const UNIT_ROWS: usize = 32;
+
+fn units(plan: &Plan) -> Units {
+    let mut units = Vec::new();
+    for (is_quantile, part) in [(false, &plan.trunk), (true, &plan.quantile)] {
+        for (i, op) in part.ops.iter().enumerate() {
+            match &op.kind {
+                Kind::Linear(weights) => {
+                    let Weights { layer, offset, noise, .. } = weights;
+                    for first in (0..layer.patch()).step_by(UNIT_ROWS) {
+                        units
+                            .push((offset + first * layer.outputs, Unit::Rows { is_quantile, op: i, first }));
+                    }
+                    units.push((offset + layer.patch() * layer.outputs, Unit::Biases { is_quantile, op: i }));
+                    if noise.is_some() {
+                        units.push((offset + weights.length(), Unit::Deviations));
+                    }
+                }
+                Kind::Norm { offset, .. } => units.push((*offset, Unit::Norm { is_quantile, op: i })),
+                _ => {}
+            }
+        }
+    }
+    units.sort_by_key(|unit| unit.0);
+    let mut bounds: Vec<usize> = units.iter().map(|unit| unit.0).collect();
+    bounds.push(plan.parameters);
+    Units { units: units.into_iter().map(|unit| unit.1).collect(), bounds }
+}
+
+/// What a pass over a batch needs and leaves, reused from batch to batch so that a step allocates nothing.
+#[derive(Clone, Debug)]
 pub struct Workspace {
-    /// The output of each layer for the whole batch.
-    outputs: Vec<Vec<f32>>,
-    /// The gradient in the output, then in the input, of the layer at hand.
-    d_output: Vec<f32>,
-    d_input: Vec<f32>,
-    transposed: Vec<f32>,
-    panel: Panel,
+    level: Level,
+    workers: Workers,
+    /// Of the last [`forward`](Network::forward): how many samples there were, and probabilities of each.
+    samples: usize,
+    copies: usize,
+    panels: Vec<Panel>,
+    single: Vec<[f32; 1]>,
+    outputs: Vec<f32>,
+    taus: Vec<f32>,
 }
 
-fn sized(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::new(Workers::default())
+    }
+}
+
+impl Workspace {
+    /// A workspace whose passes are shared by these threads.
+    pub fn new(workers: Workers) -> Self {
+        Self::at(Level::best(), workers)
+    }
+
+    /// A workspace whose products are made with less than the processor has.
+    pub fn at(level: Level, workers: Workers) -> Self {
+        Self {
+            level,
+            workers,
+            samples: 0,
+            copies: 0,
+            panels: Vec::new(),
+            single: Vec::new(),
+            outputs: Vec::new(),
+            taus: Vec::new(),
+        }
+    }
+
+    /// The threads.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+}
+
+fn sized<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) -> &mut [T] {
     if buffer.len() < length {
-        buffer.resize(length, 0.0);
+        buffer.resize(length, T::default());
     }
     &mut buffer[..length]
 }
 
+/// Samples up to which it is cheaper to take them one by one.
+const SINGLES_MAX: usize = 5;
+/// Multiply-adds that are worth calling the other threads for.
+const SHARED_MIN: usize = 400_000;
+/// Probabilities that the mean of an implicit distribution is computed over, if not told.
+const TAUS: usize = 32;
+
 impl Network {
     /// The form.
     pub fn spec(&self) -> &NetworkSpec {
-        &self.spec
+        &self.form.spec
     }
 
-    /// Features of one input.
+    /// What goes in, and what comes out.
+    pub fn ends(&self) -> &Ends {
+        &self.form.ends
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.form.plan
+    }
+
+    /// Numbers of one input.
     pub fn inputs(&self) -> usize {
-        self.inputs
+        self.ends().inputs.count()
     }
 
-    /// Outputs of one sample.
+    /// Outputs of one sample: choices times outputs per choice.
     pub fn outputs(&self) -> usize {
-        self.outputs
+        self.ends().outputs()
     }
 
     /// All parameters.
@@ -231,213 +262,456 @@ impl Network {
         &self.parameters
     }
 
-    /// All parameters, to be changed.
-    pub fn parameters_mut(&mut self) -> &mut [f32] {
-        &mut self.parameters
+    /// Changes the parameters.
+    pub fn change(&mut self, change: impl FnOnce(&mut [f32])) {
+        change(&mut self.parameters);
+        self.disturb();
+    }
+
+    /// Takes over the parameters of a network of the same form, `tau` of the way: 1 copies them, and the noise.
+    pub fn follow(&mut self, other: &Self, tau: f32) {
+        assert_eq!(self.parameters.len(), other.parameters.len(), "networks of one form");
+        if tau == 1.0 {
+            self.parameters.copy_from_slice(&other.parameters);
+            self.noise.copy_from_slice(&other.noise);
+        } else {
+            kernels::blend(tau, &other.parameters, &mut self.parameters);
+        }
+        self.disturb();
+    }
+
+    /// Multiply-adds of a forward pass of one sample (and one probability).
+    pub fn multiply_adds(&self) -> usize {
+        let of = |op: &Op| match &op.kind {
+            Kind::Linear(weights) => weights.layer.multiply_adds(),
+            _ => 0,
+        };
+        self.form.plan.ops().map(of).sum()
+    }
+
+    /// Multiply-adds of a backward pass of one sample: nobody needs the gradient in the inputs.
+    pub fn backward_multiply_adds(&self) -> usize {
+        let of = |op: &Op| match &op.kind {
+            Kind::Linear(weights) => weights.layer.multiply_adds() * if op.is_first { 1 } else { 2 },
+            _ => 0,
+        };
+        self.form.plan.ops().map(of).sum()
+    }
+
+    /// Whether there is noise on its weights.
+    pub fn is_noisy(&self) -> bool {
+        !self.noise.is_empty()
+    }
+
+    /// New noise (Fortunato et al. 2018, section 3.1b): each factor is `sgn(x) sqrt|x|` of a standard normal number.
+    pub fn draw_noise(&mut self, rng: &mut Pcg64) {
+        for factor in &mut self.noise {
+            let x = rng.normal() as f32;
+            *factor = x.abs().sqrt().copysign(x);
+        }
+        self.disturb();
+    }
+
+    /// No noise: the means alone.
+    pub fn silence(&mut self) {
+        self.noise.fill(0.0);
+        self.disturb();
+    }
+
+    /// The factors of the noise: for each noisy layer those of its inputs, then those of its outputs.
+    pub fn set_noise(&mut self, noise: &[f32]) {
+        self.noise.copy_from_slice(noise);
+        self.disturb();
+    }
+
+    /// Makes the parameters as they are used, if there is noise on them.
+    fn disturb(&mut self) {
+        if self.noise.is_empty() {
+            return;
+        }
+        self.disturbed.copy_from_slice(&self.parameters);
+        for op in self.form.plan.ops() {
+            let Kind::Linear(weights) = &op.kind else { continue };
+            let Some(noise) = weights.noise else { continue };
+            let (inputs, outputs) = (weights.layer.patch(), weights.layer.outputs);
+            let (of_inputs, of_outputs) = self.noise[noise..][..inputs + outputs].split_at(inputs);
+            let rows = self.disturbed[weights.offset..][..weights.length()].chunks_exact_mut(outputs);
+            let deviations = &self.parameters[weights.offset + weights.length()..][..weights.length()];
+            // The biases are the row of an input that is 1.
+            for ((row, deviations), factor) in
+                rows.zip(deviations.chunks_exact(outputs)).zip(of_inputs.iter().chain(&[1.0]))
+            {
+                ops::disturb(row, deviations, *factor, of_outputs);
+            }
+        }
+    }
+
+    /// Weights and biases as they are used.
+    fn used(&self, weights: &Weights) -> (&[f32], &[f32]) {
+        let all = if self.disturbed.is_empty() { &self.parameters } else { &self.disturbed };
+        all[weights.offset..][..weights.length()].split_at(weights.layer.patch() * weights.layer.outputs)
     }
 
     fn batch_size(&self, batch: &[f32]) -> usize {
-        assert!(batch.len().is_multiple_of(self.inputs), "a batch of whole samples");
-        batch.len() / self.inputs
+        assert!(batch.len().is_multiple_of(self.inputs()), "a batch of whole samples");
+        batch.len() / self.inputs()
     }
 
-    /// The outputs, `samples x outputs`, for a batch of `samples x inputs`.
+    /// Middles of equal parts of the probability, for each sample, where nobody asks for others.
+    fn default_taus(&self, samples: usize, workspace: &mut Workspace) -> usize {
+        if !matches!(self.ends().head, Head::Implicit { .. }) {
+            return 1;
+        }
+        if workspace.taus.len() < samples * TAUS {
+            let taus = (0..samples * TAUS).map(|i| ((i % TAUS) as f32 + 0.5) / TAUS as f32);
+            workspace.taus = taus.collect();
+        }
+        TAUS
+    }
+
+    /// The outputs, `samples x outputs`, for a batch of `samples x inputs`, to be followed by [`backward`](Network::backward). An implicit
+    /// distribution gives quantiles in the middles of 32 parts, `samples x 32 x outputs`.
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
-        let Workspace { outputs: activations, panel, .. } = workspace;
-        activations.resize_with(self.layers.len(), Vec::new);
-        let mut width = self.inputs;
-        for (i, layer) in self.layers.iter().enumerate() {
-            let (before, after) = activations.split_at_mut(i);
-            let input = before.last().map_or(batch, |previous| &previous[..samples * width]);
-            match *layer {
-                Layer::Dense { inputs, outputs, offset } => {
-                    let (weights, biases) = self.dense(inputs, outputs, offset);
-                    let a = Strided { data: input, row: inputs, column: 1 };
-                    let output = sized(&mut after[0], samples * outputs);
-                    kernels::matmul(
-                        (samples, inputs, outputs),
-                        a,
-                        weights,
-                        Start::Row(biases),
-                        output,
-                        panel,
-                    );
-                    width = outputs;
+        let copies = self.default_taus(samples, workspace);
+        let taus = std::mem::take(&mut workspace.taus);
+        self.pass(batch, &taus, (samples, copies), workspace);
+        workspace.taus = taus;
+        &workspace.outputs
+    }
+
+    /// The same for an implicit distribution at the probabilities `taus`, `samples x n`: `samples x n x outputs`.
+    pub fn forward_at<'w>(&self, batch: &[f32], taus: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let samples = self.batch_size(batch);
+        assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");
+        self.pass(batch, taus, (samples, taus.len() / samples), workspace);
+        &workspace.outputs
+    }
+
+    /// The outputs as [`forward`](Network::forward) gives them, to the bit, but nothing is kept for a backward pass: faster for few samples.
+    pub fn predict<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let samples = self.batch_size(batch);
+        if samples > SINGLES_MAX {
+            return self.forward(batch, workspace);
+        }
+        let copies = self.default_taus(samples, workspace);
+        let Plan { trunk, quantile, .. } = self.plan();
+        let Workspace { level, single, outputs, taus, .. } = workspace;
+        let width = self.outputs();
+        let values = sized(single, trunk.rows + quantile.rows);
+        outputs.resize(samples * copies * width, 0.0);
+        let (before, after) = values.split_at_mut(trunk.rows);
+        for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
+            before[..sample.len()].as_flattened_mut().copy_from_slice(sample);
+            self.run(*level, trunk, before, &[]);
+            for copy in 0..copies {
+                let mut last = &*before;
+                if !quantile.ops.is_empty() {
+                    ops::cosines(&[taus[i * copies + copy]], &mut after[..self.cosines()]);
+                    self.run(*level, quantile, after, before);
+                    last = after;
                 }
-                Layer::Activation(activation) => {
-                    let output = sized(&mut after[0], samples * width);
-                    output.copy_from_slice(input);
-                    match activation {
-                        Activation::Relu => kernels::relu(output),
-                        Activation::Tanh => kernels::tanh(output),
+                let rows = self.output_rows();
+                outputs[(i * copies + copy) * width..][..width].copy_from_slice(last[rows].as_flattened());
+            }
+        }
+        outputs
+    }
+
+    /// The mean of each choice's distribution, `samples x choices`, from outputs as [`predict`](Network::predict) or
+    /// [`forward`](Network::forward) gives them; the outputs themselves if they are values.
+    pub fn means(&self, samples: usize, outputs: &[f32], means: &mut Vec<f32>) {
+        means.clear();
+        match self.ends().head {
+            Head::Values => means.extend_from_slice(outputs),
+            Head::Categorical { atoms, low, high } => {
+                let gap = ((high - low) / (atoms - 1) as f64) as f32;
+                let of = |logits: &[f32]| loss::softmax_mean(logits, low as f32, gap);
+                means.extend(outputs.chunks_exact(atoms).map(of));
+            }
+            Head::Quantile { quantiles } => {
+                let of = |row: &[f32]| row.iter().sum::<f32>() / quantiles as f32;
+                means.extend(outputs.chunks_exact(quantiles).map(of));
+            }
+            Head::Implicit { .. } => {
+                let choices = self.ends().choices;
+                means.resize(samples * choices, 0.0);
+                let copies = outputs.len() / means.len().max(1);
+                for (rows, means) in
+                    outputs.chunks_exact(copies * choices).zip(means.chunks_exact_mut(choices))
+                {
+                    for row in rows.chunks_exact(choices) {
+                        means.iter_mut().zip(row).for_each(|(mean, &x)| *mean += x);
                     }
+                    means.iter_mut().for_each(|mean| *mean /= copies as f32);
                 }
             }
         }
-        let last = activations.last().expect("a network has a layer");
-        &last[..samples * self.outputs]
     }
 
-    fn dense(&self, inputs: usize, outputs: usize, offset: usize) -> (&[f32], &[f32]) {
-        self.parameters[offset..offset + (inputs + 1) * outputs].split_at(inputs * outputs)
+    fn cosines(&self) -> usize {
+        self.plan().quantile.ops.first().map_or(0, |op| op.from.len())
     }
 
-    /// The gradient in the parameters, given the batch of the last [`forward`](Network::forward) through `workspace` and
-    /// the gradient of the loss in its outputs.
-    pub fn backward(
+    /// The rows of the outputs, in the last part.
+    fn output_rows(&self) -> std::ops::Range<usize> {
+        let Plan { trunk, quantile, .. } = self.plan();
+        let last = if quantile.ops.is_empty() { trunk } else { quantile };
+        last.ops.last().expect("a network has a layer").to.clone()
+    }
+
+    /// Whether a pass of so many samples is worth sharing.
+    fn team(&self, samples: usize, workers: &Workers) -> Workers {
+        if samples * self.multiply_adds() < SHARED_MIN { Workers::default() } else { workers.clone() }
+    }
+
+    fn pass(
         &self,
         batch: &[f32],
-        d_outputs: &[f32],
+        taus: &[f32],
+        (samples, copies): (usize, usize),
         workspace: &mut Workspace,
-        gradient: &mut [f32],
     ) {
-        let samples = self.batch_size(batch);
-        assert_eq!(d_outputs.len(), samples * self.outputs, "one gradient per output");
-        assert_eq!(gradient.len(), self.parameters.len(), "one gradient per parameter");
-        let Workspace { outputs: activations, d_output, d_input, transposed, panel } = workspace;
-        sized(d_output, d_outputs.len()).copy_from_slice(d_outputs);
-        let mut width = self.outputs;
-        for (i, layer) in self.layers.iter().enumerate().rev() {
-            match *layer {
-                Layer::Dense { inputs, outputs, offset } => {
-                    let input = if i == 0 { batch } else { &activations[i - 1][..samples * inputs] };
-                    let d_sums = &d_output[..samples * outputs];
-                    let (d_weights, d_biases) =
-                        gradient[offset..offset + (inputs + 1) * outputs].split_at_mut(inputs * outputs);
-                    let input_transposed = Strided { data: input, row: 1, column: inputs };
-                    kernels::matmul(
-                        (inputs, samples, outputs),
-                        input_transposed,
-                        d_sums,
-                        Start::Zero,
-                        d_weights,
-                        panel,
-                    );
-                    kernels::column_sums(outputs, d_sums, d_biases);
-                    if i > 0 {
-                        let (weights, _) = self.dense(inputs, outputs, offset);
-                        let transposed = sized(transposed, weights.len());
-                        kernels::transpose(inputs, outputs, weights, transposed);
-                        let a = Strided { data: d_sums, row: outputs, column: 1 };
-                        let d_input = sized(d_input, samples * inputs);
-                        kernels::matmul(
-                            (samples, outputs, inputs),
-                            a,
-                            transposed,
-                            Start::Zero,
-                            d_input,
-                            panel,
-                        );
-                    }
-                    std::mem::swap(d_output, d_input);
-                    width = inputs;
+        let Plan { trunk, quantile, .. } = self.plan();
+        let Workspace { level, workers, panels, outputs, .. } = workspace;
+        (workspace.samples, workspace.copies) = (samples, copies);
+        let (inputs, width) = (self.inputs(), self.outputs());
+        let count = samples.div_ceil(WIDTH);
+        if panels.len() < count {
+            panels.resize_with(count, Panel::default);
+        }
+        let rows = self.output_rows();
+        let each = WIDTH * copies * width;
+        self.team(samples * copies, workers).for_each(&mut panels[..count], |p, panel| {
+            let first = p * WIDTH;
+            panel.samples = WIDTH.min(samples - first);
+            let values = sized(&mut panel.values, trunk.rows + copies * quantile.rows);
+            let (before, after) = values.split_at_mut(trunk.rows);
+            ops::pack(&batch[first * inputs..][..panel.samples * inputs], &mut before[..inputs]);
+            self.run(*level, trunk, before, &[]);
+            for (copy, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
+                let mut asked = [0.5; WIDTH];
+                for s in 0..panel.samples {
+                    asked[s] = taus[(first + s) * copies + copy];
                 }
-                Layer::Activation(activation) => {
-                    let output = &activations[i][..samples * width];
-                    let d_output = &mut d_output[..samples * width];
+                ops::cosines(&asked, &mut after[..self.cosines()]);
+                self.run(*level, quantile, after, before);
+            }
+        });
+        outputs.resize(samples * copies * width, 0.0);
+        for (panel, outputs) in panels.iter().zip(outputs.chunks_mut(each)) {
+            let (before, after) = panel.values.split_at(trunk.rows);
+            if quantile.ops.is_empty() {
+                ops::unpack(&before[rows.clone()], width, outputs);
+                continue;
+            }
+            for (copy, after) in after.chunks_exact(quantile.rows).take(copies).enumerate() {
+                ops::unpack(&after[rows.clone()], copies * width, &mut outputs[copy * width..]);
+            }
+        }
+    }
+
+    /// Computes a part, for sixteen samples or one.
+    fn run<const L: usize>(&self, level: Level, part: &Part, values: &mut [[f32; L]], before: &[[f32; L]]) {
+        for op in &part.ops {
+            let (done, rest) = values.split_at_mut(op.to.start);
+            let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
+            match &op.kind {
+                Kind::Linear(weights) => {
+                    let (w, b) = self.used(weights);
+                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+                    if L == WIDTH {
+                        let (x, y) = (x.as_chunks().0, y.as_chunks_mut().0);
+                        linear::forward(level, &weights.layer, w, b, x, y);
+                    } else {
+                        linear::forward_one(level, &weights.layer, w, b, x, y);
+                    }
+                }
+                Kind::Activation(activation) => {
+                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
                     match activation {
-                        Activation::Relu => kernels::relu_backward(output, d_output),
-                        Activation::Tanh => kernels::tanh_backward(output, d_output),
+                        Activation::Relu => kernels::relu(x, y),
+                        Activation::Tanh => kernels::tanh(x, y),
+                        Activation::Gelu => kernels::gelu(x, y),
+                        Activation::Silu => kernels::silu(x, y),
                     }
+                }
+                Kind::Norm { offset, stats, .. } => {
+                    let gains = &self.parameters[*offset..][..2 * x.len()];
+                    let (y, rest) = rest.split_at_mut(op.to.len());
+                    // They lie behind the outputs.
+                    let stats = &mut rest[stats - op.to.end..][..2];
+                    ops::norm_stats(x, stats);
+                    ops::norm(x, &[stats[0], stats[1]], gains, y);
+                }
+                Kind::Pool(pool) => ops::pool(pool, x, y),
+                Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
+                Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
+            }
+        }
+    }
+
+    /// The gradient in the parameters, given the gradient of the loss in the outputs of the last [`forward`](Network::forward) (or
+    /// [`forward_at`](Network::forward_at)) through `workspace`.
+    ///
+    /// # Panics
+    /// If the gradients have not the lengths of outputs and parameters.
+    pub fn backward(&self, d_outputs: &[f32], workspace: &mut Workspace, gradient: &mut [f32]) {
+        let Plan { trunk, quantile, .. } = self.plan();
+        let Workspace { level, workers, samples, copies, panels, .. } = workspace;
+        let (samples, copies, level) = (*samples, *copies, *level);
+        let width = self.outputs();
+        assert_eq!(d_outputs.len(), samples * copies * width, "one gradient per output");
+        assert_eq!(gradient.len(), self.parameters.len(), "one gradient per parameter");
+        let rows = self.output_rows();
+        let team = self.team(samples * copies, workers);
+        let panels = &mut panels[..samples.div_ceil(WIDTH)];
+        let each = WIDTH * copies * width;
+        team.for_each(panels, |p, panel| {
+            let Panel { values, slopes, transposed, .. } = panel;
+            let slopes = sized(slopes, trunk.rows + copies * quantile.rows);
+            let transposed = sized(transposed, trunk.transposed + copies * quantile.transposed);
+            let (values_before, values_after) = values.split_at(trunk.rows);
+            let (slopes_before, slopes_after) = slopes.split_at_mut(trunk.rows);
+            let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
+            let d_outputs = &d_outputs[p * each..d_outputs.len().min((p + 1) * each)];
+            if quantile.ops.is_empty() {
+                ops::pack_strided(d_outputs, width, &mut slopes_before[rows.clone()]);
+            } else {
+                slopes_before.fill([0.0; WIDTH]);
+                let parts = values_after
+                    .chunks_exact(quantile.rows)
+                    .zip(slopes_after.chunks_exact_mut(quantile.rows));
+                let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(copies);
+                for (copy, ((values, slopes), transposed)) in parts.enumerate() {
+                    let d_outputs = &d_outputs[copy * width..];
+                    ops::pack_strided(d_outputs, copies * width, &mut slopes[rows.clone()]);
+                    let before = Some((values_before, &mut *slopes_before));
+                    self.run_back(level, quantile, (values, slopes, transposed), before);
+                }
+            }
+            self.run_back(level, trunk, (values_before, slopes_before, transposed_before), None);
+        });
+        let panels = &*panels;
+        team.for_each_range(gradient, &self.form.units.bounds, |i, gradient| {
+            // What an operation has left, and where that of the next probability follows.
+            let summed = |is_quantile: bool, op: &Op| {
+                let (first, next, copies) = match is_quantile {
+                    false => ((0, 0), (0, 0), 1),
+                    true => {
+                        let first = (trunk.rows, trunk.transposed);
+                        (first, (quantile.rows, quantile.transposed), copies)
+                    }
+                };
+                let inputs = (first.0 + op.from.start, next.0);
+                Summed { panels, copies, inputs, slopes: (first.1 + op.transposed, next.1) }
+            };
+            let op = |is_quantile: bool, op: usize| &(if is_quantile { quantile } else { trunk }).ops[op];
+            let layer = |op: &'_ Op| match &op.kind {
+                Kind::Linear(weights) => weights.layer,
+                _ => unreachable!("weights are those of linear operations"),
+            };
+            match self.form.units.units[i] {
+                Unit::Rows { is_quantile, op: i, first } => {
+                    let op = op(is_quantile, i);
+                    linear::weight_gradient(level, &layer(op), summed(is_quantile, op), first, gradient);
+                }
+                Unit::Biases { is_quantile, op: i } => {
+                    let op = op(is_quantile, i);
+                    linear::bias_gradient(level, &layer(op), summed(is_quantile, op), gradient);
+                }
+                Unit::Norm { is_quantile, op: i } => {
+                    let op = op(is_quantile, i);
+                    let Kind::Norm { stats, .. } = op.kind else { unreachable!("a normalisation") };
+                    let Summed { copies, inputs: (first, next), .. } = summed(is_quantile, op);
+                    let first = first - op.from.start;
+                    gradient.fill(0.0);
+                    for panel in panels {
+                        for copy in 0..copies {
+                            let from = first + copy * next;
+                            let (values, slopes) = (&panel.values[from..], &panel.slopes[from..]);
+                            let (x, d_y) = (&values[op.from.clone()], &slopes[op.to.clone()]);
+                            ops::norm_gradient(x, &values[stats..stats + 2], d_y, panel.samples, gradient);
+                        }
+                    }
+                }
+                Unit::Deviations => {}
+            }
+        });
+        for op in self.plan().ops() {
+            let Kind::Linear(weights) = &op.kind else { continue };
+            let Some(noise) = weights.noise else { continue };
+            let (inputs, outputs) = (weights.layer.patch(), weights.layer.outputs);
+            let (of_inputs, of_outputs) = self.noise[noise..][..inputs + outputs].split_at(inputs);
+            let both = &mut gradient[weights.offset..][..2 * weights.length()];
+            let (means, deviations) = both.split_at_mut(weights.length());
+            let rows = means.chunks_exact(outputs).zip(deviations.chunks_exact_mut(outputs));
+            for ((means, deviations), factor) in rows.zip(of_inputs.iter().chain(&[1.0])) {
+                ops::deviations(means, *factor, of_outputs, deviations);
+            }
+        }
+    }
+
+    /// Takes the gradient in the outputs of a part back to its inputs, and leaves the transposed slopes of its linear operations.
+    fn run_back(
+        &self,
+        level: Level,
+        part: &Part,
+        (values, slopes, transposed): (&[Row], &mut [Row], &mut [Row]),
+        mut before: Option<(&[Row], &mut [Row])>,
+    ) {
+        for op in part.ops.iter().rev() {
+            let (earlier, rest) = slopes.split_at_mut(op.to.start);
+            let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
+            let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
+            match &op.kind {
+                Kind::Linear(weights) => {
+                    let layer = &weights.layer;
+                    let length = layer.points() * layer.padded();
+                    linear::transpose_slopes(layer, d_y, &mut transposed[op.transposed..][..length]);
+                    if !op.is_first {
+                        linear::backward(level, layer, self.used(weights).0, d_y, op.adds, d_x);
+                    }
+                }
+                Kind::Activation(activation) => {
+                    let (x, y) = (x.as_flattened(), y.as_flattened());
+                    let (d_x, d_y) = (d_x.as_flattened_mut(), d_y.as_flattened());
+                    match activation {
+                        Activation::Relu => kernels::relu_backward(y, d_y, d_x),
+                        Activation::Tanh => kernels::tanh_backward(y, d_y, d_x),
+                        Activation::Gelu => kernels::gelu_backward(x, d_y, d_x),
+                        Activation::Silu => kernels::silu_backward(x, d_y, d_x),
+                    }
+                }
+                Kind::Norm { offset, stats, .. } => {
+                    let gains = &self.parameters[*offset..][..x.len()];
+                    ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
+                }
+                Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
+                Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),
+                Kind::Mix { before: first } => {
+                    let (values, slopes) = before.as_mut().expect("a trunk before it");
+                    let (values, slopes) = (&values[*first..][..x.len()], &mut slopes[*first..][..x.len()]);
+                    ops::mix_backward((x, values), d_y, (d_x, slopes));
                 }
             }
         }
     }
-
-    /// The parameters by name, in PyTorch's layout.
-    pub fn tensors(&self) -> Vec<Tensor> {
-        let mut tensors = Vec::new();
-        for (i, layer) in self.layers.iter().enumerate() {
-            if let Layer::Dense { inputs, outputs, offset } = *layer {
-                let (weights, biases) = self.dense(inputs, outputs, offset);
-                let mut data = vec![0.0; weights.len()];
-                kernels::transpose(inputs, outputs, weights, &mut data);
-                tensors.push(Tensor { name: format!("{i}.weight"), shape: vec![outputs, inputs], data });
-                tensors.push(Tensor {
-                    name: format!("{i}.bias"),
-                    shape: vec![outputs],
-                    data: biases.to_vec(),
-                });
-            }
-        }
-        tensors
-    }
-
-    /// Takes the parameters from tensors with the names and shapes of [`tensors`](Network::tensors), in any order.
-    ///
-    /// # Errors
-    /// If one is missing, left over, or has another shape. The network is then unchanged.
-    pub fn load_tensors(&mut self, tensors: &[Tensor]) -> Result<(), TensorError> {
-        let mut expected = self.tensors();
-        if let Some(extra) = tensors.iter().find(|t| expected.iter().all(|e| e.name != t.name)) {
-            return Err(TensorError::Unexpected { name: extra.name.clone(), network: self.spec.to_string() });
-        }
-        for slot in &mut expected {
-            let found = tensors
-                .iter()
-                .find(|t| t.name == slot.name)
-                .ok_or_else(|| TensorError::Missing { name: slot.name.clone() })?;
-            if found.shape != slot.shape || found.data.len() != slot.data.len() {
-                return Err(TensorError::Shape {
-                    name: slot.name.clone(),
-                    expected: slot.shape.clone(),
-                    got: found.shape.clone(),
-                });
-            }
-            slot.data.clone_from(&found.data);
-        }
-        let mut expected = expected.iter();
-        for layer in &self.layers {
-            if let Layer::Dense { inputs, outputs, offset } = *layer {
-                let (weights, biases) =
-                    self.parameters[offset..offset + (inputs + 1) * outputs].split_at_mut(inputs * outputs);
-                kernels::transpose(outputs, inputs, &expected.next().expect("a weight").data, weights);
-                biases.copy_from_slice(&expected.next().expect("a bias").data);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Tensors that are not those of the network.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum TensorError {
-    /// A tensor of the network is not there.
-    #[error("tensor `{name}` is missing")]
-    Missing {
-        /// Its name.
-        name: String,
-    },
-    /// A tensor that the network does not have.
-    #[error("tensor `{name}` does not belong to the network {network}")]
-    Unexpected {
-        /// Its name.
-        name: String,
-        /// The network's form.
-        network: String,
-    },
-    /// A tensor of another shape.
-    #[error("tensor `{name}` has shape {got:?}, expected {expected:?}")]
-    Shape {
-        /// Its name.
-        name: String,
-        /// The shape needed.
-        expected: Vec<usize>,
-        /// The shape found.
-        got: Vec<usize>,
-    },
 }
 
 impl Stateful for Network {
     fn state(&self) -> State {
-        State::new().with("parameters", Value::F32s(self.parameters.clone()))
+        let state = State::new().with("parameters", Value::F32s(self.parameters.clone()));
+        if self.noise.is_empty() { state } else { state.with("noise", Value::F32s(self.noise.clone())) }
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        let length = self.parameters.len();
-        self.parameters.copy_from_slice(state.f32s("parameters", length)?);
+        let (parameters, noise) = (self.parameters.len(), self.noise.len());
+        self.parameters.copy_from_slice(state.f32s("parameters", parameters)?);
+        if noise > 0 {
+            self.noise.copy_from_slice(state.f32s("noise", noise)?);
+        }
+        self.disturb();
         Ok(())
     }
 }

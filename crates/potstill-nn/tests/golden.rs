@@ -1,9 +1,11 @@
-//! Losses, networks and Adam against PyTorch in double precision; `testdata/pytorch` made the numbers.
+//! Losses, networks and optimisers against PyTorch in double precision; `testdata/pytorch` made the numbers.
 
-use potstill_nn::loss::{Blend, Regression, cross_entropy, distillation, regression_at, temperature_kl};
-use potstill_nn::network::Tensor;
-use potstill_nn::optim::clip_norm;
-use potstill_nn::{Adam, AdamConfig, NetworkSpec, Workspace};
+use potstill_nn::loss::{
+    Blend, Chosen, QuantileLayout, Regression, categorical_at, cross_entropy, distillation, quantile_at,
+    regression_at, temperature_kl,
+};
+use potstill_nn::optim::{clip_norm, clip_value};
+use potstill_nn::{Ends, Head, Network, NetworkSpec, Optimiser, Rule, Tensor, Workers, Workspace};
 use serde_json::Value;
 
 fn cases(text: &str, key: &str) -> Vec<Value> {
@@ -47,7 +49,9 @@ fn losses_and_their_gradients() {
                     _ => Regression::Huber { delta: number("delta") },
                 };
                 let (actions, targets) = (indices(&case["actions"]), floats(&case["targets"]));
-                regression_at(kind, &floats(&case["outputs"]), &actions, &targets, &mut gradient)
+                let chosen = Chosen { indices: &actions, weights: &[] };
+                let errors = &mut vec![f32::NAN; samples];
+                regression_at(kind, &floats(&case["outputs"]), chosen, &targets, errors, &mut gradient)
             }
             "cross_entropy" => {
                 cross_entropy(&floats(&case["logits"]), &indices(&case["labels"]), &mut gradient)
@@ -71,54 +75,125 @@ fn losses_and_their_gradients() {
     }
 }
 
+/// The network of a case, with its tensors.
+fn network(case: &Value, ends: &Ends) -> Network {
+    let spec: NetworkSpec = case["spec"].as_str().unwrap().parse().unwrap();
+    let mut network = spec.zeroed(ends);
+    let tensors = case["tensors"].as_object().unwrap().iter();
+    let tensors: Vec<Tensor> = tensors
+        .map(|(name, t)| Tensor { name: name.clone(), shape: indices(&t["shape"]), data: floats(&t["data"]) })
+        .collect();
+    network.load_tensors(&tensors).unwrap();
+    network
+}
+
+/// Outputs and gradients are those of the case.
+fn check(mut network: Network, batch: &[f32], tolerance: f64, case: &Value) {
+    let mut workspace = Workspace::default();
+    let outputs = doubles(&case["output"]);
+    close(network.forward(batch, &mut workspace), &outputs, tolerance, case);
+    let mut gradient = vec![f32::NAN; network.parameters().len()];
+    network.backward(&floats(&case["d_output"]), &mut workspace, &mut gradient);
+    close(network.predict(batch, &mut workspace), &outputs, tolerance, case);
+    // Read as parameters, the gradient has names and PyTorch's layout too.
+    network.change(|parameters| parameters.copy_from_slice(&gradient));
+    for tensor in network.tensors() {
+        close(&tensor.data, &doubles(&case["gradients"][&tensor.name]), 2.0 * tolerance, case);
+    }
+}
+
+/// Pictures channel by channel to pictures point by point.
+fn point_by_point(batch: &[f32], [channels, height, width]: [usize; 3]) -> Vec<f32> {
+    let points = height * width;
+    let picture =
+        |picture: &[f32]| (0..picture.len()).map(|i| picture[i % channels * points + i / channels]).collect();
+    batch.chunks(channels * points).flat_map(|one: &[f32]| -> Vec<f32> { picture(one) }).collect()
+}
+
 #[test]
 fn forward_and_backward_passes() {
     let cases = cases(include_str!("../../../testdata/pytorch/network.json"), "cases");
     assert_eq!(cases.len(), 3);
     for case in &cases {
         let size = |key: &str| case[key].as_u64().unwrap() as usize;
-        let spec: NetworkSpec = case["spec"].as_str().unwrap().parse().unwrap();
-        let mut network = spec.zeroed(size("inputs"), size("outputs"));
-        let tensors: Vec<Tensor> = case["tensors"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, t)| Tensor {
-                name: name.clone(),
-                shape: indices(&t["shape"]),
-                data: floats(&t["data"]),
-            })
-            .collect();
-        network.load_tensors(&tensors).unwrap();
-        let batch = floats(&case["batch"]);
-        let mut workspace = Workspace::default();
-        close(network.forward(&batch, &mut workspace), &doubles(&case["output"]), 1e-6, case);
+        let network = network(case, &Ends::new(size("inputs"), size("outputs")));
+        check(network, &floats(&case["batch"]), 1e-6, case);
+    }
+}
 
-        let mut gradient = vec![f32::NAN; network.parameters().len()];
-        network.backward(&batch, &floats(&case["d_output"]), &mut workspace, &mut gradient);
-        // Read as parameters, the gradient has names and PyTorch's layout too.
-        network.parameters_mut().copy_from_slice(&gradient);
-        for tensor in network.tensors() {
-            close(&tensor.data, &doubles(&case["gradients"][&tensor.name]), 2e-6, case);
+#[test]
+fn every_layer() {
+    let cases = cases(include_str!("../../../testdata/pytorch/layers.json"), "cases");
+    assert_eq!(cases.len(), 11);
+    for case in &cases {
+        let (inputs, outputs) = (indices(&case["inputs"]), case["outputs"].as_u64().unwrap() as usize);
+        let batch = floats(&case["batch"]);
+        match *inputs.as_slice() {
+            [features] => check(network(case, &Ends::new(features, outputs)), &batch, 2e-6, case),
+            [channels, height, width] => {
+                let network = network(case, &Ends::new([height, width, channels], outputs));
+                check(network, &point_by_point(&batch, [channels, height, width]), 2e-6, case);
+            }
+            _ => panic!("inputs {inputs:?}"),
         }
     }
 }
 
 #[test]
-fn adam_steps() {
-    let cases = cases(include_str!("../../../testdata/pytorch/adam.json"), "cases");
+fn streams_and_noise() {
+    let cases = cases(include_str!("../../../testdata/pytorch/layers.json"), "heads");
     assert_eq!(cases.len(), 4);
     for case in &cases {
-        let config = AdamConfig {
-            learning_rate: case["lr"].as_f64().unwrap(),
-            beta1: case["betas"][0].as_f64().unwrap(),
-            beta2: case["betas"][1].as_f64().unwrap(),
-            epsilon: case["eps"].as_f64().unwrap(),
+        let size = |key: &str| case[key].as_u64().map(|n| n as usize);
+        let choices = size("actions").or(size("outputs")).unwrap();
+        let head = match size("atoms") {
+            None => Head::Values,
+            Some(atoms) => Head::Categorical { atoms, low: 0.0, high: 1.0 },
+        };
+        let inputs = indices(&case["inputs"])[0];
+        let mut network = network(case, &Ends { head, ..Ends::new(inputs, choices) });
+        if let Some(noise) = case["noise"].as_object() {
+            let factors =
+                noise.values().flat_map(|layer| [floats(&layer["in"]), floats(&layer["out"])].concat());
+            network.set_noise(&factors.collect::<Vec<_>>());
+        }
+        check(network, &floats(&case["batch"]), 3e-6, case);
+    }
+}
+
+#[test]
+fn optimiser_steps() {
+    let adam = cases(include_str!("../../../testdata/pytorch/adam.json"), "cases");
+    let others = cases(include_str!("../../../testdata/pytorch/optimisers.json"), "cases");
+    assert_eq!((adam.len(), others.len()), (4, 7));
+    for case in adam.iter().chain(&others) {
+        let number = |key: &str| case[key].as_f64().unwrap_or_default();
+        let learning_rate = number("lr");
+        let rule = match case["optimiser"].as_str() {
+            Some("sgd") => Rule::Sgd {
+                learning_rate,
+                momentum: number("momentum"),
+                nesterov: case["nesterov"].as_bool().unwrap(),
+            },
+            Some("rmsprop") => Rule::Rmsprop {
+                learning_rate,
+                alpha: number("alpha"),
+                epsilon: number("eps"),
+                centred: case["centered"].as_bool().unwrap(),
+            },
+            None | Some("adam" | "adamw") => Rule::Adam {
+                learning_rate,
+                beta1: case["betas"][0].as_f64().unwrap(),
+                beta2: case["betas"][1].as_f64().unwrap(),
+                epsilon: number("eps"),
+                weight_decay: number("weight_decay"),
+            },
+            Some(other) => panic!("no optimiser is named {other}"),
         };
         let mut parameters = floats(&case["initial"]);
-        let mut adam = Adam::new(config, parameters.len());
+        let mut optimiser = Optimiser::new(rule, parameters.len());
         for step in case["steps"].as_array().unwrap() {
-            adam.step(&mut parameters, &floats(&step["gradient"]));
+            optimiser.step(1.0, &mut parameters, &floats(&step["gradient"]), &Workers::default());
             close(&parameters, &doubles(&step["parameters"]), 1e-6, step);
         }
     }
@@ -133,5 +208,78 @@ fn gradient_clipping() {
         let norm = clip_norm(&mut gradient, case["max_norm"].as_f64().unwrap());
         close(&[norm as f32], &[case["norm"].as_f64().unwrap()], 1e-6, case);
         close(&gradient, &doubles(&case["clipped"]), 1e-6, case);
+    }
+}
+
+#[test]
+fn gradient_clipping_by_value() {
+    let cases = cases(include_str!("../../../testdata/pytorch/optimisers.json"), "clip_value");
+    assert_eq!(cases.len(), 4);
+    for case in &cases {
+        let mut gradient = floats(&case["gradient"]);
+        clip_value(&mut gradient, case["clip"].as_f64().unwrap() as f32);
+        close(&gradient, &doubles(&case["clipped"]), 1e-7, case);
+    }
+}
+
+#[test]
+fn categorical_losses() {
+    let cases = cases(include_str!("../../../testdata/pytorch/distributional.json"), "categorical");
+    assert_eq!(cases.len(), 3);
+    for case in &cases {
+        let atoms = case["atoms"].as_u64().unwrap() as usize;
+        let (indices, logits) = (indices(&case["chosen"]), floats(&case["logits"]));
+        let weights = if case["weights"].is_null() { Vec::new() } else { floats(&case["weights"]) };
+        let chosen = Chosen { indices: &indices, weights: &weights };
+        let (mut errors, mut gradient) = (vec![f32::NAN; indices.len()], vec![f32::NAN; logits.len()]);
+        let targets = floats(&case["targets"]);
+        let value = categorical_at(atoms, &logits, chosen, &targets, &mut errors, &mut gradient);
+        close(&[value], &[case["value"].as_f64().unwrap()], 2e-6, case);
+        close(&gradient, &doubles(&case["gradient"]), 2e-6, case);
+        // The divergence is the cross-entropy less the target's own entropy.
+        let entropy = |row: &[f64]| -row.iter().filter(|&&m| m > 0.0).map(|m| m * m.ln()).sum::<f64>();
+        let targets = doubles(&case["targets"]);
+        let divergences: Vec<f64> = targets
+            .chunks(atoms)
+            .zip(doubles(&case["losses"]))
+            .map(|(row, loss)| loss - entropy(row))
+            .collect();
+        close(&errors, &divergences, 2e-6, case);
+    }
+}
+
+#[test]
+fn quantile_losses() {
+    let cases = cases(include_str!("../../../testdata/pytorch/distributional.json"), "quantile");
+    assert_eq!(cases.len(), 4);
+    for case in &cases {
+        let size = |key: &str| case[key].as_u64().unwrap() as usize;
+        let (choices, quantiles) = (size("actions"), size("quantiles"));
+        let (indices, outputs) = (indices(&case["chosen"]), floats(&case["outputs"]));
+        let weights = if case["weights"].is_null() { Vec::new() } else { floats(&case["weights"]) };
+        let chosen = Chosen { indices: &indices, weights: &weights };
+        let (taus, targets) = (floats(&case["taus"]), floats(&case["targets"]));
+        let kappa = case["kappa"].as_f64().unwrap() as f32;
+        let gradients = doubles(&case["gradient"]);
+        // Quantiles of a choice side by side, or choices of a quantile.
+        let swapped = |values: &[f64]| -> Vec<f64> {
+            let each = choices * quantiles;
+            let place = |i: usize| i / each * each + i % choices * quantiles + i % each / choices;
+            (0..values.len()).map(|i| values[place(i)]).collect()
+        };
+        let wide: Vec<f64> = outputs.iter().map(|&x| f64::from(x)).collect();
+        let other: Vec<f32> = swapped(&wide).iter().map(|&x| x as f32).collect();
+        let layouts = [
+            (QuantileLayout { quantiles, choice: quantiles, quantile: 1 }, outputs, gradients.clone()),
+            (QuantileLayout { quantiles, choice: 1, quantile: choices }, other, swapped(&gradients)),
+        ];
+        for (layout, outputs, gradients) in layouts {
+            let (mut errors, mut gradient) = (vec![f32::NAN; indices.len()], vec![f32::NAN; outputs.len()]);
+            let both = (&*outputs, &*taus);
+            let value = quantile_at(kappa, layout, both, chosen, &targets, &mut errors, &mut gradient);
+            close(&[value], &[case["value"].as_f64().unwrap()], 2e-6, case);
+            close(&errors, &doubles(&case["losses"]), 2e-6, case);
+            close(&gradient, &gradients, 2e-6, case);
+        }
     }
 }

@@ -4,8 +4,12 @@
 //! well as gradients.
 
 use potstill_core::Pcg64;
-use potstill_nn::loss::{Blend, Regression, cross_entropy, distillation, regression_at, temperature_kl};
-use potstill_nn::{Activation, Network, NetworkSpec, Workspace};
+use potstill_nn::loss::{
+    Blend, Chosen, Regression, cross_entropy, distillation, regression_at, temperature_kl,
+};
+use potstill_nn::{
+    Activation, Ends, Head, Initialisation, Level, Network, NetworkSpec, Workers, Workspace, loss,
+};
 
 /// `(f(x + h) - f(x - h)) / 2h` in each coordinate.
 fn differences(x: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
@@ -89,7 +93,9 @@ fn losses() {
                 });
                 each.sum::<f64>() / samples as f64
             };
-            let value = regression_at(kind, &student, &labels, &targets, &mut gradient);
+            let chosen = Chosen { indices: &labels, weights: &[] };
+            let errors = &mut vec![0.0; samples];
+            let value = regression_at(kind, &student, chosen, &targets, errors, &mut gradient);
             close(&[value], &[reference(&wide)], "regression value");
             close(&gradient, &differences(&wide, reference), "regression");
         }
@@ -135,6 +141,7 @@ fn reference_forward(network: &Network, parameters: &[f64], batch: &[f64]) -> Ve
                     *value = match spec.activation {
                         Activation::Relu => value.max(0.0),
                         Activation::Tanh => value.tanh(),
+                        other => panic!("no reference of {other}"),
                     };
                 }
             }
@@ -162,7 +169,7 @@ fn layers() {
             close(&outputs, &reference_forward(&network, &wide, &wide_batch), "outputs");
 
             let mut gradient = vec![f32::NAN; wide.len()];
-            network.backward(&batch, &d_outputs, &mut workspace, &mut gradient);
+            network.backward(&d_outputs, &mut workspace, &mut gradient);
             let scalar = |parameters: &[f64]| {
                 let outputs = reference_forward(&network, parameters, &wide_batch);
                 outputs.iter().zip(&d_outputs).map(|(y, &d)| y * f64::from(d)).sum::<f64>()
@@ -172,12 +179,188 @@ fn layers() {
     }
 }
 
+/// Networks with every layer there is.
+const EVERY: [(&str, [usize; 3]); 14] = [
+    ("mlp", [1, 1, 5]),
+    ("mlp:33,17", [1, 1, 5]),
+    ("mlp:65:tanh", [1, 1, 70]),
+    ("mlp:7,20:gelu:layernorm", [1, 1, 3]),
+    ("mlp:9:silu", [1, 1, 4]),
+    ("mlp:18,6:dueling", [1, 1, 4]),
+    ("mlp:5:dueling:noisy:layernorm", [1, 1, 4]),
+    ("mlp:8,6:noisy", [1, 1, 4]),
+    ("cnn:5x3,7", [6, 5, 2]),
+    ("cnn:18x2s2,max2,6:tanh", [9, 8, 3]),
+    ("cnn:4x2,avg2,3x2:silu", [7, 6, 1]),
+    ("cnn:3x2,6:layernorm", [4, 4, 2]),
+    ("cnn:6x3,8:dueling", [5, 5, 2]),
+    ("cnn:4x3,9,5:noisy", [4, 4, 3]),
+];
+
+const HEADS: [Head; 4] = [
+    Head::Values,
+    Head::Categorical { atoms: 5, low: -1.0, high: 1.0 },
+    Head::Quantile { quantiles: 4 },
+    Head::Implicit { cosines: 6 },
+];
+
+/// Every network with every head, with noise on it.
+fn every(mut work: impl FnMut(&str, &mut Network, &mut Pcg64)) {
+    let mut rng = Pcg64::new(3);
+    for (spec, inputs) in EVERY {
+        for head in HEADS {
+            let spec: NetworkSpec = spec.parse().unwrap();
+            let ends = Ends { head, ..Ends::new(inputs, 3) };
+            let mut network = spec.initialised(&ends, Initialisation::Pytorch, &mut rng);
+            network.draw_noise(&mut rng);
+            work(&format!("{spec} {head:?}"), &mut network, &mut rng);
+        }
+    }
+}
+
+/// Where the loss bends, a difference tells nothing; elsewhere it is the gradient. Single precision leaves a rough ruler, so the whole
+/// gradient is measured along random directions.
 #[test]
-fn one_sample_and_a_batch_give_the_same_bits() {
-    let network = "mlp:33,17".parse::<NetworkSpec>().unwrap().build(5, 3, &mut Pcg64::new(3));
-    let batch = noise(11 * 5, 1.0, &mut Pcg64::new(4));
-    let together = network.forward(&batch, &mut Workspace::default()).to_vec();
-    let alone: Vec<f32> =
-        batch.chunks(5).flat_map(|x| network.forward(x, &mut Workspace::default()).to_vec()).collect();
-    assert_eq!(together, alone);
+fn every_network_along_random_directions() {
+    every(|name, network, rng| {
+        // Without ReLU there are fewer bends; its own gradient is held elsewhere.
+        let mut spec = network.spec().clone();
+        if spec.activation == Activation::Relu {
+            spec.activation = Activation::Tanh;
+        }
+        let network = &mut spec.initialised(network.ends(), Initialisation::Pytorch, rng);
+        network.draw_noise(rng);
+        let (samples, width) = (3, network.outputs());
+        let batch = noise(samples * network.inputs(), 1.0, rng);
+        let taus = noise(samples * 2, 0.5, rng).iter().map(|x| x + 0.5).collect::<Vec<_>>();
+        let is_implicit = matches!(network.ends().head, Head::Implicit { .. });
+        let outputs_each = if is_implicit { 2 * width } else { width };
+        let d_outputs = noise(samples * outputs_each, 1.0, rng);
+        let mut workspace = Workspace::default();
+        let loss = |network: &Network, workspace: &mut Workspace| -> f64 {
+            let outputs = match is_implicit {
+                true => network.forward_at(&batch, &taus, workspace),
+                false => network.forward(&batch, workspace),
+            };
+            outputs.iter().zip(&d_outputs).map(|(&y, &d)| f64::from(y) * f64::from(d)).sum()
+        };
+        loss(network, &mut workspace);
+        let mut gradient = vec![f32::NAN; network.parameters().len()];
+        network.backward(&d_outputs, &mut workspace, &mut gradient);
+        let start = network.parameters().to_vec();
+        let mut misses = 0;
+        for _ in 0..8 {
+            let direction = noise(start.len(), 1.0, rng);
+            let mut along = |h: f32| {
+                network.change(|p| {
+                    let moved = start.iter().zip(&direction).map(|(x, d)| x + h * d);
+                    p.iter_mut().zip(moved).for_each(|(p, moved)| *p = moved);
+                });
+                loss(network, &mut workspace)
+            };
+            const H: f32 = 3e-4;
+            let measured = (along(H) - along(-H)) / (2.0 * f64::from(H));
+            let expected: f64 =
+                gradient.iter().zip(&direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
+            // Those of the probabilities have ReLU whatever is asked for.
+            let slack = if is_implicit { 5e-2 } else { 3e-3 };
+            misses += u32::from((measured - expected).abs() > slack * (1.0 + expected.abs()));
+        }
+        // A step may cross a bend of a maximum.
+        assert!(misses <= 2, "{name}: {misses} of 8");
+    });
+}
+
+#[test]
+fn ways_levels_and_threads_give_the_same_bits() {
+    every(|name, network, rng| {
+        let samples = 37;
+        let batch = noise(samples * network.inputs(), 1.0, rng);
+        let mut outputs = Vec::new();
+        let mut gradients = Vec::new();
+        for level in Level::all() {
+            for threads in [1, 3] {
+                let mut workspace = Workspace::at(level, Workers::new(threads));
+                // A bigger batch before leaves stale values in the buffers, which must not be read.
+                network.forward(&[&*batch, &*batch].concat(), &mut workspace);
+                outputs.push(network.forward(&batch, &mut workspace).to_vec());
+                let d_outputs: Vec<f32> = outputs[0].iter().map(|y| y * 0.3 - 0.1).collect();
+                let mut gradient = vec![f32::NAN; network.parameters().len()];
+                network.backward(&d_outputs, &mut workspace, &mut gradient);
+                gradients.push(gradient);
+                let alone = batch.chunks(network.inputs());
+                outputs.push(alone.flat_map(|x| network.predict(x, &mut workspace).to_vec()).collect());
+            }
+        }
+        assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]), "{name}: outputs");
+        assert!(gradients.windows(2).all(|pair| pair[0] == pair[1]), "{name}: gradients");
+    });
+}
+
+/// As big as it must be for the threads to be called.
+#[test]
+fn threads_give_the_same_bits_for_much_work() {
+    let network = "mlp:128,128".parse::<NetworkSpec>().unwrap().build(9, 4, &mut Pcg64::new(1));
+    let batch = noise(64 * 9, 1.0, &mut Pcg64::new(2));
+    let pass = |threads: usize| {
+        let mut workspace = Workspace::new(Workers::new(threads));
+        let outputs = network.forward(&batch, &mut workspace).to_vec();
+        let mut gradient = vec![f32::NAN; network.parameters().len()];
+        network.backward(&outputs, &mut workspace, &mut gradient);
+        (outputs, gradient)
+    };
+    let alone = pass(1);
+    assert!([2, 3, 5].into_iter().all(|threads| pass(threads) == alone));
+}
+
+#[test]
+fn means_are_those_of_the_distributions() {
+    let softmax = |logits: [f64; 3]| {
+        let sum: f64 = logits.iter().map(|z| z.exp()).sum();
+        logits.map(|z| z.exp() / sum)
+    };
+    let mean = loss::softmax_mean(&[0.5, -1.0, 2.0], -10.0, 10.0);
+    let p = softmax([0.5, -1.0, 2.0]);
+    assert!((f64::from(mean) - 10.0 * (p[2] - p[0])).abs() < 1e-5);
+    every(|name, network, rng| {
+        let batch = noise(2 * network.inputs(), 1.0, rng);
+        let outputs = network.predict(&batch, &mut Workspace::default()).to_vec();
+        let mut means = Vec::new();
+        network.means(2, &outputs, &mut means);
+        assert_eq!(means.len(), 6, "{name}");
+        let expected: f32 = match network.ends().head {
+            Head::Values => outputs[4],
+            Head::Categorical { .. } => loss::softmax_mean(&outputs[20..25], -1.0, 0.5),
+            Head::Quantile { .. } => outputs[16..20].iter().sum::<f32>() / 4.0,
+            Head::Implicit { .. } => (32..64).map(|tau| outputs[tau * 3 + 1]).sum::<f32>() / 32.0,
+        };
+        assert!((means[4] - expected).abs() < 1e-6, "{name}: {} {expected}", means[4]);
+    });
+}
+
+#[test]
+fn initialisations_have_the_spread_they_say() {
+    let ends = Ends::new(300, 200);
+    let of = |how: Initialisation| {
+        "mlp:400".parse::<NetworkSpec>().unwrap().initialised(&ends, how, &mut Pcg64::new(5))
+    };
+    let check = |how: Initialisation, largest: Option<f64>, deviation: f64| {
+        let network = of(how);
+        let weights = &network.parameters()[..300 * 400];
+        let widest = weights.iter().fold(0.0_f64, |m, &w| m.max(f64::from(w.abs())));
+        let squares: f64 = weights.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
+        let found = (squares / weights.len() as f64).sqrt();
+        assert!((found / deviation - 1.0).abs() < 0.01, "{how:?}: {found} {deviation}");
+        assert!(largest.is_none_or(|bound| widest <= bound && widest > 0.99 * bound), "{how:?}: {widest}");
+    };
+    let (third, bound) = (3.0_f64.sqrt(), 1.0 / 300.0_f64.sqrt());
+    check(Initialisation::Pytorch, Some(bound), bound / third);
+    let bound = (6.0_f64 / 700.0).sqrt();
+    check(Initialisation::Xavier, Some(bound), bound / third);
+    check(Initialisation::Kaiming, None, (2.0_f64 / 300.0).sqrt());
+    // Rows of length sqrt 2, each orthogonal to the others.
+    let network = of(Initialisation::Orthogonal);
+    let row = |i: usize| &network.parameters()[i * 400..][..400];
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
+    assert!((dot(row(7), row(7)) - 2.0).abs() < 1e-5 && dot(row(7), row(299)).abs() < 1e-5);
 }

@@ -32,7 +32,7 @@ pub(crate) fn main() {
 
     // The same as "mlp:64,32:tanh", but computed: 16 units per feature, then half of them.
     let widest = 16 * features;
-    let net_arch = NetworkSpec { hidden: vec![widest, widest / 2], activation: Activation::Tanh };
+    let net_arch = NetworkSpec { activation: Activation::Tanh, ..NetworkSpec::mlp(&[widest, widest / 2]) };
     assert_eq!(net_arch.to_string(), "mlp:64,32:tanh");
 
     let streams = Streams::new(1);

@@ -223,7 +223,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
         assert!(culprit.starts_with("input ") && culprit.ends_with(&format!(" is {value}")), "{culprit}");
 
         let mut teacher = network(64, 10);
-        teacher.parameters_mut()[0] = value;
+        teacher.change(|parameters| parameters[0] = value);
         let soft = SoftTargets { teacher: Teacher::frozen(teacher, 4.0, Inputs::Dataset), alpha: 0.9 };
         let culprit = spoiled(trainer(digits.clone(), Some(soft)));
         assert!(culprit.starts_with("teacher's answer "), "{culprit}");
@@ -237,7 +237,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
     for value in [f32::NAN, f32::INFINITY, HUGE] {
         let mut trainer = trainer(digits.clone(), None);
         let mut student = trainer.student().clone();
-        student.parameters_mut().fill(value);
+        student.change(|parameters| parameters.fill(value));
         let state = trainer.state();
         let replaced = state.iter().fold(State::new(), |state, (name, old)| match name {
             "student" => state.with_part(name, &student),
@@ -254,7 +254,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
 fn a_bad_teacher_stops_a_policy_s_student() {
     for value in BAD {
         let mut teacher = network(4, 2);
-        teacher.parameters_mut()[0] = value;
+        teacher.change(|parameters| parameters[0] = value);
         let config =
             PolicyDistillConfig { transfer_states: 100, rounds: 1, ..PolicyDistillConfig::default() };
         let env = find("CartPole-v1").unwrap().make_features().unwrap();

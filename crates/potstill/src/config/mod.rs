@@ -220,7 +220,7 @@ impl Setting for NetworkSpec {
             .as_str()
             .ok_or_else(|| not_a("a network such as mlp:64,64", value))?
             .parse()
-            .map_err(|error: potstill_nn::network::SpecError| error.to_string())
+            .map_err(|error: potstill_nn::spec::SpecError| error.to_string())
     }
     fn to_toml(&self) -> Option<Value> {
         Some(Value::String(self.to_string()))

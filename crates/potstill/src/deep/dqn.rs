@@ -20,7 +20,7 @@
 //! let agent = Dqn::new(config, 4, 2, 50_000, Streams::new(1));
 //! // At first the target network is the student.
 //! assert_eq!(agent.teacher().distance(agent.student()), Some(0.0));
-//! # Ok::<(), potstill::nn::network::SpecError>(())
+//! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
 
 use crate::agent::{Agent, GRADIENT_NORM_MAX, LearnError, Update, bad_step, not_finite};
@@ -30,9 +30,9 @@ use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::teacher::{Clock, Refresh, Teacher};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
-use potstill_nn::loss::{Regression, regression_at};
+use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::optim::clip_norm;
-use potstill_nn::{Adam, AdamConfig, Network, NetworkSpec, Workspace};
+use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 settings! {
     /// The hyperparameters of DQN, with Stable-Baselines3's names.
@@ -79,7 +79,7 @@ pub struct Dqn {
     epsilon: Schedule,
     student: Network,
     teacher: Teacher,
-    optimiser: Adam,
+    optimiser: Optimiser,
     replay: ReplayBuffer,
     steps: u64,
     exploration: Pcg64,
@@ -121,10 +121,7 @@ impl Dqn {
                 over: config.exploration_fraction * total_steps as f64,
             },
             teacher: Teacher::target_network(&student, refresh, config.gamma as f32),
-            optimiser: Adam::new(
-                AdamConfig { learning_rate: config.learning_rate, ..AdamConfig::default() },
-                student.parameters().len(),
-            ),
+            optimiser: Optimiser::new(Rule::adam(config.learning_rate), student.parameters().len()),
             student,
             replay: ReplayBuffer::new(config.buffer_size as usize, features, actions),
             steps: 0,
@@ -162,10 +159,12 @@ impl Dqn {
             delta => Regression::Huber { delta: delta as f32 },
         };
         d_outputs.resize(q.len(), 0.0);
-        let loss = regression_at(kind, q, &batch.actions, targets, d_outputs);
+        let chosen = Chosen { indices: &batch.actions, weights: &[] };
+        let mut errors = vec![0.0; batch.actions.len()];
+        let loss = regression_at(kind, q, chosen, targets, &mut errors, d_outputs);
 
         gradient.resize(self.student.parameters().len(), 0.0);
-        self.student.backward(&batch.observations, d_outputs, learning, gradient);
+        self.student.backward(d_outputs, learning, gradient);
         let norm = clip_norm(gradient, self.config.max_grad_norm);
         if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
             return Err(bad_step(
@@ -182,7 +181,8 @@ impl Dqn {
                 ],
             ));
         }
-        self.optimiser.step(self.student.parameters_mut(), gradient);
+        let optimiser = &mut self.optimiser;
+        self.student.change(|p| optimiser.step(1.0, p, gradient, learning.workers()));
         self.teacher.tick(Clock::GradStep, &self.student);
         Ok(f64::from(loss))
     }
@@ -196,7 +196,7 @@ impl Agent for Dqn {
         if behaviour == (Policy::EpsilonGreedy { epsilon: 1.0 }) {
             return self.exploration.below(self.actions);
         }
-        let q = self.student.forward(observation, &mut self.scratch.acting);
+        let q = self.student.predict(observation, &mut self.scratch.acting);
         behaviour.sample(q, &mut self.exploration)
     }
 

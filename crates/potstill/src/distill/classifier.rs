@@ -29,7 +29,7 @@ use crate::teacher::{Clock, Questions, Teacher};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_nn::loss::{Blend, cross_entropy, distillation};
 use potstill_nn::optim::norm;
-use potstill_nn::{Adam, AdamConfig, Network, NetworkSpec, Workspace};
+use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ pub struct ClassifierTrainer {
     config: FitConfig,
     data: Arc<Dataset>,
     student: Network,
-    optimiser: Adam,
+    optimiser: Optimiser,
     soft_targets: Option<SoftTargets>,
     epochs: u64,
     /// Samples of the running epoch that are done, and their summed loss.
@@ -113,9 +113,8 @@ impl ClassifierTrainer {
             // The same questions every epoch: ask once.
             teacher.record(&data.inputs);
         }
-        let adam = AdamConfig { learning_rate: config.learning_rate, ..AdamConfig::default() };
         Self {
-            optimiser: Adam::new(adam, student.parameters().len()),
+            optimiser: Optimiser::new(Rule::adam(config.learning_rate), student.parameters().len()),
             student,
             soft_targets,
             epochs: 0,
@@ -194,7 +193,7 @@ impl ClassifierTrainer {
             }
         };
         gradient.resize(self.student.parameters().len(), 0.0);
-        self.student.backward(inputs, d_logits, workspace, gradient);
+        self.student.backward(d_logits, workspace, gradient);
         let norm = norm(gradient);
         if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
             return Err(bad_step(
@@ -208,7 +207,8 @@ impl ClassifierTrainer {
                 ],
             ));
         }
-        self.optimiser.step(self.student.parameters_mut(), gradient);
+        let optimiser = &mut self.optimiser;
+        self.student.change(|parameters| optimiser.step(1.0, parameters, gradient, workspace.workers()));
         if let Some(SoftTargets { teacher, .. }) = &mut self.soft_targets {
             teacher.tick(Clock::GradStep, &self.student);
         }
@@ -283,7 +283,7 @@ pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
 /// The output of the highest value for each sample; of equal ones the first.
 pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
     let outputs = network.outputs();
-    network.forward(inputs, &mut Workspace::default()).chunks_exact(outputs).map(first_best).collect()
+    network.predict(inputs, &mut Workspace::default()).chunks_exact(outputs).map(first_best).collect()
 }
 
 fn first_best(values: &[f32]) -> usize {

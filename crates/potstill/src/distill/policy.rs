@@ -34,7 +34,7 @@ use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
 use potstill_nn::loss::temperature_kl;
 use potstill_nn::optim::norm;
-use potstill_nn::{Adam, AdamConfig, Network, NetworkSpec, Workspace};
+use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 settings! {
     /// The hyperparameters of policy distillation.
@@ -63,7 +63,7 @@ pub struct PolicyDistiller {
     config: PolicyDistillConfig,
     student: Network,
     teacher: Teacher,
-    optimiser: Adam,
+    optimiser: Optimiser,
     env: FeatureEnv,
     streams: Streams,
     rounds: u64,
@@ -115,9 +115,8 @@ impl PolicyDistiller {
             share => Inputs::Mix(share),
         };
         let teacher = Teacher::new(Producer::Frozen(teacher), Refresh::Never, view, inputs);
-        let adam = AdamConfig { learning_rate: config.learning_rate, ..AdamConfig::default() };
         Self {
-            optimiser: Adam::new(adam, student.parameters().len()),
+            optimiser: Optimiser::new(Rule::adam(config.learning_rate), student.parameters().len()),
             student,
             teacher,
             env,
@@ -245,7 +244,7 @@ impl PolicyDistiller {
         d_logits.resize(logits.len(), 0.0);
         let loss = temperature_kl(self.teacher.temperature(), wanted, logits, samples, d_logits);
         gradient.resize(self.student.parameters().len(), 0.0);
-        self.student.backward(inputs, d_logits, workspace, gradient);
+        self.student.backward(d_logits, workspace, gradient);
         let norm = norm(gradient);
         if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
             return Err(bad_step(
@@ -258,7 +257,8 @@ impl PolicyDistiller {
                 ],
             ));
         }
-        self.optimiser.step(self.student.parameters_mut(), gradient);
+        let optimiser = &mut self.optimiser;
+        self.student.change(|parameters| optimiser.step(1.0, parameters, gradient, workspace.workers()));
         Ok(f64::from(loss))
     }
 }

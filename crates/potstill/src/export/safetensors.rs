@@ -17,7 +17,7 @@
 //! ```
 
 use crate::model::{Model, QTable};
-use potstill_nn::network::{NetworkSpec, Tensor, TensorError};
+use potstill_nn::{Ends, NetworkSpec, Tensor, TensorError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -157,11 +157,12 @@ fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErr
         tensors.push(Tensor { name, shape: view.shape().to_vec(), data });
     }
     // The metadata must not make the program allocate what the file does not hold.
-    let announced = spec.parameters(inputs, outputs);
-    if announced != Some(tensors.iter().map(|t| t.data.len()).sum()) {
+    let ends = Ends::new(inputs, outputs);
+    let announced = spec.check(&ends).map_err(|reason| foreign(&reason))?;
+    if announced != tensors.iter().map(|t| t.data.len()).sum::<usize>() {
         return Err(foreign("its tensors do not hold the network that it announces"));
     }
-    let mut network = spec.zeroed(inputs, outputs);
+    let mut network = spec.zeroed(&ends);
     network.load_tensors(&tensors)?;
     Ok(Model::Network(network))
 }
@@ -223,7 +224,7 @@ mod tests {
     #[test]
     fn a_value_that_is_no_number_is_refused() {
         let Model::Network(mut network) = models()[1].clone() else { unreachable!() };
-        network.parameters_mut()[0] = f32::NAN;
+        network.change(|parameters| parameters[0] = f32::NAN);
         let error = read(&write(&Model::Network(network))).unwrap_err();
         assert_eq!(error, ModelError::NotFinite { name: "0.weight".to_owned() });
     }

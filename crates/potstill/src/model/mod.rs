@@ -115,7 +115,7 @@ impl<'a> NetworkActor<'a> {
 
 impl Actor<[f32]> for NetworkActor<'_> {
     fn act(&mut self, observation: &[f32], rng: &mut Pcg64) -> usize {
-        self.policy.sample(self.network.forward(observation, &mut self.workspace), rng)
+        self.policy.sample(self.network.predict(observation, &mut self.workspace), rng)
     }
 }
 

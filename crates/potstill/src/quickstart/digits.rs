@@ -13,7 +13,7 @@ use crate::teacher::{Inputs, Teacher};
 use crate::train::TrainError;
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
-use potstill_nn::{Network, NetworkSpec, Workspace};
+use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ fn trial(digits: &Dataset, seed: u64, first: bool) -> Result<Trial, Error> {
 /// Among the test digits that the teacher gets right, the one it is least sure of.
 fn most_telling(teacher: &Network, test: &Dataset) -> (Vec<f32>, usize, Vec<f32>) {
     let mut workspace = Workspace::default();
-    let logits = teacher.forward(&test.inputs, &mut workspace);
+    let logits = teacher.predict(&test.inputs, &mut workspace);
     let rows = logits.chunks_exact(test.classes).enumerate();
     let sure = |i: usize, row: &[f32]| soft_targets(1.0, row, test.classes)[test.labels[i]];
     let right = rows.filter(|(i, row)| row.iter().all(|z| *z <= row[test.labels[*i]]));
@@ -118,7 +118,7 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
 
     let parameters = |spec: &str| {
         let spec: NetworkSpec = spec.parse().expect("a constant that parses");
-        spec.parameters(digits.features, digits.classes).expect("a small network")
+        spec.check(&Ends::new(digits.features, digits.classes)).expect("a small network")
     };
     let percent = |e: Estimate| Estimate { value: 100.0 * e.value, low: 100.0 * e.low, high: 100.0 * e.high };
     let titles = ["teacher", "student, labels alone", "student, distilled"];

@@ -155,7 +155,7 @@ fn decision_micros(network: &Network) -> f64 {
         .map(|_| {
             let started = Instant::now();
             for _ in 0..DECISIONS {
-                std::hint::black_box(network.forward(std::hint::black_box(&observation), &mut workspace));
+                std::hint::black_box(network.predict(std::hint::black_box(&observation), &mut workspace));
             }
             started.elapsed().as_secs_f64() * 1e6 / DECISIONS as f64
         })

@@ -247,7 +247,7 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> f64 {
             let mut observation = vec![0.0; network.inputs()];
             let mut value = |i| {
                 env.reset(reset(i), &mut observation);
-                targets::max(network.forward(&observation, &mut workspace))
+                targets::max(network.predict(&observation, &mut workspace))
             };
             (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
         }

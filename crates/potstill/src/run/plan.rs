@@ -27,7 +27,7 @@ use crate::teacher::{Inputs, Teacher};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use potstill_env::{Autoreset, Env, StateEnv};
-use potstill_nn::NetworkSpec;
+use potstill_nn::{Ends, NetworkSpec};
 use std::path::Path;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -235,7 +235,8 @@ fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
 }
 
 fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> Result<(), Error> {
-    let parameters = spec.parameters(inputs, outputs).unwrap_or(usize::MAX);
+    let ends = Ends::new(inputs, outputs);
+    let parameters = spec.check(&ends).map_err(|reason| bad(key, format!("{spec}: {reason}")))?;
     if parameters > PARAMETERS_MAX {
         let reason = format!("{spec} has {parameters} parameters here; at most {PARAMETERS_MAX} are held");
         return Err(bad(key, reason));

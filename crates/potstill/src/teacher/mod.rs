@@ -25,12 +25,12 @@
 //! assert!(teacher.distance(&student) > Some(0.0));
 //! teacher.tick(Clock::EnvStep, &student);
 //! assert_eq!(teacher.distance(&student), Some(0.0));
-//! # Ok::<(), potstill::nn::network::SpecError>(())
+//! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
 
 use crate::targets;
 use potstill_core::{State, StateError, Stateful, Value};
-use potstill_nn::{Network, Workspace, kernels};
+use potstill_nn::{Network, Workspace};
 
 /// Who answers.
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ impl Teacher {
     pub fn record(&mut self, inputs: &[f32]) {
         if let Some(network) = self.network() {
             let outputs = network.outputs();
-            let answers = network.forward(inputs, &mut Workspace::default()).to_vec();
+            let answers = network.predict(inputs, &mut Workspace::default()).to_vec();
             self.producer = Producer::Recorded { outputs, answers };
         }
     }
@@ -204,7 +204,7 @@ impl Teacher {
     pub fn standardise_on(&mut self, inputs: &[f32]) {
         if let (View::Softmax { standardise: true, .. }, Some(network)) = (self.view, self.network()) {
             let gap =
-                targets::mean_gap(network.forward(inputs, &mut Workspace::default()), network.outputs());
+                targets::mean_gap(network.predict(inputs, &mut Workspace::default()), network.outputs());
             // A teacher that prefers nothing anywhere teaches at its own scale.
             self.scale = if gap > 0.0 { gap } else { 1.0 };
         }
@@ -220,7 +220,7 @@ impl Teacher {
         self.answers.clear();
         match &self.producer {
             Producer::Frozen(network) | Producer::CopyOfStudent(network) => {
-                let outputs = network.forward(questions.inputs, &mut self.workspace);
+                let outputs = network.predict(questions.inputs, &mut self.workspace);
                 self.answers.extend(outputs.iter().map(|z| z / scale));
             }
             Producer::Recorded { outputs, answers } => {
@@ -242,7 +242,7 @@ impl Teacher {
         else {
             panic!("a Bellman target is made by a network of action values");
         };
-        targets::bellman_max(rewards, terminated, gamma, network.forward(next, &mut self.workspace), targets);
+        targets::bellman_max(rewards, terminated, gamma, network.predict(next, &mut self.workspace), targets);
     }
 
     /// One tick of a clock; on the `n`-th tick of its own the teacher takes over from the student.
@@ -257,11 +257,7 @@ impl Teacher {
         }
         self.staleness = 0;
         if let Producer::CopyOfStudent(copy) = &mut self.producer {
-            if tau == 1.0 {
-                copy.parameters_mut().copy_from_slice(student.parameters());
-            } else {
-                kernels::blend(tau, student.parameters(), copy.parameters_mut());
-            }
+            copy.follow(student, tau);
         }
     }
 

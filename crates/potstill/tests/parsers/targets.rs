@@ -9,7 +9,7 @@ use potstill::env::registry::find;
 use potstill::experience::Recording;
 use potstill::export::safetensors;
 use potstill::metrics::History;
-use potstill::nn::NetworkSpec;
+use potstill::nn::{Ends, Inputs, NetworkSpec};
 use potstill::run::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
 use potstill::store::{FileMark, Manifest, ManifestError, state_file};
 use potstill::tabular::TabularConfig;
@@ -150,9 +150,13 @@ fn network(bytes: &[u8]) -> bool {
         Ok(spec) => {
             assert_eq!(spec.to_string().parse(), Ok(spec.clone()));
             assert!(spec.hidden.len() <= 16 && spec.hidden.iter().all(|units| (1..=16_384).contains(units)));
-            let parameters = spec.parameters(4, 2).expect("bounded layers do not overflow");
-            if parameters < 1_000_000 {
-                assert_eq!(spec.zeroed(4, 2).parameters().len(), parameters);
+            for inputs in [Inputs::from(4), Inputs::from([84, 84, 4])] {
+                let ends = Ends::new(inputs, 2);
+                if let Ok(parameters) = spec.check(&ends)
+                    && parameters < 1_000_000
+                {
+                    assert_eq!(spec.zeroed(&ends).parameters().len(), parameters);
+                }
             }
             true
         }

@@ -1,0 +1,407 @@
+//! From the form of a network to what is computed: operations over rows of units, and where their parameters lie.
+
+use crate::linear::Linear;
+use crate::spec::{Activation, NetworkSpec, Stage};
+use std::ops::Range;
+
+/// What goes into a network: a picture, or features, which are a picture of one point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// Rows of points.
+    pub height: usize,
+    /// Points of a row.
+    pub width: usize,
+    /// Numbers at each point, which run fastest.
+    pub channels: usize,
+}
+
+impl Inputs {
+    /// All numbers of one input.
+    pub fn count(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+}
+
+impl From<usize> for Inputs {
+    fn from(features: usize) -> Self {
+        Self { height: 1, width: 1, channels: features }
+    }
+}
+
+impl From<[usize; 3]> for Inputs {
+    fn from([height, width, channels]: [usize; 3]) -> Self {
+        Self { height, width, channels }
+    }
+}
+
+/// How the outputs are to be read, for each of some choices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Head {
+    /// One value per choice.
+    Values,
+    /// Logits of a distribution over values that lie evenly from `low` to `high` (Bellemare et al. 2017).
+    Categorical {
+        /// How many values.
+        atoms: usize,
+        /// The lowest.
+        low: f64,
+        /// The highest.
+        high: f64,
+    },
+    /// Quantiles of a distribution, at the middles of equal parts of the probability (Dabney et al. 2018).
+    Quantile {
+        /// How many quantiles.
+        quantiles: usize,
+    },
+    /// The quantile of whatever probability is asked for: the network has that for a second input (Dabney et al. 2018b).
+    Implicit {
+        /// Cosines that a probability is described by.
+        cosines: usize,
+    },
+}
+
+impl Head {
+    /// Outputs per choice.
+    pub fn atoms(&self) -> usize {
+        match *self {
+            Head::Values | Head::Implicit { .. } => 1,
+            Head::Categorical { atoms, .. } => atoms,
+            Head::Quantile { quantiles } => quantiles,
+        }
+    }
+}
+
+/// The ends of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ends {
+    /// What goes in.
+    pub inputs: Inputs,
+    /// What the outputs are about: classes, or actions.
+    pub choices: usize,
+    /// How they are to be read.
+    pub head: Head,
+}
+
+impl Ends {
+    /// Features in, one value for each choice out.
+    pub fn new(inputs: impl Into<Inputs>, choices: usize) -> Self {
+        Self { inputs: inputs.into(), choices, head: Head::Values }
+    }
+
+    /// Numbers that come out for one sample, or for one sample and one probability.
+    pub fn outputs(&self) -> usize {
+        self.choices * self.head.atoms()
+    }
+}
+
+/// A square of points that becomes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pool {
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+    pub(crate) side: usize,
+    pub(crate) out_height: usize,
+    pub(crate) out_width: usize,
+    pub(crate) is_max: bool,
+}
+
+/// The parameters of a linear operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weights {
+    pub(crate) layer: Linear,
+    /// Weights of `patch x outputs` row by row at this place, then the biases; one row per input, so that the lanes of a vector run along the
+    /// outputs for one sample. Noisy ones are means, and deviations follow in the same order.
+    pub(crate) offset: usize,
+    /// Where its noise begins: `inputs` factors, then `outputs`.
+    pub(crate) noise: Option<usize>,
+    /// The shape of the picture that its inputs were, which PyTorch flattens channel by channel.
+    pub(crate) flattened: Option<Inputs>,
+    /// The shape of the picture that its outputs are multiplied with, which is flattened too.
+    pub(crate) met: Option<Inputs>,
+}
+
+impl Weights {
+    /// Weights and biases, deviations apart.
+    pub(crate) fn length(&self) -> usize {
+        (self.layer.patch() + 1) * self.layer.outputs
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Linear(Weights),
+    /// Gains, then biases, at this place; then where mean and deviation of a sample are kept.
+    Norm {
+        offset: usize,
+        stats: usize,
+        /// The picture's shape.
+        shape: Inputs,
+    },
+    Activation(Activation),
+    Pool(Pool),
+    /// One value, and what each choice adds to it, to values.
+    Dueling {
+        choices: usize,
+        atoms: usize,
+    },
+    /// The product with rows of the part before, from this one on: where a probability meets a sample.
+    Mix {
+        before: usize,
+    },
+}
+
+/// An operation from some rows to others.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Op {
+    pub(crate) kind: Kind,
+    pub(crate) from: Range<usize>,
+    pub(crate) to: Range<usize>,
+    /// Whether an operation after it has given a gradient to the same rows already.
+    pub(crate) adds: bool,
+    /// Whether nobody needs the gradient in its input.
+    pub(crate) is_first: bool,
+    /// Its transposed slopes begin here, among those of its part.
+    pub(crate) transposed: usize,
+    /// The name of its parameters, as in `nn.Sequential`.
+    pub(crate) name: String,
+}
+
+/// A part of a network that is computed once per sample, or once per sample and probability.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) ops: Vec<Op>,
+    /// Rows of all units, the inputs first.
+    pub(crate) rows: usize,
+    /// Rows of transposed slopes.
+    pub(crate) transposed: usize,
+}
+
+/// What is computed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) trunk: Part,
+    /// What depends on the probability that is asked for; empty if nothing does.
+    pub(crate) quantile: Part,
+    pub(crate) parameters: usize,
+    /// Factors of noise.
+    pub(crate) noise: usize,
+}
+
+/// Numbers of an input or output, at most: beyond, sizes would overflow.
+const ENDS_MAX: usize = 1 << 24;
+
+struct Builder {
+    plan: Plan,
+    /// Where operations are added.
+    part: Part,
+    noisy: bool,
+    layer_norm: bool,
+    activation: Activation,
+    /// Names begin so, and how many modules have had it.
+    prefix: String,
+    count: usize,
+}
+
+impl Builder {
+    fn rows(&mut self, count: usize) -> Range<usize> {
+        let from = self.part.rows;
+        self.part.rows += count;
+        from..self.part.rows
+    }
+
+    fn name(&mut self) -> String {
+        self.count += 1;
+        format!("{}{}", self.prefix, self.count - 1)
+    }
+
+    fn push(&mut self, kind: Kind, from: Range<usize>, to: Range<usize>, name: String) -> Range<usize> {
+        let transposed = self.part.transposed;
+        if let Kind::Linear(weights) = &kind {
+            self.part.transposed += weights.layer.points() * weights.layer.padded();
+        }
+        let op = Op { kind, from, to: to.clone(), adds: false, is_first: false, transposed, name };
+        self.part.ops.push(op);
+        to
+    }
+
+    fn linear(&mut self, layer: Linear, flattened: Option<Inputs>, from: Range<usize>, to: Range<usize>) {
+        let noisy = self.noisy && layer.kernel == 1 && layer.points() == 1;
+        let noise = noisy.then_some(self.plan.noise);
+        let weights = Weights { layer, offset: self.plan.parameters, noise, flattened, met: None };
+        self.plan.parameters += weights.length() * if noisy { 2 } else { 1 };
+        if noisy {
+            self.plan.noise += layer.patch() + layer.outputs;
+        }
+        let name = self.name();
+        self.push(Kind::Linear(weights), from, to, name);
+    }
+
+    /// Layer normalisation, if there is any, and the nonlinearity.
+    fn rectified(&mut self, shape: Inputs, mut rows: Range<usize>) -> Range<usize> {
+        if self.layer_norm {
+            let offset = self.plan.parameters;
+            self.plan.parameters += 2 * rows.len();
+            let to = self.rows(rows.len());
+            let stats = self.rows(2).start;
+            let name = self.name();
+            rows = self.push(Kind::Norm { offset, stats, shape }, rows, to, name);
+        }
+        let to = self.rows(rows.len());
+        let name = self.name();
+        self.push(Kind::Activation(self.activation), rows, to, name)
+    }
+
+    /// A dense hidden layer.
+    fn hidden(&mut self, from: Range<usize>, flattened: Option<Inputs>, units: usize) -> Range<usize> {
+        let to = self.rows(units);
+        self.linear(Linear::dense(from.len(), units), flattened, from, to.clone());
+        self.rectified(units.into(), to)
+    }
+
+    /// The outputs, from the last features.
+    fn outputs(&mut self, ends: &Ends, from: Range<usize>, flattened: Option<Inputs>, hidden: Option<usize>) {
+        let atoms = ends.head.atoms();
+        let Some(hidden) = hidden else {
+            let to = self.rows(ends.outputs());
+            self.linear(Linear::dense(from.len(), to.len()), flattened, from, to);
+            return;
+        };
+        // Two streams; what they end in lies side by side.
+        let streams = [("value.", atoms), ("advantage.", ends.outputs())];
+        let units = streams.map(|(prefix, _)| {
+            (self.prefix, self.count) = (prefix.to_owned(), 0);
+            (self.hidden(from.clone(), flattened, hidden), self.count)
+        });
+        let both = self.rows(atoms + ends.outputs());
+        let mut start = both.start;
+        for ((prefix, outputs), (units, count)) in streams.into_iter().zip(units) {
+            (self.prefix, self.count) = (prefix.to_owned(), count);
+            let to = start..start + outputs;
+            start = to.end;
+            self.linear(Linear::dense(units.len(), outputs), None, units, to);
+        }
+        let to = self.rows(ends.outputs());
+        let kind = Kind::Dueling { choices: ends.choices, atoms };
+        self.push(kind, both, to, String::new());
+    }
+}
+
+impl Plan {
+    /// All operations, in the order in which their parameters lie.
+    pub(crate) fn ops(&self) -> impl Iterator<Item = &Op> {
+        self.trunk.ops.iter().chain(&self.quantile.ops)
+    }
+
+    /// The plan of a network of this form between these ends; or why there is none.
+    pub(crate) fn new(spec: &NetworkSpec, ends: &Ends) -> Result<Self, String> {
+        let Inputs { height, width, channels } = ends.inputs;
+        let product = |numbers: &[usize]| numbers.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
+        let sizes = [product(&[height, width, channels]), product(&[ends.choices, ends.head.atoms()])];
+        if !sizes.iter().all(|size| size.is_some_and(|size| (1..=ENDS_MAX).contains(&size))) {
+            return Err(format!("it must have from 1 to {ENDS_MAX} inputs and outputs"));
+        }
+        if spec.dueling && spec.hidden.is_empty() {
+            return Err("dueling needs a hidden layer, which its two streams have each".to_owned());
+        }
+        let mut b = Builder {
+            plan: Plan::default(),
+            part: Part::default(),
+            noisy: spec.noisy,
+            layer_norm: spec.layer_norm,
+            activation: spec.activation,
+            prefix: String::new(),
+            count: 0,
+        };
+        let mut shape = ends.inputs;
+        let mut rows = b.rows(shape.count());
+        for stage in &spec.stages {
+            let Inputs { height, width, channels } = shape;
+            let (Stage::Conv { kernel: side, .. } | Stage::MaxPool(side) | Stage::AvgPool(side)) = *stage;
+            if side > height || side > width {
+                return Err(format!(
+                    "`{stage}` does not fit into a picture of {height} x {width} points{}",
+                    if (height, width) == (1, 1) { "; features have mlp" } else { "" }
+                ));
+            }
+            match *stage {
+                Stage::Conv { channels: outputs, kernel, stride } => {
+                    let layer = Linear { height, width, channels, kernel, stride, outputs };
+                    shape = [layer.out_height(), layer.out_width(), outputs].into();
+                    let to = b.rows(shape.count());
+                    b.linear(layer, None, rows, to.clone());
+                    rows = b.rectified(shape, to);
+                }
+                Stage::MaxPool(side) | Stage::AvgPool(side) => {
+                    let (out_height, out_width) = (height / side, width / side);
+                    let is_max = matches!(stage, Stage::MaxPool(_));
+                    shape = [out_height, out_width, channels].into();
+                    let to = b.rows(shape.count());
+                    let name = b.name();
+                    let pool = Pool { width, channels, side, out_height, out_width, is_max };
+                    rows = b.push(Kind::Pool(pool), rows, to, name);
+                }
+            }
+            if b.part.rows > ENDS_MAX {
+                return Err("its pictures are too large".to_owned());
+            }
+        }
+        let mut flattened = None;
+        if !spec.stages.is_empty() {
+            // `nn.Flatten` has a number too.
+            b.name();
+            flattened = Some(shape);
+        }
+        let (hidden, stream) = match spec.hidden.split_last() {
+            Some((&last, rest)) if spec.dueling => (rest, Some(last)),
+            _ => (&*spec.hidden, None),
+        };
+        if let Head::Implicit { cosines } = ends.head {
+            // The features before the last hidden layer meet the probability.
+            let (last, before) = match hidden.split_last() {
+                Some((&last, rest)) if stream.is_none() && !(rest.is_empty() && spec.stages.is_empty()) => {
+                    (Some(last), rest)
+                }
+                _ => (None, hidden),
+            };
+            for &units in before {
+                rows = b.hidden(rows, flattened.take(), units);
+            }
+            let trunk = std::mem::take(&mut b.part);
+            let mut cosine_rows = b.rows(cosines);
+            let (prefix, count, norm) = (std::mem::take(&mut b.prefix), b.count, b.layer_norm);
+            (b.prefix, b.count, b.layer_norm) = ("quantile.".to_owned(), 0, false);
+            let activation = std::mem::replace(&mut b.activation, Activation::Relu);
+            cosine_rows = b.hidden(cosine_rows, None, rows.len());
+            if let Some(Op { kind: Kind::Linear(weights), .. }) = b.part.ops.first_mut() {
+                weights.met = flattened;
+            }
+            (b.prefix, b.count, b.layer_norm, b.activation) = (prefix, count, norm, activation);
+            let to = b.rows(rows.len());
+            let mut features = b.push(Kind::Mix { before: rows.start }, cosine_rows, to, String::new());
+            if let Some(units) = last {
+                features = b.hidden(features, flattened.take(), units);
+            }
+            b.outputs(ends, features, flattened, stream);
+            b.plan.quantile = finished(std::mem::take(&mut b.part));
+            b.plan.trunk = finished(trunk);
+        } else {
+            for &units in hidden {
+                rows = b.hidden(rows, flattened.take(), units);
+            }
+            b.outputs(ends, rows, flattened, stream);
+            b.plan.trunk = finished(std::mem::take(&mut b.part));
+        }
+        Ok(b.plan)
+    }
+}
+
+/// Notes who shares rows with whom.
+fn finished(mut part: Part) -> Part {
+    for i in 0..part.ops.len() {
+        let (before, after) = part.ops.split_at_mut(i + 1);
+        let op = &mut before[i];
+        op.adds = after.iter().any(|later| later.from == op.from);
+        op.is_first = op.from.start == 0;
+    }
+    part
+}

@@ -1,0 +1,270 @@
+//! The form of a network, as it is written in a command line or a file.
+//!
+//! ```
+//! use potstill_nn::NetworkSpec;
+//!
+//! let spec: NetworkSpec = "cnn:32x8s4,64x4s2,64x3,512".parse()?;
+//! // Convolutions of 32 channels, 8 x 8, in steps of 4, and so on; then 512 units.
+//! assert_eq!((spec.stages.len(), spec.hidden.as_slice()), (3, &[512][..]));
+//! assert_eq!("mlp:64,64:layernorm:tanh".parse::<NetworkSpec>()?.to_string(), "mlp:64,64:tanh:layernorm");
+//! # Ok::<(), potstill_nn::spec::SpecError>(())
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// The nonlinearity after hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `max(x, 0)`.
+    Relu,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// `x Phi(x)`, `Phi` the normal distribution's (Hendrycks and Gimpel 2016), exact and not by its usual approximations.
+    Gelu,
+    /// `x / (1 + e^-x)` (Elfwing et al. 2018), also called swish.
+    Silu,
+}
+
+impl Activation {
+    const ALL: [(&'static str, Activation); 4] = [
+        ("relu", Activation::Relu),
+        ("tanh", Activation::Tanh),
+        ("gelu", Activation::Gelu),
+        ("silu", Activation::Silu),
+    ];
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Activation::ALL.iter().find(|(_, a)| a == self).map(|(name, _)| *name);
+        f.write_str(name.expect("every activation has a name"))
+    }
+}
+
+/// What is done to a picture before it becomes features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A convolution without padding, and the nonlinearity.
+    Conv {
+        /// Channels of the output.
+        channels: usize,
+        /// Height and width of a patch.
+        kernel: usize,
+        /// Points between patches.
+        stride: usize,
+    },
+    /// The largest of each square of points, side by side.
+    MaxPool(usize),
+    /// The mean of each square of points, side by side.
+    AvgPool(usize),
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stage::Conv { channels, kernel, stride: 1 } => write!(f, "{channels}x{kernel}"),
+            Stage::Conv { channels, kernel, stride } => write!(f, "{channels}x{kernel}s{stride}"),
+            Stage::MaxPool(side) => write!(f, "max{side}"),
+            Stage::AvgPool(side) => write!(f, "avg{side}"),
+        }
+    }
+}
+
+/// The form of a network, without the sizes of its ends.
+///
+/// `mlp:64,64` has two hidden layers; `mlp` alone is linear. `cnn:16x3,128` begins with a convolution of 16 channels and 3 x 3 points (`16x3s2`
+/// in steps of 2; `max2` and `avg2` pool squares of 2 x 2). Options follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and
+/// `layernorm`, `dueling`, `noisy`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// What is done to a picture; empty for features.
+    pub stages: Vec<Stage>,
+    /// Units of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// The nonlinearity after each hidden layer.
+    pub activation: Activation,
+    /// Whether layer normalisation stands before each nonlinearity (Ba, Kiros and Hinton 2016).
+    pub layer_norm: bool,
+    /// Whether the last hidden layer and the outputs come in two streams, one for the state's value and one for what actions add to it (Wang
+    /// et al. 2016).
+    pub dueling: bool,
+    /// Whether the dense layers have factorised noise on their weights (Fortunato et al. 2018).
+    pub noisy: bool,
+}
+
+/// A network specification that does not parse.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{reason} in network `{spec}`; write `mlp:64,64`, `mlp:64,64:tanh` or `cnn:16x3,128`")]
+pub struct SpecError {
+    /// The specification as written.
+    pub spec: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Layers and units are bounded so that a typing error is a message and not an allocation.
+const LAYERS_MAX: usize = 16;
+const UNITS_MAX: usize = 16_384;
+const SIDE_MAX: usize = 64;
+
+impl NetworkSpec {
+    /// A network of dense layers with ReLU.
+    pub fn mlp(hidden: &[usize]) -> Self {
+        Self {
+            stages: Vec::new(),
+            hidden: hidden.to_vec(),
+            activation: Activation::Relu,
+            layer_norm: false,
+            dueling: false,
+            noisy: false,
+        }
+    }
+}
+
+fn number(text: &str, max: usize) -> Option<usize> {
+    text.parse().ok().filter(|n| (1..=max).contains(n))
+}
+
+fn stage(token: &str) -> Option<Stage> {
+    if let Some(side) = token.strip_prefix("max") {
+        return Some(Stage::MaxPool(number(side, SIDE_MAX)?));
+    }
+    if let Some(side) = token.strip_prefix("avg") {
+        return Some(Stage::AvgPool(number(side, SIDE_MAX)?));
+    }
+    let (channels, patch) = token.split_once('x')?;
+    let (kernel, stride) = patch.split_once('s').unwrap_or((patch, "1"));
+    Some(Stage::Conv {
+        channels: number(channels, UNITS_MAX)?,
+        kernel: number(kernel, SIDE_MAX)?,
+        stride: number(stride, SIDE_MAX)?,
+    })
+}
+
+impl FromStr for NetworkSpec {
+    type Err = SpecError;
+
+    fn from_str(spec: &str) -> Result<Self, SpecError> {
+        let fail = |reason: String| SpecError { spec: spec.to_owned(), reason };
+        let mut parts = spec.split(':');
+        let family = parts.next().unwrap_or_default();
+        if family != "mlp" && family != "cnn" {
+            return Err(fail(format!("unknown family `{family}`")));
+        }
+        let mut network = Self::mlp(&[]);
+        let list = parts.next().unwrap_or_default();
+        for token in list.split(',').map(str::trim).filter(|_| !list.is_empty()) {
+            if let Some(units) = number(token, UNITS_MAX) {
+                network.hidden.push(units);
+            } else if let Some(stage) = stage(token).filter(|_| family == "cnn") {
+                if !network.hidden.is_empty() {
+                    return Err(fail(format!("`{token}` after units, which know no points,")));
+                }
+                network.stages.push(stage);
+            } else {
+                let what = match family {
+                    "cnn" => "`{}` is no convolution such as 16x3, pool such as max2 or number of units",
+                    _ => "`{}` is not a number of units",
+                };
+                let what = what.replace("{}", token);
+                return Err(fail(format!("{what} from 1 to {UNITS_MAX}")));
+            }
+        }
+        if family == "cnn" && network.stages.is_empty() {
+            return Err(fail("no convolution".to_owned()));
+        }
+        if network.hidden.len() > LAYERS_MAX {
+            return Err(fail(format!("more than {LAYERS_MAX} hidden layers")));
+        }
+        if network.stages.len() > LAYERS_MAX {
+            return Err(fail(format!("more than {LAYERS_MAX} convolutions and pools")));
+        }
+        let mut given = Vec::new();
+        for option in parts {
+            let known = Activation::ALL.iter().find(|(name, _)| *name == option);
+            match (option, known) {
+                (_, Some(&(_, activation))) => network.activation = activation,
+                ("layernorm", _) => network.layer_norm = true,
+                ("dueling", _) => network.dueling = true,
+                ("noisy", _) => network.noisy = true,
+                _ => {
+                    return Err(fail(format!(
+                        "unknown option `{option}` (relu, tanh, gelu, silu, layernorm, dueling, noisy)"
+                    )));
+                }
+            }
+            let kind = if known.is_some() { "activation" } else { option };
+            if given.contains(&kind) {
+                return Err(fail(format!("a second {kind}, `{option}`,")));
+            }
+            given.push(kind);
+        }
+        Ok(network)
+    }
+}
+
+impl fmt::Display for NetworkSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.stages.is_empty() { "mlp" } else { "cnn" })?;
+        let stages = self.stages.iter().map(ToString::to_string);
+        let tokens: Vec<String> = stages.chain(self.hidden.iter().map(ToString::to_string)).collect();
+        let options = [
+            (self.activation != Activation::Relu).then(|| self.activation.to_string()),
+            self.layer_norm.then(|| "layernorm".to_owned()),
+            self.dueling.then(|| "dueling".to_owned()),
+            self.noisy.then(|| "noisy".to_owned()),
+        ];
+        let options: Vec<String> = options.into_iter().flatten().collect();
+        if !tokens.is_empty() || !options.is_empty() {
+            write!(f, ":{}", tokens.join(","))?;
+        }
+        options.iter().try_for_each(|option| write!(f, ":{option}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for text in [
+            "mlp",
+            "mlp:64,64",
+            "mlp:64:tanh",
+            "mlp::noisy",
+            "mlp:8:gelu:layernorm:dueling:noisy",
+            "cnn:16x3,128",
+            "cnn:32x8s4,max2,64x4s2,avg3:silu",
+        ] {
+            assert_eq!(text.parse::<NetworkSpec>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let check = |text: &str, expected: &str| {
+            let error = text.parse::<NetworkSpec>().unwrap_err();
+            assert_eq!(error.reason, expected);
+        };
+        check("resnet:18", "unknown family `resnet`");
+        check("mlp:64,x", "`x` is not a number of units from 1 to 16384");
+        check("mlp:0", "`0` is not a number of units from 1 to 16384");
+        check("mlp:16x3", "`16x3` is not a number of units from 1 to 16384");
+        check(
+            "cnn:16y3",
+            "`16y3` is no convolution such as 16x3, pool such as max2 or number of units from 1 to 16384",
+        );
+        check("cnn:128", "no convolution");
+        check("cnn:128,16x3", "`16x3` after units, which know no points,");
+        check("mlp:8:tanh:relu", "a second activation, `relu`,");
+        check("mlp:8:noisy:noisy", "a second noisy, `noisy`,");
+        check(
+            "mlp:8:softplus",
+            "unknown option `softplus` (relu, tanh, gelu, silu, layernorm, dueling, noisy)",
+        );
+        check(&format!("mlp:{}", ["4"; 17].join(",")), "more than 16 hidden layers");
+    }
+}

@@ -1,0 +1,328 @@
+//! Threads that share the work of a pass over a network.
+//!
+//! A pass takes tens of microseconds, less than it takes to start a thread or to wake one, so the helpers wait for the next piece of work by
+//! looking at a counter for a while before they sleep. What the work computes must not depend on who does which part.
+
+#![expect(
+    unsafe_code,
+    reason = "parts of slices and a borrowed closure are given to threads that outlive the call"
+)]
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// How often a helper looks for work before it sleeps: some tens of microseconds.
+const LOOKS: u32 = 20_000;
+
+/// Threads that help the calling one.
+///
+/// ```
+/// use potstill_nn::Workers;
+///
+/// let workers = Workers::new(2);
+/// assert_eq!(workers.threads(), 2);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Workers {
+    team: Option<Arc<Team>>,
+}
+
+#[derive(Debug)]
+struct Team {
+    shared: Arc<Shared>,
+    helpers: Vec<JoinHandle<()>>,
+    /// Held while a piece of work is done.
+    busy: Mutex<()>,
+}
+
+/// What the threads see.
+#[derive(Debug)]
+struct Shared {
+    work: Mutex<Option<Work>>,
+    /// Grows with every piece of work.
+    round: AtomicU32,
+    /// Helpers at work, and whether more may come in.
+    gate: AtomicU32,
+    next: AtomicUsize,
+    failed: AtomicBool,
+    asleep: AtomicU32,
+    over: AtomicBool,
+}
+
+/// Set in the gate while it is open.
+const OPEN: u32 = 1 << 31;
+
+/// A closure whose borrow has been hidden, and how many parts there are.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    call: Call,
+    parts: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Call(*const (dyn Fn(usize) + Sync));
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("work")
+    }
+}
+
+// SAFETY: the closure is `Sync`, and only called while `Workers::run`, which borrows it, has not returned.
+unsafe impl Send for Call {}
+
+impl Shared {
+    /// Does parts until there are no more.
+    fn work(&self, work: Work) {
+        loop {
+            let part = self.next.fetch_add(1, Ordering::Relaxed);
+            if part >= work.parts {
+                return;
+            }
+            // SAFETY: the gate is open or somebody is inside, so `run` still waits and its closure lives.
+            let call = unsafe { &*work.call.0 };
+            call(part);
+        }
+    }
+
+    /// What a helper does all its life.
+    fn help(&self) {
+        let mut seen = 0;
+        while !self.over.load(Ordering::Acquire) {
+            let mut looks = 0;
+            while self.round.load(Ordering::Acquire) == seen && looks < LOOKS {
+                std::hint::spin_loop();
+                looks += 1;
+            }
+            if self.round.load(Ordering::Acquire) == seen {
+                self.asleep.fetch_add(1, Ordering::SeqCst);
+                while self.round.load(Ordering::SeqCst) == seen && !self.over.load(Ordering::SeqCst) {
+                    std::thread::park();
+                }
+                self.asleep.fetch_sub(1, Ordering::SeqCst);
+            }
+            seen = self.round.load(Ordering::Acquire);
+            let enter = |gate: u32| (gate & OPEN != 0).then_some(gate + 1);
+            if self.gate.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).is_ok() {
+                let work = *self.work.lock().expect("nobody panics with it");
+                if let Some(work) = work
+                    && catch_unwind(AssertUnwindSafe(|| self.work(work))).is_err()
+                {
+                    self.failed.store(true, Ordering::Release);
+                }
+                self.gate.fetch_sub(1, Ordering::AcqRel);
+            }
+        }
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::SeqCst);
+        self.shared.round.fetch_add(1, Ordering::SeqCst);
+        for helper in self.helpers.drain(..) {
+            helper.thread().unpark();
+            let _ = helper.join();
+        }
+    }
+}
+
+impl Workers {
+    /// The calling thread and `threads - 1` helpers. If the system has no more threads to give there are fewer.
+    pub fn new(threads: usize) -> Self {
+        if threads < 2 {
+            return Self::default();
+        }
+        let shared = Arc::new(Shared {
+            work: Mutex::new(None),
+            round: AtomicU32::new(0),
+            gate: AtomicU32::new(0),
+            next: AtomicUsize::new(0),
+            failed: AtomicBool::new(false),
+            asleep: AtomicU32::new(0),
+            over: AtomicBool::new(false),
+        });
+        let helper = |i: usize| {
+            let shared = shared.clone();
+            std::thread::Builder::new().name(format!("helper-{i}")).spawn(move || shared.help()).ok()
+        };
+        let helpers: Vec<_> = (1..threads).filter_map(helper).collect();
+        Self { team: Some(Arc::new(Team { shared, helpers, busy: Mutex::new(()) })) }
+    }
+
+    /// How many there are, the calling thread included.
+    pub fn threads(&self) -> usize {
+        1 + self.team.as_ref().map_or(0, |team| team.helpers.len())
+    }
+
+    /// Calls `work` once for each part, in any order, on any thread. Who is asked for help while helping does it alone.
+    pub(crate) fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        let team = self.team.as_ref().filter(|_| parts > 1);
+        let Some((team, _busy)) = team.and_then(|team| Some((team, team.busy.try_lock().ok()?))) else {
+            (0..parts).for_each(work);
+            return;
+        };
+        let shared = &*team.shared;
+        let call: *const (dyn Fn(usize) + Sync) = work;
+        // SAFETY: only the borrow's length is forgotten. It is over when `run` returns, and nobody calls the closure then.
+        let call = unsafe {
+            std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(call)
+        };
+        let work = Work { call: Call(call), parts };
+        *shared.work.lock().expect("nobody panics with it") = Some(work);
+        shared.next.store(0, Ordering::Relaxed);
+        shared.gate.store(OPEN, Ordering::Release);
+        shared.round.fetch_add(1, Ordering::SeqCst);
+        if shared.asleep.load(Ordering::SeqCst) > 0 {
+            team.helpers.iter().for_each(|helper| helper.thread().unpark());
+        }
+        let mine = catch_unwind(AssertUnwindSafe(|| shared.work(work)));
+        // Whoever is not in by now finds nothing left to do.
+        shared.gate.fetch_and(!OPEN, Ordering::AcqRel);
+        while shared.gate.load(Ordering::Acquire) != 0 {
+            std::hint::spin_loop();
+        }
+        if let Err(panic) = mine {
+            resume_unwind(panic);
+        }
+        assert!(!shared.failed.swap(false, Ordering::AcqRel), "a helper panicked");
+    }
+
+    /// Does something to every item.
+    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        let count = items.len();
+        let items = Apart::new(items);
+        self.run(count, &|i| {
+            // SAFETY: each item is one part, and each part is done once.
+            let item = unsafe { items.range(i..i + 1) };
+            work(i, &mut item[0]);
+        });
+    }
+
+    /// Does something to every range between two bounds.
+    ///
+    /// # Panics
+    /// If the bounds do not rise, or reach beyond the end.
+    pub(crate) fn for_each_range<T: Send>(
+        &self,
+        items: &mut [T],
+        bounds: &[usize],
+        work: impl Fn(usize, &mut [T]) + Sync,
+    ) {
+        assert!(bounds.is_sorted() && bounds.last().is_none_or(|&end| end <= items.len()), "rising bounds");
+        let items = Apart::new(items);
+        self.run(bounds.len().saturating_sub(1), &|i| {
+            // SAFETY: the bounds rise, so the ranges of the parts are apart, and each part is done once.
+            work(i, unsafe { items.range(bounds[i]..bounds[i + 1]) });
+        });
+    }
+
+    /// Does something to pieces of three slices of one length, at the same places.
+    pub(crate) fn for_each_piece(
+        &self,
+        piece: usize,
+        slices: [&mut [f32]; 3],
+        work: impl Fn(Range<usize>, [&mut [f32]; 3]) + Sync,
+    ) {
+        let length = slices[0].len();
+        assert!(slices.iter().all(|slice| slice.len() == length), "slices of one length");
+        let [a, b, c] = slices.map(Apart::new);
+        self.run(length.div_ceil(piece), &|i| {
+            let range = i * piece..length.min((i + 1) * piece);
+            // SAFETY: the pieces are apart, and each is done once.
+            let a = unsafe { a.range(range.clone()) };
+            // SAFETY: as above.
+            let b = unsafe { b.range(range.clone()) };
+            // SAFETY: as above.
+            let c = unsafe { c.range(range.clone()) };
+            work(range, [a, b, c]);
+        });
+    }
+}
+
+/// A slice whose parts are given to different threads.
+struct Apart<'a, T> {
+    start: *mut T,
+    length: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it stands for an exclusive borrow, parts of which are handed out once each.
+unsafe impl<T: Send> Sync for Apart<'_, T> {}
+
+impl<'a, T> Apart<'a, T> {
+    fn new(slice: &'a mut [T]) -> Self {
+        Self { start: slice.as_mut_ptr(), length: slice.len(), borrow: PhantomData }
+    }
+
+    /// # Safety
+    /// Ranges in use at the same time must be apart.
+    #[expect(clippy::mut_from_ref, reason = "the ranges are apart")]
+    unsafe fn range(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.length, "a range of the slice");
+        // SAFETY: within the slice.
+        let start = unsafe { self.start.add(range.start) };
+        // SAFETY: within the slice, and by the caller's word nobody else has it.
+        unsafe { std::slice::from_raw_parts_mut(start, range.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU64;
+
+    #[test]
+    fn every_part_is_done_once_whatever_the_threads() {
+        for threads in [1, 2, 3, 7] {
+            let workers = Workers::new(threads);
+            for round in 0..2000 {
+                let parts = round % 9;
+                let done: Vec<AtomicU64> = (0..parts).map(|_| AtomicU64::new(0)).collect();
+                workers.run(parts, &|i| {
+                    done[i].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_are_given_out_whole() {
+        let mut numbers = vec![0; 100];
+        Workers::new(2).for_each_range(&mut numbers, &[3, 10, 10, 64, 99], |i, range| range.fill(i + 1));
+        let count = |n: usize| numbers.iter().filter(|&&x| x == n).count();
+        assert_eq!([count(0), count(1), count(2), count(3), count(4)], [4, 7, 0, 54, 35]);
+    }
+
+    #[test]
+    fn helpers_that_slept_come_back() {
+        let workers = Workers::new(2);
+        for _ in 0..3 {
+            let mut items = [0; 64];
+            workers.for_each(&mut items, |i, item| *item = i);
+            assert!(items.iter().enumerate().all(|(i, &item)| i == item));
+            std::thread::sleep(std::time::Duration::from_millis(30));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "part 3")]
+    fn a_panic_comes_out() {
+        Workers::new(1).run(4, &|i| assert!(i < 3, "part {i}"));
+    }
+
+    #[test]
+    fn a_panic_of_any_thread_comes_out_and_the_rest_goes_on() {
+        let workers = Workers::new(2);
+        let failed = catch_unwind(AssertUnwindSafe(|| workers.run(64, &|i| assert!(i != 40, "part {i}"))));
+        assert!(failed.is_err());
+        let mut items = [0; 64];
+        workers.for_each(&mut items, |i, item| *item = i);
+        assert_eq!(items[63], 63);
+    }
+}
