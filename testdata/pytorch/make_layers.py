@@ -177,11 +177,11 @@ def noisy(hidden, inputs, outputs, samples):
 # optimisers.json
 
 
-def optimiser(name, make, **arguments):
+def optimiser(name, make, count=5, **arguments):
     parameters = normal(9).requires_grad_(True)
     stepper = make([parameters], **arguments)
     case = {"optimiser": name, **arguments, "initial": flat(parameters), "steps": []}
-    for _ in range(5):
+    for _ in range(count):
         parameters.grad = normal(9)
         # Parameters that the loss does not reach: one never, one now and then.
         parameters.grad[0] = 0.0
@@ -314,6 +314,7 @@ write(
         rmsprop(centered=True, momentum=0.0),
         optimiser("adamw", torch.optim.AdamW, lr=0.01, betas=[0.9, 0.999], eps=1e-8, weight_decay=0.01),
         optimiser("adam", torch.optim.Adam, lr=0.001, betas=[0.9, 0.999], eps=1e-5),
+        optimiser("radam", torch.optim.RAdam, lr=0.001, betas=[0.9, 0.999], eps=1e-8, count=9),
     ],
     clip_value=[
         clip_value(normal(12, scale=10.0), 0.5),

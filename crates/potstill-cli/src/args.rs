@@ -45,7 +45,7 @@ pub(crate) enum Command {
         /// Train so many seeds, from --seed on, into one folder with one run each
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
         seeds: Option<u64>,
-        /// Published hyperparameters by name: zoo or cleanrl for dqn
+        /// Published hyperparameters by name: zoo, cleanrl or minatar for dqn, zoo for qr-dqn, cleanrl for c51 and pqn
         #[arg(long, value_name = "NAME")]
         preset: Option<String>,
         /// A TOML file of settings, such as the config.toml of a run
@@ -319,6 +319,15 @@ pub(crate) enum BenchCommand {
         /// How long to measure
         #[arg(long, value_name = "S", default_value_t = 2.0)]
         seconds: f64,
+        /// Print one JSON object and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+    /// The time of trainings that others have published times for, and of single updates of networks
+    Dqn {
+        /// What to run: matched, purejaxrl, zoo or pqn (whole trainings), update, minatar or nature (single updates)
+        #[arg(long, value_name = "NAME", default_value = "matched")]
+        workload: String,
         /// Print one JSON object and nothing else
         #[arg(long)]
         json: bool,

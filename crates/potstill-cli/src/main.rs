@@ -21,8 +21,8 @@ use potstill::quickstart::{QuickstartRequest, quickstart};
 use potstill::reproduce::{ReproduceRequest, reproduce};
 use potstill::run::{
     BenchRequest, Comparison, DistilRequest, EvaluateRequest, Observer, ResumeRequest, TrainRequest,
-    bench_env, bench_tabular, check_world, config_file, config_schema, distil, evaluate, list, page,
-    play_at_random, play_run, report, resume, trace_actions, trace_env, train, world,
+    bench_dqn, bench_env, bench_tabular, check_world, config_file, config_schema, distil, evaluate, list,
+    page, play_at_random, play_run, report, resume, trace_actions, trace_env, train, world,
 };
 use progress::Bar;
 use serde_json::Value;
@@ -192,6 +192,9 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
             let request = BenchRequest { num_envs: num_envs as usize, threads: threads.into(), seconds };
             check_seconds(seconds)?;
             finish(json, &bench_env(&world(&of.env, &of.set)?, &request, &*observer), output::summary);
+        }
+        Command::Bench { command: BenchCommand::Dqn { workload, json } } => {
+            finish(json, &bench_dqn(&workload, &*observer)?, output::summary);
         }
         Command::Bench { command: BenchCommand::Tabular { algorithm, env, seconds, json } } => {
             check_seconds(seconds)?;

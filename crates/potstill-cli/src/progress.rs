@@ -3,6 +3,7 @@
 use crate::signals::Signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use potstill::run::Observer;
+use std::io::IsTerminal;
 use std::sync::Mutex;
 
 /// The bar of the work at hand.
@@ -24,6 +25,12 @@ impl Bar {
 }
 
 impl Observer for Bar {
+    fn remark(&self, about: &str) {
+        if std::io::stderr().is_terminal() {
+            eprintln!("  {about}");
+        }
+    }
+
     fn begin(&self, what: &str, total: u64) {
         self.with(|slot| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());

@@ -306,7 +306,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{pole} --config mistyped.toml"),
-            "`learning_rate` (mistyped.toml): expected a number, got string `\"fast\"`",
+            "`learning_rate` (mistyped.toml): expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `fast`",
         ),
         (&format!("{cliff} --config broken.toml"), "broken.toml is not valid TOML: line 1"),
         (
@@ -427,7 +427,7 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(of("CliffWalking-v1")["observation_space"]["n"], 48);
     let algos = json(dir.path(), "algos");
     let algorithms = algos["algorithms"].as_array().unwrap();
-    assert_eq!(algorithms.len(), 25);
+    assert_eq!(algorithms.len(), 30);
     let of = |name: &str| algorithms.iter().find(|algorithm| algorithm["name"] == name).unwrap();
     for (name, family, policy, data, model) in [
         ("q-learning", "tabular", "off-policy", "online or offline", "model-free"),

@@ -642,6 +642,13 @@ impl Spec {
         self.id.split(':').next().unwrap_or(&self.id)
     }
 
+    /// Observations that are seen one after the other, as the option `frame_stack` says; 1 without it.
+    pub fn frames(&self) -> usize {
+        let options = self.id.split_once(':').map_or("", |(_, options)| options);
+        let value = options.split(',').find_map(|option| option.trim().strip_prefix("frame_stack="));
+        value.and_then(|frames| frames.trim().parse().ok()).unwrap_or(1)
+    }
+
     /// The environment, if its states are numbered.
     pub fn make_states(&self) -> Option<StateEnv> {
         match &self.make {

@@ -160,14 +160,17 @@ pub struct AdamStep {
     pub epsilon: f32,
     /// What the parameters are multiplied by before the step: 1, or less for decoupled weight decay.
     pub keep: f32,
+    /// What the gradient is multiplied by: 1, or less if it is too long.
+    pub shrink: f32,
 }
 
 kernel! {
     /// One fused step of Adam over parameters, gradient and both moments (all of one length).
     pub fn adam(step: AdamStep, parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let AdamStep { rate, beta1, beta2, scale, epsilon, keep } = step;
+        let AdamStep { rate, beta1, beta2, scale, epsilon, keep, shrink } = step;
         let moments = first.iter_mut().zip(second);
         for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+            let g = g * shrink;
             *m = beta1 * *m + (1.0 - beta1) * g;
             *v = beta2 * *v + (1.0 - beta2) * (g * g);
             *p = keep * *p - rate * *m / (v.sqrt() * scale + epsilon);
@@ -184,13 +187,16 @@ pub struct SgdStep {
     pub momentum: f32,
     /// Whether the step looks ahead along the velocity.
     pub nesterov: bool,
+    /// What the gradient is multiplied by.
+    pub shrink: f32,
 }
 
 kernel! {
     /// One step of stochastic gradient descent with momentum, as PyTorch's, over parameters, gradient and velocity.
     pub fn sgd(step: SgdStep, parameters: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
-        let SgdStep { rate, momentum, nesterov } = step;
+        let SgdStep { rate, momentum, nesterov, shrink } = step;
         for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
+            let g = g * shrink;
             *v = momentum * *v + g;
             *p -= rate * if nesterov { g + momentum * *v } else { *v };
         }
@@ -208,14 +214,17 @@ pub struct RmspropStep {
     pub epsilon: f32,
     /// Whether the mean gradient is taken off.
     pub centred: bool,
+    /// What the gradient is multiplied by.
+    pub shrink: f32,
 }
 
 kernel! {
     /// One fused step of RMSprop, as PyTorch's, over parameters, gradient, its mean and the mean of its square.
     pub fn rmsprop(step: RmspropStep, parameters: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
-        let RmspropStep { rate, alpha, epsilon, centred } = step;
+        let RmspropStep { rate, alpha, epsilon, centred, shrink } = step;
         let means = mean.iter_mut().zip(square);
         for ((p, &g), (m, s)) in parameters.iter_mut().zip(gradient).zip(means) {
+            let g = g * shrink;
             *s = alpha * *s + (1.0 - alpha) * (g * g);
             let variance = if centred {
                 *m = alpha * *m + (1.0 - alpha) * g;
@@ -225,15 +234,6 @@ kernel! {
             };
             // Rounding may take it below 0.
             *p -= rate * g / (variance.max(0.0).sqrt() + epsilon);
-        }
-    }
-}
-
-kernel! {
-    /// `values *= factor`.
-    pub fn scale(factor: f32, values: &mut [f32]) {
-        for x in values {
-            *x *= factor;
         }
     }
 }
@@ -250,6 +250,35 @@ kernel! {
         }
         for (sum, &x) in sums.iter_mut().zip(rest) {
             *sum += f64::from(x) * f64::from(x);
+        }
+        *sum = sums.iter().sum();
+    }
+}
+
+/// The Euclidean distance.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn distance(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len(), "points of one space");
+    let mut sum = 0.0;
+    square_distance(a, b, &mut sum);
+    sum.sqrt()
+}
+
+kernel! {
+    /// The sum of squared differences, over sixteen sums in double precision.
+    pub fn square_distance(a: &[f32], b: &[f32], sum: &mut f64) {
+        let mut sums = [0.0_f64; 16];
+        let (chunks, rest) = a.as_chunks::<16>();
+        let (others, other_rest) = b.as_chunks::<16>();
+        for (a, b) in chunks.iter().zip(others) {
+            for i in 0..16 {
+                sums[i] += f64::from(a[i] - b[i]) * f64::from(a[i] - b[i]);
+            }
+        }
+        for ((sum, a), b) in sums.iter_mut().zip(rest).zip(other_rest) {
+            *sum += f64::from(a - b) * f64::from(a - b);
         }
         *sum = sums.iter().sum();
     }
@@ -301,19 +330,18 @@ mod tests {
             check(&|level, v| gelu_backward::at(level, &y, &z, v));
             check(&|level, v| silu_backward::at(level, &y, &z, v));
             check(&|level, v| blend::at(level, 0.3, &y, v));
-            check(&|level, v| scale::at(level, 0.3, v));
             check(&|level, v| {
                 let mut sum = 0.0;
                 square_sum::at(level, &y, &mut sum);
                 v[0] = sum as f32;
             });
             let squares = vec![0.2; length];
-            let adam = AdamStep { rate: 0.1, beta1: 0.9, beta2: 0.999, scale: 1.3, epsilon: 1e-8, keep: 0.99 };
+            let adam = AdamStep { rate: 0.1, beta1: 0.9, beta2: 0.999, scale: 1.3, epsilon: 1e-8, keep: 0.99, shrink: 0.7 };
             check(&|level, v| adam::at(level, adam, v, &y, &mut z.clone(), &mut squares.clone()));
             for flag in [false, true] {
-                let sgd = SgdStep { rate: 0.1, momentum: 0.9, nesterov: flag };
+                let sgd = SgdStep { rate: 0.1, momentum: 0.9, nesterov: flag, shrink: 0.7 };
                 check(&|level, v| sgd::at(level, sgd, v, &y, &mut z.clone()));
-                let rmsprop = RmspropStep { rate: 0.1, alpha: 0.95, epsilon: 0.01, centred: flag };
+                let rmsprop = RmspropStep { rate: 0.1, alpha: 0.95, epsilon: 0.01, centred: flag, shrink: 0.7 };
                 check(&|level, v| rmsprop::at(level, rmsprop, v, &y, &mut z.clone(), &mut squares.clone()));
             }
         }

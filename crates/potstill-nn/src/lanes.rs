@@ -191,6 +191,21 @@ impl Level {
         *BEST.get_or_init(|| *Self::all().last().expect("there is always the portable one"))
     }
 
+    /// Floating-point operations per second that one core makes at most, in multiply-adds: the best of some measurements.
+    pub fn peak_flops(self) -> f64 {
+        const ROUNDS: usize = 200_000;
+        let mut best = 0.0_f64;
+        for _ in 0..10 {
+            let start = std::time::Instant::now();
+            let mut sums = [[1.0; WIDTH]; SUMS];
+            multiply_add(self, ROUNDS, std::hint::black_box(&[0.999; WIDTH]), &mut sums);
+            std::hint::black_box(&sums);
+            let operations = (2 * WIDTH * SUMS * ROUNDS) as f64;
+            best = best.max(operations / start.elapsed().as_secs_f64());
+        }
+        best
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self.0 {
@@ -242,3 +257,25 @@ macro_rules! lanes {
     };
 }
 pub(crate) use lanes;
+
+/// Chains that are enough to keep every unit busy, and still in registers.
+const SUMS: usize = 6;
+
+lanes! {
+    /// As many multiply-adds as can be, in chains that do not wait for each other.
+    fn multiply_add<S>(rounds: usize, factor: &Row, sums: &mut [Row; SUMS]) {
+        let factor = S::load(factor);
+        let mut chains = [S::splat(0.0); SUMS];
+        for (chain, sum) in chains.iter_mut().zip(&*sums) {
+            *chain = S::load(sum);
+        }
+        for _ in 0..rounds {
+            for r in 0..SUMS {
+                chains[r] = chains[r].mul_add(factor, factor);
+            }
+        }
+        for (chain, sum) in chains.iter().zip(sums) {
+            chain.store(sum);
+        }
+    }
+}

@@ -17,7 +17,7 @@
 //!
 //! let spec: NetworkSpec = "mlp:8".parse()?;
 //! let mut network = spec.build(2, 2, &mut Pcg64::new(1));
-//! let mut optimiser = Optimiser::new(Rule::adam(0.05), network.parameters().len());
+//! let mut optimiser = Optimiser::new(Rule::ADAM, network.parameters().len());
 //! let (mut workspace, mut gradient) = (Workspace::default(), vec![0.0; network.parameters().len()]);
 //! let (xor, labels) = ([0., 0., 0., 1., 1., 0., 1., 1.], [0, 1, 1, 0]);
 //! let mut d_logits = [0.0; 8];
@@ -26,7 +26,7 @@
 //!     let logits = network.forward(&xor, &mut workspace);
 //!     value = loss::cross_entropy(logits, &labels, &mut d_logits);
 //!     network.backward(&d_logits, &mut workspace, &mut gradient);
-//!     network.change(|parameters| optimiser.step(1.0, parameters, &gradient, workspace.workers()));
+//!     network.change(|parameters| optimiser.step(0.05, parameters, &gradient, workspace.workers()));
 //! }
 //! assert!(value < 0.01);
 //! # Ok::<(), potstill_nn::spec::SpecError>(())

@@ -273,6 +273,17 @@ pub fn softmax(temperature: f32, logits: &[f32], probabilities: &mut [f32]) {
     }
 }
 
+/// `softmax(logits)` of one row, in its place.
+pub fn softmax_in_place(row: &mut [f32]) {
+    let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for z in &mut *row {
+        *z = math::exp(*z - highest);
+        sum += *z;
+    }
+    row.iter_mut().for_each(|p| *p /= sum);
+}
+
 /// The mean of the values `low, low + gap, ...` under the softmax of the logits.
 pub fn softmax_mean(logits: &[f32], low: f32, gap: f32) -> f32 {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);

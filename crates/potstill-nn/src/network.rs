@@ -184,6 +184,8 @@ pub struct Workspace {
     single: Vec<[f32; 1]>,
     outputs: Vec<f32>,
     taus: Vec<f32>,
+    /// The sum of squares of each piece of the gradient.
+    squares: Vec<f64>,
 }
 
 impl Default for Workspace {
@@ -209,6 +211,7 @@ impl Workspace {
             single: Vec::new(),
             outputs: Vec::new(),
             taus: Vec::new(),
+            squares: Vec::new(),
         }
     }
 
@@ -276,6 +279,39 @@ impl Network {
             self.noise.copy_from_slice(&other.noise);
         } else {
             kernels::blend(tau, &other.parameters, &mut self.parameters);
+        }
+        self.disturb();
+    }
+
+    /// Changes the first layer so that the network sees `x` as it saw `(x - mean) / deviation` before.
+    ///
+    /// # Panics
+    /// If the lengths are not those of the inputs, or the first layer is a convolution.
+    pub fn see_through(&mut self, mean: &[f64], deviations: &[f64]) {
+        assert_eq!((mean.len(), deviations.len()), (self.inputs(), self.inputs()), "moments of the inputs");
+        let Self { form, parameters, .. } = self;
+        for op in form.plan.trunk.ops.iter().filter(|op| op.is_first) {
+            let Kind::Linear(weights) = &op.kind else { unreachable!("the first operation is linear") };
+            assert_eq!(weights.layer.patch(), mean.len(), "a dense first layer");
+            let outputs = weights.layer.outputs;
+            let all = &mut parameters[weights.offset..];
+            for o in 0..outputs {
+                let mut bias = f64::from(all[mean.len() * outputs + o]);
+                for (k, (m, d)) in mean.iter().zip(deviations).enumerate() {
+                    let w = f64::from(all[k * outputs + o]) / d;
+                    bias -= w * m;
+                    all[k * outputs + o] = w as f32;
+                }
+                all[mean.len() * outputs + o] = bias as f32;
+            }
+            if weights.noise.is_some() {
+                let deviating = &mut all[weights.length()..];
+                for (k, d) in deviations.iter().enumerate() {
+                    deviating[k * outputs..][..outputs]
+                        .iter_mut()
+                        .for_each(|w| *w = (f64::from(*w) / d) as f32);
+                }
+            }
         }
         self.disturb();
     }
@@ -402,7 +438,7 @@ impl Network {
         outputs.resize(samples * copies * width, 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
-            before[..sample.len()].as_flattened_mut().copy_from_slice(sample);
+            self.take_in(sample, &mut before[..sample.len()], ops::copy);
             self.run(*level, trunk, before, &[]);
             for copy in 0..copies {
                 let mut last = &*before;
@@ -487,7 +523,10 @@ impl Network {
             panel.samples = WIDTH.min(samples - first);
             let values = sized(&mut panel.values, trunk.rows + copies * quantile.rows);
             let (before, after) = values.split_at_mut(trunk.rows);
-            ops::pack(&batch[first * inputs..][..panel.samples * inputs], &mut before[..inputs]);
+            let samples = &batch[first * inputs..][..panel.samples * inputs];
+            self.take_in(samples, &mut before[..inputs], |samples, rows| {
+                ops::pack_strided(samples, inputs, rows);
+            });
             self.run(*level, trunk, before, &[]);
             for (copy, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
                 let mut asked = [0.5; WIDTH];
@@ -507,6 +546,21 @@ impl Network {
             }
             for (copy, after) in after.chunks_exact(quantile.rows).take(copies).enumerate() {
                 ops::unpack(&after[rows.clone()], copies * width, &mut outputs[copy * width..]);
+            }
+        }
+    }
+
+    /// Takes samples in, the frames of a stack as channels of one picture.
+    fn take_in<R>(&self, samples: &[f32], rows: &mut [R], pack: impl Fn(&[f32], &mut [R])) {
+        let Inputs { frames, height, width, channels } = self.ends().inputs;
+        if frames == 1 {
+            return pack(samples, rows);
+        }
+        let points = height * width;
+        for frame in 0..frames {
+            for point in 0..points {
+                let from = &samples[(frame * points + point) * channels..];
+                pack(from, &mut rows[(point * frames + frame) * channels..][..channels]);
             }
         }
     }
@@ -552,13 +606,13 @@ impl Network {
     }
 
     /// The gradient in the parameters, given the gradient of the loss in the outputs of the last [`forward`](Network::forward) (or
-    /// [`forward_at`](Network::forward_at)) through `workspace`.
+    /// [`forward_at`](Network::forward_at)) through `workspace`. Returns the gradient's Euclidean norm, which is cheaper to have here.
     ///
     /// # Panics
     /// If the gradients have not the lengths of outputs and parameters.
-    pub fn backward(&self, d_outputs: &[f32], workspace: &mut Workspace, gradient: &mut [f32]) {
+    pub fn backward(&self, d_outputs: &[f32], workspace: &mut Workspace, gradient: &mut [f32]) -> f64 {
         let Plan { trunk, quantile, .. } = self.plan();
-        let Workspace { level, workers, samples, copies, panels, .. } = workspace;
+        let Workspace { level, workers, samples, copies, panels, squares, .. } = workspace;
         let (samples, copies, level) = (*samples, *copies, *level);
         let width = self.outputs();
         assert_eq!(d_outputs.len(), samples * copies * width, "one gradient per output");
@@ -593,7 +647,8 @@ impl Network {
             self.run_back(level, trunk, (values_before, slopes_before, transposed_before), None);
         });
         let panels = &*panels;
-        team.for_each_range(gradient, &self.form.units.bounds, |i, gradient| {
+        let squares = sized(squares, self.form.units.units.len());
+        team.for_each_range(gradient, squares, &self.form.units.bounds, |i, gradient, square| {
             // What an operation has left, and where that of the next probability follows.
             let summed = |is_quantile: bool, op: &Op| {
                 let (first, next, copies) = match is_quantile {
@@ -625,17 +680,19 @@ impl Network {
                     let Kind::Norm { stats, .. } = op.kind else { unreachable!("a normalisation") };
                     let Summed { copies, inputs: (first, next), .. } = summed(is_quantile, op);
                     let first = first - op.from.start;
-                    gradient.fill(0.0);
-                    for panel in panels {
-                        for copy in 0..copies {
-                            let from = first + copy * next;
-                            let (values, slopes) = (&panel.values[from..], &panel.slopes[from..]);
-                            let (x, d_y) = (&values[op.from.clone()], &slopes[op.to.clone()]);
-                            ops::norm_gradient(x, &values[stats..stats + 2], d_y, panel.samples, gradient);
-                        }
-                    }
+                    let places = panels.iter().flat_map(|panel| (0..copies).map(move |copy| (panel, copy)));
+                    let places = places.map(|(panel, copy)| {
+                        let from = first + copy * next;
+                        let (values, slopes) = (&panel.values[from..], &panel.slopes[from..]);
+                        (&values[op.from.clone()], &values[stats..stats + 2], &slopes[op.to.clone()])
+                    });
+                    ops::norm_gradient(&places, gradient);
                 }
                 Unit::Deviations => {}
+            }
+            *square = 0.0;
+            if !matches!(self.form.units.units[i], Unit::Deviations) {
+                kernels::square_sum(gradient, square);
             }
         });
         for op in self.plan().ops() {
@@ -649,7 +706,11 @@ impl Network {
             for ((means, deviations), factor) in rows.zip(of_inputs.iter().chain(&[1.0])) {
                 ops::deviations(means, *factor, of_outputs, deviations);
             }
+            let mut square = 0.0;
+            kernels::square_sum(deviations, &mut square);
+            squares[0] += square;
         }
+        squares.iter().sum::<f64>().sqrt()
     }
 
     /// Takes the gradient in the outputs of a part back to its inputs, and leaves the transposed slopes of its linear operations.

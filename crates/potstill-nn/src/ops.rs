@@ -4,12 +4,13 @@ use crate::lanes::{Row, WIDTH};
 use crate::plan::Pool;
 use potstill_core::{math, wide};
 
-/// Samples one after the other to rows of sixteen; what is missing is 0.
-pub(crate) fn pack(samples: &[f32], rows: &mut [Row]) {
-    pack_strided(samples, rows.len(), rows);
+/// One sample to rows of one, as far as they go.
+pub(crate) fn copy(sample: &[f32], rows: &mut [[f32; 1]]) {
+    let rows = rows.as_flattened_mut();
+    rows.copy_from_slice(&sample[..rows.len()]);
 }
 
-/// The same for samples that begin `stride` apart.
+/// Samples that begin `stride` apart to rows of sixteen, as far as they go; what is missing is 0.
 pub(crate) fn pack_strided(samples: &[f32], stride: usize, rows: &mut [Row]) {
     const BLOCK: usize = 16;
     let count = samples.len().div_ceil(stride).min(WIDTH);
@@ -130,18 +131,47 @@ pub(crate) fn norm_backward(x: &[Row], stats: &[Row], gains: &[f32], d_y: &[Row]
     );
 }
 
-/// Adds the gradient in gains and biases, over the samples of a panel.
-pub(crate) fn norm_gradient(x: &[Row], stats: &[Row], d_y: &[Row], samples: usize, gradient: &mut [f32]) {
-    let (mean, scale) = (stats[0], stats[1]);
-    let (d_gains, d_biases) = gradient.split_at_mut(x.len());
-    for (((x, d_y), d_gain), d_bias) in x.iter().zip(d_y).zip(d_gains).zip(d_biases) {
-        let mut normal = [0.0; WIDTH];
-        for s in 0..WIDTH {
-            normal[s] = d_y[s] * ((x[s] - mean[s]) * scale[s]);
+/// The gradient in gains and biases of a layer normalisation: first over panels, sample by sample of each, then over these.
+pub(crate) fn norm_gradient<'a>(
+    panels: &(impl Iterator<Item = (&'a [Row], &'a [Row], &'a [Row])> + Clone),
+    gradient: &mut [f32],
+) {
+    const BLOCK: usize = 16;
+    let (d_gains, d_biases) = gradient.split_at_mut(gradient.len() / 2);
+    let blocks = d_gains.chunks_mut(BLOCK).zip(d_biases.chunks_mut(BLOCK));
+    for (b, (d_gains, d_biases)) in blocks.enumerate() {
+        let (mut gains, mut biases) = ([[0.0; WIDTH]; BLOCK], [[0.0; WIDTH]; BLOCK]);
+        let place = b * BLOCK..b * BLOCK + d_gains.len();
+        // Slopes of samples that are not there are 0.
+        for (x, stats, d_y) in panels.clone() {
+            let (x, d_y) = (&x[place.clone()], &d_y[place.clone()]);
+            add_norm_gradient(x, (&stats[0], &stats[1]), d_y, &mut gains, &mut biases);
         }
-        *d_gain += normal[..samples].iter().sum::<f32>();
-        *d_bias += d_y[..samples].iter().sum::<f32>();
+        for (sum, rows) in [(d_gains, &gains), (d_biases, &biases)] {
+            sum.iter_mut().zip(rows).for_each(|(sum, row)| *sum = row.iter().sum());
+        }
     }
+}
+
+/// Adds what one panel gives.
+fn add_norm_gradient(
+    x: &[Row],
+    (mean, scale): (&Row, &Row),
+    d_y: &[Row],
+    gains: &mut [Row],
+    biases: &mut [Row],
+) {
+    wide::run(
+        #[inline(always)]
+        || {
+            for (((x, d_y), gain), bias) in x.iter().zip(d_y).zip(gains).zip(biases) {
+                for s in 0..WIDTH {
+                    gain[s] += d_y[s] * ((x[s] - mean[s]) * scale[s]);
+                    bias[s] += d_y[s];
+                }
+            }
+        },
+    );
 }
 
 impl Pool {

@@ -3,10 +3,10 @@
 //! ```
 //! use potstill_nn::{Optimiser, Rule, Workers};
 //!
-//! let mut adam = Optimiser::new(Rule::adam(0.1), 1);
+//! let mut adam = Optimiser::new(Rule::ADAM, 1);
 //! let mut parameters = [1.0];
 //! // The first step is the learning rate against the gradient's sign.
-//! adam.step(1.0, &mut parameters, &[3.0], &Workers::default());
+//! adam.step(0.1, &mut parameters, &[3.0], &Workers::default());
 //! assert!((parameters[0] - 0.9_f32).abs() < 1e-6);
 //! ```
 
@@ -19,8 +19,6 @@ use potstill_core::{State, StateError, Stateful, Value};
 pub enum Rule {
     /// Stochastic gradient descent: `v = momentum v + g`, and a step along `v`.
     Sgd {
-        /// The step size.
-        learning_rate: f64,
         /// How much of the velocity stays, 0 for none.
         momentum: f64,
         /// Whether the step looks ahead: along `g + momentum v` (Nesterov 1983, as Sutskever et al. 2013 have it).
@@ -28,8 +26,6 @@ pub enum Rule {
     },
     /// RMSprop (Tieleman and Hinton 2012): a step along the gradient over the root of its mean square.
     Rmsprop {
-        /// The step size.
-        learning_rate: f64,
         /// Decay of the mean square.
         alpha: f64,
         /// Added to the denominator.
@@ -39,8 +35,6 @@ pub enum Rule {
     },
     /// Adam (Kingma and Ba 2015, Algorithm 1), or with weight decay AdamW (Loshchilov and Hutter 2019, Algorithm 2).
     Adam {
-        /// The step size.
-        learning_rate: f64,
         /// Decay of the first moment.
         beta1: f64,
         /// Decay of the second moment.
@@ -50,26 +44,24 @@ pub enum Rule {
         /// How much of each parameter a step of size 1 takes off.
         weight_decay: f64,
     },
+    /// RAdam (Liu et al. 2020, Algorithm 2): Adam that does not divide by a second moment before it is known well enough.
+    RAdam {
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the denominator.
+        epsilon: f64,
+    },
 }
 
 impl Rule {
     /// Adam with PyTorch's defaults, which are the paper's.
-    pub fn adam(learning_rate: f64) -> Self {
-        Rule::Adam { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
-    }
-
-    /// The step size.
-    pub fn learning_rate(&self) -> f64 {
-        match *self {
-            Rule::Sgd { learning_rate, .. }
-            | Rule::Rmsprop { learning_rate, .. }
-            | Rule::Adam { learning_rate, .. } => learning_rate,
-        }
-    }
+    pub const ADAM: Self = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
 }
 
-/// Parameters that one part of a step is made over.
-const PIECE: usize = 16_384;
+/// Parameters that another thread is called for.
+const PIECE: usize = 4096;
 
 /// A rule and what it remembers of a network's gradients.
 #[derive(Clone, Debug)]
@@ -82,12 +74,21 @@ pub struct Optimiser {
     /// `beta^t` as running products: `powi` has no specified precision.
     beta1_power: f64,
     beta2_power: f64,
+    /// Counted for RAdam alone.
+    steps: u64,
 }
 
 impl Optimiser {
     /// An optimiser for `length` parameters that has made no step.
     pub fn new(rule: Rule, length: usize) -> Self {
-        Self { rule, first: vec![0.0; length], second: vec![0.0; length], beta1_power: 1.0, beta2_power: 1.0 }
+        Self {
+            rule,
+            first: vec![0.0; length],
+            second: vec![0.0; length],
+            beta1_power: 1.0,
+            beta2_power: 1.0,
+            steps: 0,
+        }
     }
 
     /// The rule.
@@ -95,22 +96,39 @@ impl Optimiser {
         &self.rule
     }
 
-    /// Moves the parameters one step against the gradient, `share` times as far as the learning rate says: 1, or what a schedule gives.
-    pub fn step(&mut self, share: f64, parameters: &mut [f32], gradient: &[f32], workers: &Workers) {
+    /// Moves the parameters one step against the gradient.
+    pub fn step(&mut self, learning_rate: f64, parameters: &mut [f32], gradient: &[f32], workers: &Workers) {
+        self.step_shrunk(learning_rate, 1.0, parameters, gradient, workers);
+    }
+
+    /// The same against the gradient times `shrink`, which [`shrinking`] tells.
+    pub fn step_shrunk(
+        &mut self,
+        learning_rate: f64,
+        shrink: f32,
+        parameters: &mut [f32],
+        gradient: &[f32],
+        workers: &Workers,
+    ) {
         let length = self.first.len();
         assert_eq!((parameters.len(), gradient.len()), (length, length), "one network per optimiser");
-        let rate = self.rule.learning_rate() * share;
+        let rate = learning_rate;
         let state = [parameters, &mut self.first, &mut self.second];
         match self.rule {
             Rule::Sgd { momentum, nesterov, .. } => {
-                let step = SgdStep { rate: rate as f32, momentum: momentum as f32, nesterov };
+                let step = SgdStep { rate: rate as f32, momentum: momentum as f32, nesterov, shrink };
                 workers.for_each_piece(PIECE, state, |range, [p, v, _]| {
                     kernels::sgd(step, p, &gradient[range], v);
                 });
             }
             Rule::Rmsprop { alpha, epsilon, centred, .. } => {
-                let step =
-                    RmspropStep { rate: rate as f32, alpha: alpha as f32, epsilon: epsilon as f32, centred };
+                let step = RmspropStep {
+                    rate: rate as f32,
+                    alpha: alpha as f32,
+                    epsilon: epsilon as f32,
+                    centred,
+                    shrink,
+                };
                 workers.for_each_piece(PIECE, state, |range, [p, m, s]| {
                     kernels::rmsprop(step, p, &gradient[range], m, s);
                 });
@@ -125,6 +143,38 @@ impl Optimiser {
                     scale: (1.0 / (1.0 - self.beta2_power).sqrt()) as f32,
                     epsilon: epsilon as f32,
                     keep: (1.0 - rate * weight_decay) as f32,
+                    shrink,
+                };
+                workers.for_each_piece(PIECE, state, |range, [p, m, v]| {
+                    kernels::adam(step, p, &gradient[range], m, v);
+                });
+            }
+            Rule::RAdam { beta1, beta2, epsilon } => {
+                self.beta1_power *= beta1;
+                self.beta2_power *= beta2;
+                self.steps += 1;
+                let longest = 2.0 / (1.0 - beta2) - 1.0;
+                let power = self.beta2_power;
+                // How many gradients the second moment is worth.
+                let length = longest - 2.0 * self.steps as f64 * power / (1.0 - power);
+                let rate = rate / (1.0 - self.beta1_power);
+                let (rate, scale, epsilon) = if length > 5.0 {
+                    let share = (length - 4.0) * (length - 2.0) * longest;
+                    let share = share / ((longest - 4.0) * (longest - 2.0) * length);
+                    let scale = 1.0 / (1.0 - power).sqrt();
+                    (rate * share.sqrt(), scale, epsilon * scale)
+                } else {
+                    // Divided by 1.
+                    (rate, 0.0, 1.0)
+                };
+                let step = AdamStep {
+                    rate: rate as f32,
+                    beta1: beta1 as f32,
+                    beta2: beta2 as f32,
+                    scale: scale as f32,
+                    epsilon: epsilon as f32,
+                    keep: 1.0,
+                    shrink,
                 };
                 workers.for_each_piece(PIECE, state, |range, [p, m, v]| {
                     kernels::adam(step, p, &gradient[range], m, v);
@@ -136,11 +186,15 @@ impl Optimiser {
 
 impl Stateful for Optimiser {
     fn state(&self) -> State {
-        State::new()
+        let state = State::new()
             .with("first", Value::F32s(self.first.clone()))
             .with("second", Value::F32s(self.second.clone()))
             .with("beta1_power", Value::F64(self.beta1_power))
-            .with("beta2_power", Value::F64(self.beta2_power))
+            .with("beta2_power", Value::F64(self.beta2_power));
+        match self.rule {
+            Rule::RAdam { .. } => state.with("steps", Value::U64(self.steps)),
+            _ => state,
+        }
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
@@ -149,20 +203,18 @@ impl Stateful for Optimiser {
         self.second.copy_from_slice(state.f32s("second", length)?);
         self.beta1_power = state.f64("beta1_power")?;
         self.beta2_power = state.f64("beta2_power")?;
+        if let Rule::RAdam { .. } = self.rule {
+            self.steps = state.u64("steps")?;
+        }
         Ok(())
     }
 }
 
-/// Scales the gradient down to a Euclidean norm of `norm_max` if it is longer, as PyTorch's `clip_grad_norm_`; returns the
-/// norm before.
-pub fn clip_norm(gradient: &mut [f32], norm_max: f64) -> f64 {
-    let norm = norm(gradient);
+/// What a gradient of this Euclidean norm is to be multiplied by to be no longer than `norm_max`, as PyTorch's `clip_grad_norm_` does it.
+pub fn shrinking(norm: f64, norm_max: f64) -> f32 {
     // 1e-6 is PyTorch's guard against division by zero.
     let scale = norm_max / (norm + 1e-6);
-    if scale < 1.0 {
-        kernels::scale(scale as f32, gradient);
-    }
-    norm
+    if scale < 1.0 { scale as f32 } else { 1.0 }
 }
 
 /// Cuts every number of the gradient off at `bound` on either side, as PyTorch's `clip_grad_value_`. NaN stays.

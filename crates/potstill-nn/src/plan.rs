@@ -7,6 +7,8 @@ use std::ops::Range;
 /// What goes into a network: a picture, or features, which are a picture of one point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inputs {
+    /// Pictures, one after the other, that are seen as the channels of one.
+    pub frames: usize,
     /// Rows of points.
     pub height: usize,
     /// Points of a row.
@@ -18,19 +20,19 @@ pub struct Inputs {
 impl Inputs {
     /// All numbers of one input.
     pub fn count(&self) -> usize {
-        self.height * self.width * self.channels
+        self.frames * self.height * self.width * self.channels
     }
 }
 
 impl From<usize> for Inputs {
     fn from(features: usize) -> Self {
-        Self { height: 1, width: 1, channels: features }
+        Self { frames: 1, height: 1, width: 1, channels: features }
     }
 }
 
 impl From<[usize; 3]> for Inputs {
     fn from([height, width, channels]: [usize; 3]) -> Self {
-        Self { height, width, channels }
+        Self { frames: 1, height, width, channels }
     }
 }
 
@@ -294,9 +296,10 @@ impl Plan {
 
     /// The plan of a network of this form between these ends; or why there is none.
     pub(crate) fn new(spec: &NetworkSpec, ends: &Ends) -> Result<Self, String> {
-        let Inputs { height, width, channels } = ends.inputs;
+        let Inputs { frames, height, width, channels } = ends.inputs;
         let product = |numbers: &[usize]| numbers.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
-        let sizes = [product(&[height, width, channels]), product(&[ends.choices, ends.head.atoms()])];
+        let sizes =
+            [product(&[frames, height, width, channels]), product(&[ends.choices, ends.head.atoms()])];
         if !sizes.iter().all(|size| size.is_some_and(|size| (1..=ENDS_MAX).contains(&size))) {
             return Err(format!("it must have from 1 to {ENDS_MAX} inputs and outputs"));
         }
@@ -312,10 +315,10 @@ impl Plan {
             prefix: String::new(),
             count: 0,
         };
-        let mut shape = ends.inputs;
+        let mut shape = Inputs::from([height, width, frames * channels]);
         let mut rows = b.rows(shape.count());
         for stage in &spec.stages {
-            let Inputs { height, width, channels } = shape;
+            let Inputs { height, width, channels, .. } = shape;
             let (Stage::Conv { kernel: side, .. } | Stage::MaxPool(side) | Stage::AvgPool(side)) = *stage;
             if side > height || side > width {
                 return Err(format!(

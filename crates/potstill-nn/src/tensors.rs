@@ -45,7 +45,7 @@ struct Layout {
 fn point_by_point(shape: Option<Inputs>, i: usize) -> usize {
     match shape {
         None => i,
-        Some(Inputs { height, width, channels }) => {
+        Some(Inputs { height, width, channels, .. }) => {
             let points = height * width;
             (i % points) * channels + i / points
         }
@@ -88,7 +88,7 @@ fn layouts(network: &Network) -> Vec<Layout> {
                 all.extend(linear_layouts(op, weights, ["weight", "bias"], weights.offset));
             }
             Kind::Norm { offset, shape, .. } => {
-                let Inputs { height, width, channels } = *shape;
+                let Inputs { height, width, channels, .. } = *shape;
                 let shape_of =
                     if height * width > 1 { vec![channels, height, width] } else { vec![channels] };
                 for (i, part) in ["weight", "bias"].into_iter().enumerate() {

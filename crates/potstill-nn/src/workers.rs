@@ -47,50 +47,56 @@ struct Shared {
     round: AtomicU32,
     /// Helpers at work, and whether more may come in.
     gate: AtomicU32,
-    next: AtomicUsize,
+    /// The next part of each thread's share, and the first that is not in it.
+    next: Vec<Counter>,
+    ends: Vec<AtomicUsize>,
     failed: AtomicBool,
     asleep: AtomicU32,
     over: AtomicBool,
 }
 
+/// A number on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counter(AtomicUsize);
+
 /// Set in the gate while it is open.
 const OPEN: u32 = 1 << 31;
 
-/// A closure whose borrow has been hidden, and how many parts there are.
-#[derive(Clone, Copy, Debug)]
-struct Work {
-    call: Call,
-    parts: usize,
-}
-
+/// A closure whose borrow has been hidden.
 #[derive(Clone, Copy)]
-struct Call(*const (dyn Fn(usize) + Sync));
+struct Work(*const (dyn Fn(usize) + Sync));
 
-impl std::fmt::Debug for Call {
+impl std::fmt::Debug for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("work")
     }
 }
 
 // SAFETY: the closure is `Sync`, and only called while `Workers::run`, which borrows it, has not returned.
-unsafe impl Send for Call {}
+unsafe impl Send for Work {}
 
 impl Shared {
-    /// Does parts until there are no more.
-    fn work(&self, work: Work) {
-        loop {
-            let part = self.next.fetch_add(1, Ordering::Relaxed);
-            if part >= work.parts {
-                return;
+    /// Does parts until there are no more: first those of this thread's own share, whose data it has had before, then what others
+    /// have not come to yet.
+    fn work(&self, work: Work, thread: usize) {
+        let threads = self.next.len();
+        for owner in (0..threads).map(|k| (thread + k) % threads) {
+            let end = self.ends[owner].load(Ordering::Relaxed);
+            loop {
+                let part = self.next[owner].0.fetch_add(1, Ordering::Relaxed);
+                if part >= end {
+                    break;
+                }
+                // SAFETY: the gate is open or somebody is inside, so `run` still waits and its closure lives.
+                let call = unsafe { &*work.0 };
+                call(part);
             }
-            // SAFETY: the gate is open or somebody is inside, so `run` still waits and its closure lives.
-            let call = unsafe { &*work.call.0 };
-            call(part);
         }
     }
 
     /// What a helper does all its life.
-    fn help(&self) {
+    fn help(&self, thread: usize) {
         let mut seen = 0;
         while !self.over.load(Ordering::Acquire) {
             let mut looks = 0;
@@ -110,7 +116,7 @@ impl Shared {
             if self.gate.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).is_ok() {
                 let work = *self.work.lock().expect("nobody panics with it");
                 if let Some(work) = work
-                    && catch_unwind(AssertUnwindSafe(|| self.work(work))).is_err()
+                    && catch_unwind(AssertUnwindSafe(|| self.work(work, thread))).is_err()
                 {
                     self.failed.store(true, Ordering::Release);
                 }
@@ -141,14 +147,15 @@ impl Workers {
             work: Mutex::new(None),
             round: AtomicU32::new(0),
             gate: AtomicU32::new(0),
-            next: AtomicUsize::new(0),
+            next: (0..threads).map(|_| Counter::default()).collect(),
+            ends: (0..threads).map(|_| AtomicUsize::new(0)).collect(),
             failed: AtomicBool::new(false),
             asleep: AtomicU32::new(0),
             over: AtomicBool::new(false),
         });
         let helper = |i: usize| {
             let shared = shared.clone();
-            std::thread::Builder::new().name(format!("helper-{i}")).spawn(move || shared.help()).ok()
+            std::thread::Builder::new().name(format!("helper-{i}")).spawn(move || shared.help(i)).ok()
         };
         let helpers: Vec<_> = (1..threads).filter_map(helper).collect();
         Self { team: Some(Arc::new(Team { shared, helpers, busy: Mutex::new(()) })) }
@@ -161,6 +168,11 @@ impl Workers {
 
     /// Calls `work` once for each part, in any order, on any thread. Who is asked for help while helping does it alone.
     pub(crate) fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        self.run_shares(parts, |thread, threads| thread * parts / threads, work);
+    }
+
+    /// The same; `first` says where the share of each thread begins, of so many.
+    fn run_shares(&self, parts: usize, first: impl Fn(usize, usize) -> usize, work: &(dyn Fn(usize) + Sync)) {
         let team = self.team.as_ref().filter(|_| parts > 1);
         let Some((team, _busy)) = team.and_then(|team| Some((team, team.busy.try_lock().ok()?))) else {
             (0..parts).for_each(work);
@@ -172,15 +184,22 @@ impl Workers {
         let call = unsafe {
             std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(call)
         };
-        let work = Work { call: Call(call), parts };
+        let work = Work(call);
         *shared.work.lock().expect("nobody panics with it") = Some(work);
-        shared.next.store(0, Ordering::Relaxed);
+        let threads = shared.next.len();
+        for (thread, (next, end)) in shared.next.iter().zip(&shared.ends).enumerate() {
+            next.0.store(first(thread, threads), Ordering::Relaxed);
+            end.store(
+                if thread + 1 == threads { parts } else { first(thread + 1, threads) },
+                Ordering::Relaxed,
+            );
+        }
         shared.gate.store(OPEN, Ordering::Release);
         shared.round.fetch_add(1, Ordering::SeqCst);
         if shared.asleep.load(Ordering::SeqCst) > 0 {
             team.helpers.iter().for_each(|helper| helper.thread().unpark());
         }
-        let mine = catch_unwind(AssertUnwindSafe(|| shared.work(work)));
+        let mine = catch_unwind(AssertUnwindSafe(|| shared.work(work, 0)));
         // Whoever is not in by now finds nothing left to do.
         shared.gate.fetch_and(!OPEN, Ordering::AcqRel);
         while shared.gate.load(Ordering::Acquire) != 0 {
@@ -203,33 +222,47 @@ impl Workers {
         });
     }
 
-    /// Does something to every range between two bounds.
+    /// Does something to every range between two bounds, and to the note beside each.
     ///
     /// # Panics
-    /// If the bounds do not rise, or reach beyond the end.
-    pub(crate) fn for_each_range<T: Send>(
+    /// If the bounds do not rise, or reach beyond the end, or there is not a note for each range.
+    pub(crate) fn for_each_range<T: Send, N: Send>(
         &self,
         items: &mut [T],
+        notes: &mut [N],
         bounds: &[usize],
-        work: impl Fn(usize, &mut [T]) + Sync,
+        work: impl Fn(usize, &mut [T], &mut N) + Sync,
     ) {
         assert!(bounds.is_sorted() && bounds.last().is_none_or(|&end| end <= items.len()), "rising bounds");
-        let items = Apart::new(items);
-        self.run(bounds.len().saturating_sub(1), &|i| {
+        assert_eq!(notes.len() + 1, bounds.len().max(1), "a note for each range");
+        let (items, notes) = (Apart::new(items), Apart::new(notes));
+        let (Some(start), Some(end)) = (bounds.first(), bounds.last()) else { return };
+        // Shares of one size, not of as many ranges.
+        let first = |thread: usize, threads: usize| {
+            bounds
+                .partition_point(|&bound| bound < start + (end - start) * thread / threads)
+                .min(bounds.len() - 1)
+        };
+        self.run_shares(bounds.len() - 1, first, &|i| {
             // SAFETY: the bounds rise, so the ranges of the parts are apart, and each part is done once.
-            work(i, unsafe { items.range(bounds[i]..bounds[i + 1]) });
+            let range = unsafe { items.range(bounds[i]..bounds[i + 1]) };
+            // SAFETY: as above, of the notes.
+            let note = unsafe { notes.range(i..i + 1) };
+            work(i, range, &mut note[0]);
         });
     }
 
-    /// Does something to pieces of three slices of one length, at the same places.
+    /// Does something to pieces of three slices of one length, at the same places: one for each thread, unless they would be smaller than
+    /// `least`.
     pub(crate) fn for_each_piece(
         &self,
-        piece: usize,
+        least: usize,
         slices: [&mut [f32]; 3],
         work: impl Fn(Range<usize>, [&mut [f32]; 3]) + Sync,
     ) {
         let length = slices[0].len();
         assert!(slices.iter().all(|slice| slice.len() == length), "slices of one length");
+        let piece = length.div_ceil(self.threads()).max(least);
         let [a, b, c] = slices.map(Apart::new);
         self.run(length.div_ceil(piece), &|i| {
             let range = i * piece..length.min((i + 1) * piece);
@@ -294,7 +327,13 @@ mod tests {
     #[test]
     fn ranges_are_given_out_whole() {
         let mut numbers = vec![0; 100];
-        Workers::new(2).for_each_range(&mut numbers, &[3, 10, 10, 64, 99], |i, range| range.fill(i + 1));
+        let mut notes = [0; 4];
+        let bounds = [3, 10, 10, 64, 99];
+        Workers::new(2).for_each_range(&mut numbers, &mut notes, &bounds, |i, range, note| {
+            range.fill(i + 1);
+            *note = range.len();
+        });
+        assert_eq!(notes, [7, 0, 54, 35]);
         let count = |n: usize| numbers.iter().filter(|&&x| x == n).count();
         assert_eq!([count(0), count(1), count(2), count(3), count(4)], [4, 7, 0, 54, 35]);
     }

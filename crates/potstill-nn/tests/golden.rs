@@ -4,7 +4,7 @@ use potstill_nn::loss::{
     Blend, Chosen, QuantileLayout, Regression, categorical_at, cross_entropy, distillation, quantile_at,
     regression_at, temperature_kl,
 };
-use potstill_nn::optim::{clip_norm, clip_value};
+use potstill_nn::optim::{clip_value, norm, shrinking};
 use potstill_nn::{Ends, Head, Network, NetworkSpec, Optimiser, Rule, Tensor, Workers, Workspace};
 use serde_json::Value;
 
@@ -93,7 +93,8 @@ fn check(mut network: Network, batch: &[f32], tolerance: f64, case: &Value) {
     let outputs = doubles(&case["output"]);
     close(network.forward(batch, &mut workspace), &outputs, tolerance, case);
     let mut gradient = vec![f32::NAN; network.parameters().len()];
-    network.backward(&floats(&case["d_output"]), &mut workspace, &mut gradient);
+    let length = network.backward(&floats(&case["d_output"]), &mut workspace, &mut gradient);
+    assert!((length - norm(&gradient)).abs() <= 1e-12 * length, "{length}: {case}");
     close(network.predict(batch, &mut workspace), &outputs, tolerance, case);
     // Read as parameters, the gradient has names and PyTorch's layout too.
     network.change(|parameters| parameters.copy_from_slice(&gradient));
@@ -165,35 +166,36 @@ fn streams_and_noise() {
 fn optimiser_steps() {
     let adam = cases(include_str!("../../../testdata/pytorch/adam.json"), "cases");
     let others = cases(include_str!("../../../testdata/pytorch/optimisers.json"), "cases");
-    assert_eq!((adam.len(), others.len()), (4, 7));
+    assert_eq!((adam.len(), others.len()), (4, 8));
     for case in adam.iter().chain(&others) {
         let number = |key: &str| case[key].as_f64().unwrap_or_default();
-        let learning_rate = number("lr");
+        let rate = number("lr");
         let rule = match case["optimiser"].as_str() {
-            Some("sgd") => Rule::Sgd {
-                learning_rate,
-                momentum: number("momentum"),
-                nesterov: case["nesterov"].as_bool().unwrap(),
-            },
+            Some("sgd") => {
+                Rule::Sgd { momentum: number("momentum"), nesterov: case["nesterov"].as_bool().unwrap() }
+            }
             Some("rmsprop") => Rule::Rmsprop {
-                learning_rate,
                 alpha: number("alpha"),
                 epsilon: number("eps"),
                 centred: case["centered"].as_bool().unwrap(),
             },
             None | Some("adam" | "adamw") => Rule::Adam {
-                learning_rate,
                 beta1: case["betas"][0].as_f64().unwrap(),
                 beta2: case["betas"][1].as_f64().unwrap(),
                 epsilon: number("eps"),
                 weight_decay: number("weight_decay"),
+            },
+            Some("radam") => Rule::RAdam {
+                beta1: case["betas"][0].as_f64().unwrap(),
+                beta2: case["betas"][1].as_f64().unwrap(),
+                epsilon: number("eps"),
             },
             Some(other) => panic!("no optimiser is named {other}"),
         };
         let mut parameters = floats(&case["initial"]);
         let mut optimiser = Optimiser::new(rule, parameters.len());
         for step in case["steps"].as_array().unwrap() {
-            optimiser.step(1.0, &mut parameters, &floats(&step["gradient"]), &Workers::default());
+            optimiser.step(rate, &mut parameters, &floats(&step["gradient"]), &Workers::default());
             close(&parameters, &doubles(&step["parameters"]), 1e-6, step);
         }
     }
@@ -205,7 +207,9 @@ fn gradient_clipping() {
     assert_eq!(cases.len(), 5);
     for case in &cases {
         let mut gradient = floats(&case["gradient"]);
-        let norm = clip_norm(&mut gradient, case["max_norm"].as_f64().unwrap());
+        let norm = norm(&gradient);
+        let shrink = shrinking(norm, case["max_norm"].as_f64().unwrap());
+        gradient.iter_mut().for_each(|g| *g *= shrink);
         close(&[norm as f32], &[case["norm"].as_f64().unwrap()], 1e-6, case);
         close(&gradient, &doubles(&case["clipped"]), 1e-6, case);
     }

@@ -5,7 +5,7 @@
 use potstill::core::{State, StateError, Stateful, Streams, Value};
 use potstill::env::{Env, EnvError, Guarded, Outcome, Space};
 use potstill::tabular::{QLearning, TabularConfig};
-use potstill::train::Trainer;
+use potstill::train::{Trainer, Training};
 
 /// A corridor: from the middle, action 1 leads to the right, where the exit is, and action 0 to the left.
 #[derive(Default)]

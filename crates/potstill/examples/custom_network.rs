@@ -7,7 +7,7 @@ use potstill::deep::{Dqn, DqnConfig};
 use potstill::env::Env;
 use potstill::env::registry::find;
 use potstill::nn::{Activation, NetworkSpec};
-use potstill::train::{Callback, Evaluation, Evaluator, Protocol, Trainer};
+use potstill::train::{Callback, Evaluation, Evaluator, Protocol, Trainer, Training};
 use std::ops::ControlFlow;
 
 /// Stops as soon as an evaluation shows that the pole is held for a hundred steps.
@@ -15,7 +15,7 @@ struct Watch {
     best: f64,
 }
 
-impl Callback<Dqn> for Watch {
+impl Callback<Trainer<Dqn>> for Watch {
     fn on_evaluation(&mut self, trainer: &Trainer<Dqn>, evaluation: &Evaluation) -> ControlFlow<()> {
         self.best = self.best.max(evaluation.mean_return());
         println!("step {}: mean return {:.1}", trainer.steps(), evaluation.mean_return());

@@ -21,7 +21,7 @@
 //! # Ok::<(), potstill::agent::LearnError>(())
 //! ```
 
-use crate::experience::Transition;
+use crate::experience::{Steps, Transition};
 use crate::model::Model;
 use potstill_core::{State, Stateful, Value};
 use potstill_env::{BoxEnv, EnvError, Observation};
@@ -62,7 +62,62 @@ pub trait Agent: Stateful + Send {
     fn notes(&self) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
+
+    /// How it stands with exploration and the teacher, where there are such.
+    fn standing(&self) -> Standing {
+        Standing::default()
+    }
 }
+
+/// Something that acts in many copies of an environment at a time, and learns from what came of it.
+pub trait VecAgent: Stateful + Send {
+    /// An action of the behaviour policy for each copy; observations are `copies x features`.
+    fn act_in_all(&mut self, observations: &[f32], actions: &mut [usize]);
+
+    /// Learns from a step of every copy. `Some` if parameters changed.
+    ///
+    /// # Errors
+    /// If a number went bad.
+    fn learn_from_all(&mut self, steps: &Steps<'_>) -> Result<Option<Update>, LearnError>;
+
+    /// What has been learned so far, as it would be saved.
+    fn learned(&self) -> Model;
+
+    /// How it stands with exploration and the teacher.
+    fn stands(&self) -> Standing;
+}
+
+/// An agent for many copies is one for a single copy too.
+macro_rules! alone {
+    ($agent:ty) => {
+        impl $crate::agent::Agent for $agent {
+            type Observation = [f32];
+
+            fn act(&mut self, observation: &[f32]) -> usize {
+                let mut action = [0];
+                $crate::agent::VecAgent::act_in_all(self, observation, &mut action);
+                action[0]
+            }
+
+            fn learn(
+                &mut self,
+                transition: &$crate::experience::Transition<'_, [f32]>,
+            ) -> Result<Option<$crate::agent::Update>, $crate::agent::LearnError> {
+                let steps = $crate::experience::Steps::of(transition);
+                $crate::agent::VecAgent::learn_from_all(self, &steps)
+            }
+
+            fn model(&self) -> $crate::model::Model {
+                $crate::agent::VecAgent::learned(self)
+            }
+
+            fn standing(&self) -> $crate::agent::Standing {
+                $crate::agent::VecAgent::stands(self)
+            }
+        }
+    };
+}
+pub(crate) use alone;
 
 impl<A: Agent + ?Sized> Agent for Box<A> {
     type Observation = A::Observation;
@@ -93,6 +148,10 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
     fn notes(&self) -> Vec<(&'static str, f64)> {
         (**self).notes()
     }
+
+    fn standing(&self) -> Standing {
+        (**self).standing()
+    }
 }
 
 /// What an update of a network did.
@@ -100,12 +159,16 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 pub struct Update {
     /// The mean loss over the gradient steps of the update.
     pub loss: f64,
+}
+
+/// How it stands with a learner.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standing {
     /// The probability of exploring.
     pub epsilon: f64,
-    /// Ticks since the teacher was refreshed.
-    pub teacher_staleness: u64,
-    /// The Euclidean distance between the parameters of teacher and student.
-    pub teacher_distance: f64,
+    /// Ticks since the teacher was refreshed, and the Euclidean distance between its parameters and the student's; none where there is no
+    /// teacher.
+    pub teacher: Option<(u64, f64)>,
 }
 
 /// Learning that cannot go on.

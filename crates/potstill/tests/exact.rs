@@ -15,7 +15,7 @@ use potstill::tabular::{
     TabularConfig, TdPrediction,
 };
 use potstill::train::statistics::{mean, standard_deviation};
-use potstill::train::{Trainer, parallel_map};
+use potstill::train::{Trainer, Training, parallel_map};
 use std::sync::Arc;
 
 fn world(id: &str) -> StateEnv {

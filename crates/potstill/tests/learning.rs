@@ -12,7 +12,7 @@ use potstill::tabular::{
     NStepKind, QLearning, Sarsa, TabularConfig, expected_sarsa,
 };
 use potstill::train::statistics::mean;
-use potstill::train::{Protocol, Trainer, evaluate, parallel_map};
+use potstill::train::{Protocol, Trainer, Training, evaluate, parallel_map};
 
 const SEEDS: usize = 300;
 

@@ -28,6 +28,22 @@ impl RunningMoments {
         &self.variance
     }
 
+    /// Takes in whole vectors, one after the other.
+    pub fn see(&mut self, vectors: &[f32]) {
+        let features = self.mean.len();
+        self.update(vectors.len() / features, |i, k| f64::from(vectors[i * features + k]));
+    }
+
+    /// The deviations that are divided by.
+    pub fn deviations(&self) -> Vec<f64> {
+        self.variance.iter().map(|variance| (variance + EPSILON).sqrt()).collect()
+    }
+
+    /// Takes the mean off whole vectors, one after the other, and divides by the deviation.
+    pub fn normalize(&self, vectors: &mut [f32]) {
+        vectors.chunks_exact_mut(self.mean.len()).for_each(|vector| self.normalize_one(vector, EPSILON));
+    }
+
     /// Takes in `count` vectors; `sample(i, k)` is component `k` of the `i`-th.
     fn update(&mut self, count: usize, sample: impl Fn(usize, usize) -> f64) {
         let n = count as f64;
@@ -44,7 +60,7 @@ impl RunningMoments {
         self.count = total;
     }
 
-    fn normalize(&self, values: &mut [f32], epsilon: f64) {
+    fn normalize_one(&self, values: &mut [f32], epsilon: f64) {
         for ((value, mean), variance) in values.iter_mut().zip(&self.mean).zip(&self.variance) {
             *value = ((f64::from(*value) - mean) / (variance + epsilon).sqrt()) as f32;
         }
@@ -105,7 +121,7 @@ impl<E: Env<Observation = [f32]>> NormalizeObservation<E> {
         if !self.is_frozen {
             self.moments.update(1, |_, k| f64::from(observation[k]));
         }
-        self.moments.normalize(observation, EPSILON);
+        self.moments.normalize(observation);
     }
 }
 
@@ -266,7 +282,7 @@ impl<V: VecEnv<Element = f32>> VecNormalize<V> {
         }
         self.batch.clone_from(seen);
         let moments = &self.observations;
-        self.batch.each_observation(|observation| moments.normalize(observation, EPSILON));
+        self.batch.each_observation(|observation| moments.normalize(observation));
     }
 }
 

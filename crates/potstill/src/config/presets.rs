@@ -2,10 +2,11 @@
 //!
 //! ```
 //! use potstill::config::{presets, resolve};
-//! use potstill::deep::DqnConfig;
+//! use potstill::deep::{DqnConfig, OptimizerConfig};
 //!
 //! let layer = presets::find("dqn", "cleanrl", "CartPole-v1")?;
-//! assert_eq!(resolve::<DqnConfig>(&[layer])?.settings.learning_rate, 2.5e-4);
+//! let (dqn, _) = resolve::<(DqnConfig, OptimizerConfig)>(&[layer])?.settings;
+//! assert_eq!((dqn.learning_rate, dqn.batch_size), (2.5e-4.into(), 128));
 //! # Ok::<(), potstill::config::ConfigError>(())
 //! ```
 
@@ -13,9 +14,13 @@ use super::{ConfigError, Layer, Origin, read_toml};
 use toml::{Table, Value};
 
 /// Algorithm, name, text.
-const PRESETS: [(&str, &str, &str); 2] = [
+const PRESETS: [(&str, &str, &str); 6] = [
     ("dqn", "zoo", include_str!("../../presets/dqn-zoo.toml")),
     ("dqn", "cleanrl", include_str!("../../presets/dqn-cleanrl.toml")),
+    ("dqn", "minatar", include_str!("../../presets/dqn-minatar.toml")),
+    ("qr-dqn", "zoo", include_str!("../../presets/qr-dqn-zoo.toml")),
+    ("c51", "cleanrl", include_str!("../../presets/c51-cleanrl.toml")),
+    ("pqn", "cleanrl", include_str!("../../presets/pqn-cleanrl.toml")),
 ];
 
 /// The names of an algorithm's presets.
@@ -65,17 +70,31 @@ pub fn find(algorithm: &str, name: &str, env: &str) -> Result<Layer, ConfigError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::resolve;
-    use crate::deep::DqnConfig;
+    use crate::config::{Settings, resolve};
+    use crate::deep::{C51Config, DqnConfig, OptimizerConfig, PqnConfig, QrDqnConfig};
 
     #[test]
     fn presets_resolve_to_their_published_values() {
-        let dqn = |name| resolve::<DqnConfig>(&[find("dqn", name, "CartPole-v1").unwrap()]).unwrap().settings;
+        type Dqn = (DqnConfig, OptimizerConfig);
+        fn of<S: Settings>(algorithm: &str, name: &str, env: &str) -> S {
+            resolve::<S>(&[find(algorithm, name, env).unwrap()]).unwrap().settings
+        }
         // The defaults are the zoo's values for this environment.
-        assert_eq!(dqn("zoo"), DqnConfig::default());
-        let cleanrl = dqn("cleanrl");
-        assert_eq!((cleanrl.learning_rate, cleanrl.batch_size, cleanrl.train_freq), (2.5e-4, 128, 10));
+        assert_eq!(of::<Dqn>("dqn", "zoo", "CartPole-v1"), Dqn::default());
+        let (car, _) = of::<Dqn>("dqn", "zoo", "MountainCar-v0");
+        assert_eq!((car.learning_rate, car.gamma, car.target_update_interval), (4e-3.into(), 0.98, 600));
+        let (cleanrl, _) = of::<Dqn>("dqn", "cleanrl", "Acrobot-v1");
+        assert_eq!((cleanrl.learning_rate, cleanrl.batch_size, cleanrl.train_freq), (2.5e-4.into(), 128, 10));
         assert_eq!((cleanrl.net_arch.to_string().as_str(), cleanrl.huber_delta), ("mlp:120,84", 0.0));
+        let (minatar, optimizer) = of::<Dqn>("dqn", "minatar", "MinAtar/Breakout-v1");
+        assert_eq!((minatar.buffer_size, optimizer.optimizer_eps), (100_000, 0.01));
+        let (_, (quantiles, _)) =
+            of::<(DqnConfig, (QrDqnConfig, OptimizerConfig))>("qr-dqn", "zoo", "Acrobot-v1");
+        assert_eq!(quantiles.n_quantiles, 25);
+        let (_, (c51, _)) = of::<(DqnConfig, (C51Config, OptimizerConfig))>("c51", "cleanrl", "CartPole-v1");
+        assert_eq!((c51.n_atoms, c51.v_min, c51.v_max), (101, -100.0, 100.0));
+        let (pqn, _) = of::<(PqnConfig, OptimizerConfig)>("pqn", "cleanrl", "CartPole-v1");
+        assert_eq!((pqn.num_envs, pqn.lambda), (4, 0.65));
     }
 
     #[test]
@@ -89,7 +108,7 @@ mod tests {
             "dqn",
             "zoo",
             "Nowhere-v0",
-            "preset `zoo` of `dqn` has no values for `Nowhere-v0`, only for CartPole-v1",
+            "preset `zoo` of `dqn` has no values for `Nowhere-v0`, only for Acrobot-v1, CartPole-v1, MountainCar-v0",
         );
     }
 }

@@ -1,44 +1,62 @@
-//! DQN (Mnih et al. 2015): Q-learning with a network, a replay buffer, and a delayed copy of the network as teacher.
+//! DQN (Mnih et al. 2015): Q-learning with a network, a replay buffer, and a delayed copy of the network as teacher; and the agent that it shares
+//! with what came after it.
 //!
 //! Algorithm 1: act epsilon-greedily on `Q(s, a; theta)`; store the transition; sample a minibatch from the replay; regress
 //! `Q(s, a; theta)` to `y = r + gamma max_a' Q(s', a'; theta-)`, `y = r` after a terminal state; every `C` steps
 //! `theta- = theta`. Off-policy, online, model-free.
 //!
-//! Differences from the paper:
-//! - Adam instead of RMSProp, and a multilayer perceptron on features instead of convolutions on frames, as in
+//! Each of these can be switched on by itself:
+//!
+//! | key | what it does | paper |
+//! |---|---|---|
+//! | `double` | the student chooses the next action, the teacher says what it is worth | van Hasselt, Guez and Silver 2016 |
+//! | `dueling` | the last hidden layer and the outputs come as a state's value and what actions add to it | Wang et al. 2016 |
+//! | `prioritized` | replay draws by error, and weighs down what it draws too often | Schaul et al. 2016 |
+//! | `n_step` | returns of several steps before the bootstrap | Sutton 1988; Hessel et al. 2018 |
+//! | `noisy` | noise on the weights explores, instead of epsilon | Fortunato et al. 2018 |
+//! | `munchausen` | a soft policy, and a bonus for being sure of the action taken | Vieillard, Pietquin and Geist 2020 |
+//!
+//! Differences from the papers:
+//! - Adam instead of RMSProp unless asked for, and a multilayer perceptron on features instead of convolutions on frames, as in
 //!   Stable-Baselines3, whose names and order of events (collect `train_freq` steps, then make `gradient_steps` updates)
 //!   the hyperparameters follow.
 //! - The Huber loss for the paper's "error clipping" (Methods, p. 7), which has the same gradient.
 //! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit to learn through.
 //! - With `tau` below 1 the teacher moves by `theta- += tau (theta - theta-)` (Lillicrap et al. 2016) instead of copying.
+//! - Importance weights are over the largest of their batch, not of the whole buffer.
+//! - The dueling streams' gradient is not scaled by `1 / sqrt(2)` where they meet (Wang et al. 2016, section 4.2).
 //!
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::deep::{Dqn, DqnConfig};
 //!
-//! let config = DqnConfig { net_arch: "mlp:32".parse()?, ..DqnConfig::default() };
+//! let config = DqnConfig { net_arch: "mlp:32".parse()?, double: true, ..DqnConfig::default() };
 //! let agent = Dqn::new(config, 4, 2, 50_000, Streams::new(1));
 //! // At first the target network is the student.
 //! assert_eq!(agent.teacher().distance(agent.student()), Some(0.0));
 //! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
 
-use crate::agent::{Agent, GRADIENT_NORM_MAX, LearnError, Update, bad_step, not_finite};
+use super::learner::Gradient;
+use super::settings::OptimizerConfig;
+use super::{c51, iqn, qr_dqn};
+use crate::agent::{LearnError, Standing, Update, VecAgent, alone, not_finite};
 use crate::config::settings;
-use crate::experience::{Batch, ReplayBuffer, Transition};
+use crate::experience::{Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
 use crate::model::Model;
 use crate::policy::{Policy, Schedule};
+use crate::targets::{self, Munchausen};
 use crate::teacher::{Clock, Refresh, Teacher};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_env::wrappers::RunningMoments;
 use potstill_nn::loss::{Chosen, Regression, regression_at};
-use potstill_nn::optim::clip_norm;
-use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
+use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Workers, Workspace};
 
 settings! {
     /// The hyperparameters of DQN, with Stable-Baselines3's names.
     pub struct DqnConfig {
-        /// Adam's step size. Source: RL-Zoo, CartPole-v1
-        learning_rate: f64 = 2.3e-3, in Positive;
+        /// Step size of the optimiser, or a schedule over steps in the environment. Source: RL-Zoo, CartPole-v1
+        learning_rate: Schedule = 2.3e-3, in NotNegative;
         /// Transitions kept for replay. Source: RL-Zoo, CartPole-v1
         buffer_size: u64 = 100_000, in AtLeastOne;
         /// Steps of uniformly random behaviour before learning. Source: RL-Zoo, CartPole-v1
@@ -47,10 +65,10 @@ settings! {
         batch_size: u64 = 64, in Batch;
         /// Discount. Source: RL-Zoo, CartPole-v1
         gamma: f64 = 0.99, in Unit;
-        /// Steps in the environment between updates. Source: RL-Zoo, CartPole-v1
+        /// Steps in the environment, of all copies, between updates. Source: RL-Zoo, CartPole-v1
         train_freq: u64 = 256, in AtLeastOne;
-        /// Gradient steps of an update. Source: RL-Zoo, CartPole-v1
-        gradient_steps: u64 = 128, in AtLeastOne;
+        /// Gradient steps of an update; 0 for as many as steps were taken since the last. Source: RL-Zoo, CartPole-v1
+        gradient_steps: u64 = 128, in Any;
         /// Steps in the environment between refreshes of the teacher. Source: RL-Zoo, CartPole-v1
         target_update_interval: u64 = 10, in AtLeastOne;
         /// How far a refresh moves the teacher: 1 copies the student. Source: Mnih et al. 2015, Algorithm 1
@@ -61,45 +79,207 @@ settings! {
         exploration_initial_eps: f64 = 1.0, in Unit;
         /// Probability of exploring after that. Source: RL-Zoo, CartPole-v1
         exploration_final_eps: f64 = 0.04, in Unit;
-        /// Hidden layers of the network. Source: RL-Zoo, CartPole-v1
+        /// The network, such as mlp:256,256, mlp:64,64:tanh:layernorm or cnn:16x3,128. Source: RL-Zoo, CartPole-v1
         net_arch: NetworkSpec = "mlp:256,256", in Any;
         /// Where the Huber loss turns from a parabola into a line; 0 for the squared error. Source: Mnih et al. 2015, Methods
         huber_delta: f64 = 1.0, in NotNegative;
-        /// Longest gradient. Source: Stable-Baselines3
-        max_grad_norm: f64 = 10.0, in Positive;
+        /// Whether the student chooses the next action. Source: van Hasselt, Guez and Silver 2016
+        double: bool = false, in Any;
+        /// Whether values come in two streams. Source: Wang et al. 2016
+        dueling: bool = false, in Any;
+        /// Whether replay draws by error. Source: Schaul et al. 2016
+        prioritized: bool = false, in Any;
+        /// The exponent of errors as priorities. Source: Schaul et al. 2016, table 3, proportional
+        prioritized_alpha: f64 = 0.6, in Unit;
+        /// The exponent of importance weights at the start; at the end of the run it is 1. Source: Schaul et al. 2016, table 3
+        prioritized_beta: f64 = 0.4, in Unit;
+        /// Steps of a return. Source: Mnih et al. 2015
+        n_step: u64 = 1, in StepCount;
+        /// Whether noise on the weights explores, instead of epsilon. Source: Fortunato et al. 2018
+        noisy: bool = false, in Any;
+        /// Whether targets are Munchausen's. Source: Vieillard, Pietquin and Geist 2020
+        munchausen: bool = false, in Any;
+        /// The weight of the logarithm of the policy. Source: Vieillard, Pietquin and Geist 2020, table 1
+        munchausen_alpha: f64 = 0.9, in Unit;
+        /// The temperature of the policy. Source: Vieillard, Pietquin and Geist 2020, table 1
+        munchausen_temperature: f64 = 0.03, in Positive;
+        /// Where the logarithm, times the temperature, is cut off: this far below 0. Source: Vieillard, Pietquin and Geist 2020, table 1
+        munchausen_clip: f64 = 1.0, in Positive;
+        /// Whether the network sees observations less their running mean, over their running deviation. What a run leaves has the last of these
+        /// in its first layer, and sees observations as they are. Source: Stable-Baselines3's VecNormalize
+        normalize_observations: bool = false, in Any;
+        /// Copies of the environment that are acted in together
+        num_envs: u64 = 1, in Copies;
+        /// Gigabytes of observations beyond which they are kept in a file. Source: what many machines have to spare
+        memory_limit: f64 = 4.0, in NotNegative;
     }
 }
 
-/// A DQN learner.
+/// What is learned of the return of each action, and how.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Objective {
+    /// Its mean.
+    Mean,
+    /// Probabilities of values that lie evenly.
+    Categorical(targets::Support),
+    /// Quantiles.
+    Quantiles(qr_dqn::Quantiles),
+    /// The quantile of any probability.
+    Implicit(iqn::Implicit),
+}
+
+impl Objective {
+    fn head(&self) -> Head {
+        match *self {
+            Objective::Mean => Head::Values,
+            Objective::Categorical(targets::Support { atoms, low, high }) => {
+                Head::Categorical { atoms, low: f64::from(low), high: f64::from(high) }
+            }
+            Objective::Quantiles(qr_dqn::Quantiles { count, .. }) => Head::Quantile { quantiles: count },
+            Objective::Implicit(iqn::Implicit { cosines, .. }) => Head::Implicit { cosines },
+        }
+    }
+}
+
+/// Where an agent is to learn.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// What is observed.
+    pub inputs: Inputs,
+    /// Frames that an observation is a stack of.
+    pub frames: usize,
+    /// Whether all numbers of an observation are whole, from 0 to 255.
+    pub is_bytes: bool,
+    /// The number of actions.
+    pub actions: usize,
+    /// Steps of the whole run, of all copies together.
+    pub total_steps: u64,
+    /// Where randomness comes from.
+    pub streams: Streams,
+    /// Threads to compute on. Nothing depends on their number.
+    pub workers: Workers,
+}
+
+impl World {
+    /// One with features, on one thread.
+    pub fn new(features: usize, actions: usize, total_steps: u64, streams: Streams) -> Self {
+        let inputs = Inputs::from(features);
+        let workers = Workers::default();
+        Self { inputs, frames: 1, is_bytes: false, actions, total_steps, streams, workers }
+    }
+}
+
+impl DqnConfig {
+    /// The network's form, with the switches that change it.
+    pub fn network(&self) -> NetworkSpec {
+        let mut spec = self.net_arch.clone();
+        spec.dueling |= self.dueling;
+        spec.noisy |= self.noisy;
+        spec
+    }
+
+    /// The ends of the network that learns `objective`.
+    pub fn ends(&self, objective: &Objective, world: &World) -> Ends {
+        Ends { inputs: world.inputs, choices: world.actions, head: objective.head() }
+    }
+
+    /// What the buffer is to hold.
+    pub fn replay(&self, world: &World) -> ReplayConfig {
+        ReplayConfig {
+            capacity: usize::try_from(self.buffer_size).unwrap_or(usize::MAX),
+            copies: self.num_envs as usize,
+            features: world.inputs.count(),
+            frames: world.frames,
+            is_bytes: world.is_bytes,
+            choices: world.actions,
+            n_step: self.n_step as usize,
+            gamma: self.gamma,
+            alpha: self.prioritized.then_some(self.prioritized_alpha),
+            memory_limit: (self.memory_limit * 1e9) as u64,
+        }
+    }
+}
+
+/// A learner of action values, or of their distributions, from replay.
 #[derive(Clone, Debug)]
 pub struct Dqn {
     config: DqnConfig,
+    objective: Objective,
     actions: usize,
+    total_steps: u64,
     /// Relative to the steps of the whole run.
     epsilon: Schedule,
     student: Network,
     teacher: Teacher,
-    optimiser: Optimiser,
+    gradient: Gradient,
     replay: ReplayBuffer,
+    /// With `normalize_observations`: of all that was seen.
+    moments: Option<RunningMoments>,
     steps: u64,
     exploration: Pcg64,
     sampling: Pcg64,
-    scratch: Scratch,
+    noise: Pcg64,
+    taus: Pcg64,
+    acting: Acting,
+    learning: Learning,
 }
 
-/// Buffers reused from update to update.
+/// Buffers for acting.
 #[derive(Clone, Debug, Default)]
-struct Scratch {
-    acting: Workspace,
-    learning: Workspace,
-    batch: Batch,
-    targets: Vec<f32>,
-    d_outputs: Vec<f32>,
-    gradient: Vec<f32>,
+struct Acting {
+    workspace: Workspace,
+    observations: Vec<f32>,
+    values: Vec<f32>,
+}
+
+/// Buffers reused from update to update, by whatever objective.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Learning {
+    /// What the student's backward pass needs.
+    pub(super) workspace: Workspace,
+    /// Where the student looks at next states.
+    looking: Workspace,
+    pub(super) batch: Batch,
+    next_values: Vec<f32>,
+    /// The student's values of next states, if it chooses there.
+    student_values: Vec<f32>,
+    pub(super) best: Vec<usize>,
+    pub(super) taus: Vec<f32>,
+    pub(super) next: Vec<f32>,
+    pub(super) targets: Vec<f32>,
+    pub(super) errors: Vec<f32>,
+    pub(super) d_outputs: Vec<f32>,
+}
+
+/// What a loss is made of.
+pub(super) struct Step<'a> {
+    pub(super) student: &'a Network,
+    pub(super) teacher: &'a mut Teacher,
+    pub(super) learning: &'a mut Learning,
+    pub(super) taus: &'a mut Pcg64,
+}
+
+impl Step<'_> {
+    /// Makes `learning.best` the next actions: the best by the teacher's `answers` to the next states, which are `next_values`, or with
+    /// `double` by the student's.
+    pub(super) fn choose(&mut self) {
+        let Learning { looking, batch, student_values, next, best, .. } = &mut *self.learning;
+        let samples = batch.actions.len();
+        if self.teacher.is_double() {
+            let outputs = self.student.predict(&batch.next_observations, looking);
+            self.student.means(samples, outputs, student_values);
+        } else {
+            self.student.means(samples, next, student_values);
+        }
+        targets::greedy_actions(student_values, self.student.ends().choices, best);
+    }
 }
 
 impl Dqn {
-    /// A learner for a run of `total_steps` steps with observations of `features` numbers.
+    /// A learner of means for a run of `total_steps` steps with observations of `features` numbers.
+    ///
+    /// # Panics
+    /// If there is no room for the buffer.
     pub fn new(
         config: DqnConfig,
         features: usize,
@@ -107,29 +287,57 @@ impl Dqn {
         total_steps: u64,
         streams: Streams,
     ) -> Self {
-        let student = config.net_arch.build(features, actions, &mut streams.stream("initialisation"));
+        let world = World::new(features, actions, total_steps, streams);
+        let optimizer = OptimizerConfig::default();
+        Self::with(Objective::Mean, (config, optimizer), &world).expect("room for the buffer")
+    }
+
+    /// A learner of this.
+    ///
+    /// # Errors
+    /// If there is no room for the buffer.
+    ///
+    /// # Panics
+    /// If there is no such network.
+    pub fn with(
+        objective: Objective,
+        (config, optimizer): (DqnConfig, OptimizerConfig),
+        world: &World,
+    ) -> Result<Self, ReplayError> {
+        let World { actions, total_steps, streams, .. } = *world;
+        let ends = config.ends(&objective, world);
+        let mut rng = streams.stream("initialisation");
+        let student = config.network().initialised(&ends, optimizer.initialisation(), &mut rng);
         let refresh = Refresh::Every {
             n: config.target_update_interval,
             tau: config.tau as f32,
             clock: Clock::EnvStep,
         };
-        Self {
+        let teacher = Teacher::target_network(&student, refresh, config.double).on(world.workers.clone());
+        let workspace = || Workspace::new(world.workers.clone());
+        Ok(Self {
             actions,
+            total_steps,
             epsilon: Schedule::Linear {
                 from: config.exploration_initial_eps,
                 to: config.exploration_final_eps,
                 over: config.exploration_fraction * total_steps as f64,
             },
-            teacher: Teacher::target_network(&student, refresh, config.gamma as f32),
-            optimiser: Optimiser::new(Rule::adam(config.learning_rate), student.parameters().len()),
+            teacher,
+            gradient: Gradient::new(&optimizer, student.parameters().len()),
             student,
-            replay: ReplayBuffer::new(config.buffer_size as usize, features, actions),
+            replay: ReplayBuffer::new(config.replay(world))?,
+            moments: config.normalize_observations.then(|| RunningMoments::new(ends.inputs.count())),
             steps: 0,
             exploration: streams.stream("exploration"),
             sampling: streams.stream("replay"),
-            scratch: Scratch::default(),
+            noise: streams.stream("noise"),
+            taus: streams.stream("taus"),
+            acting: Acting { workspace: workspace(), ..Acting::default() },
+            learning: Learning { workspace: workspace(), looking: workspace(), ..Learning::default() },
+            objective,
             config,
-        }
+        })
     }
 
     /// The network that learns.
@@ -142,115 +350,216 @@ impl Dqn {
         &self.teacher
     }
 
+    /// What it has lived through.
+    pub fn replay(&self) -> &ReplayBuffer {
+        &self.replay
+    }
+
     fn behaviour(&self) -> Policy {
         let exploring = self.steps < self.config.learning_starts;
-        Policy::EpsilonGreedy { epsilon: if exploring { 1.0 } else { self.epsilon.at(self.steps, 1) } }
+        let epsilon = match (exploring, self.student.is_noisy()) {
+            (true, _) => 1.0,
+            // Noise explores.
+            (false, true) => 0.0,
+            (false, false) => self.epsilon.at(self.steps, 1),
+        };
+        Policy::EpsilonGreedy { epsilon }
+    }
+
+    /// How much of the run is over.
+    fn progress(&self) -> f64 {
+        (self.steps as f64 / self.total_steps.max(1) as f64).min(1.0)
     }
 
     /// One gradient step on a minibatch; returns its loss.
     fn gradient_step(&mut self) -> Result<f64, LearnError> {
-        let Scratch { learning, batch, targets, d_outputs, gradient, .. } = &mut self.scratch;
-        self.replay.sample(self.config.batch_size as usize, &mut self.sampling, batch);
-        self.teacher.bellman(&batch.rewards, &batch.terminated, &batch.next_observations, targets);
-
-        let q = self.student.forward(&batch.observations, learning);
-        let kind = match self.config.huber_delta {
-            0.0 => Regression::SquaredError,
-            delta => Regression::Huber { delta: delta as f32 },
-        };
-        d_outputs.resize(q.len(), 0.0);
-        let chosen = Chosen { indices: &batch.actions, weights: &[] };
-        let mut errors = vec![0.0; batch.actions.len()];
-        let loss = regression_at(kind, q, chosen, targets, &mut errors, d_outputs);
-
-        gradient.resize(self.student.parameters().len(), 0.0);
-        self.student.backward(d_outputs, learning, gradient);
-        let norm = clip_norm(gradient, self.config.max_grad_norm);
-        if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
-            return Err(bad_step(
-                norm,
-                &[
-                    ("observation", &batch.observations),
-                    ("reward", &batch.rewards),
-                    ("next observation", &batch.next_observations),
-                    ("parameter", self.student.parameters()),
-                    ("target network's parameter", self.teacher.network().map_or(&[], Network::parameters)),
-                    ("target", targets),
-                    ("loss", &[loss]),
-                    ("gradient", gradient),
-                ],
-            ));
+        let samples = self.config.batch_size as usize;
+        let beta = self.config.prioritized_beta + (1.0 - self.config.prioritized_beta) * self.progress();
+        let Learning { batch, errors, d_outputs, .. } = &mut self.learning;
+        self.replay.sample_weighted(samples, beta, &mut self.sampling, batch);
+        if let Some(moments) = &self.moments {
+            moments.normalize(&mut batch.observations);
+            moments.normalize(&mut batch.next_observations);
         }
-        let optimiser = &mut self.optimiser;
-        self.student.change(|p| optimiser.step(1.0, p, gradient, learning.workers()));
+        if self.student.is_noisy() {
+            self.student.draw_noise(&mut self.noise);
+            self.teacher.draw_noise(&mut self.noise);
+        }
+        errors.resize(samples, 0.0);
+        let outputs = match self.objective {
+            Objective::Implicit(implicit) => samples * implicit.taus * self.student.outputs(),
+            _ => samples * self.student.outputs(),
+        };
+        d_outputs.resize(outputs, 0.0);
+        let (student, teacher) = (&self.student, &mut self.teacher);
+        let step = Step { student, teacher, learning: &mut self.learning, taus: &mut self.taus };
+        let loss = match &self.objective {
+            Objective::Mean => loss(&self.config, step),
+            Objective::Categorical(support) => c51::loss(*support, step),
+            Objective::Quantiles(quantiles) => qr_dqn::loss(*quantiles, step),
+            Objective::Implicit(implicit) => iqn::loss(*implicit, step),
+        };
+        let Learning { workspace, batch, targets, errors, d_outputs, .. } = &mut self.learning;
+        let rate = self.config.learning_rate.at(self.steps, 1);
+        self.gradient.step(
+            rate,
+            &mut self.student,
+            d_outputs,
+            workspace,
+            loss,
+            &[
+                ("observation", &batch.observations),
+                ("reward", &batch.returns),
+                ("next observation", &batch.next_observations),
+                ("target network's parameter", self.teacher.network().map_or(&[], Network::parameters)),
+                ("target", targets),
+            ],
+        )?;
+        self.replay.set_errors(batch, errors);
         self.teacher.tick(Clock::GradStep, &self.student);
         Ok(f64::from(loss))
     }
 }
 
-impl Agent for Dqn {
-    type Observation = [f32];
+/// The loss of one step of DQN, and its gradient in the student's outputs.
+fn loss(config: &DqnConfig, step: Step<'_>) -> f32 {
+    let Step { student, teacher, learning, .. } = step;
+    let Learning {
+        workspace, looking, batch, next_values, student_values, targets, errors, d_outputs, ..
+    } = learning;
+    let Batch { observations, next_observations, actions, returns, discounts, weights, .. } = &*batch;
+    if config.munchausen {
+        let rule = Munchausen {
+            alpha: config.munchausen_alpha as f32,
+            temperature: config.munchausen_temperature as f32,
+            clip: -config.munchausen_clip as f32,
+        };
+        next_values.clear();
+        next_values.extend_from_slice(teacher.answers(next_observations));
+        let values = teacher.answers(observations);
+        targets::munchausen(rule, returns, discounts, actions, (values, next_values), targets);
+    } else {
+        student_values.clear();
+        if config.double {
+            student_values.extend_from_slice(student.predict(next_observations, looking));
+        }
+        teacher.bellman((returns, discounts), next_observations, student_values, targets);
+    }
+    let q = student.forward(observations, workspace);
+    let kind = match config.huber_delta {
+        0.0 => Regression::SquaredError,
+        delta => Regression::Huber { delta: delta as f32 },
+    };
+    regression_at(kind, q, Chosen { indices: actions, weights }, targets, errors, d_outputs)
+}
 
-    fn act(&mut self, observation: &[f32]) -> usize {
+impl VecAgent for Dqn {
+    fn act_in_all(&mut self, observations: &[f32], actions: &mut [usize]) {
         let behaviour = self.behaviour();
         if behaviour == (Policy::EpsilonGreedy { epsilon: 1.0 }) {
-            return self.exploration.below(self.actions);
+            actions.iter_mut().for_each(|action| *action = self.exploration.below(self.actions));
+            return;
         }
-        let q = self.student.predict(observation, &mut self.scratch.acting);
-        behaviour.sample(q, &mut self.exploration)
+        if self.student.is_noisy() {
+            self.student.draw_noise(&mut self.noise);
+        }
+        let Acting { workspace, observations: seen, values } = &mut self.acting;
+        let mut observations = observations;
+        if let Some(moments) = &self.moments {
+            seen.clear();
+            seen.extend_from_slice(observations);
+            moments.normalize(seen);
+            observations = seen;
+        }
+        let outputs = self.student.predict(observations, workspace);
+        self.student.means(actions.len(), outputs, values);
+        for (action, q) in actions.iter_mut().zip(values.chunks_exact(self.actions)) {
+            *action = behaviour.sample(q, &mut self.exploration);
+        }
     }
 
-    fn learn(&mut self, step: &Transition<'_, [f32]>) -> Result<Option<Update>, LearnError> {
+    fn learn_from_all(&mut self, steps: &Steps<'_>) -> Result<Option<Update>, LearnError> {
         // What is finite as f64 may not be as f32.
-        if let Some(error) = not_finite(&[("reward", &[step.reward as f32])]) {
-            return Err(error);
+        if steps.rewards.iter().any(|&reward| !(reward as f32).is_finite()) {
+            let rewards: Vec<f32> = steps.rewards.iter().map(|&reward| reward as f32).collect();
+            return Err(not_finite(&[("reward", &rewards)]).expect("one is not finite"));
         }
-        self.replay.push(step);
-        self.steps += 1;
-        self.teacher.tick(Clock::EnvStep, &self.student);
+        if let Some(moments) = &mut self.moments {
+            moments.see(steps.observations);
+        }
+        self.replay.push(steps);
+        let before = self.steps;
+        let taken = steps.copies() as u64;
+        self.steps += taken;
+        self.teacher.ticks(Clock::EnvStep, taken, &self.student);
         let DqnConfig { learning_starts, train_freq, gradient_steps, .. } = self.config;
-        if self.steps <= learning_starts || !self.steps.is_multiple_of(train_freq) {
+        // Copies that are stepped together may pass more than one multiple.
+        let updates = self.steps / train_freq - before / train_freq;
+        if self.steps <= learning_starts || updates == 0 || self.replay.is_empty() {
             return Ok(None);
         }
+        let count = if gradient_steps == 0 { updates * train_freq } else { updates * gradient_steps };
         let mut loss = 0.0;
-        for _ in 0..gradient_steps {
-            loss += self.gradient_step()? / gradient_steps as f64;
+        for _ in 0..count {
+            loss += self.gradient_step()? / count as f64;
         }
+        Ok(Some(Update { loss }))
+    }
+
+    fn learned(&self) -> Model {
+        let mut student = self.student.clone();
+        student.silence();
+        if let Some(moments) = &self.moments {
+            student.see_through(moments.mean(), &moments.deviations());
+        }
+        Model::Network(student)
+    }
+
+    fn stands(&self) -> Standing {
         let Policy::EpsilonGreedy { epsilon } = self.behaviour() else {
             unreachable!("DQN behaves epsilon-greedily")
         };
-        Ok(Some(Update {
-            loss,
-            epsilon,
-            teacher_staleness: self.teacher.staleness(),
-            teacher_distance: self.teacher.distance(&self.student).unwrap_or_default(),
-        }))
-    }
-
-    fn model(&self) -> Model {
-        Model::Network(self.student.clone())
+        let distance = self.teacher.distance(&self.student).unwrap_or_default();
+        Standing { epsilon, teacher: Some((self.teacher.staleness(), distance)) }
     }
 }
 
+alone!(Dqn);
+
 impl Stateful for Dqn {
     fn state(&self) -> State {
-        State::new()
+        let state = State::new()
             .with("steps", Value::U64(self.steps))
             .with_part("student", &self.student)
             .with_part("teacher", &self.teacher)
-            .with_part("optimiser", &self.optimiser)
+            .with_part("optimiser", &self.gradient.optimiser)
             .with_part("replay", &self.replay)
             .with_part("exploration", &self.exploration)
             .with_part("sampling", &self.sampling)
+            .with_part("noise", &self.noise)
+            .with_part("taus", &self.taus);
+        match &self.moments {
+            None => state,
+            Some(moments) => state.with_part("moments", moments),
+        }
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         self.steps = state.u64("steps")?;
         state.restore_part("student", &mut self.student)?;
         state.restore_part("teacher", &mut self.teacher)?;
-        state.restore_part("optimiser", &mut self.optimiser)?;
+        state.restore_part("optimiser", &mut self.gradient.optimiser)?;
         state.restore_part("replay", &mut self.replay)?;
         state.restore_part("exploration", &mut self.exploration)?;
-        state.restore_part("sampling", &mut self.sampling)
+        state.restore_part("sampling", &mut self.sampling)?;
+        // The first checkpoints had neither noise nor probabilities to draw.
+        if state.contains("noise") {
+            state.restore_part("noise", &mut self.noise)?;
+            state.restore_part("taus", &mut self.taus)?;
+        }
+        if let Some(moments) = &mut self.moments {
+            state.restore_part("moments", moments)?;
+        }
+        Ok(())
     }
 }

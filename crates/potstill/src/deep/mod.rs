@@ -17,6 +17,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod c51;
 pub mod dqn;
+pub mod iqn;
+mod learner;
+pub mod pqn;
+pub mod qr_dqn;
+pub mod rainbow;
+mod settings;
 
-pub use dqn::{Dqn, DqnConfig};
+pub use c51::C51Config;
+pub use dqn::{Dqn, DqnConfig, Objective, World};
+pub use iqn::IqnConfig;
+pub use pqn::{Pqn, PqnConfig};
+pub use qr_dqn::QrDqnConfig;
+pub use rainbow::RainbowConfig;
+pub use settings::{InitKind, OptimizerConfig, OptimizerKind};

@@ -28,7 +28,6 @@ use crate::targets;
 use crate::teacher::{Clock, Questions, Teacher};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_nn::loss::{Blend, cross_entropy, distillation};
-use potstill_nn::optim::norm;
 use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
@@ -114,7 +113,7 @@ impl ClassifierTrainer {
             teacher.record(&data.inputs);
         }
         Self {
-            optimiser: Optimiser::new(Rule::adam(config.learning_rate), student.parameters().len()),
+            optimiser: Optimiser::new(Rule::ADAM, student.parameters().len()),
             student,
             soft_targets,
             epochs: 0,
@@ -193,8 +192,7 @@ impl ClassifierTrainer {
             }
         };
         gradient.resize(self.student.parameters().len(), 0.0);
-        self.student.backward(d_logits, workspace, gradient);
-        let norm = norm(gradient);
+        let norm = self.student.backward(d_logits, workspace, gradient);
         if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
             return Err(bad_step(
                 norm,
@@ -207,8 +205,8 @@ impl ClassifierTrainer {
                 ],
             ));
         }
-        let optimiser = &mut self.optimiser;
-        self.student.change(|parameters| optimiser.step(1.0, parameters, gradient, workspace.workers()));
+        let (optimiser, rate) = (&mut self.optimiser, self.config.learning_rate);
+        self.student.change(|parameters| optimiser.step(rate, parameters, gradient, workspace.workers()));
         if let Some(SoftTargets { teacher, .. }) = &mut self.soft_targets {
             teacher.tick(Clock::GradStep, &self.student);
         }

@@ -33,7 +33,6 @@ use crate::teacher::{Inputs, Producer, Questions, Refresh, Teacher, View};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
 use potstill_nn::loss::temperature_kl;
-use potstill_nn::optim::norm;
 use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 settings! {
@@ -116,7 +115,7 @@ impl PolicyDistiller {
         };
         let teacher = Teacher::new(Producer::Frozen(teacher), Refresh::Never, view, inputs);
         Self {
-            optimiser: Optimiser::new(Rule::adam(config.learning_rate), student.parameters().len()),
+            optimiser: Optimiser::new(Rule::ADAM, student.parameters().len()),
             student,
             teacher,
             env,
@@ -244,8 +243,7 @@ impl PolicyDistiller {
         d_logits.resize(logits.len(), 0.0);
         let loss = temperature_kl(self.teacher.temperature(), wanted, logits, samples, d_logits);
         gradient.resize(self.student.parameters().len(), 0.0);
-        self.student.backward(d_logits, workspace, gradient);
-        let norm = norm(gradient);
+        let norm = self.student.backward(d_logits, workspace, gradient);
         if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
             return Err(bad_step(
                 norm,
@@ -257,8 +255,8 @@ impl PolicyDistiller {
                 ],
             ));
         }
-        let optimiser = &mut self.optimiser;
-        self.student.change(|parameters| optimiser.step(1.0, parameters, gradient, workspace.workers()));
+        let (optimiser, rate) = (&mut self.optimiser, self.config.learning_rate);
+        self.student.change(|parameters| optimiser.step(rate, parameters, gradient, workspace.workers()));
         Ok(f64::from(loss))
     }
 }

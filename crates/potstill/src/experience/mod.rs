@@ -17,10 +17,12 @@
 pub mod dataset;
 pub mod recording;
 pub mod replay;
+pub mod sum_tree;
 
 pub use dataset::Dataset;
 pub use recording::{RecordedEnv, Recording};
-pub use replay::{Batch, ReplayBuffer};
+pub use replay::{Batch, ReplayBuffer, ReplayConfig, ReplayError};
+pub use sum_tree::SumTree;
 
 use potstill_env::{Observation, Outcome};
 
@@ -39,6 +41,43 @@ pub struct Transition<'a, O: ?Sized> {
     pub terminated: bool,
     /// The episode was cut after this step; `S_{t+1}` has a value like any other state.
     pub truncated: bool,
+}
+
+/// One step of each of several copies of an environment, with features for observations.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps<'a> {
+    /// `copies x features`.
+    pub observations: &'a [f32],
+    /// One per copy.
+    pub actions: &'a [usize],
+    /// One per copy.
+    pub rewards: &'a [f64],
+    /// `copies x features`; on the last step of an episode its true final observation.
+    pub next_observations: &'a [f32],
+    /// One per copy.
+    pub terminated: &'a [bool],
+    /// One per copy.
+    pub truncated: &'a [bool],
+}
+
+impl<'a> Steps<'a> {
+    /// The step of the only copy.
+    pub fn of(step: &'a Transition<'_, [f32]>) -> Self {
+        let Transition { observation, action, reward, next_observation, terminated, truncated } = step;
+        Self {
+            observations: observation,
+            actions: std::slice::from_ref(action),
+            rewards: std::slice::from_ref(reward),
+            next_observations: next_observation,
+            terminated: std::slice::from_ref(terminated),
+            truncated: std::slice::from_ref(truncated),
+        }
+    }
+
+    /// The number of copies.
+    pub fn copies(&self) -> usize {
+        self.actions.len()
+    }
 }
 
 /// How an episode ended.

@@ -17,7 +17,7 @@
 //! ```
 
 use crate::model::{Model, QTable};
-use potstill_nn::{Ends, NetworkSpec, Tensor, TensorError};
+use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Tensor, TensorError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -75,9 +75,7 @@ pub fn write(model: &Model) -> Vec<u8> {
             let tensors = network.tensors().into_iter().map(|Tensor { name, shape, data }| {
                 (name, Dtype::F32, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect())
             });
-            let spec = network.spec().to_string();
-            let about = json!({ "kind": "network", "spec": spec, "inputs": network.inputs(), "outputs": network.outputs() });
-            (about, tensors.collect())
+            (about_network(network), tensors.collect())
         }
     };
     let mut metadata = Map::new();
@@ -89,6 +87,57 @@ pub fn write(model: &Model) -> Vec<u8> {
         (name.as_str(), view)
     });
     safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit")
+}
+
+/// What a network is. A picture, and outputs that are no plain values, are told apart from how many numbers there are.
+fn about_network(network: &Network) -> Value {
+    let Ends { inputs, choices, head } = *network.ends();
+    let spec = network.spec().to_string();
+    let mut about =
+        json!({ "kind": "network", "spec": spec, "inputs": inputs.count(), "outputs": network.outputs() });
+    if inputs != Inputs::from(inputs.count()) {
+        about["picture"] = json!([inputs.frames, inputs.height, inputs.width, inputs.channels]);
+    }
+    about["head"] = match head {
+        Head::Values => return about,
+        Head::Categorical { atoms, low, high } => {
+            json!({ "kind": "categorical", "atoms": atoms, "low": low, "high": high })
+        }
+        Head::Quantile { quantiles } => json!({ "kind": "quantile", "quantiles": quantiles }),
+        Head::Implicit { cosines } => json!({ "kind": "implicit", "cosines": cosines }),
+    };
+    about["choices"] = json!(choices);
+    about
+}
+
+/// The ends of a network that was [told of](about_network).
+fn read_ends(about: &Value) -> Option<Ends> {
+    let size = |value: &Value| value.as_u64().filter(|&n| n > 0).and_then(|n| usize::try_from(n).ok());
+    let count = size(&about["inputs"])?;
+    let inputs = match about["picture"].as_array() {
+        None => Inputs::from(count),
+        Some(sizes) => {
+            let sizes: Vec<usize> = sizes.iter().map(size).collect::<Option<_>>()?;
+            let &[frames, height, width, channels] = sizes.as_slice() else { return None };
+            let product = sizes.iter().try_fold(1_usize, |all, &n| all.checked_mul(n))?;
+            (product == count).then_some(Inputs { frames, height, width, channels })?
+        }
+    };
+    let outputs = size(&about["outputs"])?;
+    let head = &about["head"];
+    let head = match head["kind"].as_str() {
+        None => return Some(Ends::new(inputs, outputs)),
+        Some("categorical") => {
+            let (atoms, low, high) =
+                (size(&head["atoms"]).filter(|&n| n > 1)?, head["low"].as_f64()?, head["high"].as_f64()?);
+            (low < high).then_some(Head::Categorical { atoms, low, high })?
+        }
+        Some("quantile") => Head::Quantile { quantiles: size(&head["quantiles"])? },
+        Some("implicit") => Head::Implicit { cosines: size(&head["cosines"])? },
+        Some(_) => return None,
+    };
+    let ends = Ends { inputs, choices: size(&about["choices"])?, head };
+    (ends.choices.checked_mul(head.atoms())? == outputs).then_some(ends)
 }
 
 /// Reads what [`write()`] wrote.
@@ -141,10 +190,7 @@ fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErr
         .as_str()
         .and_then(|spec| spec.parse().ok())
         .ok_or_else(|| foreign("its network specification does not parse"))?;
-    let size = |key: &str| about[key].as_u64().filter(|&n| n > 0).and_then(|n| usize::try_from(n).ok());
-    let (inputs, outputs) = size("inputs")
-        .zip(size("outputs"))
-        .ok_or_else(|| foreign("it does not say its inputs and outputs"))?;
+    let ends = read_ends(about).ok_or_else(|| foreign("it does not say what goes in and comes out"))?;
     let mut tensors = Vec::new();
     for (name, view) in file.tensors() {
         if view.dtype() != Dtype::F32 {
@@ -157,7 +203,6 @@ fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErr
         tensors.push(Tensor { name, shape: view.shape().to_vec(), data });
     }
     // The metadata must not make the program allocate what the file does not hold.
-    let ends = Ends::new(inputs, outputs);
     let announced = spec.check(&ends).map_err(|reason| foreign(&reason))?;
     if announced != tensors.iter().map(|t| t.data.len()).sum::<usize>() {
         return Err(foreign("its tensors do not hold the network that it announces"));
@@ -173,11 +218,21 @@ mod tests {
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 2] {
-        let spec: NetworkSpec = "mlp:5,3:tanh".parse().unwrap();
+    fn models() -> [Model; 6] {
+        let network = |spec: &str, inputs: [usize; 3], head: Head| {
+            let spec: NetworkSpec = spec.parse().unwrap();
+            let ends = Ends { head, ..Ends::new(inputs, 2) };
+            let mut rng = Pcg64::new(1);
+            Model::Network(spec.initialised(&ends, potstill_nn::Initialisation::Pytorch, &mut rng))
+        };
+        let categorical = Head::Categorical { atoms: 3, low: -1.0, high: 2.5 };
         [
             Model::Table(QTable::from_values(2, vec![1.0, -0.1, 3e-300, 4.0])),
-            Model::Network(spec.build(4, 2, &mut Pcg64::new(1))),
+            network("mlp:5,3:tanh", [1, 1, 4], Head::Values),
+            network("cnn:2x2,3:dueling:noisy", [3, 4, 1], categorical),
+            network("mlp:3:layernorm", [1, 1, 4], Head::Quantile { quantiles: 3 }),
+            network("mlp:3,2", [1, 1, 2], Head::Implicit { cosines: 2 }),
+            network("cnn:2x2,3", [2, 2, 3], Head::Values),
         ]
     }
 
@@ -231,7 +286,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_damage_makes_it_panic(which in 0_usize..2, at: proptest::sample::Index, byte: u8) {
+        fn no_damage_makes_it_panic(which in 0_usize..6, at: proptest::sample::Index, byte: u8) {
             let mut bytes = write(&models()[which]);
             let at = at.index(bytes.len());
             bytes[at] = byte;

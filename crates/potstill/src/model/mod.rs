@@ -104,18 +104,21 @@ pub struct NetworkActor<'a> {
     network: &'a Network,
     policy: Policy,
     workspace: Workspace,
+    values: Vec<f32>,
 }
 
 impl<'a> NetworkActor<'a> {
     /// `policy` over the outputs of `network`.
     pub fn new(network: &'a Network, policy: Policy) -> Self {
-        Self { network, policy, workspace: Workspace::default() }
+        Self { network, policy, workspace: Workspace::default(), values: Vec::new() }
     }
 }
 
 impl Actor<[f32]> for NetworkActor<'_> {
     fn act(&mut self, observation: &[f32], rng: &mut Pcg64) -> usize {
-        self.policy.sample(self.network.predict(observation, &mut self.workspace), rng)
+        let outputs = self.network.predict(observation, &mut self.workspace);
+        self.network.means(1, outputs, &mut self.values);
+        self.policy.sample(&self.values, rng)
     }
 }
 

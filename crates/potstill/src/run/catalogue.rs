@@ -78,7 +78,7 @@ pub struct Algorithm {
 }
 
 /// Every algorithm that `train` takes.
-pub const ALGORITHMS: [Algorithm; 25] = [
+pub const ALGORITHMS: [Algorithm; 30] = [
     Algorithm {
         name: "q-learning",
         family: "tabular",
@@ -318,6 +318,56 @@ pub const ALGORITHMS: [Algorithm; 25] = [
         is_model_based: Some(false),
         summary: "Q-learning with a network, a replay buffer and a target network as teacher",
         source: "Mnih et al. 2015, Algorithm 1",
+    },
+    Algorithm {
+        name: "c51",
+        family: "deep",
+        learns: Learns::Features,
+        policy: Some(PolicyKind::Off),
+        data: DataKind::Online,
+        is_model_based: Some(false),
+        summary: "DQN that learns the return's distribution, as probabilities of fixed values",
+        source: "Bellemare, Dabney and Munos 2017, Algorithm 1",
+    },
+    Algorithm {
+        name: "qr-dqn",
+        family: "deep",
+        learns: Learns::Features,
+        policy: Some(PolicyKind::Off),
+        data: DataKind::Online,
+        is_model_based: Some(false),
+        summary: "DQN that learns the return's distribution, as quantiles",
+        source: "Dabney et al. 2018, Algorithm 1",
+    },
+    Algorithm {
+        name: "iqn",
+        family: "deep",
+        learns: Learns::Features,
+        policy: Some(PolicyKind::Off),
+        data: DataKind::Online,
+        is_model_based: Some(false),
+        summary: "DQN that learns the return's distribution, as a function of the probability",
+        source: "Dabney, Ostrovski, Silver and Munos 2018",
+    },
+    Algorithm {
+        name: "rainbow",
+        family: "deep",
+        learns: Learns::Features,
+        policy: Some(PolicyKind::Off),
+        data: DataKind::Online,
+        is_model_based: Some(false),
+        summary: "C51, double, dueling, prioritised, n-step and noisy, all at once",
+        source: "Hessel et al. 2018",
+    },
+    Algorithm {
+        name: "pqn",
+        family: "deep",
+        learns: Learns::Features,
+        policy: Some(PolicyKind::Off),
+        data: DataKind::Online,
+        is_model_based: Some(false),
+        summary: "Q-learning from many copies at a time, without replay or target network",
+        source: "Gallici et al. 2024, Algorithm 1",
     },
     Algorithm {
         name: "classifier",

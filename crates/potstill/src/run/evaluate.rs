@@ -132,7 +132,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     let (observations, actions) = (spec.observation_space(), spec.action_space());
     let (inputs, outputs, discrete) = match model {
         Model::Table(table) => (table.states(), table.actions(), true),
-        Model::Network(network) => (network.inputs(), network.outputs(), false),
+        Model::Network(network) => (network.inputs(), network.ends().choices, false),
     };
     let wanted = observations.discrete().unwrap_or(observations.features());
     if discrete != observations.discrete().is_some()

@@ -115,6 +115,9 @@ pub(crate) fn carry_out(
     dir.remove(names::FAILURE)?;
     dir.remove(names::FAILURE_BATCH)?;
 
+    if let Some(about) = job.about() {
+        observer.remark(about);
+    }
     let (done, total, note) = job.progress();
     observer.begin(&page::title(&config.parse().unwrap_or_default()), total);
     observer.advance(done, &note);
@@ -199,7 +202,7 @@ fn work(
                 saved: saver.saved,
             });
         }
-        let due = freq.map_or_else(|| saved.elapsed() >= CHECKPOINT_INTERVAL, |_| job.steps() == next);
+        let due = freq.map_or_else(|| saved.elapsed() >= CHECKPOINT_INTERVAL, |_| job.steps() >= next);
         if due && !job.is_over() {
             saver.save(job, sinks, seconds())?;
             saved = Instant::now();

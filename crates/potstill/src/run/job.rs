@@ -15,6 +15,11 @@ pub(crate) trait Job: Stateful + Send {
     /// Steps done: in the environment, or of the optimiser where nobody acts.
     fn steps(&self) -> u64;
 
+    /// What is to be said before it begins.
+    fn about(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether there is nothing left to do.
     fn is_over(&self) -> bool;
 

@@ -1,5 +1,6 @@
 //! `potstill config`: every key, what it means and what it may be.
 
+use super::deep::{MakeDeep, WithDeep, with_deep};
 use super::planning::{MakePlanner, WithPlanner, with_planner};
 use super::settings::{
     DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig,
@@ -7,7 +8,6 @@ use super::settings::{
 use super::tabular::{MakeTabular, WithTabular, with_tabular};
 use super::{ALGORITHMS, Learns};
 use crate::config::{ConfigError, Key, Settings};
-use crate::deep::DqnConfig;
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use crate::planning::PlanningConfig;
 use serde_json::{Map, Value, json};
@@ -42,6 +42,17 @@ impl WithPlanner for PlannerKeys {
     }
 }
 
+/// Those of a deep algorithm.
+struct DeepKeys;
+
+impl WithDeep for DeepKeys {
+    type Output = Keys;
+
+    fn with<S: Settings>(self, _: MakeDeep<S>) -> Keys {
+        of::<((RunConfig, (EvalConfig, S)), StoreConfig)>()
+    }
+}
+
 /// A name, the lines above the settings, and the settings.
 type Kind = (&'static str, Vec<(&'static str, &'static str)>, Keys);
 
@@ -53,7 +64,7 @@ fn kinds() -> Vec<Kind> {
             let keys = match algorithm.learns {
                 Learns::States => with_tabular(algorithm.name, TabularKeys),
                 Learns::Model => with_planner(algorithm.name, PlannerKeys),
-                Learns::Features => of::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(),
+                Learns::Features => with_deep(algorithm.name, DeepKeys),
                 Learns::Labels => of::<((DataConfig, FitConfig), StoreConfig)>(),
             };
             (algorithm.name, vec![("command", "train"), ("algorithm", algorithm.name)], keys)
@@ -150,6 +161,7 @@ fn bound(kind: &str, bound: f64) -> Value {
 mod tests {
     use super::*;
     use crate::config::{Layer, Origin, read_toml, resolve};
+    use crate::deep::DqnConfig;
 
     #[test]
     fn every_file_reads_back_as_the_defaults() {

@@ -5,12 +5,12 @@ use super::job::{
     Best, Job, Outcome, Recent, Recorder, best_state, optional_state, restored_best, restored_optional,
 };
 use super::settings::{EvalConfig, RunConfig};
-use crate::agent::{Agent, Update};
+use crate::agent::{Standing, Update};
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
-use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Trainer};
+use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
@@ -22,13 +22,15 @@ use std::ops::ControlFlow;
 const COMPARISON: usize = 100;
 
 /// An agent that learns in an environment, and is evaluated on the way.
-pub(super) struct Learning<A: Agent> {
+pub(super) struct Learning<T: Training> {
     algorithm: &'static str,
     spec: Spec,
     run: RunConfig,
     threads: usize,
-    trainer: Trainer<A>,
-    evaluator: Option<Evaluator<A::Observation>>,
+    trainer: T,
+    evaluator: Option<Evaluator<T::Observation>>,
+    /// What is to be said before it begins.
+    about: Option<String>,
     /// The mean return at which the run stops.
     goal: Option<f64>,
     seen: Seen,
@@ -50,7 +52,6 @@ struct Seen {
 struct Updates {
     count: u64,
     loss: f64,
-    last: Update,
 }
 
 /// Watches a part of the run, and records what it sees.
@@ -75,15 +76,14 @@ impl Watch<'_, '_> {
     }
 }
 
-impl<A: Agent> Callback<A> for Watch<'_, '_> {
-    fn on_update(&mut self, _: &Trainer<A>, update: &Update) -> ControlFlow<()> {
+impl<T: Training> Callback<T> for Watch<'_, '_> {
+    fn on_update(&mut self, _: &T, update: &Update) -> ControlFlow<()> {
         self.seen.updates.count += 1;
         self.seen.updates.loss += update.loss;
-        self.seen.updates.last = *update;
         ControlFlow::Continue(())
     }
 
-    fn on_episode(&mut self, trainer: &Trainer<A>, episode: &EpisodeEnd) -> ControlFlow<()> {
+    fn on_episode(&mut self, trainer: &T, episode: &EpisodeEnd) -> ControlFlow<()> {
         let Seen { returns, lengths, updates, .. } = &mut *self.seen;
         returns.push(episode.episode_return);
         lengths.push(episode.steps as f64);
@@ -96,24 +96,23 @@ impl<A: Agent> Callback<A> for Watch<'_, '_> {
                 ("rollout/ep_rew_mean", returns.mean().unwrap_or_default()),
                 ("rollout/ep_len_mean", lengths.mean().unwrap_or_default()),
             ];
-            let Updates { count, loss, last } = std::mem::take(updates);
+            let Updates { count, loss } = std::mem::take(updates);
             if count > 0 {
-                values.extend([
-                    ("rollout/exploration_rate", last.epsilon),
-                    ("train/loss", loss / count as f64),
-                    ("teacher/staleness", last.teacher_staleness as f64),
-                    ("teacher/distance", last.teacher_distance),
-                ]);
+                let Standing { epsilon, teacher } = trainer.standing();
+                values.extend([("rollout/exploration_rate", epsilon), ("train/loss", loss / count as f64)]);
+                if let Some((staleness, distance)) = teacher {
+                    values.extend([("teacher/staleness", staleness as f64), ("teacher/distance", distance)]);
+                }
             }
             self.record(trainer.steps(), values)?;
         }
         if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn on_evaluation(&mut self, trainer: &Trainer<A>, evaluation: &Evaluation) -> ControlFlow<()> {
+    fn on_evaluation(&mut self, trainer: &T, evaluation: &Evaluation) -> ControlFlow<()> {
         let (mean, step) = (evaluation.mean_return(), trainer.steps());
         if self.seen.best.as_ref().is_none_or(|best| mean > best.score) {
-            self.seen.best = Some(Best { score: mean, step, model: trainer.agent().model() });
+            self.seen.best = Some(Best { score: mean, step, model: trainer.model() });
         }
         self.seen.score = Some(mean);
         self.seen.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
@@ -122,18 +121,18 @@ impl<A: Agent> Callback<A> for Watch<'_, '_> {
     }
 }
 
-impl<A: Agent> Learning<A> {
+impl<T: Training> Learning<T> {
+    /// `make_env` makes environments to be evaluated in.
     pub(super) fn new(
         algorithm: &'static str,
-        agent: A,
-        make_env: impl Fn() -> BoxEnv<A::Observation> + Send + Sync + 'static,
+        trainer: T,
+        make_env: impl Fn() -> BoxEnv<T::Observation> + Send + Sync + 'static,
         spec: Spec,
         run: RunConfig,
         eval: Option<EvalConfig>,
         threads: usize,
     ) -> Self {
         let streams = Streams::new(run.seed);
-        let trainer = Trainer::new(agent, make_env(), streams);
         let eval = eval.filter(|eval| eval.eval_freq > 0);
         let goal = eval.as_ref().and_then(|eval| eval.stop_at_return);
         let evaluator = eval.map(|eval| Evaluator {
@@ -147,14 +146,24 @@ impl<A: Agent> Learning<A> {
             },
             make_env: Box::new(make_env),
         });
-        Self { algorithm, spec, run, threads, trainer, evaluator, goal, seen: Seen::default() }
+        let seen = Seen::default();
+        Self { algorithm, spec, run, threads, trainer, evaluator, about: None, goal, seen }
+    }
+
+    /// With something to be said before it begins.
+    pub(super) fn about(self, about: String) -> Self {
+        Self { about: Some(about), ..self }
     }
 }
 
-impl<A: Agent> Job for Learning<A>
+impl<T: Training> Job for Learning<T>
 where
-    for<'a> ModelActor<'a>: Actor<A::Observation>,
+    for<'a> ModelActor<'a>: Actor<T::Observation>,
 {
+    fn about(&self) -> Option<&str> {
+        self.about.as_deref()
+    }
+
     fn steps(&self) -> u64 {
         self.trainer.steps()
     }
@@ -196,13 +205,12 @@ where
             "steps_last_100": self.seen.lengths.mean(),
         });
         let Some(Best { score, step, model }) = &self.seen.best else {
-            let agent = self.trainer.agent();
-            let model = agent.model();
+            let model = self.trainer.model();
             summary["start_value"] = json!(start_value(&model, &self.spec, self.run.seed));
-            for (name, value) in agent.notes() {
+            for (name, value) in self.trainer.notes() {
                 summary[name] = json!(value);
             }
-            return Ok(Outcome { model, summary, visits: agent.visits().map(<[u64]>::to_vec) });
+            return Ok(Outcome { model, summary, visits: self.trainer.visits().map(<[u64]>::to_vec) });
         };
         // The best was chosen by its score, so the score flatters it; new episodes do not.
         let streams = Streams::new(self.run.seed);
@@ -244,24 +252,22 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> f64 {
         Model::Network(network) => {
             let mut env = spec.make_features().expect("a network is for features");
             let mut workspace = Workspace::default();
-            let mut observation = vec![0.0; network.inputs()];
+            let (mut observation, mut means) = (vec![0.0; network.inputs()], Vec::new());
             let mut value = |i| {
                 env.reset(reset(i), &mut observation);
-                targets::max(network.predict(&observation, &mut workspace))
+                network.means(1, network.predict(&observation, &mut workspace), &mut means);
+                targets::max(&means)
             };
             (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
         }
     }
 }
 
-impl<A: Agent> Stateful for Learning<A> {
+impl<T: Training> Stateful for Learning<T> {
     fn state(&self) -> State {
         let updates = State::new()
             .with("count", Value::U64(self.seen.updates.count))
-            .with("loss", Value::F64(self.seen.updates.loss))
-            .with("epsilon", Value::F64(self.seen.updates.last.epsilon))
-            .with("staleness", Value::U64(self.seen.updates.last.teacher_staleness))
-            .with("distance", Value::F64(self.seen.updates.last.teacher_distance));
+            .with("loss", Value::F64(self.seen.updates.loss));
         State::new()
             .with_part("trainer", &self.trainer)
             .with_part("returns", &self.seen.returns)
@@ -277,17 +283,8 @@ impl<A: Agent> Stateful for Learning<A> {
         state.restore_part("returns", &mut self.seen.returns)?;
         state.restore_part("lengths", &mut self.seen.lengths)?;
         let updates = state.tree("updates")?;
-        self.seen.updates = Updates {
-            count: updates.u64("count")?,
-            loss: updates.f64("loss")?,
-            last: Update {
-                epsilon: updates.f64("epsilon")?,
-                teacher_staleness: updates.u64("staleness")?,
-                teacher_distance: updates.f64("distance")?,
-                ..Update::default()
-            },
-        };
-        self.seen.best = restored_best(state.tree("best")?, self.trainer.agent().model())?;
+        self.seen.updates = Updates { count: updates.u64("count")?, loss: updates.f64("loss")? };
+        self.seen.best = restored_best(state.tree("best")?, self.trainer.model())?;
         self.seen.score = restored_optional(state.tree("score")?)?;
         self.seen.goal_reached = state.bool("goal_reached")?;
         Ok(())

@@ -23,8 +23,10 @@
 //! ```
 
 mod bench;
+mod bench_deep;
 mod catalogue;
 mod compare;
+mod deep;
 mod distil;
 mod distilling;
 mod evaluate;
@@ -46,6 +48,7 @@ mod train;
 mod world;
 
 pub use bench::{BenchRequest, bench_env, bench_tabular};
+pub use bench_deep::{WORKLOADS, bench_dqn};
 pub use catalogue::{ALGORITHMS, Algorithm, DataKind, Learns, PolicyKind};
 pub use compare::{Comparison, page, report};
 pub use distil::{DistilRequest, distil};
@@ -79,6 +82,8 @@ use toml::{Table, Value};
 
 /// Told how far a run is, and asked whether it should stop. Implementations decide what to show.
 pub trait Observer: Sync {
+    /// Something that is worth knowing before work begins.
+    fn remark(&self, _: &str) {}
     /// Work of `total` units begins.
     fn begin(&self, what: &str, total: u64);
     /// So many units are done, and this can be said of them.

@@ -1,6 +1,7 @@
 //! From settings to a job, with everything checked that can be checked before the work begins.
 
 use super::catalogue::{DataKind, PolicyKind};
+use super::deep::{PlanDeep, with_deep};
 use super::distilling::Distilling;
 use super::evaluate::Subject;
 use super::fitting::Fitting;
@@ -8,13 +9,10 @@ use super::job::Job;
 use super::learning::Learning;
 use super::planning::{MakePlanner, Planning, WithPlanner, with_planner};
 use super::resume::keeps;
-use super::settings::{
-    DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig,
-};
+use super::settings::{DataConfig, DistilConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
 use super::tabular::{MakeTabular, Place, WithTabular, with_tabular};
 use super::{Algorithm, Learns, find_env, peek, usage};
 use crate::config::{ConfigError, Layer, Origin, Settings, resolve};
-use crate::deep::{Dqn, DqnConfig};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
 use crate::experience::dataset::DATASETS;
@@ -24,6 +22,7 @@ use crate::model::Model;
 use crate::planning::{self, PlanningConfig};
 use crate::store::{self, RunDir, names};
 use crate::teacher::{Inputs, Teacher};
+use crate::train::Trainer;
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use potstill_env::{Autoreset, Env, StateEnv};
@@ -51,7 +50,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// A training run of this algorithm on this environment or dataset, with this seed.
-    fn of(
+    pub(super) fn of(
         algorithm: &Algorithm,
         (on, seed): (&str, u64),
         config: String,
@@ -104,34 +103,7 @@ pub(super) fn plan_headed(
     match algorithm.learns {
         Learns::States => with_tabular(name, PlanTabular { algorithm, head, layers, threads, dir }),
         Learns::Model => with_planner(name, PlanPlanner { algorithm, head, layers }),
-        Learns::Features => {
-            let resolved = resolve::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(layers)?;
-            let config = resolved.to_toml(head);
-            let ((run, (eval, dqn)), store) = resolved.settings;
-            let spec = checked_env(algorithm, &run)?;
-            let (None, Some(steps)) = (run.episodes, run.steps) else {
-                return Err(usage(format!(
-                    "`{name}` needs --steps N (its exploration schedule is relative to them)"
-                )));
-            };
-            if dqn.buffer_size < dqn.batch_size {
-                let (batch, buffer) = (dqn.batch_size, dqn.buffer_size);
-                return Err(bad(
-                    "buffer_size",
-                    format!("must hold at least a batch of {batch}, got {buffer}"),
-                ));
-            }
-            let features = spec.observation_space().features();
-            let actions = spec.action_space().discrete().expect("checked: discrete actions");
-            check_size("net_arch", &dqn.net_arch, features, actions)?;
-            let seed = run.seed;
-            let agent = Dqn::new(dqn, features, actions, steps, Streams::new(seed));
-            let on = spec.clone();
-            let env = move || on.make_features().expect("checked: features");
-            let name_of_env = spec.name().to_owned();
-            let job = Box::new(Learning::new(name, agent, env, spec, run, Some(eval), threads));
-            Ok(Plan::of(algorithm, (&name_of_env, seed), config, store, job))
-        }
+        Learns::Features => with_deep(name, PlanDeep { algorithm, head, layers, threads }),
         Learns::Labels => {
             let resolved = resolve::<((DataConfig, FitConfig), StoreConfig)>(layers)?;
             let config = resolved.to_toml(head);
@@ -226,7 +198,7 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
     }
 }
 
-fn bad(key: &str, reason: String) -> Error {
+pub(super) fn bad(key: &str, reason: String) -> Error {
     ConfigError::Value { key: key.to_owned(), origin: None, reason }.into()
 }
 
@@ -235,8 +207,12 @@ fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
 }
 
 fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> Result<(), Error> {
-    let ends = Ends::new(inputs, outputs);
-    let parameters = spec.check(&ends).map_err(|reason| bad(key, format!("{spec}: {reason}")))?;
+    check_ends(key, spec, &Ends::new(inputs, outputs))
+}
+
+/// Refuses a network that cannot be, or is too large.
+pub(super) fn check_ends(key: &str, spec: &NetworkSpec, ends: &Ends) -> Result<(), Error> {
+    let parameters = spec.check(ends).map_err(|reason| bad(key, format!("{spec}: {reason}")))?;
     if parameters > PARAMETERS_MAX {
         let reason = format!("{spec} has {parameters} parameters here; at most {PARAMETERS_MAX} are held");
         return Err(bad(key, reason));
@@ -339,7 +315,7 @@ impl WithTabular for PlanTabular<'_> {
         let resolved = resolve::<((RunConfig, (SourceConfig, S)), StoreConfig)>(&layers)?;
         let config = resolved.to_toml(self.head);
         let ((run, (source, settings)), store) = resolved.settings;
-        let spec = checked_env(self.algorithm, &run)?;
+        let spec = env_and_length(self.algorithm, &run)?;
         let states = spec.observation_space().discrete().expect("checked: discrete observations");
         let actions = spec.action_space().discrete().expect("checked: discrete actions");
         let gamma = settings.get("gamma").and_then(|gamma| gamma.as_float());
@@ -385,7 +361,8 @@ impl WithTabular for PlanTabular<'_> {
                 None => world.make_states().expect("checked: discrete observations"),
             }
         };
-        let job = Learning::new(self.algorithm.name, agent, env, spec, run, None, self.threads);
+        let trainer = Trainer::new(agent, env(), streams);
+        let job = Learning::new(self.algorithm.name, trainer, env, spec, run, None, self.threads);
         Ok(Plan { copy, ..Plan::of(self.algorithm, (&on, seed), config, store, Box::new(job)) })
     }
 }
@@ -476,7 +453,7 @@ fn joint(id: &str) -> char {
     if id.contains(':') { ',' } else { ':' }
 }
 
-fn checked_env(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
+pub(super) fn env_and_length(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
     let spec = env_for(algorithm, run.env.as_deref())?;
     match (run.steps, run.episodes) {
         (None, None) => Err(usage("how long? give --steps N or --episodes N")),

@@ -4,7 +4,7 @@
 //! use potstill::core::Streams;
 //! use potstill::env::registry::find;
 //! use potstill::tabular::{Sarsa, TabularConfig};
-//! use potstill::train::Trainer;
+//! use potstill::train::{Trainer, Training};
 //!
 //! let streams = Streams::new(1);
 //! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();

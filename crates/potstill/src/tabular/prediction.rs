@@ -13,7 +13,7 @@
 //! use potstill::env::registry::find;
 //! use potstill::policy::{Behaviour, Rule};
 //! use potstill::tabular::{PredictionConfig, TdPrediction};
-//! use potstill::train::Trainer;
+//! use potstill::train::{Trainer, Training};
 //!
 //! let streams = Streams::new(1);
 //! let uniform = Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);

@@ -10,11 +10,15 @@
 //! assert_eq!(soft_targets(4.0, &[2.0, 2.0], 2), [0.5, 0.5]);
 //! ```
 
+mod distributional;
+mod munchausen;
 mod soft;
 mod td;
 
+pub use distributional::{Support, categorical_projection, greedy_actions, quantile_targets};
+pub use munchausen::{Munchausen, munchausen};
 pub use soft::{mean_gap, soft_targets};
-pub use td::{bellman_max, step_towards, td_target};
+pub use td::{argmax, bellman_double, bellman_max, lambda_returns, step_towards, td_target};
 
 /// The largest of the values.
 ///

@@ -14,23 +14,70 @@ pub fn step_towards(estimate: f64, target: f64, alpha: f64) -> f64 {
     estimate + alpha * (target - estimate)
 }
 
-/// DQN's targets (Mnih et al. 2015, Algorithm 1): for each sample `r`, or `r + gamma max_a Q(s', a)` unless terminal.
-/// `next_values` is `samples x actions`.
-pub fn bellman_max(
-    rewards: &[f32],
-    terminated: &[bool],
-    gamma: f32,
-    next_values: &[f32],
-    targets: &mut Vec<f32>,
-) {
-    let actions = next_values.len() / rewards.len();
+/// `return + discount * value`, or the return alone if the discount is 0: after a terminal state the value means nothing, and may be anything.
+fn bootstrapped(sum: f32, discount: f32, value: f32) -> f32 {
+    if discount == 0.0 { sum } else { sum + discount * value }
+}
+
+/// DQN's targets (Mnih et al. 2015, Algorithm 1): for each sample `G + discount max_a Q(s', a)`. `G` is a reward, or the discounted sum of
+/// several; the discount is 0 after a terminal state. `next_values` is `samples x actions`.
+pub fn bellman_max(returns: &[f32], discounts: &[f32], next_values: &[f32], targets: &mut Vec<f32>) {
+    let actions = next_values.len() / returns.len();
     targets.clear();
-    targets.extend(rewards.iter().zip(terminated).zip(next_values.chunks_exact(actions)).map(
-        |((&reward, &terminated), values)| {
+    targets.extend(returns.iter().zip(discounts).zip(next_values.chunks_exact(actions)).map(
+        |((&sum, &discount), values)| {
             let best = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            if terminated { reward } else { reward + gamma * best }
+            bootstrapped(sum, discount, best)
         },
     ));
+}
+
+/// Double DQN's targets (van Hasselt, Guez and Silver 2016, equation 4): `G + discount Q(s', argmax_a Q_student(s', a))`.
+pub fn bellman_double(
+    returns: &[f32],
+    discounts: &[f32],
+    next_values: &[f32],
+    student_values: &[f32],
+    targets: &mut Vec<f32>,
+) {
+    let actions = next_values.len() / returns.len();
+    let rows = next_values.chunks_exact(actions).zip(student_values.chunks_exact(actions));
+    targets.clear();
+    targets.extend(returns.iter().zip(discounts).zip(rows).map(|((&sum, &discount), (values, students))| {
+        bootstrapped(sum, discount, values[argmax(students)])
+    }));
+}
+
+/// The first of the largest values.
+pub fn argmax(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (i, &value) in values.iter().enumerate() {
+        if value > values[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+/// The lambda-returns of a part of an episode (Sutton and Barto 2018, equation 12.2, in its recursive form 12.18): `G_t = r + gamma ((1 - lambda)
+/// v' + lambda G_{t+1})`, `v'` the value of the next state. It ends where the episode does, with `r` after a terminal state and with `r + gamma
+/// v'` after a cut, and so after the last step.
+pub fn lambda_returns(
+    rewards: &[f32],
+    next_values: &[f32],
+    (terminated, truncated): (&[bool], &[bool]),
+    (gamma, lambda): (f32, f32),
+    returns: &mut [f32],
+) {
+    let mut after = None;
+    for t in (0..rewards.len()).rev() {
+        let rest = match after {
+            Some(after) if !truncated[t] => (1.0 - lambda) * next_values[t] + lambda * after,
+            _ => next_values[t],
+        };
+        returns[t] = bootstrapped(rewards[t], if terminated[t] { 0.0 } else { gamma }, rest);
+        after = Some(returns[t]);
+    }
 }
 
 #[cfg(test)]
@@ -43,13 +90,30 @@ mod tests {
         assert_eq!(td_target(-1.0, 0.9, true, -10.0), -1.0);
         assert_eq!(step_towards(2.0, 4.0, 0.25), 2.5);
         let mut targets = Vec::new();
-        bellman_max(
-            &[1.0, 1.0, -2.0],
-            &[false, true, false],
-            0.5,
-            &[2.0, 4.0, 9.0, 9.0, -3.0, -1.0],
-            &mut targets,
-        );
+        let (next, students) = ([2.0, 4.0, 9.0, f32::NAN, -3.0, -1.0], [5.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        bellman_max(&[1.0, 1.0, -2.0], &[0.5, 0.0, 0.5], &next, &mut targets);
         assert_eq!(targets, [3.0, 1.0, -2.5]);
+        bellman_double(&[1.0, 1.0, -2.0], &[0.5, 0.0, 0.25], &next, &students, &mut targets);
+        assert_eq!(targets, [2.0, 1.0, -2.25]);
+    }
+
+    #[test]
+    fn lambda_returns_by_hand() {
+        let check = |ends: (&[bool], &[bool]), lambda: f32, expected: [f32; 3]| {
+            let mut returns = [0.0; 3];
+            lambda_returns(&[1.0, 2.0, 4.0], &[8.0, 16.0, 32.0], ends, (0.5, lambda), &mut returns);
+            assert_eq!(returns, expected);
+        };
+        let never: &[bool] = &[false; 3];
+        let second: &[bool] = &[false, true, false];
+        // One step: r + v' / 2.
+        check((never, never), 0.0, [5.0, 10.0, 20.0]);
+        // All rewards: 4 + 16, 2 + 10, 1 + 6.
+        check((never, never), 1.0, [7.0, 12.0, 20.0]);
+        // Half of each: 2 + (16 + 20) / 4, 1 + (8 + 11) / 4.
+        check((never, never), 0.5, [5.75, 11.0, 20.0]);
+        check((second, never), 1.0, [2.0, 2.0, 20.0]);
+        // A cut is no end: 2 + 16 / 2, then 1 + 10 / 2.
+        check((never, second), 1.0, [6.0, 10.0, 20.0]);
     }
 }

@@ -20,7 +20,7 @@
 //! let mut rng = Streams::new(1).stream("initialisation");
 //! let (old, student) = (spec.build(4, 2, &mut rng), spec.build(4, 2, &mut rng));
 //! // A target network: a copy that follows every second step.
-//! let mut teacher = Teacher::target_network(&old, Refresh::Every { n: 2, tau: 1.0, clock: Clock::EnvStep }, 0.99);
+//! let mut teacher = Teacher::target_network(&old, Refresh::Every { n: 2, tau: 1.0, clock: Clock::EnvStep }, false);
 //! teacher.tick(Clock::EnvStep, &student);
 //! assert!(teacher.distance(&student) > Some(0.0));
 //! teacher.tick(Clock::EnvStep, &student);
@@ -29,8 +29,8 @@
 //! ```
 
 use crate::targets;
-use potstill_core::{State, StateError, Stateful, Value};
-use potstill_nn::{Network, Workspace};
+use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_nn::{Network, Workers, Workspace, kernels};
 
 /// Who answers.
 #[derive(Clone, Debug)]
@@ -84,10 +84,10 @@ pub enum View {
         /// Divide by the gap.
         standardise: bool,
     },
-    /// As action values of the next state in the Bellman equation: `r + gamma max_a Q(s', a)`.
+    /// As action values, or distributions of returns, of the next state in the Bellman equation.
     Bellman {
-        /// The discount, 0 to 1.
-        gamma: f32,
+        /// Who chooses the next action: the teacher itself, or the student whose values it then tells (van Hasselt, Guez and Silver 2016).
+        double: bool,
     },
 }
 
@@ -136,8 +136,14 @@ impl Teacher {
     }
 
     /// A target network: a copy of the student, refreshed by a clock, read through the Bellman equation.
-    pub fn target_network(student: &Network, refresh: Refresh, gamma: f32) -> Self {
-        Self::new(Producer::CopyOfStudent(student.clone()), refresh, View::Bellman { gamma }, Inputs::Dataset)
+    pub fn target_network(student: &Network, refresh: Refresh, double: bool) -> Self {
+        let view = View::Bellman { double };
+        Self::new(Producer::CopyOfStudent(student.clone()), refresh, view, Inputs::Dataset)
+    }
+
+    /// The same, whose answers are computed by these threads.
+    pub fn on(self, workers: Workers) -> Self {
+        Self { workspace: Workspace::new(workers), ..self }
     }
 
     /// A teacher of these four parts.
@@ -220,8 +226,10 @@ impl Teacher {
         self.answers.clear();
         match &self.producer {
             Producer::Frozen(network) | Producer::CopyOfStudent(network) => {
+                let samples = questions.inputs.len() / network.inputs();
                 let outputs = network.predict(questions.inputs, &mut self.workspace);
-                self.answers.extend(outputs.iter().map(|z| z / scale));
+                network.means(samples, outputs, &mut self.answers);
+                self.answers.iter_mut().for_each(|z| *z /= scale);
             }
             Producer::Recorded { outputs, answers } => {
                 for &index in questions.indices {
@@ -232,30 +240,79 @@ impl Teacher {
         &self.answers
     }
 
-    /// Bellman view: `r + gamma max_a Q(s', a)` for each sample, `r` after a terminal state.
+    /// Bellman view: `G + discount max_a Q(s', a)` for each sample, or with `double` `G + discount Q(s', a)` at the best `a` of the student's
+    /// values, `samples x actions`. The discount is 0 after a terminal state.
     ///
     /// # Panics
     /// If the view is another, or the answers are recorded.
-    pub fn bellman(&mut self, rewards: &[f32], terminated: &[bool], next: &[f32], targets: &mut Vec<f32>) {
-        let (View::Bellman { gamma }, Producer::Frozen(network) | Producer::CopyOfStudent(network)) =
-            (self.view, &self.producer)
-        else {
+    pub fn bellman(
+        &mut self,
+        (returns, discounts): (&[f32], &[f32]),
+        next: &[f32],
+        student_values: &[f32],
+        targets: &mut Vec<f32>,
+    ) {
+        let View::Bellman { double } = self.view else {
             panic!("a Bellman target is made by a network of action values");
         };
-        targets::bellman_max(rewards, terminated, gamma, network.predict(next, &mut self.workspace), targets);
+        let values = self.answers(next);
+        match double {
+            false => targets::bellman_max(returns, discounts, values, targets),
+            true => targets::bellman_double(returns, discounts, values, student_values, targets),
+        }
+    }
+
+    /// Whether the student chooses the next action.
+    pub fn is_double(&self) -> bool {
+        self.view == View::Bellman { double: true }
+    }
+
+    /// The network's outputs, as they are.
+    ///
+    /// # Panics
+    /// If the answers are recorded.
+    pub fn answers(&mut self, inputs: &[f32]) -> &[f32] {
+        let (Producer::Frozen(network) | Producer::CopyOfStudent(network)) = &self.producer else {
+            panic!("recorded answers are looked up")
+        };
+        network.predict(inputs, &mut self.workspace)
+    }
+
+    /// The quantiles of an implicit distribution at these probabilities, `samples x n`.
+    ///
+    /// # Panics
+    /// If the answers are recorded, or the network is of another kind.
+    pub fn answers_at(&mut self, inputs: &[f32], taus: &[f32]) -> &[f32] {
+        let (Producer::Frozen(network) | Producer::CopyOfStudent(network)) = &self.producer else {
+            panic!("recorded answers are looked up")
+        };
+        network.forward_at(inputs, taus, &mut self.workspace)
+    }
+
+    /// New noise on the weights, if there is noise on them.
+    pub fn draw_noise(&mut self, rng: &mut Pcg64) {
+        if let Producer::CopyOfStudent(network) = &mut self.producer {
+            network.draw_noise(rng);
+        }
     }
 
     /// One tick of a clock; on the `n`-th tick of its own the teacher takes over from the student.
     pub fn tick(&mut self, ticked: Clock, student: &Network) {
+        self.ticks(ticked, 1, student);
+    }
+
+    /// Several ticks at once, as of copies of an environment that are stepped together. If more than one refresh falls among them, there is
+    /// one.
+    pub fn ticks(&mut self, ticked: Clock, count: u64, student: &Network) {
         let Refresh::Every { n, tau, clock } = self.refresh else { return };
         if ticked != clock {
             return;
         }
-        self.staleness += 1;
+        self.staleness += count;
         if self.staleness < n {
             return;
         }
-        self.staleness = 0;
+        self.staleness %= n;
         if let Producer::CopyOfStudent(copy) = &mut self.producer {
             copy.follow(student, tau);
         }
@@ -270,9 +327,7 @@ impl Teacher {
     pub fn distance(&self, student: &Network) -> Option<f64> {
         let network =
             self.network().filter(|network| network.parameters().len() == student.parameters().len())?;
-        let difference: Vec<f32> =
-            network.parameters().iter().zip(student.parameters()).map(|(t, s)| t - s).collect();
-        Some(potstill_nn::optim::norm(&difference))
+        Some(kernels::distance(network.parameters(), student.parameters()))
     }
 }
 
@@ -311,7 +366,7 @@ mod tests {
     }
 
     fn target(old: &Network, n: u64, tau: f32) -> Teacher {
-        Teacher::target_network(old, Refresh::Every { n, tau, clock: Clock::EnvStep }, 0.9)
+        Teacher::target_network(old, Refresh::Every { n, tau, clock: Clock::EnvStep }, false)
     }
 
     #[test]
@@ -345,10 +400,37 @@ mod tests {
     #[test]
     fn with_gamma_0_the_target_is_the_reward() {
         let (old, _) = networks();
-        let mut teacher = Teacher::target_network(&old, Refresh::Never, 0.0);
         let mut targets = Vec::new();
-        teacher.bellman(&[3.0, -1.0], &[false, true], &[0.3, 0.1, 0.7, 0.9], &mut targets);
-        assert_eq!(targets, [3.0, -1.0]);
+        for double in [false, true] {
+            let mut teacher = Teacher::target_network(&old, Refresh::Never, double);
+            let (returns, next) = ([3.0, -1.0], [0.3, 0.1, 0.7, 0.9]);
+            teacher.bellman((&returns, &[0.0, 0.0]), &next, &[1.0, 2.0, 2.0, 1.0], &mut targets);
+            assert_eq!(targets, [3.0, -1.0]);
+        }
+    }
+
+    #[test]
+    fn a_double_teacher_tells_what_it_holds_of_the_students_choice() {
+        let (old, student) = networks();
+        let mut teacher = Teacher::target_network(&old, Refresh::Never, true);
+        let next = [0.3, 0.1];
+        let q = teacher.answers(&next).to_vec();
+        let mut targets = Vec::new();
+        for students in [[1.0, 0.0], [0.0, 1.0]] {
+            teacher.bellman((&[2.0], &[0.5]), &next, &students, &mut targets);
+            assert_eq!(targets, [2.0 + 0.5 * q[usize::from(students[1] > students[0])]]);
+        }
+        assert!(teacher.is_double() && teacher.distance(&student) > Some(0.0));
+    }
+
+    #[test]
+    fn ticks_of_many_copies_are_counted_together() {
+        let (old, student) = networks();
+        let mut teacher = target(&old, 25, 1.0);
+        for expected in [10, 20, 5, 15, 0, 10] {
+            teacher.ticks(Clock::EnvStep, 10, &student);
+            assert_eq!(teacher.staleness(), expected);
+        }
     }
 
     #[test]

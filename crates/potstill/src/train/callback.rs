@@ -1,35 +1,35 @@
 //! What a caller may see of a run, and where it may stop it.
 
-use super::{EpisodeEnd, Evaluation, Event, Protocol, Trainer};
-use crate::agent::{Agent, Update};
+use super::{EpisodeEnd, Evaluation, Protocol, Training};
+use crate::agent::Update;
 use potstill_env::{BoxEnv, Observation};
 use std::ops::ControlFlow;
 
-/// Told what happens while [`Trainer::run`] goes on; each method may end it with [`ControlFlow::Break`].
-pub trait Callback<A: Agent> {
-    /// After every step.
-    fn on_step(&mut self, _: &Trainer<A>, _: &Event) -> ControlFlow<()> {
+/// Told what happens while [`Training::run`] goes on; each method may end it with [`ControlFlow::Break`].
+pub trait Callback<T: Training> {
+    /// After every step, with what the learner made of it.
+    fn on_step(&mut self, _: &T, _: Option<&Update>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
     /// After the last step of an episode.
-    fn on_episode(&mut self, _: &Trainer<A>, _: &EpisodeEnd) -> ControlFlow<()> {
+    fn on_episode(&mut self, _: &T, _: &EpisodeEnd) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
     /// After an update that is to be reported.
-    fn on_update(&mut self, _: &Trainer<A>, _: &Update) -> ControlFlow<()> {
+    fn on_update(&mut self, _: &T, _: &Update) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
     /// After an evaluation.
-    fn on_evaluation(&mut self, _: &Trainer<A>, _: &Evaluation) -> ControlFlow<()> {
+    fn on_evaluation(&mut self, _: &T, _: &Evaluation) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
 /// Sees nothing and stops nothing.
-impl<A: Agent> Callback<A> for () {}
+impl<T: Training> Callback<T> for () {}
 
 /// When, and by which episodes, an agent is evaluated while it learns. It does not change what is learned.
 pub struct Evaluator<O: Observation + ?Sized> {
@@ -44,8 +44,9 @@ pub struct Evaluator<O: Observation + ?Sized> {
 }
 
 impl<O: Observation + ?Sized> Evaluator<O> {
-    /// Whether an evaluation follows this step.
-    pub fn is_due(&self, step: u64) -> bool {
-        step.is_multiple_of(self.every) || self.last_step == Some(step)
+    /// Whether an evaluation follows a step, or one of several copies: the steps before it, and after.
+    pub fn is_due(&self, before: u64, after: u64) -> bool {
+        before / self.every < after / self.every
+            || self.last_step.is_some_and(|last| before < last && last <= after)
     }
 }

@@ -1,19 +1,20 @@
 //! How a run is made: one loop for every algorithm, evaluation apart from it, statistics over seeds.
 //!
 //! The loop is a stepper: each call of [`Trainer::step`] takes one step in the environment and tells what happened.
-//! [`Trainer::run`] takes many, evaluates the agent on the way, and tells a [`Callback`], which may stop it.
+//! [`Training::run`] takes many, evaluates the agent on the way, and tells a [`Callback`], which may stop it. [`VecTrainer`] does the same with
+//! many copies of the environment at a time.
 //!
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::env::registry::find;
 //! use potstill::tabular::{QLearning, TabularConfig};
-//! use potstill::train::{Callback, EpisodeEnd, Trainer};
+//! use potstill::train::{Callback, EpisodeEnd, Trainer, Training};
 //! use std::ops::ControlFlow;
 //!
 //! /// Stops after the first episode that does not fall off the cliff.
 //! struct UntilSafe;
 //!
-//! impl Callback<QLearning> for UntilSafe {
+//! impl Callback<Trainer<QLearning>> for UntilSafe {
 //!     fn on_episode(&mut self, _: &Trainer<QLearning>, episode: &EpisodeEnd) -> ControlFlow<()> {
 //!         if episode.episode_return > -100.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 //!     }
@@ -32,14 +33,16 @@ mod callback;
 mod evaluation;
 mod parallel;
 pub mod statistics;
+mod vector;
 
 pub use callback::{Callback, Evaluator};
 pub use evaluation::{Evaluation, Protocol, evaluate};
 pub use parallel::parallel_map;
+pub use vector::VecTrainer;
 
-use crate::agent::{Agent, LearnError, Update};
+use crate::agent::{Agent, LearnError, Standing, Update};
 use crate::experience::{Ending, Transition};
-use crate::model::{Actor, ModelActor};
+use crate::model::{Actor, Model, ModelActor};
 use potstill_core::{State, StateError, Stateful, Streams, Value};
 use potstill_env::{BoxEnv, Env, EnvError, Observation};
 use std::borrow::{Borrow, BorrowMut};
@@ -57,6 +60,8 @@ pub struct Trainer<A: Agent> {
     /// Of the episode that is running.
     episode_return: f64,
     episode_steps: u64,
+    /// The episode that ended with the last step.
+    ended: Option<EpisodeEnd>,
 }
 
 /// What one step brought.
@@ -101,8 +106,8 @@ pub enum TrainError {
         step: u64,
         /// The episode, from 1.
         episode: u64,
-        /// The action before it.
-        action: usize,
+        /// The action before it, and in which copy of the environment, if there are several.
+        action: String,
         /// The reward.
         reward: f64,
     },
@@ -115,8 +120,8 @@ pub enum TrainError {
         step: u64,
         /// The episode, from 1.
         episode: u64,
-        /// The action before it.
-        action: usize,
+        /// The action before it, and in which copy of the environment, if there are several.
+        action: String,
         /// The observation.
         observation: String,
     },
@@ -158,6 +163,7 @@ impl<A: Agent> Trainer<A> {
             episodes: 0,
             episode_return: 0.0,
             episode_steps: 0,
+            ended: None,
         }
     }
 
@@ -191,10 +197,12 @@ impl<A: Agent> Trainer<A> {
             .map_err(|source| TrainError::Env { step, source })?;
         let episode = self.episodes + 1;
         if !outcome.reward.is_finite() {
-            return Err(TrainError::Reward { step, episode, action, reward: outcome.reward });
+            let (action, reward) = (action.to_string(), outcome.reward);
+            return Err(TrainError::Reward { step, episode, action, reward });
         }
         if !self.next_observation.borrow().is_finite() {
             let observation = format!("{:?}", self.next_observation);
+            let action = action.to_string();
             return Err(TrainError::Observation { step, episode, action, observation });
         }
         self.steps = step;
@@ -235,33 +243,71 @@ impl<A: Agent> Trainer<A> {
     }
 }
 
-impl<A: Agent> Trainer<A>
-where
-    for<'a> ModelActor<'a>: Actor<A::Observation>,
-{
+/// Learning that goes on step by step, whatever is stepped.
+pub trait Training: Stateful + Send {
+    /// What is observed.
+    type Observation: Observation + ?Sized;
+
+    /// One step, or one of every copy; returns what the learner made of it.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    fn advance(&mut self) -> Result<Option<Update>, TrainError>;
+
+    /// The episodes that ended with the last step.
+    fn ended(&self) -> &[EpisodeEnd];
+
+    /// Steps taken, of all copies together.
+    fn steps(&self) -> u64;
+
+    /// Episodes finished.
+    fn episodes(&self) -> u64;
+
+    /// What has been learned so far.
+    fn model(&self) -> Model;
+
+    /// How it stands with exploration and the teacher.
+    fn standing(&self) -> Standing;
+
+    /// How often each action was taken in each state, if that is counted.
+    fn visits(&self) -> Option<&[u64]> {
+        None
+    }
+
+    /// Numbers beside the model that are worth telling.
+    fn notes(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
     /// Takes steps until so many have been taken in all, or a callback breaks; tells the callback of each, and evaluates the greedy
     /// policy where the evaluator says.
     ///
     /// # Errors
     /// If the environment or the agent cannot go on. The run ends there.
-    pub fn run(
+    fn run(
         &mut self,
         until: u64,
-        evaluator: Option<&Evaluator<A::Observation>>,
-        callback: &mut impl Callback<A>,
-    ) -> Result<ControlFlow<()>, TrainError> {
-        while self.steps < until {
-            let event = self.step()?;
+        evaluator: Option<&Evaluator<Self::Observation>>,
+        callback: &mut impl Callback<Self>,
+    ) -> Result<ControlFlow<()>, TrainError>
+    where
+        Self: Sized,
+        for<'a> ModelActor<'a>: Actor<Self::Observation>,
+    {
+        while self.steps() < until {
+            let before = self.steps();
+            let update = self.advance()?;
             // Every one is told, also if an earlier one has broken.
-            let mut stop = callback.on_step(self, &event).is_break();
-            if let Some(update) = &event.update {
+            let mut stop = callback.on_step(self, update.as_ref()).is_break();
+            if let Some(update) = &update {
                 stop |= callback.on_update(self, update).is_break();
             }
-            if let Some(episode) = &event.episode {
-                stop |= callback.on_episode(self, episode).is_break();
+            for i in 0..self.ended().len() {
+                let episode = self.ended()[i];
+                stop |= callback.on_episode(self, &episode).is_break();
             }
-            if let Some(evaluator) = evaluator.filter(|evaluator| evaluator.is_due(self.steps)) {
-                let model = self.agent.model();
+            if let Some(evaluator) = evaluator.filter(|evaluator| evaluator.is_due(before, self.steps())) {
+                let model = self.model();
                 let evaluation =
                     evaluate(evaluator.protocol, &evaluator.make_env, || ModelActor::greedy(&model))?;
                 stop |= callback.on_evaluation(self, &evaluation).is_break();
@@ -271,6 +317,44 @@ where
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl<A: Agent> Training for Trainer<A> {
+    type Observation = A::Observation;
+
+    fn advance(&mut self) -> Result<Option<Update>, TrainError> {
+        let Event { episode, update } = self.step()?;
+        self.ended = episode;
+        Ok(update)
+    }
+
+    fn ended(&self) -> &[EpisodeEnd] {
+        self.ended.as_slice()
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn episodes(&self) -> u64 {
+        self.episodes
+    }
+
+    fn model(&self) -> Model {
+        self.agent.model()
+    }
+
+    fn standing(&self) -> Standing {
+        self.agent.standing()
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        self.agent.visits()
+    }
+
+    fn notes(&self) -> Vec<(&'static str, f64)> {
+        self.agent.notes()
     }
 }
 

@@ -1,0 +1,67 @@
+//! C51 (Bellemare, Dabney and Munos 2017): DQN that learns the distribution of the return, as probabilities of values that lie evenly.
+//!
+//! Algorithm 1: `a* = argmax_a sum_i z_i p_i(s', a)`; each value `z_j` moves to `r + gamma z_j`, cut off at the ends, and gives its probability to
+//! its two new neighbours; the loss is the cross-entropy of the result `m` with `p(s, a; theta)`.
+//!
+//! Differences from the paper: those of [DQN](super::dqn).
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::deep::{C51Config, Dqn, DqnConfig, Objective, OptimizerConfig, World};
+//!
+//! let support = C51Config { n_atoms: 11, v_min: 0.0, v_max: 100.0 }.support();
+//! let world = World::new(4, 2, 50_000, Streams::new(1));
+//! let configs = (DqnConfig::default(), OptimizerConfig::default());
+//! let agent = Dqn::with(Objective::Categorical(support), configs, &world)?;
+//! // Eleven logits for each of two actions.
+//! assert_eq!(agent.student().outputs(), 22);
+//! # Ok::<(), potstill::experience::ReplayError>(())
+//! ```
+
+use super::dqn::{Learning, Step};
+use crate::config::settings;
+use crate::experience::Batch;
+use crate::targets::{Support, categorical_projection};
+use potstill_nn::loss::{self, Chosen};
+
+settings! {
+    /// The values that carry probabilities.
+    pub struct C51Config {
+        /// How many. Source: Bellemare, Dabney and Munos 2017, section 5
+        n_atoms: u64 = 51, in Atoms;
+        /// The lowest. Source: Bellemare, Dabney and Munos 2017, section 5
+        v_min: f64 = -10.0, in Finite;
+        /// The highest. Source: Bellemare, Dabney and Munos 2017, section 5
+        v_max: f64 = 10.0, in Finite;
+    }
+}
+
+impl C51Config {
+    /// The values.
+    pub fn support(&self) -> Support {
+        Support { atoms: self.n_atoms as usize, low: self.v_min as f32, high: self.v_max as f32 }
+    }
+}
+
+/// The loss of one step, and its gradient in the student's logits.
+pub(super) fn loss(support: Support, mut step: Step<'_>) -> f32 {
+    let atoms = support.atoms;
+    let Learning { batch, next, .. } = &mut *step.learning;
+    next.clear();
+    next.extend_from_slice(step.teacher.answers(&batch.next_observations));
+    step.choose();
+    let Step { student, learning, .. } = step;
+    let Learning { workspace, batch, next, best, targets, errors, d_outputs, .. } = learning;
+    let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
+    // The distributions of the actions chosen, at the front.
+    let width = student.outputs();
+    for (i, &a) in best.iter().enumerate() {
+        let place = i * width + a * atoms;
+        next.copy_within(place..place + atoms, i * atoms);
+        let row = &mut next[i * atoms..][..atoms];
+        loss::softmax_in_place(row);
+    }
+    categorical_projection(support, returns, discounts, &next[..best.len() * atoms], targets);
+    let logits = student.forward(observations, workspace);
+    loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, targets, errors, d_outputs)
+}

@@ -1,0 +1,99 @@
+//! IQN (Dabney, Ostrovski, Silver and Munos 2018): DQN that learns the distribution of the return as a function of the probability, which is an input.
+//!
+//! Section 3: with `tau_i`, `tau'_j` drawn uniformly, `delta_ij = r + gamma Z_tau'_j(s', a*) - Z_tau_i(s, a)`, and the loss is `sum_i 1/N' sum_j
+//! rho^kappa_tau_i (delta_ij)`. A probability meets the features of a state as their product with `ReLU(W cos(pi i tau) + b)`, `i = 0 .. n - 1`.
+//!
+//! Differences from the paper, beside those of [DQN](super::dqn):
+//! - The next action is the best by the mean over the same `tau'_j` that make the targets, instead of `K` others.
+//! - It acts on the mean over the middles of 32 equal parts of the probability, instead of 32 random ones.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::deep::{Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, World};
+//! use potstill::nn::Workspace;
+//!
+//! let world = World::new(4, 2, 50_000, Streams::new(1));
+//! let configs = (DqnConfig::default(), OptimizerConfig::default());
+//! let agent = Dqn::with(Objective::Implicit(IqnConfig::default().implicit()), configs, &world)?;
+//! // The median and the ninth decile of the return of both actions.
+//! let mut workspace = Workspace::default();
+//! assert_eq!(agent.student().forward_at(&[0.0; 4], &[0.5, 0.9], &mut workspace).len(), 4);
+//! # Ok::<(), potstill::experience::ReplayError>(())
+//! ```
+
+use super::dqn::{Learning, Step};
+use crate::config::settings;
+use crate::experience::Batch;
+use crate::targets::quantile_targets;
+use potstill_nn::loss::{self, Chosen, QuantileLayout};
+
+settings! {
+    /// The probabilities that are drawn.
+    pub struct IqnConfig {
+        /// Of the student, for each sample. Source: Dabney et al. 2018b, section 4.1 (N)
+        n_taus: u64 = 64, in Atoms;
+        /// Of the teacher, for each sample. Source: Dabney et al. 2018b, section 4.1 (N')
+        n_target_taus: u64 = 64, in Atoms;
+        /// Cosines that a probability is described by. Source: Dabney et al. 2018b, section 4.1 (n)
+        n_cosines: u64 = 64, in Atoms;
+        /// Where the Huber loss turns from a parabola into a line. Source: Dabney et al. 2018b, section 4.1
+        kappa: f64 = 1.0, in Positive;
+    }
+}
+
+/// What is learned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Implicit {
+    /// Probabilities of the student.
+    pub taus: usize,
+    /// Probabilities of the teacher.
+    pub target_taus: usize,
+    /// Cosines.
+    pub cosines: usize,
+    /// Where the Huber loss turns from a parabola into a line.
+    pub kappa: f32,
+}
+
+impl IqnConfig {
+    /// What is learned.
+    pub fn implicit(&self) -> Implicit {
+        let size = |n: u64| n as usize;
+        Implicit {
+            taus: size(self.n_taus),
+            target_taus: size(self.n_target_taus),
+            cosines: size(self.n_cosines),
+            kappa: self.kappa as f32,
+        }
+    }
+}
+
+/// The loss of one step, and its gradient in the student's quantiles.
+pub(super) fn loss(implicit: Implicit, mut step: Step<'_>) -> f32 {
+    let Implicit { taus: count, target_taus, kappa, .. } = implicit;
+    let Learning { batch, next, taus, .. } = &mut *step.learning;
+    let samples = batch.actions.len();
+    let mut draw = |n: usize, taus: &mut Vec<f32>| {
+        taus.clear();
+        taus.extend((0..samples * n).map(|_| step.taus.unit() as f32));
+    };
+    draw(target_taus, taus);
+    next.clear();
+    next.extend_from_slice(step.teacher.answers_at(&batch.next_observations, taus));
+    draw(count, taus);
+    step.choose();
+    let Step { student, learning, .. } = step;
+    let Learning { workspace, batch, next, best, taus, targets, errors, d_outputs, .. } = learning;
+    let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
+    // The quantiles of the actions chosen, at the front.
+    let choices = student.outputs();
+    for (i, &a) in best.iter().enumerate() {
+        for j in 0..target_taus {
+            next[i * target_taus + j] = next[(i * target_taus + j) * choices + a];
+        }
+    }
+    quantile_targets(returns, discounts, &next[..samples * target_taus], targets);
+    let outputs = student.forward_at(observations, taus, workspace);
+    let layout = QuantileLayout { quantiles: count, choice: 1, quantile: choices };
+    let chosen = Chosen { indices: actions, weights };
+    loss::quantile_at(kappa, layout, (outputs, taus), chosen, targets, errors, d_outputs)
+}

@@ -1,0 +1,344 @@
+//! PQN (Gallici et al. 2024): Q-learning with neither replay nor target network, from many copies of the environment at a time.
+//!
+//! Algorithm 1: every copy acts epsilon-greedily for a number of steps; the lambda-returns of these, `G_t = r_t + gamma (lambda G_{t+1} + (1 -
+//! lambda) max_a Q(s_{t+1}, a))`, are computed once; then some epochs of minibatches regress `Q(s_t, a_t)` to them. Layer normalisation keeps
+//! it from diverging (section 3). On-policy data, and an off-policy target; online, model-free.
+//!
+//! Differences from the paper:
+//! - Adam instead of RAdam unless asked for otherwise.
+//! - A truncated episode ends with `max_a Q` of its true final observation; the paper's code takes a cut for an end.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::deep::{OptimizerConfig, Pqn, PqnConfig, World};
+//! use potstill::env::{Autoreset, registry::find};
+//! use potstill::train::{Training, VecTrainer};
+//!
+//! let config = PqnConfig { num_envs: 4, num_steps: 8, num_minibatches: 2, ..PqnConfig::default() };
+//! let streams = Streams::new(1);
+//! let agent = Pqn::new((config, OptimizerConfig::default()), &World::new(4, 2, 1000, streams));
+//! let envs = find("CartPole-v1")?.make_vec_features(4, Autoreset::SameStep).unwrap();
+//! let mut trainer = VecTrainer::new(agent, envs, streams);
+//! // Seven steps of four copies, and no update; one with the eighth.
+//! let updates: Vec<bool> = (0..8).map(|_| trainer.advance().unwrap().is_some()).collect();
+//! assert_eq!((updates[6], updates[7], trainer.steps()), (false, true, 32));
+//! # Ok::<(), potstill::env::EnvError>(())
+//! ```
+
+use super::dqn::World;
+use super::learner::Gradient;
+use super::settings::OptimizerConfig;
+use crate::agent::{LearnError, Standing, Update, VecAgent, alone, not_finite};
+use crate::config::settings;
+use crate::experience::Steps;
+use crate::model::Model;
+use crate::policy::{Policy, Schedule};
+use crate::targets;
+use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_nn::loss::{Chosen, Regression, regression_at};
+use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
+
+settings! {
+    /// The hyperparameters of PQN.
+    pub struct PqnConfig {
+        /// Step size of the optimiser, or a schedule over steps in the environment. Source: purejaxql, pqn_cartpole
+        learning_rate: Schedule = 1e-4, in NotNegative;
+        /// Copies of the environment. Source: purejaxql, pqn_cartpole
+        num_envs: u64 = 32, in Copies;
+        /// Steps of each copy between updates. Source: purejaxql, pqn_cartpole
+        num_steps: u64 = 64, in Copies;
+        /// Minibatches of an epoch. Source: purejaxql, pqn_cartpole
+        num_minibatches: u64 = 16, in Copies;
+        /// How often an update goes through what was collected. Source: purejaxql, pqn_cartpole
+        update_epochs: u64 = 4, in StepCount;
+        /// Discount. Source: purejaxql, pqn_cartpole
+        gamma: f64 = 0.99, in Unit;
+        /// How far returns reach: 0 for one step, 1 to the end. Source: purejaxql, pqn_cartpole
+        lambda: f64 = 0.95, in Unit;
+        /// Part of the run over which exploration falls. Source: purejaxql, pqn_cartpole
+        exploration_fraction: f64 = 0.2, in Unit;
+        /// Probability of exploring at the start. Source: purejaxql, pqn_cartpole
+        exploration_initial_eps: f64 = 1.0, in Unit;
+        /// Probability of exploring after that. Source: purejaxql, pqn_cartpole
+        exploration_final_eps: f64 = 0.2, in Unit;
+        /// The network. Source: purejaxql, pqn_cartpole
+        net_arch: NetworkSpec = "mlp:256,256:layernorm", in Any;
+    }
+}
+
+/// A PQN learner.
+#[derive(Clone, Debug)]
+pub struct Pqn {
+    config: PqnConfig,
+    actions: usize,
+    epsilon: Schedule,
+    network: Network,
+    gradient: Gradient,
+    steps: u64,
+    exploration: Pcg64,
+    shuffle: Pcg64,
+    rollout: Rollout,
+    acting: Workspace,
+    learning: Workspace,
+    scratch: Scratch,
+}
+
+/// What was collected since the last update: for each step all copies.
+#[derive(Clone, Debug, Default)]
+struct Rollout {
+    /// Steps so far.
+    length: usize,
+    observations: Vec<f32>,
+    actions: Vec<usize>,
+    rewards: Vec<f32>,
+    /// The value of what was acted in.
+    values: Vec<f32>,
+    /// The value of what came of it, if an episode was cut there.
+    cut_values: Vec<f32>,
+    terminated: Vec<bool>,
+    truncated: Vec<bool>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    targets: Vec<f32>,
+    order: Vec<usize>,
+    observations: Vec<f32>,
+    chosen: Vec<usize>,
+    wanted: Vec<f32>,
+    errors: Vec<f32>,
+    d_outputs: Vec<f32>,
+    /// Of one copy.
+    column: [Vec<f32>; 3],
+    ends: [Vec<bool>; 2],
+}
+
+impl PqnConfig {
+    /// The ends of the network.
+    pub fn ends(&self, world: &World) -> Ends {
+        Ends::new(world.inputs, world.actions)
+    }
+
+    /// Transitions of an update.
+    pub fn collected(&self) -> u64 {
+        self.num_envs * self.num_steps
+    }
+}
+
+impl Pqn {
+    /// A learner.
+    ///
+    /// # Panics
+    /// If there is no such network, or the minibatches are not of one size.
+    pub fn new((config, optimizer): (PqnConfig, OptimizerConfig), world: &World) -> Self {
+        let World { actions, total_steps, streams, .. } = *world;
+        assert!(config.collected().is_multiple_of(config.num_minibatches), "minibatches of one size");
+        let mut rng = streams.stream("initialisation");
+        let ends = config.ends(world);
+        let network = config.net_arch.initialised(&ends, optimizer.initialisation(), &mut rng);
+        Self {
+            actions,
+            epsilon: Schedule::Linear {
+                from: config.exploration_initial_eps,
+                to: config.exploration_final_eps,
+                over: config.exploration_fraction * total_steps as f64,
+            },
+            gradient: Gradient::new(&optimizer, network.parameters().len()),
+            network,
+            steps: 0,
+            exploration: streams.stream("exploration"),
+            shuffle: streams.stream("shuffle"),
+            rollout: Rollout::default(),
+            acting: Workspace::new(world.workers.clone()),
+            learning: Workspace::new(world.workers.clone()),
+            scratch: Scratch::default(),
+            config,
+        }
+    }
+
+    /// The network that learns.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn epsilon(&self) -> f64 {
+        self.epsilon.at(self.steps, 1)
+    }
+
+    /// Computes the lambda-returns of what was collected; `last` are the values of what is seen now.
+    fn returns(&mut self, last: &[f32]) {
+        let copies = last.len();
+        let Rollout { length, rewards, values, cut_values, terminated, truncated, .. } = &self.rollout;
+        let Scratch { targets, column: [reward, next, returns], ends: [ended, cut], .. } = &mut self.scratch;
+        let decay = (self.config.gamma as f32, self.config.lambda as f32);
+        targets.resize(length * copies, 0.0);
+        returns.resize(*length, 0.0);
+        for copy in 0..copies {
+            for list in [&mut *reward, next] {
+                list.clear();
+            }
+            ended.clear();
+            cut.clear();
+            for i in (0..*length).map(|t| t * copies + copy) {
+                reward.push(rewards[i]);
+                ended.push(terminated[i]);
+                cut.push(truncated[i]);
+                let following = values.get(i + copies).copied().unwrap_or(last[copy]);
+                next.push(if truncated[i] { cut_values[i] } else { following });
+            }
+            targets::lambda_returns(reward, next, (ended, cut), decay, returns);
+            returns.iter().enumerate().for_each(|(t, &g)| targets[t * copies + copy] = g);
+        }
+    }
+
+    /// Some epochs of minibatches; returns the mean loss.
+    fn update(&mut self) -> Result<f64, LearnError> {
+        let PqnConfig { num_minibatches, update_epochs, .. } = self.config;
+        let features = self.network.inputs();
+        let rate = self.config.learning_rate.at(self.steps, 1);
+        let Scratch { targets, order, observations, chosen, wanted, errors, d_outputs, .. } =
+            &mut self.scratch;
+        let size = targets.len() / num_minibatches as usize;
+        errors.resize(size, 0.0);
+        d_outputs.resize(size * self.actions, 0.0);
+        order.clear();
+        order.extend(0..targets.len());
+        let mut total = 0.0;
+        for _ in 0..update_epochs {
+            self.shuffle.shuffle(order);
+            for minibatch in order.chunks_exact(size) {
+                observations.clear();
+                chosen.clear();
+                wanted.clear();
+                for &i in minibatch {
+                    observations.extend_from_slice(&self.rollout.observations[i * features..][..features]);
+                    chosen.push(self.rollout.actions[i]);
+                    wanted.push(targets[i]);
+                }
+                let q = self.network.forward(observations, &mut self.learning);
+                // Half the squared error.
+                let kind = Regression::Huber { delta: f32::INFINITY };
+                let indices = Chosen { indices: chosen, weights: &[] };
+                let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);
+                let seen = [("observation", &**observations), ("target", wanted)];
+                let (network, workspace) = (&mut self.network, &mut self.learning);
+                self.gradient.step(rate, network, d_outputs, workspace, loss, &seen)?;
+                total += f64::from(loss);
+            }
+        }
+        Ok(total / (update_epochs * num_minibatches) as f64)
+    }
+}
+
+impl VecAgent for Pqn {
+    fn act_in_all(&mut self, observations: &[f32], actions: &mut [usize]) {
+        let behaviour = Policy::EpsilonGreedy { epsilon: self.epsilon() };
+        let q = self.network.predict(observations, &mut self.acting);
+        let rollout = &mut self.rollout;
+        // Asked again before anything was learned: the same question.
+        rollout.values.truncate(rollout.length * actions.len());
+        for (action, q) in actions.iter_mut().zip(q.chunks_exact(self.actions)) {
+            *action = behaviour.sample(q, &mut self.exploration);
+            rollout.values.push(q[targets::argmax(q)]);
+        }
+    }
+
+    fn learn_from_all(&mut self, steps: &Steps<'_>) -> Result<Option<Update>, LearnError> {
+        let rollout = &mut self.rollout;
+        let (start, features) = (rollout.rewards.len(), self.network.inputs());
+        rollout.observations.extend_from_slice(steps.observations);
+        rollout.actions.extend_from_slice(steps.actions);
+        rollout.rewards.extend(steps.rewards.iter().map(|&reward| reward as f32));
+        if let Some(error) = not_finite(&[("reward", &rollout.rewards[start..])]) {
+            return Err(error);
+        }
+        rollout.terminated.extend_from_slice(steps.terminated);
+        rollout.truncated.extend_from_slice(steps.truncated);
+        for (copy, next) in steps.next_observations.chunks_exact(features).enumerate() {
+            let is_cut = steps.truncated[copy] && !steps.terminated[copy];
+            rollout.cut_values.push(if is_cut {
+                let q = self.network.predict(next, &mut self.acting);
+                q[targets::argmax(q)]
+            } else {
+                0.0
+            });
+        }
+        rollout.length += 1;
+        self.steps += steps.copies() as u64;
+        if rollout.length < self.config.num_steps as usize {
+            return Ok(None);
+        }
+        // After an end or a cut this is the true final observation, whose value nobody asks for any more.
+        let q = self.network.predict(steps.next_observations, &mut self.acting);
+        let last: Vec<f32> = q.chunks_exact(self.actions).map(|q| q[targets::argmax(q)]).collect();
+        self.returns(&last);
+        let loss = self.update()?;
+        let Rollout { length, observations, actions, rewards, values, cut_values, terminated, truncated } =
+            &mut self.rollout;
+        *length = 0;
+        for list in [observations, rewards, values, cut_values] {
+            list.clear();
+        }
+        actions.clear();
+        terminated.clear();
+        truncated.clear();
+        Ok(Some(Update { loss }))
+    }
+
+    fn learned(&self) -> Model {
+        Model::Network(self.network.clone())
+    }
+
+    fn stands(&self) -> Standing {
+        Standing { epsilon: self.epsilon(), teacher: None }
+    }
+}
+
+alone!(Pqn);
+
+impl Stateful for Pqn {
+    fn state(&self) -> State {
+        let flags = |flags: &[bool]| Value::U8s(flags.iter().map(|&flag| u8::from(flag)).collect());
+        let rollout = &self.rollout;
+        State::new()
+            .with("steps", Value::U64(self.steps))
+            .with_part("network", &self.network)
+            .with_part("optimiser", &self.gradient.optimiser)
+            .with_part("exploration", &self.exploration)
+            .with_part("shuffle", &self.shuffle)
+            .with("length", Value::U64(rollout.length as u64))
+            .with("observations", Value::F32s(rollout.observations.clone()))
+            .with("actions", Value::U64s(rollout.actions.iter().map(|&a| a as u64).collect()))
+            .with("rewards", Value::F32s(rollout.rewards.clone()))
+            .with("values", Value::F32s(rollout.values[..rollout.rewards.len()].to_vec()))
+            .with("cut_values", Value::F32s(rollout.cut_values.clone()))
+            .with("terminated", flags(&rollout.terminated))
+            .with("truncated", flags(&rollout.truncated))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let (copies, features) = (self.config.num_envs as usize, self.network.inputs());
+        let length = state.index("length", self.config.num_steps as usize)?;
+        let count = length * copies;
+        let flags = |name: &str| -> Result<Vec<bool>, StateError> {
+            Ok(state.u8s(name, count)?.iter().map(|&byte| byte != 0).collect())
+        };
+        let rollout = Rollout {
+            length,
+            observations: state.f32s("observations", count * features)?.to_vec(),
+            actions: state.indices("actions", count, self.actions)?,
+            rewards: state.f32s("rewards", count)?.to_vec(),
+            values: state.f32s("values", count)?.to_vec(),
+            cut_values: state.f32s("cut_values", count)?.to_vec(),
+            terminated: flags("terminated")?,
+            truncated: flags("truncated")?,
+        };
+        self.steps = state.u64("steps")?;
+        state.restore_part("network", &mut self.network)?;
+        state.restore_part("optimiser", &mut self.gradient.optimiser)?;
+        state.restore_part("exploration", &mut self.exploration)?;
+        state.restore_part("shuffle", &mut self.shuffle)?;
+        self.rollout = rollout;
+        Ok(())
+    }
+}

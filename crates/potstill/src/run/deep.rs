@@ -1,0 +1,266 @@
+//! The deep algorithms by name: which settings each has, and what is made of them.
+
+use super::learning::Learning;
+use super::plan::{Plan, bad, env_and_length};
+use super::settings::{EvalConfig, RunConfig, StoreConfig};
+use super::{Algorithm, usage};
+use crate::agent::VecAgent;
+use crate::config::{Layer, Settings, resolve};
+use crate::deep::{
+    C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig,
+    RainbowConfig, World,
+};
+use crate::error::Error;
+use crate::experience::ReplayError;
+use crate::train::{Trainer, VecTrainer};
+use potstill_core::Streams;
+use potstill_env::registry::Spec;
+use potstill_env::{Autoreset, FeatureEnv, Space};
+use potstill_nn::{Ends, Inputs, NetworkSpec, Workers};
+use toml::Value;
+
+/// What learns, with its settings.
+#[derive(Clone, Debug)]
+pub(super) enum Deep {
+    /// From replay.
+    Replay(Objective, DqnConfig, OptimizerConfig),
+    /// From what it has just done.
+    Pqn(PqnConfig, OptimizerConfig),
+}
+
+/// Makes it of its settings, or says which of them are wrong, and why.
+pub(super) type MakeDeep<S> = fn(S) -> Result<Deep, (&'static str, String)>;
+
+/// What is done with an algorithm whose settings are only known by its name.
+pub(super) trait WithDeep {
+    /// What comes of it.
+    type Output;
+
+    /// Does it; `S` are the algorithm's settings.
+    fn with<S: Settings>(self, make: MakeDeep<S>) -> Self::Output;
+}
+
+type OfDqn<C, S> = (C, (S, OptimizerConfig));
+
+/// Finds the algorithm of this name, which is one of the catalogue's.
+pub(super) fn with_deep<W: WithDeep>(name: &str, work: W) -> W::Output {
+    match name {
+        "dqn" => work.with::<(DqnConfig, OptimizerConfig)>(|(dqn, optimizer)| {
+            Ok(Deep::Replay(Objective::Mean, dqn, optimizer))
+        }),
+        "c51" => work.with::<OfDqn<DqnConfig, C51Config>>(|(dqn, (c51, optimizer))| {
+            Ok(Deep::Replay(categorical(&c51)?, dqn, optimizer))
+        }),
+        "rainbow" => {
+            work.with::<OfDqn<RainbowConfig, C51Config>>(|(RainbowConfig(dqn), (c51, optimizer))| {
+                Ok(Deep::Replay(categorical(&c51)?, dqn, optimizer))
+            })
+        }
+        "qr-dqn" => work.with::<OfDqn<DqnConfig, QrDqnConfig>>(|(dqn, (own, optimizer))| {
+            Ok(Deep::Replay(Objective::Quantiles(own.quantiles()), dqn, optimizer))
+        }),
+        "iqn" => work.with::<OfDqn<DqnConfig, IqnConfig>>(|(dqn, (own, optimizer))| {
+            Ok(Deep::Replay(Objective::Implicit(own.implicit()), dqn, optimizer))
+        }),
+        "pqn" => work.with::<(PqnConfig, OptimizerConfig)>(|(pqn, optimizer)| Ok(Deep::Pqn(pqn, optimizer))),
+        other => unreachable!("{other} is no deep algorithm of the catalogue"),
+    }
+}
+
+fn categorical(c51: &C51Config) -> Result<Objective, (&'static str, String)> {
+    if c51.v_min >= c51.v_max {
+        let (low, high) = (c51.v_min, c51.v_max);
+        return Err(("v_max", format!("must be above v_min, {low}, got {high}")));
+    }
+    Ok(Objective::Categorical(c51.support()))
+}
+
+/// What an agent is to see of an environment: its planes as a picture if the network is to look at one, else features.
+fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
+    let space = spec.observation_space();
+    let picture = match &space {
+        Space::MultiBinary { shape } if !net_arch.stages.is_empty() => match shape[..] {
+            [height, width, channels] => Some(Inputs { frames: 1, height, width, channels }),
+            [frames, height, width, channels] => Some(Inputs { frames, height, width, channels }),
+            _ => None,
+        },
+        _ => None,
+    };
+    picture.unwrap_or_else(|| space.features().into())
+}
+
+impl Deep {
+    /// Where it is to learn.
+    pub(super) fn world(&self, spec: &Spec, (steps, seed, threads): (u64, u64, usize)) -> World {
+        let net_arch = match self {
+            Deep::Replay(_, dqn, _) => &dqn.net_arch,
+            Deep::Pqn(pqn, _) => &pqn.net_arch,
+        };
+        let space = spec.observation_space();
+        World {
+            inputs: inputs(spec, net_arch),
+            frames: spec.frames(),
+            is_bytes: matches!(space, Space::MultiBinary { .. }),
+            actions: spec.action_space().discrete().expect("checked: discrete actions"),
+            total_steps: steps,
+            streams: Streams::new(seed),
+            workers: Workers::new(threads),
+        }
+    }
+
+    /// The form of its network, and its ends.
+    fn network(&self, world: &World) -> (NetworkSpec, Ends) {
+        match self {
+            Deep::Replay(objective, dqn, _) => (dqn.network(), dqn.ends(objective, world)),
+            Deep::Pqn(pqn, _) => (pqn.net_arch.clone(), pqn.ends(world)),
+        }
+    }
+
+    /// Copies of the environment.
+    fn copies(&self) -> u64 {
+        match self {
+            Deep::Replay(_, dqn, _) => dqn.num_envs,
+            Deep::Pqn(pqn, _) => pqn.num_envs,
+        }
+    }
+
+    /// Whether all this goes together.
+    pub(super) fn check(&self, world: &World) -> Result<(), Error> {
+        let (spec, ends) = self.network(world);
+        super::plan::check_ends("net_arch", &spec, &ends)?;
+        match self {
+            Deep::Replay(_, dqn, _) => {
+                let DqnConfig { buffer_size, batch_size, n_step, num_envs, .. } = *dqn;
+                if buffer_size < batch_size {
+                    let reason = format!("must hold at least a batch of {batch_size}, got {buffer_size}");
+                    return Err(bad("buffer_size", reason));
+                }
+                if buffer_size / num_envs < n_step {
+                    let reason = format!(
+                        "must hold {n_step} steps of each of {num_envs} copies at least, got {buffer_size}"
+                    );
+                    return Err(bad("buffer_size", reason));
+                }
+                if dqn.normalize_observations && !spec.stages.is_empty() {
+                    let reason = "is for features; pictures have one scale already".to_owned();
+                    return Err(bad("normalize_observations", reason));
+                }
+            }
+            Deep::Pqn(pqn, _) => {
+                let (collected, parts) = (pqn.collected(), pqn.num_minibatches);
+                if !collected.is_multiple_of(parts) {
+                    let reason = format!(
+                        "must divide what is collected, num_envs x num_steps = {collected} transitions, got {parts}"
+                    );
+                    return Err(bad("num_minibatches", reason));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be said of its memory before it begins.
+    fn about(&self, world: &World) -> String {
+        match self {
+            Deep::Replay(_, dqn, _) => {
+                let config = dqn.replay(world);
+                let (bytes, in_file) = config.memory();
+                let place = if in_file { ", observations in a file" } else { "" };
+                format!("replay: {} transitions, {}{place}", dqn.buffer_size, size(bytes))
+            }
+            Deep::Pqn(pqn, _) => {
+                let collected = pqn.collected();
+                let bytes = collected * (4 * world.inputs.count() as u64 + 34);
+                format!("no replay: {collected} transitions at a time, {}", size(bytes))
+            }
+        }
+    }
+}
+
+/// Bytes in the unit that suits them.
+fn size(bytes: u64) -> String {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| bytes as f64 >= *unit).unwrap_or((1.0, "bytes"));
+    format!("{:.1} {name}", bytes as f64 / unit)
+}
+
+/// Plans a run of a deep algorithm.
+pub(super) struct PlanDeep<'a> {
+    pub(super) algorithm: &'a Algorithm,
+    pub(super) head: &'a [(&'a str, Value)],
+    pub(super) layers: &'a [Layer],
+    pub(super) threads: usize,
+}
+
+impl WithDeep for PlanDeep<'_> {
+    type Output = Result<Plan, Error>;
+
+    fn with<S: Settings>(self, make: MakeDeep<S>) -> Self::Output {
+        let Self { algorithm, head, layers, threads } = self;
+        let resolved = resolve::<((RunConfig, (EvalConfig, S)), StoreConfig)>(layers)?;
+        let config = resolved.to_toml(head);
+        let ((run, (eval, settings)), store) = resolved.settings;
+        let spec = env_and_length(algorithm, &run)?;
+        let (None, Some(steps)) = (run.episodes, run.steps) else {
+            let name = algorithm.name;
+            return Err(usage(format!(
+                "`{name}` needs --steps N (its exploration schedule is relative to them)"
+            )));
+        };
+        let deep = make(settings).map_err(|(key, reason)| bad(key, reason))?;
+        let world = deep.world(&spec, (steps, run.seed, threads));
+        deep.check(&world)?;
+        let about = deep.about(&world);
+        let (seed, on) = (run.seed, spec.name().to_owned());
+        let room = |error: ReplayError| bad("buffer_size", error.to_string());
+        let start = Start { name: algorithm.name, spec, run, eval, threads, about };
+        let copies = deep.copies();
+        let job: Box<dyn super::job::Job> = match deep {
+            Deep::Replay(objective, dqn, optimizer) => {
+                let agent = Dqn::with(objective, (dqn, optimizer), &world).map_err(room)?;
+                if copies == 1 {
+                    let env = start.env();
+                    let streams = Streams::new(seed);
+                    let trainer = Trainer::new(agent, env(), streams);
+                    Box::new(start.learning(trainer))
+                } else {
+                    start.in_copies(agent, copies)
+                }
+            }
+            Deep::Pqn(pqn, optimizer) => start.in_copies(Pqn::new((pqn, optimizer), &world), copies),
+        };
+        Ok(Plan::of(algorithm, (&on, seed), config, store, job))
+    }
+}
+
+/// What a run is begun with.
+struct Start {
+    name: &'static str,
+    spec: Spec,
+    run: RunConfig,
+    eval: EvalConfig,
+    threads: usize,
+    about: String,
+}
+
+impl Start {
+    fn env(&self) -> impl Fn() -> FeatureEnv + Send + Sync + use<> {
+        let spec = self.spec.clone();
+        move || spec.make_features().expect("checked: features")
+    }
+
+    fn learning<T: crate::train::Training<Observation = [f32]>>(self, trainer: T) -> Learning<T> {
+        let env = self.env();
+        let Self { name, spec, run, eval, threads, about } = self;
+        Learning::new(name, trainer, env, spec, run, Some(eval), threads).about(about)
+    }
+
+    fn in_copies<A: VecAgent + 'static>(self, agent: A, copies: u64) -> Box<dyn super::job::Job> {
+        let (copies, streams) = (copies as usize, Streams::new(self.run.seed));
+        if let Some(envs) = self.spec.make_vec_features(copies, Autoreset::SameStep) {
+            return Box::new(self.learning(VecTrainer::new(agent, envs, streams)));
+        }
+        let envs = self.spec.make_vec_planes(copies, Autoreset::SameStep).expect("checked: features");
+        Box::new(self.learning(VecTrainer::new(agent, envs, streams)))
+    }
+}

@@ -1,0 +1,101 @@
+//! Targets that are distributions.
+
+use super::td::argmax;
+
+/// Values that lie evenly from `low` to `high`, and carry probabilities (Bellemare, Dabney and Munos 2017, section 4).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Support {
+    /// How many, at least 2.
+    pub atoms: usize,
+    /// The lowest.
+    pub low: f32,
+    /// The highest.
+    pub high: f32,
+}
+
+impl Support {
+    fn gap(&self) -> f32 {
+        (self.high - self.low) / (self.atoms - 1) as f32
+    }
+}
+
+/// The distribution of `G + discount Z` on the support that `Z` has probabilities on: each atom moves, and its probability goes to its two new
+/// neighbours by their nearness (Bellemare, Dabney and Munos 2017, Algorithm 1). `probabilities` and `targets` are `samples x atoms`.
+///
+/// # Panics
+/// If the lengths do not agree.
+pub fn categorical_projection(
+    support: Support,
+    returns: &[f32],
+    discounts: &[f32],
+    probabilities: &[f32],
+    targets: &mut Vec<f32>,
+) {
+    let Support { atoms, low, high } = support;
+    assert_eq!(probabilities.len(), returns.len() * atoms, "one distribution per sample");
+    let gap = support.gap();
+    targets.clear();
+    targets.resize(probabilities.len(), 0.0);
+    let rows = probabilities.chunks_exact(atoms).zip(targets.chunks_exact_mut(atoms));
+    for ((&sum, &discount), (probabilities, target)) in returns.iter().zip(discounts).zip(rows) {
+        for (j, &p) in probabilities.iter().enumerate() {
+            let moved = (sum + discount * (low + gap * j as f32)).clamp(low, high);
+            // Rounding must not lead beyond the last atom.
+            let b = ((moved - low) / gap).clamp(0.0, (atoms - 1) as f32);
+            let (lower, upper) = (b.floor(), b.ceil());
+            if lower == upper {
+                target[lower as usize] += p;
+            } else {
+                target[lower as usize] += p * (upper - b);
+                target[upper as usize] += p * (b - lower);
+            }
+        }
+    }
+}
+
+/// `G + discount theta` for each quantile of the next state's distribution; after a terminal state all are `G`. `quantiles` and `targets` are
+/// `samples x n` (Dabney et al. 2018, equation 13).
+pub fn quantile_targets(returns: &[f32], discounts: &[f32], quantiles: &[f32], targets: &mut Vec<f32>) {
+    let count = quantiles.len() / returns.len();
+    targets.clear();
+    for ((&sum, &discount), row) in returns.iter().zip(discounts).zip(quantiles.chunks_exact(count)) {
+        targets.extend(row.iter().map(|&theta| if discount == 0.0 { sum } else { sum + discount * theta }));
+    }
+}
+
+/// The best action of each sample, by values `samples x actions`.
+pub fn greedy_actions(values: &[f32], actions: usize, best: &mut Vec<usize>) {
+    best.clear();
+    best.extend(values.chunks_exact(actions).map(argmax));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn atoms_move_by_hand() {
+        let support = Support { atoms: 5, low: -2.0, high: 2.0 };
+        let check = |sum: f32, discount: f32, p: [f32; 5], expected: [f32; 5]| {
+            let mut targets = Vec::new();
+            categorical_projection(support, &[sum], &[discount], &p, &mut targets);
+            assert_eq!(targets, expected);
+        };
+        // Nothing moves.
+        check(0.0, 1.0, [0.1, 0.2, 0.3, 0.4, 0.0], [0.1, 0.2, 0.3, 0.4, 0.0]);
+        // All is at the return, half way between two atoms.
+        check(0.5, 0.0, [0.0, 0.25, 0.0, 0.0, 0.75], [0.0, 0.0, 0.5, 0.5, 0.0]);
+        // What would leave is kept at the end.
+        check(3.0, 1.0, [0.5, 0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.0, 0.5, 0.5]);
+        // -2 and 2 go to 0 and 2, for a quarter each of the way.
+        check(1.0, 0.5, [0.5, 0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.5, 0.0, 0.5]);
+        check(0.25, 0.5, [1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.75, 0.25, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn quantiles_move_by_hand() {
+        let mut targets = Vec::new();
+        quantile_targets(&[1.0, 2.0], &[0.5, 0.0], &[2.0, 4.0, f32::NAN, 1.0], &mut targets);
+        assert_eq!(targets, [2.0, 3.0, 2.0, 2.0]);
+    }
+}

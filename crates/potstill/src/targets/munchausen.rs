@@ -1,0 +1,48 @@
+//! Targets of a soft policy that is rewarded for its own certainty.
+
+use potstill_core::math;
+
+/// What is added to rewards, and how soft the policy is (Vieillard, Pietquin and Geist 2020, table 1 of the appendix).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Munchausen {
+    /// The weight of the logarithm of the policy.
+    pub alpha: f32,
+    /// The temperature of the policy, and the weight of its entropy.
+    pub temperature: f32,
+    /// Where the logarithm, times the temperature, is cut off, below 0.
+    pub clip: f32,
+}
+
+/// `tau ln pi(a)` for `pi = softmax(q / tau)`, computed without a quotient of large numbers (Vieillard, Pietquin and Geist 2020, appendix B.1).
+fn scaled_log_policy(values: &[f32], temperature: f32, out: &mut Vec<f32>) {
+    let best = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = values.iter().map(|v| math::exp((v - best) / temperature)).sum();
+    let base = best + temperature * math::ln(sum);
+    out.clear();
+    out.extend(values.iter().map(|v| v - base));
+}
+
+/// Munchausen-DQN's targets (Vieillard, Pietquin and Geist 2020, equation 2): `r + alpha [tau ln pi(a|s)] + gamma sum_a' pi(a'|s') (Q(s', a') -
+/// tau ln pi(a'|s'))`. Values are the target network's, `samples x actions`, at the state and at the next.
+pub fn munchausen(
+    rule: Munchausen,
+    rewards: &[f32],
+    discounts: &[f32],
+    actions: &[usize],
+    (values, next_values): (&[f32], &[f32]),
+    targets: &mut Vec<f32>,
+) {
+    let choices = values.len() / rewards.len();
+    let rows = values.chunks_exact(choices).zip(next_values.chunks_exact(choices));
+    let mut logs = Vec::with_capacity(choices);
+    targets.clear();
+    for (((&reward, &discount), &action), (row, next)) in rewards.iter().zip(discounts).zip(actions).zip(rows)
+    {
+        scaled_log_policy(row, rule.temperature, &mut logs);
+        let bonus = rule.alpha * logs[action].clamp(rule.clip, 0.0);
+        scaled_log_policy(next, rule.temperature, &mut logs);
+        let soft = next.iter().zip(&logs).map(|(q, log)| math::exp(log / rule.temperature) * (q - log));
+        let value: f32 = soft.sum();
+        targets.push(reward + bonus + if discount == 0.0 { 0.0 } else { discount * value });
+    }
+}

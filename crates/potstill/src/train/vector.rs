@@ -1,0 +1,166 @@
+//! One agent in many copies of an environment.
+
+use super::{EpisodeEnd, TrainError, Training};
+use crate::agent::{Standing, Update, VecAgent};
+use crate::experience::{Ending, Steps};
+use crate::model::Model;
+use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_env::registry::BoxVecEnv;
+use potstill_env::space::Element;
+use potstill_env::{Autoreset, Outcome};
+
+/// One agent in many copies of an environment, all stepped together. A step of the run is one of one copy.
+pub struct VecTrainer<A, T = f32> {
+    agent: A,
+    envs: BoxVecEnv<T>,
+    observations: Vec<f32>,
+    next_observations: Vec<f32>,
+    actions: Vec<usize>,
+    steps: u64,
+    episodes: u64,
+    /// Of the episode of each copy that is running.
+    returns: Vec<f64>,
+    lengths: Vec<u64>,
+    ended: Vec<EpisodeEnd>,
+}
+
+impl<A: VecAgent, T: Element + Into<f32>> VecTrainer<A, T> {
+    /// Puts an agent into copies of an environment and starts their first episodes.
+    ///
+    /// # Panics
+    /// If new episodes do not start in the step that ends the one before.
+    pub fn new(agent: A, mut envs: BoxVecEnv<T>, streams: Streams) -> Self {
+        assert_eq!(envs.autoreset(), Autoreset::SameStep, "episodes follow each other without a gap");
+        let batch = envs.reset(Some(streams.seed_for("environment", 0)));
+        let observations: Vec<f32> = batch.observations.iter().map(|&x| x.into()).collect();
+        let copies = batch.len();
+        Self {
+            agent,
+            next_observations: observations.clone(),
+            observations,
+            actions: vec![0; copies],
+            steps: 0,
+            episodes: 0,
+            returns: vec![0.0; copies],
+            lengths: vec![0; copies],
+            ended: Vec::with_capacity(copies),
+            envs,
+        }
+    }
+
+    /// The agent.
+    pub fn agent(&self) -> &A {
+        &self.agent
+    }
+
+    /// What is wrong with what copy `i` gave, if anything.
+    fn fault(&self, i: usize, reward: f64) -> Option<TrainError> {
+        let (step, episode, action) = (self.steps + i as u64 + 1, self.episodes + 1, self.actions[i]);
+        let place = |action: usize| format!("{action} in copy {i}");
+        let features = self.observations.len() / self.actions.len();
+        let next = &self.next_observations[i * features..][..features];
+        if !reward.is_finite() {
+            return Some(TrainError::Reward { step, episode, action: place(action), reward });
+        }
+        if next.iter().any(|x| !x.is_finite()) {
+            let observation = format!("{next:?}");
+            return Some(TrainError::Observation { step, episode, action: place(action), observation });
+        }
+        None
+    }
+}
+
+impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
+    type Observation = [f32];
+
+    fn advance(&mut self) -> Result<Option<Update>, TrainError> {
+        let step = self.steps + 1;
+        self.agent.act_in_all(&self.observations, &mut self.actions);
+        let batch = self.envs.step(&self.actions).map_err(|source| TrainError::Env { step, source })?;
+        let features = batch.features();
+        // The next observations, but where an episode ended its true final one.
+        let widen =
+            |row: &mut [f32], from: &[T]| row.iter_mut().zip(from).for_each(|(to, &x)| *to = x.into());
+        widen(&mut self.next_observations, &batch.observations);
+        for (i, row) in self.next_observations.chunks_exact_mut(features).enumerate() {
+            if let Some(last) = batch.final_observation(i) {
+                widen(row, last);
+            }
+        }
+        let batch = self.envs.batch();
+        if let Some(fault) = (0..batch.len()).find_map(|i| self.fault(i, batch.rewards[i])) {
+            return Err(fault);
+        }
+        let steps = Steps {
+            observations: &self.observations,
+            actions: &self.actions,
+            rewards: &batch.rewards,
+            next_observations: &self.next_observations,
+            terminated: &batch.terminated,
+            truncated: &batch.truncated,
+        };
+        self.steps += batch.len() as u64;
+        let step = self.steps;
+        let update =
+            self.agent.learn_from_all(&steps).map_err(|source| TrainError::Learn { step, source })?;
+        self.ended.clear();
+        for i in 0..batch.len() {
+            self.returns[i] += batch.rewards[i];
+            self.lengths[i] += 1;
+            let (terminated, truncated) = (batch.terminated[i], batch.truncated[i]);
+            if let Some(ending) = Ending::of(Outcome { reward: 0.0, terminated, truncated }) {
+                let (episode_return, steps) =
+                    (std::mem::take(&mut self.returns[i]), std::mem::take(&mut self.lengths[i]));
+                self.ended.push(EpisodeEnd { episode_return, steps, ending });
+            }
+        }
+        self.episodes += self.ended.len() as u64;
+        widen(&mut self.observations, &batch.observations);
+        Ok(update)
+    }
+
+    fn ended(&self) -> &[EpisodeEnd] {
+        &self.ended
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn episodes(&self) -> u64 {
+        self.episodes
+    }
+
+    fn model(&self) -> Model {
+        self.agent.learned()
+    }
+
+    fn standing(&self) -> Standing {
+        self.agent.stands()
+    }
+}
+
+impl<A: VecAgent, T: Element + Into<f32>> Stateful for VecTrainer<A, T> {
+    fn state(&self) -> State {
+        State::new()
+            .with_part("agent", &self.agent)
+            .with_part("envs", &self.envs)
+            .with("steps", Value::U64(self.steps))
+            .with("episodes", Value::U64(self.episodes))
+            .with("returns", Value::F64s(self.returns.clone()))
+            .with("lengths", Value::U64s(self.lengths.clone()))
+    }
+
+    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+        let copies = self.actions.len();
+        state.restore_part("agent", &mut self.agent)?;
+        state.restore_part("envs", &mut self.envs)?;
+        self.steps = state.u64("steps")?;
+        self.episodes = state.u64("episodes")?;
+        self.returns.copy_from_slice(state.f64s("returns", copies)?);
+        self.lengths.copy_from_slice(state.u64s("lengths", copies)?);
+        let seen = &self.envs.batch().observations;
+        self.observations.iter_mut().zip(seen).for_each(|(to, &x)| *to = x.into());
+        Ok(())
+    }
+}
