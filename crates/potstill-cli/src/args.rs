@@ -45,6 +45,12 @@ pub(crate) enum Command {
         /// Train so many seeds, from --seed on, into one folder with one run each
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
         seeds: Option<u64>,
+        /// Copies of the environment that a deep algorithm acts in together [default: 1, or 32 for pqn]
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
+        num_envs: Option<u64>,
+        /// Gigabytes of replayed observations beyond which they are kept in a file instead of memory [default: 4]
+        #[arg(long, value_name = "GB", allow_negative_numbers = true)]
+        memory_limit: Option<f64>,
         /// Published hyperparameters by name: zoo, cleanrl or minatar for dqn, zoo for qr-dqn, cleanrl for c51 and pqn
         #[arg(long, value_name = "NAME")]
         preset: Option<String>,

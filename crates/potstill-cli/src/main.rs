@@ -79,10 +79,14 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
             episodes,
             seed,
             seeds,
+            num_envs,
+            memory_limit,
             common,
             ..
         } => {
             let flags = args::flags([
+                ("num_envs", num_envs.map(args::integer)),
+                ("memory_limit", memory_limit.map(Into::into)),
                 ("env", env.map(Into::into)),
                 ("data", data.map(Into::into)),
                 ("steps", steps.map(args::integer)),

@@ -5,12 +5,13 @@ use potstill::core::{State, StateError, Stateful, Streams};
 use potstill::deep::{Dqn, DqnConfig};
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::registry::find;
-use potstill::env::{BoxEnv, Env, EnvError, Observation, Outcome, Space};
+use potstill::env::vector::SyncVec;
+use potstill::env::{Autoreset, BoxEnv, Env, EnvError, Observation, Outcome, Space};
 use potstill::experience::Dataset;
 use potstill::nn::{Network, NetworkSpec};
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
 use potstill::teacher::{Inputs, Teacher};
-use potstill::train::{TrainError, Trainer};
+use potstill::train::{TrainError, Trainer, Training, VecTrainer};
 use std::sync::Arc;
 
 const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
@@ -115,6 +116,44 @@ fn a_bad_observation_or_reward_stops_its_step() {
     // Finite in double precision only.
     let (step, error) = stopped(dqn(pole(30, 0.0, |_, outcome, _| outcome.reward = 1e39)));
     assert_eq!((step, error.to_string().starts_with("step 30: reward is inf")), (30, true), "{error}");
+}
+
+/// In many copies, that which gave it is named, and nothing is learned from the others of its step.
+#[test]
+fn a_bad_copy_is_named() {
+    let config = DqnConfig {
+        net_arch: "mlp:8".parse().unwrap(),
+        learning_starts: 10,
+        train_freq: 1,
+        gradient_steps: 1,
+        buffer_size: 64,
+        batch_size: 64,
+        num_envs: 3,
+        ..DqnConfig::default()
+    };
+    let streams = Streams::new(7);
+    let poisons: [fn(&mut [f32], &mut Outcome, f32); 2] =
+        [|o, _, value| o[2] = value, |_, outcome, value| outcome.reward = f64::from(value)];
+    for (poison, words) in poisons.into_iter().zip(["gave the observation", "gave the reward NaN"]) {
+        let copy = std::cell::Cell::new(0);
+        let envs = SyncVec::new(3, Autoreset::SameStep, || {
+            copy.set(copy.get() + 1);
+            let at = if copy.get() == 2 { 20 } else { u64::MAX };
+            pole(at, f32::NAN, poison)
+        });
+        let agent = Dqn::new(config.clone(), 4, 2, 1000, streams);
+        let mut trainer = VecTrainer::new(agent, Box::new(envs), streams);
+        let error = loop {
+            let before = trainer.model();
+            if let Err(error) = trainer.advance() {
+                assert_eq!(trainer.model(), before);
+                break error.to_string();
+            }
+        };
+        // The second copy's twentieth step is the 59th of all.
+        assert!(error.starts_with("step 59, episode "), "{error}");
+        assert!(error.contains(" in copy 1 the environment ") && error.contains(words), "{error}");
+    }
 }
 
 #[test]

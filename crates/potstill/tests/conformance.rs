@@ -2,8 +2,11 @@
 
 use potstill::agent::Agent;
 use potstill::core::{Stateful, Streams};
-use potstill::deep::{Dqn, DqnConfig};
+use potstill::deep::{
+    C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig, World,
+};
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
+use potstill::env::Autoreset;
 use potstill::env::registry::find;
 use potstill::experience::Dataset;
 use potstill::export::safetensors;
@@ -20,7 +23,7 @@ use potstill::tabular::{
     SpeedyQLearning, TabularConfig, TdPrediction, expected_sarsa,
 };
 use potstill::teacher::{Inputs, Teacher};
-use potstill::train::Trainer;
+use potstill::train::{Trainer, Training, VecTrainer};
 use std::sync::Arc;
 
 /// A trainer restored in the middle of a run ends in the state of the one that was never interrupted; one seed gives one
@@ -211,6 +214,144 @@ fn dqn() {
             Trainer::new(agent, find("CartPole-v1").unwrap().make_features().unwrap(), streams)
         };
         check(make, 1500, golden);
+    }
+}
+
+/// One of every objective, and of every switch.
+#[test]
+fn what_came_of_dqn() {
+    let small = DqnConfig {
+        net_arch: "mlp:12,16".parse().unwrap(),
+        learning_starts: 100,
+        train_freq: 8,
+        gradient_steps: 2,
+        target_update_interval: 30,
+        buffer_size: 300,
+        batch_size: 16,
+        ..DqnConfig::default()
+    };
+    let rainbow = DqnConfig {
+        double: true,
+        dueling: true,
+        prioritized: true,
+        n_step: 3,
+        noisy: true,
+        learning_rate: "linear:0.003:0:900".parse().unwrap(),
+        normalize_observations: true,
+        ..small.clone()
+    };
+    let munchausen = DqnConfig { munchausen: true, ..small.clone() };
+    let support = C51Config { n_atoms: 11, v_min: 0.0, v_max: 50.0 }.support();
+    let quantiles = QrDqnConfig { n_quantiles: 7, ..QrDqnConfig::default() }.quantiles();
+    let implicit = IqnConfig { n_taus: 4, n_target_taus: 3, n_cosines: 8, ..IqnConfig::default() }.implicit();
+    for (objective, config, golden) in [
+        (Objective::Mean, &munchausen, 0xdc6a_24a8_3760_4f43),
+        (Objective::Mean, &rainbow, 0xbf58_7b27_0990_0e2c),
+        (Objective::Categorical(support), &small, 0xfeaa_8eb6_57ff_ad2d),
+        (Objective::Categorical(support), &rainbow, 0x2ba3_1e43_e1b1_49a7),
+        (Objective::Quantiles(quantiles), &small, 0x519f_6c62_cb9e_a6d1),
+        (Objective::Quantiles(quantiles), &rainbow, 0xb4e3_106f_6ede_907e),
+        (Objective::Implicit(implicit), &small, 0xfbf7_9cfc_2d9d_d955),
+        (Objective::Implicit(implicit), &rainbow, 0x550a_cc12_26b3_efa3),
+    ] {
+        let make = |seed| {
+            let streams = Streams::new(seed);
+            let world = World::new(4, 2, 900, streams);
+            let configs = (config.clone(), OptimizerConfig::default());
+            let agent = Dqn::with(objective, configs, &world).unwrap();
+            Trainer::new(agent, find("CartPole-v1").unwrap().make_features().unwrap(), streams)
+        };
+        check(make, 900, golden);
+    }
+}
+
+/// Many copies at a time, restored in the middle of their episodes.
+#[test]
+fn many_copies() {
+    let check = |make: &dyn Fn(u64) -> Box<dyn Copies>, golden: u64| {
+        let run = |trainer: &mut Box<dyn Copies>, until: u64| {
+            while trainer.taken() < until {
+                trainer.go_on();
+            }
+        };
+        let mut whole = make(1);
+        run(&mut whole, 1600);
+        for interrupted_at in [0, 8, 600, 1592] {
+            let mut first = make(1);
+            run(&mut first, interrupted_at);
+            let mut second = make(2);
+            second.restore(&first.state()).unwrap();
+            run(&mut second, 1600);
+            assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+        }
+        let model = fingerprint(&whole.learned());
+        assert_eq!(model, golden, "{model:#018x}");
+    };
+    let envs = |id: &str| find(id).unwrap().make_vec_features(8, Autoreset::SameStep).unwrap();
+    let dqn = |seed| -> Box<dyn Copies> {
+        let streams = Streams::new(seed);
+        let config = DqnConfig {
+            net_arch: "mlp:16".parse().unwrap(),
+            learning_starts: 100,
+            train_freq: 12,
+            gradient_steps: 1,
+            buffer_size: 500,
+            num_envs: 8,
+            ..DqnConfig::default()
+        };
+        let agent = Dqn::new(config, 6, 3, 1600, streams);
+        Box::new(VecTrainer::new(agent, envs("Acrobot-v1"), streams))
+    };
+    check(&dqn, 0x0608_9d76_3f39_a62d);
+    let pqn = |seed| -> Box<dyn Copies> {
+        let streams = Streams::new(seed);
+        let config = PqnConfig {
+            net_arch: "mlp:16:layernorm".parse().unwrap(),
+            num_envs: 8,
+            num_steps: 12,
+            num_minibatches: 4,
+            ..PqnConfig::default()
+        };
+        let agent = Pqn::new((config, OptimizerConfig::default()), &World::new(4, 2, 1600, streams));
+        Box::new(VecTrainer::new(agent, envs("CartPole-v1:max_episode_steps=30"), streams))
+    };
+    check(&pqn, 0xd8d8_e56e_6b01_702a);
+    let planes = |seed| -> Box<dyn Copies> {
+        let streams = Streams::new(seed);
+        let config = DqnConfig {
+            net_arch: "cnn:4x3,12".parse().unwrap(),
+            learning_starts: 100,
+            train_freq: 80,
+            gradient_steps: 1,
+            buffer_size: 400,
+            num_envs: 8,
+            n_step: 3,
+            ..DqnConfig::default()
+        };
+        let world = World { inputs: [10, 10, 4].into(), is_bytes: true, ..World::new(400, 3, 1600, streams) };
+        let agent = Dqn::with(Objective::Mean, (config, OptimizerConfig::default()), &world).unwrap();
+        let envs = find("Breakout").unwrap().make_vec_planes(8, Autoreset::SameStep).unwrap();
+        Box::new(VecTrainer::new(agent, envs, streams))
+    };
+    check(&planes, 0xa3cf_2c66_dca7_c836);
+}
+
+/// A trainer of many copies, whichever.
+trait Copies: Stateful {
+    fn go_on(&mut self);
+    fn taken(&self) -> u64;
+    fn learned(&self) -> Model;
+}
+
+impl<T: Training> Copies for T {
+    fn go_on(&mut self) {
+        self.advance().unwrap();
+    }
+    fn taken(&self) -> u64 {
+        self.steps()
+    }
+    fn learned(&self) -> Model {
+        self.model()
     }
 }
 

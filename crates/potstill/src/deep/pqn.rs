@@ -102,6 +102,8 @@ struct Rollout {
 #[derive(Clone, Debug, Default)]
 struct Scratch {
     targets: Vec<f32>,
+    /// The value of what each copy sees now.
+    last: Vec<f32>,
     order: Vec<usize>,
     observations: Vec<f32>,
     chosen: Vec<usize>,
@@ -165,11 +167,12 @@ impl Pqn {
         self.epsilon.at(self.steps, 1)
     }
 
-    /// Computes the lambda-returns of what was collected; `last` are the values of what is seen now.
-    fn returns(&mut self, last: &[f32]) {
-        let copies = last.len();
+    /// Computes the lambda-returns of what was collected.
+    fn returns(&mut self) {
+        let copies = self.config.num_envs as usize;
         let Rollout { length, rewards, values, cut_values, terminated, truncated, .. } = &self.rollout;
-        let Scratch { targets, column: [reward, next, returns], ends: [ended, cut], .. } = &mut self.scratch;
+        let Scratch { targets, last, column: [reward, next, returns], ends: [ended, cut], .. } =
+            &mut self.scratch;
         let decay = (self.config.gamma as f32, self.config.lambda as f32);
         targets.resize(length * copies, 0.0);
         returns.resize(*length, 0.0);
@@ -270,8 +273,10 @@ impl VecAgent for Pqn {
         }
         // After an end or a cut this is the true final observation, whose value nobody asks for any more.
         let q = self.network.predict(steps.next_observations, &mut self.acting);
-        let last: Vec<f32> = q.chunks_exact(self.actions).map(|q| q[targets::argmax(q)]).collect();
-        self.returns(&last);
+        let last = &mut self.scratch.last;
+        last.clear();
+        last.extend(q.chunks_exact(self.actions).map(|q| q[targets::argmax(q)]));
+        self.returns();
         let loss = self.update()?;
         let Rollout { length, observations, actions, rewards, values, cut_values, terminated, truncated } =
             &mut self.rollout;

@@ -41,10 +41,38 @@ impl Default for RainbowConfig {
 
 impl Settings for RainbowConfig {
     fn keys() -> Vec<Key> {
-        let of_dqn = |key: &Key| key.name != "munchausen" && !key.name.starts_with("munchausen_");
-        let mut keys = DqnConfig::keys();
-        keys.retain(of_dqn);
-        keys
+        let help = |key: &Key| match key.name {
+            "learning_rate" => {
+                " Step size of the optimiser, or a schedule over steps in the environment. Source: this project, for small tasks"
+            }
+            "batch_size" => " Transitions per gradient step. Source: Hessel et al. 2018, table 1",
+            "train_freq" => {
+                " Steps in the environment, of all copies, between updates. Source: Mnih et al. 2015, Extended Data Table 1"
+            }
+            "gradient_steps" => {
+                " Gradient steps of an update; 0 for as many as steps were taken since the last. Source: Mnih et al. 2015, Algorithm 1"
+            }
+            "target_update_interval" => {
+                " Steps in the environment between refreshes of the teacher. Source: this project, for small tasks"
+            }
+            "net_arch" => {
+                " The network, such as mlp:128,128 or cnn:16x3,128; the last hidden layer comes twice, once for each stream. Source: this project, for small tasks"
+            }
+            "double" => " Whether the student chooses the next action. Source: Hessel et al. 2018",
+            "dueling" => " Whether values come in two streams. Source: Hessel et al. 2018",
+            "prioritized" => " Whether replay draws by error. Source: Hessel et al. 2018",
+            "prioritized_alpha" => {
+                " The exponent of errors as priorities. Source: Hessel et al. 2018, table 1"
+            }
+            "n_step" => " Steps of a return. Source: Hessel et al. 2018, table 1",
+            "noisy" => {
+                " Whether noise on the weights explores, instead of epsilon. Source: Hessel et al. 2018"
+            }
+            _ => key.help,
+        };
+        let keys = DqnConfig::keys().into_iter();
+        let keys = keys.filter(|key| key.name != "munchausen" && !key.name.starts_with("munchausen_"));
+        keys.map(|key| Key { help: help(&key), ..key }).collect()
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {

@@ -33,7 +33,7 @@ use crate::teacher::{Inputs, Producer, Questions, Refresh, Teacher, View};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
 use potstill_nn::loss::temperature_kl;
-use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
+use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 settings! {
     /// The hyperparameters of policy distillation.
@@ -98,6 +98,12 @@ pub struct Round {
 }
 
 impl PolicyDistiller {
+    /// The ends of a student of this form: it sees what the teacher sees, as a picture if it looks at one, and has one value per action.
+    pub fn ends(spec: &NetworkSpec, teacher: &Network) -> Ends {
+        let Ends { inputs, choices, .. } = *teacher.ends();
+        if spec.stages.is_empty() { Ends::new(inputs.count(), choices) } else { Ends::new(inputs, choices) }
+    }
+
     /// A fresh student for this teacher in this environment.
     pub fn new(
         config: PolicyDistillConfig,
@@ -106,7 +112,9 @@ impl PolicyDistiller {
         env: FeatureEnv,
         streams: Streams,
     ) -> Self {
-        let student = spec.build(teacher.inputs(), teacher.outputs(), &mut streams.stream("initialisation"));
+        let ends = Self::ends(spec, &teacher);
+        let mut rng = streams.stream("initialisation");
+        let student = spec.initialised(&ends, Initialisation::Pytorch, &mut rng);
         let view = View::Softmax { temperature: config.temperature as f32, standardise: true };
         let inputs = match config.teacher_plays {
             1.0 => Inputs::TeacherStates,

@@ -213,6 +213,8 @@ impl ReplayBuffer {
             return Err(ReplayError::TooLarge { capacity, gigabytes });
         }
         let slots = config.slots();
+        // Cut episodes that are expected; more are a growing list.
+        let ends = (slots / 16 + 1).min(1024);
         let pages = if config.memory().1 {
             Pages::in_file(bytes as usize).map_err(|source| ReplayError::File {
                 gigabytes: bytes as f64 / 1e9,
@@ -231,8 +233,8 @@ impl ReplayBuffer {
             endings: vec![0; slots],
             ages: vec![0; slots],
             final_of: vec![NONE; slots],
-            finals: Vec::new(),
-            free: Vec::new(),
+            finals: Vec::with_capacity(ends * config.frame_bytes()),
+            free: Vec::with_capacity(ends),
             running: vec![0; copies],
             frame: vec![0; config.frame_bytes()],
             priorities: config.alpha.map(|_| Priorities { tree: SumTree::new(slots), highest: 1.0 }),

@@ -64,11 +64,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let share = |of: &[CliffWalk], length: Option<usize>| {
         runs.mean(&of.iter().map(|run| f64::from(u8::from(run.arrived() == length))).collect::<Vec<_>>())
     };
-    let claim = |what: &str, expected, measured| Claim {
-        what: what.to_owned(),
-        expected,
-        from: "two other programs",
-        measured,
+    let claim = |what: &str, expected, measured| {
+        Claim::new(what.to_owned(), expected, "two other programs", measured)
     };
     let claims = vec![
         claim("SARSA, mean return of episodes 401 to 500", (-27.1, -26.6), last(&sarsa)),
@@ -102,7 +99,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         setting: "alpha 0.5, epsilon 0.1, gamma 1, 500 episodes".to_owned(),
         runs: runs.count,
         claims,
-        chart,
+        charts: vec![chart],
         note: "Q-learning learns the values of the short way along the edge and falls off it now and then while it explores; SARSA \
                learns the way that is best for who explores. With a fixed step size SARSA's greedy policy loops in about one run of \
                six: its values still move.",

@@ -47,20 +47,20 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             [("Q-learning", &single, of_single), ("Double Q-learning", &double, of_double)]
         {
             let shares: Vec<f64> = lefts.iter().map(|run| mean(&run[first - 1..last])).collect();
-            claims.push(Claim {
-                what: format!("{name}, share of left in episodes {first} to {last}"),
-                expected: about(expected, error),
-                from: "a second program",
-                measured: runs.mean(&shares),
-            });
+            claims.push(Claim::new(
+                format!("{name}, share of left in episodes {first} to {last}"),
+                about(expected, error),
+                "a second program",
+                runs.mean(&shares),
+            ));
         }
     }
-    claims.push(Claim {
-        what: "the best epsilon-greedy policy's share of left".to_owned(),
-        expected: (0.05, 0.05),
-        from: "the book",
-        measured: exact(0.1 / CHOICES[0] as f64),
-    });
+    claims.push(Claim::new(
+        "the best epsilon-greedy policy's share of left",
+        (0.05, 0.05),
+        "the book",
+        exact(0.1 / CHOICES[0] as f64),
+    ));
     let curve = |lefts: &[Vec<f64>]| {
         let shares = mean_curve(lefts).into_iter().enumerate();
         shares.map(|(i, share)| (i as f64 + 1.0, 100.0 * share)).collect()
@@ -89,7 +89,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             .to_owned(),
         runs: runs.count,
         claims,
-        chart,
+        charts: vec![chart],
         note: "Q-learning takes the best of ten noisy estimates for the best of ten values and goes left far more often than it should; with \
                two tables, one chooses and the other judges. The expected curves are known at four places, joined by lines.",
         out: nowhere(),

@@ -29,19 +29,19 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         let of_episode =
             |episode: usize| runs.mean(&lengths.iter().map(|run| run[episode - 1]).collect::<Vec<_>>());
         if n == 0 {
-            claims.push(Claim {
-                what: "steps of episode 1, for any planning: a random walk".to_owned(),
-                expected: (RANDOM_WALK, RANDOM_WALK),
-                from: "exact",
-                measured: of_episode(1),
-            });
+            claims.push(Claim::new(
+                "steps of episode 1, for any planning: a random walk",
+                (RANDOM_WALK, RANDOM_WALK),
+                "exact",
+                of_episode(1),
+            ));
         }
-        claims.push(Claim {
-            what: format!("steps of episode 5, {n} planning steps"),
-            expected: about(mean, error),
-            from: "a second program",
-            measured: of_episode(5),
-        });
+        claims.push(Claim::new(
+            format!("steps of episode 5, {n} planning steps"),
+            about(mean, error),
+            "a second program",
+            of_episode(5),
+        ));
         let curve = mean_curve(&lengths).into_iter().enumerate().skip(1);
         lines.push(series(&format!("{n} planning steps"), curve.map(|(i, y)| (i as f64 + 1.0, y)).collect()));
     }
@@ -59,7 +59,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         setting: "alpha 0.1, gamma 0.95, epsilon 0.1, 50 episodes".to_owned(),
         runs: runs.count,
         claims,
-        chart,
+        charts: vec![chart],
         note: "As in the book's figure, of which 30 runs are shown, the first episode is left out of the chart, and more planning comes \
                to the short way in fewer episodes: with 50 steps in about three, without planning in about twenty-five. The book's first \
                episode has about 1,700 steps; with equal values broken at random it is a random walk of 869.",

@@ -21,6 +21,7 @@
 
 mod cliff;
 mod double_q;
+mod dqn;
 mod dyna_maze;
 mod windy;
 
@@ -63,6 +64,10 @@ pub struct Claim {
     pub from: &'static str,
     /// What was measured, over runs.
     pub measured: Estimate,
+    /// Whether the value itself must be in the range, and not only its interval meet it.
+    pub is_reach: bool,
+    /// What each seed gave, where that is told.
+    pub seeds: Vec<f64>,
 }
 
 impl Claim {
@@ -70,6 +75,10 @@ impl Claim {
     pub fn agrees(&self) -> bool {
         // What is computed, not drawn, is right to rounding.
         let rounding = 1e-9 * self.expected.1.abs();
+        if self.is_reach {
+            let range = self.expected.0 - rounding..=self.expected.1 + rounding;
+            return range.contains(&self.measured.value);
+        }
         self.measured.low <= self.expected.1 + rounding && self.measured.high >= self.expected.0 - rounding
     }
 }
@@ -87,8 +96,8 @@ pub struct Reproduction {
     pub runs: usize,
     /// The numbers.
     pub claims: Vec<Claim>,
-    /// The figure, with what is expected in it.
-    pub chart: LineChart,
+    /// The figures, with what is expected in them.
+    pub charts: Vec<LineChart>,
     /// What should be known of it.
     pub note: &'static str,
     /// The folder that was made.
@@ -98,11 +107,12 @@ pub struct Reproduction {
 /// A result that can be reproduced: its name, the runs of each algorithm, and how.
 type Known = (&'static str, u64, fn(&Runs<'_>) -> Result<Reproduction, Error>);
 
-const RESULTS: [Known; 4] = [
+const RESULTS: [Known; 5] = [
     ("cliff", 500, cliff::reproduce),
     ("dyna-maze", 2000, dyna_maze::reproduce),
     ("double-q", 10_000, double_q::reproduce),
     ("windy", 500, windy::reproduce),
+    ("dqn", 10, dqn::reproduce),
 ];
 
 /// The names of the results.
@@ -124,7 +134,10 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
         reproduction.out = dir.path().to_owned();
         dir.write(names::SUMMARY, format!("{:#}\n", reproduction.json()).as_bytes())?;
         dir.write(names::REPORT, reproduction.page().html().as_bytes())?;
-        dir.write("figure.svg", reproduction.chart.svg_file().as_bytes())?;
+        for (i, chart) in reproduction.charts.iter().enumerate() {
+            let name = if i == 0 { "figure.svg".to_owned() } else { format!("figure-{}.svg", i + 1) };
+            dir.write(&name, chart.svg_file().as_bytes())?;
+        }
         Ok(reproduction)
     });
     written.inspect_err(|_| dir.clone().discard())
@@ -161,6 +174,13 @@ impl Runs<'_> {
     }
 }
 
+impl Claim {
+    /// A number that is drawn, or computed, whose interval must meet a range.
+    fn new(what: impl Into<String>, expected: (f64, f64), from: &'static str, measured: Estimate) -> Self {
+        Self { what: what.into(), expected, from, measured, is_reach: false, seeds: Vec::new() }
+    }
+}
+
 /// What is not drawn.
 fn exact(value: f64) -> Estimate {
     Estimate { value, low: value, high: value }
@@ -193,14 +213,18 @@ impl Reproduction {
         let claims = self.claims.iter().map(|claim| {
             let (low, high) = claim.expected;
             let Estimate { value, low: from, high: to } = claim.measured;
-            json!({
+            let mut told = json!({
                 "what": claim.what,
                 "expected": if low == high { json!(low) } else { json!([low, high]) },
                 "expected_from": claim.from,
                 "measured": value,
                 "ci95": [from, to],
                 "verdict": verdict(claim.agrees()),
-            })
+            });
+            if !claim.seeds.is_empty() {
+                told["seeds"] = json!(claim.seeds);
+            }
+            told
         });
         json!({
             "command": "reproduce",
@@ -243,11 +267,10 @@ impl Reproduction {
         Page {
             title: format!("{}: {}", self.name, self.source),
             lead: self.setting.clone(),
-            blocks: vec![
-                Block::Table(self.table()),
-                Block::Lines(self.chart.clone()),
-                Block::Text(self.note.to_owned()),
-            ],
+            blocks: std::iter::once(Block::Table(self.table()))
+                .chain(self.charts.iter().cloned().map(Block::Lines))
+                .chain([Block::Text(self.note.to_owned())])
+                .collect(),
         }
     }
 }

@@ -59,8 +59,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let episodes: Vec<f64> = all.iter().map(|run| run.ends.len() as f64).collect();
     let late: Vec<f64> =
         all.iter().filter(|run| run.ends.iter().filter(|&&end| end > 6000).count() > 1).map(late).collect();
-    let claim =
-        |what: &str, expected, from, measured| Claim { what: what.to_owned(), expected, from, measured };
+    let claim = |what: &str, expected, from, measured| Claim::new(what, expected, from, measured);
     let claims = vec![
         claim("steps of the shortest way", (15.0, 15.0), "the book", exact(best_length(0.0))),
         claim(
@@ -95,7 +94,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         setting: "SARSA, alpha 0.5, epsilon 0.1, gamma 1, 8,000 steps".to_owned(),
         runs: runs.count,
         claims,
-        chart,
+        charts: vec![chart],
         note: "The curve gets steeper as the goal is reached faster. The book says that exploration keeps the length of an episode at about \
                17 steps, two more than the shortest way. That is what the best policy that explores comes to; while a step size of 0.5 still \
                moves the values it is 26, here as in a second program.",

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Title, y label, and the measurements that share a chart with their names in it.
 type ChartForm = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const CHARTS: [ChartForm; 6] = [
+const CHARTS: [ChartForm; 7] = [
     (
         "Return",
         "return",
@@ -29,6 +29,11 @@ const CHARTS: [ChartForm; 6] = [
         "How far the student has moved from its teacher, the target network",
         "distance",
         &[("teacher/distance", "distance")],
+    ),
+    (
+        "How old the teacher is: steps since it was refreshed",
+        "steps",
+        &[("teacher/staleness", "at the ends of episodes")],
     ),
 ];
 

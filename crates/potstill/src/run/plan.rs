@@ -13,7 +13,7 @@ use super::settings::{DataConfig, DistilConfig, PlanConfig, RunConfig, SourceCon
 use super::tabular::{MakeTabular, Place, WithTabular, with_tabular};
 use super::{Algorithm, Learns, find_env, peek, usage};
 use crate::config::{ConfigError, Layer, Origin, Settings, resolve};
-use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargets, SoftTargetsConfig};
+use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
 use crate::experience::dataset::DATASETS;
 use crate::experience::{Dataset, RecordedEnv, Recording};
@@ -159,7 +159,7 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
                 }
             }
             let student = student_spec(&run)?;
-            check_size("student", student, teacher.inputs(), teacher.outputs())?;
+            check_ends("student", student, &PolicyDistiller::ends(student, teacher))?;
             let taught = (teacher.clone(), teacher_run);
             let place = spec.name().to_owned();
             let job = Box::new(Distilling::new(taught, spec, run.seed, student, &distil, threads));

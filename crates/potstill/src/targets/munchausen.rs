@@ -13,13 +13,12 @@ pub struct Munchausen {
     pub clip: f32,
 }
 
-/// `tau ln pi(a)` for `pi = softmax(q / tau)`, computed without a quotient of large numbers (Vieillard, Pietquin and Geist 2020, appendix B.1).
-fn scaled_log_policy(values: &[f32], temperature: f32, out: &mut Vec<f32>) {
+/// What `tau ln pi(a)` is the distance of `q(a)` from, for `pi = softmax(q / tau)`: `tau ln sum exp(q / tau)`, computed without an exponential of
+/// a large number (Vieillard, Pietquin and Geist 2020, appendix B.1).
+fn soft_maximum(values: &[f32], temperature: f32) -> f32 {
     let best = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = values.iter().map(|v| math::exp((v - best) / temperature)).sum();
-    let base = best + temperature * math::ln(sum);
-    out.clear();
-    out.extend(values.iter().map(|v| v - base));
+    best + temperature * math::ln(sum)
 }
 
 /// Munchausen-DQN's targets (Vieillard, Pietquin and Geist 2020, equation 2): `r + alpha [tau ln pi(a|s)] + gamma sum_a' pi(a'|s') (Q(s', a') -
@@ -34,15 +33,13 @@ pub fn munchausen(
 ) {
     let choices = values.len() / rewards.len();
     let rows = values.chunks_exact(choices).zip(next_values.chunks_exact(choices));
-    let mut logs = Vec::with_capacity(choices);
     targets.clear();
     for (((&reward, &discount), &action), (row, next)) in rewards.iter().zip(discounts).zip(actions).zip(rows)
     {
-        scaled_log_policy(row, rule.temperature, &mut logs);
-        let bonus = rule.alpha * logs[action].clamp(rule.clip, 0.0);
-        scaled_log_policy(next, rule.temperature, &mut logs);
-        let soft = next.iter().zip(&logs).map(|(q, log)| math::exp(log / rule.temperature) * (q - log));
-        let value: f32 = soft.sum();
+        let log = row[action] - soft_maximum(row, rule.temperature);
+        let bonus = rule.alpha * log.clamp(rule.clip, 0.0);
+        // The sum over actions of pi (q - tau ln pi), in which every term but pi is the same.
+        let value = soft_maximum(next, rule.temperature);
         targets.push(reward + bonus + if discount == 0.0 { 0.0 } else { discount * value });
     }
 }

@@ -200,17 +200,15 @@ impl Teacher {
     /// Writes the answers to a whole dataset down, so that each is computed once. The targets stay the same bit for bit.
     pub fn record(&mut self, inputs: &[f32]) {
         if let Some(network) = self.network() {
-            let outputs = network.outputs();
-            let answers = network.predict(inputs, &mut Workspace::default()).to_vec();
-            self.producer = Producer::Recorded { outputs, answers };
+            let outputs = network.ends().choices;
+            self.producer = Producer::Recorded { outputs, answers: values(network, inputs) };
         }
     }
 
     /// Measures what the softmax view divides by, if it standardises: the mean gap over these inputs.
     pub fn standardise_on(&mut self, inputs: &[f32]) {
         if let (View::Softmax { standardise: true, .. }, Some(network)) = (self.view, self.network()) {
-            let gap =
-                targets::mean_gap(network.predict(inputs, &mut Workspace::default()), network.outputs());
+            let gap = targets::mean_gap(&values(network, inputs), network.ends().choices);
             // A teacher that prefers nothing anywhere teaches at its own scale.
             self.scale = if gap > 0.0 { gap } else { 1.0 };
         }
@@ -329,6 +327,14 @@ impl Teacher {
             self.network().filter(|network| network.parameters().len() == student.parameters().len())?;
         Some(kernels::distance(network.parameters(), student.parameters()))
     }
+}
+
+/// One number for each input and choice: of a distribution its mean.
+fn values(network: &Network, inputs: &[f32]) -> Vec<f32> {
+    let mut values = Vec::new();
+    let mut workspace = Workspace::default();
+    network.means(inputs.len() / network.inputs(), network.predict(inputs, &mut workspace), &mut values);
+    values
 }
 
 impl Stateful for Teacher {

@@ -1,0 +1,170 @@
+//! Deep Q-learning on classic control, with published settings: how well what a run leaves plays, over seeds.
+
+use super::{Claim, Reproduction, Runs, nowhere, series};
+use crate::config::{Layer, Origin, presets};
+use crate::error::Error;
+use crate::report::LineChart;
+use crate::run::{Algorithm, plan_train, watched_map};
+use crate::train::statistics::{self, Estimate};
+use potstill_core::Streams;
+use toml::{Table, Value};
+
+/// A training with published settings, and what is to be reached.
+struct Case {
+    algorithm: &'static str,
+    preset: &'static str,
+    env: &'static str,
+    steps: u64,
+    statistic: Statistic,
+    /// The return to reach, and the best there is.
+    reach: (f64, f64),
+    /// Whose number.
+    from: &'static str,
+}
+
+#[derive(Clone, Copy)]
+enum Statistic {
+    Mean,
+    InterquartileMean,
+}
+
+impl Statistic {
+    fn name(self) -> &'static str {
+        match self {
+            Statistic::Mean => "mean",
+            Statistic::InterquartileMean => "IQM",
+        }
+    }
+
+    fn of(self, values: &[f64]) -> f64 {
+        match self {
+            Statistic::Mean => statistics::mean(values),
+            Statistic::InterquartileMean => statistics::interquartile_mean(values),
+        }
+    }
+}
+
+const fn zoo(
+    algorithm: &'static str,
+    env: &'static str,
+    steps: u64,
+    reach: (f64, f64),
+    from: &'static str,
+) -> Case {
+    Case { algorithm, preset: "zoo", env, steps, statistic: Statistic::InterquartileMean, reach, from }
+}
+
+const fn cleanrl(algorithm: &'static str, reach: f64, from: &'static str) -> Case {
+    let (env, steps, statistic) = ("CartPole-v1", 500_000, Statistic::Mean);
+    Case { algorithm, preset: "cleanrl", env, steps, statistic, reach: (reach, 500.0), from }
+}
+
+const CASES: [Case; 9] = [
+    zoo("dqn", "CartPole-v1", 50_000, (490.0, 500.0), "SB3: 500.0"),
+    zoo("dqn", "Acrobot-v1", 100_000, (-80.0, 0.0), "SB3: -76.6 +- 11.8"),
+    zoo("dqn", "MountainCar-v0", 120_000, (-115.0, 0.0), "SB3: -100.8 +- 9.9"),
+    zoo("qr-dqn", "CartPole-v1", 50_000, (490.0, 500.0), "SB3: 500.0"),
+    zoo("qr-dqn", "Acrobot-v1", 100_000, (-80.0, 0.0), "SB3: -69.1 +- 10.0"),
+    zoo("qr-dqn", "MountainCar-v0", 120_000, (-115.0, 0.0), "SB3: -106.0 +- 15.5"),
+    cleanrl("dqn", 488.69, "CleanRL: 488.7 +- 16.1"),
+    cleanrl("c51", 481.20, "CleanRL: 481.2 +- 20.5"),
+    cleanrl("pqn", 495.13, "CleanRL: 495.1 +- 6.9"),
+];
+
+/// Evaluations of a run while it learns, of so many episodes each; the best model is kept.
+const EVALUATIONS: u64 = 20;
+const EPISODES: u64 = 20;
+/// Steps between looks at whether to stop.
+const SLICE: u64 = 1000;
+
+/// What a run gave.
+struct Run {
+    /// The mean return of what it leaves, over 100 new episodes.
+    score: f64,
+    /// Steps and mean returns of its evaluations.
+    curve: Vec<(f64, f64)>,
+}
+
+fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
+    let mut values = Table::new();
+    values.insert("env".to_owned(), case.env.into());
+    for (key, value) in [
+        ("steps", case.steps),
+        ("seed", seed),
+        ("eval_freq", case.steps / EVALUATIONS),
+        ("eval_episodes", EPISODES),
+    ] {
+        values.insert(key.to_owned(), Value::Integer(value as i64));
+    }
+    let layers = [
+        presets::find(case.algorithm, case.preset, case.env)?,
+        Layer { origin: Origin::Program("of the reproduction"), values },
+    ];
+    let mut job = plan_train(Algorithm::find(case.algorithm)?, &layers, 1, None)?.job;
+    let mut curve = Vec::new();
+    while !job.is_over() {
+        if runs.observer.stop_requested() {
+            return Err(Error::Abandoned);
+        }
+        job.advance(job.steps() + SLICE, &mut |record| {
+            curve.extend(record.get("eval/mean_reward").map(|mean| (record.step as f64, mean)));
+            Ok(())
+        })?;
+    }
+    let summary = job.finish()?.summary;
+    Ok(Run { score: summary["mean_return"].as_f64().expect("it was evaluated"), curve })
+}
+
+pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    let (mut claims, mut charts) = (Vec::new(), Vec::<LineChart>::new());
+    for case in &CASES {
+        let Case { algorithm, preset, env, steps, statistic, reach, from } = *case;
+        let what = format!("{algorithm}, {env}, {preset}");
+        let all = watched_map(runs.observer, &what, runs.count, runs.request.threads, |i| {
+            run(case, runs.request.seed.wrapping_add(i as u64), runs)
+        });
+        let all = all.into_iter().collect::<Result<Vec<Run>, Error>>()?;
+        let scores: Vec<f64> = all.iter().map(|run| run.score).collect();
+        let mut rng = Streams::new(runs.request.seed).stream("bootstrap");
+        let measured: Estimate = match statistic {
+            Statistic::Mean => statistics::bootstrap(&scores, statistics::mean, &mut rng),
+            Statistic::InterquartileMean => {
+                statistics::bootstrap(&scores, statistics::interquartile_mean, &mut rng)
+            }
+        };
+        let what = format!("{algorithm}, {env}, {preset}, {}k: {}", steps / 1000, statistic.name());
+        claims.push(Claim { what, expected: reach, from, measured, is_reach: true, seeds: scores });
+        let evaluations = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
+        let points = (0..evaluations).map(|k| {
+            let means: Vec<f64> = all.iter().map(|run| run.curve[k].1).collect();
+            (all[0].curve[k].0, statistic.of(&means))
+        });
+        let line = series(&format!("{algorithm}, {preset}"), points.collect());
+        let title = format!("{env}, {}k steps", steps / 1000);
+        match charts.iter_mut().find(|chart| chart.title == title) {
+            Some(chart) => chart.series.push(line),
+            None => charts.push(LineChart {
+                title,
+                x_label: "step".to_owned(),
+                y_label: "return".to_owned(),
+                series: vec![line],
+                y_range: None,
+            }),
+        }
+    }
+    Ok(Reproduction {
+        name: "dqn",
+        source: "RL Baselines3 Zoo, benchmark.md; CleanRL, docs/rl-algorithms",
+        setting: format!(
+            "{} seeds from {} on; each run is evaluated {EVALUATIONS} times on {EPISODES} episodes, and the best model that it had then \
+             plays 100 others",
+            runs.count, runs.request.seed
+        ),
+        runs: runs.count,
+        claims,
+        charts,
+        note: "The published numbers are of single runs (SB3) or three (CleanRL), of the last model or the last episodes of training; those \
+               here are of the model that a run leaves, its best evaluated one. The curves are of the models as they were.",
+        out: nowhere(),
+    })
+}
