@@ -51,7 +51,7 @@ pub(crate) enum Command {
         /// Gigabytes of replayed observations beyond which they are kept in a file instead of memory [default: 4]
         #[arg(long, value_name = "GB", allow_negative_numbers = true)]
         memory_limit: Option<f64>,
-        /// Published hyperparameters by name: zoo, cleanrl or minatar for dqn, zoo for qr-dqn, cleanrl for c51 and pqn
+        /// Published hyperparameters by name: zoo, cleanrl or minatar for dqn, zoo for qr-dqn, cleanrl for c51, cleanrl or purejaxql for pqn
         #[arg(long, value_name = "NAME")]
         preset: Option<String>,
         /// A TOML file of settings, such as the config.toml of a run

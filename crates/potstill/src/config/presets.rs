@@ -14,12 +14,13 @@ use super::{ConfigError, Layer, Origin, read_toml};
 use toml::{Table, Value};
 
 /// Algorithm, name, text.
-const PRESETS: [(&str, &str, &str); 6] = [
+const PRESETS: [(&str, &str, &str); 7] = [
     ("dqn", "zoo", include_str!("../../presets/dqn-zoo.toml")),
     ("dqn", "cleanrl", include_str!("../../presets/dqn-cleanrl.toml")),
     ("dqn", "minatar", include_str!("../../presets/dqn-minatar.toml")),
     ("qr-dqn", "zoo", include_str!("../../presets/qr-dqn-zoo.toml")),
     ("c51", "cleanrl", include_str!("../../presets/c51-cleanrl.toml")),
+    ("pqn", "purejaxql", include_str!("../../presets/pqn-purejaxql.toml")),
     ("pqn", "cleanrl", include_str!("../../presets/pqn-cleanrl.toml")),
 ];
 
@@ -95,6 +96,8 @@ mod tests {
         assert_eq!((c51.n_atoms, c51.v_min, c51.v_max), (101, -100.0, 100.0));
         let (pqn, _) = of::<(PqnConfig, OptimizerConfig)>("pqn", "cleanrl", "CartPole-v1");
         assert_eq!((pqn.num_envs, pqn.lambda), (4, 0.65));
+        let (pqn, _) = of::<(PqnConfig, OptimizerConfig)>("pqn", "purejaxql", "MinAtar/Seaquest-v1");
+        assert_eq!((pqn.num_envs, pqn.net_arch.to_string().as_str()), (128, "cnn:16x3,128:layernorm"));
     }
 
     #[test]

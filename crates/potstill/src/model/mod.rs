@@ -22,12 +22,15 @@ pub use table::QTable;
 use crate::experience::{Ending, Episode, Trajectory};
 use crate::policy::Policy;
 use potstill_core::{Pcg64, State, StateError, Stateful};
-use potstill_env::{BoxEnv, Env, EnvError, Observation};
+use potstill_env::{BoxEnv, Env, EnvError, Observation, Space};
 use potstill_nn::{Network, Workspace};
 use std::borrow::{Borrow, BorrowMut};
 
-/// Steps after which an episode without a time limit is cut: a greedy policy may walk in a circle.
-const STEPS_MAX: usize = 1000;
+/// Steps after which an episode without a time limit is cut: in numbered states a greedy policy may walk in a circle, while games go on long
+/// and end by themselves.
+pub fn longest_episode(observations: &Space) -> usize {
+    if observations.discrete().is_some() { 1000 } else { 20_000 }
+}
 
 /// Something learned, apart from how it was learned.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +167,7 @@ impl Actor<[f32]> for ModelActor<'_> {
     }
 }
 
-/// Plays one episode from a seed, cut after 1,000 steps at the latest.
+/// Plays one episode from a seed, cut after the [longest](longest_episode) there is.
 ///
 /// # Errors
 /// If the environment refuses a step.
@@ -174,14 +177,16 @@ pub fn play<O: Observation + ?Sized>(
     seed: u64,
     rng: &mut Pcg64,
 ) -> Result<Episode<O>, EnvError> {
-    let mut observation = O::buffer(&env.observation_space());
+    let space = env.observation_space();
+    let longest = longest_episode(&space);
+    let mut observation = O::buffer(&space);
     env.reset(Some(seed), observation.borrow_mut());
     let mut trajectory = Trajectory::starting_at(observation.clone());
     loop {
         let action = actor.act(observation.borrow(), rng);
         let outcome = env.step(action, observation.borrow_mut())?;
         trajectory.push(action, outcome.reward, observation.clone());
-        let cut = trajectory.steps() == STEPS_MAX;
+        let cut = trajectory.steps() == longest;
         if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {
             return Ok(Episode { trajectory, ending });
         }

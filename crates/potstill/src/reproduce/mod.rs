@@ -20,8 +20,8 @@
 //! ```
 
 mod cliff;
+mod deep;
 mod double_q;
-mod dqn;
 mod dyna_maze;
 mod windy;
 
@@ -107,12 +107,14 @@ pub struct Reproduction {
 /// A result that can be reproduced: its name, the runs of each algorithm, and how.
 type Known = (&'static str, u64, fn(&Runs<'_>) -> Result<Reproduction, Error>);
 
-const RESULTS: [Known; 5] = [
+const RESULTS: [Known; 7] = [
     ("cliff", 500, cliff::reproduce),
     ("dyna-maze", 2000, dyna_maze::reproduce),
     ("double-q", 10_000, double_q::reproduce),
     ("windy", 500, windy::reproduce),
-    ("dqn", 10, dqn::reproduce),
+    ("dqn", 10, deep::control),
+    ("arcade", 5, deep::arcade),
+    ("arcade-dqn", 1, deep::arcade_dqn),
 ];
 
 /// The names of the results.
@@ -215,7 +217,8 @@ impl Reproduction {
             let Estimate { value, low: from, high: to } = claim.measured;
             let mut told = json!({
                 "what": claim.what,
-                "expected": if low == high { json!(low) } else { json!([low, high]) },
+                // JSON has no infinity.
+                "expected": if low == high { json!(low) } else { json!([low, high.is_finite().then_some(high)]) },
                 "expected_from": claim.from,
                 "measured": value,
                 "ci95": [from, to],
@@ -253,6 +256,7 @@ impl Reproduction {
             };
             let expected = match claim.expected {
                 (low, high) if low == high => number(low),
+                (low, f64::INFINITY) => format!("{} or more", number(low)),
                 (low, high) => format!("{} to {}", number(low), number(high)),
             };
             let verdict = if claim.agrees() { "agrees" } else { "differs" };

@@ -3,7 +3,7 @@
 use super::evaluate::Subject;
 use super::{find_env, usage};
 use crate::error::Error;
-use crate::model::{Actor, Model, ModelActor};
+use crate::model::{Actor, Model, ModelActor, longest_episode};
 use crate::policy::Policy;
 use crate::store::{self, RunDir};
 use potstill_core::{Pcg64, Streams};
@@ -18,9 +18,6 @@ use std::path::Path;
 
 /// The most random actions that are traced at once.
 const TRACE_MAX: usize = 10_000_000;
-/// Steps after which an episode without a time limit is cut when it is watched, as when it is evaluated.
-const STEPS_MAX: u64 = 1000;
-
 /// An environment by its id, with `key=value` options beside those of the id. `desc=@FILE` reads a map from a file.
 ///
 /// # Errors
@@ -158,7 +155,8 @@ impl<O: Observation + ?Sized, A: Action> Play for Playing<O, A> {
         let played = self.env.step(action, self.observation.borrow_mut());
         let mut outcome = played.map_err(|error| usage(error.to_string()))?;
         self.steps += 1;
-        outcome.truncated |= self.spec.time_limit_steps.is_none() && self.steps >= STEPS_MAX;
+        let longest = longest_episode(&self.spec.observation_space()) as u64;
+        outcome.truncated |= self.spec.time_limit_steps.is_none() && self.steps >= longest;
         Ok(PlayedStep { action: action.number(), outcome })
     }
 

@@ -1,4 +1,4 @@
-//! Deep Q-learning on classic control, with published settings: how well what a run leaves plays, over seeds.
+//! Deep Q-learning on classic control and the arcade games, with published settings: how well what a run leaves plays, over seeds.
 
 use super::{Claim, Reproduction, Runs, nowhere, series};
 use crate::config::{Layer, Origin, presets};
@@ -59,7 +59,7 @@ const fn cleanrl(algorithm: &'static str, reach: f64, from: &'static str) -> Cas
     Case { algorithm, preset: "cleanrl", env, steps, statistic, reach: (reach, 500.0), from }
 }
 
-const CASES: [Case; 9] = [
+const CONTROL: [Case; 9] = [
     zoo("dqn", "CartPole-v1", 50_000, (490.0, 500.0), "SB3: 500.0"),
     zoo("dqn", "Acrobot-v1", 100_000, (-80.0, 0.0), "SB3: -76.6 +- 11.8"),
     zoo("dqn", "MountainCar-v0", 120_000, (-115.0, 0.0), "SB3: -100.8 +- 9.9"),
@@ -69,6 +69,24 @@ const CASES: [Case; 9] = [
     cleanrl("dqn", 488.69, "CleanRL: 488.7 +- 16.1"),
     cleanrl("c51", 481.20, "CleanRL: 481.2 +- 20.5"),
     cleanrl("pqn", 495.13, "CleanRL: 495.1 +- 6.9"),
+];
+
+/// What a game is to be worth: the mean return of MinAtar's own DQN after 5,000,000 frames and 30 runs, read off the figure of its repository.
+const fn game(
+    algorithm: &'static str,
+    preset: &'static str,
+    (env, reach, from): (&'static str, f64, &'static str),
+) -> Case {
+    let (steps, statistic) = (5_000_000, Statistic::Mean);
+    Case { algorithm, preset, env, steps, statistic, reach: (reach, f64::INFINITY), from }
+}
+
+const GAMES: [(&str, f64, &str); 5] = [
+    ("MinAtar/Asterix-v1", 17.0, "MinAtar's DQN: about 17"),
+    ("MinAtar/Breakout-v1", 10.0, "MinAtar's DQN: about 10"),
+    ("MinAtar/Freeway-v1", 50.0, "MinAtar's DQN: about 50"),
+    ("MinAtar/Seaquest-v1", 20.0, "MinAtar's DQN: about 20"),
+    ("MinAtar/SpaceInvaders-v1", 44.0, "MinAtar's DQN: about 44"),
 ];
 
 /// Evaluations of a run while it learns, of so many episodes each; the best model is kept.
@@ -115,9 +133,30 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     Ok(Run { score: summary["mean_return"].as_f64().expect("it was evaluated"), curve })
 }
 
-pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+/// Classic control.
+pub(super) fn control(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    Ok(Reproduction {
+        name: "dqn",
+        source: "RL Baselines3 Zoo, benchmark.md; CleanRL, docs/rl-algorithms",
+        note: "The published numbers are of single runs (SB3) or three (CleanRL), of the last model or the last episodes of training; those \
+               here are of the model that a run leaves, its best evaluated one. The curves are of the models as they were.",
+        ..cases(&CONTROL, runs)?
+    })
+}
+
+/// The games, with PQN.
+pub(super) fn arcade(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    Ok(Reproduction { name: "arcade", ..cases(&GAMES.map(|of| game("pqn", "purejaxql", of)), runs)? })
+}
+
+/// The games, with the DQN and the settings of their paper.
+pub(super) fn arcade_dqn(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    Ok(Reproduction { name: "arcade-dqn", ..cases(&GAMES.map(|of| game("dqn", "minatar", of)), runs)? })
+}
+
+fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let (mut claims, mut charts) = (Vec::new(), Vec::<LineChart>::new());
-    for case in &CASES {
+    for case in cases {
         let Case { algorithm, preset, env, steps, statistic, reach, from } = *case;
         let what = format!("{algorithm}, {env}, {preset}");
         let all = watched_map(runs.observer, &what, runs.count, runs.request.threads, |i| {
@@ -153,8 +192,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         }
     }
     Ok(Reproduction {
-        name: "dqn",
-        source: "RL Baselines3 Zoo, benchmark.md; CleanRL, docs/rl-algorithms",
+        name: "",
+        source: "Young and Tian 2019, MinAtar",
         setting: format!(
             "{} seeds from {} on; each run is evaluated {EVALUATIONS} times on {EPISODES} episodes, and the best model that it had then \
              plays 100 others",
@@ -163,8 +202,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         runs: runs.count,
         claims,
         charts,
-        note: "The published numbers are of single runs (SB3) or three (CleanRL), of the last model or the last episodes of training; those \
-               here are of the model that a run leaves, its best evaluated one. The curves are of the models as they were.",
+        note: "The published numbers are read off a figure, and of episodes while learning, in which one action of ten is random; those here \
+               are of the model that a run leaves, its best evaluated one, which acts greedily. The curves are of the models as they were.",
         out: nowhere(),
     })
 }
