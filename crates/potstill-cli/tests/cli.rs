@@ -305,6 +305,52 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "unknown key `learning_rte` (unknown.toml); did you mean `learning_rate`?",
         ),
         (
+            "train c51 --env CartPole-v1 --steps 100 --set v_min=1 --set v_max=0 --out new",
+            "`v_max`: must be above v_min, 1, got 0",
+        ),
+        (
+            &format!("{pole} --set net_arch=cnn:16x3,128"),
+            "`net_arch`: cnn:16x3,128: `16x3` does not fit into a picture of 1 x 1 points; features have mlp",
+        ),
+        (
+            &format!("{pole} --set net_arch=mlp --set dueling=true"),
+            "`net_arch`: mlp::dueling: dueling needs a hidden layer, which its two streams have each",
+        ),
+        (
+            "train iqn --env CartPole-v1 --steps 100 --set net_arch=mlp --out new",
+            "a probability meets features, for which there must be one hidden layer, or two with dueling",
+        ),
+        (
+            "train iqn --env CartPole-v1 --steps 100 --set batch_size=100000 --set n_taus=10000 --out new",
+            "`batch_size`: 100000 samples at a time need more than 8.6 GB here",
+        ),
+        (
+            "train pqn --env CartPole-v1 --steps 100 --set num_minibatches=7 --out new",
+            "`num_minibatches`: must divide what is collected, num_envs x num_steps = 2048 transitions, got 7",
+        ),
+        (
+            "train pqn --env Pendulum-v1 --steps 100 --out new",
+            "`pqn` needs discrete actions; those of Pendulum-v1 are Box(1)",
+        ),
+        (
+            "train pqn --env CartPole-v1 --steps 100 --num-envs 0 --out new",
+            "`num_envs` (command line): must be from 1 to 65536, got 0",
+        ),
+        (&format!("{pole} --memory-limit -1"), "`memory_limit` (command line): must be 0 or above"),
+        (
+            &format!("{pole} --set buffer_size=9000000000000000000"),
+            "`buffer_size`: 9000000000000000000 transitions take",
+        ),
+        (
+            &format!("{pole} --set n_step=5 --set buffer_size=64 --num-envs 20"),
+            "`buffer_size`: must hold 5 steps of each of 20 copies",
+        ),
+        (&format!("{pole} --set learning_rate=1/n"), "`learning_rate`: 1/n counts updates of one number"),
+        (
+            &format!("{pole} --set optimizer=adagrad"),
+            "`optimizer` (--set): expected adam, adamw, radam, rmsprop or sgd",
+        ),
+        (
             &format!("{pole} --config mistyped.toml"),
             "`learning_rate` (mistyped.toml): expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `fast`",
         ),

@@ -9,19 +9,21 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+use fs4::FileExt;
 use memmap2::MmapMut;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
-/// Bytes, at first 0. They take no room before they are written.
+/// Bytes, at first 0. In memory they take no room before they are written; a file has its room on the disk from the beginning.
 #[derive(Debug)]
 pub struct Pages(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Memory(Vec<u8>),
+    Memory(MmapMut),
     File(MmapMut),
+    None,
 }
 
 /// Where files that take the place of memory are made: `TMPDIR`, or else `/var/tmp`, since `/tmp` is often memory.
@@ -32,20 +34,24 @@ pub fn temporary_folder() -> PathBuf {
 
 impl Pages {
     /// Bytes in memory.
-    pub fn in_memory(length: usize) -> Self {
-        Self(Kind::Memory(vec![0; length]))
+    ///
+    /// # Errors
+    /// If there are not so many to be had.
+    pub fn in_memory(length: usize) -> io::Result<Self> {
+        Ok(Self(if length == 0 { Kind::None } else { Kind::Memory(MmapMut::map_anon(length)?) }))
     }
 
     /// Bytes in a file without a name, which goes when they do. The system keeps in memory what it has room for.
     ///
     /// # Errors
-    /// If there is no such file to be had.
+    /// If there is no such file to be had, or not so much room on the disk.
     pub fn in_file(length: usize) -> io::Result<Self> {
-        let file = tempfile::tempfile_in(temporary_folder())?;
-        file.set_len(length as u64)?;
         if length == 0 {
-            return Ok(Self::in_memory(0));
+            return Ok(Self(Kind::None));
         }
+        let file = tempfile::tempfile_in(temporary_folder())?;
+        // With all its blocks: a hole that cannot be filled later would kill the process.
+        file.allocate(length as u64)?;
         // SAFETY: the file has no name, so that nobody else can change it.
         #[expect(unsafe_code, reason = "another process could change a mapped file that has a name")]
         let map = unsafe { MmapMut::map_mut(&file) }?;
@@ -64,8 +70,8 @@ impl Deref for Pages {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Kind::Memory(bytes) => bytes,
-            Kind::File(map) => map,
+            Kind::Memory(map) | Kind::File(map) => map,
+            Kind::None => &[],
         }
     }
 }
@@ -74,15 +80,20 @@ impl DerefMut for Pages {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         match &mut self.0 {
-            Kind::Memory(bytes) => bytes,
-            Kind::File(map) => map,
+            Kind::Memory(map) | Kind::File(map) => map,
+            Kind::None => &mut [],
         }
     }
 }
 
 impl Clone for Pages {
     /// A copy in memory.
+    ///
+    /// # Panics
+    /// If there is not so much.
     fn clone(&self) -> Self {
-        Self(Kind::Memory(self.to_vec()))
+        let mut copy = Self::in_memory(self.len()).expect("memory for a copy");
+        copy.copy_from_slice(self);
+        copy
     }
 }

@@ -36,6 +36,19 @@ impl NetworkSpec {
         Ok(Plan::new(self, ends)?.parameters)
     }
 
+    /// Bytes that a forward and a backward pass over so many samples, and probabilities of each, need beside the parameters; `None` if they
+    /// cannot be counted.
+    ///
+    /// # Errors
+    /// If there is no such network.
+    pub fn pass_bytes(&self, ends: &Ends, samples: usize, taus: usize) -> Result<Option<usize>, String> {
+        let Plan { trunk, quantile, .. } = Plan::new(self, ends)?;
+        let of = |part: &Part| 2 * part.rows + part.transposed;
+        let rows = taus.checked_mul(of(&quantile)).and_then(|rows| rows.checked_add(of(&trunk)));
+        let row = samples.next_multiple_of(WIDTH).checked_mul(4);
+        Ok(rows.zip(row).and_then(|(rows, row)| rows.checked_mul(row)))
+    }
+
     /// The network with zero parameters, ready to be filled.
     ///
     /// # Panics
@@ -65,14 +78,10 @@ impl NetworkSpec {
     pub fn initialised(&self, ends: &Ends, how: Initialisation, rng: &mut Pcg64) -> Network {
         let mut network = self.zeroed(ends);
         let Network { form, parameters, .. } = &mut network;
-        let ops: Vec<&Op> = form.plan.ops().collect();
-        let last = ops.iter().rposition(|op| matches!(op.kind, Kind::Linear(_)));
-        // The operations in the order in which their parameters lie.
-        for (i, op) in ops.iter().enumerate() {
+        for op in form.plan.ops() {
             match &op.kind {
                 Kind::Linear(weights) => {
-                    let is_output = Some(i) == last || op.to.len() == ends.outputs();
-                    how.fill(weights, is_output, &mut parameters[weights.offset..], rng);
+                    how.fill(weights, op.is_output, &mut parameters[weights.offset..], rng);
                 }
                 Kind::Norm { offset, .. } => parameters[*offset..][..op.from.len()].fill(1.0),
                 _ => {}

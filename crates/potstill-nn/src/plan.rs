@@ -162,6 +162,8 @@ pub(crate) struct Op {
     pub(crate) adds: bool,
     /// Whether nobody needs the gradient in its input.
     pub(crate) is_first: bool,
+    /// Whether its outputs are those of the network, or of one of its streams.
+    pub(crate) is_output: bool,
     /// Its transposed slopes begin here, among those of its part.
     pub(crate) transposed: usize,
     /// The name of its parameters, as in `nn.Sequential`.
@@ -192,6 +194,9 @@ pub(crate) struct Plan {
 /// Numbers of an input or output, at most: beyond, sizes would overflow.
 const ENDS_MAX: usize = 1 << 24;
 
+/// Cosines of a probability, at most.
+const COSINES_MAX: usize = 1 << 16;
+
 struct Builder {
     plan: Plan,
     /// Where operations are added.
@@ -221,7 +226,16 @@ impl Builder {
         if let Kind::Linear(weights) = &kind {
             self.part.transposed += weights.layer.points() * weights.layer.padded();
         }
-        let op = Op { kind, from, to: to.clone(), adds: false, is_first: false, transposed, name };
+        let op = Op {
+            kind,
+            from,
+            to: to.clone(),
+            adds: false,
+            is_first: false,
+            is_output: false,
+            transposed,
+            name,
+        };
         self.part.ops.push(op);
         to
     }
@@ -260,12 +274,17 @@ impl Builder {
         self.rectified(units.into(), to)
     }
 
+    fn mark_output(&mut self) {
+        self.part.ops.last_mut().expect("an operation").is_output = true;
+    }
+
     /// The outputs, from the last features.
     fn outputs(&mut self, ends: &Ends, from: Range<usize>, flattened: Option<Inputs>, hidden: Option<usize>) {
         let atoms = ends.head.atoms();
         let Some(hidden) = hidden else {
             let to = self.rows(ends.outputs());
             self.linear(Linear::dense(from.len(), to.len()), flattened, from, to);
+            self.mark_output();
             return;
         };
         // Two streams; what they end in lies side by side.
@@ -281,6 +300,7 @@ impl Builder {
             let to = start..start + outputs;
             start = to.end;
             self.linear(Linear::dense(units.len(), outputs), None, units, to);
+            self.mark_output();
         }
         let to = self.rows(ends.outputs());
         let kind = Kind::Dueling { choices: ends.choices, atoms };
@@ -302,6 +322,15 @@ impl Plan {
             [product(&[frames, height, width, channels]), product(&[ends.choices, ends.head.atoms()])];
         if !sizes.iter().all(|size| size.is_some_and(|size| (1..=ENDS_MAX).contains(&size))) {
             return Err(format!("it must have from 1 to {ENDS_MAX} inputs and outputs"));
+        }
+        if let Head::Implicit { cosines } = ends.head {
+            if !(1..=COSINES_MAX).contains(&cosines) {
+                return Err(format!("it must have from 1 to {COSINES_MAX} cosines"));
+            }
+            if spec.stages.is_empty() && spec.hidden.len() < if spec.dueling { 2 } else { 1 } {
+                let reason = "a probability meets features, for which there must be one hidden layer, or two with dueling";
+                return Err(reason.to_owned());
+            }
         }
         if spec.dueling && spec.hidden.is_empty() {
             return Err("dueling needs a hidden layer, which its two streams have each".to_owned());

@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::JoinHandle;
 
 /// How often a helper looks for work before it sleeps: some tens of microseconds.
@@ -126,6 +126,18 @@ impl Shared {
     }
 }
 
+impl Team {
+    /// Takes it for a piece of work, if it has none.
+    fn lock(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.busy.try_lock() {
+            Ok(guard) => Some(guard),
+            // Work that panicked has left nothing behind that the next could stumble over.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
 impl Drop for Team {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
@@ -174,7 +186,7 @@ impl Workers {
     /// The same; `first` says where the share of each thread begins, of so many.
     fn run_shares(&self, parts: usize, first: impl Fn(usize, usize) -> usize, work: &(dyn Fn(usize) + Sync)) {
         let team = self.team.as_ref().filter(|_| parts > 1);
-        let Some((team, _busy)) = team.and_then(|team| Some((team, team.busy.try_lock().ok()?))) else {
+        let Some((team, _busy)) = team.and_then(|team| Some((team, team.lock()?))) else {
             (0..parts).for_each(work);
             return;
         };
@@ -202,13 +214,20 @@ impl Workers {
         let mine = catch_unwind(AssertUnwindSafe(|| shared.work(work, 0)));
         // Whoever is not in by now finds nothing left to do.
         shared.gate.fetch_and(!OPEN, Ordering::AcqRel);
+        let mut looks = 0;
         while shared.gate.load(Ordering::Acquire) != 0 {
             std::hint::spin_loop();
+            looks += 1;
+            if looks > LOOKS {
+                // A helper that is not running may need this very core.
+                std::thread::yield_now();
+            }
         }
+        let failed = shared.failed.swap(false, Ordering::AcqRel);
         if let Err(panic) = mine {
             resume_unwind(panic);
         }
-        assert!(!shared.failed.swap(false, Ordering::AcqRel), "a helper panicked");
+        assert!(!failed, "a helper panicked");
     }
 
     /// Does something to every item.
@@ -360,6 +379,8 @@ mod tests {
         let workers = Workers::new(2);
         let failed = catch_unwind(AssertUnwindSafe(|| workers.run(64, &|i| assert!(i != 40, "part {i}"))));
         assert!(failed.is_err());
+        // With the helper, not alone.
+        assert!(workers.team.as_ref().and_then(|team| team.lock()).is_some());
         let mut items = [0; 64];
         workers.for_each(&mut items, |i, item| *item = i);
         assert_eq!(items[63], 63);

@@ -70,7 +70,8 @@ fn munchausens() {
         let rule =
             Munchausen { alpha: number("alpha"), temperature: number("temperature"), clip: number("clip") };
         let (rewards, chosen) = (floats(&case["rewards"]), indices(&case["chosen"]));
-        let values = (&*floats(&case["q"]), &*floats(&case["next_q"]));
+        let (q, next) = (floats(&case["q"]), floats(&case["next_q"]));
+        let values = (&*q, &*next, &*next);
         let mut targets = Vec::new();
         munchausen(rule, &rewards, &discounts(case), &chosen, values, &mut targets);
         close(&targets, &case["targets"], case);

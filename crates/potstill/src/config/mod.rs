@@ -48,6 +48,8 @@ pub enum Range {
     Batch,
     /// 0 to a thousand.
     Small,
+    /// 0 to a million.
+    Count,
     /// 1 to a thousand.
     StepCount,
     /// 1 to 65,536.
@@ -73,6 +75,7 @@ impl Range {
             Range::AtLeastOne => "1 or above",
             Range::Batch => "from 1 to 1000000",
             Range::Small => "from 0 to 1000",
+            Range::Count => "from 0 to 1000000",
             Range::StepCount => "from 1 to 1000",
             Range::Copies => "from 1 to 65536",
             Range::Atoms => "from 2 to 10000",
@@ -90,6 +93,7 @@ impl Range {
             Range::AtLeastOne => (Some(1.0), None),
             Range::Batch => (Some(1.0), Some(1e6)),
             Range::Small => (Some(0.0), Some(1000.0)),
+            Range::Count => (Some(0.0), Some(1e6)),
             Range::StepCount => (Some(1.0), Some(1000.0)),
             Range::Copies => (Some(1.0), Some(65_536.0)),
             Range::Atoms => (Some(2.0), Some(10_000.0)),

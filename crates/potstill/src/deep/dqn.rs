@@ -24,6 +24,10 @@
 //! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit to learn through.
 //! - With `tau` below 1 the teacher moves by `theta- += tau (theta - theta-)` (Lillicrap et al. 2016) instead of copying.
 //! - Importance weights are over the largest of their batch, not of the whole buffer.
+//! - With `munchausen` and returns of several steps, the first reward alone has the bonus; with `double`, the next policy is the student's.
+//! - The student's noise of a gradient step is the same where it chooses with `double` and where it learns; all copies of the environment
+//!   share that of a step.
+//! - Adam's epsilon is PyTorch's, here and in the agents of other papers, unless `optimizer_eps` is given.
 //! - The dueling streams' gradient is not scaled by `1 / sqrt(2)` where they meet (Wang et al. 2016, section 4.2).
 //!
 //! ```
@@ -68,7 +72,7 @@ settings! {
         /// Steps in the environment, of all copies, between updates. Source: RL-Zoo, CartPole-v1
         train_freq: u64 = 256, in AtLeastOne;
         /// Gradient steps of an update; 0 for as many as steps were taken since the last. Source: RL-Zoo, CartPole-v1
-        gradient_steps: u64 = 128, in Any;
+        gradient_steps: u64 = 128, in Count;
         /// Steps in the environment between refreshes of the teacher. Source: RL-Zoo, CartPole-v1
         target_update_interval: u64 = 10, in AtLeastOne;
         /// How far a refresh moves the teacher: 1 copies the student. Source: Mnih et al. 2015, Algorithm 1
@@ -81,7 +85,7 @@ settings! {
         exploration_final_eps: f64 = 0.04, in Unit;
         /// The network, such as mlp:256,256, mlp:64,64:tanh:layernorm or cnn:16x3,128. Source: RL-Zoo, CartPole-v1
         net_arch: NetworkSpec = "mlp:256,256", in Any;
-        /// Where the Huber loss turns from a parabola into a line; 0 for the squared error. Source: Mnih et al. 2015, Methods
+        /// Where the Huber loss of means turns from a parabola into a line; 0 for the squared error. Source: Mnih et al. 2015, Methods
         huber_delta: f64 = 1.0, in NotNegative;
         /// Whether the student chooses the next action. Source: van Hasselt, Guez and Silver 2016
         double: bool = false, in Any;
@@ -110,7 +114,7 @@ settings! {
         normalize_observations: bool = false, in Any;
         /// Copies of the environment that are acted in together
         num_envs: u64 = 1, in Copies;
-        /// Gigabytes of observations beyond which they are kept in a file. Source: what many machines have to spare
+        /// Gigabytes of observations beyond which they are kept in a file (in TMPDIR, or /var/tmp). A checkpoint is still made of a copy in memory. Source: what many machines have to spare
         memory_limit: f64 = 4.0, in NotNegative;
     }
 }
@@ -436,8 +440,13 @@ fn loss(config: &DqnConfig, step: Step<'_>) -> f32 {
         };
         next_values.clear();
         next_values.extend_from_slice(teacher.answers(next_observations));
-        let values = teacher.answers(observations);
-        targets::munchausen(rule, returns, discounts, actions, (values, next_values), targets);
+        student_values.clear();
+        if config.double {
+            student_values.extend_from_slice(student.predict(next_observations, looking));
+        }
+        let choosers = if config.double { &*student_values } else { &*next_values };
+        let values = (teacher.answers(observations), &**next_values, &**choosers);
+        targets::munchausen(rule, returns, discounts, actions, values, targets);
     } else {
         student_values.clear();
         if config.double {
@@ -545,7 +554,7 @@ impl Stateful for Dqn {
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.steps = state.u64("steps")?;
+        self.steps = state.index("steps", 1 << 62)? as u64;
         state.restore_part("student", &mut self.student)?;
         state.restore_part("teacher", &mut self.teacher)?;
         state.restore_part("optimiser", &mut self.gradient.optimiser)?;

@@ -5,7 +5,8 @@
 //! it from diverging (section 3). On-policy data, and an off-policy target; online, model-free.
 //!
 //! Differences from the paper:
-//! - Adam instead of RAdam unless asked for otherwise.
+//! - Adam instead of RAdam unless asked for otherwise; the squared error, as CleanRL's, and not half of it, as the paper's code, which only matters
+//!   where gradients are clipped.
 //! - A truncated episode ends with `max_a Q` of its true final observation; the paper's code takes a cut for an end.
 //!
 //! ```
@@ -219,8 +220,7 @@ impl Pqn {
                     wanted.push(targets[i]);
                 }
                 let q = self.network.forward(observations, &mut self.learning);
-                // Half the squared error.
-                let kind = Regression::Huber { delta: f32::INFINITY };
+                let kind = Regression::SquaredError;
                 let indices = Chosen { indices: chosen, weights: &[] };
                 let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);
                 let seen = [("observation", &**observations), ("target", wanted)];
@@ -338,7 +338,7 @@ impl Stateful for Pqn {
             terminated: flags("terminated")?,
             truncated: flags("truncated")?,
         };
-        self.steps = state.u64("steps")?;
+        self.steps = state.index("steps", 1 << 62)? as u64;
         state.restore_part("network", &mut self.network)?;
         state.restore_part("optimiser", &mut self.gradient.optimiser)?;
         state.restore_part("exploration", &mut self.exploration)?;

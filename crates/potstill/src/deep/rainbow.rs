@@ -15,7 +15,7 @@ use super::dqn::DqnConfig;
 use crate::config::{Key, Settings};
 use toml::Value;
 
-/// The keys of DQN with Rainbow's defaults (Hessel et al. 2018, table 1), but for the sizes, which are those of small tasks.
+/// The keys of DQN with Rainbow's switches and their values (Hessel et al. 2018, table 1); sizes and step size are those of small tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RainbowConfig(pub DqnConfig);
 

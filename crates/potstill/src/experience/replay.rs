@@ -81,10 +81,14 @@ impl ReplayConfig {
     /// Bytes of all observations, and of everything else.
     fn bytes(&self) -> (u64, u64) {
         let slots = self.slots() as u64;
-        // Action, reward, how it ended, age, and place of a final frame; then a leaf and a node.
-        let each = 4 + 4 + 1 + 1 + 4 + if self.alpha.is_some() { 16 } else { 0 };
+        // Action, reward, how it ended, age, and place of a final frame; then a tree of as many leaves as nodes.
+        let each = 4 + 4 + 1 + 1 + 4;
+        let tree = match self.alpha {
+            Some(_) => slots.checked_next_power_of_two().unwrap_or(u64::MAX).saturating_mul(16),
+            None => 0,
+        };
         let frames = slots.saturating_add(self.copies as u64).saturating_mul(self.frame_bytes() as u64);
-        (frames, slots.saturating_mul(each))
+        (frames, slots.saturating_mul(each).saturating_add(tree))
     }
 
     /// Bytes that a buffer of this kind takes when full, without the final frames of truncated episodes; and whether observations are
@@ -123,7 +127,7 @@ pub enum ReplayError {
 
 /// The largest file that is tried, and the most that everything but observations may take in memory.
 const FILE_MAX: u64 = 1 << 42;
-const REST_MAX: u64 = 1 << 36;
+const REST_MAX: u64 = 1 << 34;
 
 const TERMINATED: u8 = 1;
 const TRUNCATED: u8 = 2;
@@ -205,7 +209,7 @@ impl ReplayBuffer {
     pub fn new(config: ReplayConfig) -> Result<Self, ReplayError> {
         let ReplayConfig { capacity, copies, features, frames, choices, n_step, .. } = config;
         assert!(capacity > 0 && copies > 0 && features > 0 && choices > 0, "a buffer of something");
-        assert!((1..=256).contains(&frames) && features.is_multiple_of(frames), "stacks of whole frames");
+        assert!((1..256).contains(&frames) && features.is_multiple_of(frames), "stacks of whole frames");
         assert!(n_step > 0, "a return of a step or more");
         let (bytes, rest) = config.bytes();
         if bytes > FILE_MAX || rest > REST_MAX || config.slots() >= NONE as usize {
@@ -223,6 +227,7 @@ impl ReplayBuffer {
             })?
         } else {
             Pages::in_memory(bytes as usize)
+                .map_err(|_| ReplayError::TooLarge { capacity, gigabytes: bytes as f64 / 1e9 })?
         };
         Ok(Self {
             cursor: 0,
@@ -542,8 +547,19 @@ impl Stateful for ReplayBuffer {
             if let Some(bad) = priorities.iter().find(|p| !(p.is_finite() && **p >= 0.0)) {
                 return Err(StateError::invalid("priorities", format!("{bad}")));
             }
-            priorities.iter().enumerate().for_each(|(slot, &p)| tree.set(slot, p));
-            *highest = state.f64("highest")?;
+            let given = state.f64("highest")?;
+            if !(given.is_finite() && given > 0.0) {
+                return Err(StateError::invalid("highest", format!("{given}")));
+            }
+            let total: f64 = priorities.iter().sum();
+            if stored >= self.config.n_step && !(total.is_finite() && total > 0.0) {
+                return Err(StateError::invalid("priorities", format!("their sum is {total}")));
+            }
+            let rest = std::iter::repeat(&0.0);
+            (0..self.endings.len())
+                .zip(priorities.iter().chain(rest))
+                .for_each(|(slot, &p)| tree.set(slot, p));
+            *highest = given;
         }
         (self.stored, self.cursor) = (stored, cursor);
         let start = self.endings.len() * length;
@@ -565,7 +581,13 @@ impl Stateful for ReplayBuffer {
 impl ReplayBuffer {
     /// Checkpoints once kept the next observation of every transition, and did not say whether an episode had been cut.
     fn restore_first_format(&mut self, state: &State) -> Result<(), StateError> {
-        let ReplayConfig { capacity, features, choices, .. } = self.config;
+        let ReplayConfig { capacity, copies, frames, features, choices, n_step, alpha, is_bytes, .. } =
+            self.config;
+        if (copies, frames, n_step, alpha, is_bytes) != (1, 1, 1, None, false) {
+            let reason = "they are of a checkpoint that knew nothing but transitions of one copy";
+            return Err(StateError::invalid("next_observations", reason));
+        }
+        self.stored = 0;
         let len = state.index("len", capacity + 1)?;
         let cursor = state.index("cursor", capacity)?;
         let observations = state.f32s("observations", len * features)?;

@@ -1,6 +1,7 @@
 //! `model.safetensors`: tensors under PyTorch's names and layouts, and what is needed to use them.
 //!
-//! A network's file goes into `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` as it is; a table is one
+//! A network's file goes into `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` as it is, unless it has streams, noise or
+//! probabilities, whose tensors have names of their own (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one
 //! tensor `q` of `states x actions`. The metadata holds one key, so that its order, and with it the file, is the same every time.
 //!
 //! ```

@@ -99,6 +99,8 @@ const SLICE: u64 = 1000;
 struct Run {
     /// The mean return of what it leaves, over 100 new episodes.
     score: f64,
+    /// The same of what it had learned last.
+    last: f64,
     /// Steps and mean returns of its evaluations.
     curve: Vec<(f64, f64)>,
 }
@@ -130,7 +132,8 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
         })?;
     }
     let summary = job.finish()?.summary;
-    Ok(Run { score: summary["mean_return"].as_f64().expect("it was evaluated"), curve })
+    let number = |key: &str| summary[key].as_f64().expect("it was evaluated");
+    Ok(Run { score: number("mean_return"), last: number("last_return"), curve })
 }
 
 /// Classic control.
@@ -139,7 +142,8 @@ pub(super) fn control(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         name: "dqn",
         source: "RL Baselines3 Zoo, benchmark.md; CleanRL, docs/rl-algorithms",
         note: "The published numbers are of single runs (SB3) or three (CleanRL), of the last model or the last episodes of training; those \
-               here are of the model that a run leaves, its best evaluated one. The curves are of the models as they were.",
+               here are of the model that a run leaves, its best evaluated one, and beside it of the last, on the same episodes. The curves are of the \
+               models as they were.",
         ..cases(&CONTROL, runs)?
     })
 }
@@ -171,7 +175,9 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
                 statistics::bootstrap(&scores, statistics::interquartile_mean, &mut rng)
             }
         };
-        let what = format!("{algorithm}, {env}, {preset}, {}k: {}", steps / 1000, statistic.name());
+        let last = statistic.of(&all.iter().map(|run| run.last).collect::<Vec<_>>());
+        let (length, name) = (steps / 1000, statistic.name());
+        let what = format!("{algorithm}, {env}, {preset}, {length}k: {name} (last models {last:.1})");
         claims.push(Claim { what, expected: reach, from, measured, is_reach: true, seeds: scores });
         let evaluations = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
         let points = (0..evaluations).map(|k| {

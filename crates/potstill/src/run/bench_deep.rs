@@ -165,7 +165,9 @@ fn replay(
         "exploration_fraction": dqn.exploration_fraction,
         "threads": threads,
     });
-    let operations = forward * steps as f64 + each * updates as f64;
+    // Before learning starts nobody asks the network.
+    let asked = steps - dqn.learning_starts.saturating_sub(warmup).min(steps);
+    let operations = forward * asked as f64 + each * updates as f64;
     Ok(Measured { settings, threads, seconds: times[rounds / 2], transitions: steps, updates, operations })
 }
 

@@ -7,7 +7,7 @@ use super::{Algorithm, usage};
 use crate::agent::VecAgent;
 use crate::config::{Layer, Settings, resolve};
 use crate::deep::{
-    C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig,
+    C51Config, Dqn, DqnConfig, InitKind, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig,
     RainbowConfig, World,
 };
 use crate::error::Error;
@@ -89,6 +89,13 @@ fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
     picture.unwrap_or_else(|| space.features().into())
 }
 
+/// What a forward and a backward pass may take.
+const PASS_BYTES_MAX: usize = 1 << 33;
+/// Probabilities that an implicit distribution is asked for where it acts.
+const TAUS: usize = 32;
+/// Units of a layer that orthogonal weights are computed for in seconds.
+const ORTHOGONAL_MAX: usize = 2048;
+
 impl Deep {
     /// Where it is to learn.
     pub(super) fn world(&self, spec: &Spec, (steps, seed, threads): (u64, u64, usize)) -> World {
@@ -104,7 +111,8 @@ impl Deep {
             actions: spec.action_space().discrete().expect("checked: discrete actions"),
             total_steps: steps,
             streams: Streams::new(seed),
-            workers: Workers::new(threads),
+            // More threads than cores would only wait for each other.
+            workers: Workers::new(threads.min(std::thread::available_parallelism().map_or(1, usize::from))),
         }
     }
 
@@ -128,8 +136,39 @@ impl Deep {
     pub(super) fn check(&self, world: &World) -> Result<(), Error> {
         let (spec, ends) = self.network(world);
         super::plan::check_ends("net_arch", &spec, &ends)?;
+        let (rate, batch, taus) = match self {
+            Deep::Replay(Objective::Implicit(implicit), dqn, _) => {
+                (dqn.learning_rate, dqn.batch_size, implicit.taus.max(implicit.target_taus).max(TAUS))
+            }
+            Deep::Replay(_, dqn, _) => (dqn.learning_rate, dqn.batch_size, 1),
+            Deep::Pqn(pqn, _) => (pqn.learning_rate, pqn.collected() / pqn.num_minibatches, 1),
+        };
+        let (Deep::Replay(_, _, optimizer) | Deep::Pqn(_, optimizer)) = self;
+        let widest = spec.hidden.iter().copied().max().unwrap_or(0);
+        if optimizer.initialization == InitKind::Orthogonal && widest > ORTHOGONAL_MAX {
+            let reason = format!(
+                "orthogonal takes too long for more than {ORTHOGONAL_MAX} units of a layer, got {widest}"
+            );
+            return Err(bad("initialization", reason));
+        }
+        if rate.counts() {
+            let reason =
+                format!("{rate} counts updates of one number; give a number or linear:FROM:TO:STEPS");
+            return Err(bad("learning_rate", reason));
+        }
+        let too_many = |samples: u64| {
+            let bytes = spec.pass_bytes(&ends, samples as usize, taus).ok().flatten();
+            bytes.is_none_or(|bytes| bytes > PASS_BYTES_MAX)
+        };
+        let parts = if let Deep::Pqn(..) = self { "num_minibatches" } else { "batch_size" };
+        for (key, samples) in [(parts, batch), ("num_envs", self.copies())] {
+            if too_many(samples) {
+                let limit = size(PASS_BYTES_MAX as u64);
+                return Err(bad(key, format!("{samples} samples at a time need more than {limit} here")));
+            }
+        }
         match self {
-            Deep::Replay(_, dqn, _) => {
+            Deep::Replay(objective, dqn, _) => {
                 let DqnConfig { buffer_size, batch_size, n_step, num_envs, .. } = *dqn;
                 if buffer_size < batch_size {
                     let reason = format!("must hold at least a batch of {batch_size}, got {buffer_size}");
@@ -141,6 +180,10 @@ impl Deep {
                     );
                     return Err(bad("buffer_size", reason));
                 }
+                if dqn.munchausen && *objective != Objective::Mean {
+                    let reason = "is a target of means, and goes with dqn alone".to_owned();
+                    return Err(bad("munchausen", reason));
+                }
                 if dqn.normalize_observations && !spec.stages.is_empty() {
                     let reason = "is for features; pictures have one scale already".to_owned();
                     return Err(bad("normalize_observations", reason));
@@ -148,6 +191,16 @@ impl Deep {
             }
             Deep::Pqn(pqn, _) => {
                 let (collected, parts) = (pqn.collected(), pqn.num_minibatches);
+                let bytes = collected.saturating_mul(4 * world.inputs.count() as u64 + 34);
+                if bytes > PASS_BYTES_MAX as u64 {
+                    let reason =
+                        format!("{collected} transitions at a time take {}; give fewer", size(bytes));
+                    return Err(bad("num_steps", reason));
+                }
+                if spec.noisy {
+                    let reason = format!("{spec}: pqn explores with epsilon, and has no use for noise");
+                    return Err(bad("net_arch", reason));
+                }
                 if !collected.is_multiple_of(parts) {
                     let reason = format!(
                         "must divide what is collected, num_envs x num_steps = {collected} transitions, got {parts}"

@@ -217,9 +217,17 @@ where
         let protocol =
             Protocol { episodes: COMPARISON, streams, purpose: "comparison", threads: self.threads };
         let evaluation = evaluate_policy(model, &self.spec, protocol)?;
+        // The same episodes with what it had learned last, where that is another.
+        let last = self.trainer.model();
+        let of_last = if last == *model {
+            evaluation.mean_return()
+        } else {
+            evaluate_policy(&last, &self.spec, protocol)?.mean_return()
+        };
         summary["start_value"] = json!(start_value(model, &self.spec, self.run.seed));
         summary["best_return"] = json!(score);
         summary["best_step"] = json!(step);
+        summary["last_return"] = json!(of_last);
         summary["mean_return"] = json!(evaluation.mean_return());
         summary["std_return"] = json!(evaluation.std_return());
         Ok(Outcome { model: model.clone(), summary, visits: None })

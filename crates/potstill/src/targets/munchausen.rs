@@ -22,24 +22,32 @@ fn soft_maximum(values: &[f32], temperature: f32) -> f32 {
 }
 
 /// Munchausen-DQN's targets (Vieillard, Pietquin and Geist 2020, equation 2): `r + alpha [tau ln pi(a|s)] + gamma sum_a' pi(a'|s') (Q(s', a') -
-/// tau ln pi(a'|s'))`. Values are the target network's, `samples x actions`, at the state and at the next.
+/// tau ln pi(a'|s'))`. Values are the target network's, `samples x actions`, at the state and at the next; the next policy is that of
+/// a third list, which is the second, or with double Q-learning the student's.
 pub fn munchausen(
     rule: Munchausen,
     rewards: &[f32],
     discounts: &[f32],
     actions: &[usize],
-    (values, next_values): (&[f32], &[f32]),
+    (values, next_values, next_choosers): (&[f32], &[f32], &[f32]),
     targets: &mut Vec<f32>,
 ) {
     let choices = values.len() / rewards.len();
-    let rows = values.chunks_exact(choices).zip(next_values.chunks_exact(choices));
+    let next = next_values.chunks_exact(choices).zip(next_choosers.chunks_exact(choices));
+    let rows = values.chunks_exact(choices).zip(next);
     targets.clear();
-    for (((&reward, &discount), &action), (row, next)) in rewards.iter().zip(discounts).zip(actions).zip(rows)
+    for (((&reward, &discount), &action), (row, (next, chooser))) in
+        rewards.iter().zip(discounts).zip(actions).zip(rows)
     {
         let log = row[action] - soft_maximum(row, rule.temperature);
         let bonus = rule.alpha * log.clamp(rule.clip, 0.0);
-        // The sum over actions of pi (q - tau ln pi), in which every term but pi is the same.
-        let value = soft_maximum(next, rule.temperature);
+        // The sum over actions of pi (q - tau ln pi).
+        let most = soft_maximum(chooser, rule.temperature);
+        let value: f32 = next
+            .iter()
+            .zip(chooser)
+            .map(|(q, c)| math::exp((c - most) / rule.temperature) * (q - (c - most)))
+            .sum();
         targets.push(reward + bonus + if discount == 0.0 { 0.0 } else { discount * value });
     }
 }

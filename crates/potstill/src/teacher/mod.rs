@@ -350,7 +350,7 @@ impl Stateful for Teacher {
     }
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.staleness = state.u64("staleness")?;
+        self.staleness = state.index("staleness", 1 << 62)? as u64;
         self.scale = state.f64("scale")? as f32;
         match &mut self.producer {
             Producer::CopyOfStudent(copy) => state.restore_part("copy", copy),

@@ -189,6 +189,10 @@ impl<A: Agent> Trainer<A> {
     pub fn step(&mut self) -> Result<Event, TrainError> {
         let step = self.steps + 1;
         let refused = |source| TrainError::Learn { step, source };
+        if self.episode_steps == 0 && !self.observation.borrow().is_finite() {
+            let (observation, action) = (format!("{:?}", self.observation), "none, at a reset,".to_owned());
+            return Err(TrainError::Observation { step, episode: self.episodes + 1, action, observation });
+        }
         self.agent.plan(&self.env).map_err(refused)?;
         let action = self.agent.act(self.observation.borrow());
         let outcome = self

@@ -75,6 +75,19 @@ impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
 
     fn advance(&mut self) -> Result<Option<Update>, TrainError> {
         let step = self.steps + 1;
+        // What an episode begins with.
+        let features = self.observations.len() / self.actions.len();
+        for (i, first) in self.observations.chunks_exact(features).enumerate() {
+            if self.lengths[i] == 0 && first.iter().any(|x| !x.is_finite()) {
+                let (observation, action) = (format!("{first:?}"), format!("none, at a reset, in copy {i}"));
+                return Err(TrainError::Observation {
+                    step,
+                    episode: self.episodes + 1,
+                    action,
+                    observation,
+                });
+            }
+        }
         self.agent.act_in_all(&self.observations, &mut self.actions);
         let batch = self.envs.step(&self.actions).map_err(|source| TrainError::Env { step, source })?;
         let features = batch.features();
@@ -155,7 +168,7 @@ impl<A: VecAgent, T: Element + Into<f32>> Stateful for VecTrainer<A, T> {
         let copies = self.actions.len();
         state.restore_part("agent", &mut self.agent)?;
         state.restore_part("envs", &mut self.envs)?;
-        self.steps = state.u64("steps")?;
+        self.steps = state.index("steps", 1 << 62)? as u64;
         self.episodes = state.u64("episodes")?;
         self.returns.copy_from_slice(state.f64s("returns", copies)?);
         self.lengths.copy_from_slice(state.u64s("lengths", copies)?);
