@@ -528,7 +528,7 @@ impl VecAgent for Dqn {
         let Policy::EpsilonGreedy { epsilon } = self.behaviour() else {
             unreachable!("DQN behaves epsilon-greedily")
         };
-        let distance = self.teacher.distance(&self.student).unwrap_or_default();
+        let distance = self.teacher.distance_in_a_term(&self.student).unwrap_or_default();
         Standing { epsilon, teacher: Some((self.teacher.staleness(), distance)) }
     }
 }

@@ -26,7 +26,7 @@ const CHARTS: [ChartForm; 7] = [
     ("Test error", "error", &[("eval/test_error", "test error")]),
     ("Loss", "loss", &[("train/loss", "loss")]),
     (
-        "How far the student has moved from its teacher, the target network",
+        "How far the student moves from its teacher, the target network, before that is refreshed",
         "distance",
         &[("teacher/distance", "distance")],
     ),
@@ -65,10 +65,14 @@ pub(super) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Opt
     })
 }
 
-/// The part of the y axis in which most of the points lie: a few at the start of learning must not flatten all the others.
+/// The part of the y axis in which most of the points of every line lie: a few at the start of learning must not flatten all the others.
 fn shown_range(series: &[Series]) -> (f64, f64) {
-    let mut values: Vec<f64> =
-        series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).filter(|v| v.is_finite()).collect();
+    let ranges = series.iter().map(range_of);
+    ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0))
+}
+
+fn range_of(series: &Series) -> (f64, f64) {
+    let mut values: Vec<f64> = series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).collect();
     values.sort_unstable_by(f64::total_cmp);
     let (Some(lowest), Some(highest)) = (values.first(), values.last()) else { return (0.0, 1.0) };
     let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];

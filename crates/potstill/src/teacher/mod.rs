@@ -122,6 +122,8 @@ pub struct Teacher {
     inputs: Inputs,
     /// Ticks of the refresh's clock since the last refresh.
     staleness: u64,
+    /// How far the student had moved away when it was last taken over from, if it had moved at all.
+    moved: f64,
     /// What the softmax view divides by.
     scale: f32,
     workspace: Workspace,
@@ -164,6 +166,7 @@ impl Teacher {
             view,
             inputs,
             staleness: 0,
+            moved: 0.0,
             scale: 1.0,
             workspace: Workspace::default(),
             answers: Vec::new(),
@@ -312,6 +315,11 @@ impl Teacher {
         }
         self.staleness %= n;
         if let Producer::CopyOfStudent(copy) = &mut self.producer {
+            let moved = kernels::distance(copy.parameters(), student.parameters());
+            // Between updates of the student there may be many refreshes.
+            if moved > 0.0 {
+                self.moved = moved;
+            }
             copy.follow(student, tau);
         }
     }
@@ -319,6 +327,12 @@ impl Teacher {
     /// Ticks of its clock since the last refresh.
     pub fn staleness(&self) -> u64 {
         self.staleness
+    }
+
+    /// How far the student moves away in a term of the teacher: its distance now, or when it was last taken over from after it had moved,
+    /// whichever is larger; `None` where there is no network.
+    pub fn distance_in_a_term(&self, student: &Network) -> Option<f64> {
+        Some(self.distance(student)?.max(self.moved))
     }
 
     /// The Euclidean distance between the parameters of teacher and student, if both are networks of one form.
@@ -342,6 +356,7 @@ impl Stateful for Teacher {
     fn state(&self) -> State {
         let state = State::new()
             .with("staleness", Value::U64(self.staleness))
+            .with("moved", Value::F64(self.moved))
             .with("scale", Value::F64(f64::from(self.scale)));
         match &self.producer {
             Producer::CopyOfStudent(copy) => state.with_part("copy", copy),
@@ -351,6 +366,8 @@ impl Stateful for Teacher {
 
     fn restore(&mut self, state: &State) -> Result<(), StateError> {
         self.staleness = state.index("staleness", 1 << 62)? as u64;
+        // The first checkpoints did not know it.
+        self.moved = if state.contains("moved") { state.f64("moved")? } else { 0.0 };
         self.scale = state.f64("scale")? as f32;
         match &mut self.producer {
             Producer::CopyOfStudent(copy) => state.restore_part("copy", copy),
@@ -427,6 +444,18 @@ mod tests {
             assert_eq!(targets, [2.0 + 0.5 * q[usize::from(students[1] > students[0])]]);
         }
         assert!(teacher.is_double() && teacher.distance(&student) > Some(0.0));
+    }
+
+    #[test]
+    fn the_way_that_the_student_has_gone_is_remembered() {
+        let (old, student) = networks();
+        let mut teacher = target(&old, 3, 1.0);
+        let far = teacher.distance(&student);
+        for step in 1..=9 {
+            teacher.tick(Clock::EnvStep, &student);
+            assert_eq!(teacher.distance(&student), if step < 3 { far } else { Some(0.0) });
+            assert_eq!(teacher.distance_in_a_term(&student), far);
+        }
     }
 
     #[test]
