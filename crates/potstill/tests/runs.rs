@@ -260,7 +260,7 @@ fn worlds_with_more_state() {
         ("sarsa", "env=Blackjack-v1 steps=1500 log_interval=50"),
         (
             "dqn",
-            "env=Seaquest:frame_stack=2 steps=450 net_arch=mlp:4 learning_starts=100 train_freq=50 gradient_steps=2 \
+            "env=Seaquest:frame_stack=2,max_episode_steps=300 steps=450 net_arch=mlp:4 learning_starts=100 train_freq=50 gradient_steps=2 \
              buffer_size=200 eval_freq=200 eval_episodes=1",
         ),
     ] {

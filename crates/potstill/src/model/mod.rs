@@ -29,7 +29,7 @@ use std::borrow::{Borrow, BorrowMut};
 /// Steps after which an episode without a time limit is cut: in numbered states a greedy policy may walk in a circle, while games go on long
 /// and end by themselves.
 pub fn longest_episode(observations: &Space) -> usize {
-    if observations.discrete().is_some() { 1000 } else { 20_000 }
+    if observations.discrete().is_some() { 1000 } else { 10_000 }
 }
 
 /// Something learned, apart from how it was learned.
@@ -167,6 +167,63 @@ impl Actor<[f32]> for ModelActor<'_> {
     }
 }
 
+/// What can be said of an episode without its steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Played {
+    /// The undiscounted return.
+    pub episode_return: f64,
+    /// Its length.
+    pub steps: u64,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Plays one episode from a seed, cut after the [longest](longest_episode) there is, and tells `seen` of the first observation (with neither
+/// action nor reward) and of each step.
+///
+/// # Errors
+/// If the environment refuses a step.
+fn play_watched<O: Observation + ?Sized>(
+    env: &mut BoxEnv<O>,
+    actor: &mut impl Actor<O>,
+    seed: u64,
+    rng: &mut Pcg64,
+    mut seen: impl FnMut(Option<(usize, f64)>, &O::Owned),
+) -> Result<Played, EnvError> {
+    let space = env.observation_space();
+    let longest = longest_episode(&space) as u64;
+    let mut observation = O::buffer(&space);
+    env.reset(Some(seed), observation.borrow_mut());
+    seen(None, &observation);
+    let (mut rewards, mut steps) = (Vec::new(), 0);
+    loop {
+        let action = actor.act(observation.borrow(), rng);
+        let outcome = env.step(action, observation.borrow_mut())?;
+        seen(Some((action, outcome.reward)), &observation);
+        rewards.push(outcome.reward);
+        steps += 1;
+        let cut = steps == longest;
+        if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {
+            // From the last to the first, as a return is defined.
+            let episode_return = rewards.iter().rev().fold(0.0, |after, reward| reward + after);
+            return Ok(Played { episode_return, steps, ending });
+        }
+    }
+}
+
+/// Plays one episode from a seed, cut after the [longest](longest_episode) there is, and keeps nothing of it but its return and length.
+///
+/// # Errors
+/// If the environment refuses a step.
+pub fn play_out<O: Observation + ?Sized>(
+    env: &mut BoxEnv<O>,
+    actor: &mut impl Actor<O>,
+    seed: u64,
+    rng: &mut Pcg64,
+) -> Result<Played, EnvError> {
+    play_watched(env, actor, seed, rng, |_, _| {})
+}
+
 /// Plays one episode from a seed, cut after the [longest](longest_episode) there is.
 ///
 /// # Errors
@@ -177,18 +234,11 @@ pub fn play<O: Observation + ?Sized>(
     seed: u64,
     rng: &mut Pcg64,
 ) -> Result<Episode<O>, EnvError> {
-    let space = env.observation_space();
-    let longest = longest_episode(&space);
-    let mut observation = O::buffer(&space);
-    env.reset(Some(seed), observation.borrow_mut());
-    let mut trajectory = Trajectory::starting_at(observation.clone());
-    loop {
-        let action = actor.act(observation.borrow(), rng);
-        let outcome = env.step(action, observation.borrow_mut())?;
-        trajectory.push(action, outcome.reward, observation.clone());
-        let cut = trajectory.steps() == longest;
-        if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {
-            return Ok(Episode { trajectory, ending });
-        }
-    }
+    let mut trajectory: Option<Trajectory<O>> = None;
+    let played = play_watched(env, actor, seed, rng, |step, observation| match (step, &mut trajectory) {
+        (Some((action, reward)), Some(trajectory)) => trajectory.push(action, reward, observation.clone()),
+        _ => trajectory = Some(Trajectory::starting_at(observation.clone())),
+    })?;
+    let trajectory = trajectory.expect("an episode has a first observation");
+    Ok(Episode { trajectory, ending: played.ending })
 }

@@ -2,7 +2,7 @@
 
 use super::{TrainError, parallel_map, statistics};
 use crate::experience::Ending;
-use crate::model::{Actor, play};
+use crate::model::{Actor, play_out};
 use potstill_core::Streams;
 use potstill_env::{BoxEnv, Observation};
 
@@ -56,14 +56,12 @@ pub fn evaluate<O: Observation + ?Sized, A: Actor<O>>(
         let seed = streams.seed_for(purpose, i as u64);
         // The actor's own draws (ties, exploration) need a stream apart from the environment's.
         let mut rng = Streams::new(seed).stream("actor");
-        let episode = play(&mut make_env(), &mut make_actor(), seed, &mut rng).map_err(TrainError::Play)?;
-        let steps = episode.trajectory.steps() as u64;
-        Ok((episode.trajectory.initial_return(1.0).0, steps, episode.ending))
+        play_out(&mut make_env(), &mut make_actor(), seed, &mut rng).map_err(TrainError::Play)
     });
     let played = played.into_iter().collect::<Result<Vec<_>, TrainError>>()?;
     Ok(Evaluation {
-        returns: played.iter().map(|episode| episode.0).collect(),
-        steps: played.iter().map(|episode| episode.1).collect(),
-        truncated: played.iter().filter(|episode| episode.2 == Ending::Truncated).count(),
+        returns: played.iter().map(|episode| episode.episode_return).collect(),
+        steps: played.iter().map(|episode| episode.steps).collect(),
+        truncated: played.iter().filter(|episode| episode.ending == Ending::Truncated).count(),
     })
 }
