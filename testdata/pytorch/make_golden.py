@@ -1,46 +1,15 @@
 """Writes losses.json, network.json and adam.json beside this file. `python make_golden.py`
 
-PyTorch computes in double precision on inputs that single precision represents, so whatever a single-precision
-implementation differs by is its own rounding. Matrices are flattened row by row.
+Matrices are flattened row by row.
 """
 
 import itertools
-import json
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from common import flat, flattened, integers, normal, single, write
 
-torch.set_default_dtype(torch.float64)
-# One thread and a fixed seed: the same file on every run.
-torch.set_num_threads(1)
-torch.manual_seed(20240229)
-
-
-def single(tensor):
-    return torch.as_tensor(tensor).float().double()
-
-
-def normal(*shape, scale=1.0):
-    return single(scale * torch.randn(*shape))
-
-
-def integers(high, n):
-    return torch.randint(high, (n,))
-
-
-def flat(tensor):
-    return tensor.detach().flatten().tolist()
-
-
-def write(name, **lists):
-    """One line per case, so that a diff shows which one changed."""
-    parts = [f'"made_with": "torch {torch.__version__}"']
-    for key, cases in lists.items():
-        parts.append(f'"{key}": [\n' + ",\n".join(json.dumps(c, allow_nan=False) for c in cases) + "\n]")
-    path = Path(__file__).with_name(name)
-    path.write_text("{" + ", ".join(parts) + "}\n")
-    assert path.stat().st_size < 60_000, path
+BYTES_MAX = 60_000
 
 
 def loss_case(name, compute, student, **rest):
@@ -49,11 +18,10 @@ def loss_case(name, compute, student, **rest):
     value = compute(student)
     value.backward()
     student_name = "outputs" if name.endswith("_at") else "logits" if name == "cross_entropy" else "student"
-    inputs = {k: flat(v) if torch.is_tensor(v) else v for k, v in rest.items()}
     return {
         "loss": name,
         "samples": len(student),
-        **inputs,
+        **flattened(**rest),
         student_name: flat(student),
         "value": value.item(),
         "gradient": flat(student.grad),
@@ -169,9 +137,10 @@ def clip(gradient, max_norm):
     return {"gradient": flat(gradient), "max_norm": max_norm, "norm": total, "clipped": flat(parameter.grad)}
 
 
-write("losses.json", cases=losses())
+write("losses.json", BYTES_MAX, cases=losses())
 write(
     "network.json",
+    BYTES_MAX,
     cases=[
         network(4, [8], 2, "relu", 5),
         network(3, [5, 5], 4, "tanh", 6),
@@ -180,6 +149,7 @@ write(
 )
 write(
     "adam.json",
+    BYTES_MAX,
     cases=[
         adam(1e-3, [0.9, 0.999], 1e-8, 1.0),
         adam(2.5e-4, [0.9, 0.999], 1e-5, 0.1),

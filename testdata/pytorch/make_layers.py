@@ -1,55 +1,20 @@
 """Writes layers.json, optimisers.json and distributional.json beside this file. `python make_layers.py`
 
-As in make_golden.py, PyTorch computes in double precision on inputs that single precision represents. Tensors are
-flattened in the order of their indices: images sample by sample, channel by channel, row by row.
+Tensors are flattened in the order of their indices: images sample by sample, channel by channel, row by row.
 """
 
-import json
 from math import ceil, floor
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from common import flat, flattened, integers, normal, single, write
 from torch import nn
 
-torch.set_default_dtype(torch.float64)
-# One thread and a fixed seed: the same file on every run.
-torch.set_num_threads(1)
-torch.manual_seed(20240229)
-
-
-def single(tensor):
-    return torch.as_tensor(tensor).float().double()
-
-
-def normal(*shape, scale=1.0):
-    return single(scale * torch.randn(*shape))
+BYTES_MAX = 150_000
 
 
 def uniform(*shape):
     return single(torch.rand(*shape))
-
-
-def integers(high, n):
-    return torch.randint(high, (n,))
-
-
-def flat(tensor):
-    return tensor.detach().flatten().tolist()
-
-
-def flattened(**items):
-    return {k: flat(v) if torch.is_tensor(v) else v for k, v in items.items()}
-
-
-def write(name, **lists):
-    """One line per case, so that a diff shows which one changed."""
-    parts = [f'"made_with": "torch {torch.__version__}"']
-    for key, cases in lists.items():
-        parts.append(f'"{key}": [\n' + ",\n".join(json.dumps(c, allow_nan=False) for c in cases) + "\n]")
-    path = Path(__file__).with_name(name)
-    path.write_text("{" + ", ".join(parts) + "}\n")
-    assert path.stat().st_size < 150_000, path
 
 
 # layers.json
@@ -284,6 +249,7 @@ def munchausen(samples, actions, gamma, scale):
 
 write(
     "layers.json",
+    BYTES_MAX,
     cases=[
         network("mlp:7,5", [4], 3, 33),
         network("mlp:6:gelu", [4], 3, 17),
@@ -306,6 +272,7 @@ write(
 )
 write(
     "optimisers.json",
+    BYTES_MAX,
     cases=[
         sgd(momentum=0.0, nesterov=False),
         sgd(momentum=0.9, nesterov=False),
@@ -325,6 +292,7 @@ write(
 )
 write(
     "distributional.json",
+    BYTES_MAX,
     categorical=[
         # On atoms and halfway between them, at and beyond both ends.
         categorical(2, 5, -2.0, 2.0, 0.5, [0.0, 1.0, -1.0, 7.0, -2.0, 1.0], [0, 0, 1, 0, 1, 0], 1.0),

@@ -8,7 +8,7 @@
 //! assert_eq!(target, [1.0, 6.0]);
 //! ```
 
-use crate::lanes::{Kind, Level};
+use crate::lanes::{Level, lanes};
 use potstill_core::math;
 
 /// A function compiled for every level, and called for the best; beside it, in a module of its name, `at` for a given one.
@@ -23,37 +23,9 @@ macro_rules! kernel {
             #[allow(unused_imports, reason = "a kernel may need none of its module's names")]
             use super::*;
 
-            pub(super) fn at(level: Level, $($arg: $type),*) {
-                #[inline(always)]
-                fn body($($arg: $type),*) $body
-
-                #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                fn avx512($($arg: $type),*) {
-                    body($($arg),*);
-                }
-
-                #[cfg(target_arch = "x86_64")]
-                #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $type),*) {
-                    body($($arg),*);
-                }
-
-                match level.0 {
-                    Kind::Portable => body($($arg),*),
-                    #[cfg(target_arch = "x86_64")]
-                    Kind::Avx2 => {
-                        // SAFETY: a `Level` is only made if the processor has said that it has the features.
-                        #[expect(unsafe_code, reason = "the call of a function compiled for detected features")]
-                        unsafe { avx2($($arg),*) };
-                    }
-                    #[cfg(target_arch = "x86_64")]
-                    Kind::Avx512 => {
-                        // SAFETY: as above.
-                        #[expect(unsafe_code, reason = "the call of a function compiled for detected features")]
-                        unsafe { avx512($($arg),*) };
-                    }
-                }
+            // The compiler finds the vectors by itself.
+            lanes! {
+                pub(super) fn at<S>($($arg: $type),*) $body
             }
         }
     };

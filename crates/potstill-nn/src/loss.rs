@@ -130,15 +130,15 @@ pub fn categorical_at(
     total * scale
 }
 
-/// How the quantiles of a distribution lie among the outputs of a sample.
+/// How distributions, one for each choice, lie among the outputs of a sample.
 #[derive(Clone, Copy, Debug)]
-pub struct QuantileLayout {
-    /// Quantiles of a choice.
-    pub quantiles: usize,
+pub struct Layout {
+    /// Numbers of a distribution: its quantiles, or its atoms' logits.
+    pub parts: usize,
     /// From a choice to the next.
     pub choice: usize,
-    /// From a quantile to the next.
-    pub quantile: usize,
+    /// From a number of a distribution to the next.
+    pub part: usize,
 }
 
 /// Quantile regression with the Huber loss (Dabney et al. 2018, equation 10): of each chosen distribution, the sum over its quantiles of the
@@ -149,7 +149,7 @@ pub struct QuantileLayout {
 /// If the lengths do not agree.
 pub fn quantile_at(
     kappa: f32,
-    layout: QuantileLayout,
+    layout: Layout,
     (outputs, taus): (&[f32], &[f32]),
     chosen: Chosen<'_>,
     targets: &[f32],
@@ -157,7 +157,7 @@ pub fn quantile_at(
     d_outputs: &mut [f32],
 ) -> f32 {
     let (samples, width) = chosen.shape(outputs, errors, d_outputs);
-    let QuantileLayout { quantiles, choice, quantile } = layout;
+    let Layout { parts: quantiles, choice, part } = layout;
     let (_, count) = shape(targets, samples);
     assert!(taus.len() == quantiles || taus.len() == samples * quantiles, "one probability per quantile");
     let scale = 1.0 / (samples * count) as f32;
@@ -168,7 +168,7 @@ pub fn quantile_at(
         let weight = chosen.weight(i);
         let mut loss = 0.0;
         for (q, &tau) in taus.iter().enumerate() {
-            let place = i * width + index * choice + q * quantile;
+            let place = i * width + index * choice + q * part;
             let (value, slope) = quantile_huber(kappa, tau, outputs[place], targets);
             loss += value;
             d_outputs[place] = weight * scale * slope;
@@ -260,25 +260,12 @@ pub fn distillation(
     soft + add_cross_entropy(1.0 - blend.alpha, student, labels, d_student)
 }
 
-/// `softmax(logits / temperature)` of one row.
-pub fn softmax(temperature: f32, logits: &[f32], probabilities: &mut [f32]) {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for (p, &z) in probabilities.iter_mut().zip(logits) {
-        *p = math::exp((z - highest) / temperature);
-        sum += *p;
-    }
-    for p in probabilities {
-        *p /= sum;
-    }
-}
-
-/// `softmax(logits)` of one row, in its place.
-pub fn softmax_in_place(row: &mut [f32]) {
-    let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+/// `softmax(logits / temperature)` of one row, in its place.
+pub fn softmax(temperature: f32, row: &mut [f32]) {
+    let highest = highest(row);
     let mut sum = 0.0;
     for z in &mut *row {
-        *z = math::exp(*z - highest);
+        *z = math::exp((*z - highest) / temperature);
         sum += *z;
     }
     row.iter_mut().for_each(|p| *p /= sum);
@@ -286,7 +273,7 @@ pub fn softmax_in_place(row: &mut [f32]) {
 
 /// The mean of the values `low, low + gap, ...` under the softmax of the logits.
 pub fn softmax_mean(logits: &[f32], low: f32, gap: f32) -> f32 {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let highest = highest(logits);
     let (mut sum, mut weighted) = (0.0, 0.0);
     for (i, &z) in logits.iter().enumerate() {
         let weight = math::exp(z - highest);
@@ -296,9 +283,13 @@ pub fn softmax_mean(logits: &[f32], low: f32, gap: f32) -> f32 {
     weighted / sum
 }
 
+fn highest(logits: &[f32]) -> f32 {
+    logits.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
 /// The highest logit and `ln sum exp((z - highest) / temperature)`.
 fn log_sum_exp(temperature: f32, logits: &[f32]) -> (f32, f32) {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let highest = highest(logits);
     let sum: f32 = logits.iter().map(|&z| math::exp((z - highest) / temperature)).sum();
     (highest, math::ln(sum))
 }

@@ -242,7 +242,21 @@ const SINGLES_MAX: usize = 5;
 /// Multiply-adds that are worth calling the other threads for.
 const SHARED_MIN: usize = 400_000;
 /// Probabilities that the mean of an implicit distribution is computed over, if not told.
-const TAUS: usize = 32;
+pub const TAUS: usize = 32;
+
+/// Weights with noise on them; the factors of their rows, one for each input and 1 for the biases, as of an input that is 1; and those of their
+/// outputs.
+fn noisy<'a>(
+    plan: &'a Plan,
+    noise: &'a [f32],
+) -> impl Iterator<Item = (&'a Weights, impl Iterator<Item = &'a f32>, &'a [f32])> {
+    plan.ops().filter_map(|op| {
+        let Kind::Linear(weights) = &op.kind else { return None };
+        let (inputs, outputs) = (weights.layer.patch(), weights.layer.outputs);
+        let (of_inputs, of_outputs) = noise[weights.noise?..][..inputs + outputs].split_at(inputs);
+        Some((weights, of_inputs.iter().chain(&[1.0]), of_outputs))
+    })
+}
 
 impl Network {
     /// The form.
@@ -375,17 +389,12 @@ impl Network {
             return;
         }
         self.disturbed.copy_from_slice(&self.parameters);
-        for op in self.form.plan.ops() {
-            let Kind::Linear(weights) = &op.kind else { continue };
-            let Some(noise) = weights.noise else { continue };
-            let (inputs, outputs) = (weights.layer.patch(), weights.layer.outputs);
-            let (of_inputs, of_outputs) = self.noise[noise..][..inputs + outputs].split_at(inputs);
-            let rows = self.disturbed[weights.offset..][..weights.length()].chunks_exact_mut(outputs);
+        for (weights, of_rows, of_outputs) in noisy(&self.form.plan, &self.noise) {
+            let rows =
+                self.disturbed[weights.offset..][..weights.length()].chunks_exact_mut(of_outputs.len());
             let deviations = &self.parameters[weights.offset + weights.length()..][..weights.length()];
-            // The biases are the row of an input that is 1.
-            for ((row, deviations), factor) in
-                rows.zip(deviations.chunks_exact(outputs)).zip(of_inputs.iter().chain(&[1.0]))
-            {
+            let rows = rows.zip(deviations.chunks_exact(of_outputs.len()));
+            for ((row, deviations), factor) in rows.zip(of_rows) {
                 ops::disturb(row, deviations, *factor, of_outputs);
             }
         }
@@ -704,15 +713,12 @@ impl Network {
                 kernels::square_sum(gradient, square);
             }
         });
-        for op in self.plan().ops() {
-            let Kind::Linear(weights) = &op.kind else { continue };
-            let Some(noise) = weights.noise else { continue };
-            let (inputs, outputs) = (weights.layer.patch(), weights.layer.outputs);
-            let (of_inputs, of_outputs) = self.noise[noise..][..inputs + outputs].split_at(inputs);
+        for (weights, of_rows, of_outputs) in noisy(self.plan(), &self.noise) {
             let both = &mut gradient[weights.offset..][..2 * weights.length()];
             let (means, deviations) = both.split_at_mut(weights.length());
+            let outputs = of_outputs.len();
             let rows = means.chunks_exact(outputs).zip(deviations.chunks_exact_mut(outputs));
-            for ((means, deviations), factor) in rows.zip(of_inputs.iter().chain(&[1.0])) {
+            for ((means, deviations), factor) in rows.zip(of_rows) {
                 ops::deviations(means, *factor, of_outputs, deviations);
             }
             let mut square = 0.0;

@@ -1,4 +1,4 @@
-//! Optimisers over flat parameters, gradient clipping, and schedules of the step size.
+//! Optimisers over flat parameters, and gradient clipping.
 //!
 //! ```
 //! use potstill_nn::{Optimiser, Rule, Workers};
@@ -91,11 +91,6 @@ impl Optimiser {
         }
     }
 
-    /// The rule.
-    pub fn rule(&self) -> &Rule {
-        &self.rule
-    }
-
     /// Moves the parameters one step against the gradient.
     pub fn step(&mut self, learning_rate: f64, parameters: &mut [f32], gradient: &[f32], workers: &Workers) {
         self.step_shrunk(learning_rate, 1.0, parameters, gradient, workers);
@@ -112,18 +107,18 @@ impl Optimiser {
     ) {
         let length = self.first.len();
         assert_eq!((parameters.len(), gradient.len()), (length, length), "one network per optimiser");
-        let rate = learning_rate;
         let state = [parameters, &mut self.first, &mut self.second];
         match self.rule {
-            Rule::Sgd { momentum, nesterov, .. } => {
-                let step = SgdStep { rate: rate as f32, momentum: momentum as f32, nesterov, shrink };
+            Rule::Sgd { momentum, nesterov } => {
+                let step =
+                    SgdStep { rate: learning_rate as f32, momentum: momentum as f32, nesterov, shrink };
                 workers.for_each_piece(PIECE, state, |range, [p, v, _]| {
                     kernels::sgd(step, p, &gradient[range], v);
                 });
             }
-            Rule::Rmsprop { alpha, epsilon, centred, .. } => {
+            Rule::Rmsprop { alpha, epsilon, centred } => {
                 let step = RmspropStep {
-                    rate: rate as f32,
+                    rate: learning_rate as f32,
                     alpha: alpha as f32,
                     epsilon: epsilon as f32,
                     centred,
@@ -133,39 +128,20 @@ impl Optimiser {
                     kernels::rmsprop(step, p, &gradient[range], m, s);
                 });
             }
-            Rule::Adam { beta1, beta2, epsilon, weight_decay, .. } => {
+            Rule::Adam { beta1, beta2, epsilon, .. } | Rule::RAdam { beta1, beta2, epsilon } => {
                 self.beta1_power *= beta1;
                 self.beta2_power *= beta2;
-                let step = AdamStep {
-                    rate: (rate / (1.0 - self.beta1_power)) as f32,
-                    beta1: beta1 as f32,
-                    beta2: beta2 as f32,
-                    scale: (1.0 / (1.0 - self.beta2_power).sqrt()) as f32,
-                    epsilon: epsilon as f32,
-                    keep: (1.0 - rate * weight_decay) as f32,
-                    shrink,
-                };
-                workers.for_each_piece(PIECE, state, |range, [p, m, v]| {
-                    kernels::adam(step, p, &gradient[range], m, v);
-                });
-            }
-            Rule::RAdam { beta1, beta2, epsilon } => {
-                self.beta1_power *= beta1;
-                self.beta2_power *= beta2;
-                self.steps += 1;
-                let longest = 2.0 / (1.0 - beta2) - 1.0;
-                let power = self.beta2_power;
-                // How many gradients the second moment is worth.
-                let length = longest - 2.0 * self.steps as f64 * power / (1.0 - power);
-                let rate = rate / (1.0 - self.beta1_power);
-                let (rate, scale, epsilon) = if length > 5.0 {
-                    let share = (length - 4.0) * (length - 2.0) * longest;
-                    let share = share / ((longest - 4.0) * (longest - 2.0) * length);
-                    let scale = 1.0 / (1.0 - power).sqrt();
-                    (rate * share.sqrt(), scale, epsilon * scale)
+                let rate = learning_rate / (1.0 - self.beta1_power);
+                let scale = 1.0 / (1.0 - self.beta2_power).sqrt();
+                let (rate, scale, epsilon, keep) = if let Rule::Adam { weight_decay, .. } = self.rule {
+                    (rate, scale, epsilon, 1.0 - learning_rate * weight_decay)
                 } else {
-                    // Divided by 1.
-                    (rate, 0.0, 1.0)
+                    self.steps += 1;
+                    match rectification(beta2, self.beta2_power, self.steps) {
+                        Some(factor) => (rate * factor, scale, epsilon * scale, 1.0),
+                        // Divided by 1.
+                        None => (rate, 0.0, 1.0, 1.0),
+                    }
                 };
                 let step = AdamStep {
                     rate: rate as f32,
@@ -173,7 +149,7 @@ impl Optimiser {
                     beta2: beta2 as f32,
                     scale: scale as f32,
                     epsilon: epsilon as f32,
-                    keep: 1.0,
+                    keep: keep as f32,
                     shrink,
                 };
                 workers.for_each_piece(PIECE, state, |range, [p, m, v]| {
@@ -208,6 +184,17 @@ impl Stateful for Optimiser {
         }
         Ok(())
     }
+}
+
+/// What a step of RAdam is multiplied by (Liu et al. 2020, Algorithm 2); `None` as long as the second moment is worth no more than five
+/// gradients, as in PyTorch, instead of the paper's four. `power` is `beta2` to the power of `steps`.
+fn rectification(beta2: f64, power: f64, steps: u64) -> Option<f64> {
+    let longest = 2.0 / (1.0 - beta2) - 1.0;
+    // How many gradients the second moment is worth.
+    let length = longest - 2.0 * steps as f64 * power / (1.0 - power);
+    let share = (length - 4.0) * (length - 2.0) * longest;
+    let share = share / ((longest - 4.0) * (longest - 2.0) * length);
+    (length > 5.0).then(|| share.sqrt())
 }
 
 /// What a gradient of this Euclidean norm is to be multiplied by to be no longer than `norm_max`, as PyTorch's `clip_grad_norm_` does it.

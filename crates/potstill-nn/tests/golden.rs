@@ -1,7 +1,7 @@
 //! Losses, networks and optimisers against PyTorch in double precision; `testdata/pytorch` made the numbers.
 
 use potstill_nn::loss::{
-    Blend, Chosen, QuantileLayout, Regression, categorical_at, cross_entropy, distillation, quantile_at,
+    Blend, Chosen, Layout, Regression, categorical_at, cross_entropy, distillation, quantile_at,
     regression_at, temperature_kl,
 };
 use potstill_nn::optim::{clip_value, norm, shrinking};
@@ -274,8 +274,8 @@ fn quantile_losses() {
         let wide: Vec<f64> = outputs.iter().map(|&x| f64::from(x)).collect();
         let other: Vec<f32> = swapped(&wide).iter().map(|&x| x as f32).collect();
         let layouts = [
-            (QuantileLayout { quantiles, choice: quantiles, quantile: 1 }, outputs, gradients.clone()),
-            (QuantileLayout { quantiles, choice: 1, quantile: choices }, other, swapped(&gradients)),
+            (Layout { parts: quantiles, choice: quantiles, part: 1 }, outputs, gradients.clone()),
+            (Layout { parts: quantiles, choice: 1, part: choices }, other, swapped(&gradients)),
         ];
         for (layout, outputs, gradients) in layouts {
             let (mut errors, mut gradient) = (vec![f32::NAN; indices.len()], vec![f32::NAN; outputs.len()]);

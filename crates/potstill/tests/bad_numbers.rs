@@ -60,8 +60,8 @@ impl<O: Observation + ?Sized> Env for Poisoned<O> {
     }
 }
 
-fn dqn(env: BoxEnv<[f32]>) -> Trainer<Dqn> {
-    let config = DqnConfig {
+fn config() -> DqnConfig {
+    DqnConfig {
         net_arch: "mlp:8".parse().unwrap(),
         learning_starts: 10,
         // One gradient step per step, so that the step before is the state to be kept.
@@ -72,9 +72,12 @@ fn dqn(env: BoxEnv<[f32]>) -> Trainer<Dqn> {
         batch_size: 64,
         huber_delta: 0.0,
         ..DqnConfig::default()
-    };
+    }
+}
+
+fn dqn(env: BoxEnv<[f32]>) -> Trainer<Dqn> {
     let streams = Streams::new(7);
-    Trainer::new(Dqn::new(config, 4, 2, 1000, streams), env, streams)
+    Trainer::new(Dqn::new(config(), 4, 2, 1000, streams), env, streams)
 }
 
 /// Trains until it stops; the step and the reason, after checking that the model is as it was before that step.
@@ -121,16 +124,7 @@ fn a_bad_observation_or_reward_stops_its_step() {
 /// In many copies, that which gave it is named, and nothing is learned from the others of its step.
 #[test]
 fn a_bad_copy_is_named() {
-    let config = DqnConfig {
-        net_arch: "mlp:8".parse().unwrap(),
-        learning_starts: 10,
-        train_freq: 1,
-        gradient_steps: 1,
-        buffer_size: 64,
-        batch_size: 64,
-        num_envs: 3,
-        ..DqnConfig::default()
-    };
+    let config = DqnConfig { num_envs: 3, ..config() };
     let streams = Streams::new(7);
     let poisons: [fn(&mut [f32], &mut Outcome, f32); 2] =
         [|o, _, value| o[2] = value, |_, outcome, value| outcome.reward = f64::from(value)];

@@ -1,6 +1,6 @@
 //! Targets against PyTorch in double precision; `testdata/pytorch/make_layers.py` made the numbers.
 
-use potstill::targets::{Munchausen, Support, categorical_projection, greedy_actions, munchausen};
+use potstill::targets::{Munchausen, Support, argmax, categorical_projection, munchausen};
 use serde_json::Value;
 
 fn cases(key: &str) -> Vec<Value> {
@@ -45,13 +45,12 @@ fn categorical() {
         let gap = (support.high - support.low) / (atoms - 1) as f32;
         let means: Vec<f32> =
             logits.chunks(atoms).map(|row| potstill::nn::loss::softmax_mean(row, support.low, gap)).collect();
-        let mut best = Vec::new();
-        greedy_actions(&means, actions, &mut best);
+        let best: Vec<usize> = means.chunks(actions).map(argmax).collect();
         assert_eq!(best, indices(&case["next_actions"]), "{case}");
         let mut probabilities = Vec::new();
         for (row, &a) in logits.chunks(actions * atoms).zip(&best) {
             let mut row = row[a * atoms..(a + 1) * atoms].to_vec();
-            potstill::nn::loss::softmax_in_place(&mut row);
+            potstill::nn::loss::softmax(1.0, &mut row);
             probabilities.extend(row);
         }
         let mut targets = Vec::new();

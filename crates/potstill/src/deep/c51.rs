@@ -22,7 +22,7 @@ use super::dqn::{Learning, Step};
 use crate::config::settings;
 use crate::experience::Batch;
 use crate::targets::{Support, categorical_projection};
-use potstill_nn::loss::{self, Chosen};
+use potstill_nn::loss::{self, Chosen, Layout};
 
 settings! {
     /// The values that carry probabilities.
@@ -44,24 +44,17 @@ impl C51Config {
 }
 
 /// The loss of one step, and its gradient in the student's logits.
-pub(super) fn loss(support: Support, mut step: Step<'_>) -> f32 {
+pub(super) fn loss(support: Support, step: Step<'_>) -> f32 {
     let atoms = support.atoms;
-    let Learning { batch, next, .. } = &mut *step.learning;
-    next.clear();
-    next.extend_from_slice(step.teacher.answers(&batch.next_observations));
-    step.choose();
-    let Step { student, learning, .. } = step;
-    let Learning { workspace, batch, next, best, targets, errors, d_outputs, .. } = learning;
+    let Step { student, teacher, learning, .. } = step;
+    learning.look_ahead(student, teacher.is_double());
+    let answers = teacher.answers(&learning.batch.next_observations);
+    learning.choose(student, answers, Layout { parts: atoms, choice: atoms, part: 1 });
+    let Learning { workspace, batch, chosen, targets, errors, d_outputs, .. } = learning;
     let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    // The distributions of the actions chosen, at the front.
-    let width = student.outputs();
-    for (i, &a) in best.iter().enumerate() {
-        let place = i * width + a * atoms;
-        next.copy_within(place..place + atoms, i * atoms);
-        let row = &mut next[i * atoms..][..atoms];
-        loss::softmax_in_place(row);
-    }
-    categorical_projection(support, returns, discounts, &next[..best.len() * atoms], targets);
+    chosen.chunks_exact_mut(atoms).for_each(|row| loss::softmax(1.0, row));
+    categorical_projection(support, returns, discounts, chosen, targets);
     let logits = student.forward(observations, workspace);
+    d_outputs.resize(logits.len(), 0.0);
     loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, targets, errors, d_outputs)
 }

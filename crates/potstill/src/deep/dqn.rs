@@ -53,7 +53,7 @@ use crate::targets::{self, Munchausen};
 use crate::teacher::{Clock, Refresh, Teacher};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_env::wrappers::RunningMoments;
-use potstill_nn::loss::{Chosen, Regression, regression_at};
+use potstill_nn::loss::{Chosen, Layout, Regression, regression_at};
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Workers, Workspace};
 
 settings! {
@@ -244,12 +244,13 @@ pub(super) struct Learning {
     /// Where the student looks at next states.
     looking: Workspace,
     pub(super) batch: Batch,
-    next_values: Vec<f32>,
     /// The student's values of next states, if it chooses there.
     student_values: Vec<f32>,
-    pub(super) best: Vec<usize>,
+    /// The teacher's values of next states.
+    next_values: Vec<f32>,
+    /// The teacher's distributions of the next actions.
+    pub(super) chosen: Vec<f32>,
     pub(super) taus: Vec<f32>,
-    pub(super) next: Vec<f32>,
     pub(super) targets: Vec<f32>,
     pub(super) errors: Vec<f32>,
     pub(super) d_outputs: Vec<f32>,
@@ -263,19 +264,35 @@ pub(super) struct Step<'a> {
     pub(super) taus: &'a mut Pcg64,
 }
 
-impl Step<'_> {
-    /// Makes `learning.best` the next actions: the best by the teacher's `answers` to the next states, which are `next_values`, or with
-    /// `double` by the student's.
-    pub(super) fn choose(&mut self) {
-        let Learning { looking, batch, student_values, next, best, .. } = &mut *self.learning;
-        let samples = batch.actions.len();
-        if self.teacher.is_double() {
-            let outputs = self.student.predict(&batch.next_observations, looking);
-            self.student.means(samples, outputs, student_values);
-        } else {
-            self.student.means(samples, next, student_values);
+impl Learning {
+    /// Makes `student_values` the student's values of the next states with `double`, and empty without.
+    pub(super) fn look_ahead(&mut self, student: &Network, is_double: bool) {
+        let Self { looking, batch, student_values, .. } = self;
+        student_values.clear();
+        if is_double {
+            let outputs = student.predict(&batch.next_observations, looking);
+            student.means(batch.actions.len(), outputs, student_values);
         }
-        targets::greedy_actions(student_values, self.student.ends().choices, best);
+    }
+
+    /// Makes `chosen` the distributions of the next actions among the teacher's `answers` to the next states. These are the best by the student's
+    /// values where it has looked ahead, else by those answers.
+    pub(super) fn choose(&mut self, student: &Network, answers: &[f32], layout: Layout) {
+        let Self { batch, student_values, next_values, chosen, .. } = self;
+        let Layout { parts, choice, part } = layout;
+        let samples = batch.actions.len();
+        let values = if student_values.is_empty() {
+            student.means(samples, answers, next_values);
+            next_values
+        } else {
+            student_values
+        };
+        chosen.clear();
+        let rows = answers.chunks_exact(answers.len() / samples);
+        for (row, values) in rows.zip(values.chunks_exact(student.ends().choices)) {
+            let first = targets::argmax(values) * choice;
+            chosen.extend((0..parts).map(|i| row[first + i * part]));
+        }
     }
 }
 
@@ -354,11 +371,6 @@ impl Dqn {
         &self.teacher
     }
 
-    /// What it has lived through.
-    pub fn replay(&self) -> &ReplayBuffer {
-        &self.replay
-    }
-
     fn behaviour(&self) -> Policy {
         let exploring = self.steps < self.config.learning_starts;
         let epsilon = match (exploring, self.student.is_noisy()) {
@@ -379,7 +391,7 @@ impl Dqn {
     fn gradient_step(&mut self) -> Result<f64, LearnError> {
         let samples = self.config.batch_size as usize;
         let beta = self.config.prioritized_beta + (1.0 - self.config.prioritized_beta) * self.progress();
-        let Learning { batch, errors, d_outputs, .. } = &mut self.learning;
+        let Learning { batch, errors, .. } = &mut self.learning;
         self.replay.sample_weighted(samples, beta, &mut self.sampling, batch);
         if let Some(moments) = &self.moments {
             moments.normalize(&mut batch.observations);
@@ -390,11 +402,6 @@ impl Dqn {
             self.teacher.draw_noise(&mut self.noise);
         }
         errors.resize(samples, 0.0);
-        let outputs = match self.objective {
-            Objective::Implicit(implicit) => samples * implicit.taus * self.student.outputs(),
-            _ => samples * self.student.outputs(),
-        };
-        d_outputs.resize(outputs, 0.0);
         let (student, teacher) = (&self.student, &mut self.teacher);
         let step = Step { student, teacher, learning: &mut self.learning, taus: &mut self.taus };
         let loss = match &self.objective {
@@ -428,9 +435,8 @@ impl Dqn {
 /// The loss of one step of DQN, and its gradient in the student's outputs.
 fn loss(config: &DqnConfig, step: Step<'_>) -> f32 {
     let Step { student, teacher, learning, .. } = step;
-    let Learning {
-        workspace, looking, batch, next_values, student_values, targets, errors, d_outputs, ..
-    } = learning;
+    learning.look_ahead(student, config.double);
+    let Learning { workspace, batch, next_values, student_values, targets, errors, d_outputs, .. } = learning;
     let Batch { observations, next_observations, actions, returns, discounts, weights, .. } = &*batch;
     if config.munchausen {
         let rule = Munchausen {
@@ -440,21 +446,14 @@ fn loss(config: &DqnConfig, step: Step<'_>) -> f32 {
         };
         next_values.clear();
         next_values.extend_from_slice(teacher.answers(next_observations));
-        student_values.clear();
-        if config.double {
-            student_values.extend_from_slice(student.predict(next_observations, looking));
-        }
         let choosers = if config.double { &*student_values } else { &*next_values };
         let values = (teacher.answers(observations), &**next_values, &**choosers);
         targets::munchausen(rule, returns, discounts, actions, values, targets);
     } else {
-        student_values.clear();
-        if config.double {
-            student_values.extend_from_slice(student.predict(next_observations, looking));
-        }
         teacher.bellman((returns, discounts), next_observations, student_values, targets);
     }
     let q = student.forward(observations, workspace);
+    d_outputs.resize(q.len(), 0.0);
     let kind = match config.huber_delta {
         0.0 => Regression::SquaredError,
         delta => Regression::Huber { delta: delta as f32 },

@@ -25,7 +25,7 @@ use super::dqn::{Learning, Step};
 use crate::config::settings;
 use crate::experience::Batch;
 use crate::targets::quantile_targets;
-use potstill_nn::loss::{self, Chosen, QuantileLayout};
+use potstill_nn::loss::{self, Chosen, Layout};
 
 settings! {
     /// The probabilities that are drawn.
@@ -68,32 +68,25 @@ impl IqnConfig {
 }
 
 /// The loss of one step, and its gradient in the student's quantiles.
-pub(super) fn loss(implicit: Implicit, mut step: Step<'_>) -> f32 {
+pub(super) fn loss(implicit: Implicit, step: Step<'_>) -> f32 {
     let Implicit { taus: count, target_taus, kappa, .. } = implicit;
-    let Learning { batch, next, taus, .. } = &mut *step.learning;
-    let samples = batch.actions.len();
+    let Step { student, teacher, learning, taus: rng } = step;
+    let samples = learning.batch.actions.len();
     let mut draw = |n: usize, taus: &mut Vec<f32>| {
         taus.clear();
-        taus.extend((0..samples * n).map(|_| step.taus.unit() as f32));
+        taus.extend((0..samples * n).map(|_| rng.unit() as f32));
     };
-    draw(target_taus, taus);
-    next.clear();
-    next.extend_from_slice(step.teacher.answers_at(&batch.next_observations, taus));
-    draw(count, taus);
-    step.choose();
-    let Step { student, learning, .. } = step;
-    let Learning { workspace, batch, next, best, taus, targets, errors, d_outputs, .. } = learning;
+    let layout = |parts: usize| Layout { parts, choice: 1, part: student.outputs() };
+    learning.look_ahead(student, teacher.is_double());
+    draw(target_taus, &mut learning.taus);
+    let answers = teacher.answers_at(&learning.batch.next_observations, &learning.taus);
+    learning.choose(student, answers, layout(target_taus));
+    let Learning { workspace, batch, chosen, taus, targets, errors, d_outputs, .. } = learning;
     let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    // The quantiles of the actions chosen, at the front.
-    let choices = student.outputs();
-    for (i, &a) in best.iter().enumerate() {
-        for j in 0..target_taus {
-            next[i * target_taus + j] = next[(i * target_taus + j) * choices + a];
-        }
-    }
-    quantile_targets(returns, discounts, &next[..samples * target_taus], targets);
+    quantile_targets(returns, discounts, chosen, targets);
+    draw(count, taus);
     let outputs = student.forward_at(observations, taus, workspace);
-    let layout = QuantileLayout { quantiles: count, choice: 1, quantile: choices };
+    d_outputs.resize(outputs.len(), 0.0);
     let chosen = Chosen { indices: actions, weights };
-    loss::quantile_at(kappa, layout, (outputs, taus), chosen, targets, errors, d_outputs)
+    loss::quantile_at(kappa, layout(count), (outputs, taus), chosen, targets, errors, d_outputs)
 }

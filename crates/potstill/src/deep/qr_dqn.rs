@@ -21,7 +21,7 @@ use super::dqn::{Learning, Step};
 use crate::config::settings;
 use crate::experience::Batch;
 use crate::targets::quantile_targets;
-use potstill_nn::loss::{self, Chosen, QuantileLayout};
+use potstill_nn::loss::{self, Chosen, Layout};
 
 settings! {
     /// The quantiles.
@@ -50,27 +50,21 @@ impl QrDqnConfig {
 }
 
 /// The loss of one step, and its gradient in the student's quantiles.
-pub(super) fn loss(quantiles: Quantiles, mut step: Step<'_>) -> f32 {
-    let count = quantiles.count;
-    let Learning { batch, next, .. } = &mut *step.learning;
-    next.clear();
-    next.extend_from_slice(step.teacher.answers(&batch.next_observations));
-    step.choose();
-    let Step { student, learning, .. } = step;
-    let Learning { workspace, batch, next, best, taus, targets, errors, d_outputs, .. } = learning;
+pub(super) fn loss(quantiles: Quantiles, step: Step<'_>) -> f32 {
+    let Quantiles { count, kappa } = quantiles;
+    let layout = Layout { parts: count, choice: count, part: 1 };
+    let Step { student, teacher, learning, .. } = step;
+    learning.look_ahead(student, teacher.is_double());
+    let answers = teacher.answers(&learning.batch.next_observations);
+    learning.choose(student, answers, layout);
+    let Learning { workspace, batch, chosen, taus, targets, errors, d_outputs, .. } = learning;
     let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    // The quantiles of the actions chosen, at the front.
-    let width = student.outputs();
-    for (i, &a) in best.iter().enumerate() {
-        let place = i * width + a * count;
-        next.copy_within(place..place + count, i * count);
-    }
-    quantile_targets(returns, discounts, &next[..best.len() * count], targets);
+    quantile_targets(returns, discounts, chosen, targets);
     if taus.len() != count {
         *taus = (0..count).map(|i| (i as f32 + 0.5) / count as f32).collect();
     }
     let outputs = student.forward(observations, workspace);
-    let layout = QuantileLayout { quantiles: count, choice: count, quantile: 1 };
+    d_outputs.resize(outputs.len(), 0.0);
     let chosen = Chosen { indices: actions, weights };
-    loss::quantile_at(quantiles.kappa, layout, (outputs, taus), chosen, targets, errors, d_outputs)
+    loss::quantile_at(kappa, layout, (outputs, taus), chosen, targets, errors, d_outputs)
 }

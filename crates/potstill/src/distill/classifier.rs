@@ -281,12 +281,7 @@ pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
 /// The output of the highest value for each sample; of equal ones the first.
 pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
     let outputs = network.outputs();
-    network.predict(inputs, &mut Workspace::default()).chunks_exact(outputs).map(first_best).collect()
-}
-
-fn first_best(values: &[f32]) -> usize {
-    let best = targets::max(values);
-    values.iter().position(|&v| f64::from(v) == best).unwrap_or(0)
+    network.predict(inputs, &mut Workspace::default()).chunks_exact(outputs).map(targets::argmax).collect()
 }
 
 /// The fraction of inputs on which two networks choose alike.

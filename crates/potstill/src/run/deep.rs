@@ -16,6 +16,7 @@ use crate::train::{Trainer, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use potstill_env::{Autoreset, FeatureEnv, Space};
+use potstill_nn::network::TAUS;
 use potstill_nn::{Ends, Inputs, NetworkSpec, Workers};
 use toml::Value;
 
@@ -91,8 +92,6 @@ fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
 
 /// What a forward and a backward pass may take.
 const PASS_BYTES_MAX: usize = 1 << 33;
-/// Probabilities that an implicit distribution is asked for where it acts.
-const TAUS: usize = 32;
 /// Units of a layer that orthogonal weights are computed for in seconds.
 const ORTHOGONAL_MAX: usize = 2048;
 

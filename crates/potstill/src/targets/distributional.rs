@@ -1,7 +1,5 @@
 //! Targets that are distributions.
 
-use super::td::argmax;
-
 /// Values that lie evenly from `low` to `high`, and carry probabilities (Bellemare, Dabney and Munos 2017, section 4).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Support {
@@ -61,12 +59,6 @@ pub fn quantile_targets(returns: &[f32], discounts: &[f32], quantiles: &[f32], t
     for ((&sum, &discount), row) in returns.iter().zip(discounts).zip(quantiles.chunks_exact(count)) {
         targets.extend(row.iter().map(|&theta| if discount == 0.0 { sum } else { sum + discount * theta }));
     }
-}
-
-/// The best action of each sample, by values `samples x actions`.
-pub fn greedy_actions(values: &[f32], actions: usize, best: &mut Vec<usize>) {
-    best.clear();
-    best.extend(values.chunks_exact(actions).map(argmax));
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod munchausen;
 mod soft;
 mod td;
 
-pub use distributional::{Support, categorical_projection, greedy_actions, quantile_targets};
+pub use distributional::{Support, categorical_projection, quantile_targets};
 pub use munchausen::{Munchausen, munchausen};
 pub use soft::{mean_gap, soft_targets};
 pub use td::{argmax, bellman_double, bellman_max, lambda_returns, step_towards, td_target};

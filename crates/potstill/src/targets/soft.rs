@@ -4,10 +4,8 @@ use potstill_nn::loss;
 
 /// `softmax(logits / T)` for each row of `classes` logits (Hinton, Vinyals and Dean 2015, equation 1).
 pub fn soft_targets(temperature: f32, logits: &[f32], classes: usize) -> Vec<f32> {
-    let mut targets = vec![0.0; logits.len()];
-    for (row, target) in logits.chunks_exact(classes).zip(targets.chunks_exact_mut(classes)) {
-        loss::softmax(temperature, row, target);
-    }
+    let mut targets = logits.to_vec();
+    targets.chunks_exact_mut(classes).for_each(|row| loss::softmax(temperature, row));
     targets
 }
 

@@ -48,12 +48,12 @@ pub fn bellman_double(
     }));
 }
 
-/// The first of the largest values.
+/// The first of the largest values; one that is NaN is passed over.
 pub fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
+    let (mut best, mut highest) = (0, f32::NEG_INFINITY);
     for (i, &value) in values.iter().enumerate() {
-        if value > values[best] {
-            best = i;
+        if value > highest {
+            (best, highest) = (i, value);
         }
     }
     best

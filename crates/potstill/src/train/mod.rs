@@ -148,6 +148,24 @@ pub enum TrainError {
     Model,
 }
 
+/// Nothing is learned from what is not finite. `at` is the step and the episode.
+fn check_finite<O: Observation + ?Sized>(
+    at: (u64, u64),
+    action: impl Fn() -> String,
+    reward: f64,
+    observation: &O,
+) -> Result<(), TrainError> {
+    let (step, episode) = at;
+    if !reward.is_finite() {
+        return Err(TrainError::Reward { step, episode, action: action(), reward });
+    }
+    if !observation.is_finite() {
+        let observation = format!("{:?}", observation.row());
+        return Err(TrainError::Observation { step, episode, action: action(), observation });
+    }
+    Ok(())
+}
+
 impl<A: Agent> Trainer<A> {
     /// Puts an agent into an environment and starts its first episode.
     pub fn new(agent: A, mut env: BoxEnv<A::Observation>, streams: Streams) -> Self {
@@ -189,9 +207,9 @@ impl<A: Agent> Trainer<A> {
     pub fn step(&mut self) -> Result<Event, TrainError> {
         let step = self.steps + 1;
         let refused = |source| TrainError::Learn { step, source };
-        if self.episode_steps == 0 && !self.observation.borrow().is_finite() {
-            let (observation, action) = (format!("{:?}", self.observation), "none, at a reset,".to_owned());
-            return Err(TrainError::Observation { step, episode: self.episodes + 1, action, observation });
+        let at = (step, self.episodes + 1);
+        if self.episode_steps == 0 {
+            check_finite(at, || "none, at a reset,".to_owned(), 0.0, self.observation.borrow())?;
         }
         self.agent.plan(&self.env).map_err(refused)?;
         let action = self.agent.act(self.observation.borrow());
@@ -199,16 +217,7 @@ impl<A: Agent> Trainer<A> {
             .env
             .step(action, self.next_observation.borrow_mut())
             .map_err(|source| TrainError::Env { step, source })?;
-        let episode = self.episodes + 1;
-        if !outcome.reward.is_finite() {
-            let (action, reward) = (action.to_string(), outcome.reward);
-            return Err(TrainError::Reward { step, episode, action, reward });
-        }
-        if !self.next_observation.borrow().is_finite() {
-            let observation = format!("{:?}", self.next_observation);
-            let action = action.to_string();
-            return Err(TrainError::Observation { step, episode, action, observation });
-        }
+        check_finite(at, || action.to_string(), outcome.reward, self.next_observation.borrow())?;
         self.steps = step;
         self.episode_return += outcome.reward;
         self.episode_steps += 1;

@@ -1,6 +1,6 @@
 //! One agent in many copies of an environment.
 
-use super::{EpisodeEnd, TrainError, Training};
+use super::{EpisodeEnd, TrainError, Training, check_finite};
 use crate::agent::{Standing, Update, VecAgent};
 use crate::experience::{Ending, Steps};
 use crate::model::Model;
@@ -52,22 +52,6 @@ impl<A: VecAgent, T: Element + Into<f32>> VecTrainer<A, T> {
     pub fn agent(&self) -> &A {
         &self.agent
     }
-
-    /// What is wrong with what copy `i` gave, if anything.
-    fn fault(&self, i: usize, reward: f64) -> Option<TrainError> {
-        let (step, episode, action) = (self.steps + i as u64 + 1, self.episodes + 1, self.actions[i]);
-        let place = |action: usize| format!("{action} in copy {i}");
-        let features = self.observations.len() / self.actions.len();
-        let next = &self.next_observations[i * features..][..features];
-        if !reward.is_finite() {
-            return Some(TrainError::Reward { step, episode, action: place(action), reward });
-        }
-        if next.iter().any(|x| !x.is_finite()) {
-            let observation = format!("{next:?}");
-            return Some(TrainError::Observation { step, episode, action: place(action), observation });
-        }
-        None
-    }
 }
 
 impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
@@ -78,19 +62,13 @@ impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
         // What an episode begins with.
         let features = self.observations.len() / self.actions.len();
         for (i, first) in self.observations.chunks_exact(features).enumerate() {
-            if self.lengths[i] == 0 && first.iter().any(|x| !x.is_finite()) {
-                let (observation, action) = (format!("{first:?}"), format!("none, at a reset, in copy {i}"));
-                return Err(TrainError::Observation {
-                    step,
-                    episode: self.episodes + 1,
-                    action,
-                    observation,
-                });
+            if self.lengths[i] == 0 {
+                let action = || format!("none, at a reset, in copy {i}");
+                check_finite((step, self.episodes + 1), action, 0.0, first)?;
             }
         }
         self.agent.act_in_all(&self.observations, &mut self.actions);
         let batch = self.envs.step(&self.actions).map_err(|source| TrainError::Env { step, source })?;
-        let features = batch.features();
         // The next observations, but where an episode ended its true final one.
         let widen =
             |row: &mut [f32], from: &[T]| row.iter_mut().zip(from).for_each(|(to, &x)| *to = x.into());
@@ -101,8 +79,9 @@ impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
             }
         }
         let batch = self.envs.batch();
-        if let Some(fault) = (0..batch.len()).find_map(|i| self.fault(i, batch.rewards[i])) {
-            return Err(fault);
+        for (i, next) in self.next_observations.chunks_exact(features).enumerate() {
+            let action = || format!("{} in copy {i}", self.actions[i]);
+            check_finite((step + i as u64, self.episodes + 1), action, batch.rewards[i], next)?;
         }
         let steps = Steps {
             observations: &self.observations,
