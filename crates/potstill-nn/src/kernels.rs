@@ -117,6 +117,18 @@ kernel! {
     }
 }
 
+/// A moment below this has faded: no step feels it any more. What fades without end, as where a unit is dead, would become subnormal, and
+/// processors take many times as long over such numbers.
+const FADED: f32 = 1e-30;
+/// The same of a moment of squares.
+const FADED_SQUARE: f32 = 1e-36;
+
+/// The moment, or 0 if it has faded; NaN stays.
+#[inline(always)]
+fn unless_faded(moment: f32, faded: f32) -> f32 {
+    if moment.abs() < faded { 0.0 } else { moment }
+}
+
 /// The constants of one Adam step.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
@@ -143,8 +155,8 @@ kernel! {
         let moments = first.iter_mut().zip(second);
         for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
             let g = g * shrink;
-            *m = beta1 * *m + (1.0 - beta1) * g;
-            *v = beta2 * *v + (1.0 - beta2) * (g * g);
+            *m = unless_faded(beta1 * *m + (1.0 - beta1) * g, FADED);
+            *v = unless_faded(beta2 * *v + (1.0 - beta2) * (g * g), FADED_SQUARE);
             *p = keep * *p - rate * *m / (v.sqrt() * scale + epsilon);
         }
     }
@@ -169,7 +181,7 @@ kernel! {
         let SgdStep { rate, momentum, nesterov, shrink } = step;
         for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
             let g = g * shrink;
-            *v = momentum * *v + g;
+            *v = unless_faded(momentum * *v + g, FADED);
             *p -= rate * if nesterov { g + momentum * *v } else { *v };
         }
     }
@@ -197,9 +209,9 @@ kernel! {
         let means = mean.iter_mut().zip(square);
         for ((p, &g), (m, s)) in parameters.iter_mut().zip(gradient).zip(means) {
             let g = g * shrink;
-            *s = alpha * *s + (1.0 - alpha) * (g * g);
+            *s = unless_faded(alpha * *s + (1.0 - alpha) * (g * g), FADED_SQUARE);
             let variance = if centred {
-                *m = alpha * *m + (1.0 - alpha) * g;
+                *m = unless_faded(alpha * *m + (1.0 - alpha) * g, FADED);
                 *s - *m * *m
             } else {
                 *s
@@ -317,6 +329,28 @@ mod tests {
                 check(&|level, v| rmsprop::at(level, rmsprop, v, &y, &mut z.clone(), &mut squares.clone()));
             }
         }
+    }
+
+    #[test]
+    fn moments_of_dead_units_fade_to_zero() {
+        let step =
+            AdamStep { rate: 0.1, beta1: 0.5, beta2: 0.5, scale: 1.0, epsilon: 1e-8, keep: 1.0, shrink: 1.0 };
+        let (mut first, mut second) = ([2.2e-30, -1.8e-30, f32::NAN], [2.2e-36, 1.8e-36, f32::NAN]);
+        adam(step, &mut [1.0; 3], &[0.0; 3], &mut first, &mut second);
+        assert_eq!((&first[..2], &second[..2]), (&[1.1e-30, 0.0][..], &[1.1e-36, 0.0][..]));
+        assert!(first[2].is_nan() && second[2].is_nan());
+        let mut velocity = [-1.0];
+        let step = SgdStep { rate: 0.1, momentum: 0.9, nesterov: false, shrink: 1.0 };
+        // 0.9^655 is above 1e-30, 0.9^656 below.
+        let faded = (1..).find(|_| {
+            sgd(step, &mut [1.0], &[0.0], &mut velocity);
+            velocity == [0.0]
+        });
+        assert_eq!(faded, Some(656));
+        let step = RmspropStep { rate: 0.1, alpha: 0.5, epsilon: 1e-8, centred: true, shrink: 1.0 };
+        let (mut mean, mut square) = ([-1.8e-30], [1.8e-36]);
+        rmsprop(step, &mut [1.0], &[0.0], &mut mean, &mut square);
+        assert_eq!((mean, square), ([0.0], [0.0]));
     }
 
     #[test]
