@@ -243,7 +243,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Measure a result of the book beside what is expected: cliff, dyna-maze, double-q or windy
+    /// Measure published results beside what is expected: cliff, dyna-maze, double-q, windy, dqn, arcade or arcade-dqn
     Reproduce {
         /// The result
         #[arg(value_name = "NAME")]

@@ -36,6 +36,7 @@
 // vectors.
 #![allow(clippy::needless_range_loop)]
 
+mod aligned;
 mod init;
 pub mod kernels;
 mod lanes;
@@ -49,6 +50,7 @@ pub mod spec;
 mod tensors;
 mod workers;
 
+pub use aligned::Aligned;
 pub use init::Initialisation;
 pub use lanes::Level;
 pub use network::{Network, Tensor, Workspace};

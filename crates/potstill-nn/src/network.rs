@@ -15,6 +15,7 @@
 //! # Ok::<(), potstill_nn::spec::SpecError>(())
 //! ```
 
+use crate::aligned::Aligned;
 use crate::init::Initialisation;
 use crate::kernels;
 use crate::lanes::{Level, Row, WIDTH};
@@ -56,9 +57,9 @@ impl NetworkSpec {
     pub fn zeroed(&self, ends: &Ends) -> Network {
         let plan = Plan::new(self, ends).unwrap_or_else(|reason| panic!("{self}: {reason}"));
         Network {
-            parameters: vec![0.0; plan.parameters],
+            parameters: Aligned::zeros(plan.parameters),
             noise: vec![0.0; plan.noise],
-            disturbed: vec![0.0; if plan.noise > 0 { plan.parameters } else { 0 }],
+            disturbed: Aligned::zeros(if plan.noise > 0 { plan.parameters } else { 0 }),
             form: Arc::new(Form { spec: self.clone(), ends: *ends, units: units(&plan), plan }),
         }
     }
@@ -107,11 +108,11 @@ pub struct Tensor {
 #[derive(Clone, Debug)]
 pub struct Network {
     form: Arc<Form>,
-    parameters: Vec<f32>,
+    parameters: Aligned,
     /// The factors of the noise on weights.
     noise: Vec<f32>,
     /// With noise: the parameters as they are used.
-    disturbed: Vec<f32>,
+    disturbed: Aligned,
 }
 
 /// What copies of a network share.
@@ -539,7 +540,7 @@ impl Network {
         self.team(samples * copies, workers).for_each(&mut panels[..count], |p, panel| {
             let first = p * WIDTH;
             panel.samples = WIDTH.min(samples - first);
-            let values = sized(&mut panel.values, trunk.rows + copies * quantile.rows);
+            let values = panel.values.sized_rows(trunk.rows + copies * quantile.rows);
             let (before, after) = values.split_at_mut(trunk.rows);
             let samples = &batch[first * inputs..][..panel.samples * inputs];
             self.take_in(samples, &mut before[..inputs], |samples, rows| {
@@ -557,7 +558,7 @@ impl Network {
         });
         outputs.resize(samples * copies * width, 0.0);
         for (panel, outputs) in panels.iter().zip(outputs.chunks_mut(each)) {
-            let (before, after) = panel.values.split_at(trunk.rows);
+            let (before, after) = panel.values.rows().split_at(trunk.rows);
             if quantile.ops.is_empty() {
                 ops::unpack(&before[rows.clone()], width, outputs);
                 continue;
@@ -641,9 +642,9 @@ impl Network {
         let each = WIDTH * copies * width;
         team.for_each(panels, |p, panel| {
             let Panel { values, slopes, transposed, .. } = panel;
-            let slopes = sized(slopes, trunk.rows + copies * quantile.rows);
-            let transposed = sized(transposed, trunk.transposed + copies * quantile.transposed);
-            let (values_before, values_after) = values.split_at(trunk.rows);
+            let slopes = slopes.sized_rows(trunk.rows + copies * quantile.rows);
+            let transposed = transposed.sized_rows(trunk.transposed + copies * quantile.transposed);
+            let (values_before, values_after) = values.rows().split_at(trunk.rows);
             let (slopes_before, slopes_after) = slopes.split_at_mut(trunk.rows);
             let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
             let d_outputs = &d_outputs[p * each..d_outputs.len().min((p + 1) * each)];
@@ -701,7 +702,7 @@ impl Network {
                     let places = panels.iter().flat_map(|panel| (0..copies).map(move |copy| (panel, copy)));
                     let places = places.map(|(panel, copy)| {
                         let from = first + copy * next;
-                        let (values, slopes) = (&panel.values[from..], &panel.slopes[from..]);
+                        let (values, slopes) = (&panel.values.rows()[from..], &panel.slopes.rows()[from..]);
                         (&values[op.from.clone()], &values[stats..stats + 2], &slopes[op.to.clone()])
                     });
                     ops::norm_gradient(&places, gradient);
@@ -777,7 +778,7 @@ impl Network {
 
 impl Stateful for Network {
     fn state(&self) -> State {
-        let state = State::new().with("parameters", Value::F32s(self.parameters.clone()));
+        let state = State::new().with("parameters", Value::F32s(self.parameters.to_vec()));
         if self.noise.is_empty() { state } else { state.with("noise", Value::F32s(self.noise.clone())) }
     }
 

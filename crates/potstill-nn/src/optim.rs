@@ -10,6 +10,7 @@
 //! assert!((parameters[0] - 0.9_f32).abs() < 1e-6);
 //! ```
 
+use crate::aligned::Aligned;
 use crate::kernels::{self, AdamStep, RmspropStep, SgdStep};
 use crate::workers::Workers;
 use potstill_core::{State, StateError, Stateful, Value};
@@ -68,9 +69,9 @@ const PIECE: usize = 4096;
 pub struct Optimiser {
     rule: Rule,
     /// The first moment, the velocity, or the mean gradient.
-    first: Vec<f32>,
+    first: Aligned,
     /// The second moment, or the mean square.
-    second: Vec<f32>,
+    second: Aligned,
     /// `beta^t` as running products: `powi` has no specified precision.
     beta1_power: f64,
     beta2_power: f64,
@@ -83,8 +84,8 @@ impl Optimiser {
     pub fn new(rule: Rule, length: usize) -> Self {
         Self {
             rule,
-            first: vec![0.0; length],
-            second: vec![0.0; length],
+            first: Aligned::zeros(length),
+            second: Aligned::zeros(length),
             beta1_power: 1.0,
             beta2_power: 1.0,
             steps: 0,
@@ -163,8 +164,8 @@ impl Optimiser {
 impl Stateful for Optimiser {
     fn state(&self) -> State {
         let state = State::new()
-            .with("first", Value::F32s(self.first.clone()))
-            .with("second", Value::F32s(self.second.clone()))
+            .with("first", Value::F32s(self.first.to_vec()))
+            .with("second", Value::F32s(self.second.to_vec()))
             .with("beta1_power", Value::F64(self.beta1_power))
             .with("beta2_power", Value::F64(self.beta2_power));
         match self.rule {

@@ -8,6 +8,7 @@
     reason = "parts of slices and a borrowed closure are given to threads that outlive the call"
 )]
 
+use crate::lanes::{WIDTH, claim};
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -17,6 +18,9 @@ use std::thread::JoinHandle;
 
 /// How often a helper looks for work before it sleeps: some tens of microseconds.
 const LOOKS: u32 = 20_000;
+
+/// Numbers that are changed before the next ones, and of which two blocks are claimed ahead.
+const BLOCK: usize = 16 * WIDTH;
 
 /// Threads that help the calling one.
 ///
@@ -271,8 +275,8 @@ impl Workers {
         });
     }
 
-    /// Does something to pieces of three slices of one length, at the same places: one for each thread, unless they would be smaller than
-    /// `least`.
+    /// Does something to blocks of three slices of one length, at the same places, in order within the piece of each thread: there is one
+    /// for each, unless they would be smaller than `least`. All threads may have read the first slice: its lines are claimed ahead.
     pub(crate) fn for_each_piece(
         &self,
         least: usize,
@@ -281,7 +285,8 @@ impl Workers {
     ) {
         let length = slices[0].len();
         assert!(slices.iter().all(|slice| slice.len() == length), "slices of one length");
-        let piece = length.div_ceil(self.threads()).max(least);
+        // Of whole rows, so that no thread gets slices that begin within one.
+        let piece = length.div_ceil(self.threads()).max(least).next_multiple_of(WIDTH);
         let [a, b, c] = slices.map(Apart::new);
         self.run(length.div_ceil(piece), &|i| {
             let range = i * piece..length.min((i + 1) * piece);
@@ -291,7 +296,16 @@ impl Workers {
             let b = unsafe { b.range(range.clone()) };
             // SAFETY: as above.
             let c = unsafe { c.range(range.clone()) };
-            work(range, [a, b, c]);
+            let length = range.len();
+            let block = |from: usize| from.min(length)..(from + BLOCK).min(length);
+            claim(&mut a[block(0)]);
+            claim(&mut a[block(BLOCK)]);
+            for from in (0..length).step_by(BLOCK) {
+                claim(&mut a[block(from + 2 * BLOCK)]);
+                let here = block(from);
+                let place = range.start + here.start..range.start + here.end;
+                work(place, [&mut a[here.clone()], &mut b[here.clone()], &mut c[here]]);
+            }
         });
     }
 }

@@ -3,7 +3,7 @@
 use super::settings::OptimizerConfig;
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use potstill_nn::optim::{clip_value, norm, shrinking};
-use potstill_nn::{Network, Optimiser, Workspace};
+use potstill_nn::{Aligned, Network, Optimiser, Workspace};
 
 /// An optimiser, and room for a gradient.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub(super) struct Gradient {
     pub(super) optimiser: Optimiser,
     norm_max: f64,
     value_max: Option<f32>,
-    gradient: Vec<f32>,
+    gradient: Aligned,
 }
 
 impl Gradient {
@@ -20,7 +20,7 @@ impl Gradient {
             optimiser: Optimiser::new(config.rule(), length),
             norm_max: config.max_grad_norm,
             value_max: config.clip_grad_value.map(|bound| bound as f32),
-            gradient: vec![0.0; length],
+            gradient: Aligned::zeros(length),
         }
     }
 

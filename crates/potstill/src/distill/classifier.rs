@@ -28,7 +28,7 @@ use crate::targets;
 use crate::teacher::{Clock, Questions, Teacher};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_nn::loss::{Blend, cross_entropy, distillation};
-use potstill_nn::{Network, NetworkSpec, Optimiser, Rule, Workspace};
+use potstill_nn::{Aligned, Network, NetworkSpec, Optimiser, Rule, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ struct Scratch {
     inputs: Vec<f32>,
     labels: Vec<usize>,
     d_logits: Vec<f32>,
-    gradient: Vec<f32>,
+    gradient: Aligned,
 }
 
 impl ClassifierTrainer {
@@ -112,8 +112,9 @@ impl ClassifierTrainer {
             // The same questions every epoch: ask once.
             teacher.record(&data.inputs);
         }
+        let length = student.parameters().len();
         Self {
-            optimiser: Optimiser::new(Rule::ADAM, student.parameters().len()),
+            optimiser: Optimiser::new(Rule::ADAM, length),
             student,
             soft_targets,
             epochs: 0,
@@ -123,7 +124,7 @@ impl ClassifierTrainer {
             data,
             shuffle: streams.stream("shuffle"),
             jitter: streams.stream("jitter"),
-            scratch: Scratch::default(),
+            scratch: Scratch { gradient: Aligned::zeros(length), ..Scratch::default() },
             config,
         }
     }
@@ -191,7 +192,6 @@ impl ClassifierTrainer {
                 distillation(blend, answers, logits, labels, d_logits)
             }
         };
-        gradient.resize(self.student.parameters().len(), 0.0);
         let norm = self.student.backward(d_logits, workspace, gradient);
         if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
             return Err(bad_step(

@@ -33,7 +33,7 @@ use crate::teacher::{Inputs, Producer, Questions, Refresh, Teacher, View};
 use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
 use potstill_nn::loss::temperature_kl;
-use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
+use potstill_nn::{Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 settings! {
     /// The hyperparameters of policy distillation.
@@ -85,7 +85,7 @@ struct Scratch {
     inputs: Vec<f32>,
     wanted: Vec<f32>,
     d_logits: Vec<f32>,
-    gradient: Vec<f32>,
+    gradient: Aligned,
 }
 
 /// What a round did.
@@ -122,8 +122,9 @@ impl PolicyDistiller {
             share => Inputs::Mix(share),
         };
         let teacher = Teacher::new(Producer::Frozen(teacher), Refresh::Never, view, inputs);
+        let length = student.parameters().len();
         Self {
-            optimiser: Optimiser::new(Rule::ADAM, student.parameters().len()),
+            optimiser: Optimiser::new(Rule::ADAM, length),
             student,
             teacher,
             env,
@@ -135,7 +136,7 @@ impl PolicyDistiller {
             states: Vec::new(),
             answers: Vec::new(),
             sampling: streams.stream("replay"),
-            scratch: Scratch::default(),
+            scratch: Scratch { gradient: Aligned::zeros(length), ..Scratch::default() },
             config,
         }
     }
@@ -250,7 +251,6 @@ impl PolicyDistiller {
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
         let loss = temperature_kl(self.teacher.temperature(), wanted, logits, samples, d_logits);
-        gradient.resize(self.student.parameters().len(), 0.0);
         let norm = self.student.backward(d_logits, workspace, gradient);
         if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
             return Err(bad_step(

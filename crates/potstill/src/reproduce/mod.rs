@@ -113,7 +113,7 @@ const RESULTS: [Known; 7] = [
     ("double-q", 10_000, double_q::reproduce),
     ("windy", 500, windy::reproduce),
     ("dqn", 10, deep::control),
-    ("arcade", 5, deep::arcade),
+    ("arcade", 10, deep::arcade),
     ("arcade-dqn", 1, deep::arcade_dqn),
 ];
 

@@ -8,7 +8,7 @@ use potstill_core::Streams;
 use potstill_env::Autoreset;
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{
-    Ends, Initialisation, Inputs, Level, Network, NetworkSpec, Optimiser, Rule, Workers, Workspace,
+    Aligned, Ends, Initialisation, Inputs, Level, Network, NetworkSpec, Optimiser, Rule, Workers, Workspace,
 };
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -246,7 +246,7 @@ fn update(spec: &str, inputs: Inputs, outputs: usize, batch: usize, threads: usi
     let mut optimiser = Optimiser::new(Rule::ADAM, student.parameters().len());
     let (mut targets, mut errors) = (vec![0.0; batch], vec![0.0; batch]);
     let mut d_outputs = vec![0.0; batch * outputs];
-    let mut gradient = vec![0.0; student.parameters().len()];
+    let mut gradient = Aligned::zeros(student.parameters().len());
     let mut times = Vec::new();
     let begun = Instant::now();
     while begun.elapsed().as_secs_f64() < SECONDS {

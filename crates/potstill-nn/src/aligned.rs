@@ -1,0 +1,104 @@
+//! Numbers that begin on a cache line.
+
+use crate::lanes::{Row, WIDTH};
+use std::ops::{Deref, DerefMut};
+
+/// Bytes of a cache line, and of sixteen numbers.
+const LINE: usize = 64;
+
+/// Numbers of which the first begins a cache line, so that no row of sixteen lies across two: parameters, their gradient, and what is computed
+/// on the way. Otherwise a slice.
+///
+/// ```
+/// use potstill_nn::Aligned;
+///
+/// let mut numbers = Aligned::zeros(100);
+/// assert_eq!(numbers.as_ptr().align_offset(64), 0);
+/// numbers[99] = 1.0;
+/// assert_eq!(numbers.iter().sum::<f32>(), 1.0);
+/// ```
+#[derive(Debug, Default)]
+pub struct Aligned {
+    /// With room before and behind.
+    all: Vec<f32>,
+    first: usize,
+    length: usize,
+}
+
+impl Aligned {
+    /// So many zeros.
+    pub fn zeros(length: usize) -> Self {
+        let all = vec![0.0; length + WIDTH - 1];
+        // Whoever runs this may not tell addresses, and all that is lost is speed.
+        let first = all.as_ptr().align_offset(LINE).min(WIDTH - 1);
+        Self { all, first, length }
+    }
+
+    /// As rows of sixteen.
+    pub(crate) fn rows(&self) -> &[Row] {
+        self.as_chunks().0
+    }
+
+    /// As so many rows of sixteen, after zeros if there have not been as many.
+    pub(crate) fn sized_rows(&mut self, rows: usize) -> &mut [Row] {
+        if self.length < rows * WIDTH {
+            *self = Self::zeros(rows * WIDTH);
+        }
+        &mut self.as_chunks_mut().0[..rows]
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.all[self.first..][..self.length]
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.all[self.first..][..self.length]
+    }
+}
+
+impl Clone for Aligned {
+    /// Its numbers have another place to begin.
+    fn clone(&self) -> Self {
+        let mut clone = Self::zeros(self.length);
+        clone.copy_from_slice(self);
+        clone
+    }
+}
+
+impl PartialEq for Aligned {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_copy_begins_a_line() {
+        let mut numbers: Vec<Aligned> = (0..40).map(Aligned::zeros).collect();
+        numbers.iter_mut().for_each(|numbers| numbers.fill(2.5));
+        let copies = numbers.clone();
+        assert_eq!(numbers, copies);
+        for (length, numbers) in numbers.iter().chain(&copies).enumerate() {
+            assert_eq!((numbers.len(), numbers.as_ptr().align_offset(LINE)), (length % 40, 0));
+        }
+    }
+
+    #[test]
+    fn rows_grow_and_stay() {
+        let mut numbers = Aligned::default();
+        assert!(numbers.rows().is_empty());
+        numbers.sized_rows(3)[2][15] = 1.0;
+        assert_eq!(numbers.sized_rows(1).len(), 1);
+        assert_eq!(numbers.rows()[2][15], 1.0);
+        assert_eq!((numbers.sized_rows(4).len(), numbers.rows().len()), (4, 4));
+    }
+}
