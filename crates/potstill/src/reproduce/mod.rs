@@ -73,13 +73,14 @@ pub struct Claim {
 impl Claim {
     /// Whether the measured interval meets the expected range.
     pub fn agrees(&self) -> bool {
-        // What is computed, not drawn, is right to rounding.
-        let rounding = 1e-9 * self.expected.1.abs();
+        // What is computed, not drawn, is right to rounding. There may be no bound on one side.
+        let rounding = |bound: f64| if bound.is_finite() { 1e-9 * bound.abs() } else { 0.0 };
+        let (low, high) = self.expected;
+        let (low, high) = (low - rounding(low), high + rounding(high));
         if self.is_reach {
-            let range = self.expected.0 - rounding..=self.expected.1 + rounding;
-            return range.contains(&self.measured.value);
+            return (low..=high).contains(&self.measured.value);
         }
-        self.measured.low <= self.expected.1 + rounding && self.measured.high >= self.expected.0 - rounding
+        self.measured.low <= high && self.measured.high >= low
     }
 }
 
@@ -282,4 +283,26 @@ impl Reproduction {
 /// A reproduction before it has a folder.
 fn nowhere() -> PathBuf {
     Path::new("").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_reached_must_be() {
+        let check = |expected: (f64, f64), is_reach: bool, [low, value, high]: [f64; 3], agrees: bool| {
+            let measured = Estimate { value, low, high };
+            let claim = Claim { is_reach, ..Claim::new("a number", expected, "here", measured) };
+            assert_eq!(claim.agrees(), agrees, "{expected:?}, {is_reach}, {low} to {value} to {high}");
+        };
+        check((17.0, f64::INFINITY), true, [10.0, 16.9, 20.0], false);
+        check((17.0, f64::INFINITY), true, [10.0, 17.0, 20.0], true);
+        check((-80.0, 0.0), true, [-90.0, -80.1, -70.0], false);
+        check((-80.0, 0.0), true, [-90.0, -79.9, -70.0], true);
+        check((13.0, 13.0), false, [13.0 - 1e-12; 3], true);
+        check((13.0, 13.0), false, [13.001; 3], false);
+        check((1.0, 2.0), false, [1.9, 2.5, 3.0], true);
+        check((1.0, 2.0), false, [2.1, 2.5, 3.0], false);
+    }
 }
