@@ -89,9 +89,10 @@ mod tests {
         assert_eq!((cleanrl.net_arch.to_string().as_str(), cleanrl.huber_delta), ("mlp:120,84", 0.0));
         let (minatar, optimizer) = of::<Dqn>("dqn", "minatar", "MinAtar/Breakout-v1");
         assert_eq!((minatar.buffer_size, optimizer.optimizer_eps), (100_000, 0.01));
-        let (_, (quantiles, _)) =
+        let (_, (quantiles, optimizer)) =
             of::<(DqnConfig, (QrDqnConfig, OptimizerConfig))>("qr-dqn", "zoo", "Acrobot-v1");
-        assert_eq!(quantiles.n_quantiles, 25);
+        // 0.01 over the batch size, as in the QR-DQN of Stable-Baselines3's contributions.
+        assert_eq!((quantiles.n_quantiles, optimizer.optimizer_eps), (25, 0.01 / 128.0));
         let (_, (c51, _)) = of::<(DqnConfig, (C51Config, OptimizerConfig))>("c51", "cleanrl", "CartPole-v1");
         assert_eq!((c51.n_atoms, c51.v_min, c51.v_max), (101, -100.0, 100.0));
         let (pqn, _) = of::<(PqnConfig, OptimizerConfig)>("pqn", "cleanrl", "CartPole-v1");
