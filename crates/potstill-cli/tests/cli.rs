@@ -306,7 +306,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             "train c51 --env CartPole-v1 --steps 100 --set v_min=1 --set v_max=0 --out new",
-            "`v_max`: must be above v_min, 1, got 0",
+            "`v_max`: must be above v_min, 1, in single precision, got 0",
         ),
         (
             &format!("{pole} --set net_arch=cnn:16x3,128"),

@@ -131,8 +131,6 @@ const REST_MAX: u64 = 1 << 34;
 
 const TERMINATED: u8 = 1;
 const TRUNCATED: u8 = 2;
-/// No final frame.
-const NONE: u32 = u32::MAX;
 
 /// A ring of transitions with vector observations. When full, the oldest make room.
 ///
@@ -151,7 +149,7 @@ pub struct ReplayBuffer {
     endings: Vec<u8>,
     /// Frames before a slot's that belong to its stack.
     ages: Vec<u8>,
-    /// Where the frame after a truncated slot is among `finals`.
+    /// Where the frame after a truncated slot is among `finals`, counted from 1; 0 after others.
     final_of: Vec<u32>,
     finals: Vec<u8>,
     free: Vec<u32>,
@@ -212,7 +210,7 @@ impl ReplayBuffer {
         assert!((1..256).contains(&frames) && features.is_multiple_of(frames), "stacks of whole frames");
         assert!(n_step > 0, "a return of a step or more");
         let (bytes, rest) = config.bytes();
-        if bytes > FILE_MAX || rest > REST_MAX || config.slots() >= NONE as usize {
+        if bytes > FILE_MAX || rest > REST_MAX || config.slots() >= u32::MAX as usize {
             let gigabytes = (bytes.saturating_add(rest)) as f64 / 1e9;
             return Err(ReplayError::TooLarge { capacity, gigabytes });
         }
@@ -237,7 +235,7 @@ impl ReplayBuffer {
             rewards: vec![0.0; slots],
             endings: vec![0; slots],
             ages: vec![0; slots],
-            final_of: vec![NONE; slots],
+            final_of: vec![0; slots],
             finals: Vec::with_capacity(ends * config.frame_bytes()),
             free: Vec::with_capacity(ends),
             running: vec![0; copies],
@@ -349,9 +347,9 @@ impl ReplayBuffer {
             self.actions[slot] = steps.actions[copy] as u32;
             self.rewards[slot] = steps.rewards[copy] as f32;
             self.ages[slot] = self.running[copy];
-            let old = std::mem::replace(&mut self.final_of[slot], NONE);
-            if old != NONE {
-                self.free.push(old);
+            let old = std::mem::take(&mut self.final_of[slot]);
+            if old > 0 {
+                self.free.push(old - 1);
             }
             let ended = steps.terminated[copy] || steps.truncated[copy];
             self.running[copy] = if ended { 0 } else { (self.running[copy] + 1).min(frames as u8 - 1) };
@@ -359,7 +357,7 @@ impl ReplayBuffer {
             self.endings[slot] = match (steps.terminated[copy], steps.truncated[copy]) {
                 (true, _) => TERMINATED,
                 (false, true) => {
-                    self.final_of[slot] = self.keep_final(&frame);
+                    self.final_of[slot] = self.keep_final(&frame) + 1;
                     TRUNCATED
                 }
                 (false, false) => 0,
@@ -460,7 +458,7 @@ impl ReplayBuffer {
             let is_newest = last / copies == (self.cursor + self.rows() - 1) % self.rows();
             let next = match self.endings[last] {
                 TERMINATED => Frame::Slot(last),
-                TRUNCATED => Frame::Final(self.final_of[last]),
+                TRUNCATED => Frame::Final(self.final_of[last] - 1),
                 _ if is_newest => Frame::Slot(self.endings.len() + last % copies),
                 _ => Frame::Slot(self.after(last, 1)),
             };
@@ -489,8 +487,9 @@ impl Stateful for ReplayBuffer {
         let slots = self.stored * self.config.copies;
         let length = self.config.frame_bytes();
         let newest = self.endings.len() * length;
-        let kept: Vec<usize> = (0..slots).filter(|&slot| self.final_of[slot] != NONE).collect();
-        let finals = kept.iter().flat_map(|&slot| self.bytes_of(Frame::Final(self.final_of[slot])).to_vec());
+        let kept: Vec<usize> = (0..slots).filter(|&slot| self.final_of[slot] > 0).collect();
+        let finals =
+            kept.iter().flat_map(|&slot| self.bytes_of(Frame::Final(self.final_of[slot] - 1)).to_vec());
         let state = State::new()
             .with("stored", Value::U64(self.stored as u64))
             .with("cursor", Value::U64(self.cursor as u64))
@@ -570,8 +569,8 @@ impl Stateful for ReplayBuffer {
         self.endings[..slots].copy_from_slice(endings);
         self.ages[..slots].copy_from_slice(ages);
         self.running.copy_from_slice(running);
-        self.final_of.fill(NONE);
-        kept.iter().enumerate().for_each(|(i, &slot)| self.final_of[slot] = i as u32);
+        self.final_of.fill(0);
+        kept.iter().enumerate().for_each(|(i, &slot)| self.final_of[slot] = i as u32 + 1);
         self.finals = finals.to_vec();
         self.free.clear();
         Ok(())

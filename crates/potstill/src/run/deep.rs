@@ -69,11 +69,12 @@ pub(super) fn with_deep<W: WithDeep>(name: &str, work: W) -> W::Output {
 }
 
 fn categorical(c51: &C51Config) -> Result<Objective, (&'static str, String)> {
-    if c51.v_min >= c51.v_max {
+    let support = c51.support();
+    if !(support.gap() > 0.0 && support.gap().is_finite()) {
         let (low, high) = (c51.v_min, c51.v_max);
-        return Err(("v_max", format!("must be above v_min, {low}, got {high}")));
+        return Err(("v_max", format!("must be above v_min, {low}, in single precision, got {high}")));
     }
-    Ok(Objective::Categorical(c51.support()))
+    Ok(Objective::Categorical(support))
 }
 
 /// What an agent is to see of an environment: its planes as a picture if the network is to look at one, else features.

@@ -12,7 +12,8 @@ pub struct Support {
 }
 
 impl Support {
-    fn gap(&self) -> f32 {
+    /// From one atom to the next.
+    pub fn gap(&self) -> f32 {
         (self.high - self.low) / (self.atoms - 1) as f32
     }
 }
