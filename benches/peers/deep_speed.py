@@ -6,7 +6,8 @@
 A workload is what its entry in WORKLOADS says and nothing else. Everyone, potstill included, reports the settings it ran with, and
 whoever's differ from the entry is not compared: the run ends. Every measurement is a process of its own, on as many cores as the
 workload has threads; every figure is the median of the rounds, one after the other for all, so that a busy machine is busy for
-all. Two threads of PyTorch wait for each other at every layer and can be twenty times as slow beside other work: where "cores of
+all. The peer with JAX asks its network also in the steps before learning starts, in which all others act at random (2 % of purejaxrl's
+steps). Two threads of PyTorch wait for each other at every layer and can be twenty times as slow beside other work: where "cores of
 others" is much above 0, measure again. Who is not installed is named and left out. The peers are in deep_peers.py.
 """
 

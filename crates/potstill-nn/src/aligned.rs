@@ -39,7 +39,7 @@ impl Aligned {
         self.as_chunks().0
     }
 
-    /// As so many rows of sixteen, after zeros if there have not been as many.
+    /// As so many rows of sixteen. If there have not been as many, what was there is gone, and they are zeros.
     pub(crate) fn sized_rows(&mut self, rows: usize) -> &mut [Row] {
         if self.length < rows * WIDTH {
             *self = Self::zeros(rows * WIDTH);

@@ -117,11 +117,13 @@ kernel! {
     }
 }
 
-/// A moment below this has faded: no step feels it any more. What fades without end, as where a unit is dead, would become subnormal, and
-/// processors take many times as long over such numbers.
+/// A moment below this has faded: steps with an `epsilon` of 1e-15 or more, which is all that is accepted, do not feel it. What fades without
+/// end, as where a unit is dead, would become subnormal, and processors take many times as long over such numbers.
 const FADED: f32 = 1e-30;
 /// The same of a moment of squares.
 const FADED_SQUARE: f32 = 1e-36;
+/// The same of a mean that is squared.
+const FADED_MEAN: f32 = 1e-18;
 
 /// The moment, or 0 if it has faded; NaN stays.
 #[inline(always)]
@@ -149,7 +151,7 @@ pub struct AdamStep {
 }
 
 kernel! {
-    /// One fused step of Adam over parameters, gradient and both moments (all of one length).
+    /// One fused step of Adam over parameters, gradient and both moments (all of one length). Faded moments become 0.
     pub fn adam(step: AdamStep, parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         let AdamStep { rate, beta1, beta2, scale, epsilon, keep, shrink } = step;
         let moments = first.iter_mut().zip(second);
@@ -176,7 +178,7 @@ pub struct SgdStep {
 }
 
 kernel! {
-    /// One step of stochastic gradient descent with momentum, as PyTorch's, over parameters, gradient and velocity.
+    /// One step of stochastic gradient descent with momentum, as PyTorch's, over parameters, gradient and velocity. A faded velocity becomes 0.
     pub fn sgd(step: SgdStep, parameters: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
         let SgdStep { rate, momentum, nesterov, shrink } = step;
         for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
@@ -203,7 +205,7 @@ pub struct RmspropStep {
 }
 
 kernel! {
-    /// One fused step of RMSprop, as PyTorch's, over parameters, gradient, its mean and the mean of its square.
+    /// One fused step of RMSprop, as PyTorch's, over parameters, gradient, its mean and the mean of its square. Faded means become 0.
     pub fn rmsprop(step: RmspropStep, parameters: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
         let RmspropStep { rate, alpha, epsilon, centred, shrink } = step;
         let means = mean.iter_mut().zip(square);
@@ -211,7 +213,7 @@ kernel! {
             let g = g * shrink;
             *s = unless_faded(alpha * *s + (1.0 - alpha) * (g * g), FADED_SQUARE);
             let variance = if centred {
-                *m = unless_faded(alpha * *m + (1.0 - alpha) * g, FADED);
+                *m = unless_faded(alpha * *m + (1.0 - alpha) * g, FADED_MEAN);
                 *s - *m * *m
             } else {
                 *s
@@ -348,7 +350,7 @@ mod tests {
         });
         assert_eq!(faded, Some(656));
         let step = RmspropStep { rate: 0.1, alpha: 0.5, epsilon: 1e-8, centred: true, shrink: 1.0 };
-        let (mut mean, mut square) = ([-1.8e-30], [1.8e-36]);
+        let (mut mean, mut square) = ([-1.8e-18], [1.8e-36]);
         rmsprop(step, &mut [1.0], &[0.0], &mut mean, &mut square);
         assert_eq!((mean, square), ([0.0], [0.0]));
     }

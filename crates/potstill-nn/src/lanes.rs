@@ -259,19 +259,21 @@ macro_rules! lanes {
 pub(crate) use lanes;
 
 /// Asks for the cache lines of numbers that are about to be written: what another core has of them, because it has read them, is gone by
-/// then. Else every line's first write waits for it, one after the other.
-#[inline]
-pub(crate) fn claim(numbers: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in numbers.chunks(WIDTH) {
-        // The intrinsic with this hint asks for lines to read, unless the whole program is compiled for newer processors.
-        // SAFETY: a prefetch changes nothing that a program can see. Where there is no such instruction it does nothing at all.
-        #[expect(unsafe_code, reason = "there is no intrinsic for it")]
-        unsafe {
-            std::arch::asm!("prefetchw [{}]", in(reg) line.as_ptr(), options(nostack, preserves_flags, readonly));
+/// then. Else every line's first write waits for that, one after the other.
+pub(crate) fn claim(numbers: &[f32]) {
+    // Processors with AVX2 know the instruction, or pass over it.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if Level::best() != Level(Kind::Portable) {
+        for line in numbers.chunks(WIDTH) {
+            // The intrinsic with this hint asks for lines to read, unless the whole program is compiled for newer processors.
+            // SAFETY: a prefetch changes nothing that a program can see.
+            #[expect(unsafe_code, reason = "there is no intrinsic for it")]
+            unsafe {
+                std::arch::asm!("prefetchw [{}]", in(reg) line.as_ptr(), options(nostack, preserves_flags, readonly));
+            }
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = numbers;
 }
 

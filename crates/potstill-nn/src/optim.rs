@@ -113,7 +113,7 @@ impl Optimiser {
             Rule::Sgd { momentum, nesterov } => {
                 let step =
                     SgdStep { rate: learning_rate as f32, momentum: momentum as f32, nesterov, shrink };
-                workers.for_each_piece(PIECE, state, |range, [p, v, _]| {
+                workers.for_each_block(PIECE, state, |range, [p, v, _]| {
                     kernels::sgd(step, p, &gradient[range], v);
                 });
             }
@@ -125,7 +125,7 @@ impl Optimiser {
                     centred,
                     shrink,
                 };
-                workers.for_each_piece(PIECE, state, |range, [p, m, s]| {
+                workers.for_each_block(PIECE, state, |range, [p, m, s]| {
                     kernels::rmsprop(step, p, &gradient[range], m, s);
                 });
             }
@@ -153,7 +153,7 @@ impl Optimiser {
                     keep: keep as f32,
                     shrink,
                 };
-                workers.for_each_piece(PIECE, state, |range, [p, m, v]| {
+                workers.for_each_block(PIECE, state, |range, [p, m, v]| {
                     kernels::adam(step, p, &gradient[range], m, v);
                 });
             }

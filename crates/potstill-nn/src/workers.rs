@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 /// How often a helper looks for work before it sleeps: some tens of microseconds.
 const LOOKS: u32 = 20_000;
 
-/// Numbers that are changed before the next ones, and of which two blocks are claimed ahead.
+/// Numbers of a block: what is claimed ahead of it arrives before it is needed, and is still there.
 const BLOCK: usize = 16 * WIDTH;
 
 /// Threads that help the calling one.
@@ -275,9 +275,9 @@ impl Workers {
         });
     }
 
-    /// Does something to blocks of three slices of one length, at the same places, in order within the piece of each thread: there is one
-    /// for each, unless they would be smaller than `least`. All threads may have read the first slice: its lines are claimed ahead.
-    pub(crate) fn for_each_piece(
+    /// Does something to three slices of one length, block by block at the same places: a piece to each thread, unless it would be shorter than
+    /// `least`. Lines of the first slice, which other threads may have read, are claimed two blocks ahead.
+    pub(crate) fn for_each_block(
         &self,
         least: usize,
         slices: [&mut [f32]; 3],
@@ -285,26 +285,26 @@ impl Workers {
     ) {
         let length = slices[0].len();
         assert!(slices.iter().all(|slice| slice.len() == length), "slices of one length");
-        // Of whole rows, so that no thread gets slices that begin within one.
-        let piece = length.div_ceil(self.threads()).max(least).next_multiple_of(WIDTH);
-        let [a, b, c] = slices.map(Apart::new);
-        self.run(length.div_ceil(piece), &|i| {
-            let range = i * piece..length.min((i + 1) * piece);
-            // SAFETY: the pieces are apart, and each is done once.
-            let a = unsafe { a.range(range.clone()) };
-            // SAFETY: as above.
-            let b = unsafe { b.range(range.clone()) };
-            // SAFETY: as above.
-            let c = unsafe { c.range(range.clone()) };
-            let length = range.len();
-            let block = |from: usize| from.min(length)..(from + BLOCK).min(length);
-            claim(&mut a[block(0)]);
-            claim(&mut a[block(BLOCK)]);
-            for from in (0..length).step_by(BLOCK) {
-                claim(&mut a[block(from + 2 * BLOCK)]);
-                let here = block(from);
-                let place = range.start + here.start..range.start + here.end;
-                work(place, [&mut a[here.clone()], &mut b[here.clone()], &mut c[here]]);
+        // Of whole rows, so that no piece begins within a cache line.
+        let each = length.div_ceil(self.threads()).max(least).next_multiple_of(WIDTH);
+        let pieces = length.div_ceil(each);
+        let slices = slices.map(Apart::new);
+        self.run(pieces, &|i| {
+            let (start, end) = (i * each, length.min((i + 1) * each));
+            let block = |n: usize| (start + n * BLOCK).min(end)..(start + (n + 1) * BLOCK).min(end);
+            let claim_block = |n: usize| {
+                if pieces > 1 {
+                    // SAFETY: the pieces are apart, each is done once, and this borrow of a block is over before the next.
+                    claim(unsafe { slices[0].range(block(n)) });
+                }
+            };
+            claim_block(0);
+            claim_block(1);
+            for n in 0..(end - start).div_ceil(BLOCK) {
+                claim_block(n + 2);
+                // SAFETY: as above.
+                let blocks = slices.each_ref().map(|slice| unsafe { slice.range(block(n)) });
+                work(block(n), blocks);
             }
         });
     }
@@ -369,6 +369,26 @@ mod tests {
         assert_eq!(notes, [7, 0, 54, 35]);
         let count = |n: usize| numbers.iter().filter(|&&x| x == n).count();
         assert_eq!([count(0), count(1), count(2), count(3), count(4)], [4, 7, 0, 54, 35]);
+    }
+
+    #[test]
+    fn blocks_are_done_once_and_at_one_place() {
+        for threads in [1, 2, 3, 5] {
+            let workers = Workers::new(threads);
+            for length in [0, 1, 15, 16, 255, 256, 257, 4095, 4097, 20_003] {
+                let mut slices = [1.0, 2.0, 3.0].map(|x| vec![x; length]);
+                let [a, b, c] = &mut slices;
+                workers.for_each_block(64, [a, b, c], |range, [a, b, c]| {
+                    assert_eq!([a.len(), b.len(), c.len()], [range.len(); 3]);
+                    for (k, place) in range.enumerate() {
+                        (a[k], b[k], c[k]) = (a[k] + place as f32, b[k] + place as f32, c[k] + place as f32);
+                    }
+                });
+                for (slice, first) in slices.iter().zip([1.0, 2.0, 3.0]) {
+                    assert!(slice.iter().enumerate().all(|(place, &x)| x == first + place as f32));
+                }
+            }
+        }
     }
 
     #[test]

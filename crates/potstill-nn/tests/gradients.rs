@@ -8,7 +8,8 @@ use potstill_nn::loss::{
     Blend, Chosen, Regression, cross_entropy, distillation, regression_at, temperature_kl,
 };
 use potstill_nn::{
-    Activation, Ends, Head, Initialisation, Level, Network, NetworkSpec, Workers, Workspace, loss,
+    Activation, Ends, Head, Initialisation, Level, Network, NetworkSpec, Optimiser, Rule, Workers, Workspace,
+    loss,
 };
 
 /// `(f(x + h) - f(x - h)) / 2h` in each coordinate.
@@ -312,7 +313,24 @@ fn threads_give_the_same_bits_for_much_work() {
         let outputs = network.forward(&batch, &mut workspace).to_vec();
         let mut gradient = vec![f32::NAN; network.parameters().len()];
         network.backward(&outputs, &mut workspace, &mut gradient);
-        (outputs, gradient)
+        let rules = [
+            Rule::ADAM,
+            Rule::RAdam { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },
+            Rule::Sgd { momentum: 0.9, nesterov: true },
+            Rule::Rmsprop { alpha: 0.9, epsilon: 0.01, centred: true },
+        ];
+        let steps = rules.map(|rule| {
+            let mut parameters = network.parameters().to_vec();
+            let mut optimiser = Optimiser::new(rule, parameters.len());
+            for _ in 0..3 {
+                optimiser.step(0.1, &mut parameters, &gradient, workspace.workers());
+            }
+            let moved = parameters.iter().zip(network.parameters()).filter(|(a, b)| a != b).count();
+            // All but those of dead units.
+            assert!(moved > parameters.len() / 2 && parameters.iter().all(|x| x.is_finite()));
+            parameters
+        });
+        (outputs, gradient, steps)
     };
     let alone = pass(1);
     assert!([2, 3, 5].into_iter().all(|threads| pass(threads) == alone));

@@ -36,6 +36,8 @@ pub enum Range {
     Finite,
     /// Above 0.
     Positive,
+    /// Added to a denominator: above 0, and enough for single precision.
+    Epsilon,
     /// 0 or above.
     NotNegative,
     /// 0 to 1.
@@ -69,6 +71,7 @@ impl Range {
             Range::Any => "",
             Range::Finite => "finite",
             Range::Positive => "above 0 (1e-30 to 1e30)",
+            Range::Epsilon => "above 0 (1e-15 to 1e30)",
             Range::NotNegative => "0 or above (1e-30 to 1e30)",
             Range::Unit => "from 0 to 1",
             Range::PositiveUnit => "above 0 (1e-30) and up to 1",
@@ -87,6 +90,7 @@ impl Range {
         match self {
             Range::Any | Range::Finite => (None, None),
             Range::Positive => (Some(SMALL), Some(LARGE)),
+            Range::Epsilon => (Some(1e-15), Some(LARGE)),
             Range::NotNegative => (Some(0.0), Some(LARGE)),
             Range::Unit => (Some(0.0), Some(1.0)),
             Range::PositiveUnit => (Some(SMALL), Some(1.0)),

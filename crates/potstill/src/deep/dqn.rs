@@ -110,7 +110,7 @@ settings! {
         /// Where the logarithm, times the temperature, is cut off: this far below 0. Source: Vieillard, Pietquin and Geist 2020, table 1
         munchausen_clip: f64 = 1.0, in Positive;
         /// Whether the network sees observations less their running mean, over their running deviation. What a run leaves has the last of these
-        /// in its first layer, and sees observations as they are. Source: Stable-Baselines3's VecNormalize
+        /// in its first layer, and sees observations as they are. Source: Stable-Baselines3's VecNormalize, without its cut at 10 deviations
         normalize_observations: bool = false, in Any;
         /// Copies of the environment that are acted in together
         num_envs: u64 = 1, in Copies;

@@ -39,7 +39,7 @@ settings! {
         /// The optimiser. Source: Stable-Baselines3
         optimizer: OptimizerKind = OptimizerKind::Adam, in Any;
         /// Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam
-        optimizer_eps: f64 = 1e-8, in Positive;
+        optimizer_eps: f64 = 1e-8, in Epsilon;
         /// What AdamW takes off each weight, times the step size. Source: PyTorch's AdamW
         weight_decay: f64 = 0.01, in NotNegative;
         /// Decay of RMSprop's means, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table 1
