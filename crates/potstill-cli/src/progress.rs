@@ -31,6 +31,10 @@ impl Observer for Bar {
         }
     }
 
+    fn warn(&self, what: &str) {
+        eprintln!("warning: {what}");
+    }
+
     fn begin(&self, what: &str, total: u64) {
         self.with(|slot| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());

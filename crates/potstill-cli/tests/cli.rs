@@ -134,7 +134,7 @@ fn layers_of_configuration_are_recorded_with_their_origin() {
     fs::write(dir.path().join("my.toml"), "gamma = 0.9\nbatch_size = 16\nsteps = 300\n").unwrap();
     json(
         dir.path(),
-        "train dqn --env CartPole-v1 --preset cleanrl --config my.toml --seed 3 --set batch_size=8 --set net_arch=mlp:8 --out run",
+        "train dqn --env CartPole-v1 --preset cleanrl --config my.toml --seed 3 --set batch_size=8 --set net_arch=mlp:8 --set learning_starts=100 --out run",
     );
     let config = fs::read_to_string(dir.path().join("run/config.toml")).unwrap();
     for (line, origin) in [
@@ -153,6 +153,30 @@ fn layers_of_configuration_are_recorded_with_their_origin() {
     json(dir.path(), "train dqn --config run/config.toml --out again");
     let model = |run: &str| fs::read(dir.path().join(run).join("model.safetensors")).unwrap();
     assert_eq!(model("run"), model("again"));
+}
+
+#[test]
+fn runs_that_cannot_learn_say_so() {
+    let dir = TempDir::new().unwrap();
+    let check = |arguments: &str, expected: &str| {
+        let output = potstill(dir.path(), arguments);
+        assert!(output.status.success());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected, "{arguments}");
+    };
+    let few = "train dqn --env CartPole-v1 --set net_arch=mlp:4 --set train_freq=8 --set learning_starts=100 --set eval_freq=0";
+    let warning = "warning: nothing is learned in 103 steps: the first update is at step 104 (learning_starts and train_freq)\n";
+    check(&format!("{few} --steps 103 --out none"), warning);
+    check(&format!("{few} --steps 104 --out one"), "");
+    // Copies are stepped together.
+    check(&format!("{few} --steps 103 --num-envs 2 --out two"), "");
+    check(&format!("{few} --steps 103 --seeds 2 --out seeds"), warning);
+    let model = |run: &str| fs::read(dir.path().join(run).join("model.safetensors")).unwrap();
+    assert!(model("one") != model("none") && model("two") != model("none"));
+    assert!(model("seeds/seed-0") == model("none"));
+    check(
+        "train pqn --env CartPole-v1 --steps 500 --set eval_freq=0 --out pqn",
+        "warning: nothing is learned in 500 steps: the first update is at step 2048 (num_envs x num_steps)\n",
+    );
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_map_from_a_file_is_kept_with_the_run() {
     // Features of numbered states, for a network.
     json(
         dir.path(),
-        "train dqn --env FrozenLake-v1:one_hot=true --steps 300 --set net_arch=mlp:8 --set eval_episodes=2 --out net",
+        "train dqn --env FrozenLake-v1:one_hot=true --steps 300 --set learning_starts=100 --set train_freq=10 --set net_arch=mlp:8 --set eval_episodes=2 --out net",
     );
     assert_eq!(json(dir.path(), "eval net --episodes 3")["env"], "FrozenLake-v1:one_hot=true");
 }

@@ -43,29 +43,17 @@ pub fn find(algorithm: &str, name: &str, env: &str) -> Result<Layer, ConfigError
         return Err(ConfigError::unknown("preset", name, None, known));
     };
     let origin = Origin::Preset(name.to_owned());
-    let mut values = Table::new();
-    let mut known = Vec::new();
-    for (key, value) in read_toml(text, origin.clone())? {
-        match value {
-            Value::Table(table) => {
-                if key == env {
-                    values.extend(table);
-                }
-                known.push(key);
-            }
-            value => {
-                values.insert(key, value);
-            }
-        }
+    let table = read_toml(text, origin.clone())?;
+    let (sections, mut values): (Table, Table) = table.into_iter().partition(|(_, value)| value.is_table());
+    if let Some(Value::Table(own)) = sections.get(env) {
+        values.extend(own.clone());
+        return Ok(Layer { origin, values });
     }
-    if known.iter().any(|known| known == env) {
-        Ok(Layer { origin, values })
-    } else {
-        let known = known.join(", ");
-        Err(ConfigError::Usage(format!(
-            "preset `{name}` of `{algorithm}` has no values for `{env}`, only for {known}"
-        )))
-    }
+    let known = sections.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Err(ConfigError::Usage(match env {
+        "" => format!("preset `{name}` of `{algorithm}` is for one environment: give --env, one of {known}"),
+        _ => format!("preset `{name}` of `{algorithm}` has no values for `{env}`, only for {known}"),
+    }))
 }
 
 #[cfg(test)]
@@ -99,6 +87,20 @@ mod tests {
         assert_eq!((pqn.num_envs, pqn.lambda), (4, 0.65));
         let (pqn, _) = of::<(PqnConfig, OptimizerConfig)>("pqn", "purejaxql", "MinAtar/Seaquest-v1");
         assert_eq!((pqn.num_envs, pqn.net_arch.to_string().as_str()), (128, "cnn:16x3,128:layernorm"));
+    }
+
+    #[test]
+    fn the_values_for_an_environment_come_last() {
+        for (algorithm, name, text) in PRESETS {
+            let table: Table = text.parse().unwrap();
+            for (env, own) in table.iter().filter_map(|(key, value)| Some((key, value.as_table()?))) {
+                let found = find(algorithm, name, env).unwrap().values;
+                assert!(own.iter().all(|(key, value)| found[key] == *value), "{algorithm} {name} {env}");
+                assert!(found.values().all(|value| !value.is_table()), "{algorithm} {name} {env}");
+            }
+        }
+        let own = &find("pqn", "purejaxql", "CartPole-v1").unwrap().values;
+        assert_eq!((own["num_envs"].as_integer(), own["gamma"].as_float()), (Some(32), Some(0.99)));
     }
 
     #[test]

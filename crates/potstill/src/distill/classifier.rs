@@ -278,10 +278,12 @@ pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
     wrong as f64 / data.len() as f64
 }
 
-/// The output of the highest value for each sample; of equal ones the first.
+/// The choice of the highest value, or mean value, for each sample; of equal ones the first.
 pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
-    let outputs = network.outputs();
-    network.predict(inputs, &mut Workspace::default()).chunks_exact(outputs).map(targets::argmax).collect()
+    let samples = inputs.len() / network.inputs();
+    let (mut workspace, mut means) = (Workspace::default(), Vec::new());
+    network.means(samples, network.predict(inputs, &mut workspace), &mut means);
+    means.chunks_exact(network.ends().choices).map(targets::argmax).collect()
 }
 
 /// The fraction of inputs on which two networks choose alike.
@@ -293,13 +295,37 @@ pub fn agreement(a: &Network, b: &Network, inputs: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Actor, NetworkActor};
+    use crate::policy::Policy;
     use crate::teacher::Inputs;
+    use potstill_nn::{Ends, Head, Initialisation};
 
     fn soft(spec: &str, data: &Dataset) -> SoftTargets {
         let spec: NetworkSpec = spec.parse().unwrap();
         let network = spec.build(data.features, data.classes, &mut Pcg64::new(9));
         let teacher = Teacher::frozen(network, 0.1, Inputs::Dataset);
         SoftTargets { teacher, alpha: 1.0 }
+    }
+
+    #[test]
+    fn choices_are_those_of_the_highest_mean() {
+        for head in [
+            Head::Values,
+            Head::Categorical { atoms: 11, low: -2.0, high: 2.0 },
+            Head::Quantile { quantiles: 7 },
+            Head::Implicit { cosines: 8 },
+        ] {
+            let ends = Ends { head, ..Ends::new(5, 3) };
+            let spec: NetworkSpec = "mlp:8".parse().unwrap();
+            let network = spec.initialised(&ends, Initialisation::Pytorch, &mut Pcg64::new(4));
+            let mut rng = Pcg64::new(5);
+            let inputs: Vec<f32> = (0..40 * 5).map(|_| rng.uniform(-3.0, 3.0) as f32).collect();
+            let chosen = predictions(&network, &inputs);
+            assert!(chosen.len() == 40 && chosen.iter().all(|&choice| choice < 3), "{head:?}: {chosen:?}");
+            let mut actor = NetworkActor::new(&network, Policy::Greedy);
+            let acted = inputs.chunks_exact(5).map(|input| actor.act(input, &mut Pcg64::new(6)));
+            assert!(acted.eq(chosen), "{head:?}");
+        }
     }
 
     #[test]

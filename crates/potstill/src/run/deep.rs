@@ -228,6 +228,22 @@ impl Deep {
             }
         }
     }
+
+    /// That a run of so many steps is over before it has learned, if it is.
+    fn warning(&self, steps: u64) -> Option<String> {
+        let (first, why) = match self {
+            Deep::Replay(_, dqn, _) => {
+                // The first multiple of `train_freq` after `learning_starts`.
+                let first = (dqn.learning_starts / dqn.train_freq + 1).saturating_mul(dqn.train_freq);
+                (first, "learning_starts and train_freq")
+            }
+            Deep::Pqn(pqn, _) => (pqn.collected(), "num_envs x num_steps"),
+        };
+        // Copies are stepped together.
+        (steps.next_multiple_of(self.copies()) < first).then(|| {
+            format!("nothing is learned in {steps} steps: the first update is at step {first} ({why})")
+        })
+    }
 }
 
 /// Bytes in the unit that suits them.
@@ -263,7 +279,7 @@ impl WithDeep for PlanDeep<'_> {
         let deep = make(settings).map_err(|(key, reason)| bad(key, reason))?;
         let world = deep.world(&spec, (steps, run.seed, threads));
         deep.check(&world)?;
-        let about = deep.about(&world);
+        let about = (deep.about(&world), deep.warning(steps));
         let (seed, on) = (run.seed, spec.name().to_owned());
         let room = |error: ReplayError| bad("buffer_size", error.to_string());
         let start = Start { name: algorithm.name, spec, run, eval, threads, about };
@@ -293,7 +309,7 @@ struct Start {
     run: RunConfig,
     eval: EvalConfig,
     threads: usize,
-    about: String,
+    about: (String, Option<String>),
 }
 
 impl Start {
@@ -305,7 +321,7 @@ impl Start {
     fn learning<T: crate::train::Training<Observation = [f32]>>(self, trainer: T) -> Learning<T> {
         let env = self.env();
         let Self { name, spec, run, eval, threads, about } = self;
-        Learning::new(name, trainer, env, spec, run, Some(eval), threads).about(about)
+        Learning::new(name, trainer, env, spec, run, Some(eval), threads).about(about.0, about.1)
     }
 
     fn in_copies<A: VecAgent + 'static>(self, agent: A, copies: u64) -> Box<dyn super::job::Job> {

@@ -104,6 +104,9 @@ pub(crate) fn carry_out(
     let Plan { config, place, store, mut job, .. } = plan;
     let started = Instant::now();
     let checkpoint = Checkpoint::newest(dir, fallback)?;
+    if checkpoint.is_none() && dir.read_unchecked(names::METRICS).is_ok_and(|records| !records.is_empty()) {
+        observer.warn("there is no checkpoint: the run begins again at step 0");
+    }
     let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
     let mut seconds_before = 0.0;
     if let Some(checkpoint) = &checkpoint {
@@ -117,6 +120,9 @@ pub(crate) fn carry_out(
 
     if let Some(about) = job.about() {
         observer.remark(about);
+    }
+    if let Some(warning) = job.warning() {
+        observer.warn(warning);
     }
     let (done, total, note) = job.progress();
     observer.begin(&page::title(&config.parse().unwrap_or_default()), total);

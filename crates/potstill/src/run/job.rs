@@ -20,6 +20,11 @@ pub(crate) trait Job: Stateful + Send {
         None
     }
 
+    /// What the user may not expect of it.
+    fn warning(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether there is nothing left to do.
     fn is_over(&self) -> bool;
 

@@ -31,6 +31,8 @@ pub(super) struct Learning<T: Training> {
     evaluator: Option<Evaluator<T::Observation>>,
     /// What is to be said before it begins.
     about: Option<String>,
+    /// What may not be expected of it.
+    warning: Option<String>,
     /// The mean return at which the run stops.
     goal: Option<f64>,
     seen: Seen,
@@ -147,12 +149,12 @@ impl<T: Training> Learning<T> {
             make_env: Box::new(make_env),
         });
         let seen = Seen::default();
-        Self { algorithm, spec, run, threads, trainer, evaluator, about: None, goal, seen }
+        Self { algorithm, spec, run, threads, trainer, evaluator, about: None, warning: None, goal, seen }
     }
 
-    /// With something to be said before it begins.
-    pub(super) fn about(self, about: String) -> Self {
-        Self { about: Some(about), ..self }
+    /// With something to be said before it begins, and what may not be expected of it.
+    pub(super) fn about(self, about: String, warning: Option<String>) -> Self {
+        Self { about: Some(about), warning, ..self }
     }
 }
 
@@ -162,6 +164,10 @@ where
 {
     fn about(&self) -> Option<&str> {
         self.about.as_deref()
+    }
+
+    fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     fn steps(&self) -> u64 {

@@ -84,6 +84,8 @@ use toml::{Table, Value};
 pub trait Observer: Sync {
     /// Something that is worth knowing before work begins.
     fn remark(&self, _: &str) {}
+    /// Something that the user would not expect.
+    fn warn(&self, _: &str) {}
     /// Work of `total` units begins.
     fn begin(&self, what: &str, total: u64);
     /// So many units are done, and this can be said of them.

@@ -26,7 +26,7 @@ const CHARTS: [ChartForm; 7] = [
     ("Test error", "error", &[("eval/test_error", "test error")]),
     ("Loss", "loss", &[("train/loss", "loss")]),
     (
-        "How far the student moves from its teacher, the target network, before that is refreshed",
+        "Distance of the student from its teacher before each refresh",
         "distance",
         &[("teacher/distance", "distance")],
     ),
@@ -56,29 +56,41 @@ pub(crate) fn curves(history: &History) -> Vec<LineChart> {
 
 /// A chart of what was measured in the course of a run; none without a line.
 pub(super) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Option<LineChart> {
-    (!series.is_empty()).then(|| LineChart {
-        title: title.to_owned(),
-        x_label: "step".to_owned(),
-        y_label: y_label.to_owned(),
-        y_range: Some(shown_range(&series)),
-        series,
-    })
+    let y_range = shown_range(&series)?;
+    let beyond = series.iter().flat_map(|s| &s.points).filter(|p| p.1 < y_range.0 || p.1 > y_range.1).count();
+    let y_label = match beyond {
+        0 => y_label.to_owned(),
+        // They are drawn at the edge.
+        _ => format!("{y_label} ({beyond} beyond)"),
+    };
+    let (title, x_label) = (title.to_owned(), "step".to_owned());
+    Some(LineChart { title, x_label, y_label, y_range: Some(y_range), series })
 }
 
-/// The part of the y axis in which most of the points of every line lie: a few at the start of learning must not flatten all the others.
-fn shown_range(series: &[Series]) -> (f64, f64) {
-    let ranges = series.iter().map(range_of);
-    ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0))
+/// The part of the y axis in which nearly all points of every line lie: a few of many must not flatten all the others. None without a line.
+fn shown_range(series: &[Series]) -> Option<(f64, f64)> {
+    let ranges = series.iter().filter_map(range_of);
+    let (low, high) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+    // A level line is in the middle.
+    let margin = if low == high { (low.abs() * 0.1).max(0.5) } else { 0.0 };
+    Some((low - margin, high + margin))
 }
 
-fn range_of(series: &Series) -> (f64, f64) {
-    let mut values: Vec<f64> = series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    let (Some(lowest), Some(highest)) = (values.first(), values.last()) else { return (0.0, 1.0) };
-    let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
-    let (low, high) = (at(0.05), at(0.95));
-    let room = (high - low).max(1e-9);
-    (lowest.max(low - room), highest.min(high + room).max(low + 1e-9))
+/// All of a line and its band, without what lies far beyond its 5 % and its 95 % point: of up to twenty points all.
+fn range_of(series: &Series) -> Option<(f64, f64)> {
+    let sorted = |of: fn(&(f64, f64)) -> f64| {
+        let points = series.points.iter().map(|point| point.1);
+        let mut values: Vec<f64> =
+            points.chain(series.band.iter().map(of)).filter(|value| value.is_finite()).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values
+    };
+    let (lows, highs) = (sorted(|band| band.0), sorted(|band| band.1));
+    let (lowest, highest) = (*lows.first()?, *highs.last()?);
+    let low = lows[((lows.len() - 1) as f64 * 0.05).floor() as usize];
+    let high = highs[((highs.len() - 1) as f64 * 0.95).ceil() as usize];
+    let room = high - low;
+    Some((lowest.max(low - room), highest.min(high + room)))
 }
 
 /// A run's page. It may be made before the manifest knows the files that it shows.
@@ -138,4 +150,27 @@ fn summary_table(summary: &Value) -> Table {
         },
     );
     Table { head: vec!["".to_owned(), "value".to_owned()], rows: rows.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_points_are_all_shown_and_outliers_of_many_told() {
+        let check = |ys: &[f64], band: &[(f64, f64)], range: (f64, f64), y_label: &str| {
+            let points = ys.iter().enumerate().map(|(x, &y)| (x as f64, y)).collect();
+            let series = Series { name: "a".to_owned(), points, band: band.to_vec() };
+            let chart = over_steps("Return", "return", vec![series]).unwrap();
+            assert_eq!((chart.y_range, chart.y_label.as_str()), (Some(range), y_label), "{ys:?}");
+        };
+        check(&[26.85, 73.4], &[], (26.85, 73.4), "return");
+        check(&[137.0], &[], (137.0 - 13.7, 137.0 + 13.7), "return");
+        check(&[10.0, 20.0], &[(5.0, 12.0), (18.0, 40.0)], (5.0, 40.0), "return");
+        let mut many: Vec<f64> = (0..100).map(f64::from).collect();
+        many[0] = -5000.0;
+        // From 4 to 95, and as much again on either side.
+        check(&many, &[], (-87.0, 99.0), "return (1 beyond)");
+        assert!(over_steps("Return", "return", Vec::new()).is_none());
+    }
 }

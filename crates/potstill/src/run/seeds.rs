@@ -28,6 +28,9 @@ pub(super) fn train_seeds(
     head.push(("seeds", Toml::Integer(count as i64)));
     let first = plan_headed(algorithm, &head, &family.layers, 1, None)?;
     let start = family.start(&first.config)?;
+    if let Some(warning) = first.job.warning() {
+        observer.warn(warning);
+    }
     let dir = RunDir::create(request.out.as_deref(), &first.name)?;
     keep_or_discard(&dir, || {
         dir.write(names::CONFIG, first.config.as_bytes())?;

@@ -7,6 +7,7 @@ use super::{Algorithm, Observer, Sources, check_out, peek, usage};
 use crate::config::{Layer, presets};
 use crate::error::Error;
 use crate::store::RunDir;
+use potstill_env::registry;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -36,7 +37,9 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&train_head(algorithm.name))?;
     if let Some(preset) = &request.preset {
-        let env = peek(&layers, "env").unwrap_or_default().to_owned();
+        let env = peek(&layers, "env").unwrap_or_default();
+        // Its id in full, without options.
+        let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
         layers.insert(0, presets::find(algorithm.name, preset, &env)?);
     }
     let seeds = take_seeds(&mut layers)?;
