@@ -224,7 +224,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ("train dqn --env CartPole-v1 --episodes 9 --out new", "`dqn` needs --steps N"),
         (
             "train dqn --env CliffWalking-v1 --steps 9 --out new",
-            "`dqn` needs observations with features; those of CliffWalking-v1 are Discrete(48)",
+            "`dqn` needs observations with features; those of CliffWalking-v1 are Discrete(48); give one number to each (--env CliffWalking-v1:one_hot=true)",
         ),
         (
             "train sarsa --env CartPole-v1 --steps 9 --out new",

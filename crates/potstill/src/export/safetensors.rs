@@ -44,6 +44,12 @@ pub enum ModelError {
         /// What is missing or wrong.
         reason: String,
     },
+    /// A model for something else.
+    #[error("does not fit: {reason}")]
+    Misfit {
+        /// What it is for, and what it would have to be for.
+        reason: String,
+    },
     /// A file of a later version.
     #[error("format {found} is newer than this program's {FORMAT}; update potstill")]
     Newer {

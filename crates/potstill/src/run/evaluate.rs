@@ -65,10 +65,8 @@ impl Subject {
         let origin = Origin::File(path.display().to_string());
         let config = read_toml(&dir.read_text(names::CONFIG)?, origin.clone())?;
         let model_path = dir.path().join(name);
-        let foreign = |reason: String| Error::Model {
-            path: model_path.clone(),
-            source: ModelError::Foreign { reason },
-        };
+        let misfit =
+            |reason: String| Error::Model { path: model_path.clone(), source: ModelError::Misfit { reason } };
         let model =
             safetensors::read(model).map_err(|source| Error::Model { path: model_path.clone(), source })?;
         let text = |key: &str| match config.get(key) {
@@ -89,7 +87,7 @@ impl Subject {
                         "{run} has judged a policy and learned none of its own; see its values with potstill show {run}"
                     )));
                 }
-                check_shape(&model, &spec).map_err(foreign)?;
+                check_shape(&model, &spec).map_err(misfit)?;
                 Ok(Subject::Policy { model, spec })
             }
             (None, Some(data)) => {
@@ -101,7 +99,7 @@ impl Subject {
                     {
                         Ok(Subject::Classifier { network, data: data.to_owned(), fit })
                     }
-                    _ => Err(foreign(format!("it is no classifier of {data}"))),
+                    _ => Err(misfit(format!("it is no classifier of {data}"))),
                 }
             }
             (None, None) => {

@@ -24,7 +24,7 @@ use crate::store::{self, RunDir, names};
 use crate::teacher::{Inputs, Teacher};
 use crate::train::Trainer;
 use potstill_core::Streams;
-use potstill_env::registry::Spec;
+use potstill_env::registry::{self, Spec};
 use potstill_env::{Autoreset, Env, StateEnv};
 use potstill_nn::{Ends, NetworkSpec};
 use std::path::Path;
@@ -433,7 +433,14 @@ fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, Error> {
             };
             (spec.make_states().is_some(), "discrete observations", instead)
         }
-        _ => (spec.make_features().is_some(), "observations with features", String::new()),
+        _ => {
+            let one_hot = format!("{id}{}one_hot=true", joint(id));
+            let instead = match registry::find(&one_hot) {
+                Ok(_) => format!("; give one number to each (--env {one_hot})"),
+                Err(_) => String::new(),
+            };
+            (spec.make_features().is_some(), "observations with features", instead)
+        }
     };
     if !fits {
         let (name, actions) = (algorithm.name, spec.action_space());
