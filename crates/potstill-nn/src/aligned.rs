@@ -1,13 +1,13 @@
 //! Numbers that begin on a cache line.
 
-use crate::lanes::{Row, WIDTH};
+use crate::lanes::WIDTH;
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a cache line, and of sixteen numbers.
 const LINE: usize = 64;
 
-/// Numbers of which the first begins a cache line, so that no row of sixteen lies across two: parameters, their gradient, and what is computed
-/// on the way. Otherwise a slice.
+/// Numbers of which the first begins a cache line, so that no sixteen lie across two when they are taken one after the other: parameters,
+/// their gradient, and an optimiser's moments. Otherwise a slice.
 ///
 /// ```
 /// use potstill_nn::Aligned;
@@ -32,19 +32,6 @@ impl Aligned {
         // Whoever runs this may not tell addresses, and all that is lost is speed.
         let first = all.as_ptr().align_offset(LINE).min(WIDTH - 1);
         Self { all, first, length }
-    }
-
-    /// As rows of sixteen.
-    pub(crate) fn rows(&self) -> &[Row] {
-        self.as_chunks().0
-    }
-
-    /// As so many rows of sixteen. If there have not been as many, what was there is gone, and they are zeros.
-    pub(crate) fn sized_rows(&mut self, rows: usize) -> &mut [Row] {
-        if self.length < rows * WIDTH {
-            *self = Self::zeros(rows * WIDTH);
-        }
-        &mut self.as_chunks_mut().0[..rows]
     }
 }
 
@@ -90,15 +77,5 @@ mod tests {
         for (length, numbers) in numbers.iter().chain(&copies).enumerate() {
             assert_eq!((numbers.len(), numbers.as_ptr().align_offset(LINE)), (length % 40, 0));
         }
-    }
-
-    #[test]
-    fn rows_grow_and_stay() {
-        let mut numbers = Aligned::default();
-        assert!(numbers.rows().is_empty());
-        numbers.sized_rows(3)[2][15] = 1.0;
-        assert_eq!(numbers.sized_rows(1).len(), 1);
-        assert_eq!(numbers.rows()[2][15], 1.0);
-        assert_eq!((numbers.sized_rows(4).len(), numbers.rows().len()), (4, 4));
     }
 }

@@ -9,7 +9,6 @@
 //!
 //! One output is one chain of fused multiply-adds in the order of the contracted index, whatever the tile, the processor or the way.
 
-use crate::aligned::Aligned;
 use crate::lanes::{Lanes, Row, WIDTH, lanes};
 use potstill_core::wide;
 use std::ops::Range;
@@ -246,11 +245,11 @@ fn backward_tile<S: Lanes, const R: usize>(
 pub(crate) struct Panel {
     pub(crate) samples: usize,
     /// A row for each unit: of the trunk, then for each probability of what follows.
-    pub(crate) values: Aligned,
+    pub(crate) values: Vec<Row>,
     /// The gradient in each.
-    pub(crate) slopes: Aligned,
+    pub(crate) slopes: Vec<Row>,
     /// Slopes of the outputs of linear operations, [transposed](transpose_slopes).
-    pub(crate) transposed: Aligned,
+    pub(crate) transposed: Vec<Row>,
 }
 
 /// Where an operation's inputs and transposed slopes lie in all panels: the samples that a gradient is summed over.
@@ -299,8 +298,7 @@ fn weight_tile<S: Lanes, const R: usize>(
     for panel in over.panels {
         let (mut inputs, mut slopes) = (over.inputs.0 + offset, over.slopes.0 + block);
         for _ in 0..over.copies {
-            let (from, to) =
-                (&panel.values.rows()[inputs..], &panel.transposed.rows()[slopes..][..points * WIDTH]);
+            let (from, to) = (&panel.values[inputs..], &panel.transposed[slopes..][..points * WIDTH]);
             (inputs, slopes) = (inputs + over.inputs.1, slopes + over.slopes.1);
             for y in 0..layer.out_height() {
                 for x in 0..layer.out_width() {
@@ -338,7 +336,7 @@ lanes! {
             let (mut sum, one) = (S::splat(0.0), S::splat(1.0));
             for panel in over.panels {
                 for copy in 0..over.copies {
-                    let slopes = &panel.transposed.rows()[over.slopes.0 + copy * over.slopes.1..];
+                    let slopes = &panel.transposed[over.slopes.0 + copy * over.slopes.1..];
                     for point in 0..points {
                         for slope in &slopes[(block * points + point) * WIDTH..][..panel.samples] {
                             sum = S::load(slope).mul_add(one, sum);

@@ -540,7 +540,7 @@ impl Network {
         self.team(samples * copies, workers).for_each(&mut panels[..count], |p, panel| {
             let first = p * WIDTH;
             panel.samples = WIDTH.min(samples - first);
-            let values = panel.values.sized_rows(trunk.rows + copies * quantile.rows);
+            let values = sized(&mut panel.values, trunk.rows + copies * quantile.rows);
             let (before, after) = values.split_at_mut(trunk.rows);
             let samples = &batch[first * inputs..][..panel.samples * inputs];
             self.take_in(samples, &mut before[..inputs], |samples, rows| {
@@ -558,7 +558,7 @@ impl Network {
         });
         outputs.resize(samples * copies * width, 0.0);
         for (panel, outputs) in panels.iter().zip(outputs.chunks_mut(each)) {
-            let (before, after) = panel.values.rows().split_at(trunk.rows);
+            let (before, after) = panel.values.split_at(trunk.rows);
             if quantile.ops.is_empty() {
                 ops::unpack(&before[rows.clone()], width, outputs);
                 continue;
@@ -642,9 +642,9 @@ impl Network {
         let each = WIDTH * copies * width;
         team.for_each(panels, |p, panel| {
             let Panel { values, slopes, transposed, .. } = panel;
-            let slopes = slopes.sized_rows(trunk.rows + copies * quantile.rows);
-            let transposed = transposed.sized_rows(trunk.transposed + copies * quantile.transposed);
-            let (values_before, values_after) = values.rows().split_at(trunk.rows);
+            let slopes = sized(slopes, trunk.rows + copies * quantile.rows);
+            let transposed = sized(transposed, trunk.transposed + copies * quantile.transposed);
+            let (values_before, values_after) = values.split_at(trunk.rows);
             let (slopes_before, slopes_after) = slopes.split_at_mut(trunk.rows);
             let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
             let d_outputs = &d_outputs[p * each..d_outputs.len().min((p + 1) * each)];
@@ -702,7 +702,7 @@ impl Network {
                     let places = panels.iter().flat_map(|panel| (0..copies).map(move |copy| (panel, copy)));
                     let places = places.map(|(panel, copy)| {
                         let from = first + copy * next;
-                        let (values, slopes) = (&panel.values.rows()[from..], &panel.slopes.rows()[from..]);
+                        let (values, slopes) = (&panel.values[from..], &panel.slopes[from..]);
                         (&values[op.from.clone()], &values[stats..stats + 2], &slopes[op.to.clone()])
                     });
                     ops::norm_gradient(&places, gradient);
