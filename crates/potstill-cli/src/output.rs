@@ -104,21 +104,16 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
         }
         Value::Null => {}
         Value::String(text) => rows.push((prefix.to_owned(), text.clone())),
-        Value::Number(number) if number.is_f64() => {
-            rows.push((prefix.to_owned(), decimal(number.as_f64().unwrap_or_default())));
-        }
         Value::Array(values) if values.iter().all(Value::is_number) => {
-            let values = values.iter().map(|value| {
-                if value.is_f64() { decimal(value.as_f64().unwrap_or_default()) } else { value.to_string() }
-            });
-            rows.push((prefix.to_owned(), values.collect::<Vec<_>>().join(", ")));
+            rows.push((prefix.to_owned(), values.iter().map(scalar).collect::<Vec<_>>().join(", ")));
         }
-        other => rows.push((prefix.to_owned(), other.to_string())),
+        other => rows.push((prefix.to_owned(), scalar(other))),
     }
 }
 
-/// A number with as many digits as can be read.
-fn decimal(x: f64) -> String {
+/// A value in words; one with a fraction with as many digits as can be read.
+fn scalar(value: &Value) -> String {
+    let Some(x) = value.as_f64().filter(|_| value.is_f64()) else { return value.to_string() };
     match x.abs() {
         size if size >= 1e5 => format!("{x:.0}"),
         size if size == 0.0 || size >= 0.01 => format!("{x:.4}"),

@@ -159,7 +159,7 @@ fn escape(text: &str) -> String {
 }
 
 /// Lowest and highest of the finite values, a little apart if they are equal; `(0, 1)` if there are none.
-fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+pub(crate) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = values.filter(|v| v.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if low > high {

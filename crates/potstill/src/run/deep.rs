@@ -279,10 +279,10 @@ impl WithDeep for PlanDeep<'_> {
         let deep = make(settings).map_err(|(key, reason)| bad(key, reason))?;
         let world = deep.world(&spec, (steps, run.seed, threads));
         deep.check(&world)?;
-        let about = (deep.about(&world), deep.warning(steps));
+        let (about, warning) = (deep.about(&world), deep.warning(steps));
         let (seed, on) = (run.seed, spec.name().to_owned());
         let room = |error: ReplayError| bad("buffer_size", error.to_string());
-        let start = Start { name: algorithm.name, spec, run, eval, threads, about };
+        let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
         let copies = deep.copies();
         let job: Box<dyn super::job::Job> = match deep {
             Deep::Replay(objective, dqn, optimizer) => {
@@ -309,7 +309,8 @@ struct Start {
     run: RunConfig,
     eval: EvalConfig,
     threads: usize,
-    about: (String, Option<String>),
+    about: String,
+    warning: Option<String>,
 }
 
 impl Start {
@@ -320,8 +321,8 @@ impl Start {
 
     fn learning<T: crate::train::Training<Observation = [f32]>>(self, trainer: T) -> Learning<T> {
         let env = self.env();
-        let Self { name, spec, run, eval, threads, about } = self;
-        Learning::new(name, trainer, env, spec, run, Some(eval), threads).about(about.0, about.1)
+        let Self { name, spec, run, eval, threads, about, warning } = self;
+        Learning::new(name, trainer, env, spec, run, Some(eval), threads).about(about, warning)
     }
 
     fn in_copies<A: VecAgent + 'static>(self, agent: A, copies: u64) -> Box<dyn super::job::Job> {

@@ -4,7 +4,7 @@ use super::maps::maps as maps_of;
 use crate::export::safetensors;
 use crate::metrics::{History, thinned};
 use crate::model::Model;
-use crate::report::{Block, GridChart, LineChart, Page, Series, Table};
+use crate::report::{Block, GridChart, LineChart, Page, Series, Table, extent};
 use crate::store::{RunDir, names};
 use potstill_env::registry;
 use serde_json::Value;
@@ -71,9 +71,7 @@ pub(super) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Opt
 fn shown_range(series: &[Series]) -> Option<(f64, f64)> {
     let ranges = series.iter().filter_map(range_of);
     let (low, high) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-    // A level line is in the middle.
-    let margin = if low == high { (low.abs() * 0.1).max(0.5) } else { 0.0 };
-    Some((low - margin, high + margin))
+    Some(extent([low, high].into_iter()))
 }
 
 /// All of a line and its band, without what lies far beyond its 5 % and its 95 % point: of up to twenty points all.
