@@ -13,7 +13,7 @@
 //! assert_ne!(exploration.next_u64(), environment.next_u64());
 //! ```
 
-use crate::state::{State, StateError, Stateful, Value};
+use crate::snapshot::{Restorable, Snapshot, SnapshotError, Value};
 
 const POOL_SIZE: usize = 4;
 const INIT_A: u32 = 0x43b0_d7e5;
@@ -206,29 +206,29 @@ impl Pcg64 {
     }
 }
 
-impl Stateful for Pcg64 {
-    fn state(&self) -> State {
+impl Restorable for Pcg64 {
+    fn snapshot(&self) -> Snapshot {
         let halves = |wide: u128| [(wide >> 64) as u64, wide as u64];
         let state =
-            State::new().with("pcg64", Value::U64s([halves(self.state), halves(self.increment)].concat()));
+            Snapshot::new().with("pcg64", Value::U64s([halves(self.state), halves(self.increment)].concat()));
         match self.half {
             Some(half) => state.with("half", Value::U64(half.into())),
             None => state,
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        let words = state.u64s("pcg64", 4)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let words = snapshot.u64s("pcg64", 4)?;
         if words[3] & 1 == 0 {
-            return Err(StateError::invalid("pcg64", "the increment of a PCG64 is odd"));
+            return Err(SnapshotError::invalid("pcg64", "the increment of a PCG64 is odd"));
         }
         let wide = |high: u64, low: u64| u128::from(high) << 64 | u128::from(low);
         self.state = wide(words[0], words[1]);
         self.increment = wide(words[2], words[3]);
-        self.half = match state.contains("half") {
+        self.half = match snapshot.contains("half") {
             true => {
-                let half = state.u64("half")?;
-                Some(u32::try_from(half).map_err(|_| StateError::invalid("half", "it has 32 bits"))?)
+                let half = snapshot.u64("half")?;
+                Some(u32::try_from(half).map_err(|_| SnapshotError::invalid("half", "it has 32 bits"))?)
             }
             false => None,
         };
@@ -329,7 +329,7 @@ mod tests {
                 original.next_u32();
             }
             let mut copy = Pcg64::new(0);
-            copy.restore(&original.state()).unwrap();
+            copy.restore(&original.snapshot()).unwrap();
             for _ in 0..20 {
                 prop_assert_eq!(original.next_u32(), copy.next_u32());
                 prop_assert_eq!(original.next_u64(), copy.next_u64());

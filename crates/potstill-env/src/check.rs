@@ -11,7 +11,7 @@
 //! ```
 
 use crate::{Action, BoxEnv, Env, EnvError, Observation, Outcome, Shape, Space, TransitionModel};
-use potstill_core::{Pcg64, Stateful};
+use potstill_core::{Pcg64, Restorable};
 use std::borrow::{Borrow, BorrowMut};
 use std::sync::Arc;
 
@@ -135,7 +135,7 @@ impl Checker {
             if let (Some(copy), None) = (&mut shadow, seed) {
                 let mut seen = O::buffer(&observations);
                 copy.reset(None, seen.borrow_mut());
-                let same = match seen == observation && copy.state() == env.state() {
+                let same = match seen == observation && copy.snapshot() == env.snapshot() {
                     true => Ok(()),
                     false => Err(format!(
                         "episode {episode}: the copy began with {seen:?}, the original with {observation:?}"
@@ -169,7 +169,7 @@ impl Checker {
                     let result = copy.step(action, seen.borrow_mut());
                     let same = match result == Ok(outcome)
                         && seen == observation
-                        && copy.state() == env.state()
+                        && copy.snapshot() == env.snapshot()
                     {
                         true => Ok(()),
                         false => Err(format!("{place}: the copy gave {result:?}, the original {outcome:?}")),
@@ -233,11 +233,11 @@ impl Checker {
         actions: &Space,
         place: &str,
     ) {
-        let before = env.state();
+        let before = env.snapshot();
         for action in A::never(actions) {
             let mut unseen = O::buffer(&env.observation_space());
             let refused = match env.step(action, unseen.borrow_mut()) {
-                Err(EnvError::Action { .. }) if env.state() == before => Ok(()),
+                Err(EnvError::Action { .. }) if env.snapshot() == before => Ok(()),
                 Err(EnvError::Action { .. }) => Err(format!("{place}: action {action} changed the state")),
                 other => Err(format!("{place}: action {action} gave {other:?}")),
             };
@@ -272,7 +272,7 @@ impl Checker {
         place: &str,
     ) -> Option<BoxEnv<O, A>> {
         let mut shadow = make();
-        let restored = shadow.restore(&env.state()).map_err(|error| format!("{place}: {error}"));
+        let restored = shadow.restore(&env.snapshot()).map_err(|error| format!("{place}: {error}"));
         let is_restored = restored.is_ok();
         self.hold("a snapshot can be restored into a fresh instance", restored);
         is_restored.then_some(shadow)

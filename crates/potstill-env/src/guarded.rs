@@ -13,7 +13,7 @@
 //! ```
 
 use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,18 +97,18 @@ impl<E: Env> Env for Guarded<E> {
     }
 }
 
-impl<E: Env> Stateful for Guarded<E> {
-    fn state(&self) -> State {
-        State::new()
+impl<E: Env> Restorable for Guarded<E> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("env", &self.env)
             .with("elapsed_steps", Value::U64(self.elapsed_steps))
             .with("phase", Value::U64(self.phase as u64))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("env", &mut self.env)?;
-        self.elapsed_steps = state.u64("elapsed_steps")?;
-        self.phase = [Phase::New, Phase::Running, Phase::Over][state.index("phase", 3)?];
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("env", &mut self.env)?;
+        self.elapsed_steps = snapshot.u64("elapsed_steps")?;
+        self.phase = [Phase::New, Phase::Running, Phase::Over][snapshot.index("phase", 3)?];
         Ok(())
     }
 }
@@ -137,9 +137,9 @@ mod tests {
         let mut env = Guarded::new(cliff_walking::world(false), Some(3));
         let mut s = 0;
         env.reset(Some(0), &mut s);
-        let before = env.state();
+        let before = env.snapshot();
         let error = env.step(4, &mut s).unwrap_err();
         assert_eq!(error.to_string(), "action 4 is outside the action space Discrete(4)");
-        assert_eq!((env.state(), s), (before, 36));
+        assert_eq!((env.snapshot(), s), (before, 36));
     }
 }

@@ -51,7 +51,7 @@ pub use scene::{Paint, Scene, Shape};
 pub use space::{Action, Observation, Space};
 pub use vector::{Autoreset, Batch, VecEnv};
 
-use potstill_core::Stateful;
+use potstill_core::Restorable;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -80,7 +80,7 @@ impl Outcome {
 /// A sequential decision problem with Gymnasium's `reset` and `step`.
 ///
 /// Observations are written into the caller's buffer: `usize` for numbered states, `[f32]` or `[u8]` of the space's length for arrays.
-pub trait Env: Stateful + Send {
+pub trait Env: Restorable + Send {
     /// `usize` for numbered states, `[f32]` for a box, `[u8]` for zeros and ones.
     type Observation: Observation + ?Sized;
     /// `usize` for a discrete action space, `f32` for a box of one dimension.

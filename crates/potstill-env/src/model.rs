@@ -15,7 +15,7 @@
 //! ```
 
 use crate::{Env, EnvError, Outcome, Scene, Space};
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
 use std::sync::Arc;
 
@@ -204,14 +204,14 @@ impl Env for ModelEnv {
     }
 }
 
-impl Stateful for ModelEnv {
-    fn state(&self) -> State {
-        let state = State::new().with("state", Value::U64(self.state as u64));
+impl Restorable for ModelEnv {
+    fn snapshot(&self) -> Snapshot {
+        let state = Snapshot::new().with("state", Value::U64(self.state as u64));
         if self.stochastic { state.with_part("rng", &self.rng) } else { state }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.state = state.index("state", self.model.states())?;
-        if self.stochastic { state.restore_part("rng", &mut self.rng) } else { Ok(()) }
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.state = snapshot.index("state", self.model.states())?;
+        if self.stochastic { snapshot.restore_part("rng", &mut self.rng) } else { Ok(()) }
     }
 }

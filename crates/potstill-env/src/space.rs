@@ -11,7 +11,7 @@
 //! assert_eq!((cards.discrete(), cards.parts(45)), (Some(704), vec![2, 0, 1]));
 //! ```
 
-use potstill_core::{Pcg64, State, StateError, Value};
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Value};
 use std::borrow::BorrowMut;
 use std::fmt;
 
@@ -121,7 +121,7 @@ pub trait Observation: ToOwned<Owned: BorrowMut<Self> + Clone + Send + fmt::Debu
     ///
     /// # Errors
     /// If it is missing, or of another kind or length.
-    fn read(&mut self, state: &State, name: &str) -> Result<(), StateError>;
+    fn read(&mut self, state: &Snapshot, name: &str) -> Result<(), SnapshotError>;
 }
 
 /// One number of an observation.
@@ -133,7 +133,7 @@ pub trait Element: Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'stat
     ///
     /// # Errors
     /// If it is missing, or of another kind or length.
-    fn read(numbers: &mut [Self], state: &State, name: &str) -> Result<(), StateError>;
+    fn read(numbers: &mut [Self], state: &Snapshot, name: &str) -> Result<(), SnapshotError>;
 
     /// The number in double precision, without loss.
     fn wide(self) -> f64;
@@ -144,11 +144,11 @@ impl Element for usize {
         Value::U64s(numbers.iter().map(|&n| n as u64).collect())
     }
 
-    fn read(numbers: &mut [usize], state: &State, name: &str) -> Result<(), StateError> {
+    fn read(numbers: &mut [usize], state: &Snapshot, name: &str) -> Result<(), SnapshotError> {
         let values = state.u64s(name, numbers.len())?;
         for (number, &value) in numbers.iter_mut().zip(values) {
             *number =
-                usize::try_from(value).map_err(|_| StateError::invalid(name, "a number is too large"))?;
+                usize::try_from(value).map_err(|_| SnapshotError::invalid(name, "a number is too large"))?;
         }
         Ok(())
     }
@@ -163,7 +163,7 @@ impl Element for f32 {
         Value::F32s(numbers.to_vec())
     }
 
-    fn read(numbers: &mut [f32], state: &State, name: &str) -> Result<(), StateError> {
+    fn read(numbers: &mut [f32], state: &Snapshot, name: &str) -> Result<(), SnapshotError> {
         numbers.copy_from_slice(state.f32s(name, numbers.len())?);
         Ok(())
     }
@@ -178,7 +178,7 @@ impl Element for u8 {
         Value::U8s(numbers.to_vec())
     }
 
-    fn read(numbers: &mut [u8], state: &State, name: &str) -> Result<(), StateError> {
+    fn read(numbers: &mut [u8], state: &Snapshot, name: &str) -> Result<(), SnapshotError> {
         numbers.copy_from_slice(state.u8s(name, numbers.len())?);
         Ok(())
     }
@@ -242,7 +242,7 @@ impl Observation for usize {
         Value::U64(*self as u64)
     }
 
-    fn read(&mut self, state: &State, name: &str) -> Result<(), StateError> {
+    fn read(&mut self, state: &Snapshot, name: &str) -> Result<(), SnapshotError> {
         *self = state.index(name, usize::MAX)?;
         Ok(())
     }
@@ -276,7 +276,7 @@ macro_rules! array_observation {
                 row_outside(self, space)
             }
 
-            fn read(&mut self, state: &State, name: &str) -> Result<(), StateError> {
+            fn read(&mut self, state: &Snapshot, name: &str) -> Result<(), SnapshotError> {
                 <$element>::read(self, state, name)
             }
         }

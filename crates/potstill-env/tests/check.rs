@@ -1,6 +1,6 @@
 //! The checker finds nothing in our environments, and every rule that is broken on purpose.
 
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{self, Factory, Visitor, find};
 use potstill_env::{
@@ -135,16 +135,16 @@ impl Env for Broken {
     }
 }
 
-impl Stateful for Broken {
-    fn state(&self) -> State {
-        State::new().with_part("env", &self.env).with("word", Value::Bool(self.wrong == Wrong::Restore))
+impl Restorable for Broken {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with_part("env", &self.env).with("word", Value::Bool(self.wrong == Wrong::Restore))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        if state.bool("word")? {
-            return Err(StateError::invalid("word", "no"));
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        if snapshot.bool("word")? {
+            return Err(SnapshotError::invalid("word", "no"));
         }
-        state.restore_part("env", &mut self.env)
+        snapshot.restore_part("env", &mut self.env)
     }
 }
 

@@ -19,7 +19,7 @@ impl Visitor for SameFuture {
         one.reset(Some(1), seen.borrow_mut());
         let _ = one.step(A::sample(&actions, &mut rng), seen.borrow_mut());
         other.reset(Some(2), seen_by_other.borrow_mut());
-        other.restore(&one.state()).unwrap();
+        other.restore(&one.snapshot()).unwrap();
         seen_by_other.clone_from(&seen);
         one.reseed(self.0);
         other.reseed(self.1);

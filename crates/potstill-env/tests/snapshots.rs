@@ -1,6 +1,6 @@
 //! A snapshot taken at any step of an episode and restored into a fresh instance continues as the original does.
 
-use potstill_core::{Pcg64, Stateful};
+use potstill_core::{Pcg64, Restorable};
 use potstill_env::registry::{self, Factory, Visitor};
 use potstill_env::{Action, Env, Observation};
 use std::borrow::BorrowMut;
@@ -23,12 +23,12 @@ impl Visitor for Snapshots {
             // Random walks along the cliff have no end of their own.
             for _ in 0..2000 {
                 let mut copy = factory.one();
-                copy.restore(&env.state()).unwrap();
+                copy.restore(&env.snapshot()).unwrap();
                 let action = A::sample(&actions, &mut rng);
                 let outcome = env.step(action, observation.borrow_mut()).unwrap();
                 assert_eq!(copy.step(action, seen.borrow_mut()).unwrap(), outcome);
                 assert_eq!(seen, observation);
-                assert_eq!(copy.state(), env.state());
+                assert_eq!(copy.snapshot(), env.snapshot());
                 steps += 1;
                 if outcome.done() {
                     break;
@@ -36,7 +36,7 @@ impl Visitor for Snapshots {
             }
             // The random stream goes on too: the next start is the same.
             let mut copy = factory.one();
-            copy.restore(&env.state()).unwrap();
+            copy.restore(&env.snapshot()).unwrap();
             env.reset(None, observation.borrow_mut());
             copy.reset(None, seen.borrow_mut());
             assert_eq!(seen, observation);

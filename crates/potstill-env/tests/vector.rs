@@ -3,7 +3,7 @@
 mod oracle;
 
 use oracle::Oracle;
-use potstill_core::{Pcg64, Stateful, Streams};
+use potstill_core::{Pcg64, Restorable, Streams};
 use potstill_env::registry::{self, Factory, Visitor, find};
 use potstill_env::wrappers::{FrameStack, NormalizeReward, OneHot, StickyActions, VecNormalize};
 use potstill_env::{Action, Autoreset, Batch, Env, EnvError, Guarded, Observation, VecEnv, vector::SyncVec};
@@ -125,14 +125,14 @@ impl Visitor for Refused {
         let mut actions: Vec<A> = (0..20).map(|_| A::sample(&space, &mut Pcg64::new(1))).collect();
         assert_eq!(envs.step(&actions).unwrap_err(), EnvError::NotReset);
         envs.reset(None);
-        let before = envs.state();
+        let before = envs.snapshot();
         let error = envs.step(&actions[1..]).unwrap_err();
         assert_eq!(error.to_string(), "19 actions for 20 environments");
         for never in A::never(&space) {
             actions[13] = never;
             assert!(matches!(envs.step(&actions), Err(EnvError::Action { .. })));
         }
-        assert!(envs.state() == before);
+        assert!(envs.snapshot() == before);
     }
 }
 
@@ -150,12 +150,12 @@ fn continues<V: VecEnv>(make: impl Fn() -> V, name: &str) {
     envs.reset(Some(3));
     for _ in 0..40 {
         let mut copy = make();
-        copy.restore(&envs.state()).unwrap();
+        copy.restore(&envs.snapshot()).unwrap();
         for _ in 0..5 {
             let actions = draw();
             assert!(envs.step(&actions).unwrap() == copy.step(&actions).unwrap(), "{name}");
         }
-        assert!(envs.state() == copy.state(), "{name}");
+        assert!(envs.snapshot() == copy.snapshot(), "{name}");
     }
 }
 
@@ -194,7 +194,7 @@ fn frozen_moments_stay() {
     }
     // What training has learned of the scale, in an evaluation of its own.
     let mut evaluated = VecNormalize::new(poles(), 0.99);
-    evaluated.restore(&envs.state()).unwrap();
+    evaluated.restore(&envs.snapshot()).unwrap();
     evaluated.freeze(true);
     for _ in 0..20 {
         evaluated.step(&[1, 1, 0, 0]).unwrap();

@@ -3,7 +3,7 @@
 mod oracle;
 
 use oracle::Oracle;
-use potstill_core::{Pcg64, Stateful, Streams};
+use potstill_core::{Pcg64, Restorable, Streams};
 use potstill_env::registry::{BoxEnv, find};
 use potstill_env::toy_text::cliff_walking;
 use potstill_env::wrappers::{
@@ -29,7 +29,7 @@ fn check<A: Action>(
     let mut observation = vec![0.0; env.observation_space().features()];
     for seed in 0..20 {
         // A wrapper's memory lasts: each seed is a fresh instance there, and here a snapshot of the first.
-        let fresh = env.state();
+        let fresh = env.snapshot();
         let mut rng = Streams::new(seed).stream("actions");
         let actions: Vec<A> = (0..120).map(|_| A::sample(&space, &mut rng)).collect();
         let numbers: Vec<f64> = actions.iter().map(|action| action.number()).collect();

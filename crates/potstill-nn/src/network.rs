@@ -25,7 +25,7 @@ use crate::ops;
 use crate::plan::{Ends, Head, Inputs, Kind, Op, Part, Plan, Weights};
 use crate::spec::{Activation, NetworkSpec};
 use crate::workers::Workers;
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::sync::Arc;
 
 impl NetworkSpec {
@@ -776,17 +776,17 @@ impl Network {
     }
 }
 
-impl Stateful for Network {
-    fn state(&self) -> State {
-        let state = State::new().with("parameters", Value::F32s(self.parameters.to_vec()));
+impl Restorable for Network {
+    fn snapshot(&self) -> Snapshot {
+        let state = Snapshot::new().with("parameters", Value::F32s(self.parameters.to_vec()));
         if self.noise.is_empty() { state } else { state.with("noise", Value::F32s(self.noise.clone())) }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let (parameters, noise) = (self.parameters.len(), self.noise.len());
-        self.parameters.copy_from_slice(state.f32s("parameters", parameters)?);
+        self.parameters.copy_from_slice(snapshot.f32s("parameters", parameters)?);
         if noise > 0 {
-            self.noise.copy_from_slice(state.f32s("noise", noise)?);
+            self.noise.copy_from_slice(snapshot.f32s("noise", noise)?);
         }
         self.disturb();
         Ok(())

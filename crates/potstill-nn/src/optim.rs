@@ -13,7 +13,7 @@
 use crate::aligned::Aligned;
 use crate::kernels::{self, AdamStep, RmspropStep, SgdStep};
 use crate::workers::Workers;
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// How a gradient becomes a step. The rules, and their parameters' names, are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -161,9 +161,9 @@ impl Optimiser {
     }
 }
 
-impl Stateful for Optimiser {
-    fn state(&self) -> State {
-        let state = State::new()
+impl Restorable for Optimiser {
+    fn snapshot(&self) -> Snapshot {
+        let state = Snapshot::new()
             .with("first", Value::F32s(self.first.to_vec()))
             .with("second", Value::F32s(self.second.to_vec()))
             .with("beta1_power", Value::F64(self.beta1_power))
@@ -174,14 +174,14 @@ impl Stateful for Optimiser {
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let length = self.first.len();
-        self.first.copy_from_slice(state.f32s("first", length)?);
-        self.second.copy_from_slice(state.f32s("second", length)?);
-        self.beta1_power = state.f64("beta1_power")?;
-        self.beta2_power = state.f64("beta2_power")?;
+        self.first.copy_from_slice(snapshot.f32s("first", length)?);
+        self.second.copy_from_slice(snapshot.f32s("second", length)?);
+        self.beta1_power = snapshot.f64("beta1_power")?;
+        self.beta2_power = snapshot.f64("beta2_power")?;
         if let Rule::RAdam { .. } = self.rule {
-            self.steps = state.u64("steps")?;
+            self.steps = snapshot.u64("steps")?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! cargo run --release -p potstill --example custom_environment
 
-use potstill::core::{State, StateError, Stateful, Streams, Value};
+use potstill::core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill::env::{Env, EnvError, Guarded, Outcome, Space};
 use potstill::tabular::{QLearning, TabularConfig};
 use potstill::train::{Trainer, Training};
@@ -41,13 +41,13 @@ impl Env for Corridor {
     }
 }
 
-impl Stateful for Corridor {
-    fn state(&self) -> State {
-        State::new().with("place", Value::U64(self.place as u64))
+impl Restorable for Corridor {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with("place", Value::U64(self.place as u64))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.place = state.index("place", EXIT + 1)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.place = snapshot.index("place", EXIT + 1)?;
         Ok(())
     }
 }
@@ -67,9 +67,9 @@ pub(crate) fn main() {
     let mut first = trainer();
     let _ = first.run(777, None, &mut ()).expect("the corridor takes every action");
     let mut second = trainer();
-    second.restore(&first.state()).expect("the same kind of trainer");
+    second.restore(&first.snapshot()).expect("the same kind of trainer");
     let _ = second.run(2000, None, &mut ()).expect("the corridor takes every action");
-    assert!(second.state() == whole.state(), "as if it had never been stopped");
+    assert!(second.snapshot() == whole.snapshot(), "as if it had never been stopped");
 
     let values = whole.agent().q().row(EXIT / 2);
     println!("from the middle: left {:.2}, right {:.2}", values[0], values[1]);

@@ -23,12 +23,12 @@
 
 use crate::experience::{Steps, Transition};
 use crate::model::Model;
-use potstill_core::{State, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, Value};
 use potstill_env::{BoxEnv, EnvError, Observation};
 use thiserror::Error;
 
 /// Something that acts and learns from what came of it.
-pub trait Agent: Stateful + Send {
+pub trait Agent: Restorable + Send {
     /// `usize` for discrete observations, `[f32]` for features.
     type Observation: Observation + ?Sized;
 
@@ -70,7 +70,7 @@ pub trait Agent: Stateful + Send {
 }
 
 /// Something that acts in many copies of an environment at a time, and learns from what came of it.
-pub trait VecAgent: Stateful + Send {
+pub trait VecAgent: Restorable + Send {
     /// An action of the behaviour policy for each copy; observations are `copies x features`.
     fn act_in_all(&mut self, observations: &[f32], actions: &mut [usize]);
 
@@ -181,7 +181,7 @@ pub enum LearnError {
         /// What is not finite, with its place.
         culprit: String,
         /// What was being learned from, for inspection.
-        batch: State,
+        batch: Snapshot,
     },
     /// An episode that is learned from as a whole does not end.
     #[error(
@@ -231,7 +231,7 @@ pub fn checked_target(target: f64) -> Result<f64, LearnError> {
     if target.is_finite() {
         return Ok(target);
     }
-    let batch = State::new().with("target", Value::F64(target));
+    let batch = Snapshot::new().with("target", Value::F64(target));
     Err(LearnError::NotFinite { culprit: format!("target is {target}"), batch })
 }
 
@@ -246,7 +246,9 @@ pub fn checked_length(steps: usize) -> Result<(), LearnError> {
     Ok(())
 }
 
-fn inspected(arrays: &[(&str, &[f32])]) -> State {
+fn inspected(arrays: &[(&str, &[f32])]) -> Snapshot {
     let name = |name: &str| name.replace([' ', '\''], "_");
-    arrays.iter().fold(State::new(), |state, (n, values)| state.with(&name(n), Value::F32s(values.to_vec())))
+    arrays
+        .iter()
+        .fold(Snapshot::new(), |state, (n, values)| state.with(&name(n), Value::F32s(values.to_vec())))
 }

@@ -1,7 +1,7 @@
 //! Numbers that go bad stop a run in the step where they appear, named with their place, and change nothing that was learned.
 
 use potstill::agent::{Agent, LearnError};
-use potstill::core::{State, StateError, Stateful, Streams};
+use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
 use potstill::deep::{Dqn, DqnConfig};
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::registry::find;
@@ -26,12 +26,12 @@ struct Poisoned<O: Observation + ?Sized> {
     value: f32,
 }
 
-impl<O: Observation + ?Sized> Stateful for Poisoned<O> {
-    fn state(&self) -> State {
-        self.env.state()
+impl<O: Observation + ?Sized> Restorable for Poisoned<O> {
+    fn snapshot(&self) -> Snapshot {
+        self.env.snapshot()
     }
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.env.restore(state)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.env.restore(snapshot)
     }
 }
 
@@ -189,12 +189,12 @@ fn a_table_is_not_spoiled() {
     // Each reward is finite, but their sum is not.
     let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
     struct Huge(BoxEnv<usize>);
-    impl Stateful for Huge {
-        fn state(&self) -> State {
-            self.0.state()
+    impl Restorable for Huge {
+        fn snapshot(&self) -> Snapshot {
+            self.0.snapshot()
         }
-        fn restore(&mut self, state: &State) -> Result<(), StateError> {
-            self.0.restore(state)
+        fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+            self.0.restore(snapshot)
         }
     }
     impl Env for Huge {
@@ -271,8 +271,8 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
         let mut trainer = trainer(digits.clone(), None);
         let mut student = trainer.student().clone();
         student.change(|parameters| parameters.fill(value));
-        let state = trainer.state();
-        let replaced = state.iter().fold(State::new(), |state, (name, old)| match name {
+        let state = trainer.snapshot();
+        let replaced = state.iter().fold(Snapshot::new(), |state, (name, old)| match name {
             "student" => state.with_part(name, &student),
             _ => state.with(name, old.clone()),
         });

@@ -1,7 +1,7 @@
 //! What every algorithm must do, whatever it learns.
 
 use potstill::agent::Agent;
-use potstill::core::{Stateful, Streams};
+use potstill::core::{Restorable, Streams};
 use potstill::deep::{
     C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig, World,
 };
@@ -37,16 +37,16 @@ fn check<A: Agent>(make: impl Fn(u64) -> Trainer<A>, steps: usize, golden: u64) 
         run(&mut first, interrupted_at);
         // Another seed: nothing of the fresh object may shine through what is restored.
         let mut second = make(2);
-        second.restore(&first.state()).unwrap();
+        second.restore(&first.snapshot()).unwrap();
         run(&mut second, steps - interrupted_at);
-        assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+        assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
         assert!(second.agent().model() == whole.agent().model());
     }
     // The run itself is pinned: a change that moves it must be meant.
     assert_eq!(fingerprint(&whole.agent().model()), golden, "{:#018x}", fingerprint(&whole.agent().model()));
     let mut again = make(1);
     run(&mut again, steps);
-    assert!(again.state() == whole.state(), "the same seed");
+    assert!(again.snapshot() == whole.snapshot(), "the same seed");
     let mut other = make(2);
     run(&mut other, steps);
     assert!(other.agent().model() != whole.agent().model(), "another seed");
@@ -181,9 +181,9 @@ fn planners() {
             let (mut first, mut second) = (make(), make());
             (0..interrupted_at).for_each(|_| first.sweep());
             (0..7).for_each(|_| second.sweep());
-            second.restore(&first.state()).unwrap();
+            second.restore(&first.snapshot()).unwrap();
             (interrupted_at..60).for_each(|_| second.sweep());
-            assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+            assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
         }
         let model = fingerprint(&Model::Table(whole.values().q()));
         assert_eq!(model, golden, "{model:#018x}");
@@ -280,9 +280,9 @@ fn many_copies() {
             let mut first = make(1);
             run(&mut first, interrupted_at);
             let mut second = make(2);
-            second.restore(&first.state()).unwrap();
+            second.restore(&first.snapshot()).unwrap();
             run(&mut second, 1600);
-            assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+            assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
         }
         let model = fingerprint(&whole.learned());
         assert_eq!(model, golden, "{model:#018x}");
@@ -337,7 +337,7 @@ fn many_copies() {
 }
 
 /// A trainer of many copies, whichever.
-trait Copies: Stateful {
+trait Copies: Restorable {
     fn go_on(&mut self);
     fn taken(&self) -> u64;
     fn learned(&self) -> Model;
@@ -356,7 +356,7 @@ impl<T: Training> Copies for T {
 }
 
 /// Trains a student whole, and in two parts with everything in between put away and taken back.
-fn check_student<T: Stateful>(
+fn check_student<T: Restorable>(
     make: impl Fn(u64) -> T,
     step: impl Fn(&mut T),
     model: impl Fn(&T) -> Model,
@@ -371,14 +371,14 @@ fn check_student<T: Stateful>(
         let mut second = make(1);
         // Nothing of what the fresh object has done since may shine through what is restored.
         run(&mut second, 5);
-        second.restore(&first.state()).unwrap();
+        second.restore(&first.snapshot()).unwrap();
         run(&mut second, steps - interrupted_at);
-        assert!(second.state() == whole.state(), "interrupted at {interrupted_at}");
+        assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
     }
     assert_eq!(fingerprint(&model(&whole)), golden, "{:#018x}", fingerprint(&model(&whole)));
     let mut other = make(2);
     run(&mut other, steps);
-    assert!(other.state() != whole.state(), "another seed");
+    assert!(other.snapshot() != whole.snapshot(), "another seed");
 }
 
 #[test]

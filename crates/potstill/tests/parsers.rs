@@ -3,11 +3,11 @@
 #[path = "parsers/targets.rs"]
 mod targets;
 
-use potstill::core::{Pcg64, State, Value};
+use potstill::core::{Pcg64, Snapshot, Value};
 use potstill::export::safetensors;
 use potstill::model::{Model, QTable};
 use potstill::nn::NetworkSpec;
-use potstill::store::{FileMark, Manifest, state_file};
+use potstill::store::{FileMark, Manifest, snapshot_file};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::fs;
@@ -52,8 +52,8 @@ const REMAKE_VARIABLE: &str = "POTSTILL_REMAKE_FUZZ";
 /// The binary files are what this program writes.
 #[test]
 fn the_binary_files_are_up_to_date() {
-    let inner = State::new().with("weights", Value::F32s(vec![0.5, -1.5])).with("done", Value::Bool(true));
-    let state = State::new()
+    let inner = Snapshot::new().with("weights", Value::F32s(vec![0.5, -1.5])).with("done", Value::Bool(true));
+    let state = Snapshot::new()
         .with("step", Value::U64(7))
         .with("score", Value::F64(-0.25))
         .with("bytes", Value::U8s(vec![1, 2, 3]))
@@ -66,8 +66,8 @@ fn the_binary_files_are_up_to_date() {
     let spec: NetworkSpec = "mlp:3:tanh".parse().unwrap();
     let network = Model::Network(spec.build(4, 2, &mut Pcg64::new(1)));
     let files = [
-        ("state/valid-every-kind.safetensors", state_file::write(&state)),
-        ("state/valid-nothing.safetensors", state_file::write(&State::new())),
+        ("state/valid-every-kind.safetensors", snapshot_file::write(&state)),
+        ("state/valid-nothing.safetensors", snapshot_file::write(&Snapshot::new())),
         ("manifest/valid-checkpoint.json", Manifest { files: marks, about }.write()),
         ("manifest/valid-nothing.json", Manifest::default().write()),
         ("model/valid-network.safetensors", safetensors::write(&network)),

@@ -392,7 +392,7 @@ fn to_watch_a_run_does_not_change_it() {
     let trainer = |out: &str, more: &str, threads| {
         start(root, &CASES[2], out, more, threads, &Quiet).unwrap();
         let bytes = fs::read(root.join(out).join(last_state(root, out))).unwrap();
-        potstill::store::state_file::read(&bytes).unwrap().tree("trainer").unwrap().clone()
+        potstill::store::snapshot_file::read(&bytes).unwrap().tree("trainer").unwrap().clone()
     };
     let expected = trainer("plain", "", 1);
     for (i, (more, threads)) in [

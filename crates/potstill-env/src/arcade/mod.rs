@@ -22,7 +22,7 @@ pub mod seaquest;
 pub mod space_invaders;
 
 use crate::{Env, EnvError, Outcome, Paint, Scene, Space};
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -206,31 +206,31 @@ impl<G: Game> Env for Arcade<G> {
     }
 }
 
-impl<G: Game> Stateful for Arcade<G> {
-    fn state(&self) -> State {
+impl<G: Game> Restorable for Arcade<G> {
+    fn snapshot(&self) -> Snapshot {
         let mut numbers = Vec::new();
         // The visitor may write, and so works on a copy.
         self.game.clone().numbers(&mut |number, _| numbers.push(f64::from(*number)));
-        State::new()
+        Snapshot::new()
             .with("numbers", Value::F64s(numbers))
             .with("last", Value::U64(self.last as u64))
             .with_part("rng", &self.rng)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let mut game = G::default();
-        let mut saved = state.array("numbers")?.iter();
+        let mut saved = snapshot.array("numbers")?.iter();
         let mut wrong = None;
         game.numbers(&mut |number, range| match saved.next() {
             Some(&value) if value.fract() == 0.0 && range.contains(&(value as i32)) => *number = value as i32,
             other => wrong = wrong.take().or(Some(format!("{other:?} is not in {range:?}"))),
         });
         if let Some(reason) = wrong.or_else(|| saved.next().map(|_| "there are too many".to_owned())) {
-            return Err(StateError::invalid("numbers", reason));
+            return Err(SnapshotError::invalid("numbers", reason));
         }
         self.game = game;
-        self.last = Move::ALL[state.index("last", Move::ALL.len())?];
-        state.restore_part("rng", &mut self.rng)
+        self.last = Move::ALL[snapshot.index("last", Move::ALL.len())?];
+        snapshot.restore_part("rng", &mut self.rng)
     }
 }
 

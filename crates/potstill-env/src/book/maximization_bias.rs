@@ -17,7 +17,7 @@
 //! ```
 
 use crate::{Env, EnvError, Outcome, Space};
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 
 /// The number of actions in each of the states.
 pub const CHOICES: [usize; 2] = [2, 10];
@@ -84,14 +84,14 @@ impl Env for MaximizationBias {
     }
 }
 
-impl Stateful for MaximizationBias {
-    fn state(&self) -> State {
-        State::new().with("state", Value::U64(self.state as u64)).with_part("rng", &self.rng)
+impl Restorable for MaximizationBias {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with("state", Value::U64(self.state as u64)).with_part("rng", &self.rng)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.state = state.index("state", CHOICES.len())?;
-        state.restore_part("rng", &mut self.rng)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.state = snapshot.index("state", CHOICES.len())?;
+        snapshot.restore_part("rng", &mut self.rng)
     }
 }
 

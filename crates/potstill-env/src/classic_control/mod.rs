@@ -17,7 +17,7 @@ pub mod mountain_car;
 pub mod pendulum;
 
 use crate::{Action, Env, EnvError, Outcome, Scene, Space};
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
 
 /// What a step made of a state.
@@ -122,13 +122,13 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Env for Single<D, S, O> 
     }
 }
 
-impl<D: Dynamics<S, O>, const S: usize, const O: usize> Stateful for Single<D, S, O> {
-    fn state(&self) -> State {
-        State::new().with("physics", Value::F64s(self.physics.to_vec())).with_part("rng", &self.rng)
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> Restorable for Single<D, S, O> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with("physics", Value::F64s(self.physics.to_vec())).with_part("rng", &self.rng)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.physics.copy_from_slice(state.f64s("physics", S)?);
-        state.restore_part("rng", &mut self.rng)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.physics.copy_from_slice(snapshot.f64s("physics", S)?);
+        snapshot.restore_part("rng", &mut self.rng)
     }
 }

@@ -19,7 +19,7 @@
 //! ```
 
 use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::sync::{Arc, LazyLock};
 
 /// The worth of each of the thirteen cards, an ace 1.
@@ -235,25 +235,25 @@ fn model() -> TransitionModel {
     })
 }
 
-impl Stateful for Blackjack {
-    fn state(&self) -> State {
+impl Restorable for Blackjack {
+    fn snapshot(&self) -> Snapshot {
         let hand = |hand: Hand| Value::U64s(vec![hand.hard, u64::from(hand.has_ace), hand.cards]);
-        State::new()
+        Snapshot::new()
             .with("player", hand(self.player))
             .with("dealer", hand(self.dealer))
             .with("open_card", Value::U64(self.open_card))
             .with_part("rng", &self.rng)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        let hand = |name: &str| match state.u64s(name, 3)? {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let hand = |name: &str| match snapshot.u64s(name, 3)? {
             // More than 31 is no hand.
             &[hard @ ..=31, ace @ ..=1, cards @ ..=31] => Ok(Hand { hard, has_ace: ace == 1, cards }),
-            _ => Err(StateError::invalid(name, "no hand of cards")),
+            _ => Err(SnapshotError::invalid(name, "no hand of cards")),
         };
         (self.player, self.dealer) = (hand("player")?, hand("dealer")?);
-        self.open_card = state.index("open_card", 11)? as u64;
-        state.restore_part("rng", &mut self.rng)
+        self.open_card = snapshot.index("open_card", 11)? as u64;
+        snapshot.restore_part("rng", &mut self.rng)
     }
 }
 

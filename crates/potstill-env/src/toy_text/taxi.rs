@@ -17,7 +17,7 @@
 //! ```
 
 use crate::{Env, EnvError, ModelEnv, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::sync::Arc;
 
 const SIDE: usize = 5;
@@ -151,14 +151,14 @@ impl Env for Taxi {
     }
 }
 
-impl Stateful for Taxi {
-    fn state(&self) -> State {
-        self.world.state().with("is_fickle", Value::Bool(self.is_fickle))
+impl Restorable for Taxi {
+    fn snapshot(&self) -> Snapshot {
+        self.world.snapshot().with("is_fickle", Value::Bool(self.is_fickle))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.is_fickle = state.bool("is_fickle")?;
-        self.world.restore(state)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.is_fickle = snapshot.bool("is_fickle")?;
+        self.world.restore(snapshot)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Autoreset, Batch, VecEnv, check_actions};
 use crate::classic_control::Dynamics;
 use crate::{EnvError, Space};
-use potstill_core::{Pcg64, State, StateError, Stateful, Value, wide};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, wide};
 
 /// Copies that lie, and are stepped, side by side: enough for the widest vectors, few enough for a single copy not to wait.
 const BLOCK: usize = 16;
@@ -205,10 +205,10 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> VecEnv for Lanes<D, S, O
     }
 }
 
-impl<D: Dynamics<S, O>, const S: usize, const O: usize> Stateful for Lanes<D, S, O> {
-    fn state(&self) -> State {
+impl<D: Dynamics<S, O>, const S: usize, const O: usize> Restorable for Lanes<D, S, O> {
+    fn snapshot(&self) -> Snapshot {
         let physics: Vec<f64> = (0..self.rngs.len()).flat_map(|i| self.physics_of(i)).collect();
-        let state = State::new()
+        let state = Snapshot::new()
             .with_part("batch", &self.batch)
             .with("is_reset", Value::Bool(self.is_reset))
             .with("any_done", Value::Bool(self.any_done))
@@ -217,17 +217,17 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Stateful for Lanes<D, S,
         self.rngs.iter().enumerate().fold(state, |state, (i, rng)| state.with_part(&format!("rng-{i}"), rng))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let copies = self.rngs.len();
-        state.restore_part("batch", &mut self.batch)?;
-        self.is_reset = state.bool("is_reset")?;
-        self.any_done = state.bool("any_done")?;
-        for (i, row) in state.f64s("physics", copies * S)?.chunks_exact(S).enumerate() {
+        snapshot.restore_part("batch", &mut self.batch)?;
+        self.is_reset = snapshot.bool("is_reset")?;
+        self.any_done = snapshot.bool("any_done")?;
+        for (i, row) in snapshot.f64s("physics", copies * S)?.chunks_exact(S).enumerate() {
             self.set_physics(i, row.try_into().expect("a chunk of S"));
         }
-        self.elapsed_steps.copy_from_slice(state.u64s("elapsed_steps", copies)?);
+        self.elapsed_steps.copy_from_slice(snapshot.u64s("elapsed_steps", copies)?);
         for (i, rng) in self.rngs.iter_mut().enumerate() {
-            state.restore_part(&format!("rng-{i}"), rng)?;
+            snapshot.restore_part(&format!("rng-{i}"), rng)?;
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ pub use sync::SyncVec;
 
 use crate::space::Element;
 use crate::{Action, EnvError, Space};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// When the next episode of a copy starts. The modes are Gymnasium's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum Autoreset {
 }
 
 /// Many copies of one environment.
-pub trait VecEnv: Stateful + Send {
+pub trait VecEnv: Restorable + Send {
     /// One number of an observation: `usize`, `f32` or `u8`.
     type Element: Element;
     /// `usize` for a discrete action space, `f32` for a box of one dimension.
@@ -201,10 +201,10 @@ impl<T: Element> Batch<T> {
     }
 }
 
-impl<T: Element> Stateful for Batch<T> {
-    fn state(&self) -> State {
+impl<T: Element> Restorable for Batch<T> {
+    fn snapshot(&self) -> Snapshot {
         let flags = |flags: &[bool]| Value::U8s(flags.iter().map(|&flag| u8::from(flag)).collect());
-        State::new()
+        Snapshot::new()
             .with("observations", T::to_value(&self.observations))
             .with("rewards", Value::F64s(self.rewards.clone()))
             .with("terminated", flags(&self.terminated))
@@ -212,16 +212,16 @@ impl<T: Element> Stateful for Batch<T> {
             .with("final_observations", T::to_value(&self.finals))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let n = self.len();
-        T::read(&mut self.observations, state, "observations")?;
-        self.rewards.copy_from_slice(state.f64s("rewards", n)?);
+        T::read(&mut self.observations, snapshot, "observations")?;
+        self.rewards.copy_from_slice(snapshot.f64s("rewards", n)?);
         for (name, flags) in [("terminated", &mut self.terminated), ("truncated", &mut self.truncated)] {
-            for (flag, &byte) in flags.iter_mut().zip(state.u8s(name, n)?) {
+            for (flag, &byte) in flags.iter_mut().zip(snapshot.u8s(name, n)?) {
                 *flag = byte != 0;
             }
         }
-        T::read(&mut self.finals, state, "final_observations")
+        T::read(&mut self.finals, snapshot, "final_observations")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Autoreset, Batch, VecEnv, check_actions};
 use crate::{Env, EnvError, Observation, Outcome, Space};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// The element of an environment's observations.
 type ElementOf<E> = <<E as Env>::Observation as Observation>::Element;
@@ -97,17 +97,18 @@ impl<E: Env<Action: crate::Action>> VecEnv for SyncVec<E> {
     }
 }
 
-impl<E: Env> Stateful for SyncVec<E> {
-    fn state(&self) -> State {
-        let state = State::new().with_part("batch", &self.batch).with("is_reset", Value::Bool(self.is_reset));
+impl<E: Env> Restorable for SyncVec<E> {
+    fn snapshot(&self) -> Snapshot {
+        let state =
+            Snapshot::new().with_part("batch", &self.batch).with("is_reset", Value::Bool(self.is_reset));
         self.envs.iter().enumerate().fold(state, |state, (i, env)| state.with_part(&format!("env-{i}"), env))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("batch", &mut self.batch)?;
-        self.is_reset = state.bool("is_reset")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("batch", &mut self.batch)?;
+        self.is_reset = snapshot.bool("is_reset")?;
         for (i, env) in self.envs.iter_mut().enumerate() {
-            state.restore_part(&format!("env-{i}"), env)?;
+            snapshot.restore_part(&format!("env-{i}"), env)?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Wrappers of what is done.
 
 use crate::{Env, EnvError, Outcome, Scene, Space};
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 
 /// Repeats each action until it was taken so many times or the episode is over; the rewards are added up. The observations in between are not
 /// seen.
@@ -110,27 +110,27 @@ impl<E: Env<Action: crate::Action>> Env for StickyActions<E> {
     }
 }
 
-impl<E: Env<Action: crate::Action>> Stateful for StickyActions<E> {
-    fn state(&self) -> State {
+impl<E: Env<Action: crate::Action>> Restorable for StickyActions<E> {
+    fn snapshot(&self) -> Snapshot {
         use crate::Action;
-        let state = State::new().with_part("env", &self.env).with_part("rng", &self.rng);
+        let state = Snapshot::new().with_part("env", &self.env).with_part("rng", &self.rng);
         match self.last {
             Some(last) => state.with("last", Value::F64(last.number())),
             None => state,
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         use crate::Action;
-        self.last = match state.contains("last") {
+        self.last = match snapshot.contains("last") {
             true => {
-                let action = E::Action::from_number(state.f64("last")?);
+                let action = E::Action::from_number(snapshot.f64("last")?);
                 let action = action.filter(|action| action.is_in(&self.action_space));
-                Some(action.ok_or_else(|| StateError::invalid("last", "it is no action"))?)
+                Some(action.ok_or_else(|| SnapshotError::invalid("last", "it is no action"))?)
             }
             false => None,
         };
-        state.restore_part("env", &mut self.env)?;
-        state.restore_part("rng", &mut self.rng)
+        snapshot.restore_part("env", &mut self.env)?;
+        snapshot.restore_part("rng", &mut self.rng)
     }
 }

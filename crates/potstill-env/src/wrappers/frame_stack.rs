@@ -1,7 +1,7 @@
 //! Memory of the last observations.
 
 use crate::{Env, EnvError, Observation, Outcome, Scene, Space};
-use potstill_core::{State, StateError, Stateful};
+use potstill_core::{Restorable, Snapshot, SnapshotError};
 
 /// The last observations one after the other, the newest at the end; at the start of an episode the first stands for those before it (Mnih et al.
 /// 2015; Gymnasium's `FrameStackObservation`).
@@ -72,18 +72,18 @@ where
     }
 }
 
-impl<T, E> Stateful for FrameStack<E>
+impl<T, E> Restorable for FrameStack<E>
 where
     [T]: Observation<Element = T> + ToOwned<Owned = Vec<T>>,
     T: crate::space::Element,
     E: Env<Observation = [T]>,
 {
-    fn state(&self) -> State {
-        State::new().with_part("env", &self.env).with("stack", T::to_value(&self.stack))
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with_part("env", &self.env).with("stack", T::to_value(&self.stack))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        T::read(&mut self.stack, state, "stack")?;
-        state.restore_part("env", &mut self.env)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        T::read(&mut self.stack, snapshot, "stack")?;
+        snapshot.restore_part("env", &mut self.env)
     }
 }

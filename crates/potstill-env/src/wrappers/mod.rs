@@ -69,13 +69,13 @@ macro_rules! forward {
 /// Wrappers that remember nothing themselves.
 macro_rules! stateless {
     ($wrapper:ident) => {
-        impl<E: Stateful> Stateful for $wrapper<E> {
-            fn state(&self) -> State {
-                State::new().with_part("env", &self.env)
+        impl<E: Restorable> Restorable for $wrapper<E> {
+            fn snapshot(&self) -> Snapshot {
+                Snapshot::new().with_part("env", &self.env)
             }
 
-            fn restore(&mut self, state: &State) -> Result<(), StateError> {
-                state.restore_part("env", &mut self.env)
+            fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+                snapshot.restore_part("env", &mut self.env)
             }
         }
     };

@@ -1,7 +1,7 @@
 //! Observations and rewards brought to one scale by running moments.
 
 use crate::{Autoreset, Batch, Env, EnvError, Outcome, Scene, Space, VecEnv};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// Mean and variance of all that was seen (Chan, Golub and LeVeque 1979), as Gymnasium and Stable-Baselines3 keep them: begun with a mean of 0 and a
 /// variance of 1 that weigh as little as 0.0001 samples.
@@ -67,19 +67,19 @@ impl RunningMoments {
     }
 }
 
-impl Stateful for RunningMoments {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for RunningMoments {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with("mean", Value::F64s(self.mean.clone()))
             .with("variance", Value::F64s(self.variance.clone()))
             .with("count", Value::F64(self.count))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let features = self.mean.len();
-        self.mean.copy_from_slice(state.f64s("mean", features)?);
-        self.variance.copy_from_slice(state.f64s("variance", features)?);
-        self.count = state.f64("count")?;
+        self.mean.copy_from_slice(snapshot.f64s("mean", features)?);
+        self.variance.copy_from_slice(snapshot.f64s("variance", features)?);
+        self.count = snapshot.f64("count")?;
         Ok(())
     }
 }
@@ -149,18 +149,18 @@ impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
     }
 }
 
-impl<E: Stateful> Stateful for NormalizeObservation<E> {
-    fn state(&self) -> State {
-        State::new()
+impl<E: Restorable> Restorable for NormalizeObservation<E> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("env", &self.env)
             .with_part("moments", &self.moments)
             .with("is_frozen", Value::Bool(self.is_frozen))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("env", &mut self.env)?;
-        state.restore_part("moments", &mut self.moments)?;
-        self.is_frozen = state.bool("is_frozen")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("env", &mut self.env)?;
+        snapshot.restore_part("moments", &mut self.moments)?;
+        self.is_frozen = snapshot.bool("is_frozen")?;
         Ok(())
     }
 }
@@ -215,20 +215,20 @@ impl<E: Env> Env for NormalizeReward<E> {
     }
 }
 
-impl<E: Stateful> Stateful for NormalizeReward<E> {
-    fn state(&self) -> State {
-        State::new()
+impl<E: Restorable> Restorable for NormalizeReward<E> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("env", &self.env)
             .with("discounted", Value::F64(self.discounted))
             .with_part("moments", &self.moments)
             .with("is_frozen", Value::Bool(self.is_frozen))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("env", &mut self.env)?;
-        self.discounted = state.f64("discounted")?;
-        state.restore_part("moments", &mut self.moments)?;
-        self.is_frozen = state.bool("is_frozen")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("env", &mut self.env)?;
+        self.discounted = snapshot.f64("discounted")?;
+        snapshot.restore_part("moments", &mut self.moments)?;
+        self.is_frozen = snapshot.bool("is_frozen")?;
         Ok(())
     }
 }
@@ -334,9 +334,9 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
     }
 }
 
-impl<V: Stateful> Stateful for VecNormalize<V> {
-    fn state(&self) -> State {
-        State::new()
+impl<V: Restorable> Restorable for VecNormalize<V> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("envs", &self.envs)
             .with_part("observations", &self.observations)
             .with_part("returns", &self.returns)
@@ -345,13 +345,13 @@ impl<V: Stateful> Stateful for VecNormalize<V> {
             .with_part("batch", &self.batch)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("envs", &mut self.envs)?;
-        state.restore_part("observations", &mut self.observations)?;
-        state.restore_part("returns", &mut self.returns)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("envs", &mut self.envs)?;
+        snapshot.restore_part("observations", &mut self.observations)?;
+        snapshot.restore_part("returns", &mut self.returns)?;
         let copies = self.discounted.len();
-        self.discounted.copy_from_slice(state.f64s("discounted", copies)?);
-        self.is_frozen = state.bool("is_frozen")?;
-        state.restore_part("batch", &mut self.batch)
+        self.discounted.copy_from_slice(snapshot.f64s("discounted", copies)?);
+        self.is_frozen = snapshot.bool("is_frozen")?;
+        snapshot.restore_part("batch", &mut self.batch)
     }
 }

@@ -1,7 +1,7 @@
 //! Wrappers that make features of other observations, and numbered states of features.
 
 use crate::{Env, EnvError, Observation, Outcome, Scene, Space};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// A numbered state as a vector with a 1 in its place.
 #[derive(Clone, Debug)]
@@ -47,14 +47,14 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
     }
 }
 
-impl<E: Env<Observation = usize>> Stateful for OneHot<E> {
-    fn state(&self) -> State {
-        State::new().with_part("env", &self.env).with("state", Value::U64(self.state as u64))
+impl<E: Env<Observation = usize>> Restorable for OneHot<E> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with_part("env", &self.env).with("state", Value::U64(self.state as u64))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.state = state.index("state", self.env.observation_space().discrete().unwrap_or(0))?;
-        state.restore_part("env", &mut self.env)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.state = snapshot.index("state", self.env.observation_space().discrete().unwrap_or(0))?;
+        snapshot.restore_part("env", &mut self.env)
     }
 }
 
@@ -120,13 +120,13 @@ impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
     }
 }
 
-impl<E: Stateful> Stateful for Discretize<E> {
-    fn state(&self) -> State {
-        State::new().with_part("env", &self.env)
+impl<E: Restorable> Restorable for Discretize<E> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with_part("env", &self.env)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("env", &mut self.env)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("env", &mut self.env)
     }
 }
 
@@ -175,14 +175,14 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
     }
 }
 
-impl<E: Stateful> Stateful for Features<E> {
-    fn state(&self) -> State {
-        State::new().with_part("env", &self.env).with("planes", Value::U8s(self.planes.clone()))
+impl<E: Restorable> Restorable for Features<E> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with_part("env", &self.env).with("planes", Value::U8s(self.planes.clone()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.planes.read(state, "planes")?;
-        state.restore_part("env", &mut self.env)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.planes.read(snapshot, "planes")?;
+        snapshot.restore_part("env", &mut self.env)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Wrappers of rewards and returns.
 
 use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::sync::Arc;
 
 /// Rewards cut to a range.
@@ -94,25 +94,25 @@ impl<E: Env> Env for EpisodeStatistics<E> {
     }
 }
 
-impl<E: Stateful> Stateful for EpisodeStatistics<E> {
-    fn state(&self) -> State {
+impl<E: Restorable> Restorable for EpisodeStatistics<E> {
+    fn snapshot(&self) -> Snapshot {
         let episode = |(sum, steps): (f64, u64)| {
-            Value::Tree(State::new().with("return", Value::F64(sum)).with("steps", Value::U64(steps)))
+            Value::Tree(Snapshot::new().with("return", Value::F64(sum)).with("steps", Value::U64(steps)))
         };
-        let state = State::new().with_part("env", &self.env).with("running", episode(self.running));
+        let state = Snapshot::new().with_part("env", &self.env).with("running", episode(self.running));
         match self.last {
             Some(last) => state.with("last", episode(last)),
             None => state,
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let episode = |name: &str| {
-            let episode = state.tree(name)?;
-            Ok::<_, StateError>((episode.f64("return")?, episode.u64("steps")?))
+            let episode = snapshot.tree(name)?;
+            Ok::<_, SnapshotError>((episode.f64("return")?, episode.u64("steps")?))
         };
         self.running = episode("running")?;
-        self.last = if state.contains("last") { Some(episode("last")?) } else { None };
-        state.restore_part("env", &mut self.env)
+        self.last = if snapshot.contains("last") { Some(episode("last")?) } else { None };
+        snapshot.restore_part("env", &mut self.env)
     }
 }

@@ -51,7 +51,7 @@ use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::targets::{self, Munchausen};
 use crate::teacher::{Clock, Refresh, Teacher};
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::wrappers::RunningMoments;
 use potstill_nn::loss::{Chosen, Layout, Regression, regression_at};
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Workers, Workspace};
@@ -534,9 +534,9 @@ impl VecAgent for Dqn {
 
 alone!(Dqn);
 
-impl Stateful for Dqn {
-    fn state(&self) -> State {
-        let state = State::new()
+impl Restorable for Dqn {
+    fn snapshot(&self) -> Snapshot {
+        let state = Snapshot::new()
             .with("steps", Value::U64(self.steps))
             .with_part("student", &self.student)
             .with_part("teacher", &self.teacher)
@@ -552,21 +552,21 @@ impl Stateful for Dqn {
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.steps = state.index("steps", 1 << 62)? as u64;
-        state.restore_part("student", &mut self.student)?;
-        state.restore_part("teacher", &mut self.teacher)?;
-        state.restore_part("optimiser", &mut self.gradient.optimiser)?;
-        state.restore_part("replay", &mut self.replay)?;
-        state.restore_part("exploration", &mut self.exploration)?;
-        state.restore_part("sampling", &mut self.sampling)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.steps = snapshot.index("steps", 1 << 62)? as u64;
+        snapshot.restore_part("student", &mut self.student)?;
+        snapshot.restore_part("teacher", &mut self.teacher)?;
+        snapshot.restore_part("optimiser", &mut self.gradient.optimiser)?;
+        snapshot.restore_part("replay", &mut self.replay)?;
+        snapshot.restore_part("exploration", &mut self.exploration)?;
+        snapshot.restore_part("sampling", &mut self.sampling)?;
         // The first checkpoints had neither noise nor probabilities to draw.
-        if state.contains("noise") {
-            state.restore_part("noise", &mut self.noise)?;
-            state.restore_part("taus", &mut self.taus)?;
+        if snapshot.contains("noise") {
+            snapshot.restore_part("noise", &mut self.noise)?;
+            snapshot.restore_part("taus", &mut self.taus)?;
         }
         if let Some(moments) = &mut self.moments {
-            state.restore_part("moments", moments)?;
+            snapshot.restore_part("moments", moments)?;
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ use crate::experience::Steps;
 use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::targets;
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
@@ -301,11 +301,11 @@ impl VecAgent for Pqn {
 
 alone!(Pqn);
 
-impl Stateful for Pqn {
-    fn state(&self) -> State {
+impl Restorable for Pqn {
+    fn snapshot(&self) -> Snapshot {
         let flags = |flags: &[bool]| Value::U8s(flags.iter().map(|&flag| u8::from(flag)).collect());
         let rollout = &self.rollout;
-        State::new()
+        Snapshot::new()
             .with("steps", Value::U64(self.steps))
             .with_part("network", &self.network)
             .with_part("optimiser", &self.gradient.optimiser)
@@ -321,28 +321,28 @@ impl Stateful for Pqn {
             .with("truncated", flags(&rollout.truncated))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let (copies, features) = (self.config.num_envs as usize, self.network.inputs());
-        let length = state.index("length", self.config.num_steps as usize)?;
+        let length = snapshot.index("length", self.config.num_steps as usize)?;
         let count = length * copies;
-        let flags = |name: &str| -> Result<Vec<bool>, StateError> {
-            Ok(state.u8s(name, count)?.iter().map(|&byte| byte != 0).collect())
+        let flags = |name: &str| -> Result<Vec<bool>, SnapshotError> {
+            Ok(snapshot.u8s(name, count)?.iter().map(|&byte| byte != 0).collect())
         };
         let rollout = Rollout {
             length,
-            observations: state.f32s("observations", count * features)?.to_vec(),
-            actions: state.indices("actions", count, self.actions)?,
-            rewards: state.f32s("rewards", count)?.to_vec(),
-            values: state.f32s("values", count)?.to_vec(),
-            cut_values: state.f32s("cut_values", count)?.to_vec(),
+            observations: snapshot.f32s("observations", count * features)?.to_vec(),
+            actions: snapshot.indices("actions", count, self.actions)?,
+            rewards: snapshot.f32s("rewards", count)?.to_vec(),
+            values: snapshot.f32s("values", count)?.to_vec(),
+            cut_values: snapshot.f32s("cut_values", count)?.to_vec(),
             terminated: flags("terminated")?,
             truncated: flags("truncated")?,
         };
-        self.steps = state.index("steps", 1 << 62)? as u64;
-        state.restore_part("network", &mut self.network)?;
-        state.restore_part("optimiser", &mut self.gradient.optimiser)?;
-        state.restore_part("exploration", &mut self.exploration)?;
-        state.restore_part("shuffle", &mut self.shuffle)?;
+        self.steps = snapshot.index("steps", 1 << 62)? as u64;
+        snapshot.restore_part("network", &mut self.network)?;
+        snapshot.restore_part("optimiser", &mut self.gradient.optimiser)?;
+        snapshot.restore_part("exploration", &mut self.exploration)?;
+        snapshot.restore_part("shuffle", &mut self.shuffle)?;
         self.rollout = rollout;
         Ok(())
     }

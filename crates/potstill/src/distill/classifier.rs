@@ -26,7 +26,7 @@ use crate::experience::Dataset;
 use crate::experience::dataset::shift;
 use crate::targets;
 use crate::teacher::{Clock, Questions, Teacher};
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_nn::loss::{Blend, cross_entropy, distillation};
 use potstill_nn::{Aligned, Network, NetworkSpec, Optimiser, Rule, Workspace};
 use std::ops::Range;
@@ -232,9 +232,9 @@ impl ClassifierTrainer {
     }
 }
 
-impl Stateful for ClassifierTrainer {
-    fn state(&self) -> State {
-        let state = State::new()
+impl Restorable for ClassifierTrainer {
+    fn snapshot(&self) -> Snapshot {
+        let state = Snapshot::new()
             .with("epochs", Value::U64(self.epochs))
             .with("position", Value::U64(self.position as u64))
             .with("loss", Value::F64(self.loss))
@@ -249,23 +249,24 @@ impl Stateful for ClassifierTrainer {
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.epochs = state.u64("epochs")?;
-        self.position = state.index("position", self.data.len())?;
-        self.loss = state.f64("loss")?;
-        let order: Vec<usize> = state.u64s("order", self.data.len())?.iter().map(|&i| i as usize).collect();
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.epochs = snapshot.u64("epochs")?;
+        self.position = snapshot.index("position", self.data.len())?;
+        self.loss = snapshot.f64("loss")?;
+        let order: Vec<usize> =
+            snapshot.u64s("order", self.data.len())?.iter().map(|&i| i as usize).collect();
         let mut sorted = order.clone();
         sorted.sort_unstable();
         if sorted.iter().enumerate().any(|(i, &index)| i != index) {
-            return Err(StateError::invalid("order", "not an order of the samples"));
+            return Err(SnapshotError::invalid("order", "not an order of the samples"));
         }
         self.order = order;
-        state.restore_part("student", &mut self.student)?;
-        state.restore_part("optimiser", &mut self.optimiser)?;
-        state.restore_part("shuffle", &mut self.shuffle)?;
-        state.restore_part("jitter", &mut self.jitter)?;
+        snapshot.restore_part("student", &mut self.student)?;
+        snapshot.restore_part("optimiser", &mut self.optimiser)?;
+        snapshot.restore_part("shuffle", &mut self.shuffle)?;
+        snapshot.restore_part("jitter", &mut self.jitter)?;
         match &mut self.soft_targets {
-            Some(soft) => state.restore_part("teacher", &mut soft.teacher),
+            Some(soft) => snapshot.restore_part("teacher", &mut soft.teacher),
             None => Ok(()),
         }
     }
@@ -347,10 +348,10 @@ mod tests {
             original.epoch().unwrap();
             // In the middle of an epoch.
             (0..3).for_each(|_| assert_eq!(original.step(), Ok(None)));
-            copy.restore(&original.state()).unwrap();
+            copy.restore(&original.snapshot()).unwrap();
             for _ in 0..2 {
                 assert_eq!(original.epoch().unwrap().to_bits(), copy.epoch().unwrap().to_bits());
-                assert_eq!(original.state(), copy.state());
+                assert_eq!(original.snapshot(), copy.snapshot());
             }
         }
     }

@@ -30,7 +30,7 @@ use crate::config::settings;
 use crate::model::{NetworkActor, play};
 use crate::policy::Policy;
 use crate::teacher::{Inputs, Producer, Questions, Refresh, Teacher, View};
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
 use potstill_nn::loss::temperature_kl;
 use potstill_nn::{Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
@@ -269,9 +269,9 @@ impl PolicyDistiller {
     }
 }
 
-impl Stateful for PolicyDistiller {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for PolicyDistiller {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("student", &self.student)
             .with_part("teacher", &self.teacher)
             .with_part("optimiser", &self.optimiser)
@@ -285,18 +285,18 @@ impl Stateful for PolicyDistiller {
             .with("answers", Value::F32s(self.answers.clone()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("student", &mut self.student)?;
-        state.restore_part("teacher", &mut self.teacher)?;
-        state.restore_part("optimiser", &mut self.optimiser)?;
-        state.restore_part("sampling", &mut self.sampling)?;
-        self.rounds = state.u64("rounds")?;
-        self.position = state.index("position", self.round_steps() as usize)? as u64;
-        self.loss = state.f64("loss")?;
-        self.episodes = state.u64("episodes")?;
-        let states = state.index("transfer_states", usize::MAX / 4)?;
-        self.states = state.f32s("states", states * self.student.inputs())?.to_vec();
-        self.answers = state.f32s("answers", states * self.student.outputs())?.to_vec();
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("student", &mut self.student)?;
+        snapshot.restore_part("teacher", &mut self.teacher)?;
+        snapshot.restore_part("optimiser", &mut self.optimiser)?;
+        snapshot.restore_part("sampling", &mut self.sampling)?;
+        self.rounds = snapshot.u64("rounds")?;
+        self.position = snapshot.index("position", self.round_steps() as usize)? as u64;
+        self.loss = snapshot.f64("loss")?;
+        self.episodes = snapshot.u64("episodes")?;
+        let states = snapshot.index("transfer_states", usize::MAX / 4)?;
+        self.states = snapshot.f32s("states", states * self.student.inputs())?.to_vec();
+        self.answers = snapshot.f32s("answers", states * self.student.outputs())?.to_vec();
         Ok(())
     }
 }

@@ -15,7 +15,7 @@
 //! ```
 
 use super::{Ending, Episode, Trajectory};
-use potstill_core::{State, StateError, Stateful, Value as StateValue};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value as StateValue};
 use potstill_env::{Env, EnvError, Outcome, Space};
 use serde_json::{Value, json};
 use std::fmt::Display;
@@ -232,18 +232,18 @@ impl Env for RecordedEnv {
     fn reseed(&mut self, _: u64) {}
 }
 
-impl Stateful for RecordedEnv {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for RecordedEnv {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with("episode", StateValue::U64(self.episode as u64))
             .with("step", StateValue::U64(self.step as u64))
             .with("is_new", StateValue::Bool(self.is_new))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.episode = state.index("episode", self.recording.episodes.len())?;
-        self.step = state.index("step", self.recording.episodes[self.episode].trajectory.steps() + 1)?;
-        self.is_new = state.bool("is_new")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.episode = snapshot.index("episode", self.recording.episodes.len())?;
+        self.step = snapshot.index("step", self.recording.episodes[self.episode].trajectory.steps() + 1)?;
+        self.is_new = snapshot.bool("is_new")?;
         Ok(())
     }
 }

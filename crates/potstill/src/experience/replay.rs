@@ -19,7 +19,7 @@
 //! ```
 
 use super::{Steps, SumTree};
-use potstill_core::{Pages, Pcg64, State, StateError, Stateful, Value, math};
+use potstill_core::{Pages, Pcg64, Restorable, Snapshot, SnapshotError, Value, math};
 use thiserror::Error;
 
 /// What a buffer is to hold.
@@ -482,15 +482,15 @@ impl ReplayBuffer {
     }
 }
 
-impl Stateful for ReplayBuffer {
-    fn state(&self) -> State {
+impl Restorable for ReplayBuffer {
+    fn snapshot(&self) -> Snapshot {
         let slots = self.stored * self.config.copies;
         let length = self.config.frame_bytes();
         let newest = self.endings.len() * length;
         let kept: Vec<usize> = (0..slots).filter(|&slot| self.final_of[slot] > 0).collect();
         let finals =
             kept.iter().flat_map(|&slot| self.bytes_of(Frame::Final(self.final_of[slot] - 1)).to_vec());
-        let state = State::new()
+        let state = Snapshot::new()
             .with("stored", Value::U64(self.stored as u64))
             .with("cursor", Value::U64(self.cursor as u64))
             .with("frames", Value::U8s(self.frames[..slots * length].to_vec()))
@@ -510,49 +510,50 @@ impl Stateful for ReplayBuffer {
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        if state.contains("next_observations") {
-            return self.restore_first_format(state);
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        if snapshot.contains("next_observations") {
+            return self.restore_first_format(snapshot);
         }
         let ReplayConfig { copies, frames, choices, .. } = self.config;
         let (rows, length) = (self.rows(), self.config.frame_bytes());
-        let stored = state.index("stored", rows + 1)?;
-        let cursor = state.index("cursor", rows)?;
+        let stored = snapshot.index("stored", rows + 1)?;
+        let cursor = snapshot.index("cursor", rows)?;
         if stored < rows && cursor != stored {
             let reason = format!("{cursor} in a ring that holds {stored} and is not full");
-            return Err(StateError::invalid("cursor", reason));
+            return Err(SnapshotError::invalid("cursor", reason));
         }
         let slots = stored * copies;
-        let actions = state.indices("actions", slots, choices)?;
+        let actions = snapshot.indices("actions", slots, choices)?;
         let below =
             |name: &str, bytes: &[u8], bound: usize| match bytes.iter().find(|&&b| usize::from(b) >= bound) {
                 None => Ok(()),
-                Some(byte) => Err(StateError::invalid(name, format!("{byte} is not below {bound}"))),
+                Some(byte) => Err(SnapshotError::invalid(name, format!("{byte} is not below {bound}"))),
             };
         let (endings, ages, running) =
-            (state.u8s("endings", slots)?, state.u8s("ages", slots)?, state.u8s("running", copies)?);
+            (snapshot.u8s("endings", slots)?, snapshot.u8s("ages", slots)?, snapshot.u8s("running", copies)?);
         below("endings", endings, 3)?;
         below("ages", ages, frames)?;
         below("running", running, frames)?;
         let kept: Vec<usize> = (0..slots).filter(|&slot| endings[slot] == TRUNCATED).collect();
-        if state.indices("final_slots", kept.len(), slots.max(1))? != kept {
-            return Err(StateError::invalid("final_slots", "not those of the truncated episodes"));
+        if snapshot.indices("final_slots", kept.len(), slots.max(1))? != kept {
+            return Err(SnapshotError::invalid("final_slots", "not those of the truncated episodes"));
         }
-        let finals = state.u8s("finals", kept.len() * length)?;
-        let (frames, newest) = (state.u8s("frames", slots * length)?, state.u8s("newest", copies * length)?);
-        let rewards = state.f32s("rewards", slots)?;
+        let finals = snapshot.u8s("finals", kept.len() * length)?;
+        let (frames, newest) =
+            (snapshot.u8s("frames", slots * length)?, snapshot.u8s("newest", copies * length)?);
+        let rewards = snapshot.f32s("rewards", slots)?;
         if let Some(Priorities { tree, highest }) = &mut self.priorities {
-            let priorities = state.f64s("priorities", slots)?;
+            let priorities = snapshot.f64s("priorities", slots)?;
             if let Some(bad) = priorities.iter().find(|p| !(p.is_finite() && **p >= 0.0)) {
-                return Err(StateError::invalid("priorities", format!("{bad}")));
+                return Err(SnapshotError::invalid("priorities", format!("{bad}")));
             }
-            let given = state.f64("highest")?;
+            let given = snapshot.f64("highest")?;
             if !(given.is_finite() && given > 0.0) {
-                return Err(StateError::invalid("highest", format!("{given}")));
+                return Err(SnapshotError::invalid("highest", format!("{given}")));
             }
             let total: f64 = priorities.iter().sum();
             if stored >= self.config.n_step && !(total.is_finite() && total > 0.0) {
-                return Err(StateError::invalid("priorities", format!("their sum is {total}")));
+                return Err(SnapshotError::invalid("priorities", format!("their sum is {total}")));
             }
             let rest = std::iter::repeat(&0.0);
             (0..self.endings.len())
@@ -579,12 +580,12 @@ impl Stateful for ReplayBuffer {
 
 impl ReplayBuffer {
     /// Checkpoints once kept the next observation of every transition, and did not say whether an episode had been cut.
-    fn restore_first_format(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore_first_format(&mut self, state: &Snapshot) -> Result<(), SnapshotError> {
         let ReplayConfig { capacity, copies, frames, features, choices, n_step, alpha, is_bytes, .. } =
             self.config;
         if (copies, frames, n_step, alpha, is_bytes) != (1, 1, 1, None, false) {
             let reason = "they are of a checkpoint that knew nothing but transitions of one copy";
-            return Err(StateError::invalid("next_observations", reason));
+            return Err(SnapshotError::invalid("next_observations", reason));
         }
         self.stored = 0;
         let len = state.index("len", capacity + 1)?;
@@ -596,7 +597,7 @@ impl ReplayBuffer {
         let terminated = state.u8s("terminated", len)?;
         if len < capacity && cursor != len {
             let reason = format!("{cursor} in a ring that holds {len} and is not full");
-            return Err(StateError::invalid("cursor", reason));
+            return Err(SnapshotError::invalid("cursor", reason));
         }
         let oldest = if len < capacity { 0 } else { cursor };
         for i in (0..len).map(|i| (oldest + i) % capacity) {
@@ -801,7 +802,7 @@ mod tests {
                 let mut buffer = ReplayBuffer::new(config).unwrap();
                 (0..pushed).for_each(|i| push(&mut buffer, i));
                 let mut copy = ReplayBuffer::new(config).unwrap();
-                copy.restore(&buffer.state()).unwrap();
+                copy.restore(&buffer.snapshot()).unwrap();
                 let (mut a, mut b) = (Batch::default(), Batch::default());
                 for i in pushed..pushed + 6 {
                     push(&mut buffer, i);
@@ -814,7 +815,7 @@ mod tests {
                         buffer.set_errors(&a, &[0.1, 5.0, 2.0, 0.0, 1.0]);
                         copy.set_errors(&b, &[0.1, 5.0, 2.0, 0.0, 1.0]);
                     }
-                    assert_eq!(buffer.state(), copy.state());
+                    assert_eq!(buffer.snapshot(), copy.snapshot());
                 }
             }
         }

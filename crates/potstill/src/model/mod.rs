@@ -21,7 +21,7 @@ pub use table::QTable;
 
 use crate::experience::{Ending, Episode, Trajectory};
 use crate::policy::Policy;
-use potstill_core::{Pcg64, State, StateError, Stateful};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError};
 use potstill_env::{BoxEnv, Env, EnvError, Observation, Space};
 use potstill_nn::{Network, Workspace};
 use std::borrow::{Borrow, BorrowMut};
@@ -59,18 +59,18 @@ impl Model {
     }
 }
 
-impl Stateful for Model {
-    fn state(&self) -> State {
+impl Restorable for Model {
+    fn snapshot(&self) -> Snapshot {
         match self {
-            Model::Table(table) => table.state(),
-            Model::Network(network) => network.state(),
+            Model::Table(table) => table.snapshot(),
+            Model::Network(network) => network.snapshot(),
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         match self {
-            Model::Table(table) => table.restore(state),
-            Model::Network(network) => network.restore(state),
+            Model::Table(table) => table.restore(snapshot),
+            Model::Network(network) => network.restore(snapshot),
         }
     }
 }

@@ -36,7 +36,7 @@ use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 
 settings! {
     /// How much is planned.
@@ -75,26 +75,26 @@ impl LearnedModel {
     }
 }
 
-impl Stateful for LearnedModel {
-    fn state(&self) -> State {
+impl Restorable for LearnedModel {
+    fn snapshot(&self) -> Snapshot {
         // The flags: 0 unknown, 1 known, 2 known and terminal.
         let flag = |known: &Option<Known>| known.map_or(0, |known| 1 + u64::from(known.terminated));
         let numbers = |f: fn(&Known) -> f64| self.known.iter().map(|k| k.as_ref().map_or(0.0, f)).collect();
         let next = self.known.iter().map(|k| k.map_or(0, |known| known.next as u64)).collect();
-        State::new()
+        Snapshot::new()
             .with("flags", Value::U64s(self.known.iter().map(flag).collect()))
             .with("next", Value::U64s(next))
             .with("rewards", Value::F64s(numbers(|known| known.reward)))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let pairs = self.known.len();
         let states = (pairs / self.actions) as u64;
-        let (flags, next) = (state.u64s("flags", pairs)?, state.u64s("next", pairs)?);
+        let (flags, next) = (snapshot.u64s("flags", pairs)?, snapshot.u64s("next", pairs)?);
         if next.iter().any(|&next| next >= states) || flags.iter().any(|&flag| flag > 2) {
-            return Err(StateError::invalid("next", "no state of the table"));
+            return Err(SnapshotError::invalid("next", "no state of the table"));
         }
-        let rewards = state.f64s("rewards", pairs)?;
+        let rewards = snapshot.f64s("rewards", pairs)?;
         let known =
             |i: usize| Known { reward: rewards[i], next: next[i] as usize, terminated: flags[i] == 2 };
         self.known = (0..pairs).map(|i| (flags[i] > 0).then(|| known(i))).collect();
@@ -228,11 +228,11 @@ impl Agent for DynaQ {
     }
 }
 
-impl Stateful for DynaQ {
-    fn state(&self) -> State {
+impl Restorable for DynaQ {
+    fn snapshot(&self) -> Snapshot {
         let taken = self.met.iter().flat_map(|&s| self.taken[s].iter().map(move |&a| [s as u64, a as u64]));
         let taken: Vec<u64> = taken.flatten().collect();
-        State::new()
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
@@ -244,26 +244,26 @@ impl Stateful for DynaQ {
             .with_part("planning", &self.planning)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
-        state.restore_part("model", &mut self.model)?;
-        state.restore_part("planning", &mut self.planning)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
+        snapshot.restore_part("model", &mut self.model)?;
+        snapshot.restore_part("planning", &mut self.planning)?;
         let pairs = self.tried.len();
-        self.time = state.u64("time")?;
-        self.tried.copy_from_slice(state.u64s("tried", pairs)?);
+        self.time = snapshot.u64("time")?;
+        self.tried.copy_from_slice(snapshot.u64s("tried", pairs)?);
         if self.tried.iter().any(|&tried| tried > self.time) {
-            return Err(StateError::invalid("tried", "later than now"));
+            return Err(SnapshotError::invalid("tried", "later than now"));
         }
         self.met.clear();
         self.taken.iter_mut().for_each(Vec::clear);
-        let length = state.index("pairs", pairs + 1)?;
-        for pair in state.u64s("taken", 2 * length)?.chunks_exact(2) {
+        let length = snapshot.index("pairs", pairs + 1)?;
+        for pair in snapshot.u64s("taken", 2 * length)?.chunks_exact(2) {
             let (s, a) = (pair[0] as usize, pair[1] as usize);
             let known = s < self.taken.len() && a < self.model.actions;
             if !known || self.model.known[s * self.model.actions + a].is_none() {
-                return Err(StateError::invalid("taken", "no pair of the model"));
+                return Err(SnapshotError::invalid("taken", "no pair of the model"));
             }
             if self.taken[s].is_empty() {
                 self.met.push(s);

@@ -29,7 +29,7 @@ use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use potstill_core::math::ln_f64;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::{Env, StateEnv};
 
 settings! {
@@ -163,7 +163,7 @@ impl Agent for Mcts {
     type Observation = usize;
 
     fn plan(&mut self, env: &StateEnv) -> Result<(), LearnError> {
-        let now = env.state();
+        let now = env.snapshot();
         self.tree.clear();
         self.tree.push(Node::new(self.q.actions()));
         self.range = (f64::INFINITY, f64::NEG_INFINITY);
@@ -203,19 +203,19 @@ impl Agent for Mcts {
     }
 }
 
-impl Stateful for Mcts {
-    fn state(&self) -> State {
+impl Restorable for Mcts {
+    fn snapshot(&self) -> Snapshot {
         // The tree is grown anew before each step.
-        State::new()
+        Snapshot::new()
             .with_part("q", &self.q)
             .with("visits", Value::U64s(self.visits.clone()))
             .with_part("search", &self.search)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
         let pairs = self.visits.len();
-        self.visits.copy_from_slice(state.u64s("visits", pairs)?);
-        state.restore_part("search", &mut self.search)
+        self.visits.copy_from_slice(snapshot.u64s("visits", pairs)?);
+        snapshot.restore_part("search", &mut self.search)
     }
 }

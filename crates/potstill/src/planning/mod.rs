@@ -35,7 +35,7 @@ pub use value_iteration::{ExploringConfig, ValueIteration};
 use crate::config::{Key, Settings, settings};
 use crate::model::QTable;
 use crate::tabular::TabularConfig;
-use potstill_core::Stateful;
+use potstill_core::Restorable;
 use potstill_env::TransitionModel;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl Settings for MazeConfig {
 }
 
 /// Something that comes nearer to the best values, sweep by sweep.
-pub trait Planner: Stateful + Send {
+pub trait Planner: Restorable + Send {
     /// One sweep over all states.
     fn sweep(&mut self);
 

@@ -21,7 +21,7 @@
 
 use super::{Planner, PlanningConfig, StateValues};
 use crate::config::settings;
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use potstill_env::TransitionModel;
 use std::sync::Arc;
 
@@ -146,9 +146,9 @@ impl Planner for PolicyIteration {
     }
 }
 
-impl Stateful for PolicyIteration {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for PolicyIteration {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with("v", Value::F64s(self.values.v.clone()))
             .with("policy", Value::U64s(self.policy.iter().map(|&action| action as u64).collect()))
             .with("evaluated", Value::U64(self.evaluated))
@@ -158,16 +158,16 @@ impl Stateful for PolicyIteration {
             .with("is_stable", Value::Bool(self.is_stable))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let states = self.values.v.len();
-        self.values.v.copy_from_slice(state.f64s("v", states)?);
+        self.values.v.copy_from_slice(snapshot.f64s("v", states)?);
         let actions = self.values.model.actions();
-        self.policy = state.indices("policy", states, actions + 1)?;
-        self.evaluated = state.u64("evaluated")?;
-        self.improvements = state.u64("improvements")?;
-        self.sweeps = state.u64("sweeps")?;
-        self.residual = state.f64("residual")?;
-        self.is_stable = state.bool("is_stable")?;
+        self.policy = snapshot.indices("policy", states, actions + 1)?;
+        self.evaluated = snapshot.u64("evaluated")?;
+        self.improvements = snapshot.u64("improvements")?;
+        self.sweeps = snapshot.u64("sweeps")?;
+        self.residual = snapshot.f64("residual")?;
+        self.is_stable = snapshot.bool("is_stable")?;
         Ok(())
     }
 }

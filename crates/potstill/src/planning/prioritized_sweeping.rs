@@ -24,7 +24,7 @@ use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -181,9 +181,9 @@ impl Agent for PrioritizedSweeping {
     }
 }
 
-impl Stateful for PrioritizedSweeping {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for PrioritizedSweeping {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
@@ -191,13 +191,13 @@ impl Stateful for PrioritizedSweeping {
             .with("priorities", Value::F64s(self.priorities.clone()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
-        state.restore_part("model", &mut self.model)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
+        snapshot.restore_part("model", &mut self.model)?;
         let pairs = self.priorities.len();
-        self.priorities.copy_from_slice(state.f64s("priorities", pairs)?);
+        self.priorities.copy_from_slice(snapshot.f64s("priorities", pairs)?);
         // What follows from the rest; the order within does not matter.
         self.queue.clear();
         self.leading_to.iter_mut().for_each(Vec::clear);
@@ -207,7 +207,7 @@ impl Stateful for PrioritizedSweeping {
             }
             if self.priorities[pair] > 0.0 {
                 if self.model.known[pair].is_none() {
-                    return Err(StateError::invalid("priorities", "a pair that is not known cannot wait"));
+                    return Err(SnapshotError::invalid("priorities", "a pair that is not known cannot wait"));
                 }
                 self.queue.push(Waiting { priority: self.priorities[pair], pair: Reverse(pair) });
             }

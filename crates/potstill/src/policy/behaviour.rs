@@ -19,7 +19,7 @@
 use super::{Policy, Schedule, draw, greedy};
 use crate::config::words;
 use potstill_core::math::ln_f64;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 use std::sync::Arc;
 
 words! {
@@ -205,7 +205,7 @@ impl Behaviour {
     ///
     /// # Errors
     /// If it is missing or of another size.
-    pub fn restore_within(&mut self, learner: &State) -> Result<(), StateError> {
+    pub fn restore_within(&mut self, learner: &Snapshot) -> Result<(), SnapshotError> {
         if learner.contains("behaviour") {
             return learner.restore_part("behaviour", self);
         }
@@ -226,19 +226,19 @@ impl Behaviour {
     }
 }
 
-impl Stateful for Behaviour {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for Behaviour {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with("steps", Value::U64(self.steps))
             .with("visits", Value::U64s(self.visits.clone()))
             .with_part("rng", &self.rng)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.steps = state.u64("steps")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.steps = snapshot.u64("steps")?;
         let length = self.visits.len();
-        self.visits.copy_from_slice(state.u64s("visits", length)?);
-        state.restore_part("rng", &mut self.rng)
+        self.visits.copy_from_slice(snapshot.u64s("visits", length)?);
+        snapshot.restore_part("rng", &mut self.rng)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::config::{Range, Setting};
 use potstill_core::math::{exp_f64, ln_f64};
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
 use std::str::FromStr;
 
@@ -186,7 +186,7 @@ impl StepSizes {
     ///
     /// # Errors
     /// If it is missing or of another size.
-    pub fn restore_within(&mut self, learner: &State) -> Result<(), StateError> {
+    pub fn restore_within(&mut self, learner: &Snapshot) -> Result<(), SnapshotError> {
         // Checkpoints of potstill 0.1's first algorithms knew no schedules.
         if self.updates.is_empty() && !learner.contains("step_sizes") {
             return Ok(());
@@ -195,14 +195,14 @@ impl StepSizes {
     }
 }
 
-impl Stateful for StepSizes {
-    fn state(&self) -> State {
-        State::new().with("updates", Value::U64s(self.updates.clone()))
+impl Restorable for StepSizes {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with("updates", Value::U64s(self.updates.clone()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let length = self.updates.len();
-        self.updates.copy_from_slice(state.u64s("updates", length)?);
+        self.updates.copy_from_slice(snapshot.u64s("updates", length)?);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::metrics::Record;
 use crate::model::{Model, NetworkActor, play};
 use crate::policy::Policy;
 use crate::train::{Evaluation, Protocol, TrainError};
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::registry::Spec;
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
@@ -141,19 +141,19 @@ impl Job for Distilling {
     }
 }
 
-impl Stateful for Distilling {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for Distilling {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("distiller", &self.distiller)
             .with("best", Value::Tree(best_state(self.best.as_ref())))
             .with("score", Value::Tree(optional_state(self.score)))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("distiller", &mut self.distiller)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("distiller", &mut self.distiller)?;
         let form = Model::Network(self.distiller.student().clone());
-        self.best = restored_best(state.tree("best")?, form)?;
-        self.score = restored_optional(state.tree("score")?)?;
+        self.best = restored_best(snapshot.tree("best")?, form)?;
+        self.score = restored_optional(snapshot.tree("score")?)?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::agent::LearnError;
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::metrics::{JsonLines, Record, Sink, TensorBoard};
-use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, state_file};
+use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
 use crate::train::TrainError;
 use serde_json::{Value, json};
 use std::thread::JoinHandle;
@@ -243,7 +243,7 @@ impl Saver<'_> {
         self.wait()?;
         let checkpoint = Checkpoint {
             step: job.steps(),
-            state: job.state(),
+            state: job.snapshot(),
             logs: sinks.marks(self.dir)?,
             score: job.score(),
             seconds,
@@ -303,7 +303,7 @@ fn failed(dir: &RunDir, error: TrainError, place: &str, saved: Option<u64>) -> R
     let about = json!({ "error": error.to_string(), "place": place, "checkpoint_step": saved });
     dir.write(names::FAILURE, format!("{about:#}\n").as_bytes())?;
     if let TrainError::Learn { source: LearnError::NotFinite { batch, .. }, .. } = &error {
-        dir.write(names::FAILURE_BATCH, &state_file::write(batch))?;
+        dir.write(names::FAILURE_BATCH, &snapshot_file::write(batch))?;
     }
     Ok(Error::Failed { run: dir.path().to_owned(), place: place.to_owned(), source: Box::new(error) })
 }

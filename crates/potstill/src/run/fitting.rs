@@ -8,7 +8,7 @@ use crate::experience::Dataset;
 use crate::metrics::Record;
 use crate::model::Model;
 use crate::train::TrainError;
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
 use std::sync::Arc;
@@ -103,14 +103,14 @@ impl Job for Fitting {
     }
 }
 
-impl Stateful for Fitting {
-    fn state(&self) -> State {
-        State::new().with_part("trainer", &self.trainer).with("test_error", Value::F64(self.test_error))
+impl Restorable for Fitting {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new().with_part("trainer", &self.trainer).with("test_error", Value::F64(self.test_error))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("trainer", &mut self.trainer)?;
-        self.test_error = state.f64("test_error")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("trainer", &mut self.trainer)?;
+        self.test_error = snapshot.f64("test_error")?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::Model;
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use serde_json::Value as Json;
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 pub(crate) type Recorder<'a> = dyn FnMut(&Record) -> Result<(), Error> + 'a;
 
 /// Work that becomes a run.
-pub(crate) trait Job: Stateful + Send {
+pub(crate) trait Job: Restorable + Send {
     /// Steps done: in the environment, or of the optimiser where nobody acts.
     fn steps(&self) -> u64;
 
@@ -75,28 +75,28 @@ impl Recent {
     }
 }
 
-impl Stateful for Recent {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for Recent {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with("len", Value::U64(self.values.len() as u64))
             .with("values", Value::F64s(self.values.iter().copied().collect()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        let len = state.index("len", 101)?;
-        self.values = state.f64s("values", len)?.iter().copied().collect();
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let len = snapshot.index("len", 101)?;
+        self.values = snapshot.f64s("values", len)?.iter().copied().collect();
         Ok(())
     }
 }
 
 /// The state of a number that may not be known yet.
-pub(super) fn optional_state(number: Option<f64>) -> State {
-    let state = State::new().with("known", Value::Bool(number.is_some()));
+pub(super) fn optional_state(number: Option<f64>) -> Snapshot {
+    let state = Snapshot::new().with("known", Value::Bool(number.is_some()));
     state.with("value", Value::F64(number.unwrap_or_default()))
 }
 
 /// Reads what [`optional_state`] wrote.
-pub(super) fn restored_optional(state: &State) -> Result<Option<f64>, StateError> {
+pub(super) fn restored_optional(state: &Snapshot) -> Result<Option<f64>, SnapshotError> {
     Ok(state.bool("known")?.then_some(state.f64("value")?))
 }
 
@@ -109,8 +109,8 @@ pub(super) struct Best {
 }
 
 /// The state of a best that may not be there yet.
-pub(super) fn best_state(best: Option<&Best>) -> State {
-    let state = State::new().with("known", Value::Bool(best.is_some()));
+pub(super) fn best_state(best: Option<&Best>) -> Snapshot {
+    let state = Snapshot::new().with("known", Value::Bool(best.is_some()));
     match best {
         None => state,
         Some(Best { score, step, model }) => {
@@ -120,7 +120,7 @@ pub(super) fn best_state(best: Option<&Best>) -> State {
 }
 
 /// Reads what [`best_state`] wrote; `model` is one of the same form.
-pub(super) fn restored_best(state: &State, mut model: Model) -> Result<Option<Best>, StateError> {
+pub(super) fn restored_best(state: &Snapshot, mut model: Model) -> Result<Option<Best>, SnapshotError> {
     if !state.bool("known")? {
         return Ok(None);
     }

@@ -11,7 +11,7 @@ use crate::metrics::Record;
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
 use potstill_nn::Workspace;
@@ -277,12 +277,12 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> f64 {
     }
 }
 
-impl<T: Training> Stateful for Learning<T> {
-    fn state(&self) -> State {
-        let updates = State::new()
+impl<T: Training> Restorable for Learning<T> {
+    fn snapshot(&self) -> Snapshot {
+        let updates = Snapshot::new()
             .with("count", Value::U64(self.seen.updates.count))
             .with("loss", Value::F64(self.seen.updates.loss));
-        State::new()
+        Snapshot::new()
             .with_part("trainer", &self.trainer)
             .with_part("returns", &self.seen.returns)
             .with_part("lengths", &self.seen.lengths)
@@ -292,15 +292,15 @@ impl<T: Training> Stateful for Learning<T> {
             .with("goal_reached", Value::Bool(self.seen.goal_reached))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("trainer", &mut self.trainer)?;
-        state.restore_part("returns", &mut self.seen.returns)?;
-        state.restore_part("lengths", &mut self.seen.lengths)?;
-        let updates = state.tree("updates")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("trainer", &mut self.trainer)?;
+        snapshot.restore_part("returns", &mut self.seen.returns)?;
+        snapshot.restore_part("lengths", &mut self.seen.lengths)?;
+        let updates = snapshot.tree("updates")?;
         self.seen.updates = Updates { count: updates.u64("count")?, loss: updates.f64("loss")? };
-        self.seen.best = restored_best(state.tree("best")?, self.trainer.model())?;
-        self.seen.score = restored_optional(state.tree("score")?)?;
-        self.seen.goal_reached = state.bool("goal_reached")?;
+        self.seen.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
+        self.seen.score = restored_optional(snapshot.tree("score")?)?;
+        self.seen.goal_reached = snapshot.bool("goal_reached")?;
         Ok(())
     }
 }

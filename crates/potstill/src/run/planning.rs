@@ -10,7 +10,7 @@ use crate::planning::{
     ExploringConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration, ValueIteration,
 };
 use crate::train::TrainError;
-use potstill_core::{State, StateError, Stateful};
+use potstill_core::{Restorable, Snapshot, SnapshotError};
 use potstill_env::TransitionModel;
 use serde_json::json;
 use std::sync::Arc;
@@ -112,12 +112,12 @@ impl Job for Planning {
     }
 }
 
-impl Stateful for Planning {
-    fn state(&self) -> State {
-        self.planner.state()
+impl Restorable for Planning {
+    fn snapshot(&self) -> Snapshot {
+        self.planner.snapshot()
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.planner.restore(state)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.planner.restore(snapshot)
     }
 }

@@ -6,8 +6,8 @@
 
 use super::manifest::ManifestError;
 use super::manifest::{FileMark, Manifest};
-use super::{RunDir, StoreError, is_temporary, names, state_file};
-use potstill_core::State;
+use super::{RunDir, StoreError, is_temporary, names, snapshot_file};
+use potstill_core::Snapshot;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub struct Checkpoint {
     /// The step.
     pub step: u64,
     /// Everything that the future of the run depends on.
-    pub state: State,
+    pub state: Snapshot,
     /// How long each log was.
     pub logs: Vec<FileMark>,
     /// The score of the newest evaluation; the checkpoint with the highest is kept.
@@ -52,7 +52,7 @@ impl Checkpoint {
             dir.sync("")?;
         }
         let (temporary, target) = (root.join(hidden(self.step)), root.join(folder(self.step)));
-        let state = state_file::write(&self.state);
+        let state = snapshot_file::write(&self.state);
         let mut about = Map::new();
         about.insert("step".to_owned(), json!(self.step));
         about.insert("score".to_owned(), json!(self.score));
@@ -237,7 +237,7 @@ fn load(dir: &RunDir, step: u64, forgiving: bool) -> Result<Checkpoint, StoreErr
         }
         let contents = checked?;
         if mark.name == names::STATE {
-            state = Some(state_file::read(&contents).map_err(|reason| damaged(path, reason))?);
+            state = Some(snapshot_file::read(&contents).map_err(|reason| damaged(path, reason))?);
         } else {
             checkpoint.logs.push(mark.clone());
         }

@@ -3,7 +3,7 @@
 use super::disk::Disk;
 use super::simulated::{SimulatedDisk, Unsynced};
 use super::{Checkpoint, Log, RunDir, StoreError, names};
-use potstill_core::{Pcg64, State, Value};
+use potstill_core::{Pcg64, Snapshot, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ impl Run {
             log.flush(&dir).unwrap();
             let mut rng = Pcg64::new(step);
             let values = (0..numbers).map(|_| rng.uniform(-1.0, 1.0) as f32).collect();
-            let state = State::new().with("step", Value::U64(step)).with("values", Value::F32s(values));
+            let state = Snapshot::new().with("step", Value::U64(step)).with("values", Value::F32s(values));
             let checkpoint = Checkpoint {
                 step,
                 state,

@@ -7,7 +7,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let root = tempfile::tempdir()?;
 //! let dir = RunDir::create(Some(&root.path().join("run")), "run")?;
-//! let state = State::new().with("weights", Value::F32s(vec![0.5, -1.0]));
+//! let state = Snapshot::new().with("weights", Value::F32s(vec![0.5, -1.0]));
 //! Checkpoint { step: 10, state, ..Checkpoint::default() }.save(&dir, 2)?;
 //! let newest = Checkpoint::newest(&dir, false)?.expect("it was saved");
 //! assert_eq!(newest.state.f32s("weights", 2)?, [0.5, -1.0]);
@@ -24,7 +24,7 @@ mod log;
 mod manifest;
 #[cfg(test)]
 mod simulated;
-pub mod state_file;
+pub mod snapshot_file;
 
 pub use checkpoint::Checkpoint;
 pub use log::Log;

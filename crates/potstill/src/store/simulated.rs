@@ -351,7 +351,7 @@ impl Disk for SimulatedDisk {
 mod tests {
     use super::*;
     use crate::store::{Checkpoint, FileMark, Log, RunDir, names};
-    use potstill_core::{State, Value};
+    use potstill_core::{Snapshot, Value};
     use std::path::PathBuf;
     use std::sync::Arc;
 
@@ -362,7 +362,7 @@ mod tests {
     /// A run at some step: a state, and a log that has grown with it.
     fn checkpoint(step: u64, mark: FileMark) -> Checkpoint {
         let values = Value::F32s((0..100).map(|i| (i * step) as f32).collect());
-        let state = State::new().with("step", Value::U64(step)).with("values", values);
+        let state = Snapshot::new().with("step", Value::U64(step)).with("values", values);
         Checkpoint {
             step,
             state,

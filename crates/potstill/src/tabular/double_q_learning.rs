@@ -19,7 +19,7 @@ use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{Pcg64, State, StateError, Stateful, Streams};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams};
 
 /// A learner with two tables.
 #[derive(Clone, Debug)]
@@ -101,9 +101,9 @@ impl Agent for DoubleQLearning {
     }
 }
 
-impl Stateful for DoubleQLearning {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for DoubleQLearning {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("q1", &self.tables[0])
             .with_part("q2", &self.tables[1])
             .with_part("behaviour", &self.behaviour)
@@ -111,12 +111,12 @@ impl Stateful for DoubleQLearning {
             .with_part("coin", &self.coin)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q1", &mut self.tables[0])?;
-        state.restore_part("q2", &mut self.tables[1])?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
-        state.restore_part("coin", &mut self.coin)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q1", &mut self.tables[0])?;
+        snapshot.restore_part("q2", &mut self.tables[1])?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
+        snapshot.restore_part("coin", &mut self.coin)
     }
 }
 

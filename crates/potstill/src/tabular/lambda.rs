@@ -30,7 +30,7 @@ use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 
 settings! {
     /// How long traces last.
@@ -186,12 +186,12 @@ impl Agent for Lambda {
     }
 }
 
-impl Stateful for Lambda {
-    fn state(&self) -> State {
+impl Restorable for Lambda {
+    fn snapshot(&self) -> Snapshot {
         let actions = self.q.actions();
         let places = self.traces.iter().flat_map(|(pair, _)| [pair / actions, pair % actions]);
         let places = places.map(|place| place as u64).collect();
-        State::new()
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
@@ -202,22 +202,23 @@ impl Stateful for Lambda {
             .with("traces", Value::F64s(self.traces.iter().map(|(_, trace)| trace).collect()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
         let (states, actions) = (self.q.states(), self.q.actions());
-        self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
-        self.q_old = state.f64("q_old")?;
-        let length = state.index("traced", states * actions + 1)?;
-        let places = state.u64s("places", 2 * length)?.chunks_exact(2);
-        let traces = places.zip(state.f64s("traces", length)?).map(|(place, &trace)| {
+        self.next_action =
+            Some(snapshot.index("next_action", actions + 1)?).filter(|&action| action < actions);
+        self.q_old = snapshot.f64("q_old")?;
+        let length = snapshot.index("traced", states * actions + 1)?;
+        let places = snapshot.u64s("places", 2 * length)?.chunks_exact(2);
+        let traces = places.zip(snapshot.f64s("traces", length)?).map(|(place, &trace)| {
             let (s, a) = (place[0] as usize, place[1] as usize);
             (s < states && a < actions).then(|| (self.q.pair(s, a), trace))
         });
         let traces: Option<traces::Traces> = traces.collect();
         self.traces =
-            traces.ok_or_else(|| StateError::invalid("places", "no state or action of the table"))?;
+            traces.ok_or_else(|| SnapshotError::invalid("places", "no state or action of the table"))?;
         Ok(())
     }
 }

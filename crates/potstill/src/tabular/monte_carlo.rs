@@ -22,7 +22,7 @@ use crate::agent::{Agent, LearnError, Update, checked_length, checked_target};
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 
 /// Which of the boxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,12 +141,12 @@ impl Agent for MonteCarlo {
     }
 }
 
-impl Stateful for MonteCarlo {
-    fn state(&self) -> State {
+impl Restorable for MonteCarlo {
+    fn snapshot(&self) -> Snapshot {
         let places = self.episode.iter().flat_map(|&(s, a, ..)| [s as u64, a as u64]).collect();
         let numbers =
             self.episode.iter().flat_map(|&(.., reward, probability)| [reward, probability]).collect();
-        State::new()
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("weights", &self.weights)
             .with_part("behaviour", &self.behaviour)
@@ -155,20 +155,21 @@ impl Stateful for MonteCarlo {
             .with("numbers", Value::F64s(numbers))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        state.restore_part("weights", &mut self.weights)?;
-        self.behaviour.restore_within(state)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        snapshot.restore_part("weights", &mut self.weights)?;
+        self.behaviour.restore_within(snapshot)?;
         let (states, actions) = (self.q.states(), self.q.actions());
-        let length = state.index("steps", usize::MAX / 2)?;
-        let places = state.u64s("places", 2 * length)?.chunks_exact(2);
-        let steps = places.zip(state.f64s("numbers", 2 * length)?.chunks_exact(2)).map(|(place, numbers)| {
-            let (s, a) = (place[0] as usize, place[1] as usize);
-            (s < states && a < actions).then_some((s, a, numbers[0], numbers[1]))
-        });
+        let length = snapshot.index("steps", usize::MAX / 2)?;
+        let places = snapshot.u64s("places", 2 * length)?.chunks_exact(2);
+        let steps =
+            places.zip(snapshot.f64s("numbers", 2 * length)?.chunks_exact(2)).map(|(place, numbers)| {
+                let (s, a) = (place[0] as usize, place[1] as usize);
+                (s < states && a < actions).then_some((s, a, numbers[0], numbers[1]))
+            });
         let steps: Option<Vec<_>> = steps.collect();
         self.episode =
-            steps.ok_or_else(|| StateError::invalid("places", "no state or action of the table"))?;
+            steps.ok_or_else(|| SnapshotError::invalid("places", "no state or action of the table"))?;
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ use crate::config::settings;
 use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use std::collections::VecDeque;
 
 settings! {
@@ -197,11 +197,11 @@ impl Agent for NStep {
     }
 }
 
-impl Stateful for NStep {
-    fn state(&self) -> State {
+impl Restorable for NStep {
+    fn snapshot(&self) -> Snapshot {
         let places = self.window.iter().flat_map(|step| [step.state as u64, step.action as u64]).collect();
         let numbers = self.window.iter().flat_map(|step| [step.reward, step.probability]).collect();
-        State::new()
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
@@ -212,24 +212,25 @@ impl Stateful for NStep {
             .with("probability", Value::F64(self.probability))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
         let (states, actions) = (self.q.states(), self.q.actions());
-        self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
-        let length = state.index("window", self.n)?;
-        let places = state.u64s("places", 2 * length)?.chunks_exact(2);
-        let numbers = state.f64s("numbers", 2 * length)?.chunks_exact(2);
+        self.next_action =
+            Some(snapshot.index("next_action", actions + 1)?).filter(|&action| action < actions);
+        let length = snapshot.index("window", self.n)?;
+        let places = snapshot.u64s("places", 2 * length)?.chunks_exact(2);
+        let numbers = snapshot.f64s("numbers", 2 * length)?.chunks_exact(2);
         let steps = places.zip(numbers).map(|(place, numbers)| {
             let (state, action) = (place[0] as usize, place[1] as usize);
             let (reward, probability) = (numbers[0], numbers[1]);
             (state < states && action < actions).then_some(Step { state, action, reward, probability })
         });
-        self.probability = state.f64("probability")?;
+        self.probability = snapshot.f64("probability")?;
         let steps: Option<VecDeque<Step>> = steps.collect();
         self.window =
-            steps.ok_or_else(|| StateError::invalid("places", "no state or action of the table"))?;
+            steps.ok_or_else(|| SnapshotError::invalid("places", "no state or action of the table"))?;
         Ok(())
     }
 }

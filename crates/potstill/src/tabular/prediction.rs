@@ -34,7 +34,7 @@ use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Schedule, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 settings! {
     /// The hyperparameters of prediction.
@@ -117,9 +117,9 @@ impl Agent for TdPrediction {
     }
 }
 
-impl Stateful for TdPrediction {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for TdPrediction {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("v", &self.v)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
@@ -128,14 +128,14 @@ impl Stateful for TdPrediction {
             .with("traces", Value::F64s(self.traces.iter().map(|(_, trace)| trace).collect()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("v", &mut self.v)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("v", &mut self.v)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
         let states = self.v.states();
-        let length = state.index("traced", states + 1)?;
-        let places = state.indices("places", length, states)?.into_iter();
-        self.traces = places.zip(state.f64s("traces", length)?.iter().copied()).collect();
+        let length = snapshot.index("traced", states + 1)?;
+        let places = snapshot.indices("places", length, states)?.into_iter();
+        self.traces = places.zip(snapshot.f64s("traces", length)?.iter().copied()).collect();
         Ok(())
     }
 }
@@ -211,9 +211,9 @@ impl Agent for MonteCarloPrediction {
     }
 }
 
-impl Stateful for MonteCarloPrediction {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for MonteCarloPrediction {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("v", &self.v)
             .with_part("behaviour", &self.behaviour)
             .with("returns", Value::U64s(self.returns.clone()))
@@ -222,14 +222,14 @@ impl Stateful for MonteCarloPrediction {
             .with("rewards", Value::F64s(self.episode.iter().map(|step| step.1).collect()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("v", &mut self.v)?;
-        self.behaviour.restore_within(state)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("v", &mut self.v)?;
+        self.behaviour.restore_within(snapshot)?;
         let states = self.v.states();
-        self.returns.copy_from_slice(state.u64s("returns", states)?);
-        let length = state.index("steps", usize::MAX)?;
-        let places = state.indices("places", length, states)?.into_iter();
-        self.episode = places.zip(state.f64s("rewards", length)?.iter().copied()).collect();
+        self.returns.copy_from_slice(snapshot.u64s("returns", states)?);
+        let length = snapshot.index("steps", usize::MAX)?;
+        let places = snapshot.indices("places", length, states)?.into_iter();
+        self.episode = places.zip(snapshot.f64s("rewards", length)?.iter().copied()).collect();
         Ok(())
     }
 }

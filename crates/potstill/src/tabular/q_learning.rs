@@ -24,7 +24,7 @@ use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Streams};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams};
 
 /// A Q-learner.
 #[derive(Clone, Debug)]
@@ -106,18 +106,18 @@ impl Agent for QLearning {
     }
 }
 
-impl Stateful for QLearning {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for QLearning {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, Schedule, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 
 settings! {
     /// How fast the average reward is learned.
@@ -112,9 +112,9 @@ impl Agent for RLearning {
     }
 }
 
-impl Stateful for RLearning {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for RLearning {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
@@ -122,12 +122,12 @@ impl Stateful for RLearning {
             .with("average_reward", Value::F64(self.average_reward))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
-        state.restore_part("beta", &mut self.beta)?;
-        self.average_reward = state.f64("average_reward")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
+        snapshot.restore_part("beta", &mut self.beta)?;
+        self.average_reward = snapshot.f64("average_reward")?;
         Ok(())
     }
 }

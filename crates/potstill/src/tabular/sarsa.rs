@@ -19,7 +19,7 @@ use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 
 /// A SARSA learner.
 #[derive(Clone, Debug)]
@@ -86,22 +86,23 @@ impl Agent for Sarsa {
     }
 }
 
-impl Stateful for Sarsa {
-    fn state(&self) -> State {
+impl Restorable for Sarsa {
+    fn snapshot(&self) -> Snapshot {
         let actions = self.q.actions();
-        State::new()
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("behaviour", &self.behaviour)
             .with_part("step_sizes", &self.step_sizes)
             .with("next_action", Value::U64(self.next_action.unwrap_or(actions) as u64))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(state)?;
-        self.step_sizes.restore_within(state)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        self.behaviour.restore_within(snapshot)?;
+        self.step_sizes.restore_within(snapshot)?;
         let actions = self.q.actions();
-        self.next_action = Some(state.index("next_action", actions + 1)?).filter(|&action| action < actions);
+        self.next_action =
+            Some(snapshot.index("next_action", actions + 1)?).filter(|&action| action < actions);
         Ok(())
     }
 }

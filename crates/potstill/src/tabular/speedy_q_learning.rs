@@ -21,7 +21,7 @@ use crate::experience::Transition;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 
 /// A learner with two successive tables.
 #[derive(Clone, Debug)]
@@ -131,9 +131,9 @@ impl Agent for SpeedyQLearning {
     }
 }
 
-impl Stateful for SpeedyQLearning {
-    fn state(&self) -> State {
-        State::new()
+impl Restorable for SpeedyQLearning {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("q", &self.q)
             .with_part("previous", &self.previous)
             .with_part("behaviour", &self.behaviour)
@@ -143,15 +143,15 @@ impl Stateful for SpeedyQLearning {
             .with("rounds", Value::U64s(self.rounds.clone()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("q", &mut self.q)?;
-        state.restore_part("previous", &mut self.previous)?;
-        self.behaviour.restore_within(state)?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("q", &mut self.q)?;
+        snapshot.restore_part("previous", &mut self.previous)?;
+        self.behaviour.restore_within(snapshot)?;
         let pairs = self.now.len();
-        self.now.copy_from_slice(state.f64s("now", pairs)?);
-        self.before.copy_from_slice(state.f64s("before", pairs)?);
-        self.samples.copy_from_slice(state.u64s("samples", pairs)?);
-        self.rounds.copy_from_slice(state.u64s("rounds", pairs)?);
+        self.now.copy_from_slice(snapshot.f64s("now", pairs)?);
+        self.before.copy_from_slice(snapshot.f64s("before", pairs)?);
+        self.samples.copy_from_slice(snapshot.u64s("samples", pairs)?);
+        self.rounds.copy_from_slice(snapshot.u64s("rounds", pairs)?);
         let all = || self.samples.iter().zip(&self.rounds);
         self.known = all().filter(|(samples, rounds)| **samples > 0 || **rounds > 0).count() as u64;
         self.missing = all().filter(|(samples, rounds)| **samples == 0 && **rounds > 0).count() as u64;

@@ -29,7 +29,7 @@
 //! ```
 
 use crate::targets;
-use potstill_core::{Pcg64, State, StateError, Stateful, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use potstill_nn::{Network, Workers, Workspace, kernels};
 
 /// Who answers.
@@ -351,10 +351,10 @@ fn values(network: &Network, inputs: &[f32]) -> Vec<f32> {
     values
 }
 
-impl Stateful for Teacher {
+impl Restorable for Teacher {
     /// What changes: the copy, its age and the scale. A frozen network or a record comes with the constructor.
-    fn state(&self) -> State {
-        let state = State::new()
+    fn snapshot(&self) -> Snapshot {
+        let state = Snapshot::new()
             .with("staleness", Value::U64(self.staleness))
             .with("moved", Value::F64(self.moved))
             .with("scale", Value::F64(f64::from(self.scale)));
@@ -364,13 +364,13 @@ impl Stateful for Teacher {
         }
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        self.staleness = state.index("staleness", 1 << 62)? as u64;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.staleness = snapshot.index("staleness", 1 << 62)? as u64;
         // The first checkpoints did not know it.
-        self.moved = if state.contains("moved") { state.f64("moved")? } else { 0.0 };
-        self.scale = state.f64("scale")? as f32;
+        self.moved = if snapshot.contains("moved") { snapshot.f64("moved")? } else { 0.0 };
+        self.scale = snapshot.f64("scale")? as f32;
         match &mut self.producer {
-            Producer::CopyOfStudent(copy) => state.restore_part("copy", copy),
+            Producer::CopyOfStudent(copy) => snapshot.restore_part("copy", copy),
             Producer::Frozen(_) | Producer::Recorded { .. } => Ok(()),
         }
     }
@@ -501,11 +501,11 @@ mod tests {
         let mut teacher = target(&old, 3, 0.5);
         (0..4).for_each(|_| teacher.tick(Clock::EnvStep, &student));
         let mut copy = target(&student, 3, 0.5);
-        copy.restore(&teacher.state()).unwrap();
+        copy.restore(&teacher.snapshot()).unwrap();
         for _ in 0..4 {
             teacher.tick(Clock::EnvStep, &student);
             copy.tick(Clock::EnvStep, &student);
-            assert_eq!(teacher.state(), copy.state());
+            assert_eq!(teacher.snapshot(), copy.snapshot());
         }
     }
 }

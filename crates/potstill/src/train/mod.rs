@@ -43,7 +43,7 @@ pub use vector::VecTrainer;
 use crate::agent::{Agent, LearnError, Standing, Update};
 use crate::experience::{Ending, Transition};
 use crate::model::{Actor, Model, ModelActor};
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::{BoxEnv, Env, EnvError, Observation};
 use std::borrow::{Borrow, BorrowMut};
 use std::ops::ControlFlow;
@@ -257,7 +257,7 @@ impl<A: Agent> Trainer<A> {
 }
 
 /// Learning that goes on step by step, whatever is stepped.
-pub trait Training: Stateful + Send {
+pub trait Training: Restorable + Send {
     /// What is observed.
     type Observation: Observation + ?Sized;
 
@@ -371,9 +371,9 @@ impl<A: Agent> Training for Trainer<A> {
     }
 }
 
-impl<A: Agent> Stateful for Trainer<A> {
-    fn state(&self) -> State {
-        State::new()
+impl<A: Agent> Restorable for Trainer<A> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("agent", &self.agent)
             .with_part("env", &self.env)
             .with("observation", self.observation.borrow().to_value())
@@ -383,14 +383,14 @@ impl<A: Agent> Stateful for Trainer<A> {
             .with("episode_steps", Value::U64(self.episode_steps))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
-        state.restore_part("agent", &mut self.agent)?;
-        state.restore_part("env", &mut self.env)?;
-        self.observation.borrow_mut().read(state, "observation")?;
-        self.steps = state.u64("steps")?;
-        self.episodes = state.u64("episodes")?;
-        self.episode_return = state.f64("episode_return")?;
-        self.episode_steps = state.u64("episode_steps")?;
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("agent", &mut self.agent)?;
+        snapshot.restore_part("env", &mut self.env)?;
+        self.observation.borrow_mut().read(snapshot, "observation")?;
+        self.steps = snapshot.u64("steps")?;
+        self.episodes = snapshot.u64("episodes")?;
+        self.episode_return = snapshot.f64("episode_return")?;
+        self.episode_steps = snapshot.u64("episode_steps")?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::{EpisodeEnd, TrainError, Training, check_finite};
 use crate::agent::{Standing, Update, VecAgent};
 use crate::experience::{Ending, Steps};
 use crate::model::Model;
-use potstill_core::{State, StateError, Stateful, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::registry::BoxVecEnv;
 use potstill_env::space::Element;
 use potstill_env::{Autoreset, Outcome};
@@ -132,9 +132,9 @@ impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
     }
 }
 
-impl<A: VecAgent, T: Element + Into<f32>> Stateful for VecTrainer<A, T> {
-    fn state(&self) -> State {
-        State::new()
+impl<A: VecAgent, T: Element + Into<f32>> Restorable for VecTrainer<A, T> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
             .with_part("agent", &self.agent)
             .with_part("envs", &self.envs)
             .with("steps", Value::U64(self.steps))
@@ -143,14 +143,14 @@ impl<A: VecAgent, T: Element + Into<f32>> Stateful for VecTrainer<A, T> {
             .with("lengths", Value::U64s(self.lengths.clone()))
     }
 
-    fn restore(&mut self, state: &State) -> Result<(), StateError> {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let copies = self.actions.len();
-        state.restore_part("agent", &mut self.agent)?;
-        state.restore_part("envs", &mut self.envs)?;
-        self.steps = state.index("steps", 1 << 62)? as u64;
-        self.episodes = state.u64("episodes")?;
-        self.returns.copy_from_slice(state.f64s("returns", copies)?);
-        self.lengths.copy_from_slice(state.u64s("lengths", copies)?);
+        snapshot.restore_part("agent", &mut self.agent)?;
+        snapshot.restore_part("envs", &mut self.envs)?;
+        self.steps = snapshot.index("steps", 1 << 62)? as u64;
+        self.episodes = snapshot.u64("episodes")?;
+        self.returns.copy_from_slice(snapshot.f64s("returns", copies)?);
+        self.lengths.copy_from_slice(snapshot.u64s("lengths", copies)?);
         let seen = &self.envs.batch().observations;
         self.observations.iter_mut().zip(seen).for_each(|(to, &x)| *to = x.into());
         Ok(())

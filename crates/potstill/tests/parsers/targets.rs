@@ -2,7 +2,7 @@
 //! accepts it writes so that it reads the same. The test-suite and `fuzz/` feed the same functions.
 
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
-use potstill::core::{State, Value};
+use potstill::core::{Snapshot, Value};
 use potstill::deep::DqnConfig;
 use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
@@ -11,7 +11,7 @@ use potstill::export::safetensors;
 use potstill::metrics::History;
 use potstill::nn::{Ends, Inputs, NetworkSpec};
 use potstill::run::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
-use potstill::store::{FileMark, Manifest, ManifestError, state_file};
+use potstill::store::{FileMark, Manifest, ManifestError, snapshot_file};
 use potstill::tabular::TabularConfig;
 use serde_json::Map;
 use std::time::{Duration, Instant};
@@ -182,7 +182,7 @@ fn state(bytes: &[u8]) -> bool {
 }
 
 /// Bytes that the values of a state take.
-fn size(state: &State) -> usize {
+fn size(state: &Snapshot) -> usize {
     let value = |value: &Value| match value {
         Value::Bool(_) => 1,
         Value::U64(_) | Value::F64(_) => 8,
@@ -196,11 +196,11 @@ fn size(state: &State) -> usize {
 }
 
 fn read_state(bytes: &[u8]) -> bool {
-    let Ok(state) = state_file::read(bytes) else { return false };
+    let Ok(state) = snapshot_file::read(bytes) else { return false };
     assert!(size(&state) <= bytes.len(), "{} from {} bytes", size(&state), bytes.len());
-    let written = state_file::write(&state);
-    let again = state_file::read(&written).unwrap_or_else(|error| panic!("{error}: {state:?}"));
-    assert_eq!(state_file::write(&again), written);
+    let written = snapshot_file::write(&state);
+    let again = snapshot_file::read(&written).unwrap_or_else(|error| panic!("{error}: {state:?}"));
+    assert_eq!(snapshot_file::write(&again), written);
     // NaN is not equal to itself, and big states take long to show.
     if bytes.len() < 10_000 {
         assert_eq!(format!("{again:?}"), format!("{state:?}"));

@@ -2,17 +2,17 @@
 //!
 //! ```
 //! use potstill::core::{State, Value};
-//! use potstill::store::state_file;
+//! use potstill::store::snapshot_file;
 //!
-//! let state = State::new().with("step", Value::U64(7)).with("weights", Value::F32s(vec![0.5, f32::INFINITY]));
-//! assert_eq!(state_file::read(&state_file::write(&state)), Ok(state));
+//! let state = Snapshot::new().with("step", Value::U64(7)).with("weights", Value::F32s(vec![0.5, f32::INFINITY]));
+//! assert_eq!(snapshot_file::read(&snapshot_file::write(&state)), Ok(state));
 //! ```
 
-use potstill_core::{State, Value};
+use potstill_core::{Snapshot, Value};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// The bytes of a state. The same state gives the same bytes.
-pub fn write(state: &State) -> Vec<u8> {
+pub fn write(state: &Snapshot) -> Vec<u8> {
     let mut entries = Vec::new();
     collect("", state, &mut entries);
     let views = entries.iter().map(|(name, dtype, shape, bytes)| {
@@ -26,7 +26,7 @@ const DEPTH_MAX: usize = 64;
 
 type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
 
-fn collect(prefix: &str, state: &State, entries: &mut Vec<Entry>) {
+fn collect(prefix: &str, state: &Snapshot, entries: &mut Vec<Entry>) {
     for (name, value) in state.iter() {
         assert!(!name.is_empty() && !name.contains('.'), "a dot separates the names of a path");
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
@@ -53,7 +53,7 @@ fn collect(prefix: &str, state: &State, entries: &mut Vec<Entry>) {
 ///
 /// # Errors
 /// What is wrong with the bytes. Never panics, whatever they are.
-pub fn read(bytes: &[u8]) -> Result<State, String> {
+pub fn read(bytes: &[u8]) -> Result<Snapshot, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let mut root = Branch::default();
     for (name, view) in file.iter() {
@@ -101,8 +101,8 @@ impl Branch {
         branch.values.insert(rest.to_owned(), Ok(value)).is_none().then_some(())
     }
 
-    fn into_state(self) -> State {
-        self.values.into_iter().fold(State::new(), |state, (name, entry)| {
+    fn into_state(self) -> Snapshot {
+        self.values.into_iter().fold(Snapshot::new(), |state, (name, entry)| {
             state.with(&name, entry.unwrap_or_else(|branch| Value::Tree(branch.into_state())))
         })
     }
@@ -114,17 +114,17 @@ mod tests {
 
     #[test]
     fn a_state_reads_back_bit_for_bit() {
-        let inner = State::new()
+        let inner = Snapshot::new()
             .with("f32s", Value::F32s(vec![f32::NAN, -0.0, 1e-45]))
             .with("f64s", Value::F64s(vec![f64::INFINITY, 5e-324]))
             .with("empty", Value::F32s(Vec::new()));
-        let state = State::new()
+        let state = Snapshot::new()
             .with("flag", Value::Bool(true))
             .with("count", Value::U64(u64::MAX))
             .with("number", Value::F64(-0.0))
             .with("bytes", Value::U8s(vec![0, 255]))
             .with("integers", Value::U64s(vec![1, u64::MAX]))
-            .with("inner", Value::Tree(State::new().with("deeper", Value::Tree(inner))));
+            .with("inner", Value::Tree(Snapshot::new().with("deeper", Value::Tree(inner))));
         let bytes = write(&state);
         let again = read(&bytes).unwrap();
         // NaN is not equal to itself, its bytes are.
