@@ -3,7 +3,7 @@
 use divan::{Bencher, counter::ItemsCount};
 use potstill_core::Pcg64;
 use potstill_env::registry::{self, Factory, Visitor, find};
-use potstill_env::{Action, Autoreset, Observation};
+use potstill_env::{Autoreset, Row};
 
 fn main() {
     divan::main();
@@ -18,7 +18,7 @@ struct Steps<'a, 'b> {
 impl Visitor for Steps<'_, '_> {
     type Output = ();
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) {
         let Steps { bencher, copies } = self;
         let mut envs = factory.many(copies, Autoreset::SameStep);
         let (space, mut rng) = (envs.single_action_space(), Pcg64::new(1));

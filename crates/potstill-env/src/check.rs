@@ -10,7 +10,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-use crate::{Action, BoxEnv, Env, EnvError, Observation, Outcome, Shape, Space, TransitionModel};
+use crate::{BoxEnv, Env, EnvError, Outcome, Row, Shape, Space, TransitionModel};
 use potstill_core::{Pcg64, Restorable};
 use std::borrow::{Borrow, BorrowMut};
 use std::sync::Arc;
@@ -52,8 +52,8 @@ const RULES: [&str; 13] = [
 /// Plays an environment at random and holds it against the rules; `make` makes a fresh instance each time.
 pub fn check_env<O, A>(make: &dyn Fn() -> BoxEnv<O, A>) -> Vec<Verdict>
 where
-    O: Observation + ?Sized,
-    A: Action,
+    O: Row + ?Sized,
+    A: Row + ?Sized,
 {
     let mut checker = Checker { broken: vec![None; RULES.len()] };
     checker.run(make);
@@ -102,14 +102,14 @@ impl Checker {
 
     fn run<O, A>(&mut self, make: &dyn Fn() -> BoxEnv<O, A>)
     where
-        O: Observation + ?Sized,
-        A: Action,
+        O: Row + ?Sized,
+        A: Row + ?Sized,
     {
         let mut env = make();
         let (observations, actions) = (env.observation_space(), env.action_space());
         let spaces = well_formed(&observations).and_then(|()| well_formed(&actions)).and_then(|()| {
             let how = format!("actions cannot be drawn from {actions}");
-            if A::fits(&actions) { Ok(()) } else { Err(how) }
+            if A::can_sample(&actions) { Ok(()) } else { Err(how) }
         });
         let usable = spaces.is_ok();
         self.hold("the spaces are well formed", spaces);
@@ -118,7 +118,7 @@ impl Checker {
         }
         let mut rng = Pcg64::new(0);
         let mut observation = O::buffer(&observations);
-        let before = env.step(A::sample(&actions, &mut rng), observation.borrow_mut());
+        let before = env.step(A::sample(&actions, &mut rng).borrow(), observation.borrow_mut());
         let refused = match before {
             Err(EnvError::NotReset) => Ok(()),
             other => Err(format!("it gave {other:?}")),
@@ -156,9 +156,10 @@ impl Checker {
                 }
                 let before = observation.clone();
                 let action = A::sample(&actions, &mut rng);
-                let outcome = match env.step(action, observation.borrow_mut()) {
+                let outcome = match env.step(action.borrow(), observation.borrow_mut()) {
                     Ok(outcome) => outcome,
                     Err(error) => {
+                        let action = action.borrow().text();
                         let refused = Err(format!("{place}: action {action} was refused: {error}"));
                         self.hold("every action of the space is taken", refused);
                         break;
@@ -166,7 +167,7 @@ impl Checker {
                 };
                 if let Some(copy) = &mut shadow {
                     let mut seen = O::buffer(&observations);
-                    let result = copy.step(action, seen.borrow_mut());
+                    let result = copy.step(action.borrow(), seen.borrow_mut());
                     let same = match result == Ok(outcome)
                         && seen == observation
                         && copy.snapshot() == env.snapshot()
@@ -182,7 +183,7 @@ impl Checker {
                 self.hold("rewards are finite", finite);
                 if let Some(model) = &model {
                     let foreseen =
-                        in_model(model, before.borrow(), action, observation.borrow(), outcome, &place);
+                        in_model(model, before.borrow(), action.borrow(), observation.borrow(), outcome, &place);
                     self.hold("what happens is in the model", foreseen);
                 }
                 if outcome.done() {
@@ -195,7 +196,7 @@ impl Checker {
     }
 
     /// What is seen, and what it looks like.
-    fn look<O: Observation + ?Sized, A>(
+    fn look<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         env: &dyn Env<Observation = O, Action = A>,
         observation: &O,
@@ -227,19 +228,21 @@ impl Checker {
         self.hold("pictures stay within their frame", framed);
     }
 
-    fn refuses<O: Observation + ?Sized, A: Action>(
+    fn refuses<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         env: &mut dyn Env<Observation = O, Action = A>,
         actions: &Space,
         place: &str,
     ) {
         let before = env.snapshot();
-        for action in A::never(actions) {
+        for action in A::invalid(actions) {
+            let action: &A = action.borrow();
+            let text = action.text();
             let mut unseen = O::buffer(&env.observation_space());
             let refused = match env.step(action, unseen.borrow_mut()) {
                 Err(EnvError::Action { .. }) if env.snapshot() == before => Ok(()),
-                Err(EnvError::Action { .. }) => Err(format!("{place}: action {action} changed the state")),
-                other => Err(format!("{place}: action {action} gave {other:?}")),
+                Err(EnvError::Action { .. }) => Err(format!("{place}: action {text} changed the state")),
+                other => Err(format!("{place}: action {text} gave {other:?}")),
             };
             let went_on = refused.is_err();
             self.hold("an action outside the space is refused and changes nothing", refused);
@@ -249,7 +252,7 @@ impl Checker {
         }
     }
 
-    fn over<O: Observation + ?Sized, A: Action>(
+    fn over<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         env: &mut dyn Env<Observation = O, Action = A>,
         actions: &Space,
@@ -257,7 +260,7 @@ impl Checker {
     ) {
         let mut unseen = O::buffer(&env.observation_space());
         let action = A::sample(actions, &mut Pcg64::new(1));
-        let refused = match env.step(action, unseen.borrow_mut()) {
+        let refused = match env.step(action.borrow(), unseen.borrow_mut()) {
             Err(EnvError::EpisodeOver) => Ok(()),
             other => Err(format!("after {place} it gave {other:?}")),
         };
@@ -265,7 +268,7 @@ impl Checker {
     }
 
     /// A fresh instance in the state of this one.
-    fn shadow<O: Observation + ?Sized, A: Action>(
+    fn shadow<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         env: &dyn Env<Observation = O, Action = A>,
         make: &dyn Fn() -> BoxEnv<O, A>,
@@ -278,7 +281,7 @@ impl Checker {
         is_restored.then_some(shadow)
     }
 
-    fn repeats<O: Observation + ?Sized, A: Action>(
+    fn repeats<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         make: &dyn Fn() -> BoxEnv<O, A>,
         actions: &Space,
@@ -304,7 +307,7 @@ impl Checker {
 }
 
 /// Some steps with always the same actions, after a reset if there is a seed. The reset counts as a step that gave nothing.
-fn play<O: Observation + ?Sized, A: Action>(
+fn play<O: Row + ?Sized, A: Row + ?Sized>(
     env: &mut dyn Env<Observation = O, Action = A>,
     seed: Option<u64>,
     actions: &Space,
@@ -317,7 +320,7 @@ fn play<O: Observation + ?Sized, A: Action>(
         seen.push((observation.clone(), Outcome { reward: 0.0, terminated: false, truncated: false }));
     }
     for _ in 0..COMPARED {
-        let Ok(outcome) = env.step(A::sample(actions, &mut rng), observation.borrow_mut()) else { break };
+        let Ok(outcome) = env.step(A::sample(actions, &mut rng).borrow(), observation.borrow_mut()) else { break };
         seen.push((observation.clone(), outcome));
         if outcome.done() {
             break;
@@ -326,17 +329,17 @@ fn play<O: Observation + ?Sized, A: Action>(
     seen
 }
 
-fn in_model<O: Observation + ?Sized, A: Action>(
+fn in_model<O: Row + ?Sized, A: Row + ?Sized>(
     model: &Arc<TransitionModel>,
     before: &O,
-    action: A,
+    action: &A,
     after: &O,
     outcome: Outcome,
     place: &str,
 ) -> Result<(), String> {
     use crate::space::Element;
-    let number = |observation: &O| observation.row().first().map_or(usize::MAX, |n| n.wide() as usize);
-    let (state, next, action) = (number(before), number(after), action.number() as usize);
+    let number = |observation: &O| observation.as_slice().first().map_or(usize::MAX, |n| n.wide() as usize);
+    let (state, next, action) = (number(before), number(after), action.as_slice().first().map_or(usize::MAX, |n| n.wide() as usize));
     if state >= model.states() || action >= model.actions() {
         return Err(format!("{place}: state {state}, action {action} are not of the model"));
     }

@@ -5,10 +5,10 @@
 //!
 //! let mut env = Guarded::new(cliff_walking::world(false), Some(1));
 //! let mut state = 0;
-//! assert_eq!(env.step(0, &mut state), Err(EnvError::NotReset));
+//! assert_eq!(env.step(&0, &mut state), Err(EnvError::NotReset));
 //! env.reset(None, &mut state);
-//! assert!(env.step(0, &mut state)?.truncated);
-//! assert_eq!(env.step(0, &mut state), Err(EnvError::EpisodeOver));
+//! assert!(env.step(&0, &mut state)?.truncated);
+//! assert_eq!(env.step(&0, &mut state), Err(EnvError::EpisodeOver));
 //! # Ok::<(), EnvError>(())
 //! ```
 
@@ -62,7 +62,7 @@ impl<E: Env> Env for Guarded<E> {
 
     fn step(
         &mut self,
-        action: Self::Action,
+        action: &Self::Action,
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError> {
         match self.phase {
@@ -70,7 +70,7 @@ impl<E: Env> Env for Guarded<E> {
             Phase::Over => return Err(EnvError::EpisodeOver),
             Phase::Running => {}
         }
-        let mut outcome = self.env.step(action, observation)?;
+        let mut outcome = self.env.step(&action, observation)?;
         self.elapsed_steps += 1;
         // As in Gymnasium, both flags are set when the limit falls on a terminal step.
         outcome.truncated |= self.time_limit_steps.is_some_and(|limit| self.elapsed_steps >= limit);
@@ -122,14 +122,14 @@ mod tests {
     fn truncates_at_the_limit_and_enforces_order() {
         let mut env = Guarded::new(cliff_walking::world(false), Some(3));
         let mut s = 0;
-        assert_eq!(env.step(0, &mut s), Err(EnvError::NotReset));
+        assert_eq!(env.step(&0, &mut s), Err(EnvError::NotReset));
         env.reset(Some(0), &mut s);
         let ends: Vec<_> =
-            (0..3).map(|_| env.step(0, &mut s).unwrap()).map(|o| (o.terminated, o.truncated)).collect();
+            (0..3).map(|_| env.step(&0, &mut s).unwrap()).map(|o| (o.terminated, o.truncated)).collect();
         assert_eq!(ends, [(false, false), (false, false), (false, true)]);
-        assert_eq!(env.step(0, &mut s), Err(EnvError::EpisodeOver));
+        assert_eq!(env.step(&0, &mut s), Err(EnvError::EpisodeOver));
         env.reset(None, &mut s);
-        assert!(env.step(0, &mut s).is_ok());
+        assert!(env.step(&0, &mut s).is_ok());
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         let mut s = 0;
         env.reset(Some(0), &mut s);
         let before = env.snapshot();
-        let error = env.step(4, &mut s).unwrap_err();
+        let error = env.step(&4, &mut s).unwrap_err();
         assert_eq!(error.to_string(), "action 4 is outside the action space Discrete(4)");
         assert_eq!((env.snapshot(), s), (before, 36));
     }

@@ -20,7 +20,7 @@
 //! let mut env = registry::find("CartPole-v1")?.make_features().unwrap();
 //! let mut observation = [0.0; 4];
 //! env.reset(Some(42), &mut observation);
-//! let outcome = env.step(1, &mut observation)?;
+//! let outcome = env.step(&1, &mut observation)?;
 //! assert_eq!((outcome.reward, outcome.terminated, outcome.truncated), (1.0, false, false));
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
@@ -48,7 +48,7 @@ pub use guarded::Guarded;
 pub use model::{ModelEnv, ModelOutcome, TransitionModel};
 pub use registry::{BoxEnv, ControlEnv, FeatureEnv, PlaneEnv, StateEnv};
 pub use scene::{Paint, Scene, Shape};
-pub use space::{Action, Observation, Space};
+pub use space::{Row, Space};
 pub use vector::{Autoreset, Batch, VecEnv};
 
 use potstill_core::Restorable;
@@ -82,9 +82,9 @@ impl Outcome {
 /// Observations are written into the caller's buffer: `usize` for numbered states, `[f32]` or `[u8]` of the space's length for arrays.
 pub trait Env: Restorable + Send {
     /// `usize` for numbered states, `[f32]` for a box, `[u8]` for zeros and ones.
-    type Observation: Observation + ?Sized;
-    /// `usize` for a discrete action space, `f32` for a box of one dimension.
-    type Action;
+    type Observation: Row + ?Sized;
+    /// `usize` for a discrete action space, `[f32]` for a box.
+    type Action: Row + ?Sized;
 
     /// All observations that the environment can give.
     fn observation_space(&self) -> Space;
@@ -102,7 +102,7 @@ pub trait Env: Restorable + Send {
     /// If the action is outside its space, or no episode is running. The environment is then unchanged.
     fn step(
         &mut self,
-        action: Self::Action,
+        action: &Self::Action,
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError>;
 
@@ -144,10 +144,10 @@ impl<E: Env + ?Sized> Env for Box<E> {
 
     fn step(
         &mut self,
-        action: Self::Action,
+        action: &Self::Action,
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError> {
-        (**self).step(action, observation)
+        (**self).step(&action, observation)
     }
 
     fn reseed(&mut self, seed: u64) {

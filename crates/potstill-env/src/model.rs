@@ -172,7 +172,7 @@ impl Env for ModelEnv {
     }
 
     #[inline]
-    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+    fn step(&mut self, &action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         if action >= self.model.actions {
             return Err(EnvError::Action { action: action.to_string(), space: self.action_space() });
         }

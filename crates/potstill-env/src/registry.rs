@@ -38,7 +38,7 @@ use crate::toy_text::frozen_lake::{Lake, MAP_4X4, MAP_8X8, generate_map, parse_m
 use crate::toy_text::taxi::Taxi;
 use crate::vector::{Lanes, SyncVec};
 use crate::wrappers::{ActionRepeat, ClipReward, Discretize, Features, FrameStack, OneHot, StickyActions};
-use crate::{Action, Autoreset, Env, EnvError, Guarded, Observation, Space, VecEnv};
+use crate::{Autoreset, Env, EnvError, Guarded, Row, Space, VecEnv};
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ pub type FeatureEnv = BoxEnv<[f32]>;
 /// An environment with planes of zeros and ones for its observation.
 pub type PlaneEnv = BoxEnv<[u8]>;
 
-/// An environment with features whose action is a number, such as a force.
-pub type ControlEnv = BoxEnv<[f32], f32>;
+/// An environment with features whose actions are vectors, such as forces.
+pub type ControlEnv = BoxEnv<[f32], [f32]>;
 
 /// A vector environment behind a pointer.
 pub type BoxVecEnv<T, A = usize> = Box<dyn VecEnv<Element = T, Action = A>>;
@@ -81,14 +81,14 @@ pub struct Spec {
 }
 
 /// How one environment, or many, are made, with a time limit or without.
-pub struct Factory<O: Observation + ?Sized, A> {
+pub struct Factory<O: Row + ?Sized, A: Row + ?Sized> {
     one: Arc<dyn Fn(Option<u64>) -> BoxEnv<O, A> + Send + Sync>,
     #[expect(clippy::type_complexity, reason = "said once")]
     many: Arc<dyn Fn(usize, Autoreset, Option<u64>) -> BoxVecEnv<O::Element, A> + Send + Sync>,
     time_limit_steps: Option<u64>,
 }
 
-impl<O: Observation + ?Sized, A> Factory<O, A> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Factory<O, A> {
     /// One environment.
     pub fn one(&self) -> BoxEnv<O, A> {
         (self.one)(self.time_limit_steps)
@@ -100,13 +100,13 @@ impl<O: Observation + ?Sized, A> Factory<O, A> {
     }
 }
 
-impl<O: Observation + ?Sized, A> Clone for Factory<O, A> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Clone for Factory<O, A> {
     fn clone(&self) -> Self {
         Self { one: self.one.clone(), many: self.many.clone(), time_limit_steps: self.time_limit_steps }
     }
 }
 
-impl<O: Observation + ?Sized + 'static, A: Action> Factory<O, A> {
+impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
     /// Of worlds that are stepped one by one.
     fn of<E>(world: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
     where
@@ -123,14 +123,14 @@ impl<O: Observation + ?Sized + 'static, A: Action> Factory<O, A> {
     }
 }
 
-impl<O: Observation + ?Sized + 'static, A: Action> Factory<O, A> {
+impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
     /// Of these environments within something.
     fn within<P>(
         self,
         wrap: impl Fn(BoxEnv<O, A>) -> BoxEnv<P, A> + Send + Sync + Clone + 'static,
     ) -> Factory<P, A>
     where
-        P: Observation + ?Sized + 'static,
+        P: Row + ?Sized + 'static,
     {
         let (one, many) = (self.one.clone(), self.one);
         let around_copies = wrap.clone();
@@ -144,7 +144,7 @@ impl<O: Observation + ?Sized + 'static, A: Action> Factory<O, A> {
     }
 }
 
-impl<A: Action> Factory<[f32], A> {
+impl<A: Row + ?Sized + 'static> Factory<[f32], A> {
     /// Of worlds that are stepped side by side.
     fn of_dynamics<D, const S: usize, const O: usize>(dynamics: D) -> Self
     where
@@ -167,7 +167,7 @@ enum Make {
     States(Factory<usize, usize>),
     Features(Factory<[f32], usize>),
     Planes(Factory<[u8], usize>),
-    Control(Factory<[f32], f32>),
+    Control(Factory<[f32], [f32]>),
 }
 
 impl fmt::Debug for Make {
@@ -187,7 +187,7 @@ pub trait Visitor {
     type Output;
 
     /// Does it.
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> Self::Output;
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> Self::Output;
 }
 
 /// Of one environment: what is the same whatever its options, and how to make it with them.
@@ -508,7 +508,7 @@ fn altered_as_asked(make: Make, options: &mut Options<'_>) -> Result<Make, Strin
 }
 
 /// The wrappers that change what is done and rewarded, as far as they are asked for.
-fn altered<O: Observation + ?Sized + 'static, A: Action>(
+fn altered<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
     factory: Factory<O, A>,
     sticky: f64,
     repeat: u32,
@@ -730,7 +730,7 @@ impl Spec {
         struct Spaces;
         impl Visitor for Spaces {
             type Output = (Space, Space);
-            fn visit<O: Observation + ?Sized + 'static, A: Action>(
+            fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
                 self,
                 factory: &Factory<O, A>,
             ) -> (Space, Space) {

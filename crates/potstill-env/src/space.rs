@@ -92,44 +92,84 @@ impl fmt::Display for Space {
     }
 }
 
-/// What an environment writes its observations into.
-pub trait Observation: ToOwned<Owned: BorrowMut<Self> + Clone + Send + fmt::Debug + PartialEq> {
-    /// One number of it. A vector environment keeps the observations of its environments as rows of these.
+/// An observation or an action: a value of a space as a row of numbers.
+///
+/// `usize` stands for the elements of [`Space::Discrete`] and [`Space::Tuple`], `[f32]` for those of [`Space::Box`], and `[u8]` for those of
+/// [`Space::MultiBinary`]. Many of them lie in one slice, row after row.
+pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug + PartialEq> + Sync {
+    /// One number of it.
     type Element: Element;
 
-    /// A buffer for one observation of this space.
+    /// A buffer for one value of this space.
     fn buffer(space: &Space) -> Self::Owned;
 
-    /// A row of numbers as an observation.
-    fn of_row(row: &mut [Self::Element]) -> &mut Self;
+    /// The value that a row of numbers is.
+    fn from_slice(row: &[Self::Element]) -> &Self;
 
-    /// The observation as a row of numbers.
-    fn row(&self) -> &[Self::Element];
+    /// The value that a row of numbers is, to write to.
+    fn from_mut_slice(row: &mut [Self::Element]) -> &mut Self;
 
-    /// Whether it holds neither an infinity nor NaN.
+    /// The value as a row of numbers.
+    fn as_slice(&self) -> &[Self::Element];
+
+    /// The value as a row of numbers, to write to.
+    fn as_mut_slice(&mut self) -> &mut [Self::Element];
+
+    /// Whether all numbers are finite.
     fn is_finite(&self) -> bool;
 
-    /// Why it is not in the space; `None` if it is.
+    /// Whether it is in the space.
+    fn is_in(&self, space: &Space) -> bool;
+
+    /// The reason why it is not in the space; `None` if it is.
     fn outside(&self, space: &Space) -> Option<String>;
 
-    /// The observation as a value of a state tree.
-    fn to_value(&self) -> Value {
-        Self::Element::to_value(self.row())
+    /// Whether values of this type can be drawn uniformly from the space: a box must be bounded.
+    fn can_sample(space: &Space) -> bool;
+
+    /// A value of the space, uniformly at random.
+    ///
+    /// # Panics
+    /// If values of this type cannot be [drawn](Row::can_sample) from the space.
+    fn sample(space: &Space, rng: &mut Pcg64) -> Self::Owned;
+
+    /// Values that are not in the space, to test that they are refused.
+    fn invalid(space: &Space) -> Vec<Self::Owned>;
+
+    /// The value of the space with these numbers, if there is one.
+    fn from_numbers(numbers: &[f64], space: &Space) -> Option<Self::Owned>;
+
+    /// The numbers in double precision, without loss.
+    fn numbers(&self) -> Vec<f64> {
+        self.as_slice().iter().map(|number| number.wide()).collect()
     }
 
-    /// Takes back what [`to_value`](Observation::to_value) made, from under `name`.
+    /// The number, or the list of numbers, as text.
+    fn text(&self) -> String {
+        match self.as_slice() {
+            [number] => number.to_string(),
+            row => format!("[{}]", row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        }
+    }
+
+    /// The row as a value of a snapshot.
+    fn to_value(&self) -> Value {
+        Self::Element::to_value(self.as_slice())
+    }
+
+    /// Restores what [`to_value`](Row::to_value) saved, from under `name`.
     ///
     /// # Errors
     /// If it is missing, or of another kind or length.
-    fn read(&mut self, state: &Snapshot, name: &str) -> Result<(), SnapshotError>;
+    fn read(&mut self, snapshot: &Snapshot, name: &str) -> Result<(), SnapshotError>;
 }
 
-/// One number of an observation.
-pub trait Element: Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {
-    /// Numbers as a value of a state tree.
+/// One number of an observation or an action.
+pub trait Element: Copy + Default + PartialEq + fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// Numbers as a value of a snapshot.
     fn to_value(numbers: &[Self]) -> Value;
 
-    /// Takes back what [`to_value`](Element::to_value) made, from under `name`.
+    /// Restores what [`to_value`](Element::to_value) saved, from under `name`.
     ///
     /// # Errors
     /// If it is missing, or of another kind or length.
@@ -209,21 +249,31 @@ fn row_outside<T: Element>(row: &[T], space: &Space) -> Option<String> {
     Some(format!("number {i} is {:?}, outside {:?}", row[i], bounds(i)))
 }
 
-impl Observation for usize {
+impl Row for usize {
     type Element = usize;
 
     fn buffer(_: &Space) -> usize {
         0
     }
 
-    #[inline]
-    fn of_row(row: &mut [usize]) -> &mut usize {
+    #[inline(always)]
+    fn from_slice(row: &[usize]) -> &usize {
+        &row[0]
+    }
+
+    #[inline(always)]
+    fn from_mut_slice(row: &mut [usize]) -> &mut usize {
         &mut row[0]
     }
 
-    #[inline]
-    fn row(&self) -> &[usize] {
+    #[inline(always)]
+    fn as_slice(&self) -> &[usize] {
         std::slice::from_ref(self)
+    }
+
+    #[inline(always)]
+    fn as_mut_slice(&mut self) -> &mut [usize] {
+        std::slice::from_mut(self)
     }
 
     #[inline]
@@ -231,142 +281,157 @@ impl Observation for usize {
         true
     }
 
+    #[inline]
+    fn is_in(&self, space: &Space) -> bool {
+        space.discrete().is_some_and(|n| *self < n)
+    }
+
     fn outside(&self, space: &Space) -> Option<String> {
-        match space.discrete() {
-            Some(n) if *self < n => None,
-            _ => Some(format!("{self} is not in {space}")),
-        }
+        (!self.is_in(space)).then(|| format!("{self} is not in {space}"))
+    }
+
+    fn can_sample(space: &Space) -> bool {
+        space.discrete().is_some()
+    }
+
+    fn sample(space: &Space, rng: &mut Pcg64) -> usize {
+        rng.below(space.discrete().expect("a discrete space"))
+    }
+
+    fn invalid(space: &Space) -> Vec<usize> {
+        vec![space.discrete().expect("a discrete space"), usize::MAX]
+    }
+
+    fn from_numbers(numbers: &[f64], space: &Space) -> Option<usize> {
+        let &[number] = numbers else { return None };
+        let is_index = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
+        is_index.then_some(number as usize).filter(|index| index.is_in(space))
     }
 
     fn to_value(&self) -> Value {
         Value::U64(*self as u64)
     }
 
-    fn read(&mut self, state: &Snapshot, name: &str) -> Result<(), SnapshotError> {
-        *self = state.index(name, usize::MAX)?;
+    fn read(&mut self, snapshot: &Snapshot, name: &str) -> Result<(), SnapshotError> {
+        *self = snapshot.index(name, usize::MAX)?;
         Ok(())
     }
 }
 
-macro_rules! array_observation {
-    ($element:ty, $is_finite:expr) => {
-        impl Observation for [$element] {
-            type Element = $element;
+/// The methods of arrays that are the same whatever their numbers.
+macro_rules! array_row {
+    ($element:ty) => {
+        type Element = $element;
 
-            fn buffer(space: &Space) -> Vec<$element> {
-                vec![Default::default(); space.features()]
-            }
+        fn buffer(space: &Space) -> Vec<$element> {
+            vec![Default::default(); space.features()]
+        }
 
-            #[inline]
-            fn of_row(row: &mut [$element]) -> &mut [$element] {
-                row
-            }
+        #[inline(always)]
+        fn from_slice(row: &[$element]) -> &[$element] {
+            row
+        }
 
-            #[inline]
-            fn row(&self) -> &[$element] {
-                self
-            }
+        #[inline(always)]
+        fn from_mut_slice(row: &mut [$element]) -> &mut [$element] {
+            row
+        }
 
-            #[inline]
-            fn is_finite(&self) -> bool {
-                self.iter().all($is_finite)
-            }
+        #[inline(always)]
+        fn as_slice(&self) -> &[$element] {
+            self
+        }
 
-            fn outside(&self, space: &Space) -> Option<String> {
-                row_outside(self, space)
-            }
+        #[inline(always)]
+        fn as_mut_slice(&mut self) -> &mut [$element] {
+            self
+        }
 
-            fn read(&mut self, state: &Snapshot, name: &str) -> Result<(), SnapshotError> {
-                <$element>::read(self, state, name)
-            }
+        fn outside(&self, space: &Space) -> Option<String> {
+            row_outside(self, space)
+        }
+
+        fn read(&mut self, snapshot: &Snapshot, name: &str) -> Result<(), SnapshotError> {
+            <$element>::read(self, snapshot, name)
         }
     };
 }
 
-array_observation!(f32, |x| x.is_finite());
-array_observation!(u8, |_| true);
+impl Row for [f32] {
+    array_row!(f32);
 
-/// What an environment takes.
-pub trait Action: Copy + PartialEq + fmt::Debug + fmt::Display + Send + Sync + 'static {
-    /// Whether actions of this type are what the space has.
-    fn fits(space: &Space) -> bool;
-
-    /// Whether it is in the space.
-    fn is_in(self, space: &Space) -> bool;
-
-    /// An action of the space, uniformly at random.
-    fn sample(space: &Space, rng: &mut Pcg64) -> Self;
-
-    /// Actions that are in no such space, to see whether an environment refuses them.
-    fn never(space: &Space) -> Vec<Self>;
-
-    /// From a number, if it is one.
-    fn from_number(number: f64) -> Option<Self>;
-
-    /// As a number.
-    fn number(self) -> f64;
-}
-
-impl Action for usize {
-    fn fits(space: &Space) -> bool {
-        space.discrete().is_some()
+    #[inline]
+    fn is_finite(&self) -> bool {
+        self.iter().all(|x| x.is_finite())
     }
 
     #[inline]
-    fn is_in(self, space: &Space) -> bool {
-        space.discrete().is_some_and(|n| self < n)
+    fn is_in(&self, space: &Space) -> bool {
+        let Space::Box { low, high } = space else { return false };
+        let bounds = low.iter().zip(high);
+        self.len() == low.len() && self.iter().zip(bounds).all(|(x, (low, high))| x >= low && x <= high)
     }
 
-    fn sample(space: &Space, rng: &mut Pcg64) -> usize {
-        rng.below(space.discrete().expect("numbered actions"))
+    fn can_sample(space: &Space) -> bool {
+        matches!(space, Space::Box { low, high } if low.iter().chain(high).all(|x| x.is_finite()))
     }
 
-    fn never(space: &Space) -> Vec<usize> {
-        vec![space.discrete().expect("numbered actions"), usize::MAX]
+    fn sample(space: &Space, rng: &mut Pcg64) -> Vec<f32> {
+        let Space::Box { low, high } = space else { panic!("a box, not {space}") };
+        let draw = |(&low, &high): (&f32, &f32)| rng.uniform(f64::from(low), f64::from(high)) as f32;
+        low.iter().zip(high).map(draw).collect()
     }
 
-    fn from_number(number: f64) -> Option<usize> {
-        (number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number))
-            .then_some(number as usize)
+    /// Each component in turn is not a number, infinite, or a little too high; and there is a component too few and one too many.
+    fn invalid(space: &Space) -> Vec<Vec<f32>> {
+        let Space::Box { low, high } = space else { panic!("a box, not {space}") };
+        let replaced = |i: usize, value: f32| {
+            let mut row = low.clone();
+            row[i] = value;
+            row
+        };
+        let above = |x: f32| x + x.abs().max(1.0) * 0.01;
+        let wrong = |i: usize| [f32::NAN, f32::INFINITY, above(high[i])].map(|value| replaced(i, value));
+        let lengths = [low[1..].to_vec(), [low.as_slice(), &low[..1]].concat()];
+        (0..low.len()).flat_map(wrong).chain(lengths).collect()
     }
 
-    fn number(self) -> f64 {
-        self as f64
+    fn from_numbers(numbers: &[f64], space: &Space) -> Option<Vec<f32>> {
+        let row: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
+        row.is_in(space).then_some(row)
     }
 }
 
-/// A box of one dimension.
-impl Action for f32 {
-    fn fits(space: &Space) -> bool {
-        match space {
-            Space::Box { low, high } => low.len() == 1 && low[0].is_finite() && high[0].is_finite(),
-            _ => false,
-        }
+impl Row for [u8] {
+    array_row!(u8);
+
+    #[inline]
+    fn is_finite(&self) -> bool {
+        true
     }
 
     #[inline]
-    fn is_in(self, space: &Space) -> bool {
-        match space {
-            Space::Box { low, high } => low.len() == 1 && self >= low[0] && self <= high[0],
-            _ => false,
-        }
+    fn is_in(&self, space: &Space) -> bool {
+        matches!(space, Space::MultiBinary { .. })
+            && self.len() == space.features()
+            && self.iter().all(|&bit| bit <= 1)
     }
 
-    fn sample(space: &Space, rng: &mut Pcg64) -> f32 {
-        let Space::Box { low, high } = space else { panic!("actions of one dimension") };
-        rng.uniform(f64::from(low[0]), f64::from(high[0])) as f32
+    fn can_sample(space: &Space) -> bool {
+        matches!(space, Space::MultiBinary { .. })
     }
 
-    fn never(space: &Space) -> Vec<f32> {
-        let Space::Box { high, .. } = space else { panic!("actions of one dimension") };
-        vec![f32::NAN, f32::INFINITY, high[0] * 1.01]
+    fn sample(space: &Space, rng: &mut Pcg64) -> Vec<u8> {
+        (0..space.features()).map(|_| rng.below(2) as u8).collect()
     }
 
-    fn from_number(number: f64) -> Option<f32> {
-        Some(number as f32)
+    fn invalid(space: &Space) -> Vec<Vec<u8>> {
+        vec![vec![2; space.features()], vec![0; space.features() + 1]]
     }
 
-    fn number(self) -> f64 {
-        f64::from(self)
+    fn from_numbers(numbers: &[f64], space: &Space) -> Option<Vec<u8>> {
+        let bit = |&number: &f64| (number == 0.0 || number == 1.0).then_some(number as u8);
+        let row: Vec<u8> = numbers.iter().map(bit).collect::<Option<_>>()?;
+        row.is_in(space).then_some(row)
     }
 }

@@ -5,7 +5,7 @@
 //! use potstill_env::trace::{Actions, trace};
 //!
 //! // Up, along the edge, and down to the goal.
-//! let walk = [&[0.0][..], &[1.0; 11], &[2.0]].concat();
+//! let walk = [&[0.0][..], &[1.0; 11], &[2.0]].concat().into_iter().map(|a| vec![a]).collect();
 //! let traced = trace(&find("CliffWalking-v1")?, 1, &Actions::Given(walk))?;
 //! assert_eq!((&traced.start[..], traced.steps.len()), (&[36.0][..], 13));
 //! assert!(traced.steps[12].outcome.terminated);
@@ -14,15 +14,15 @@
 
 use crate::registry::{Factory, Spec, Visitor};
 use crate::space::Element;
-use crate::{Action, Env, EnvError, Observation, Outcome, Space};
+use crate::{Env, EnvError, Outcome, Row, Space};
 use potstill_core::Streams;
 use std::borrow::{Borrow, BorrowMut};
 
 /// What is done in an episode.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Actions {
-    /// These.
-    Given(Vec<f64>),
+    /// The numbers of each.
+    Given(Vec<Vec<f64>>),
     /// So many, uniformly at random from the stream `actions` of the seed.
     Random(usize),
 }
@@ -39,8 +39,8 @@ pub struct Trace {
 /// One step of an episode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceStep {
-    /// What was done.
-    pub action: f64,
+    /// The numbers of the action.
+    pub action: Vec<f64>,
     /// What was seen after it, as in [`Trace::start`].
     pub observation: Vec<f64>,
     /// What it gave.
@@ -60,8 +60,8 @@ struct Tracer<'a> {
     actions: &'a Actions,
 }
 
-fn seen<O: Observation + ?Sized>(observation: &O, space: &Space) -> Vec<f64> {
-    match (space, observation.row()) {
+fn seen<O: Row + ?Sized>(observation: &O, space: &Space) -> Vec<f64> {
+    match (space, observation.as_slice()) {
         (Space::Tuple { .. }, &[index]) => {
             space.parts(index.wide() as usize).into_iter().map(|part| part as f64).collect()
         }
@@ -72,22 +72,26 @@ fn seen<O: Observation + ?Sized>(observation: &O, space: &Space) -> Vec<f64> {
 impl Visitor for Tracer<'_> {
     type Output = Result<Trace, EnvError>;
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
         self,
         factory: &Factory<O, A>,
     ) -> Result<Trace, EnvError> {
         let mut env = factory.one();
         let (observations, space) = (env.observation_space(), env.action_space());
-        let actions: Vec<A> = match self.actions {
+        let actions: Vec<A::Owned> = match self.actions {
             Actions::Random(n) => {
                 let mut rng = Streams::new(self.seed).stream("actions");
                 (0..*n).map(|_| A::sample(&space, &mut rng)).collect()
             }
             Actions::Given(numbers) => {
-                let refused =
-                    |number: &f64| EnvError::Action { action: number.to_string(), space: space.clone() };
-                let action =
-                    |n: &f64| A::from_number(*n).filter(|a| a.is_in(&space)).ok_or_else(|| refused(n));
+                let refused = |numbers: &[f64]| {
+                    let text = match numbers {
+                        [number] => number.to_string(),
+                        numbers => format!("{numbers:?}"),
+                    };
+                    EnvError::Action { action: text, space: space.clone() }
+                };
+                let action = |n: &Vec<f64>| A::from_numbers(n, &space).ok_or_else(|| refused(n));
                 numbers.iter().map(action).collect::<Result<_, _>>()?
             }
         };
@@ -95,9 +99,9 @@ impl Visitor for Tracer<'_> {
         env.reset(Some(self.seed), observation.borrow_mut());
         let mut traced = Trace { start: seen::<O>(observation.borrow(), &observations), steps: Vec::new() };
         for action in actions {
-            let outcome = env.step(action, observation.borrow_mut())?;
+            let outcome = env.step(action.borrow(), observation.borrow_mut())?;
             let observation = seen::<O>(observation.borrow(), &observations);
-            traced.steps.push(TraceStep { action: action.number(), observation, outcome });
+            traced.steps.push(TraceStep { action: action.borrow().numbers(), observation, outcome });
             if outcome.done() {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use potstill_core::Pcg64;
 use potstill_env::registry::{self, Factory, Visitor};
-use potstill_env::{Action, Autoreset, Observation};
+use potstill_env::{Autoreset, Row};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -35,7 +35,7 @@ struct Steps(Autoreset);
 impl Visitor for Steps {
     type Output = u64;
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> u64 {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> u64 {
         let mut envs = factory.many(50, self.0);
         let (space, mut rng) = (envs.single_action_space(), Pcg64::new(1));
         let rows: Vec<Vec<A>> =

@@ -3,10 +3,7 @@
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{self, Factory, Visitor, find};
-use potstill_env::{
-    Action, BoxEnv, Env, EnvError, ModelOutcome, Observation, Outcome, Paint, Scene, Space, StateEnv,
-    TransitionModel,
-};
+use potstill_env::{BoxEnv, Env, EnvError, ModelOutcome, Outcome, Paint, Row, Scene, Space, StateEnv, TransitionModel};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -15,7 +12,7 @@ struct Check;
 impl Visitor for Check {
     type Output = Vec<Verdict>;
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> Vec<Verdict> {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> Vec<Verdict> {
         check_env(&|| factory.one())
     }
 }
@@ -93,16 +90,16 @@ impl Env for Broken {
         self.env.reseed(seed);
     }
 
-    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+    fn step(&mut self, &action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         let taken = match self.wrong {
             Wrong::Takes => action.min(3),
             Wrong::Refuses if action == 2 => 9,
             _ => action,
         };
-        let outcome = match self.env.step(taken, observation) {
+        let outcome = match self.env.step(&taken, observation) {
             Err(EnvError::NotReset) if self.wrong == Wrong::Order => {
                 self.env.reset(None, observation);
-                self.env.step(taken, observation)
+                self.env.step(&taken, observation)
             }
             Err(EnvError::EpisodeOver) if self.wrong == Wrong::Continues => {
                 Ok(Outcome { reward: 0.0, terminated: true, truncated: false })

@@ -7,7 +7,7 @@ use potstill_core::{Pcg64, Streams};
 use potstill_env::registry::{Spec, find};
 use potstill_env::toy_text::frozen_lake::generate_map;
 use potstill_env::trace::{Actions, Trace, trace};
-use potstill_env::{Action, Env, Space};
+use potstill_env::{Env, Row, Space};
 use serde_json::{Value, json};
 
 /// Random and scripted actions each.
@@ -155,7 +155,7 @@ impl Case {
 }
 
 /// Actions at random; scripted, each is held for a random while, so that episodes go other ways and end in other places.
-fn actions<A: Action>(space: &Space, length: usize, scripted: bool, rng: &mut Pcg64) -> Vec<f64> {
+fn actions<A: Row + ?Sized + 'static>(space: &Space, length: usize, scripted: bool, rng: &mut Pcg64) -> Vec<f64> {
     let (mut last, mut actions) = (A::sample(space, rng), Vec::with_capacity(length));
     for _ in 0..length {
         if !scripted || rng.unit() < 0.15 {
@@ -173,7 +173,7 @@ fn balancing(spec: &Spec, seed: u64) -> Vec<f64> {
     loop {
         let action = usize::from(0.1 * x[0] + 0.3 * x[1] + 3.0 * x[2] + x[3] > 0.0);
         actions.push(action as f64);
-        if env.step(action, &mut x).unwrap().done() {
+        if env.step(&action, &mut x).unwrap().done() {
             return actions;
         }
     }

@@ -87,7 +87,7 @@ fn blackjack_deals_as_its_model_says() {
         starts[state] += 1.0;
         loop {
             let (before, action) = (state, rng.below(2));
-            let outcome = env.step(action, &mut state).unwrap();
+            let outcome = env.step(&action, &mut state).unwrap();
             let outcomes = model.outcomes(before, action);
             let same = |o: &potstill_env::ModelOutcome| {
                 (o.next, o.reward, o.terminated) == (state, outcome.reward, outcome.terminated)

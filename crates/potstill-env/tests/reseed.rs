@@ -2,7 +2,7 @@
 
 use potstill_core::{Pcg64, Streams};
 use potstill_env::registry::{self, Factory, Visitor, find};
-use potstill_env::{Action, Env, Observation};
+use potstill_env::{Env, Row};
 use std::borrow::BorrowMut;
 
 /// Whether two copies, reseeded with these seeds in mid-episode, live through the same from there.
@@ -11,7 +11,7 @@ struct SameFuture(u64, u64);
 impl Visitor for SameFuture {
     type Output = bool;
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> bool {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> bool {
         let (mut one, mut other) = (factory.one(), factory.one());
         let (observations, actions) = (one.observation_space(), one.action_space());
         let mut rng: Pcg64 = Streams::new(3).stream("actions");
@@ -25,8 +25,8 @@ impl Visitor for SameFuture {
         other.reseed(self.1);
         for _ in 0..1200 {
             let action = A::sample(&actions, &mut rng);
-            let told = one.step(action, seen.borrow_mut());
-            if told != other.step(action, seen_by_other.borrow_mut()) || seen != seen_by_other {
+            let told = one.step(&action, seen.borrow_mut());
+            if told != other.step(&action, seen_by_other.borrow_mut()) || seen != seen_by_other {
                 return false;
             }
             if told.map_or(true, |outcome| outcome.done()) {

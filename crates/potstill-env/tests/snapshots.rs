@@ -2,7 +2,7 @@
 
 use potstill_core::{Pcg64, Restorable};
 use potstill_env::registry::{self, Factory, Visitor};
-use potstill_env::{Action, Env, Observation};
+use potstill_env::{Env, Row};
 use std::borrow::BorrowMut;
 
 const EPISODES: usize = 100;
@@ -12,7 +12,7 @@ struct Snapshots;
 impl Visitor for Snapshots {
     type Output = usize;
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> usize {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> usize {
         let (mut rng, mut steps) = (Pcg64::new(7), 0);
         let mut env = factory.one();
         let (observations, actions) = (env.observation_space(), env.action_space());
@@ -25,8 +25,8 @@ impl Visitor for Snapshots {
                 let mut copy = factory.one();
                 copy.restore(&env.snapshot()).unwrap();
                 let action = A::sample(&actions, &mut rng);
-                let outcome = env.step(action, observation.borrow_mut()).unwrap();
-                assert_eq!(copy.step(action, seen.borrow_mut()).unwrap(), outcome);
+                let outcome = env.step(&action, observation.borrow_mut()).unwrap();
+                assert_eq!(copy.step(&action, seen.borrow_mut()).unwrap(), outcome);
                 assert_eq!(seen, observation);
                 assert_eq!(copy.snapshot(), env.snapshot());
                 steps += 1;

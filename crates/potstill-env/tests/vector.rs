@@ -6,7 +6,7 @@ use oracle::Oracle;
 use potstill_core::{Pcg64, Restorable, Streams};
 use potstill_env::registry::{self, Factory, Visitor, find};
 use potstill_env::wrappers::{FrameStack, NormalizeReward, OneHot, StickyActions, VecNormalize};
-use potstill_env::{Action, Autoreset, Batch, Env, EnvError, Guarded, Observation, VecEnv, vector::SyncVec};
+use potstill_env::{Autoreset, Batch, Env, EnvError, Guarded, Row, VecEnv, vector::SyncVec};
 use serde_json::{Value, json};
 use std::borrow::{Borrow, BorrowMut};
 
@@ -22,7 +22,7 @@ impl Visitor for Alone {
     /// How many episodes ended.
     type Output = usize;
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> usize {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> usize {
         let Alone { copies, autoreset } = self;
         let mut many = factory.many(copies, autoreset);
         let space = many.single_action_space();
@@ -34,7 +34,7 @@ impl Visitor for Alone {
         for (i, (env, observation, _)) in ones.iter_mut().enumerate() {
             env.reset(Some(100 + i as u64), observation.borrow_mut());
             let alone: &O = (*observation).borrow();
-            assert_eq!(many.batch().observation(i), alone.row());
+            assert_eq!(many.batch().observation(i), alone.as_slice());
         }
         let mut ended = 0;
         for _ in 0..STEPS {
@@ -53,13 +53,13 @@ impl Visitor for Alone {
                     *is_over = outcome.done();
                     ended += usize::from(outcome.done());
                     let alone: &O = (*observation).borrow();
-                    assert_eq!(batch.final_observation(i), outcome.done().then(|| alone.row()), "{place}");
+                    assert_eq!(batch.final_observation(i), outcome.done().then(|| alone.as_slice()), "{place}");
                     if outcome.done() && autoreset == Autoreset::SameStep {
                         env.reset(None, observation.borrow_mut());
                     }
                 }
                 let alone: &O = (*observation).borrow();
-                assert_eq!(batch.observation(i), alone.row(), "{place}");
+                assert_eq!(batch.observation(i), alone.as_slice(), "{place}");
             }
         }
         ended
@@ -86,7 +86,7 @@ struct Parts(Autoreset);
 impl Visitor for Parts {
     type Output = ();
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) {
         let Parts(autoreset) = self;
         let mut whole = factory.many(37, autoreset);
         let (mut left, mut right) = (factory.many(20, autoreset), factory.many(17, autoreset));
@@ -119,7 +119,7 @@ struct Refused;
 impl Visitor for Refused {
     type Output = ();
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) {
         let mut envs = factory.many(20, Autoreset::NextStep);
         let space = envs.single_action_space();
         let mut actions: Vec<A> = (0..20).map(|_| A::sample(&space, &mut Pcg64::new(1))).collect();
@@ -164,7 +164,7 @@ struct Continues;
 impl Visitor for Continues {
     type Output = ();
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) {
         for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
             continues(|| factory.many(19, autoreset), "copies");
         }
@@ -239,7 +239,7 @@ struct AsGymnasium<'a> {
 impl Visitor for AsGymnasium<'_> {
     type Output = ();
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) {
         let AsGymnasium { gymnasium, id, seed, autoreset, theirs } = self;
         let mut envs = factory.many(4, autoreset);
         let (space, mut rng) = (envs.single_action_space(), Streams::new(seed).stream("actions"));

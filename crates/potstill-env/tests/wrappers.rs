@@ -10,7 +10,7 @@ use potstill_env::wrappers::{
     ActionRepeat, ClipReward, EpisodeStatistics, Features, FrameStack, NormalizeObservation, NormalizeReward,
     OneHot, StickyActions,
 };
-use potstill_env::{Action, Env, FeatureEnv, Outcome};
+use potstill_env::{Env, FeatureEnv, Outcome, Row};
 use serde_json::{Value, json};
 
 fn features(id: &str) -> FeatureEnv {
@@ -18,7 +18,7 @@ fn features(id: &str) -> FeatureEnv {
 }
 
 /// The same episodes, one after the other, in a wrapped environment here and there.
-fn check<A: Action>(
+fn check<A: Row + ?Sized + 'static>(
     gymnasium: &mut Oracle,
     id: &str,
     mut env: BoxEnv<[f32], A>,
@@ -47,7 +47,7 @@ fn check<A: Action>(
                 let place = format!("{id} {wrappers} seed {seed} step {steps}, number {k}");
                 near(f64::from(*value), &expected["observations"][steps][k], &place);
             }
-            let outcome = env.step(action, &mut observation).unwrap();
+            let outcome = env.step(&action, &mut observation).unwrap();
             let place = format!("{id} {wrappers} seed {seed} step {steps}");
             near(outcome.reward, &expected["rewards"][steps], &place);
             assert_eq!(json!(outcome.terminated), expected["terminated"][steps], "{place}");
@@ -89,12 +89,12 @@ fn statistics_of_an_episode() {
     let mut state = 0;
     env.reset(Some(1), &mut state);
     for action in [0, 1, 2] {
-        env.step(action, &mut state).unwrap();
+        env.step(&action, &mut state).unwrap();
     }
     assert_eq!((env.running_episode(), env.last_episode()), ((-102.0, 3), None));
     env.reset(None, &mut state);
     for action in [&[0][..], &[1; 11], &[2]].concat() {
-        env.step(action, &mut state).unwrap();
+        env.step(&action, &mut state).unwrap();
     }
     assert_eq!(env.last_episode(), Some((-13.0, 13)));
     assert!(env.model().is_some());
@@ -105,14 +105,14 @@ fn an_action_repeated() {
     let mut env = ActionRepeat::new(cliff_walking::world(false), 3);
     let mut state = 0;
     env.reset(None, &mut state);
-    assert_eq!(env.step(0, &mut state).unwrap().reward, -3.0);
+    assert_eq!(env.step(&0, &mut state).unwrap().reward, -3.0);
     assert_eq!(state, 0);
     // From the upper right corner it is two steps down to the goal, and a third would be too many.
     for action in [1; 4] {
-        env.step(action, &mut state).unwrap();
+        env.step(&action, &mut state).unwrap();
     }
     assert_eq!(state, 11);
-    let down = env.step(2, &mut state).unwrap();
+    let down = env.step(&2, &mut state).unwrap();
     assert_eq!((down, state), (Outcome { reward: -3.0, terminated: true, truncated: false }, 47));
 }
 
@@ -121,7 +121,7 @@ fn sticky_actions_stick_as_often_as_they_should() {
     let mut env = StickyActions::new(cliff_walking::world(false), 0.25);
     let (mut state, mut stuck, mut rng) = (0, 0, Pcg64::new(1));
     env.reset(Some(1), &mut state);
-    env.step(3, &mut state).unwrap();
+    env.step(&3, &mut state).unwrap();
     let (steps, mut last_up) = (20_000, false);
     for _ in 0..steps {
         // Up and left at the left edge: which of them was done is seen in the row.
@@ -129,7 +129,7 @@ fn sticky_actions_stick_as_often_as_they_should() {
         let row = state / 12;
         if row == 0 {
             env.reset(None, &mut state);
-            env.step(3, &mut state).unwrap();
+            env.step(&3, &mut state).unwrap();
             last_up = false;
             continue;
         }
@@ -142,7 +142,7 @@ fn sticky_actions_stick_as_often_as_they_should() {
     // Of about 15,000 steps a quarter repeats, of which about half are seen: what was wanted is often what was last.
     let share = f64::from(stuck) / f64::from(steps);
     assert!((0.06..0.12).contains(&share), "{share}");
-    assert!(env.step(4, &mut state).is_err());
+    assert!(env.step(&4, &mut state).is_err());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn states_and_planes_as_features() {
     let mut observation = [9.0; 48];
     env.reset(None, &mut observation);
     assert_eq!((observation[36], observation.iter().sum::<f32>()), (1.0, 1.0));
-    env.step(0, &mut observation).unwrap();
+    env.step(&0, &mut observation).unwrap();
     assert_eq!((observation[24], observation.iter().sum::<f32>()), (1.0, 1.0));
 
     let mut env = Features::new(find("Breakout").unwrap().make_planes().unwrap());
@@ -170,7 +170,7 @@ fn wrappers_by_option() {
     let mut repeated = features("CartPole-v1:frame_stack=2,action_repeat=3");
     let (mut stack, mut plain, mut one) = ([0.0; 8], features("CartPole-v1"), [0.0; 4]);
     repeated.reset(Some(1), &mut stack);
-    repeated.step(1, &mut stack).unwrap();
+    repeated.step(&1, &mut stack).unwrap();
     plain.reset(Some(1), &mut one);
     assert_eq!(stack[..4], one, "a stack is of what the agent sees, not of what is skipped");
     assert!(!find("CliffWalking-v1:one_hot=true").unwrap().stochastic);
@@ -179,7 +179,7 @@ fn wrappers_by_option() {
     check("CartPole-v1:action_repeat=2,sticky_actions=0.25,clip_reward=-1:1", "Box(4)");
     let mut env = features("CartPole-v1:action_repeat=2");
     env.reset(Some(1), &mut [0.0; 4]);
-    assert_eq!(env.step(1, &mut [0.0; 4]).unwrap().reward, 2.0);
+    assert_eq!(env.step(&1, &mut [0.0; 4]).unwrap().reward, 2.0);
     let mut planes = find("Breakout").unwrap().make_features().unwrap();
     planes.reset(Some(1), &mut [0.0; 400]);
 

@@ -1,186 +1,195 @@
-//! The shape that all algorithms share. The training loop drives them through it and knows none by name.
+//! The trait of all algorithms. The training loop drives them through it and knows none by name.
 //!
 //! ```
 //! use potstill::agent::Agent;
 //! use potstill::core::Streams;
-//! use potstill::experience::Transition;
+//! use potstill::experience::{Steps, Transition};
 //! use potstill::tabular::{QLearning, TabularConfig};
 //!
 //! let mut agent = QLearning::new(TabularConfig::default(), 2, 2, Streams::new(1));
-//! let action = agent.act(&0);
-//! agent.learn(&Transition {
+//! let mut action = [0];
+//! agent.act(&[0], &mut action);
+//! agent.observe(&Steps::of(&Transition {
 //!     observation: &0,
-//!     action,
+//!     action: &action[0],
 //!     reward: 1.0,
 //!     next_observation: &1,
 //!     terminated: true,
 //!     truncated: false,
-//! })?;
+//! }))?;
 //! // Half of the way from 0 to the reward.
-//! assert_eq!(agent.q().row(0)[action], 0.5);
+//! assert_eq!(agent.q().row(0)[action[0]], 0.5);
 //! # Ok::<(), potstill::agent::LearnError>(())
 //! ```
 
-use crate::experience::{Steps, Transition};
+use crate::experience::{ElementOf, Steps};
 use crate::model::Model;
 use potstill_core::{Restorable, Snapshot, Value};
-use potstill_env::{BoxEnv, EnvError, Observation};
+use potstill_env::{BoxEnv, EnvError, Row};
 use thiserror::Error;
 
-/// Something that acts and learns from what came of it.
+/// A learner that acts: the contract between an algorithm and the training loop.
+///
+/// Observations and actions come as rows: a batch of `copies` observations is a slice of `copies x width` numbers, and one environment is a
+/// batch of one. Online training repeats [`act`](Agent::act), [`observe`](Agent::observe) and, as often as that says,
+/// [`update`](Agent::update). Training on what was recorded needs only `update`, once the recording was observed.
 pub trait Agent: Restorable + Send {
-    /// `usize` for discrete observations, `[f32]` for features.
-    type Observation: Observation + ?Sized;
+    /// `usize` for numbered states, `[f32]` for features.
+    type Observation: Row + ?Sized;
+    /// `usize` for discrete actions, `[f32]` for a box.
+    type Action: Row + ?Sized;
 
-    /// An action of the behaviour policy.
-    fn act(&mut self, observation: &Self::Observation) -> usize;
+    /// Draws an action of the behaviour policy for each observation of a batch.
+    fn act(&mut self, observations: &[ElementOf<Self::Observation>], actions: &mut [ElementOf<Self::Action>]);
 
-    /// Learns from a step. `Some` if parameters changed and there is something to report.
+    /// Takes in one step of each copy, and returns how many calls of [`update`](Agent::update) are now due. A learner that updates its
+    /// values at each step, as most tables do, has done so when it returns, and asks for none.
     ///
     /// # Errors
-    /// If a number went bad.
-    fn learn(&mut self, transition: &Transition<'_, Self::Observation>)
-    -> Result<Option<Update>, LearnError>;
+    /// If a reward or a target is not finite, or an episode that is learned from as a whole is too long.
+    fn observe(&mut self, steps: &Steps<'_, Self::Observation, Self::Action>) -> Result<u64, LearnError>;
 
-    /// What has been learned so far, as it would be saved.
+    /// Updates the parameters once from what was observed, and returns what it measured, such as losses.
+    ///
+    /// # Errors
+    /// If nothing was observed that can be learned from, or a loss or a gradient is not finite; parameters are then unchanged.
+    fn update(&mut self) -> Result<Measurements, LearnError> {
+        Err(LearnError::NothingObserved)
+    }
+
+    /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
-    /// Looks ahead from where the environment is, before it acts there: for who plans with copies of it.
+    /// Searches from the environment's present state before acting there, for algorithms that simulate copies of the environment (MCTS).
     ///
     /// # Errors
-    /// If a copy refused a step.
-    fn plan(&mut self, _: &BoxEnv<Self::Observation>) -> Result<(), LearnError> {
+    /// If a copy refuses a step.
+    fn search(&mut self, _: &BoxEnv<Self::Observation>) -> Result<(), LearnError> {
         Ok(())
     }
 
-    /// How often each action was taken in each state, `states x actions`, if that is counted.
+    /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]> {
         None
     }
 
-    /// Numbers beside the model that are worth telling.
-    fn notes(&self) -> Vec<(&'static str, f64)> {
-        Vec::new()
+    /// Results beside the model, for the summary of a run, such as an average reward.
+    fn results(&self) -> Measurements {
+        Measurements::default()
     }
 
-    /// How it stands with exploration and the teacher, where there are such.
-    fn standing(&self) -> Standing {
-        Standing::default()
+    /// Measurements of the present moment for the log, such as the exploration rate and the age and drift of the target network.
+    fn diagnostics(&self) -> Measurements {
+        Measurements::default()
     }
 }
-
-/// Something that acts in many copies of an environment at a time, and learns from what came of it.
-pub trait VecAgent: Restorable + Send {
-    /// An action of the behaviour policy for each copy; observations are `copies x features`.
-    fn act_in_all(&mut self, observations: &[f32], actions: &mut [usize]);
-
-    /// Learns from a step of every copy. `Some` if parameters changed.
-    ///
-    /// # Errors
-    /// If a number went bad.
-    fn learn_from_all(&mut self, steps: &Steps<'_>) -> Result<Option<Update>, LearnError>;
-
-    /// What has been learned so far, as it would be saved.
-    fn learned(&self) -> Model;
-
-    /// How it stands with exploration and the teacher.
-    fn stands(&self) -> Standing;
-}
-
-/// An agent for many copies is one for a single copy too.
-macro_rules! alone {
-    ($agent:ty) => {
-        impl $crate::agent::Agent for $agent {
-            type Observation = [f32];
-
-            fn act(&mut self, observation: &[f32]) -> usize {
-                let mut action = [0];
-                $crate::agent::VecAgent::act_in_all(self, observation, &mut action);
-                action[0]
-            }
-
-            fn learn(
-                &mut self,
-                transition: &$crate::experience::Transition<'_, [f32]>,
-            ) -> Result<Option<$crate::agent::Update>, $crate::agent::LearnError> {
-                let steps = $crate::experience::Steps::of(transition);
-                $crate::agent::VecAgent::learn_from_all(self, &steps)
-            }
-
-            fn model(&self) -> $crate::model::Model {
-                $crate::agent::VecAgent::learned(self)
-            }
-
-            fn standing(&self) -> $crate::agent::Standing {
-                $crate::agent::VecAgent::stands(self)
-            }
-        }
-    };
-}
-pub(crate) use alone;
 
 impl<A: Agent + ?Sized> Agent for Box<A> {
     type Observation = A::Observation;
+    type Action = A::Action;
 
-    fn act(&mut self, observation: &Self::Observation) -> usize {
-        (**self).act(observation)
+    fn act(&mut self, observations: &[ElementOf<A::Observation>], actions: &mut [ElementOf<A::Action>]) {
+        (**self).act(observations, actions);
     }
 
-    fn learn(
-        &mut self,
-        transition: &Transition<'_, Self::Observation>,
-    ) -> Result<Option<Update>, LearnError> {
-        (**self).learn(transition)
+    fn observe(&mut self, steps: &Steps<'_, A::Observation, A::Action>) -> Result<u64, LearnError> {
+        (**self).observe(steps)
+    }
+
+    fn update(&mut self) -> Result<Measurements, LearnError> {
+        (**self).update()
     }
 
     fn model(&self) -> Model {
         (**self).model()
     }
 
-    fn plan(&mut self, env: &BoxEnv<Self::Observation>) -> Result<(), LearnError> {
-        (**self).plan(env)
+    fn search(&mut self, env: &BoxEnv<A::Observation>) -> Result<(), LearnError> {
+        (**self).search(env)
     }
 
     fn visits(&self) -> Option<&[u64]> {
         (**self).visits()
     }
 
-    fn notes(&self) -> Vec<(&'static str, f64)> {
-        (**self).notes()
+    fn results(&self) -> Measurements {
+        (**self).results()
     }
 
-    fn standing(&self) -> Standing {
-        (**self).standing()
+    fn diagnostics(&self) -> Measurements {
+        (**self).diagnostics()
     }
 }
 
-/// What an update of a network did.
+/// Named numbers that an agent measured, at most [`MEASUREMENTS_MAX`] of them, in the order in which they were added.
+///
+/// ```
+/// use potstill::agent::Measurements;
+///
+/// let losses = Measurements::of("train/policy_loss", 0.5).with("train/value_loss", 2.0);
+/// assert_eq!(losses.get("train/value_loss"), Some(2.0));
+/// assert_eq!(losses.iter().count(), 2);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Update {
-    /// The mean loss over the gradient steps of the update.
-    pub loss: f64,
+pub struct Measurements {
+    values: [(&'static str, f64); MEASUREMENTS_MAX],
+    len: usize,
 }
 
-/// How it stands with a learner.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Standing {
-    /// The probability of exploring.
-    pub epsilon: f64,
-    /// Ticks since the teacher was refreshed, and the Euclidean distance between its parameters and the student's; none where there is no
-    /// teacher.
-    pub teacher: Option<(u64, f64)>,
+/// The most that [`Measurements`] hold. A fixed number, so that a step allocates nothing.
+pub const MEASUREMENTS_MAX: usize = 8;
+
+impl Measurements {
+    /// One measurement.
+    pub fn of(name: &'static str, value: f64) -> Self {
+        Self::default().with(name, value)
+    }
+
+    /// The same, and one more.
+    ///
+    /// # Panics
+    /// If there are [`MEASUREMENTS_MAX`] already.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: f64) -> Self {
+        self.add(name, value);
+        self
+    }
+
+    /// Adds `value` to the measurement of this name, which is 0 if there was none.
+    ///
+    /// # Panics
+    /// If there are [`MEASUREMENTS_MAX`] of other names already.
+    pub fn add(&mut self, name: &'static str, value: f64) {
+        match self.values[..self.len].iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += value,
+            None => {
+                self.values[self.len] = (name, value);
+                self.len += 1;
+            }
+        }
+    }
+
+    /// The measurement of this name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        self.values[..self.len].iter().copied()
+    }
 }
 
 /// Learning that cannot go on.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum LearnError {
-    /// A number went bad. The parameters are as they were before it.
+    /// A reward, an observation, a target, a loss or a gradient is not finite. The parameters are as they were before it.
     #[error("{culprit} (learning rate too high, or rewards or inputs out of scale?)")]
     NotFinite {
         /// What is not finite, with its place.
         culprit: String,
-        /// What was being learned from, for inspection.
+        /// The batch being learned from, for inspection.
         batch: Snapshot,
     },
     /// An episode that is learned from as a whole does not end.
@@ -191,6 +200,9 @@ pub enum LearnError {
         /// Its steps so far.
         steps: usize,
     },
+    /// An update without anything to learn from.
+    #[error("nothing was observed yet that could be learned from")]
+    NothingObserved,
     /// An environment that was to be learned in refused a step.
     #[error("the environment refused: {0}")]
     Env(#[from] EnvError),

@@ -8,7 +8,7 @@
 //! env.reset(Some(1), &mut planes);
 //! // The player in the middle.
 //! assert_eq!(planes[(5 * 10 + 5) * 4], 1);
-//! # env.step(0, &mut planes)?;
+//! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 

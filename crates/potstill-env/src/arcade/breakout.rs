@@ -8,7 +8,7 @@
 //! env.reset(Some(1), &mut planes);
 //! // The ball falls from the fourth row.
 //! for _ in 0..5 {
-//!     assert!(!env.step(0, &mut planes)?.terminated);
+//!     assert!(!env.step(&0, &mut planes)?.terminated);
 //! }
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```

@@ -8,7 +8,7 @@
 //! let (mut env, mut planes) = (Arcade::<Freeway>::new(0.0, true, false), [0; 700]);
 //! env.reset(Some(1), &mut planes);
 //! assert_eq!(planes[(9 * 10 + 4) * 7], 1);
-//! # env.step(0, &mut planes)?;
+//! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 

@@ -164,7 +164,7 @@ impl<G: Game> Env for Arcade<G> {
         self.draw(observation);
     }
 
-    fn step(&mut self, action: usize, observation: &mut [u8]) -> Result<Outcome, EnvError> {
+    fn step(&mut self, &action: &usize, observation: &mut [u8]) -> Result<Outcome, EnvError> {
         let Some(&chosen) = self.moves.get(action) else {
             return Err(EnvError::Action { action: action.to_string(), space: self.action_space() });
         };

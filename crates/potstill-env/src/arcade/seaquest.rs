@@ -9,7 +9,7 @@
 //! env.reset(Some(1), &mut planes);
 //! // Bow, stern and ten tenths of air.
 //! assert_eq!(planes.iter().filter(|&&square| square == 1).count(), 12);
-//! # env.step(0, &mut planes)?;
+//! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 

@@ -9,7 +9,7 @@
 //! env.reset(Some(1), &mut planes);
 //! // 24 aliens, each with its direction, and the cannon.
 //! assert_eq!(planes.iter().filter(|&&square| square == 1).count(), 24 * 2 + 1);
-//! # env.step(0, &mut planes)?;
+//! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 

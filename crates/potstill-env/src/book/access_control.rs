@@ -11,7 +11,7 @@
 //! env.reset(Some(1), &mut state);
 //! assert_eq!(state / 4, 10);
 //! let pays = [1.0, 2.0, 4.0, 8.0][state % 4];
-//! assert_eq!(env.step(1, &mut state)?.reward, pays);
+//! assert_eq!(env.step(&1, &mut state)?.reward, pays);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 

@@ -9,10 +9,10 @@
 //! let (mut env, mut state) = (dyna_maze::world(), 0);
 //! env.reset(None, &mut state);
 //! for action in [2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0] {
-//!     env.step(action, &mut state)?;
+//!     env.step(&action, &mut state)?;
 //! }
 //! assert_eq!(state, 17);
-//! assert_eq!(env.step(0, &mut state)?.reward, 1.0);
+//! assert_eq!(env.step(&0, &mut state)?.reward, 1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 

@@ -10,9 +10,9 @@
 //!
 //! let (mut env, mut state) = (MaximizationBias::default(), 9);
 //! env.reset(Some(1), &mut state);
-//! assert!(!env.step(0, &mut state)?.terminated);
+//! assert!(!env.step(&0, &mut state)?.terminated);
 //! assert_eq!(state, 1);
-//! assert!(env.step(7, &mut state)?.terminated);
+//! assert!(env.step(&7, &mut state)?.terminated);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
@@ -67,7 +67,7 @@ impl Env for MaximizationBias {
         *observation = 0;
     }
 
-    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+    fn step(&mut self, &action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         let n = CHOICES[self.state];
         if action >= n {
             return Err(EnvError::Action { action: action.to_string(), space: Space::Discrete { n } });

@@ -10,7 +10,7 @@
 //! let (mut env, mut state) = (windy_gridworld::world(false, false), 0);
 //! env.reset(None, &mut state);
 //! for _ in 0..9 {
-//!     env.step(1, &mut state)?;
+//!     env.step(&1, &mut state)?;
 //! }
 //! // Blown to the upper edge.
 //! assert_eq!(state, 9);

@@ -12,7 +12,7 @@
 //! env.reset(Some(1), &mut observation);
 //! // It hangs down, almost at rest.
 //! assert!(observation[0] > 0.99 && observation[2] > 0.99);
-//! assert_eq!(env.step(0, &mut observation)?.reward, -1.0);
+//! assert_eq!(env.step(&0, &mut observation)?.reward, -1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
@@ -97,7 +97,7 @@ impl Dynamics<4, 6> for AcrobotRules {
     }
 
     #[inline(always)]
-    fn step(&self, state: [f64; 4], action: usize) -> Moved<4> {
+    fn step(&self, state: [f64; 4], &action: &usize) -> Moved<4> {
         let torque = f64::from(action as u32) - 1.0;
         let [theta1, theta2, speed1, speed2] = runge_kutta(state, torque);
         let (theta1, theta2) = (wrapped(theta1), wrapped(theta2));

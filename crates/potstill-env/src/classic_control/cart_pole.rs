@@ -10,7 +10,7 @@
 //! let (mut env, mut observation) = (CartPole::default(), [0.0; 4]);
 //! env.reset(Some(1), &mut observation);
 //! assert!(observation.iter().all(|x| x.abs() <= 0.05));
-//! assert_eq!(env.step(1, &mut observation)?.reward, 1.0);
+//! assert_eq!(env.step(&1, &mut observation)?.reward, 1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
@@ -58,7 +58,7 @@ impl Dynamics<4, 4> for CartPoleRules {
     }
 
     #[inline(always)]
-    fn step(&self, [x, x_dot, theta, theta_dot]: [f64; 4], action: usize) -> Moved<4> {
+    fn step(&self, [x, x_dot, theta, theta_dot]: [f64; 4], &action: &usize) -> Moved<4> {
         let force = if action == 1 { FORCE } else { -FORCE };
         let (sin, cos) = math::sin_cos(theta);
         let temp = (force + POLE_MASS_LENGTH * (theta_dot * theta_dot) * sin) / TOTAL_MASS;

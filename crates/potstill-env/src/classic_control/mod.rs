@@ -7,7 +7,7 @@
 //! use potstill_env::classic_control::{Dynamics, cart_pole::CartPoleRules};
 //!
 //! // An upright pole falls to the left when the cart is pushed to the right.
-//! let moved = CartPoleRules::default().step([0.0; 4], 1);
+//! let moved = CartPoleRules::default().step([0.0; 4], &1);
 //! assert!(moved.state[3] < 0.0 && moved.reward == 1.0 && !moved.terminated);
 //! ```
 
@@ -16,7 +16,7 @@ pub mod cart_pole;
 pub mod mountain_car;
 pub mod pendulum;
 
-use crate::{Action, Env, EnvError, Outcome, Scene, Space};
+use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
 
@@ -33,8 +33,11 @@ pub struct Moved<const S: usize> {
 
 /// The rules of a world with `S` numbers of state, in double precision as in Gymnasium, of which an observation makes `O`.
 pub trait Dynamics<const S: usize, const O: usize>: Clone + fmt::Debug + Send + Sync + 'static {
-    /// `usize` for numbered actions, `f32` for a force.
-    type Action: Action;
+    /// `usize` for discrete actions, `[f32]` for forces.
+    type Action: Row + ?Sized;
+
+    /// Numbers per action.
+    const ACTION_WIDTH: usize = 1;
 
     /// All observations that there can be.
     fn observation_space(&self) -> Space;
@@ -46,7 +49,7 @@ pub trait Dynamics<const S: usize, const O: usize>: Clone + fmt::Debug + Send + 
     fn start(&self, rng: &mut Pcg64) -> [f64; S];
 
     /// One step. Without branches, so that a loop of it becomes vector code; to be marked `#[inline(always)]`.
-    fn step(&self, state: [f64; S], action: Self::Action) -> Moved<S>;
+    fn step(&self, state: [f64; S], action: &Self::Action) -> Moved<S>;
 
     /// What is seen of a state. To be marked `#[inline(always)]`.
     fn observe(&self, state: [f64; S]) -> [f32; O];
@@ -103,9 +106,9 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Env for Single<D, S, O> 
     }
 
     #[inline]
-    fn step(&mut self, action: D::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
+    fn step(&mut self, action: &D::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
         if !action.is_in(&self.action_space) {
-            return Err(EnvError::Action { action: action.to_string(), space: self.action_space() });
+            return Err(EnvError::Action { action: action.text(), space: self.action_space() });
         }
         let Moved { state, reward, terminated } = self.dynamics.step(self.physics, action);
         self.physics = state;

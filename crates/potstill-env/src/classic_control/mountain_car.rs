@@ -11,7 +11,7 @@
 //! let (mut env, mut observation) = (MountainCar::default(), [0.0; 2]);
 //! env.reset(Some(1), &mut observation);
 //! assert!((-0.6..-0.4).contains(&observation[0]) && observation[1] == 0.0);
-//! assert_eq!(env.step(2, &mut observation)?.reward, -1.0);
+//! assert_eq!(env.step(&2, &mut observation)?.reward, -1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
@@ -93,7 +93,7 @@ impl Dynamics<2, 2> for MountainCarRules {
     }
 
     #[inline(always)]
-    fn step(&self, [position, velocity]: [f64; 2], action: usize) -> Moved<2> {
+    fn step(&self, [position, velocity]: [f64; 2], &action: &usize) -> Moved<2> {
         let push = (f64::from(action as u32) - 1.0) * 0.001;
         let velocity = velocity + (push + math::cos(3.0 * position) * -GRAVITY);
         let state = moved(position, velocity);
@@ -114,7 +114,7 @@ const CONTINUOUS_GOAL: f64 = 0.45;
 
 /// The third number of the state is 1 before the first step, then 0: Gymnasium starts in double precision and goes on in single.
 impl Dynamics<3, 2> for MountainCarContinuousRules {
-    type Action = f32;
+    type Action = [f32];
 
     fn observation_space(&self) -> Space {
         observation_space()
@@ -130,16 +130,17 @@ impl Dynamics<3, 2> for MountainCarContinuousRules {
     }
 
     #[inline(always)]
-    fn step(&self, [position, velocity, fresh]: [f64; 3], action: f32) -> Moved<3> {
+    fn step(&self, [position, velocity, fresh]: [f64; 3], action: &[f32]) -> Moved<3> {
+        let force = action[0];
         let is_fresh = fresh == 1.0;
         let triple = if is_fresh { 3.0 * position } else { f64::from(3.0 * position as f32) };
         // What NumPy makes of a single-precision number and a Python number is in single precision.
-        let push = action * 0.0015_f32 - (GRAVITY * math::cos(triple)) as f32;
+        let push = force * 0.0015_f32 - (GRAVITY * math::cos(triple)) as f32;
         let wide = moved(position, velocity + f64::from(push));
         let single = moved_single(position as f32, velocity as f32 + push);
         let [position, velocity] = if is_fresh { wide } else { single };
         let terminated = (position as f32 >= CONTINUOUS_GOAL as f32) & (velocity >= self.goal_velocity);
-        let cost = f64::from(action) * f64::from(action) * 0.1;
+        let cost = f64::from(force) * f64::from(force) * 0.1;
         Moved {
             state: [f64::from(position as f32), f64::from(velocity as f32), 0.0],
             reward: (if terminated { 100.0 } else { 0.0 }) - cost,

@@ -46,7 +46,7 @@ fn normalised(angle: f64) -> f64 {
 }
 
 impl Dynamics<2, 3> for PendulumRules {
-    type Action = f32;
+    type Action = [f32];
 
     fn observation_space(&self) -> Space {
         let high = vec![1.0, 1.0, SPEED_MAX as f32];
@@ -62,7 +62,8 @@ impl Dynamics<2, 3> for PendulumRules {
     }
 
     #[inline(always)]
-    fn step(&self, [angle, speed]: [f64; 2], torque: f32) -> Moved<2> {
+    fn step(&self, [angle, speed]: [f64; 2], torque: &[f32]) -> Moved<2> {
+        let torque = torque[0];
         let tilt = normalised(angle);
         // NumPy keeps what it makes of a single-precision torque in single precision.
         let cost = tilt * tilt + 0.1 * (speed * speed) + f64::from(0.001_f32 * (torque * torque));

@@ -14,7 +14,7 @@
 //! env.reset(Some(1), &mut observation);
 //! let [sum, card, ace] = env.observation_space().parts(observation)[..] else { unreachable!() };
 //! assert!((4..=21).contains(&sum) && (1..=10).contains(&card) && ace <= 1);
-//! assert!(env.step(0, &mut observation)?.terminated);
+//! assert!(env.step(&0, &mut observation)?.terminated);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
@@ -133,7 +133,7 @@ impl Env for Blackjack {
         self.rng = Pcg64::new(seed);
     }
 
-    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+    fn step(&mut self, &action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         let (reward, terminated) = match action {
             0 => {
                 while self.dealer.sum() < 17 {

@@ -11,7 +11,7 @@
 //! env.reset(None, &mut state);
 //! assert_eq!(state, 36);
 //! // To the right lies the cliff.
-//! assert_eq!(env.step(1, &mut state)?.reward, -100.0);
+//! assert_eq!(env.step(&1, &mut state)?.reward, -100.0);
 //! assert_eq!(state, 36);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```

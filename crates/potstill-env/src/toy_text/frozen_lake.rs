@@ -9,8 +9,8 @@
 //! let map = parse_map("SF/HG").unwrap();
 //! let (mut env, mut state) = (Lake { is_slippery: false, ..Lake::new(map) }.world(), 0);
 //! env.reset(Some(1), &mut state);
-//! env.step(2, &mut state)?;
-//! assert_eq!(env.step(1, &mut state)?.reward, 1.0);
+//! env.step(&2, &mut state)?;
+//! assert_eq!(env.step(&1, &mut state)?.reward, 1.0);
 //! assert!(parse_map("SX/HG").is_err());
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```

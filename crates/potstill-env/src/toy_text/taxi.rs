@@ -12,7 +12,7 @@
 //! let (mut env, mut state) = (Taxi::new(None, None), 0);
 //! env.reset(Some(1), &mut state);
 //! // Nobody to drop off yet.
-//! assert_eq!(env.step(5, &mut state)?.reward, -10.0);
+//! assert_eq!(env.step(&5, &mut state)?.reward, -10.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
@@ -128,9 +128,9 @@ impl Env for Taxi {
         self.world.scene_of(state)
     }
 
-    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+    fn step(&mut self, &action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
         let [row, column, passenger, destination] = decode(self.world.state);
-        let outcome = self.world.step(action, observation)?;
+        let outcome = self.world.step(&action, observation)?;
         let [next_row, next_column, next_passenger, _] = decode(self.world.state);
         if self.is_fickle && passenger == IN_TAXI && (next_row, next_column) != (row, column) {
             self.is_fickle = false;

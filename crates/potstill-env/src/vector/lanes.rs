@@ -2,8 +2,11 @@
 
 use super::{Autoreset, Batch, VecEnv, check_actions};
 use crate::classic_control::Dynamics;
-use crate::{EnvError, Space};
+use crate::{EnvError, Row, Space};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, wide};
+
+/// One number of an action.
+type ActionElement<D, const S: usize, const O: usize> = <<D as Dynamics<S, O>>::Action as Row>::Element;
 
 /// Copies that lie, and are stepped, side by side: enough for the widest vectors, few enough for a single copy not to wait.
 const BLOCK: usize = 16;
@@ -68,10 +71,10 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
 
     /// One step of every copy; returns whether an episode ended.
     #[inline(always)]
-    fn step_all(&mut self, actions: &[D::Action]) -> bool {
+    fn step_all(&mut self, actions: &[ActionElement<D, S, O>]) -> bool {
         let limit = self.time_limit_steps.unwrap_or(u64::MAX);
         let batch = &mut self.batch;
-        let blocks = self.physics.iter_mut().zip(actions.chunks(BLOCK));
+        let blocks = self.physics.iter_mut().zip(actions.chunks(BLOCK * D::ACTION_WIDTH));
         let given = batch.observations.chunks_mut(BLOCK * O).zip(batch.rewards.chunks_mut(BLOCK));
         let ends = batch.terminated.chunks_mut(BLOCK).zip(batch.truncated.chunks_mut(BLOCK));
         let elapsed = self.elapsed_steps.chunks_mut(BLOCK);
@@ -95,17 +98,17 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
 fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
     dynamics: &D,
     physics: &mut [[f64; BLOCK]; S],
-    actions: &[D::Action],
+    actions: &[ActionElement<D, S, O>],
     observations: &mut [[f32; O]],
     rewards: &mut [f64],
     terminated: &mut [bool],
 ) {
-    let step = |state: [f64; S], action| {
-        let moved = dynamics.step(state, action);
+    let step = |state: [f64; S], i: usize| {
+        let action = &actions[i * D::ACTION_WIDTH..][..D::ACTION_WIDTH];
+        let moved = dynamics.step(state, D::Action::from_slice(action));
         (moved, dynamics.observe(moved.state))
     };
-    if let (Some(actions), Some(observations), Some(rewards), Some(terminated)) = (
-        actions.first_chunk::<BLOCK>(),
+    if let (Some(observations), Some(rewards), Some(terminated)) = (
         observations.first_chunk_mut::<BLOCK>(),
         rewards.first_chunk_mut::<BLOCK>(),
         terminated.first_chunk_mut::<BLOCK>(),
@@ -115,7 +118,7 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
         let (mut seen, mut reward, mut terminal) = ([[0.0; O]; BLOCK], [0.0; BLOCK], [false; BLOCK]);
         for i in 0..BLOCK {
             let moved;
-            (moved, seen[i]) = step(std::array::from_fn(|s| state[s][i]), actions[i]);
+            (moved, seen[i]) = step(std::array::from_fn(|s| state[s][i]), i);
             for (column, value) in state.iter_mut().zip(moved.state) {
                 column[i] = value;
             }
@@ -124,9 +127,9 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
         }
         (*physics, *observations, *rewards, *terminated) = (state, seen, reward, terminal);
     } else {
-        for i in 0..actions.len() {
+        for i in 0..rewards.len() {
             let moved;
-            (moved, observations[i]) = step(std::array::from_fn(|s| physics[s][i]), actions[i]);
+            (moved, observations[i]) = step(std::array::from_fn(|s| physics[s][i]), i);
             for (column, value) in physics.iter_mut().zip(moved.state) {
                 column[i] = value;
             }
@@ -166,9 +169,9 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> VecEnv for Lanes<D, S, O
         &self.batch
     }
 
-    fn step(&mut self, actions: &[D::Action]) -> Result<&Batch<f32>, EnvError> {
+    fn step(&mut self, actions: &[ActionElement<D, S, O>]) -> Result<&Batch<f32>, EnvError> {
         let copies = self.rngs.len();
-        check_actions(actions, copies, &self.action_space, self.is_reset)?;
+        check_actions::<D::Action>(actions, copies, &self.action_space, self.is_reset)?;
         self.ended.clear();
         if self.any_done && self.batch.autoreset == Autoreset::NextStep {
             self.ended.extend((0..copies).filter(|&i| self.batch.done(i)));

@@ -26,7 +26,7 @@ pub use lanes::Lanes;
 pub use sync::SyncVec;
 
 use crate::space::Element;
-use crate::{Action, EnvError, Space};
+use crate::{EnvError, Row, Space};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// When the next episode of a copy starts. The modes are Gymnasium's.
@@ -44,8 +44,8 @@ pub enum Autoreset {
 pub trait VecEnv: Restorable + Send {
     /// One number of an observation: `usize`, `f32` or `u8`.
     type Element: Element;
-    /// `usize` for a discrete action space, `f32` for a box of one dimension.
-    type Action: Action;
+    /// `usize` for a discrete action space, `[f32]` for a box.
+    type Action: Row + ?Sized;
 
     /// The observation space of one copy.
     fn single_observation_space(&self) -> Space;
@@ -60,11 +60,14 @@ pub trait VecEnv: Restorable + Send {
     /// on with its own (one never seeded is that of its number).
     fn reset(&mut self, seed: Option<u64>) -> &Batch<Self::Element>;
 
-    /// One step of every copy.
+    /// One step of every copy; `actions` are `copies x width`, row after row.
     ///
     /// # Errors
     /// If there is not one action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
-    fn step(&mut self, actions: &[Self::Action]) -> Result<&Batch<Self::Element>, EnvError>;
+    fn step(
+        &mut self,
+        actions: &[<Self::Action as Row>::Element],
+    ) -> Result<&Batch<Self::Element>, EnvError>;
 
     /// What the last `reset` or `step` gave.
     fn batch(&self) -> &Batch<Self::Element>;
@@ -95,7 +98,10 @@ impl<V: VecEnv + ?Sized> VecEnv for Box<V> {
         (**self).reset(seed)
     }
 
-    fn step(&mut self, actions: &[Self::Action]) -> Result<&Batch<Self::Element>, EnvError> {
+    fn step(
+        &mut self,
+        actions: &[<Self::Action as Row>::Element],
+    ) -> Result<&Batch<Self::Element>, EnvError> {
         (**self).step(actions)
     }
 
@@ -226,8 +232,8 @@ impl<T: Element> Restorable for Batch<T> {
 }
 
 /// What every vector environment refuses.
-fn check_actions<A: Action>(
-    actions: &[A],
+fn check_actions<A: Row + ?Sized>(
+    actions: &[A::Element],
     copies: usize,
     space: &Space,
     is_reset: bool,
@@ -235,11 +241,12 @@ fn check_actions<A: Action>(
     if !is_reset {
         return Err(EnvError::NotReset);
     }
-    if actions.len() != copies {
-        return Err(EnvError::Actions { got: actions.len(), expected: copies });
+    let width = space.features();
+    if actions.len() != copies * width {
+        return Err(EnvError::Actions { got: actions.len().div_ceil(width), expected: copies });
     }
-    match actions.iter().find(|action| !action.is_in(space)) {
+    match actions.chunks_exact(width).map(A::from_slice).find(|action| !action.is_in(space)) {
         None => Ok(()),
-        Some(action) => Err(EnvError::Action { action: action.to_string(), space: space.clone() }),
+        Some(action) => Err(EnvError::Action { action: action.text(), space: space.clone() }),
     }
 }

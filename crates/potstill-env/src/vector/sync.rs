@@ -1,11 +1,11 @@
 //! Copies one after the other: for any environment.
 
 use super::{Autoreset, Batch, VecEnv, check_actions};
-use crate::{Env, EnvError, Observation, Outcome, Space};
+use crate::{Env, EnvError, Outcome, Row, Space};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// The element of an environment's observations.
-type ElementOf<E> = <<E as Env>::Observation as Observation>::Element;
+type ElementOf<E> = <<E as Env>::Observation as Row>::Element;
 
 /// Copies of an environment, stepped one after the other in one thread. The copies should be [`Guarded`](crate::Guarded).
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl<E: Env> SyncVec<E> {
     }
 }
 
-impl<E: Env<Action: crate::Action>> VecEnv for SyncVec<E> {
+impl<E: Env> VecEnv for SyncVec<E> {
     type Element = ElementOf<E>;
     type Action = E::Action;
 
@@ -62,23 +62,24 @@ impl<E: Env<Action: crate::Action>> VecEnv for SyncVec<E> {
         let rows = self.batch.observations.chunks_exact_mut(self.batch.features);
         for (i, (env, row)) in self.envs.iter_mut().zip(rows).enumerate() {
             let seed = seed.or(first.then_some(0)).map(|seed| seed.wrapping_add(i as u64));
-            env.reset(seed, E::Observation::of_row(row));
+            env.reset(seed, E::Observation::from_mut_slice(row));
         }
         &self.batch
     }
 
-    fn step(&mut self, actions: &[E::Action]) -> Result<&Batch<Self::Element>, EnvError> {
-        check_actions(actions, self.envs.len(), &self.action_space, self.is_reset)?;
-        for (i, (env, &action)) in self.envs.iter_mut().zip(actions).enumerate() {
+    fn step(&mut self, actions: &[<E::Action as Row>::Element]) -> Result<&Batch<Self::Element>, EnvError> {
+        check_actions::<E::Action>(actions, self.envs.len(), &self.action_space, self.is_reset)?;
+        let width = self.action_space.features();
+        for (i, (env, action)) in self.envs.iter_mut().zip(actions.chunks_exact(width)).enumerate() {
             let batch = &mut self.batch;
             let features = batch.features;
             let row = &mut batch.observations[i * features..(i + 1) * features];
             let was_done = batch.terminated[i] || batch.truncated[i];
             let outcome = if was_done && batch.autoreset == Autoreset::NextStep {
-                env.reset(None, E::Observation::of_row(row));
+                env.reset(None, E::Observation::from_mut_slice(row));
                 Outcome { reward: 0.0, terminated: false, truncated: false }
             } else {
-                env.step(action, E::Observation::of_row(row))?
+                env.step(E::Action::from_slice(action), E::Observation::from_mut_slice(row))?
             };
             batch.rewards[i] = outcome.reward;
             batch.terminated[i] = outcome.terminated;
@@ -86,7 +87,7 @@ impl<E: Env<Action: crate::Action>> VecEnv for SyncVec<E> {
             if outcome.done() && batch.autoreset == Autoreset::SameStep {
                 batch.keep_final(i);
                 let row = &mut batch.observations[i * features..(i + 1) * features];
-                env.reset(None, E::Observation::of_row(row));
+                env.reset(None, E::Observation::from_mut_slice(row));
             }
         }
         Ok(&self.batch)

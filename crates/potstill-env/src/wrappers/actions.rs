@@ -1,7 +1,8 @@
 //! Wrappers of what is done.
 
-use crate::{Env, EnvError, Outcome, Scene, Space};
+use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
+use std::borrow::{Borrow, BorrowMut};
 
 /// Repeats each action until it was taken so many times or the episode is over; the rewards are added up. The observations in between are not
 /// seen.
@@ -22,7 +23,7 @@ impl<E> ActionRepeat<E> {
     }
 }
 
-impl<E: Env<Action: Copy>> Env for ActionRepeat<E> {
+impl<E: Env> Env for ActionRepeat<E> {
     type Observation = E::Observation;
     type Action = E::Action;
 
@@ -33,7 +34,7 @@ impl<E: Env<Action: Copy>> Env for ActionRepeat<E> {
     forward!(reseed);
     forward!(scene_of);
 
-    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+    fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let mut sum = 0.0;
         for time in 1.. {
             let outcome = self.env.step(action, observation)?;
@@ -55,7 +56,7 @@ pub struct StickyActions<E: Env> {
     env: E,
     action_space: Space,
     repeat_action_probability: f64,
-    last: Option<E::Action>,
+    last: Option<<E::Action as ToOwned>::Owned>,
     rng: Pcg64,
 }
 
@@ -71,7 +72,7 @@ impl<E: Env> StickyActions<E> {
     }
 }
 
-impl<E: Env<Action: crate::Action>> Env for StickyActions<E> {
+impl<E: Env> Env for StickyActions<E> {
     type Observation = E::Observation;
     type Action = E::Action;
 
@@ -93,39 +94,48 @@ impl<E: Env<Action: crate::Action>> Env for StickyActions<E> {
         self.env.reseed(seed);
     }
 
-    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        use crate::Action;
+    fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         if !action.is_in(&self.action_space) {
-            return Err(EnvError::Action { action: action.to_string(), space: self.action_space.clone() });
+            return Err(EnvError::Action { action: action.text(), space: self.action_space.clone() });
         }
         // A step that is refused leaves the stream where it was.
         let mut rng = self.rng.clone();
-        let taken = match self.last {
-            Some(last) if rng.unit() < self.repeat_action_probability => last,
-            _ => action,
-        };
-        let outcome = self.env.step(taken, observation)?;
-        (self.last, self.rng) = (Some(taken), rng);
+        if let Some(last) = &self.last
+            && rng.unit() < self.repeat_action_probability
+        {
+            let outcome = self.env.step(last.borrow(), observation)?;
+            self.rng = rng;
+            return Ok(outcome);
+        }
+        let outcome = self.env.step(action, observation)?;
+        match &mut self.last {
+            Some(last) => last.borrow_mut().as_mut_slice().copy_from_slice(action.as_slice()),
+            None => self.last = Some(action.to_owned()),
+        }
+        self.rng = rng;
         Ok(outcome)
     }
 }
 
-impl<E: Env<Action: crate::Action>> Restorable for StickyActions<E> {
+impl<E: Env> Restorable for StickyActions<E> {
     fn snapshot(&self) -> Snapshot {
-        use crate::Action;
-        let state = Snapshot::new().with_part("env", &self.env).with_part("rng", &self.rng);
-        match self.last {
-            Some(last) => state.with("last", Value::F64(last.number())),
-            None => state,
+        let snapshot = Snapshot::new().with_part("env", &self.env).with_part("rng", &self.rng);
+        let Some(last) = &self.last else { return snapshot };
+        let numbers = last.borrow().numbers();
+        match numbers[..] {
+            [number] => snapshot.with("last", Value::F64(number)),
+            _ => snapshot.with("last", Value::F64s(numbers)),
         }
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        use crate::Action;
         self.last = match snapshot.contains("last") {
             true => {
-                let action = E::Action::from_number(snapshot.f64("last")?);
-                let action = action.filter(|action| action.is_in(&self.action_space));
+                let numbers = match self.action_space.features() {
+                    1 => vec![snapshot.f64("last")?],
+                    width => snapshot.f64s("last", width)?.to_vec(),
+                };
+                let action = E::Action::from_numbers(&numbers, &self.action_space);
                 Some(action.ok_or_else(|| SnapshotError::invalid("last", "it is no action"))?)
             }
             false => None,

@@ -1,6 +1,6 @@
 //! Memory of the last observations.
 
-use crate::{Env, EnvError, Observation, Outcome, Scene, Space};
+use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 
 /// The last observations one after the other, the newest at the end; at the start of an episode the first stands for those before it (Mnih et al.
@@ -14,7 +14,7 @@ pub struct FrameStack<E: Env> {
 
 impl<T, E> FrameStack<E>
 where
-    [T]: Observation<Element = T> + ToOwned<Owned = Vec<T>>,
+    [T]: Row<Element = T> + ToOwned<Owned = Vec<T>>,
     T: crate::space::Element,
     E: Env<Observation = [T]>,
 {
@@ -31,7 +31,7 @@ where
 
 impl<T, E> Env for FrameStack<E>
 where
-    [T]: Observation<Element = T> + ToOwned<Owned = Vec<T>>,
+    [T]: Row<Element = T> + ToOwned<Owned = Vec<T>>,
     T: crate::space::Element,
     E: Env<Observation = [T]>,
 {
@@ -61,10 +61,10 @@ where
         observation.copy_from_slice(&self.stack);
     }
 
-    fn step(&mut self, action: E::Action, observation: &mut [T]) -> Result<Outcome, EnvError> {
+    fn step(&mut self, action: &E::Action, observation: &mut [T]) -> Result<Outcome, EnvError> {
         let length = self.stack.len() / self.frames;
         let newest = observation.len() - length;
-        let outcome = self.env.step(action, &mut observation[newest..])?;
+        let outcome = self.env.step(&action, &mut observation[newest..])?;
         self.stack.copy_within(length.., 0);
         self.stack[newest..].copy_from_slice(&observation[newest..]);
         observation.copy_from_slice(&self.stack);
@@ -74,7 +74,7 @@ where
 
 impl<T, E> Restorable for FrameStack<E>
 where
-    [T]: Observation<Element = T> + ToOwned<Owned = Vec<T>>,
+    [T]: Row<Element = T> + ToOwned<Owned = Vec<T>>,
     T: crate::space::Element,
     E: Env<Observation = [T]>,
 {

@@ -22,7 +22,7 @@
 //! env.reset(Some(1), &mut observation);
 //! // At the start the first observation stands for those before it.
 //! assert_eq!(observation[..4], observation[8..]);
-//! while !env.step(0, &mut observation)?.done() {}
+//! while !env.step(&0, &mut observation)?.done() {}
 //! assert_eq!(env.last_episode(), Some((10.0, 10)));
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```

@@ -1,6 +1,6 @@
 //! Observations and rewards brought to one scale by running moments.
 
-use crate::{Autoreset, Batch, Env, EnvError, Outcome, Scene, Space, VecEnv};
+use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, VecEnv};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// Mean and variance of all that was seen (Chan, Golub and LeVeque 1979), as Gymnasium and Stable-Baselines3 keep them: begun with a mean of 0 and a
@@ -142,8 +142,8 @@ impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
         self.normalize(observation);
     }
 
-    fn step(&mut self, action: E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(action, observation)?;
+    fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(&action, observation)?;
         self.normalize(observation);
         Ok(outcome)
     }
@@ -202,8 +202,8 @@ impl<E: Env> Env for NormalizeReward<E> {
     forward!(reseed);
     forward!(scene_of);
 
-    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(action, observation)?;
+    fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(&action, observation)?;
         // As in Gymnasium: a truncated episode's return runs on into the next.
         let kept = if outcome.terminated { 0.0 } else { self.discounted * self.gamma };
         self.discounted = kept + outcome.reward;
@@ -309,7 +309,7 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
         &self.batch
     }
 
-    fn step(&mut self, actions: &[V::Action]) -> Result<&Batch<f32>, EnvError> {
+    fn step(&mut self, actions: &[<V::Action as Row>::Element]) -> Result<&Batch<f32>, EnvError> {
         let given = self.envs.step(actions)?;
         for (i, discounted) in self.discounted.iter_mut().enumerate() {
             *discounted = *discounted * self.gamma + given.rewards[i];

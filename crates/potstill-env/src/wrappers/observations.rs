@@ -1,6 +1,6 @@
 //! Wrappers that make features of other observations, and numbered states of features.
 
-use crate::{Env, EnvError, Observation, Outcome, Scene, Space};
+use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 
 /// A numbered state as a vector with a 1 in its place.
@@ -40,8 +40,8 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
         self.show(observation);
     }
 
-    fn step(&mut self, action: E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(action, &mut self.state)?;
+    fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(&action, &mut self.state)?;
         self.show(observation);
         Ok(outcome)
     }
@@ -113,8 +113,8 @@ impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
         *observation = self.state_of();
     }
 
-    fn step(&mut self, action: E::Action, observation: &mut usize) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(action, &mut self.features)?;
+    fn step(&mut self, action: &E::Action, observation: &mut usize) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(&action, &mut self.features)?;
         *observation = self.state_of();
         Ok(outcome)
     }
@@ -168,8 +168,8 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
         self.show(observation);
     }
 
-    fn step(&mut self, action: E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(action, &mut self.planes)?;
+    fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(&action, &mut self.planes)?;
         self.show(observation);
         Ok(outcome)
     }

@@ -34,8 +34,8 @@ impl<E: Env> Env for ClipReward<E> {
     forward!(reseed);
     forward!(scene_of);
 
-    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(action, observation)?;
+    fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(&action, observation)?;
         Ok(Outcome { reward: outcome.reward.clamp(self.low, self.high), ..outcome })
     }
 }
@@ -83,8 +83,8 @@ impl<E: Env> Env for EpisodeStatistics<E> {
         self.env.reset(seed, observation);
     }
 
-    fn step(&mut self, action: E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(action, observation)?;
+    fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
+        let outcome = self.env.step(&action, observation)?;
         self.running.0 += outcome.reward;
         self.running.1 += 1;
         if outcome.done() {

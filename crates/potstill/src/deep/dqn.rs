@@ -44,9 +44,9 @@
 use super::learner::Gradient;
 use super::settings::OptimizerConfig;
 use super::{c51, iqn, qr_dqn};
-use crate::agent::{LearnError, Standing, Update, VecAgent, alone, not_finite};
+use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::config::settings;
-use crate::experience::{Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
+use crate::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
 use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::targets::{self, Munchausen};
@@ -195,7 +195,7 @@ impl DqnConfig {
             features: world.inputs.count(),
             frames: world.frames,
             is_bytes: world.is_bytes,
-            choices: world.actions,
+            actions: ActionShape::Discrete { n: world.actions },
             n_step: self.n_step as usize,
             gamma: self.gamma,
             alpha: self.prioritized.then_some(self.prioritized_alpha),
@@ -371,15 +371,15 @@ impl Dqn {
         &self.teacher
     }
 
-    fn behaviour(&self) -> Policy {
+    /// The probability of a uniformly random action now.
+    fn epsilon(&self) -> f64 {
         let exploring = self.steps < self.config.learning_starts;
-        let epsilon = match (exploring, self.student.is_noisy()) {
+        match (exploring, self.student.is_noisy()) {
             (true, _) => 1.0,
             // Noise explores.
             (false, true) => 0.0,
             (false, false) => self.epsilon.at(self.steps, 1),
-        };
-        Policy::EpsilonGreedy { epsilon }
+        }
     }
 
     /// How much of the run is over.
@@ -426,7 +426,7 @@ impl Dqn {
                 ("target", targets),
             ],
         )?;
-        self.replay.set_errors(batch, errors);
+        self.replay.set_priorities(batch, errors);
         self.teacher.tick(Clock::GradStep, &self.student);
         Ok(f64::from(loss))
     }
@@ -461,10 +461,13 @@ fn loss(config: &DqnConfig, step: Step<'_>) -> f32 {
     regression_at(kind, q, Chosen { indices: actions, weights }, targets, errors, d_outputs)
 }
 
-impl VecAgent for Dqn {
-    fn act_in_all(&mut self, observations: &[f32], actions: &mut [usize]) {
-        let behaviour = self.behaviour();
-        if behaviour == (Policy::EpsilonGreedy { epsilon: 1.0 }) {
+impl Agent for Dqn {
+    type Observation = [f32];
+    type Action = usize;
+
+    fn act(&mut self, observations: &[f32], actions: &mut [usize]) {
+        let epsilon = self.epsilon();
+        if epsilon == 1.0 {
             actions.iter_mut().for_each(|action| *action = self.exploration.below(self.actions));
             return;
         }
@@ -482,11 +485,11 @@ impl VecAgent for Dqn {
         let outputs = self.student.predict(observations, workspace);
         self.student.means(actions.len(), outputs, values);
         for (action, q) in actions.iter_mut().zip(values.chunks_exact(self.actions)) {
-            *action = behaviour.sample(q, &mut self.exploration);
+            *action = Policy::EpsilonGreedy { epsilon }.sample(q, &mut self.exploration);
         }
     }
 
-    fn learn_from_all(&mut self, steps: &Steps<'_>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, [f32]>) -> Result<u64, LearnError> {
         // What is finite as f64 may not be as f32.
         if steps.rewards.iter().any(|&reward| !(reward as f32).is_finite()) {
             let rewards: Vec<f32> = steps.rewards.iter().map(|&reward| reward as f32).collect();
@@ -503,18 +506,20 @@ impl VecAgent for Dqn {
         let DqnConfig { learning_starts, train_freq, gradient_steps, .. } = self.config;
         // Copies that are stepped together may pass more than one multiple.
         let updates = self.steps / train_freq - before / train_freq;
-        if self.steps <= learning_starts || updates == 0 || self.replay.is_empty() {
-            return Ok(None);
+        if self.steps <= learning_starts || self.replay.is_empty() {
+            return Ok(0);
         }
-        let count = if gradient_steps == 0 { updates * train_freq } else { updates * gradient_steps };
-        let mut loss = 0.0;
-        for _ in 0..count {
-            loss += self.gradient_step()? / count as f64;
-        }
-        Ok(Some(Update { loss }))
+        Ok(if gradient_steps == 0 { updates * train_freq } else { updates * gradient_steps })
     }
 
-    fn learned(&self) -> Model {
+    fn update(&mut self) -> Result<Measurements, LearnError> {
+        if self.replay.is_empty() {
+            return Err(LearnError::NothingObserved);
+        }
+        Ok(Measurements::of("train/loss", self.gradient_step()?))
+    }
+
+    fn model(&self) -> Model {
         let mut student = self.student.clone();
         student.silence();
         if let Some(moments) = &self.moments {
@@ -523,16 +528,13 @@ impl VecAgent for Dqn {
         Model::Network(student)
     }
 
-    fn stands(&self) -> Standing {
-        let Policy::EpsilonGreedy { epsilon } = self.behaviour() else {
-            unreachable!("DQN behaves epsilon-greedily")
-        };
-        let distance = self.teacher.distance_in_a_term(&self.student).unwrap_or_default();
-        Standing { epsilon, teacher: Some((self.teacher.staleness(), distance)) }
+    fn diagnostics(&self) -> Measurements {
+        let drift = self.teacher.distance_in_a_term(&self.student).unwrap_or_default();
+        Measurements::of("rollout/exploration_rate", self.epsilon())
+            .with("teacher/staleness", self.teacher.staleness() as f64)
+            .with("teacher/distance", drift)
     }
 }
-
-alone!(Dqn);
 
 impl Restorable for Dqn {
     fn snapshot(&self) -> Snapshot {

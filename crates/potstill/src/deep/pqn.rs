@@ -29,7 +29,7 @@
 use super::dqn::World;
 use super::learner::Gradient;
 use super::settings::OptimizerConfig;
-use crate::agent::{LearnError, Standing, Update, VecAgent, alone, not_finite};
+use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::Model;
@@ -196,7 +196,7 @@ impl Pqn {
     }
 
     /// Some epochs of minibatches; returns the mean loss.
-    fn update(&mut self) -> Result<f64, LearnError> {
+    fn epochs(&mut self) -> Result<f64, LearnError> {
         let PqnConfig { num_minibatches, update_epochs, .. } = self.config;
         let features = self.network.inputs();
         let rate = self.config.learning_rate.at(self.steps, 1);
@@ -233,8 +233,11 @@ impl Pqn {
     }
 }
 
-impl VecAgent for Pqn {
-    fn act_in_all(&mut self, observations: &[f32], actions: &mut [usize]) {
+impl Agent for Pqn {
+    type Observation = [f32];
+    type Action = usize;
+
+    fn act(&mut self, observations: &[f32], actions: &mut [usize]) {
         let behaviour = Policy::EpsilonGreedy { epsilon: self.epsilon() };
         let q = self.network.predict(observations, &mut self.acting);
         let rollout = &mut self.rollout;
@@ -246,7 +249,7 @@ impl VecAgent for Pqn {
         }
     }
 
-    fn learn_from_all(&mut self, steps: &Steps<'_>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, [f32]>) -> Result<u64, LearnError> {
         let rollout = &mut self.rollout;
         let (start, features) = (rollout.rewards.len(), self.network.inputs());
         rollout.observations.extend_from_slice(steps.observations);
@@ -269,15 +272,22 @@ impl VecAgent for Pqn {
         rollout.length += 1;
         self.steps += steps.copies() as u64;
         if rollout.length < self.config.num_steps as usize {
-            return Ok(None);
+            return Ok(0);
         }
         // After an end or a cut this is the true final observation, whose value nobody asks for any more.
         let q = self.network.predict(steps.next_observations, &mut self.acting);
         let last = &mut self.scratch.last;
         last.clear();
         last.extend(q.chunks_exact(self.actions).map(|q| q[targets::argmax(q)]));
+        Ok(1)
+    }
+
+    fn update(&mut self) -> Result<Measurements, LearnError> {
+        if self.rollout.length < self.config.num_steps as usize {
+            return Err(LearnError::NothingObserved);
+        }
         self.returns();
-        let loss = self.update()?;
+        let loss = self.epochs()?;
         let Rollout { length, observations, actions, rewards, values, cut_values, terminated, truncated } =
             &mut self.rollout;
         *length = 0;
@@ -287,19 +297,17 @@ impl VecAgent for Pqn {
         actions.clear();
         terminated.clear();
         truncated.clear();
-        Ok(Some(Update { loss }))
+        Ok(Measurements::of("train/loss", loss))
     }
 
-    fn learned(&self) -> Model {
+    fn model(&self) -> Model {
         Model::Network(self.network.clone())
     }
 
-    fn stands(&self) -> Standing {
-        Standing { epsilon: self.epsilon(), teacher: None }
+    fn diagnostics(&self) -> Measurements {
+        Measurements::of("rollout/exploration_rate", self.epsilon())
     }
 }
-
-alone!(Pqn);
 
 impl Restorable for Pqn {
     fn snapshot(&self) -> Snapshot {

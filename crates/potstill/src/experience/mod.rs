@@ -21,54 +21,57 @@ pub mod sum_tree;
 
 pub use dataset::Dataset;
 pub use recording::{RecordedEnv, Recording};
-pub use replay::{Batch, ReplayBuffer, ReplayConfig, ReplayError};
+pub use replay::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, StoredAction};
 pub use sum_tree::SumTree;
 
-use potstill_env::{Observation, Outcome};
+use potstill_env::{Outcome, Row};
+
+/// One number of an observation or an action.
+pub type ElementOf<T> = <T as Row>::Element;
 
 /// One step, borrowed from whoever holds the observations.
 #[derive(Debug)]
-pub struct Transition<'a, O: ?Sized> {
+pub struct Transition<'a, O: ?Sized, A: ?Sized = usize> {
     /// `S_t`.
     pub observation: &'a O,
     /// `A_t`.
-    pub action: usize,
+    pub action: &'a A,
     /// `R_{t+1}`.
     pub reward: f64,
     /// `S_{t+1}`; on the last step of an episode its true final observation, never that of the next reset.
     pub next_observation: &'a O,
-    /// `S_{t+1}` is terminal: nothing is to be had after it, so no bootstrap.
+    /// Whether `S_{t+1}` is terminal: there is no return after it, so no bootstrap.
     pub terminated: bool,
-    /// The episode was cut after this step; `S_{t+1}` has a value like any other state.
+    /// Whether the episode was cut after this step; `S_{t+1}` has a value like any other state.
     pub truncated: bool,
 }
 
-/// One step of each of several copies of an environment, with features for observations.
-#[derive(Clone, Copy, Debug)]
-pub struct Steps<'a> {
-    /// `copies x features`.
-    pub observations: &'a [f32],
-    /// One per copy.
-    pub actions: &'a [usize],
+/// One step of each of several copies of an environment.
+#[derive(Debug)]
+pub struct Steps<'a, O: Row + ?Sized, A: Row + ?Sized = usize> {
+    /// `copies x width`.
+    pub observations: &'a [ElementOf<O>],
+    /// `copies x width`.
+    pub actions: &'a [ElementOf<A>],
     /// One per copy.
     pub rewards: &'a [f64],
-    /// `copies x features`; on the last step of an episode its true final observation.
-    pub next_observations: &'a [f32],
+    /// `copies x width`; on the last step of an episode its true final observation.
+    pub next_observations: &'a [ElementOf<O>],
     /// One per copy.
     pub terminated: &'a [bool],
     /// One per copy.
     pub truncated: &'a [bool],
 }
 
-impl<'a> Steps<'a> {
+impl<'a, O: Row + ?Sized, A: Row + ?Sized> Steps<'a, O, A> {
     /// The step of the only copy.
-    pub fn of(step: &'a Transition<'_, [f32]>) -> Self {
+    pub fn of(step: &'a Transition<'_, O, A>) -> Self {
         let Transition { observation, action, reward, next_observation, terminated, truncated } = step;
         Self {
-            observations: observation,
-            actions: std::slice::from_ref(action),
+            observations: observation.as_slice(),
+            actions: action.as_slice(),
             rewards: std::slice::from_ref(reward),
-            next_observations: next_observation,
+            next_observations: next_observation.as_slice(),
             terminated: std::slice::from_ref(terminated),
             truncated: std::slice::from_ref(truncated),
         }
@@ -76,7 +79,23 @@ impl<'a> Steps<'a> {
 
     /// The number of copies.
     pub fn copies(&self) -> usize {
-        self.actions.len()
+        self.rewards.len()
+    }
+
+    /// The step of the only copy.
+    ///
+    /// # Panics
+    /// If there are several.
+    pub fn single(&self) -> Transition<'a, O, A> {
+        assert_eq!(self.copies(), 1, "a step of one copy");
+        Transition {
+            observation: O::from_slice(self.observations),
+            action: A::from_slice(self.actions),
+            reward: self.rewards[0],
+            next_observation: O::from_slice(self.next_observations),
+            terminated: self.terminated[0],
+            truncated: self.truncated[0],
+        }
     }
 }
 
@@ -102,20 +121,20 @@ impl Ending {
 
 /// A run of steps. There is one observation more than there are actions and rewards.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trajectory<O: Observation + ?Sized> {
+pub struct Trajectory<O: Row + ?Sized, A: Row + ?Sized = usize> {
     observations: Vec<O::Owned>,
-    actions: Vec<usize>,
+    actions: Vec<A::Owned>,
     rewards: Vec<f64>,
 }
 
-impl<O: Observation + ?Sized> Trajectory<O> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Trajectory<O, A> {
     /// A trajectory of no steps yet, from its first observation.
     pub fn starting_at(observation: O::Owned) -> Self {
         Self { observations: vec![observation], actions: Vec::new(), rewards: Vec::new() }
     }
 
     /// Adds `A_t`, `R_{t+1}`, `S_{t+1}`.
-    pub fn push(&mut self, action: usize, reward: f64, next_observation: O::Owned) {
+    pub fn push(&mut self, action: A::Owned, reward: f64, next_observation: O::Owned) {
         self.actions.push(action);
         self.rewards.push(reward);
         self.observations.push(next_observation);
@@ -132,7 +151,7 @@ impl<O: Observation + ?Sized> Trajectory<O> {
     }
 
     /// `A_0, A_1, ...`.
-    pub fn actions(&self) -> &[usize] {
+    pub fn actions(&self) -> &[A::Owned] {
         &self.actions
     }
 
@@ -165,10 +184,10 @@ impl<O: Observation + ?Sized> Trajectory<O> {
 
 /// A trajectory from a reset to its end.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Episode<O: Observation + ?Sized> {
+pub struct Episode<O: Row + ?Sized, A: Row + ?Sized = usize> {
     /// The steps.
-    pub trajectory: Trajectory<O>,
-    /// How it ended.
+    pub trajectory: Trajectory<O, A>,
+    /// The way it ended.
     pub ending: Ending,
 }
 

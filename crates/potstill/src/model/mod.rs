@@ -15,14 +15,16 @@
 //! # Ok::<(), potstill::env::EnvError>(())
 //! ```
 
+mod control;
 mod table;
 
+pub use control::{ControlActor, ControlPolicy};
 pub use table::QTable;
 
 use crate::experience::{Ending, Episode, Trajectory};
 use crate::policy::Policy;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError};
-use potstill_env::{BoxEnv, Env, EnvError, Observation, Space};
+use potstill_env::{BoxEnv, Env, EnvError, Row, Space};
 use potstill_nn::{Network, Workspace};
 use std::borrow::{Borrow, BorrowMut};
 
@@ -39,6 +41,8 @@ pub enum Model {
     Table(QTable),
     /// A network: action values of a vector of features, or logits of an input.
     Network(Network),
+    /// A deterministic policy for a box of actions.
+    Control(ControlPolicy),
 }
 
 impl Model {
@@ -47,6 +51,7 @@ impl Model {
         match self {
             Model::Table(table) => table.values().len(),
             Model::Network(network) => network.parameters().len(),
+            Model::Control(policy) => policy.network().parameters().len(),
         }
     }
 
@@ -55,6 +60,7 @@ impl Model {
         match self {
             Model::Table(table) => table.values().iter().all(|v| v.is_finite()),
             Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
+            Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
         }
     }
 }
@@ -64,6 +70,7 @@ impl Restorable for Model {
         match self {
             Model::Table(table) => table.snapshot(),
             Model::Network(network) => network.snapshot(),
+            Model::Control(policy) => policy.snapshot(),
         }
     }
 
@@ -71,14 +78,15 @@ impl Restorable for Model {
         match self {
             Model::Table(table) => table.restore(snapshot),
             Model::Network(network) => network.restore(snapshot),
+            Model::Control(policy) => policy.restore(snapshot),
         }
     }
 }
 
-/// Something that chooses an action.
-pub trait Actor<O: ?Sized> {
-    /// The action in this observation.
-    fn act(&mut self, observation: &O, rng: &mut Pcg64) -> usize;
+/// A policy with the memory that it needs to act.
+pub trait Actor<O: ?Sized, A: ?Sized = usize> {
+    /// Writes the action for this observation.
+    fn act(&mut self, observation: &O, action: &mut A, rng: &mut Pcg64);
 }
 
 /// A policy over the values of a table.
@@ -96,8 +104,8 @@ impl<'a> TableActor<'a> {
 }
 
 impl Actor<usize> for TableActor<'_> {
-    fn act(&mut self, &state: &usize, rng: &mut Pcg64) -> usize {
-        self.policy.sample(self.table.row(state), rng)
+    fn act(&mut self, &state: &usize, action: &mut usize, rng: &mut Pcg64) {
+        *action = self.policy.sample(self.table.row(state), rng);
     }
 }
 
@@ -118,20 +126,22 @@ impl<'a> NetworkActor<'a> {
 }
 
 impl Actor<[f32]> for NetworkActor<'_> {
-    fn act(&mut self, observation: &[f32], rng: &mut Pcg64) -> usize {
+    fn act(&mut self, observation: &[f32], action: &mut usize, rng: &mut Pcg64) {
         let outputs = self.network.predict(observation, &mut self.workspace);
         self.network.means(1, outputs, &mut self.values);
-        self.policy.sample(&self.values, rng)
+        *action = self.policy.sample(&self.values, rng);
     }
 }
 
-/// A policy over whatever was learned.
+/// A policy over a model of any kind.
 #[derive(Clone, Debug)]
 pub enum ModelActor<'a> {
     /// Of a table.
     Table(TableActor<'a>),
     /// Of a network.
     Network(NetworkActor<'a>),
+    /// Of a policy for a box of actions.
+    Control(ControlActor<'a>),
 }
 
 impl<'a> ModelActor<'a> {
@@ -140,11 +150,12 @@ impl<'a> ModelActor<'a> {
         Self::new(model, Policy::Greedy)
     }
 
-    /// A policy over what a model says.
+    /// A policy over the values of a model; a model that is a policy itself acts by itself.
     pub fn new(model: &'a Model, policy: Policy) -> Self {
         match model {
             Model::Table(table) => Self::Table(TableActor::new(table, policy)),
             Model::Network(network) => Self::Network(NetworkActor::new(network, policy)),
+            Model::Control(control) => Self::Control(ControlActor::new(control)),
         }
     }
 }
@@ -152,22 +163,31 @@ impl<'a> ModelActor<'a> {
 impl Actor<usize> for ModelActor<'_> {
     /// # Panics
     /// If the model is no table.
-    fn act(&mut self, state: &usize, rng: &mut Pcg64) -> usize {
-        let Self::Table(actor) = self else { panic!("a network acts on features") };
-        actor.act(state, rng)
+    fn act(&mut self, state: &usize, action: &mut usize, rng: &mut Pcg64) {
+        let Self::Table(actor) = self else { panic!("only a table acts on numbered states") };
+        actor.act(state, action, rng);
     }
 }
 
 impl Actor<[f32]> for ModelActor<'_> {
     /// # Panics
-    /// If the model is no network.
-    fn act(&mut self, observation: &[f32], rng: &mut Pcg64) -> usize {
-        let Self::Network(actor) = self else { panic!("a table acts on states") };
-        actor.act(observation, rng)
+    /// If the model is no network of action values.
+    fn act(&mut self, observation: &[f32], action: &mut usize, rng: &mut Pcg64) {
+        let Self::Network(actor) = self else { panic!("only a network acts on features") };
+        actor.act(observation, action, rng);
     }
 }
 
-/// What can be said of an episode without its steps.
+impl Actor<[f32], [f32]> for ModelActor<'_> {
+    /// # Panics
+    /// If the model is no policy for a box of actions.
+    fn act(&mut self, observation: &[f32], action: &mut [f32], rng: &mut Pcg64) {
+        let Self::Control(actor) = self else { panic!("only a control policy acts in a box") };
+        actor.act(observation, action, rng);
+    }
+}
+
+/// The return and length of an episode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Played {
     /// The undiscounted return.
@@ -178,28 +198,28 @@ pub struct Played {
     pub ending: Ending,
 }
 
-/// Plays one episode from a seed, cut after the [longest](longest_episode) there is, and tells `seen` of the first observation (with neither
+/// Plays one episode from a seed, truncated after the [longest](longest_episode) length, and tells `seen` of the first observation (with neither
 /// action nor reward) and of each step.
 ///
 /// # Errors
 /// If the environment refuses a step.
-fn play_watched<O: Observation + ?Sized>(
-    env: &mut BoxEnv<O>,
-    actor: &mut impl Actor<O>,
+fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
+    env: &mut BoxEnv<O, A>,
+    actor: &mut impl Actor<O, A>,
     seed: u64,
     rng: &mut Pcg64,
-    mut seen: impl FnMut(Option<(usize, f64)>, &O::Owned),
+    mut seen: impl FnMut(Option<(&A::Owned, f64)>, &O::Owned),
 ) -> Result<Played, EnvError> {
     let space = env.observation_space();
     let longest = longest_episode(&space) as u64;
-    let mut observation = O::buffer(&space);
+    let (mut observation, mut action) = (O::buffer(&space), A::buffer(&env.action_space()));
     env.reset(Some(seed), observation.borrow_mut());
     seen(None, &observation);
     let (mut rewards, mut steps) = (Vec::new(), 0);
     loop {
-        let action = actor.act(observation.borrow(), rng);
-        let outcome = env.step(action, observation.borrow_mut())?;
-        seen(Some((action, outcome.reward)), &observation);
+        actor.act(observation.borrow(), action.borrow_mut(), rng);
+        let outcome = env.step(action.borrow(), observation.borrow_mut())?;
+        seen(Some((&action, outcome.reward)), &observation);
         rewards.push(outcome.reward);
         steps += 1;
         let cut = steps == longest;
@@ -211,32 +231,34 @@ fn play_watched<O: Observation + ?Sized>(
     }
 }
 
-/// Plays one episode from a seed, cut after the [longest](longest_episode) there is, and keeps nothing of it but its return and length.
+/// Plays one episode from a seed, truncated after the [longest](longest_episode) length, and returns only its return and length.
 ///
 /// # Errors
 /// If the environment refuses a step.
-pub fn play_out<O: Observation + ?Sized>(
-    env: &mut BoxEnv<O>,
-    actor: &mut impl Actor<O>,
+pub fn play_out<O: Row + ?Sized, A: Row + ?Sized>(
+    env: &mut BoxEnv<O, A>,
+    actor: &mut impl Actor<O, A>,
     seed: u64,
     rng: &mut Pcg64,
 ) -> Result<Played, EnvError> {
     play_watched(env, actor, seed, rng, |_, _| {})
 }
 
-/// Plays one episode from a seed, cut after the [longest](longest_episode) there is.
+/// Plays one episode from a seed, truncated after the [longest](longest_episode) length.
 ///
 /// # Errors
 /// If the environment refuses a step.
-pub fn play<O: Observation + ?Sized>(
-    env: &mut BoxEnv<O>,
-    actor: &mut impl Actor<O>,
+pub fn play<O: Row + ?Sized, A: Row + ?Sized>(
+    env: &mut BoxEnv<O, A>,
+    actor: &mut impl Actor<O, A>,
     seed: u64,
     rng: &mut Pcg64,
-) -> Result<Episode<O>, EnvError> {
-    let mut trajectory: Option<Trajectory<O>> = None;
+) -> Result<Episode<O, A>, EnvError> {
+    let mut trajectory: Option<Trajectory<O, A>> = None;
     let played = play_watched(env, actor, seed, rng, |step, observation| match (step, &mut trajectory) {
-        (Some((action, reward)), Some(trajectory)) => trajectory.push(action, reward, observation.clone()),
+        (Some((action, reward)), Some(trajectory)) => {
+            trajectory.push(action.clone(), reward, observation.clone());
+        }
         _ => trajectory = Some(Trajectory::starting_at(observation.clone())),
     })?;
     let trajectory = trajectory.expect("an episode has a first observation");

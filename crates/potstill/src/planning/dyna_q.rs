@@ -29,9 +29,9 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, LearnError, checked_target};
 use crate::config::settings;
-use crate::experience::Transition;
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
@@ -193,13 +193,16 @@ impl DynaQ {
 
 impl Agent for DynaQ {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, self.q.row(state))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, self.q.row(state));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let (state, action) = (*step.observation, step.action);
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
+        let (state, action) = (*step.observation, *step.action);
         self.behaviour.met(state, action);
         let known = Known { reward: step.reward, next: *step.next_observation, terminated: step.terminated };
         self.update(state, action, known)?;
@@ -216,7 +219,7 @@ impl Agent for DynaQ {
             let (state, action, known) = self.imagined();
             self.update(state, action, known)?;
         }
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -277,11 +280,12 @@ impl Restorable for DynaQ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     fn learn(agent: &mut DynaQ, (state, action, reward, next): (usize, usize, f64, usize), terminated: bool) {
         let (observation, next_observation) = (&state, &next);
-        let step = Transition { observation, action, reward, next_observation, terminated, truncated: false };
-        agent.learn(&step).unwrap();
+        let step = Transition { observation, action: &action, reward, next_observation, terminated, truncated: false };
+        agent.observe(&Steps::of(&step)).unwrap();
     }
 
     fn agent(planning_steps: u64) -> DynaQ {

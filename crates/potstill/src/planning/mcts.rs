@@ -24,9 +24,9 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, LearnError, checked_target};
 use crate::config::settings;
-use crate::experience::Transition;
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use potstill_core::math::ln_f64;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
@@ -161,8 +161,9 @@ impl Mcts {
 
 impl Agent for Mcts {
     type Observation = usize;
+    type Action = usize;
 
-    fn plan(&mut self, env: &StateEnv) -> Result<(), LearnError> {
+    fn search(&mut self, env: &StateEnv) -> Result<(), LearnError> {
         let now = env.snapshot();
         self.tree.clear();
         self.tree.push(Node::new(self.q.actions()));
@@ -178,7 +179,8 @@ impl Agent for Mcts {
         Ok(())
     }
 
-    fn act(&mut self, &state: &usize) -> usize {
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
         for (action, &(n, sum)) in
             self.tree.first().into_iter().flat_map(|root| root.actions.iter().enumerate())
         {
@@ -186,12 +188,13 @@ impl Agent for Mcts {
                 self.q.set(state, action, sum / n as f64);
             }
         }
-        self.chosen
+        actions[0] = self.chosen;
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        self.visits[self.q.pair(*step.observation, step.action)] += 1;
-        Ok(None)
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
+        self.visits[self.q.pair(*step.observation, *step.action)] += 1;
+        Ok(0)
     }
 
     fn model(&self) -> Model {

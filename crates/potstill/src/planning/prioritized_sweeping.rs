@@ -17,9 +17,9 @@
 //! ```
 
 use super::dyna_q::{Known, LearnedModel};
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, LearnError, checked_target};
 use crate::config::settings;
-use crate::experience::Transition;
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
@@ -137,16 +137,19 @@ impl PrioritizedSweeping {
 
 impl Agent for PrioritizedSweeping {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, self.q.row(state))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, self.q.row(state));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         checked_target(step.reward)?;
         let (state, next, actions) = (*step.observation, *step.next_observation, self.model.actions);
-        self.behaviour.met(state, step.action);
-        let pair = state * actions + step.action;
+        self.behaviour.met(state, *step.action);
+        let pair = state * actions + *step.action;
         let known = Known { reward: step.reward, next, terminated: step.terminated };
         let before = self.model.known[pair].replace(known);
         if before.is_none_or(|before| before.next != next) {
@@ -169,7 +172,7 @@ impl Agent for PrioritizedSweeping {
                 }
             }
         }
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -219,6 +222,7 @@ impl Restorable for PrioritizedSweeping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     #[test]
     fn what_moves_spreads_backwards() {
@@ -228,8 +232,8 @@ mod tests {
         let mut learn = |state: usize, reward, terminated| {
             let (observation, next_observation) = (&state, &(state + 1));
             let step =
-                Transition { observation, action: 0, reward, next_observation, terminated, truncated: false };
-            agent.learn(&step).unwrap();
+                Transition { observation, action: &0, reward, next_observation, terminated, truncated: false };
+            agent.observe(&Steps::of(&step)).unwrap();
             (agent.q.values().to_vec(), agent.queue.len())
         };
         for state in 0..3 {

@@ -14,8 +14,8 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_target};
-use crate::experience::Transition;
+use crate::agent::{Agent, LearnError, checked_target};
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
@@ -71,25 +71,28 @@ impl DoubleQLearning {
 
 impl Agent for DoubleQLearning {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
         let [one, two] = &self.tables;
         let sum: Vec<f64> = one.row(state).iter().zip(two.row(state)).map(|(a, b)| a + b).collect();
-        self.behaviour.act(state, &sum)
+        actions[0] = self.behaviour.act(state, &sum);
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         let gamma = self.config.gamma;
         let learner = self.coin.below(2);
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, step.action);
+        self.behaviour.met(state, *step.action);
         let chosen = Policy::Greedy.sample(self.tables[learner].row(next), &mut self.coin);
         let target =
             td_target(step.reward, gamma, step.terminated, self.tables[1 - learner].row(next)[chosen]);
-        let pair = self.tables[learner].pair(2 * state + learner, step.action);
+        let pair = self.tables[learner].pair(2 * state + learner, *step.action);
         let alpha = self.step_sizes.next(pair, self.behaviour.steps());
-        self.tables[learner].update(state, step.action, checked_target(target)?, alpha);
-        Ok(None)
+        self.tables[learner].update(state, *step.action, checked_target(target)?, alpha);
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -123,6 +126,7 @@ impl Restorable for DoubleQLearning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     #[test]
     fn each_table_judges_what_the_other_chooses() {
@@ -134,13 +138,13 @@ mod tests {
                 [vec![0.0, 0.0, 5.0, 1.0], vec![0.0, 0.0, 2.0, 3.0]].map(|v| QTable::from_values(2, v));
             let step = Transition {
                 observation: &0,
-                action: 1,
+                action: &1,
                 reward: 1.0,
                 next_observation: &1,
                 terminated: false,
                 truncated: false,
             };
-            agent.learn(&step).unwrap();
+            agent.observe(&Steps::of(&step)).unwrap();
             // Q1 chooses action 0, which Q2 holds to be worth 2; Q2 chooses 1, which Q1 holds to be worth 1.
             let values = agent.tables.each_ref().map(|table| table.row(0)[1]);
             match values {

@@ -25,7 +25,7 @@ pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Stream
 mod tests {
     use super::*;
     use crate::agent::Agent;
-    use crate::experience::Transition;
+    use crate::experience::{Steps, Transition};
 
     #[test]
     fn one_step_by_hand() {
@@ -35,8 +35,8 @@ mod tests {
         let mut learn = |state: usize, action, reward, next: usize, terminated| {
             let (observation, next_observation) = (&state, &next);
             let step =
-                Transition { observation, action, reward, next_observation, terminated, truncated: false };
-            agent.learn(&step).unwrap();
+                Transition { observation, action: &action, reward, next_observation, terminated, truncated: false };
+            agent.observe(&Steps::of(&step)).unwrap();
         };
         // Q(1, .) = [4, 1] by a terminal step: 1 + 0.5 (7 - 1).
         learn(1, 0, 7.0, 0, true);

@@ -24,9 +24,9 @@
 //! ```
 
 use super::{TabularConfig, traces};
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, LearnError, checked_target};
 use crate::config::{settings, words};
-use crate::experience::Transition;
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
@@ -136,14 +136,17 @@ impl Lambda {
 
 impl Agent for Lambda {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.next_action.take().unwrap_or_else(|| self.behaviour.act(state, self.q.row(state)))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.next_action.take().unwrap_or_else(|| self.behaviour.act(state, self.q.row(state)));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         let gamma = self.config.gamma;
-        let (state, action, next) = (*step.observation, step.action, *step.next_observation);
+        let (state, action, next) = (*step.observation, *step.action, *step.next_observation);
         self.behaviour.met(state, action);
         let pair = self.q.pair(state, action);
         let alpha = self.step_sizes.next(pair, self.behaviour.steps());
@@ -174,7 +177,7 @@ impl Agent for Lambda {
             self.q_old = 0.0;
         }
         self.next_action = (!is_over).then_some(next_action);
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -226,6 +229,7 @@ impl Restorable for Lambda {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
     use potstill_core::Pcg64;
 
     fn agent(kind: LambdaKind, lambda: f64) -> Lambda {
@@ -237,8 +241,8 @@ mod tests {
     fn learn(agent: &mut Lambda, state: usize, reward: f64, next: usize, terminated: bool) {
         let (observation, next_observation) = (&state, &next);
         let step =
-            Transition { observation, action: 0, reward, next_observation, terminated, truncated: false };
-        agent.learn(&step).unwrap();
+            Transition { observation, action: &0, reward, next_observation, terminated, truncated: false };
+        agent.observe(&Steps::of(&step)).unwrap();
     }
 
     #[test]

@@ -18,8 +18,8 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_length, checked_target};
-use crate::experience::Transition;
+use crate::agent::{Agent, LearnError, checked_length, checked_target};
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
@@ -113,13 +113,16 @@ impl MonteCarlo {
 
 impl Agent for MonteCarlo {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, self.q.row(state))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, self.q.row(state));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let (state, action) = (*step.observation, step.action);
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
+        let (state, action) = (*step.observation, *step.action);
         let probability = self.behaviour.probabilities(state, self.q.row(state))[action];
         self.behaviour.met(state, action);
         self.episode.push((state, action, step.reward, probability));
@@ -129,7 +132,7 @@ impl Agent for MonteCarlo {
         } else if step.truncated {
             self.learn_episode(Policy::Greedy.state_value(self.q.row(*step.next_observation)))?;
         }
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -177,6 +180,7 @@ impl Restorable for MonteCarlo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
     use crate::agent::EPISODE_STEPS_MAX;
 
     fn learn(agent: &mut MonteCarlo, steps: &[(usize, usize, f64)]) {
@@ -184,8 +188,8 @@ mod tests {
             let terminated = i + 1 == steps.len();
             let (observation, next_observation) = (&state, &0);
             let step =
-                Transition { observation, action, reward, next_observation, terminated, truncated: false };
-            agent.learn(&step).unwrap();
+                Transition { observation, action: &action, reward, next_observation, terminated, truncated: false };
+            agent.observe(&Steps::of(&step)).unwrap();
         }
     }
 
@@ -195,9 +199,9 @@ mod tests {
             MonteCarlo::new(MonteCarloKind::OnPolicy, &TabularConfig::default(), 2, 2, Streams::new(0));
         let (observation, next_observation) = (&0, &0);
         let (action, reward, terminated, truncated) = (0, -1.0, false, false);
-        let step = Transition { observation, action, reward, next_observation, terminated, truncated };
-        (0..EPISODE_STEPS_MAX).for_each(|_| _ = agent.learn(&step).unwrap());
-        let error = agent.learn(&step).unwrap_err().to_string();
+        let step = Transition { observation, action: &action, reward, next_observation, terminated, truncated };
+        (0..EPISODE_STEPS_MAX).for_each(|_| _ = agent.observe(&Steps::of(&step)).unwrap());
+        let error = agent.observe(&Steps::of(&step)).unwrap_err().to_string();
         assert!(error.starts_with("an episode of 1000000 steps has not ended"), "{error}");
     }
 

@@ -20,9 +20,9 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, LearnError, checked_target};
 use crate::config::settings;
-use crate::experience::Transition;
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
@@ -165,14 +165,17 @@ impl NStep {
 
 impl Agent for NStep {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.next_action.take().unwrap_or_else(|| self.choose(state))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.next_action.take().unwrap_or_else(|| self.choose(state));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         checked_target(step.reward)?;
-        let (state, action, next) = (*step.observation, step.action, *step.next_observation);
+        let (state, action, next) = (*step.observation, *step.action, *step.next_observation);
         self.behaviour.met(state, action);
         self.window.push_back(Step { state, action, reward: step.reward, probability: self.probability });
         let next_action = self.choose(next);
@@ -185,7 +188,7 @@ impl Agent for NStep {
             self.learn_oldest(end)?;
         }
         self.next_action = (!is_over).then_some(next_action);
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -238,6 +241,7 @@ impl Restorable for NStep {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     /// Three states in a row, two actions, rewards 1, 2, 4; `Q(s, a) = 10 s + a` beforehand.
     fn walk(kind: NStepKind, n: u64, epsilon: f64, last: (bool, bool)) -> Vec<f64> {
@@ -257,13 +261,13 @@ mod tests {
             let is_last = state == 2;
             let step = Transition {
                 observation: &state,
-                action: 1,
+                action: &1,
                 reward,
                 next_observation: &(state + 1),
                 terminated: is_last && last.0,
                 truncated: is_last && last.1,
             };
-            agent.learn(&step).unwrap();
+            agent.observe(&Steps::of(&step)).unwrap();
             // The walk goes on with action 1, the greedy one, whatever was drawn.
             agent.next_action = (!is_last).then_some(1);
             agent.probability = agent.behaviour.probabilities(0, &[0.0, 1.0])[1];
@@ -306,8 +310,8 @@ mod tests {
         for (reward, terminated) in [(1.0, false), (2.0, false), (4.0, true)] {
             let (observation, next_observation) = (&0, &0);
             let step =
-                Transition { observation, action: 0, reward, next_observation, terminated, truncated: false };
-            agent.learn(&step).unwrap();
+                Transition { observation, action: &0, reward, next_observation, terminated, truncated: false };
+            agent.observe(&Steps::of(&step)).unwrap();
         }
         // 7, 6 and 4; nothing is left of 50.
         assert!((agent.q.row(0)[0] - 17.0 / 3.0).abs() < 1e-12, "{:?}", agent.q);

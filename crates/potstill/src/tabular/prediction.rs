@@ -28,9 +28,9 @@
 //! ```
 
 use super::traces::Traces;
-use crate::agent::{Agent, LearnError, Update, checked_length, checked_target};
+use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::config::settings;
-use crate::experience::Transition;
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Schedule, StepSizes};
 use crate::targets::td_target;
@@ -85,14 +85,17 @@ impl TdPrediction {
 
 impl Agent for TdPrediction {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, &[])
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, &[]);
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, step.action);
+        self.behaviour.met(state, *step.action);
         let target = td_target(step.reward, self.gamma, step.terminated, self.v()[next]);
         let delta = checked_target(target)? - self.v()[state];
         self.traces.fade(self.gamma * self.lambda);
@@ -105,7 +108,7 @@ impl Agent for TdPrediction {
         if step.terminated || step.truncated {
             self.traces.clear();
         }
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -174,18 +177,21 @@ impl MonteCarloPrediction {
 
 impl Agent for MonteCarloPrediction {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, &[])
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, &[]);
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         let state = *step.observation;
-        self.behaviour.met(state, step.action);
+        self.behaviour.met(state, *step.action);
         self.episode.push((state, step.reward));
         checked_length(self.episode.len())?;
         if !step.terminated && !step.truncated {
-            return Ok(None);
+            return Ok(0);
         }
         let mut g = if step.terminated { 0.0 } else { self.v()[*step.next_observation] };
         let mut first = vec![usize::MAX; self.returns.len()];
@@ -199,7 +205,7 @@ impl Agent for MonteCarloPrediction {
                 self.v.update(state, 0, g, 1.0 / self.returns[state] as f64);
             }
         }
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -237,6 +243,7 @@ impl Restorable for MonteCarloPrediction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
     use crate::policy::Rule;
     use potstill_core::Streams;
 
@@ -256,8 +263,8 @@ mod tests {
             let next = if is_last { last } else { steps[t + 1].0 };
             let (observation, next_observation) = (&state, &next);
             let (terminated, truncated) = (is_last && terminated, is_last && !terminated);
-            let step = Transition { observation, action: 0, reward, next_observation, terminated, truncated };
-            agent.learn(&step).unwrap();
+            let step = Transition { observation, action: &0, reward, next_observation, terminated, truncated };
+            agent.observe(&Steps::of(&step)).unwrap();
         }
     }
 

@@ -19,8 +19,8 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_target};
-use crate::experience::Transition;
+use crate::agent::{Agent, LearnError, checked_target};
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
@@ -77,24 +77,27 @@ impl QLearning {
 
 impl Agent for QLearning {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, self.q.row(state))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, self.q.row(state));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         let gamma = self.config.gamma;
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, step.action);
+        self.behaviour.met(state, *step.action);
         let next_value = match self.target {
             Some(target) => target.state_value(self.q.row(next)),
             None => self.behaviour.state_value(next, self.q.row(next)),
         };
         let target = td_target(step.reward, gamma, step.terminated, next_value);
-        let pair = self.q.pair(state, step.action);
+        let pair = self.q.pair(state, *step.action);
         let alpha = self.step_sizes.next(pair, self.behaviour.steps());
-        self.q.update(state, step.action, checked_target(target)?, alpha);
-        Ok(None)
+        self.q.update(state, *step.action, checked_target(target)?, alpha);
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -124,6 +127,7 @@ impl Restorable for QLearning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     #[test]
     fn one_step_by_hand() {
@@ -133,13 +137,13 @@ mod tests {
             agent.q = QTable::from_values(2, vec![1.0, 0.0, 4.0, 2.0]);
             let step = Transition {
                 observation: &0,
-                action: 0,
+                action: &0,
                 reward: -1.0,
                 next_observation: &1,
                 terminated,
                 truncated,
             };
-            agent.learn(&step).unwrap();
+            agent.observe(&Steps::of(&step)).unwrap();
             assert!((agent.q.row(0)[0] - expected).abs() < 1e-12, "{:?}", agent.q);
             assert_eq!(agent.q.values()[1..], [0.0, 4.0, 2.0]);
         };

@@ -16,9 +16,9 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_target};
+use crate::agent::{Agent, LearnError, Measurements, checked_target};
 use crate::config::settings;
-use crate::experience::Transition;
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, Schedule, StepSizes};
 use crate::targets::td_target;
@@ -75,13 +75,16 @@ impl RLearning {
 
 impl Agent for RLearning {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, self.q.row(state))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, self.q.row(state));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let (state, action) = (*step.observation, step.action);
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
+        let (state, action) = (*step.observation, *step.action);
         self.behaviour.met(state, action);
         let greedy = |q: &QTable, state: usize| Policy::Greedy.state_value(q.row(state));
         let reward = step.reward - self.average_reward;
@@ -96,7 +99,7 @@ impl Agent for RLearning {
             let beta = self.beta.next(0, self.behaviour.steps());
             self.average_reward += beta * checked_target(target - best)?;
         }
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -107,8 +110,8 @@ impl Agent for RLearning {
         Some(self.behaviour.visits())
     }
 
-    fn notes(&self) -> Vec<(&'static str, f64)> {
-        vec![("average_reward", self.average_reward)]
+    fn results(&self) -> Measurements {
+        Measurements::of("average_reward", self.average_reward)
     }
 }
 
@@ -135,6 +138,7 @@ impl Restorable for RLearning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     #[test]
     fn the_average_is_one_number_with_one_count() {
@@ -147,10 +151,10 @@ mod tests {
             let (terminated, truncated) = (true, false);
             let (observation, next_observation) = (&state, &0);
             // After the update the value is the target: rho stays, until the value is put back.
-            let step = Transition { observation, action: 0, reward, next_observation, terminated, truncated };
+            let step = Transition { observation, action: &0, reward, next_observation, terminated, truncated };
             agent.q = QTable::new(3, 1, 0.0);
             agent.step_sizes = StepSizes::new(0.0.into(), 3);
-            agent.learn(&step).unwrap();
+            agent.observe(&Steps::of(&step)).unwrap();
             // The mean of the rewards, though each pair was met for the first time.
             assert!((agent.average_reward() - expected).abs() < 1e-12, "{}", agent.average_reward());
         }
@@ -164,8 +168,8 @@ mod tests {
         let learn = |agent: &mut RLearning, action, reward| {
             let (observation, next_observation) = (&0, &1);
             let (terminated, truncated) = (false, false);
-            let step = Transition { observation, action, reward, next_observation, terminated, truncated };
-            agent.learn(&step).unwrap();
+            let step = Transition { observation, action: &action, reward, next_observation, terminated, truncated };
+            agent.observe(&Steps::of(&step)).unwrap();
         };
         // 1 + 0.5 (1 + 4 - 1) = 3, as good as the other: rho = 0.25 (1 + 4 - 3) = 0.5.
         learn(&mut agent, 0, 1.0);

@@ -14,8 +14,8 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_target};
-use crate::experience::Transition;
+use crate::agent::{Agent, LearnError, checked_target};
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, StepSizes};
 use crate::targets::td_target;
@@ -59,22 +59,25 @@ impl Sarsa {
 
 impl Agent for Sarsa {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.next_action.take().unwrap_or_else(|| self.behaviour.act(state, self.q.row(state)))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.next_action.take().unwrap_or_else(|| self.behaviour.act(state, self.q.row(state)));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
         let gamma = self.config.gamma;
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, step.action);
+        self.behaviour.met(state, *step.action);
         let next_action = self.behaviour.act(next, self.q.row(next));
         let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
-        let alpha = self.step_sizes.next(self.q.pair(state, step.action), self.behaviour.steps());
-        self.q.update(state, step.action, checked_target(target)?, alpha);
+        let alpha = self.step_sizes.next(self.q.pair(state, *step.action), self.behaviour.steps());
+        self.q.update(state, *step.action, checked_target(target)?, alpha);
         // After the last step of an episode the next state is another start, and A' was only for the update.
         self.next_action = (!step.terminated && !step.truncated).then_some(next_action);
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -110,6 +113,7 @@ impl Restorable for Sarsa {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     #[test]
     fn one_step_by_hand() {
@@ -119,13 +123,13 @@ mod tests {
             agent.q = QTable::from_values(2, vec![1.0, 0.0, 4.0, 2.0]);
             let step = Transition {
                 observation: &0,
-                action: 0,
+                action: &0,
                 reward: -1.0,
                 next_observation: &1,
                 terminated,
                 truncated,
             };
-            agent.learn(&step).unwrap();
+            agent.observe(&Steps::of(&step)).unwrap();
             assert!((agent.q.row(0)[0] - expected).abs() < 1e-12, "{:?}", agent.q);
             assert_eq!(agent.next_action.is_some(), kept);
         };
@@ -143,13 +147,13 @@ mod tests {
             agent.q = QTable::from_values(4, vec![0.0, 0.0, 0.0, 0.0, 10.0, 20.0, 30.0, 40.0]);
             let step = Transition {
                 observation: &0,
-                action: 0,
+                action: &0,
                 reward: 0.0,
                 next_observation: &1,
                 terminated: false,
                 truncated: false,
             };
-            agent.learn(&step).unwrap();
+            agent.observe(&Steps::of(&step)).unwrap();
             let learned_from = agent.q.row(0)[0];
             assert_eq!(learned_from, 10.0 * (agent.act(&1) + 1) as f64);
         }

@@ -16,8 +16,8 @@
 //! ```
 
 use super::TabularConfig;
-use crate::agent::{Agent, LearnError, Update, checked_target};
-use crate::experience::Transition;
+use crate::agent::{Agent, LearnError, checked_target};
+use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
@@ -93,13 +93,16 @@ impl SpeedyQLearning {
 
 impl Agent for SpeedyQLearning {
     type Observation = usize;
+    type Action = usize;
 
-    fn act(&mut self, &state: &usize) -> usize {
-        self.behaviour.act(state, self.q.row(state))
+    fn act(&mut self, states: &[usize], actions: &mut [usize]) {
+        let state = states[0];
+        actions[0] = self.behaviour.act(state, self.q.row(state));
     }
 
-    fn learn(&mut self, step: &Transition<'_, usize>) -> Result<Option<Update>, LearnError> {
-        let (state, action, next) = (*step.observation, step.action, *step.next_observation);
+    fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
+        let step = steps.single();
+        let (state, action, next) = (*step.observation, *step.action, *step.next_observation);
         self.behaviour.met(state, action);
         let backup = |q: &QTable| {
             let best = Policy::Greedy.state_value(q.row(next));
@@ -119,7 +122,7 @@ impl Agent for SpeedyQLearning {
         if self.missing == 0 {
             self.end_round()?;
         }
-        Ok(None)
+        Ok(0)
     }
 
     fn model(&self) -> Model {
@@ -162,6 +165,7 @@ impl Restorable for SpeedyQLearning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experience::Transition;
 
     #[test]
     fn rounds_by_hand() {
@@ -170,8 +174,8 @@ mod tests {
         let mut learn = |state: usize, reward, next: usize| {
             let (observation, next_observation) = (&state, &next);
             let (terminated, truncated) = (false, false);
-            let step = Transition { observation, action: 0, reward, next_observation, terminated, truncated };
-            agent.learn(&step).unwrap();
+            let step = Transition { observation, action: &0, reward, next_observation, terminated, truncated };
+            agent.observe(&Steps::of(&step)).unwrap();
             [agent.q.values()[0], agent.q.values()[1]]
         };
         // The first pair is all that is known: its round ends at once, with its target whole.

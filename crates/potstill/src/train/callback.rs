@@ -1,14 +1,14 @@
-//! What a caller may see of a run, and where it may stop it.
+//! Callbacks on the events of a run, and the schedule of its evaluations.
 
 use super::{EpisodeEnd, Evaluation, Protocol, Training};
-use crate::agent::Update;
-use potstill_env::{BoxEnv, Observation};
+use crate::agent::Measurements;
+use potstill_env::{BoxEnv, Row};
 use std::ops::ControlFlow;
 
-/// Told what happens while [`Training::run`] goes on; each method may end it with [`ControlFlow::Break`].
+/// Methods that [`Training::run`] calls on its events; each may end the run with [`ControlFlow::Break`].
 pub trait Callback<T: Training> {
-    /// After every step, with what the learner made of it.
-    fn on_step(&mut self, _: &T, _: Option<&Update>) -> ControlFlow<()> {
+    /// After every step, with the measurements of the updates that followed it.
+    fn on_step(&mut self, _: &T, _: Option<&Measurements>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
@@ -18,7 +18,7 @@ pub trait Callback<T: Training> {
     }
 
     /// After an update that is to be reported.
-    fn on_update(&mut self, _: &T, _: &Update) -> ControlFlow<()> {
+    fn on_update(&mut self, _: &T, _: &Measurements) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
@@ -28,11 +28,11 @@ pub trait Callback<T: Training> {
     }
 }
 
-/// Sees nothing and stops nothing.
+/// A callback that does nothing.
 impl<T: Training> Callback<T> for () {}
 
 /// When, and by which episodes, an agent is evaluated while it learns. It does not change what is learned.
-pub struct Evaluator<O: Observation + ?Sized> {
+pub struct Evaluator<O: Row + ?Sized, A: Row + ?Sized = usize> {
     /// Steps between evaluations.
     pub every: u64,
     /// The last step of the run, on which it is evaluated too.
@@ -40,10 +40,10 @@ pub struct Evaluator<O: Observation + ?Sized> {
     /// The episodes.
     pub protocol: Protocol,
     /// An environment to play them in.
-    pub make_env: Box<dyn Fn() -> BoxEnv<O> + Send + Sync>,
+    pub make_env: Box<dyn Fn() -> BoxEnv<O, A> + Send + Sync>,
 }
 
-impl<O: Observation + ?Sized> Evaluator<O> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Evaluator<O, A> {
     /// Whether an evaluation follows a step, or one of several copies: the steps before it, and after.
     pub fn is_due(&self, before: u64, after: u64) -> bool {
         before / self.every < after / self.every

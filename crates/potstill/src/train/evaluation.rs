@@ -4,9 +4,9 @@ use super::{TrainError, parallel_map, statistics};
 use crate::experience::Ending;
 use crate::model::{Actor, play_out};
 use potstill_core::Streams;
-use potstill_env::{BoxEnv, Observation};
+use potstill_env::{BoxEnv, Row};
 
-/// How many episodes, from which seeds.
+/// The number of episodes of an evaluation, and their seeds.
 #[derive(Clone, Copy, Debug)]
 pub struct Protocol {
     /// The number of episodes.
@@ -19,14 +19,14 @@ pub struct Protocol {
     pub threads: usize,
 }
 
-/// What came out.
+/// The outcome of an evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// The undiscounted return of each episode.
     pub returns: Vec<f64>,
     /// The length of each episode.
     pub steps: Vec<u64>,
-    /// How many episodes a time limit ended.
+    /// The number of episodes that a time limit ended.
     pub truncated: usize,
 }
 
@@ -46,10 +46,10 @@ impl Evaluation {
 ///
 /// # Errors
 /// If an environment refuses a step.
-pub fn evaluate<O: Observation + ?Sized, A: Actor<O>>(
+pub fn evaluate<O: Row + ?Sized, A: Row + ?Sized, P: Actor<O, A>>(
     protocol: Protocol,
-    make_env: impl Fn() -> BoxEnv<O> + Sync,
-    make_actor: impl Fn() -> A + Sync,
+    make_env: impl Fn() -> BoxEnv<O, A> + Sync,
+    make_actor: impl Fn() -> P + Sync,
 ) -> Result<Evaluation, TrainError> {
     let Protocol { episodes, streams, purpose, threads } = protocol;
     let played = parallel_map(episodes, threads, |i| {

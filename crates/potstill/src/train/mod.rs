@@ -40,11 +40,11 @@ pub use evaluation::{Evaluation, Protocol, evaluate};
 pub use parallel::parallel_map;
 pub use vector::VecTrainer;
 
-use crate::agent::{Agent, LearnError, Standing, Update};
-use crate::experience::{Ending, Transition};
+use crate::agent::{Agent, LearnError, Measurements};
+use crate::experience::{Ending, Steps, Transition};
 use crate::model::{Actor, Model, ModelActor};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
-use potstill_env::{BoxEnv, Env, EnvError, Observation};
+use potstill_env::{BoxEnv, Env, EnvError, Row};
 use std::borrow::{Borrow, BorrowMut};
 use std::ops::ControlFlow;
 use thiserror::Error;
@@ -52,7 +52,8 @@ use thiserror::Error;
 /// One agent in one environment, from the first step to the last.
 pub struct Trainer<A: Agent> {
     agent: A,
-    env: BoxEnv<A::Observation>,
+    env: BoxEnv<A::Observation, A::Action>,
+    action: <A::Action as ToOwned>::Owned,
     observation: <A::Observation as ToOwned>::Owned,
     next_observation: <A::Observation as ToOwned>::Owned,
     steps: u64,
@@ -64,13 +65,13 @@ pub struct Trainer<A: Agent> {
     ended: Option<EpisodeEnd>,
 }
 
-/// What one step brought.
+/// The events of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Event {
     /// The episode that ended with it.
     pub episode: Option<EpisodeEnd>,
-    /// The update that the agent made after it.
-    pub update: Option<Update>,
+    /// The measurements of the updates that the agent made after it, each the mean over these updates.
+    pub update: Option<Measurements>,
 }
 
 /// An episode that ended.
@@ -148,8 +149,24 @@ pub enum TrainError {
     Model,
 }
 
-/// Nothing is learned from what is not finite. `at` is the step and the episode.
-fn check_finite<O: Observation + ?Sized>(
+/// Lets an agent observe a step and make the updates that are then due; returns the mean of each measurement over these updates.
+fn learn<A: Agent>(
+    agent: &mut A,
+    steps: &Steps<'_, A::Observation, A::Action>,
+) -> Result<Option<Measurements>, LearnError> {
+    let due = agent.observe(steps)?;
+    if due == 0 {
+        return Ok(None);
+    }
+    let mut means = Measurements::default();
+    for _ in 0..due {
+        agent.update()?.iter().for_each(|(name, value)| means.add(name, value / due as f64));
+    }
+    Ok(Some(means))
+}
+
+/// Refuses a reward or an observation that is not finite. `at` is the step and the episode.
+fn check_finite<O: Row + ?Sized>(
     at: (u64, u64),
     action: impl Fn() -> String,
     reward: f64,
@@ -160,7 +177,7 @@ fn check_finite<O: Observation + ?Sized>(
         return Err(TrainError::Reward { step, episode, action: action(), reward });
     }
     if !observation.is_finite() {
-        let observation = format!("{:?}", observation.row());
+        let observation = format!("{:?}", observation.as_slice());
         return Err(TrainError::Observation { step, episode, action: action(), observation });
     }
     Ok(())
@@ -168,12 +185,13 @@ fn check_finite<O: Observation + ?Sized>(
 
 impl<A: Agent> Trainer<A> {
     /// Puts an agent into an environment and starts its first episode.
-    pub fn new(agent: A, mut env: BoxEnv<A::Observation>, streams: Streams) -> Self {
+    pub fn new(agent: A, mut env: BoxEnv<A::Observation, A::Action>, streams: Streams) -> Self {
         let space = env.observation_space();
         let mut observation = A::Observation::buffer(&space);
         env.reset(Some(streams.seed_for("environment", 0)), observation.borrow_mut());
         Self {
             agent,
+            action: A::Action::buffer(&env.action_space()),
             env,
             next_observation: A::Observation::buffer(&space),
             observation,
@@ -211,25 +229,28 @@ impl<A: Agent> Trainer<A> {
         if self.episode_steps == 0 {
             check_finite(at, || "none, at a reset,".to_owned(), 0.0, self.observation.borrow())?;
         }
-        self.agent.plan(&self.env).map_err(refused)?;
-        let action = self.agent.act(self.observation.borrow());
+        self.agent.search(&self.env).map_err(refused)?;
+        let observation: &A::Observation = self.observation.borrow();
+        let action: &mut A::Action = self.action.borrow_mut();
+        self.agent.act(observation.as_slice(), action.as_mut_slice());
         let outcome = self
             .env
             .step(action, self.next_observation.borrow_mut())
             .map_err(|source| TrainError::Env { step, source })?;
-        check_finite(at, || action.to_string(), outcome.reward, self.next_observation.borrow())?;
+        let text = || A::Action::text(self.action.borrow());
+        check_finite(at, text, outcome.reward, self.next_observation.borrow())?;
         self.steps = step;
         self.episode_return += outcome.reward;
         self.episode_steps += 1;
         let transition = Transition {
             observation: self.observation.borrow(),
-            action,
+            action: self.action.borrow(),
             reward: outcome.reward,
             next_observation: self.next_observation.borrow(),
             terminated: outcome.terminated,
             truncated: outcome.truncated,
         };
-        let update = self.agent.learn(&transition).map_err(refused)?;
+        let update = learn(&mut self.agent, &Steps::of(&transition)).map_err(refused)?;
         std::mem::swap(&mut self.observation, &mut self.next_observation);
         let episode = Ending::of(outcome).map(|ending| {
             let ended = EpisodeEnd { episode_return: self.episode_return, steps: self.episode_steps, ending };
@@ -256,16 +277,18 @@ impl<A: Agent> Trainer<A> {
     }
 }
 
-/// Learning that goes on step by step, whatever is stepped.
+/// Training that advances step by step, in one environment or in many copies.
 pub trait Training: Restorable + Send {
-    /// What is observed.
-    type Observation: Observation + ?Sized;
+    /// The observations that the agent acts on.
+    type Observation: Row + ?Sized;
+    /// The actions that it takes.
+    type Action: Row + ?Sized;
 
-    /// One step, or one of every copy; returns what the learner made of it.
+    /// Takes one step in every copy, and makes the updates that are then due; returns the mean of each of their measurements.
     ///
     /// # Errors
     /// If the environment or the agent cannot go on. The run ends there.
-    fn advance(&mut self) -> Result<Option<Update>, TrainError>;
+    fn advance(&mut self) -> Result<Option<Measurements>, TrainError>;
 
     /// The episodes that ended with the last step.
     fn ended(&self) -> &[EpisodeEnd];
@@ -276,21 +299,17 @@ pub trait Training: Restorable + Send {
     /// Episodes finished.
     fn episodes(&self) -> u64;
 
-    /// What has been learned so far.
+    /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
-    /// How it stands with exploration and the teacher.
-    fn standing(&self) -> Standing;
+    /// Measurements of the present moment, for the log ([`Agent::diagnostics`]).
+    fn diagnostics(&self) -> Measurements;
 
-    /// How often each action was taken in each state, if that is counted.
-    fn visits(&self) -> Option<&[u64]> {
-        None
-    }
+    /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
+    fn visits(&self) -> Option<&[u64]>;
 
-    /// Numbers beside the model that are worth telling.
-    fn notes(&self) -> Vec<(&'static str, f64)> {
-        Vec::new()
-    }
+    /// Results beside the model, for the summary of a run ([`Agent::results`]).
+    fn results(&self) -> Measurements;
 
     /// Takes steps until so many have been taken in all, or a callback breaks; tells the callback of each, and evaluates the greedy
     /// policy where the evaluator says.
@@ -300,12 +319,12 @@ pub trait Training: Restorable + Send {
     fn run(
         &mut self,
         until: u64,
-        evaluator: Option<&Evaluator<Self::Observation>>,
+        evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
         callback: &mut impl Callback<Self>,
     ) -> Result<ControlFlow<()>, TrainError>
     where
         Self: Sized,
-        for<'a> ModelActor<'a>: Actor<Self::Observation>,
+        for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
     {
         while self.steps() < until {
             let before = self.steps();
@@ -335,8 +354,9 @@ pub trait Training: Restorable + Send {
 
 impl<A: Agent> Training for Trainer<A> {
     type Observation = A::Observation;
+    type Action = A::Action;
 
-    fn advance(&mut self) -> Result<Option<Update>, TrainError> {
+    fn advance(&mut self) -> Result<Option<Measurements>, TrainError> {
         let Event { episode, update } = self.step()?;
         self.ended = episode;
         Ok(update)
@@ -358,16 +378,16 @@ impl<A: Agent> Training for Trainer<A> {
         self.agent.model()
     }
 
-    fn standing(&self) -> Standing {
-        self.agent.standing()
+    fn diagnostics(&self) -> Measurements {
+        self.agent.diagnostics()
     }
 
     fn visits(&self) -> Option<&[u64]> {
         self.agent.visits()
     }
 
-    fn notes(&self) -> Vec<(&'static str, f64)> {
-        self.agent.notes()
+    fn results(&self) -> Measurements {
+        self.agent.results()
     }
 }
 

@@ -1,21 +1,25 @@
 //! One agent in many copies of an environment.
 
-use super::{EpisodeEnd, TrainError, Training, check_finite};
-use crate::agent::{Standing, Update, VecAgent};
-use crate::experience::{Ending, Steps};
+use super::{EpisodeEnd, TrainError, Training, check_finite, learn};
+use crate::agent::{Agent, Measurements};
+use crate::experience::{ElementOf, Ending, Steps};
 use crate::model::Model;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::below;
+use potstill_core::{SnapshotError, Streams, snapshot};
 use potstill_env::registry::BoxVecEnv;
 use potstill_env::space::Element;
 use potstill_env::{Autoreset, Outcome};
 
 /// One agent in many copies of an environment, all stepped together. A step of the run is one of one copy.
-pub struct VecTrainer<A, T = f32> {
+///
+/// `T` is one number of what the environments give: planes of bytes reach the agent as `f32`.
+pub struct VecTrainer<A: Agent, T = f32> {
     agent: A,
-    envs: BoxVecEnv<T>,
+    envs: BoxVecEnv<T, A::Action>,
     observations: Vec<f32>,
     next_observations: Vec<f32>,
-    actions: Vec<usize>,
+    /// `copies x width`.
+    actions: Vec<ElementOf<A::Action>>,
     steps: u64,
     episodes: u64,
     /// Of the episode of each copy that is running.
@@ -24,21 +28,22 @@ pub struct VecTrainer<A, T = f32> {
     ended: Vec<EpisodeEnd>,
 }
 
-impl<A: VecAgent, T: Element + Into<f32>> VecTrainer<A, T> {
+impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
     /// Puts an agent into copies of an environment and starts their first episodes.
     ///
     /// # Panics
     /// If new episodes do not start in the step that ends the one before.
-    pub fn new(agent: A, mut envs: BoxVecEnv<T>, streams: Streams) -> Self {
+    pub fn new(agent: A, mut envs: BoxVecEnv<T, A::Action>, streams: Streams) -> Self {
         assert_eq!(envs.autoreset(), Autoreset::SameStep, "episodes follow each other without a gap");
         let batch = envs.reset(Some(streams.seed_for("environment", 0)));
         let observations: Vec<f32> = batch.observations.iter().map(|&x| x.into()).collect();
         let copies = batch.len();
+        let width = envs.single_action_space().features();
         Self {
             agent,
             next_observations: observations.clone(),
             observations,
-            actions: vec![0; copies],
+            actions: vec![ElementOf::<A::Action>::default(); copies * width],
             steps: 0,
             episodes: 0,
             returns: vec![0.0; copies],
@@ -52,22 +57,30 @@ impl<A: VecAgent, T: Element + Into<f32>> VecTrainer<A, T> {
     pub fn agent(&self) -> &A {
         &self.agent
     }
+
+    /// Takes the observations to act on from restored environments.
+    fn read_observations(&mut self) -> Result<(), SnapshotError> {
+        let batch = &self.envs.batch().observations;
+        self.observations.iter_mut().zip(batch).for_each(|(to, &x)| *to = x.into());
+        Ok(())
+    }
 }
 
-impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
+impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrainer<A, T> {
     type Observation = [f32];
+    type Action = A::Action;
 
-    fn advance(&mut self) -> Result<Option<Update>, TrainError> {
+    fn advance(&mut self) -> Result<Option<Measurements>, TrainError> {
         let step = self.steps + 1;
-        // What an episode begins with.
-        let features = self.observations.len() / self.actions.len();
+        // The first observation of an episode.
+        let features = self.observations.len() / self.returns.len();
         for (i, first) in self.observations.chunks_exact(features).enumerate() {
             if self.lengths[i] == 0 {
                 let action = || format!("none, at a reset, in copy {i}");
                 check_finite((step, self.episodes + 1), action, 0.0, first)?;
             }
         }
-        self.agent.act_in_all(&self.observations, &mut self.actions);
+        self.agent.act(&self.observations, &mut self.actions);
         let batch = self.envs.step(&self.actions).map_err(|source| TrainError::Env { step, source })?;
         // The next observations, but where an episode ended its true final one.
         let widen =
@@ -79,8 +92,12 @@ impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
             }
         }
         let batch = self.envs.batch();
+        let width = self.actions.len() / batch.len();
         for (i, next) in self.next_observations.chunks_exact(features).enumerate() {
-            let action = || format!("{} in copy {i}", self.actions[i]);
+            let action = || {
+                let row = A::Action::from_slice(&self.actions[i * width..][..width]);
+                format!("{} in copy {i}", row.text())
+            };
             check_finite((step + i as u64, self.episodes + 1), action, batch.rewards[i], next)?;
         }
         let steps = Steps {
@@ -93,8 +110,7 @@ impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
         };
         self.steps += batch.len() as u64;
         let step = self.steps;
-        let update =
-            self.agent.learn_from_all(&steps).map_err(|source| TrainError::Learn { step, source })?;
+        let update = learn(&mut self.agent, &steps).map_err(|source| TrainError::Learn { step, source })?;
         self.ended.clear();
         for i in 0..batch.len() {
             self.returns[i] += batch.rewards[i];
@@ -124,35 +140,26 @@ impl<A: VecAgent, T: Element + Into<f32>> Training for VecTrainer<A, T> {
     }
 
     fn model(&self) -> Model {
-        self.agent.learned()
+        self.agent.model()
     }
 
-    fn standing(&self) -> Standing {
-        self.agent.stands()
+    fn diagnostics(&self) -> Measurements {
+        self.agent.diagnostics()
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        self.agent.visits()
+    }
+
+    fn results(&self) -> Measurements {
+        self.agent.results()
     }
 }
 
-impl<A: VecAgent, T: Element + Into<f32>> Restorable for VecTrainer<A, T> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("agent", &self.agent)
-            .with_part("envs", &self.envs)
-            .with("steps", Value::U64(self.steps))
-            .with("episodes", Value::U64(self.episodes))
-            .with("returns", Value::F64s(self.returns.clone()))
-            .with("lengths", Value::U64s(self.lengths.clone()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let copies = self.actions.len();
-        snapshot.restore_part("agent", &mut self.agent)?;
-        snapshot.restore_part("envs", &mut self.envs)?;
-        self.steps = snapshot.index("steps", 1 << 62)? as u64;
-        self.episodes = snapshot.u64("episodes")?;
-        self.returns.copy_from_slice(snapshot.f64s("returns", copies)?);
-        self.lengths.copy_from_slice(snapshot.u64s("lengths", copies)?);
-        let seen = &self.envs.batch().observations;
-        self.observations.iter_mut().zip(seen).for_each(|(to, &x)| *to = x.into());
-        Ok(())
+snapshot! {
+    impl[A: Agent<Observation = [f32]>, T: Element + Into<f32>] Restorable for VecTrainer<A, T> {
+        saved: agent, envs, steps via below(STEPS_MAX), episodes, returns, lengths;
+        built: observations, next_observations, actions, ended;
+        then: Self::read_observations;
     }
 }

@@ -1,0 +1,118 @@
+//! Deterministic policies for a box of actions.
+
+use super::Actor;
+use potstill_core::math::tanh;
+use potstill_core::{Pcg64, Restorable, snapshot};
+use potstill_env::Space;
+use potstill_nn::{Network, Workspace};
+
+/// A deterministic policy for a box of actions: a network with an output `y_i` for each component of the action,
+/// `a_i = low_i + (high_i - low_i) (tanh(y_i) + 1) / 2`.
+///
+/// ```
+/// use potstill::core::Streams;
+/// use potstill::env::Space;
+/// use potstill::model::{Actor, ControlActor, ControlPolicy};
+/// use potstill::nn::NetworkSpec;
+///
+/// let torque = Space::Box { low: vec![-2.0], high: vec![2.0] };
+/// let linear: NetworkSpec = "mlp".parse().unwrap();
+/// let network = linear.build(3, 1, &mut Streams::new(1).stream("initialisation"));
+/// let policy = ControlPolicy::new(network, &torque);
+/// let mut action = [0.0];
+/// ControlActor::new(&policy).act(&[1.0, 0.0, 0.5], &mut action, &mut Streams::new(1).stream("actor"));
+/// assert!(action[0] > -2.0 && action[0] < 2.0);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControlPolicy {
+    network: Network,
+    low: Vec<f32>,
+    high: Vec<f32>,
+}
+
+snapshot! {
+    impl Restorable for ControlPolicy {
+        saved: network;
+        built: low, high;
+    }
+}
+
+impl ControlPolicy {
+    /// The policy of a network for a space of actions.
+    ///
+    /// # Panics
+    /// If the space is no bounded box with a component for each output of the network.
+    pub fn new(network: Network, actions: &Space) -> Self {
+        let Space::Box { low, high } = actions else { panic!("a box of actions, not {actions}") };
+        assert_eq!(network.outputs(), low.len(), "an output for each component");
+        assert!(low.iter().chain(high).all(|bound| bound.is_finite()), "a bounded box");
+        Self { network, low: low.clone(), high: high.clone() }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The lowest value of each component of an action.
+    pub fn low(&self) -> &[f32] {
+        &self.low
+    }
+
+    /// The highest value of each component of an action.
+    pub fn high(&self) -> &[f32] {
+        &self.high
+    }
+
+    /// Writes the actions for a batch of observations; rows of `features` and of as many numbers as an action has.
+    pub fn act(&self, observations: &[f32], actions: &mut [f32], workspace: &mut Workspace) {
+        let outputs = self.network.predict(observations, workspace);
+        let width = self.low.len();
+        for (action, y) in actions.chunks_exact_mut(width).zip(outputs.chunks_exact(width)) {
+            for i in 0..width {
+                let (low, high) = (self.low[i], self.high[i]);
+                // Rounding must not leave the box.
+                action[i] = (low + (high - low) * (0.5 * (tanh(y[i]) + 1.0))).clamp(low, high);
+            }
+        }
+    }
+}
+
+/// A [`ControlPolicy`] with the buffers that it needs to act.
+#[derive(Clone, Debug)]
+pub struct ControlActor<'a> {
+    policy: &'a ControlPolicy,
+    workspace: Workspace,
+}
+
+impl<'a> ControlActor<'a> {
+    /// An actor of a policy.
+    pub fn new(policy: &'a ControlPolicy) -> Self {
+        Self { policy, workspace: Workspace::default() }
+    }
+}
+
+impl Actor<[f32], [f32]> for ControlActor<'_> {
+    fn act(&mut self, observation: &[f32], action: &mut [f32], _: &mut Pcg64) {
+        self.policy.act(observation, action, &mut self.workspace);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_by_hand() {
+        let space = Space::Box { low: vec![-1.0, 0.0, 2.0], high: vec![1.0, 10.0, 2.0] };
+        let mut network = potstill_nn::NetworkSpec::mlp(&[]).zeroed(&potstill_nn::Ends::new(2, 3));
+        // y = (x_0, x_1, 0) plus biases (0.5, 0, 0); weights are stored one row per input.
+        network.change(|parameters| parameters.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0, 0.0]));
+        let policy = ControlPolicy::new(network, &space);
+        let mut actions = [0.0; 6];
+        policy.act(&[0.5, 0.0, 40.0, -40.0], &mut actions, &mut Workspace::default());
+        // tanh(1) = 0.761594156; 10 (tanh(0) + 1) / 2 = 5; far out it is the bound itself.
+        let expected = [0.761_594_2, 5.0, 2.0, 1.0, 0.0, 2.0];
+        assert!(actions.iter().zip(expected).all(|(a, e)| (a - e).abs() < 1e-6), "{actions:?}");
+    }
+}
