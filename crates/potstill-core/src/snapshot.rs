@@ -518,6 +518,20 @@ impl Codec<Vec<usize>> for Below {
     }
 }
 
+/// The codec of a counter, such as the steps of a run, with room for as many more: it must be below 2^62.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter;
+
+impl Codec<u64> for Counter {
+    fn save(&self, field: &u64, name: &str, snapshot: &mut Snapshot) {
+        field.save(name, snapshot);
+    }
+
+    fn load(&self, field: &mut u64, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        Codec::load(&Below(1 << 62), field, name, snapshot)
+    }
+}
+
 /// The codec of a field that older snapshots do not have: there it keeps the value that the constructor gave.
 #[derive(Clone, Copy, Debug)]
 pub struct IfPresent;

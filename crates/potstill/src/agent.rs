@@ -64,7 +64,7 @@ pub trait Agent: Restorable + Send {
     ///
     /// # Errors
     /// If a copy refuses a step.
-    fn search(&mut self, _: &BoxEnv<Self::Observation>) -> Result<(), LearnError> {
+    fn search(&mut self, _: &BoxEnv<Self::Observation, Self::Action>) -> Result<(), LearnError> {
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
         (**self).model()
     }
 
-    fn search(&mut self, env: &BoxEnv<A::Observation>) -> Result<(), LearnError> {
+    fn search(&mut self, env: &BoxEnv<A::Observation, A::Action>) -> Result<(), LearnError> {
         (**self).search(env)
     }
 

@@ -23,7 +23,9 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod baseline;
 pub mod config;
+pub mod data;
 pub mod deep;
 pub mod distill;
 pub mod error;

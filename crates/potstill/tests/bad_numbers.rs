@@ -7,7 +7,7 @@ use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, Polic
 use potstill::env::registry::find;
 use potstill::env::vector::SyncVec;
 use potstill::env::{Autoreset, BoxEnv, Env, EnvError, Observation, Outcome, Space};
-use potstill::experience::Dataset;
+use potstill::data::Dataset;
 use potstill::nn::{Network, NetworkSpec};
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
 use potstill::teacher::{Inputs, Teacher};

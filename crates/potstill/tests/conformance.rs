@@ -8,7 +8,7 @@ use potstill::deep::{
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::Autoreset;
 use potstill::env::registry::find;
-use potstill::experience::Dataset;
+use potstill::data::Dataset;
 use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;

@@ -51,7 +51,8 @@ use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::targets::{self, Munchausen};
 use crate::teacher::{Clock, Refresh, Teacher};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::{Counter, IfPresent};
+use potstill_core::{Pcg64, Streams, snapshot};
 use potstill_env::wrappers::RunningMoments;
 use potstill_nn::loss::{Chosen, Layout, Regression, regression_at};
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Workers, Workspace};
@@ -536,40 +537,10 @@ impl Agent for Dqn {
     }
 }
 
-impl Restorable for Dqn {
-    fn snapshot(&self) -> Snapshot {
-        let state = Snapshot::new()
-            .with("steps", Value::U64(self.steps))
-            .with_part("student", &self.student)
-            .with_part("teacher", &self.teacher)
-            .with_part("optimiser", &self.gradient.optimiser)
-            .with_part("replay", &self.replay)
-            .with_part("exploration", &self.exploration)
-            .with_part("sampling", &self.sampling)
-            .with_part("noise", &self.noise)
-            .with_part("taus", &self.taus);
-        match &self.moments {
-            None => state,
-            Some(moments) => state.with_part("moments", moments),
-        }
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.steps = snapshot.index("steps", 1 << 62)? as u64;
-        snapshot.restore_part("student", &mut self.student)?;
-        snapshot.restore_part("teacher", &mut self.teacher)?;
-        snapshot.restore_part("optimiser", &mut self.gradient.optimiser)?;
-        snapshot.restore_part("replay", &mut self.replay)?;
-        snapshot.restore_part("exploration", &mut self.exploration)?;
-        snapshot.restore_part("sampling", &mut self.sampling)?;
-        // The first checkpoints had neither noise nor probabilities to draw.
-        if snapshot.contains("noise") {
-            snapshot.restore_part("noise", &mut self.noise)?;
-            snapshot.restore_part("taus", &mut self.taus)?;
-        }
-        if let Some(moments) = &mut self.moments {
-            snapshot.restore_part("moments", moments)?;
-        }
-        Ok(())
+snapshot! {
+    impl Restorable for Dqn {
+        saved: steps via Counter, student, teacher, gradient as "optimiser", replay, exploration, sampling,
+            noise via IfPresent, taus via IfPresent, moments;
+        built: config, objective, actions, total_steps, epsilon, acting, learning;
     }
 }

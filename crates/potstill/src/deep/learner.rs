@@ -3,12 +3,13 @@
 use super::settings::OptimizerConfig;
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use potstill_nn::optim::{clip_value, norm, shrinking};
+use potstill_core::{Restorable, Snapshot, SnapshotError};
 use potstill_nn::{Aligned, Network, Optimiser, Workspace};
 
 /// An optimiser, and room for a gradient.
 #[derive(Clone, Debug)]
 pub(super) struct Gradient {
-    pub(super) optimiser: Optimiser,
+    optimiser: Optimiser,
     norm_max: f64,
     value_max: Option<f32>,
     gradient: Aligned,
@@ -57,5 +58,16 @@ impl Gradient {
         let workers = workspace.workers();
         network.change(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
         Ok(())
+    }
+}
+
+/// Of a step between updates only the optimiser's moments matter.
+impl Restorable for Gradient {
+    fn snapshot(&self) -> Snapshot {
+        self.optimiser.snapshot()
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.optimiser.restore(snapshot)
     }
 }

@@ -35,6 +35,7 @@ use crate::experience::Steps;
 use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::targets;
+use potstill_core::snapshot::{Codec, Counter};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
@@ -316,7 +317,7 @@ impl Restorable for Pqn {
         Snapshot::new()
             .with("steps", Value::U64(self.steps))
             .with_part("network", &self.network)
-            .with_part("optimiser", &self.gradient.optimiser)
+            .with_part("optimiser", &self.gradient)
             .with_part("exploration", &self.exploration)
             .with_part("shuffle", &self.shuffle)
             .with("length", Value::U64(rollout.length as u64))
@@ -346,9 +347,9 @@ impl Restorable for Pqn {
             terminated: flags("terminated")?,
             truncated: flags("truncated")?,
         };
-        self.steps = snapshot.index("steps", 1 << 62)? as u64;
+        Codec::load(&Counter, &mut self.steps, "steps", snapshot)?;
         snapshot.restore_part("network", &mut self.network)?;
-        snapshot.restore_part("optimiser", &mut self.gradient.optimiser)?;
+        snapshot.restore_part("optimiser", &mut self.gradient)?;
         snapshot.restore_part("exploration", &mut self.exploration)?;
         snapshot.restore_part("shuffle", &mut self.shuffle)?;
         self.rollout = rollout;

@@ -9,7 +9,7 @@
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::distill::{ClassifierTrainer, FitConfig};
-//! use potstill::experience::Dataset;
+//! use potstill::data::Dataset;
 //! use std::sync::Arc;
 //!
 //! let data = Arc::new(Dataset::digits());
@@ -22,8 +22,8 @@
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use crate::config::settings;
-use crate::experience::Dataset;
-use crate::experience::dataset::shift;
+use crate::data::Dataset;
+use crate::data::labelled::shift;
 use crate::targets;
 use crate::teacher::{Clock, Questions, Teacher};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};

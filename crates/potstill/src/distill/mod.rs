@@ -8,7 +8,7 @@
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::distill::{ClassifierTrainer, FitConfig, SoftTargets, classifier::error_rate};
-//! use potstill::experience::Dataset;
+//! use potstill::data::Dataset;
 //! use potstill::teacher::{Inputs, Teacher};
 //! use std::sync::Arc;
 //!

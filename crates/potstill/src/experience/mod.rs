@@ -14,13 +14,9 @@
 //! assert_eq!(walk.returns(0.5), [Return(-1.5), Return(-1.0)]);
 //! ```
 
-pub mod dataset;
-pub mod recording;
 pub mod replay;
 pub mod sum_tree;
 
-pub use dataset::Dataset;
-pub use recording::{RecordedEnv, Recording};
 pub use replay::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, StoredAction};
 pub use sum_tree::SumTree;
 

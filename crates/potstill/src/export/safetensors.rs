@@ -17,7 +17,8 @@
 //! assert!(matches!(safetensors::read(&bytes[..100]), Err(ModelError::Damaged { .. })));
 //! ```
 
-use crate::model::{Model, QTable};
+use crate::model::{ControlPolicy, Model, QTable};
+use potstill_env::Space;
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Tensor, TensorError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
@@ -83,6 +84,17 @@ pub fn write(model: &Model) -> Vec<u8> {
                 (name, Dtype::F32, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect())
             });
             (about_network(network), tensors.collect())
+        }
+        Model::Control(policy) => {
+            let network = policy.network();
+            let tensors = network.tensors().into_iter().map(|Tensor { name, shape, data }| {
+                (name, Dtype::F32, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect())
+            });
+            let mut about = about_network(network);
+            about["kind"] = json!("control");
+            about["low"] = json!(policy.low());
+            about["high"] = json!(policy.high());
+            (about, tensors.collect())
         }
     };
     let mut metadata = Map::new();
@@ -169,7 +181,8 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
     }
     match about["kind"].as_str() {
         Some("table") => read_table(&file),
-        Some("network") => read_network(&file, &about),
+        Some("network") => Ok(Model::Network(read_network(&file, &about)?)),
+        Some("control") => read_control(&file, &about),
         _ => Err(foreign("it is neither a table nor a network")),
     }
 }
@@ -191,7 +204,26 @@ fn read_table(file: &SafeTensors<'_>) -> Result<Model, ModelError> {
     Ok(Model::Table(QTable::from_values(actions, values)))
 }
 
-fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelError> {
+fn read_control(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelError> {
+    let network = read_network(file, about)?;
+    let bounds = |key: &str| -> Option<Vec<f32>> {
+        let list = about[key].as_array()?;
+        let bound = |number: &Value| number.as_f64().map(|x| x as f32).filter(|x| x.is_finite());
+        list.iter().map(bound).collect()
+    };
+    match (bounds("low"), bounds("high")) {
+        (Some(low), Some(high))
+            if low.len() == network.outputs()
+                && high.len() == low.len()
+                && low.iter().zip(&high).all(|(low, high)| low <= high) =>
+        {
+            Ok(Model::Control(ControlPolicy::new(network, &Space::Box { low, high })))
+        }
+        _ => Err(ModelError::Foreign { reason: "it does not say between which bounds it acts".to_owned() }),
+    }
+}
+
+fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Network, ModelError> {
     let foreign = |reason: &str| ModelError::Foreign { reason: reason.to_owned() };
     let spec: NetworkSpec = about["spec"]
         .as_str()
@@ -216,7 +248,7 @@ fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErr
     }
     let mut network = spec.zeroed(&ends);
     network.load_tensors(&tensors)?;
-    Ok(Model::Network(network))
+    Ok(network)
 }
 
 #[cfg(test)]
@@ -225,7 +257,7 @@ mod tests {
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 6] {
+    fn models() -> [Model; 7] {
         let network = |spec: &str, inputs: [usize; 3], head: Head| {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 2) };
@@ -240,6 +272,11 @@ mod tests {
             network("mlp:3:layernorm", [1, 1, 4], Head::Quantile { quantiles: 3 }),
             network("mlp:3,2", [1, 1, 2], Head::Implicit { cosines: 2 }),
             network("cnn:2x2,3", [2, 2, 3], Head::Values),
+            {
+                let Model::Network(network) = network("mlp", [1, 1, 3], Head::Values) else { unreachable!() };
+                let bounds = Space::Box { low: vec![-1.0, 0.1], high: vec![1.0, 0.5] };
+                Model::Control(ControlPolicy::new(network, &bounds))
+            },
         ]
     }
 
@@ -293,7 +330,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_damage_makes_it_panic(which in 0_usize..6, at: proptest::sample::Index, byte: u8) {
+        fn no_damage_makes_it_panic(which in 0_usize..7, at: proptest::sample::Index, byte: u8) {
             let mut bytes = write(&models()[which]);
             let at = at.index(bytes.len());
             bytes[at] = byte;

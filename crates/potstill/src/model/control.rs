@@ -2,7 +2,7 @@
 
 use super::Actor;
 use potstill_core::math::tanh;
-use potstill_core::{Pcg64, Restorable, snapshot};
+use potstill_core::{Pcg64, snapshot};
 use potstill_env::Space;
 use potstill_nn::{Network, Workspace};
 

@@ -126,7 +126,7 @@ impl Mcts {
                 Some(node) => self.choose(node),
                 None => self.search.below(self.q.actions()),
             };
-            let outcome = self.copy.step(action, &mut state)?;
+            let outcome = self.copy.step(&action, &mut state)?;
             self.path.push((node, action, outcome.reward));
             if outcome.done() {
                 break;

@@ -4,7 +4,7 @@ use super::{Act, QuickstartRequest, interval, stop_if_asked};
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
-use crate::experience::Dataset;
+use crate::data::Dataset;
 use crate::report::{BarChart, Block, Picture, Table, wrap};
 use crate::run::{Observer, watched_map};
 use crate::store::RunDir;

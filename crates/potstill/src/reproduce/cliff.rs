@@ -35,7 +35,7 @@ fn world() -> registry::StateEnv {
 }
 
 /// 500 episodes of an algorithm with its default settings, and its greedy walk after them.
-pub(crate) fn walk_the_cliff<A: Agent<Observation = usize>>(
+pub(crate) fn walk_the_cliff<A: Agent<Observation = usize, Action = usize>>(
     agent: fn(TabularConfig, usize, usize, Streams) -> A,
     streams: Streams,
 ) -> Result<CliffWalk, TrainError> {
@@ -43,7 +43,7 @@ pub(crate) fn walk_the_cliff<A: Agent<Observation = usize>>(
     let returns = trainer.run_episodes(EPISODES)?.iter().map(|episode| episode.episode_return).collect();
     let model = trainer.agent().model();
     let mut actor = ModelActor::greedy(&model);
-    let walk = play::<usize>(&mut world(), &mut actor, 0, &mut streams.stream("evaluation"))
+    let walk = play::<usize, usize>(&mut world(), &mut actor, 0, &mut streams.stream("evaluation"))
         .map_err(TrainError::Play)?;
     Ok(CliffWalk { returns, walk })
 }

@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::train::{Trainer, parallel_map};
 use potstill_core::Streams;
 use potstill_env::registry::{Factory, Spec, Visitor};
-use potstill_env::{Action, Autoreset, Observation, VecEnv};
+use potstill_env::{Autoreset, Row, VecEnv};
+use std::borrow::Borrow;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -69,11 +70,17 @@ struct Pace {
 impl Visitor for Pace {
     type Output = (u64, f64);
 
-    fn visit<O: Observation + ?Sized + 'static, A: Action>(self, factory: &Factory<O, A>) -> (u64, f64) {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+        self,
+        factory: &Factory<O, A>,
+    ) -> (u64, f64) {
         let mut envs = factory.many(self.copies, Autoreset::SameStep);
         let (space, mut rng) = (envs.single_action_space(), Streams::new(self.first).stream("actions"));
-        let rows: Vec<Vec<A>> =
-            (0..ROWS).map(|_| (0..self.copies).map(|_| A::sample(&space, &mut rng)).collect()).collect();
+        let mut row = || -> Vec<A::Element> {
+            let actions = (0..self.copies).map(|_| A::sample(&space, &mut rng));
+            actions.flat_map(|action| Borrow::<A>::borrow(&action).as_slice().to_vec()).collect()
+        };
+        let rows: Vec<Vec<A::Element>> = (0..ROWS).map(|_| row()).collect();
         envs.reset(Some(self.first));
         // Looking at the clock costs little if it is done once in a while.
         let between = (100_000 / self.copies).clamp(1, 10_000);

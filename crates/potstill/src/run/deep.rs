@@ -4,7 +4,7 @@ use super::learning::Learning;
 use super::plan::{Plan, bad, env_and_length};
 use super::settings::{EvalConfig, RunConfig, StoreConfig};
 use super::{Algorithm, usage};
-use crate::agent::VecAgent;
+use crate::agent::Agent;
 use crate::config::{Layer, Settings, resolve};
 use crate::deep::{
     C51Config, Dqn, DqnConfig, InitKind, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig,
@@ -319,13 +319,14 @@ impl Start {
         move || spec.make_features().expect("checked: features")
     }
 
-    fn learning<T: crate::train::Training<Observation = [f32]>>(self, trainer: T) -> Learning<T> {
+    fn learning<T: crate::train::Training<Observation = [f32], Action = usize>>(self, trainer: T) -> Learning<T> {
         let env = self.env();
         let Self { name, spec, run, eval, threads, about, warning } = self;
         Learning::new(name, trainer, env, spec, run, Some(eval), threads).about(about, warning)
     }
 
-    fn in_copies<A: VecAgent + 'static>(self, agent: A, copies: u64) -> Box<dyn super::job::Job> {
+    fn in_copies<A: Agent<Observation = [f32], Action = usize> + 'static>(
+        self, agent: A, copies: u64) -> Box<dyn super::job::Job> {
         let (copies, streams) = (copies as usize, Streams::new(self.run.seed));
         if let Some(envs) = self.spec.make_vec_features(copies, Autoreset::SameStep) {
             return Box::new(self.learning(VecTrainer::new(agent, envs, streams)));

@@ -11,6 +11,7 @@ use crate::model::{Model, ModelActor};
 use crate::store::{RunDir, names};
 use crate::train::{Evaluation, Protocol, evaluate as play_episodes, statistics};
 use potstill_core::Streams;
+use potstill_env::Space;
 use potstill_env::registry::Spec;
 use potstill_nn::Network;
 use serde_json::{Value, json};
@@ -131,6 +132,16 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     let (inputs, outputs, discrete) = match model {
         Model::Table(table) => (table.states(), table.actions(), true),
         Model::Network(network) => (network.inputs(), network.ends().choices, false),
+        Model::Control(policy) => {
+            let bounds = Space::Box { low: policy.low().to_vec(), high: policy.high().to_vec() };
+            if (policy.network().inputs(), &bounds) != (observations.features(), &actions) {
+                let (id, inputs) = (&spec.id, policy.network().inputs());
+                return Err(format!(
+                    "it maps {inputs} to {bounds}, but {id} has observations {observations} and actions {actions}"
+                ));
+            }
+            return Ok(());
+        }
     };
     let wanted = observations.discrete().unwrap_or(observations.features());
     if discrete != observations.discrete().is_some()
@@ -150,11 +161,15 @@ pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) ->
     let actor = || ModelActor::greedy(model);
     let evaluation = match model {
         Model::Table(_) => {
-            play_episodes::<usize, _>(protocol, || spec.make_states().expect("a table is for states"), actor)
+            play_episodes::<usize, usize, _>(protocol, || spec.make_states().expect("a table is for states"), actor)
         }
         Model::Network(_) => {
             let make_env = || spec.make_features().expect("a network is for features");
-            play_episodes::<[f32], _>(protocol, make_env, actor)
+            play_episodes::<[f32], usize, _>(protocol, make_env, actor)
+        }
+        Model::Control(_) => {
+            let make_env = || spec.make_control().expect("a control policy is for a box of actions");
+            play_episodes::<[f32], [f32], _>(protocol, make_env, actor)
         }
     };
     Ok(evaluation?)

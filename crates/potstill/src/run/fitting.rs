@@ -4,7 +4,7 @@ use super::job::{Job, Outcome, Recorder};
 use crate::distill::classifier::{agreement, error_rate};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
-use crate::experience::Dataset;
+use crate::data::Dataset;
 use crate::metrics::Record;
 use crate::model::Model;
 use crate::train::TrainError;

@@ -5,7 +5,7 @@ use super::job::{
     Best, Job, Outcome, Recent, Recorder, best_state, optional_state, restored_best, restored_optional,
 };
 use super::settings::{EvalConfig, RunConfig};
-use crate::agent::{Standing, Update};
+use crate::agent::Measurements;
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Actor, Model, ModelActor};
@@ -28,7 +28,7 @@ pub(super) struct Learning<T: Training> {
     run: RunConfig,
     threads: usize,
     trainer: T,
-    evaluator: Option<Evaluator<T::Observation>>,
+    evaluator: Option<Evaluator<T::Observation, T::Action>>,
     /// What is to be said before it begins.
     about: Option<String>,
     /// What may not be expected of it.
@@ -53,7 +53,8 @@ struct Seen {
 #[derive(Clone, Copy, Debug, Default)]
 struct Updates {
     count: u64,
-    loss: f64,
+    /// The sums of their measurements.
+    sums: Measurements,
 }
 
 /// Watches a part of the run, and records what it sees.
@@ -79,9 +80,10 @@ impl Watch<'_, '_> {
 }
 
 impl<T: Training> Callback<T> for Watch<'_, '_> {
-    fn on_update(&mut self, _: &T, update: &Update) -> ControlFlow<()> {
-        self.seen.updates.count += 1;
-        self.seen.updates.loss += update.loss;
+    fn on_update(&mut self, _: &T, update: &Measurements) -> ControlFlow<()> {
+        let Updates { count, sums } = &mut self.seen.updates;
+        *count += 1;
+        update.iter().for_each(|(name, value)| sums.add(name, value));
         ControlFlow::Continue(())
     }
 
@@ -98,13 +100,14 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
                 ("rollout/ep_rew_mean", returns.mean().unwrap_or_default()),
                 ("rollout/ep_len_mean", lengths.mean().unwrap_or_default()),
             ];
-            let Updates { count, loss } = std::mem::take(updates);
+            let Updates { count, sums } = std::mem::take(updates);
             if count > 0 {
-                let Standing { epsilon, teacher } = trainer.standing();
-                values.extend([("rollout/exploration_rate", epsilon), ("train/loss", loss / count as f64)]);
-                if let Some((staleness, distance)) = teacher {
-                    values.extend([("teacher/staleness", staleness as f64), ("teacher/distance", distance)]);
-                }
+                // What acts, then what learns, then what it learns from.
+                let now = trainer.diagnostics();
+                let acts = |(name, _): &(&str, f64)| name.starts_with("rollout/");
+                values.extend(now.iter().filter(acts));
+                values.extend(sums.iter().map(|(name, sum)| (name, sum / count as f64)));
+                values.extend(now.iter().filter(|measured| !acts(measured)));
             }
             self.record(trainer.steps(), values)?;
         }
@@ -128,7 +131,7 @@ impl<T: Training> Learning<T> {
     pub(super) fn new(
         algorithm: &'static str,
         trainer: T,
-        make_env: impl Fn() -> BoxEnv<T::Observation> + Send + Sync + 'static,
+        make_env: impl Fn() -> BoxEnv<T::Observation, T::Action> + Send + Sync + 'static,
         spec: Spec,
         run: RunConfig,
         eval: Option<EvalConfig>,
@@ -152,6 +155,13 @@ impl<T: Training> Learning<T> {
         Self { algorithm, spec, run, threads, trainer, evaluator, about: None, warning: None, goal, seen }
     }
 
+    /// Adds the model's estimate of an episode's return to a summary, if it estimates returns.
+    fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
+        if let Some(value) = start_value(model, &self.spec, self.run.seed) {
+            summary["start_value"] = json!(value);
+        }
+    }
+
     /// With something to be said before it begins, and what may not be expected of it.
     pub(super) fn about(self, about: String, warning: Option<String>) -> Self {
         Self { about: Some(about), warning, ..self }
@@ -160,7 +170,7 @@ impl<T: Training> Learning<T> {
 
 impl<T: Training> Job for Learning<T>
 where
-    for<'a> ModelActor<'a>: Actor<T::Observation>,
+    for<'a> ModelActor<'a>: Actor<T::Observation, T::Action>,
 {
     fn about(&self) -> Option<&str> {
         self.about.as_deref()
@@ -212,8 +222,8 @@ where
         });
         let Some(Best { score, step, model }) = &self.seen.best else {
             let model = self.trainer.model();
-            summary["start_value"] = json!(start_value(&model, &self.spec, self.run.seed));
-            for (name, value) in self.trainer.notes() {
+            self.add_start_value(&model, &mut summary);
+            for (name, value) in self.trainer.results().iter() {
                 summary[name] = json!(value);
             }
             return Ok(Outcome { model, summary, visits: self.trainer.visits().map(<[u64]>::to_vec) });
@@ -230,7 +240,7 @@ where
         } else {
             evaluate_policy(&last, &self.spec, protocol)?.mean_return()
         };
-        summary["start_value"] = json!(start_value(model, &self.spec, self.run.seed));
+        self.add_start_value(model, &mut summary);
         summary["best_return"] = json!(score);
         summary["best_step"] = json!(step);
         summary["last_return"] = json!(of_last);
@@ -243,11 +253,13 @@ where
 /// Starts that the learned value is averaged over, where the environment does not say how they are distributed.
 const STARTS: u64 = 1000;
 
-/// What a model holds an episode to be worth before it begins: the best of its values, over the start distribution.
-fn start_value(model: &Model, spec: &Spec, seed: u64) -> f64 {
+/// A model's estimate of the return of an episode: its largest action value in a start state, averaged over the start distribution; `None` for a
+/// policy without values.
+fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
     let streams = Streams::new(seed);
     let reset = |i: u64| Some(streams.seed_for("starts", i));
-    match model {
+    Some(match model {
+        Model::Control(_) => return None,
         Model::Table(table) => {
             let mut env = spec.make_states().expect("a table is for states");
             let best = |state: usize| targets::max(table.row(state));
@@ -274,14 +286,14 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> f64 {
             };
             (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
         }
-    }
+    })
 }
 
 impl<T: Training> Restorable for Learning<T> {
     fn snapshot(&self) -> Snapshot {
         let updates = Snapshot::new()
             .with("count", Value::U64(self.seen.updates.count))
-            .with("loss", Value::F64(self.seen.updates.loss));
+            .with("loss", Value::F64(self.seen.updates.sums.get("train/loss").unwrap_or_default()));
         Snapshot::new()
             .with_part("trainer", &self.trainer)
             .with_part("returns", &self.seen.returns)
@@ -297,7 +309,11 @@ impl<T: Training> Restorable for Learning<T> {
         snapshot.restore_part("returns", &mut self.seen.returns)?;
         snapshot.restore_part("lengths", &mut self.seen.lengths)?;
         let updates = snapshot.tree("updates")?;
-        self.seen.updates = Updates { count: updates.u64("count")?, loss: updates.f64("loss")? };
+        let (count, loss) = (updates.u64("count")?, updates.f64("loss")?);
+        self.seen.updates = Updates { count, ..Updates::default() };
+        if count > 0 {
+            self.seen.updates.sums.add("train/loss", loss);
+        }
         self.seen.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
         self.seen.score = restored_optional(snapshot.tree("score")?)?;
         self.seen.goal_reached = snapshot.bool("goal_reached")?;

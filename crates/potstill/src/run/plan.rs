@@ -15,8 +15,8 @@ use super::{Algorithm, Learns, find_env, peek, usage};
 use crate::config::{ConfigError, Layer, Origin, Settings, resolve};
 use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
-use crate::experience::dataset::DATASETS;
-use crate::experience::{Dataset, RecordedEnv, Recording};
+use crate::data::labelled::DATASETS;
+use crate::data::{Dataset, RecordedEnv, Recording};
 use crate::export::safetensors;
 use crate::model::Model;
 use crate::planning::{self, PlanningConfig};
@@ -340,7 +340,8 @@ impl WithTabular for PlanTabular<'_> {
                     spaces.0, spaces.1
                 )));
             }
-            recording.check(states, actions).map_err(|reason| usage(format!("--data {file}: {reason}")))?;
+            let (observations, choices) = (spec.observation_space(), spec.action_space());
+            recording.check(&observations, &choices).map_err(|reason| usage(format!("--data {file}: {reason}")))?;
         }
         let (copy, others) = match &source.behaviour {
             Some(run) => {
@@ -357,7 +358,10 @@ impl WithTabular for PlanTabular<'_> {
         let world = spec.clone();
         let env = move || -> StateEnv {
             match &recording {
-                Some(recording) => Box::new(RecordedEnv::new(recording.clone(), states, actions)),
+                Some(recording) => {
+                    let (observations, actions) = (world.observation_space(), world.action_space());
+                    Box::new(RecordedEnv::new(recording.clone(), observations, actions))
+                }
                 None => world.make_states().expect("checked: discrete observations"),
             }
         };

@@ -2,7 +2,7 @@
 
 use crate::agent::Agent;
 use crate::config::Settings;
-use crate::experience::Recording;
+use crate::data::Recording;
 use crate::planning::{
     DynaPlusConfig, DynaQ, MazeConfig, Mcts, MctsConfig, PlanningStepsConfig, PrioritizedSweeping,
     PrioritizedSweepingConfig,
@@ -19,7 +19,7 @@ use potstill_env::registry::Spec;
 use std::sync::Arc;
 
 /// An algorithm for numbered states, whichever.
-pub(super) type TabularAgent = Box<dyn Agent<Observation = usize>>;
+pub(super) type TabularAgent = Box<dyn Agent<Observation = usize, Action = usize>>;
 
 /// Where an algorithm learns, and whom it may follow there.
 pub(super) struct Place<'a> {

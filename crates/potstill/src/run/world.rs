@@ -11,7 +11,7 @@ use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{Factory, Spec, Visitor};
 use potstill_env::space::Element;
 use potstill_env::trace::{Actions, Trace, trace};
-use potstill_env::{Action, BoxEnv, Env, Observation, Outcome, Scene};
+use potstill_env::{BoxEnv, Env, Outcome, Row, Scene};
 use serde_json::Value;
 use std::borrow::{Borrow, BorrowMut};
 use std::path::Path;
@@ -60,12 +60,13 @@ pub fn trace_actions(text: &str) -> Result<Actions, Error> {
     let list: Value = serde_json::from_str(&store::read_text(Path::new(text))?)
         .map_err(|error| wrong(format!("it is no JSON: {error}")))?;
     let items = list.as_array().ok_or_else(|| wrong("it holds no JSON list".to_owned()))?;
-    let number = |(i, item): (usize, &Value)| {
-        // Gymnasium's actions in a box are lists of one.
-        let inner = item.as_array().filter(|list| list.len() == 1).map_or(item, |list| &list[0]);
-        inner.as_f64().ok_or_else(|| wrong(format!("element {i} is {item}, not a number")))
+    let action = |(i, item): (usize, &Value)| {
+        // An action of a box is a list, one of a discrete space a number.
+        let numbers = item.as_array().map_or(std::slice::from_ref(item), Vec::as_slice);
+        let numbers = numbers.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>();
+        numbers.ok_or_else(|| wrong(format!("element {i} is {item}, not a number")))
     };
-    Ok(Actions::Given(items.iter().enumerate().map(number).collect::<Result<_, _>>()?))
+    Ok(Actions::Given(items.iter().enumerate().map(action).collect::<Result<_, _>>()?))
 }
 
 /// Plays actions in an environment and writes down what happens.
@@ -81,7 +82,7 @@ pub fn check_world(spec: &Spec) -> Vec<Verdict> {
     struct Check;
     impl Visitor for Check {
         type Output = Vec<Verdict>;
-        fn visit<O: Observation + ?Sized + 'static, A: Action>(
+        fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
             self,
             factory: &Factory<O, A>,
         ) -> Vec<Verdict> {
@@ -100,7 +101,7 @@ pub trait Play {
     ///
     /// # Errors
     /// If the action is outside the action space.
-    fn step(&mut self, chosen: Option<f64>) -> Result<PlayedStep, Error>;
+    fn step(&mut self, chosen: Option<&[f64]>) -> Result<PlayedStep, Error>;
 
     /// The number of the state, if states are numbered.
     fn state(&self) -> Option<usize>;
@@ -115,54 +116,56 @@ pub trait Play {
 /// One step that was watched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayedStep {
-    /// What was done.
-    pub action: f64,
+    /// The numbers of the action.
+    pub action: Vec<f64>,
     /// What it gave. An episode without a time limit is truncated after 1,000 steps.
     pub outcome: Outcome,
 }
 
-/// Who chooses an action.
-type Player<O, A> = Box<dyn FnMut(&O, &mut Pcg64) -> A>;
+/// A policy of any kind.
+type Player<O, A> = Box<dyn FnMut(&O, &mut A, &mut Pcg64)>;
 
-struct Playing<O: Observation + ?Sized, A> {
+struct Playing<O: Row + ?Sized, A: Row + ?Sized> {
     spec: Spec,
     env: BoxEnv<O, A>,
     observation: O::Owned,
+    action: A::Owned,
     player: Player<O, A>,
     rng: Pcg64,
     steps: u64,
 }
 
-impl<O: Observation + ?Sized, A: Action> Playing<O, A> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Playing<O, A> {
     fn new(spec: &Spec, env: BoxEnv<O, A>, player: Player<O, A>) -> Self {
         let observation = O::buffer(&env.observation_space());
-        Self { spec: spec.clone(), env, observation, player, rng: Pcg64::new(0), steps: 0 }
+        let action = A::buffer(&env.action_space());
+        Self { spec: spec.clone(), env, observation, action, player, rng: Pcg64::new(0), steps: 0 }
     }
 }
 
-impl<O: Observation + ?Sized, A: Action> Play for Playing<O, A> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
     fn reset(&mut self, seed: u64) {
         self.rng = Streams::new(seed).stream("actor");
         self.steps = 0;
         self.env.reset(Some(seed), self.observation.borrow_mut());
     }
 
-    fn step(&mut self, chosen: Option<f64>) -> Result<PlayedStep, Error> {
-        let action = match chosen.and_then(A::from_number) {
-            Some(action) => action,
-            None => (self.player)(self.observation.borrow(), &mut self.rng),
-        };
-        let played = self.env.step(action, self.observation.borrow_mut());
+    fn step(&mut self, chosen: Option<&[f64]>) -> Result<PlayedStep, Error> {
+        match chosen.and_then(|numbers| A::from_numbers(numbers, &self.env.action_space())) {
+            Some(action) => self.action = action,
+            None => (self.player)(self.observation.borrow(), self.action.borrow_mut(), &mut self.rng),
+        }
+        let played = self.env.step(self.action.borrow(), self.observation.borrow_mut());
         let mut outcome = played.map_err(|error| usage(error.to_string()))?;
         self.steps += 1;
         let longest = longest_episode(&self.spec.observation_space()) as u64;
         outcome.truncated |= self.spec.time_limit_steps.is_none() && self.steps >= longest;
-        Ok(PlayedStep { action: action.number(), outcome })
+        Ok(PlayedStep { action: Borrow::<A>::borrow(&self.action).numbers(), outcome })
     }
 
     fn state(&self) -> Option<usize> {
         self.spec.observation_space().discrete()?;
-        Some(self.observation.borrow().row().first()?.wide() as usize)
+        Some(Borrow::<O>::borrow(&self.observation).as_slice().first()?.wide() as usize)
     }
 
     fn scene(&self) -> Option<Scene> {
@@ -179,13 +182,17 @@ pub fn play_at_random(spec: &Spec) -> Box<dyn Play> {
     struct Random<'a>(&'a Spec);
     impl Visitor for Random<'_> {
         type Output = Box<dyn Play>;
-        fn visit<O: Observation + ?Sized + 'static, A: Action>(
+        fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
             self,
             factory: &Factory<O, A>,
         ) -> Box<dyn Play> {
             let env = factory.one();
             let space = env.action_space();
-            Box::new(Playing::new(self.0, env, Box::new(move |_: &O, rng| A::sample(&space, rng))))
+            let player = move |_: &O, action: &mut A, rng: &mut Pcg64| {
+                let drawn = A::sample(&space, rng);
+                action.as_mut_slice().copy_from_slice(Borrow::<A>::borrow(&drawn).as_slice());
+            };
+            Box::new(Playing::new(self.0, env, Box::new(player)))
         }
     }
     spec.visit(Random(spec))
@@ -207,24 +214,31 @@ pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
             run.display()
         )));
     };
-    fn playing<O: Observation + ?Sized + 'static>(
+    fn playing<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
         spec: &Spec,
-        env: BoxEnv<O>,
+        env: BoxEnv<O, A>,
         model: Model,
         policy: Policy,
     ) -> Box<dyn Play>
     where
-        for<'a> ModelActor<'a>: Actor<O>,
+        for<'a> ModelActor<'a>: Actor<O, A>,
     {
-        let player = move |o: &O, rng: &mut Pcg64| ModelActor::new(&model, policy).act(o, rng);
+        let player = move |observation: &O, action: &mut A, rng: &mut Pcg64| {
+            ModelActor::new(&model, policy).act(observation, action, rng);
+        };
         Box::new(Playing::new(spec, env, Box::new(player)))
     }
     Ok(match &model {
         Model::Table(_) => {
-            playing::<usize>(&spec, spec.make_states().expect("a table is for states"), model, policy)
+            playing::<usize, usize>(&spec, spec.make_states().expect("a table is for states"), model, policy)
         }
         Model::Network(_) => {
-            playing::<[f32]>(&spec, spec.make_features().expect("a network is for features"), model, policy)
+            let env = spec.make_features().expect("a network is for features");
+            playing::<[f32], usize>(&spec, env, model, policy)
+        }
+        Model::Control(_) => {
+            let env = spec.make_control().expect("a control policy is for a box of actions");
+            playing::<[f32], [f32]>(&spec, env, model, policy)
         }
     })
 }

@@ -4,11 +4,11 @@ use super::{EpisodeEnd, TrainError, Training, check_finite, learn};
 use crate::agent::{Agent, Measurements};
 use crate::experience::{ElementOf, Ending, Steps};
 use crate::model::Model;
-use potstill_core::snapshot::below;
+use potstill_core::snapshot::Counter;
 use potstill_core::{SnapshotError, Streams, snapshot};
 use potstill_env::registry::BoxVecEnv;
 use potstill_env::space::Element;
-use potstill_env::{Autoreset, Outcome};
+use potstill_env::{Autoreset, Outcome, Row};
 
 /// One agent in many copies of an environment, all stepped together. A step of the run is one of one copy.
 ///
@@ -158,7 +158,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
 
 snapshot! {
     impl[A: Agent<Observation = [f32]>, T: Element + Into<f32>] Restorable for VecTrainer<A, T> {
-        saved: agent, envs, steps via below(STEPS_MAX), episodes, returns, lengths;
+        saved: agent, envs, steps via Counter, episodes, returns, lengths;
         built: observations, next_observations, actions, ended;
         then: Self::read_observations;
     }

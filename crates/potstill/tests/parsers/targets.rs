@@ -6,7 +6,7 @@ use potstill::core::{Snapshot, Value};
 use potstill::deep::DqnConfig;
 use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
-use potstill::experience::Recording;
+use potstill::data::Recording;
 use potstill::export::safetensors;
 use potstill::metrics::History;
 use potstill::nn::{Ends, Inputs, NetworkSpec};

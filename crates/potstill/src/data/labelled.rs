@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::experience::Dataset;
+//! use potstill::data::Dataset;
 //!
 //! let digits = Dataset::digits();
 //! assert_eq!((digits.len(), digits.features, digits.classes), (1797, 64, 10));

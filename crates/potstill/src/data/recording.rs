@@ -1,44 +1,89 @@
-//! Recorded episodes: a dataset of what somebody did, to learn from without acting.
+//! Recorded episodes: behaviour to learn from without acting.
 //!
 //! A file has one JSON object per line. The first says what was recorded: `{"potstill":"recording","version":1,"env":ID,"observation_space":"Discrete(48)",
 //! "action_space":"Discrete(4)"}`. Each line after it is an episode: `{"observations":[36,24],"actions":[0],"rewards":[-1.0],"ending":"truncated"}`, with one observation
-//! more than there are actions and rewards. Observations are numbered states; a tuple is its number.
+//! more than there are actions and rewards. An element of a discrete space, or of a tuple, is its number; one of a box is a list of numbers, also if it has a single
+//! component.
 //!
 //! ```
-//! use potstill::experience::{Ending, Episode, Recording, Trajectory};
+//! use potstill::data::Recording;
+//! use potstill::experience::{Ending, Episode, Trajectory};
 //!
 //! let mut walk: Trajectory<usize> = Trajectory::starting_at(36);
 //! walk.push(0, -1.0, 24);
-//! let mut recording = Recording::new("CliffWalking-v1", &"Discrete(48)", &"Discrete(4)");
+//! let mut recording: Recording = Recording::new("CliffWalking-v1", &"Discrete(48)", &"Discrete(4)");
 //! recording.episodes.push(Episode { trajectory: walk, ending: Ending::Truncated });
+//! assert_eq!(Recording::parse(&recording.text()), Ok(recording));
+//!
+//! let mut swing: Trajectory<[f32], [f32]> = Trajectory::starting_at(vec![1.0, 0.0, 0.5]);
+//! swing.push(vec![-2.0], -0.25, vec![0.75, 0.5, 0.0]);
+//! let mut recording: Recording<[f32], [f32]> = Recording::new("Pendulum-v1", &"Box(3)", &"Box(1)");
+//! recording.episodes.push(Episode { trajectory: swing, ending: Ending::Truncated });
+//! assert!(recording.text().ends_with("\"actions\":[[-2.0]],\"rewards\":[-0.25],\"ending\":\"truncated\"}\n"));
 //! assert_eq!(Recording::parse(&recording.text()), Ok(recording));
 //! ```
 
-use super::{Ending, Episode, Trajectory};
+use crate::experience::{Ending, Episode, Trajectory};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value as StateValue};
-use potstill_env::{Env, EnvError, Outcome, Space};
+use potstill_env::space::Element;
+use potstill_env::{Env, EnvError, Outcome, Row, Space};
 use serde_json::{Value, json};
+use std::borrow::Borrow;
 use std::fmt::Display;
 use std::sync::Arc;
 
 /// The version that this program writes.
 const VERSION: u64 = 1;
 
-/// Episodes, and where they were lived through.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recording {
-    /// The environment's id.
-    pub env: String,
-    /// Its observation space, in words.
-    pub observation_space: String,
-    /// Its action space, in words.
-    pub action_space: String,
-    /// The episodes.
-    pub episodes: Vec<Episode<usize>>,
+/// A row of a recording: an observation or an action as JSON.
+pub trait RecordedRow: Row {
+    /// The JSON of a row.
+    fn to_json(&self) -> Value;
+
+    /// The row of a JSON value.
+    ///
+    /// # Errors
+    /// If the value is another kind of thing: what it would have to be.
+    fn from_json(value: &Value) -> Result<Self::Owned, &'static str>;
 }
 
-impl Recording {
-    /// A recording of nothing yet.
+impl RecordedRow for usize {
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+
+    fn from_json(value: &Value) -> Result<usize, &'static str> {
+        value.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or("which is no whole number")
+    }
+}
+
+impl RecordedRow for [f32] {
+    fn to_json(&self) -> Value {
+        self.iter().map(|number| number.wide()).collect()
+    }
+
+    fn from_json(value: &Value) -> Result<Vec<f32>, &'static str> {
+        let number = |value: &Value| value.as_f64().map(|x| x as f32).filter(|x| x.is_finite());
+        let row: Option<Vec<f32>> = value.as_array().and_then(|list| list.iter().map(number).collect());
+        row.ok_or("which is no list of numbers")
+    }
+}
+
+/// Episodes, and the spaces in which they were recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording<O: RecordedRow + ?Sized = usize, A: RecordedRow + ?Sized = usize> {
+    /// The environment's id.
+    pub env: String,
+    /// Its observation space, as text.
+    pub observation_space: String,
+    /// Its action space, as text.
+    pub action_space: String,
+    /// The episodes.
+    pub episodes: Vec<Episode<O, A>>,
+}
+
+impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> Recording<O, A> {
+    /// A recording without episodes.
     pub fn new(env: &str, observation_space: &dyn Display, action_space: &dyn Display) -> Self {
         Self {
             env: env.to_string(),
@@ -61,11 +106,13 @@ impl Recording {
     }
 
     /// An episode's line.
-    pub fn line(episode: &Episode<usize>) -> String {
+    pub fn line(episode: &Episode<O, A>) -> String {
         let trajectory = &episode.trajectory;
+        let observations = trajectory.observations().iter().map(|row| Borrow::<O>::borrow(row).to_json());
+        let actions = trajectory.actions().iter().map(|row| Borrow::<A>::borrow(row).to_json());
         let episode = json!({
-            "observations": trajectory.observations(),
-            "actions": trajectory.actions(),
+            "observations": observations.collect::<Value>(),
+            "actions": actions.collect::<Value>(),
             "rewards": trajectory.rewards(),
             "ending": match episode.ending {
                 Ending::Terminated => "terminated",
@@ -118,23 +165,30 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Whether all states and actions are below these numbers; if not, which is not.
+    /// Checks that all observations and actions are in these spaces.
     ///
     /// # Errors
-    /// If one is not.
-    pub fn check(&self, states: usize, actions: usize) -> Result<(), String> {
+    /// If one is not: the episode, and what is wrong.
+    pub fn check(&self, observations: &Space, actions: &Space) -> Result<(), String> {
         for (i, Episode { trajectory, .. }) in self.episodes.iter().enumerate() {
-            if let Some(state) = trajectory.observations().iter().find(|&&state| state >= states) {
-                return Err(format!("episode {}: observation {state} of {states}", i + 1));
+            let outside = |what: &str, reason: String| format!("episode {}: {what} {reason}", i + 1);
+            for row in trajectory.observations() {
+                if let Some(reason) = Borrow::<O>::borrow(row).outside(observations) {
+                    return Err(outside("observation", reason));
+                }
             }
-            if let Some(action) = trajectory.actions().iter().find(|&&action| action >= actions) {
-                return Err(format!("episode {}: action {action} of {actions}", i + 1));
+            for row in trajectory.actions() {
+                if let Some(reason) = Borrow::<A>::borrow(row).outside(actions) {
+                    return Err(outside("action", reason));
+                }
             }
         }
         Ok(())
     }
+}
 
-    /// All pairs of state and action, in the order in which they were met.
+impl Recording {
+    /// All pairs of state and action, in the order in which they were visited.
     pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
         self.episodes.iter().flat_map(|episode| {
             let trajectory = &episode.trajectory;
@@ -143,22 +197,21 @@ impl Recording {
     }
 }
 
-fn episode(value: &Value) -> Result<Episode<usize>, String> {
+fn episode<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized>(value: &Value) -> Result<Episode<O, A>, String> {
     let list = |key: &str| value[key].as_array().ok_or_else(|| format!("`{key}` is missing or no list"));
-    let whole = |key: &str, item: &Value| {
-        let number = item.as_u64().and_then(|n| usize::try_from(n).ok());
-        number.ok_or_else(|| format!("`{key}` holds {item}, which is no whole number"))
-    };
+    fn row<R: RecordedRow + ?Sized>(key: &str, item: &Value) -> Result<R::Owned, String> {
+        R::from_json(item).map_err(|reason| format!("`{key}` holds {item}, {reason}"))
+    }
     let (observations, actions, rewards) = (list("observations")?, list("actions")?, list("rewards")?);
     if actions.is_empty() || observations.len() != actions.len() + 1 || rewards.len() != actions.len() {
         let (o, a, r) = (observations.len(), actions.len(), rewards.len());
         return Err(format!("{o} observations, {a} actions and {r} rewards; one observation more is needed"));
     }
-    let mut trajectory = Trajectory::starting_at(whole("observations", &observations[0])?);
+    let mut trajectory = Trajectory::starting_at(row::<O>("observations", &observations[0])?);
     for ((action, reward), next) in actions.iter().zip(rewards).zip(&observations[1..]) {
         let reward =
             reward.as_f64().ok_or_else(|| format!("`rewards` holds {reward}, which is no number"))?;
-        trajectory.push(whole("actions", action)?, reward, whole("observations", next)?);
+        trajectory.push(row::<A>("actions", action)?, reward, row::<O>("observations", next)?);
     }
     let ending = match value["ending"].as_str() {
         Some("terminated") => Ending::Terminated,
@@ -168,71 +221,79 @@ fn episode(value: &Value) -> Result<Episode<usize>, String> {
     Ok(Episode { trajectory, ending })
 }
 
-/// A recording as an environment: who does what was done sees what was seen. After the last episode comes the first again.
+/// A recording as an environment: the recorded actions lead to the recorded observations and rewards, and any other action is refused.
+/// After the last episode comes the first again.
 #[derive(Clone, Debug)]
-pub struct RecordedEnv {
-    recording: Arc<Recording>,
-    states: usize,
-    actions: usize,
-    /// The episode that runs, and the steps taken in it.
+pub struct RecordedEnv<O: RecordedRow + ?Sized = usize, A: RecordedRow + ?Sized = usize> {
+    recording: Arc<Recording<O, A>>,
+    observation_space: Space,
+    action_space: Space,
+    /// The running episode, and the steps taken in it.
     episode: usize,
     step: usize,
     is_new: bool,
 }
 
-impl RecordedEnv {
-    /// A recording in an environment of so many states and actions, which it was [checked](Recording::check) for.
+impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> RecordedEnv<O, A> {
+    /// A recording in an environment with these spaces, for which it was [checked](Recording::check).
     ///
     /// # Panics
     /// If it holds no episode.
-    pub fn new(recording: Arc<Recording>, states: usize, actions: usize) -> Self {
+    pub fn new(recording: Arc<Recording<O, A>>, observation_space: Space, action_space: Space) -> Self {
         assert!(!recording.episodes.is_empty(), "something was recorded");
-        Self { recording, states, actions, episode: 0, step: 0, is_new: true }
+        Self { recording, observation_space, action_space, episode: 0, step: 0, is_new: true }
+    }
+
+    fn show(&self, observation: &mut O) {
+        let seen = &self.recording.episodes[self.episode].trajectory.observations()[self.step];
+        observation.as_mut_slice().copy_from_slice(Borrow::<O>::borrow(seen).as_slice());
     }
 }
 
-impl Env for RecordedEnv {
-    type Observation = usize;
-    type Action = usize;
+impl<O, A> Env for RecordedEnv<O, A>
+where
+    O: RecordedRow<Owned: Sync> + ?Sized,
+    A: RecordedRow<Owned: Sync> + ?Sized,
+{
+    type Observation = O;
+    type Action = A;
 
     fn observation_space(&self) -> Space {
-        Space::Discrete { n: self.states }
+        self.observation_space.clone()
     }
 
     fn action_space(&self) -> Space {
-        Space::Discrete { n: self.actions }
+        self.action_space.clone()
     }
 
-    fn reset(&mut self, _: Option<u64>, observation: &mut usize) {
+    fn reset(&mut self, _: Option<u64>, observation: &mut O) {
         if !std::mem::replace(&mut self.is_new, false) {
             self.episode = (self.episode + 1) % self.recording.episodes.len();
         }
         self.step = 0;
-        *observation = self.recording.episodes[self.episode].trajectory.observations()[0];
+        self.show(observation);
     }
 
-    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+    fn step(&mut self, action: &A, observation: &mut O) -> Result<Outcome, EnvError> {
         let Episode { trajectory, ending } = &self.recording.episodes[self.episode];
-        let Some(&done) = trajectory.actions().get(self.step) else { return Err(EnvError::EpisodeOver) };
-        if action != done {
-            return Err(EnvError::Action {
-                action: action.to_string(),
-                space: Space::Discrete { n: self.actions },
-            });
+        let Some(recorded) = trajectory.actions().get(self.step) else { return Err(EnvError::EpisodeOver) };
+        if action.as_slice() != Borrow::<A>::borrow(recorded).as_slice() {
+            return Err(EnvError::Action { action: action.text(), space: self.action_space() });
         }
         let reward = trajectory.rewards()[self.step];
         self.step += 1;
-        *observation = trajectory.observations()[self.step];
         let is_last = self.step == trajectory.steps();
         let ends = |this: Ending| is_last && *ending == this;
-        Ok(Outcome { reward, terminated: ends(Ending::Terminated), truncated: ends(Ending::Truncated) })
+        let (terminated, truncated) = (ends(Ending::Terminated), ends(Ending::Truncated));
+        self.show(observation);
+        Ok(Outcome { reward, terminated, truncated })
     }
 
-    /// What has been cannot be otherwise.
+    /// A recording has no chances.
     fn reseed(&mut self, _: u64) {}
 }
 
-impl Restorable for RecordedEnv {
+impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> Restorable for RecordedEnv<O, A> {
     fn snapshot(&self) -> Snapshot {
         Snapshot::new()
             .with("episode", StateValue::U64(self.episode as u64))
@@ -257,7 +318,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         let check = |text: &str, expected: &str| {
-            let error = Recording::parse(text).unwrap_err();
+            let error = Recording::<usize>::parse(text).unwrap_err();
             assert!(error.starts_with(expected), "{error}");
         };
         check("", "it is empty");
@@ -282,29 +343,32 @@ mod tests {
         ] {
             episode(&whole.replace(from, to), expected);
         }
-        let recording = Recording::parse(&format!("{HEAD}{whole}")).unwrap();
-        assert_eq!(recording.check(1, 2), Err("episode 1: observation 1 of 1".to_owned()));
-        assert_eq!(recording.check(2, 0), Err("episode 1: action 0 of 0".to_owned()));
-        assert_eq!((recording.check(2, 1), recording.steps()), (Ok(()), 1));
+        let recording = Recording::<usize>::parse(&format!("{HEAD}{whole}")).unwrap();
+        let check = |states: usize, actions: usize| {
+            recording.check(&Space::Discrete { n: states }, &Space::Discrete { n: actions })
+        };
+        assert_eq!(check(1, 2), Err("episode 1: observation 1 is not in Discrete(1)".to_owned()));
+        assert_eq!(check(2, 0), Err("episode 1: action 0 is not in Discrete(0)".to_owned()));
+        assert_eq!((check(2, 1), recording.steps()), (Ok(()), 1));
     }
 
     #[test]
     fn what_was_done_brings_what_was_seen() {
         let text = "{\"observations\":[3,1,2],\"actions\":[0,1],\"rewards\":[0.5,-1],\"ending\":\"terminated\"}\n\
                     {\"observations\":[4,5],\"actions\":[1],\"rewards\":[2],\"ending\":\"truncated\"}\n";
-        let recording = Arc::new(Recording::parse(&format!("{HEAD}{text}")).unwrap());
+        let recording = Arc::new(Recording::<usize>::parse(&format!("{HEAD}{text}")).unwrap());
         assert_eq!(recording.pairs().collect::<Vec<_>>(), [(3, 0), (1, 1), (4, 1)]);
-        let (mut env, mut state) = (RecordedEnv::new(recording, 9, 2), 0);
+        let (mut env, mut state) = (RecordedEnv::new(recording, Space::Discrete { n: 9 }, Space::Discrete { n: 2 }), 0);
         for _ in 0..2 {
             env.reset(None, &mut state);
             assert_eq!(state, 3);
-            assert!(env.step(1, &mut state).is_err(), "that was not done");
+            assert!(env.step(&1, &mut state).is_err(), "that was not done");
             let outcome = |reward, terminated, truncated| Ok(Outcome { reward, terminated, truncated });
-            assert_eq!((env.step(0, &mut state), state), (outcome(0.5, false, false), 1));
-            assert_eq!((env.step(1, &mut state), state), (outcome(-1.0, true, false), 2));
-            assert_eq!(env.step(1, &mut state), Err(EnvError::EpisodeOver));
+            assert_eq!((env.step(&0, &mut state), state), (outcome(0.5, false, false), 1));
+            assert_eq!((env.step(&1, &mut state), state), (outcome(-1.0, true, false), 2));
+            assert_eq!(env.step(&1, &mut state), Err(EnvError::EpisodeOver));
             env.reset(Some(9), &mut state);
-            assert_eq!((env.step(1, &mut state), state), (outcome(2.0, false, true), 5));
+            assert_eq!((env.step(&1, &mut state), state), (outcome(2.0, false, true), 5));
         }
     }
 }

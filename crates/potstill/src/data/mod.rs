@@ -1,0 +1,21 @@
+//! Data that were there before the run: labelled samples, and recorded episodes of any spaces.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | [`labelled`] | labelled samples, in training and test parts |
+//! | [`recording`] | recorded episodes, and the environment that replays them |
+//!
+//! Each reader is a file of its own, and recognises its format by what the file says of itself.
+//!
+//! ```
+//! use potstill::data::Dataset;
+//!
+//! let digits = Dataset::by_name("digits").unwrap();
+//! assert_eq!((digits.len(), digits.features, digits.classes), (5620, 64, 10));
+//! ```
+
+pub mod labelled;
+pub mod recording;
+
+pub use labelled::Dataset;
+pub use recording::{RecordedEnv, Recording};
