@@ -146,8 +146,8 @@ fn covers(shape: &Shape, (x, y): (f64, f64), unit: (f64, f64)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use potstill::commands::play_at_random;
     use potstill::env::registry::{Spec, find};
-    use potstill::run::play_at_random;
 
     fn first(id: &str) -> Scene {
         let spec: Spec = find(id).unwrap();

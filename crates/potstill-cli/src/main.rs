@@ -16,14 +16,15 @@ use args::{BenchCommand, Cli, Command, EnvCommand};
 use clap::Parser;
 use dashboard::Dashboard;
 use potstill::Error;
+use potstill::commands::{
+    BenchRequest, Comparison, DistillRequest, EvaluateRequest, ResumeRequest, TrainRequest, bench_dqn,
+    bench_env, bench_tabular, check_environment, config_file, config_schema, distill, evaluate, list, page,
+    play_at_random, play_run, report, resume, trace_actions, trace_env, train,
+};
 use potstill::config::ConfigError;
 use potstill::quickstart::{QuickstartRequest, quickstart};
 use potstill::reproduce::{ReproduceRequest, reproduce};
-use potstill::run::{
-    BenchRequest, Comparison, DistilRequest, EvaluateRequest, Observer, ResumeRequest, TrainRequest,
-    bench_dqn, bench_env, bench_tabular, check_world, config_file, config_schema, distil, evaluate, list,
-    page, play_at_random, play_run, report, resume, trace_actions, trace_env, train, world,
-};
+use potstill::run::{Observer, find_environment};
 use progress::Bar;
 use serde_json::Value;
 use signals::Signals;
@@ -127,8 +128,8 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
                 ("alpha", alpha.map(Into::into)),
             ]);
             let sources = potstill::run::Sources { config, flags, set };
-            let request = DistilRequest { sources, threads: common.threads(), out: common.out };
-            finish(common.json, &distil(&request, &*observer)?, output::run);
+            let request = DistillRequest { sources, threads: common.threads(), out: common.out };
+            finish(common.json, &distill(&request, &*observer)?, output::run);
         }
         Command::Resume { run, steps, fallback, threads, json, .. } => {
             let request = ResumeRequest { run, steps, fallback, threads: args::threads(threads) };
@@ -169,20 +170,20 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
             finish(json, &output::envs_json(), |_| output::envs());
         }
         Command::Env { command: EnvCommand::Trace { world: of, seed, actions, json } } => {
-            let spec = world(&of.env, &of.set)?;
+            let spec = find_environment(&of.env, &of.set)?;
             let trace = trace_env(&spec, seed, &trace_actions(&actions)?)?;
             output::trace(&spec, &trace, json);
         }
         Command::Env { command: EnvCommand::Check { world: of, json } } => {
-            let spec = world(&of.env, &of.set)?;
-            let verdicts = check_world(&spec);
+            let spec = find_environment(&of.env, &of.set)?;
+            let verdicts = check_environment(&spec);
             finish(json, &output::verdicts_json(&spec, &verdicts), |_| output::verdicts(&verdicts));
             return Ok(verdicts.iter().all(|verdict| verdict.broken.is_none()));
         }
         Command::Play { run, env, set, episodes, seed, fps, keys, epsilon, record, svg, json } => {
             let game = match (run, env) {
                 (Some(run), _) => play_run(&run, epsilon)?,
-                (None, env) => play_at_random(&world(&env.unwrap_or_default(), &set)?),
+                (None, env) => play_at_random(&find_environment(&env.unwrap_or_default(), &set)?),
             };
             play::play(game, &play::Wishes { episodes, seed, fps, keys, record, svg, json })?;
         }
@@ -195,7 +196,11 @@ fn run(cli: Cli, signals: Signals) -> Result<bool, Error> {
         Command::Bench { command: BenchCommand::Env { world: of, num_envs, threads, seconds, json } } => {
             let request = BenchRequest { num_envs: num_envs as usize, threads: threads.into(), seconds };
             check_seconds(seconds)?;
-            finish(json, &bench_env(&world(&of.env, &of.set)?, &request, &*observer), output::summary);
+            finish(
+                json,
+                &bench_env(&find_environment(&of.env, &of.set)?, &request, &*observer),
+                output::summary,
+            );
         }
         Command::Bench { command: BenchCommand::Dqn { workload, json } } => {
             finish(json, &bench_dqn(&workload, &*observer)?, output::summary);

@@ -1,5 +1,6 @@
 //! What goes to stdout.
 
+use potstill::commands::{Comparison, RunEntry};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{self, Spec};
@@ -7,7 +8,7 @@ use potstill::env::trace::Trace;
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table};
 use potstill::reproduce::Reproduction;
-use potstill::run::{ALGORITHMS, Comparison, RunEntry, summary_of};
+use potstill::run::{ALGORITHMS, summary_of};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! One error for a whole run, and the exit code that it means.
 //!
 //! ```
-//! use potstill::run::{Quiet, TrainRequest, train};
+//! use potstill::commands::{TrainRequest, train};
+//! use potstill::run::Quiet;
 //!
 //! let request = TrainRequest { algorithm: "q-lerning".to_owned(), ..TrainRequest::default() };
 //! let error = train(&request, &Quiet).unwrap_err();

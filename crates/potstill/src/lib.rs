@@ -18,12 +18,13 @@
 //! | [`config`] | what a key means, presets |
 //! | [`store`], [`export`], [`report`] | run directories and checkpoints, model files, pictures |
 //! | [`metrics`] | what a run measures, and who keeps it |
-//! | [`run`] | whole runs, as the command line starts them |
+//! | [`jobs`], [`run`], [`commands`] | work that can be stopped and resumed; whole runs; what each command does |
 //! | [`quickstart`] | the tour |
 #![forbid(unsafe_code)]
 
 pub mod agent;
 pub mod baseline;
+pub mod commands;
 pub mod config;
 pub mod data;
 pub mod deep;
@@ -31,6 +32,7 @@ pub mod distill;
 pub mod error;
 pub mod experience;
 pub mod export;
+pub mod jobs;
 pub mod metrics;
 pub mod model;
 pub mod planning;

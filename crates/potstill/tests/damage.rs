@@ -1,7 +1,8 @@
 //! Damage to any file of a finished run is found, named with what to do, and made good where that is possible.
 
 use potstill::Error;
-use potstill::run::{DistilRequest, Quiet, ResumeRequest, Sources, TrainRequest, distil, resume, train};
+use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
+use potstill::run::{Quiet, Sources};
 use potstill::store::{RunDir, StoreError};
 use serde_json::Value;
 use std::fs;
@@ -51,7 +52,7 @@ fn finished(root: &Path, algorithm: Option<&str>, settings: &str) {
             let algorithm = algorithm.to_owned();
             train(&TrainRequest { algorithm, sources, out, threads: 1, ..TrainRequest::default() }, &Quiet)
         }
-        None => distil(&DistilRequest { sources, out, threads: 1 }, &Quiet),
+        None => distill(&DistillRequest { sources, out, threads: 1 }, &Quiet),
     }
     .unwrap();
 }

@@ -1,9 +1,8 @@
 //! What every run must do, whatever it trains: stopped anywhere and resumed, it ends as if it had never been stopped.
 
 use potstill::Error;
-use potstill::run::{
-    ALGORITHMS, DistilRequest, Observer, Quiet, ResumeRequest, Sources, TrainRequest, distil, resume, train,
-};
+use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
+use potstill::run::{ALGORITHMS, Observer, Quiet, Sources};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -139,7 +138,7 @@ fn start(
     let sources = Sources { set: set.collect(), ..Sources::default() };
     let out = Some(root.join(out));
     match case.command {
-        "distill" => distil(&DistilRequest { sources, out, threads }, observer),
+        "distill" => distill(&DistillRequest { sources, out, threads }, observer),
         algorithm => {
             let request = TrainRequest {
                 algorithm: algorithm.to_owned(),

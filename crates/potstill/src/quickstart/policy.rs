@@ -3,11 +3,12 @@
 use super::{Act, QuickstartRequest, interval};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
+use crate::jobs::evaluate_policy;
 use crate::metrics::History;
 use crate::model::Model;
 use crate::report::{Block, Table as Grid, wrap};
 use crate::run::{
-    Algorithm, Observer, Plan, Subject, begin, carry_out, curves, evaluate_policy, plan_distil, plan_train,
+    Algorithm, Observer, PreparedRun, Subject, create, curves, execute, prepare_distillation, prepare_train,
     teacher_layer,
 };
 use crate::store::RunDir;
@@ -44,11 +45,11 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
     );
     let dqn = Algorithm::find("dqn")?;
     let (teacher_dir, training) =
-        carried_out(dir, "teacher", plan_train(dqn, &layers, request.threads, None)?, observer)?;
+        carried_out(dir, "teacher", prepare_train(dqn, &layers, request.threads, None)?, observer)?;
     let text = format!("student = '{STUDENT}'\nenv = 'CartPole-v1'");
     let mut layers = self::layers(&text, request.seed);
     layers.push(teacher_layer(teacher_dir.path()));
-    let plan = plan_distil(Subject::load(&teacher_dir)?, &layers, request.threads)?;
+    let plan = prepare_distillation(Subject::load(&teacher_dir)?, &layers, request.threads)?;
     let (student_dir, distilling) = carried_out(dir, "student", plan, observer)?;
     let (teacher, student) = (network(&teacher_dir)?, network(&student_dir)?);
 
@@ -105,12 +106,12 @@ fn layers(text: &str, seed: u64) -> Vec<Layer> {
 fn carried_out(
     dir: &RunDir,
     name: &str,
-    plan: Plan,
+    plan: PreparedRun,
     observer: &dyn Observer,
 ) -> Result<(RunDir, Json), Error> {
     let dir = dir.nested(name)?;
-    begin(&dir, &plan)?;
-    let summary = carry_out(&dir, plan, false, observer)?;
+    create(&dir, &plan)?;
+    let summary = execute(&dir, plan, false, observer)?;
     Ok((dir, summary))
 }
 

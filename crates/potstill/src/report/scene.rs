@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn every_environment_can_be_drawn() {
         for spec in potstill_env::registry::all() {
-            let scene = crate::run::first_scene(&spec).unwrap();
+            let scene = crate::commands::first_scene(&spec).unwrap();
             let svg = scene_svg(&spec.id, &scene);
             check_well_formed(&svg);
             assert!(svg.contains("on-agent") && svg.contains("prefers-color-scheme: dark"), "{}", spec.id);

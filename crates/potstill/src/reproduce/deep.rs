@@ -4,7 +4,7 @@ use super::{Claim, Reproduction, Runs, nowhere, series};
 use crate::config::{Layer, Origin, presets};
 use crate::error::Error;
 use crate::report::LineChart;
-use crate::run::{Algorithm, plan_train, watched_map};
+use crate::run::{Algorithm, prepare_train, watched_map};
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
 use toml::{Table, Value};
@@ -120,7 +120,7 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
         presets::find(case.algorithm, case.preset, case.env)?,
         Layer { origin: Origin::Program("of the reproduction"), values },
     ];
-    let mut job = plan_train(Algorithm::find(case.algorithm)?, &layers, 1, None)?.job;
+    let mut job = prepare_train(Algorithm::find(case.algorithm)?, &layers, 1, None)?.job;
     let mut curve = Vec::new();
     while !job.is_over() {
         if runs.observer.stop_requested() {

@@ -1,9 +1,8 @@
 //! The deep algorithms by name: which settings each has, and what is made of them.
 
-use super::learning::Learning;
-use super::plan::{Plan, bad, env_and_length};
-use super::settings::{EvalConfig, RunConfig, StoreConfig};
-use super::{Algorithm, usage};
+use super::catalogue::Algorithm;
+use super::checks::{bad, check_ends, env_and_length, usage};
+use super::prepared::PreparedRun;
 use crate::agent::Agent;
 use crate::config::{Layer, Settings, resolve};
 use crate::deep::{
@@ -12,6 +11,7 @@ use crate::deep::{
 };
 use crate::error::Error;
 use crate::experience::ReplayError;
+use crate::jobs::{EvalConfig, Job, ReinforcementJob, RunConfig, StoreConfig};
 use crate::train::{Trainer, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
@@ -22,7 +22,7 @@ use toml::Value;
 
 /// What learns, with its settings.
 #[derive(Clone, Debug)]
-pub(super) enum Deep {
+pub(crate) enum Deep {
     /// From replay.
     Replay(Objective, DqnConfig, OptimizerConfig),
     /// From what it has just done.
@@ -30,10 +30,10 @@ pub(super) enum Deep {
 }
 
 /// Makes it of its settings, or says which of them are wrong, and why.
-pub(super) type MakeDeep<S> = fn(S) -> Result<Deep, (&'static str, String)>;
+pub(crate) type MakeDeep<S> = fn(S) -> Result<Deep, (&'static str, String)>;
 
 /// What is done with an algorithm whose settings are only known by its name.
-pub(super) trait WithDeep {
+pub(crate) trait WithDeep {
     /// What comes of it.
     type Output;
 
@@ -44,7 +44,7 @@ pub(super) trait WithDeep {
 type OfDqn<C, S> = (C, (S, OptimizerConfig));
 
 /// Finds the algorithm of this name, which is one of the catalogue's.
-pub(super) fn with_deep<W: WithDeep>(name: &str, work: W) -> W::Output {
+pub(crate) fn with_deep<W: WithDeep>(name: &str, work: W) -> W::Output {
     match name {
         "dqn" => work.with::<(DqnConfig, OptimizerConfig)>(|(dqn, optimizer)| {
             Ok(Deep::Replay(Objective::Mean, dqn, optimizer))
@@ -98,7 +98,7 @@ const ORTHOGONAL_MAX: usize = 2048;
 
 impl Deep {
     /// Where it is to learn.
-    pub(super) fn world(&self, spec: &Spec, (steps, seed, threads): (u64, u64, usize)) -> World {
+    pub(crate) fn world(&self, spec: &Spec, (steps, seed, threads): (u64, u64, usize)) -> World {
         let net_arch = match self {
             Deep::Replay(_, dqn, _) => &dqn.net_arch,
             Deep::Pqn(pqn, _) => &pqn.net_arch,
@@ -133,9 +133,9 @@ impl Deep {
     }
 
     /// Whether all this goes together.
-    pub(super) fn check(&self, world: &World) -> Result<(), Error> {
+    pub(crate) fn check(&self, world: &World) -> Result<(), Error> {
         let (spec, ends) = self.network(world);
-        super::plan::check_ends("net_arch", &spec, &ends)?;
+        check_ends("net_arch", &spec, &ends)?;
         let (rate, batch, taus) = match self {
             Deep::Replay(Objective::Implicit(implicit), dqn, _) => {
                 (dqn.learning_rate, dqn.batch_size, implicit.taus.max(implicit.target_taus).max(TAUS))
@@ -254,15 +254,15 @@ fn size(bytes: u64) -> String {
 }
 
 /// Plans a run of a deep algorithm.
-pub(super) struct PlanDeep<'a> {
-    pub(super) algorithm: &'a Algorithm,
-    pub(super) head: &'a [(&'a str, Value)],
-    pub(super) layers: &'a [Layer],
-    pub(super) threads: usize,
+pub(crate) struct PrepareDeep<'a> {
+    pub(crate) algorithm: &'a Algorithm,
+    pub(crate) head: &'a [(&'a str, Value)],
+    pub(crate) layers: &'a [Layer],
+    pub(crate) threads: usize,
 }
 
-impl WithDeep for PlanDeep<'_> {
-    type Output = Result<Plan, Error>;
+impl WithDeep for PrepareDeep<'_> {
+    type Output = Result<PreparedRun, Error>;
 
     fn with<S: Settings>(self, make: MakeDeep<S>) -> Self::Output {
         let Self { algorithm, head, layers, threads } = self;
@@ -284,7 +284,7 @@ impl WithDeep for PlanDeep<'_> {
         let room = |error: ReplayError| bad("buffer_size", error.to_string());
         let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
         let copies = deep.copies();
-        let job: Box<dyn super::job::Job> = match deep {
+        let job: Box<dyn Job> = match deep {
             Deep::Replay(objective, dqn, optimizer) => {
                 let agent = Dqn::with(objective, (dqn, optimizer), &world).map_err(room)?;
                 if copies == 1 {
@@ -298,7 +298,7 @@ impl WithDeep for PlanDeep<'_> {
             }
             Deep::Pqn(pqn, optimizer) => start.in_copies(Pqn::new((pqn, optimizer), &world), copies),
         };
-        Ok(Plan::of(algorithm, (&on, seed), config, store, job))
+        Ok(PreparedRun::of(algorithm, (&on, seed), config, store, job))
     }
 }
 
@@ -319,14 +319,20 @@ impl Start {
         move || spec.make_features().expect("checked: features")
     }
 
-    fn learning<T: crate::train::Training<Observation = [f32], Action = usize>>(self, trainer: T) -> Learning<T> {
+    fn learning<T: crate::train::Training<Observation = [f32], Action = usize>>(
+        self,
+        trainer: T,
+    ) -> ReinforcementJob<T> {
         let env = self.env();
         let Self { name, spec, run, eval, threads, about, warning } = self;
-        Learning::new(name, trainer, env, spec, run, Some(eval), threads).about(about, warning)
+        ReinforcementJob::new(name, trainer, env, spec, run, Some(eval), threads).about(about, warning)
     }
 
     fn in_copies<A: Agent<Observation = [f32], Action = usize> + 'static>(
-        self, agent: A, copies: u64) -> Box<dyn super::job::Job> {
+        self,
+        agent: A,
+        copies: u64,
+    ) -> Box<dyn Job> {
         let (copies, streams) = (copies as usize, Streams::new(self.run.seed));
         if let Some(envs) = self.spec.make_vec_features(copies, Autoreset::SameStep) {
             return Box::new(self.learning(VecTrainer::new(agent, envs, streams)));

@@ -1,13 +1,13 @@
 //! Carries a plan out in a run directory: checkpoints, records, results.
 
-use super::Observer;
-use super::job::{Job, Outcome};
-use super::page;
-use super::plan::Plan;
-use super::settings::StoreConfig;
+use super::observer::Observer;
+use super::prepared::PreparedRun;
+use super::report;
+use super::summary::with_out;
 use crate::agent::LearnError;
 use crate::error::Error;
 use crate::export::safetensors;
+use crate::jobs::{Job, Outcome, StoreConfig};
 use crate::metrics::{JsonLines, Record, Sink, TensorBoard};
 use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
 use crate::train::TrainError;
@@ -26,7 +26,7 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// If the disk refuses.
-pub(crate) fn begin(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
+pub(crate) fn create(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     dir.write(names::CONFIG, plan.config.as_bytes())?;
     keep_copy(dir, plan)
 }
@@ -35,7 +35,7 @@ pub(crate) fn begin(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
 ///
 /// # Errors
 /// If the disk refuses.
-pub(super) fn keep_copy(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
+pub(crate) fn keep_copy(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     if let Some((name, model)) = &plan.copy {
         dir.write(name, model)?;
     }
@@ -47,7 +47,7 @@ pub(super) fn keep_copy(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
 ///
 /// # Errors
 /// If the disk refuses.
-pub(super) fn extend(dir: &RunDir, plan: &Plan) -> Result<(), Error> {
+pub(crate) fn extend(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     let mut manifest = dir.manifest()?;
     let mut earlier = earlier_configs(&manifest);
     earlier.push(config_crc(dir)?);
@@ -74,7 +74,7 @@ fn config_crc(dir: &RunDir) -> Result<u32, Error> {
 ///
 /// # Errors
 /// If the checkpoint was made under another configuration.
-pub(super) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) -> Result<(), Error> {
+pub(crate) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) -> Result<(), Error> {
     let step = checkpoint.step;
     let other = |reason: String| StoreError::Damaged {
         path: dir.path().join(names::CONFIG),
@@ -91,17 +91,17 @@ pub(super) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) 
     fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}")).into())
 }
 
-/// Does the work of a run that has [begun](begin), from its newest checkpoint on, and returns its summary.
+/// Does the work of a run that has [begun](create), from its newest checkpoint on, and returns its summary.
 ///
 /// # Errors
 /// If the work fails or is to stop; a checkpoint is then kept. If a checkpoint is damaged; with `fallback` an older one is used.
-pub(crate) fn carry_out(
+pub(crate) fn execute(
     dir: &RunDir,
-    plan: Plan,
+    plan: PreparedRun,
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let Plan { config, place, store, mut job, .. } = plan;
+    let PreparedRun { config, place, store, mut job, .. } = plan;
     let started = Instant::now();
     let checkpoint = Checkpoint::newest(dir, fallback)?;
     if checkpoint.is_none() && dir.read_unchecked(names::METRICS).is_ok_and(|records| !records.is_empty()) {
@@ -125,7 +125,7 @@ pub(crate) fn carry_out(
         observer.warn(warning);
     }
     let (done, total, note) = job.progress();
-    observer.begin(&page::title(&config.parse().unwrap_or_default()), total);
+    observer.begin(&report::title(&config.parse().unwrap_or_default()), total);
     observer.advance(done, &note);
     let mut saver = Saver {
         dir,
@@ -160,7 +160,7 @@ pub(crate) fn carry_out(
     if let Some(visits) = visits {
         dir.write(names::VISITS, format!("{}\n", json!({ "visits": visits })).as_bytes())?;
     }
-    dir.write(names::REPORT, page::page(dir).html().as_bytes())?;
+    dir.write(names::REPORT, report::run_page(dir).html().as_bytes())?;
     // Last: with it the run is finished.
     let files = [
         names::CONFIG,
@@ -308,12 +308,7 @@ fn failed(dir: &RunDir, error: TrainError, place: &str, saved: Option<u64>) -> R
     Ok(Error::Failed { run: dir.path().to_owned(), place: place.to_owned(), source: Box::new(error) })
 }
 
-pub(super) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
-    summary["out"] = json!(dir.path().display().to_string());
-    summary
-}
-
-/// Runs in a new directory; if that fails before the run could [begin], nothing is left of it.
-pub(super) fn keep_or_discard(dir: &RunDir, work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+/// Runs in a new directory; if that fails before the run could begin, nothing is left of it.
+pub(crate) fn discard_on_error(dir: &RunDir, work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     work().inspect_err(|_| dir.clone().discard())
 }

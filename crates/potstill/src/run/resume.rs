@@ -1,60 +1,41 @@
-//! `potstill resume`.
+//! Going on with a run that was stopped, from its `config.toml` and its newest checkpoint.
 
-use super::evaluate::Subject;
-use super::execute::{carry_out, extend, keep_copy, restore};
-use super::plan::{Plan, plan_distil, plan_train};
-use super::seeds::{Family, read_summary};
-use super::{Algorithm, Observer, peek, usage};
+use super::catalogue::Algorithm;
+use super::checks::usage;
+use super::execute::{execute, extend, keep_copy, restore};
+use super::observer::Observer;
+use super::prepare::{prepare_distillation, prepare_train};
+use super::prepared::PreparedRun;
+use super::sources::peek;
+use super::subject::{Subject, keeps};
+use super::summary::read_summary;
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::{Table, Value as Toml};
 
-/// Which run to go on with.
-#[derive(Clone, Debug, Default)]
-pub struct ResumeRequest {
-    /// The run directory, or a folder of seeds.
-    pub run: PathBuf,
+/// How to go on with a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Continuation {
     /// A new number of steps, to train a run further than it was to go.
-    pub steps: Option<u64>,
+    pub(crate) steps: Option<u64>,
     /// Pass over damaged checkpoints.
-    pub fallback: bool,
+    pub(crate) fallback: bool,
     /// Threads to use. The result does not depend on it.
-    pub threads: usize,
-}
-
-/// Goes on with a run from its newest checkpoint, to the result that it would have had without the stop. A finished run is left
-/// as it is.
-///
-/// # Errors
-/// If the folder is no run, another process works in it, something in it is damaged, or training fails or is stopped.
-pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value, Error> {
-    let dir = RunDir::reopen(&request.run)?;
-    let recipe = Recipe::read(&dir)?;
-    match (recipe.seeds, recipe.algorithm) {
-        (Some(count), Some(algorithm)) => {
-            if request.steps.is_some() {
-                return Err(usage("--steps is for one run, not for a folder of seeds"));
-            }
-            let family = Family { algorithm, layers: recipe.layers, count, threads: request.threads };
-            let start = family.start(&dir.read_text(names::CONFIG)?)?;
-            family.carry_out(&dir, start, request.fallback, observer)
-        }
-        _ => go_on(&dir, recipe, request, observer),
-    }
+    pub(crate) threads: usize,
 }
 
 /// What a run's `config.toml` says.
-pub(super) struct Recipe {
-    algorithm: Option<&'static Algorithm>,
-    seeds: Option<u64>,
-    layers: Vec<Layer>,
+pub(crate) struct Recipe {
+    pub(crate) algorithm: Option<&'static Algorithm>,
+    pub(crate) seeds: Option<u64>,
+    pub(crate) layers: Vec<Layer>,
 }
 
 impl Recipe {
-    pub(super) fn read(dir: &RunDir) -> Result<Self, Error> {
+    pub(crate) fn read(dir: &RunDir) -> Result<Self, Error> {
         let path = dir.path().join(names::CONFIG);
         let origin = Origin::File(path.display().to_string());
         let mut values = read_toml(&dir.read_text(names::CONFIG)?, origin.clone())?;
@@ -69,9 +50,9 @@ impl Recipe {
         Ok(Self { algorithm, seeds, layers: vec![Layer { origin, values }] })
     }
 
-    fn plan(&self, dir: &RunDir, threads: usize) -> Result<Plan, Error> {
+    fn plan(&self, dir: &RunDir, threads: usize) -> Result<PreparedRun, Error> {
         match self.algorithm {
-            Some(algorithm) => plan_train(algorithm, &self.layers, threads, Some(dir)),
+            Some(algorithm) => prepare_train(algorithm, &self.layers, threads, Some(dir)),
             None => {
                 let kept = keeps(dir, names::TEACHER)?;
                 let subject = match peek(&self.layers, "teacher") {
@@ -79,42 +60,37 @@ impl Recipe {
                     Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
                     _ => Subject::load_copy(dir, names::TEACHER)?,
                 };
-                plan_distil(subject, &self.layers, threads)
+                prepare_distillation(subject, &self.layers, threads)
             }
         }
     }
 }
 
-/// Whether a run has this copy, or had it.
-pub(super) fn keeps(dir: &RunDir, name: &str) -> Result<bool, Error> {
-    Ok(dir.has(name) || dir.manifest()?.file(name).is_some())
-}
-
 /// Goes on with one run.
-pub(super) fn go_on(
+pub(crate) fn go_on(
     dir: &RunDir,
     mut recipe: Recipe,
-    request: &ResumeRequest,
+    continuation: Continuation,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    if let Some(steps) = request.steps {
-        further(dir, &mut recipe, steps, request)?;
+    if let Some(steps) = continuation.steps {
+        further(dir, &mut recipe, steps, continuation)?;
     } else if dir.is_finished()? {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
-            Err(StoreError::Damaged { .. }) if request.fallback => {}
+            Err(StoreError::Damaged { .. }) if continuation.fallback => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let plan = recipe.plan(dir, request.threads)?;
+    let plan = recipe.plan(dir, continuation.threads)?;
     if plan.copy.as_ref().is_some_and(|(name, _)| !dir.has(name)) {
         keep_copy(dir, &plan)?;
     }
-    carry_out(dir, plan, request.fallback, observer)
+    execute(dir, plan, continuation.fallback, observer)
 }
 
 /// Makes the run one of more steps, if there is something left to do then.
-fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, request: &ResumeRequest) -> Result<(), Error> {
+fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, continuation: Continuation) -> Result<(), Error> {
     let run = dir.path().display();
     if recipe.layers[0].values.get("steps").is_none() {
         return Err(usage(format!("{run} does not run for a number of steps")));
@@ -123,9 +99,9 @@ fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, request: &ResumeReques
     let values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
     // Said in config.toml: what depends on the number of steps, such as the exploration schedule, was another one before.
     recipe.layers.push(Layer { origin: Origin::Program("resume --steps, after fewer"), values });
-    let plan = recipe.plan(dir, request.threads)?;
-    if let Some(checkpoint) = Checkpoint::newest(dir, request.fallback)? {
-        let mut job = recipe.plan(dir, request.threads)?.job;
+    let plan = recipe.plan(dir, continuation.threads)?;
+    if let Some(checkpoint) = Checkpoint::newest(dir, continuation.fallback)? {
+        let mut job = recipe.plan(dir, continuation.threads)?.job;
         restore(dir, &mut *job, &checkpoint)?;
         if job.is_over() {
             let done = checkpoint.step;

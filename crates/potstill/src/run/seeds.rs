@@ -1,11 +1,13 @@
 //! Many seeds of one configuration: a folder with one run each, and what they have in common.
 
-use super::compare::spread;
-use super::execute::{begin, carry_out, keep_or_discard, with_out};
-use super::plan::{Plan, plan_headed, plan_train, train_head};
-use super::resume::{Recipe, ResumeRequest, go_on};
-use super::train::TrainRequest;
-use super::{Algorithm, Observer, Quiet, usage, watched_map};
+use super::catalogue::Algorithm;
+use super::checks::usage;
+use super::execute::{create, discard_on_error, execute};
+use super::observer::{Observer, Quiet, watched_map};
+use super::prepare::{prepare_headed, prepare_train, train_head};
+use super::prepared::PreparedRun;
+use super::resume::{Continuation, Recipe, go_on};
+use super::summary::{spread, with_out};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;
@@ -15,50 +17,51 @@ use serde_json::{Value, json};
 use std::path::Path;
 use toml::{Table, Value as Toml};
 
-pub(super) fn train_seeds(
+pub(crate) fn train_seeds(
     algorithm: &'static Algorithm,
     layers: Vec<Layer>,
     count: u64,
-    request: &TrainRequest,
+    out: Option<&Path>,
+    threads: usize,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let family = Family { algorithm, layers, count, threads: request.threads };
+    let family = Family { algorithm, layers, count, threads };
     // The folder says what the first seed's run says, and how many there are.
     let mut head = train_head(algorithm.name);
     head.push(("seeds", Toml::Integer(count as i64)));
-    let first = plan_headed(algorithm, &head, &family.layers, 1, None)?;
+    let first = prepare_headed(algorithm, &head, &family.layers, 1, None)?;
     let start = family.start(&first.config)?;
     if let Some(warning) = first.job.warning() {
         observer.warn(warning);
     }
-    let dir = RunDir::create(request.out.as_deref(), &first.name)?;
-    keep_or_discard(&dir, || {
+    let dir = RunDir::create(out, &first.name)?;
+    discard_on_error(&dir, || {
         dir.write(names::CONFIG, first.config.as_bytes())?;
         dir.seal(&[names::CONFIG], false)?;
         Ok(())
     })?;
-    family.carry_out(&dir, start, false, observer)
+    family.execute(&dir, start, false, observer)
 }
 
 /// Runs that differ in their seed only.
-pub(super) struct Family {
-    pub(super) algorithm: &'static Algorithm,
-    pub(super) layers: Vec<Layer>,
-    pub(super) count: u64,
-    pub(super) threads: usize,
+pub(crate) struct Family {
+    pub(crate) algorithm: &'static Algorithm,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) count: u64,
+    pub(crate) threads: usize,
 }
 
 impl Family {
-    fn plan(&self, seed: u64) -> Result<Plan, Error> {
+    fn plan(&self, seed: u64) -> Result<PreparedRun, Error> {
         let mut layers = self.layers.clone();
         let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
         layers.push(Layer { origin: Origin::Program("one of --seeds"), values });
         // Each seed runs on one thread, beside the others.
-        plan_train(self.algorithm, &layers, 1, None)
+        prepare_train(self.algorithm, &layers, 1, None)
     }
 
     /// The first seed, if the last is still a seed.
-    pub(super) fn start(&self, config: &str) -> Result<u64, Error> {
+    pub(crate) fn start(&self, config: &str) -> Result<u64, Error> {
         let table: Table = config.parse().map_err(|_| usage("the configuration does not parse"))?;
         let start = table.get("seed").and_then(Toml::as_integer).unwrap_or_default() as u64;
         match start.checked_add(self.count) {
@@ -68,7 +71,7 @@ impl Family {
     }
 
     /// Runs or resumes every seed that is not finished.
-    pub(super) fn carry_out(
+    pub(crate) fn execute(
         &self,
         dir: &RunDir,
         start: u64,
@@ -139,29 +142,13 @@ impl Family {
         let observer = Stopping(observer);
         if nested.has(names::CONFIG) {
             // Its own configuration counts: it may have been taken further than the others.
-            let request = ResumeRequest { fallback, threads: 1, ..ResumeRequest::default() };
-            return go_on(&nested, Recipe::read(&nested)?, &request, &observer);
+            let continuation = Continuation { steps: None, fallback, threads: 1 };
+            return go_on(&nested, Recipe::read(&nested)?, continuation, &observer);
         }
         let plan = self.plan(seed)?;
-        begin(&nested, &plan)?;
-        carry_out(&nested, plan, fallback, &observer)
+        create(&nested, &plan)?;
+        execute(&nested, plan, fallback, &observer)
     }
-}
-
-/// The summary of a finished run, or of a folder of seeds; empty before its end.
-///
-/// # Errors
-/// If the folder is no run, or its summary is damaged.
-pub fn summary_of(run: &Path) -> Result<Value, Error> {
-    let dir = RunDir::open(run)?;
-    if dir.has(names::SUMMARY) { read_summary(&dir) } else { Ok(json!({})) }
-}
-
-/// The summary of a finished run.
-pub(super) fn read_summary(dir: &RunDir) -> Result<Value, Error> {
-    let text = dir.read_text(names::SUMMARY)?;
-    let summary = serde_json::from_str(&text).unwrap_or_else(|_| json!({}));
-    Ok(with_out(summary, dir))
 }
 
 /// Passes on nothing but the wish to stop.

@@ -19,18 +19,18 @@ use potstill_env::registry::Spec;
 use std::sync::Arc;
 
 /// An algorithm for numbered states, whichever.
-pub(super) type TabularAgent = Box<dyn Agent<Observation = usize, Action = usize>>;
+pub(crate) type TabularAgent = Box<dyn Agent<Observation = usize, Action = usize>>;
 
 /// Where an algorithm learns, and whom it may follow there.
-pub(super) struct Place<'a> {
-    pub(super) spec: &'a Spec,
-    pub(super) states: usize,
-    pub(super) actions: usize,
-    pub(super) streams: Streams,
+pub(crate) struct Place<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) states: usize,
+    pub(crate) actions: usize,
+    pub(crate) streams: Streams,
     /// The action values of another run, on which it acts.
-    pub(super) others: Option<Vec<f64>>,
+    pub(crate) others: Option<Vec<f64>>,
     /// What was done before, which it repeats.
-    pub(super) recording: Option<Arc<Recording>>,
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 impl Place<'_> {
@@ -59,10 +59,10 @@ impl Place<'_> {
 }
 
 /// Makes one of its settings.
-pub(super) type MakeTabular<S> = fn(S, &Place<'_>) -> TabularAgent;
+pub(crate) type MakeTabular<S> = fn(S, &Place<'_>) -> TabularAgent;
 
 /// What is done with an algorithm whose settings are only known by its name.
-pub(super) trait WithTabular {
+pub(crate) trait WithTabular {
     /// What comes of it.
     type Output;
 
@@ -71,7 +71,7 @@ pub(super) trait WithTabular {
 }
 
 /// Finds the algorithm of this name, which is one of the catalogue's.
-pub(super) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
+pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
     match name {
         "q-learning" => work.with::<(TabularConfig, TargetConfig)>(|(config, target), place| {
             let behaviour = place.behaviour(&config);

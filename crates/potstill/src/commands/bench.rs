@@ -1,9 +1,10 @@
 //! `potstill bench`: how fast things are here.
 
-use super::tabular::{MakeTabular, Place, TabularAgent, WithTabular, with_tabular};
-use super::{Algorithm, Learns, Observer, find_env, usage};
 use crate::config::Settings;
 use crate::error::Error;
+use crate::run::{
+    Algorithm, Learns, MakeTabular, Observer, Place, TabularAgent, WithTabular, find_env, usage, with_tabular,
+};
 use crate::train::{Trainer, parallel_map};
 use potstill_core::Streams;
 use potstill_env::registry::{Factory, Spec, Visitor};
@@ -168,13 +169,13 @@ fn tell(told: &mut Value, pace: &str, time: &str, mut paces: Vec<f64>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::world;
     use super::*;
+    use crate::run::find_environment;
 
     #[test]
     fn a_share_of_the_copies_is_stepped_by_each_thread() {
         let request = BenchRequest { num_envs: 5, threads: 2, seconds: 0.05 };
-        let told = bench_env(&world("CartPole-v1", &[]).unwrap(), &request, &super::super::Quiet);
+        let told = bench_env(&find_environment("CartPole-v1", &[]).unwrap(), &request, &crate::run::Quiet);
         assert_eq!((told["threads"].as_u64(), told["num_envs"].as_u64()), (Some(2), Some(5)));
         assert!(told["steps_per_second"].as_f64().unwrap() > 1000.0);
     }
@@ -182,13 +183,13 @@ mod tests {
     #[test]
     fn every_algorithm_for_numbered_states_is_measured() {
         for algorithm in
-            super::super::ALGORITHMS.iter().filter(|a| a.learns == Learns::States && a.name != "mcts")
+            crate::run::ALGORITHMS.iter().filter(|a| a.learns == Learns::States && a.name != "mcts")
         {
-            let told = bench_tabular(algorithm.name, "FrozenLake-v1", 0.05, &super::super::Quiet).unwrap();
+            let told = bench_tabular(algorithm.name, "FrozenLake-v1", 0.05, &crate::run::Quiet).unwrap();
             assert!(told["updates_per_second"].as_f64().unwrap() > 1000.0, "{}", algorithm.name);
         }
         let error = |name: &str, env: &str| {
-            bench_tabular(name, env, 0.05, &super::super::Quiet).unwrap_err().to_string()
+            bench_tabular(name, env, 0.05, &crate::run::Quiet).unwrap_err().to_string()
         };
         assert_eq!(
             error("dqn", "CartPole-v1"),

@@ -1,8 +1,8 @@
 //! A policy that is distilled into a student, as a job.
 
-use super::evaluate::evaluate_policy;
-use super::job::{
-    Best, Job, Outcome, Recorder, best_state, optional_state, restored_best, restored_optional,
+use super::{
+    Best, Job, Outcome, Recorder, best_state, evaluate_policy, optional_state, restored_best,
+    restored_optional,
 };
 use crate::distill::classifier::agreement;
 use crate::distill::{PolicyDistillConfig, PolicyDistiller};
@@ -22,7 +22,7 @@ const VALIDATION: usize = 20;
 const COMPARISON: usize = 100;
 
 /// A policy's student in training.
-pub(super) struct Distilling {
+pub(crate) struct PolicyDistillationJob {
     config: PolicyDistillConfig,
     spec: Spec,
     seed: u64,
@@ -35,8 +35,8 @@ pub(super) struct Distilling {
     score: Option<f64>,
 }
 
-impl Distilling {
-    pub(super) fn new(
+impl PolicyDistillationJob {
+    pub(crate) fn new(
         (teacher, teacher_run): (Network, String),
         spec: Spec,
         seed: u64,
@@ -74,7 +74,7 @@ impl Distilling {
     }
 }
 
-impl Job for Distilling {
+impl Job for PolicyDistillationJob {
     fn steps(&self) -> u64 {
         self.distiller.steps()
     }
@@ -141,7 +141,7 @@ impl Job for Distilling {
     }
 }
 
-impl Restorable for Distilling {
+impl Restorable for PolicyDistillationJob {
     fn snapshot(&self) -> Snapshot {
         Snapshot::new()
             .with_part("distiller", &self.distiller)

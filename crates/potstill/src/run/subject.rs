@@ -1,35 +1,17 @@
-//! `potstill eval`.
+//! What an earlier run learned: a policy or a classifier, read from its directory.
 
-use super::plan::checked_data;
-use super::{find_env, usage};
+use super::checks::{checked_data, find_env, usage};
+use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::distill::FitConfig;
-use crate::distill::classifier::error_rate;
 use crate::error::Error;
 use crate::export::safetensors::{self, ModelError};
-use crate::model::{Model, ModelActor};
+use crate::model::Model;
 use crate::store::{RunDir, names};
-use crate::train::{Evaluation, Protocol, evaluate as play_episodes, statistics};
-use potstill_core::Streams;
 use potstill_env::Space;
 use potstill_env::registry::Spec;
 use potstill_nn::Network;
-use serde_json::{Value, json};
-use std::path::PathBuf;
 use toml::Table;
-
-/// What to evaluate.
-#[derive(Clone, Debug)]
-pub struct EvaluateRequest {
-    /// The run directory.
-    pub run: PathBuf,
-    /// Episodes to play.
-    pub episodes: u64,
-    /// The seed of the episodes.
-    pub seed: u64,
-    /// Threads to use. The result does not depend on it.
-    pub threads: usize,
-}
 
 /// What a run learned, and on what.
 #[derive(Clone, Debug)]
@@ -43,7 +25,7 @@ pub(crate) enum Subject {
 impl Subject {
     /// What a finished run learned.
     pub(crate) fn load(dir: &RunDir) -> Result<Self, Error> {
-        let seeds = super::compare::seeds(dir.path());
+        let seeds = seed_runs(dir.path());
         if let Some(seed) = seeds.first() {
             let (run, seed) = (dir.path().display(), seed.display());
             return Err(usage(format!(
@@ -56,7 +38,7 @@ impl Subject {
     }
 
     /// What a run has a copy of, under this name: a distillation run of its teacher.
-    pub(super) fn load_copy(dir: &RunDir, name: &str) -> Result<Self, Error> {
+    pub(crate) fn load_copy(dir: &RunDir, name: &str) -> Result<Self, Error> {
         let model = dir.read(name)?;
         Self::read(dir, name, &model)
     }
@@ -156,72 +138,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     Ok(())
 }
 
-/// Plays the greedy policy of a model that fits the environment.
-pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) -> Result<Evaluation, Error> {
-    let actor = || ModelActor::greedy(model);
-    let evaluation = match model {
-        Model::Table(_) => {
-            play_episodes::<usize, usize, _>(protocol, || spec.make_states().expect("a table is for states"), actor)
-        }
-        Model::Network(_) => {
-            let make_env = || spec.make_features().expect("a network is for features");
-            play_episodes::<[f32], usize, _>(protocol, make_env, actor)
-        }
-        Model::Control(_) => {
-            let make_env = || spec.make_control().expect("a control policy is for a box of actions");
-            play_episodes::<[f32], [f32], _>(protocol, make_env, actor)
-        }
-    };
-    Ok(evaluation?)
-}
-
-/// Evaluates a run: a policy over episodes, a classifier over its test samples.
-///
-/// # Errors
-/// If the folder is no run, or its files are damaged or do not fit together.
-pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
-    let dir = RunDir::open(&request.run)?;
-    match Subject::load(&dir)? {
-        Subject::Policy { model, spec } => {
-            if request.episodes == 0 {
-                return Err(usage("--episodes must be 1 or above, got 0"));
-            }
-            let protocol = Protocol {
-                episodes: request.episodes as usize,
-                streams: Streams::new(request.seed),
-                purpose: "evaluation",
-                threads: request.threads,
-            };
-            let evaluation = evaluate_policy(&model, &spec, protocol)?;
-            let mut rng = protocol.streams.stream("bootstrap");
-            let interval = statistics::bootstrap(&evaluation.returns, statistics::mean, &mut rng);
-            let lengths: Vec<f64> = evaluation.steps.iter().map(|&steps| steps as f64).collect();
-            Ok(json!({
-                "command": "eval",
-                "run": request.run.display().to_string(),
-                "env": spec.id,
-                "seed": request.seed,
-                "episodes": request.episodes,
-                "mean_return": interval.value,
-                "mean_return_low": interval.low,
-                "mean_return_high": interval.high,
-                "std_return": evaluation.std_return(),
-                "mean_steps": statistics::mean(&lengths),
-                "truncated": evaluation.truncated,
-                "parameters": model.parameters(),
-            }))
-        }
-        Subject::Classifier { network, data, fit } => {
-            let (_, test) = checked_data(Some(&data), &fit)?
-                .split(fit.test_samples as usize, &mut Streams::new(fit.split_seed).stream("split"));
-            Ok(json!({
-                "command": "eval",
-                "run": request.run.display().to_string(),
-                "data": data,
-                "test_samples": test.len(),
-                "test_error": error_rate(&network, &test),
-                "parameters": network.parameters().len(),
-            }))
-        }
-    }
+/// Whether a run has this copy, or had it.
+pub(crate) fn keeps(dir: &RunDir, name: &str) -> Result<bool, Error> {
+    Ok(dir.has(name) || dir.manifest()?.file(name).is_some())
 }

@@ -1,9 +1,36 @@
-//! The shape of all work that becomes a run: it goes on in steps, can stop after any of them, and its whole state goes out and in.
+//! Work that becomes a run: it advances in steps, can stop after any of them, and can be saved and restored; a restored
+//! copy continues bit for bit.
+//!
+//! What a job is told to do are settings, each with a default:
+//!
+//! ```
+//! use potstill::config::Settings;
+//! use potstill::jobs::{EvalConfig, RunConfig};
+//!
+//! let mut run = RunConfig::default();
+//! assert!(run.set("steps", &5000.into()).unwrap().is_ok());
+//! assert_eq!((run.steps, run.seed, run.log_interval), (Some(5000), 0, 1));
+//! assert_eq!(EvalConfig::default().eval_freq, 2500);
+//! ```
+
+mod planner;
+mod policy_distillation;
+mod reinforcement;
+mod settings;
+mod supervised;
+
+pub(crate) use planner::PlannerJob;
+pub(crate) use policy_distillation::PolicyDistillationJob;
+pub(crate) use reinforcement::ReinforcementJob;
+pub use settings::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
+pub(crate) use supervised::SupervisedJob;
 
 use crate::error::Error;
 use crate::metrics::Record;
-use crate::model::Model;
+use crate::model::{Model, ModelActor};
+use crate::train::{Evaluation, Protocol, evaluate as play_episodes};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_env::registry::Spec;
 use serde_json::Value as Json;
 use std::collections::VecDeque;
 
@@ -45,6 +72,25 @@ pub(crate) trait Job: Restorable + Send {
     /// # Errors
     /// If the last evaluation fails.
     fn finish(&mut self) -> Result<Outcome, Error>;
+}
+
+/// Plays the greedy policy of a model that fits the environment.
+pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) -> Result<Evaluation, Error> {
+    let actor = || ModelActor::greedy(model);
+    let evaluation = match model {
+        Model::Table(_) => {
+            play_episodes::<usize, usize, _>(protocol, || spec.make_states().expect("a table is for states"), actor)
+        }
+        Model::Network(_) => {
+            let make_env = || spec.make_features().expect("a network is for features");
+            play_episodes::<[f32], usize, _>(protocol, make_env, actor)
+        }
+        Model::Control(_) => {
+            let make_env = || spec.make_control().expect("a control policy is for a box of actions");
+            play_episodes::<[f32], [f32], _>(protocol, make_env, actor)
+        }
+    };
+    Ok(evaluation?)
 }
 
 /// What came out of a job: what to save and what to say.

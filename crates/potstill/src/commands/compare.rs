@@ -1,14 +1,12 @@
 //! `potstill compare` and `potstill plot`: several runs, each perhaps of several seeds, in one table and one figure.
 
-use super::page::{self, over_steps};
-use super::usage;
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
 use crate::metrics::{History, thinned};
 use crate::report::{Block, LineChart, Page, Series, Table};
+use crate::run::{estimate, over_steps, read_summary, seed_runs, spread, usage};
 use crate::store::{self, RunDir, names};
 use crate::train::statistics::{self, Estimate};
-use potstill_core::Streams;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -27,16 +25,6 @@ const CURVES: [(&str, &str, &str); 5] = [
     ("train/loss", "Loss", "loss"),
     ("teacher/distance", "Distance between student and target network", "distance"),
 ];
-
-/// Mean and interquartile mean of the same number over seeds, with 95 % bootstrap intervals; `ci95` is that of the interquartile mean.
-pub(super) fn spread(values: &[f64]) -> Value {
-    let iqm = estimate(values, statistics::interquartile_mean);
-    let mean = estimate(values, statistics::mean);
-    json!({
-        "mean": mean.value, "mean_ci95": [mean.low, mean.high],
-        "iqm": iqm.value, "ci95": [iqm.low, iqm.high],
-    })
-}
 
 /// Points of a curve over seeds.
 const GRID: usize = 100;
@@ -195,10 +183,6 @@ impl Comparison {
     }
 }
 
-fn estimate(values: &[f64], statistic: fn(&[f64]) -> f64) -> Estimate {
-    statistics::bootstrap(values, statistic, &mut Streams::new(0).stream("bootstrap"))
-}
-
 fn cell(values: &[f64], decimals: usize) -> String {
     match values {
         [] => "-".to_owned(),
@@ -227,14 +211,14 @@ impl Group {
         let runs = match config.get("seeds").and_then(toml::Value::as_integer) {
             Some(count) => {
                 group.seeds = usize::try_from(count).unwrap_or_default();
-                seeds(path)
+                seed_runs(path)
             }
             None => vec![path.to_owned()],
         };
         for run in runs {
             let dir = RunDir::open(&run)?;
             if dir.is_finished()? {
-                group.summaries.push(super::seeds::read_summary(&dir)?);
+                group.summaries.push(read_summary(&dir)?);
             }
             if dir.has(names::METRICS) {
                 group.histories.push(History::read(&dir)?);
@@ -281,49 +265,4 @@ impl Group {
             }
         }
     }
-}
-
-/// The runs in a folder of seeds, by seed.
-pub(super) fn seeds(folder: &Path) -> Vec<PathBuf> {
-    let seed =
-        |path: &Path| -> Option<u64> { path.file_name()?.to_str()?.strip_prefix("seed-")?.parse().ok() };
-    // A folder that cannot be listed has no seeds to show; whoever opens it is told.
-    let mut runs: Vec<(u64, PathBuf)> = store::folders(folder)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|path| Some((seed(&path)?, path)))
-        .filter(|(_, path)| path.join(names::CONFIG).is_file())
-        .collect();
-    runs.sort();
-    runs.into_iter().map(|(_, path)| path).collect()
-}
-
-/// Writes the report of a run again (of a folder of seeds: what they have in common), and says where it is.
-///
-/// # Errors
-/// If the folder is no run, or something in it is damaged.
-pub fn report(run: &Path) -> Result<PathBuf, Error> {
-    let dir = RunDir::hold(run)?;
-    let page = checked_page(&dir, run)?;
-    dir.rewrite(names::REPORT, page.html().as_bytes())?;
-    Ok(run.join(names::REPORT))
-}
-
-/// The report of a run (of a folder of seeds: what they have in common).
-///
-/// # Errors
-/// If the folder is no run, or something in it is damaged.
-pub fn page(run: &Path) -> Result<Page, Error> {
-    checked_page(&RunDir::open(run)?, run)
-}
-
-fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
-    // All but the report itself, which is made again.
-    for mark in dir.manifest()?.files.iter().filter(|mark| mark.name != names::REPORT) {
-        dir.read(&mark.name)?;
-    }
-    Ok(match seeds(run).as_slice() {
-        [] => page::page(dir),
-        _ => Comparison::read(&[run.to_owned()])?.page(),
-    })
 }

@@ -1,10 +1,10 @@
 //! An agent that learns in an environment, as a job.
 
-use super::evaluate::evaluate_policy;
-use super::job::{
-    Best, Job, Outcome, Recent, Recorder, best_state, optional_state, restored_best, restored_optional,
-};
 use super::settings::{EvalConfig, RunConfig};
+use super::{
+    Best, Job, Outcome, Recent, Recorder, best_state, evaluate_policy, optional_state, restored_best,
+    restored_optional,
+};
 use crate::agent::Measurements;
 use crate::error::Error;
 use crate::metrics::Record;
@@ -22,7 +22,7 @@ use std::ops::ControlFlow;
 const COMPARISON: usize = 100;
 
 /// An agent that learns in an environment, and is evaluated on the way.
-pub(super) struct Learning<T: Training> {
+pub(crate) struct ReinforcementJob<T: Training> {
     algorithm: &'static str,
     spec: Spec,
     run: RunConfig,
@@ -126,9 +126,9 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
     }
 }
 
-impl<T: Training> Learning<T> {
+impl<T: Training> ReinforcementJob<T> {
     /// `make_env` makes environments to be evaluated in.
-    pub(super) fn new(
+    pub(crate) fn new(
         algorithm: &'static str,
         trainer: T,
         make_env: impl Fn() -> BoxEnv<T::Observation, T::Action> + Send + Sync + 'static,
@@ -163,12 +163,12 @@ impl<T: Training> Learning<T> {
     }
 
     /// With something to be said before it begins, and what may not be expected of it.
-    pub(super) fn about(self, about: String, warning: Option<String>) -> Self {
+    pub(crate) fn about(self, about: String, warning: Option<String>) -> Self {
         Self { about: Some(about), warning, ..self }
     }
 }
 
-impl<T: Training> Job for Learning<T>
+impl<T: Training> Job for ReinforcementJob<T>
 where
     for<'a> ModelActor<'a>: Actor<T::Observation, T::Action>,
 {
@@ -289,7 +289,7 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
     })
 }
 
-impl<T: Training> Restorable for Learning<T> {
+impl<T: Training> Restorable for ReinforcementJob<T> {
     fn snapshot(&self) -> Snapshot {
         let updates = Snapshot::new()
             .with("count", Value::U64(self.seen.updates.count))

@@ -1,63 +1,27 @@
 //! Planning on an exact model, as a job.
 
-use super::job::{Job, Outcome, Recorder};
 use super::settings::PlanConfig;
-use crate::config::Settings;
+use super::{Job, Outcome, Recorder};
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::Model;
-use crate::planning::{
-    ExploringConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration, ValueIteration,
-};
+use crate::planning::Planner;
 use crate::train::TrainError;
 use potstill_core::{Restorable, Snapshot, SnapshotError};
-use potstill_env::TransitionModel;
 use serde_json::json;
-use std::sync::Arc;
-
-/// A planner, whichever.
-pub(super) type BoxPlanner = Box<dyn Planner>;
-
-/// Makes one; the settings that all share come beside its own.
-pub(super) type MakePlanner<S> = fn(Arc<TransitionModel>, &PlanningConfig, S) -> BoxPlanner;
-
-/// What is done with a planner whose settings are only known by its name.
-pub(super) trait WithPlanner {
-    /// What comes of it.
-    type Output;
-
-    /// Does it; `S` are the planner's own settings.
-    fn with<S: Settings>(self, make: MakePlanner<S>) -> Self::Output;
-}
-
-/// Finds the planner of this name, which is one of the catalogue's.
-pub(super) fn with_planner<W: WithPlanner>(name: &str, work: W) -> W::Output {
-    match name {
-        "value-iteration" => work.with::<ExploringConfig>(|model, config, own| {
-            Box::new(ValueIteration::new(model, config).exploring(&own))
-        }),
-        "policy-iteration" => {
-            work.with::<()>(|model, config, ()| Box::new(PolicyIteration::new(model, config)))
-        }
-        "modified-policy-iteration" => work.with::<ModifiedConfig>(|model, config, own| {
-            Box::new(PolicyIteration::modified(model, config, &own))
-        }),
-        other => unreachable!("{other} is no planner of the catalogue"),
-    }
-}
 
 /// A planner at work.
-pub(super) struct Planning {
-    pub(super) algorithm: &'static str,
+pub(crate) struct PlannerJob {
+    pub(crate) algorithm: &'static str,
     /// The environment's id.
-    pub(super) env: String,
-    pub(super) run: PlanConfig,
-    pub(super) tolerance: f64,
-    pub(super) max_sweeps: u64,
-    pub(super) planner: BoxPlanner,
+    pub(crate) env: String,
+    pub(crate) run: PlanConfig,
+    pub(crate) tolerance: f64,
+    pub(crate) max_sweeps: u64,
+    pub(crate) planner: Box<dyn Planner>,
 }
 
-impl Job for Planning {
+impl Job for PlannerJob {
     fn steps(&self) -> u64 {
         self.planner.sweeps()
     }
@@ -112,7 +76,7 @@ impl Job for Planning {
     }
 }
 
-impl Restorable for Planning {
+impl Restorable for PlannerJob {
     fn snapshot(&self) -> Snapshot {
         self.planner.snapshot()
     }

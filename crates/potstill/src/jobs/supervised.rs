@@ -1,6 +1,6 @@
 //! A classifier that is fitted to labels, or to labels and a teacher, as a job.
 
-use super::job::{Job, Outcome, Recorder};
+use super::{Job, Outcome, Recorder};
 use crate::distill::classifier::{agreement, error_rate};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
@@ -14,7 +14,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// A classifier in training.
-pub(super) struct Fitting {
+pub(crate) struct SupervisedJob {
     fit: FitConfig,
     seed: u64,
     trainer: ClassifierTrainer,
@@ -26,8 +26,8 @@ pub(super) struct Fitting {
     test_error: f64,
 }
 
-impl Fitting {
-    pub(super) fn new(
+impl SupervisedJob {
+    pub(crate) fn new(
         data: &Dataset,
         seed: u64,
         spec: &NetworkSpec,
@@ -44,7 +44,7 @@ impl Fitting {
     }
 }
 
-impl Job for Fitting {
+impl Job for SupervisedJob {
     fn steps(&self) -> u64 {
         self.trainer.steps()
     }
@@ -103,7 +103,7 @@ impl Job for Fitting {
     }
 }
 
-impl Restorable for Fitting {
+impl Restorable for SupervisedJob {
     fn snapshot(&self) -> Snapshot {
         Snapshot::new().with_part("trainer", &self.trainer).with("test_error", Value::F64(self.test_error))
     }

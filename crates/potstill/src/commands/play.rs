@@ -1,96 +1,16 @@
-//! `potstill env` and `potstill play`: environments without learning.
+//! `potstill play`: episodes that are watched.
 
-use super::evaluate::Subject;
-use super::{find_env, usage};
 use crate::error::Error;
 use crate::model::{Actor, Model, ModelActor, longest_episode};
 use crate::policy::Policy;
-use crate::store::{self, RunDir};
+use crate::run::{Subject, usage};
+use crate::store::RunDir;
 use potstill_core::{Pcg64, Streams};
-use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{Factory, Spec, Visitor};
 use potstill_env::space::Element;
-use potstill_env::trace::{Actions, Trace, trace};
 use potstill_env::{BoxEnv, Env, Outcome, Row, Scene};
-use serde_json::Value;
 use std::borrow::{Borrow, BorrowMut};
 use std::path::Path;
-
-/// The most random actions that are traced at once.
-const TRACE_MAX: usize = 10_000_000;
-/// An environment by its id, with `key=value` options beside those of the id. `desc=@FILE` reads a map from a file.
-///
-/// # Errors
-/// If there is no such environment or option, or a file cannot be read.
-pub fn world(id: &str, set: &[String]) -> Result<Spec, Error> {
-    let given = id.split_once(':').map_or("", |(_, options)| options);
-    let options: Vec<&str> =
-        given.split(',').filter(|option| !option.is_empty()).chain(set.iter().map(String::as_str)).collect();
-    let name = id.split(':').next().unwrap_or(id);
-    let id = if options.is_empty() { name.to_owned() } else { format!("{name}:{}", options.join(",")) };
-    Ok(find_env(&with_files(&id)?)?)
-}
-
-/// The id with the contents of files in place of their names, so that whoever keeps it needs no file.
-pub(super) fn with_files(id: &str) -> Result<String, Error> {
-    let Some((name, options)) = id.split_once(':') else { return Ok(id.to_owned()) };
-    let options = options.split(',').map(|option| match option.split_once("=@") {
-        Some((key, file)) => {
-            let text = store::read_text(Path::new(file))?;
-            let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
-            Ok(format!("{key}={}", rows.join("/")))
-        }
-        None => Ok(option.to_owned()),
-    });
-    let options = options.collect::<Result<Vec<_>, Error>>()?;
-    Ok(format!("{name}:{}", options.join(",")))
-}
-
-/// Actions as they are asked for: `random:N`, or a file with one JSON list of numbers.
-///
-/// # Errors
-/// If it is neither, or the list holds something else.
-pub fn trace_actions(text: &str) -> Result<Actions, Error> {
-    if let Some(count) = text.strip_prefix("random:") {
-        let count = count.parse().ok().filter(|count| *count <= TRACE_MAX);
-        let wrong = || usage(format!("--actions {text}: write random:N with N up to {TRACE_MAX}"));
-        return Ok(Actions::Random(count.ok_or_else(wrong)?));
-    }
-    let wrong = |reason: String| usage(format!("--actions {text}: {reason}"));
-    let list: Value = serde_json::from_str(&store::read_text(Path::new(text))?)
-        .map_err(|error| wrong(format!("it is no JSON: {error}")))?;
-    let items = list.as_array().ok_or_else(|| wrong("it holds no JSON list".to_owned()))?;
-    let action = |(i, item): (usize, &Value)| {
-        // An action of a box is a list, one of a discrete space a number.
-        let numbers = item.as_array().map_or(std::slice::from_ref(item), Vec::as_slice);
-        let numbers = numbers.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>();
-        numbers.ok_or_else(|| wrong(format!("element {i} is {item}, not a number")))
-    };
-    Ok(Actions::Given(items.iter().enumerate().map(action).collect::<Result<_, _>>()?))
-}
-
-/// Plays actions in an environment and writes down what happens.
-///
-/// # Errors
-/// If an action is outside the action space.
-pub fn trace_env(spec: &Spec, seed: u64, actions: &Actions) -> Result<Trace, Error> {
-    trace(spec, seed, actions).map_err(|error| usage(format!("--actions: {error}")))
-}
-
-/// Holds an environment against the rules.
-pub fn check_world(spec: &Spec) -> Vec<Verdict> {
-    struct Check;
-    impl Visitor for Check {
-        type Output = Vec<Verdict>;
-        fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
-            self,
-            factory: &Factory<O, A>,
-        ) -> Vec<Verdict> {
-            check_env(&|| factory.one())
-        }
-    }
-    spec.visit(Check)
-}
 
 /// An environment that is watched, whatever its kind, with whoever plays in it.
 pub trait Play {
@@ -249,19 +169,4 @@ pub(crate) fn first_scene(spec: &Spec) -> Option<Scene> {
     let mut play = play_at_random(spec);
     play.reset(0);
     play.scene()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_may_stand_in_two_places_and_in_a_file() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "SF\nFG\n").unwrap();
-        let set = vec!["is_slippery=false".to_owned(), format!("desc=@{}", file.path().display())];
-        let spec = world("FrozenLake-v1:max_episode_steps=9", &set).unwrap();
-        assert_eq!(spec.id, "FrozenLake-v1:max_episode_steps=9,is_slippery=false,desc=SF/FG");
-        assert_eq!((spec.time_limit_steps, spec.observation_space().discrete()), (Some(9), Some(4)));
-    }
 }

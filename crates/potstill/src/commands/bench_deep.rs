@@ -1,8 +1,8 @@
 //! `potstill bench dqn`: whole trainings with settings that others have published times for, and single updates.
 
-use super::{Observer, find_env, usage};
 use crate::deep::{Dqn, DqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, World};
 use crate::error::Error;
+use crate::run::{Observer, find_env, usage};
 use crate::train::{Trainer, Training, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::Autoreset;
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn an_unknown_workload_is_told_the_known() {
-        let error = bench_dqn("atari", &super::super::Quiet).unwrap_err().to_string();
+        let error = bench_dqn("atari", &crate::run::Quiet).unwrap_err().to_string();
         assert_eq!(
             error,
             "there is no workload `atari`; there are matched, purejaxrl, zoo, pqn, update, minatar, nature"

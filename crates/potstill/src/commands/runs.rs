@@ -1,15 +1,15 @@
 //! `potstill runs`: what lies in a folder of runs, and how it is with each.
 
-use super::compare::seeds;
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
+use crate::run::{read_summary, seed_runs};
 use crate::store::{self, Checkpoint, Occupation, RunDir, names};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// How it is with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunState {
+pub enum RunStatus {
     /// A process works on it.
     Running,
     /// It came to its end.
@@ -24,22 +24,22 @@ pub enum RunState {
     Damaged,
 }
 
-impl RunState {
+impl RunStatus {
     /// One word.
     pub fn word(self) -> &'static str {
         match self {
-            RunState::Running => "running",
-            RunState::Finished => "finished",
-            RunState::Stopped => "stopped",
-            RunState::Crashed => "crashed",
-            RunState::Failed => "failed",
-            RunState::Damaged => "damaged",
+            RunStatus::Running => "running",
+            RunStatus::Finished => "finished",
+            RunStatus::Stopped => "stopped",
+            RunStatus::Crashed => "crashed",
+            RunStatus::Failed => "failed",
+            RunStatus::Damaged => "damaged",
         }
     }
 
     /// Whether `potstill resume` would go on with it.
     pub fn is_resumable(self) -> bool {
-        matches!(self, RunState::Stopped | RunState::Crashed | RunState::Failed)
+        matches!(self, RunStatus::Stopped | RunStatus::Crashed | RunStatus::Failed)
     }
 }
 
@@ -49,7 +49,7 @@ pub struct RunEntry {
     /// Where it is.
     pub path: PathBuf,
     /// How it is with it.
-    pub state: RunState,
+    pub state: RunStatus,
     /// What was run.
     pub algorithm: String,
     /// The environment or dataset.
@@ -71,7 +71,7 @@ impl RunEntry {
     fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            state: RunState::Damaged,
+            state: RunStatus::Damaged,
             algorithm: String::new(),
             on: String::new(),
             seeds: None,
@@ -129,7 +129,7 @@ fn walk(folder: &Path, entries: &mut Vec<RunEntry>) -> Result<(), Error> {
     Ok(())
 }
 
-fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
+fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
     let dir = RunDir::open(&entry.path)?;
     let origin = Origin::File(entry.path.join(names::CONFIG).display().to_string());
     let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
@@ -138,12 +138,12 @@ fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
     entry.on = text("env").or_else(|| text("data")).unwrap_or_default();
     let finished = dir.is_finished()?;
     if let Some(all) = config.get("seeds").and_then(toml::Value::as_integer) {
-        let runs = seeds(&entry.path);
+        let runs = seed_runs(&entry.path);
         let finished = |run: &&PathBuf| RunDir::open(run).and_then(|run| run.is_finished()).unwrap_or(false);
         entry.seeds = Some((runs.iter().filter(finished).count(), u64::try_from(all).unwrap_or_default()));
     }
     if finished {
-        let summary = super::seeds::read_summary(&dir)?;
+        let summary = read_summary(&dir)?;
         let number = |key: &str| summary[key].as_f64().or_else(|| summary[key]["iqm"].as_f64());
         let scores = ["mean_return", "return_last_100", "test_error"];
         entry.score = scores.into_iter().find_map(|key| Some((key, number(key)?)));
@@ -155,15 +155,15 @@ fn fill(entry: &mut RunEntry) -> Result<RunState, Error> {
         entry.seconds = Some(newest.seconds);
     }
     Ok(match dir.occupation()? {
-        Occupation::Running => RunState::Running,
-        _ if finished => RunState::Finished,
-        _ if dir.has(names::FAILURE) || has_failed_seeds(&dir) => RunState::Failed,
-        Occupation::Crashed => RunState::Crashed,
-        Occupation::Left => RunState::Stopped,
+        Occupation::Running => RunStatus::Running,
+        _ if finished => RunStatus::Finished,
+        _ if dir.has(names::FAILURE) || has_failed_seeds(&dir) => RunStatus::Failed,
+        Occupation::Crashed => RunStatus::Crashed,
+        Occupation::Left => RunStatus::Stopped,
     })
 }
 
 /// Whether the summary of a folder of seeds lists some that failed.
 fn has_failed_seeds(dir: &RunDir) -> bool {
-    super::seeds::read_summary(dir).is_ok_and(|summary| !summary["failed"].is_null())
+    read_summary(dir).is_ok_and(|summary| !summary["failed"].is_null())
 }

@@ -1,11 +1,11 @@
 //! `potstill train`.
 
-use super::execute::{begin, carry_out, keep_or_discard};
-use super::plan::{plan_train, train_head};
-use super::seeds::train_seeds;
-use super::{Algorithm, Observer, Sources, check_out, peek, usage};
 use crate::config::{Layer, presets};
 use crate::error::Error;
+use crate::run::{
+    Algorithm, Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train,
+    train_head, train_seeds, usage,
+};
 use crate::store::RunDir;
 use potstill_env::registry;
 use serde_json::Value;
@@ -45,17 +45,19 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     let seeds = take_seeds(&mut layers)?;
     match request.seeds.or(seeds) {
         None | Some(1) => {
-            let plan = plan_train(algorithm, &layers, request.threads, None)?;
+            let plan = prepare_train(algorithm, &layers, request.threads, None)?;
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
-            keep_or_discard(&dir, || begin(&dir, &plan))?;
-            carry_out(&dir, plan, false, observer)
+            discard_on_error(&dir, || create(&dir, &plan))?;
+            execute(&dir, plan, false, observer)
         }
-        Some(count) => train_seeds(algorithm, layers, count, request, observer),
+        Some(count) => {
+            train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
+        }
     }
 }
 
 /// The number of seeds in a configuration file, which is no setting of a run.
-pub(super) fn take_seeds(layers: &mut [Layer]) -> Result<Option<u64>, Error> {
+fn take_seeds(layers: &mut [Layer]) -> Result<Option<u64>, Error> {
     let mut seeds = None;
     for layer in layers {
         if let Some(value) = layer.values.remove("seeds") {

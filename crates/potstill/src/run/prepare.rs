@@ -1,72 +1,36 @@
 //! From settings to a job, with everything checked that can be checked before the work begins.
 
-use super::catalogue::{DataKind, PolicyKind};
-use super::deep::{PlanDeep, with_deep};
-use super::distilling::Distilling;
-use super::evaluate::Subject;
-use super::fitting::Fitting;
-use super::job::Job;
-use super::learning::Learning;
-use super::planning::{MakePlanner, Planning, WithPlanner, with_planner};
-use super::resume::keeps;
-use super::settings::{DataConfig, DistilConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
+use super::catalogue::{Algorithm, DataKind, Learns, PolicyKind};
+use super::checks::{
+    bad, check_end, check_ends, check_size, checked_data, env_and_length, env_for, find_env, usage,
+};
+use super::deep::{PrepareDeep, with_deep};
+use super::planners::{MakePlanner, WithPlanner, with_planner};
+use super::prepared::PreparedRun;
+use super::sources::peek;
+use super::subject::{Subject, keeps};
 use super::tabular::{MakeTabular, Place, WithTabular, with_tabular};
-use super::{Algorithm, Learns, find_env, peek, usage};
-use crate::config::{ConfigError, Layer, Origin, Settings, resolve};
+use crate::config::{Layer, Origin, Settings, resolve};
 use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
-use crate::data::labelled::DATASETS;
-use crate::data::{Dataset, RecordedEnv, Recording};
+use crate::data::{RecordedEnv, Recording};
 use crate::export::safetensors;
+use crate::jobs::{
+    DataConfig, DistilConfig, PlanConfig, PlannerJob, PolicyDistillationJob, ReinforcementJob, RunConfig,
+    SourceConfig, StoreConfig, SupervisedJob,
+};
 use crate::model::Model;
-use crate::planning::{self, PlanningConfig};
+use crate::planning::PlanningConfig;
 use crate::store::{self, RunDir, names};
 use crate::teacher::{Inputs, Teacher};
 use crate::train::Trainer;
 use potstill_core::Streams;
-use potstill_env::registry::{self, Spec};
-use potstill_env::{Autoreset, Env, StateEnv};
-use potstill_nn::{Ends, NetworkSpec};
+use potstill_env::registry::Spec;
+use potstill_env::{Env, StateEnv};
+use potstill_nn::NetworkSpec;
 use std::path::Path;
 use std::sync::Arc;
 use toml::{Table, Value};
-
-/// Parameters of the biggest network that is built: Adam and a target network hold four times as many numbers.
-const PARAMETERS_MAX: usize = 100_000_000;
-
-/// Everything that is needed to begin a run, or to go on with it.
-pub(crate) struct Plan {
-    /// A name for the run directory.
-    pub(crate) name: String,
-    /// `config.toml`.
-    pub(crate) config: String,
-    /// The environment or dataset, and the seed.
-    pub(crate) place: String,
-    pub(crate) store: StoreConfig,
-    pub(crate) job: Box<dyn Job>,
-    /// The model file of another run, which becomes a part of this one under this name.
-    pub(crate) copy: Option<(&'static str, Vec<u8>)>,
-}
-
-impl Plan {
-    /// A training run of this algorithm on this environment or dataset, with this seed.
-    pub(super) fn of(
-        algorithm: &Algorithm,
-        (on, seed): (&str, u64),
-        config: String,
-        store: StoreConfig,
-        job: Box<dyn Job>,
-    ) -> Self {
-        Self {
-            name: format!("{}-{on}-seed{seed}", algorithm.name),
-            place: format!("{on}, seed {seed}"),
-            config,
-            store,
-            job,
-            copy: None,
-        }
-    }
-}
 
 /// What is written above the settings of a training run.
 pub(crate) fn train_head(algorithm: &str) -> Vec<(&'static str, Value)> {
@@ -74,7 +38,7 @@ pub(crate) fn train_head(algorithm: &str) -> Vec<(&'static str, Value)> {
 }
 
 /// What is written above the settings of a distillation run.
-pub(crate) fn distil_head() -> Vec<(&'static str, Value)> {
+pub(crate) fn distillation_head() -> Vec<(&'static str, Value)> {
     vec![("command", "distill".into())]
 }
 
@@ -82,36 +46,36 @@ pub(crate) fn distil_head() -> Vec<(&'static str, Value)> {
 ///
 /// # Errors
 /// If a key or value is wrong, or they do not go together.
-pub(crate) fn plan_train(
+pub(crate) fn prepare_train(
     algorithm: &Algorithm,
     layers: &[Layer],
     threads: usize,
     dir: Option<&RunDir>,
-) -> Result<Plan, Error> {
-    plan_headed(algorithm, &train_head(algorithm.name), layers, threads, dir)
+) -> Result<PreparedRun, Error> {
+    prepare_headed(algorithm, &train_head(algorithm.name), layers, threads, dir)
 }
 
 /// A training run with these lines above its settings. `dir` is its directory, if it was begun before.
-pub(super) fn plan_headed(
+pub(crate) fn prepare_headed(
     algorithm: &Algorithm,
     head: &[(&str, Value)],
     layers: &[Layer],
     threads: usize,
     dir: Option<&RunDir>,
-) -> Result<Plan, Error> {
+) -> Result<PreparedRun, Error> {
     let name = algorithm.name;
     match algorithm.learns {
-        Learns::States => with_tabular(name, PlanTabular { algorithm, head, layers, threads, dir }),
-        Learns::Model => with_planner(name, PlanPlanner { algorithm, head, layers }),
-        Learns::Features => with_deep(name, PlanDeep { algorithm, head, layers, threads }),
+        Learns::States => with_tabular(name, PrepareTabular { algorithm, head, layers, threads, dir }),
+        Learns::Model => with_planner(name, PreparePlanner { algorithm, head, layers }),
+        Learns::Features => with_deep(name, PrepareDeep { algorithm, head, layers, threads }),
         Learns::Labels => {
             let resolved = resolve::<((DataConfig, FitConfig), StoreConfig)>(layers)?;
             let config = resolved.to_toml(head);
             let ((run, fit), store) = resolved.settings;
             let data = checked_data(run.data.as_deref(), &fit)?;
             check_size("net_arch", &run.net_arch, data.features, data.classes)?;
-            let job = Box::new(Fitting::new(&data, run.seed, &run.net_arch, &fit, None, None));
-            Ok(Plan::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
+            let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, &fit, None, None));
+            Ok(PreparedRun::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
         }
     }
 }
@@ -120,11 +84,15 @@ pub(super) fn plan_headed(
 ///
 /// # Errors
 /// If a key or value is wrong, or they do not go together.
-pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) -> Result<Plan, Error> {
-    let head = distil_head();
+pub(crate) fn prepare_distillation(
+    subject: Subject,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
+    let head = distillation_head();
     let plan = |config, run: &DistilConfig, place: &str, store, job, teacher: &Model| {
         let (on, seed) = (place, run.seed);
-        Plan {
+        PreparedRun {
             name: format!("distill-{on}-seed{seed}"),
             place: format!("{on}, seed {seed}"),
             config,
@@ -162,7 +130,7 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
             check_ends("student", student, &PolicyDistiller::ends(student, teacher))?;
             let taught = (teacher.clone(), teacher_run);
             let place = spec.name().to_owned();
-            let job = Box::new(Distilling::new(taught, spec, run.seed, student, &distil, threads));
+            let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, &distil, threads));
             Ok(plan(config, &run, &place, store, job, &model))
         }
         Subject::Classifier { network, data, fit } => {
@@ -191,36 +159,18 @@ pub(crate) fn plan_distil(subject: Subject, layers: &[Layer], threads: usize) ->
             let teacher = Teacher::frozen(network.clone(), soft.temperature as f32, Inputs::Dataset);
             let soft_targets = Some(SoftTargets { teacher, alpha: soft.alpha as f32 });
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
-            let job = Box::new(Fitting::new(&dataset, run.seed, student, &fit, soft_targets, taught));
+            let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, &fit, soft_targets, taught));
             let model = Model::Network(network);
             Ok(plan(config, &run, &data, store, job, &model))
         }
     }
 }
 
-pub(super) fn bad(key: &str, reason: String) -> Error {
-    ConfigError::Value { key: key.to_owned(), origin: None, reason }.into()
-}
-
 fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
     run.student.as_ref().ok_or_else(|| usage("into what? give --student SPEC, such as --student mlp:16"))
 }
 
-fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> Result<(), Error> {
-    check_ends(key, spec, &Ends::new(inputs, outputs))
-}
-
-/// Refuses a network that cannot be, or is too large.
-pub(super) fn check_ends(key: &str, spec: &NetworkSpec, ends: &Ends) -> Result<(), Error> {
-    let parameters = spec.check(ends).map_err(|reason| bad(key, format!("{spec}: {reason}")))?;
-    if parameters > PARAMETERS_MAX {
-        let reason = format!("{spec} has {parameters} parameters here; at most {PARAMETERS_MAX} are held");
-        return Err(bad(key, reason));
-    }
-    Ok(())
-}
-
-struct PlanTabular<'a> {
+struct PrepareTabular<'a> {
     algorithm: &'a Algorithm,
     head: &'a [(&'a str, Value)],
     layers: &'a [Layer],
@@ -231,7 +181,7 @@ struct PlanTabular<'a> {
 /// How often a recording is gone through, if neither steps nor episodes are given.
 const PASSES: u64 = 10;
 
-impl PlanTabular<'_> {
+impl PrepareTabular<'_> {
     /// The recording that is learned from, and the layers with what follows from it.
     fn recording(&self) -> Result<Option<(Recording, Vec<Layer>)>, Error> {
         let Some(file) = peek(self.layers, "data") else { return Ok(None) };
@@ -303,8 +253,8 @@ impl PlanTabular<'_> {
     }
 }
 
-impl WithTabular for PlanTabular<'_> {
-    type Output = Result<Plan, Error>;
+impl WithTabular for PrepareTabular<'_> {
+    type Output = Result<PreparedRun, Error>;
 
     fn with<S: Settings>(self, make: MakeTabular<S>) -> Self::Output {
         let recorded = self.recording()?;
@@ -366,19 +316,19 @@ impl WithTabular for PlanTabular<'_> {
             }
         };
         let trainer = Trainer::new(agent, env(), streams);
-        let job = Learning::new(self.algorithm.name, trainer, env, spec, run, None, self.threads);
-        Ok(Plan { copy, ..Plan::of(self.algorithm, (&on, seed), config, store, Box::new(job)) })
+        let job = ReinforcementJob::new(self.algorithm.name, trainer, env, spec, run, None, self.threads);
+        Ok(PreparedRun { copy, ..PreparedRun::of(self.algorithm, (&on, seed), config, store, Box::new(job)) })
     }
 }
 
-struct PlanPlanner<'a> {
+struct PreparePlanner<'a> {
     algorithm: &'a Algorithm,
     head: &'a [(&'a str, Value)],
     layers: &'a [Layer],
 }
 
-impl WithPlanner for PlanPlanner<'_> {
-    type Output = Result<Plan, Error>;
+impl WithPlanner for PreparePlanner<'_> {
+    type Output = Result<PreparedRun, Error>;
 
     fn with<S: Settings>(self, make: MakePlanner<S>) -> Self::Output {
         let name = self.algorithm.name;
@@ -405,81 +355,14 @@ impl WithPlanner for PlanPlanner<'_> {
         let (seed, on, env) = (run.seed, spec.name().to_owned(), spec.id.clone());
         let planner = make(model, &planning, own);
         let PlanningConfig { max_sweeps, tolerance, .. } = planning;
-        let job = Planning { algorithm: name, env, run, tolerance, max_sweeps, planner };
-        Ok(Plan::of(self.algorithm, (&on, seed), config, store, Box::new(job)))
+        let job = PlannerJob { algorithm: name, env, run, tolerance, max_sweeps, planner };
+        Ok(PreparedRun::of(self.algorithm, (&on, seed), config, store, Box::new(job)))
     }
 }
 
-/// Refuses a task that never ends, if its future is not discounted.
-fn check_end(spec: &Spec) -> Result<(), Error> {
-    match spec.make_states().and_then(|env| env.model()) {
-        Some(model) if !planning::ends(&model) => {
-            let id = &spec.id;
-            let reason = format!(
-                "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"
-            );
-            Err(bad("gamma", reason))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The environment, if it is of the kind that the algorithm learns from.
-fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, Error> {
-    let id = id.ok_or_else(|| usage("which environment? give --env ID (see `potstill envs`)"))?;
-    let spec = find_env(id)?;
-    let (fits, needs, instead) = match algorithm.learns {
-        Learns::States | Learns::Model => {
-            // Planes are too many for boxes; features may be put into some.
-            let instead = match spec.make_vec_features(1, Autoreset::SameStep) {
-                Some(_) => format!("; put them into boxes (--env {id}{}bins=8), or train dqn", joint(id)),
-                None => "; train dqn".to_owned(),
-            };
-            (spec.make_states().is_some(), "discrete observations", instead)
-        }
-        _ => {
-            let one_hot = format!("{id}{}one_hot=true", joint(id));
-            let instead = match registry::find(&one_hot) {
-                Ok(_) => format!("; give one number to each (--env {one_hot})"),
-                Err(_) => String::new(),
-            };
-            (spec.make_features().is_some(), "observations with features", instead)
-        }
-    };
-    if !fits {
-        let (name, actions) = (algorithm.name, spec.action_space());
-        return Err(usage(match actions.discrete() {
-            Some(_) => {
-                let space = spec.observation_space();
-                format!("`{name}` needs {needs}; those of {id} are {space}{instead}")
-            }
-            None => format!("`{name}` needs discrete actions; those of {id} are {actions}"),
-        }));
-    }
-    Ok(spec)
-}
-
-/// What stands between an id and one more option.
-fn joint(id: &str) -> char {
-    if id.contains(':') { ',' } else { ':' }
-}
-
-pub(super) fn env_and_length(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
-    let spec = env_for(algorithm, run.env.as_deref())?;
-    match (run.steps, run.episodes) {
-        (None, None) => Err(usage("how long? give --steps N or --episodes N")),
-        (Some(_), Some(_)) => Err(usage("give --steps or --episodes, not both")),
-        _ => Ok(spec),
-    }
-}
-
-/// The dataset of a run, if its split leaves something to train on.
-pub(super) fn checked_data(name: Option<&str>, fit: &FitConfig) -> Result<Dataset, Error> {
-    let name = name.ok_or_else(|| usage(format!("which dataset? give --data {}", DATASETS.join("|"))))?;
-    let data = Dataset::by_name(name).ok_or_else(|| ConfigError::unknown("dataset", name, None, DATASETS))?;
-    if fit.test_samples >= data.len() as u64 {
-        let reason = format!("must leave something to train on, but the dataset has {} samples", data.len());
-        return Err(bad("test_samples", reason));
-    }
-    Ok(data)
+/// The teacher as it can be found from anywhere.
+pub(crate) fn teacher_layer(teacher: &Path) -> Layer {
+    let path = std::path::absolute(teacher).unwrap_or_else(|_| teacher.to_owned());
+    let values = Table::from_iter([("teacher".to_owned(), path.display().to_string().into())]);
+    Layer { origin: Origin::CommandLine, values }
 }

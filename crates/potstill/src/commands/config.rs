@@ -1,15 +1,13 @@
 //! `potstill config`: every key, what it means and what it may be.
 
-use super::deep::{MakeDeep, WithDeep, with_deep};
-use super::planning::{MakePlanner, WithPlanner, with_planner};
-use super::settings::{
-    DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig,
-};
-use super::tabular::{MakeTabular, WithTabular, with_tabular};
-use super::{ALGORITHMS, Learns};
 use crate::config::{ConfigError, Key, Settings};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+use crate::jobs::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
 use crate::planning::PlanningConfig;
+use crate::run::{
+    ALGORITHMS, Learns, MakeDeep, MakePlanner, MakeTabular, WithDeep, WithPlanner, WithTabular, with_deep,
+    with_planner, with_tabular,
+};
 use serde_json::{Map, Value, json};
 
 /// The keys of one kind of run with their defaults.

@@ -1,6 +1,6 @@
 //! The report of a run: a function of what lies in its directory.
 
-use super::maps::maps as maps_of;
+use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
 use crate::metrics::{History, thinned};
 use crate::model::Model;
@@ -55,7 +55,7 @@ pub(crate) fn curves(history: &History) -> Vec<LineChart> {
 }
 
 /// A chart of what was measured in the course of a run; none without a line.
-pub(super) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Option<LineChart> {
+pub(crate) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Option<LineChart> {
     let y_range = shown_range(&series)?;
     let beyond = series.iter().flat_map(|s| &s.points).filter(|p| p.1 < y_range.0 || p.1 > y_range.1).count();
     let y_label = match beyond {
@@ -92,7 +92,7 @@ fn range_of(series: &Series) -> Option<(f64, f64)> {
 }
 
 /// A run's page. It may be made before the manifest knows the files that it shows.
-pub(super) fn page(dir: &RunDir) -> Page {
+pub(crate) fn run_page(dir: &RunDir) -> Page {
     let text = |name: &str| {
         let bytes = dir.read_unchecked(name).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
@@ -122,7 +122,7 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
 }
 
 /// What a run is, for people.
-pub(super) fn title(config: &toml::Table) -> String {
+pub(crate) fn title(config: &toml::Table) -> String {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
     let on = text("env").or(text("data")).unwrap_or("?");

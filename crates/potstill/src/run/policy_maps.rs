@@ -68,7 +68,7 @@ fn arrow(word: &str) -> Option<char> {
 }
 
 /// The maps, if the world of this table is a grid: values with the greedy policy, and visits if they were counted.
-pub(super) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<GridChart> {
+pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<GridChart> {
     let Some(env) = spec.make_states() else { return Vec::new() };
     let states = table.states();
     let visits = visits.filter(|visits| visits.len().is_multiple_of(states) && !visits.is_empty());

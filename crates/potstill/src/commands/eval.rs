@@ -1,0 +1,75 @@
+//! `potstill eval`.
+
+use crate::distill::classifier::error_rate;
+use crate::error::Error;
+use crate::jobs::evaluate_policy;
+use crate::run::{Subject, checked_data, usage};
+use crate::store::RunDir;
+use crate::train::{Protocol, statistics};
+use potstill_core::Streams;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// What to evaluate.
+#[derive(Clone, Debug)]
+pub struct EvaluateRequest {
+    /// The run directory.
+    pub run: PathBuf,
+    /// Episodes to play.
+    pub episodes: u64,
+    /// The seed of the episodes.
+    pub seed: u64,
+    /// Threads to use. The result does not depend on it.
+    pub threads: usize,
+}
+
+/// Evaluates a run: a policy over episodes, a classifier over its test samples.
+///
+/// # Errors
+/// If the folder is no run, or its files are damaged or do not fit together.
+pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
+    let dir = RunDir::open(&request.run)?;
+    match Subject::load(&dir)? {
+        Subject::Policy { model, spec } => {
+            if request.episodes == 0 {
+                return Err(usage("--episodes must be 1 or above, got 0"));
+            }
+            let protocol = Protocol {
+                episodes: request.episodes as usize,
+                streams: Streams::new(request.seed),
+                purpose: "evaluation",
+                threads: request.threads,
+            };
+            let evaluation = evaluate_policy(&model, &spec, protocol)?;
+            let mut rng = protocol.streams.stream("bootstrap");
+            let interval = statistics::bootstrap(&evaluation.returns, statistics::mean, &mut rng);
+            let lengths: Vec<f64> = evaluation.steps.iter().map(|&steps| steps as f64).collect();
+            Ok(json!({
+                "command": "eval",
+                "run": request.run.display().to_string(),
+                "env": spec.id,
+                "seed": request.seed,
+                "episodes": request.episodes,
+                "mean_return": interval.value,
+                "mean_return_low": interval.low,
+                "mean_return_high": interval.high,
+                "std_return": evaluation.std_return(),
+                "mean_steps": statistics::mean(&lengths),
+                "truncated": evaluation.truncated,
+                "parameters": model.parameters(),
+            }))
+        }
+        Subject::Classifier { network, data, fit } => {
+            let (_, test) = checked_data(Some(&data), &fit)?
+                .split(fit.test_samples as usize, &mut Streams::new(fit.split_seed).stream("split"));
+            Ok(json!({
+                "command": "eval",
+                "run": request.run.display().to_string(),
+                "data": data,
+                "test_samples": test.len(),
+                "test_error": error_rate(&network, &test),
+                "parameters": network.parameters().len(),
+            }))
+        }
+    }
+}

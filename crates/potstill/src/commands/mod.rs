@@ -1,0 +1,49 @@
+//! What each command of the command line does, for library users too: one file per command.
+//!
+//! ```
+//! use potstill::commands::{TrainRequest, train};
+//! use potstill::run::{Quiet, Sources};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let root = tempfile::tempdir()?;
+//! let request = TrainRequest {
+//!     algorithm: "q-learning".to_owned(),
+//!     sources: Sources { set: vec!["env=CliffWalking-v1".to_owned(), "episodes=500".to_owned()], ..Sources::default() },
+//!     out: Some(root.path().join("walk")),
+//!     threads: 1,
+//!     ..TrainRequest::default()
+//! };
+//! let summary = train(&request, &Quiet)?;
+//! assert_eq!(summary["episodes"], 500);
+//! assert!(root.path().join("walk/model.safetensors").is_file());
+//! # Ok(())
+//! # }
+//! ```
+
+mod bench;
+mod bench_deep;
+mod compare;
+mod config;
+mod distill;
+mod env;
+mod eval;
+mod play;
+mod report;
+mod resume;
+mod runs;
+mod train;
+
+pub use bench::{BenchRequest, bench_env, bench_tabular};
+pub use bench_deep::{WORKLOADS, bench_dqn};
+pub use compare::Comparison;
+pub use config::{config_file, config_schema};
+pub use distill::{DistillRequest, distill};
+pub use env::{check_environment, trace_actions, trace_env};
+pub use eval::{EvaluateRequest, evaluate};
+#[cfg(test)]
+pub(crate) use play::first_scene;
+pub use play::{Play, PlayedStep, play_at_random, play_run};
+pub use report::{page, report};
+pub use resume::{ResumeRequest, resume};
+pub use runs::{RunEntry, RunStatus, list};
+pub use train::{TrainRequest, train};

@@ -1,0 +1,44 @@
+//! `potstill resume`.
+
+use crate::error::Error;
+use crate::run::{Continuation, Family, Observer, Recipe, go_on, usage};
+use crate::store::{RunDir, names};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Which run to go on with.
+#[derive(Clone, Debug, Default)]
+pub struct ResumeRequest {
+    /// The run directory, or a folder of seeds.
+    pub run: PathBuf,
+    /// A new number of steps, to train a run further than it was to go.
+    pub steps: Option<u64>,
+    /// Pass over damaged checkpoints.
+    pub fallback: bool,
+    /// Threads to use. The result does not depend on it.
+    pub threads: usize,
+}
+
+/// Goes on with a run from its newest checkpoint, to the result that it would have had without the stop. A finished run is left
+/// as it is.
+///
+/// # Errors
+/// If the folder is no run, another process works in it, something in it is damaged, or training fails or is stopped.
+pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value, Error> {
+    let dir = RunDir::reopen(&request.run)?;
+    let recipe = Recipe::read(&dir)?;
+    match (recipe.seeds, recipe.algorithm) {
+        (Some(count), Some(algorithm)) => {
+            if request.steps.is_some() {
+                return Err(usage("--steps is for one run, not for a folder of seeds"));
+            }
+            let family = Family { algorithm, layers: recipe.layers, count, threads: request.threads };
+            let start = family.start(&dir.read_text(names::CONFIG)?)?;
+            family.execute(&dir, start, request.fallback, observer)
+        }
+        _ => {
+            let ResumeRequest { steps, fallback, threads, .. } = *request;
+            go_on(&dir, recipe, Continuation { steps, fallback, threads }, observer)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What can be wrong with a request: environments, datasets, networks and where results go.
+
+use super::catalogue::{Algorithm, Learns};
+use crate::config::ConfigError;
+use crate::distill::FitConfig;
+use crate::error::Error;
+use crate::data::Dataset;
+use crate::data::labelled::DATASETS;
+use crate::jobs::RunConfig;
+use crate::planning;
+use crate::store;
+use potstill_env::registry::{self, Spec};
+use potstill_env::{Autoreset, Env, EnvError};
+use potstill_nn::{Ends, NetworkSpec};
+use std::path::Path;
+
+/// Parameters of the biggest network that is built: Adam and a target network hold four times as many numbers.
+const PARAMETERS_MAX: usize = 100_000_000;
+
+pub(crate) fn find_env(id: &str) -> Result<Spec, ConfigError> {
+    registry::find(id).map_err(|error| match error {
+        EnvError::Unknown { id } => ConfigError::unknown("environment", &id, None, registry::ids()),
+        other => ConfigError::Usage(other.to_string()),
+    })
+}
+
+pub(crate) fn usage(message: impl Into<String>) -> Error {
+    ConfigError::Usage(message.into()).into()
+}
+
+/// Fails early if the output folder cannot be used, before any work is done.
+pub(crate) fn check_out(out: Option<&Path>) -> Result<(), Error> {
+    out.map_or(Ok(()), store::RunDir::check_free).map_err(Error::from)
+}
+
+/// An environment by its id, with `key=value` options beside those of the id. `desc=@FILE` reads a map from a file.
+///
+/// # Errors
+/// If there is no such environment or option, or a file cannot be read.
+pub fn find_environment(id: &str, set: &[String]) -> Result<Spec, Error> {
+    let given = id.split_once(':').map_or("", |(_, options)| options);
+    let options: Vec<&str> =
+        given.split(',').filter(|option| !option.is_empty()).chain(set.iter().map(String::as_str)).collect();
+    let name = id.split(':').next().unwrap_or(id);
+    let id = if options.is_empty() { name.to_owned() } else { format!("{name}:{}", options.join(",")) };
+    Ok(find_env(&with_files(&id)?)?)
+}
+
+/// The id with the contents of files in place of their names, so that whoever keeps it needs no file.
+pub(crate) fn with_files(id: &str) -> Result<String, Error> {
+    let Some((name, options)) = id.split_once(':') else { return Ok(id.to_owned()) };
+    let options = options.split(',').map(|option| match option.split_once("=@") {
+        Some((key, file)) => {
+            let text = store::read_text(Path::new(file))?;
+            let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
+            Ok(format!("{key}={}", rows.join("/")))
+        }
+        None => Ok(option.to_owned()),
+    });
+    let options = options.collect::<Result<Vec<_>, Error>>()?;
+    Ok(format!("{name}:{}", options.join(",")))
+}
+
+pub(crate) fn bad(key: &str, reason: String) -> Error {
+    ConfigError::Value { key: key.to_owned(), origin: None, reason }.into()
+}
+
+pub(crate) fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> Result<(), Error> {
+    check_ends(key, spec, &Ends::new(inputs, outputs))
+}
+
+/// Refuses a network that cannot be, or is too large.
+pub(crate) fn check_ends(key: &str, spec: &NetworkSpec, ends: &Ends) -> Result<(), Error> {
+    let parameters = spec.check(ends).map_err(|reason| bad(key, format!("{spec}: {reason}")))?;
+    if parameters > PARAMETERS_MAX {
+        let reason = format!("{spec} has {parameters} parameters here; at most {PARAMETERS_MAX} are held");
+        return Err(bad(key, reason));
+    }
+    Ok(())
+}
+
+/// Refuses a task that never ends, if its future is not discounted.
+pub(crate) fn check_end(spec: &Spec) -> Result<(), Error> {
+    match spec.make_states().and_then(|env| env.model()) {
+        Some(model) if !planning::ends(&model) => {
+            let id = &spec.id;
+            let reason = format!(
+                "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"
+            );
+            Err(bad("gamma", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The environment, if it is of the kind that the algorithm learns from.
+pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, Error> {
+    let id = id.ok_or_else(|| usage("which environment? give --env ID (see `potstill envs`)"))?;
+    let spec = find_env(id)?;
+    let (fits, needs, instead) = match algorithm.learns {
+        Learns::States | Learns::Model => {
+            // Planes are too many for boxes; features may be put into some.
+            let instead = match spec.make_vec_features(1, Autoreset::SameStep) {
+                Some(_) => format!("; put them into boxes (--env {id}{}bins=8), or train dqn", joint(id)),
+                None => "; train dqn".to_owned(),
+            };
+            (spec.make_states().is_some(), "discrete observations", instead)
+        }
+        _ => {
+            let one_hot = format!("{id}{}one_hot=true", joint(id));
+            let instead = match registry::find(&one_hot) {
+                Ok(_) => format!("; give one number to each (--env {one_hot})"),
+                Err(_) => String::new(),
+            };
+            (spec.make_features().is_some(), "observations with features", instead)
+        }
+    };
+    if !fits {
+        let (name, actions) = (algorithm.name, spec.action_space());
+        return Err(usage(match actions.discrete() {
+            Some(_) => {
+                let space = spec.observation_space();
+                format!("`{name}` needs {needs}; those of {id} are {space}{instead}")
+            }
+            None => format!("`{name}` needs discrete actions; those of {id} are {actions}"),
+        }));
+    }
+    Ok(spec)
+}
+
+/// What stands between an id and one more option.
+pub(crate) fn joint(id: &str) -> char {
+    if id.contains(':') { ',' } else { ':' }
+}
+
+pub(crate) fn env_and_length(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
+    let spec = env_for(algorithm, run.env.as_deref())?;
+    match (run.steps, run.episodes) {
+        (None, None) => Err(usage("how long? give --steps N or --episodes N")),
+        (Some(_), Some(_)) => Err(usage("give --steps or --episodes, not both")),
+        _ => Ok(spec),
+    }
+}
+
+/// The dataset of a run, if its split leaves something to train on.
+pub(crate) fn checked_data(name: Option<&str>, fit: &FitConfig) -> Result<Dataset, Error> {
+    let name = name.ok_or_else(|| usage(format!("which dataset? give --data {}", DATASETS.join("|"))))?;
+    let data = Dataset::by_name(name).ok_or_else(|| ConfigError::unknown("dataset", name, None, DATASETS))?;
+    if fit.test_samples >= data.len() as u64 {
+        let reason = format!("must leave something to train on, but the dataset has {} samples", data.len());
+        return Err(bad("test_samples", reason));
+    }
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_may_stand_in_two_places_and_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "SF\nFG\n").unwrap();
+        let set = vec!["is_slippery=false".to_owned(), format!("desc=@{}", file.path().display())];
+        let spec = find_environment("FrozenLake-v1:max_episode_steps=9", &set).unwrap();
+        assert_eq!(spec.id, "FrozenLake-v1:max_episode_steps=9,is_slippery=false,desc=SF/FG");
+        assert_eq!((spec.time_limit_steps, spec.observation_space().discrete()), (Some(9), Some(4)));
+    }
+}

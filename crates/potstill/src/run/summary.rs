@@ -1,0 +1,58 @@
+//! What finished runs say of themselves: one summary, the runs in a folder of seeds, numbers over seeds.
+
+use crate::error::Error;
+use crate::store::{self, RunDir, names};
+use crate::train::statistics::{self, Estimate};
+use potstill_core::Streams;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The summary of a finished run, or of a folder of seeds; empty before its end.
+///
+/// # Errors
+/// If the folder is no run, or its summary is damaged.
+pub fn summary_of(run: &Path) -> Result<Value, Error> {
+    let dir = RunDir::open(run)?;
+    if dir.has(names::SUMMARY) { read_summary(&dir) } else { Ok(json!({})) }
+}
+
+/// The summary of a finished run.
+pub(crate) fn read_summary(dir: &RunDir) -> Result<Value, Error> {
+    let text = dir.read_text(names::SUMMARY)?;
+    let summary = serde_json::from_str(&text).unwrap_or_else(|_| json!({}));
+    Ok(with_out(summary, dir))
+}
+
+pub(crate) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
+    summary["out"] = json!(dir.path().display().to_string());
+    summary
+}
+
+/// The runs in a folder of seeds, by seed.
+pub(crate) fn seed_runs(folder: &Path) -> Vec<PathBuf> {
+    let seed =
+        |path: &Path| -> Option<u64> { path.file_name()?.to_str()?.strip_prefix("seed-")?.parse().ok() };
+    // A folder that cannot be listed has no seeds to show; whoever opens it is told.
+    let mut runs: Vec<(u64, PathBuf)> = store::folders(folder)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|path| Some((seed(&path)?, path)))
+        .filter(|(_, path)| path.join(names::CONFIG).is_file())
+        .collect();
+    runs.sort();
+    runs.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Mean and interquartile mean of the same number over seeds, with 95 % bootstrap intervals; `ci95` is that of the interquartile mean.
+pub(crate) fn spread(values: &[f64]) -> Value {
+    let iqm = estimate(values, statistics::interquartile_mean);
+    let mean = estimate(values, statistics::mean);
+    json!({
+        "mean": mean.value, "mean_ci95": [mean.low, mean.high],
+        "iqm": iqm.value, "ci95": [iqm.low, iqm.high],
+    })
+}
+
+pub(crate) fn estimate(values: &[f64], statistic: fn(&[f64]) -> f64) -> Estimate {
+    statistics::bootstrap(values, statistic, &mut Streams::new(0).stream("bootstrap"))
+}
