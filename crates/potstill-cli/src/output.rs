@@ -239,6 +239,11 @@ fn observation(space: &Space, numbers: &[f64]) -> Value {
 pub(crate) fn trace(spec: &Spec, trace: &Trace, as_json: bool) {
     let space = spec.observation_space();
     let discrete = spec.action_space().discrete().is_some();
+    let action = |numbers: &[f64]| match numbers {
+        [index] if discrete => number(*index),
+        [force] => json!(force),
+        forces => json!(forces),
+    };
     if as_json {
         print(&json!({ "observation": observation(&space, &trace.start) }).to_string());
         for step in &trace.steps {
@@ -247,7 +252,7 @@ pub(crate) fn trace(spec: &Spec, trace: &Trace, as_json: bool) {
                 "reward": step.outcome.reward,
                 "terminated": step.outcome.terminated,
                 "truncated": step.outcome.truncated,
-                "action": if discrete { number(step.action) } else { json!(step.action) },
+                "action": action(&step.action),
             });
             print(&line.to_string());
         }
@@ -266,9 +271,9 @@ pub(crate) fn trace(spec: &Spec, trace: &Trace, as_json: bool) {
     let mut rows =
         vec![vec!["0".to_owned(), "reset".to_owned(), words(&trace.start), String::new(), String::new()]];
     for (i, step) in trace.steps.iter().enumerate() {
-        let action = match spec.actions.get(step.action as usize) {
-            Some(word) if discrete => (*word).to_owned(),
-            _ => step.action.to_string(),
+        let action = match &step.action[..] {
+            [index] if discrete && !spec.actions.is_empty() => spec.actions[*index as usize].to_owned(),
+            numbers => numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
         };
         let end = match (step.outcome.terminated, step.outcome.truncated) {
             (true, _) => "terminated",

@@ -4,9 +4,8 @@ use crate::canvas::Canvas;
 use crate::output;
 use crossterm::{cursor, execute, terminal};
 use potstill::Error;
-use potstill::commands::{Play, PlayedStep};
+use potstill::commands::Play;
 use potstill::config::ConfigError;
-use potstill::experience::{Ending, Episode, Recording, Trajectory};
 use potstill::report::scene_svg;
 use potstill::store;
 use serde_json::json;
@@ -54,8 +53,10 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
     if let Some(path) = wishes.svg.as_ref().filter(|path| path.extension().is_none_or(|end| end != "svg")) {
         return Err(usage(&format!("--svg {}: the file's name ends in .svg", path.display())));
     }
-    let mut recorder = wishes.record.as_ref().map(|path| Recorder::open(path, &*game)).transpose()?;
-    let is_quiet = wishes.json || recorder.is_some();
+    if wishes.record.is_some() {
+        game.record();
+    }
+    let is_quiet = wishes.json || wishes.record.is_some();
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !is_quiet;
     let keyboard = match (wishes.keys, on_terminal) {
         (true, false) => {
@@ -69,9 +70,6 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
         game.reset(wishes.seed.wrapping_add(episode));
         let mut watched = Watched { episode, ..Watched::default() };
         show(&*game, &watched, on_terminal, is_quiet);
-        if let Some(recorder) = &mut recorder {
-            recorder.begin(&*game);
-        }
         loop {
             let chosen = match &keyboard {
                 None => None,
@@ -81,17 +79,14 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
                     Pressed::Action(action) => Some(action),
                 },
             };
-            let step = game.step(chosen)?;
+            let step = game.step(chosen.as_ref().map(std::slice::from_ref))?;
             watched.steps += 1;
             watched.sum += step.outcome.reward;
-            watched.last = match game.spec().actions.get(step.action as usize) {
-                Some(word) => (*word).to_owned(),
-                None => format!("{:.3}", step.action),
+            watched.last = match (game.spec().actions, &step.action[..]) {
+                (words, [index]) if !words.is_empty() => words[*index as usize].to_owned(),
+                (_, numbers) => numbers.iter().map(|x| format!("{x:.3}")).collect::<Vec<_>>().join(" "),
             };
             show(&*game, &watched, on_terminal, is_quiet);
-            if let Some(recorder) = &mut recorder {
-                recorder.step(&*game, &step);
-            }
             if step.outcome.done() {
                 let ending = if step.outcome.terminated { "terminated" } else { "truncated" };
                 watched.last.clear();
@@ -101,70 +96,37 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
         }
     }
     drop(keyboard);
-    if let Some(recorder) = recorder {
-        return recorder.finish(&*game, wishes, &told);
+    if let Some(path) = &wishes.record {
+        return finish_recording(path, &*game, wishes, &told);
     }
     finish(&*game, wishes, &told)
 }
 
-/// Writes episodes down.
-struct Recorder {
-    path: PathBuf,
-    recording: Recording,
-    trajectory: Trajectory<usize>,
-}
-
-impl Recorder {
-    fn open(path: &Path, game: &dyn Play) -> Result<Self, Error> {
-        let spec = game.spec();
-        let (observations, actions) = (spec.observation_space(), spec.action_space());
-        if observations.discrete().is_none() || actions.discrete().is_none() {
-            let words = format!(
-                "--record is for numbered states and actions; {} has {observations} and {actions}",
-                spec.id
-            );
-            return Err(ConfigError::Usage(words).into());
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            recording: Recording::new(&spec.id, &observations, &actions),
-            trajectory: Trajectory::starting_at(0),
-        })
+/// Writes the recording to a file, and tells what it holds.
+fn finish_recording(
+    path: &Path,
+    game: &dyn Play,
+    wishes: &Wishes,
+    told: &[(Watched, &str)],
+) -> Result<(), Error> {
+    store::write_file(path, game.recording().unwrap_or_default().as_bytes())?;
+    let (episodes, steps) = (told.len(), told.iter().map(|(watched, _)| watched.steps).sum::<u64>());
+    let mean = told.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
+    let result = json!({
+        "command": "play",
+        "env": game.spec().id,
+        "seed": wishes.seed,
+        "episodes": episodes,
+        "steps": steps,
+        "mean_return": mean,
+        "record": path.display().to_string(),
+    });
+    if wishes.json {
+        output::print(&result.to_string());
+    } else {
+        output::summary(&result);
     }
-
-    fn begin(&mut self, game: &dyn Play) {
-        self.trajectory = Trajectory::starting_at(game.state().unwrap_or_default());
-    }
-
-    fn step(&mut self, game: &dyn Play, step: &PlayedStep) {
-        let next = game.state().unwrap_or_default();
-        self.trajectory.push(step.action as usize, step.outcome.reward, next);
-        if let Some(ending) = Ending::of(step.outcome) {
-            let trajectory = std::mem::replace(&mut self.trajectory, Trajectory::starting_at(next));
-            self.recording.episodes.push(Episode { trajectory, ending });
-        }
-    }
-
-    fn finish(self, game: &dyn Play, wishes: &Wishes, told: &[(Watched, &str)]) -> Result<(), Error> {
-        store::write_file(&self.path, self.recording.text().as_bytes())?;
-        let (episodes, steps) = (told.len(), self.recording.steps());
-        let mean = told.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
-        let result = json!({
-            "command": "play",
-            "env": game.spec().id,
-            "seed": wishes.seed,
-            "episodes": episodes,
-            "steps": steps,
-            "mean_return": mean,
-            "record": self.path.display().to_string(),
-        });
-        if wishes.json {
-            output::print(&result.to_string());
-        } else {
-            output::summary(&result);
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// What came of it, and the last picture.

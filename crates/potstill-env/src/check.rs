@@ -182,8 +182,14 @@ impl Checker {
                 let finite = if reward.is_finite() { Ok(()) } else { Err(format!("{place}: {reward}")) };
                 self.hold("rewards are finite", finite);
                 if let Some(model) = &model {
-                    let foreseen =
-                        in_model(model, before.borrow(), action.borrow(), observation.borrow(), outcome, &place);
+                    let foreseen = in_model(
+                        model,
+                        before.borrow(),
+                        action.borrow(),
+                        observation.borrow(),
+                        outcome,
+                        &place,
+                    );
                     self.hold("what happens is in the model", foreseen);
                 }
                 if outcome.done() {
@@ -320,7 +326,9 @@ fn play<O: Row + ?Sized, A: Row + ?Sized>(
         seen.push((observation.clone(), Outcome { reward: 0.0, terminated: false, truncated: false }));
     }
     for _ in 0..COMPARED {
-        let Ok(outcome) = env.step(A::sample(actions, &mut rng).borrow(), observation.borrow_mut()) else { break };
+        let Ok(outcome) = env.step(A::sample(actions, &mut rng).borrow(), observation.borrow_mut()) else {
+            break;
+        };
         seen.push((observation.clone(), outcome));
         if outcome.done() {
             break;
@@ -339,7 +347,8 @@ fn in_model<O: Row + ?Sized, A: Row + ?Sized>(
 ) -> Result<(), String> {
     use crate::space::Element;
     let number = |observation: &O| observation.as_slice().first().map_or(usize::MAX, |n| n.wide() as usize);
-    let (state, next, action) = (number(before), number(after), action.as_slice().first().map_or(usize::MAX, |n| n.wide() as usize));
+    let (state, next, action) =
+        (number(before), number(after), action.as_slice().first().map_or(usize::MAX, |n| n.wide() as usize));
     if state >= model.states() || action >= model.actions() {
         return Err(format!("{place}: state {state}, action {action} are not of the model"));
     }

@@ -187,7 +187,10 @@ pub trait Visitor {
     type Output;
 
     /// Does it.
-    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> Self::Output;
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+        self,
+        factory: &Factory<O, A>,
+    ) -> Self::Output;
 }
 
 /// Of one environment: what is the same whatever its options, and how to make it with them.

@@ -100,6 +100,9 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
     /// One number of it.
     type Element: Element;
 
+    /// Whether it is the number of an element, rather than an array.
+    const IS_INDEX: bool;
+
     /// A buffer for one value of this space.
     fn buffer(space: &Space) -> Self::Owned;
 
@@ -175,11 +178,19 @@ pub trait Element: Copy + Default + PartialEq + fmt::Debug + fmt::Display + Send
     /// If it is missing, or of another kind or length.
     fn read(numbers: &mut [Self], state: &Snapshot, name: &str) -> Result<(), SnapshotError>;
 
+    /// Whether all numbers of this type are whole.
+    const IS_WHOLE: bool;
+
     /// The number in double precision, without loss.
     fn wide(self) -> f64;
+
+    /// The number nearest to one of double precision; `None` if it is not finite, or this type has none so large or no fractions.
+    fn narrow(number: f64) -> Option<Self>;
 }
 
 impl Element for usize {
+    const IS_WHOLE: bool = true;
+
     fn to_value(numbers: &[usize]) -> Value {
         Value::U64s(numbers.iter().map(|&n| n as u64).collect())
     }
@@ -196,9 +207,16 @@ impl Element for usize {
     fn wide(self) -> f64 {
         self as f64
     }
+
+    fn narrow(number: f64) -> Option<Self> {
+        let is_index = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
+        is_index.then_some(number as usize)
+    }
 }
 
 impl Element for f32 {
+    const IS_WHOLE: bool = false;
+
     fn to_value(numbers: &[f32]) -> Value {
         Value::F32s(numbers.to_vec())
     }
@@ -211,9 +229,15 @@ impl Element for f32 {
     fn wide(self) -> f64 {
         f64::from(self)
     }
+
+    fn narrow(number: f64) -> Option<Self> {
+        Some(number as f32).filter(|x| x.is_finite())
+    }
 }
 
 impl Element for u8 {
+    const IS_WHOLE: bool = true;
+
     fn to_value(numbers: &[u8]) -> Value {
         Value::U8s(numbers.to_vec())
     }
@@ -225,6 +249,10 @@ impl Element for u8 {
 
     fn wide(self) -> f64 {
         f64::from(self)
+    }
+
+    fn narrow(number: f64) -> Option<Self> {
+        (number.fract() == 0.0 && (0.0..=255.0).contains(&number)).then_some(number as u8)
     }
 }
 
@@ -251,6 +279,8 @@ fn row_outside<T: Element>(row: &[T], space: &Space) -> Option<String> {
 
 impl Row for usize {
     type Element = usize;
+
+    const IS_INDEX: bool = true;
 
     fn buffer(_: &Space) -> usize {
         0
@@ -304,8 +334,7 @@ impl Row for usize {
 
     fn from_numbers(numbers: &[f64], space: &Space) -> Option<usize> {
         let &[number] = numbers else { return None };
-        let is_index = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
-        is_index.then_some(number as usize).filter(|index| index.is_in(space))
+        usize::narrow(number).filter(|index| index.is_in(space))
     }
 
     fn to_value(&self) -> Value {
@@ -322,6 +351,8 @@ impl Row for usize {
 macro_rules! array_row {
     ($element:ty) => {
         type Element = $element;
+
+        const IS_INDEX: bool = false;
 
         fn buffer(space: &Space) -> Vec<$element> {
             vec![Default::default(); space.features()]
@@ -397,7 +428,7 @@ impl Row for [f32] {
     }
 
     fn from_numbers(numbers: &[f64], space: &Space) -> Option<Vec<f32>> {
-        let row: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
+        let row: Vec<f32> = numbers.iter().map(|&number| f32::narrow(number)).collect::<Option<_>>()?;
         row.is_in(space).then_some(row)
     }
 }
@@ -430,8 +461,7 @@ impl Row for [u8] {
     }
 
     fn from_numbers(numbers: &[f64], space: &Space) -> Option<Vec<u8>> {
-        let bit = |&number: &f64| (number == 0.0 || number == 1.0).then_some(number as u8);
-        let row: Vec<u8> = numbers.iter().map(bit).collect::<Option<_>>()?;
+        let row: Vec<u8> = numbers.iter().map(|&number| u8::narrow(number)).collect::<Option<_>>()?;
         row.is_in(space).then_some(row)
     }
 }

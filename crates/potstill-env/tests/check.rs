@@ -3,7 +3,9 @@
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{self, Factory, Visitor, find};
-use potstill_env::{BoxEnv, Env, EnvError, ModelOutcome, Outcome, Paint, Row, Scene, Space, StateEnv, TransitionModel};
+use potstill_env::{
+    BoxEnv, Env, EnvError, ModelOutcome, Outcome, Paint, Row, Scene, Space, StateEnv, TransitionModel,
+};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -12,7 +14,10 @@ struct Check;
 impl Visitor for Check {
     type Output = Vec<Verdict>;
 
-    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> Vec<Verdict> {
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+        self,
+        factory: &Factory<O, A>,
+    ) -> Vec<Verdict> {
         check_env(&|| factory.one())
     }
 }

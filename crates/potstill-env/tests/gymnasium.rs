@@ -155,7 +155,12 @@ impl Case {
 }
 
 /// Actions at random; scripted, each is held for a random while, so that episodes go other ways and end in other places.
-fn actions<A: Row + ?Sized + 'static>(space: &Space, length: usize, scripted: bool, rng: &mut Pcg64) -> Vec<f64> {
+fn actions<A: Row + ?Sized + 'static>(
+    space: &Space,
+    length: usize,
+    scripted: bool,
+    rng: &mut Pcg64,
+) -> Vec<f64> {
     let (mut last, mut actions) = (A::sample(space, rng), Vec::with_capacity(length));
     for _ in 0..length {
         if !scripted || rng.unit() < 0.15 {

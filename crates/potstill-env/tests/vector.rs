@@ -53,7 +53,11 @@ impl Visitor for Alone {
                     *is_over = outcome.done();
                     ended += usize::from(outcome.done());
                     let alone: &O = (*observation).borrow();
-                    assert_eq!(batch.final_observation(i), outcome.done().then(|| alone.as_slice()), "{place}");
+                    assert_eq!(
+                        batch.final_observation(i),
+                        outcome.done().then(|| alone.as_slice()),
+                        "{place}"
+                    );
                     if outcome.done() && autoreset == Autoreset::SameStep {
                         env.reset(None, observation.borrow_mut());
                     }

@@ -2,7 +2,8 @@
 //!
 //! cargo run --release -p potstill --example custom_environment
 
-use potstill::core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill::core::snapshot::below;
+use potstill::core::{Restorable, Streams, snapshot};
 use potstill::env::{Env, EnvError, Guarded, Outcome, Space};
 use potstill::tabular::{QLearning, TabularConfig};
 use potstill::train::{Trainer, Training};
@@ -34,21 +35,17 @@ impl Env for Corridor {
 
     fn reseed(&mut self, _seed: u64) {} // Nothing here is left to chance.
 
-    fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
-        self.place = if action == 1 { self.place + 1 } else { self.place.saturating_sub(1) };
+    fn step(&mut self, action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+        self.place = if *action == 1 { self.place + 1 } else { self.place.saturating_sub(1) };
         *observation = self.place;
         Ok(Outcome { reward: -1.0, terminated: self.place == EXIT, truncated: false })
     }
 }
 
-impl Restorable for Corridor {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with("place", Value::U64(self.place as u64))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.place = snapshot.index("place", EXIT + 1)?;
-        Ok(())
+// Saved and restored by its one field, whose range is checked.
+snapshot! {
+    impl Restorable for Corridor {
+        saved: place via below(EXIT + 1);
     }
 }
 

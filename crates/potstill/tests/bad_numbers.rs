@@ -2,12 +2,12 @@
 
 use potstill::agent::{Agent, LearnError};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
+use potstill::data::Dataset;
 use potstill::deep::{Dqn, DqnConfig};
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::registry::find;
 use potstill::env::vector::SyncVec;
-use potstill::env::{Autoreset, BoxEnv, Env, EnvError, Observation, Outcome, Space};
-use potstill::data::Dataset;
+use potstill::env::{Autoreset, BoxEnv, Env, EnvError, Outcome, Row, Space};
 use potstill::nn::{Network, NetworkSpec};
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
 use potstill::teacher::{Inputs, Teacher};
@@ -19,14 +19,14 @@ const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 const HUGE: f32 = 3e38;
 
 /// An environment whose n-th step gives what no environment should.
-struct Poisoned<O: Observation + ?Sized> {
+struct Poisoned<O: Row + ?Sized> {
     env: BoxEnv<O>,
     steps_left: u64,
     poison: fn(&mut O, &mut Outcome, f32),
     value: f32,
 }
 
-impl<O: Observation + ?Sized> Restorable for Poisoned<O> {
+impl<O: Row + ?Sized> Restorable for Poisoned<O> {
     fn snapshot(&self) -> Snapshot {
         self.env.snapshot()
     }
@@ -35,7 +35,7 @@ impl<O: Observation + ?Sized> Restorable for Poisoned<O> {
     }
 }
 
-impl<O: Observation + ?Sized> Env for Poisoned<O> {
+impl<O: Row + ?Sized> Env for Poisoned<O> {
     type Observation = O;
     type Action = usize;
     fn observation_space(&self) -> Space {
@@ -50,7 +50,7 @@ impl<O: Observation + ?Sized> Env for Poisoned<O> {
     fn reseed(&mut self, seed: u64) {
         self.env.reseed(seed);
     }
-    fn step(&mut self, action: usize, observation: &mut O) -> Result<Outcome, EnvError> {
+    fn step(&mut self, action: &usize, observation: &mut O) -> Result<Outcome, EnvError> {
         let mut outcome = self.env.step(action, observation)?;
         self.steps_left -= 1;
         if self.steps_left == 0 {
@@ -212,7 +212,7 @@ fn a_table_is_not_spoiled() {
         fn reseed(&mut self, seed: u64) {
             self.0.reseed(seed);
         }
-        fn step(&mut self, action: usize, observation: &mut usize) -> Result<Outcome, EnvError> {
+        fn step(&mut self, action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
             Ok(Outcome { reward: 1.7e308, ..self.0.step(action, observation)? })
         }
     }

@@ -2,13 +2,13 @@
 
 use potstill::agent::Agent;
 use potstill::core::{Restorable, Streams};
+use potstill::data::Dataset;
 use potstill::deep::{
     C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig, World,
 };
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::Autoreset;
 use potstill::env::registry::find;
-use potstill::data::Dataset;
 use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
@@ -58,7 +58,9 @@ fn fingerprint(model: &Model) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn cliff<A: Agent<Observation = usize>>(agent: impl Fn(Streams) -> A) -> impl Fn(u64) -> Trainer<A> {
+fn cliff<A: Agent<Observation = usize, Action = usize>>(
+    agent: impl Fn(Streams) -> A,
+) -> impl Fn(u64) -> Trainer<A> {
     move |seed| {
         let streams = Streams::new(seed);
         Trainer::new(agent(streams), find("CliffWalking-v1").unwrap().make_states().unwrap(), streams)
@@ -140,7 +142,9 @@ fn other_tabular_algorithms() {
     check(make, 3000, 0x7445_76f5_c984_5533);
 }
 
-fn maze<A: Agent<Observation = usize>>(agent: impl Fn(Streams) -> A) -> impl Fn(u64) -> Trainer<A> {
+fn maze<A: Agent<Observation = usize, Action = usize>>(
+    agent: impl Fn(Streams) -> A,
+) -> impl Fn(u64) -> Trainer<A> {
     move |seed| {
         let streams = Streams::new(seed);
         Trainer::new(agent(streams), find("DynaMaze").unwrap().make_states().unwrap(), streams)

@@ -64,7 +64,7 @@ fn played(id: &str, episodes: usize, gamma: f64, policy: &(dyn Fn(usize) -> Vec<
                     rest -= p;
                     rest < 0.0
                 });
-                let outcome = env.step(drawn.unwrap_or(0), &mut state).unwrap();
+                let outcome = env.step(&drawn.unwrap_or(0), &mut state).unwrap();
                 sum += discount * outcome.reward;
                 discount *= gamma;
                 if outcome.done() {
@@ -190,7 +190,7 @@ fn the_best_chance_in_time() {
             for i in 0..2500 {
                 env.reset((i == 0).then_some(part as u64), &mut state);
                 for policy in &policies {
-                    let outcome = env.step(policy[state], &mut state).unwrap();
+                    let outcome = env.step(&policy[state], &mut state).unwrap();
                     arrived += outcome.reward;
                     if outcome.done() {
                         break;
@@ -232,7 +232,7 @@ fn prediction_learns_the_values_of_a_policy() {
     let values = parallel_map(12, 2, |seed| {
         let streams = Streams::new(seed as u64);
         let config = PredictionConfig { alpha: "1/n^0.8".parse().unwrap(), ..PredictionConfig::default() };
-        let learn = |agent: Box<dyn Agent<Observation = usize>>| {
+        let learn = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
             let mut trainer = Trainer::new(agent, world("FrozenLake-v1"), streams);
             let _ = trainer.run(400_000, None, &mut ()).unwrap();
             let potstill::model::Model::Table(table) = trainer.agent().model() else { unreachable!() };
@@ -265,13 +265,13 @@ fn step_sizes_of_a_state_do_not_know_the_action() {
             let action = usize::from(i % 10 == 9);
             let transition = potstill::experience::Transition {
                 observation: &0,
-                action,
+                action: &action,
                 reward: action as f64,
                 next_observation: &1,
                 terminated: true,
                 truncated: false,
             };
-            agent.learn(&transition).unwrap();
+            agent.observe(&potstill::experience::Steps::of(&transition)).unwrap();
         }
         assert!((agent.v()[0] - 0.1).abs() < 1e-3, "{lambda} {alpha}: {}", agent.v()[0]);
     }
@@ -304,7 +304,7 @@ fn speedy_q_learning_is_nearer_to_the_best_values_than_q_learning() {
         let streams = Streams::new(seed as u64);
         let uniform = || Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
         let config = TabularConfig { alpha: "1/n".parse().unwrap(), gamma: 0.95, ..TabularConfig::default() };
-        let distance = |agent: Box<dyn Agent<Observation = usize>>| {
+        let distance = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
             let mut trainer = Trainer::new(agent, world("FrozenLake-v1"), streams);
             let _ = trainer.run(300_000, None, &mut ()).unwrap();
             let potstill::model::Model::Table(q) = trainer.agent().model() else { unreachable!() };

@@ -17,7 +17,7 @@ use potstill::train::{Protocol, Trainer, Training, evaluate, parallel_map};
 const SEEDS: usize = 300;
 
 /// For each seed the mean return of episodes 401 to 500 and the length of the greedy walk, if it arrives.
-fn walk_the_cliff<A: Agent<Observation = usize>>(
+fn walk_the_cliff<A: Agent<Observation = usize, Action = usize>>(
     agent: fn(TabularConfig, usize, usize, Streams) -> A,
     q: fn(&A) -> &QTable,
 ) -> Vec<(f64, Option<usize>)> {
@@ -76,7 +76,7 @@ fn expected_sarsa_walks_one_row_above_the_edge() {
 /// Every tabular algorithm crosses the windy grid about as well as its policy can: the best epsilon-greedy return is about -17.
 #[test]
 fn the_wind_is_crossed_by_all() {
-    type Make = fn(TabularConfig, Streams) -> Box<dyn Agent<Observation = usize>>;
+    type Make = fn(TabularConfig, Streams) -> Box<dyn Agent<Observation = usize, Action = usize>>;
     let check = |name: &str, make: Make, expected: f64| {
         let world = || find("WindyGridworld").unwrap().make_states().unwrap();
         let returns = parallel_map(60, 2, |seed| {
@@ -136,7 +136,7 @@ fn the_wind_is_crossed_by_all() {
 #[test]
 fn one_step_ahead_is_the_one_step_method() {
     let world = || find("Taxi-v4").unwrap().make_states().unwrap();
-    let learned = |agent: Box<dyn Agent<Observation = usize>>| {
+    let learned = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
         let mut trainer = Trainer::new(agent, world(), Streams::new(3));
         let _ = trainer.run(5000, None, &mut ()).unwrap();
         trainer.agent().model()

@@ -64,10 +64,8 @@ pub trait VecEnv: Restorable + Send {
     ///
     /// # Errors
     /// If there is not one action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
-    fn step(
-        &mut self,
-        actions: &[<Self::Action as Row>::Element],
-    ) -> Result<&Batch<Self::Element>, EnvError>;
+    fn step(&mut self, actions: &[<Self::Action as Row>::Element])
+    -> Result<&Batch<Self::Element>, EnvError>;
 
     /// What the last `reset` or `step` gave.
     fn batch(&self) -> &Batch<Self::Element>;

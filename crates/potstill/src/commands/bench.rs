@@ -9,8 +9,8 @@ use crate::train::{Trainer, parallel_map};
 use potstill_core::Streams;
 use potstill_env::registry::{Factory, Spec, Visitor};
 use potstill_env::{Autoreset, Row, VecEnv};
-use std::borrow::Borrow;
 use serde_json::{Value, json};
+use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
 /// How fast to step, and how long.

@@ -3,10 +3,10 @@
 use crate::error::Error;
 use crate::run::usage;
 use crate::store;
+use potstill_env::Row;
 use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{Factory, Spec, Visitor};
 use potstill_env::trace::{Actions, Trace, trace};
-use potstill_env::Row;
 use serde_json::Value;
 use std::path::Path;
 

@@ -1,6 +1,8 @@
 //! `potstill play`: episodes that are watched.
 
+use crate::data::Recording;
 use crate::error::Error;
+use crate::experience::{Ending, Episode, Trajectory};
 use crate::model::{Actor, Model, ModelActor, longest_episode};
 use crate::policy::Policy;
 use crate::run::{Subject, usage};
@@ -29,6 +31,12 @@ pub trait Play {
     /// What the state looks like.
     fn scene(&self) -> Option<Scene>;
 
+    /// Begins to record the episodes that follow.
+    fn record(&mut self);
+
+    /// The recording so far, as the text of a file; `None` if nothing is recorded.
+    fn recording(&self) -> Option<String>;
+
     /// Where it is played.
     fn spec(&self) -> &Spec;
 }
@@ -53,13 +61,29 @@ struct Playing<O: Row + ?Sized, A: Row + ?Sized> {
     player: Player<O, A>,
     rng: Pcg64,
     steps: u64,
+    recorder: Option<Recorder<O, A>>,
+}
+
+/// A recording, and the episode that is running.
+struct Recorder<O: Row + ?Sized, A: Row + ?Sized> {
+    recording: Recording<O, A>,
+    trajectory: Trajectory<O, A>,
 }
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Playing<O, A> {
     fn new(spec: &Spec, env: BoxEnv<O, A>, player: Player<O, A>) -> Self {
         let observation = O::buffer(&env.observation_space());
         let action = A::buffer(&env.action_space());
-        Self { spec: spec.clone(), env, observation, action, player, rng: Pcg64::new(0), steps: 0 }
+        Self {
+            spec: spec.clone(),
+            env,
+            observation,
+            action,
+            player,
+            rng: Pcg64::new(0),
+            steps: 0,
+            recorder: None,
+        }
     }
 }
 
@@ -68,6 +92,9 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
         self.rng = Streams::new(seed).stream("actor");
         self.steps = 0;
         self.env.reset(Some(seed), self.observation.borrow_mut());
+        if let Some(recorder) = &mut self.recorder {
+            recorder.trajectory = Trajectory::starting_at(self.observation.clone());
+        }
     }
 
     fn step(&mut self, chosen: Option<&[f64]>) -> Result<PlayedStep, Error> {
@@ -80,6 +107,14 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
         self.steps += 1;
         let longest = longest_episode(&self.spec.observation_space()) as u64;
         outcome.truncated |= self.spec.time_limit_steps.is_none() && self.steps >= longest;
+        if let Some(Recorder { recording, trajectory }) = &mut self.recorder {
+            trajectory.push(self.action.clone(), outcome.reward, self.observation.clone());
+            if let Some(ending) = Ending::of(outcome) {
+                let next = Trajectory::starting_at(self.observation.clone());
+                let trajectory = std::mem::replace(trajectory, next);
+                recording.episodes.push(Episode { trajectory, ending });
+            }
+        }
         Ok(PlayedStep { action: Borrow::<A>::borrow(&self.action).numbers(), outcome })
     }
 
@@ -90,6 +125,17 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
 
     fn scene(&self) -> Option<Scene> {
         self.env.scene()
+    }
+
+    fn record(&mut self) {
+        let (observations, actions) = (self.env.observation_space(), self.env.action_space());
+        let recording = Recording::new(&self.spec.id, &observations, &actions);
+        let trajectory = Trajectory::starting_at(self.observation.clone());
+        self.recorder = Some(Recorder { recording, trajectory });
+    }
+
+    fn recording(&self) -> Option<String> {
+        self.recorder.as_ref().map(|recorder| recorder.recording.text())
     }
 
     fn spec(&self) -> &Spec {

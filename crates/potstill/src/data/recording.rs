@@ -35,43 +35,32 @@ use std::sync::Arc;
 /// The version that this program writes.
 const VERSION: u64 = 1;
 
-/// A row of a recording: an observation or an action as JSON.
-pub trait RecordedRow: Row {
-    /// The JSON of a row.
-    fn to_json(&self) -> Value;
-
-    /// The row of a JSON value.
-    ///
-    /// # Errors
-    /// If the value is another kind of thing: what it would have to be.
-    fn from_json(value: &Value) -> Result<Self::Owned, &'static str>;
-}
-
-impl RecordedRow for usize {
-    fn to_json(&self) -> Value {
-        json!(self)
-    }
-
-    fn from_json(value: &Value) -> Result<usize, &'static str> {
-        value.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or("which is no whole number")
+/// An observation or an action as JSON: a number or a list of numbers.
+fn to_json<R: Row + ?Sized>(row: &R) -> Value {
+    let number = |number: &R::Element| {
+        let wide = number.wide();
+        if wide.fract() == 0.0 && R::Element::IS_WHOLE { json!(wide as u64) } else { json!(wide) }
+    };
+    match row.as_slice() {
+        [index] if R::IS_INDEX => number(index),
+        row => row.iter().map(number).collect(),
     }
 }
 
-impl RecordedRow for [f32] {
-    fn to_json(&self) -> Value {
-        self.iter().map(|number| number.wide()).collect()
+/// The observation or action of a JSON value; if it is none, what it would have to be.
+fn from_json<R: Row + ?Sized>(value: &Value) -> Result<R::Owned, &'static str> {
+    let number = |value: &Value| value.as_f64().and_then(R::Element::narrow);
+    if R::IS_INDEX {
+        let index = number(value).ok_or("which is no whole number")?;
+        return Ok(R::from_slice(&[index]).to_owned());
     }
-
-    fn from_json(value: &Value) -> Result<Vec<f32>, &'static str> {
-        let number = |value: &Value| value.as_f64().map(|x| x as f32).filter(|x| x.is_finite());
-        let row: Option<Vec<f32>> = value.as_array().and_then(|list| list.iter().map(number).collect());
-        row.ok_or("which is no list of numbers")
-    }
+    let row: Option<Vec<R::Element>> = value.as_array().and_then(|list| list.iter().map(number).collect());
+    Ok(R::from_slice(&row.ok_or("which is no list of numbers")?).to_owned())
 }
 
 /// Episodes, and the spaces in which they were recorded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recording<O: RecordedRow + ?Sized = usize, A: RecordedRow + ?Sized = usize> {
+pub struct Recording<O: Row + ?Sized = usize, A: Row + ?Sized = usize> {
     /// The environment's id.
     pub env: String,
     /// Its observation space, as text.
@@ -82,7 +71,7 @@ pub struct Recording<O: RecordedRow + ?Sized = usize, A: RecordedRow + ?Sized = 
     pub episodes: Vec<Episode<O, A>>,
 }
 
-impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> Recording<O, A> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
     /// A recording without episodes.
     pub fn new(env: &str, observation_space: &dyn Display, action_space: &dyn Display) -> Self {
         Self {
@@ -108,8 +97,8 @@ impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> Recording<O, A> {
     /// An episode's line.
     pub fn line(episode: &Episode<O, A>) -> String {
         let trajectory = &episode.trajectory;
-        let observations = trajectory.observations().iter().map(|row| Borrow::<O>::borrow(row).to_json());
-        let actions = trajectory.actions().iter().map(|row| Borrow::<A>::borrow(row).to_json());
+        let observations = trajectory.observations().iter().map(|row| to_json::<O>(row.borrow()));
+        let actions = trajectory.actions().iter().map(|row| to_json::<A>(row.borrow()));
         let episode = json!({
             "observations": observations.collect::<Value>(),
             "actions": actions.collect::<Value>(),
@@ -197,10 +186,10 @@ impl Recording {
     }
 }
 
-fn episode<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized>(value: &Value) -> Result<Episode<O, A>, String> {
+fn episode<O: Row + ?Sized, A: Row + ?Sized>(value: &Value) -> Result<Episode<O, A>, String> {
     let list = |key: &str| value[key].as_array().ok_or_else(|| format!("`{key}` is missing or no list"));
-    fn row<R: RecordedRow + ?Sized>(key: &str, item: &Value) -> Result<R::Owned, String> {
-        R::from_json(item).map_err(|reason| format!("`{key}` holds {item}, {reason}"))
+    fn row<R: Row + ?Sized>(key: &str, item: &Value) -> Result<R::Owned, String> {
+        from_json::<R>(item).map_err(|reason| format!("`{key}` holds {item}, {reason}"))
     }
     let (observations, actions, rewards) = (list("observations")?, list("actions")?, list("rewards")?);
     if actions.is_empty() || observations.len() != actions.len() + 1 || rewards.len() != actions.len() {
@@ -224,7 +213,7 @@ fn episode<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized>(value: &Value) -> R
 /// A recording as an environment: the recorded actions lead to the recorded observations and rewards, and any other action is refused.
 /// After the last episode comes the first again.
 #[derive(Clone, Debug)]
-pub struct RecordedEnv<O: RecordedRow + ?Sized = usize, A: RecordedRow + ?Sized = usize> {
+pub struct RecordedEnv<O: Row + ?Sized = usize, A: Row + ?Sized = usize> {
     recording: Arc<Recording<O, A>>,
     observation_space: Space,
     action_space: Space,
@@ -234,7 +223,7 @@ pub struct RecordedEnv<O: RecordedRow + ?Sized = usize, A: RecordedRow + ?Sized 
     is_new: bool,
 }
 
-impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> RecordedEnv<O, A> {
+impl<O: Row + ?Sized, A: Row + ?Sized> RecordedEnv<O, A> {
     /// A recording in an environment with these spaces, for which it was [checked](Recording::check).
     ///
     /// # Panics
@@ -250,11 +239,7 @@ impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> RecordedEnv<O, A> {
     }
 }
 
-impl<O, A> Env for RecordedEnv<O, A>
-where
-    O: RecordedRow<Owned: Sync> + ?Sized,
-    A: RecordedRow<Owned: Sync> + ?Sized,
-{
+impl<O: Row + ?Sized, A: Row + ?Sized> Env for RecordedEnv<O, A> {
     type Observation = O;
     type Action = A;
 
@@ -293,7 +278,7 @@ where
     fn reseed(&mut self, _: u64) {}
 }
 
-impl<O: RecordedRow + ?Sized, A: RecordedRow + ?Sized> Restorable for RecordedEnv<O, A> {
+impl<O: Row + ?Sized, A: Row + ?Sized> Restorable for RecordedEnv<O, A> {
     fn snapshot(&self) -> Snapshot {
         Snapshot::new()
             .with("episode", StateValue::U64(self.episode as u64))
@@ -358,7 +343,8 @@ mod tests {
                     {\"observations\":[4,5],\"actions\":[1],\"rewards\":[2],\"ending\":\"truncated\"}\n";
         let recording = Arc::new(Recording::<usize>::parse(&format!("{HEAD}{text}")).unwrap());
         assert_eq!(recording.pairs().collect::<Vec<_>>(), [(3, 0), (1, 1), (4, 1)]);
-        let (mut env, mut state) = (RecordedEnv::new(recording, Space::Discrete { n: 9 }, Space::Discrete { n: 2 }), 0);
+        let (mut env, mut state) =
+            (RecordedEnv::new(recording, Space::Discrete { n: 9 }, Space::Discrete { n: 2 }), 0);
         for _ in 0..2 {
             env.reset(None, &mut state);
             assert_eq!(state, 3);

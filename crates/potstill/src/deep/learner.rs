@@ -2,8 +2,8 @@
 
 use super::settings::OptimizerConfig;
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
-use potstill_nn::optim::{clip_value, norm, shrinking};
 use potstill_core::{Restorable, Snapshot, SnapshotError};
+use potstill_nn::optim::{clip_value, norm, shrinking};
 use potstill_nn::{Aligned, Network, Optimiser, Workspace};
 
 /// An optimiser, and room for a gradient.

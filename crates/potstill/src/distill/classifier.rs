@@ -324,7 +324,11 @@ mod tests {
             let chosen = predictions(&network, &inputs);
             assert!(chosen.len() == 40 && chosen.iter().all(|&choice| choice < 3), "{head:?}: {chosen:?}");
             let mut actor = NetworkActor::new(&network, Policy::Greedy);
-            let acted = inputs.chunks_exact(5).map(|input| actor.act(input, &mut Pcg64::new(6)));
+            let acted = inputs.chunks_exact(5).map(|input| {
+                let mut action = 0;
+                actor.act(input, &mut action, &mut Pcg64::new(6));
+                action
+            });
             assert!(acted.eq(chosen), "{head:?}");
         }
     }

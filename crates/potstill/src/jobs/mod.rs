@@ -78,9 +78,11 @@ pub(crate) trait Job: Restorable + Send {
 pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) -> Result<Evaluation, Error> {
     let actor = || ModelActor::greedy(model);
     let evaluation = match model {
-        Model::Table(_) => {
-            play_episodes::<usize, usize, _>(protocol, || spec.make_states().expect("a table is for states"), actor)
-        }
+        Model::Table(_) => play_episodes::<usize, usize, _>(
+            protocol,
+            || spec.make_states().expect("a table is for states"),
+            actor,
+        ),
         Model::Network(_) => {
             let make_env = || spec.make_features().expect("a network is for features");
             play_episodes::<[f32], usize, _>(protocol, make_env, actor)

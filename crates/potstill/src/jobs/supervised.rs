@@ -1,10 +1,10 @@
 //! A classifier that is fitted to labels, or to labels and a teacher, as a job.
 
 use super::{Job, Outcome, Recorder};
+use crate::data::Dataset;
 use crate::distill::classifier::{agreement, error_rate};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
-use crate::data::Dataset;
 use crate::metrics::Record;
 use crate::model::Model;
 use crate::train::TrainError;

@@ -284,7 +284,14 @@ mod tests {
 
     fn learn(agent: &mut DynaQ, (state, action, reward, next): (usize, usize, f64, usize), terminated: bool) {
         let (observation, next_observation) = (&state, &next);
-        let step = Transition { observation, action: &action, reward, next_observation, terminated, truncated: false };
+        let step = Transition {
+            observation,
+            action: &action,
+            reward,
+            next_observation,
+            terminated,
+            truncated: false,
+        };
         agent.observe(&Steps::of(&step)).unwrap();
     }
 

@@ -231,8 +231,14 @@ mod tests {
         let mut agent = PrioritizedSweeping::new((config, own), 5, 1, Streams::new(0));
         let mut learn = |state: usize, reward, terminated| {
             let (observation, next_observation) = (&state, &(state + 1));
-            let step =
-                Transition { observation, action: &0, reward, next_observation, terminated, truncated: false };
+            let step = Transition {
+                observation,
+                action: &0,
+                reward,
+                next_observation,
+                terminated,
+                truncated: false,
+            };
             agent.observe(&Steps::of(&step)).unwrap();
             (agent.q.values().to_vec(), agent.queue.len())
         };

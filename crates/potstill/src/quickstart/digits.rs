@@ -1,10 +1,10 @@
 //! Act 3, dark knowledge: what a teacher's wrong answers say about the digits (Hinton, Vinyals and Dean 2015).
 
 use super::{Act, QuickstartRequest, interval, stop_if_asked};
+use crate::data::Dataset;
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
-use crate::data::Dataset;
 use crate::report::{BarChart, Block, Picture, Table, wrap};
 use crate::run::{Observer, watched_map};
 use crate::store::RunDir;

@@ -23,7 +23,10 @@ const WINDOWS: [Window; 4] = [
 ];
 
 /// For each episode whether it began to the left.
-fn run<A: Agent<Observation = usize, Action = usize>>(agent: A, streams: Streams) -> Result<Vec<f64>, TrainError> {
+fn run<A: Agent<Observation = usize, Action = usize>>(
+    agent: A,
+    streams: Streams,
+) -> Result<Vec<f64>, TrainError> {
     let mut trainer = Trainer::new(agent, Box::new(MaximizationBias::default()), streams);
     // To the left there is one more step.
     Ok(trainer.run_episodes(EPISODES)?.iter().map(|episode| f64::from(u8::from(episode.steps > 1))).collect())

@@ -2,10 +2,10 @@
 
 use super::catalogue::{Algorithm, Learns};
 use crate::config::ConfigError;
-use crate::distill::FitConfig;
-use crate::error::Error;
 use crate::data::Dataset;
 use crate::data::labelled::DATASETS;
+use crate::distill::FitConfig;
+use crate::error::Error;
 use crate::jobs::RunConfig;
 use crate::planning;
 use crate::store;

@@ -11,9 +11,9 @@ use super::sources::peek;
 use super::subject::{Subject, keeps};
 use super::tabular::{MakeTabular, Place, WithTabular, with_tabular};
 use crate::config::{Layer, Origin, Settings, resolve};
+use crate::data::{RecordedEnv, Recording};
 use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
-use crate::data::{RecordedEnv, Recording};
 use crate::export::safetensors;
 use crate::jobs::{
     DataConfig, DistilConfig, PlanConfig, PlannerJob, PolicyDistillationJob, ReinforcementJob, RunConfig,
@@ -291,7 +291,9 @@ impl WithTabular for PrepareTabular<'_> {
                 )));
             }
             let (observations, choices) = (spec.observation_space(), spec.action_space());
-            recording.check(&observations, &choices).map_err(|reason| usage(format!("--data {file}: {reason}")))?;
+            recording
+                .check(&observations, &choices)
+                .map_err(|reason| usage(format!("--data {file}: {reason}")))?;
         }
         let (copy, others) = match &source.behaviour {
             Some(run) => {

@@ -34,8 +34,14 @@ mod tests {
         let mut agent = new(config, 2, 2, Streams::new(0));
         let mut learn = |state: usize, action, reward, next: usize, terminated| {
             let (observation, next_observation) = (&state, &next);
-            let step =
-                Transition { observation, action: &action, reward, next_observation, terminated, truncated: false };
+            let step = Transition {
+                observation,
+                action: &action,
+                reward,
+                next_observation,
+                terminated,
+                truncated: false,
+            };
             agent.observe(&Steps::of(&step)).unwrap();
         };
         // Q(1, .) = [4, 1] by a terminal step: 1 + 0.5 (7 - 1).

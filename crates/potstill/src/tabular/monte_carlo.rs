@@ -180,15 +180,21 @@ impl Restorable for MonteCarlo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experience::Transition;
     use crate::agent::EPISODE_STEPS_MAX;
+    use crate::experience::Transition;
 
     fn learn(agent: &mut MonteCarlo, steps: &[(usize, usize, f64)]) {
         for (i, &(state, action, reward)) in steps.iter().enumerate() {
             let terminated = i + 1 == steps.len();
             let (observation, next_observation) = (&state, &0);
-            let step =
-                Transition { observation, action: &action, reward, next_observation, terminated, truncated: false };
+            let step = Transition {
+                observation,
+                action: &action,
+                reward,
+                next_observation,
+                terminated,
+                truncated: false,
+            };
             agent.observe(&Steps::of(&step)).unwrap();
         }
     }
@@ -199,7 +205,8 @@ mod tests {
             MonteCarlo::new(MonteCarloKind::OnPolicy, &TabularConfig::default(), 2, 2, Streams::new(0));
         let (observation, next_observation) = (&0, &0);
         let (action, reward, terminated, truncated) = (0, -1.0, false, false);
-        let step = Transition { observation, action: &action, reward, next_observation, terminated, truncated };
+        let step =
+            Transition { observation, action: &action, reward, next_observation, terminated, truncated };
         (0..EPISODE_STEPS_MAX).for_each(|_| _ = agent.observe(&Steps::of(&step)).unwrap());
         let error = agent.observe(&Steps::of(&step)).unwrap_err().to_string();
         assert!(error.starts_with("an episode of 1000000 steps has not ended"), "{error}");

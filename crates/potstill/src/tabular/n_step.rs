@@ -309,8 +309,14 @@ mod tests {
         let mut agent = NStep::new(NStepKind::Sarsa, (config, NStepConfig { n: 9 }), 2, 1, Streams::new(0));
         for (reward, terminated) in [(1.0, false), (2.0, false), (4.0, true)] {
             let (observation, next_observation) = (&0, &0);
-            let step =
-                Transition { observation, action: &0, reward, next_observation, terminated, truncated: false };
+            let step = Transition {
+                observation,
+                action: &0,
+                reward,
+                next_observation,
+                terminated,
+                truncated: false,
+            };
             agent.observe(&Steps::of(&step)).unwrap();
         }
         // 7, 6 and 4; nothing is left of 50.

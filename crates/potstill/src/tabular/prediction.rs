@@ -253,7 +253,7 @@ mod tests {
 
     /// An episode of these states and rewards, and how it ends.
     fn live(
-        agent: &mut impl Agent<Observation = usize>,
+        agent: &mut impl Agent<Observation = usize, Action = usize>,
         steps: &[(usize, f64)],
         last: usize,
         terminated: bool,
@@ -263,7 +263,8 @@ mod tests {
             let next = if is_last { last } else { steps[t + 1].0 };
             let (observation, next_observation) = (&state, &next);
             let (terminated, truncated) = (is_last && terminated, is_last && !terminated);
-            let step = Transition { observation, action: &0, reward, next_observation, terminated, truncated };
+            let step =
+                Transition { observation, action: &0, reward, next_observation, terminated, truncated };
             agent.observe(&Steps::of(&step)).unwrap();
         }
     }

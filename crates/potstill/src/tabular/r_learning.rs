@@ -151,7 +151,8 @@ mod tests {
             let (terminated, truncated) = (true, false);
             let (observation, next_observation) = (&state, &0);
             // After the update the value is the target: rho stays, until the value is put back.
-            let step = Transition { observation, action: &0, reward, next_observation, terminated, truncated };
+            let step =
+                Transition { observation, action: &0, reward, next_observation, terminated, truncated };
             agent.q = QTable::new(3, 1, 0.0);
             agent.step_sizes = StepSizes::new(0.0.into(), 3);
             agent.observe(&Steps::of(&step)).unwrap();
@@ -168,7 +169,8 @@ mod tests {
         let learn = |agent: &mut RLearning, action, reward| {
             let (observation, next_observation) = (&0, &1);
             let (terminated, truncated) = (false, false);
-            let step = Transition { observation, action: &action, reward, next_observation, terminated, truncated };
+            let step =
+                Transition { observation, action: &action, reward, next_observation, terminated, truncated };
             agent.observe(&Steps::of(&step)).unwrap();
         };
         // 1 + 0.5 (1 + 4 - 1) = 3, as good as the other: rho = 0.25 (1 + 4 - 3) = 0.5.

@@ -155,7 +155,9 @@ mod tests {
             };
             agent.observe(&Steps::of(&step)).unwrap();
             let learned_from = agent.q.row(0)[0];
-            assert_eq!(learned_from, 10.0 * (agent.act(&1) + 1) as f64);
+            let mut taken = [0];
+            agent.act(&[1], &mut taken);
+            assert_eq!(learned_from, 10.0 * (taken[0] + 1) as f64);
         }
     }
 }

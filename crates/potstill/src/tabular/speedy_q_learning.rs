@@ -174,7 +174,8 @@ mod tests {
         let mut learn = |state: usize, reward, next: usize| {
             let (observation, next_observation) = (&state, &next);
             let (terminated, truncated) = (false, false);
-            let step = Transition { observation, action: &0, reward, next_observation, terminated, truncated };
+            let step =
+                Transition { observation, action: &0, reward, next_observation, terminated, truncated };
             agent.observe(&Steps::of(&step)).unwrap();
             [agent.q.values()[0], agent.q.values()[1]]
         };

@@ -3,10 +3,11 @@
 
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{Snapshot, Value};
+use potstill::data::Recording;
 use potstill::deep::DqnConfig;
 use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
-use potstill::data::Recording;
+use potstill::env::{Row, Space};
 use potstill::export::safetensors;
 use potstill::jobs::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
 use potstill::metrics::History;
@@ -49,11 +50,19 @@ pub(crate) fn check(name: &str, bytes: &[u8]) -> bool {
 /// Recorded episodes.
 fn recording(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    match Recording::parse(text) {
+    let bounds = |n: usize| Space::Box { low: vec![-1.0; n], high: vec![1.0; n] };
+    let discrete = recording_of::<usize, usize>(text, [Space::Discrete { n: 9 }, Space::Discrete { n: 2 }]);
+    let boxes = recording_of::<[f32], [f32]>(text, [bounds(3), bounds(1)]);
+    assert!(!(discrete && boxes), "a number is no list");
+    discrete || boxes
+}
+
+fn recording_of<O: Row + ?Sized, A: Row + ?Sized>(text: &str, [observations, actions]: [Space; 2]) -> bool {
+    match Recording::<O, A>::parse(text) {
         Ok(recording) => {
-            assert_eq!(Recording::parse(&recording.text()), Ok(recording.clone()));
-            assert_eq!(recording.pairs().count(), recording.steps());
-            let _ = recording.check(9, 2);
+            let again = Recording::<O, A>::parse(&recording.text()).expect("its own text");
+            assert_eq!(again.text(), recording.text());
+            let _ = recording.check(&observations, &actions);
             true
         }
         Err(error) => {

@@ -25,7 +25,11 @@ pub trait StoredAction: Row {
     ///
     /// # Errors
     /// If they are missing, of another kind or length, or not of this shape.
-    fn load(snapshot: &Snapshot, length: usize, shape: ActionShape) -> Result<Vec<Self::Stored>, SnapshotError>;
+    fn load(
+        snapshot: &Snapshot,
+        length: usize,
+        shape: ActionShape,
+    ) -> Result<Vec<Self::Stored>, SnapshotError>;
 }
 
 impl StoredAction for usize {

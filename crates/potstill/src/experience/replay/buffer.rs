@@ -91,7 +91,10 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         let (bytes, rest) = config.bytes();
         let slots = config.slots();
         if rest > REST_MAX || slots >= u32::MAX as usize {
-            return Err(ReplayError::TooLarge { capacity, gigabytes: bytes.saturating_add(rest) as f64 / 1e9 });
+            return Err(ReplayError::TooLarge {
+                capacity,
+                gigabytes: bytes.saturating_add(rest) as f64 / 1e9,
+            });
         }
         Ok(Self {
             cursor: 0,

@@ -42,7 +42,10 @@ impl FrameStore {
         let ((bytes, rest), slots) = (config.bytes(), config.slots());
         let too_large = || ReplayError::TooLarge { capacity, gigabytes: bytes as f64 / 1e9 };
         if bytes > FILE_MAX {
-            return Err(ReplayError::TooLarge { capacity, gigabytes: bytes.saturating_add(rest) as f64 / 1e9 });
+            return Err(ReplayError::TooLarge {
+                capacity,
+                gigabytes: bytes.saturating_add(rest) as f64 / 1e9,
+            });
         }
         let length = usize::try_from(bytes).map_err(|_| too_large())?;
         let frames = if config.memory().1 {
@@ -209,7 +212,8 @@ impl FrameStore {
             return Err(SnapshotError::invalid("final_slots", "not those of the truncated episodes"));
         }
         let finals = snapshot.u8s("finals", truncated.len() * length)?;
-        let (kept, newest) = (snapshot.u8s("frames", slots * length)?, snapshot.u8s("newest", copies * length)?);
+        let (kept, newest) =
+            (snapshot.u8s("frames", slots * length)?, snapshot.u8s("newest", copies * length)?);
         let start = self.slots() * length;
         self.frames[..kept.len()].copy_from_slice(kept);
         self.frames[start..].copy_from_slice(newest);

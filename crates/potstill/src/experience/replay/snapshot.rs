@@ -96,8 +96,9 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
     /// Restores a checkpoint of the first format, which kept the next observation of every transition and did not say whether an episode
     /// had been truncated.
     fn restore_first_format(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let ReplayConfig { capacity, copies, frames, features, actions: shape, n_step, alpha, is_bytes, .. } =
-            self.config;
+        let ReplayConfig {
+            capacity, copies, frames, features, actions: shape, n_step, alpha, is_bytes, ..
+        } = self.config;
         if (copies, frames, n_step, alpha, is_bytes) != (1, 1, 1, None, false) {
             let reason = "they are of a checkpoint that knew nothing but transitions of one copy";
             return Err(SnapshotError::invalid("next_observations", reason));

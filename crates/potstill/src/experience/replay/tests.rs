@@ -1,6 +1,6 @@
+use super::*;
 use crate::experience::{Steps, Transition};
 use potstill_core::{Pcg64, Restorable};
-use super::*;
 
 /// Step `i` of a copy sees `i`, and then `i + 1`, or at an end `i + 0.5`; episodes have five steps.
 fn push(buffer: &mut ReplayBuffer, i: usize) {
@@ -109,7 +109,8 @@ fn bytes_and_files_hold_the_same() {
 
 #[test]
 fn copies_are_kept_apart() {
-    let mut buffer = ReplayBuffer::new(ReplayConfig { copies: 2, n_step: 2, ..config(8) }).unwrap();
+    let mut buffer: ReplayBuffer =
+        ReplayBuffer::new(ReplayConfig { copies: 2, n_step: 2, ..config(8) }).unwrap();
     for i in 0..20 {
         let x = i as f32;
         buffer.push(&Steps {
@@ -200,6 +201,6 @@ fn a_restored_ring_goes_on_where_it_was() {
 
 #[test]
 fn what_cannot_be_had_is_refused() {
-    let error = ReplayBuffer::new(ReplayConfig::new(usize::MAX, 4, 2)).unwrap_err();
+    let error = ReplayBuffer::<usize>::new(ReplayConfig::new(usize::MAX, 4, 2)).unwrap_err();
     assert!(error.to_string().ends_with("GB; give a smaller buffer"), "{error}");
 }
