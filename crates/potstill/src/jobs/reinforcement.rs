@@ -7,7 +7,7 @@ use super::{
 };
 use crate::agent::{Standing, Update};
 use crate::error::Error;
-use crate::metrics::Record;
+use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
@@ -92,18 +92,22 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
         if trainer.episodes().is_multiple_of(self.run.log_interval) {
             let mut values = vec![
-                ("time/episodes", trainer.episodes() as f64),
-                ("rollout/ep_rew", episode.episode_return),
-                ("rollout/ep_len", episode.steps as f64),
-                ("rollout/ep_rew_mean", returns.mean().unwrap_or_default()),
-                ("rollout/ep_len_mean", lengths.mean().unwrap_or_default()),
+                (catalogue::EPISODES, trainer.episodes() as f64),
+                (catalogue::EP_REW, episode.episode_return),
+                (catalogue::EP_LEN, episode.steps as f64),
+                (catalogue::EP_REW_MEAN, returns.mean().unwrap_or_default()),
+                (catalogue::EP_LEN_MEAN, lengths.mean().unwrap_or_default()),
             ];
             let Updates { count, loss } = std::mem::take(updates);
             if count > 0 {
                 let Standing { epsilon, teacher } = trainer.standing();
-                values.extend([("rollout/exploration_rate", epsilon), ("train/loss", loss / count as f64)]);
+                values
+                    .extend([(catalogue::EXPLORATION_RATE, epsilon), (catalogue::LOSS, loss / count as f64)]);
                 if let Some((staleness, distance)) = teacher {
-                    values.extend([("teacher/staleness", staleness as f64), ("teacher/distance", distance)]);
+                    values.extend([
+                        (catalogue::TEACHER_STALENESS, staleness as f64),
+                        (catalogue::TEACHER_DISTANCE, distance),
+                    ]);
                 }
             }
             self.record(trainer.steps(), values)?;
@@ -118,7 +122,10 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
         }
         self.seen.score = Some(mean);
         self.seen.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
-        self.record(step, vec![("eval/mean_reward", mean), ("eval/std_reward", evaluation.std_return())])?;
+        self.record(
+            step,
+            vec![(catalogue::EVAL_MEAN_REWARD, mean), (catalogue::EVAL_STD_REWARD, evaluation.std_return())],
+        )?;
         if self.seen.goal_reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
@@ -207,12 +214,12 @@ where
             "seed": self.run.seed,
             "steps": self.trainer.steps(),
             "episodes": self.trainer.episodes(),
-            "return_last_100": self.seen.returns.mean(),
-            "steps_last_100": self.seen.lengths.mean(),
+            (catalogue::RETURN_LAST_100): self.seen.returns.mean(),
+            (catalogue::STEPS_LAST_100): self.seen.lengths.mean(),
         });
         let Some(Best { score, step, model }) = &self.seen.best else {
             let model = self.trainer.model();
-            summary["start_value"] = json!(start_value(&model, &self.spec, self.run.seed));
+            summary[catalogue::START_VALUE] = json!(start_value(&model, &self.spec, self.run.seed));
             for (name, value) in self.trainer.notes() {
                 summary[name] = json!(value);
             }
@@ -230,11 +237,11 @@ where
         } else {
             evaluate_policy(&last, &self.spec, protocol)?.mean_return()
         };
-        summary["start_value"] = json!(start_value(model, &self.spec, self.run.seed));
+        summary[catalogue::START_VALUE] = json!(start_value(model, &self.spec, self.run.seed));
         summary["best_return"] = json!(score);
         summary["best_step"] = json!(step);
         summary["last_return"] = json!(of_last);
-        summary["mean_return"] = json!(evaluation.mean_return());
+        summary[catalogue::MEAN_RETURN] = json!(evaluation.mean_return());
         summary["std_return"] = json!(evaluation.std_return());
         Ok(Outcome { model: model.clone(), summary, visits: None })
     }
