@@ -5,6 +5,7 @@ use crossterm::style::{Attribute, Print, SetAttribute, SetForegroundColor};
 use crossterm::{cursor, execute, queue, terminal};
 use potstill::config::ConfigError;
 use potstill::metrics::Record;
+use potstill::metrics::catalogue::{EVAL_MEAN_REWARD, Metric, by_chart, key_metrics};
 use potstill::run::Observer;
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::{Alignment, Rect};
@@ -23,13 +24,6 @@ const FRAME: Duration = Duration::from_millis(100);
 const MEMORY_SECONDS: f64 = 10.0;
 /// Points that a curve keeps; even, so that thinning keeps the newest.
 const POINTS: usize = 512;
-/// The lines of each chart, the most telling first.
-const CHARTS: [&[&str]; 4] = [
-    &["rollout/ep_rew_mean", "eval/mean_reward"],
-    &["eval/test_error"],
-    &["train/loss"],
-    &["teacher/distance"],
-];
 const CHART_ROWS: u16 = 6;
 
 /// Whether the alternate screen is shown. One for the process, as the terminal is: the panic hook must find it.
@@ -257,10 +251,12 @@ impl View {
     }
 
     fn charts(&self, area: Rect, buffer: &mut Buffer) {
-        let lines = |names: &&[&str]| -> Vec<&Curve> {
-            self.curves.iter().filter(|line| names.contains(&line.name) && !line.points.is_empty()).collect()
+        let lines = |metrics: Vec<&Metric>| -> Vec<&Curve> {
+            let has = |line: &&Curve| metrics.iter().any(|metric| metric.name == line.name);
+            self.curves.iter().filter(has).filter(|line| !line.points.is_empty()).collect()
         };
-        let mut charts: Vec<_> = CHARTS.iter().map(lines).filter(|lines| !lines.is_empty()).collect();
+        let charts = by_chart(key_metrics()).into_iter().map(|(_, metrics)| lines(metrics));
+        let mut charts: Vec<_> = charts.filter(|lines| !lines.is_empty()).collect();
         charts.truncate(usize::from(area.height / CHART_ROWS).min(3));
         let steps = span(charts.iter().flatten().flat_map(|line| &line.points).map(|p| p.0));
         let mut rest = area;
@@ -285,7 +281,7 @@ impl View {
 
     /// The measurements, those of the charts first, in case there is not room for all.
     fn table(&self, area: Rect, buffer: &mut Buffer) {
-        let rank = |name: &str| CHARTS.concat().iter().position(|known| *known == name).unwrap_or(usize::MAX);
+        let rank = |name: &str| key_metrics().position(|known| known.name == name).unwrap_or(usize::MAX);
         let mut rows: Vec<_> = self.curves.iter().map(|curve| (curve.name, number(curve.newest))).collect();
         if !rows.is_empty() {
             rows.sort_by_key(|(name, _)| rank(name));
@@ -385,7 +381,7 @@ impl Curve {
 
     /// Evaluations are few and stand apart as dots.
     fn is_dotted(&self) -> bool {
-        self.name == "eval/mean_reward"
+        self.name == EVAL_MEAN_REWARD
     }
 
     fn sign(&self) -> &str {

@@ -5,6 +5,7 @@ use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{self, Spec};
 use potstill::env::trace::Trace;
+use potstill::metrics::catalogue::TEST_ERROR;
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table};
 use potstill::reproduce::Reproduction;
@@ -147,7 +148,7 @@ pub(crate) fn runs(runs: &[RunEntry]) {
     let rows = runs.iter().map(|run| {
         let state = run.state.word();
         let score = |(name, value): (&str, f64)| match name {
-            "test_error" => format!("{:.2} % error", 100.0 * value),
+            TEST_ERROR => format!("{:.2} % error", 100.0 * value),
             _ => format!("{value:.1}"),
         };
         vec![

@@ -2,8 +2,11 @@
 
 use potstill::Error;
 use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
+use potstill::metrics::History;
+use potstill::metrics::catalogue::{self, METRICS, SCORES, Score};
 use potstill::run::{ALGORITHMS, Observer, Quiet, Sources};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -232,6 +235,33 @@ fn check(case: &Case) {
     assert!(error.to_string().contains("not saved"), "{error}");
     resumed(root, "unsaved", &Quiet).unwrap();
     assert_same(root, "whole", "unsaved", &RESULTS);
+}
+
+/// Every name that a run writes is in the catalogue, and every entry of the catalogue is written by some run.
+#[test]
+fn every_metric_is_in_the_catalogue() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let mut written = BTreeSet::from([catalogue::FPS.to_owned()]);
+    let mut scores = BTreeSet::new();
+    for (case, more) in [
+        ("q-learning", "seeds=2"),
+        ("dqn", ""),
+        ("classifier", ""),
+        ("distill", ""),
+        ("r-learning", ""),
+        ("policy-iteration", ""),
+    ] {
+        let case = CASES.iter().find(|c| c.command == case).unwrap();
+        let summary = start(root, case, case.command, more, 1, &Quiet).unwrap();
+        let metrics = fs::read_to_string(root.join(case.command).join("metrics.jsonl")).unwrap();
+        written.extend(History::parse(&metrics).names().into_iter().map(str::to_owned));
+        scores.extend(summary.as_object().unwrap().keys().filter(|key| Score::find(key).is_some()).cloned());
+    }
+    let known: BTreeSet<String> = METRICS.iter().map(|metric| metric.name.to_owned()).collect();
+    assert_eq!(written, known);
+    let known: BTreeSet<String> = SCORES.iter().map(|score| score.key.to_owned()).collect();
+    assert_eq!(scores, known);
 }
 
 #[test]

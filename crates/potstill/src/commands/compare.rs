@@ -2,6 +2,7 @@
 
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
+use crate::metrics::catalogue::{Column, Metric, SECONDS, Score, key_metrics};
 use crate::metrics::{History, thinned};
 use crate::report::{Block, LineChart, Page, Series, Table};
 use crate::run::{estimate, over_steps, read_summary, seed_runs, spread, usage};
@@ -9,22 +10,6 @@ use crate::store::{self, RunDir, names};
 use crate::train::statistics::{self, Estimate};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
-
-/// What the summaries of finished runs are compared by: key, column title, factor, decimals.
-const SCORES: [(&str, &str, f64, usize); 3] = [
-    ("mean_return", "return", 1.0, 1),
-    ("return_last_100", "while learning", 1.0, 1),
-    ("test_error", "test error, %", 100.0, 2),
-];
-
-/// Measurements that are drawn, with what their charts are called.
-const CURVES: [(&str, &str, &str); 5] = [
-    ("rollout/ep_rew_mean", "Return while learning, mean of 100 episodes", "return"),
-    ("eval/mean_reward", "Return in evaluations", "return"),
-    ("eval/test_error", "Test error", "error"),
-    ("train/loss", "Loss", "loss"),
-    ("teacher/distance", "Distance between student and target network", "distance"),
-];
 
 /// Points of a curve over seeds.
 const GRID: usize = 100;
@@ -66,7 +51,7 @@ impl Comparison {
             object.insert("seeds".to_owned(), json!(group.seeds));
             object.insert("finished".to_owned(), json!(group.summaries.len()));
             object.insert("parameters".to_owned(), group.first("parameters"));
-            for key in SCORES.iter().map(|score| score.0).chain(["seconds"]) {
+            for key in Score::compared().map(|(key, _)| key).chain([SECONDS]) {
                 let values = group.values(key);
                 if !values.is_empty() {
                     object.insert(key.to_owned(), spread(&values));
@@ -79,11 +64,12 @@ impl Comparison {
 
     /// The table: one row per run; the interquartile mean, and over several seeds its interval.
     pub fn table(&self) -> Table {
-        let scores: Vec<_> =
-            SCORES.iter().filter(|score| self.groups.iter().any(|g| !g.values(score.0).is_empty())).collect();
+        let scores: Vec<_> = Score::compared()
+            .filter(|(key, _)| self.groups.iter().any(|g| !g.values(key).is_empty()))
+            .collect();
         let mut head: Vec<String> = ["run", "algorithm", "on", "seeds"].map(str::to_owned).to_vec();
-        head.extend(scores.iter().map(|score| score.1.to_owned()));
-        head.extend(["parameters", "seconds"].map(str::to_owned));
+        head.extend(scores.iter().map(|score| score.1.title.to_owned()));
+        head.extend(["parameters", SECONDS].map(str::to_owned));
         let rows = self.groups.iter().map(|group| {
             let finished = group.summaries.len();
             let seeds = match group.seeds {
@@ -91,12 +77,12 @@ impl Comparison {
                 all => format!("{finished} of {all}"),
             };
             let mut row = vec![group.name.clone(), group.algorithm.clone(), group.on.clone(), seeds];
-            row.extend(scores.iter().map(|&&(key, _, factor, decimals)| {
+            row.extend(scores.iter().map(|&(key, Column { factor, decimals, .. })| {
                 let values: Vec<f64> = group.values(key).iter().map(|v| v * factor).collect();
                 cell(&values, decimals)
             }));
             row.push(group.first("parameters").as_u64().map_or("-".to_owned(), |n| n.to_string()));
-            let seconds = group.values("seconds");
+            let seconds = group.values(SECONDS);
             row.push(if seconds.is_empty() {
                 "-".to_owned()
             } else {
@@ -120,17 +106,16 @@ impl Comparison {
 
     /// The runs' curves of one measurement; `None` if no run has it.
     pub fn chart(&self, metric: &str) -> Option<LineChart> {
-        let (title, y_label) = CURVES
-            .iter()
-            .find(|curve| curve.0 == metric)
-            .map_or((metric, metric), |curve| (curve.1, curve.2));
+        let (title, y_label) = Metric::find(metric)
+            .filter(|metric| metric.is_key)
+            .map_or((metric, metric), |metric| (metric.title, metric.unit));
         let series: Vec<Series> = self.groups.iter().filter_map(|group| group.curve(metric)).collect();
         over_steps(title, y_label, series)
     }
 
     /// The charts that say most, as far as the runs have them.
     pub fn charts(&self) -> Vec<LineChart> {
-        CURVES.iter().filter_map(|(metric, ..)| self.chart(metric)).collect()
+        key_metrics().filter_map(|metric| self.chart(metric.name)).collect()
     }
 
     /// Everything on one page.

@@ -3,6 +3,7 @@
 use crate::distill::classifier::error_rate;
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
+use crate::metrics::catalogue;
 use crate::run::{Subject, checked_data, usage};
 use crate::store::RunDir;
 use crate::train::{Protocol, statistics};
@@ -50,7 +51,7 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 "env": spec.id,
                 "seed": request.seed,
                 "episodes": request.episodes,
-                "mean_return": interval.value,
+                (catalogue::MEAN_RETURN): interval.value,
                 "mean_return_low": interval.low,
                 "mean_return_high": interval.high,
                 "std_return": evaluation.std_return(),
@@ -67,7 +68,7 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 "run": request.run.display().to_string(),
                 "data": data,
                 "test_samples": test.len(),
-                "test_error": error_rate(&network, &test),
+                (catalogue::TEST_ERROR): error_rate(&network, &test),
                 "parameters": network.parameters().len(),
             }))
         }

@@ -2,6 +2,7 @@
 
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
+use crate::metrics::catalogue::{SECONDS, Score};
 use crate::run::{read_summary, seed_runs};
 use crate::store::{self, Checkpoint, Occupation, RunDir, names};
 use serde_json::{Value, json};
@@ -145,10 +146,9 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
     if finished {
         let summary = read_summary(&dir)?;
         let number = |key: &str| summary[key].as_f64().or_else(|| summary[key]["iqm"].as_f64());
-        let scores = ["mean_return", "return_last_100", "test_error"];
-        entry.score = scores.into_iter().find_map(|key| Some((key, number(key)?)));
+        entry.score = Score::compared().find_map(|(key, _)| Some((key, number(key)?)));
         entry.step = summary["steps"].as_u64();
-        entry.seconds = number("seconds");
+        entry.seconds = number(SECONDS);
     } else if let Some(newest) = Checkpoint::peek(&dir)? {
         entry.step = Some(newest.step);
         entry.score = newest.score.map(|score| ("newest evaluation", score));

@@ -47,6 +47,7 @@ use super::{c51, iqn, qr_dqn};
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::config::settings;
 use crate::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
+use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::targets::{self, Munchausen};
@@ -517,7 +518,7 @@ impl Agent for Dqn {
         if self.replay.is_empty() {
             return Err(LearnError::NothingObserved);
         }
-        Ok(Measurements::of("train/loss", self.gradient_step()?))
+        Ok(Measurements::of(catalogue::LOSS, self.gradient_step()?))
     }
 
     fn model(&self) -> Model {
@@ -531,9 +532,9 @@ impl Agent for Dqn {
 
     fn diagnostics(&self) -> Measurements {
         let drift = self.teacher.distance_in_a_term(&self.student).unwrap_or_default();
-        Measurements::of("rollout/exploration_rate", self.epsilon())
-            .with("teacher/staleness", self.teacher.staleness() as f64)
-            .with("teacher/distance", drift)
+        Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
+            .with(catalogue::TEACHER_STALENESS, self.teacher.staleness() as f64)
+            .with(catalogue::TEACHER_DISTANCE, drift)
     }
 }
 

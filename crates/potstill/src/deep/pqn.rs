@@ -32,6 +32,7 @@ use super::settings::OptimizerConfig;
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::config::settings;
 use crate::experience::Steps;
+use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::policy::{Policy, Schedule};
 use crate::targets;
@@ -298,7 +299,7 @@ impl Agent for Pqn {
         actions.clear();
         terminated.clear();
         truncated.clear();
-        Ok(Measurements::of("train/loss", loss))
+        Ok(Measurements::of(catalogue::LOSS, loss))
     }
 
     fn model(&self) -> Model {
@@ -306,7 +307,7 @@ impl Agent for Pqn {
     }
 
     fn diagnostics(&self) -> Measurements {
-        Measurements::of("rollout/exploration_rate", self.epsilon())
+        Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
     }
 }
 

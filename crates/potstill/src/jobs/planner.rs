@@ -3,7 +3,7 @@
 use super::settings::PlanConfig;
 use super::{Job, Outcome, Recorder};
 use crate::error::Error;
-use crate::metrics::Record;
+use crate::metrics::{Record, catalogue};
 use crate::model::Model;
 use crate::planning::Planner;
 use crate::train::TrainError;
@@ -40,9 +40,9 @@ impl Job for PlannerJob {
             let step = self.planner.sweeps();
             if step.is_multiple_of(self.run.log_interval) || self.planner.is_done() {
                 let values = vec![
-                    ("planning/iterations", self.planner.iterations() as f64),
-                    ("planning/residual", self.planner.residual()),
-                    ("planning/start_value", self.planner.start_value()),
+                    (catalogue::PLANNING_ITERATIONS, self.planner.iterations() as f64),
+                    (catalogue::PLANNING_RESIDUAL, self.planner.residual()),
+                    (catalogue::PLANNING_START_VALUE, self.planner.start_value()),
                 ];
                 record(&Record { step, values })?;
             }
@@ -67,7 +67,7 @@ impl Job for PlannerJob {
             "algorithm": self.algorithm,
             "env": self.env,
             "seed": self.run.seed,
-            "start_value": self.planner.start_value(),
+            (catalogue::START_VALUE): self.planner.start_value(),
             "iterations": self.planner.iterations(),
             "sweeps": self.planner.sweeps(),
             "residual": self.planner.residual(),

@@ -7,7 +7,7 @@ use super::{
 use crate::distill::classifier::agreement;
 use crate::distill::{PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
-use crate::metrics::Record;
+use crate::metrics::{Record, catalogue};
 use crate::model::{Model, NetworkActor, play};
 use crate::policy::Policy;
 use crate::train::{Evaluation, Protocol, TrainError};
@@ -98,10 +98,10 @@ impl Job for PolicyDistillationJob {
                 self.best = Some(Best { score: mean, step, model });
             }
             let values = vec![
-                ("time/rounds", self.distiller.rounds() as f64),
-                ("transfer_states", round.states as f64),
-                ("train/loss", round.loss),
-                ("eval/mean_reward", mean),
+                (catalogue::ROUNDS, self.distiller.rounds() as f64),
+                (catalogue::TRANSFER_STATES, round.states as f64),
+                (catalogue::LOSS, round.loss),
+                (catalogue::EVAL_MEAN_REWARD, mean),
             ];
             record(&Record { step, values })?;
         }
@@ -130,7 +130,7 @@ impl Job for PolicyDistillationJob {
             "teacher": self.teacher_run,
             "transfer_states": self.distiller.transfer_states(),
             "q_gap": self.distiller.gap(),
-            "mean_return": of_student.mean_return(),
+            (catalogue::MEAN_RETURN): of_student.mean_return(),
             "std_return": of_student.std_return(),
             "episodes": COMPARISON,
             "teacher_parameters": self.teacher.parameters().len(),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::agent::Measurements;
 use crate::error::Error;
-use crate::metrics::Record;
+use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
@@ -94,11 +94,11 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
         if trainer.episodes().is_multiple_of(self.run.log_interval) {
             let mut values = vec![
-                ("time/episodes", trainer.episodes() as f64),
-                ("rollout/ep_rew", episode.episode_return),
-                ("rollout/ep_len", episode.steps as f64),
-                ("rollout/ep_rew_mean", returns.mean().unwrap_or_default()),
-                ("rollout/ep_len_mean", lengths.mean().unwrap_or_default()),
+                (catalogue::EPISODES, trainer.episodes() as f64),
+                (catalogue::EP_REW, episode.episode_return),
+                (catalogue::EP_LEN, episode.steps as f64),
+                (catalogue::EP_REW_MEAN, returns.mean().unwrap_or_default()),
+                (catalogue::EP_LEN_MEAN, lengths.mean().unwrap_or_default()),
             ];
             let Updates { count, sums } = std::mem::take(updates);
             if count > 0 {
@@ -121,7 +121,10 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
         }
         self.seen.score = Some(mean);
         self.seen.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
-        self.record(step, vec![("eval/mean_reward", mean), ("eval/std_reward", evaluation.std_return())])?;
+        self.record(
+            step,
+            vec![(catalogue::EVAL_MEAN_REWARD, mean), (catalogue::EVAL_STD_REWARD, evaluation.std_return())],
+        )?;
         if self.seen.goal_reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
@@ -158,7 +161,7 @@ impl<T: Training> ReinforcementJob<T> {
     /// Adds the model's estimate of an episode's return to a summary, if it estimates returns.
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
         if let Some(value) = start_value(model, &self.spec, self.run.seed) {
-            summary["start_value"] = json!(value);
+            summary[catalogue::START_VALUE] = json!(value);
         }
     }
 
@@ -217,8 +220,8 @@ where
             "seed": self.run.seed,
             "steps": self.trainer.steps(),
             "episodes": self.trainer.episodes(),
-            "return_last_100": self.seen.returns.mean(),
-            "steps_last_100": self.seen.lengths.mean(),
+            (catalogue::RETURN_LAST_100): self.seen.returns.mean(),
+            (catalogue::STEPS_LAST_100): self.seen.lengths.mean(),
         });
         let Some(Best { score, step, model }) = &self.seen.best else {
             let model = self.trainer.model();
@@ -244,7 +247,7 @@ where
         summary["best_return"] = json!(score);
         summary["best_step"] = json!(step);
         summary["last_return"] = json!(of_last);
-        summary["mean_return"] = json!(evaluation.mean_return());
+        summary[catalogue::MEAN_RETURN] = json!(evaluation.mean_return());
         summary["std_return"] = json!(evaluation.std_return());
         Ok(Outcome { model: model.clone(), summary, visits: None })
     }
@@ -293,7 +296,7 @@ impl<T: Training> Restorable for ReinforcementJob<T> {
     fn snapshot(&self) -> Snapshot {
         let updates = Snapshot::new()
             .with("count", Value::U64(self.seen.updates.count))
-            .with("loss", Value::F64(self.seen.updates.sums.get("train/loss").unwrap_or_default()));
+            .with("loss", Value::F64(self.seen.updates.sums.get(catalogue::LOSS).unwrap_or_default()));
         Snapshot::new()
             .with_part("trainer", &self.trainer)
             .with_part("returns", &self.seen.returns)
@@ -312,7 +315,7 @@ impl<T: Training> Restorable for ReinforcementJob<T> {
         let (count, loss) = (updates.u64("count")?, updates.f64("loss")?);
         self.seen.updates = Updates { count, ..Updates::default() };
         if count > 0 {
-            self.seen.updates.sums.add("train/loss", loss);
+            self.seen.updates.sums.add(catalogue::LOSS, loss);
         }
         self.seen.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
         self.seen.score = restored_optional(snapshot.tree("score")?)?;

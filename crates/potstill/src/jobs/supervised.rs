@@ -5,7 +5,7 @@ use crate::data::Dataset;
 use crate::distill::classifier::{agreement, error_rate};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
-use crate::metrics::Record;
+use crate::metrics::{Record, catalogue};
 use crate::model::Model;
 use crate::train::TrainError;
 use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
@@ -61,9 +61,9 @@ impl Job for SupervisedJob {
             };
             self.test_error = error_rate(self.trainer.student(), &self.test);
             let values = vec![
-                ("time/epochs", self.trainer.epochs() as f64),
-                ("train/loss", loss),
-                ("eval/test_error", self.test_error),
+                (catalogue::EPOCHS, self.trainer.epochs() as f64),
+                (catalogue::LOSS, loss),
+                (catalogue::EVAL_TEST_ERROR, self.test_error),
             ];
             record(&Record { step, values })?;
         }
@@ -89,7 +89,7 @@ impl Job for SupervisedJob {
             "train_samples": self.train.len(),
             "test_samples": self.test.len(),
             "train_error": error_rate(student, &self.train),
-            "test_error": error_rate(student, &self.test),
+            (catalogue::TEST_ERROR): error_rate(student, &self.test),
         });
         if let Some((teacher, run)) = &self.teacher {
             summary["command"] = json!("distill");

@@ -11,6 +11,7 @@
 //! assert_eq!(history.csv(), "step,train/loss\n10,0.5\n20,0.25\n");
 //! ```
 
+pub mod catalogue;
 mod history;
 mod tensorboard;
 

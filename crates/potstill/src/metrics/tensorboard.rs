@@ -4,7 +4,7 @@
 //! `tensorboard.Event` in protocol buffers' wire format (tensorboard/compat/proto/event.proto and summary.proto). Only four fields are
 //! needed, so they are written by hand.
 
-use super::{Record, Sink, open_log};
+use super::{Record, Sink, catalogue, open_log};
 use crate::store::{FileMark, Log, RunDir, StoreError, names};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -40,7 +40,7 @@ impl Sink for TensorBoard {
         let (then, step) = *self.first.get_or_insert_with(|| (Instant::now(), record.step));
         if record.step > step {
             let fps = (record.step - step) as f64 / then.elapsed().as_secs_f64().max(1e-9);
-            push_bytes(&mut summary, 1, &scalar("time/fps", fps as f32));
+            push_bytes(&mut summary, 1, &scalar(catalogue::FPS, fps as f32));
         }
         self.log.add(dir, &framed(&event(wall_time(), record.step, &[(5, &summary)])))
     }

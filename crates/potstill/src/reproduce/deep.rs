@@ -3,6 +3,7 @@
 use super::{Claim, Reproduction, Runs, nowhere, series};
 use crate::config::{Layer, Origin, presets};
 use crate::error::Error;
+use crate::metrics::catalogue;
 use crate::report::LineChart;
 use crate::run::{Algorithm, prepare_train, watched_map};
 use crate::train::statistics::{self, Estimate};
@@ -127,13 +128,13 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
             return Err(Error::Abandoned);
         }
         job.advance(job.steps() + SLICE, &mut |record| {
-            curve.extend(record.get("eval/mean_reward").map(|mean| (record.step as f64, mean)));
+            curve.extend(record.get(catalogue::EVAL_MEAN_REWARD).map(|mean| (record.step as f64, mean)));
             Ok(())
         })?;
     }
     let summary = job.finish()?.summary;
     let number = |key: &str| summary[key].as_f64().expect("it was evaluated");
-    Ok(Run { score: number("mean_return"), last: number("last_return"), curve })
+    Ok(Run { score: number(catalogue::MEAN_RETURN), last: number("last_return"), curve })
 }
 
 /// Classic control.

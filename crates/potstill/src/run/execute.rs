@@ -8,7 +8,7 @@ use crate::agent::LearnError;
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{Job, Outcome, StoreConfig};
-use crate::metrics::{JsonLines, Record, Sink, TensorBoard};
+use crate::metrics::{JsonLines, Record, Sink, TensorBoard, catalogue};
 use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
 use crate::train::TrainError;
 use serde_json::{Value, json};
@@ -154,7 +154,7 @@ pub(crate) fn execute(
         Err(error) => return Err(error),
     };
     summary["parameters"] = json!(model.parameters());
-    summary["seconds"] = json!(seconds_before + started.elapsed().as_secs_f64());
+    summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
     dir.write(names::MODEL, &safetensors::write(&model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
     if let Some(visits) = visits {

@@ -2,6 +2,7 @@
 
 use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
+use crate::metrics::catalogue::{Chart, METRICS, Metric, by_chart};
 use crate::metrics::{History, thinned};
 use crate::model::Model;
 use crate::report::{Block, GridChart, LineChart, Page, Series, Table, extent};
@@ -9,49 +10,20 @@ use crate::store::{RunDir, names};
 use potstill_env::registry;
 use serde_json::Value;
 
-/// Title, y label, and the measurements that share a chart with their names in it.
-type ChartForm = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
-
-const CHARTS: [ChartForm; 7] = [
-    (
-        "Return",
-        "return",
-        &[
-            ("rollout/ep_rew_mean", "while learning, mean of 100 episodes"),
-            ("eval/mean_reward", "evaluation"),
-        ],
-    ),
-    ("Length of episodes", "steps", &[("rollout/ep_len_mean", "mean of 100 episodes")]),
-    ("Planning", "value", &[("planning/start_value", "value of the start")]),
-    ("Test error", "error", &[("eval/test_error", "test error")]),
-    ("Loss", "loss", &[("train/loss", "loss")]),
-    (
-        "Distance of the student from its teacher before each refresh",
-        "distance",
-        &[("teacher/distance", "distance")],
-    ),
-    (
-        "How old the teacher is: steps since it was refreshed",
-        "steps",
-        &[("teacher/staleness", "at the ends of episodes")],
-    ),
-];
-
 /// The curves of a run, as far as it has them.
 pub(crate) fn curves(history: &History) -> Vec<LineChart> {
-    let chart = |(title, y_label, lines): ChartForm| {
-        let series: Vec<Series> = lines
+    let chart = |(chart, metrics): (&Chart, Vec<&Metric>)| {
+        let series: Vec<Series> = metrics
             .iter()
-            .map(|(name, label)| Series {
-                name: (*label).to_owned(),
-                points: thinned(&history.series(name)),
-                band: Vec::new(),
+            .filter_map(|metric| {
+                let points = thinned(&history.series(metric.name));
+                Some(Series { name: metric.line?.label.to_owned(), points, band: Vec::new() })
             })
             .filter(|series| !series.points.is_empty())
             .collect();
-        over_steps(title, y_label, series)
+        over_steps(chart.title, chart.unit, series)
     };
-    CHARTS.into_iter().filter_map(chart).collect()
+    by_chart(METRICS.iter()).into_iter().filter_map(chart).collect()
 }
 
 /// A chart of what was measured in the course of a run; none without a line.

@@ -11,6 +11,7 @@ use super::summary::{spread, with_out};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;
+use crate::metrics::catalogue::{EP_LEN, EP_REW, EP_REW_IQM, EPISODES, SCORES};
 use crate::store::{RunDir, names};
 use crate::train::statistics::{interquartile_mean, mean};
 use serde_json::{Value, json};
@@ -114,7 +115,7 @@ impl Family {
         let curves = seeds.map(|seed| {
             let history = History::read(&dir.nested(&format!("seed-{seed}"))?)?;
             let column = |name: &str| history.series(name).into_iter().map(|point| point.1).collect();
-            Ok(["time/episodes", "rollout/ep_rew", "rollout/ep_len"].map(column))
+            Ok([EPISODES, EP_REW, EP_LEN].map(column))
         });
         let curves: Vec<[Vec<f64>; 3]> = curves.collect::<Result<_, Error>>()?;
         let lines = curves.iter().map(|[episodes, ..]| episodes.len()).min().unwrap_or(0);
@@ -124,10 +125,10 @@ impl Family {
             let (returns, lengths) = (of(1), of(2));
             let line = json!({
                 "step": curves[0][0][i] as u64,
-                "time/episodes": curves[0][0][i] as u64,
-                "rollout/ep_rew": mean(&returns),
-                "rollout/ep_rew_iqm": interquartile_mean(&returns),
-                "rollout/ep_len": mean(&lengths),
+                (EPISODES): curves[0][0][i] as u64,
+                (EP_REW): mean(&returns),
+                (EP_REW_IQM): interquartile_mean(&returns),
+                (EP_LEN): mean(&lengths),
             });
             text += &format!("{line}\n");
         }
@@ -173,16 +174,7 @@ impl Observer for Stopping<'_> {
 fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
     let on = summaries.first().map(|summary| summary["env"].clone()).unwrap_or_default();
     let mut all = json!({ "command": "train", "algorithm": algorithm, "env": on, "seed": first });
-    let keys = [
-        "mean_return",
-        "return_last_100",
-        "steps_last_100",
-        "start_value",
-        "average_reward",
-        "test_error",
-        "seconds",
-    ];
-    for key in keys {
+    for key in SCORES.iter().map(|score| score.key) {
         let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
         if !values.is_empty() && values.len() == summaries.len() {
             all[key] = spread(&values);

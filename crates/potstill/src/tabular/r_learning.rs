@@ -19,6 +19,7 @@ use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Measurements, checked_target};
 use crate::config::settings;
 use crate::experience::Steps;
+use crate::metrics::catalogue;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, Schedule, StepSizes};
 use crate::targets::td_target;
@@ -111,7 +112,7 @@ impl Agent for RLearning {
     }
 
     fn results(&self) -> Measurements {
-        Measurements::of("average_reward", self.average_reward)
+        Measurements::of(catalogue::AVERAGE_REWARD, self.average_reward)
     }
 }
 

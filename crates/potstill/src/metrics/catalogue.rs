@@ -1,0 +1,286 @@
+//! Every metric that a run records and every score of its summary, once: name, title, unit, direction and definition.
+//!
+//! Reports, comparisons, the dashboard and the tables of the command line take names, titles and order from here. A new
+//! metric is an entry here and a line in the job that records it.
+//!
+//! ```
+//! use potstill::metrics::catalogue::{Better, LOSS, Metric, Score, TEST_ERROR};
+//!
+//! let loss = Metric::find(LOSS).unwrap();
+//! assert_eq!((loss.name, loss.title, loss.better), ("train/loss", "Loss", Better::Lower));
+//! assert_eq!(Score::find(TEST_ERROR).unwrap().column.unwrap().title, "test error, %");
+//! ```
+
+/// Which way a number improves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Larger is better.
+    Higher,
+    /// Smaller is better.
+    Lower,
+    /// It describes; no direction is good.
+    Neither,
+}
+
+/// A number that a run records again and again: a column of `metrics.jsonl`, a scalar in TensorBoard.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// The name under which it is recorded.
+    pub name: &'static str,
+    /// The title of a chart that shows it alone.
+    pub title: &'static str,
+    /// The label of its axis.
+    pub unit: &'static str,
+    /// Which way it improves.
+    pub better: Better,
+    /// One sentence.
+    pub definition: &'static str,
+    /// Its line in the report of a run; `None` if the report does not draw it.
+    pub line: Option<Line>,
+    /// Whether it is among the few that comparisons and the dashboard draw.
+    pub is_key: bool,
+}
+
+/// A line of a chart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// The chart that it belongs to.
+    pub chart: &'static Chart,
+    /// Its label in that chart.
+    pub label: &'static str,
+}
+
+/// A chart of the report of a run; metrics that belong to one share it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chart {
+    /// Its title.
+    pub title: &'static str,
+    /// The label of its y axis.
+    pub unit: &'static str,
+}
+
+/// A number in `summary.json` that seeds are averaged over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// The key in the summary.
+    pub key: &'static str,
+    /// Which way it improves.
+    pub better: Better,
+    /// One sentence.
+    pub definition: &'static str,
+    /// Its column in comparisons; `None` if it has none.
+    pub column: Option<Column>,
+}
+
+/// How a score is shown in a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Column {
+    /// The head of the column.
+    pub title: &'static str,
+    /// What it is multiplied by.
+    pub factor: f64,
+    /// Digits after the point.
+    pub decimals: usize,
+}
+
+impl Metric {
+    /// The metric of this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        METRICS.iter().find(|metric| metric.name == name)
+    }
+}
+
+impl Score {
+    /// The score of this key.
+    pub fn find(key: &str) -> Option<&'static Self> {
+        SCORES.iter().find(|score| score.key == key)
+    }
+
+    /// Those that runs are compared by, the most telling first.
+    pub fn compared() -> impl Iterator<Item = (&'static str, Column)> {
+        SCORES.iter().filter_map(|score| Some((score.key, score.column?)))
+    }
+}
+
+/// The metrics that comparisons and the dashboard draw, the most telling first.
+pub fn key_metrics() -> impl Iterator<Item = &'static Metric> {
+    METRICS.iter().filter(|metric| metric.is_key)
+}
+
+/// Metrics by the chart that they share, in order; those that no chart shows are left out.
+pub fn by_chart(
+    metrics: impl Iterator<Item = &'static Metric>,
+) -> Vec<(&'static Chart, Vec<&'static Metric>)> {
+    let mut charts: Vec<(&Chart, Vec<&Metric>)> = Vec::new();
+    for metric in metrics {
+        let Some(Line { chart, .. }) = metric.line else { continue };
+        match charts.iter_mut().find(|(known, _)| *known == chart) {
+            Some((_, lines)) => lines.push(metric),
+            None => charts.push((chart, vec![metric])),
+        }
+    }
+    charts
+}
+
+const RETURN: Chart = Chart { title: "Return", unit: "return" };
+const LENGTH: Chart = Chart { title: "Length of episodes", unit: "steps" };
+const PLANNING: Chart = Chart { title: "Planning", unit: "value" };
+const ERROR: Chart = Chart { title: "Test error", unit: "error" };
+const TRAINING: Chart = Chart { title: "Loss", unit: "loss" };
+const DISTANCE: Chart =
+    Chart { title: "Distance of the student from its teacher before each refresh", unit: "distance" };
+const AGE: Chart = Chart { title: "How old the teacher is: steps since it was refreshed", unit: "steps" };
+
+/// What a macro's `$(..)?` gave, if anything.
+const fn optional<T: Copy>(given: &[T]) -> Option<T> {
+    match given {
+        [value] => Some(*value),
+        _ => None,
+    }
+}
+
+/// Declares metrics: the constant, the name, the direction, the title, the unit, `key` for those that comparisons and the
+/// dashboard draw, and after `in` the chart with the label of the line there. The comment is the definition.
+macro_rules! metrics {
+    ($(
+        $(#[doc = $definition:literal])+
+        $constant:ident = $name:literal, $better:ident, $title:literal, $unit:literal
+            $(, $key:ident)? $(in $chart:ident as $label:literal)?;
+    )*) => {
+        $($(#[doc = $definition])+ pub const $constant: &str = $name;)*
+
+        /// Every metric that a run can record, in the order in which charts show them.
+        pub const METRICS: &[Metric] = &[$(Metric {
+            name: $constant,
+            title: $title,
+            unit: $unit,
+            better: Better::$better,
+            definition: concat!($($definition),+).trim_ascii(),
+            line: optional(&[$(Line { chart: &$chart, label: $label })?]),
+            is_key: optional::<&str>(&[$(stringify!($key))?]).is_some(),
+        },)*];
+    };
+}
+
+metrics! {
+    /// Mean undiscounted return of the last 100 training episodes, exploration included.
+    EP_REW_MEAN = "rollout/ep_rew_mean", Higher, "Return while learning, mean of 100 episodes", "return", key
+        in RETURN as "while learning, mean of 100 episodes";
+    /// Mean undiscounted return of the episodes of one evaluation, with the greedy policy.
+    EVAL_MEAN_REWARD = "eval/mean_reward", Higher, "Return in evaluations", "return", key in RETURN as "evaluation";
+    /// Mean length of the last 100 training episodes, in steps.
+    EP_LEN_MEAN = "rollout/ep_len_mean", Neither, "Length of episodes", "steps"
+        in LENGTH as "mean of 100 episodes";
+    /// Value of the start distribution under the planner's current values.
+    PLANNING_START_VALUE = "planning/start_value", Higher, "Value of the start", "value"
+        in PLANNING as "value of the start";
+    /// Fraction of the test samples that are classified wrongly, 0 to 1.
+    EVAL_TEST_ERROR = "eval/test_error", Lower, "Test error", "error", key in ERROR as "test error";
+    /// Mean loss of the gradient steps since the previous record.
+    LOSS = "train/loss", Lower, "Loss", "loss", key in TRAINING as "loss";
+    /// Largest Euclidean distance between the parameters of the online and the target network since the last refresh.
+    TEACHER_DISTANCE = "teacher/distance", Neither, "Distance between student and target network", "distance", key
+        in DISTANCE as "distance";
+    /// Ticks of its clock since the target network was refreshed.
+    TEACHER_STALENESS = "teacher/staleness", Neither, "Steps since the last refresh of the teacher", "steps"
+        in AGE as "at the ends of episodes";
+    /// Undiscounted return of the episode that has just ended.
+    EP_REW = "rollout/ep_rew", Higher, "Return of an episode", "return";
+    /// Interquartile mean over seeds of the return of an episode.
+    EP_REW_IQM = "rollout/ep_rew_iqm", Higher, "Return of an episode, interquartile mean over seeds", "return";
+    /// Length of the episode that has just ended, in steps.
+    EP_LEN = "rollout/ep_len", Neither, "Length of an episode", "steps";
+    /// Probability of a random action.
+    EXPLORATION_RATE = "rollout/exploration_rate", Neither, "Exploration rate", "probability";
+    /// Standard deviation of the returns of the episodes of one evaluation.
+    EVAL_STD_REWARD = "eval/std_reward", Neither, "Standard deviation of the return in evaluations", "return";
+    /// Sweeps of a planner that improved its policy, or iterations over the values.
+    PLANNING_ITERATIONS = "planning/iterations", Neither, "Iterations of the planner", "iterations";
+    /// Largest change of a value in the last sweep of a planner.
+    PLANNING_RESIDUAL = "planning/residual", Lower, "Residual of the planner", "value";
+    /// States in the transfer set of a policy's student.
+    TRANSFER_STATES = "transfer_states", Neither, "States in the transfer set", "states";
+    /// Episodes since the start of the run.
+    EPISODES = "time/episodes", Neither, "Episodes", "episodes";
+    /// Passes over the training samples since the start of the run.
+    EPOCHS = "time/epochs", Neither, "Epochs", "epochs";
+    /// Rounds of policy distillation since the start of the run.
+    ROUNDS = "time/rounds", Neither, "Rounds", "rounds";
+    /// Steps per second of this process; in TensorBoard only, because it depends on the clock.
+    FPS = "time/fps", Higher, "Steps per second", "steps per second";
+}
+
+/// Declares scores: the constant, the key, the direction, and the column in comparisons.
+macro_rules! scores {
+    ($(
+        $(#[doc = $definition:literal])+
+        $constant:ident = $key:literal, $better:ident
+            $(, column $title:literal times $factor:literal with $decimals:literal decimals)?;
+    )*) => {
+        $($(#[doc = $definition])+ pub const $constant: &str = $key;)*
+
+        /// Every score of a summary, the most telling first.
+        pub const SCORES: &[Score] = &[$(Score {
+            key: $constant,
+            better: Better::$better,
+            definition: concat!($($definition),+).trim_ascii(),
+            column: optional(&[$(Column { title: $title, factor: $factor, decimals: $decimals })?]),
+        },)*];
+    };
+}
+
+scores! {
+    /// Mean undiscounted return of the best model over 100 new episodes, with the greedy policy.
+    MEAN_RETURN = "mean_return", Higher, column "return" times 1.0 with 1 decimals;
+    /// Mean undiscounted return of the last 100 training episodes, exploration included.
+    RETURN_LAST_100 = "return_last_100", Higher, column "while learning" times 1.0 with 1 decimals;
+    /// Mean length of the last 100 training episodes, in steps.
+    STEPS_LAST_100 = "steps_last_100", Neither;
+    /// Greedy value of the start distribution under the learned values.
+    START_VALUE = "start_value", Higher;
+    /// Mean reward per step that R-learning estimates.
+    AVERAGE_REWARD = "average_reward", Higher;
+    /// Fraction of the test samples that are classified wrongly, 0 to 1.
+    TEST_ERROR = "test_error", Lower, column "test error, %" times 100.0 with 2 decimals;
+    /// Seconds of work, over all processes that took part in the run.
+    SECONDS = "seconds", Lower;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_definitions_are_sentences() {
+        let names: BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).collect();
+        let keys: BTreeSet<&str> = SCORES.iter().map(|score| score.key).collect();
+        assert_eq!((names.len(), keys.len()), (METRICS.len(), SCORES.len()));
+        let definitions = METRICS.iter().map(|m| m.definition).chain(SCORES.iter().map(|s| s.definition));
+        for definition in definitions {
+            assert!(definition.ends_with('.') && definition.len() > 10, "{definition}");
+        }
+    }
+
+    #[test]
+    fn charts_come_in_the_order_of_their_first_metric() {
+        let of = |charts: Vec<(&Chart, Vec<&Metric>)>| -> Vec<(&str, usize)> {
+            charts.iter().map(|(chart, metrics)| (chart.title, metrics.len())).collect()
+        };
+        assert_eq!(
+            of(by_chart(METRICS.iter())),
+            [
+                ("Return", 2),
+                ("Length of episodes", 1),
+                ("Planning", 1),
+                ("Test error", 1),
+                ("Loss", 1),
+                ("Distance of the student from its teacher before each refresh", 1),
+                ("How old the teacher is: steps since it was refreshed", 1),
+            ]
+        );
+        let key = of(by_chart(key_metrics()));
+        assert_eq!(key.iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2, 1, 1, 1]);
+        assert_eq!(key_metrics().next().unwrap().name, EP_REW_MEAN);
+    }
+}
