@@ -70,7 +70,7 @@ impl<E: Env> Env for Guarded<E> {
             Phase::Over => return Err(EnvError::EpisodeOver),
             Phase::Running => {}
         }
-        let mut outcome = self.env.step(&action, observation)?;
+        let mut outcome = self.env.step(action, observation)?;
         self.elapsed_steps += 1;
         // As in Gymnasium, both flags are set when the limit falls on a terminal step.
         outcome.truncated |= self.time_limit_steps.is_some_and(|limit| self.elapsed_steps >= limit);

@@ -77,7 +77,7 @@ pub struct Spec {
     pub reward_threshold: Option<f64>,
     /// Whether transitions or starts are random.
     pub stochastic: bool,
-    make: Make,
+    kind: Kind,
 }
 
 /// How one environment, or many, are made, with a time limit or without.
@@ -107,14 +107,14 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Clone for Factory<O, A> {
 }
 
 impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
-    /// Of worlds that are stepped one by one.
-    fn of<E>(world: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
+    /// A factory of environments that are stepped one by one; `make` constructs one, without a time limit.
+    pub fn new<E>(make: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
     where
         E: Env<Observation = O, Action = A> + 'static,
     {
-        let copies = world.clone();
+        let copies = make.clone();
         Self {
-            one: Arc::new(move |limit| Box::new(Guarded::new(world(), limit))),
+            one: Arc::new(move |limit| Box::new(Guarded::new(make(), limit))),
             many: Arc::new(move |n, autoreset, limit| {
                 Box::new(SyncVec::new(n, autoreset, || Guarded::new(copies(), limit)))
             }),
@@ -145,8 +145,8 @@ impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
 }
 
 impl<A: Row + ?Sized + 'static> Factory<[f32], A> {
-    /// Of worlds that are stepped side by side.
-    fn of_dynamics<D, const S: usize, const O: usize>(dynamics: D) -> Self
+    /// A factory of environments whose copies are stepped side by side, in vector instructions.
+    pub fn of_dynamics<D, const S: usize, const O: usize>(dynamics: D) -> Self
     where
         D: Dynamics<S, O, Action = A>,
     {
@@ -161,22 +161,61 @@ impl<A: Row + ?Sized + 'static> Factory<[f32], A> {
     }
 }
 
-/// The kinds of environments, by what is seen and done.
+/// An environment's factory, by the kinds of its observations and actions.
 #[derive(Clone)]
-enum Make {
+#[non_exhaustive]
+pub enum Kind {
+    /// Numbered states and actions.
     States(Factory<usize, usize>),
+    /// Vectors of features, numbered actions.
     Features(Factory<[f32], usize>),
+    /// Planes of zeros and ones, numbered actions.
     Planes(Factory<[u8], usize>),
+    /// Vectors of features, vectors of actions.
     Control(Factory<[f32], [f32]>),
 }
 
-impl fmt::Debug for Make {
+macro_rules! kind {
+    ($kind:ident, $observation:ty, $action:ty) => {
+        impl From<Factory<$observation, $action>> for Kind {
+            fn from(factory: Factory<$observation, $action>) -> Self {
+                Kind::$kind(factory)
+            }
+        }
+    };
+}
+
+kind!(States, usize, usize);
+kind!(Features, [f32], usize);
+kind!(Planes, [u8], usize);
+kind!(Control, [f32], [f32]);
+
+impl Kind {
+    fn set_time_limit(&mut self, steps: Option<u64>) {
+        match self {
+            Kind::States(factory) => factory.time_limit_steps = steps,
+            Kind::Features(factory) => factory.time_limit_steps = steps,
+            Kind::Planes(factory) => factory.time_limit_steps = steps,
+            Kind::Control(factory) => factory.time_limit_steps = steps,
+        }
+    }
+
+    /// Whether transitions or starts are random, as far as is known: only an exact model says that they are not.
+    fn is_stochastic(&self) -> bool {
+        match self {
+            Kind::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),
+            _ => true,
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Make::States(_) => "States",
-            Make::Features(_) => "Features",
-            Make::Planes(_) => "Planes",
-            Make::Control(_) => "Control",
+            Kind::States(_) => "States",
+            Kind::Features(_) => "Features",
+            Kind::Planes(_) => "Planes",
+            Kind::Control(_) => "Control",
         })
     }
 }
@@ -201,7 +240,7 @@ struct Entry {
     options: &'static [(&'static str, &'static str)],
     time_limit_steps: Option<u64>,
     reward_threshold: Option<f64>,
-    make: fn(&mut Options<'_>) -> Result<Make, String>,
+    make: fn(&mut Options<'_>) -> Result<Kind, String>,
 }
 
 /// Every environment there is, by id.
@@ -222,7 +261,7 @@ static ENTRIES: &[Entry] = &[
         options: &[],
         time_limit_steps: Some(500),
         reward_threshold: Some(-100.0),
-        make: |_| Ok(Make::Features(Factory::of_dynamics(AcrobotRules))),
+        make: |_| Ok(Kind::Features(Factory::of_dynamics(AcrobotRules))),
     },
     Entry {
         id: "Blackjack-v1",
@@ -248,7 +287,7 @@ static ENTRIES: &[Entry] = &[
         reward_threshold: Some(475.0),
         make: |options| {
             let sutton_barto_reward = options.flag("sutton_barto_reward", false)?;
-            Ok(Make::Features(Factory::of_dynamics(CartPoleRules { sutton_barto_reward })))
+            Ok(Kind::Features(Factory::of_dynamics(CartPoleRules { sutton_barto_reward })))
         },
     },
     Entry {
@@ -350,7 +389,7 @@ static ENTRIES: &[Entry] = &[
         reward_threshold: Some(-110.0),
         make: |options| {
             let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
-            Ok(Make::Features(Factory::of_dynamics(MountainCarRules { goal_velocity })))
+            Ok(Kind::Features(Factory::of_dynamics(MountainCarRules { goal_velocity })))
         },
     },
     Entry {
@@ -362,7 +401,7 @@ static ENTRIES: &[Entry] = &[
         reward_threshold: Some(90.0),
         make: |options| {
             let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
-            Ok(Make::Control(Factory::of_dynamics(MountainCarContinuousRules { goal_velocity })))
+            Ok(Kind::Control(Factory::of_dynamics(MountainCarContinuousRules { goal_velocity })))
         },
     },
     Entry {
@@ -374,7 +413,7 @@ static ENTRIES: &[Entry] = &[
         reward_threshold: None,
         make: |options| {
             let g = options.number("g", 10.0, -1e6..=1e6)?;
-            Ok(Make::Control(Factory::of_dynamics(PendulumRules { g })))
+            Ok(Kind::Control(Factory::of_dynamics(PendulumRules { g })))
         },
     },
     Entry {
@@ -425,16 +464,16 @@ const ARCADE_OPTIONS: &[(&str, &str)] = &[
     ("full_action_set", "all six actions, also those that do nothing: true or false"),
 ];
 
-fn arcade<G: Game>(options: &mut Options<'_>) -> Result<Make, String> {
+fn arcade<G: Game>(options: &mut Options<'_>) -> Result<Kind, String> {
     let sticky = options.number("sticky_action_prob", 0.1, 0.0..=1.0)?;
     let ramping = options.flag("difficulty_ramping", true)?;
     let full = options.flag("full_action_set", false)?;
-    Ok(Make::Planes(Factory::of(move || Arcade::<G>::new(sticky, ramping, full))))
+    Ok(Kind::Planes(Factory::new(move || Arcade::<G>::new(sticky, ramping, full))))
 }
 
 /// A world with numbered states.
-fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(world: E) -> Make {
-    Make::States(Factory::of(move || world.clone()))
+fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(world: E) -> Kind {
+    Kind::States(Factory::new(move || world.clone()))
 }
 
 /// The options that every environment has.
@@ -449,10 +488,10 @@ pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
 ];
 
 /// What the general options put around an environment.
-fn wrapped(make: Make, options: &mut Options<'_>) -> Result<Make, String> {
-    let mut make = altered_as_asked(make, options)?;
+fn wrapped(kind: Kind, options: &mut Options<'_>) -> Result<Kind, String> {
+    let mut kind = altered_as_asked(kind, options)?;
     if let Some(bins) = options.whole("bins", 1..=1000)? {
-        let Make::Features(factory) = make else {
+        let Kind::Features(factory) = kind else {
             return Err(format!("bins={bins}: it has no features with numbered actions"));
         };
         let features = factory.one().observation_space().features() as u32;
@@ -462,30 +501,30 @@ fn wrapped(make: Make, options: &mut Options<'_>) -> Result<Make, String> {
                 "bins={bins}: {bins} to the power of {features} boxes; at most a million are held"
             ));
         }
-        make = Make::States(factory.within(move |env| Box::new(Discretize::new(env, bins as usize))));
+        kind = Kind::States(factory.within(move |env| Box::new(Discretize::new(env, bins as usize))));
     }
     if options.flag("one_hot", false)? {
-        make = match make {
-            Make::States(factory) => Make::Features(factory.within(|env| Box::new(OneHot::new(env)))),
+        kind = match kind {
+            Kind::States(factory) => Kind::Features(factory.within(|env| Box::new(OneHot::new(env)))),
             _ => return Err("one_hot=true: its states are not numbered".to_owned()),
         };
     }
-    let Some(n) = options.whole("frame_stack", 1..=64)? else { return Ok(make) };
+    let Some(n) = options.whole("frame_stack", 1..=64)? else { return Ok(kind) };
     let n = n as usize;
-    Ok(match make {
-        Make::States(_) => {
+    Ok(match kind {
+        Kind::States(_) => {
             let reason = "its states are numbered; with one_hot=true they are features";
             return Err(format!("frame_stack={n}: {reason}"));
         }
-        Make::Features(factory) => {
-            Make::Features(factory.within(move |env| Box::new(FrameStack::new(env, n))))
+        Kind::Features(factory) => {
+            Kind::Features(factory.within(move |env| Box::new(FrameStack::new(env, n))))
         }
-        Make::Planes(factory) => Make::Planes(factory.within(move |env| Box::new(FrameStack::new(env, n)))),
-        Make::Control(factory) => Make::Control(factory.within(move |env| Box::new(FrameStack::new(env, n)))),
+        Kind::Planes(factory) => Kind::Planes(factory.within(move |env| Box::new(FrameStack::new(env, n)))),
+        Kind::Control(factory) => Kind::Control(factory.within(move |env| Box::new(FrameStack::new(env, n)))),
     })
 }
 
-fn altered_as_asked(make: Make, options: &mut Options<'_>) -> Result<Make, String> {
+fn altered_as_asked(kind: Kind, options: &mut Options<'_>) -> Result<Kind, String> {
     let sticky = options.number("sticky_actions", 0.0, 0.0..=1.0)?;
     let repeat = options.whole("action_repeat", 1..=1000)?.unwrap_or(1) as u32;
     let clip = match options.take("clip_reward") {
@@ -500,13 +539,13 @@ fn altered_as_asked(make: Make, options: &mut Options<'_>) -> Result<Make, Strin
         }
     };
     if (sticky, repeat, clip) == (0.0, 1, None) {
-        return Ok(make);
+        return Ok(kind);
     }
-    Ok(match make {
-        Make::States(factory) => Make::States(altered(factory, sticky, repeat, clip)),
-        Make::Features(factory) => Make::Features(altered(factory, sticky, repeat, clip)),
-        Make::Planes(factory) => Make::Planes(altered(factory, sticky, repeat, clip)),
-        Make::Control(factory) => Make::Control(altered(factory, sticky, repeat, clip)),
+    Ok(match kind {
+        Kind::States(factory) => Kind::States(altered(factory, sticky, repeat, clip)),
+        Kind::Features(factory) => Kind::Features(altered(factory, sticky, repeat, clip)),
+        Kind::Planes(factory) => Kind::Planes(altered(factory, sticky, repeat, clip)),
+        Kind::Control(factory) => Kind::Control(altered(factory, sticky, repeat, clip)),
     })
 }
 
@@ -542,7 +581,7 @@ const LAKE_OPTIONS: &[(&str, &str)] = &[
     ("reward_schedule", "the rewards of goal, hole and ice (default 1:0:0)"),
 ];
 
-fn lake(options: &mut Options<'_>, map: &str) -> Result<Make, String> {
+fn lake(options: &mut Options<'_>, map: &str) -> Result<Kind, String> {
     let size = options.whole("size", 2..=256)?;
     let frozen = options.number("frozen", 0.8, 0.0..=1.0)?;
     let map_seed = options.whole("map_seed", 0..=u64::MAX)?.unwrap_or(0);
@@ -570,7 +609,7 @@ fn lake(options: &mut Options<'_>, map: &str) -> Result<Make, String> {
     Ok(states(lake.world()))
 }
 
-fn cliff(options: &mut Options<'_>, is_slippery: bool) -> Result<Make, String> {
+fn cliff(options: &mut Options<'_>, is_slippery: bool) -> Result<Kind, String> {
     Ok(states(cliff_walking::world(options.flag("is_slippery", is_slippery)?)))
 }
 
@@ -606,19 +645,10 @@ impl Entry {
     fn spec(&self, given: &str) -> Result<Spec, String> {
         let mut options = Options::parse(given)?;
         let time_limit_steps = options.limit("max_episode_steps", self.time_limit_steps)?;
-        let mut make = (self.make)(&mut options)?;
-        match &mut make {
-            Make::States(factory) => factory.time_limit_steps = time_limit_steps,
-            Make::Features(factory) => factory.time_limit_steps = time_limit_steps,
-            Make::Planes(factory) => factory.time_limit_steps = time_limit_steps,
-            Make::Control(factory) => factory.time_limit_steps = time_limit_steps,
-        }
-        let is_certain = |make: &Make| match make {
-            Make::States(factory) => factory.one().model().is_some_and(|model| !model.is_stochastic()),
-            _ => false,
-        };
-        let stochastic = !is_certain(&make) || options.is_given("sticky_actions");
-        let make = wrapped(make, &mut options)?;
+        let mut kind = (self.make)(&mut options)?;
+        kind.set_time_limit(time_limit_steps);
+        let stochastic = kind.is_stochastic() || options.is_given("sticky_actions");
+        let kind = wrapped(kind, &mut options)?;
         let known = self.options.iter().chain(GENERAL_OPTIONS).map(|(name, _)| *name);
         options.finish(known)?;
         let mut spec = Spec {
@@ -629,7 +659,7 @@ impl Entry {
             time_limit_steps,
             reward_threshold: self.reward_threshold,
             stochastic,
-            make,
+            kind,
         };
         if let Some(n) = spec.action_space().discrete() {
             // Some actions come with an option.
@@ -640,6 +670,46 @@ impl Entry {
 }
 
 impl Spec {
+    /// A user's own environment, which everything that takes a `Spec` then takes. `actions` names its numbered actions in their
+    /// order (empty for a box), and an episode is truncated after `time_limit_steps`.
+    ///
+    /// It is not registered: [`find`] does not know its id.
+    ///
+    /// ```
+    /// use potstill_env::registry::{Factory, Spec};
+    /// use potstill_env::{CartPole, trace::{Actions, trace}};
+    ///
+    /// let poles = Factory::new(CartPole::default);
+    /// let spec = Spec::custom("ShortPole", "keep a pole upright", &["left", "right"], Some(5), poles);
+    /// let steps = trace(&spec, 1, &Actions::Random(100))?.steps;
+    /// assert_eq!((steps.len(), steps[4].outcome.truncated), (5, true));
+    /// # Ok::<(), potstill_env::EnvError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the time limit is 0.
+    pub fn custom(
+        id: impl Into<String>,
+        summary: &'static str,
+        actions: &'static [&'static str],
+        time_limit_steps: Option<u64>,
+        factory: impl Into<Kind>,
+    ) -> Self {
+        assert_ne!(time_limit_steps, Some(0), "an episode has at least one step");
+        let mut kind = factory.into();
+        kind.set_time_limit(time_limit_steps);
+        Self {
+            id: id.into(),
+            summary,
+            actions,
+            options: &[],
+            time_limit_steps,
+            reward_threshold: None,
+            stochastic: kind.is_stochastic(),
+            kind,
+        }
+    }
+
     /// The id without options.
     pub fn name(&self) -> &str {
         self.id.split(':').next().unwrap_or(&self.id)
@@ -654,68 +724,68 @@ impl Spec {
 
     /// The environment, if its states are numbered.
     pub fn make_states(&self) -> Option<StateEnv> {
-        match &self.make {
-            Make::States(factory) => Some(factory.one()),
+        match &self.kind {
+            Kind::States(factory) => Some(factory.one()),
             _ => None,
         }
     }
 
     /// The environment, if its observations are vectors of features, or planes that can be taken for them.
     pub fn make_features(&self) -> Option<FeatureEnv> {
-        match &self.make {
-            Make::Features(factory) => Some(factory.one()),
-            Make::Planes(factory) => Some(Box::new(Features::new(factory.one()))),
+        match &self.kind {
+            Kind::Features(factory) => Some(factory.one()),
+            Kind::Planes(factory) => Some(Box::new(Features::new(factory.one()))),
             _ => None,
         }
     }
 
     /// The environment, if its observations are planes of zeros and ones.
     pub fn make_planes(&self) -> Option<PlaneEnv> {
-        match &self.make {
-            Make::Planes(factory) => Some(factory.one()),
+        match &self.kind {
+            Kind::Planes(factory) => Some(factory.one()),
             _ => None,
         }
     }
 
-    /// The environment, if its action is a number.
+    /// The environment, if its actions are vectors of numbers.
     pub fn make_control(&self) -> Option<ControlEnv> {
-        match &self.make {
-            Make::Control(factory) => Some(factory.one()),
-            _ => None,
-        }
-    }
-
-    /// Copies of the environment, if its states are numbered.
-    pub fn make_vec_states(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<usize>> {
-        match &self.make {
-            Make::States(factory) => Some(factory.many(copies, autoreset)),
+        match &self.kind {
+            Kind::Control(factory) => Some(factory.one()),
             _ => None,
         }
     }
 
     /// Copies of the environment, if its observations are vectors of features.
     pub fn make_vec_features(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<f32>> {
-        match &self.make {
-            Make::Features(factory) => Some(factory.many(copies, autoreset)),
+        match &self.kind {
+            Kind::Features(factory) => Some(factory.many(copies, autoreset)),
             _ => None,
         }
     }
 
     /// Copies of the environment, if its observations are planes of zeros and ones.
     pub fn make_vec_planes(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<u8>> {
-        match &self.make {
-            Make::Planes(factory) => Some(factory.many(copies, autoreset)),
+        match &self.kind {
+            Kind::Planes(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
+    /// Copies of the environment, if its observations and actions are vectors of numbers.
+    pub fn make_vec_control(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<f32, [f32]>> {
+        match &self.kind {
+            Kind::Control(factory) => Some(factory.many(copies, autoreset)),
             _ => None,
         }
     }
 
     /// Does something with the environment, whatever its kind.
     pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
-        match &self.make {
-            Make::States(factory) => visitor.visit(factory),
-            Make::Features(factory) => visitor.visit(factory),
-            Make::Planes(factory) => visitor.visit(factory),
-            Make::Control(factory) => visitor.visit(factory),
+        match &self.kind {
+            Kind::States(factory) => visitor.visit(factory),
+            Kind::Features(factory) => visitor.visit(factory),
+            Kind::Planes(factory) => visitor.visit(factory),
+            Kind::Control(factory) => visitor.visit(factory),
         }
     }
 

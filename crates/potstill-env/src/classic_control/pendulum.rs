@@ -9,8 +9,8 @@
 //!
 //! let (mut env, mut observation) = (Pendulum::default(), [0.0; 3]);
 //! env.reset(Some(1), &mut observation);
-//! assert!(env.step(2.0, &mut observation)?.reward <= 0.0);
-//! assert!(env.step(2.5, &mut observation).is_err());
+//! assert!(env.step(&[2.0], &mut observation)?.reward <= 0.0);
+//! assert!(env.step(&[2.5], &mut observation).is_err());
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 

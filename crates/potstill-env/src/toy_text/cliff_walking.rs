@@ -82,7 +82,7 @@ mod tests {
             let (mut s, mut total, mut last) = (0, 0.0, false);
             env.reset(None, &mut s);
             for action in actions.chars() {
-                let outcome = env.step("URDL".find(action).unwrap(), &mut s).unwrap();
+                let outcome = env.step(&"URDL".find(action).unwrap(), &mut s).unwrap();
                 (total, last) = (total + outcome.reward, outcome.terminated);
             }
             assert_eq!((total, s, last), (rewards, end, terminated), "{actions}");

@@ -63,7 +63,7 @@ pub trait VecEnv: Restorable + Send {
     /// One step of every copy; `actions` are `copies x width`, row after row.
     ///
     /// # Errors
-    /// If there is not one action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
+    /// If there is not one whole action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
     fn step(&mut self, actions: &[<Self::Action as Row>::Element])
     -> Result<&Batch<Self::Element>, EnvError>;
 
@@ -239,9 +239,12 @@ fn check_actions<A: Row + ?Sized>(
     if !is_reset {
         return Err(EnvError::NotReset);
     }
-    let width = space.features();
-    if actions.len() != copies * width {
-        return Err(EnvError::Actions { got: actions.len().div_ceil(width), expected: copies });
+    let (width, got) = (space.features(), actions.len());
+    if got % width != 0 {
+        return Err(EnvError::ActionNumbers { got, copies, width });
+    }
+    if got != copies * width {
+        return Err(EnvError::Actions { got: got / width, expected: copies });
     }
     match actions.chunks_exact(width).map(A::from_slice).find(|action| !action.is_in(space)) {
         None => Ok(()),
