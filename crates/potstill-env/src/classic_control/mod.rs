@@ -16,6 +16,7 @@ pub mod cart_pole;
 pub mod mountain_car;
 pub mod pendulum;
 
+use crate::registry::Entry;
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
@@ -135,3 +136,12 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Restorable for Single<D,
         snapshot.restore_part("rng", &mut self.rng)
     }
 }
+
+/// The environments of this family in the registry.
+pub(crate) static ENTRIES: &[&Entry] = &[
+    &acrobot::ENTRY,
+    &cart_pole::ENTRY,
+    &mountain_car::ENTRY,
+    &mountain_car::CONTINUOUS_ENTRY,
+    &pendulum::ENTRY,
+];

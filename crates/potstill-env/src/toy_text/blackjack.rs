@@ -18,6 +18,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::sync::{Arc, LazyLock};
@@ -256,6 +257,22 @@ impl Restorable for Blackjack {
         snapshot.restore_part("rng", &mut self.rng)
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "Blackjack-v1",
+    summary: "come closer to 21 than the dealer",
+    actions: &["stick", "hit"],
+    options: &[
+        ("natural", "a game won by a dealt 21 gives 1.5: true or false"),
+        ("sab", "Sutton and Barto's rule for a dealt 21: true (default) or false"),
+    ],
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: |options| {
+        let (natural, sab) = (options.flag("natural", false)?, options.flag("sab", true)?);
+        Ok(Kind::states(Blackjack::new(natural, sab)))
+    },
+};
 
 #[cfg(test)]
 mod tests {

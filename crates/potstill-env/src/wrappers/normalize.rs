@@ -143,7 +143,7 @@ impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         self.normalize(observation);
         Ok(outcome)
     }
@@ -203,7 +203,7 @@ impl<E: Env> Env for NormalizeReward<E> {
     forward!(scene_of);
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         // As in Gymnasium: a truncated episode's return runs on into the next.
         let kept = if outcome.terminated { 0.0 } else { self.discounted * self.gamma };
         self.discounted = kept + outcome.reward;

@@ -41,7 +41,7 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, &mut self.state)?;
+        let outcome = self.env.step(action, &mut self.state)?;
         self.show(observation);
         Ok(outcome)
     }
@@ -114,7 +114,7 @@ impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut usize) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, &mut self.features)?;
+        let outcome = self.env.step(action, &mut self.features)?;
         *observation = self.state_of();
         Ok(outcome)
     }
@@ -169,7 +169,7 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, &mut self.planes)?;
+        let outcome = self.env.step(action, &mut self.planes)?;
         self.show(observation);
         Ok(outcome)
     }

@@ -35,7 +35,7 @@ impl<E: Env> Env for ClipReward<E> {
     forward!(scene_of);
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         Ok(Outcome { reward: outcome.reward.clamp(self.low, self.high), ..outcome })
     }
 }
@@ -84,7 +84,7 @@ impl<E: Env> Env for EpisodeStatistics<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         self.running.0 += outcome.reward;
         self.running.1 += 1;
         if outcome.done() {
