@@ -709,6 +709,14 @@ impl Spec {
         }
     }
 
+    /// Copies of the environment, if its observations are vectors of features and its actions vectors.
+    pub fn make_vec_control(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<f32, [f32]>> {
+        match &self.make {
+            Make::Control(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
     /// Does something with the environment, whatever its kind.
     pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
         match &self.make {
