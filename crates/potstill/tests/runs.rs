@@ -19,7 +19,7 @@ struct Case {
 }
 
 /// Every algorithm, and both kinds of distillation.
-const CASES: [Case; 36] = [
+const CASES: [Case; 38] = [
     Case { command: "q-learning", settings: "env=CliffWalking-v1 episodes=60" },
     Case { command: "sarsa", settings: "env=CliffWalking-v1 episodes=60 log_interval=3" },
     Case {
@@ -68,6 +68,15 @@ const CASES: [Case; 36] = [
     Case { command: "dyna-q", settings: "env=DynaMaze steps=1500 alpha=1/n^0.6" },
     Case { command: "dyna-q-plus", settings: "env=DynaMaze steps=1500 epsilon=linear:1:0.1:900" },
     Case { command: "prioritized-sweeping", settings: "env=DynaMaze steps=1500 epsilon=1/n" },
+    Case {
+        command: "random-linear",
+        settings: "env=Pendulum-v1 steps=700 eval_freq=300 eval_episodes=2 log_interval=1",
+    },
+    Case {
+        command: "random-linear",
+        settings: "env=MountainCarContinuous-v0:sticky_actions=0.2,max_episode_steps=90 steps=700 eval_freq=300 \
+                   eval_episodes=2 num_envs=3",
+    },
     Case { command: "mcts", settings: "env=FrozenLake-v1 steps=1000 simulations=8" },
     Case { command: "value-iteration", settings: "env=FrozenLake8x8-v1 gamma=0.99" },
     Case { command: "policy-iteration", settings: "env=FrozenLake-v1" },

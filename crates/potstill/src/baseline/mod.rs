@@ -17,4 +17,4 @@
 
 mod random_linear;
 
-pub use random_linear::RandomLinear;
+pub use random_linear::{RandomLinear, RandomLinearConfig};

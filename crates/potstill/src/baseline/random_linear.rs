@@ -4,11 +4,20 @@
 //! provides a competitive approach to reinforcement learning"); one draw is a floor that a learner must leave behind.
 
 use crate::agent::{Agent, LearnError};
+use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{ControlPolicy, Model};
 use potstill_core::{Streams, snapshot};
 use potstill_env::Space;
 use potstill_nn::{NetworkSpec, Workspace};
+
+settings! {
+    /// The keys of a fixed random linear policy.
+    pub struct RandomLinearConfig {
+        /// Copies of the environment that are acted in together
+        num_envs: u64 = 1, in Copies;
+    }
+}
 
 /// A fixed random linear policy.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! `potstill config`: every key, what it means and what it may be.
 
+use crate::baseline::RandomLinearConfig;
 use crate::config::{ConfigError, Key, Settings};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use crate::jobs::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
@@ -63,6 +64,7 @@ fn kinds() -> Vec<Kind> {
                 Learns::States => with_tabular(algorithm.name, TabularKeys),
                 Learns::Model => with_planner(algorithm.name, PlannerKeys),
                 Learns::Features => with_deep(algorithm.name, DeepKeys),
+                Learns::Control => of::<((RunConfig, (EvalConfig, RandomLinearConfig)), StoreConfig)>(),
                 Learns::Labels => of::<((DataConfig, FitConfig), StoreConfig)>(),
             };
             (algorithm.name, vec![("command", "train"), ("algorithm", algorithm.name)], keys)

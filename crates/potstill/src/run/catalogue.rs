@@ -11,6 +11,8 @@ pub enum Learns {
     Model,
     /// An environment with features.
     Features,
+    /// An environment with features whose actions are vectors.
+    Control,
     /// A labelled dataset.
     Labels,
 }
@@ -22,6 +24,7 @@ impl Learns {
             Learns::States => "environments with discrete observations",
             Learns::Model => "exact models of environments with discrete observations",
             Learns::Features => "environments with features",
+            Learns::Control => "environments with features and a box of actions",
             Learns::Labels => "labelled datasets",
         }
     }
@@ -31,6 +34,7 @@ impl Learns {
         match self {
             Learns::States | Learns::Model => Some(("discrete", "discrete")),
             Learns::Features => Some(("box", "discrete")),
+            Learns::Control => Some(("box", "box")),
             Learns::Labels => None,
         }
     }
@@ -78,7 +82,7 @@ pub struct Algorithm {
 }
 
 /// Every algorithm that `train` takes.
-pub const ALGORITHMS: [Algorithm; 30] = [
+pub const ALGORITHMS: [Algorithm; 31] = [
     Algorithm {
         name: "q-learning",
         family: "tabular",
@@ -368,6 +372,16 @@ pub const ALGORITHMS: [Algorithm; 30] = [
         is_model_based: Some(false),
         summary: "Q-learning from many copies at a time, without replay or target network",
         source: "Gallici et al. 2024, Algorithm 1",
+    },
+    Algorithm {
+        name: "random-linear",
+        family: "baseline",
+        learns: Learns::Control,
+        policy: Some(PolicyKind::On),
+        data: DataKind::Online,
+        is_model_based: Some(false),
+        summary: "act by a linear policy that is drawn once and never changed",
+        source: "the start of a random search, Mania, Guy and Recht 2018",
     },
     Algorithm {
         name: "classifier",

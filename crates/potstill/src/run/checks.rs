@@ -10,7 +10,7 @@ use crate::jobs::RunConfig;
 use crate::planning;
 use crate::store;
 use potstill_env::registry::{self, Spec};
-use potstill_env::{Autoreset, Env, EnvError};
+use potstill_env::{Autoreset, Env, EnvError, Row};
 use potstill_nn::{Ends, NetworkSpec};
 use std::path::Path;
 
@@ -105,6 +105,17 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
                 None => "; train dqn".to_owned(),
             };
             (spec.make_states().is_some(), "discrete observations", instead)
+        }
+        Learns::Control => {
+            let fits = spec.make_control().is_some_and(|env| <[f32]>::can_sample(&env.action_space()));
+            let actions = spec.action_space();
+            if !fits {
+                let name = algorithm.name;
+                return Err(usage(format!(
+                    "`{name}` needs features and actions of a bounded box; those of {id} are {actions}"
+                )));
+            }
+            (fits, "features", String::new())
         }
         _ => {
             let one_hot = format!("{id}{}one_hot=true", joint(id));

@@ -10,23 +10,24 @@ use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::subject::{Subject, keeps};
 use super::tabular::{MakeTabular, Place, WithTabular, with_tabular};
+use crate::baseline::{RandomLinear, RandomLinearConfig};
 use crate::config::{Layer, Origin, Settings, resolve};
 use crate::data::{RecordedEnv, Recording};
 use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
-    DataConfig, DistilConfig, PlanConfig, PlannerJob, PolicyDistillationJob, ReinforcementJob, RunConfig,
-    SourceConfig, StoreConfig, SupervisedJob,
+    DataConfig, DistilConfig, EvalConfig, Job, PlanConfig, PlannerJob, PolicyDistillationJob,
+    ReinforcementJob, RunConfig, SourceConfig, StoreConfig, SupervisedJob,
 };
 use crate::model::Model;
 use crate::planning::PlanningConfig;
 use crate::store::{self, RunDir, names};
 use crate::teacher::{Inputs, Teacher};
-use crate::train::Trainer;
+use crate::train::{Trainer, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
-use potstill_env::{Env, StateEnv};
+use potstill_env::{Autoreset, Env, StateEnv};
 use potstill_nn::NetworkSpec;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +69,7 @@ pub(crate) fn prepare_headed(
         Learns::States => with_tabular(name, PrepareTabular { algorithm, head, layers, threads, dir }),
         Learns::Model => with_planner(name, PreparePlanner { algorithm, head, layers }),
         Learns::Features => with_deep(name, PrepareDeep { algorithm, head, layers, threads }),
+        Learns::Control => prepare_control(algorithm, head, layers, threads),
         Learns::Labels => {
             let resolved = resolve::<((DataConfig, FitConfig), StoreConfig)>(layers)?;
             let config = resolved.to_toml(head);
@@ -78,6 +80,36 @@ pub(crate) fn prepare_headed(
             Ok(PreparedRun::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
         }
     }
+}
+
+/// A run of a policy for a box of actions.
+fn prepare_control(
+    algorithm: &Algorithm,
+    head: &[(&str, Value)],
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
+    let resolved = resolve::<((RunConfig, (EvalConfig, RandomLinearConfig)), StoreConfig)>(layers)?;
+    let config = resolved.to_toml(head);
+    let ((run, (eval, own)), store) = resolved.settings;
+    let spec = env_and_length(algorithm, &run)?;
+    let (seed, streams, on) = (run.seed, Streams::new(run.seed), spec.name().to_owned());
+    let agent = RandomLinear::new(spec.observation_space().features(), &spec.action_space(), streams);
+    let maker = spec.clone();
+    let make_env = move || maker.make_control().expect("checked: a box of actions");
+    let name = algorithm.name;
+    let job: Box<dyn Job> = match own.num_envs as usize {
+        1 => {
+            let trainer = Trainer::new(agent, make_env(), streams);
+            Box::new(ReinforcementJob::new(name, trainer, make_env, spec, run, Some(eval), threads))
+        }
+        copies => {
+            let envs = spec.make_vec_control(copies, Autoreset::SameStep).expect("checked: a box of actions");
+            let trainer = VecTrainer::new(agent, envs, streams);
+            Box::new(ReinforcementJob::new(name, trainer, make_env, spec, run, Some(eval), threads))
+        }
+    };
+    Ok(PreparedRun::of(algorithm, (&on, seed), config, store, job))
 }
 
 /// A distillation run with this teacher.
