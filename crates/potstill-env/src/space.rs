@@ -11,6 +11,7 @@
 //! assert_eq!((cards.discrete(), cards.parts(45)), (Some(704), vec![2, 0, 1]));
 //! ```
 
+use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value};
 use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
@@ -259,6 +260,19 @@ impl Element for u8 {
 
     fn narrow(number: f64) -> Option<Self> {
         (number.fract() == 0.0 && (0.0..=255.0).contains(&number)).then_some(number as u8)
+    }
+}
+
+/// The codec of a list of elements, whose length the settings give.
+pub(crate) struct Elements;
+
+impl<T: Element> Codec<Vec<T>> for Elements {
+    fn save(&self, numbers: &Vec<T>, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, T::to_value(numbers));
+    }
+
+    fn load(&self, numbers: &mut Vec<T>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        T::read(numbers, snapshot, name)
     }
 }
 

@@ -25,9 +25,9 @@ mod sync;
 pub use lanes::Lanes;
 pub use sync::SyncVec;
 
-use crate::space::Element;
+use crate::space::{Element, Elements};
 use crate::{EnvError, Row, Space};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::{Restorable, snapshot};
 
 /// When the next episode of a copy starts. The modes are Gymnasium's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -205,27 +205,11 @@ impl<T: Element> Batch<T> {
     }
 }
 
-impl<T: Element> Restorable for Batch<T> {
-    fn snapshot(&self) -> Snapshot {
-        let flags = |flags: &[bool]| Value::U8s(flags.iter().map(|&flag| u8::from(flag)).collect());
-        Snapshot::new()
-            .with("observations", T::to_value(&self.observations))
-            .with("rewards", Value::F64s(self.rewards.clone()))
-            .with("terminated", flags(&self.terminated))
-            .with("truncated", flags(&self.truncated))
-            .with("final_observations", T::to_value(&self.finals))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let n = self.len();
-        T::read(&mut self.observations, snapshot, "observations")?;
-        self.rewards.copy_from_slice(snapshot.f64s("rewards", n)?);
-        for (name, flags) in [("terminated", &mut self.terminated), ("truncated", &mut self.truncated)] {
-            for (flag, &byte) in flags.iter_mut().zip(snapshot.u8s(name, n)?) {
-                *flag = byte != 0;
-            }
-        }
-        T::read(&mut self.finals, snapshot, "final_observations")
+snapshot! {
+    impl[T: Element] Restorable for Batch<T> {
+        saved: observations via Elements, rewards, terminated, truncated,
+            finals as "final_observations" via Elements;
+        built: features, autoreset;
     }
 }
 

@@ -1,7 +1,8 @@
 //! Wrappers that make features of other observations, and numbered states of features.
 
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::below;
+use potstill_core::{Restorable, snapshot};
 
 /// A numbered state as a vector with a 1 in its place.
 #[derive(Clone, Debug)]
@@ -47,14 +48,9 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
     }
 }
 
-impl<E: Env<Observation = usize>> Restorable for OneHot<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("env", &self.env).with("state", Value::U64(self.state as u64))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.state = snapshot.index("state", self.env.observation_space().discrete().unwrap_or(0))?;
-        snapshot.restore_part("env", &mut self.env)
+snapshot! {
+    impl[E: Env<Observation = usize>] Restorable for OneHot<E> {
+        saved: env, state via below(env.observation_space().discrete().unwrap_or(0));
     }
 }
 
@@ -120,13 +116,10 @@ impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
     }
 }
 
-impl<E: Restorable> Restorable for Discretize<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("env", &self.env)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("env", &mut self.env)
+snapshot! {
+    impl[E: Restorable] Restorable for Discretize<E> {
+        saved: env;
+        built: bins, features, bounds;
     }
 }
 
@@ -175,14 +168,9 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
     }
 }
 
-impl<E: Restorable> Restorable for Features<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("env", &self.env).with("planes", Value::U8s(self.planes.clone()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.planes.read(snapshot, "planes")?;
-        snapshot.restore_part("env", &mut self.env)
+snapshot! {
+    impl[E: Restorable] Restorable for Features<E> {
+        saved: env, planes;
     }
 }
 
