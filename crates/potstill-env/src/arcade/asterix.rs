@@ -1,4 +1,4 @@
-//! `MinAtar/Asterix-v1`: enemies and gold cross the board in eight lanes. Gold gives 1, an enemy ends the game; both become faster and more.
+//! `MinAtar/Asterix-v1`: gather gold and keep away from enemies that cross the board in eight lanes.
 //!
 //! ```
 //! use potstill_env::arcade::{Arcade, asterix::Asterix};
@@ -11,6 +11,41 @@
 //! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(5)`: 0 none, 1 left, 2 up, 3 right, 4 down.
+//!
+//! # Observation space
+//!
+//! `MultiBinary(10, 10, 4)`: `(row * 10 + column) * 4 + channel`.
+//!
+//! | channel | meaning |
+//! |---|---|
+//! | 0 | player |
+//! | 1 | enemy |
+//! | 2 | trail: the square behind an enemy or gold |
+//! | 3 | gold |
+//!
+//! # Rewards
+//!
+//! 1 for each piece of gold.
+//!
+//! # Starting state
+//!
+//! The player in the middle, no enemy and no gold; directions and lanes of those that come are random.
+//!
+//! # Episode end
+//!
+//! Terminates when the player meets an enemy. There is no time limit.
+//!
+//! # Options
+//!
+//! Those of [all arcade games](crate::arcade).
+//!
+//! # Source
+//!
+//! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
 use super::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;

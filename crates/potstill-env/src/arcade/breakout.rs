@@ -1,4 +1,4 @@
-//! `MinAtar/Breakout-v1`: a paddle, a ball, and three rows of bricks. Each brick gives 1; a ball that is missed ends the game.
+//! `MinAtar/Breakout-v1`: break three rows of bricks with a ball and a paddle.
 //!
 //! ```
 //! use potstill_env::arcade::{Arcade, breakout::Breakout};
@@ -12,6 +12,41 @@
 //! }
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(3)`: 0 none, 1 left, 2 right.
+//!
+//! # Observation space
+//!
+//! `MultiBinary(10, 10, 4)`: `(row * 10 + column) * 4 + channel`.
+//!
+//! | channel | meaning |
+//! |---|---|
+//! | 0 | paddle |
+//! | 1 | ball |
+//! | 2 | trail: the square where the ball was before |
+//! | 3 | brick |
+//!
+//! # Rewards
+//!
+//! 1 for each brick. The wall is built again when all bricks are broken.
+//!
+//! # Starting state
+//!
+//! A whole wall and a ball that falls from the left or the right edge, each with probability 1/2.
+//!
+//! # Episode end
+//!
+//! Terminates when the paddle misses the ball. There is no time limit.
+//!
+//! # Options
+//!
+//! Those of [all arcade games](crate::arcade).
+//!
+//! # Source
+//!
+//! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
 use super::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;

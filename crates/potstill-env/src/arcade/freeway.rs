@@ -1,5 +1,4 @@
-//! `MinAtar/Freeway-v1`: a chicken crosses eight lanes of cars. Reaching the other side gives 1 and other cars, being hit takes it back to where it came
-//! from; after 2,500 steps the game is over.
+//! `MinAtar/Freeway-v1`: bring a chicken across eight lanes of cars.
 //!
 //! ```
 //! use potstill_env::arcade::{Arcade, freeway::Freeway};
@@ -11,6 +10,40 @@
 //! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(3)`: 0 none, 1 up, 2 down; the chicken moves at most once in three steps.
+//!
+//! # Observation space
+//!
+//! `MultiBinary(10, 10, 7)`: `(row * 10 + column) * 7 + channel`.
+//!
+//! | channel | meaning |
+//! |---|---|
+//! | 0 | chicken |
+//! | 1 | car |
+//! | 2 to 6 | the square behind a car that moves once in 1 to 5 steps |
+//!
+//! # Rewards
+//!
+//! 1 for each crossing, after which the cars have other speeds.
+//!
+//! # Starting state
+//!
+//! The chicken on the lowest row; speeds and directions of the cars are random.
+//!
+//! # Episode end
+//!
+//! Terminates with step 2,501. A chicken that is hit goes back to the lowest row. There is no time limit.
+//!
+//! # Options
+//!
+//! Those of [all arcade games](crate::arcade).
+//!
+//! # Source
+//!
+//! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
 use super::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;

@@ -1,5 +1,4 @@
-//! `MinAtar/Seaquest-v1`: a submarine shoots fish and other submarines, picks up divers and must surface for air. Each enemy shot gives 1; surfacing
-//! with six divers gives what is left of the air, in tenths; surfacing with none, running out of air and being hit end the game.
+//! `MinAtar/Seaquest-v1`: a submarine shoots fish and submarines, rescues divers and must surface for air.
 //!
 //! ```
 //! use potstill_env::arcade::{Arcade, seaquest::Seaquest};
@@ -12,6 +11,49 @@
 //! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(6)`: 0 none, 1 left, 2 up, 3 right, 4 down, 5 fire.
+//!
+//! # Observation space
+//!
+//! `MultiBinary(10, 10, 10)`: `(row * 10 + column) * 10 + channel`.
+//!
+//! | channel | meaning |
+//! |---|---|
+//! | 0 | bow of the player's submarine |
+//! | 1 | its stern |
+//! | 2 | shot of the player |
+//! | 3 | trail: the square behind a fish, submarine or diver |
+//! | 4 | shot of an enemy |
+//! | 5 | fish |
+//! | 6 | enemy submarine |
+//! | 7 | air left, in tenths, on the lowest row |
+//! | 8 | divers aboard, on the lowest row |
+//! | 9 | diver |
+//!
+//! # Rewards
+//!
+//! 1 for each fish or submarine shot; surfacing with six divers gives the air left, in tenths. Surfacing
+//! fills the tank and takes one diver off.
+//!
+//! # Starting state
+//!
+//! The player's submarine at the surface, full of air, alone in the sea.
+//!
+//! # Episode end
+//!
+//! Terminates when an enemy or its shot meets the player, when the air runs out, and when surfacing without a
+//! diver. There is no time limit.
+//!
+//! # Options
+//!
+//! Those of [all arcade games](crate::arcade).
+//!
+//! # Source
+//!
+//! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
 use super::{Game, LAST, List, MOVES, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;

@@ -1,5 +1,4 @@
-//! `MinAtar/SpaceInvaders-v1`: a cannon shoots at aliens that come nearer and shoot back. Each alien gives 1; an alien or a shot that reaches the cannon
-//! ends the game. The fewer aliens, the faster; each new wave is faster than the one before.
+//! `MinAtar/SpaceInvaders-v1`: a cannon shoots at aliens that come nearer and shoot back.
 //!
 //! ```
 //! use potstill_env::arcade::{Arcade, space_invaders::SpaceInvaders};
@@ -12,6 +11,44 @@
 //! # env.step(&0, &mut planes)?;
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(4)`: 0 none, 1 left, 2 right, 3 fire.
+//!
+//! # Observation space
+//!
+//! `MultiBinary(10, 10, 6)`: `(row * 10 + column) * 6 + channel`.
+//!
+//! | channel | meaning |
+//! |---|---|
+//! | 0 | cannon |
+//! | 1 | alien |
+//! | 2 | alien, while they move left |
+//! | 3 | alien, while they move right |
+//! | 4 | shot of the cannon |
+//! | 5 | shot of an alien |
+//!
+//! # Rewards
+//!
+//! 1 for each alien shot. The fewer aliens, the faster they are; with `difficulty_ramping` each wave is
+//! faster than the one before.
+//!
+//! # Starting state
+//!
+//! Four rows of six aliens that move left, and the cannon at the bottom.
+//!
+//! # Episode end
+//!
+//! Terminates when an alien or a shot of one reaches the cannon. There is no time limit.
+//!
+//! # Options
+//!
+//! Those of [all arcade games](crate::arcade).
+//!
+//! # Source
+//!
+//! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
 use super::{Game, LAST, Move, OPTIONS, Planes, Played, SIDE, Visit, kind};
 use crate::Paint;

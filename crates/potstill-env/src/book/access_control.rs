@@ -1,9 +1,5 @@
 //! `AccessControl`: a queue before ten servers (Sutton and Barto 2018, Example 10.2; 1998, Example 6.7).
 //!
-//! Customers of four priorities, who pay 1, 2, 4 or 8, come one after the other, each priority as often as the others. State `free servers * 4 + priority`, 0 to 10 servers;
-//! actions 0 reject, 1 accept. Who is accepted takes a server; where none is free everybody is rejected. Then each busy server becomes free with a probability of 0.06. It never
-//! ends: what counts is the average reward, at best 2.7476 a step.
-//!
 //! ```
 //! use potstill_env::{Env, book::access_control};
 //!
@@ -14,6 +10,43 @@
 //! assert_eq!(env.step(&1, &mut state)?.reward, pays);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(2)`: 0 reject, 1 accept the customer at the head of the queue.
+//!
+//! # Observation space
+//!
+//! `Discrete(44)`: `free servers * 4 + priority`.
+//!
+//! | part | meaning | values |
+//! |---|---|---|
+//! | free servers | servers that are not busy | 0 to 10 |
+//! | priority | of the customer, who pays 1, 2, 4 or 8 | 0 to 3 |
+//!
+//! An accepted customer takes a server; with no free server every customer is rejected. Then each busy server
+//! becomes free with probability 0.06, and the next customer comes, of each priority with the same
+//! probability.
+//!
+//! # Rewards
+//!
+//! The payment of an accepted customer, 0 for a rejected one. The best average reward is 2.7476 per step.
+//!
+//! # Starting state
+//!
+//! All servers free, a customer of any priority.
+//!
+//! # Episode end
+//!
+//! None: the task is continuing.
+//!
+//! # Options
+//!
+//! Only the [general ones](crate::registry::GENERAL_OPTIONS).
+//!
+//! # Source
+//!
+//! The book; it is not in Gymnasium.
 
 use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};

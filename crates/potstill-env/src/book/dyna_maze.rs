@@ -1,8 +1,5 @@
 //! `DynaMaze`: a maze of 6 x 9 squares (Sutton and Barto 2018, Example 8.1).
 //!
-//! State `row * 9 + column`, start 18, goal 8. Actions 0 up, 1 right, 2 down, 3 left; a step against a wall or the edge goes nowhere. Reaching the goal gives
-//! 1, all else 0. The shortest way has 14 steps.
-//!
 //! ```
 //! use potstill_env::{Env, book::dyna_maze};
 //!
@@ -15,6 +12,39 @@
 //! assert_eq!(env.step(&0, &mut state)?.reward, 1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(4)`: 0 up, 1 right, 2 down, 3 left. A step against a wall or the edge leads nowhere.
+//!
+//! # Observation space
+//!
+//! `Discrete(54)`: `row * 9 + column`.
+//!
+//! | state | meaning |
+//! |---|---|
+//! | 18 | start |
+//! | 8 | goal |
+//!
+//! # Rewards
+//!
+//! 1 for reaching the goal, 0 otherwise.
+//!
+//! # Starting state
+//!
+//! Always 18. The shortest way has 14 steps.
+//!
+//! # Episode end
+//!
+//! Terminates at the goal. There is no time limit.
+//!
+//! # Options
+//!
+//! Only the [general ones](crate::registry::GENERAL_OPTIONS).
+//!
+//! # Source
+//!
+//! The book; it is not in Gymnasium.
 
 use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};

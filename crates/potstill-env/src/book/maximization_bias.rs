@@ -1,9 +1,9 @@
-//! The example of the maximum's bias (Sutton and Barto 2018, Example 6.7 and figure 6.5).
+//! The example of maximization bias (Sutton and Barto 2018, Example 6.7 and figure 6.5).
 //!
-//! State 0, where episodes start, has two actions: 0 left, to state 1, and 1 right, to the end; both give 0. State 1 has ten, all to the end, each with a reward from a normal
-//! distribution with mean -0.1 and variance 1. So left is worth -0.1, but the best of ten noisy estimates is above 0 for long.
+//! Left is worth -0.1, but the maximum over ten noisy estimates is above 0 for long.
 //!
-//! It has no id in the registry: its states have different numbers of actions, which no action space says.
+//! It has no id in the registry: its states have different numbers of actions, which no action space
+//! expresses.
 //!
 //! ```
 //! use potstill_env::{Env, book::maximization_bias::MaximizationBias};
@@ -15,6 +15,39 @@
 //! assert!(env.step(&7, &mut state)?.terminated);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(10)`; in state 0 only 0 left (to state 1) and 1 right (to the end) are taken.
+//!
+//! # Observation space
+//!
+//! `Discrete(2)`.
+//!
+//! | state | meaning |
+//! |---|---|
+//! | 0 | start (A in the book), with two actions |
+//! | 1 | B in the book, with ten actions |
+//!
+//! # Rewards
+//!
+//! 0 in state 0; in state 1 normally distributed with mean -0.1 and variance 1.
+//!
+//! # Starting state
+//!
+//! Always 0.
+//!
+//! # Episode end
+//!
+//! Terminates after right, and after any action in state 1.
+//!
+//! # Options
+//!
+//! None.
+//!
+//! # Source
+//!
+//! The book; it is not in Gymnasium.
 
 use crate::{Env, EnvError, Outcome, Space};
 use potstill_core::snapshot::below;

@@ -1,8 +1,5 @@
-//! `WindyGridworld`: a grid of 7 x 10 squares with a wind from below (Sutton and Barto 2018, Example 6.5; Exercises 6.9 and 6.10).
-//!
-//! State `row * 10 + column`, start 30, goal 37. Actions 0 up, 1 right, 2 down, 3 left; with king's moves also 4 up right, 5 down right, 6 down left, 7 up
-//! left. Each step gives -1. The wind of the column that is left lifts the walker by 0, 1 or 2 squares; a stochastic wind, where there is one, by
-//! one less, as many, or one more, with a third of the probability each.
+//! `WindyGridworld`: a grid of 7 x 10 squares with a wind from below (Sutton and Barto 2018, Example 6.5;
+//! Exercises 6.9 and 6.10).
 //!
 //! ```
 //! use potstill_env::{Env, book::windy_gridworld};
@@ -16,6 +13,43 @@
 //! assert_eq!(state, 9);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(4)`: 0 up, 1 right, 2 down, 3 left; with king's moves `Discrete(8)`: also 4 up right, 5 down
+//! right, 6 down left, 7 up left. The wind of the column that is left lifts the agent by 0, 1 or 2 squares.
+//!
+//! # Observation space
+//!
+//! `Discrete(70)`: `row * 10 + column`.
+//!
+//! | state | meaning |
+//! |---|---|
+//! | 30 | start |
+//! | 37 | goal |
+//!
+//! # Rewards
+//!
+//! -1 for each step.
+//!
+//! # Starting state
+//!
+//! Always 30.
+//!
+//! # Episode end
+//!
+//! Terminates at the goal. There is no time limit.
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `kings_moves` | diagonal steps as well | `false` |
+//! | `stochastic_wind` | wind lifts one square less, as many or one more, with probability 1/3 each | `false` |
+//!
+//! # Source
+//!
+//! The book; it is not in Gymnasium.
 
 use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};

@@ -1,9 +1,5 @@
-//! `Acrobot-v1`: swing the free end of two links above a line by a torque at the joint between them (Sutton 1996), in the version of
-//! Sutton and Barto's book, with Gymnasium's constants.
-//!
-//! Observation: cosine and sine of the first angle (0 hangs down), of the second (relative to the first), and both angular velocities
-//! (rad/s). Actions: torque -1, 0, 1 N m for 0.2 s, integrated by one Runge-Kutta step. Each step gives -1, the one that reaches the line
-//! 0.
+//! `Acrobot-v1`: swing the free end of two links above a line by a torque at the joint between them (Sutton
+//! 1996), in the version of Sutton and Barto's book, with Gymnasium's constants.
 //!
 //! ```
 //! use potstill_env::{Acrobot, Env};
@@ -15,6 +11,45 @@
 //! assert_eq!(env.step(&0, &mut observation)?.reward, -1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(3)`: a torque of -1, 0 or 1 N m for 0.2 s, integrated by one Runge-Kutta step.
+//!
+//! # Observation space
+//!
+//! `Box(6)`. The first angle is 0 when the link hangs down, the second is relative to the first.
+//!
+//! | number | meaning | lowest | highest |
+//! |---|---|---|---|
+//! | 0 | cosine of the first angle | -1 | 1 |
+//! | 1 | sine of the first angle | -1 | 1 |
+//! | 2 | cosine of the second angle | -1 | 1 |
+//! | 3 | sine of the second angle | -1 | 1 |
+//! | 4 | angular velocity of the first link (rad/s) | -4 pi | 4 pi |
+//! | 5 | angular velocity of the second link (rad/s) | -9 pi | 9 pi |
+//!
+//! # Rewards
+//!
+//! -1 for each step, 0 for the one that reaches the line.
+//!
+//! # Starting state
+//!
+//! Angles and angular velocities uniformly from -0.1 to 0.1.
+//!
+//! # Episode end
+//!
+//! Terminates when the free end is above the line, at the height of one link above the fixed joint. Truncates
+//! after 500 steps.
+//!
+//! # Options
+//!
+//! Only the [general ones](crate::registry::GENERAL_OPTIONS).
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `Acrobot-v1`: equal to 1e-9 for 100 steps, apart from roundings to single precision; then
+//! the system is chaotic.
 
 use super::{Dynamics, Moved, Single};
 use crate::registry::{Entry, Factory, Kind};

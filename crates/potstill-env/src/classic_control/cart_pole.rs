@@ -1,9 +1,5 @@
 //! `CartPole-v1`: balance a pole on a cart (Barto, Sutton and Anderson 1983), with Gymnasium's constants.
 //!
-//! Observation: cart position (m), cart velocity (m/s), pole angle (rad), pole angular velocity (rad/s). Actions: 0 pushes
-//! left, 1 right, with 10 N for 0.02 s. Each step gives 1; the episode terminates when the cart leaves +-2.4 m or the
-//! pole +-12 degrees. With `sutton_barto_reward` each step gives 0 and the last one -1.
-//!
 //! ```
 //! use potstill_env::{CartPole, Env};
 //!
@@ -13,6 +9,44 @@
 //! assert_eq!(env.step(&1, &mut observation)?.reward, 1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(2)`: 0 pushes left, 1 right, with 10 N for 0.02 s.
+//!
+//! # Observation space
+//!
+//! `Box(4)`. The bounds are twice those at which an episode ends.
+//!
+//! | number | meaning | lowest | highest |
+//! |---|---|---|---|
+//! | 0 | cart position (m) | -4.8 | 4.8 |
+//! | 1 | cart velocity (m/s) | none | none |
+//! | 2 | pole angle (rad) | -0.419 | 0.419 |
+//! | 3 | pole angular velocity (rad/s) | none | none |
+//!
+//! # Rewards
+//!
+//! 1 for each step; with `sutton_barto_reward` 0 for each step and -1 for the one that ends the episode.
+//!
+//! # Starting state
+//!
+//! All four numbers uniformly from -0.05 to 0.05.
+//!
+//! # Episode end
+//!
+//! Terminates when the cart leaves -2.4 to 2.4 m or the pole -12 to 12 degrees. Truncates after 500 steps.
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `sutton_barto_reward` | the rewards of the book | `false` |
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `CartPole-v1`: equal to 1e-9, apart from fewer than five roundings to single precision per
+//! million numbers.
 
 use super::{Dynamics, Moved, Single};
 use crate::registry::{Entry, Factory, Kind};

@@ -1,9 +1,5 @@
-//! `MountainCar-v0` and `MountainCarContinuous-v0`: rock a weak car out of a valley (Moore 1990; Sutton and Barto 2018, Example 10.1),
-//! with Gymnasium's constants.
-//!
-//! Observation: position (-1.2 to 0.6), velocity (-0.07 to 0.07). `MountainCar-v0`: actions 0, 1, 2 accelerate to the left, not at all,
-//! to the right; each step gives -1; the goal is at 0.5. `MountainCarContinuous-v0`: a force from -1 to 1; each step costs 0.1 times
-//! its square, and the goal, at 0.45, gives 100. Its state is kept in single precision, as in Gymnasium.
+//! `MountainCar-v0` and `MountainCarContinuous-v0`: rock a weak car out of a valley (Moore 1990; Sutton and
+//! Barto 2018, Example 10.1), with Gymnasium's constants.
 //!
 //! ```
 //! use potstill_env::{Env, MountainCar};
@@ -14,6 +10,46 @@
 //! assert_eq!(env.step(&2, &mut observation)?.reward, -1.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `MountainCar-v0`: `Discrete(3)`, accelerate 0 to the left, 1 not at all, 2 to the right.
+//! `MountainCarContinuous-v0`: `Box(1)`, a force from -1 to 1.
+//!
+//! # Observation space
+//!
+//! `Box(2)`.
+//!
+//! | number | meaning | lowest | highest |
+//! |---|---|---|---|
+//! | 0 | position | -1.2 | 0.6 |
+//! | 1 | velocity | -0.07 | 0.07 |
+//!
+//! # Rewards
+//!
+//! `MountainCar-v0`: -1 for each step. `MountainCarContinuous-v0`: -0.1 times the square of the force for
+//! each step, and 100 for reaching the goal.
+//!
+//! # Starting state
+//!
+//! A position uniformly from -0.6 to -0.4, at rest.
+//!
+//! # Episode end
+//!
+//! Terminates at the goal, at 0.5 (`MountainCarContinuous-v0`: 0.45), with at least the velocity
+//! `goal_velocity`. Truncates after 200 steps (`MountainCarContinuous-v0`: 999).
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `goal_velocity` | the velocity needed at the goal | 0 |
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `MountainCar-v0` and `MountainCarContinuous-v0`: equal to 1e-9, apart from fewer than five
+//! roundings to single precision per million numbers. The continuous car's state is kept in single precision,
+//! as there.
 
 use super::{Dynamics, Moved, Single};
 use crate::registry::{Entry, Factory, Kind};

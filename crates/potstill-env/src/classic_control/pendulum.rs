@@ -1,9 +1,5 @@
 //! `Pendulum-v1`: swing a pendulum up and keep it there, with Gymnasium's constants.
 //!
-//! Observation: cosine and sine of the angle from upright, angular velocity (rad/s, at most 8 either way). Action: a torque from -2 to 2
-//! N m, for 0.05 s. Each step costs `angle^2 + 0.1 velocity^2 + 0.001 torque^2`, the angle taken within half a turn from upright. No state is
-//! terminal.
-//!
 //! ```
 //! use potstill_env::{Env, Pendulum};
 //!
@@ -13,6 +9,43 @@
 //! assert!(env.step(&[2.5], &mut observation).is_err());
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Box(1)`: a torque from -2 to 2 N m, for 0.05 s.
+//!
+//! # Observation space
+//!
+//! `Box(3)`.
+//!
+//! | number | meaning | lowest | highest |
+//! |---|---|---|---|
+//! | 0 | cosine of the angle from upright | -1 | 1 |
+//! | 1 | sine of the angle from upright | -1 | 1 |
+//! | 2 | angular velocity (rad/s) | -8 | 8 |
+//!
+//! # Rewards
+//!
+//! `-(angle^2 + 0.1 velocity^2 + 0.001 torque^2)`, the angle between -pi and pi.
+//!
+//! # Starting state
+//!
+//! An angle uniformly from -pi to pi, an angular velocity uniformly from -1 to 1.
+//!
+//! # Episode end
+//!
+//! No state is terminal. Truncates after 200 steps.
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `g` | the acceleration of gravity (m/s^2) | 10 |
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `Pendulum-v1`: equal to 1e-9, apart from fewer than five roundings to single precision per
+//! million numbers.
 
 use super::{Dynamics, Moved, Single};
 use crate::registry::{Entry, Factory, Kind};

@@ -1,11 +1,5 @@
-//! `Blackjack-v1`: come closer to 21 than the dealer, and not beyond (Sutton and Barto 2018, Example 5.1). Cards come from an endless deck.
-//!
-//! The observation is the number of a tuple: the player's sum (0 to 31), the dealer's open card (1 to 10, 1 an ace), and whether the player has an
-//! ace that counts 11; [`Space::parts`] takes it apart. Actions: 0 stick, 1 hit. A won game gives 1, a lost one -1, a draw 0.
-//!
-//! Two rules depend on whether a sum of 21 was dealt or drawn, which the observation does not tell: with `sab` (Gymnasium's default) a dealt 21
-//! wins against any that the dealer draws; with `natural` a game won by a dealt 21 gives 1.5. The states are then no Markov chain and there is no
-//! model; without both (`Blackjack-v1:sab=false`) there is an exact one.
+//! `Blackjack-v1`: come closer to 21 than the dealer, and not beyond (Sutton and Barto 2018, Example 5.1).
+//! Cards come from an endless deck.
 //!
 //! ```
 //! use potstill_env::{Env, toy_text::blackjack::Blackjack};
@@ -17,6 +11,48 @@
 //! assert!(env.step(&0, &mut observation)?.terminated);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(2)`: 0 stick, 1 hit.
+//!
+//! # Observation space
+//!
+//! `Tuple(32, 11, 2)`, numbered; [`Space::parts`] takes it apart.
+//!
+//! | part | meaning | values |
+//! |---|---|---|
+//! | 0 | the player's sum | 0 to 31 |
+//! | 1 | the dealer's open card, 1 an ace | 1 to 10 |
+//! | 2 | whether the player has an ace that counts 11 | 0, 1 |
+//!
+//! # Rewards
+//!
+//! 1 for a game won, -1 for one lost, 0 for a draw, all at the end; 1.5 for a game won by a dealt 21 with
+//! `natural`.
+//!
+//! # Starting state
+//!
+//! Two cards for the player and two for the dealer, one of which is open.
+//!
+//! # Episode end
+//!
+//! Terminates when the player sticks or exceeds 21. There is no time limit.
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `sab` | Sutton and Barto's rule: a dealt 21 wins against any that the dealer draws | `true` |
+//! | `natural` | a game won by a dealt 21 gives 1.5; ignored with `sab` | `false` |
+//!
+//! Both rules depend on whether a sum of 21 was dealt or drawn, which the observation does not tell. The
+//! observations are then not Markov and there is no exact model; without both (`Blackjack-v1:sab=false`)
+//! there is one.
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `Blackjack-v1`: trajectories of equal seeds are equal.
 
 use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};

@@ -1,8 +1,5 @@
-//! `CliffWalking-v1` and `CliffWalkingSlippery-v1`: a 4 x 12 grid with a cliff along its lower edge (Sutton and Barto 2018, Example 6.6).
-//!
-//! State `row * 12 + column`, start 36, goal 47. Actions 0 up, 1 right, 2 down, 3 left. Every step gives -1; a step into
-//! the cliff (states 37 to 46) gives -100 and puts the walker back on the start without ending the episode. On slippery ground a step
-//! goes where it was meant to, or to either side of that, with a third of the probability each.
+//! `CliffWalking-v1` and `CliffWalkingSlippery-v1`: a 4 x 12 grid with a cliff along its lower edge (Sutton
+//! and Barto 2018, Example 6.6).
 //!
 //! ```
 //! use potstill_env::{Env, toy_text::cliff_walking};
@@ -15,6 +12,45 @@
 //! assert_eq!(state, 36);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(4)`: 0 up, 1 right, 2 down, 3 left.
+//!
+//! # Observation space
+//!
+//! `Discrete(48)`: `row * 12 + column`.
+//!
+//! | state | meaning |
+//! |---|---|
+//! | 36 | start |
+//! | 37 to 46 | cliff, never occupied |
+//! | 47 | goal |
+//!
+//! # Rewards
+//!
+//! -1 for each step; -100 for a step into the cliff, which leads back to the start.
+//!
+//! # Starting state
+//!
+//! Always 36.
+//!
+//! # Episode end
+//!
+//! Terminates at the goal. There is no time limit.
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `is_slippery` | a step goes where it was meant to, or to either side, with probability 1/3 each | `false` |
+//!
+//! It is `true` for `CliffWalkingSlippery-v1`.
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `CliffWalking-v1` and `CliffWalkingSlippery-v1`: trajectories of equal seeds and the models
+//! are equal.
 
 use crate::registry::{Entry, Kind, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};

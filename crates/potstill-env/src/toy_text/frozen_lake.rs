@@ -1,8 +1,5 @@
 //! `FrozenLake-v1` and `FrozenLake8x8-v1`: cross a frozen lake without falling into a hole.
 //!
-//! State `row * columns + column`. Actions 0 left, 1 down, 2 right, 3 up. The goal gives 1, all else 0; goal and holes are terminal. On slippery ice
-//! a step goes where it was meant to with `success_rate`, and to either side of that with half of the rest each.
-//!
 //! ```
 //! use potstill_env::{Env, toy_text::frozen_lake::{Lake, parse_map}};
 //!
@@ -14,6 +11,51 @@
 //! assert!(parse_map("SX/HG").is_err());
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(4)`: 0 left, 1 down, 2 right, 3 up.
+//!
+//! # Observation space
+//!
+//! `Discrete(rows * columns)`: `row * columns + column`.
+//!
+//! | letter of the map | square |
+//! |---|---|
+//! | S | start |
+//! | F | frozen |
+//! | H | hole |
+//! | G | goal |
+//!
+//! # Rewards
+//!
+//! 1 for reaching the goal, 0 otherwise, unless `reward_schedule` says otherwise.
+//!
+//! # Starting state
+//!
+//! A start square of the map, each with the same probability.
+//!
+//! # Episode end
+//!
+//! Terminates at the goal and in a hole. Truncates after 100 steps, after 200 in `FrozenLake8x8-v1`.
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `is_slippery` | a step goes to either side with half of the rest of `success_rate` each | `true` |
+//! | `success_rate` | the probability that it goes where it was meant to, on slippery ice | 1/3 |
+//! | `map_name` | `4x4` or `8x8` | that of the id |
+//! | `desc` | a map, its rows separated by `/` | |
+//! | `size` | the side of a generated map, 2 to 256 | |
+//! | `frozen` | the probability that a square of a generated map is frozen | 0.8 |
+//! | `map_seed` | the seed of a generated map | 0 |
+//! | `reward_schedule` | rewards of goal, hole and other squares | `1:0:0` |
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `FrozenLake-v1` and `FrozenLake8x8-v1`: trajectories of equal seeds, models and generated
+//! maps are equal.
 
 use crate::registry::{Entry, Kind, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};

@@ -1,11 +1,5 @@
 //! `Taxi-v4`: fetch a passenger and bring them where they want to go (Dietterich 2000).
 //!
-//! State `((row * 5 + column) * 5 + passenger) * 4 + destination`; the places are 0 red, 1 green, 2 yellow, 3 blue, and 4 in the taxi. Actions 0 south,
-//! 1 north, 2 east, 3 west, 4 pick up, 5 drop off. A step gives -1, a pick-up or drop-off in the wrong place -10, the right drop-off 20.
-//!
-//! In the rain a move that the walls allow goes astray to either side. A fickle passenger may change their mind once, on the first move after the
-//! pick-up. Whether they will is hidden, so that the states of such a world are no Markov chain and there is no model of it.
-//!
 //! ```
 //! use potstill_env::{Env, toy_text::taxi::Taxi};
 //!
@@ -15,6 +9,49 @@
 //! assert_eq!(env.step(&5, &mut state)?.reward, -10.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! # Action space
+//!
+//! `Discrete(6)`: 0 south, 1 north, 2 east, 3 west, 4 pick up, 5 drop off.
+//!
+//! # Observation space
+//!
+//! `Discrete(500)`: `((row * 5 + column) * 5 + passenger) * 4 + destination`.
+//!
+//! | part | meaning | values |
+//! |---|---|---|
+//! | row, column | the taxi's square | 0 to 4 each |
+//! | passenger | place of the passenger | 0 red, 1 green, 2 yellow, 3 blue, 4 in the taxi |
+//! | destination | place to go to | 0 red, 1 green, 2 yellow, 3 blue |
+//!
+//! # Rewards
+//!
+//! 20 for the right drop-off, -10 for a pick-up or drop-off that is not possible, -1 for every other step.
+//!
+//! # Starting state
+//!
+//! A taxi on any square, a passenger at a place and another place as destination, all with the same
+//! probability.
+//!
+//! # Episode end
+//!
+//! Terminates with the right drop-off. Truncates after 200 steps.
+//!
+//! # Options
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `is_rainy` | a move that the walls allow may go astray to either side | `false` |
+//! | `rainy_probability` | the probability that it does not, in the rain | 0.8 |
+//! | `fickle_passenger` | the destination may change once, on the first move after the pick-up | `false` |
+//! | `fickle_probability` | the probability that they do, if fickle | 0.3 |
+//!
+//! Whether a passenger will change the destination is hidden: the observations are then not Markov and there
+//! is no exact model.
+//!
+//! # Source
+//!
+//! Gymnasium 1.4, `Taxi-v4`: trajectories of equal seeds and the models are equal.
 
 use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, ModelEnv, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
