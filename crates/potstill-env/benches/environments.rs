@@ -1,4 +1,5 @@
-//! Steps of every environment through the public vector interface, new episodes included: `cargo bench -p potstill-env`.
+//! Steps of every environment through the public vector interface, new episodes included:
+//! `cargo bench -p potstill-env`.
 
 use divan::{Bencher, counter::ItemsCount};
 use potstill_core::Pcg64;

@@ -1,4 +1,5 @@
-//! Whether an environment keeps the rules: what Gymnasium's `check_env` looks for, and snapshots, models and pictures.
+//! Checks that an environment follows the API: the rules of Gymnasium's `check_env`, and those of snapshots,
+//! models and renderings.
 //!
 //! ```
 //! use potstill_env::check::check_env;
@@ -29,7 +30,7 @@ const COMPARED: usize = 50;
 pub struct Verdict {
     /// The rule.
     pub rule: &'static str,
-    /// How it was broken first, and where.
+    /// The first violation and its place; `None` if the rule was kept.
     pub broken: Option<String>,
 }
 
@@ -49,7 +50,7 @@ const RULES: [&str; 13] = [
     "pictures stay within their frame",
 ];
 
-/// Plays an environment at random and holds it against the rules; `make` makes a fresh instance each time.
+/// Plays an environment at random and checks every rule; `make` constructs a fresh instance each time.
 pub fn check_env<O, A>(make: &dyn Fn() -> BoxEnv<O, A>) -> Vec<Verdict>
 where
     O: Row + ?Sized,
@@ -201,7 +202,7 @@ impl Checker {
         self.repeats(make, &actions);
     }
 
-    /// What is seen, and what it looks like.
+    /// Checks an observation and its rendering.
     fn look<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         env: &dyn Env<Observation = O, Action = A>,
@@ -312,7 +313,8 @@ impl Checker {
     }
 }
 
-/// Some steps with always the same actions, after a reset if there is a seed. The reset counts as a step that gave nothing.
+/// Some steps with always the same actions, after a reset if there is a seed. The reset counts as a step that
+/// gave nothing.
 fn play<O: Row + ?Sized, A: Row + ?Sized>(
     env: &mut dyn Env<Observation = O, Action = A>,
     seed: Option<u64>,

@@ -1,9 +1,9 @@
-//! What Gymnasium's `make` puts around an environment: `TimeLimit` and `OrderEnforcing`.
+//! Time limit and order of calls: Gymnasium's `TimeLimit` and `OrderEnforcing`, which its `make` adds.
 //!
 //! ```
 //! use potstill_env::{Env, EnvError, Guarded, toy_text::cliff_walking};
 //!
-//! let mut env = Guarded::new(cliff_walking::world(false), Some(1));
+//! let mut env = Guarded::new(cliff_walking::env(false), Some(1));
 //! let mut state = 0;
 //! assert_eq!(env.step(&0, &mut state), Err(EnvError::NotReset));
 //! env.reset(None, &mut state);
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn truncates_at_the_limit_and_enforces_order() {
-        let mut env = Guarded::new(cliff_walking::world(false), Some(3));
+        let mut env = Guarded::new(cliff_walking::env(false), Some(3));
         let mut s = 0;
         assert_eq!(env.step(&0, &mut s), Err(EnvError::NotReset));
         env.reset(Some(0), &mut s);
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_refused_action_changes_nothing() {
-        let mut env = Guarded::new(cliff_walking::world(false), Some(3));
+        let mut env = Guarded::new(cliff_walking::env(false), Some(3));
         let mut s = 0;
         env.reset(Some(0), &mut s);
         let before = env.snapshot();

@@ -1,18 +1,18 @@
 //! Reinforcement-learning environments with Gymnasium's semantics, native and without allocation in a step.
 //!
-//! | module | what is there |
+//! | module | contents |
 //! |---|---|
-//! | [`space`] | what an observation or an action can be |
-//! | [`guarded`] | what Gymnasium's `make` puts around an environment: time limit and order of calls |
-//! | [`vector`] | many copies of an environment, stepped together |
-//! | [`model`] | exact models, for planners, and worlds that are nothing but their model |
-//! | [`scene`] | what a state looks like |
-//! | [`wrappers`] | what is put around an environment |
-//! | [`check`] | whether an environment keeps the rules |
+//! | [`space`] | spaces, and observations and actions as rows of numbers |
+//! | [`guarded`] | time limit and order of calls, as Gymnasium's `make` adds them |
+//! | [`vector`] | vector environments |
+//! | [`model`] | exact models for planners, and environments defined by their model |
+//! | [`scene`] | rendering |
+//! | [`wrappers`] | wrappers |
+//! | [`check`] | tests that an environment follows the API |
 //! | [`registry`] | the environments by their id, with their options |
-//! | [`trace`] | an episode written down |
-//! | [`toy_text`], [`classic_control`] | Gymnasium's worlds |
-//! | [`book`] | worlds of Sutton and Barto's book |
+//! | [`trace`] | recorded episodes |
+//! | [`toy_text`], [`classic_control`] | Gymnasium's environments |
+//! | [`book`] | environments of Sutton and Barto's book |
 //! | [`arcade`] | five small arcade games |
 //!
 //! ```
@@ -55,23 +55,24 @@ use potstill_core::Restorable;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// What one step gave, beside the observation.
+/// The result of one step, beside the observation.
 ///
 /// *Terminated* and *truncated* are apart because learning needs them apart: after a terminal state there is no more
-/// return, while a truncated episode would have gone on, and a learner must bootstrap from its last observation.
+/// return, while a truncated episode would have gone on, and a learner must bootstrap from its last
+/// observation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// The reward of this step.
     pub reward: f64,
     /// The step reached a terminal state of the Markov decision process.
     pub terminated: bool,
-    /// The episode was cut from outside, by a time limit. Never true together with `terminated` for a [`Guarded`]
-    /// environment unless both fall on one step.
+    /// The episode was cut from outside, by a time limit. Never true together with `terminated` for a
+    /// [`Guarded`] environment unless both fall on one step.
     pub truncated: bool,
 }
 
 impl Outcome {
-    /// Whether the episode is over, for either reason.
+    /// Tells whether the episode is over, for either reason.
     pub fn done(&self) -> bool {
         self.terminated || self.truncated
     }
@@ -79,21 +80,22 @@ impl Outcome {
 
 /// A sequential decision problem with Gymnasium's `reset` and `step`.
 ///
-/// Observations are written into the caller's buffer: `usize` for numbered states, `[f32]` or `[u8]` of the space's length for arrays.
+/// Observations are written into the caller's buffer: `usize` for numbered states, `[f32]` or `[u8]` of the
+/// space's length for arrays.
 pub trait Env: Restorable + Send {
     /// `usize` for numbered states, `[f32]` for a box, `[u8]` for zeros and ones.
     type Observation: Row + ?Sized;
     /// `usize` for a discrete action space, `[f32]` for a box.
     type Action: Row + ?Sized;
 
-    /// All observations that the environment can give.
+    /// The observation space.
     fn observation_space(&self) -> Space;
 
-    /// All actions that the environment takes.
+    /// The action space.
     fn action_space(&self) -> Space;
 
-    /// Starts an episode. A seed restarts the environment's random stream; `None` goes on with it (a stream never
-    /// seeded is that of seed 0).
+    /// Starts an episode. A seed restarts the environment's random stream; `None` goes on with it (a stream
+    /// never seeded is that of seed 0).
     fn reset(&mut self, seed: Option<u64>, observation: &mut Self::Observation);
 
     /// Takes one step. `observation` becomes the state after it, also on the last step of an episode.
@@ -106,21 +108,21 @@ pub trait Env: Restorable + Send {
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError>;
 
-    /// Goes on from where it is with other chances: only the random stream begins anew, from this seed. Who looks ahead in a copy must not see what will
-    /// come in the original.
+    /// Restarts the random stream from this seed and keeps the state: a planner that simulates in a copy must
+    /// not see the random numbers of the original.
     fn reseed(&mut self, seed: u64);
 
-    /// What every action does in every state, if the states are numbered and that can be said.
+    /// The exact model, if there is one.
     fn model(&self) -> Option<Arc<TransitionModel>> {
         None
     }
 
-    /// What the present state looks like, if it can be drawn.
+    /// A rendering of the current state, if there is one.
     fn scene(&self) -> Option<Scene> {
         None
     }
 
-    /// What the state of an observation looks like, if the observation says all of it.
+    /// A rendering of the state of an observation, if the observation determines it.
     fn scene_of(&self, _: &Self::Observation) -> Option<Scene> {
         None
     }
@@ -167,7 +169,7 @@ impl<E: Env + ?Sized> Env for Box<E> {
     }
 }
 
-/// A call that an environment refuses.
+/// An error of a call to an environment.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum EnvError {
@@ -188,9 +190,9 @@ pub enum EnvError {
     /// Not one action per copy of a vector environment.
     #[error("{got} actions for {expected} environments")]
     Actions {
-        /// How many were given.
+        /// The number of actions given.
         got: usize,
-        /// How many copies there are.
+        /// The number of copies.
         expected: usize,
     },
     /// The numbers given to a vector environment are not those of whole actions.

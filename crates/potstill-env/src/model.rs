@@ -1,7 +1,7 @@
-//! Exact models of worlds with numbered states, and worlds that are nothing but their model.
+//! Exact models of environments with numbered states, and environments that are defined by their model.
 //!
-//! Gymnasium calls it `P`: for every state and action, what can come of it and how probably. Planners work on it; worlds like the
-//! frozen lake are played from it.
+//! Gymnasium calls it `P`: the outcomes of every state and action with their probabilities. Planners work on
+//! it, and environments such as the frozen lake are simulated from it.
 //!
 //! ```
 //! use potstill_env::{Env, registry::find};
@@ -19,31 +19,32 @@ use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
 use std::sync::Arc;
 
-/// One thing that can come of an action.
+/// One outcome of an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ModelOutcome {
-    /// How probable it is.
+    /// The probability.
     pub probability: f64,
     /// The state that follows.
     pub next: usize,
     /// The reward.
     pub reward: f64,
-    /// Whether `next` is terminal.
+    /// `true` if `next` is terminal.
     pub terminated: bool,
 }
 
 impl ModelOutcome {
-    /// What is certain to come.
+    /// An outcome with probability 1.
     pub fn certain(next: usize, reward: f64, terminated: bool) -> Self {
         Self { probability: 1.0, next, reward, terminated }
     }
 }
 
-/// What every action does in every state, and where episodes start.
+/// The transition probabilities and rewards of every state and action, and the distribution of starting
+/// states.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransitionModel {
     actions: usize,
-    /// Where the outcomes of each pair of state and action begin; one more at the end.
+    /// The index of the first outcome of each pair of state and action; one more at the end.
     first: Vec<usize>,
     outcomes: Vec<ModelOutcome>,
     /// States in which an episode can start, with their probabilities and the sums of those.
@@ -51,7 +52,8 @@ pub struct TransitionModel {
 }
 
 impl TransitionModel {
-    /// A model of `states` x `actions`, each pair asked for its outcomes. `start` holds probabilities and states.
+    /// A model of `states` x `actions`, each pair asked for its outcomes. `start` holds probabilities and
+    /// states.
     ///
     /// # Panics
     /// If probabilities are negative or do not sum to 1, or a state is not below `states`.
@@ -90,25 +92,26 @@ impl TransitionModel {
         self.actions
     }
 
-    /// Where an episode starts: probability and state.
+    /// The starting states: probability and state.
     pub fn start(&self) -> &[(f64, usize)] {
         &self.start
     }
 
-    /// What can come of `action` in `state`. After a terminal state there is none; what is told of it means nothing.
+    /// The outcomes of `action` in `state`. Those of a terminal state have no meaning.
     #[inline]
     pub fn outcomes(&self, state: usize, action: usize) -> &[ModelOutcome] {
         let pair = state * self.actions + action;
         &self.outcomes[self.first[pair]..self.first[pair + 1]]
     }
 
-    /// Whether chance has a part in it.
+    /// Tells whether any transition or start is random.
     pub fn is_stochastic(&self) -> bool {
         self.start.len() > 1 || self.outcomes.len() > self.first.len() - 1
     }
 }
 
-/// Gymnasium's `categorical_sample`: the first index at which the running sum of probabilities exceeds one uniform draw.
+/// Gymnasium's `categorical_sample`: the first index at which the running sum of probabilities exceeds one
+/// uniform draw.
 pub(crate) fn categorical(probabilities: impl Iterator<Item = f64>, rng: &mut Pcg64) -> usize {
     let (draw, mut sum) = (rng.unit(), 0.0);
     // Rounding may leave the sum a little below 1; NumPy's argmax then gives the first.
@@ -121,10 +124,11 @@ pub(crate) fn categorical(probabilities: impl Iterator<Item = f64>, rng: &mut Pc
         .unwrap_or(0)
 }
 
-/// Draws the world in a state.
+/// Draws the environment in a state.
 pub type Painter = Arc<dyn Fn(usize) -> Scene + Send + Sync>;
 
-/// A world that is its model. Where chance has a part, it draws one number at each reset and each step, as Gymnasium does.
+/// An environment that is simulated from its model. If the model is stochastic, each reset and each step
+/// draws one number, as in Gymnasium.
 #[derive(Clone)]
 pub struct ModelEnv {
     model: Arc<TransitionModel>,
@@ -135,7 +139,7 @@ pub struct ModelEnv {
 }
 
 impl ModelEnv {
-    /// The world of a model, with somebody to draw it.
+    /// An environment of this model; `painter` renders a state.
     pub fn new(model: impl Into<Arc<TransitionModel>>, painter: Painter) -> Self {
         let model = model.into();
         let (stochastic, state) = (model.is_stochastic(), model.start[0].1);

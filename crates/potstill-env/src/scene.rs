@@ -1,6 +1,7 @@
 //! What a state looks like: shapes, which a terminal and a report each draw in their way.
 //!
-//! Coordinates run from the upper left corner to the right and down. What a colour means is named; the colour itself is the drawer's.
+//! Coordinates run from the upper left corner to the right and down. What a colour means is named; the colour
+//! itself is the drawer's.
 //!
 //! ```
 //! use potstill_env::{Env, registry::find};
@@ -12,7 +13,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-/// What a shape stands for.
+/// The role of a shape, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
     /// Ground that can be walked on; the empty part of a picture.
@@ -21,13 +22,13 @@ pub enum Paint {
     Faint,
     /// Walls, tracks, hulls and text.
     Ink,
-    /// What the agent moves.
+    /// The agent.
     Agent,
-    /// Where it should go, or what it should get.
+    /// The goal of the agent.
     Goal,
-    /// What it should keep away from.
+    /// Danger to the agent.
     Danger,
-    /// What helps or moves it: wind, ice, bullets of its own.
+    /// Help or transport: wind, ice, the agent's own bullets.
     Aid,
 }
 
@@ -52,7 +53,7 @@ pub enum Shape {
     Line {
         /// The points.
         points: Vec<(f64, f64)>,
-        /// How thick it is.
+        /// The thickness.
         width: f64,
     },
     /// A word about a point.
@@ -73,9 +74,9 @@ pub struct Scene {
     pub width: f64,
     /// Its height.
     pub height: f64,
-    /// Whether it is made of unit squares.
+    /// `true` if it is made of unit squares.
     pub is_grid: bool,
-    /// What is in it.
+    /// The shapes, the first at the bottom.
     pub shapes: Vec<(Paint, Shape)>,
 }
 

@@ -1,4 +1,4 @@
-//! Spaces: what an observation or an action can be.
+//! Spaces of observations and actions, and their values as rows of numbers.
 //!
 //! ```
 //! use potstill_env::Space;
@@ -21,11 +21,11 @@ use std::fmt;
 pub enum Space {
     /// The integers `0..n`.
     Discrete {
-        /// How many there are.
+        /// The number of elements.
         n: usize,
     },
-    /// Tuples of integers, each from `0` to below its size. Gymnasium's `Tuple` of `Discrete`; here one integer stands for all,
-    /// so that a table can hold them.
+    /// Tuples of integers, each from `0` to below its size. Gymnasium's `Tuple` of `Discrete`; here one
+    /// integer stands for all, so that a table can hold them.
     Tuple {
         /// The size of each part.
         sizes: Vec<usize>,
@@ -54,7 +54,8 @@ impl Space {
         }
     }
 
-    /// The number of features of an observation: 1 if the elements are numbered, else the number of components.
+    /// The number of features of an observation: 1 if the elements are numbered, else the number of
+    /// components.
     pub fn features(&self) -> usize {
         match self {
             Space::Discrete { .. } | Space::Tuple { .. } => 1,
@@ -95,13 +96,14 @@ impl fmt::Display for Space {
 
 /// An observation or an action: a value of a space as a row of numbers.
 ///
-/// `usize` stands for the elements of [`Space::Discrete`] and [`Space::Tuple`], `[f32]` for those of [`Space::Box`], and `[u8]` for those of
-/// [`Space::MultiBinary`]. Many of them lie in one slice, row after row.
+/// `usize` stands for the elements of [`Space::Discrete`] and [`Space::Tuple`], `[f32]` for those of
+/// [`Space::Box`], and `[u8]` for those of [`Space::MultiBinary`]. Many of them lie in one slice, row after
+/// row.
 pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug + PartialEq> + Sync {
     /// One number of it.
     type Element: Element;
 
-    /// Whether it is the number of an element, rather than an array.
+    /// `true` for the number of an element, `false` for an array.
     const IS_INDEX: bool;
 
     /// A buffer for one value of this space.
@@ -119,16 +121,16 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
     /// The value as a row of numbers, to write to.
     fn as_mut_slice(&mut self) -> &mut [Self::Element];
 
-    /// Whether all numbers are finite.
+    /// Tells whether all numbers are finite.
     fn is_finite(&self) -> bool;
 
-    /// Whether it is in the space.
+    /// Tells whether it is in the space.
     fn is_in(&self, space: &Space) -> bool;
 
     /// The reason why it is not in the space; `None` if it is.
     fn outside(&self, space: &Space) -> Option<String>;
 
-    /// Whether values of this type can be drawn uniformly from the space: a box must be bounded.
+    /// Tells whether values of this type can be drawn uniformly from the space: a box must be bounded.
     fn can_sample(space: &Space) -> bool;
 
     /// A value of the space, uniformly at random.
@@ -137,8 +139,8 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
     /// If values of this type cannot be [drawn](Row::can_sample) from the space.
     fn sample(space: &Space, rng: &mut Pcg64) -> Self::Owned;
 
-    /// The numbers of `rows` values of the space, uniformly at random, row after row: actions for as many copies of an
-    /// environment.
+    /// The numbers of `rows` values of the space, uniformly at random, row after row: actions for as many
+    /// copies of an environment.
     ///
     /// # Panics
     /// If values of this type cannot be [drawn](Row::can_sample) from the space.
@@ -185,13 +187,14 @@ pub trait Element: Copy + Default + PartialEq + fmt::Debug + fmt::Display + Send
     /// If it is missing, or of another kind or length.
     fn read(numbers: &mut [Self], state: &Snapshot, name: &str) -> Result<(), SnapshotError>;
 
-    /// Whether all numbers of this type are whole.
+    /// `true` if all numbers of this type are whole.
     const IS_WHOLE: bool;
 
     /// The number in double precision, without loss.
     fn wide(self) -> f64;
 
-    /// The number nearest to one of double precision; `None` if it is not finite, or this type has none so large or no fractions.
+    /// The number nearest to one of double precision; `None` if it is not finite, or this type has none so
+    /// large or no fractions.
     fn narrow(number: f64) -> Option<Self>;
 }
 
@@ -285,7 +288,7 @@ pub(crate) fn row_text<T: fmt::Display>(row: &[T]) -> String {
     }
 }
 
-/// Why a row of numbers is not in a space of arrays.
+/// The reason why a row of numbers is not in a space of arrays.
 fn row_outside<T: Element>(row: &[T], space: &Space) -> Option<String> {
     if space.discrete().is_some() {
         return Some(format!("it is an array, but {space} is numbered"));
@@ -442,7 +445,8 @@ impl Row for [f32] {
         low.iter().zip(high).map(draw).collect()
     }
 
-    /// Each component in turn is not a number, infinite, or a little too high; and there is a component too few and one too many.
+    /// Each component in turn is not a number, infinite, or a little too high; and there is a component too
+    /// few and one too many.
     fn invalid(space: &Space) -> Vec<Vec<f32>> {
         let Space::Box { low, high } = space else { panic!("a box, not {space}") };
         let replaced = |i: usize, value: f32| {

@@ -1,4 +1,4 @@
-//! An episode written down, so that it can be held against the same episode elsewhere.
+//! Recorded episodes, to compare with the same episodes elsewhere.
 //!
 //! ```
 //! use potstill_env::registry::find;
@@ -18,12 +18,12 @@ use crate::{Env, EnvError, Outcome, Row, Space};
 use potstill_core::Streams;
 use std::borrow::{Borrow, BorrowMut};
 
-/// What is done in an episode.
+/// The actions of an episode.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Actions {
-    /// The numbers of each.
+    /// The numbers of each action.
     Given(Vec<Vec<f64>>),
-    /// So many, uniformly at random from the stream `actions` of the seed.
+    /// A count of actions, uniformly at random from the stream `actions` of the seed.
     Random(usize),
 }
 
@@ -41,9 +41,9 @@ pub struct Trace {
 pub struct TraceStep {
     /// The numbers of the action.
     pub action: Vec<f64>,
-    /// What was seen after it, as in [`Trace::start`].
+    /// The observation after it, as in [`Trace::start`].
     pub observation: Vec<f64>,
-    /// What it gave.
+    /// The reward and the ends of the step.
     pub outcome: Outcome,
 }
 

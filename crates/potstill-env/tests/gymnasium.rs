@@ -1,4 +1,5 @@
-//! Parity with the real Gymnasium: same seed, same actions, same trajectory. Needs Python; `cargo xtask test` provides it.
+//! Parity with the real Gymnasium: same seed, same actions, same trajectory. Needs Python; `cargo xtask test`
+//! provides it.
 
 mod oracle;
 
@@ -16,7 +17,8 @@ const SEEDS: u64 = 200;
 /// A dealt 21 against a dealer's drawn one is rare.
 const HANDS: u64 = 4000;
 
-/// What is held against Gymnasium: our id with options, Gymnasium's options, the longest trace, and how observations may differ.
+/// What is held against Gymnasium: our id with options, Gymnasium's options, the longest trace, and how
+/// observations may differ.
 struct Case {
     ours: &'static str,
     theirs: &'static str,
@@ -29,10 +31,11 @@ struct Case {
 enum Parity {
     /// Every number is the same.
     Exact,
-    /// Every flag is the same; rewards and observations are as near as [`NEAR`], but for the rounding of an observation to single
-    /// precision, which in so many of a million falls to the other side.
+    /// Every flag is the same; rewards and observations are as near as [`NEAR`], but for the rounding of an
+    /// observation to single precision, which in so many of a million falls to the other side.
     Near { roundings_per_million: f64 },
-    /// As `Near` for so many steps; after them the world is chaotic, and the smallest difference in the last place grows.
+    /// As `Near` for so many steps; after them the system is chaotic, and the smallest difference in the last
+    /// place grows.
     Chaotic { steps: usize },
 }
 
@@ -156,7 +159,8 @@ impl Case {
     }
 }
 
-/// Actions at random; scripted, each is held for a random while, so that episodes go other ways and end in other places.
+/// Actions at random; scripted, each is held for a random while, so that episodes go other ways and end in
+/// other places.
 fn actions<A: Row + ?Sized + 'static>(
     space: &Space,
     length: usize,
@@ -173,7 +177,8 @@ fn actions<A: Row + ?Sized + 'static>(
     actions
 }
 
-/// A controller that balances: push towards where the pole falls. Random actions never get as far as the time limit.
+/// A controller that balances: push towards where the pole falls. Random actions never get as far as the time
+/// limit.
 fn balancing(spec: &Spec, seed: u64) -> Vec<f64> {
     let (mut env, mut x, mut actions) = (spec.make_features().unwrap(), [0.0; 4], Vec::new());
     env.reset(Some(seed), &mut x);

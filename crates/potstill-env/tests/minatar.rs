@@ -1,4 +1,5 @@
-//! Parity with MinAtar (Young and Tian 2019): same random numbers, same actions, same games. Needs Python; `cargo xtask test` provides it.
+//! Parity with MinAtar (Young and Tian 2019): same random numbers, same actions, same games. Needs Python;
+//! `cargo xtask test` provides it.
 
 mod oracle;
 
@@ -20,7 +21,8 @@ const GAMES: [(&str, &str); 5] = [
 const SEEDS: u64 = 200;
 const STEPS: usize = 3000;
 
-/// Actions of the full set. Random play ends soon; what is held for a while, shoots often, or comes up for air gets further.
+/// Actions of the full set. Random play ends soon; what is held for a while, shoots often, or comes up for
+/// air gets further.
 fn actions(style: &str, rng: &mut Pcg64) -> Vec<usize> {
     let mut held = 0;
     let mut choose = |t: usize| match style {

@@ -63,7 +63,8 @@ fn start_values_of_the_best_policy() {
 #[test]
 fn a_random_walk_through_the_maze() {
     let maze = model("DynaMaze");
-    // Steps to the goal are the return of -1 each: rewards and goal as in the maze, 0 and 1, count for nothing here.
+    // Steps to the goal are the return of -1 each: rewards and goal as in the maze, 0 and 1, count for
+    // nothing here.
     let counted =
         TransitionModel::new(maze.states(), maze.actions(), maze.start().to_vec(), |state, action| {
             let outcomes = maze.outcomes(state, action).iter();
@@ -74,7 +75,8 @@ fn a_random_walk_through_the_maze() {
     assert!((steps - 868.725428).abs() < 1e-5, "{steps}");
 }
 
-/// What happens at random agrees with the model: chi-squared over the outcomes of each pair that was seen often enough.
+/// What happens at random agrees with the model: chi-squared over the outcomes of each pair that was seen
+/// often enough.
 #[test]
 fn blackjack_deals_as_its_model_says() {
     let mut env = find("Blackjack-v1:sab=false").unwrap().make_states().unwrap();

@@ -1,4 +1,5 @@
-//! A snapshot taken at any step of an episode and restored into a fresh instance continues as the original does.
+//! A snapshot taken at any step of an episode and restored into a fresh instance continues as the original
+//! does.
 
 mod point_mass;
 

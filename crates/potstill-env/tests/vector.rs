@@ -1,4 +1,5 @@
-//! Copy `i` of many does what one environment does alone, in both modes of autoreset, and goes on from a snapshot.
+//! Copy `i` of many does what one environment does alone, in both modes of autoreset, and goes on from a
+//! snapshot.
 
 mod oracle;
 mod point_mass;
@@ -223,11 +224,11 @@ fn frozen_moments_stay() {
     assert_ne!(evaluated.moments(), envs.moments());
 }
 
-/// A world of one's own takes part through `SyncVec`.
+/// A user's own environment takes part through `SyncVec`.
 #[test]
 fn any_environment_can_be_copied() {
-    let world = || Guarded::new(potstill_env::CartPole::default(), Some(5));
-    let mut envs = SyncVec::new(2, Autoreset::NextStep, world);
+    let env = || Guarded::new(potstill_env::CartPole::default(), Some(5));
+    let mut envs = SyncVec::new(2, Autoreset::NextStep, env);
     envs.reset(Some(0));
     let truncated: Vec<bool> = (0..6).map(|_| envs.step(&[0, 1]).unwrap().truncated[0]).collect();
     assert_eq!(truncated, [false, false, false, false, true, false]);

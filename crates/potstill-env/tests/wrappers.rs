@@ -86,7 +86,7 @@ fn wrappers_are_those_of_gymnasium() {
 
 #[test]
 fn statistics_of_an_episode() {
-    let mut env = EpisodeStatistics::new(cliff_walking::world(false));
+    let mut env = EpisodeStatistics::new(cliff_walking::env(false));
     let mut state = 0;
     env.reset(Some(1), &mut state);
     for action in [0, 1, 2] {
@@ -103,7 +103,7 @@ fn statistics_of_an_episode() {
 
 #[test]
 fn an_action_repeated() {
-    let mut env = ActionRepeat::new(cliff_walking::world(false), 3);
+    let mut env = ActionRepeat::new(cliff_walking::env(false), 3);
     let mut state = 0;
     env.reset(None, &mut state);
     assert_eq!(env.step(&0, &mut state).unwrap().reward, -3.0);
@@ -119,7 +119,7 @@ fn an_action_repeated() {
 
 #[test]
 fn sticky_actions_stick_as_often_as_they_should() {
-    let mut env = StickyActions::new(cliff_walking::world(false), 0.25);
+    let mut env = StickyActions::new(cliff_walking::env(false), 0.25);
     let (mut state, mut stuck, mut rng) = (0, 0, Pcg64::new(1));
     env.reset(Some(1), &mut state);
     env.step(&3, &mut state).unwrap();
@@ -140,7 +140,8 @@ fn sticky_actions_stick_as_often_as_they_should() {
         assert!(went_up == wants_up || went_up == last_up);
         last_up = went_up;
     }
-    // Of about 15,000 steps a quarter repeats, of which about half are seen: what was wanted is often what was last.
+    // Of about 15,000 steps a quarter repeats, of which about half are seen: what was wanted is often what
+    // was last.
     let share = f64::from(stuck) / f64::from(steps);
     assert!((0.06..0.12).contains(&share), "{share}");
     assert!(env.step(&4, &mut state).is_err());
@@ -148,7 +149,7 @@ fn sticky_actions_stick_as_often_as_they_should() {
 
 #[test]
 fn states_and_planes_as_features() {
-    let mut env = OneHot::new(cliff_walking::world(false));
+    let mut env = OneHot::new(cliff_walking::env(false));
     let mut observation = [9.0; 48];
     env.reset(None, &mut observation);
     assert_eq!((observation[36], observation.iter().sum::<f32>()), (1.0, 1.0));

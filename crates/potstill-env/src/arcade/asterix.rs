@@ -98,7 +98,7 @@ impl Asterix {
         }
     }
 
-    /// What the player gets from the thing in a lane, if they are in one place.
+    /// Lets the player meet the thing in a lane, if they are on one square.
     fn meet(&mut self, lane: usize, played: &mut Played) {
         let thing = &mut self.lanes[lane];
         if thing.is_there == 1 && (thing.column, lane as i32 + 1) == self.player {

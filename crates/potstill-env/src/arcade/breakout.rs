@@ -62,7 +62,7 @@ pub struct Breakout {
     paddle: i32,
     /// Column and row.
     ball: (i32, i32),
-    /// Where it was before.
+    /// The square of the ball in the step before.
     trail: (i32, i32),
     /// Columns to the right and rows down that it flies in a step, each 1 or -1.
     flight: (i32, i32),

@@ -1,8 +1,9 @@
-//! Five arcade games on 10 x 10 squares in the spirit of MinAtar (Young and Tian 2019, arXiv 1903.03176), written from their published rules and
-//! held against the package in tests.
+//! Five arcade games on 10 x 10 squares in the spirit of MinAtar (Young and Tian 2019, arXiv 1903.03176),
+//! written from their published rules and held against the package in tests.
 //!
-//! An observation is planes of zeros and ones, `(row * 10 + column) * channels + channel`. With `sticky_action_prob` (0.1) the last action is
-//! repeated instead of the one chosen (Machado et al. 2018); with `difficulty_ramping` the games that can become harder do.
+//! An observation is planes of zeros and ones, `(row * 10 + column) * channels + channel`. With
+//! `sticky_action_prob` (0.1) the last action is repeated instead of the one chosen (Machado et al. 2018);
+//! with `difficulty_ramping` the games that can become harder do.
 //!
 //! ```
 //! use potstill_env::{Env, registry::find};
@@ -32,7 +33,7 @@ pub const SIDE: usize = 10;
 /// The last row or column.
 const LAST: i32 = SIDE as i32 - 1;
 
-/// What a player can do.
+/// An action of a player.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
     /// Nothing.
@@ -65,12 +66,12 @@ impl Move {
     }
 }
 
-/// What a step of a game gave.
+/// The result of a step of a game.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Played {
     /// The reward.
     pub reward: i32,
-    /// Whether the game is over.
+    /// `true` if the game is over.
     pub terminated: bool,
 }
 
@@ -275,7 +276,7 @@ impl<T: Copy, const N: usize> List<T, N> {
         found.is_some()
     }
 
-    /// How many there are, then each.
+    /// Visits the length, then each item.
     fn numbers(&mut self, visit: &mut Visit<'_>, mut each: impl FnMut(&mut T, &mut Visit<'_>)) {
         let mut len = self.len as i32;
         visit(&mut len, 0..=N as i32);

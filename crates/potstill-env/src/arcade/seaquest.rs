@@ -71,7 +71,8 @@ const MOVE_INTERVAL: i32 = 5;
 const MOVE_INTERVAL_MIN: i32 = 2;
 const DIVER_MOVE_INTERVAL: i32 = 5;
 const SHOT_INTERVAL: i32 = 10;
-/// More than can be there: at the fastest one comes in each step and needs 30 to cross; before that they are slower, but fewer.
+/// More than can be there: at the fastest one comes in each step and needs 30 to cross; before that they are
+/// slower, but fewer.
 const THINGS_MAX: usize = 64;
 
 /// Something that crosses the sea.
@@ -102,7 +103,7 @@ type Things = List<Thing, THINGS_MAX>;
 /// The state of a game.
 #[derive(Clone, Debug, Default)]
 pub struct Seaquest {
-    /// Of the bow: column and row.
+    /// Column and row of the bow.
     boat: (i32, i32),
     /// 1 to the right, -1 to the left.
     heading: i32,
@@ -123,7 +124,7 @@ pub struct Seaquest {
     is_up: i32,
 }
 
-/// Where and in which direction something comes in.
+/// Something that enters at an edge, in a random row.
 fn newcomer(direction: i32, rng: &mut Pcg64) -> Thing {
     let column = if direction > 0 { 0 } else { LAST };
     Thing { column, row: 1 + rng.integer(8) as i32, direction, ..Thing::default() }

@@ -3,7 +3,7 @@
 //! ```
 //! use potstill_env::{Env, book::access_control};
 //!
-//! let (mut env, mut state) = (access_control::world(), 0);
+//! let (mut env, mut state) = (access_control::env(), 0);
 //! env.reset(Some(1), &mut state);
 //! assert_eq!(state / 4, 10);
 //! let pays = [1.0, 2.0, 4.0, 8.0][state % 4];
@@ -54,9 +54,9 @@ use std::sync::Arc;
 
 /// All servers.
 pub const SERVERS: usize = 10;
-/// What customers pay, by priority.
+/// The payment of a customer, by priority.
 const PAY: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
-/// How probably a busy server becomes free in a step.
+/// The probability that a busy server becomes free in a step.
 const FREED: f64 = 0.06;
 
 /// The probability of each number of busy servers becoming free: a binomial distribution.
@@ -74,7 +74,7 @@ fn freed(busy: usize) -> Vec<f64> {
 }
 
 /// The queue. It has no time limit.
-pub fn world() -> ModelEnv {
+pub fn env() -> ModelEnv {
     let start = (0..PAY.len()).map(|priority| (0.25, SERVERS * PAY.len() + priority)).collect();
     let model = TransitionModel::new((SERVERS + 1) * PAY.len(), 2, start, |state, action| {
         let (free, priority) = (state / PAY.len(), state % PAY.len());
@@ -110,5 +110,5 @@ pub(crate) static ENTRY: Entry = Entry {
     options: &[],
     time_limit_steps: None,
     reward_threshold: None,
-    make: |_| Ok(Kind::states(world())),
+    make: |_| Ok(Kind::states(env())),
 };

@@ -3,7 +3,7 @@
 //! ```
 //! use potstill_env::{Env, book::dyna_maze};
 //!
-//! let (mut env, mut state) = (dyna_maze::world(), 0);
+//! let (mut env, mut state) = (dyna_maze::env(), 0);
 //! env.reset(None, &mut state);
 //! for action in [2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0] {
 //!     env.step(&action, &mut state)?;
@@ -54,14 +54,14 @@ use std::sync::Arc;
 pub const ROWS: usize = 6;
 /// Columns of the maze.
 pub const COLUMNS: usize = 9;
-/// Where an episode starts.
+/// The state in which an episode starts.
 pub const START: usize = 2 * COLUMNS;
-/// Where it ends, the upper right corner.
+/// The goal, the upper right corner.
 pub const GOAL: usize = COLUMNS - 1;
 const WALLS: [(usize, usize); 7] = [(1, 2), (2, 2), (3, 2), (4, 5), (0, 7), (1, 7), (2, 7)];
 
 /// The maze. It has no time limit.
-pub fn world() -> ModelEnv {
+pub fn env() -> ModelEnv {
     let model = TransitionModel::new(ROWS * COLUMNS, 4, vec![(1.0, START)], |state, action| {
         let (row, column) = (state / COLUMNS, state % COLUMNS);
         let to = match action {
@@ -95,5 +95,5 @@ pub(crate) static ENTRY: Entry = Entry {
     options: &[],
     time_limit_steps: None,
     reward_threshold: None,
-    make: |_| Ok(Kind::states(world())),
+    make: |_| Ok(Kind::states(env())),
 };

@@ -69,7 +69,8 @@ impl Default for MaximizationBias {
     }
 }
 
-/// A number of the standard normal distribution: the polar method (Marsaglia and Bray 1964), without its second number.
+/// A number of the standard normal distribution: the polar method (Marsaglia and Bray 1964), without its
+/// second number.
 fn normal(rng: &mut Pcg64) -> f64 {
     loop {
         let (x, y) = (rng.uniform(-1.0, 1.0), rng.uniform(-1.0, 1.0));

@@ -1,9 +1,9 @@
-//! Worlds of Sutton and Barto's book (2nd edition, 2018) that Gymnasium does not have.
+//! Environments of Sutton and Barto's book (2nd edition, 2018) that Gymnasium does not have.
 //!
 //! ```
 //! use potstill_env::{Env, book::dyna_maze};
 //!
-//! let (mut env, mut state) = (dyna_maze::world(), 0);
+//! let (mut env, mut state) = (dyna_maze::env(), 0);
 //! env.reset(None, &mut state);
 //! assert_eq!(state, dyna_maze::START);
 //! ```

@@ -4,7 +4,7 @@
 //! ```
 //! use potstill_env::{Env, book::windy_gridworld};
 //!
-//! let (mut env, mut state) = (windy_gridworld::world(false, false), 0);
+//! let (mut env, mut state) = (windy_gridworld::env(false, false), 0);
 //! env.reset(None, &mut state);
 //! for _ in 0..9 {
 //!     env.step(&1, &mut state)?;
@@ -59,17 +59,17 @@ use std::sync::Arc;
 pub const ROWS: usize = 7;
 /// Columns of the grid.
 pub const COLUMNS: usize = 10;
-/// Where an episode starts.
+/// The state in which an episode starts.
 pub const START: usize = 3 * COLUMNS;
-/// Where it ends.
+/// The goal.
 pub const GOAL: usize = 3 * COLUMNS + 7;
-/// How many squares the wind of each column lifts.
+/// The squares that the wind of each column lifts.
 const WIND: [isize; COLUMNS] = [0, 0, 0, 1, 1, 1, 2, 2, 1, 0];
 /// By action: rows down, columns to the right.
 const MOVES: [(isize, isize); 8] = [(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1)];
 
 /// The grid. It has no time limit.
-pub fn world(kings_moves: bool, stochastic_wind: bool) -> ModelEnv {
+pub fn env(kings_moves: bool, stochastic_wind: bool) -> ModelEnv {
     let actions = if kings_moves { 8 } else { 4 };
     let model = TransitionModel::new(ROWS * COLUMNS, actions, vec![(1.0, START)], |state, action| {
         let (row, column) = ((state / COLUMNS) as isize, (state % COLUMNS) as isize);
@@ -114,6 +114,6 @@ pub(crate) static ENTRY: Entry = Entry {
     reward_threshold: None,
     make: |options| {
         let kings_moves = options.flag("kings_moves", false)?;
-        Ok(Kind::states(world(kings_moves, options.flag("stochastic_wind", false)?)))
+        Ok(Kind::states(env(kings_moves, options.flag("stochastic_wind", false)?)))
     },
 };

@@ -63,12 +63,12 @@ const SPEEDS_MAX: [f64; 2] = [4.0 * PI, 9.0 * PI];
 /// The two links; without a time limit of their own (`Acrobot-v1` adds 500 steps).
 pub type Acrobot = Single<AcrobotRules, 4, 6>;
 
-/// How the two links move. The state is both angles and both angular velocities.
+/// The dynamics of the two links. The state is both angles and both angular velocities.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AcrobotRules;
 
-/// How fast angles and velocities change: the equations of motion with masses, lengths and moments of inertia of 1 and centres of mass
-/// in the middle of the links, in the order of Gymnasium's operations.
+/// The derivatives of angles and velocities: the equations of motion with masses, lengths and moments of
+/// inertia of 1 and centres of mass in the middle of the links, in the order of Gymnasium's operations.
 #[inline(always)]
 fn derivative([theta1, theta2, speed1, speed2]: [f64; 4], torque: f64) -> [f64; 4] {
     const G: f64 = 9.8;

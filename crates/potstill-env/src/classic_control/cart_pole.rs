@@ -68,7 +68,7 @@ const POSITION_LIMIT: f64 = 2.4;
 /// The cart and its pole; without a time limit of its own (`CartPole-v1` adds 500 steps).
 pub type CartPole = Single<CartPoleRules, 4, 4>;
 
-/// How cart and pole move. The state is the observation before rounding.
+/// The dynamics of cart and pole. The state is the observation before rounding.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CartPoleRules {
     /// 0 for each step and -1 for a fall, as in the book, instead of 1 for each step.

@@ -1,7 +1,8 @@
-//! Classic control: worlds whose state is a few numbers and whose step is a pure function of them.
+//! Classic control: environments whose state is a few numbers and whose step is a pure function of them.
 //!
-//! A world says its rules once, as [`Dynamics`]. [`Single`] makes an environment of them, [`Lanes`](crate::vector::Lanes) many in
-//! structure-of-arrays form, which the compiler turns into vector instructions.
+//! An environment implements [`Dynamics`] once. [`Single`] makes an environment of them,
+//! [`Lanes`](crate::vector::Lanes) many in structure-of-arrays form, which the compiler turns into vector
+//! instructions.
 //!
 //! ```
 //! use potstill_env::classic_control::{Dynamics, cart_pole::CartPoleRules};
@@ -22,18 +23,19 @@ use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use std::fmt;
 
-/// What a step made of a state.
+/// The result of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moved<const S: usize> {
     /// The state after it.
     pub state: [f64; S],
     /// The reward.
     pub reward: f64,
-    /// Whether the state is terminal.
+    /// `true` if the state is terminal.
     pub terminated: bool,
 }
 
-/// The rules of a world with `S` numbers of state, in double precision as in Gymnasium, of which an observation makes `O`.
+/// The dynamics of an environment: `S` numbers of state in double precision, as in Gymnasium, and
+/// observations of `O` numbers.
 pub trait Dynamics<const S: usize, const O: usize>: Clone + fmt::Debug + Send + Sync + 'static {
     /// `usize` for discrete actions, `[f32]` for forces.
     type Action: Row + ?Sized;
@@ -41,26 +43,27 @@ pub trait Dynamics<const S: usize, const O: usize>: Clone + fmt::Debug + Send + 
     /// Numbers per action.
     const ACTION_WIDTH: usize = 1;
 
-    /// All observations that there can be.
+    /// The observation space.
     fn observation_space(&self) -> Space;
 
-    /// All actions that it takes.
+    /// The action space.
     fn action_space(&self) -> Space;
 
-    /// A state to start in.
+    /// A starting state.
     fn start(&self, rng: &mut Pcg64) -> [f64; S];
 
-    /// One step. Without branches, so that a loop of it becomes vector code; to be marked `#[inline(always)]`.
+    /// One step. Without branches, so that a loop of it becomes vector code; to be marked
+    /// `#[inline(always)]`.
     fn step(&self, state: [f64; S], action: &Self::Action) -> Moved<S>;
 
-    /// What is seen of a state. To be marked `#[inline(always)]`.
+    /// The observation of a state. To be marked `#[inline(always)]`.
     fn observe(&self, state: [f64; S]) -> [f32; O];
 
-    /// What a state looks like.
+    /// The rendering of a state.
     fn scene(&self, state: [f64; S]) -> Scene;
 }
 
-/// One copy of a world; without a time limit of its own.
+/// One copy of an environment, without a time limit.
 #[derive(Clone, Debug)]
 pub struct Single<D, const S: usize, const O: usize> {
     dynamics: D,
@@ -70,7 +73,7 @@ pub struct Single<D, const S: usize, const O: usize> {
 }
 
 impl<D: Dynamics<S, O>, const S: usize, const O: usize> Single<D, S, O> {
-    /// A world with these rules.
+    /// An environment with these dynamics.
     pub fn new(dynamics: D) -> Self {
         Self { action_space: dynamics.action_space(), dynamics, physics: [0.0; S], rng: Pcg64::new(0) }
     }

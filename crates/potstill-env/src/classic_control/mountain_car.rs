@@ -66,14 +66,14 @@ pub type MountainCar = Single<MountainCarRules, 2, 2>;
 /// The car with a force; without a time limit of its own (`MountainCarContinuous-v0` adds 999 steps).
 pub type MountainCarContinuous = Single<MountainCarContinuousRules, 3, 2>;
 
-/// How the car with three actions moves.
+/// The dynamics of the car with three actions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MountainCarRules {
     /// The velocity needed at the goal.
     pub goal_velocity: f64,
 }
 
-/// How the car with a force moves.
+/// The dynamics of the car with a force.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MountainCarContinuousRules {
     /// The velocity needed at the goal.
@@ -149,7 +149,8 @@ impl Dynamics<2, 2> for MountainCarRules {
 
 const CONTINUOUS_GOAL: f64 = 0.45;
 
-/// The third number of the state is 1 before the first step, then 0: Gymnasium starts in double precision and goes on in single.
+/// The third number of the state is 1 before the first step, then 0: Gymnasium starts in double precision and
+/// goes on in single.
 impl Dynamics<3, 2> for MountainCarContinuousRules {
     type Action = [f32];
 
@@ -171,7 +172,7 @@ impl Dynamics<3, 2> for MountainCarContinuousRules {
         let force = action[0];
         let is_fresh = fresh == 1.0;
         let triple = if is_fresh { 3.0 * position } else { f64::from(3.0 * position as f32) };
-        // What NumPy makes of a single-precision number and a Python number is in single precision.
+        // NumPy computes a single-precision number with a Python number in single precision.
         let push = force * 0.0015_f32 - (GRAVITY * math::cos(triple)) as f32;
         let wide = moved(position, velocity + f64::from(push));
         let single = moved_single(position as f32, velocity as f32 + push);

@@ -60,7 +60,7 @@ const STEP_SECONDS: f64 = 0.05;
 /// The pendulum; without a time limit of its own (`Pendulum-v1` adds 200 steps).
 pub type Pendulum = Single<PendulumRules, 2, 3>;
 
-/// How the pendulum moves. The state is its angle, any number of turns, and its angular velocity.
+/// The dynamics of the pendulum. The state is its angle, any number of turns, and its angular velocity.
 #[derive(Clone, Copy, Debug)]
 pub struct PendulumRules {
     /// The acceleration of gravity, m/s^2.

@@ -7,7 +7,7 @@ use crate::{Autoreset, Env, Guarded, Row};
 use std::fmt;
 use std::sync::Arc;
 
-/// How one environment, or many, are made, with a time limit or without.
+/// Constructs one environment, or many copies, with an optional time limit.
 pub struct Factory<O: Row + ?Sized, A: Row + ?Sized> {
     one: Arc<dyn Fn(Option<u64>) -> BoxEnv<O, A> + Send + Sync>,
     #[expect(clippy::type_complexity, reason = "said once")]
@@ -16,12 +16,12 @@ pub struct Factory<O: Row + ?Sized, A: Row + ?Sized> {
 }
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Factory<O, A> {
-    /// One environment.
+    /// Constructs one environment.
     pub fn one(&self) -> BoxEnv<O, A> {
         (self.one)(self.time_limit_steps)
     }
 
-    /// Many copies.
+    /// Constructs a vector environment.
     pub fn many(&self, copies: usize, autoreset: Autoreset) -> BoxVecEnv<O::Element, A> {
         (self.many)(copies, autoreset, self.time_limit_steps)
     }
@@ -51,7 +51,7 @@ impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
 }
 
 impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
-    /// Of these environments within something.
+    /// A factory of these environments inside a wrapper.
     pub(super) fn within<P>(
         self,
         wrap: impl Fn(BoxEnv<O, A>) -> BoxEnv<P, A> + Send + Sync + Clone + 'static,
@@ -134,7 +134,7 @@ impl Kind {
         }
     }
 
-    /// Whether transitions or starts are random, as far as is known: only an exact model says that they are not.
+    /// Tells whether transitions or starts are random; without an exact model they count as random.
     pub(super) fn is_stochastic(&self) -> bool {
         match self {
             Kind::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),
@@ -154,12 +154,12 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// What can be done with an environment of whatever kind.
+/// An operation on an environment of any kind.
 pub trait Visitor {
-    /// What comes of it.
+    /// The result.
     type Output;
 
-    /// Does it.
+    /// Applies the operation.
     fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
         self,
         factory: &Factory<O, A>,

@@ -16,7 +16,7 @@ pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
     ("clip_reward", "the range that rewards are cut to, such as -1:1"),
 ];
 
-/// What the general options put around an environment.
+/// Adds the wrappers of the general options.
 pub(super) fn wrapped(kind: Kind, options: &mut Options<'_>) -> Result<Kind, String> {
     let mut kind = altered_as_asked(kind, options)?;
     if let Some(bins) = options.whole("bins", 1..=1000)? {

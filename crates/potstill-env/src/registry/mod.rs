@@ -1,8 +1,10 @@
 //! The environments by their Gymnasium id, with Gymnasium's options.
 //!
-//! The arcade games are found by their name alone, too: `Breakout` is `MinAtar/Breakout-v1`. Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has
-//! `max_episode_steps`, a number or `none`, and those of the [`wrappers`](crate::wrappers), which lie around it in this order: `sticky_actions=P`,
-//! `action_repeat=N`, `clip_reward=LOW:HIGH`, `bins=N`, `one_hot=true`, `frame_stack=N`; so a stack is of what the agent sees.
+//! The arcade games are also found by their name alone: `Breakout` is `MinAtar/Breakout-v1`. Options follow
+//! the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has `max_episode_steps`, a
+//! number or `none`, and the options of the [`wrappers`](crate::wrappers), which are applied in this order:
+//! `sticky_actions=P`, `action_repeat=N`, `clip_reward=LOW:HIGH`, `bins=N`, `one_hot=true`, `frame_stack=N`;
+//! so a stack holds what the agent observes.
 //!
 //! ```
 //! use potstill_env::registry::find;
@@ -29,7 +31,7 @@ use crate::{Autoreset, Env, EnvError, Row, Space, VecEnv};
 use crate::{arcade, book, classic_control, toy_text};
 use std::sync::LazyLock;
 
-/// An environment behind a pointer, with numbered actions unless said otherwise.
+/// A boxed environment, with discrete actions by default.
 pub type BoxEnv<O, A = usize> = Box<dyn Env<Observation = O, Action = A>>;
 
 /// An environment with numbered states.
@@ -44,7 +46,7 @@ pub type PlaneEnv = BoxEnv<[u8]>;
 /// An environment with features whose actions are vectors, such as forces.
 pub type ControlEnv = BoxEnv<[f32], [f32]>;
 
-/// A vector environment behind a pointer.
+/// A boxed vector environment, with discrete actions by default.
 pub type BoxVecEnv<T, A = usize> = Box<dyn VecEnv<Element = T, Action = A>>;
 
 /// One environment, with its options.
@@ -52,7 +54,7 @@ pub type BoxVecEnv<T, A = usize> = Box<dyn VecEnv<Element = T, Action = A>>;
 pub struct Spec {
     /// Gymnasium's id, then the options that were given, as they were.
     pub id: String,
-    /// What the task is.
+    /// The task in a few words.
     pub summary: &'static str,
     /// Its numbered actions in words, in their order.
     pub actions: &'static [&'static str],
@@ -62,12 +64,12 @@ pub struct Spec {
     pub time_limit_steps: Option<u64>,
     /// The mean return that counts as solved.
     pub reward_threshold: Option<f64>,
-    /// Whether transitions or starts are random.
+    /// `true` if transitions or starts are random.
     pub stochastic: bool,
     kind: Kind,
 }
 
-/// Of one environment: what is the same whatever its options, and how to make it with them.
+/// The registry entry of an environment: properties that no option changes, and its constructor.
 pub(crate) struct Entry {
     pub(crate) id: &'static str,
     pub(crate) summary: &'static str,
@@ -109,7 +111,7 @@ pub fn find(id: &str) -> Result<Spec, EnvError> {
 }
 
 impl Entry {
-    /// What stands between the family and the version, for the arcade games: `Breakout`.
+    /// The name without family and version, for the arcade games: `Breakout`.
     fn short(&self) -> &str {
         self.id.strip_prefix("MinAtar/").and_then(|rest| rest.split('-').next()).unwrap_or(self.id)
     }
@@ -142,8 +144,9 @@ impl Entry {
 }
 
 impl Spec {
-    /// A user's own environment, which everything that takes a `Spec` then takes. `actions` names its numbered actions in their
-    /// order (empty for a box), and an episode is truncated after `time_limit_steps`.
+    /// A user's own environment, which everything that takes a `Spec` then takes. `actions` names its
+    /// numbered actions in their order (empty for a box), and an episode is truncated after
+    /// `time_limit_steps`.
     ///
     /// It is not registered: [`find`] does not know its id.
     ///
@@ -187,7 +190,7 @@ impl Spec {
         self.id.split(':').next().unwrap_or(&self.id)
     }
 
-    /// Observations that are seen one after the other, as the option `frame_stack` says; 1 without it.
+    /// The number of stacked observations of the option `frame_stack`; 1 without it.
     pub fn frames(&self) -> usize {
         let options = self.id.split_once(':').map_or("", |(_, options)| options);
         let value = options.split(',').find_map(|option| option.trim().strip_prefix("frame_stack="));
@@ -251,7 +254,7 @@ impl Spec {
         }
     }
 
-    /// Does something with the environment, whatever its kind.
+    /// Applies an operation to the environment, whatever its kind.
     pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
         match &self.kind {
             Kind::States(factory) => visitor.visit(factory),
@@ -286,7 +289,7 @@ impl Spec {
         self.visit(Spaces)
     }
 
-    /// Whether the environment gives its exact model.
+    /// Tells whether the environment has an exact model.
     pub fn has_model(&self) -> bool {
         self.make_states().is_some_and(|env| env.model().is_some())
     }

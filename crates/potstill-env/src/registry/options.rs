@@ -8,7 +8,7 @@ pub struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// What is written after the colon of an id.
+    /// Parses the text after the colon of an id.
     pub(super) fn parse(text: &'a str) -> Result<Self, String> {
         let mut given: Vec<(&str, &str)> = Vec::new();
         for pair in text.split(',').filter(|pair| !pair.is_empty()) {
@@ -23,7 +23,7 @@ impl<'a> Options<'a> {
         Ok(Self { given })
     }
 
-    /// Whether an option was given, and nobody has asked for it yet.
+    /// Tells whether an option was given and has not been taken yet.
     pub(super) fn is_given(&self, key: &str) -> bool {
         self.given.iter().any(|(name, _)| *name == key)
     }
@@ -79,7 +79,7 @@ impl<'a> Options<'a> {
         Ok(self.whole(key, 1..=1_000_000_000_000)?.or(default))
     }
 
-    /// That nothing was given that nobody asked for.
+    /// Checks that every given option was taken.
     pub(super) fn finish<'n>(self, known: impl Iterator<Item = &'n str>) -> Result<(), String> {
         match self.given.first() {
             None => Ok(()),

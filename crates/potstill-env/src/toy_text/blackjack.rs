@@ -210,7 +210,7 @@ impl Env for Blackjack {
     }
 }
 
-/// How probable each final score of the dealer (0 beyond 21) is from a hand.
+/// The probability of each final score of the dealer (0 beyond 21) from a hand.
 fn dealer_scores(hand: Hand, probability: f64, scores: &mut [f64; 22]) {
     if hand.sum() >= 17 {
         scores[hand.score() as usize] += probability;
@@ -320,7 +320,8 @@ mod tests {
 
     #[test]
     fn the_dealer_s_final_scores() {
-        // Griffin 1999, "The Theory of Blackjack": a dealer who stands on every 17 and shows a 6 busts with 0.4232 (endless deck).
+        // Griffin 1999, "The Theory of Blackjack": a dealer who stands on every 17 and shows a 6 busts with
+        // 0.4232 (endless deck).
         let check = |open, bust: f64| {
             let mut scores = [0.0; 22];
             dealer_scores(Hand::default().with(open), 1.0, &mut scores);

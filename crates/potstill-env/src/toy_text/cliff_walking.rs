@@ -4,7 +4,7 @@
 //! ```
 //! use potstill_env::{Env, toy_text::cliff_walking};
 //!
-//! let (mut env, mut state) = (cliff_walking::world(false), 0);
+//! let (mut env, mut state) = (cliff_walking::env(false), 0);
 //! env.reset(None, &mut state);
 //! assert_eq!(state, 36);
 //! // To the right lies the cliff.
@@ -65,13 +65,13 @@ pub const START: usize = 36;
 /// The goal, the lower right corner.
 pub const GOAL: usize = 47;
 
-/// Whether a state is part of the cliff.
+/// Tells whether a state is part of the cliff.
 pub fn is_cliff(state: usize) -> bool {
     (START + 1..GOAL).contains(&state)
 }
 
 /// The cliff walk. It has no time limit.
-pub fn world(is_slippery: bool) -> ModelEnv {
+pub fn env(is_slippery: bool) -> ModelEnv {
     let model = TransitionModel::new(ROWS * COLUMNS, 4, vec![(1.0, START)], |state, action| {
         let directions = match is_slippery {
             true => vec![(action + 3) % 4, action, (action + 1) % 4],
@@ -130,7 +130,7 @@ pub(crate) static SLIPPERY_ENTRY: Entry = Entry {
 };
 
 fn kind(options: &mut Options<'_>, is_slippery: bool) -> Result<Kind, String> {
-    Ok(Kind::states(world(options.flag("is_slippery", is_slippery)?)))
+    Ok(Kind::states(env(options.flag("is_slippery", is_slippery)?)))
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_walks_of_the_book() {
         let check = |actions: &str, rewards: f64, end: usize, terminated: bool| {
-            let mut env = world(false);
+            let mut env = env(false);
             let (mut s, mut total, mut last) = (0, 0.0, false);
             env.reset(None, &mut s);
             for action in actions.chars() {

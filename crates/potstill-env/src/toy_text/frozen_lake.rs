@@ -4,7 +4,7 @@
 //! use potstill_env::{Env, toy_text::frozen_lake::{Lake, parse_map}};
 //!
 //! let map = parse_map("SF/HG").unwrap();
-//! let (mut env, mut state) = (Lake { is_slippery: false, ..Lake::new(map) }.world(), 0);
+//! let (mut env, mut state) = (Lake { is_slippery: false, ..Lake::new(map) }.env(), 0);
 //! env.reset(Some(1), &mut state);
 //! env.step(&2, &mut state)?;
 //! assert_eq!(env.step(&1, &mut state)?.reward, 1.0);
@@ -78,7 +78,8 @@ pub type Map = Vec<Vec<u8>>;
 /// A map from its rows, separated by `/` or by line ends.
 ///
 /// # Errors
-/// If there is another letter, the rows differ in length, or there is no start, no goal, or too much of it all; with row and column.
+/// If there is another letter, the rows differ in length, or there is no start, no goal, or too much of it
+/// all; with row and column.
 pub fn parse_map(text: &str) -> Result<Map, String> {
     let rows: Vec<&str> = text.split(['/', '\n']).map(str::trim).filter(|row| !row.is_empty()).collect();
     let width = rows.first().map_or(0, |row| row.chars().count());
@@ -107,8 +108,8 @@ pub fn parse_map(text: &str) -> Result<Map, String> {
     Ok(map)
 }
 
-/// A random map with a way from the start, in the upper left corner, to the goal, in the lower right one; Gymnasium's
-/// `generate_random_map(size, frozen, seed)`.
+/// A random map with a way from the start, in the upper left corner, to the goal, in the lower right one;
+/// Gymnasium's `generate_random_map(size, frozen, seed)`.
 ///
 /// # Errors
 /// If no map with a way has come up.
@@ -155,9 +156,9 @@ fn has_a_way(map: &Map) -> bool {
 /// A lake and its rules.
 #[derive(Clone, Debug)]
 pub struct Lake {
-    /// Where is what.
+    /// The squares.
     pub map: Map,
-    /// Whether a step may go to either side.
+    /// `true` if a step may go to either side.
     pub is_slippery: bool,
     /// The probability that it does not, on slippery ice.
     pub success_rate: f64,
@@ -171,8 +172,8 @@ impl Lake {
         Self { map, is_slippery: true, success_rate: 1.0 / 3.0, reward_schedule: [1.0, 0.0, 0.0] }
     }
 
-    /// The world, without a time limit.
-    pub fn world(self) -> ModelEnv {
+    /// The environment, without a time limit.
+    pub fn env(self) -> ModelEnv {
         let (rows, columns) = (self.map.len(), self.map[0].len());
         let square = |state: usize| self.map[state / columns][state % columns];
         let starts: Vec<usize> = (0..rows * columns).filter(|&state| square(state) == b'S').collect();
@@ -275,7 +276,7 @@ fn kind(options: &mut Options<'_>, map: &str) -> Result<Kind, String> {
             .and_then(|rewards| rewards.try_into().ok())
             .ok_or_else(|| format!("reward_schedule={text}: write three numbers, such as 1:0:0"))?;
     }
-    Ok(Kind::states(lake.world()))
+    Ok(Kind::states(lake.env()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Gymnasium's toy texts: small worlds with numbered states.
+//! Gymnasium's toy texts: small environments with numbered states.
 //!
 //! ```
 //! use potstill_env::{Env, toy_text::cliff_walking};
 //!
-//! let (mut env, mut state) = (cliff_walking::world(false), 0);
+//! let (mut env, mut state) = (cliff_walking::env(false), 0);
 //! env.reset(None, &mut state);
 //! assert_eq!(state, cliff_walking::START);
 //! ```

@@ -68,7 +68,7 @@ const WALLS: [(usize, usize); 6] = [(0, 1), (1, 1), (3, 0), (3, 2), (4, 0), (4, 
 /// The taxi; without a time limit of its own (`Taxi-v4` adds 200 steps).
 #[derive(Clone, Debug)]
 pub struct Taxi {
-    world: ModelEnv,
+    env: ModelEnv,
     /// The probability that a passenger will change their mind.
     fickle_probability: Option<f64>,
     /// This one will.
@@ -114,7 +114,8 @@ fn outcomes(state: usize, action: usize, rainy_probability: Option<f64>) -> Vec<
                 ModelOutcome { probability, next, reward: -1.0, terminated: false }
             };
             let Some(dry) = rainy_probability else { return vec![driven(direction, 1.0)] };
-            // To the left and to the right of where the taxi is heading; against a wall it does not go astray.
+            // To the left and to the right of where the taxi is heading; against a wall it does not go
+            // astray.
             let [left, right] = match moved(at, direction) == at {
                 true => [direction; 2],
                 false => [[2, 3], [3, 2], [1, 0], [0, 1]][direction],
@@ -126,7 +127,8 @@ fn outcomes(state: usize, action: usize, rainy_probability: Option<f64>) -> Vec<
 }
 
 impl Taxi {
-    /// In the rain a move goes where it should with `rainy_probability`; a passenger is fickle with `fickle_probability`.
+    /// In the rain a move goes where it should with `rainy_probability`; a passenger is fickle with
+    /// `fickle_probability`.
     pub fn new(rainy_probability: Option<f64>, fickle_probability: Option<f64>) -> Self {
         let starts: Vec<usize> = (0..500)
             .filter(|&state| {
@@ -137,7 +139,7 @@ impl Taxi {
         let start = starts.iter().map(|&state| (1.0 / starts.len() as f64, state)).collect();
         let model =
             TransitionModel::new(500, 6, start, |state, action| outcomes(state, action, rainy_probability));
-        Self { world: ModelEnv::new(model, Arc::new(scene)), fickle_probability, is_fickle: false }
+        Self { env: ModelEnv::new(model, Arc::new(scene)), fickle_probability, is_fickle: false }
     }
 }
 
@@ -146,57 +148,57 @@ impl Env for Taxi {
     type Action = usize;
 
     fn observation_space(&self) -> Space {
-        self.world.observation_space()
+        self.env.observation_space()
     }
 
     fn action_space(&self) -> Space {
-        self.world.action_space()
+        self.env.action_space()
     }
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut usize) {
-        self.world.reset(seed, observation);
-        self.is_fickle = self.fickle_probability.is_some_and(|p| self.world.rng.unit() < p);
+        self.env.reset(seed, observation);
+        self.is_fickle = self.fickle_probability.is_some_and(|p| self.env.rng.unit() < p);
     }
 
     fn reseed(&mut self, seed: u64) {
-        self.world.reseed(seed);
+        self.env.reseed(seed);
     }
 
     fn scene_of(&self, state: &usize) -> Option<Scene> {
-        self.world.scene_of(state)
+        self.env.scene_of(state)
     }
 
     fn step(&mut self, &action: &usize, observation: &mut usize) -> Result<Outcome, EnvError> {
-        let [row, column, passenger, destination] = decode(self.world.state);
-        let outcome = self.world.step(&action, observation)?;
-        let [next_row, next_column, next_passenger, _] = decode(self.world.state);
+        let [row, column, passenger, destination] = decode(self.env.state);
+        let outcome = self.env.step(&action, observation)?;
+        let [next_row, next_column, next_passenger, _] = decode(self.env.state);
         if self.is_fickle && passenger == IN_TAXI && (next_row, next_column) != (row, column) {
             self.is_fickle = false;
-            let other = self.world.rng.integer(3) as usize;
+            let other = self.env.rng.integer(3) as usize;
             let other = other + usize::from(other >= destination);
-            self.world.state = encode([next_row, next_column, next_passenger, other]);
-            *observation = self.world.state;
+            self.env.state = encode([next_row, next_column, next_passenger, other]);
+            *observation = self.env.state;
         }
         Ok(outcome)
     }
 
     fn model(&self) -> Option<Arc<TransitionModel>> {
-        if self.fickle_probability.is_some() { None } else { self.world.model() }
+        if self.fickle_probability.is_some() { None } else { self.env.model() }
     }
 
     fn scene(&self) -> Option<Scene> {
-        self.world.scene()
+        self.env.scene()
     }
 }
 
 impl Restorable for Taxi {
     fn snapshot(&self) -> Snapshot {
-        self.world.snapshot().with("is_fickle", Value::Bool(self.is_fickle))
+        self.env.snapshot().with("is_fickle", Value::Bool(self.is_fickle))
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         self.is_fickle = snapshot.bool("is_fickle")?;
-        self.world.restore(snapshot)
+        self.env.restore(snapshot)
     }
 }
 

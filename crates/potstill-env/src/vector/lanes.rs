@@ -1,4 +1,4 @@
-//! Copies side by side: for worlds whose step is a pure function of a few numbers.
+//! Vector environments in structure-of-arrays form, for steps that are pure functions of a few numbers.
 
 use super::{Autoreset, Batch, VecEnv, check_actions};
 use crate::classic_control::Dynamics;
@@ -9,11 +9,12 @@ use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot, wide};
 /// One number of an action.
 type ActionElement<D, const S: usize, const O: usize> = <<D as Dynamics<S, O>>::Action as Row>::Element;
 
-/// Copies that lie, and are stepped, side by side: enough for the widest vectors, few enough for a single copy not to wait.
+/// Copies that lie, and are stepped, side by side: enough for the widest vectors, few enough for a single
+/// copy not to wait.
 const BLOCK: usize = 16;
 
-/// Copies of a world in structure-of-arrays form: in each block one array per number of the state, so that the compiler makes vector code of
-/// the rules.
+/// Copies of an environment in structure-of-arrays form: each block has one array per number of the state, so
+/// that the compiler vectorises the dynamics.
 #[derive(Clone, Debug)]
 pub struct Lanes<D, const S: usize, const O: usize> {
     dynamics: D,
@@ -24,7 +25,7 @@ pub struct Lanes<D, const S: usize, const O: usize> {
     elapsed_steps: Vec<u64>,
     rngs: Vec<Pcg64>,
     is_reset: bool,
-    /// Whether an episode ended with the last step.
+    /// `true` if an episode ended with the last step.
     any_done: bool,
     /// Room for the copies whose episodes ended with the step before.
     ended: Vec<usize>,
@@ -32,7 +33,8 @@ pub struct Lanes<D, const S: usize, const O: usize> {
 }
 
 impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
-    /// `copies` of the world with these rules, whose episodes are truncated after `time_limit_steps`, if there is a limit.
+    /// `copies` of the environment with these dynamics; episodes are truncated after `time_limit_steps`, if
+    /// there is a limit.
     ///
     /// # Panics
     /// If there is no copy.
@@ -110,7 +112,8 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
         rewards.first_chunk_mut::<BLOCK>(),
         terminated.first_chunk_mut::<BLOCK>(),
     ) {
-        // On arrays of its own, which the compiler knows to be apart and of full length, this loop becomes vector code.
+        // On arrays of its own, which the compiler knows to be apart and of full length, this loop becomes
+        // vector code.
         let mut state = *physics;
         let (mut seen, mut reward, mut terminal) = ([[0.0; O]; BLOCK], [0.0; BLOCK], [false; BLOCK]);
         for i in 0..BLOCK {

@@ -1,7 +1,7 @@
 //! Many copies of one environment, stepped together.
 //!
-//! Each copy has its own random stream and does the same whatever the number of copies beside it. An episode that ends is followed
-//! by another without being asked for; [`Autoreset`] says when.
+//! Each copy has its own random stream and does the same whatever the number of copies beside it. An episode
+//! that ends is followed by another without being asked for; [`Autoreset`] says when.
 //!
 //! ```
 //! use potstill_env::{Autoreset, VecEnv, registry::find};
@@ -29,14 +29,15 @@ use crate::space::{Element, Elements};
 use crate::{EnvError, Row, Space};
 use potstill_core::{Restorable, snapshot};
 
-/// When the next episode of a copy starts. The modes are Gymnasium's.
+/// The step in which the next episode of a copy starts. The modes are Gymnasium's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Autoreset {
-    /// In the step after the last one: its action is ignored, its reward 0, and its observation the first of the new episode.
+    /// In the step after the last one: its action is ignored, its reward 0, and its observation the first of
+    /// the new episode.
     #[default]
     NextStep,
-    /// In the last step itself: its observation is already the first of the new episode, and the last of the old one is kept as
-    /// the final observation.
+    /// In the last step itself: its observation is already the first of the new episode, and the last of the
+    /// old one is kept as the final observation.
     SameStep,
 }
 
@@ -53,21 +54,22 @@ pub trait VecEnv: Restorable + Send {
     /// The action space of one copy.
     fn single_action_space(&self) -> Space;
 
-    /// When new episodes start.
+    /// The autoreset mode.
     fn autoreset(&self) -> Autoreset;
 
-    /// Starts an episode in every copy. With a seed `s`, copy `i` starts the stream of seed `s + i`, as in Gymnasium; with `None` each goes
-    /// on with its own (one never seeded is that of its number).
+    /// Starts an episode in every copy. With a seed `s`, copy `i` starts the stream of seed `s + i`, as in
+    /// Gymnasium; with `None` each goes on with its own (one never seeded is that of its number).
     fn reset(&mut self, seed: Option<u64>) -> &Batch<Self::Element>;
 
     /// One step of every copy; `actions` are `copies x width`, row after row.
     ///
     /// # Errors
-    /// If there is not one whole action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
+    /// If there is not one whole action per copy, an action is outside its space, or there was no `reset`.
+    /// Nothing has then changed.
     fn step(&mut self, actions: &[<Self::Action as Row>::Element])
     -> Result<&Batch<Self::Element>, EnvError>;
 
-    /// What the last `reset` or `step` gave.
+    /// The result of the last `reset` or `step`.
     fn batch(&self) -> &Batch<Self::Element>;
 
     /// The number of copies.
@@ -108,7 +110,7 @@ impl<V: VecEnv + ?Sized> VecEnv for Box<V> {
     }
 }
 
-/// What one step of many copies gave: arrays with one entry, or one row, per copy.
+/// The result of one step of many copies: arrays with one entry, or one row, per copy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch<T> {
     features: usize,
@@ -117,11 +119,12 @@ pub struct Batch<T> {
     pub observations: Vec<T>,
     /// Rewards.
     pub rewards: Vec<f64>,
-    /// Whether the step reached a terminal state.
+    /// `true` if the step reached a terminal state.
     pub terminated: Vec<bool>,
-    /// Whether the step was the last that a time limit allows.
+    /// `true` if a time limit ended the episode.
     pub truncated: Vec<bool>,
-    /// With [`Autoreset::SameStep`], the last observations of the episodes that have just ended; other rows mean nothing.
+    /// With [`Autoreset::SameStep`], the last observations of the episodes that have just ended; other rows
+    /// have no meaning.
     finals: Vec<T>,
 }
 
@@ -144,7 +147,7 @@ impl<T: Element> Batch<T> {
         self.rewards.len()
     }
 
-    /// Whether there is none.
+    /// Tells whether there is no copy.
     pub fn is_empty(&self) -> bool {
         self.rewards.is_empty()
     }
@@ -163,13 +166,13 @@ impl<T: Element> Batch<T> {
         &self.observations[self.row(i)]
     }
 
-    /// Whether an episode of copy `i` ended with this step.
+    /// Tells whether the episode of copy `i` ended with this step.
     pub fn done(&self, i: usize) -> bool {
         self.terminated[i] || self.truncated[i]
     }
 
-    /// The last observation of the episode of copy `i` that ended with this step, whatever the mode; `None` if none did. A truncated
-    /// episode bootstraps from it.
+    /// The last observation of the episode of copy `i` that ended with this step, whatever the mode; `None`
+    /// if none did. A truncated episode bootstraps from it.
     pub fn final_observation(&self, i: usize) -> Option<&[T]> {
         self.done(i).then(|| match self.autoreset {
             Autoreset::NextStep => self.observation(i),
@@ -213,7 +216,7 @@ snapshot! {
     }
 }
 
-/// What every vector environment refuses.
+/// Checks that a vector environment can take these actions.
 fn check_actions<A: Row + ?Sized>(
     actions: &[A::Element],
     copies: usize,

@@ -7,7 +7,8 @@ use potstill_core::snapshot;
 /// The element of an environment's observations.
 type ElementOf<E> = <<E as Env>::Observation as Row>::Element;
 
-/// Copies of an environment, stepped one after the other in one thread. The copies should be [`Guarded`](crate::Guarded).
+/// Copies of an environment, stepped one after the other in one thread. The copies should be
+/// [`Guarded`](crate::Guarded).
 #[derive(Clone, Debug)]
 pub struct SyncVec<E: Env> {
     envs: Vec<E>,

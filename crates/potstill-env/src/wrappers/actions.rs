@@ -1,11 +1,11 @@
-//! Wrappers of what is done.
+//! Wrappers that change actions.
 
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use std::borrow::{Borrow, BorrowMut};
 
-/// Repeats each action until it was taken so many times or the episode is over; the rewards are added up. The observations in between are not
-/// seen.
+/// Repeats each action a number of times, or until the episode is over, and sums the rewards. The
+/// observations in between are skipped.
 #[derive(Clone, Debug)]
 pub struct ActionRepeat<E> {
     env: E,
@@ -54,8 +54,9 @@ snapshot! {
     }
 }
 
-/// With some probability takes the last action of the episode again instead of the one chosen (Machado et al. 2018). It draws from a stream of its
-/// own, `sticky` of the seed, so that the environment's is not shifted.
+/// Repeats the last action of the episode, with some probability, instead of taking the chosen one (Machado
+/// et al. 2018). It draws from its own stream, `sticky` of the seed, and leaves that of the environment
+/// alone.
 #[derive(Clone, Debug)]
 pub struct StickyActions<E: Env> {
     env: E,

@@ -3,8 +3,8 @@
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 
-/// The last observations one after the other, the newest at the end; at the start of an episode the first stands for those before it (Mnih et al.
-/// 2015; Gymnasium's `FrameStackObservation`).
+/// The last observations one after the other, the newest at the end; at the start of an episode the first
+/// stands for those before it (Mnih et al. 2015; Gymnasium's `FrameStackObservation`).
 #[derive(Clone, Debug)]
 pub struct FrameStack<E: Env> {
     env: E,

@@ -1,6 +1,7 @@
-//! What is put around an environment to change what is seen, done or rewarded. Each is an environment again, with all of its state.
+//! Wrappers that change observations, actions or rewards. Each is an environment again, with all of its
+//! state.
 //!
-//! | wrapper | what it does |
+//! | wrapper | effect |
 //! |---|---|
 //! | [`Guarded`](crate::Guarded) | time limit and order of calls |
 //! | [`EpisodeStatistics`] | return and length of episodes |
@@ -27,7 +28,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-/// What most wrappers leave as it is.
+/// The methods that most wrappers forward.
 macro_rules! forward {
     (observation_space) => {
         fn observation_space(&self) -> Space {

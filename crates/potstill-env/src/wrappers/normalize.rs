@@ -3,8 +3,8 @@
 use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, VecEnv};
 use potstill_core::{Restorable, snapshot};
 
-/// Mean and variance of all that was seen (Chan, Golub and LeVeque 1979), as Gymnasium and Stable-Baselines3 keep them: begun with a mean of 0 and a
-/// variance of 1 that weigh as little as 0.0001 samples.
+/// Mean and variance of all that was seen (Chan, Golub and LeVeque 1979), as Gymnasium and Stable-Baselines3
+/// keep them: begun with a mean of 0 and a variance of 1 that weigh as little as 0.0001 samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningMoments {
     mean: Vec<f64>,
@@ -13,7 +13,7 @@ pub struct RunningMoments {
 }
 
 impl RunningMoments {
-    /// Of vectors of this length.
+    /// The moments of vectors of this length, before any sample.
     pub fn new(features: usize) -> Self {
         Self { mean: vec![0.0; features], variance: vec![1.0; features], count: 1e-4 }
     }
@@ -28,18 +28,18 @@ impl RunningMoments {
         &self.variance
     }
 
-    /// Takes in whole vectors, one after the other.
+    /// Updates the moments with whole vectors, one after the other.
     pub fn see(&mut self, vectors: &[f32]) {
         let features = self.mean.len();
         self.update(vectors.len() / features, |i, k| f64::from(vectors[i * features + k]));
     }
 
-    /// The deviations that are divided by.
+    /// The standard deviations by which [`normalize`](RunningMoments::normalize) divides.
     pub fn deviations(&self) -> Vec<f64> {
         self.variance.iter().map(|variance| (variance + EPSILON).sqrt()).collect()
     }
 
-    /// Takes the mean off whole vectors, one after the other, and divides by the deviation.
+    /// Subtracts the mean from whole vectors, one after the other, and divides by the standard deviation.
     pub fn normalize(&self, vectors: &mut [f32]) {
         vectors.chunks_exact_mut(self.mean.len()).for_each(|vector| self.normalize_one(vector, EPSILON));
     }
@@ -80,8 +80,8 @@ fn unbounded(features: usize) -> Space {
     Space::Box { low: vec![f32::NEG_INFINITY; features], high: vec![f32::INFINITY; features] }
 }
 
-/// Observations minus their running mean, divided by their running standard deviation. The moments are kept in double precision; Gymnasium's are in
-/// single.
+/// Observations minus their running mean, divided by their running standard deviation. The moments are kept
+/// in double precision; Gymnasium's are in single.
 #[derive(Clone, Debug)]
 pub struct NormalizeObservation<E> {
     env: E,
@@ -90,7 +90,7 @@ pub struct NormalizeObservation<E> {
 }
 
 impl<E: Env<Observation = [f32]>> NormalizeObservation<E> {
-    /// With moments that have seen nothing yet.
+    /// Wraps an environment; the moments have no sample yet.
     pub fn new(env: E) -> Self {
         let moments = RunningMoments::new(env.observation_space().features());
         Self { env, moments, is_frozen: false }
@@ -101,7 +101,8 @@ impl<E: Env<Observation = [f32]>> NormalizeObservation<E> {
         &self.moments
     }
 
-    /// Whether the moments stay as they are: for evaluation, with those of training, which come over through the state.
+    /// Freezes the moments, or lets them change again. For an evaluation, restore those of training and
+    /// freeze them.
     pub fn freeze(&mut self, is_frozen: bool) {
         self.is_frozen = is_frozen;
     }
@@ -155,7 +156,7 @@ pub struct NormalizeReward<E> {
 }
 
 impl<E> NormalizeReward<E> {
-    /// With returns discounted by `gamma`.
+    /// Wraps with returns discounted by `gamma`.
     ///
     /// # Panics
     /// If `gamma` is not from 0 to 1.
@@ -164,7 +165,7 @@ impl<E> NormalizeReward<E> {
         Self { env, gamma, discounted: 0.0, moments: RunningMoments::new(1), is_frozen: false }
     }
 
-    /// Whether the moments stay as they are.
+    /// Freezes the moments, or lets them change again.
     pub fn freeze(&mut self, is_frozen: bool) {
         self.is_frozen = is_frozen;
     }
@@ -201,8 +202,8 @@ snapshot! {
     }
 }
 
-/// Many copies with observations and rewards normalised by moments over all of them (Stable-Baselines3's `VecNormalize`, without clipping). Final
-/// observations are normalised too, but not taken in.
+/// Many copies with observations and rewards normalised by moments over all of them (Stable-Baselines3's
+/// `VecNormalize`, without clipping). Final observations are normalised too, but not taken in.
 #[derive(Clone, Debug)]
 pub struct VecNormalize<V> {
     envs: V,
@@ -215,7 +216,7 @@ pub struct VecNormalize<V> {
 }
 
 impl<V: VecEnv<Element = f32>> VecNormalize<V> {
-    /// With returns discounted by `gamma`.
+    /// Wraps with returns discounted by `gamma`.
     ///
     /// # Panics
     /// If `gamma` is not from 0 to 1.
@@ -232,7 +233,7 @@ impl<V: VecEnv<Element = f32>> VecNormalize<V> {
         }
     }
 
-    /// Whether the moments stay as they are: for evaluation.
+    /// Freezes the moments, for evaluation, or lets them change again.
     pub fn freeze(&mut self, is_frozen: bool) {
         self.is_frozen = is_frozen;
     }

@@ -54,8 +54,8 @@ snapshot! {
     }
 }
 
-/// Features as numbered states: the range of each is cut into as many parts of equal width. A feature without bounds is cut where `x / (1 + |x|)` is, so that
-/// the outermost parts are endless.
+/// Features as numbered states: the range of each is cut into as many parts of equal width. A feature without
+/// bounds is cut where `x / (1 + |x|)` is, so that the outermost parts are endless.
 #[derive(Clone, Debug)]
 pub struct Discretize<E> {
     env: E,
@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn boxes_by_hand() {
-        // The position is cut at 0 (from -4.8 to 4.8), the velocity, without bounds, at 0, and so are the others.
+        // The position is cut at 0 (from -4.8 to 4.8), the velocity, without bounds, at 0, and so are the
+        // others.
         let mut env = Discretize::new(CartPole::default(), 2);
         assert_eq!(env.observation_space(), Space::Discrete { n: 16 });
         let mut check = |features: [f32; 4], expected| {

@@ -5,7 +5,7 @@ use potstill_core::snapshot::Codec;
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use std::sync::Arc;
 
-/// Rewards cut to a range.
+/// Clips rewards to a range.
 #[derive(Clone, Debug)]
 pub struct ClipReward<E> {
     env: E,
@@ -14,7 +14,7 @@ pub struct ClipReward<E> {
 }
 
 impl<E> ClipReward<E> {
-    /// Cuts to `low` to `high`.
+    /// Clips rewards to `low` to `high`.
     ///
     /// # Panics
     /// If `low` is above `high` or one is NaN.
@@ -48,7 +48,8 @@ snapshot! {
     }
 }
 
-/// Return and length of the episode that is running and of the last one (Gymnasium's `RecordEpisodeStatistics`).
+/// Return and length of the episode that is running and of the last one (Gymnasium's
+/// `RecordEpisodeStatistics`).
 #[derive(Clone, Debug)]
 pub struct EpisodeStatistics<E> {
     env: E,
@@ -57,7 +58,7 @@ pub struct EpisodeStatistics<E> {
 }
 
 impl<E> EpisodeStatistics<E> {
-    /// With nothing played yet.
+    /// Wraps an environment; nothing is recorded yet.
     pub fn new(env: E) -> Self {
         Self { env, running: (0.0, 0), last: None }
     }

@@ -1,7 +1,9 @@
-//! A user's own environment with actions of three numbers: a point mass in a box, pushed towards a goal by a force.
+//! A user's own environment with actions of three numbers: a point mass in a box, pushed towards a goal by a
+//! force.
 //!
-//! The state is the position, from -1 to 1, and the velocity of a mass of 1 in three dimensions, and the observation is both of them.
-//! The reward is minus the distance to the goal, the origin; the episode terminates within 0.1 of it.
+//! The state is the position, from -1 to 1, and the velocity of a mass of 1 in three dimensions, and the
+//! observation is both of them. The reward is minus the distance to the goal, the origin; the episode
+//! terminates within 0.1 of it.
 
 use potstill_core::Pcg64;
 use potstill_env::classic_control::{Dynamics, Moved, Single};
