@@ -4,7 +4,7 @@ use potstill::agent::Agent;
 use potstill::core::{Restorable, Streams};
 use potstill::data::Dataset;
 use potstill::deep::{
-    C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig, World,
+    C51Config, Dqn, DqnConfig, IqnConfig, Objective, Pqn, PqnConfig, QrDqnConfig, TaskSpec,
 };
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::Autoreset;
@@ -12,6 +12,7 @@ use potstill::env::registry::find;
 use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
+use potstill::optimizer::OptimizerConfig;
 use potstill::planning::{
     DynaPlusConfig, DynaQ, MazeConfig, Mcts, MctsConfig, ModifiedConfig, Planner, PlanningConfig,
     PlanningStepsConfig, PolicyIteration, PrioritizedSweeping, PrioritizedSweepingConfig, ValueIteration,
@@ -22,7 +23,6 @@ use potstill::tabular::{
     NStep, NStepConfig, NStepKind, PredictionConfig, QLearning, RLearning, RLearningConfig, Sarsa,
     SpeedyQLearning, TabularConfig, TdPrediction, expected_sarsa,
 };
-use potstill::teacher::{Inputs, Teacher};
 use potstill::train::{Trainer, Training, VecTrainer};
 use std::sync::Arc;
 
@@ -260,7 +260,7 @@ fn what_came_of_dqn() {
     ] {
         let make = |seed| {
             let streams = Streams::new(seed);
-            let world = World::new(4, 2, 900, streams);
+            let world = TaskSpec::new(4, 2, 900, streams);
             let configs = (config.clone(), OptimizerConfig::default());
             let agent = Dqn::with(objective, configs, &world).unwrap();
             Trainer::new(agent, find("CartPole-v1").unwrap().make_features().unwrap(), streams)
@@ -316,7 +316,7 @@ fn many_copies() {
             num_minibatches: 4,
             ..PqnConfig::default()
         };
-        let agent = Pqn::new((config, OptimizerConfig::default()), &World::new(4, 2, 1600, streams));
+        let agent = Pqn::new((config, OptimizerConfig::default()), &TaskSpec::new(4, 2, 1600, streams));
         Box::new(VecTrainer::new(agent, envs("CartPole-v1:max_episode_steps=30"), streams))
     };
     check(&pqn, 0x84e8_12bf_e42d_ba67);
@@ -332,7 +332,8 @@ fn many_copies() {
             n_step: 3,
             ..DqnConfig::default()
         };
-        let world = World { inputs: [10, 10, 4].into(), is_bytes: true, ..World::new(400, 3, 1600, streams) };
+        let world =
+            TaskSpec { inputs: [10, 10, 4].into(), is_bytes: true, ..TaskSpec::new(400, 3, 1600, streams) };
         let agent = Dqn::with(Objective::Mean, (config, OptimizerConfig::default()), &world).unwrap();
         let envs = find("Breakout").unwrap().make_vec_planes(8, Autoreset::SameStep).unwrap();
         Box::new(VecTrainer::new(agent, envs, streams))
@@ -414,9 +415,8 @@ fn supervised_distillation() {
     let make = |seed| {
         let spec: NetworkSpec = "mlp:24".parse().unwrap();
         let teacher = spec.build(64, 10, &mut Streams::new(9).stream("teacher"));
-        let teacher = Teacher::frozen(teacher, 2.0, Inputs::Dataset);
         let config = FitConfig { jitter_pixels: 1, ..FitConfig::default() };
-        let soft = SoftTargets { teacher, alpha: 0.5 };
+        let soft = SoftTargets::frozen(teacher, 2.0, 0.5);
         let student = "mlp:6".parse().unwrap();
         ClassifierTrainer::new(config, &student, data.clone(), Some(soft), Streams::new(seed))
     };
