@@ -1,6 +1,6 @@
 //! `potstill algos`.
 
-use super::{Command, Output};
+use super::common::{Command, Output};
 use crate::output;
 use clap::Args;
 use potstill::Error;

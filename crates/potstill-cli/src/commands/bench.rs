@@ -1,6 +1,6 @@
 //! `potstill bench`.
 
-use super::{Command, Environment, Output, any_of, commands};
+use super::common::{Command, Environment, Output, any_of, commands};
 use crate::output;
 use clap::Args;
 use potstill::Error;

@@ -1,6 +1,6 @@
 //! `potstill config`.
 
-use super::Command;
+use super::common::Command;
 use crate::output;
 use clap::Args;
 use potstill::Error;

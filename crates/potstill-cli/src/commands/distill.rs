@@ -1,6 +1,6 @@
 //! `potstill distill`.
 
-use super::{Command, Common, Settings, Tui, key_flags};
+use super::common::{Command, Common, Settings, Tui, key_flags};
 use crate::output;
 use clap::Args;
 use potstill::Error;

@@ -1,6 +1,6 @@
 //! `potstill env` and `potstill envs`.
 
-use super::{Command, Environment, Output, commands};
+use super::common::{Command, Environment, Output, commands};
 use crate::output;
 use clap::Args;
 use potstill::Error;

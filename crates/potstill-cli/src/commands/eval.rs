@@ -1,6 +1,6 @@
 //! `potstill eval`.
 
-use super::{Command, Output, Threads};
+use super::common::{Command, Output, Threads};
 use crate::output;
 use clap::Args;
 use potstill::Error;

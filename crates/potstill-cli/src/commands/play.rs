@@ -1,6 +1,6 @@
 //! `potstill play`: episodes in the terminal, at a speed that can be watched.
 
-use super::{Command, Output};
+use super::common::{Command, Output};
 use crate::canvas::Canvas;
 use crate::output;
 use clap::Args;

@@ -1,6 +1,6 @@
 //! `potstill quickstart`.
 
-use super::{Command, Common};
+use super::common::{Command, Common};
 use crate::output;
 use clap::Args;
 use potstill::Error;

@@ -1,6 +1,6 @@
 //! `potstill reproduce`.
 
-use super::{Command, Common, any_of};
+use super::common::{Command, Common, any_of};
 use crate::output;
 use clap::Args;
 use potstill::Error;

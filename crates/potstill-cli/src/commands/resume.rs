@@ -1,6 +1,6 @@
 //! `potstill resume`.
 
-use super::{Command, Output, Threads, Tui};
+use super::common::{Command, Output, Threads, Tui};
 use crate::output;
 use clap::Args;
 use potstill::Error;

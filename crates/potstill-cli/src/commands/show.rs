@@ -1,6 +1,6 @@
 //! `potstill show`.
 
-use super::Command;
+use super::common::Command;
 use crate::output;
 use clap::Args;
 use potstill::Error;

@@ -1,6 +1,6 @@
 //! `potstill train`.
 
-use super::{Command, Common, Settings, Tui, any_of, key_flags};
+use super::common::{Command, Common, Settings, Tui, any_of, key_flags};
 use crate::output;
 use clap::Args;
 use potstill::Error;

@@ -34,7 +34,7 @@ struct Source {
     module: Names,
     /// Names that it makes known in its module, and the paths that they stand for.
     imports: Vec<Import>,
-    /// Paths that begin with `crate` or `super` in the code, `use` lines left out.
+    /// Every path in the code, `use` lines left out.
     paths: Vec<Names>,
     /// Every word of the code, `use` lines left out.
     words: BTreeSet<String>,
@@ -171,8 +171,7 @@ impl Source {
         let tokens = tokens(&rest);
         let mut paths = Vec::new();
         for (i, token) in tokens.iter().enumerate() {
-            let begins =
-                matches!(*token, "crate" | "super") && (i == 0 || !matches!(tokens[i - 1], "$" | "::"));
+            let begins = is_word(token) && (i == 0 || !matches!(tokens[i - 1], "$" | "::"));
             if begins && tokens.get(i + 1) == Some(&"::") {
                 let mut path = vec![(*token).to_owned()];
                 let mut at = i + 1;
