@@ -14,8 +14,10 @@ use potstill_nn::{
 use serde_json::{Value, json};
 use std::time::Instant;
 
-/// The workloads.
-pub const WORKLOADS: [&str; 7] = ["matched", "purejaxrl", "zoo", "pqn", "update", "minatar", "nature"];
+/// The workloads that are whole trainings.
+pub const TRAININGS: [&str; 4] = ["matched", "purejaxrl", "zoo", "pqn"];
+/// The workloads that are single updates of a network.
+pub const UPDATES: [&str; 3] = ["update", "minatar", "nature"];
 
 /// What was measured of a workload.
 struct Measured {
@@ -82,7 +84,7 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
         "minatar" => Ok(update("cnn:16x3,128", [10, 10, 4].into(), 6, 32, 1)),
         "nature" => Ok(update("cnn:32x8s4,64x4s2,64x3,512", [84, 84, 4].into(), 6, 32, 2)),
         other => {
-            let known = WORKLOADS.join(", ");
+            let known = [&TRAININGS[..], &UPDATES].concat().join(", ");
             Err(usage(format!("there is no workload `{other}`; there are {known}")))
         }
     }?;

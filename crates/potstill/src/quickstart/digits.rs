@@ -1,6 +1,6 @@
 //! Act 3, dark knowledge: what a teacher's wrong answers say about the digits (Hinton, Vinyals and Dean 2015).
 
-use super::{Act, QuickstartRequest, interval, stop_if_asked};
+use super::act::{Act, QuickstartRequest, interval, stop_if_asked};
 use crate::data::Dataset;
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
