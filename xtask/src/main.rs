@@ -2,6 +2,7 @@
 //! `cargo xtask torture`: more of it, for as long as one likes.
 #![forbid(unsafe_code)]
 
+mod portable;
 mod torture;
 
 use std::env;
@@ -77,6 +78,7 @@ fn test() -> Result<(), String> {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     step("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     step("documentation tests", &mut cargo(&["test", "--workspace", "--doc", "--locked"]))?;
+    portable::check()?;
     let python = python();
     let nextest = nextest();
     // The runner comes last, so that its count of tests is the last thing to be seen.
