@@ -2,6 +2,8 @@
 //! `cargo xtask torture`: more of it, for as long as one likes.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod packages;
 mod portable;
 mod torture;
 
