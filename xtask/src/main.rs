@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod packages;
 mod portable;
 mod torture;
