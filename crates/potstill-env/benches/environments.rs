@@ -22,8 +22,7 @@ impl Visitor for Steps<'_, '_> {
         let Steps { bencher, copies } = self;
         let mut envs = factory.many(copies, Autoreset::SameStep);
         let (space, mut rng) = (envs.single_action_space(), Pcg64::new(1));
-        let rows: Vec<Vec<A>> =
-            (0..64).map(|_| (0..copies).map(|_| A::sample(&space, &mut rng)).collect()).collect();
+        let rows: Vec<_> = (0..64).map(|_| A::sample_rows(copies, &space, &mut rng)).collect();
         envs.reset(Some(0));
         let mut place = 0;
         bencher.counter(ItemsCount::new(copies)).bench_local(|| {

@@ -13,7 +13,8 @@
 //! ```
 
 use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Snapshot, SnapshotError, Value, snapshot};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl<E: Env> Env for Guarded<E> {
             Phase::Over => return Err(EnvError::EpisodeOver),
             Phase::Running => {}
         }
-        let mut outcome = self.env.step(&action, observation)?;
+        let mut outcome = self.env.step(action, observation)?;
         self.elapsed_steps += 1;
         // As in Gymnasium, both flags are set when the limit falls on a terminal step.
         outcome.truncated |= self.time_limit_steps.is_some_and(|limit| self.elapsed_steps >= limit);
@@ -97,18 +98,23 @@ impl<E: Env> Env for Guarded<E> {
     }
 }
 
-impl<E: Env> Restorable for Guarded<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("env", &self.env)
-            .with("elapsed_steps", Value::U64(self.elapsed_steps))
-            .with("phase", Value::U64(self.phase as u64))
+snapshot! {
+    impl[E: Env] Restorable for Guarded<E> {
+        saved: env, elapsed_steps, phase via PhaseNumber;
+        built: time_limit_steps;
+    }
+}
+
+/// A phase is saved as its number.
+struct PhaseNumber;
+
+impl Codec<Phase> for PhaseNumber {
+    fn save(&self, phase: &Phase, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, Value::U64(*phase as u64));
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("env", &mut self.env)?;
-        self.elapsed_steps = snapshot.u64("elapsed_steps")?;
-        self.phase = [Phase::New, Phase::Running, Phase::Over][snapshot.index("phase", 3)?];
+    fn load(&self, phase: &mut Phase, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *phase = [Phase::New, Phase::Running, Phase::Over][snapshot.index(name, 3)?];
         Ok(())
     }
 }
@@ -117,6 +123,7 @@ impl<E: Env> Restorable for Guarded<E> {
 mod tests {
     use super::*;
     use crate::toy_text::cliff_walking;
+    use potstill_core::Restorable;
 
     #[test]
     fn truncates_at_the_limit_and_enforces_order() {

@@ -147,7 +147,7 @@ impl<E: Env + ?Sized> Env for Box<E> {
         action: &Self::Action,
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError> {
-        (**self).step(&action, observation)
+        (**self).step(action, observation)
     }
 
     fn reseed(&mut self, seed: u64) {
@@ -192,6 +192,18 @@ pub enum EnvError {
         got: usize,
         /// How many copies there are.
         expected: usize,
+    },
+    /// The numbers given to a vector environment are not those of whole actions.
+    #[error(
+        "{got} numbers for {copies} environments with actions of {width} numbers: give {copies} x {width}"
+    )]
+    ActionNumbers {
+        /// The count of numbers given.
+        got: usize,
+        /// The number of copies.
+        copies: usize,
+        /// The count of numbers in one action.
+        width: usize,
     },
     /// There is no environment of this id.
     #[error("there is no environment `{id}`")]

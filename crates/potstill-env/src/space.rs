@@ -11,8 +11,9 @@
 //! assert_eq!((cards.discrete(), cards.parts(45)), (Some(704), vec![2, 0, 1]));
 //! ```
 
+use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value};
-use std::borrow::BorrowMut;
+use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
 
 /// A set of observations or actions, as in Gymnasium.
@@ -136,6 +137,15 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
     /// If values of this type cannot be [drawn](Row::can_sample) from the space.
     fn sample(space: &Space, rng: &mut Pcg64) -> Self::Owned;
 
+    /// The numbers of `rows` values of the space, uniformly at random, row after row: actions for as many copies of an
+    /// environment.
+    ///
+    /// # Panics
+    /// If values of this type cannot be [drawn](Row::can_sample) from the space.
+    fn sample_rows(rows: usize, space: &Space, rng: &mut Pcg64) -> Vec<Self::Element> {
+        (0..rows).flat_map(|_| Self::sample(space, rng).borrow().as_slice().to_vec()).collect()
+    }
+
     /// Values that are not in the space, to test that they are refused.
     fn invalid(space: &Space) -> Vec<Self::Owned>;
 
@@ -149,10 +159,7 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
 
     /// The number, or the list of numbers, as text.
     fn text(&self) -> String {
-        match self.as_slice() {
-            [number] => number.to_string(),
-            row => format!("[{}]", row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
-        }
+        row_text(self.as_slice())
     }
 
     /// The row as a value of a snapshot.
@@ -253,6 +260,27 @@ impl Element for u8 {
 
     fn narrow(number: f64) -> Option<Self> {
         (number.fract() == 0.0 && (0.0..=255.0).contains(&number)).then_some(number as u8)
+    }
+}
+
+/// The codec of a list of elements, whose length the settings give.
+pub(crate) struct Elements;
+
+impl<T: Element> Codec<Vec<T>> for Elements {
+    fn save(&self, numbers: &Vec<T>, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, T::to_value(numbers));
+    }
+
+    fn load(&self, numbers: &mut Vec<T>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        T::read(numbers, snapshot, name)
+    }
+}
+
+/// A number, or a list of numbers, as text.
+pub(crate) fn row_text<T: fmt::Display>(row: &[T]) -> String {
+    match row {
+        [number] => number.to_string(),
+        row => format!("[{}]", row.iter().map(T::to_string).collect::<Vec<_>>().join(", ")),
     }
 }
 

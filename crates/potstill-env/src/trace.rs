@@ -13,7 +13,7 @@
 //! ```
 
 use crate::registry::{Factory, Spec, Visitor};
-use crate::space::Element;
+use crate::space::{Element, row_text};
 use crate::{Env, EnvError, Outcome, Row, Space};
 use potstill_core::Streams;
 use std::borrow::{Borrow, BorrowMut};
@@ -84,13 +84,8 @@ impl Visitor for Tracer<'_> {
                 (0..*n).map(|_| A::sample(&space, &mut rng)).collect()
             }
             Actions::Given(numbers) => {
-                let refused = |numbers: &[f64]| {
-                    let text = match numbers {
-                        [number] => number.to_string(),
-                        numbers => format!("{numbers:?}"),
-                    };
-                    EnvError::Action { action: text, space: space.clone() }
-                };
+                let refused =
+                    |numbers: &[f64]| EnvError::Action { action: row_text(numbers), space: space.clone() };
                 let action = |n: &Vec<f64>| A::from_numbers(n, &space).ok_or_else(|| refused(n));
                 numbers.iter().map(action).collect::<Result<_, _>>()?
             }

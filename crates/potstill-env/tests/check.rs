@@ -1,5 +1,7 @@
 //! The checker finds nothing in our environments, and every rule that is broken on purpose.
 
+mod point_mass;
+
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use potstill_env::check::{Verdict, check_env};
 use potstill_env::registry::{self, Factory, Visitor, find};
@@ -24,7 +26,7 @@ impl Visitor for Check {
 
 #[test]
 fn every_environment_keeps_the_rules() {
-    for spec in registry::all() {
+    for spec in registry::all().chain(point_mass::specs(200)) {
         let broken: Vec<Verdict> = spec.visit(Check).into_iter().filter(|v| v.broken.is_some()).collect();
         assert_eq!(broken, [], "{}", spec.id);
     }

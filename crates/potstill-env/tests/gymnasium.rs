@@ -9,6 +9,7 @@ use potstill_env::toy_text::frozen_lake::generate_map;
 use potstill_env::trace::{Actions, Trace, trace};
 use potstill_env::{Env, Row, Space};
 use serde_json::{Value, json};
+use std::borrow::Borrow;
 
 /// Random and scripted actions each.
 const SEEDS: u64 = 200;
@@ -104,7 +105,8 @@ impl Case {
         let options: Value = serde_json::from_str(self.theirs).unwrap();
         let request = json!({ "env": spec.name(), "options": options, "seed": seed, "actions": actions });
         let expected = gymnasium.ask(&request);
-        let Trace { start, steps } = trace(spec, seed, &Actions::Given(actions.to_vec())).unwrap();
+        let given = Actions::Given(actions.iter().map(|&number| vec![number]).collect());
+        let Trace { start, steps } = trace(spec, seed, &given).unwrap();
         let steps = match self.parity {
             Parity::Chaotic { steps: limit } if steps.len() > limit => &steps[..limit],
             _ => {
@@ -166,7 +168,7 @@ fn actions<A: Row + ?Sized + 'static>(
         if !scripted || rng.unit() < 0.15 {
             last = A::sample(space, rng);
         }
-        actions.push(last.number());
+        actions.extend(last.borrow().numbers());
     }
     actions
 }
@@ -200,7 +202,7 @@ fn trajectories_are_those_of_gymnasium() {
                 let actions = match space.discrete() {
                     Some(_) if scripted && spec.name() == "CartPole-v1" => balancing(&spec, seed),
                     Some(_) => actions::<usize>(&space, case.length, scripted, &mut rng),
-                    None => actions::<f32>(&space, case.length, scripted, &mut rng),
+                    None => actions::<[f32]>(&space, case.length, scripted, &mut rng),
                 };
                 case.check(&mut gymnasium, &spec, seed, &actions, &mut seen);
             }

@@ -129,7 +129,7 @@ fn played(id: &str, seed: u64, player: Player) -> Vec<usize> {
     let mut actions = Vec::new();
     for t in 0..STEPS {
         actions.push(player(&Board { squares: &squares, channels }, t));
-        if env.step(actions[t], &mut squares).unwrap().done() {
+        if env.step(&actions[t], &mut squares).unwrap().done() {
             break;
         }
     }
@@ -151,7 +151,7 @@ fn games_that_go_on_are_those_of_minatar() {
             for sticky in [0.0, 0.1] {
                 let id = format!("{ours}:sticky_action_prob={sticky},full_action_set=true");
                 let actions = played(&id, seed, player);
-                let given = Actions::Given(actions.iter().map(|&a| a as f64).collect());
+                let given = Actions::Given(actions.iter().map(|&a| vec![a as f64]).collect());
                 let traced = trace(&find(&id).unwrap(), seed, &given).unwrap();
                 let request = json!({
                     "game": theirs, "sticky": sticky, "ramping": true, "seed": seed, "actions": actions,
@@ -188,7 +188,7 @@ fn games_are_those_of_minatar() {
                     let id = format!(
                         "{ours}:sticky_action_prob={sticky},difficulty_ramping={ramping},full_action_set=true"
                     );
-                    let given = Actions::Given(actions.iter().map(|&a| a as f64).collect());
+                    let given = Actions::Given(actions.iter().map(|&a| vec![a as f64]).collect());
                     let traced = trace(&find(&id).unwrap(), seed, &given).unwrap();
                     let request = json!({
                         "game": theirs, "sticky": sticky, "ramping": ramping, "seed": seed, "actions": actions,

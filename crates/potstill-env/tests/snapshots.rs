@@ -1,9 +1,11 @@
 //! A snapshot taken at any step of an episode and restored into a fresh instance continues as the original does.
 
+mod point_mass;
+
 use potstill_core::{Pcg64, Restorable};
 use potstill_env::registry::{self, Factory, Visitor};
 use potstill_env::{Env, Row};
-use std::borrow::BorrowMut;
+use std::borrow::{Borrow, BorrowMut};
 
 const EPISODES: usize = 100;
 
@@ -25,8 +27,8 @@ impl Visitor for Snapshots {
                 let mut copy = factory.one();
                 copy.restore(&env.snapshot()).unwrap();
                 let action = A::sample(&actions, &mut rng);
-                let outcome = env.step(&action, observation.borrow_mut()).unwrap();
-                assert_eq!(copy.step(&action, seen.borrow_mut()).unwrap(), outcome);
+                let outcome = env.step(action.borrow(), observation.borrow_mut()).unwrap();
+                assert_eq!(copy.step(action.borrow(), seen.borrow_mut()).unwrap(), outcome);
                 assert_eq!(seen, observation);
                 assert_eq!(copy.snapshot(), env.snapshot());
                 steps += 1;
@@ -47,7 +49,7 @@ impl Visitor for Snapshots {
 
 #[test]
 fn every_environment_continues_identically() {
-    for spec in registry::all() {
+    for spec in registry::all().chain(point_mass::specs(200)) {
         let steps = spec.visit(Snapshots);
         println!("{}: {EPISODES} episodes, {steps} snapshots", spec.id);
         assert!(steps >= EPISODES);

@@ -1,16 +1,22 @@
 //! Copy `i` of many does what one environment does alone, in both modes of autoreset, and goes on from a snapshot.
 
 mod oracle;
+mod point_mass;
 
 use oracle::Oracle;
 use potstill_core::{Pcg64, Restorable, Streams};
-use potstill_env::registry::{self, Factory, Visitor, find};
+use potstill_env::registry::{self, Factory, Spec, Visitor, find};
+use potstill_env::space::Element;
 use potstill_env::wrappers::{FrameStack, NormalizeReward, OneHot, StickyActions, VecNormalize};
 use potstill_env::{Autoreset, Batch, Env, EnvError, Guarded, Row, VecEnv, vector::SyncVec};
 use serde_json::{Value, json};
 use std::borrow::{Borrow, BorrowMut};
 
 const STEPS: usize = 250;
+
+fn all() -> impl Iterator<Item = Spec> {
+    registry::all().chain(point_mass::specs(90))
+}
 
 /// Copies against single environments with the seeds that the copies have.
 struct Alone {
@@ -26,7 +32,7 @@ impl Visitor for Alone {
         let Alone { copies, autoreset } = self;
         let mut many = factory.many(copies, autoreset);
         let space = many.single_action_space();
-        let mut rng = Pcg64::new(copies as u64);
+        let (mut rng, width) = (Pcg64::new(copies as u64), space.features());
         let observations = many.single_observation_space();
         let mut ones: Vec<_> =
             (0..copies).map(|_| (factory.one(), O::buffer(&observations), false)).collect();
@@ -38,7 +44,7 @@ impl Visitor for Alone {
         }
         let mut ended = 0;
         for _ in 0..STEPS {
-            let actions: Vec<A> = (0..copies).map(|_| A::sample(&space, &mut rng)).collect();
+            let actions = A::sample_rows(copies, &space, &mut rng);
             let batch = many.step(&actions).unwrap();
             for (i, (env, observation, is_over)) in ones.iter_mut().enumerate() {
                 let place = format!("copy {i} of {copies}, {autoreset:?}");
@@ -46,7 +52,9 @@ impl Visitor for Alone {
                     env.reset(None, observation.borrow_mut());
                     assert_eq!((batch.rewards[i], batch.done(i)), (0.0, false), "{place}");
                 } else {
-                    let outcome = env.step(actions[i], observation.borrow_mut()).unwrap();
+                    let outcome = env
+                        .step(A::from_slice(&actions[i * width..][..width]), observation.borrow_mut())
+                        .unwrap();
                     assert_eq!(batch.rewards[i], outcome.reward, "{place}");
                     assert_eq!(batch.terminated[i], outcome.terminated, "{place}");
                     assert_eq!(batch.truncated[i], outcome.truncated, "{place}");
@@ -72,9 +80,9 @@ impl Visitor for Alone {
 
 #[test]
 fn a_copy_does_what_one_does_alone() {
-    for spec in registry::all() {
-        // Ends by time as well.
-        let spec = find(&format!("{}:max_episode_steps=90", spec.id)).unwrap();
+    // Ends by time as well.
+    let registered = registry::all().map(|spec| find(&format!("{}:max_episode_steps=90", spec.id)).unwrap());
+    for spec in registered.chain(point_mass::specs(90)) {
         for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
             for copies in [1, 3, 17, 64, 100] {
                 let ended = spec.visit(Alone { copies, autoreset });
@@ -95,13 +103,15 @@ impl Visitor for Parts {
         let mut whole = factory.many(37, autoreset);
         let (mut left, mut right) = (factory.many(20, autoreset), factory.many(17, autoreset));
         let (space, mut rng) = (whole.single_action_space(), Pcg64::new(4));
+        let width = space.features();
         whole.reset(Some(5));
         left.reset(Some(5));
         right.reset(Some(25));
         for _ in 0..STEPS {
-            let actions: Vec<A> = (0..37).map(|_| A::sample(&space, &mut rng)).collect();
+            let actions = A::sample_rows(37, &space, &mut rng);
             let batch = whole.step(&actions).unwrap();
-            let (first, second) = (left.step(&actions[..20]).unwrap(), right.step(&actions[20..]).unwrap());
+            let (first, second) =
+                (left.step(&actions[..20 * width]).unwrap(), right.step(&actions[20 * width..]).unwrap());
             assert_eq!(batch.observations, [&first.observations[..], &second.observations[..]].concat());
             assert_eq!(batch.rewards, [&first.rewards[..], &second.rewards[..]].concat());
             assert_eq!(batch.terminated, [&first.terminated[..], &second.terminated[..]].concat());
@@ -113,7 +123,7 @@ impl Visitor for Parts {
 #[test]
 fn parts_are_the_whole() {
     for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
-        registry::all().for_each(|spec| spec.visit(Parts(autoreset)));
+        all().for_each(|spec| spec.visit(Parts(autoreset)));
     }
 }
 
@@ -126,15 +136,21 @@ impl Visitor for Refused {
     fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) {
         let mut envs = factory.many(20, Autoreset::NextStep);
         let space = envs.single_action_space();
-        let mut actions: Vec<A> = (0..20).map(|_| A::sample(&space, &mut Pcg64::new(1))).collect();
-        assert_eq!(envs.step(&actions).unwrap_err(), EnvError::NotReset);
+        let (width, valid) = (space.features(), A::sample_rows(20, &space, &mut Pcg64::new(1)));
+        assert_eq!(envs.step(&valid).unwrap_err(), EnvError::NotReset);
         envs.reset(None);
         let before = envs.snapshot();
-        let error = envs.step(&actions[1..]).unwrap_err();
+        let error = envs.step(&valid[width..]).unwrap_err();
         assert_eq!(error.to_string(), "19 actions for 20 environments");
-        for never in A::never(&space) {
-            actions[13] = never;
-            assert!(matches!(envs.step(&actions), Err(EnvError::Action { .. })));
+        for invalid in A::invalid(&space) {
+            let row: &A = invalid.borrow();
+            let actions = [&valid[..13 * width], row.as_slice(), &valid[14 * width..]].concat();
+            match envs.step(&actions) {
+                Err(EnvError::Action { .. }) if row.as_slice().len() == width => {}
+                Err(EnvError::Actions { .. } | EnvError::ActionNumbers { .. })
+                    if row.as_slice().len() != width => {}
+                other => panic!("{} gave {other:?}", row.text()),
+            }
         }
         assert!(envs.snapshot() == before);
     }
@@ -142,15 +158,14 @@ impl Visitor for Refused {
 
 #[test]
 fn a_refused_step_changes_nothing() {
-    registry::all().for_each(|spec| spec.visit(Refused));
+    all().for_each(|spec| spec.visit(Refused));
 }
 
 fn continues<V: VecEnv>(make: impl Fn() -> V, name: &str) {
     let mut envs = make();
     let (space, mut rng) = (envs.single_action_space(), Pcg64::new(8));
     let copies = envs.num_envs();
-    let mut draw =
-        || -> Vec<V::Action> { (0..copies).map(|_| V::Action::sample(&space, &mut rng)).collect() };
+    let mut draw = || V::Action::sample_rows(copies, &space, &mut rng);
     envs.reset(Some(3));
     for _ in 0..40 {
         let mut copy = make();
@@ -177,7 +192,7 @@ impl Visitor for Continues {
 
 #[test]
 fn a_snapshot_in_flight_continues_identically() {
-    registry::all().for_each(|spec| spec.visit(Continues));
+    all().for_each(|spec| spec.visit(Continues));
     // Wrapped once, wrapped many times, and wrapped as a whole.
     let cliff = || {
         let spec = find("CliffWalkingSlippery-v1:max_episode_steps=40").unwrap();
@@ -247,19 +262,17 @@ impl Visitor for AsGymnasium<'_> {
         let AsGymnasium { gymnasium, id, seed, autoreset, theirs } = self;
         let mut envs = factory.many(4, autoreset);
         let (space, mut rng) = (envs.single_action_space(), Streams::new(seed).stream("actions"));
-        let rows: Vec<Vec<A>> =
-            (0..60).map(|_| (0..4).map(|_| A::sample(&space, &mut rng)).collect()).collect();
+        let rows: Vec<_> = (0..60).map(|_| A::sample_rows(4, &space, &mut rng)).collect();
         let numbers: Vec<Vec<f64>> =
-            rows.iter().map(|row| row.iter().map(|a| a.number()).collect()).collect();
+            rows.iter().map(|row| row.iter().map(|number| number.wide()).collect()).collect();
         let request = json!({
             "env": id, "options": { "max_episode_steps": 15 }, "vector": theirs, "seed": seed, "actions": numbers,
         });
         let expected = gymnasium.ask(&request);
-        let wide = |row: &[<O as Observation>::Element]| -> Value {
-            use potstill_env::space::Element;
+        let wide = |row: &[O::Element]| -> Value {
             json!(row.iter().map(|number| number.wide()).collect::<Vec<f64>>())
         };
-        let same = |batch: &Batch<<O as Observation>::Element>, theirs: &Value, place: &str| {
+        let same = |batch: &Batch<O::Element>, theirs: &Value, place: &str| {
             for i in 0..batch.len() {
                 assert_eq!(wide(batch.observation(i)), theirs["observations"][i], "{place}, copy {i}");
             }

@@ -12,6 +12,7 @@ use potstill_env::wrappers::{
 };
 use potstill_env::{Env, FeatureEnv, Outcome, Row};
 use serde_json::{Value, json};
+use std::borrow::Borrow;
 
 fn features(id: &str) -> FeatureEnv {
     find(id).unwrap().make_features().unwrap()
@@ -31,8 +32,8 @@ fn check<A: Row + ?Sized + 'static>(
         // A wrapper's memory lasts: each seed is a fresh instance there, and here a snapshot of the first.
         let fresh = env.snapshot();
         let mut rng = Streams::new(seed).stream("actions");
-        let actions: Vec<A> = (0..120).map(|_| A::sample(&space, &mut rng)).collect();
-        let numbers: Vec<f64> = actions.iter().map(|action| action.number()).collect();
+        let actions: Vec<A::Owned> = (0..120).map(|_| A::sample(&space, &mut rng)).collect();
+        let numbers: Vec<f64> = actions.iter().flat_map(|action| action.borrow().numbers()).collect();
         let request =
             json!({ "env": id, "options": {}, "wrappers": wrappers, "seed": seed, "actions": numbers });
         let expected = gymnasium.ask(&request);
@@ -47,7 +48,7 @@ fn check<A: Row + ?Sized + 'static>(
                 let place = format!("{id} {wrappers} seed {seed} step {steps}, number {k}");
                 near(f64::from(*value), &expected["observations"][steps][k], &place);
             }
-            let outcome = env.step(&action, &mut observation).unwrap();
+            let outcome = env.step(action.borrow(), &mut observation).unwrap();
             let place = format!("{id} {wrappers} seed {seed} step {steps}");
             near(outcome.reward, &expected["rewards"][steps], &place);
             assert_eq!(json!(outcome.terminated), expected["terminated"][steps], "{place}");
@@ -133,7 +134,7 @@ fn sticky_actions_stick_as_often_as_they_should() {
             last_up = false;
             continue;
         }
-        env.step(if wants_up { 0 } else { 3 }, &mut state).unwrap();
+        env.step(if wants_up { &0 } else { &3 }, &mut state).unwrap();
         let went_up = state / 12 < row;
         stuck += u32::from(went_up != wants_up);
         assert!(went_up == wants_up || went_up == last_up);

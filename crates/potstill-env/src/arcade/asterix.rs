@@ -12,8 +12,9 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-use super::{Game, LAST, Move, Planes, Played, Visit};
+use super::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 /// Lanes are rows 1 to 8.
@@ -166,3 +167,13 @@ impl Game for Asterix {
         visit(&mut self.ramps, 0..=SPAWN_INTERVAL + MOVE_INTERVAL);
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "MinAtar/Asterix-v1",
+    summary: "gather gold, and keep away from enemies",
+    actions: &["none", "left", "up", "right", "down"],
+    options: OPTIONS,
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: kind::<Asterix>,
+};

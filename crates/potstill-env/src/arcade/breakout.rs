@@ -13,8 +13,9 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-use super::{Game, LAST, Move, Planes, Played, Visit};
+use super::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 /// Rows 1 to 3, ten bits each.
@@ -118,3 +119,13 @@ impl Game for Breakout {
         visit(&mut self.among_bricks, 0..=1);
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "MinAtar/Breakout-v1",
+    summary: "break bricks with a ball",
+    actions: &["none", "left", "right"],
+    options: OPTIONS,
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: kind::<Breakout>,
+};

@@ -12,8 +12,9 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-use super::{Game, LAST, Move, Planes, Played, Visit};
+use super::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 const LANES: usize = 8;
@@ -121,3 +122,13 @@ impl Game for Freeway {
         visit(&mut self.steps_left, -1..=STEPS);
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "MinAtar/Freeway-v1",
+    summary: "cross a road with eight lanes",
+    actions: &["none", "up", "down"],
+    options: OPTIONS,
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: kind::<Freeway>,
+};

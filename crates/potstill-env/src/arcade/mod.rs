@@ -21,6 +21,7 @@ pub mod freeway;
 pub mod seaquest;
 pub mod space_invaders;
 
+use crate::registry::{Entry, Factory, Kind, Options};
 use crate::{Env, EnvError, Outcome, Paint, Scene, Space};
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::fmt;
@@ -283,4 +284,26 @@ impl<T: Copy, const N: usize> List<T, N> {
             each(item, visit);
         }
     }
+}
+
+/// The environments of this family in the registry.
+pub(crate) static ENTRIES: &[&Entry] =
+    &[&asterix::ENTRY, &breakout::ENTRY, &freeway::ENTRY, &seaquest::ENTRY, &space_invaders::ENTRY];
+
+/// The full action set of the arcade games.
+pub(crate) const MOVES: &[&str] = &["none", "left", "up", "right", "down", "fire"];
+
+/// The options of every game.
+const OPTIONS: &[(&str, &str)] = &[
+    ("sticky_action_prob", "the probability that the last action is repeated: 0 to 1 (default 0.1)"),
+    ("difficulty_ramping", "the game becomes harder with time, if it can: true (default) or false"),
+    ("full_action_set", "all six actions, also those that do nothing: true or false"),
+];
+
+/// A game with its options.
+fn kind<G: Game>(options: &mut Options<'_>) -> Result<Kind, String> {
+    let sticky = options.number("sticky_action_prob", 0.1, 0.0..=1.0)?;
+    let ramping = options.flag("difficulty_ramping", true)?;
+    let full = options.flag("full_action_set", false)?;
+    Ok(Kind::Planes(Factory::new(move || Arcade::<G>::new(sticky, ramping, full))))
 }

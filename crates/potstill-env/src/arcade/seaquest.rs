@@ -13,8 +13,9 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-use super::{Game, LAST, List, Move, Planes, Played, Visit};
+use super::{Game, LAST, List, MOVES, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 const AIR: i32 = 200;
@@ -357,3 +358,13 @@ impl Game for Seaquest {
         visit(&mut self.is_up, 0..=1);
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "MinAtar/Seaquest-v1",
+    summary: "rescue divers, shoot, and come up for air",
+    actions: MOVES,
+    options: OPTIONS,
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: kind::<Seaquest>,
+};

@@ -13,8 +13,9 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-use super::{Game, LAST, Move, Planes, Played, SIDE, Visit};
+use super::{Game, LAST, Move, OPTIONS, Planes, Played, SIDE, Visit, kind};
 use crate::Paint;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 /// Steps between two shots of the cannon.
@@ -167,3 +168,13 @@ impl Game for SpaceInvaders {
         visit(&mut self.cool_down, 0..=COOL_DOWN);
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "MinAtar/SpaceInvaders-v1",
+    summary: "shoot aliens before they arrive",
+    actions: &["none", "left", "right", "fire"],
+    options: OPTIONS,
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: kind::<SpaceInvaders>,
+};

@@ -15,6 +15,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -68,3 +69,13 @@ fn scene(state: usize) -> Scene {
     })
     .with_agent(state % PAY.len(), state / PAY.len())
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "AccessControl",
+    summary: "let customers to ten servers, or wait for better ones; it never ends",
+    actions: &["reject", "accept"],
+    options: &[],
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: |_| Ok(Kind::states(world())),
+};

@@ -16,6 +16,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -56,3 +57,13 @@ fn scene(state: usize) -> Scene {
     })
     .with_agent(state / COLUMNS, state % COLUMNS)
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "DynaMaze",
+    summary: "find the way through a maze",
+    actions: &["up", "right", "down", "left"],
+    options: &[],
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: |_| Ok(Kind::states(world())),
+};

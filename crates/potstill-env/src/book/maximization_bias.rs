@@ -17,7 +17,8 @@
 //! ```
 
 use crate::{Env, EnvError, Outcome, Space};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::below;
+use potstill_core::{Pcg64, snapshot};
 
 /// The number of actions in each of the states.
 pub const CHOICES: [usize; 2] = [2, 10];
@@ -84,14 +85,9 @@ impl Env for MaximizationBias {
     }
 }
 
-impl Restorable for MaximizationBias {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with("state", Value::U64(self.state as u64)).with_part("rng", &self.rng)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.state = snapshot.index("state", CHOICES.len())?;
-        snapshot.restore_part("rng", &mut self.rng)
+snapshot! {
+    impl Restorable for MaximizationBias {
+        saved: state via below(CHOICES.len()), rng;
     }
 }
 

@@ -12,3 +12,8 @@ pub mod access_control;
 pub mod dyna_maze;
 pub mod maximization_bias;
 pub mod windy_gridworld;
+
+use crate::registry::Entry;
+
+/// The environments of this family in the registry.
+pub(crate) static ENTRIES: &[&Entry] = &[&access_control::ENTRY, &dyna_maze::ENTRY, &windy_gridworld::ENTRY];

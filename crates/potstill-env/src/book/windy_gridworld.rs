@@ -17,6 +17,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -66,3 +67,19 @@ fn scene(state: usize) -> Scene {
     })
     .with_agent(state / COLUMNS, state % COLUMNS)
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "WindyGridworld",
+    summary: "cross a grid with a wind from below",
+    actions: &["up", "right", "down", "left", "up right", "down right", "down left", "up left"],
+    options: &[
+        ("kings_moves", "diagonal steps as well: true or false"),
+        ("stochastic_wind", "the wind varies by one square: true or false"),
+    ],
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: |options| {
+        let kings_moves = options.flag("kings_moves", false)?;
+        Ok(Kind::states(world(kings_moves, options.flag("stochastic_wind", false)?)))
+    },
+};

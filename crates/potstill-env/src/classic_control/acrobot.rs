@@ -17,6 +17,7 @@
 //! ```
 
 use super::{Dynamics, Moved, Single};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 use std::f64::consts::PI;
@@ -130,3 +131,13 @@ impl Dynamics<4, 6> for AcrobotRules {
         scene
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "Acrobot-v1",
+    summary: "swing the end of two links over a line",
+    actions: &["left", "none", "right"],
+    options: &[],
+    time_limit_steps: Some(500),
+    reward_threshold: Some(-100.0),
+    make: |_| Ok(Kind::Features(Factory::of_dynamics(AcrobotRules))),
+};

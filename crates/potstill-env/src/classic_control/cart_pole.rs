@@ -15,6 +15,7 @@
 //! ```
 
 use super::{Dynamics, Moved, Single};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 
@@ -94,3 +95,16 @@ impl Dynamics<4, 4> for CartPoleRules {
         scene
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "CartPole-v1",
+    summary: "keep a pole upright on a cart",
+    actions: &["left", "right"],
+    options: &[("sutton_barto_reward", "0 for each step and -1 for a fall: true or false")],
+    time_limit_steps: Some(500),
+    reward_threshold: Some(475.0),
+    make: |options| {
+        let sutton_barto_reward = options.flag("sutton_barto_reward", false)?;
+        Ok(Kind::Features(Factory::of_dynamics(CartPoleRules { sutton_barto_reward })))
+    },
+};

@@ -16,8 +16,10 @@ pub mod cart_pole;
 pub mod mountain_car;
 pub mod pendulum;
 
+use crate::registry::Entry;
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use std::fmt;
 
 /// What a step made of a state.
@@ -125,13 +127,32 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Env for Single<D, S, O> 
     }
 }
 
-impl<D: Dynamics<S, O>, const S: usize, const O: usize> Restorable for Single<D, S, O> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with("physics", Value::F64s(self.physics.to_vec())).with_part("rng", &self.rng)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.physics.copy_from_slice(snapshot.f64s("physics", S)?);
-        snapshot.restore_part("rng", &mut self.rng)
+snapshot! {
+    impl[D: Dynamics<S, O>, const S: usize, const O: usize] Restorable for Single<D, S, O> {
+        saved: physics via Numbers, rng;
+        built: dynamics, action_space;
     }
 }
+
+/// An array of numbers is saved as a list.
+struct Numbers;
+
+impl<const S: usize> Codec<[f64; S]> for Numbers {
+    fn save(&self, numbers: &[f64; S], name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, Value::F64s(numbers.to_vec()));
+    }
+
+    fn load(&self, numbers: &mut [f64; S], name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        numbers.copy_from_slice(snapshot.f64s(name, S)?);
+        Ok(())
+    }
+}
+
+/// The environments of this family in the registry.
+pub(crate) static ENTRIES: &[&Entry] = &[
+    &acrobot::ENTRY,
+    &cart_pole::ENTRY,
+    &mountain_car::ENTRY,
+    &mountain_car::CONTINUOUS_ENTRY,
+    &pendulum::ENTRY,
+];

@@ -16,6 +16,7 @@
 //! ```
 
 use super::{Dynamics, Moved, Single};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 
@@ -166,3 +167,31 @@ fn moved_single(position: f32, velocity: f32) -> [f64; 2] {
     let stopped = (position == POSITION.0 as f32) & (velocity < 0.0);
     [f64::from(position), f64::from(if stopped { 0.0 } else { velocity })]
 }
+
+const OPTIONS: &[(&str, &str)] = &[("goal_velocity", "the velocity needed at the goal: a number")];
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "MountainCar-v0",
+    summary: "rock a weak car out of a valley",
+    actions: &["left", "none", "right"],
+    options: OPTIONS,
+    time_limit_steps: Some(200),
+    reward_threshold: Some(-110.0),
+    make: |options| {
+        let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
+        Ok(Kind::Features(Factory::of_dynamics(MountainCarRules { goal_velocity })))
+    },
+};
+
+pub(crate) static CONTINUOUS_ENTRY: Entry = Entry {
+    id: "MountainCarContinuous-v0",
+    summary: "rock a weak car out of a valley with any force",
+    actions: &[],
+    options: OPTIONS,
+    time_limit_steps: Some(999),
+    reward_threshold: Some(90.0),
+    make: |options| {
+        let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
+        Ok(Kind::Control(Factory::of_dynamics(MountainCarContinuousRules { goal_velocity })))
+    },
+};

@@ -9,12 +9,13 @@
 //!
 //! let (mut env, mut observation) = (Pendulum::default(), [0.0; 3]);
 //! env.reset(Some(1), &mut observation);
-//! assert!(env.step(2.0, &mut observation)?.reward <= 0.0);
-//! assert!(env.step(2.5, &mut observation).is_err());
+//! assert!(env.step(&[2.0], &mut observation)?.reward <= 0.0);
+//! assert!(env.step(&[2.5], &mut observation).is_err());
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
 use super::{Dynamics, Moved, Single};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 use std::f64::consts::PI;
@@ -88,3 +89,16 @@ impl Dynamics<2, 3> for PendulumRules {
         scene
     }
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "Pendulum-v1",
+    summary: "swing a pendulum up and keep it there",
+    actions: &[],
+    options: &[("g", "the acceleration of gravity: a number")],
+    time_limit_steps: Some(200),
+    reward_threshold: None,
+    make: |options| {
+        let g = options.number("g", 10.0, -1e6..=1e6)?;
+        Ok(Kind::Control(Factory::of_dynamics(PendulumRules { g })))
+    },
+};

@@ -18,8 +18,10 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::{Codec, below};
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use std::sync::{Arc, LazyLock};
 
 /// The worth of each of the thirteen cards, an ace 1.
@@ -235,27 +237,46 @@ fn model() -> TransitionModel {
     })
 }
 
-impl Restorable for Blackjack {
-    fn snapshot(&self) -> Snapshot {
-        let hand = |hand: Hand| Value::U64s(vec![hand.hard, u64::from(hand.has_ace), hand.cards]);
-        Snapshot::new()
-            .with("player", hand(self.player))
-            .with("dealer", hand(self.dealer))
-            .with("open_card", Value::U64(self.open_card))
-            .with_part("rng", &self.rng)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let hand = |name: &str| match snapshot.u64s(name, 3)? {
-            // More than 31 is no hand.
-            &[hard @ ..=31, ace @ ..=1, cards @ ..=31] => Ok(Hand { hard, has_ace: ace == 1, cards }),
-            _ => Err(SnapshotError::invalid(name, "no hand of cards")),
-        };
-        (self.player, self.dealer) = (hand("player")?, hand("dealer")?);
-        self.open_card = snapshot.index("open_card", 11)? as u64;
-        snapshot.restore_part("rng", &mut self.rng)
+snapshot! {
+    impl Restorable for Blackjack {
+        saved: player via Cards, dealer via Cards, open_card via below(11), rng;
+        built: natural, sab;
     }
 }
+
+/// A hand is saved as its hard sum, whether it has an ace, and the number of its cards.
+struct Cards;
+
+impl Codec<Hand> for Cards {
+    fn save(&self, hand: &Hand, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, Value::U64s(vec![hand.hard, u64::from(hand.has_ace), hand.cards]));
+    }
+
+    fn load(&self, hand: &mut Hand, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *hand = match snapshot.u64s(name, 3)? {
+            // More than 31 is no hand.
+            &[hard @ ..=31, ace @ ..=1, cards @ ..=31] => Hand { hard, has_ace: ace == 1, cards },
+            _ => return Err(SnapshotError::invalid(name, "no hand of cards")),
+        };
+        Ok(())
+    }
+}
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "Blackjack-v1",
+    summary: "come closer to 21 than the dealer",
+    actions: &["stick", "hit"],
+    options: &[
+        ("natural", "a game won by a dealt 21 gives 1.5: true or false"),
+        ("sab", "Sutton and Barto's rule for a dealt 21: true (default) or false"),
+    ],
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: |options| {
+        let (natural, sab) = (options.flag("natural", false)?, options.flag("sab", true)?);
+        Ok(Kind::states(Blackjack::new(natural, sab)))
+    },
+};
 
 #[cfg(test)]
 mod tests {

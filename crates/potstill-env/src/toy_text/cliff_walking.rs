@@ -16,6 +16,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -70,6 +71,32 @@ fn scene(state: usize) -> Scene {
     .with_agent(state / COLUMNS, state % COLUMNS)
 }
 
+const OPTIONS: &[(&str, &str)] = &[("is_slippery", "a step may go to either side: true or false")];
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "CliffWalking-v1",
+    summary: "walk along a cliff to the goal",
+    actions: &["up", "right", "down", "left"],
+    options: OPTIONS,
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: |options| kind(options, false),
+};
+
+pub(crate) static SLIPPERY_ENTRY: Entry = Entry {
+    id: "CliffWalkingSlippery-v1",
+    summary: "walk along a cliff on slippery ground",
+    actions: &["up", "right", "down", "left"],
+    options: OPTIONS,
+    time_limit_steps: None,
+    reward_threshold: None,
+    make: |options| kind(options, true),
+};
+
+fn kind(options: &mut Options<'_>, is_slippery: bool) -> Result<Kind, String> {
+    Ok(Kind::states(world(options.flag("is_slippery", is_slippery)?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +109,7 @@ mod tests {
             let (mut s, mut total, mut last) = (0, 0.0, false);
             env.reset(None, &mut s);
             for action in actions.chars() {
-                let outcome = env.step("URDL".find(action).unwrap(), &mut s).unwrap();
+                let outcome = env.step(&"URDL".find(action).unwrap(), &mut s).unwrap();
                 (total, last) = (total + outcome.reward, outcome.terminated);
             }
             assert_eq!((total, s, last), (rewards, end, terminated), "{actions}");

@@ -15,6 +15,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use potstill_core::Pcg64;
 use std::sync::Arc;
@@ -174,6 +175,65 @@ impl Lake {
             }),
         )
     }
+}
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "FrozenLake-v1",
+    summary: "cross a frozen lake, 4 x 4",
+    actions: &["left", "down", "right", "up"],
+    options: OPTIONS,
+    time_limit_steps: Some(100),
+    reward_threshold: Some(0.70),
+    make: |options| kind(options, MAP_4X4),
+};
+
+pub(crate) static ENTRY_8X8: Entry = Entry {
+    id: "FrozenLake8x8-v1",
+    summary: "cross a frozen lake, 8 x 8",
+    actions: &["left", "down", "right", "up"],
+    options: OPTIONS,
+    time_limit_steps: Some(200),
+    reward_threshold: Some(0.85),
+    make: |options| kind(options, MAP_8X8),
+};
+
+const OPTIONS: &[(&str, &str)] = &[
+    ("is_slippery", "a step may go to either side: true (default) or false"),
+    ("success_rate", "the probability that it does not, on slippery ice: 0 to 1 (default 1/3)"),
+    ("map_name", "4x4 or 8x8"),
+    ("desc", "a map, its rows separated by /, such as SFFF/FHFH/FFFH/HFFG"),
+    ("size", "the side of a generated map: 2 to 256"),
+    ("frozen", "how much of a generated map is frozen: 0 to 1 (default 0.8)"),
+    ("map_seed", "the seed of a generated map (default 0)"),
+    ("reward_schedule", "the rewards of goal, hole and ice (default 1:0:0)"),
+];
+
+fn kind(options: &mut Options<'_>, map: &str) -> Result<Kind, String> {
+    let size = options.whole("size", 2..=256)?;
+    let frozen = options.number("frozen", 0.8, 0.0..=1.0)?;
+    let map_seed = options.whole("map_seed", 0..=u64::MAX)?.unwrap_or(0);
+    let map = match (options.take("map_name"), options.take("desc"), size) {
+        (None, None, None) => parse_map(map)?,
+        (Some("4x4"), None, None) => parse_map(MAP_4X4)?,
+        (Some("8x8"), None, None) => parse_map(MAP_8X8)?,
+        (Some(other), None, None) => return Err(format!("map_name={other}: there is 4x4 and 8x8")),
+        (None, Some(rows), None) => parse_map(rows).map_err(|reason| format!("desc: {reason}"))?,
+        (None, None, Some(size)) => generate_map(size as usize, frozen, map_seed)?,
+        _ => return Err("give one of map_name, desc and size".to_owned()),
+    };
+    let mut lake = Lake::new(map);
+    lake.is_slippery = options.flag("is_slippery", true)?;
+    lake.success_rate = options.number("success_rate", lake.success_rate, 0.0..=1.0)?;
+    if let Some(text) = options.take("reward_schedule") {
+        let rewards: Option<Vec<f64>> = text
+            .split(':')
+            .map(|reward| reward.parse().ok().filter(|reward: &f64| reward.is_finite()))
+            .collect();
+        lake.reward_schedule = rewards
+            .and_then(|rewards| rewards.try_into().ok())
+            .ok_or_else(|| format!("reward_schedule={text}: write three numbers, such as 1:0:0"))?;
+    }
+    Ok(Kind::states(lake.world()))
 }
 
 #[cfg(test)]

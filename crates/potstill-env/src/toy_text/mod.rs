@@ -12,3 +12,15 @@ pub mod blackjack;
 pub mod cliff_walking;
 pub mod frozen_lake;
 pub mod taxi;
+
+use crate::registry::Entry;
+
+/// The environments of this family in the registry.
+pub(crate) static ENTRIES: &[&Entry] = &[
+    &blackjack::ENTRY,
+    &cliff_walking::ENTRY,
+    &cliff_walking::SLIPPERY_ENTRY,
+    &frozen_lake::ENTRY,
+    &frozen_lake::ENTRY_8X8,
+    &taxi::ENTRY,
+];

@@ -16,6 +16,7 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
+use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, ModelEnv, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::sync::Arc;
@@ -178,3 +179,26 @@ fn scene(state: usize) -> Scene {
     scene.circle(Paint::Aid, (column as f64 + 0.5, row as f64 + 0.5), 0.16);
     scene
 }
+
+pub(crate) static ENTRY: Entry = Entry {
+    id: "Taxi-v4",
+    summary: "fetch a passenger and bring them to their place",
+    actions: &["down", "up", "right", "left", "pick up", "drop off"],
+    options: &[
+        ("is_rainy", "a move may go to either side: true or false"),
+        ("rainy_probability", "with which it does not, in the rain: 0 to 1 (default 0.8)"),
+        ("fickle_passenger", "the passenger may change their mind once: true or false"),
+        ("fickle_probability", "with which they do, if fickle: 0 to 1 (default 0.3)"),
+    ],
+    time_limit_steps: Some(200),
+    reward_threshold: Some(8.0),
+    make: |options| {
+        let mut chance = |flag, key, default| {
+            let (given, p) = (options.flag(flag, false)?, options.number(key, default, 0.0..=1.0)?);
+            Ok::<_, String>(given.then_some(p))
+        };
+        let rain = chance("is_rainy", "rainy_probability", 0.8)?;
+        let taxi = Taxi::new(rain, chance("fickle_passenger", "fickle_probability", 0.3)?);
+        Ok(Kind::states(taxi))
+    },
+};

@@ -3,7 +3,8 @@
 use super::{Autoreset, Batch, VecEnv, check_actions};
 use crate::classic_control::Dynamics;
 use crate::{EnvError, Row, Space};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, wide};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot, wide};
 
 /// One number of an action.
 type ActionElement<D, const S: usize, const O: usize> = <<D as Dynamics<S, O>>::Action as Row>::Element;
@@ -49,10 +50,6 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
             ended: Vec::with_capacity(copies),
             batch: Batch::new(copies, O, autoreset),
         }
-    }
-
-    fn physics_of(&self, i: usize) -> [f64; S] {
-        self.physics[i / BLOCK].map(|column| column[i % BLOCK])
     }
 
     fn set_physics(&mut self, i: usize, state: [f64; S]) {
@@ -208,29 +205,34 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> VecEnv for Lanes<D, S, O
     }
 }
 
-impl<D: Dynamics<S, O>, const S: usize, const O: usize> Restorable for Lanes<D, S, O> {
-    fn snapshot(&self) -> Snapshot {
-        let physics: Vec<f64> = (0..self.rngs.len()).flat_map(|i| self.physics_of(i)).collect();
-        let state = Snapshot::new()
-            .with_part("batch", &self.batch)
-            .with("is_reset", Value::Bool(self.is_reset))
-            .with("any_done", Value::Bool(self.any_done))
-            .with("physics", Value::F64s(physics))
-            .with("elapsed_steps", Value::U64s(self.elapsed_steps.clone()));
-        self.rngs.iter().enumerate().fold(state, |state, (i, rng)| state.with_part(&format!("rng-{i}"), rng))
+snapshot! {
+    impl[D: Dynamics<S, O>, const S: usize, const O: usize] Restorable for Lanes<D, S, O> {
+        saved: batch, is_reset, any_done, physics via ByCopy { copies: rngs.len() }, elapsed_steps, rngs as "rng";
+        built: dynamics, time_limit_steps, action_space, ended;
+    }
+}
+
+/// The state of each copy is saved one after the other, without the unused lanes of the last block.
+struct ByCopy {
+    copies: usize,
+}
+
+impl<const S: usize> Codec<Vec<[[f64; BLOCK]; S]>> for ByCopy {
+    fn save(&self, blocks: &Vec<[[f64; BLOCK]; S]>, name: &str, snapshot: &mut Snapshot) {
+        let physics = (0..self.copies).flat_map(|i| blocks[i / BLOCK].map(|column| column[i % BLOCK]));
+        snapshot.insert(name, Value::F64s(physics.collect()));
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let copies = self.rngs.len();
-        snapshot.restore_part("batch", &mut self.batch)?;
-        self.is_reset = snapshot.bool("is_reset")?;
-        self.any_done = snapshot.bool("any_done")?;
-        for (i, row) in snapshot.f64s("physics", copies * S)?.chunks_exact(S).enumerate() {
-            self.set_physics(i, row.try_into().expect("a chunk of S"));
-        }
-        self.elapsed_steps.copy_from_slice(snapshot.u64s("elapsed_steps", copies)?);
-        for (i, rng) in self.rngs.iter_mut().enumerate() {
-            snapshot.restore_part(&format!("rng-{i}"), rng)?;
+    fn load(
+        &self,
+        blocks: &mut Vec<[[f64; BLOCK]; S]>,
+        name: &str,
+        snapshot: &Snapshot,
+    ) -> Result<(), SnapshotError> {
+        for (i, row) in snapshot.f64s(name, self.copies * S)?.chunks_exact(S).enumerate() {
+            for (column, &value) in blocks[i / BLOCK].iter_mut().zip(row) {
+                column[i % BLOCK] = value;
+            }
         }
         Ok(())
     }

@@ -25,9 +25,9 @@ mod sync;
 pub use lanes::Lanes;
 pub use sync::SyncVec;
 
-use crate::space::Element;
+use crate::space::{Element, Elements};
 use crate::{EnvError, Row, Space};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::{Restorable, snapshot};
 
 /// When the next episode of a copy starts. The modes are Gymnasium's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub trait VecEnv: Restorable + Send {
     /// One step of every copy; `actions` are `copies x width`, row after row.
     ///
     /// # Errors
-    /// If there is not one action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
+    /// If there is not one whole action per copy, an action is outside its space, or there was no `reset`. Nothing has then changed.
     fn step(&mut self, actions: &[<Self::Action as Row>::Element])
     -> Result<&Batch<Self::Element>, EnvError>;
 
@@ -205,27 +205,11 @@ impl<T: Element> Batch<T> {
     }
 }
 
-impl<T: Element> Restorable for Batch<T> {
-    fn snapshot(&self) -> Snapshot {
-        let flags = |flags: &[bool]| Value::U8s(flags.iter().map(|&flag| u8::from(flag)).collect());
-        Snapshot::new()
-            .with("observations", T::to_value(&self.observations))
-            .with("rewards", Value::F64s(self.rewards.clone()))
-            .with("terminated", flags(&self.terminated))
-            .with("truncated", flags(&self.truncated))
-            .with("final_observations", T::to_value(&self.finals))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let n = self.len();
-        T::read(&mut self.observations, snapshot, "observations")?;
-        self.rewards.copy_from_slice(snapshot.f64s("rewards", n)?);
-        for (name, flags) in [("terminated", &mut self.terminated), ("truncated", &mut self.truncated)] {
-            for (flag, &byte) in flags.iter_mut().zip(snapshot.u8s(name, n)?) {
-                *flag = byte != 0;
-            }
-        }
-        T::read(&mut self.finals, snapshot, "final_observations")
+snapshot! {
+    impl[T: Element] Restorable for Batch<T> {
+        saved: observations via Elements, rewards, terminated, truncated,
+            finals as "final_observations" via Elements;
+        built: features, autoreset;
     }
 }
 
@@ -239,9 +223,12 @@ fn check_actions<A: Row + ?Sized>(
     if !is_reset {
         return Err(EnvError::NotReset);
     }
-    let width = space.features();
-    if actions.len() != copies * width {
-        return Err(EnvError::Actions { got: actions.len().div_ceil(width), expected: copies });
+    let (width, got) = (space.features(), actions.len());
+    if got % width != 0 {
+        return Err(EnvError::ActionNumbers { got, copies, width });
+    }
+    if got != copies * width {
+        return Err(EnvError::Actions { got: got / width, expected: copies });
     }
     match actions.chunks_exact(width).map(A::from_slice).find(|action| !action.is_in(space)) {
         None => Ok(()),

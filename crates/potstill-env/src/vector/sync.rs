@@ -2,7 +2,7 @@
 
 use super::{Autoreset, Batch, VecEnv, check_actions};
 use crate::{Env, EnvError, Outcome, Row, Space};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot;
 
 /// The element of an environment's observations.
 type ElementOf<E> = <<E as Env>::Observation as Row>::Element;
@@ -98,19 +98,9 @@ impl<E: Env> VecEnv for SyncVec<E> {
     }
 }
 
-impl<E: Env> Restorable for SyncVec<E> {
-    fn snapshot(&self) -> Snapshot {
-        let state =
-            Snapshot::new().with_part("batch", &self.batch).with("is_reset", Value::Bool(self.is_reset));
-        self.envs.iter().enumerate().fold(state, |state, (i, env)| state.with_part(&format!("env-{i}"), env))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("batch", &mut self.batch)?;
-        self.is_reset = snapshot.bool("is_reset")?;
-        for (i, env) in self.envs.iter_mut().enumerate() {
-            snapshot.restore_part(&format!("env-{i}"), env)?;
-        }
-        Ok(())
+snapshot! {
+    impl[E: Env] Restorable for SyncVec<E> {
+        saved: batch, is_reset, envs as "env";
+        built: action_space;
     }
 }

@@ -1,7 +1,7 @@
 //! Wrappers of what is done.
 
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use std::borrow::{Borrow, BorrowMut};
 
 /// Repeats each action until it was taken so many times or the episode is over; the rewards are added up. The observations in between are not
@@ -47,7 +47,12 @@ impl<E: Env> Env for ActionRepeat<E> {
     }
 }
 
-stateless!(ActionRepeat);
+snapshot! {
+    impl[E: Restorable] Restorable for ActionRepeat<E> {
+        saved: env;
+        built: times;
+    }
+}
 
 /// With some probability takes the last action of the episode again instead of the one chosen (Machado et al. 2018). It draws from a stream of its
 /// own, `sticky` of the seed, so that the environment's is not shifted.

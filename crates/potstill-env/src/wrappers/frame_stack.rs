@@ -64,7 +64,7 @@ where
     fn step(&mut self, action: &E::Action, observation: &mut [T]) -> Result<Outcome, EnvError> {
         let length = self.stack.len() / self.frames;
         let newest = observation.len() - length;
-        let outcome = self.env.step(&action, &mut observation[newest..])?;
+        let outcome = self.env.step(action, &mut observation[newest..])?;
         self.stack.copy_within(length.., 0);
         self.stack[newest..].copy_from_slice(&observation[newest..]);
         observation.copy_from_slice(&self.stack);

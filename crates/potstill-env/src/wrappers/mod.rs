@@ -66,21 +66,6 @@ macro_rules! forward {
     };
 }
 
-/// Wrappers that remember nothing themselves.
-macro_rules! stateless {
-    ($wrapper:ident) => {
-        impl<E: Restorable> Restorable for $wrapper<E> {
-            fn snapshot(&self) -> Snapshot {
-                Snapshot::new().with_part("env", &self.env)
-            }
-
-            fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-                snapshot.restore_part("env", &mut self.env)
-            }
-        }
-    };
-}
-
 mod actions;
 mod frame_stack;
 mod normalize;

@@ -1,7 +1,7 @@
 //! Observations and rewards brought to one scale by running moments.
 
 use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, VecEnv};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::{Restorable, snapshot};
 
 /// Mean and variance of all that was seen (Chan, Golub and LeVeque 1979), as Gymnasium and Stable-Baselines3 keep them: begun with a mean of 0 and a
 /// variance of 1 that weigh as little as 0.0001 samples.
@@ -67,20 +67,9 @@ impl RunningMoments {
     }
 }
 
-impl Restorable for RunningMoments {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with("mean", Value::F64s(self.mean.clone()))
-            .with("variance", Value::F64s(self.variance.clone()))
-            .with("count", Value::F64(self.count))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let features = self.mean.len();
-        self.mean.copy_from_slice(snapshot.f64s("mean", features)?);
-        self.variance.copy_from_slice(snapshot.f64s("variance", features)?);
-        self.count = snapshot.f64("count")?;
-        Ok(())
+snapshot! {
+    impl Restorable for RunningMoments {
+        saved: mean, variance, count;
     }
 }
 
@@ -143,25 +132,15 @@ impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         self.normalize(observation);
         Ok(outcome)
     }
 }
 
-impl<E: Restorable> Restorable for NormalizeObservation<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("env", &self.env)
-            .with_part("moments", &self.moments)
-            .with("is_frozen", Value::Bool(self.is_frozen))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("env", &mut self.env)?;
-        snapshot.restore_part("moments", &mut self.moments)?;
-        self.is_frozen = snapshot.bool("is_frozen")?;
-        Ok(())
+snapshot! {
+    impl[E: Restorable] Restorable for NormalizeObservation<E> {
+        saved: env, moments, is_frozen;
     }
 }
 
@@ -203,7 +182,7 @@ impl<E: Env> Env for NormalizeReward<E> {
     forward!(scene_of);
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         // As in Gymnasium: a truncated episode's return runs on into the next.
         let kept = if outcome.terminated { 0.0 } else { self.discounted * self.gamma };
         self.discounted = kept + outcome.reward;
@@ -215,21 +194,10 @@ impl<E: Env> Env for NormalizeReward<E> {
     }
 }
 
-impl<E: Restorable> Restorable for NormalizeReward<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("env", &self.env)
-            .with("discounted", Value::F64(self.discounted))
-            .with_part("moments", &self.moments)
-            .with("is_frozen", Value::Bool(self.is_frozen))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("env", &mut self.env)?;
-        self.discounted = snapshot.f64("discounted")?;
-        snapshot.restore_part("moments", &mut self.moments)?;
-        self.is_frozen = snapshot.bool("is_frozen")?;
-        Ok(())
+snapshot! {
+    impl[E: Restorable] Restorable for NormalizeReward<E> {
+        saved: env, discounted, moments, is_frozen;
+        built: gamma;
     }
 }
 
@@ -334,24 +302,9 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
     }
 }
 
-impl<V: Restorable> Restorable for VecNormalize<V> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("envs", &self.envs)
-            .with_part("observations", &self.observations)
-            .with_part("returns", &self.returns)
-            .with("discounted", Value::F64s(self.discounted.clone()))
-            .with("is_frozen", Value::Bool(self.is_frozen))
-            .with_part("batch", &self.batch)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("envs", &mut self.envs)?;
-        snapshot.restore_part("observations", &mut self.observations)?;
-        snapshot.restore_part("returns", &mut self.returns)?;
-        let copies = self.discounted.len();
-        self.discounted.copy_from_slice(snapshot.f64s("discounted", copies)?);
-        self.is_frozen = snapshot.bool("is_frozen")?;
-        snapshot.restore_part("batch", &mut self.batch)
+snapshot! {
+    impl[V: Restorable] Restorable for VecNormalize<V> {
+        saved: envs, observations, returns, discounted, is_frozen, batch;
+        built: gamma;
     }
 }

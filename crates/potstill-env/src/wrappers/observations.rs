@@ -1,7 +1,8 @@
 //! Wrappers that make features of other observations, and numbered states of features.
 
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::below;
+use potstill_core::{Restorable, snapshot};
 
 /// A numbered state as a vector with a 1 in its place.
 #[derive(Clone, Debug)]
@@ -41,20 +42,15 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, &mut self.state)?;
+        let outcome = self.env.step(action, &mut self.state)?;
         self.show(observation);
         Ok(outcome)
     }
 }
 
-impl<E: Env<Observation = usize>> Restorable for OneHot<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("env", &self.env).with("state", Value::U64(self.state as u64))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.state = snapshot.index("state", self.env.observation_space().discrete().unwrap_or(0))?;
-        snapshot.restore_part("env", &mut self.env)
+snapshot! {
+    impl[E: Env<Observation = usize>] Restorable for OneHot<E> {
+        saved: env, state via below(env.observation_space().discrete().unwrap_or(0));
     }
 }
 
@@ -114,19 +110,16 @@ impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut usize) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, &mut self.features)?;
+        let outcome = self.env.step(action, &mut self.features)?;
         *observation = self.state_of();
         Ok(outcome)
     }
 }
 
-impl<E: Restorable> Restorable for Discretize<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("env", &self.env)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("env", &mut self.env)
+snapshot! {
+    impl[E: Restorable] Restorable for Discretize<E> {
+        saved: env;
+        built: bins, features, bounds;
     }
 }
 
@@ -169,20 +162,15 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, &mut self.planes)?;
+        let outcome = self.env.step(action, &mut self.planes)?;
         self.show(observation);
         Ok(outcome)
     }
 }
 
-impl<E: Restorable> Restorable for Features<E> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("env", &self.env).with("planes", Value::U8s(self.planes.clone()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.planes.read(snapshot, "planes")?;
-        snapshot.restore_part("env", &mut self.env)
+snapshot! {
+    impl[E: Restorable] Restorable for Features<E> {
+        saved: env, planes;
     }
 }
 

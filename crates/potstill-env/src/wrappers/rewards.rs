@@ -1,7 +1,8 @@
 //! Wrappers of rewards and returns.
 
 use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use std::sync::Arc;
 
 /// Rewards cut to a range.
@@ -35,12 +36,17 @@ impl<E: Env> Env for ClipReward<E> {
     forward!(scene_of);
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         Ok(Outcome { reward: outcome.reward.clamp(self.low, self.high), ..outcome })
     }
 }
 
-stateless!(ClipReward);
+snapshot! {
+    impl[E: Restorable] Restorable for ClipReward<E> {
+        saved: env;
+        built: low, high;
+    }
+}
 
 /// Return and length of the episode that is running and of the last one (Gymnasium's `RecordEpisodeStatistics`).
 #[derive(Clone, Debug)]
@@ -84,7 +90,7 @@ impl<E: Env> Env for EpisodeStatistics<E> {
     }
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let outcome = self.env.step(&action, observation)?;
+        let outcome = self.env.step(action, observation)?;
         self.running.0 += outcome.reward;
         self.running.1 += 1;
         if outcome.done() {
@@ -94,25 +100,49 @@ impl<E: Env> Env for EpisodeStatistics<E> {
     }
 }
 
-impl<E: Restorable> Restorable for EpisodeStatistics<E> {
-    fn snapshot(&self) -> Snapshot {
-        let episode = |(sum, steps): (f64, u64)| {
-            Value::Tree(Snapshot::new().with("return", Value::F64(sum)).with("steps", Value::U64(steps)))
-        };
-        let state = Snapshot::new().with_part("env", &self.env).with("running", episode(self.running));
-        match self.last {
-            Some(last) => state.with("last", episode(last)),
-            None => state,
+snapshot! {
+    impl[E: Restorable] Restorable for EpisodeStatistics<E> {
+        saved: env, running via Episode, last via Episode;
+    }
+}
+
+/// The return and length of an episode are saved as a branch; one that there was not is left out.
+struct Episode;
+
+impl Codec<(f64, u64)> for Episode {
+    fn save(&self, &(sum, steps): &(f64, u64), name: &str, snapshot: &mut Snapshot) {
+        let episode = Snapshot::new().with("return", Value::F64(sum)).with("steps", Value::U64(steps));
+        snapshot.insert(name, Value::Tree(episode));
+    }
+
+    fn load(&self, episode: &mut (f64, u64), name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let saved = snapshot.tree(name)?;
+        *episode = (saved.f64("return")?, saved.u64("steps")?);
+        Ok(())
+    }
+}
+
+impl Codec<Option<(f64, u64)>> for Episode {
+    fn save(&self, episode: &Option<(f64, u64)>, name: &str, snapshot: &mut Snapshot) {
+        if let Some(episode) = episode {
+            self.save(episode, name, snapshot);
         }
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let episode = |name: &str| {
-            let episode = snapshot.tree(name)?;
-            Ok::<_, SnapshotError>((episode.f64("return")?, episode.u64("steps")?))
+    fn load(
+        &self,
+        episode: &mut Option<(f64, u64)>,
+        name: &str,
+        snapshot: &Snapshot,
+    ) -> Result<(), SnapshotError> {
+        *episode = match snapshot.contains(name) {
+            true => {
+                let mut saved = (0.0, 0);
+                self.load(&mut saved, name, snapshot)?;
+                Some(saved)
+            }
+            false => None,
         };
-        self.running = episode("running")?;
-        self.last = if snapshot.contains("last") { Some(episode("last")?) } else { None };
-        snapshot.restore_part("env", &mut self.env)
+        Ok(())
     }
 }

@@ -1,0 +1,167 @@
+//! How the environments of a [`Spec`](super::Spec) are constructed: one, or many copies at once.
+
+use super::{BoxEnv, BoxVecEnv};
+use crate::classic_control::{Dynamics, Single};
+use crate::vector::{Lanes, SyncVec};
+use crate::{Autoreset, Env, Guarded, Row};
+use std::fmt;
+use std::sync::Arc;
+
+/// How one environment, or many, are made, with a time limit or without.
+pub struct Factory<O: Row + ?Sized, A: Row + ?Sized> {
+    one: Arc<dyn Fn(Option<u64>) -> BoxEnv<O, A> + Send + Sync>,
+    #[expect(clippy::type_complexity, reason = "said once")]
+    many: Arc<dyn Fn(usize, Autoreset, Option<u64>) -> BoxVecEnv<O::Element, A> + Send + Sync>,
+    time_limit_steps: Option<u64>,
+}
+
+impl<O: Row + ?Sized, A: Row + ?Sized> Factory<O, A> {
+    /// One environment.
+    pub fn one(&self) -> BoxEnv<O, A> {
+        (self.one)(self.time_limit_steps)
+    }
+
+    /// Many copies.
+    pub fn many(&self, copies: usize, autoreset: Autoreset) -> BoxVecEnv<O::Element, A> {
+        (self.many)(copies, autoreset, self.time_limit_steps)
+    }
+}
+
+impl<O: Row + ?Sized, A: Row + ?Sized> Clone for Factory<O, A> {
+    fn clone(&self) -> Self {
+        Self { one: self.one.clone(), many: self.many.clone(), time_limit_steps: self.time_limit_steps }
+    }
+}
+
+impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
+    /// A factory of environments that are stepped one by one; `make` constructs one, without a time limit.
+    pub fn new<E>(make: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
+    where
+        E: Env<Observation = O, Action = A> + 'static,
+    {
+        let copies = make.clone();
+        Self {
+            one: Arc::new(move |limit| Box::new(Guarded::new(make(), limit))),
+            many: Arc::new(move |n, autoreset, limit| {
+                Box::new(SyncVec::new(n, autoreset, || Guarded::new(copies(), limit)))
+            }),
+            time_limit_steps: None,
+        }
+    }
+}
+
+impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
+    /// Of these environments within something.
+    pub(super) fn within<P>(
+        self,
+        wrap: impl Fn(BoxEnv<O, A>) -> BoxEnv<P, A> + Send + Sync + Clone + 'static,
+    ) -> Factory<P, A>
+    where
+        P: Row + ?Sized + 'static,
+    {
+        let (one, many) = (self.one.clone(), self.one);
+        let around_copies = wrap.clone();
+        Factory {
+            one: Arc::new(move |limit| wrap(one(limit))),
+            many: Arc::new(move |n, autoreset, limit| {
+                Box::new(SyncVec::new(n, autoreset, || around_copies(many(limit))))
+            }),
+            time_limit_steps: self.time_limit_steps,
+        }
+    }
+}
+
+impl<A: Row + ?Sized + 'static> Factory<[f32], A> {
+    /// A factory of environments whose copies are stepped side by side, in vector instructions.
+    pub fn of_dynamics<D, const S: usize, const O: usize>(dynamics: D) -> Self
+    where
+        D: Dynamics<S, O, Action = A>,
+    {
+        let copies = dynamics.clone();
+        Self {
+            one: Arc::new(move |limit| Box::new(Guarded::new(Single::new(dynamics.clone()), limit))),
+            many: Arc::new(move |n, autoreset, limit| {
+                Box::new(Lanes::new(copies.clone(), n, autoreset, limit))
+            }),
+            time_limit_steps: None,
+        }
+    }
+}
+
+/// An environment's factory, by the kinds of its observations and actions.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Numbered states and actions.
+    States(Factory<usize, usize>),
+    /// Vectors of features, numbered actions.
+    Features(Factory<[f32], usize>),
+    /// Planes of zeros and ones, numbered actions.
+    Planes(Factory<[u8], usize>),
+    /// Vectors of features, vectors of actions.
+    Control(Factory<[f32], [f32]>),
+}
+
+macro_rules! kind {
+    ($kind:ident, $observation:ty, $action:ty) => {
+        impl From<Factory<$observation, $action>> for Kind {
+            fn from(factory: Factory<$observation, $action>) -> Self {
+                Kind::$kind(factory)
+            }
+        }
+    };
+}
+
+kind!(States, usize, usize);
+kind!(Features, [f32], usize);
+kind!(Planes, [u8], usize);
+kind!(Control, [f32], [f32]);
+
+impl Kind {
+    /// The kind of an environment with numbered states and actions.
+    pub(crate) fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(
+        env: E,
+    ) -> Self {
+        Kind::States(Factory::new(move || env.clone()))
+    }
+
+    pub(super) fn set_time_limit(&mut self, steps: Option<u64>) {
+        match self {
+            Kind::States(factory) => factory.time_limit_steps = steps,
+            Kind::Features(factory) => factory.time_limit_steps = steps,
+            Kind::Planes(factory) => factory.time_limit_steps = steps,
+            Kind::Control(factory) => factory.time_limit_steps = steps,
+        }
+    }
+
+    /// Whether transitions or starts are random, as far as is known: only an exact model says that they are not.
+    pub(super) fn is_stochastic(&self) -> bool {
+        match self {
+            Kind::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),
+            _ => true,
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::States(_) => "States",
+            Kind::Features(_) => "Features",
+            Kind::Planes(_) => "Planes",
+            Kind::Control(_) => "Control",
+        })
+    }
+}
+
+/// What can be done with an environment of whatever kind.
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+        self,
+        factory: &Factory<O, A>,
+    ) -> Self::Output;
+}

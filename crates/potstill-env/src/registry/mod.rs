@@ -1,0 +1,293 @@
+//! The environments by their Gymnasium id, with Gymnasium's options.
+//!
+//! The arcade games are found by their name alone, too: `Breakout` is `MinAtar/Breakout-v1`. Options follow the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has
+//! `max_episode_steps`, a number or `none`, and those of the [`wrappers`](crate::wrappers), which lie around it in this order: `sticky_actions=P`,
+//! `action_repeat=N`, `clip_reward=LOW:HIGH`, `bins=N`, `one_hot=true`, `frame_stack=N`; so a stack is of what the agent sees.
+//!
+//! ```
+//! use potstill_env::registry::find;
+//!
+//! let spec = find("CartPole-v1")?;
+//! assert_eq!((spec.time_limit_steps, spec.reward_threshold), (Some(500), Some(475.0)));
+//! assert!(spec.make_features().is_some() && spec.make_states().is_none());
+//! let short = find("CartPole-v1:max_episode_steps=20")?;
+//! assert_eq!(short.time_limit_steps, Some(20));
+//! assert!(find("CartPole-v7").is_err() && find("CartPole-v1:gravity=1").is_err());
+//! # Ok::<(), potstill_env::EnvError>(())
+//! ```
+
+mod factory;
+mod general_options;
+mod options;
+
+pub use factory::{Factory, Kind, Visitor};
+pub use general_options::GENERAL_OPTIONS;
+pub use options::Options;
+
+use crate::wrappers::Features;
+use crate::{Autoreset, Env, EnvError, Row, Space, VecEnv};
+use crate::{arcade, book, classic_control, toy_text};
+use std::sync::LazyLock;
+
+/// An environment behind a pointer, with numbered actions unless said otherwise.
+pub type BoxEnv<O, A = usize> = Box<dyn Env<Observation = O, Action = A>>;
+
+/// An environment with numbered states.
+pub type StateEnv = BoxEnv<usize>;
+
+/// An environment with a vector of features for its observation.
+pub type FeatureEnv = BoxEnv<[f32]>;
+
+/// An environment with planes of zeros and ones for its observation.
+pub type PlaneEnv = BoxEnv<[u8]>;
+
+/// An environment with features whose actions are vectors, such as forces.
+pub type ControlEnv = BoxEnv<[f32], [f32]>;
+
+/// A vector environment behind a pointer.
+pub type BoxVecEnv<T, A = usize> = Box<dyn VecEnv<Element = T, Action = A>>;
+
+/// One environment, with its options.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Gymnasium's id, then the options that were given, as they were.
+    pub id: String,
+    /// What the task is.
+    pub summary: &'static str,
+    /// Its numbered actions in words, in their order.
+    pub actions: &'static [&'static str],
+    /// Its options, with what they mean.
+    pub options: &'static [(&'static str, &'static str)],
+    /// Steps after which an episode is truncated.
+    pub time_limit_steps: Option<u64>,
+    /// The mean return that counts as solved.
+    pub reward_threshold: Option<f64>,
+    /// Whether transitions or starts are random.
+    pub stochastic: bool,
+    kind: Kind,
+}
+
+/// Of one environment: what is the same whatever its options, and how to make it with them.
+pub(crate) struct Entry {
+    pub(crate) id: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) actions: &'static [&'static str],
+    pub(crate) options: &'static [(&'static str, &'static str)],
+    pub(crate) time_limit_steps: Option<u64>,
+    pub(crate) reward_threshold: Option<f64>,
+    pub(crate) make: fn(&mut Options<'_>) -> Result<Kind, String>,
+}
+
+/// The entries of all families, by id.
+static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
+    let mut entries = [toy_text::ENTRIES, book::ENTRIES, classic_control::ENTRIES, arcade::ENTRIES].concat();
+    entries.sort_unstable_by_key(|entry| entry.id);
+    entries
+});
+
+/// The ids of all environments.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    ENTRIES.iter().map(|entry| entry.id)
+}
+
+/// All environments, with their default options.
+pub fn all() -> impl Iterator<Item = Spec> {
+    ids().map(|id| find(id).expect("defaults are in order"))
+}
+
+/// The environment with this id and these options.
+///
+/// # Errors
+/// If there is none, it has no such option, or an option has no such value.
+pub fn find(id: &str) -> Result<Spec, EnvError> {
+    let (name, given) = id.split_once(':').unwrap_or((id, ""));
+    let entry = ENTRIES
+        .iter()
+        .find(|entry| entry.id == name || entry.short() == name)
+        .ok_or_else(|| EnvError::Unknown { id: name.to_owned() })?;
+    entry.spec(given).map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
+}
+
+impl Entry {
+    /// What stands between the family and the version, for the arcade games: `Breakout`.
+    fn short(&self) -> &str {
+        self.id.strip_prefix("MinAtar/").and_then(|rest| rest.split('-').next()).unwrap_or(self.id)
+    }
+
+    fn spec(&self, given: &str) -> Result<Spec, String> {
+        let mut options = Options::parse(given)?;
+        let time_limit_steps = options.limit("max_episode_steps", self.time_limit_steps)?;
+        let mut kind = (self.make)(&mut options)?;
+        kind.set_time_limit(time_limit_steps);
+        let stochastic = kind.is_stochastic() || options.is_given("sticky_actions");
+        let kind = general_options::wrapped(kind, &mut options)?;
+        let known = self.options.iter().chain(GENERAL_OPTIONS).map(|(name, _)| *name);
+        options.finish(known)?;
+        let mut spec = Spec {
+            id: if given.is_empty() { self.id.to_owned() } else { format!("{}:{given}", self.id) },
+            summary: self.summary,
+            actions: self.actions,
+            options: self.options,
+            time_limit_steps,
+            reward_threshold: self.reward_threshold,
+            stochastic,
+            kind,
+        };
+        if let Some(n) = spec.action_space().discrete() {
+            // Some actions come with an option.
+            spec.actions = self.actions.get(..n).unwrap_or(arcade::MOVES);
+        }
+        Ok(spec)
+    }
+}
+
+impl Spec {
+    /// A user's own environment, which everything that takes a `Spec` then takes. `actions` names its numbered actions in their
+    /// order (empty for a box), and an episode is truncated after `time_limit_steps`.
+    ///
+    /// It is not registered: [`find`] does not know its id.
+    ///
+    /// ```
+    /// use potstill_env::registry::{Factory, Spec};
+    /// use potstill_env::{CartPole, trace::{Actions, trace}};
+    ///
+    /// let poles = Factory::new(CartPole::default);
+    /// let spec = Spec::custom("ShortPole", "keep a pole upright", &["left", "right"], Some(5), poles);
+    /// let steps = trace(&spec, 1, &Actions::Random(100))?.steps;
+    /// assert_eq!((steps.len(), steps[4].outcome.truncated), (5, true));
+    /// # Ok::<(), potstill_env::EnvError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the time limit is 0.
+    pub fn custom(
+        id: impl Into<String>,
+        summary: &'static str,
+        actions: &'static [&'static str],
+        time_limit_steps: Option<u64>,
+        factory: impl Into<Kind>,
+    ) -> Self {
+        assert_ne!(time_limit_steps, Some(0), "an episode has at least one step");
+        let mut kind = factory.into();
+        kind.set_time_limit(time_limit_steps);
+        Self {
+            id: id.into(),
+            summary,
+            actions,
+            options: &[],
+            time_limit_steps,
+            reward_threshold: None,
+            stochastic: kind.is_stochastic(),
+            kind,
+        }
+    }
+
+    /// The id without options.
+    pub fn name(&self) -> &str {
+        self.id.split(':').next().unwrap_or(&self.id)
+    }
+
+    /// Observations that are seen one after the other, as the option `frame_stack` says; 1 without it.
+    pub fn frames(&self) -> usize {
+        let options = self.id.split_once(':').map_or("", |(_, options)| options);
+        let value = options.split(',').find_map(|option| option.trim().strip_prefix("frame_stack="));
+        value.and_then(|frames| frames.trim().parse().ok()).unwrap_or(1)
+    }
+
+    /// The environment, if its states are numbered.
+    pub fn make_states(&self) -> Option<StateEnv> {
+        match &self.kind {
+            Kind::States(factory) => Some(factory.one()),
+            _ => None,
+        }
+    }
+
+    /// The environment, if its observations are vectors of features, or planes that can be taken for them.
+    pub fn make_features(&self) -> Option<FeatureEnv> {
+        match &self.kind {
+            Kind::Features(factory) => Some(factory.one()),
+            Kind::Planes(factory) => Some(Box::new(Features::new(factory.one()))),
+            _ => None,
+        }
+    }
+
+    /// The environment, if its observations are planes of zeros and ones.
+    pub fn make_planes(&self) -> Option<PlaneEnv> {
+        match &self.kind {
+            Kind::Planes(factory) => Some(factory.one()),
+            _ => None,
+        }
+    }
+
+    /// The environment, if its actions are vectors of numbers.
+    pub fn make_control(&self) -> Option<ControlEnv> {
+        match &self.kind {
+            Kind::Control(factory) => Some(factory.one()),
+            _ => None,
+        }
+    }
+
+    /// Copies of the environment, if its observations are vectors of features.
+    pub fn make_vec_features(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<f32>> {
+        match &self.kind {
+            Kind::Features(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
+    /// Copies of the environment, if its observations are planes of zeros and ones.
+    pub fn make_vec_planes(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<u8>> {
+        match &self.kind {
+            Kind::Planes(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
+    /// Copies of the environment, if its observations and actions are vectors of numbers.
+    pub fn make_vec_control(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<f32, [f32]>> {
+        match &self.kind {
+            Kind::Control(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
+    /// Does something with the environment, whatever its kind.
+    pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
+        match &self.kind {
+            Kind::States(factory) => visitor.visit(factory),
+            Kind::Features(factory) => visitor.visit(factory),
+            Kind::Planes(factory) => visitor.visit(factory),
+            Kind::Control(factory) => visitor.visit(factory),
+        }
+    }
+
+    /// The observation space.
+    pub fn observation_space(&self) -> Space {
+        self.spaces().0
+    }
+
+    /// The action space.
+    pub fn action_space(&self) -> Space {
+        self.spaces().1
+    }
+
+    fn spaces(&self) -> (Space, Space) {
+        struct Spaces;
+        impl Visitor for Spaces {
+            type Output = (Space, Space);
+            fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+                self,
+                factory: &Factory<O, A>,
+            ) -> (Space, Space) {
+                let env = factory.one();
+                (env.observation_space(), env.action_space())
+            }
+        }
+        self.visit(Spaces)
+    }
+
+    /// Whether the environment gives its exact model.
+    pub fn has_model(&self) -> bool {
+        self.make_states().is_some_and(|env| env.model().is_some())
+    }
+}
