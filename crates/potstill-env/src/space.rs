@@ -216,7 +216,8 @@ impl Element for usize {
     }
 
     fn narrow(number: f64) -> Option<Self> {
-        let is_index = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
+        // The cast saturates, so that a number this machine has no index for does not come back as itself.
+        let is_index = number <= 9_007_199_254_740_992.0 && (number as usize) as f64 == number;
         is_index.then_some(number as usize)
     }
 }
