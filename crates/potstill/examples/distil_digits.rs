@@ -7,11 +7,11 @@
 //! a temperature before the softmax, so that the small probabilities can be heard.
 
 use potstill::core::Streams;
+use potstill::data::Dataset;
 use potstill::distill::classifier::error_rate;
 use potstill::distill::{ClassifierTrainer, FitConfig, SoftTargets};
-use potstill::experience::Dataset;
+
 use potstill::nn::Network;
-use potstill::teacher::{Inputs, Teacher};
 use std::sync::Arc;
 
 /// Fits a network to the labels, and to the soft targets if there are any. One seed: the same initial parameters and
@@ -37,7 +37,7 @@ pub(crate) fn main() {
     let from_labels = fit("mlp:8", config(), &train, None);
 
     // L = alpha T^2 KL(teacher || student) + (1 - alpha) cross-entropy of the labels, at temperature T = 4.
-    let soft = SoftTargets { teacher: Teacher::frozen(teacher.clone(), 4.0, Inputs::Dataset), alpha: 0.9 };
+    let soft = SoftTargets::frozen(teacher.clone(), 4.0, 0.9);
     let distilled = fit("mlp:8", config(), &train, Some(soft));
 
     let percent = |network: &Network| 100.0 * error_rate(network, &test);

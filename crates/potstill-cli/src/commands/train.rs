@@ -6,7 +6,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::{TrainRequest, train};
 use potstill::config::presets;
-use potstill::experience::dataset::DATASETS;
+use potstill::data::labelled::DATASETS;
 use potstill::run::{ALGORITHMS, Observer, Sources};
 use std::path::PathBuf;
 
