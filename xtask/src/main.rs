@@ -1,12 +1,19 @@
-//! `cargo xtask test`: everything that must hold before a change lands. `cargo xtask torture`: more of it, for as long as one likes.
+//! `cargo xtask test`: everything that must hold before a change lands; `--quick` is the part of it for between two changes.
+//! `cargo xtask torture`: more of it, for as long as one likes.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod packages;
+mod portable;
 mod torture;
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
 
 /// The oldest Python that the pinned packages run on.
 const PYTHON_MIN: (u32, u32) = (3, 11);
@@ -18,12 +25,13 @@ fn main() -> ExitCode {
     env::set_current_dir(root).expect("the workspace is there");
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
+        ["test", "--quick"] => quick(),
         ["torture"] => torture::torture(torture::MINUTES),
         ["torture", "--minutes", n] => match n.parse() {
             Ok(minutes @ 1..=1440) => torture::torture(minutes),
             _ => Err(format!("--minutes {n}: write a number from 1 to 1440")),
         },
-        _ => Err("usage: cargo xtask test | cargo xtask torture [--minutes N]".to_owned()),
+        _ => Err("usage: cargo xtask test [--quick] | cargo xtask torture [--minutes N]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,22 +42,49 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> Result<(), String> {
-    let cargo = |arguments: &[&str]| {
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(arguments);
-        command
-    };
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+/// Checks the form of the code: formatting and clippy.
+fn lint() -> Result<(), String> {
     step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
     step(
         "clippy",
         &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
-    )?;
+    )
+}
+
+/// Runs what finds most mistakes in the least time: lints, unit tests, and the conformance of every algorithm.
+fn quick() -> Result<(), String> {
+    let started = Instant::now();
+    lint()?;
+    let runner: &[&str] = if nextest() { &["nextest", "run"] } else { &["test"] };
+    let mut tests = cargo(runner);
+    // One call, so that Cargo builds once: `conformance` is the one integration test.
+    tests.args(["--workspace", "--lib", "--bins", "--test", "conformance", "--locked", "--no-fail-fast"]);
+    step("unit tests and conformance", &mut tests)?;
+    println!(
+        "\nQuick checks passed in {:.0} s. Run `cargo xtask test` before the change lands.",
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn nextest() -> bool {
+    succeeds(cargo(&["nextest", "--version"]))
+}
+
+fn test() -> Result<(), String> {
+    lint()?;
     let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     step("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     step("documentation tests", &mut cargo(&["test", "--workspace", "--doc", "--locked"]))?;
+    portable::check()?;
     let python = python();
-    let nextest = succeeds(cargo(&["nextest", "--version"]));
+    let nextest = nextest();
     // The runner comes last, so that its count of tests is the last thing to be seen.
     let mut tests = if nextest {
         cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])

@@ -1,6 +1,6 @@
 //! `cargo xtask torture`: the tests that break things on purpose, with more of everything than the ordinary run has time for.
 
-use std::env;
+use crate::cargo;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -78,8 +78,8 @@ pub(crate) fn torture(minutes: u64) -> Result<(), String> {
     println!("=== building");
     for test in &SCALED {
         // As it will be run: another choice of packages may mean other features, and another build.
-        let mut build = cargo();
-        build.args(["test", "--release", "--locked", "--no-run"]).args(test.arguments);
+        let mut build = cargo(&["test", "--release", "--locked", "--no-run"]);
+        build.args(test.arguments);
         expect(&mut build, "building the tests")?;
     }
     let mut rows = Vec::new();
@@ -117,10 +117,6 @@ pub(crate) fn torture(minutes: u64) -> Result<(), String> {
 
 const PASSED: &str = "passed";
 const FAILED: &str = "FAILED";
-
-fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
 
 /// A program of the nightly compiler's.
 fn rustup() -> Command {
@@ -179,8 +175,8 @@ fn scaled(test: &Scaled, share: Duration) -> Vec<Row> {
     let found = loop {
         println!("\n=== {}: {}={size}", test.name, test.variable);
         let begun = Instant::now();
-        let mut command = cargo();
-        command.args(["test", "--release", "--locked"]).args(test.arguments).args(["--", "--nocapture"]);
+        let mut command = cargo(&["test", "--release", "--locked"]);
+        command.args(test.arguments).args(["--", "--nocapture"]);
         let Ok(output) = run(command.env(test.variable, size.to_string())) else {
             return vec![Row::new(test.name, format!("{}={size}", test.variable), FAILED)];
         };

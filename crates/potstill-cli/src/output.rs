@@ -128,6 +128,10 @@ pub(crate) fn written(command: &str, out: &Path) -> Value {
     json!({ "command": command, "out": out.display().to_string() })
 }
 
+pub(crate) fn path(out: &Path) {
+    print(&out.display().to_string());
+}
+
 pub(crate) fn comparison(comparison: &Comparison) {
     print(comparison.table().text().trim_end());
     if let Some(chart) = comparison.charts().first() {

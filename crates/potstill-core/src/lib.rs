@@ -3,7 +3,7 @@
 //! | module | what is there |
 //! |---|---|
 //! | [`seed`] | one run seed, any number of named, serialisable random streams (NumPy's `SeedSequence` and PCG64) |
-//! | [`snapshot`] | a tree of named values: the one language between whatever has state and whatever stores it |
+//! | [`mod@snapshot`] | a tree of named values: the one language between whatever has state and whatever stores it |
 //! | [`wide`] | loops compiled for wide vectors and for any processor |
 //! | [`pages`] | a large piece of memory, or of a file that takes its place |
 //! | [`math`] | `exp`, `ln`, `tanh`, `sin`, `cos` with the same bits on every platform |

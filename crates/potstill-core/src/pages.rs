@@ -1,35 +1,58 @@
 //! A large piece of memory, or of a file that takes its place.
 //!
+//! Files need the feature `disk`, which is on by default. Without it there is memory only, and no code that touches a disk.
+//!
 //! ```
 //! use potstill_core::Pages;
 //!
-//! let mut pages = Pages::in_file(1 << 20)?;
+//! let mut pages = Pages::in_memory(1 << 20)?;
 //! pages[12_345] = 7;
 //! assert_eq!((pages[12_345], pages[0], pages.len()), (7, 0, 1 << 20));
+//! assert_eq!(Pages::in_file(1 << 20).is_ok(), cfg!(feature = "disk"));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use fs4::FileExt;
-use memmap2::MmapMut;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
 
-/// Bytes, at first 0. In memory they take no room before they are written; a file has its room on the disk from the beginning.
+/// Bytes that take no room before they are written.
+#[cfg(feature = "disk")]
+use memmap2::MmapMut as Memory;
+/// Bytes on the heap.
+#[cfg(not(feature = "disk"))]
+type Memory = Vec<u8>;
+
+/// Bytes, at first 0. In memory, with the feature `disk`, they take no room before they are written; a file has its room on the
+/// disk from the beginning.
 #[derive(Debug)]
 pub struct Pages(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Memory(MmapMut),
-    File(MmapMut),
+    Memory(Memory),
+    #[cfg(feature = "disk")]
+    File(memmap2::MmapMut),
     None,
 }
 
-/// Where files that take the place of memory are made: `TMPDIR`, or else `/var/tmp`, since `/tmp` is often memory.
-pub fn temporary_folder() -> PathBuf {
-    let on_disk = PathBuf::from("/var/tmp");
+/// The folder for files that take the place of memory: `TMPDIR`, or else `/var/tmp`, since `/tmp` is often memory.
+#[cfg(feature = "disk")]
+pub fn temporary_folder() -> std::path::PathBuf {
+    let on_disk = std::path::PathBuf::from("/var/tmp");
     if std::env::var_os("TMPDIR").is_none() && on_disk.is_dir() { on_disk } else { std::env::temp_dir() }
+}
+
+#[cfg(feature = "disk")]
+fn zeros(length: usize) -> io::Result<Memory> {
+    Memory::map_anon(length)
+}
+
+#[cfg(not(feature = "disk"))]
+fn zeros(length: usize) -> io::Result<Memory> {
+    let mut bytes = Memory::new();
+    bytes.try_reserve_exact(length).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+    bytes.resize(length, 0);
+    Ok(bytes)
 }
 
 impl Pages {
@@ -38,14 +61,17 @@ impl Pages {
     /// # Errors
     /// If there are not so many to be had.
     pub fn in_memory(length: usize) -> io::Result<Self> {
-        Ok(Self(if length == 0 { Kind::None } else { Kind::Memory(MmapMut::map_anon(length)?) }))
+        Ok(Self(if length == 0 { Kind::None } else { Kind::Memory(zeros(length)?) }))
     }
 
     /// Bytes in a file without a name, which goes when they do. The system keeps in memory what it has room for.
     ///
     /// # Errors
     /// If there is no such file to be had, or not so much room on the disk.
+    #[cfg(feature = "disk")]
     pub fn in_file(length: usize) -> io::Result<Self> {
+        use fs4::FileExt;
+
         if length == 0 {
             return Ok(Self(Kind::None));
         }
@@ -54,13 +80,30 @@ impl Pages {
         file.allocate(length as u64)?;
         // SAFETY: the file has no name, so that nobody else can change it.
         #[expect(unsafe_code, reason = "another process could change a mapped file that has a name")]
-        let map = unsafe { MmapMut::map_mut(&file) }?;
+        let map = unsafe { memmap2::MmapMut::map_mut(&file) }?;
         Ok(Self(Kind::File(map)))
+    }
+
+    /// Refuses: a file needs the feature `disk`.
+    ///
+    /// # Errors
+    /// Always, of the kind [`io::ErrorKind::Unsupported`].
+    #[cfg(not(feature = "disk"))]
+    pub fn in_file(length: usize) -> io::Result<Self> {
+        let message = format!(
+            "{length} bytes in a file: potstill-core was built without a disk; build it with the feature `disk`, or keep \
+             them in memory"
+        );
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
     }
 
     /// Whether they are in a file.
     pub fn is_file(&self) -> bool {
-        matches!(self.0, Kind::File(_))
+        match self.0 {
+            #[cfg(feature = "disk")]
+            Kind::File(_) => true,
+            Kind::Memory(_) | Kind::None => false,
+        }
     }
 }
 
@@ -70,7 +113,9 @@ impl Deref for Pages {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Kind::Memory(map) | Kind::File(map) => map,
+            Kind::Memory(bytes) => bytes,
+            #[cfg(feature = "disk")]
+            Kind::File(map) => map,
             Kind::None => &[],
         }
     }
@@ -80,7 +125,9 @@ impl DerefMut for Pages {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         match &mut self.0 {
-            Kind::Memory(map) | Kind::File(map) => map,
+            Kind::Memory(bytes) => bytes,
+            #[cfg(feature = "disk")]
+            Kind::File(map) => map,
             Kind::None => &mut [],
         }
     }

@@ -264,6 +264,15 @@ impl Snapshot {
             .ok_or_else(|| SnapshotError::invalid(name, format!("{value} is not below {bound}")))
     }
 
+    /// A count of steps, updates or draws: an integer below 2^62, so that adding to it cannot overflow. It is as long on 32-bit
+    /// targets, where an index is not.
+    ///
+    /// # Errors
+    /// If there is no integer of that name, or it is not below 2^62.
+    pub fn counter(&self, name: &str) -> Result<u64, SnapshotError> {
+        COUNTER.read(name, self)
+    }
+
     /// So many integers that are indices below `bound`.
     ///
     /// # Errors
@@ -450,6 +459,9 @@ pub trait Codec<T: ?Sized> {
 /// `None` is saved as the bound itself. A list keeps the length that it has when it is restored.
 #[derive(Clone, Copy, Debug)]
 pub struct Below(u64);
+
+/// The codec of a count, which is below 2^62 on every target; see [`Snapshot::counter`].
+pub const COUNTER: Below = Below(1_u64 << 62);
 
 /// See [`Below`].
 pub fn below(bound: usize) -> Below {
@@ -652,5 +664,8 @@ mod tests {
         check(outer.restore_part("twig", &mut Leaf), "`twig` is missing");
         check(tree.u64("outer").map(|_| ()), "`outer` is a branch, expected an integer");
         check(Snapshot::new().with("n", Value::U64(9)).index("n", 9).map(|_| ()), "`n`: 9 is not below 9");
+        let long = Snapshot::new().with("n", Value::U64(1 << 62)).with("m", Value::U64((1 << 62) - 1));
+        check(long.counter("n").map(|_| ()), "`n`: 4611686018427387904 is not below 4611686018427387904");
+        assert_eq!(long.counter("m"), Ok(4_611_686_018_427_387_903));
     }
 }

@@ -44,5 +44,5 @@ pub(crate) fn main() {
     let mut watch = Watch { best: 0.0 };
     let _ = trainer.run(20_000, Some(&evaluator), &mut watch).expect("the numbers stay finite");
     assert!(watch.best >= 100.0, "{}", watch.best);
-    println!("{} parameters are enough", trainer.agent().student().parameters().len());
+    println!("{} parameters are enough", trainer.agent().online().parameters().len());
 }

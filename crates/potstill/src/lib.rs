@@ -35,6 +35,7 @@ pub mod export;
 pub mod jobs;
 pub mod metrics;
 pub mod model;
+pub mod optimizer;
 pub mod planning;
 pub mod policy;
 pub mod quickstart;

@@ -2,11 +2,12 @@
 
 use potstill::core::Streams;
 use potstill::deep::{
-    C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig, World,
+    C51Config, Dqn, DqnConfig, IqnConfig, Objective, Pqn, PqnConfig, QrDqnConfig, TaskSpec,
 };
 use potstill::env::Autoreset;
 use potstill::env::registry::find;
 use potstill::nn::Workers;
+use potstill::optimizer::OptimizerConfig;
 use potstill::train::{Trainer, Training, VecTrainer};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +52,8 @@ fn allocations(trainer: &mut impl Training) -> u64 {
 fn a_step_of_training_allocates_nothing() {
     assert_ne!(ALLOCATIONS.load(Ordering::Relaxed), 0, "the counter counts");
     let streams = Streams::new(1);
-    let world = |threads: usize| World { workers: Workers::new(threads), ..World::new(4, 2, 4000, streams) };
+    let world =
+        |threads: usize| TaskSpec { workers: Workers::new(threads), ..TaskSpec::new(4, 2, 4000, streams) };
     let plain = DqnConfig {
         net_arch: "mlp:64,64:layernorm".parse().unwrap(),
         buffer_size: 900,

@@ -10,7 +10,6 @@ use potstill::env::vector::SyncVec;
 use potstill::env::{Autoreset, BoxEnv, Env, EnvError, Outcome, Row, Space};
 use potstill::nn::{Network, NetworkSpec};
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
-use potstill::teacher::{Inputs, Teacher};
 use potstill::train::{TrainError, Trainer, Training, VecTrainer};
 use std::sync::Arc;
 
@@ -257,7 +256,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
 
         let mut teacher = network(64, 10);
         teacher.change(|parameters| parameters[0] = value);
-        let soft = SoftTargets { teacher: Teacher::frozen(teacher, 4.0, Inputs::Dataset), alpha: 0.9 };
+        let soft = SoftTargets::frozen(teacher, 4.0, 0.9);
         let culprit = spoiled(trainer(digits.clone(), Some(soft)));
         assert!(culprit.starts_with("teacher's answer "), "{culprit}");
     }

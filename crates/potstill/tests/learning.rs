@@ -182,7 +182,7 @@ fn dqn_learns_to_balance() {
             trainer.step().unwrap();
             if trainer.steps().is_multiple_of(2500) {
                 let protocol = Protocol { episodes: 20, streams, purpose: "validation", threads: 1 };
-                let student = trainer.agent().student();
+                let student = trainer.agent().online();
                 let evaluation =
                     evaluate(protocol, world, || NetworkActor::new(student, Policy::Greedy)).unwrap();
                 best = best.max(evaluation.mean_return());

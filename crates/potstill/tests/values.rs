@@ -2,12 +2,13 @@
 
 use potstill::core::Streams;
 use potstill::deep::{
-    C51Config, Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig, World,
+    C51Config, Dqn, DqnConfig, IqnConfig, Objective, Pqn, PqnConfig, QrDqnConfig, TaskSpec,
 };
 use potstill::env::registry::find;
 use potstill::env::{Autoreset, FeatureEnv};
 use potstill::model::Model;
 use potstill::nn::Workspace;
+use potstill::optimizer::OptimizerConfig;
 use potstill::planning::{Planner, PlanningConfig, ValueIteration};
 use potstill::train::{Trainer, Training, VecTrainer, parallel_map};
 
@@ -92,7 +93,7 @@ fn every_objective_and_switch_finds_the_exact_values() {
     let errors = parallel_map(cases.len(), 2, |i| {
         let (_, objective, config) = &cases[i];
         let streams = Streams::new(1);
-        let world = World::new(9, 4, STEPS, streams);
+        let world = TaskSpec::new(9, 4, STEPS, streams);
         let agent = Dqn::with(*objective, (config.clone(), OptimizerConfig::default()), &world).unwrap();
         if config.num_envs == 1 {
             trained(Trainer::new(agent, pond(), streams))
@@ -135,7 +136,7 @@ fn pqn_finds_the_exact_values() {
         ..PqnConfig::default()
     };
     let streams = Streams::new(1);
-    let agent = Pqn::new((config, OptimizerConfig::default()), &World::new(9, 4, 200_000, streams));
+    let agent = Pqn::new((config, OptimizerConfig::default()), &TaskSpec::new(9, 4, 200_000, streams));
     let id = format!("{POND},one_hot=true");
     let envs = find(&id).unwrap().make_vec_features(32, Autoreset::SameStep).unwrap();
     let mut trainer = VecTrainer::new(agent, envs, streams);

@@ -1,7 +1,8 @@
 //! `potstill bench dqn`: whole trainings with settings that others have published times for, and single updates.
 
-use crate::deep::{Dqn, DqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, World};
+use crate::deep::{Dqn, DqnConfig, Objective, Pqn, PqnConfig, TaskSpec};
 use crate::error::Error;
+use crate::optimizer::OptimizerConfig;
 use crate::run::{Observer, find_env, usage};
 use crate::train::{Trainer, Training, VecTrainer};
 use potstill_core::Streams;
@@ -13,8 +14,10 @@ use potstill_nn::{
 use serde_json::{Value, json};
 use std::time::Instant;
 
-/// The workloads.
-pub const WORKLOADS: [&str; 7] = ["matched", "purejaxrl", "zoo", "pqn", "update", "minatar", "nature"];
+/// The workloads that are whole trainings.
+pub const TRAININGS: [&str; 4] = ["matched", "purejaxrl", "zoo", "pqn"];
+/// The workloads that are single updates of a network.
+pub const UPDATES: [&str; 3] = ["update", "minatar", "nature"];
 
 /// What was measured of a workload.
 struct Measured {
@@ -81,7 +84,7 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
         "minatar" => Ok(update("cnn:16x3,128", [10, 10, 4].into(), 6, 32, 1)),
         "nature" => Ok(update("cnn:32x8s4,64x4s2,64x3,512", [84, 84, 4].into(), 6, 32, 2)),
         other => {
-            let known = WORKLOADS.join(", ");
+            let known = [&TRAININGS[..], &UPDATES].concat().join(", ");
             Err(usage(format!("there is no workload `{other}`; there are {known}")))
         }
     }?;
@@ -126,11 +129,11 @@ fn replay(
     for _ in 0..rounds {
         let streams = Streams::new(0);
         let workers = Workers::new(threads);
-        let world = World { workers, ..World::new(4, 2, warmup + steps, streams) };
+        let world = TaskSpec { workers, ..TaskSpec::new(4, 2, warmup + steps, streams) };
         let agent =
             Dqn::with(Objective::Mean, (dqn.clone(), optimizer.clone()), &world).expect("a small buffer");
-        forward = 2.0 * agent.student().multiply_adds() as f64;
-        each = per_update(agent.student(), dqn.batch_size, true);
+        forward = 2.0 * agent.online().multiply_adds() as f64;
+        each = per_update(agent.online(), dqn.batch_size, true);
         times.push(if dqn.num_envs == 1 {
             let env = spec.make_features().expect("features");
             time(&mut Trainer::new(agent, env, streams), warmup, steps)?
@@ -179,7 +182,7 @@ fn pqn(
 ) -> Result<Measured, Error> {
     let spec = find_env("CartPole-v1")?;
     let streams = Streams::new(0);
-    let world = World { workers: Workers::new(threads), ..World::new(4, 2, steps, streams) };
+    let world = TaskSpec { workers: Workers::new(threads), ..TaskSpec::new(4, 2, steps, streams) };
     let agent = Pqn::new((config.clone(), optimizer.clone()), &world);
     let (forward, batch) =
         (2.0 * agent.network().multiply_adds() as f64, config.collected() / config.num_minibatches);

@@ -34,7 +34,7 @@ mod runs;
 mod train;
 
 pub use bench::{BenchRequest, bench_env, bench_tabular};
-pub use bench_deep::{WORKLOADS, bench_dqn};
+pub use bench_deep::{TRAININGS, UPDATES, bench_dqn};
 pub use compare::Comparison;
 pub use config::{config_file, config_schema};
 pub use distill::{DistillRequest, distill};

@@ -2,7 +2,8 @@
 //!
 //! ```
 //! use potstill::config::{presets, resolve};
-//! use potstill::deep::{DqnConfig, OptimizerConfig};
+//! use potstill::deep::DqnConfig;
+//! use potstill::optimizer::OptimizerConfig;
 //!
 //! let layer = presets::find("dqn", "cleanrl", "CartPole-v1")?;
 //! let (dqn, _) = resolve::<(DqnConfig, OptimizerConfig)>(&[layer])?.settings;
@@ -60,7 +61,8 @@ pub fn find(algorithm: &str, name: &str, env: &str) -> Result<Layer, ConfigError
 mod tests {
     use super::*;
     use crate::config::{Settings, resolve};
-    use crate::deep::{C51Config, DqnConfig, OptimizerConfig, PqnConfig, QrDqnConfig};
+    use crate::deep::{C51Config, DqnConfig, PqnConfig, QrDqnConfig};
+    use crate::optimizer::OptimizerConfig;
 
     #[test]
     fn presets_resolve_to_their_published_values() {

@@ -7,18 +7,19 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::deep::{C51Config, Dqn, DqnConfig, Objective, OptimizerConfig, World};
+//! use potstill::deep::{C51Config, Dqn, DqnConfig, Objective, TaskSpec};
+//! use potstill::optimizer::OptimizerConfig;
 //!
 //! let support = C51Config { n_atoms: 11, v_min: 0.0, v_max: 100.0 }.support();
-//! let world = World::new(4, 2, 50_000, Streams::new(1));
+//! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
 //! let agent = Dqn::with(Objective::Categorical(support), configs, &world)?;
 //! // Eleven logits for each of two actions.
-//! assert_eq!(agent.student().outputs(), 22);
+//! assert_eq!(agent.online().outputs(), 22);
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```
 
-use super::dqn::{Learning, Step};
+use super::update::{Update, UpdateBuffers};
 use crate::config::settings;
 use crate::experience::Batch;
 use crate::targets::{Support, categorical_projection};
@@ -43,18 +44,18 @@ impl C51Config {
     }
 }
 
-/// The loss of one step, and its gradient in the student's logits.
-pub(super) fn loss(support: Support, step: Step<'_>) -> f32 {
+/// The loss of one step, and its gradient with respect to the online network's logits.
+pub(super) fn loss(support: Support, update: Update<'_>) -> f32 {
     let atoms = support.atoms;
-    let Step { student, teacher, learning, .. } = step;
-    learning.look_ahead(student, teacher.is_double());
-    let answers = teacher.answers(&learning.batch.next_observations);
-    learning.choose(student, answers, Layout { parts: atoms, choice: atoms, part: 1 });
-    let Learning { workspace, batch, chosen, targets, errors, d_outputs, .. } = learning;
+    let Update { online, target, buffers, double, .. } = update;
+    buffers.select_next(online, double);
+    let outputs = target.outputs(&buffers.batch.next_observations);
+    buffers.gather_next(online, outputs, Layout { parts: atoms, choice: atoms, part: 1 });
+    let UpdateBuffers { workspace, batch, next_distribution, y, td_errors, d_outputs, .. } = buffers;
     let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    chosen.chunks_exact_mut(atoms).for_each(|row| loss::softmax(1.0, row));
-    categorical_projection(support, returns, discounts, chosen, targets);
-    let logits = student.forward(observations, workspace);
+    next_distribution.chunks_exact_mut(atoms).for_each(|row| loss::softmax(1.0, row));
+    categorical_projection(support, returns, discounts, next_distribution, y);
+    let logits = online.forward(observations, workspace);
     d_outputs.resize(logits.len(), 0.0);
-    loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, targets, errors, d_outputs)
+    loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, y, td_errors, d_outputs)
 }

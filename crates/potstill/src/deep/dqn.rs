@@ -37,26 +37,27 @@
 //! let config = DqnConfig { net_arch: "mlp:32".parse()?, double: true, ..DqnConfig::default() };
 //! let agent = Dqn::new(config, 4, 2, 50_000, Streams::new(1));
 //! // At first the target network is the student.
-//! assert_eq!(agent.teacher().distance(agent.student()), Some(0.0));
+//! assert_eq!(agent.target().distance(agent.online()), Some(0.0));
 //! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
 
-use super::learner::Gradient;
-use super::settings::OptimizerConfig;
+use super::task::TaskSpec;
+use super::update::{Update, UpdateBuffers};
 use super::{c51, iqn, qr_dqn};
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::config::settings;
 use crate::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
+use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::targets::{self, Munchausen};
-use crate::teacher::{Clock, Refresh, Teacher};
-use potstill_core::snapshot::{Counter, IfPresent};
-use potstill_core::{Pcg64, Streams, snapshot};
+use crate::teacher::Teacher;
+use potstill_core::snapshot::{Codec, Counter, Field, IfPresent};
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, Value, snapshot};
 use potstill_env::wrappers::RunningMoments;
-use potstill_nn::loss::{Chosen, Layout, Regression, regression_at};
-use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Workers, Workspace};
+use potstill_nn::loss::{Chosen, Regression, regression_at};
+use potstill_nn::{Ends, Head, Network, NetworkSpec, Workspace};
 
 settings! {
     /// The hyperparameters of DQN, with Stable-Baselines3's names.
@@ -147,34 +148,6 @@ impl Objective {
     }
 }
 
-/// Where an agent is to learn.
-#[derive(Clone, Debug)]
-pub struct World {
-    /// What is observed.
-    pub inputs: Inputs,
-    /// Frames that an observation is a stack of.
-    pub frames: usize,
-    /// Whether all numbers of an observation are whole, from 0 to 255.
-    pub is_bytes: bool,
-    /// The number of actions.
-    pub actions: usize,
-    /// Steps of the whole run, of all copies together.
-    pub total_steps: u64,
-    /// Where randomness comes from.
-    pub streams: Streams,
-    /// Threads to compute on. Nothing depends on their number.
-    pub workers: Workers,
-}
-
-impl World {
-    /// One with features, on one thread.
-    pub fn new(features: usize, actions: usize, total_steps: u64, streams: Streams) -> Self {
-        let inputs = Inputs::from(features);
-        let workers = Workers::default();
-        Self { inputs, frames: 1, is_bytes: false, actions, total_steps, streams, workers }
-    }
-}
-
 impl DqnConfig {
     /// The network's form, with the switches that change it.
     pub fn network(&self) -> NetworkSpec {
@@ -184,20 +157,37 @@ impl DqnConfig {
         spec
     }
 
+    /// The target of Munchausen DQN, if it is switched on.
+    fn munchausen(&self) -> Option<Munchausen> {
+        self.munchausen.then_some(Munchausen {
+            alpha: self.munchausen_alpha as f32,
+            temperature: self.munchausen_temperature as f32,
+            clip: -self.munchausen_clip as f32,
+        })
+    }
+
+    /// The loss of a TD error.
+    fn regression(&self) -> Regression {
+        match self.huber_delta {
+            0.0 => Regression::SquaredError,
+            delta => Regression::Huber { delta: delta as f32 },
+        }
+    }
+
     /// The ends of the network that learns `objective`.
-    pub fn ends(&self, objective: &Objective, world: &World) -> Ends {
-        Ends { inputs: world.inputs, choices: world.actions, head: objective.head() }
+    pub fn ends(&self, objective: &Objective, task: &TaskSpec) -> Ends {
+        Ends { inputs: task.inputs, choices: task.actions, head: objective.head() }
     }
 
     /// What the buffer is to hold.
-    pub fn replay(&self, world: &World) -> ReplayConfig {
+    pub fn replay(&self, task: &TaskSpec) -> ReplayConfig {
         ReplayConfig {
             capacity: usize::try_from(self.buffer_size).unwrap_or(usize::MAX),
             copies: self.num_envs as usize,
-            features: world.inputs.count(),
-            frames: world.frames,
-            is_bytes: world.is_bytes,
-            actions: ActionShape::Discrete { n: world.actions },
+            features: task.inputs.count(),
+            frames: task.frames,
+            is_bytes: task.is_bytes,
+            actions: ActionShape::Discrete { n: task.actions },
             n_step: self.n_step as usize,
             gamma: self.gamma,
             alpha: self.prioritized.then_some(self.prioritized_alpha),
@@ -215,9 +205,11 @@ pub struct Dqn {
     total_steps: u64,
     /// Relative to the steps of the whole run.
     epsilon: Schedule,
-    student: Network,
-    teacher: Teacher,
-    gradient: Gradient,
+    /// `Q(., .; theta)`.
+    online: Network,
+    /// `Q(., .; theta-)`.
+    target: Teacher,
+    optimizer: GuardedStep,
     replay: ReplayBuffer,
     /// With `normalize_observations`: of all that was seen.
     moments: Option<RunningMoments>,
@@ -227,7 +219,7 @@ pub struct Dqn {
     noise: Pcg64,
     taus: Pcg64,
     acting: Acting,
-    learning: Learning,
+    buffers: UpdateBuffers,
 }
 
 /// Buffers for acting.
@@ -236,66 +228,6 @@ struct Acting {
     workspace: Workspace,
     observations: Vec<f32>,
     values: Vec<f32>,
-}
-
-/// Buffers reused from update to update, by whatever objective.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Learning {
-    /// What the student's backward pass needs.
-    pub(super) workspace: Workspace,
-    /// Where the student looks at next states.
-    looking: Workspace,
-    pub(super) batch: Batch,
-    /// The student's values of next states, if it chooses there.
-    student_values: Vec<f32>,
-    /// The teacher's values of next states.
-    next_values: Vec<f32>,
-    /// The teacher's distributions of the next actions.
-    pub(super) chosen: Vec<f32>,
-    pub(super) taus: Vec<f32>,
-    pub(super) targets: Vec<f32>,
-    pub(super) errors: Vec<f32>,
-    pub(super) d_outputs: Vec<f32>,
-}
-
-/// What a loss is made of.
-pub(super) struct Step<'a> {
-    pub(super) student: &'a Network,
-    pub(super) teacher: &'a mut Teacher,
-    pub(super) learning: &'a mut Learning,
-    pub(super) taus: &'a mut Pcg64,
-}
-
-impl Learning {
-    /// Makes `student_values` the student's values of the next states with `double`, and empty without.
-    pub(super) fn look_ahead(&mut self, student: &Network, is_double: bool) {
-        let Self { looking, batch, student_values, .. } = self;
-        student_values.clear();
-        if is_double {
-            let outputs = student.predict(&batch.next_observations, looking);
-            student.means(batch.actions.len(), outputs, student_values);
-        }
-    }
-
-    /// Makes `chosen` the distributions of the next actions among the teacher's `answers` to the next states. These are the best by the student's
-    /// values where it has looked ahead, else by those answers.
-    pub(super) fn choose(&mut self, student: &Network, answers: &[f32], layout: Layout) {
-        let Self { batch, student_values, next_values, chosen, .. } = self;
-        let Layout { parts, choice, part } = layout;
-        let samples = batch.actions.len();
-        let values = if student_values.is_empty() {
-            student.means(samples, answers, next_values);
-            next_values
-        } else {
-            student_values
-        };
-        chosen.clear();
-        let rows = answers.chunks_exact(answers.len() / samples);
-        for (row, values) in rows.zip(values.chunks_exact(student.ends().choices)) {
-            let first = targets::argmax(values) * choice;
-            chosen.extend((0..parts).map(|i| row[first + i * part]));
-        }
-    }
 }
 
 impl Dqn {
@@ -310,9 +242,9 @@ impl Dqn {
         total_steps: u64,
         streams: Streams,
     ) -> Self {
-        let world = World::new(features, actions, total_steps, streams);
+        let task = TaskSpec::new(features, actions, total_steps, streams);
         let optimizer = OptimizerConfig::default();
-        Self::with(Objective::Mean, (config, optimizer), &world).expect("room for the buffer")
+        Self::with(Objective::Mean, (config, optimizer), &task).expect("room for the buffer")
     }
 
     /// A learner of this.
@@ -325,19 +257,13 @@ impl Dqn {
     pub fn with(
         objective: Objective,
         (config, optimizer): (DqnConfig, OptimizerConfig),
-        world: &World,
+        task: &TaskSpec,
     ) -> Result<Self, ReplayError> {
-        let World { actions, total_steps, streams, .. } = *world;
-        let ends = config.ends(&objective, world);
+        let TaskSpec { actions, total_steps, streams, .. } = *task;
+        let ends = config.ends(&objective, task);
         let mut rng = streams.stream("initialisation");
-        let student = config.network().initialised(&ends, optimizer.initialisation(), &mut rng);
-        let refresh = Refresh::Every {
-            n: config.target_update_interval,
-            tau: config.tau as f32,
-            clock: Clock::EnvStep,
-        };
-        let teacher = Teacher::target_network(&student, refresh, config.double).on(world.workers.clone());
-        let workspace = || Workspace::new(world.workers.clone());
+        let online = config.network().initialised(&ends, optimizer.initialisation(), &mut rng);
+        let target = Teacher::target_network(&online, config.target_update_interval, config.tau as f32);
         Ok(Self {
             actions,
             total_steps,
@@ -346,37 +272,37 @@ impl Dqn {
                 to: config.exploration_final_eps,
                 over: config.exploration_fraction * total_steps as f64,
             },
-            teacher,
-            gradient: Gradient::new(&optimizer, student.parameters().len()),
-            student,
-            replay: ReplayBuffer::new(config.replay(world))?,
+            target: target.with_workers(task.workers.clone()),
+            optimizer: GuardedStep::new(&optimizer, online.parameters().len()),
+            online,
+            replay: ReplayBuffer::new(config.replay(task))?,
             moments: config.normalize_observations.then(|| RunningMoments::new(ends.inputs.count())),
             steps: 0,
             exploration: streams.stream("exploration"),
             sampling: streams.stream("replay"),
             noise: streams.stream("noise"),
             taus: streams.stream("taus"),
-            acting: Acting { workspace: workspace(), ..Acting::default() },
-            learning: Learning { workspace: workspace(), looking: workspace(), ..Learning::default() },
+            acting: Acting { workspace: Workspace::new(task.workers.clone()), ..Acting::default() },
+            buffers: UpdateBuffers::new(&task.workers),
             objective,
             config,
         })
     }
 
-    /// The network that learns.
-    pub fn student(&self) -> &Network {
-        &self.student
+    /// The network that learns, the student.
+    pub fn online(&self) -> &Network {
+        &self.online
     }
 
-    /// The target network.
-    pub fn teacher(&self) -> &Teacher {
-        &self.teacher
+    /// The target network, its teacher.
+    pub fn target(&self) -> &Teacher {
+        &self.target
     }
 
     /// The probability of a uniformly random action now.
     fn epsilon(&self) -> f64 {
         let exploring = self.steps < self.config.learning_starts;
-        match (exploring, self.student.is_noisy()) {
+        match (exploring, self.online.is_noisy()) {
             (true, _) => 1.0,
             // Noise explores.
             (false, true) => 0.0,
@@ -384,83 +310,55 @@ impl Dqn {
         }
     }
 
-    /// How much of the run is over.
+    fn distributional(&mut self) -> Update<'_> {
+        let Self { online, target, buffers, taus, config, .. } = self;
+        Update { online, target, buffers, double: config.double, taus }
+    }
+
+    /// The fraction of the run that is over, 0 to 1.
     fn progress(&self) -> f64 {
         (self.steps as f64 / self.total_steps.max(1) as f64).min(1.0)
     }
 
-    /// One gradient step on a minibatch; returns its loss.
-    fn gradient_step(&mut self) -> Result<f64, LearnError> {
-        let samples = self.config.batch_size as usize;
+    /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum of `n_step` rewards, and the
+    /// discount `gamma^n_step`, or 0 after a terminal state. New noise is drawn for it, if there is any.
+    fn sample(&mut self) {
         let beta = self.config.prioritized_beta + (1.0 - self.config.prioritized_beta) * self.progress();
-        let Learning { batch, errors, .. } = &mut self.learning;
-        self.replay.sample_weighted(samples, beta, &mut self.sampling, batch);
+        let batch = &mut self.buffers.batch;
+        self.replay.sample_weighted(self.config.batch_size as usize, beta, &mut self.sampling, batch);
         if let Some(moments) = &self.moments {
             moments.normalize(&mut batch.observations);
             moments.normalize(&mut batch.next_observations);
         }
-        if self.student.is_noisy() {
-            self.student.draw_noise(&mut self.noise);
-            self.teacher.draw_noise(&mut self.noise);
+        if self.online.is_noisy() {
+            self.online.draw_noise(&mut self.noise);
+            self.target.draw_noise(&mut self.noise);
         }
-        errors.resize(samples, 0.0);
-        let (student, teacher) = (&self.student, &mut self.teacher);
-        let step = Step { student, teacher, learning: &mut self.learning, taus: &mut self.taus };
-        let loss = match &self.objective {
-            Objective::Mean => loss(&self.config, step),
-            Objective::Categorical(support) => c51::loss(*support, step),
-            Objective::Quantiles(quantiles) => qr_dqn::loss(*quantiles, step),
-            Objective::Implicit(implicit) => iqn::loss(*implicit, step),
-        };
-        let Learning { workspace, batch, targets, errors, d_outputs, .. } = &mut self.learning;
-        let rate = self.config.learning_rate.at(self.steps, 1);
-        self.gradient.step(
-            rate,
-            &mut self.student,
-            d_outputs,
-            workspace,
-            loss,
-            &[
-                ("observation", &batch.observations),
-                ("reward", &batch.returns),
-                ("next observation", &batch.next_observations),
-                ("target network's parameter", self.teacher.network().map_or(&[], Network::parameters)),
-                ("target", targets),
-            ],
-        )?;
-        self.replay.set_priorities(batch, errors);
-        self.teacher.tick(Clock::GradStep, &self.student);
-        Ok(f64::from(loss))
     }
-}
 
-/// The loss of one step of DQN, and its gradient in the student's outputs.
-fn loss(config: &DqnConfig, step: Step<'_>) -> f32 {
-    let Step { student, teacher, learning, .. } = step;
-    learning.look_ahead(student, config.double);
-    let Learning { workspace, batch, next_values, student_values, targets, errors, d_outputs, .. } = learning;
-    let Batch { observations, next_observations, actions, returns, discounts, weights, .. } = &*batch;
-    if config.munchausen {
-        let rule = Munchausen {
-            alpha: config.munchausen_alpha as f32,
-            temperature: config.munchausen_temperature as f32,
-            clip: -config.munchausen_clip as f32,
-        };
-        next_values.clear();
-        next_values.extend_from_slice(teacher.answers(next_observations));
-        let choosers = if config.double { &*student_values } else { &*next_values };
-        let values = (teacher.answers(observations), &**next_values, &**choosers);
-        targets::munchausen(rule, returns, discounts, actions, values, targets);
-    } else {
-        teacher.bellman((returns, discounts), next_observations, student_values, targets);
+    /// Computes targets `y` and the loss of `Q(s, a; theta)`; the gradient with respect to `Q(s, .; theta)` is left in the buffers.
+    fn loss(&mut self) -> f32 {
+        let Self { config, online, target, buffers, .. } = self;
+        buffers.select_next(online, config.double);
+        let UpdateBuffers { workspace, batch, q_select, q_next, y, td_errors, d_outputs, .. } = buffers;
+        let Batch { observations: s, actions: a, returns: g, next_observations: s_next, .. } = &*batch;
+        let (discount, weights) = (&batch.discounts, &batch.weights);
+        q_next.clear();
+        q_next.extend_from_slice(target.outputs(s_next));
+        match (config.munchausen(), config.double) {
+            // y = G + discount max_a' Q(s', a'; theta-)
+            (None, false) => targets::bellman_max(g, discount, q_next, y),
+            // y = G + discount Q(s', argmax_a' Q(s', a'; theta); theta-)
+            (None, true) => targets::bellman_double(g, discount, q_next, q_select, y),
+            (Some(rule), double) => {
+                let q_policy = if double { &*q_select } else { &*q_next };
+                targets::munchausen(rule, g, discount, a, (target.outputs(s), q_next, q_policy), y);
+            }
+        }
+        let q = online.forward(s, workspace);
+        d_outputs.resize(q.len(), 0.0);
+        regression_at(config.regression(), q, Chosen { indices: a, weights }, y, td_errors, d_outputs)
     }
-    let q = student.forward(observations, workspace);
-    d_outputs.resize(q.len(), 0.0);
-    let kind = match config.huber_delta {
-        0.0 => Regression::SquaredError,
-        delta => Regression::Huber { delta: delta as f32 },
-    };
-    regression_at(kind, q, Chosen { indices: actions, weights }, targets, errors, d_outputs)
 }
 
 impl Agent for Dqn {
@@ -473,8 +371,8 @@ impl Agent for Dqn {
             actions.iter_mut().for_each(|action| *action = self.exploration.below(self.actions));
             return;
         }
-        if self.student.is_noisy() {
-            self.student.draw_noise(&mut self.noise);
+        if self.online.is_noisy() {
+            self.online.draw_noise(&mut self.noise);
         }
         let Acting { workspace, observations: seen, values } = &mut self.acting;
         let mut observations = observations;
@@ -484,8 +382,8 @@ impl Agent for Dqn {
             moments.normalize(seen);
             observations = seen;
         }
-        let outputs = self.student.predict(observations, workspace);
-        self.student.means(actions.len(), outputs, values);
+        let outputs = self.online.predict(observations, workspace);
+        self.online.means(actions.len(), outputs, values);
         for (action, q) in actions.iter_mut().zip(values.chunks_exact(self.actions)) {
             *action = Policy::EpsilonGreedy { epsilon }.sample(q, &mut self.exploration);
         }
@@ -504,7 +402,8 @@ impl Agent for Dqn {
         let before = self.steps;
         let taken = steps.copies() as u64;
         self.steps += taken;
-        self.teacher.ticks(Clock::EnvStep, taken, &self.student);
+        // Every C steps theta- = theta.
+        self.target.tick(taken, &self.online);
         let DqnConfig { learning_starts, train_freq, gradient_steps, .. } = self.config;
         // Copies that are stepped together may pass more than one multiple.
         let updates = self.steps / train_freq - before / train_freq;
@@ -514,34 +413,69 @@ impl Agent for Dqn {
         Ok(if gradient_steps == 0 { updates * train_freq } else { updates * gradient_steps })
     }
 
+    /// Lines 11 to 14 of Algorithm 1.
     fn update(&mut self) -> Result<Measurements, LearnError> {
         if self.replay.is_empty() {
             return Err(LearnError::NothingObserved);
         }
-        Ok(Measurements::of(catalogue::LOSS, self.gradient_step()?))
+        self.sample();
+        self.buffers.td_errors.resize(self.config.batch_size as usize, 0.0);
+        let loss = match self.objective {
+            Objective::Mean => self.loss(),
+            Objective::Categorical(support) => c51::loss(support, self.distributional()),
+            Objective::Quantiles(quantiles) => qr_dqn::loss(quantiles, self.distributional()),
+            Objective::Implicit(implicit) => iqn::loss(implicit, self.distributional()),
+        };
+        // theta <- theta - alpha dL/dtheta, refused if a number is not finite.
+        let alpha = self.config.learning_rate.at(self.steps, 1);
+        let UpdateBuffers { workspace, batch, y, td_errors, d_outputs, .. } = &mut self.buffers;
+        let arrays: [(&str, &[f32]); 5] = [
+            ("observation", &batch.observations),
+            ("reward", &batch.returns),
+            ("next observation", &batch.next_observations),
+            ("target network's parameter", self.target.network().parameters()),
+            ("target", y),
+        ];
+        self.optimizer.step(alpha, &mut self.online, d_outputs, workspace, loss, &arrays)?;
+        self.replay.set_priorities(batch, td_errors);
+        Ok(Measurements::of(catalogue::LOSS, f64::from(loss)))
     }
 
     fn model(&self) -> Model {
-        let mut student = self.student.clone();
-        student.silence();
+        let mut network = self.online.clone();
+        network.silence();
         if let Some(moments) = &self.moments {
-            student.see_through(moments.mean(), &moments.deviations());
+            network.see_through(moments.mean(), &moments.deviations());
         }
-        Model::Network(student)
+        Model::Network(network)
     }
 
     fn diagnostics(&self) -> Measurements {
-        let drift = self.teacher.distance_in_a_term(&self.student).unwrap_or_default();
+        let drift = self.target.drift(&self.online).unwrap_or_default();
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
-            .with(catalogue::TEACHER_STALENESS, self.teacher.staleness() as f64)
+            .with(catalogue::TEACHER_STALENESS, self.target.age() as f64)
             .with(catalogue::TEACHER_DISTANCE, drift)
+    }
+}
+
+/// The codec of a target network: checkpoints of format 1 hold a scale beside it, which is 1 here.
+struct Format1;
+
+impl Codec<Teacher> for Format1 {
+    fn save(&self, target: &Teacher, name: &str, snapshot: &mut Snapshot) {
+        let branch = potstill_core::Restorable::snapshot(target).with("scale", Value::F64(1.0));
+        snapshot.insert(name, Value::Tree(branch));
+    }
+
+    fn load(&self, target: &mut Teacher, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        target.load(name, snapshot)
     }
 }
 
 snapshot! {
     impl Restorable for Dqn {
-        saved: steps via Counter, student, teacher, gradient as "optimiser", replay, exploration, sampling,
+        saved: steps via Counter, online as "student", target as "teacher" via Format1, optimizer as "optimiser", replay, exploration, sampling,
             noise via IfPresent, taus via IfPresent, moments;
-        built: config, objective, actions, total_steps, epsilon, acting, learning;
+        built: config, objective, actions, total_steps, epsilon, acting, buffers;
     }
 }

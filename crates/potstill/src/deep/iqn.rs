@@ -9,19 +9,20 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::deep::{Dqn, DqnConfig, IqnConfig, Objective, OptimizerConfig, World};
+//! use potstill::deep::{Dqn, DqnConfig, IqnConfig, Objective, TaskSpec};
+//! use potstill::optimizer::OptimizerConfig;
 //! use potstill::nn::Workspace;
 //!
-//! let world = World::new(4, 2, 50_000, Streams::new(1));
+//! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
 //! let agent = Dqn::with(Objective::Implicit(IqnConfig::default().implicit()), configs, &world)?;
 //! // The median and the ninth decile of the return of both actions.
 //! let mut workspace = Workspace::default();
-//! assert_eq!(agent.student().forward_at(&[0.0; 4], &[0.5, 0.9], &mut workspace).len(), 4);
+//! assert_eq!(agent.online().forward_at(&[0.0; 4], &[0.5, 0.9], &mut workspace).len(), 4);
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```
 
-use super::dqn::{Learning, Step};
+use super::update::{Update, UpdateBuffers};
 use crate::config::settings;
 use crate::experience::Batch;
 use crate::targets::quantile_targets;
@@ -67,26 +68,26 @@ impl IqnConfig {
     }
 }
 
-/// The loss of one step, and its gradient in the student's quantiles.
-pub(super) fn loss(implicit: Implicit, step: Step<'_>) -> f32 {
+/// The loss of one step, and its gradient with respect to the online network's quantiles.
+pub(super) fn loss(implicit: Implicit, update: Update<'_>) -> f32 {
     let Implicit { taus: count, target_taus, kappa, .. } = implicit;
-    let Step { student, teacher, learning, taus: rng } = step;
-    let samples = learning.batch.actions.len();
+    let Update { online, target, buffers, double, taus: rng } = update;
+    let samples = buffers.batch.actions.len();
     let mut draw = |n: usize, taus: &mut Vec<f32>| {
         taus.clear();
         taus.extend((0..samples * n).map(|_| rng.unit() as f32));
     };
-    let layout = |parts: usize| Layout { parts, choice: 1, part: student.outputs() };
-    learning.look_ahead(student, teacher.is_double());
-    draw(target_taus, &mut learning.taus);
-    let answers = teacher.answers_at(&learning.batch.next_observations, &learning.taus);
-    learning.choose(student, answers, layout(target_taus));
-    let Learning { workspace, batch, chosen, taus, targets, errors, d_outputs, .. } = learning;
+    let layout = |parts: usize| Layout { parts, choice: 1, part: online.outputs() };
+    buffers.select_next(online, double);
+    draw(target_taus, &mut buffers.taus);
+    let outputs = target.outputs_at(&buffers.batch.next_observations, &buffers.taus);
+    buffers.gather_next(online, outputs, layout(target_taus));
+    let UpdateBuffers { workspace, batch, next_distribution, taus, y, td_errors, d_outputs, .. } = buffers;
     let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    quantile_targets(returns, discounts, chosen, targets);
+    quantile_targets(returns, discounts, next_distribution, y);
     draw(count, taus);
-    let outputs = student.forward_at(observations, taus, workspace);
+    let outputs = online.forward_at(observations, taus, workspace);
     d_outputs.resize(outputs.len(), 0.0);
     let chosen = Chosen { indices: actions, weights };
-    loss::quantile_at(kappa, layout(count), (outputs, taus), chosen, targets, errors, d_outputs)
+    loss::quantile_at(kappa, layout(count), (outputs, taus), chosen, y, td_errors, d_outputs)
 }

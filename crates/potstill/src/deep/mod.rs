@@ -12,7 +12,7 @@
 //! let mut trainer = Trainer::new(Dqn::new(config, 4, 2, 2000, streams), env, streams);
 //! while trainer.steps() < 2000 {
 //!     let event = trainer.step()?;
-//!     assert!(event.update.is_none_or(|update| update.loss.is_finite()));
+//!     assert!(event.update.is_none_or(|losses| losses.iter().all(|(_, loss)| loss.is_finite())));
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -20,16 +20,16 @@
 pub mod c51;
 pub mod dqn;
 pub mod iqn;
-mod learner;
 pub mod pqn;
 pub mod qr_dqn;
 pub mod rainbow;
-mod settings;
+mod task;
+mod update;
 
 pub use c51::C51Config;
-pub use dqn::{Dqn, DqnConfig, Objective, World};
+pub use dqn::{Dqn, DqnConfig, Objective};
 pub use iqn::IqnConfig;
 pub use pqn::{Pqn, PqnConfig};
 pub use qr_dqn::QrDqnConfig;
 pub use rainbow::RainbowConfig;
-pub use settings::{InitKind, OptimizerConfig, OptimizerKind};
+pub use task::TaskSpec;

@@ -11,13 +11,13 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::deep::{OptimizerConfig, Pqn, PqnConfig, World};
+//! use potstill::deep::{Pqn, PqnConfig, TaskSpec};
 //! use potstill::env::{Autoreset, registry::find};
 //! use potstill::train::{Training, VecTrainer};
 //!
 //! let config = PqnConfig { num_envs: 4, num_steps: 8, num_minibatches: 2, ..PqnConfig::default() };
 //! let streams = Streams::new(1);
-//! let agent = Pqn::new((config, OptimizerConfig::default()), &World::new(4, 2, 1000, streams));
+//! let agent = Pqn::new((config, OptimizerConfig::default()), &TaskSpec::new(4, 2, 1000, streams));
 //! let envs = find("CartPole-v1")?.make_vec_features(4, Autoreset::SameStep).unwrap();
 //! let mut trainer = VecTrainer::new(agent, envs, streams);
 //! // Seven steps of four copies, and no update; one with the eighth.
@@ -26,14 +26,13 @@
 //! # Ok::<(), potstill::env::EnvError>(())
 //! ```
 
-use super::dqn::World;
-use super::learner::Gradient;
-use super::settings::OptimizerConfig;
+use super::task::TaskSpec;
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::metrics::catalogue;
 use crate::model::Model;
+use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::targets;
 use potstill_core::snapshot::{Codec, Counter};
@@ -76,7 +75,7 @@ pub struct Pqn {
     actions: usize,
     epsilon: Schedule,
     network: Network,
-    gradient: Gradient,
+    optimizer: GuardedStep,
     steps: u64,
     exploration: Pcg64,
     shuffle: Pcg64,
@@ -120,8 +119,8 @@ struct Scratch {
 
 impl PqnConfig {
     /// The ends of the network.
-    pub fn ends(&self, world: &World) -> Ends {
-        Ends::new(world.inputs, world.actions)
+    pub fn ends(&self, task: &TaskSpec) -> Ends {
+        Ends::new(task.inputs, task.actions)
     }
 
     /// Transitions of an update.
@@ -135,11 +134,11 @@ impl Pqn {
     ///
     /// # Panics
     /// If there is no such network, or the minibatches are not of one size.
-    pub fn new((config, optimizer): (PqnConfig, OptimizerConfig), world: &World) -> Self {
-        let World { actions, total_steps, streams, .. } = *world;
+    pub fn new((config, optimizer): (PqnConfig, OptimizerConfig), task: &TaskSpec) -> Self {
+        let TaskSpec { actions, total_steps, streams, .. } = *task;
         assert!(config.collected().is_multiple_of(config.num_minibatches), "minibatches of one size");
         let mut rng = streams.stream("initialisation");
-        let ends = config.ends(world);
+        let ends = config.ends(task);
         let network = config.net_arch.initialised(&ends, optimizer.initialisation(), &mut rng);
         Self {
             actions,
@@ -148,14 +147,14 @@ impl Pqn {
                 to: config.exploration_final_eps,
                 over: config.exploration_fraction * total_steps as f64,
             },
-            gradient: Gradient::new(&optimizer, network.parameters().len()),
+            optimizer: GuardedStep::new(&optimizer, network.parameters().len()),
             network,
             steps: 0,
             exploration: streams.stream("exploration"),
             shuffle: streams.stream("shuffle"),
             rollout: Rollout::default(),
-            acting: Workspace::new(world.workers.clone()),
-            learning: Workspace::new(world.workers.clone()),
+            acting: Workspace::new(task.workers.clone()),
+            learning: Workspace::new(task.workers.clone()),
             scratch: Scratch::default(),
             config,
         }
@@ -227,7 +226,7 @@ impl Pqn {
                 let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);
                 let seen = [("observation", &**observations), ("target", wanted)];
                 let (network, workspace) = (&mut self.network, &mut self.learning);
-                self.gradient.step(rate, network, d_outputs, workspace, loss, &seen)?;
+                self.optimizer.step(rate, network, d_outputs, workspace, loss, &seen)?;
                 total += f64::from(loss);
             }
         }
@@ -318,7 +317,7 @@ impl Restorable for Pqn {
         Snapshot::new()
             .with("steps", Value::U64(self.steps))
             .with_part("network", &self.network)
-            .with_part("optimiser", &self.gradient)
+            .with_part("optimiser", &self.optimizer)
             .with_part("exploration", &self.exploration)
             .with_part("shuffle", &self.shuffle)
             .with("length", Value::U64(rollout.length as u64))
@@ -350,7 +349,7 @@ impl Restorable for Pqn {
         };
         Codec::load(&Counter, &mut self.steps, "steps", snapshot)?;
         snapshot.restore_part("network", &mut self.network)?;
-        snapshot.restore_part("optimiser", &mut self.gradient)?;
+        snapshot.restore_part("optimiser", &mut self.optimizer)?;
         snapshot.restore_part("exploration", &mut self.exploration)?;
         snapshot.restore_part("shuffle", &mut self.shuffle)?;
         self.rollout = rollout;

@@ -7,17 +7,18 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::deep::{Dqn, DqnConfig, Objective, OptimizerConfig, QrDqnConfig, World};
+//! use potstill::deep::{Dqn, DqnConfig, Objective, QrDqnConfig, TaskSpec};
+//! use potstill::optimizer::OptimizerConfig;
 //!
 //! let quantiles = QrDqnConfig { n_quantiles: 25, ..QrDqnConfig::default() }.quantiles();
-//! let world = World::new(4, 2, 50_000, Streams::new(1));
+//! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
 //! let agent = Dqn::with(Objective::Quantiles(quantiles), configs, &world)?;
-//! assert_eq!(agent.student().outputs(), 50);
+//! assert_eq!(agent.online().outputs(), 50);
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```
 
-use super::dqn::{Learning, Step};
+use super::update::{Update, UpdateBuffers};
 use crate::config::settings;
 use crate::experience::Batch;
 use crate::targets::quantile_targets;
@@ -49,22 +50,22 @@ impl QrDqnConfig {
     }
 }
 
-/// The loss of one step, and its gradient in the student's quantiles.
-pub(super) fn loss(quantiles: Quantiles, step: Step<'_>) -> f32 {
+/// The loss of one step, and its gradient with respect to the online network's quantiles.
+pub(super) fn loss(quantiles: Quantiles, update: Update<'_>) -> f32 {
     let Quantiles { count, kappa } = quantiles;
     let layout = Layout { parts: count, choice: count, part: 1 };
-    let Step { student, teacher, learning, .. } = step;
-    learning.look_ahead(student, teacher.is_double());
-    let answers = teacher.answers(&learning.batch.next_observations);
-    learning.choose(student, answers, layout);
-    let Learning { workspace, batch, chosen, taus, targets, errors, d_outputs, .. } = learning;
+    let Update { online, target, buffers, double, .. } = update;
+    buffers.select_next(online, double);
+    let outputs = target.outputs(&buffers.batch.next_observations);
+    buffers.gather_next(online, outputs, layout);
+    let UpdateBuffers { workspace, batch, next_distribution, taus, y, td_errors, d_outputs, .. } = buffers;
     let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    quantile_targets(returns, discounts, chosen, targets);
+    quantile_targets(returns, discounts, next_distribution, y);
     if taus.len() != count {
         *taus = (0..count).map(|i| (i as f32 + 0.5) / count as f32).collect();
     }
-    let outputs = student.forward(observations, workspace);
+    let outputs = online.forward(observations, workspace);
     d_outputs.resize(outputs.len(), 0.0);
     let chosen = Chosen { indices: actions, weights };
-    loss::quantile_at(kappa, layout, (outputs, taus), chosen, targets, errors, d_outputs)
+    loss::quantile_at(kappa, layout, (outputs, taus), chosen, y, td_errors, d_outputs)
 }

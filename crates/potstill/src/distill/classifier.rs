@@ -20,15 +20,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
+use super::divergence::Divergence;
+use super::source::{Samples, Source};
+use crate::agent::LearnError;
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
+use crate::optimizer::GuardedStep;
 use crate::targets;
-use crate::teacher::{Clock, Questions, Teacher};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
-use potstill_nn::loss::{Blend, cross_entropy, distillation};
-use potstill_nn::{Aligned, Network, NetworkSpec, Optimiser, Rule, Workspace};
+use crate::teacher::Teacher;
+use potstill_core::snapshot::below;
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, snapshot};
+use potstill_nn::loss::cross_entropy;
+use potstill_nn::{Network, NetworkSpec, Rule, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -60,13 +64,23 @@ settings! {
     }
 }
 
-/// A teacher and how much of its word counts.
+/// Soft targets beside the labels.
 #[derive(Clone, Debug)]
 pub struct SoftTargets {
-    /// The teacher, with a softmax view.
-    pub teacher: Teacher,
-    /// The weight of its soft targets against the labels, 0 to 1.
+    /// The source of the teacher's logits.
+    pub source: Source,
+    /// The divergence from them.
+    pub divergence: Divergence,
+    /// The weight of the divergence against the cross-entropy of the labels, 0 to 1.
     pub alpha: f32,
+}
+
+impl SoftTargets {
+    /// Hinton's: the softmax of a trained network at a temperature.
+    pub fn frozen(teacher: Network, temperature: f32, alpha: f32) -> Self {
+        let source = Source::new(Teacher::frozen(teacher));
+        Self { source, divergence: Divergence::KlForward { temperature }, alpha }
+    }
 }
 
 /// A classifier in training.
@@ -75,7 +89,7 @@ pub struct ClassifierTrainer {
     config: FitConfig,
     data: Arc<Dataset>,
     student: Network,
-    optimiser: Optimiser,
+    optimizer: GuardedStep,
     soft_targets: Option<SoftTargets>,
     epochs: u64,
     /// Samples of the running epoch that are done, and their summed loss.
@@ -93,7 +107,6 @@ struct Scratch {
     inputs: Vec<f32>,
     labels: Vec<usize>,
     d_logits: Vec<f32>,
-    gradient: Aligned,
 }
 
 impl ClassifierTrainer {
@@ -106,15 +119,14 @@ impl ClassifierTrainer {
         streams: Streams,
     ) -> Self {
         let student = spec.build(data.features, data.classes, &mut streams.stream("initialisation"));
-        if let Some(SoftTargets { teacher, .. }) = &mut soft_targets
+        if let Some(SoftTargets { source, .. }) = &mut soft_targets
             && config.jitter_pixels == 0
         {
-            // The same questions every epoch: ask once.
-            teacher.record(&data.inputs);
+            // The inputs are the same in every epoch.
+            source.record(&data.inputs);
         }
-        let length = student.parameters().len();
         Self {
-            optimiser: Optimiser::new(Rule::ADAM, length),
+            optimizer: GuardedStep::unclipped(Rule::ADAM, student.parameters().len()),
             student,
             soft_targets,
             epochs: 0,
@@ -124,7 +136,7 @@ impl ClassifierTrainer {
             data,
             shuffle: streams.stream("shuffle"),
             jitter: streams.stream("jitter"),
-            scratch: Scratch { gradient: Aligned::zeros(length), ..Scratch::default() },
+            scratch: Scratch::default(),
             config,
         }
     }
@@ -180,35 +192,22 @@ impl ClassifierTrainer {
     fn gradient_step(&mut self, samples: Range<usize>) -> Result<f64, LearnError> {
         self.gather(samples.clone());
         let indices = &self.order[samples];
-        let Scratch { workspace, inputs, labels, d_logits, gradient } = &mut self.scratch;
+        let Scratch { workspace, inputs, labels, d_logits } = &mut self.scratch;
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
         let mut answers: &[f32] = &[];
         let loss = match &mut self.soft_targets {
             None => cross_entropy(logits, labels, d_logits),
-            Some(SoftTargets { teacher, alpha }) => {
-                let blend = Blend { alpha: *alpha, temperature: teacher.temperature() };
-                answers = teacher.logits(Questions { inputs, indices });
-                distillation(blend, answers, logits, labels, d_logits)
+            Some(SoftTargets { source, divergence, alpha }) => {
+                answers = source.logits(Samples { inputs, indices });
+                divergence.blended(*alpha, (answers, logits), labels, d_logits)
             }
         };
-        let norm = self.student.backward(d_logits, workspace, gradient);
-        if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
-            return Err(bad_step(
-                norm,
-                &[
-                    ("input", inputs),
-                    ("teacher's answer", answers),
-                    ("parameter", self.student.parameters()),
-                    ("loss", &[loss]),
-                    ("gradient", gradient),
-                ],
-            ));
-        }
-        let (optimiser, rate) = (&mut self.optimiser, self.config.learning_rate);
-        self.student.change(|parameters| optimiser.step(rate, parameters, gradient, workspace.workers()));
-        if let Some(SoftTargets { teacher, .. }) = &mut self.soft_targets {
-            teacher.tick(Clock::GradStep, &self.student);
+        let batch = [("input", &**inputs), ("teacher's answer", answers)];
+        let (rate, student) = (self.config.learning_rate, &mut self.student);
+        self.optimizer.step(rate, student, d_logits, workspace, loss, &batch)?;
+        if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {
+            source.tick(&self.student);
         }
         Ok(f64::from(loss))
     }
@@ -232,43 +231,35 @@ impl ClassifierTrainer {
     }
 }
 
-impl Restorable for ClassifierTrainer {
-    fn snapshot(&self) -> Snapshot {
-        let state = Snapshot::new()
-            .with("epochs", Value::U64(self.epochs))
-            .with("position", Value::U64(self.position as u64))
-            .with("loss", Value::F64(self.loss))
-            .with("order", Value::U64s(self.order.iter().map(|&i| i as u64).collect()))
-            .with_part("student", &self.student)
-            .with_part("optimiser", &self.optimiser)
-            .with_part("shuffle", &self.shuffle)
-            .with_part("jitter", &self.jitter);
-        match &self.soft_targets {
-            Some(soft) => state.with_part("teacher", &soft.teacher),
-            None => state,
+snapshot! {
+    impl Restorable for ClassifierTrainer {
+        saved: epochs, position via below(data.len()), loss, order via below(data.len()), student,
+            optimizer as "optimiser", shuffle, jitter, soft_targets as "teacher";
+        built: config, data, scratch;
+        then: Self::check_order;
+    }
+}
+
+impl ClassifierTrainer {
+    /// Checks that each sample is in the restored order once.
+    fn check_order(&mut self) -> Result<(), SnapshotError> {
+        let mut sorted = self.order.clone();
+        sorted.sort_unstable();
+        match sorted.iter().enumerate().all(|(i, &index)| i == index) {
+            true => Ok(()),
+            false => Err(SnapshotError::invalid("order", "not an order of the samples")),
         }
+    }
+}
+
+/// Only the source changes.
+impl Restorable for SoftTargets {
+    fn snapshot(&self) -> Snapshot {
+        self.source.snapshot()
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.epochs = snapshot.u64("epochs")?;
-        self.position = snapshot.index("position", self.data.len())?;
-        self.loss = snapshot.f64("loss")?;
-        let order: Vec<usize> =
-            snapshot.u64s("order", self.data.len())?.iter().map(|&i| i as usize).collect();
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        if sorted.iter().enumerate().any(|(i, &index)| i != index) {
-            return Err(SnapshotError::invalid("order", "not an order of the samples"));
-        }
-        self.order = order;
-        snapshot.restore_part("student", &mut self.student)?;
-        snapshot.restore_part("optimiser", &mut self.optimiser)?;
-        snapshot.restore_part("shuffle", &mut self.shuffle)?;
-        snapshot.restore_part("jitter", &mut self.jitter)?;
-        match &mut self.soft_targets {
-            Some(soft) => snapshot.restore_part("teacher", &mut soft.teacher),
-            None => Ok(()),
-        }
+        self.source.restore(snapshot)
     }
 }
 
@@ -298,14 +289,11 @@ mod tests {
     use super::*;
     use crate::model::{Actor, NetworkActor};
     use crate::policy::Policy;
-    use crate::teacher::Inputs;
     use potstill_nn::{Ends, Head, Initialisation};
 
     fn soft(spec: &str, data: &Dataset) -> SoftTargets {
         let spec: NetworkSpec = spec.parse().unwrap();
-        let network = spec.build(data.features, data.classes, &mut Pcg64::new(9));
-        let teacher = Teacher::frozen(network, 0.1, Inputs::Dataset);
-        SoftTargets { teacher, alpha: 1.0 }
+        SoftTargets::frozen(spec.build(data.features, data.classes, &mut Pcg64::new(9)), 0.1, 1.0)
     }
 
     #[test]
@@ -366,7 +354,7 @@ mod tests {
         let (data, unseen) = Dataset::digits().split(400, &mut Pcg64::new(2));
         let data = Arc::new(data);
         let soft = soft("mlp:16", &data);
-        let teacher = soft.teacher.network().unwrap().clone();
+        let teacher = soft.source.teacher().unwrap().network().clone();
         let config = FitConfig { learning_rate: 3e-3, ..FitConfig::default() };
         let spec = "mlp:32".parse().unwrap();
         let mut trainer = ClassifierTrainer::new(config, &spec, data, Some(soft), Streams::new(3));

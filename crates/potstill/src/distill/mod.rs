@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
+//! | [`source`] | whose answers: a teacher asked each time, or recorded answers |
+//! | [`divergence`] | how far student and teacher are apart |
+//! | [`collector`] | who visits the states that a policy's student learns on |
 //!
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::distill::{ClassifierTrainer, FitConfig, SoftTargets, classifier::error_rate};
 //! use potstill::data::Dataset;
-//! use potstill::teacher::{Inputs, Teacher};
 //! use std::sync::Arc;
 //!
 //! let (train, test) = Dataset::digits().split(500, &mut Streams::new(0).stream("split"));
@@ -23,14 +25,20 @@
 //!     Ok(trainer.student().clone())
 //! };
 //! let teacher = fit("mlp:64", 10, None)?;
-//! let soft = SoftTargets { teacher: Teacher::frozen(teacher, 4.0, Inputs::Dataset), alpha: 0.9 };
+//! let soft = SoftTargets::frozen(teacher, 4.0, 0.9);
 //! let student = fit("mlp:8", 30, Some(soft))?;
 //! assert!(error_rate(&student, &test) < 0.2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod classifier;
+pub mod collector;
+pub mod divergence;
 pub mod policy;
+pub mod source;
 
 pub use classifier::{ClassifierTrainer, FitConfig, SoftTargets, SoftTargetsConfig};
+pub use collector::Collector;
+pub use divergence::Divergence;
 pub use policy::{PolicyDistillConfig, PolicyDistiller};
+pub use source::{Samples, Source};

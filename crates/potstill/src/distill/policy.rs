@@ -6,7 +6,7 @@
 //! Differences from the paper:
 //! - The temperature is in units of the mean gap between the teacher's two best action values (measured on the first
 //!   round, written to the summary): the paper's 0.01 is meaningful on Atari's reward scale only.
-//! - `inputs` chooses who plays: the teacher, as in the paper, the student (DAgger; Ross, Gordon and Bagnell 2011), or a
+//! - The [`Collector`] chooses who plays: the teacher, as in the paper, the student (DAgger; Ross, Gordon and Bagnell 2011), or a
 //!   mix. The paper's teacher plays epsilon-greedily with 0.05; so does whoever plays here.
 //!
 //! ```
@@ -25,15 +25,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step, not_finite};
+use super::collector::Collector;
+use super::divergence::Divergence;
+use super::source::{Samples, Source};
+use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
 use crate::model::{NetworkActor, play};
+use crate::optimizer::GuardedStep;
 use crate::policy::Policy;
-use crate::teacher::{Inputs, Producer, Questions, Refresh, Teacher, View};
+use crate::teacher::Teacher;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
-use potstill_nn::loss::temperature_kl;
-use potstill_nn::{Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
+use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Rule, Workspace};
 
 settings! {
     /// The hyperparameters of policy distillation.
@@ -61,8 +64,9 @@ settings! {
 pub struct PolicyDistiller {
     config: PolicyDistillConfig,
     student: Network,
-    teacher: Teacher,
-    optimiser: Optimiser,
+    source: Source,
+    collector: Collector,
+    optimizer: GuardedStep,
     env: FeatureEnv,
     streams: Streams,
     rounds: u64,
@@ -72,7 +76,7 @@ pub struct PolicyDistiller {
     episodes: u64,
     /// The transfer set, `states x features`.
     states: Vec<f32>,
-    /// What the teacher says of each state, `states x actions`: it does not change, so each is asked once.
+    /// The logits of the teacher for each state, `states x actions`. It does not change, so that each is computed once.
     answers: Vec<f32>,
     sampling: Pcg64,
     scratch: Scratch,
@@ -85,7 +89,6 @@ struct Scratch {
     inputs: Vec<f32>,
     wanted: Vec<f32>,
     d_logits: Vec<f32>,
-    gradient: Aligned,
 }
 
 /// What a round did.
@@ -115,18 +118,11 @@ impl PolicyDistiller {
         let ends = Self::ends(spec, &teacher);
         let mut rng = streams.stream("initialisation");
         let student = spec.initialised(&ends, Initialisation::Pytorch, &mut rng);
-        let view = View::Softmax { temperature: config.temperature as f32, standardise: true };
-        let inputs = match config.teacher_plays {
-            1.0 => Inputs::TeacherStates,
-            0.0 => Inputs::StudentStates,
-            share => Inputs::Mix(share),
-        };
-        let teacher = Teacher::new(Producer::Frozen(teacher), Refresh::Never, view, inputs);
-        let length = student.parameters().len();
         Self {
-            optimiser: Optimiser::new(Rule::ADAM, length),
+            optimizer: GuardedStep::unclipped(Rule::ADAM, student.parameters().len()),
             student,
-            teacher,
+            source: Source::new(Teacher::frozen(teacher)),
+            collector: Collector::with_teacher_share(config.teacher_plays),
             env,
             streams,
             rounds: 0,
@@ -136,7 +132,7 @@ impl PolicyDistiller {
             states: Vec::new(),
             answers: Vec::new(),
             sampling: streams.stream("replay"),
-            scratch: Scratch { gradient: Aligned::zeros(length), ..Scratch::default() },
+            scratch: Scratch::default(),
             config,
         }
     }
@@ -148,7 +144,7 @@ impl PolicyDistiller {
 
     /// The mean gap between the teacher's two best action values: the unit of the temperature.
     pub fn gap(&self) -> f32 {
-        self.teacher.scale()
+        self.source.scale()
     }
 
     /// States in the transfer set.
@@ -197,10 +193,10 @@ impl PolicyDistiller {
         let known = self.states.len();
         self.play(goal.max(1))?;
         if self.rounds == 0 {
-            self.teacher.standardise_on(&self.states);
+            self.source.standardise_on(&self.states);
         }
         let inputs = &self.states[known..];
-        let answers = self.teacher.logits(Questions { inputs, indices: &[] });
+        let answers = self.source.logits(Samples { inputs, indices: &[] });
         if let Some(error) = not_finite(&[("state", inputs), ("teacher's answer", answers)]) {
             return Err(error);
         }
@@ -215,21 +211,15 @@ impl PolicyDistiller {
             let seed = self.streams.seed_for("environment", self.episodes);
             let mut rng = Streams::new(seed).stream("actor");
             self.episodes += 1;
-            let teacher_plays = match self.teacher.inputs() {
-                // An untrained student has nothing to show yet.
-                _ if self.rounds == 0 => true,
-                Inputs::TeacherStates => true,
-                Inputs::StudentStates => false,
-                Inputs::Mix(share) => rng.unit() < share,
-                Inputs::Dataset => unreachable!("a policy is distilled on states that somebody visits"),
-            };
-            let player = match self.teacher.network() {
-                Some(teacher) if teacher_plays => teacher,
+            // An untrained student has nothing to show yet.
+            let teacher_plays = self.rounds == 0 || self.collector.teacher_plays(&mut rng);
+            let player = match self.source.teacher() {
+                Some(teacher) if teacher_plays => teacher.network(),
                 _ => &self.student,
             };
             let episode = play(&mut self.env, &mut NetworkActor::new(player, policy), seed, &mut rng)?;
             let steps = episode.trajectory.steps();
-            // A student asks nothing in the last state of an episode: nobody acts there.
+            // Without the last: no action is taken there.
             for state in &episode.trajectory.observations()[..steps] {
                 self.states.extend_from_slice(state);
             }
@@ -240,7 +230,7 @@ impl PolicyDistiller {
     fn gradient_step(&mut self) -> Result<f64, LearnError> {
         let (features, actions) = (self.student.inputs(), self.student.outputs());
         let samples = self.config.batch_size as usize;
-        let Scratch { workspace, inputs, wanted, d_logits, gradient } = &mut self.scratch;
+        let Scratch { workspace, inputs, wanted, d_logits } = &mut self.scratch;
         inputs.clear();
         wanted.clear();
         for _ in 0..samples {
@@ -250,21 +240,10 @@ impl PolicyDistiller {
         }
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
-        let loss = temperature_kl(self.teacher.temperature(), wanted, logits, samples, d_logits);
-        let norm = self.student.backward(d_logits, workspace, gradient);
-        if !(loss.is_finite() && norm < GRADIENT_NORM_MAX) {
-            return Err(bad_step(
-                norm,
-                &[
-                    ("parameter", self.student.parameters()),
-                    ("state", inputs),
-                    ("loss", &[loss]),
-                    ("gradient", gradient),
-                ],
-            ));
-        }
-        let (optimiser, rate) = (&mut self.optimiser, self.config.learning_rate);
-        self.student.change(|parameters| optimiser.step(rate, parameters, gradient, workspace.workers()));
+        let divergence = Divergence::KlForward { temperature: self.config.temperature as f32 };
+        let loss = divergence.value_and_gradient((wanted, logits), samples, d_logits);
+        let (rate, student) = (self.config.learning_rate, &mut self.student);
+        self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))
     }
 }
@@ -273,8 +252,8 @@ impl Restorable for PolicyDistiller {
     fn snapshot(&self) -> Snapshot {
         Snapshot::new()
             .with_part("student", &self.student)
-            .with_part("teacher", &self.teacher)
-            .with_part("optimiser", &self.optimiser)
+            .with_part("teacher", &self.source)
+            .with_part("optimiser", &self.optimizer)
             .with_part("sampling", &self.sampling)
             .with("rounds", Value::U64(self.rounds))
             .with("position", Value::U64(self.position))
@@ -287,8 +266,8 @@ impl Restorable for PolicyDistiller {
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         snapshot.restore_part("student", &mut self.student)?;
-        snapshot.restore_part("teacher", &mut self.teacher)?;
-        snapshot.restore_part("optimiser", &mut self.optimiser)?;
+        snapshot.restore_part("teacher", &mut self.source)?;
+        snapshot.restore_part("optimiser", &mut self.optimizer)?;
         snapshot.restore_part("sampling", &mut self.sampling)?;
         self.rounds = snapshot.u64("rounds")?;
         self.position = snapshot.index("position", self.round_steps() as usize)? as u64;

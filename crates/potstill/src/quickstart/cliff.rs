@@ -1,6 +1,6 @@
 //! Act 1, the cliff: SARSA learns the safe way, Q-learning the short one (Sutton and Barto 2018, Example 6.6).
 
-use super::{Act, QuickstartRequest, interval};
+use super::act::{Act, QuickstartRequest, interval};
 use crate::error::Error;
 use crate::experience::{Ending, Episode};
 use crate::report::{Block, LineChart, Series, Table, wrap};

@@ -1,6 +1,6 @@
 //! Act 3, dark knowledge: what a teacher's wrong answers say about the digits (Hinton, Vinyals and Dean 2015).
 
-use super::{Act, QuickstartRequest, interval, stop_if_asked};
+use super::act::{Act, QuickstartRequest, interval, stop_if_asked};
 use crate::data::Dataset;
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
@@ -9,7 +9,6 @@ use crate::report::{BarChart, Block, Picture, Table, wrap};
 use crate::run::{Observer, watched_map};
 use crate::store::RunDir;
 use crate::targets::soft_targets;
-use crate::teacher::{Inputs, Teacher};
 use crate::train::TrainError;
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
@@ -60,9 +59,13 @@ fn trial(digits: &Dataset, seed: u64, first: bool) -> Result<Trial, Error> {
     // Both students start from the same parameters and see the same minibatches.
     let student_seed = streams.seed_for("student", 0);
     let labels = fit(&quick, STUDENT, &train, None, student_seed)?;
-    let frozen = Teacher::frozen(teacher.clone(), TEMPERATURE, Inputs::Dataset);
-    let distilled =
-        fit(&quick, STUDENT, &train, Some(SoftTargets { teacher: frozen, alpha: ALPHA }), student_seed)?;
+    let distilled = fit(
+        &quick,
+        STUDENT,
+        &train,
+        Some(SoftTargets::frozen(teacher.clone(), TEMPERATURE, ALPHA)),
+        student_seed,
+    )?;
     Ok(Trial {
         teacher: error_rate(&teacher, &test),
         student_labels: error_rate(&labels, &test),

@@ -18,44 +18,20 @@
 //! # }
 //! ```
 
+mod act;
 mod cliff;
 mod digits;
 mod policy;
+
+pub use act::{Act, QuickstartRequest};
 
 use crate::error::Error;
 use crate::report::{Block, Page};
 use crate::run::Observer;
 use crate::store::{RunDir, names};
-use crate::train::statistics::Estimate;
+use act::stop_if_asked;
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
 use std::time::Instant;
-
-/// What to show.
-#[derive(Clone, Debug)]
-pub struct QuickstartRequest {
-    /// The seed of everything.
-    pub seed: u64,
-    /// Threads to use. The results do not depend on it.
-    pub threads: usize,
-    /// The run directory to make.
-    pub out: Option<PathBuf>,
-}
-
-/// One act: its numbers, its words for the terminal, its part of the report.
-#[derive(Clone, Debug)]
-pub struct Act {
-    /// The key of its numbers.
-    pub name: &'static str,
-    /// The heading.
-    pub title: &'static str,
-    /// Its numbers.
-    pub numbers: Value,
-    /// For the terminal.
-    pub text: String,
-    /// For the report.
-    pub blocks: Vec<Block>,
-}
 
 type Play = fn(&QuickstartRequest, &RunDir, &dyn Observer) -> Result<Act, Error>;
 
@@ -110,14 +86,4 @@ fn play(
     let mut summary = summary;
     summary["out"] = json!(dir.path().display().to_string());
     Ok(summary)
-}
-
-fn stop_if_asked(observer: &dyn Observer) -> Result<(), Error> {
-    if observer.stop_requested() { Err(Error::Abandoned) } else { Ok(()) }
-}
-
-/// `value [low, high]`.
-fn interval(estimate: Estimate, decimals: usize) -> String {
-    let Estimate { value, low, high } = estimate;
-    format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
 }

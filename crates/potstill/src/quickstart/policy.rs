@@ -1,6 +1,6 @@
 //! Act 2, teacher to student: a DQN learns to balance a pole, then a much smaller network learns from it.
 
-use super::{Act, QuickstartRequest, interval};
+use super::act::{Act, QuickstartRequest, interval};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::jobs::evaluate_policy;

@@ -1,6 +1,6 @@
 //! The cliff walk (Sutton and Barto 2018, Example 6.6), with Expected SARSA beside.
 
-use super::{Claim, Reproduction, Runs, mean_curve, nowhere, series};
+use super::result::{Claim, Reproduction, Runs, mean_curve, nowhere, series};
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::experience::{Ending, Episode};

@@ -1,6 +1,6 @@
 //! Deep Q-learning on classic control and the arcade games, with published settings: how well what a run leaves plays, over seeds.
 
-use super::{Claim, Reproduction, Runs, nowhere, series};
+use super::result::{Claim, Reproduction, Runs, nowhere, series};
 use crate::config::{Layer, Origin, presets};
 use crate::error::Error;
 use crate::metrics::catalogue;

@@ -1,6 +1,6 @@
 //! The maximum's bias (Sutton and Barto 2018, Example 6.7 and figure 6.5).
 
-use super::{Claim, Reproduction, Runs, about, exact, mean_curve, nowhere, series};
+use super::result::{Claim, Reproduction, Runs, about, exact, mean_curve, nowhere, series};
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::model::QTable;

@@ -1,6 +1,6 @@
 //! The Dyna maze (Sutton and Barto 2018, Example 8.1 and figure 8.2).
 
-use super::{Claim, Reproduction, Runs, about, mean_curve, nowhere, series};
+use super::result::{Claim, Reproduction, Runs, about, mean_curve, nowhere, series};
 use crate::error::Error;
 use crate::planning::{DynaQ, MazeConfig, PlanningStepsConfig};
 use crate::report::LineChart;

@@ -1,6 +1,6 @@
 //! The windy gridworld (Sutton and Barto 2018, Example 6.5).
 
-use super::{Claim, Reproduction, Runs, about, exact, mean_curve, nowhere, series};
+use super::result::{Claim, Reproduction, Runs, about, exact, mean_curve, nowhere, series};
 use crate::error::Error;
 use crate::planning::{ExploringConfig, Planner, PlanningConfig, ValueIteration};
 use crate::report::LineChart;

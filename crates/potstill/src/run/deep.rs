@@ -6,12 +6,12 @@ use super::prepared::PreparedRun;
 use crate::agent::Agent;
 use crate::config::{Layer, Settings, resolve};
 use crate::deep::{
-    C51Config, Dqn, DqnConfig, InitKind, IqnConfig, Objective, OptimizerConfig, Pqn, PqnConfig, QrDqnConfig,
-    RainbowConfig, World,
+    C51Config, Dqn, DqnConfig, IqnConfig, Objective, Pqn, PqnConfig, QrDqnConfig, RainbowConfig, TaskSpec,
 };
 use crate::error::Error;
 use crate::experience::ReplayError;
 use crate::jobs::{EvalConfig, Job, ReinforcementJob, RunConfig, StoreConfig};
+use crate::optimizer::{InitKind, OptimizerConfig};
 use crate::train::{Trainer, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
@@ -98,13 +98,13 @@ const ORTHOGONAL_MAX: usize = 2048;
 
 impl Deep {
     /// Where it is to learn.
-    pub(crate) fn world(&self, spec: &Spec, (steps, seed, threads): (u64, u64, usize)) -> World {
+    pub(crate) fn world(&self, spec: &Spec, (steps, seed, threads): (u64, u64, usize)) -> TaskSpec {
         let net_arch = match self {
             Deep::Replay(_, dqn, _) => &dqn.net_arch,
             Deep::Pqn(pqn, _) => &pqn.net_arch,
         };
         let space = spec.observation_space();
-        World {
+        TaskSpec {
             inputs: inputs(spec, net_arch),
             frames: spec.frames(),
             is_bytes: matches!(space, Space::MultiBinary { .. }),
@@ -117,7 +117,7 @@ impl Deep {
     }
 
     /// The form of its network, and its ends.
-    fn network(&self, world: &World) -> (NetworkSpec, Ends) {
+    fn network(&self, world: &TaskSpec) -> (NetworkSpec, Ends) {
         match self {
             Deep::Replay(objective, dqn, _) => (dqn.network(), dqn.ends(objective, world)),
             Deep::Pqn(pqn, _) => (pqn.net_arch.clone(), pqn.ends(world)),
@@ -133,7 +133,7 @@ impl Deep {
     }
 
     /// Whether all this goes together.
-    pub(crate) fn check(&self, world: &World) -> Result<(), Error> {
+    pub(crate) fn check(&self, world: &TaskSpec) -> Result<(), Error> {
         let (spec, ends) = self.network(world);
         check_ends("net_arch", &spec, &ends)?;
         let (rate, batch, taus) = match self {
@@ -213,7 +213,7 @@ impl Deep {
     }
 
     /// What is to be said of its memory before it begins.
-    fn about(&self, world: &World) -> String {
+    fn about(&self, world: &TaskSpec) -> String {
         match self {
             Deep::Replay(_, dqn, _) => {
                 let config = dqn.replay(world);

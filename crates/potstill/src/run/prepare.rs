@@ -23,7 +23,6 @@ use crate::jobs::{
 use crate::model::Model;
 use crate::planning::PlanningConfig;
 use crate::store::{self, RunDir, names};
-use crate::teacher::{Inputs, Teacher};
 use crate::train::{Trainer, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
@@ -188,8 +187,8 @@ pub(crate) fn prepare_distillation(
             let student = student_spec(&run)?;
             let dataset = checked_data(Some(&data), &fit)?;
             check_size("student", student, dataset.features, dataset.classes)?;
-            let teacher = Teacher::frozen(network.clone(), soft.temperature as f32, Inputs::Dataset);
-            let soft_targets = Some(SoftTargets { teacher, alpha: soft.alpha as f32 });
+            let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
+            let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
             let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, &fit, soft_targets, taught));
             let model = Model::Network(network);

@@ -1,7 +1,7 @@
 //! A tree of named values as a safetensors file: each value is one tensor, named by its path with dots.
 //!
 //! ```
-//! use potstill::core::{State, Value};
+//! use potstill::core::{Snapshot, Value};
 //! use potstill::store::snapshot_file;
 //!
 //! let state = Snapshot::new().with("step", Value::U64(7)).with("weights", Value::F32s(vec![0.5, f32::INFINITY]));

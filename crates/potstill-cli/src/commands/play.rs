@@ -1,12 +1,15 @@
 //! `potstill play`: episodes in the terminal, at a speed that can be watched.
 
+use super::common::{Command, Output};
 use crate::canvas::Canvas;
 use crate::output;
+use clap::Args;
 use crossterm::{cursor, execute, terminal};
 use potstill::Error;
-use potstill::commands::Play;
+use potstill::commands::{Play as Game, play_at_random, play_run};
 use potstill::config::ConfigError;
 use potstill::report::scene_svg;
+use potstill::run::{Observer, find_environment};
 use potstill::store;
 use serde_json::json;
 use std::io::{IsTerminal, Read, Write};
@@ -14,15 +17,53 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// How it is to be played.
-pub(crate) struct Wishes {
-    pub(crate) episodes: u64,
-    pub(crate) seed: u64,
-    pub(crate) fps: f64,
-    pub(crate) keys: bool,
-    pub(crate) record: Option<PathBuf>,
-    pub(crate) svg: Option<PathBuf>,
-    pub(crate) json: bool,
+/// Watch an environment, or the policy of a run in its own, in the terminal
+#[derive(Debug, Args)]
+pub(crate) struct Play {
+    /// The run directory; its greedy policy plays
+    #[arg(value_name = "RUN", required_unless_present = "env")]
+    run: Option<PathBuf>,
+    /// The environment, played at random or with --keys
+    #[arg(long, value_name = "ID", conflicts_with = "run")]
+    env: Option<String>,
+    /// An option of the environment; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", requires = "env")]
+    set: Vec<String>,
+    /// Episodes to play
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    episodes: u64,
+    /// Seed of the first episode; the next have the seeds after it
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Steps per second on a terminal
+    #[arg(long, value_name = "F", default_value_t = 10.0)]
+    fps: f64,
+    /// Play yourself: arrows, space, digits, or the first letter of an action; q ends
+    #[arg(long, conflicts_with = "json")]
+    keys: bool,
+    /// The probability of any action instead of the run's
+    #[arg(long, value_name = "P", default_value_t = 0.0, conflicts_with = "env")]
+    epsilon: f64,
+    /// Write what was lived through to this file, one episode per line, to learn from it (`potstill train q-learning --data FILE`); shows
+    /// nothing but the result
+    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    record: Option<PathBuf>,
+    /// Write the last picture to this .svg file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Play {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let game = match &self.run {
+            Some(run) => play_run(run, self.epsilon)?,
+            None => play_at_random(&find_environment(self.env.as_deref().unwrap_or_default(), &self.set)?),
+        };
+        play(game, &self)?;
+        Ok(true)
+    }
 }
 
 /// Columns and rows of a picture that goes to a file or another program.
@@ -45,20 +86,20 @@ impl Watched {
     }
 }
 
-pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error> {
+fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     let usage = |words: &str| Error::from(ConfigError::Usage(words.to_owned()));
-    if !(0.1..=1000.0).contains(&wishes.fps) {
-        return Err(usage(&format!("--fps {}: write a number from 0.1 to 1000", wishes.fps)));
+    if !(0.1..=1000.0).contains(&options.fps) {
+        return Err(usage(&format!("--fps {}: write a number from 0.1 to 1000", options.fps)));
     }
-    if let Some(path) = wishes.svg.as_ref().filter(|path| path.extension().is_none_or(|end| end != "svg")) {
+    if let Some(path) = options.svg.as_ref().filter(|path| path.extension().is_none_or(|end| end != "svg")) {
         return Err(usage(&format!("--svg {}: the file's name ends in .svg", path.display())));
     }
-    if wishes.record.is_some() {
+    if options.record.is_some() {
         game.record();
     }
-    let is_quiet = wishes.json || wishes.record.is_some();
+    let is_quiet = options.output.json || options.record.is_some();
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !is_quiet;
-    let keyboard = match (wishes.keys, on_terminal) {
+    let keyboard = match (options.keys, on_terminal) {
         (true, false) => {
             return Err(usage("--keys needs a terminal: it draws on stdout and reads keys from stdin"));
         }
@@ -66,14 +107,14 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
         (false, false) => None,
     };
     let mut told = Vec::new();
-    'playing: for episode in 0..wishes.episodes {
-        game.reset(wishes.seed.wrapping_add(episode));
+    'playing: for episode in 0..options.episodes {
+        game.reset(options.seed.wrapping_add(episode));
         let mut watched = Watched { episode, ..Watched::default() };
         show(&*game, &watched, on_terminal, is_quiet);
         loop {
             let chosen = match &keyboard {
                 None => None,
-                Some(keyboard) => match keyboard.next(&*game, wishes) {
+                Some(keyboard) => match keyboard.next(&*game, options) {
                     Pressed::Quit => break 'playing,
                     Pressed::Nothing => None,
                     Pressed::Action(action) => Some(action),
@@ -96,17 +137,17 @@ pub(crate) fn play(mut game: Box<dyn Play>, wishes: &Wishes) -> Result<(), Error
         }
     }
     drop(keyboard);
-    if let Some(path) = &wishes.record {
-        return finish_recording(path, &*game, wishes, &told);
+    if let Some(path) = &options.record {
+        return finish_recording(path, &*game, options, &told);
     }
-    finish(&*game, wishes, &told)
+    finish(&*game, options, &told)
 }
 
 /// Writes the recording to a file, and tells what it holds.
 fn finish_recording(
     path: &Path,
-    game: &dyn Play,
-    wishes: &Wishes,
+    game: &dyn Game,
+    options: &Play,
     told: &[(Watched, &str)],
 ) -> Result<(), Error> {
     store::write_file(path, game.recording().unwrap_or_default().as_bytes())?;
@@ -115,13 +156,13 @@ fn finish_recording(
     let result = json!({
         "command": "play",
         "env": game.spec().id,
-        "seed": wishes.seed,
+        "seed": options.seed,
         "episodes": episodes,
         "steps": steps,
         "mean_return": mean,
         "record": path.display().to_string(),
     });
-    if wishes.json {
+    if options.output.json {
         output::print(&result.to_string());
     } else {
         output::summary(&result);
@@ -130,17 +171,17 @@ fn finish_recording(
 }
 
 /// What came of it, and the last picture.
-fn finish(game: &dyn Play, wishes: &Wishes, told: &[(Watched, &str)]) -> Result<(), Error> {
-    if let (Some(path), Some(scene)) = (&wishes.svg, game.scene()) {
+fn finish(game: &dyn Game, options: &Play, told: &[(Watched, &str)]) -> Result<(), Error> {
+    if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
         store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
     }
-    if wishes.json {
+    if options.output.json {
         let episodes: Vec<_> = told
             .iter()
             .map(|(watched, ending)| json!({ "return": watched.sum, "steps": watched.steps, "ending": ending }))
             .collect();
         let told =
-            json!({ "command": "play", "env": game.spec().id, "seed": wishes.seed, "episodes": episodes });
+            json!({ "command": "play", "env": game.spec().id, "seed": options.seed, "episodes": episodes });
         output::print(&told.to_string());
     } else {
         for (watched, ending) in told {
@@ -151,7 +192,7 @@ fn finish(game: &dyn Play, wishes: &Wishes, told: &[(Watched, &str)]) -> Result<
 }
 
 /// Draws the state and what has been so far.
-fn show(game: &dyn Play, watched: &Watched, on_terminal: bool, is_quiet: bool) {
+fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool) {
     if is_quiet {
         return;
     }
@@ -212,12 +253,12 @@ impl Keyboard {
     }
 
     /// Waits for the next step: for its time, or for a key if the game waits for the player.
-    fn next(&self, game: &dyn Play, wishes: &Wishes) -> Pressed {
+    fn next(&self, game: &dyn Game, options: &Play) -> Pressed {
         let actions = game.spec().actions;
-        let waits = wishes.keys && !actions.is_empty() && !actions.contains(&"none");
-        let time = Duration::from_secs_f64(1.0 / wishes.fps);
+        let waits = options.keys && !actions.is_empty() && !actions.contains(&"none");
+        let time = Duration::from_secs_f64(1.0 / options.fps);
         let start = std::time::Instant::now();
-        let mut pressed = match wishes.keys && !waits {
+        let mut pressed = match options.keys && !waits {
             // Nobody presses anything: no force, or nothing.
             true => Pressed::Action(actions.iter().position(|word| *word == "none").unwrap_or(0) as f64),
             false => Pressed::Nothing,
@@ -232,7 +273,7 @@ impl Keyboard {
                 Err(RecvTimeoutError::Timeout) => return pressed,
                 // q, Ctrl-C, or nobody there.
                 Err(RecvTimeoutError::Disconnected) | Ok(b'q' | 3) => return Pressed::Quit,
-                Ok(byte) if wishes.keys => {
+                Ok(byte) if options.keys => {
                     let key = if byte == 0x1b { self.arrow() } else { Key::Byte(byte) };
                     if let Some(action) = action(game, key) {
                         pressed = Pressed::Action(action);
@@ -279,12 +320,12 @@ enum Key {
 }
 
 /// The action that a key means in this game.
-fn action(game: &dyn Play, key: Key) -> Option<f64> {
+fn action(game: &dyn Game, key: Key) -> Option<f64> {
     meaning(game.spec().actions, force(game), key)
 }
 
 /// The lowest and the highest force, where the action is one.
-fn force(game: &dyn Play) -> Option<(f64, f64)> {
+fn force(game: &dyn Game) -> Option<(f64, f64)> {
     match game.spec().action_space() {
         potstill::env::Space::Box { low, high } => Some((f64::from(low[0]), f64::from(high[0]))),
         _ => None,

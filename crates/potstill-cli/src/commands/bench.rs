@@ -1,0 +1,118 @@
+//! `potstill bench`.
+
+use super::common::{Command, Environment, Output, any_of, commands};
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::commands::{BenchRequest, TRAININGS, UPDATES, bench_dqn, bench_env, bench_tabular};
+use potstill::config::ConfigError;
+use potstill::run::{Observer, find_environment};
+
+/// Measure how fast things are here
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+impl Command for Bench {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        self.command.run(observer)
+    }
+}
+
+commands! { BenchCommand:
+    Env(Env),
+    Dqn(Dqn),
+    Tabular(Tabular),
+}
+
+/// Steps per second of many copies of an environment, at random, new episodes included
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    #[command(flatten)]
+    environment: Environment,
+    /// Copies of the environment
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    num_envs: u64,
+    /// Threads that share the copies
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: u16,
+    #[command(flatten)]
+    time: Time,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Env {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        let (num_envs, threads) = (self.num_envs as usize, self.threads.into());
+        let request = BenchRequest { num_envs, threads, seconds: self.time.checked()? };
+        let spec = find_environment(&self.environment.env, &self.environment.set)?;
+        self.output.finish(&bench_env(&spec, &request, observer), output::summary);
+        Ok(true)
+    }
+}
+
+/// The time of trainings that others have published times for, and of single updates of networks
+#[derive(Debug, Args)]
+pub(crate) struct Dqn {
+    #[arg(long, value_name = "NAME", default_value = "matched", help = workload_help())]
+    workload: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn workload_help() -> String {
+    let (trainings, updates) = (any_of(TRAININGS), any_of(UPDATES));
+    format!("What to run: {trainings} (whole trainings), {updates} (single updates)")
+}
+
+impl Command for Dqn {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        self.output.finish(&bench_dqn(&self.workload, observer)?, output::summary);
+        Ok(true)
+    }
+}
+
+/// Updates per second of an algorithm for numbered states, on one core
+#[derive(Debug, Args)]
+pub(crate) struct Tabular {
+    /// The algorithm
+    #[arg(value_name = "ALGO", default_value = "q-learning")]
+    algorithm: String,
+    /// The environment
+    #[arg(long, value_name = "ID", default_value = "CliffWalking-v1")]
+    env: String,
+    #[command(flatten)]
+    time: Time,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Tabular {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        let measured = bench_tabular(&self.algorithm, &self.env, self.time.checked()?, observer)?;
+        self.output.finish(&measured, output::summary);
+        Ok(true)
+    }
+}
+
+#[derive(Debug, Args)]
+struct Time {
+    /// How long to measure
+    #[arg(long, value_name = "S", default_value_t = 2.0)]
+    seconds: f64,
+}
+
+impl Time {
+    fn checked(&self) -> Result<f64, ConfigError> {
+        let seconds = self.seconds;
+        match (0.05..=3600.0).contains(&seconds) {
+            true => Ok(seconds),
+            false => {
+                Err(ConfigError::Usage(format!("--seconds {seconds}: write a number from 0.05 to 3600")))
+            }
+        }
+    }
+}

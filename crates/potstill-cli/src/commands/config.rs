@@ -1,0 +1,30 @@
+//! `potstill config`.
+
+use super::common::Command;
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::commands::{config_file, config_schema};
+use potstill::run::Observer;
+
+/// Print a commented configuration file of an algorithm, or the schema of all
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// The algorithm, or distill-policy or distill-classifier
+    #[arg(value_name = "ALGO", required_unless_present = "schema")]
+    algorithm: Option<String>,
+    /// Print a JSON schema for editors
+    #[arg(long, conflicts_with = "algorithm")]
+    schema: bool,
+}
+
+impl Command for Config {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let text = match self.algorithm {
+            Some(algorithm) if !self.schema => config_file(&algorithm)?,
+            _ => format!("{:#}", config_schema()),
+        };
+        output::print(text.trim_end());
+        Ok(true)
+    }
+}

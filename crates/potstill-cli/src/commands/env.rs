@@ -1,0 +1,97 @@
+//! `potstill env` and `potstill envs`.
+
+use super::common::{Command, Environment, Output, commands};
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::commands::{check_environment, trace_actions, trace_env};
+use potstill::run::{Observer, find_environment};
+
+/// Look at environments: list, trace, check
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    #[command(subcommand)]
+    command: EnvCommand,
+}
+
+impl Command for Env {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        self.command.run(observer)
+    }
+}
+
+commands! { EnvCommand:
+    List(List),
+    Trace(Trace),
+    Check(Check),
+}
+
+/// The environments there are, with their spaces, limits and options
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for List {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        self.output.finish(&output::envs_json(), |_| output::envs());
+        Ok(true)
+    }
+}
+
+/// The environments there are; the same as `env list`
+#[derive(Debug, Args)]
+pub(crate) struct Envs {
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Envs {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        List { output: self.output }.run(observer)
+    }
+}
+
+/// Reset with a seed, play actions, and print what happens
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    environment: Environment,
+    /// Seed of the reset
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// A file with one JSON list of actions, or random:N
+    #[arg(long, value_name = "FILE|random:N")]
+    actions: String,
+    /// Print one JSON object per line: the reset, then each step
+    #[arg(long)]
+    json: bool,
+}
+
+impl Command for Trace {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let spec = find_environment(&self.environment.env, &self.environment.set)?;
+        let trace = trace_env(&spec, self.seed, &trace_actions(&self.actions)?)?;
+        output::trace(&spec, &trace, self.json);
+        Ok(true)
+    }
+}
+
+/// Check that an environment follows the Gymnasium API
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Check {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let spec = find_environment(&self.environment.env, &self.environment.set)?;
+        let verdicts = check_environment(&spec);
+        self.output.finish(&output::verdicts_json(&spec, &verdicts), |_| output::verdicts(&verdicts));
+        Ok(verdicts.iter().all(|verdict| verdict.broken.is_none()))
+    }
+}

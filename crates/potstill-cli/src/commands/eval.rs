@@ -1,0 +1,36 @@
+//! `potstill eval`.
+
+use super::common::{Command, Output, Threads};
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::commands::{EvaluateRequest, evaluate};
+use potstill::run::Observer;
+use std::path::PathBuf;
+
+/// Evaluate a run: a policy over episodes, a classifier over its test samples
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// The run directory
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Episodes to play
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    episodes: u64,
+    /// Seed of the episodes
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Eval {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let Self { run, episodes, seed, threads, output } = self;
+        let request = EvaluateRequest { run, episodes, seed, threads: threads.count() };
+        output.finish(&evaluate(&request)?, output::summary);
+        Ok(true)
+    }
+}

@@ -1,0 +1,42 @@
+//! `potstill reproduce`.
+
+use super::common::{Command, Common, any_of};
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::reproduce::{ReproduceRequest, reproduce, results};
+use potstill::run::Observer;
+
+#[derive(Debug, Args)]
+#[command(about = about())]
+pub(crate) struct Reproduce {
+    /// The result
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Runs of each algorithm [default: as many as the result has, or more]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    runs: Option<u64>,
+    /// Seed of the first run
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    common: Common,
+}
+
+fn about() -> String {
+    format!("Measure published results beside what is expected: {}", any_of(results()))
+}
+
+impl Command for Reproduce {
+    fn saves(&self) -> bool {
+        true
+    }
+
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        let Self { name, runs, seed, common: Common { out, threads, output } } = self;
+        let request = ReproduceRequest { name, runs, seed, threads: threads.count(), out };
+        let reproduction = reproduce(&request, observer)?;
+        output.finish(&reproduction.json(), |_| output::reproduction(&reproduction));
+        Ok(reproduction.agrees())
+    }
+}

@@ -1,0 +1,32 @@
+//! `potstill show`.
+
+use super::common::Command;
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::commands::page;
+use potstill::run::Observer;
+use std::path::PathBuf;
+
+/// Show a run in the terminal: what came out, its curves, and maps of values and visits
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The run directory, or a folder of seeds
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Print one JSON object and nothing else: the summary and the maps
+    #[arg(long)]
+    json: bool,
+}
+
+impl Command for Show {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let page = page(&self.run)?;
+        if self.json {
+            output::print(&output::shown_json(&self.run, &page)?.to_string());
+        } else {
+            output::print(page.text(80).trim_end());
+        }
+        Ok(true)
+    }
+}

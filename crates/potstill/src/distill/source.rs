@@ -1,0 +1,179 @@
+//! Sources of soft targets: the logits of a teacher, asked each time or recorded once.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::distill::{Samples, Source};
+//! use potstill::nn::NetworkSpec;
+//! use potstill::teacher::Teacher;
+//!
+//! let spec: NetworkSpec = "mlp:4".parse().unwrap();
+//! let network = spec.build(2, 3, &mut Streams::new(1).stream("initialisation"));
+//! let mut source = Source::new(Teacher::frozen(network));
+//! let inputs = [0.5, -1.0, 2.0, 0.0];
+//! let asked = source.logits(Samples { inputs: &inputs, indices: &[0, 1] }).to_vec();
+//! source.record(&inputs);
+//! assert_eq!(source.logits(Samples { inputs: &[], indices: &[1] }), &asked[3..]);
+//! ```
+
+use crate::targets;
+use crate::teacher::Teacher;
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_nn::{Network, Workspace};
+
+/// A source of logits for a student.
+#[derive(Clone, Debug)]
+pub struct Source {
+    answers: Answers,
+    /// The divisor of the logits: 1, or the mean gap between the two largest.
+    scale: f32,
+    logits: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+enum Answers {
+    Network(Teacher),
+    Recorded {
+        outputs: usize,
+        /// `samples x outputs`.
+        logits: Vec<f32>,
+    },
+}
+
+/// Samples by value and by index in their dataset.
+#[derive(Clone, Copy, Debug)]
+pub struct Samples<'a> {
+    /// `samples x inputs`, for a network.
+    pub inputs: &'a [f32],
+    /// The index of each sample, for recorded answers; may be empty for a network.
+    pub indices: &'a [usize],
+}
+
+impl Source {
+    /// A source that asks a teacher.
+    pub fn new(teacher: Teacher) -> Self {
+        Self { answers: Answers::Network(teacher), scale: 1.0, logits: Vec::new() }
+    }
+
+    /// The teacher, unless its answers are recorded.
+    pub fn teacher(&self) -> Option<&Teacher> {
+        match &self.answers {
+            Answers::Network(teacher) => Some(teacher),
+            Answers::Recorded { .. } => None,
+        }
+    }
+
+    /// Records the logits of a whole dataset, so that each is computed once. They stay the same bit for bit.
+    pub fn record(&mut self, inputs: &[f32]) {
+        if let Answers::Network(teacher) = &self.answers {
+            let outputs = teacher.network().ends().choices;
+            self.answers = Answers::Recorded { outputs, logits: means(teacher.network(), inputs) };
+        }
+    }
+
+    /// Sets the scale to the mean gap between the two largest logits over these inputs, so that a temperature does not depend on the scale of
+    /// the rewards.
+    pub fn standardise_on(&mut self, inputs: &[f32]) {
+        if let Answers::Network(teacher) = &self.answers {
+            let network = teacher.network();
+            let gap = targets::mean_gap(&means(network, inputs), network.ends().choices);
+            // A teacher without preferences teaches at its own scale.
+            self.scale = if gap > 0.0 { gap } else { 1.0 };
+        }
+    }
+
+    /// The divisor of the logits.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// The logits of these samples over the scale, `samples x classes`; of a distribution over returns its means.
+    pub fn logits(&mut self, samples: Samples<'_>) -> &[f32] {
+        let scale = self.scale;
+        self.logits.clear();
+        match &mut self.answers {
+            Answers::Network(teacher) => {
+                let count = samples.inputs.len() / teacher.network().inputs();
+                teacher.means(count, samples.inputs, &mut self.logits);
+                self.logits.iter_mut().for_each(|z| *z /= scale);
+            }
+            Answers::Recorded { outputs, logits } => {
+                for &index in samples.indices {
+                    self.logits.extend(logits[index * *outputs..][..*outputs].iter().map(|z| z / scale));
+                }
+            }
+        }
+        &self.logits
+    }
+
+    /// Advances the teacher's clock by a gradient step.
+    pub fn tick(&mut self, student: &Network) {
+        if let Answers::Network(teacher) = &mut self.answers {
+            teacher.tick(1, student);
+        }
+    }
+}
+
+/// One number for each input and choice: of a distribution its mean.
+fn means(network: &Network, inputs: &[f32]) -> Vec<f32> {
+    let mut means = Vec::new();
+    let mut workspace = Workspace::default();
+    network.means(inputs.len() / network.inputs(), network.predict(inputs, &mut workspace), &mut means);
+    means
+}
+
+/// The scale, and what changes of the teacher; recorded answers come with the constructor.
+impl Restorable for Source {
+    fn snapshot(&self) -> Snapshot {
+        let teacher = match &self.answers {
+            Answers::Network(teacher) => teacher.snapshot(),
+            // As a frozen teacher.
+            Answers::Recorded { .. } => {
+                Snapshot::new().with("staleness", Value::U64(0)).with("moved", Value::F64(0.0))
+            }
+        };
+        teacher.with("scale", Value::F64(f64::from(self.scale)))
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.scale = snapshot.f64("scale")? as f32;
+        match &mut self.answers {
+            Answers::Network(teacher) => teacher.restore(snapshot),
+            Answers::Recorded { .. } => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use potstill_core::Pcg64;
+    use potstill_nn::NetworkSpec;
+
+    fn source() -> Source {
+        let spec: NetworkSpec = "mlp:3".parse().unwrap();
+        Source::new(Teacher::frozen(spec.build(2, 2, &mut Pcg64::new(1))))
+    }
+
+    #[test]
+    fn recorded_answers_are_those_of_the_network() {
+        let inputs: Vec<f32> = (0..14).map(|i| i as f32 / 7.0 - 1.0).collect();
+        let (mut asked, mut recorded) = (source(), source());
+        recorded.record(&inputs);
+        for indices in [vec![0, 3, 6], vec![5, 5], vec![1]] {
+            let rows: Vec<f32> = indices.iter().flat_map(|&i| &inputs[2 * i..2 * i + 2]).copied().collect();
+            let samples = Samples { inputs: &rows, indices: &indices };
+            assert_eq!(asked.logits(samples), recorded.logits(samples));
+        }
+        assert!(recorded.teacher().is_none() && asked.snapshot() == recorded.snapshot());
+    }
+
+    #[test]
+    fn standardised_logits_have_a_mean_gap_of_one() {
+        let inputs: Vec<f32> = (0..40).map(|i| (i * 7 % 11) as f32 / 5.0 - 1.0).collect();
+        let mut source = source();
+        source.standardise_on(&inputs);
+        assert!(source.scale() > 0.0 && source.scale() != 1.0);
+        let logits = source.logits(Samples { inputs: &inputs, indices: &[] });
+        assert!((targets::mean_gap(logits, 2) - 1.0).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,192 @@
+//! Optimisers: their keys, and the guarded gradient step that every learner of a network makes.
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::nn::{NetworkSpec, Workspace};
+//! use potstill::optimizer::{GuardedStep, OptimizerConfig};
+//!
+//! let spec: NetworkSpec = "mlp:4".parse().unwrap();
+//! let mut network = spec.build(2, 1, &mut Streams::new(1).stream("initialisation"));
+//! let mut optimizer = GuardedStep::new(&OptimizerConfig::default(), network.parameters().len());
+//! let (mut workspace, before) = (Workspace::default(), network.clone());
+//! network.forward(&[1.0, -1.0], &mut workspace);
+//! // A loss that is not finite is refused, and the network stays as it was.
+//! let error = optimizer.step(1e-3, &mut network, &[1.0], &mut workspace, f32::NAN, &[]).unwrap_err();
+//! assert!(error.to_string().starts_with("loss is NaN") && network == before);
+//! optimizer.step(1e-3, &mut network, &[1.0], &mut workspace, 0.5, &[])?;
+//! assert!(network != before);
+//! # Ok::<(), potstill::agent::LearnError>(())
+//! ```
+
+use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
+use crate::config::{settings, words};
+use potstill_core::{Restorable, Snapshot, SnapshotError};
+use potstill_nn::optim::{clip_value, norm, shrinking};
+use potstill_nn::{Aligned, Initialisation, Network, Optimiser, Rule, Workspace};
+
+words! {
+    /// How a gradient becomes a step.
+    pub enum OptimizerKind: "adam, adamw, radam, rmsprop or sgd" {
+        /// Adam.
+        Adam = "adam",
+        /// Adam with decoupled weight decay.
+        AdamW = "adamw",
+        /// Adam that waits until it knows its second moment.
+        RAdam = "radam",
+        /// RMSprop.
+        Rmsprop = "rmsprop",
+        /// Stochastic gradient descent.
+        Sgd = "sgd",
+    }
+}
+
+words! {
+    /// How weights begin.
+    pub enum InitKind: "pytorch, orthogonal, xavier or kaiming" {
+        /// Uniform within one over the root of the inputs.
+        Pytorch = "pytorch",
+        /// Orthogonal, times the root of 2.
+        Orthogonal = "orthogonal",
+        /// Glorot and Bengio's uniform.
+        Xavier = "xavier",
+        /// He's normal.
+        Kaiming = "kaiming",
+    }
+}
+
+settings! {
+    /// How gradients are made into steps, and how weights begin.
+    pub struct OptimizerConfig {
+        /// The optimiser. Source: Stable-Baselines3
+        optimizer: OptimizerKind = OptimizerKind::Adam, in Any;
+        /// Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam
+        optimizer_eps: f64 = 1e-8, in Epsilon;
+        /// What AdamW takes off each weight, times the step size. Source: PyTorch's AdamW
+        weight_decay: f64 = 0.01, in NotNegative;
+        /// Decay of RMSprop's means, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table 1
+        momentum: f64 = 0.95, in Unit;
+        /// Whether RMSprop takes the mean gradient off. Source: Graves 2013, as Mnih et al. 2015
+        centered: bool = true, in Any;
+        /// Whether SGD looks ahead along its velocity. Source: PyTorch's SGD
+        nesterov: bool = false, in Any;
+        /// Longest gradient. Source: Stable-Baselines3
+        max_grad_norm: f64 = 10.0, in Positive;
+        /// Largest number of a gradient, if there is to be one; it is cut off there before its length is looked at
+        clip_grad_value: Option<f64> = (), in Positive;
+        /// How weights begin. Source: PyTorch's Linear and Conv2d
+        initialization: InitKind = InitKind::Pytorch, in Any;
+    }
+}
+
+impl OptimizerConfig {
+    /// The optimiser's rule.
+    pub fn rule(&self) -> Rule {
+        let epsilon = self.optimizer_eps;
+        let adam = |weight_decay| Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon, weight_decay };
+        match self.optimizer {
+            OptimizerKind::Adam => adam(0.0),
+            OptimizerKind::AdamW => adam(self.weight_decay),
+            OptimizerKind::RAdam => Rule::RAdam { beta1: 0.9, beta2: 0.999, epsilon },
+            OptimizerKind::Rmsprop => Rule::Rmsprop { alpha: self.momentum, epsilon, centred: self.centered },
+            OptimizerKind::Sgd => Rule::Sgd { momentum: self.momentum, nesterov: self.nesterov },
+        }
+    }
+
+    /// How weights begin.
+    pub fn initialisation(&self) -> Initialisation {
+        match self.initialization {
+            InitKind::Pytorch => Initialisation::Pytorch,
+            InitKind::Orthogonal => Initialisation::Orthogonal,
+            InitKind::Xavier => Initialisation::Xavier,
+            InitKind::Kaiming => Initialisation::Kaiming,
+        }
+    }
+}
+
+/// An optimiser behind a guard: it clips gradients, and makes no step of a loss or a gradient that is not finite.
+#[derive(Clone, Debug)]
+pub struct GuardedStep {
+    optimiser: Optimiser,
+    norm_max: f64,
+    value_max: Option<f32>,
+    gradient: Aligned,
+}
+
+impl GuardedStep {
+    /// The optimiser of these keys for so many parameters.
+    pub fn new(config: &OptimizerConfig, parameters: usize) -> Self {
+        Self {
+            norm_max: config.max_grad_norm,
+            value_max: config.clip_grad_value.map(|bound| bound as f32),
+            ..Self::unclipped(config.rule(), parameters)
+        }
+    }
+
+    /// An optimiser that clips nothing.
+    pub fn unclipped(rule: Rule, parameters: usize) -> Self {
+        let optimiser = Optimiser::new(rule, parameters);
+        Self { optimiser, norm_max: f64::INFINITY, value_max: None, gradient: Aligned::zeros(parameters) }
+    }
+
+    /// One step of a network against the gradient of a loss. `d_outputs` is the gradient with respect to the outputs of the network's last
+    /// forward pass, which is in `workspace`. `batch` are the arrays that the loss depends on, by name and in the order in which they depend on
+    /// each other, to name the first that is not finite.
+    ///
+    /// # Errors
+    /// If the loss or the gradient is not finite. The network is then as it was.
+    pub fn step(
+        &mut self,
+        learning_rate: f64,
+        network: &mut Network,
+        d_outputs: &[f32],
+        workspace: &mut Workspace,
+        loss: f32,
+        batch: &[(&str, &[f32])],
+    ) -> Result<(), LearnError> {
+        let Self { optimiser, norm_max, value_max, gradient } = self;
+        let mut length = network.backward(d_outputs, workspace, gradient);
+        if let Some(bound) = *value_max {
+            clip_value(gradient, bound);
+            length = norm(gradient);
+        }
+        if !(loss.is_finite() && length < GRADIENT_NORM_MAX) {
+            let mut arrays = batch.to_vec();
+            // After the observations, before the targets that are computed from them.
+            let place = arrays.iter().position(|array| array.0.starts_with("target")).unwrap_or(arrays.len());
+            arrays.insert(place, ("parameter", network.parameters()));
+            let loss = [loss];
+            arrays.push(("loss", &loss));
+            arrays.push(("gradient", gradient));
+            return Err(bad_step(length, &arrays));
+        }
+        let shrink = shrinking(length, *norm_max);
+        let workers = workspace.workers();
+        network.change(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
+        Ok(())
+    }
+}
+
+/// Between steps only the moments of the optimiser matter.
+impl Restorable for GuardedStep {
+    fn snapshot(&self) -> Snapshot {
+        self.optimiser.snapshot()
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.optimiser.restore(snapshot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Setting;
+
+    #[test]
+    fn the_defaults_are_pytorchs_adam() {
+        assert_eq!(OptimizerConfig::default().rule(), Rule::ADAM);
+        assert_eq!(OptimizerKind::literal(OptimizerKind::Sgd), OptimizerKind::Sgd);
+        let config = OptimizerConfig { optimizer: OptimizerKind::Rmsprop, ..OptimizerConfig::default() };
+        assert_eq!(config.rule(), Rule::Rmsprop { alpha: 0.95, epsilon: 1e-8, centred: true });
+    }
+}

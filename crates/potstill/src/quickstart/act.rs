@@ -1,0 +1,44 @@
+//! An act of the tour, and what acts share.
+
+use crate::error::Error;
+use crate::report::Block;
+use crate::run::Observer;
+use crate::train::statistics::Estimate;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// What to show.
+#[derive(Clone, Debug)]
+pub struct QuickstartRequest {
+    /// The seed of everything.
+    pub seed: u64,
+    /// Threads to use. The results do not depend on it.
+    pub threads: usize,
+    /// The run directory to make.
+    pub out: Option<PathBuf>,
+}
+
+/// One act: its numbers, its words for the terminal, its part of the report.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// The key of its numbers.
+    pub name: &'static str,
+    /// The heading.
+    pub title: &'static str,
+    /// Its numbers.
+    pub numbers: Value,
+    /// For the terminal.
+    pub text: String,
+    /// For the report.
+    pub blocks: Vec<Block>,
+}
+
+pub(super) fn stop_if_asked(observer: &dyn Observer) -> Result<(), Error> {
+    if observer.stop_requested() { Err(Error::Abandoned) } else { Ok(()) }
+}
+
+/// `value [low, high]`.
+pub(super) fn interval(estimate: Estimate, decimals: usize) -> String {
+    let Estimate { value, low, high } = estimate;
+    format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
+}

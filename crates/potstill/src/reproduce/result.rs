@@ -1,0 +1,243 @@
+//! A result that is measured: its claims, its figures, and how its runs are made.
+
+use crate::error::Error;
+use crate::report::{Block, LineChart, Page, Series, Table};
+use crate::run::{Observer, watched_map};
+use crate::train::TrainError;
+use crate::train::statistics::{self, Estimate};
+use potstill_core::Streams;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// What to reproduce.
+#[derive(Clone, Debug, Default)]
+pub struct ReproduceRequest {
+    /// The name of the result.
+    pub name: String,
+    /// Runs of each algorithm, instead of as many as the result has.
+    pub runs: Option<u64>,
+    /// The seed of the first run.
+    pub seed: u64,
+    /// Threads to use. The result does not depend on it.
+    pub threads: usize,
+    /// The folder to make.
+    pub out: Option<PathBuf>,
+}
+
+/// One number of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What it is.
+    pub what: String,
+    /// Lowest and highest value expected; equal for an exact one.
+    pub expected: (f64, f64),
+    /// Where that comes from.
+    pub from: &'static str,
+    /// What was measured, over runs.
+    pub measured: Estimate,
+    /// Whether the value itself must be in the range, and not only its interval meet it.
+    pub is_reach: bool,
+    /// What each seed gave, where that is told.
+    pub seeds: Vec<f64>,
+}
+
+impl Claim {
+    /// Whether the measured interval meets the expected range.
+    pub fn agrees(&self) -> bool {
+        // What is computed, not drawn, is right to rounding. There may be no bound on one side.
+        let rounding = |bound: f64| if bound.is_finite() { 1e-9 * bound.abs() } else { 0.0 };
+        let (low, high) = self.expected;
+        let (low, high) = (low - rounding(low), high + rounding(high));
+        if self.is_reach {
+            return (low..=high).contains(&self.measured.value);
+        }
+        self.measured.low <= high && self.measured.high >= low
+    }
+}
+
+/// A result, measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reproduction {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it was published.
+    pub source: &'static str,
+    /// How it was measured.
+    pub setting: String,
+    /// Runs of each algorithm.
+    pub runs: usize,
+    /// The numbers.
+    pub claims: Vec<Claim>,
+    /// The figures, with what is expected in them.
+    pub charts: Vec<LineChart>,
+    /// What should be known of it.
+    pub note: &'static str,
+    /// The folder that was made.
+    pub out: PathBuf,
+}
+
+/// How runs are made.
+pub(super) struct Runs<'a> {
+    pub(super) request: &'a ReproduceRequest,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) count: usize,
+}
+
+impl Runs<'_> {
+    /// One run for each seed.
+    pub(super) fn of<T: Send>(
+        &self,
+        what: &str,
+        run: impl Fn(Streams) -> Result<T, TrainError> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let Self { request, observer, count } = *self;
+        let results = watched_map(observer, what, count, request.threads, |i| {
+            if observer.stop_requested() {
+                return Err(Error::Abandoned);
+            }
+            Ok(run(Streams::new(request.seed.wrapping_add(i as u64)))?)
+        });
+        results.into_iter().collect()
+    }
+
+    /// The mean of something that every run gave.
+    pub(super) fn mean(&self, values: &[f64]) -> Estimate {
+        let mut rng = Streams::new(self.request.seed).stream("bootstrap");
+        statistics::bootstrap(values, statistics::mean, &mut rng)
+    }
+}
+
+impl Claim {
+    /// A number that is drawn, or computed, whose interval must meet a range.
+    pub(super) fn new(
+        what: impl Into<String>,
+        expected: (f64, f64),
+        from: &'static str,
+        measured: Estimate,
+    ) -> Self {
+        Self { what: what.into(), expected, from, measured, is_reach: false, seeds: Vec::new() }
+    }
+}
+
+/// What is not drawn.
+pub(super) fn exact(value: f64) -> Estimate {
+    Estimate { value, low: value, high: value }
+}
+
+/// Two standard errors about a mean.
+pub(super) fn about(mean: f64, standard_error: f64) -> (f64, f64) {
+    (mean - 2.0 * standard_error, mean + 2.0 * standard_error)
+}
+
+/// The mean of each place over runs that are equally long.
+pub(crate) fn mean_curve(runs: &[Vec<f64>]) -> Vec<f64> {
+    let length = runs.iter().map(Vec::len).min().unwrap_or(0);
+    (0..length).map(|i| runs.iter().map(|run| run[i]).sum::<f64>() / runs.len() as f64).collect()
+}
+
+pub(super) fn series(name: &str, points: Vec<(f64, f64)>) -> Series {
+    Series { name: name.to_owned(), points, band: Vec::new() }
+}
+
+impl Reproduction {
+    /// Whether every claim agrees.
+    pub fn agrees(&self) -> bool {
+        self.claims.iter().all(Claim::agrees)
+    }
+
+    /// For machines.
+    pub fn json(&self) -> Value {
+        let verdict = |agrees: bool| if agrees { "agrees" } else { "differs" };
+        let claims = self.claims.iter().map(|claim| {
+            let (low, high) = claim.expected;
+            let Estimate { value, low: from, high: to } = claim.measured;
+            let mut told = json!({
+                "what": claim.what,
+                // JSON has no infinity.
+                "expected": if low == high { json!(low) } else { json!([low, high.is_finite().then_some(high)]) },
+                "expected_from": claim.from,
+                "measured": value,
+                "ci95": [from, to],
+                "verdict": verdict(claim.agrees()),
+            });
+            if !claim.seeds.is_empty() {
+                told["seeds"] = json!(claim.seeds);
+            }
+            told
+        });
+        json!({
+            "command": "reproduce",
+            "name": self.name,
+            "source": self.source,
+            "setting": self.setting,
+            "runs": self.runs,
+            "claims": claims.collect::<Vec<_>>(),
+            "verdict": verdict(self.agrees()),
+            "out": self.out.display().to_string(),
+        })
+    }
+
+    /// Measured and expected side by side.
+    pub fn table(&self) -> Table {
+        let number = |x: f64| match x.abs() {
+            size if size >= 100.0 => format!("{x:.1}"),
+            size if size >= 1.0 => format!("{x:.2}"),
+            _ => format!("{x:.3}"),
+        };
+        let rows = self.claims.iter().map(|claim| {
+            let Estimate { value, low, high } = claim.measured;
+            let measured = match low == high {
+                true => number(value),
+                false => format!("{} [{}, {}]", number(value), number(low), number(high)),
+            };
+            let expected = match claim.expected {
+                (low, high) if low == high => number(low),
+                (low, f64::INFINITY) => format!("{} or more", number(low)),
+                (low, high) => format!("{} to {}", number(low), number(high)),
+            };
+            let verdict = if claim.agrees() { "agrees" } else { "differs" };
+            vec![claim.what.clone(), measured, expected, claim.from.to_owned(), verdict.to_owned()]
+        });
+        let head = ["", "measured", "expected", "from", "verdict"];
+        Table { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
+    }
+
+    /// Everything on one page.
+    pub fn page(&self) -> Page {
+        Page {
+            title: format!("{}: {}", self.name, self.source),
+            lead: self.setting.clone(),
+            blocks: std::iter::once(Block::Table(self.table()))
+                .chain(self.charts.iter().cloned().map(Block::Lines))
+                .chain([Block::Text(self.note.to_owned())])
+                .collect(),
+        }
+    }
+}
+
+/// A reproduction before it has a folder.
+pub(super) fn nowhere() -> PathBuf {
+    Path::new("").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_reached_must_be() {
+        let check = |expected: (f64, f64), is_reach: bool, [low, value, high]: [f64; 3], agrees: bool| {
+            let measured = Estimate { value, low, high };
+            let claim = Claim { is_reach, ..Claim::new("a number", expected, "here", measured) };
+            assert_eq!(claim.agrees(), agrees, "{expected:?}, {is_reach}, {low} to {value} to {high}");
+        };
+        check((17.0, f64::INFINITY), true, [10.0, 16.9, 20.0], false);
+        check((17.0, f64::INFINITY), true, [10.0, 17.0, 20.0], true);
+        check((-80.0, 0.0), true, [-90.0, -80.1, -70.0], false);
+        check((-80.0, 0.0), true, [-90.0, -79.9, -70.0], true);
+        check((13.0, 13.0), false, [13.0 - 1e-12; 3], true);
+        check((13.0, 13.0), false, [13.001; 3], false);
+        check((1.0, 2.0), false, [1.9, 2.5, 3.0], true);
+        check((1.0, 2.0), false, [2.1, 2.5, 3.0], false);
+    }
+}

@@ -1,0 +1,131 @@
+//! Whether the libraries build where an index has 32 bits, and where there is no disk.
+
+use crate::{cargo, step};
+use std::path::Path;
+use std::process::Command;
+
+/// A target, the packages that must build for it, and flags.
+const TARGETS: [(&str, &[&str], &[&str]); 2] = [
+    ("i686-unknown-linux-gnu", &["potstill-core", "potstill-env", "potstill-nn"], &[]),
+    ("wasm32-unknown-unknown", &["potstill-core", "potstill-env", "potstill-nn"], &["--no-default-features"]),
+];
+
+/// Checks the libraries for each target whose standard library is installed, and says which were NOT RUN.
+///
+/// # Errors
+/// If one does not build.
+pub(crate) fn check() -> Result<(), String> {
+    for (target, packages, flags) in TARGETS {
+        if !is_installed(target) {
+            println!(
+                "\nNOT RUN: the libraries on {target}, because it is missing (rustup target add {target})."
+            );
+            continue;
+        }
+        let mut command = cargo(&["check", "--lib", "--locked", "--target", target]);
+        command.args(packages.iter().flat_map(|package| ["--package", package])).args(flags);
+        step(&format!("libraries on {target}"), &mut command)?;
+    }
+    Ok(())
+}
+
+/// Whether the compiler finds the target's standard library: rustup is not the only way to get one.
+fn is_installed(target: &str) -> bool {
+    let question = ["--print", "target-libdir", "--target", target];
+    let found = Command::new("rustc").args(question).output().ok().filter(|output| output.status.success());
+    found.is_some_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// Lines that are known to be wrong; each goes when its line is corrected.
+    const KNOWN: [&str; 4] = [
+        "self.steps = snapshot.index(\"steps\", 1 << 62)? as u64;",
+        "self.staleness = snapshot.index(\"staleness\", 1 << 62)? as u64;",
+        "const PASS_BYTES_MAX: usize = 1 << 33;",
+        "via below(1 << 62)",
+    ];
+
+    /// Whether a constant of a line needs more than 32 bits while no type of 64 bits stands beside it.
+    fn too_wide(line: &str) -> bool {
+        let code = line.split("//").next().unwrap_or_default();
+        if ["u64", "U64", "i64", "u128", "f64", "unsigned_abs"].iter().any(|wide| names(code, wide)) {
+            return false;
+        }
+        let sides: Vec<&str> = code.split("<<").collect();
+        let shifts = sides.windows(2).any(|pair| {
+            // A variable has a type of its own.
+            pair[0].trim_end().ends_with(|c: char| c.is_ascii_digit())
+                && leading_number(pair[1].trim_start()).is_some_and(|bits| bits >= 32)
+        });
+        let literal = |word: &str| leading_number(word).is_some_and(|n| n > u128::from(u32::MAX));
+        let words = code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+        shifts || (names(code, "usize") && words.filter(|word| !word.contains('.')).any(literal))
+    }
+
+    /// Whether a type stands in the code, alone or as the suffix of a number; `as u64` makes a wide number of a narrow one.
+    fn names(code: &str, of: &str) -> bool {
+        code.replace(&format!(" as {of}"), "").contains(of)
+    }
+
+    fn leading_number(text: &str) -> Option<u128> {
+        let digits: String = text.chars().filter(|&c| c != '_').take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn no_constant_of_a_library_needs_more_than_32_bits_as_an_index() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("crates");
+        let mut files = Vec::new();
+        for library in ["potstill-core", "potstill-env", "potstill-nn", "potstill"] {
+            sources(&crates.join(library).join("src"), &mut files);
+        }
+        assert!(files.len() > 100, "{} files", files.len());
+        let mut found = Vec::new();
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            for (number, line) in text.lines().enumerate() {
+                if too_wide(line) && !KNOWN.iter().any(|known| line.contains(known)) {
+                    found.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
+                }
+            }
+        }
+        assert!(
+            found.is_empty(),
+            "write the type (u64) where it is one, or make it smaller:\n{}",
+            found.join("\n")
+        );
+    }
+
+    #[test]
+    fn constants_that_are_too_wide_are_found() {
+        for (line, expected) in [
+            ("let n = snapshot.index(\"steps\", 1 << 62)? as u64;", true),
+            ("const MAX: usize = 1 << 33;", true),
+            ("const MAX: usize = 1 << 31;", false),
+            ("const MAX: u64 = 1 << 42;", false),
+            ("let bits = 1_u64 << 62;", false),
+            ("const MAX: usize = 5_000_000_000;", true),
+            ("const MAX: usize = 4_294_967_295;", false),
+            ("let x: usize = 6_755_399_441_055_744.0 as usize;", false),
+            ("memory_limit: u64 = 8_000_000_000,", false),
+            ("let n = 1; // not 1 << 62", false),
+        ] {
+            assert_eq!(too_wide(line), expected, "{line}");
+        }
+    }
+}
