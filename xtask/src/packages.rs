@@ -4,9 +4,9 @@ use crate::cargo;
 
 /// A crate, and files that it cannot do without.
 const PACKAGES: [(&str, &[&str]); 5] = [
-    ("potstill-core", &["src/seed.rs"]),
-    ("potstill-env", &["src/registry.rs"]),
-    ("potstill-nn", &["src/network.rs"]),
+    ("potstill-core", &["src/lib.rs"]),
+    ("potstill-env", &["src/lib.rs"]),
+    ("potstill-nn", &["src/lib.rs"]),
     ("potstill", &["data/digits.bin.gz", "presets/dqn-zoo.toml", "examples/custom_environment.rs"]),
     ("potstill-cli", &["src/main.rs"]),
 ];

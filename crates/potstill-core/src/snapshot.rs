@@ -270,7 +270,7 @@ impl Snapshot {
     /// # Errors
     /// If there is no integer of that name, or it is not below 2^62.
     pub fn counter(&self, name: &str) -> Result<u64, SnapshotError> {
-        COUNTER.read(name, self)
+        Below(1_u64 << 62).read(name, self)
     }
 
     /// So many integers that are indices below `bound`.
@@ -459,9 +459,6 @@ pub trait Codec<T: ?Sized> {
 /// `None` is saved as the bound itself. A list keeps the length that it has when it is restored.
 #[derive(Clone, Copy, Debug)]
 pub struct Below(u64);
-
-/// The codec of a count, which is below 2^62 on every target; see [`Snapshot::counter`].
-pub const COUNTER: Below = Below(1_u64 << 62);
 
 /// See [`Below`].
 pub fn below(bound: usize) -> Below {

@@ -1,7 +1,7 @@
 //! The only door to disk: run directories, checkpoints, logs; files written whole or not at all.
 //!
 //! ```
-//! use potstill::core::{State, Value};
+//! use potstill::core::{Snapshot, Value};
 //! use potstill::store::{Checkpoint, RunDir};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
