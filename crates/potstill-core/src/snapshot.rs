@@ -537,7 +537,8 @@ impl Codec<u64> for Counter {
     }
 
     fn load(&self, field: &mut u64, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        Codec::load(&Below(1 << 62), field, name, snapshot)
+        *field = snapshot.counter(name)?;
+        Ok(())
     }
 }
 

@@ -47,9 +47,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
+use super::game::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;
-use crate::registry::Entry;
+use crate::registry::entry::Entry;
 use potstill_core::Pcg64;
 
 /// Lanes are rows 1 to 8.

@@ -55,9 +55,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::{Game, LAST, List, MOVES, Move, OPTIONS, Planes, Played, Visit, kind};
+use super::game::{Game, LAST, List, MOVES, Move, OPTIONS, Planes, Played, Visit, kind};
 use crate::Paint;
-use crate::registry::Entry;
+use crate::registry::entry::Entry;
 use potstill_core::Pcg64;
 
 const AIR: i32 = 200;

@@ -50,9 +50,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::{Game, LAST, Move, OPTIONS, Planes, Played, SIDE, Visit, kind};
+use super::game::{Game, LAST, Move, OPTIONS, Planes, Played, SIDE, Visit, kind};
 use crate::Paint;
-use crate::registry::Entry;
+use crate::registry::entry::Entry;
 use potstill_core::Pcg64;
 
 /// Steps between two shots of the cannon.

@@ -46,7 +46,8 @@
 //!
 //! The book; it is not in Gymnasium.
 
-use crate::registry::{Entry, Kind};
+use crate::registry::entry::Entry;
+use crate::registry::factory::Kind;
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ pub mod dyna_maze;
 pub mod maximization_bias;
 pub mod windy_gridworld;
 
-use crate::registry::Entry;
+use crate::registry::entry::Entry;
 
 /// The environments of this family in the registry.
 pub(crate) static ENTRIES: &[&Entry] = &[&access_control::ENTRY, &dyna_maze::ENTRY, &windy_gridworld::ENTRY];

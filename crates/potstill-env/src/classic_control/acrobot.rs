@@ -51,8 +51,9 @@
 //! Gymnasium 1.4, `Acrobot-v1`: equal to 1e-9 for 100 steps, apart from roundings to single precision; then
 //! the system is chaotic.
 
-use super::{Dynamics, Moved, Single};
-use crate::registry::{Entry, Factory, Kind};
+use super::dynamics::{Dynamics, Moved, Single};
+use crate::registry::entry::Entry;
+use crate::registry::factory::{Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 use std::f64::consts::PI;

@@ -51,8 +51,9 @@
 //! roundings to single precision per million numbers. The continuous car's state is kept in single precision,
 //! as there.
 
-use super::{Dynamics, Moved, Single};
-use crate::registry::{Entry, Factory, Kind};
+use super::dynamics::{Dynamics, Moved, Single};
+use crate::registry::entry::Entry;
+use crate::registry::factory::{Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 

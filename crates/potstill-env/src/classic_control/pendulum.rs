@@ -47,8 +47,9 @@
 //! Gymnasium 1.4, `Pendulum-v1`: equal to 1e-9, apart from fewer than five roundings to single precision per
 //! million numbers.
 
-use super::{Dynamics, Moved, Single};
-use crate::registry::{Entry, Factory, Kind};
+use super::dynamics::{Dynamics, Moved, Single};
+use crate::registry::entry::Entry;
+use crate::registry::factory::{Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 use std::f64::consts::PI;

@@ -1,11 +1,28 @@
 //! How the environments of a [`Spec`](super::Spec) are constructed: one, or many copies at once.
 
-use super::{BoxEnv, BoxVecEnv};
-use crate::classic_control::{Dynamics, Single};
+use crate::classic_control::dynamics::{Dynamics, Single};
 use crate::vector::{Lanes, SyncVec};
-use crate::{Autoreset, Env, Guarded, Row};
+use crate::{Autoreset, Env, Guarded, Row, VecEnv};
 use std::fmt;
 use std::sync::Arc;
+
+/// A boxed environment, with discrete actions by default.
+pub type BoxEnv<O, A = usize> = Box<dyn Env<Observation = O, Action = A>>;
+
+/// An environment with numbered states.
+pub type StateEnv = BoxEnv<usize>;
+
+/// An environment with a vector of features for its observation.
+pub type FeatureEnv = BoxEnv<[f32]>;
+
+/// An environment with planes of zeros and ones for its observation.
+pub type PlaneEnv = BoxEnv<[u8]>;
+
+/// An environment with features whose actions are vectors, such as forces.
+pub type ControlEnv = BoxEnv<[f32], [f32]>;
+
+/// A boxed vector environment, with discrete actions by default.
+pub type BoxVecEnv<T, A = usize> = Box<dyn VecEnv<Element = T, Action = A>>;
 
 /// Constructs one environment, or many copies, with an optional time limit.
 pub struct Factory<O: Row + ?Sized, A: Row + ?Sized> {

@@ -18,36 +18,20 @@
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 
-mod factory;
+pub(crate) mod entry;
+pub(crate) mod factory;
 mod general_options;
-mod options;
+pub(crate) mod options;
 
-pub use factory::{Factory, Kind, Visitor};
+pub use factory::{BoxEnv, BoxVecEnv, ControlEnv, Factory, FeatureEnv, Kind, PlaneEnv, StateEnv, Visitor};
 pub use general_options::GENERAL_OPTIONS;
 pub use options::Options;
 
 use crate::wrappers::Features;
 use crate::{Autoreset, Env, EnvError, Row, Space, VecEnv};
 use crate::{arcade, book, classic_control, toy_text};
+use entry::Entry;
 use std::sync::LazyLock;
-
-/// A boxed environment, with discrete actions by default.
-pub type BoxEnv<O, A = usize> = Box<dyn Env<Observation = O, Action = A>>;
-
-/// An environment with numbered states.
-pub type StateEnv = BoxEnv<usize>;
-
-/// An environment with a vector of features for its observation.
-pub type FeatureEnv = BoxEnv<[f32]>;
-
-/// An environment with planes of zeros and ones for its observation.
-pub type PlaneEnv = BoxEnv<[u8]>;
-
-/// An environment with features whose actions are vectors, such as forces.
-pub type ControlEnv = BoxEnv<[f32], [f32]>;
-
-/// A boxed vector environment, with discrete actions by default.
-pub type BoxVecEnv<T, A = usize> = Box<dyn VecEnv<Element = T, Action = A>>;
 
 /// One environment, with its options.
 #[derive(Clone, Debug)]
@@ -67,17 +51,6 @@ pub struct Spec {
     /// `true` if transitions or starts are random.
     pub stochastic: bool,
     kind: Kind,
-}
-
-/// The registry entry of an environment: properties that no option changes, and its constructor.
-pub(crate) struct Entry {
-    pub(crate) id: &'static str,
-    pub(crate) summary: &'static str,
-    pub(crate) actions: &'static [&'static str],
-    pub(crate) options: &'static [(&'static str, &'static str)],
-    pub(crate) time_limit_steps: Option<u64>,
-    pub(crate) reward_threshold: Option<f64>,
-    pub(crate) make: fn(&mut Options<'_>) -> Result<Kind, String>,
 }
 
 /// The entries of all families, by id.

@@ -54,7 +54,8 @@
 //!
 //! Gymnasium 1.4, `Blackjack-v1`: trajectories of equal seeds are equal.
 
-use crate::registry::{Entry, Kind};
+use crate::registry::entry::Entry;
+use crate::registry::factory::Kind;
 use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
 use potstill_core::snapshot::{Codec, below};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};

@@ -52,7 +52,9 @@
 //! Gymnasium 1.4, `CliffWalking-v1` and `CliffWalkingSlippery-v1`: trajectories of equal seeds and the models
 //! are equal.
 
-use crate::registry::{Entry, Kind, Options};
+use crate::registry::entry::Entry;
+use crate::registry::factory::Kind;
+use crate::registry::options::Options;
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 

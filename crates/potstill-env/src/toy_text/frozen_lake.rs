@@ -57,7 +57,9 @@
 //! Gymnasium 1.4, `FrozenLake-v1` and `FrozenLake8x8-v1`: trajectories of equal seeds, models and generated
 //! maps are equal.
 
-use crate::registry::{Entry, Kind, Options};
+use crate::registry::entry::Entry;
+use crate::registry::factory::Kind;
+use crate::registry::options::Options;
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use potstill_core::Pcg64;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ pub mod cliff_walking;
 pub mod frozen_lake;
 pub mod taxi;
 
-use crate::registry::Entry;
+use crate::registry::entry::Entry;
 
 /// The environments of this family in the registry.
 pub(crate) static ENTRIES: &[&Entry] = &[

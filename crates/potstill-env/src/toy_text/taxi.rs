@@ -53,7 +53,8 @@
 //!
 //! Gymnasium 1.4, `Taxi-v4`: trajectories of equal seeds and the models are equal.
 
-use crate::registry::{Entry, Kind};
+use crate::registry::entry::Entry;
+use crate::registry::factory::Kind;
 use crate::{Env, EnvError, ModelEnv, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Vector environments in structure-of-arrays form, for steps that are pure functions of a few numbers.
 
 use super::{Autoreset, Batch, VecEnv, check_actions};
-use crate::classic_control::Dynamics;
+use crate::classic_control::dynamics::Dynamics;
 use crate::{EnvError, Row, Space};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot, wide};

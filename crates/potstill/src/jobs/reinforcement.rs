@@ -11,7 +11,7 @@ use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
 use potstill_nn::Workspace;
@@ -55,6 +55,26 @@ struct Updates {
     count: u64,
     /// The sums of their measurements.
     sums: Measurements,
+}
+
+/// The loss alone: what else is measured is not recorded across a restart.
+struct LossOnly;
+
+impl Codec<Measurements> for LossOnly {
+    fn save(&self, sums: &Measurements, name: &str, snapshot: &mut Snapshot) {
+        sums.get(catalogue::LOSS).unwrap_or_default().save(name, snapshot);
+    }
+
+    fn load(&self, sums: &mut Measurements, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *sums = Measurements::of(catalogue::LOSS, snapshot.f64(name)?);
+        Ok(())
+    }
+}
+
+snapshot! {
+    impl Restorable for Updates {
+        saved: count, sums as "loss" via LossOnly;
+    }
 }
 
 /// Watches a part of the run, and records what it sees.
@@ -294,14 +314,11 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
 
 impl<T: Training> Restorable for ReinforcementJob<T> {
     fn snapshot(&self) -> Snapshot {
-        let updates = Snapshot::new()
-            .with("count", Value::U64(self.seen.updates.count))
-            .with("loss", Value::F64(self.seen.updates.sums.get(catalogue::LOSS).unwrap_or_default()));
         Snapshot::new()
             .with_part("trainer", &self.trainer)
             .with_part("returns", &self.seen.returns)
             .with_part("lengths", &self.seen.lengths)
-            .with("updates", Value::Tree(updates))
+            .with_part("updates", &self.seen.updates)
             .with("best", Value::Tree(best_state(self.seen.best.as_ref())))
             .with("score", Value::Tree(optional_state(self.seen.score)))
             .with("goal_reached", Value::Bool(self.seen.goal_reached))
@@ -311,12 +328,7 @@ impl<T: Training> Restorable for ReinforcementJob<T> {
         snapshot.restore_part("trainer", &mut self.trainer)?;
         snapshot.restore_part("returns", &mut self.seen.returns)?;
         snapshot.restore_part("lengths", &mut self.seen.lengths)?;
-        let updates = snapshot.tree("updates")?;
-        let (count, loss) = (updates.u64("count")?, updates.f64("loss")?);
-        self.seen.updates = Updates { count, ..Updates::default() };
-        if count > 0 {
-            self.seen.updates.sums.add(catalogue::LOSS, loss);
-        }
+        snapshot.restore_part("updates", &mut self.seen.updates)?;
         self.seen.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
         self.seen.score = restored_optional(snapshot.tree("score")?)?;
         self.seen.goal_reached = snapshot.bool("goal_reached")?;

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::Model;
 use crate::train::TrainError;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Streams, snapshot};
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
 use std::sync::Arc;
@@ -103,14 +103,9 @@ impl Job for SupervisedJob {
     }
 }
 
-impl Restorable for SupervisedJob {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("trainer", &self.trainer).with("test_error", Value::F64(self.test_error))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("trainer", &mut self.trainer)?;
-        self.test_error = snapshot.f64("test_error")?;
-        Ok(())
+snapshot! {
+    impl Restorable for SupervisedJob {
+        saved: trainer, test_error;
+        built: fit, seed, train, test, teacher;
     }
 }

@@ -1,7 +1,7 @@
-//! Every metric that a run records and every score of its summary, once: name, title, unit, direction and definition.
+//! Every metric that a run records and every score of its summary, once: name, title, unit, direction, definition.
 //!
-//! Reports, comparisons, the dashboard and the tables of the command line take names, titles and order from here. A new
-//! metric is an entry here and a line in the job that records it.
+//! Reports, comparisons, the dashboard and the tables of the command line take names, titles and order from here.
+//! A new metric is an entry here and a line in the job that records it.
 //!
 //! ```
 //! use potstill::metrics::catalogue::{Better, LOSS, Metric, Score, TEST_ERROR};
@@ -139,8 +139,8 @@ const fn optional<T: Copy>(given: &[T]) -> Option<T> {
     }
 }
 
-/// Declares metrics: the constant, the name, the direction, the title, the unit, `key` for those that comparisons and the
-/// dashboard draw, and after `in` the chart with the label of the line there. The comment is the definition.
+/// Declares metrics: the constant, the name, the direction, the title, the unit; `key` for those that comparisons
+/// and the dashboard draw; after `in` the chart with the label of the line there. The comment is the definition.
 macro_rules! metrics {
     ($(
         $(#[doc = $definition:literal])+
@@ -167,7 +167,8 @@ metrics! {
     EP_REW_MEAN = "rollout/ep_rew_mean", Higher, "Return while learning, mean of 100 episodes", "return", key
         in RETURN as "while learning, mean of 100 episodes";
     /// Mean undiscounted return of the episodes of one evaluation, with the greedy policy.
-    EVAL_MEAN_REWARD = "eval/mean_reward", Higher, "Return in evaluations", "return", key in RETURN as "evaluation";
+    EVAL_MEAN_REWARD = "eval/mean_reward", Higher, "Return in evaluations", "return", key
+        in RETURN as "evaluation";
     /// Mean length of the last 100 training episodes, in steps.
     EP_LEN_MEAN = "rollout/ep_len_mean", Neither, "Length of episodes", "steps"
         in LENGTH as "mean of 100 episodes";
@@ -178,8 +179,9 @@ metrics! {
     EVAL_TEST_ERROR = "eval/test_error", Lower, "Test error", "error", key in ERROR as "test error";
     /// Mean loss of the gradient steps since the previous record.
     LOSS = "train/loss", Lower, "Loss", "loss", key in TRAINING as "loss";
-    /// Largest Euclidean distance between the parameters of the online and the target network since the last refresh.
-    TEACHER_DISTANCE = "teacher/distance", Neither, "Distance between student and target network", "distance", key
+    /// Largest Euclidean distance of the online from the target parameters since the last refresh.
+    TEACHER_DISTANCE = "teacher/distance", Neither, "Distance between student and target network",
+        "distance", key
         in DISTANCE as "distance";
     /// Ticks of its clock since the target network was refreshed.
     TEACHER_STALENESS = "teacher/staleness", Neither, "Steps since the last refresh of the teacher", "steps"
@@ -187,7 +189,7 @@ metrics! {
     /// Undiscounted return of the episode that has just ended.
     EP_REW = "rollout/ep_rew", Higher, "Return of an episode", "return";
     /// Interquartile mean over seeds of the return of an episode.
-    EP_REW_IQM = "rollout/ep_rew_iqm", Higher, "Return of an episode, interquartile mean over seeds", "return";
+    EP_REW_IQM = "rollout/ep_rew_iqm", Higher, "Return of an episode, IQM over seeds", "return";
     /// Length of the episode that has just ended, in steps.
     EP_LEN = "rollout/ep_len", Neither, "Length of an episode", "steps";
     /// Probability of a random action.

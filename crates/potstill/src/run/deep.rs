@@ -92,7 +92,7 @@ fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
 }
 
 /// What a forward and a backward pass may take.
-const PASS_BYTES_MAX: usize = 1 << 33;
+const PASS_BYTES_MAX: u64 = 1 << 33;
 /// Units of a layer that orthogonal weights are computed for in seconds.
 const ORTHOGONAL_MAX: usize = 2048;
 
@@ -158,12 +158,12 @@ impl Deep {
         }
         let too_many = |samples: u64| {
             let bytes = spec.pass_bytes(&ends, samples as usize, taus).ok().flatten();
-            bytes.is_none_or(|bytes| bytes > PASS_BYTES_MAX)
+            bytes.is_none_or(|bytes| bytes as u64 > PASS_BYTES_MAX)
         };
         let parts = if let Deep::Pqn(..) = self { "num_minibatches" } else { "batch_size" };
         for (key, samples) in [(parts, batch), ("num_envs", self.copies())] {
             if too_many(samples) {
-                let limit = size(PASS_BYTES_MAX as u64);
+                let limit = size(PASS_BYTES_MAX);
                 return Err(bad(key, format!("{samples} samples at a time need more than {limit} here")));
             }
         }
@@ -192,7 +192,7 @@ impl Deep {
             Deep::Pqn(pqn, _) => {
                 let (collected, parts) = (pqn.collected(), pqn.num_minibatches);
                 let bytes = collected.saturating_mul(4 * world.inputs.count() as u64 + 34);
-                if bytes > PASS_BYTES_MAX as u64 {
+                if bytes > PASS_BYTES_MAX {
                     let reason =
                         format!("{collected} transitions at a time take {}; give fewer", size(bytes));
                     return Err(bad("num_steps", reason));
