@@ -11,7 +11,7 @@ use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
 use potstill_nn::Workspace;
@@ -54,12 +54,6 @@ struct Seen {
 struct Updates {
     count: u64,
     loss: f64,
-}
-
-snapshot! {
-    impl Restorable for Updates {
-        saved: count, loss;
-    }
 }
 
 /// Watches a part of the run, and records what it sees.
@@ -292,11 +286,14 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> f64 {
 
 impl<T: Training> Restorable for ReinforcementJob<T> {
     fn snapshot(&self) -> Snapshot {
+        let updates = Snapshot::new()
+            .with("count", Value::U64(self.seen.updates.count))
+            .with("loss", Value::F64(self.seen.updates.loss));
         Snapshot::new()
             .with_part("trainer", &self.trainer)
             .with_part("returns", &self.seen.returns)
             .with_part("lengths", &self.seen.lengths)
-            .with_part("updates", &self.seen.updates)
+            .with("updates", Value::Tree(updates))
             .with("best", Value::Tree(best_state(self.seen.best.as_ref())))
             .with("score", Value::Tree(optional_state(self.seen.score)))
             .with("goal_reached", Value::Bool(self.seen.goal_reached))
@@ -306,7 +303,8 @@ impl<T: Training> Restorable for ReinforcementJob<T> {
         snapshot.restore_part("trainer", &mut self.trainer)?;
         snapshot.restore_part("returns", &mut self.seen.returns)?;
         snapshot.restore_part("lengths", &mut self.seen.lengths)?;
-        snapshot.restore_part("updates", &mut self.seen.updates)?;
+        let updates = snapshot.tree("updates")?;
+        self.seen.updates = Updates { count: updates.u64("count")?, loss: updates.f64("loss")? };
         self.seen.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
         self.seen.score = restored_optional(snapshot.tree("score")?)?;
         self.seen.goal_reached = snapshot.bool("goal_reached")?;
