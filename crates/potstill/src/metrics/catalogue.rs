@@ -1,7 +1,7 @@
-//! Every metric that a run records and every score of its summary, once: name, title, unit, direction, definition.
+//! Metrics that a run records and scores of its summary, each once: name, title, unit, direction, definition.
 //!
-//! Reports, comparisons, the dashboard and the tables of the command line take names, titles and order from here.
-//! A new metric is an entry here and a line in the job that records it.
+//! Reports, comparisons, the dashboard and the tables of the command line take names, titles and order from
+//! here. A new metric is an entry here and a line in the job that records it.
 //!
 //! ```
 //! use potstill::metrics::catalogue::{Better, LOSS, Metric, Score, TEST_ERROR};
@@ -139,8 +139,9 @@ const fn optional<T: Copy>(given: &[T]) -> Option<T> {
     }
 }
 
-/// Declares metrics: the constant, the name, the direction, the title, the unit; `key` for those that comparisons
-/// and the dashboard draw; after `in` the chart with the label of the line there. The comment is the definition.
+/// Declares metrics: the constant, the name, the direction, the title, the unit; `key` for those that
+/// comparisons and the dashboard draw; after `in` the chart with the label of the line there. The comment is the
+/// definition.
 macro_rules! metrics {
     ($(
         $(#[doc = $definition:literal])+

@@ -1,5 +1,5 @@
-//! Which file of a crate imports which, read from `use` lines and from paths in the code; tests and comments do not
-//! count.
+//! Which file of a crate imports which, read from `use` lines and from paths in the code; tests and comments do
+//! not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
