@@ -63,23 +63,6 @@ fn every_room_imports_only_what_it_may() {
     assert_eq!(granted.collect::<BTreeSet<_>>(), used);
 }
 
-/// Circles that are to be broken, with the reason. What is broken must leave this list.
-const KNOWN_CIRCLES: [(&[&str], &str); 4] = [
-    (
-        &["potstill/deep/c51.rs", "potstill/deep/dqn.rs", "potstill/deep/iqn.rs", "potstill/deep/qr_dqn.rs"],
-        "the engine picks the loss of each head by name, and each head is built by the engine",
-    ),
-    (
-        &["potstill/train/callback.rs", "potstill/train/evaluation.rs", "potstill/train/mod.rs"],
-        "the room's file holds the trait of what is trained, its errors, and the loop that uses the others",
-    ),
-    (
-        &["potstill/config/mod.rs", "potstill/config/resolve.rs"],
-        "the room's file holds both the types of keys and what is made of them",
-    ),
-    (&["potstill-env/lib.rs", "potstill-env/model.rs"], "`Env::model` returns what is played as an `Env`"),
-];
-
 #[test]
 fn no_modules_import_each_other_in_a_circle() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -92,15 +75,7 @@ fn no_modules_import_each_other_in_a_circle() {
         let circles = modules.circles().into_iter();
         found.extend(circles.map(|circle| circle.iter().map(|file| format!("{name}/{file}")).collect()));
     }
-    let is_in =
-        |circle: &Vec<String>, files: &[&str]| circle.iter().all(|file| files.contains(&file.as_str()));
-    let is_known = |circle: &&Vec<String>| KNOWN_CIRCLES.iter().any(|(files, _)| is_in(circle, files));
-    let new: Vec<_> = found.iter().filter(|circle| !is_known(circle)).collect();
-    assert!(new.is_empty(), "files that import each other: {new:#?}");
-    for (files, reason) in KNOWN_CIRCLES {
-        let is_there = found.iter().any(|circle| is_in(circle, files));
-        assert!(is_there, "broken, so take it out of KNOWN_CIRCLES: {files:?} ({reason})");
-    }
+    assert!(found.is_empty(), "files that import each other: {found:#?}");
 }
 
 #[test]

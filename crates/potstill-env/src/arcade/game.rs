@@ -34,7 +34,7 @@ impl Move {
     pub const ALL: [Move; 6] = [Move::None, Move::Left, Move::Up, Move::Right, Move::Down, Move::Fire];
 
     /// Columns to the right and rows down.
-    fn direction(self) -> (i32, i32) {
+    pub(super) fn direction(self) -> (i32, i32) {
         match self {
             Move::Left => (-1, 0),
             Move::Up => (0, -1),
@@ -86,13 +86,13 @@ pub struct Planes<'a> {
 impl Planes<'_> {
     /// Sets one square of one plane.
     #[inline]
-    fn set(&mut self, column: i32, row: i32, channel: usize) {
+    pub(super) fn set(&mut self, column: i32, row: i32, channel: usize) {
         self.squares[(row as usize * SIDE + column as usize) * self.channels + channel] = 1;
     }
 
     /// Sets one square if it is on the board.
     #[inline]
-    fn set_within(&mut self, column: i32, row: i32, channel: usize) {
+    pub(super) fn set_within(&mut self, column: i32, row: i32, channel: usize) {
         if (0..=LAST).contains(&column) {
             self.set(column, row, channel);
         }
@@ -218,8 +218,8 @@ impl<G: Game> Restorable for Arcade<G> {
 /// Things on the board, in the order in which they came: at most `N`.
 #[derive(Clone, Debug)]
 pub(super) struct List<T, const N: usize> {
-    items: [T; N],
-    len: usize,
+    pub(super) items: [T; N],
+    pub(super) len: usize,
 }
 
 impl<T: Copy + Default, const N: usize> Default for List<T, N> {
@@ -229,25 +229,25 @@ impl<T: Copy + Default, const N: usize> Default for List<T, N> {
 }
 
 impl<T: Copy, const N: usize> List<T, N> {
-    fn items(&self) -> &[T] {
+    pub(super) fn items(&self) -> &[T] {
         &self.items[..self.len]
     }
 
     /// Adds one at the end, if there is room.
-    fn push(&mut self, item: T) {
+    pub(super) fn push(&mut self, item: T) {
         if self.len < N {
             self.items[self.len] = item;
             self.len += 1;
         }
     }
 
-    fn remove(&mut self, i: usize) {
+    pub(super) fn remove(&mut self, i: usize) {
         self.items.copy_within(i + 1..self.len, i);
         self.len -= 1;
     }
 
     /// Removes the first that fits; whether there was one.
-    fn take(&mut self, fits: impl Fn(&T) -> bool) -> bool {
+    pub(super) fn take(&mut self, fits: impl Fn(&T) -> bool) -> bool {
         let found = self.items().iter().position(fits);
         if let Some(i) = found {
             self.remove(i);
@@ -256,7 +256,7 @@ impl<T: Copy, const N: usize> List<T, N> {
     }
 
     /// Visits the length, then each item.
-    fn numbers(&mut self, visit: &mut Visit<'_>, mut each: impl FnMut(&mut T, &mut Visit<'_>)) {
+    pub(super) fn numbers(&mut self, visit: &mut Visit<'_>, mut each: impl FnMut(&mut T, &mut Visit<'_>)) {
         let mut len = self.len as i32;
         visit(&mut len, 0..=N as i32);
         self.len = len as usize;

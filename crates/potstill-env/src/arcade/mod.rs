@@ -23,7 +23,8 @@ mod game;
 pub mod seaquest;
 pub mod space_invaders;
 
-pub use game::*;
+pub(crate) use game::MOVES;
+pub use game::{Arcade, Game, Move, Planes, Played, SIDE, Visit};
 
 use crate::registry::entry::Entry;
 

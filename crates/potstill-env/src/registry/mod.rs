@@ -28,7 +28,7 @@ pub use general_options::GENERAL_OPTIONS;
 pub use options::Options;
 
 use crate::wrappers::Features;
-use crate::{Autoreset, Env, EnvError, Row, Space, VecEnv};
+use crate::{Autoreset, Env, EnvError, Row, Space};
 use crate::{arcade, book, classic_control, toy_text};
 use entry::Entry;
 use std::sync::LazyLock;

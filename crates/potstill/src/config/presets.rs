@@ -11,7 +11,8 @@
 //! # Ok::<(), potstill::config::ConfigError>(())
 //! ```
 
-use super::{ConfigError, Layer, Origin, read_toml};
+use super::error::{ConfigError, Origin};
+use super::resolve::{Layer, read_toml};
 use toml::{Table, Value};
 
 /// Algorithm, name, text.

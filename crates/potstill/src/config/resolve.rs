@@ -1,36 +1,9 @@
 //! Raw layers to resolved settings.
 
-use super::{ConfigError, Settings};
+use super::error::{ConfigError, Origin};
+use super::setting::Settings;
 use std::collections::BTreeMap;
-use std::fmt;
 use toml::{Table, Value};
-
-/// Where a value was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A preset of this name.
-    Preset(String),
-    /// A file given with `--config`.
-    File(String),
-    /// A flag of its own.
-    CommandLine,
-    /// `--set`.
-    Set,
-    /// The program itself, for the reason given.
-    Program(&'static str),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Preset(name) => write!(f, "preset {name}"),
-            Origin::File(path) => write!(f, "{path}"),
-            Origin::CommandLine => write!(f, "command line"),
-            Origin::Set => write!(f, "--set"),
-            Origin::Program(reason) => write!(f, "{reason}"),
-        }
-    }
-}
 
 /// Values from one origin. Later layers win.
 #[derive(Clone, Debug)]

@@ -31,7 +31,7 @@ pub struct Source {
 
 #[derive(Clone, Debug)]
 enum Answers {
-    Network(Teacher),
+    Network(Box<Teacher>),
     Recorded {
         outputs: usize,
         /// `samples x outputs`.
@@ -51,7 +51,7 @@ pub struct Samples<'a> {
 impl Source {
     /// A source that asks a teacher.
     pub fn new(teacher: Teacher) -> Self {
-        Self { answers: Answers::Network(teacher), scale: 1.0, logits: Vec::new() }
+        Self { answers: Answers::Network(Box::new(teacher)), scale: 1.0, logits: Vec::new() }
     }
 
     /// The teacher, unless its answers are recorded.

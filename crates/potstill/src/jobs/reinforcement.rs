@@ -11,6 +11,7 @@ use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
+use potstill_core::snapshot::{Codec, Field};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};

@@ -1,6 +1,6 @@
 //! Deterministic policies for a box of actions.
 
-use super::Actor;
+use super::actor::Actor;
 use potstill_core::math::tanh;
 use potstill_core::{Pcg64, snapshot};
 use potstill_env::Space;

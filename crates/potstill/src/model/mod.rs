@@ -15,9 +15,11 @@
 //! # Ok::<(), potstill::env::EnvError>(())
 //! ```
 
+mod actor;
 mod control;
 mod table;
 
+pub use actor::Actor;
 pub use control::{ControlActor, ControlPolicy};
 pub use table::QTable;
 
@@ -81,12 +83,6 @@ impl Restorable for Model {
             Model::Control(policy) => policy.restore(snapshot),
         }
     }
-}
-
-/// A policy with the memory that it needs to act.
-pub trait Actor<O: ?Sized, A: ?Sized = usize> {
-    /// Writes the action for this observation.
-    fn act(&mut self, observation: &O, action: &mut A, rng: &mut Pcg64);
 }
 
 /// A policy over the values of a table.

@@ -1,6 +1,8 @@
 //! Evaluation: whole episodes of a policy in environments of their own.
 
-use super::{TrainError, parallel_map, statistics};
+use super::error::TrainError;
+use super::parallel::parallel_map;
+use super::statistics;
 use crate::experience::Ending;
 use crate::model::{Actor, play_out};
 use potstill_core::Streams;
@@ -64,4 +66,24 @@ pub fn evaluate<O: Row + ?Sized, A: Row + ?Sized, P: Actor<O, A>>(
         steps: played.iter().map(|episode| episode.steps).collect(),
         truncated: played.iter().filter(|episode| episode.ending == Ending::Truncated).count(),
     })
+}
+
+/// When, and by which episodes, an agent is evaluated while it learns. It does not change what is learned.
+pub struct Evaluator<O: Row + ?Sized, A: Row + ?Sized = usize> {
+    /// Steps between evaluations.
+    pub every: u64,
+    /// The last step of the run, on which it is evaluated too.
+    pub last_step: Option<u64>,
+    /// The episodes.
+    pub protocol: Protocol,
+    /// An environment to play them in.
+    pub make_env: Box<dyn Fn() -> BoxEnv<O, A> + Send + Sync>,
+}
+
+impl<O: Row + ?Sized, A: Row + ?Sized> Evaluator<O, A> {
+    /// Whether an evaluation follows a step, or one of several copies: the steps before it, and after.
+    pub fn is_due(&self, before: u64, after: u64) -> bool {
+        before / self.every < after / self.every
+            || self.last_step.is_some_and(|last| before < last && last <= after)
+    }
 }

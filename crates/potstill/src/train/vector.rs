@@ -1,6 +1,8 @@
 //! One agent in many copies of an environment.
 
-use super::{EpisodeEnd, TrainError, Training, check_finite, learn};
+use super::error::TrainError;
+use super::step::{check_finite, learn};
+use super::training::{EpisodeEnd, Training};
 use crate::agent::{Agent, Measurements};
 use crate::experience::{ElementOf, Ending, Steps};
 use crate::model::Model;

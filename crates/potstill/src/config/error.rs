@@ -1,0 +1,102 @@
+//! Configurations that cannot be run, and where a value was written.
+
+use std::fmt;
+use thiserror::Error;
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A preset of this name.
+    Preset(String),
+    /// A file given with `--config`.
+    File(String),
+    /// A flag of its own.
+    CommandLine,
+    /// `--set`.
+    Set,
+    /// The program itself, for the reason given.
+    Program(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Preset(name) => write!(f, "preset {name}"),
+            Origin::File(path) => write!(f, "{path}"),
+            Origin::CommandLine => write!(f, "command line"),
+            Origin::Set => write!(f, "--set"),
+            Origin::Program(reason) => write!(f, "{reason}"),
+        }
+    }
+}
+
+/// A command line or configuration that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A name that is not known.
+    #[error("unknown {what} `{name}`{}; {}", at(.origin), suggestion(.nearest.as_deref(), .known))]
+    Unknown {
+        /// What kind of name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Where it stands.
+        origin: Option<Origin>,
+        /// A known name close to it.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+    /// A value of the wrong kind or out of range.
+    #[error("`{key}`{}: {reason}", at(.origin))]
+    Value {
+        /// The key.
+        key: String,
+        /// Where it stands.
+        origin: Option<Origin>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Text that is no TOML.
+    #[error("{origin} is not valid TOML: {reason}")]
+    Syntax {
+        /// Where.
+        origin: Origin,
+        /// The parser's message, with line and column.
+        reason: String,
+    },
+    /// Options that do not go together, or one that is needed.
+    #[error("{0}")]
+    Usage(String),
+}
+
+fn at(origin: &Option<Origin>) -> String {
+    origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default()
+}
+
+fn suggestion(nearest: Option<&str>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known: {}", known.join(", ")),
+    }
+}
+
+impl ConfigError {
+    /// An unknown name, with the nearest known one if there is one near.
+    pub fn unknown<'a>(
+        what: &'static str,
+        name: &str,
+        origin: Option<Origin>,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        let likeness = |candidate: &str| {
+            strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
+        };
+        let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).cloned();
+        // Below this likeness a suggestion is noise.
+        let nearest = nearest.filter(|candidate| likeness(candidate) > 0.5);
+        Self::Unknown { what, name: name.to_owned(), origin, nearest, known }
+    }
+}

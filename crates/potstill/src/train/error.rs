@@ -1,0 +1,69 @@
+//! The errors of training.
+
+use crate::agent::LearnError;
+use potstill_env::EnvError;
+use thiserror::Error;
+
+/// Training that cannot go on.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The environment refused a step.
+    #[error("step {step}: the environment refused: {source}")]
+    Env {
+        /// The step, from 1.
+        step: u64,
+        /// Why.
+        source: EnvError,
+    },
+    /// The environment refused a step of an episode that was played without learning.
+    #[error("playing an episode: the environment refused: {0}")]
+    Play(EnvError),
+    /// The environment gave a reward that is not finite.
+    #[error("step {step}, episode {episode}: after action {action} the environment gave the reward {reward}")]
+    Reward {
+        /// The step, from 1.
+        step: u64,
+        /// The episode, from 1.
+        episode: u64,
+        /// The action before it, and in which copy of the environment, if there are several.
+        action: String,
+        /// The reward.
+        reward: f64,
+    },
+    /// The environment gave an observation that is not finite.
+    #[error(
+        "step {step}, episode {episode}: after action {action} the environment gave the observation {observation}"
+    )]
+    Observation {
+        /// The step, from 1.
+        step: u64,
+        /// The episode, from 1.
+        episode: u64,
+        /// The action before it, and in which copy of the environment, if there are several.
+        action: String,
+        /// The observation.
+        observation: String,
+    },
+    /// The learner could not learn from a step.
+    #[error("step {step}: {source}")]
+    Learn {
+        /// The step, from 1.
+        step: u64,
+        /// Why.
+        source: LearnError,
+    },
+    /// A planner has come no nearer to its end than this.
+    #[error(
+        "the values still move by {residual:e} after {sweeps} sweeps; give a larger --set tolerance or max_sweeps, or a gamma below 1"
+    )]
+    NotConverged {
+        /// The sweeps made.
+        sweeps: u64,
+        /// The most that a value moved in the last.
+        residual: f64,
+    },
+    /// What was learned is not finite.
+    #[error("the end: the model holds a value that is not finite")]
+    Model,
+}

@@ -1,0 +1,193 @@
+//! One agent in one environment.
+
+use super::error::TrainError;
+use super::step::{check_finite, learn};
+use super::training::{EpisodeEnd, Training};
+use crate::agent::{Agent, Measurements};
+use crate::experience::{Ending, Steps, Transition};
+use crate::model::Model;
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_env::{BoxEnv, Env, Row};
+use std::borrow::{Borrow, BorrowMut};
+
+/// One agent in one environment, from the first step to the last.
+pub struct Trainer<A: Agent> {
+    agent: A,
+    env: BoxEnv<A::Observation, A::Action>,
+    action: <A::Action as ToOwned>::Owned,
+    observation: <A::Observation as ToOwned>::Owned,
+    next_observation: <A::Observation as ToOwned>::Owned,
+    steps: u64,
+    episodes: u64,
+    /// Of the episode that is running.
+    episode_return: f64,
+    episode_steps: u64,
+    /// The episode that ended with the last step.
+    ended: Option<EpisodeEnd>,
+}
+
+/// The events of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Event {
+    /// The episode that ended with it.
+    pub episode: Option<EpisodeEnd>,
+    /// The measurements of the updates that the agent made after it, each the mean over these updates.
+    pub update: Option<Measurements>,
+}
+
+impl<A: Agent> Trainer<A> {
+    /// Puts an agent into an environment and starts its first episode.
+    pub fn new(agent: A, mut env: BoxEnv<A::Observation, A::Action>, streams: Streams) -> Self {
+        let space = env.observation_space();
+        let mut observation = A::Observation::buffer(&space);
+        env.reset(Some(streams.seed_for("environment", 0)), observation.borrow_mut());
+        Self {
+            agent,
+            action: A::Action::buffer(&env.action_space()),
+            env,
+            next_observation: A::Observation::buffer(&space),
+            observation,
+            steps: 0,
+            episodes: 0,
+            episode_return: 0.0,
+            episode_steps: 0,
+            ended: None,
+        }
+    }
+
+    /// The agent.
+    pub fn agent(&self) -> &A {
+        &self.agent
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Episodes finished.
+    pub fn episodes(&self) -> u64 {
+        self.episodes
+    }
+
+    /// One step: act, step, learn; then a new episode if this one is over.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    pub fn step(&mut self) -> Result<Event, TrainError> {
+        let step = self.steps + 1;
+        let refused = |source| TrainError::Learn { step, source };
+        let at = (step, self.episodes + 1);
+        if self.episode_steps == 0 {
+            check_finite(at, || "none, at a reset,".to_owned(), 0.0, self.observation.borrow())?;
+        }
+        self.agent.search(&self.env).map_err(refused)?;
+        let observation: &A::Observation = self.observation.borrow();
+        let action: &mut A::Action = self.action.borrow_mut();
+        self.agent.act(observation.as_slice(), action.as_mut_slice());
+        let outcome = self
+            .env
+            .step(action, self.next_observation.borrow_mut())
+            .map_err(|source| TrainError::Env { step, source })?;
+        let text = || A::Action::text(self.action.borrow());
+        check_finite(at, text, outcome.reward, self.next_observation.borrow())?;
+        self.steps = step;
+        self.episode_return += outcome.reward;
+        self.episode_steps += 1;
+        let transition = Transition {
+            observation: self.observation.borrow(),
+            action: self.action.borrow(),
+            reward: outcome.reward,
+            next_observation: self.next_observation.borrow(),
+            terminated: outcome.terminated,
+            truncated: outcome.truncated,
+        };
+        let update = learn(&mut self.agent, &Steps::of(&transition)).map_err(refused)?;
+        std::mem::swap(&mut self.observation, &mut self.next_observation);
+        let episode = Ending::of(outcome).map(|ending| {
+            let ended = EpisodeEnd { episode_return: self.episode_return, steps: self.episode_steps, ending };
+            self.episodes += 1;
+            (self.episode_return, self.episode_steps) = (0.0, 0);
+            self.env.reset(None, self.observation.borrow_mut());
+            ended
+        });
+        Ok(Event { episode, update })
+    }
+}
+
+impl<A: Agent> Trainer<A> {
+    /// Takes steps until so many episodes have ended, and tells how.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    pub fn run_episodes(&mut self, count: usize) -> Result<Vec<EpisodeEnd>, TrainError> {
+        let mut ended = Vec::with_capacity(count);
+        while ended.len() < count {
+            ended.extend(self.step()?.episode);
+        }
+        Ok(ended)
+    }
+}
+
+impl<A: Agent> Training for Trainer<A> {
+    type Observation = A::Observation;
+    type Action = A::Action;
+
+    fn advance(&mut self) -> Result<Option<Measurements>, TrainError> {
+        let Event { episode, update } = self.step()?;
+        self.ended = episode;
+        Ok(update)
+    }
+
+    fn ended(&self) -> &[EpisodeEnd] {
+        self.ended.as_slice()
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn episodes(&self) -> u64 {
+        self.episodes
+    }
+
+    fn model(&self) -> Model {
+        self.agent.model()
+    }
+
+    fn diagnostics(&self) -> Measurements {
+        self.agent.diagnostics()
+    }
+
+    fn visits(&self) -> Option<&[u64]> {
+        self.agent.visits()
+    }
+
+    fn results(&self) -> Measurements {
+        self.agent.results()
+    }
+}
+
+impl<A: Agent> Restorable for Trainer<A> {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
+            .with_part("agent", &self.agent)
+            .with_part("env", &self.env)
+            .with("observation", self.observation.borrow().to_value())
+            .with("steps", Value::U64(self.steps))
+            .with("episodes", Value::U64(self.episodes))
+            .with("episode_return", Value::F64(self.episode_return))
+            .with("episode_steps", Value::U64(self.episode_steps))
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part("agent", &mut self.agent)?;
+        snapshot.restore_part("env", &mut self.env)?;
+        self.observation.borrow_mut().read(snapshot, "observation")?;
+        self.steps = snapshot.u64("steps")?;
+        self.episodes = snapshot.u64("episodes")?;
+        self.episode_return = snapshot.f64("episode_return")?;
+        self.episode_steps = snapshot.u64("episode_steps")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! The parts of a step that one environment and many copies share.
+
+use super::error::TrainError;
+use crate::agent::{Agent, LearnError, Measurements};
+use crate::experience::Steps;
+use potstill_env::Row;
+
+/// Lets an agent observe a step and make the updates that are then due; returns the mean of each measurement over these updates.
+pub(super) fn learn<A: Agent>(
+    agent: &mut A,
+    steps: &Steps<'_, A::Observation, A::Action>,
+) -> Result<Option<Measurements>, LearnError> {
+    let due = agent.observe(steps)?;
+    if due == 0 {
+        return Ok(None);
+    }
+    let mut means = Measurements::default();
+    for _ in 0..due {
+        agent.update()?.iter().for_each(|(name, value)| means.add(name, value / due as f64));
+    }
+    Ok(Some(means))
+}
+
+/// Refuses a reward or an observation that is not finite. `at` is the step and the episode.
+pub(super) fn check_finite<O: Row + ?Sized>(
+    at: (u64, u64),
+    action: impl Fn() -> String,
+    reward: f64,
+    observation: &O,
+) -> Result<(), TrainError> {
+    let (step, episode) = at;
+    if !reward.is_finite() {
+        return Err(TrainError::Reward { step, episode, action: action(), reward });
+    }
+    if !observation.is_finite() {
+        let observation = format!("{:?}", observation.as_slice());
+        return Err(TrainError::Observation { step, episode, action: action(), observation });
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Training as the loop and its callbacks see it, in one environment or in many copies.
+
+use super::error::TrainError;
+use super::evaluation::{Evaluation, Evaluator, evaluate};
+use crate::agent::Measurements;
+use crate::experience::Ending;
+use crate::model::{Actor, Model, ModelActor};
+use potstill_core::Restorable;
+use potstill_env::Row;
+use std::ops::ControlFlow;
+
+/// An episode that ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpisodeEnd {
+    /// The undiscounted return.
+    pub episode_return: f64,
+    /// Its length.
+    pub steps: u64,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Training that advances step by step, in one environment or in many copies.
+pub trait Training: Restorable + Send {
+    /// The observations that the agent acts on.
+    type Observation: Row + ?Sized;
+    /// The actions that it takes.
+    type Action: Row + ?Sized;
+
+    /// Takes one step in every copy, and makes the updates that are then due; returns the mean of each of their measurements.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    fn advance(&mut self) -> Result<Option<Measurements>, TrainError>;
+
+    /// The episodes that ended with the last step.
+    fn ended(&self) -> &[EpisodeEnd];
+
+    /// Steps taken, of all copies together.
+    fn steps(&self) -> u64;
+
+    /// Episodes finished.
+    fn episodes(&self) -> u64;
+
+    /// A copy of the model as learned so far.
+    fn model(&self) -> Model;
+
+    /// Measurements of the present moment, for the log ([`Agent::diagnostics`]).
+    fn diagnostics(&self) -> Measurements;
+
+    /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
+    fn visits(&self) -> Option<&[u64]>;
+
+    /// Results beside the model, for the summary of a run ([`Agent::results`]).
+    fn results(&self) -> Measurements;
+
+    /// Takes steps until so many have been taken in all, or a callback breaks; tells the callback of each, and evaluates the greedy
+    /// policy where the evaluator says.
+    ///
+    /// # Errors
+    /// If the environment or the agent cannot go on. The run ends there.
+    fn run(
+        &mut self,
+        until: u64,
+        evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
+        callback: &mut impl Callback<Self>,
+    ) -> Result<ControlFlow<()>, TrainError>
+    where
+        Self: Sized,
+        for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
+    {
+        while self.steps() < until {
+            let before = self.steps();
+            let update = self.advance()?;
+            // Every one is told, also if an earlier one has broken.
+            let mut stop = callback.on_step(self, update.as_ref()).is_break();
+            if let Some(update) = &update {
+                stop |= callback.on_update(self, update).is_break();
+            }
+            for i in 0..self.ended().len() {
+                let episode = self.ended()[i];
+                stop |= callback.on_episode(self, &episode).is_break();
+            }
+            if let Some(evaluator) = evaluator.filter(|evaluator| evaluator.is_due(before, self.steps())) {
+                let model = self.model();
+                let evaluation =
+                    evaluate(evaluator.protocol, &evaluator.make_env, || ModelActor::greedy(&model))?;
+                stop |= callback.on_evaluation(self, &evaluation).is_break();
+            }
+            if stop {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Methods that [`Training::run`] calls on its events; each may end the run with [`ControlFlow::Break`].
+pub trait Callback<T: Training> {
+    /// After every step, with the measurements of the updates that followed it.
+    fn on_step(&mut self, _: &T, _: Option<&Measurements>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// After the last step of an episode.
+    fn on_episode(&mut self, _: &T, _: &EpisodeEnd) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// After an update that is to be reported.
+    fn on_update(&mut self, _: &T, _: &Measurements) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// After an evaluation.
+    fn on_evaluation(&mut self, _: &T, _: &Evaluation) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// A callback that does nothing.
+impl<T: Training> Callback<T> for () {}
