@@ -136,6 +136,14 @@ pub trait Restorable {
     /// # Errors
     /// If a value is missing, of another kind or length, or impossible. `self` may then be partly restored; discard it.
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError>;
+
+    /// Restores where the branch `parent` has no branch `name` for this part, as in snapshots that an older version wrote.
+    ///
+    /// # Errors
+    /// Unless overridden, that `name` is missing.
+    fn restore_absent(&mut self, name: &str, parent: &Snapshot) -> Result<(), SnapshotError> {
+        parent.tree(name).map(|_| ())
+    }
 }
 
 impl<T: Restorable + ?Sized> Restorable for Box<T> {
@@ -145,6 +153,10 @@ impl<T: Restorable + ?Sized> Restorable for Box<T> {
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         (**self).restore(snapshot)
+    }
+
+    fn restore_absent(&mut self, name: &str, parent: &Snapshot) -> Result<(), SnapshotError> {
+        (**self).restore_absent(name, parent)
     }
 }
 
@@ -341,7 +353,11 @@ impl<T: Restorable> Field for T {
     }
 
     fn load(&mut self, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part(name, self)
+        if snapshot.contains(name) {
+            snapshot.restore_part(name, self)
+        } else {
+            self.restore_absent(name, snapshot)
+        }
     }
 }
 
@@ -579,6 +595,7 @@ where
 ///         saved: env, count as "steps", place via below(*sides), rng;
 ///         built: sides, scratch;                   // what the constructor gives; may be left out
 ///         then: Self::check;                       // fn(&mut self) -> Result<(), SnapshotError>, after loading; may be left out
+///         absent: Self::legacy;                    // overrides Restorable::restore_absent; may be left out
 ///     }
 /// }
 /// ```
@@ -592,6 +609,7 @@ macro_rules! snapshot {
             saved: $($field:ident $(as $name:literal)? $(via $codec:expr)?),+ $(,)?;
             $(built: $($built:ident),+ $(,)?;)?
             $(then: $then:expr;)?
+            $(absent: $absent:expr;)?
         }
     ) => {
         impl $(<$($generics)*>)? $crate::Restorable for $type {
@@ -610,6 +628,10 @@ macro_rules! snapshot {
                 $($then(self)?;)?
                 Ok(())
             }
+
+            $(fn restore_absent(&mut self, name: &str, parent: &$crate::Snapshot) -> Result<(), $crate::SnapshotError> {
+                $absent(self, name, parent)
+            })?
         }
     };
     (@save $snapshot:ident $field:ident [] [$($codec:expr)?]) => {

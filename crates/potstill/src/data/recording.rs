@@ -24,7 +24,8 @@
 //! ```
 
 use crate::experience::{Ending, Episode, Trajectory};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value as StateValue};
+use potstill_core::snapshot;
+use potstill_core::snapshot::below;
 use potstill_env::space::Element;
 use potstill_env::{Env, EnvError, Outcome, Row, Space};
 use serde_json::{Value, json};
@@ -278,19 +279,13 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Env for RecordedEnv<O, A> {
     fn reseed(&mut self, _: u64) {}
 }
 
-impl<O: Row + ?Sized, A: Row + ?Sized> Restorable for RecordedEnv<O, A> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with("episode", StateValue::U64(self.episode as u64))
-            .with("step", StateValue::U64(self.step as u64))
-            .with("is_new", StateValue::Bool(self.is_new))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.episode = snapshot.index("episode", self.recording.episodes.len())?;
-        self.step = snapshot.index("step", self.recording.episodes[self.episode].trajectory.steps() + 1)?;
-        self.is_new = snapshot.bool("is_new")?;
-        Ok(())
+snapshot! {
+    impl[O: Row + ?Sized, A: Row + ?Sized] Restorable for RecordedEnv<O, A> {
+        saved:
+            episode via below(recording.episodes.len()),
+            step via below(recording.episodes[*episode].trajectory.steps() + 1),
+            is_new;
+        built: recording, observation_space, action_space;
     }
 }
 

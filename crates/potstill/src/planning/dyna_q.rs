@@ -36,6 +36,7 @@ use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
+use potstill_core::snapshot::Field;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 
 settings! {
@@ -249,8 +250,8 @@ impl Restorable for DynaQ {
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
+        self.behaviour.load("behaviour", snapshot)?;
+        self.step_sizes.load("step_sizes", snapshot)?;
         snapshot.restore_part("model", &mut self.model)?;
         snapshot.restore_part("planning", &mut self.planning)?;
         let pairs = self.tried.len();

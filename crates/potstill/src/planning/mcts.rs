@@ -29,7 +29,7 @@ use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use potstill_core::math::ln_f64;
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Pcg64, Restorable, Streams, snapshot};
 use potstill_env::{Env, StateEnv};
 
 settings! {
@@ -206,19 +206,10 @@ impl Agent for Mcts {
     }
 }
 
-impl Restorable for Mcts {
-    fn snapshot(&self) -> Snapshot {
-        // The tree is grown anew before each step.
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with("visits", Value::U64s(self.visits.clone()))
-            .with_part("search", &self.search)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        let pairs = self.visits.len();
-        self.visits.copy_from_slice(snapshot.u64s("visits", pairs)?);
-        snapshot.restore_part("search", &mut self.search)
+// The tree is grown anew before each step.
+snapshot! {
+    impl Restorable for Mcts {
+        saved: q, visits, search;
+        built: config, copy, tree, chosen, range, path;
     }
 }

@@ -35,7 +35,8 @@ pub use value_iteration::{ExploringConfig, ValueIteration};
 use crate::config::{Key, Settings, settings};
 use crate::model::QTable;
 use crate::tabular::TabularConfig;
-use potstill_core::Restorable;
+use potstill_core::snapshot::Field;
+use potstill_core::{Restorable, Snapshot, SnapshotError};
 use potstill_env::TransitionModel;
 use std::sync::Arc;
 
@@ -183,6 +184,17 @@ impl StateValues {
     /// The mean over the start distribution.
     pub fn start_value(&self) -> f64 {
         self.model.start().iter().map(|&(p, state)| p * self.v[state]).sum()
+    }
+}
+
+/// Saved as its values; the rest is the model's.
+impl Field for StateValues {
+    fn save(&self, name: &str, snapshot: &mut Snapshot) {
+        self.v.save(name, snapshot);
+    }
+
+    fn load(&mut self, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.v.load(name, snapshot)
     }
 }
 

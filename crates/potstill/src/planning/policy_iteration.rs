@@ -21,7 +21,8 @@
 
 use super::{Planner, PlanningConfig, StateValues};
 use crate::config::settings;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot;
+use potstill_core::snapshot::below;
 use potstill_env::TransitionModel;
 use std::sync::Arc;
 
@@ -146,28 +147,9 @@ impl Planner for PolicyIteration {
     }
 }
 
-impl Restorable for PolicyIteration {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with("v", Value::F64s(self.values.v.clone()))
-            .with("policy", Value::U64s(self.policy.iter().map(|&action| action as u64).collect()))
-            .with("evaluated", Value::U64(self.evaluated))
-            .with("improvements", Value::U64(self.improvements))
-            .with("sweeps", Value::U64(self.sweeps))
-            .with("residual", Value::F64(self.residual))
-            .with("is_stable", Value::Bool(self.is_stable))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let states = self.values.v.len();
-        self.values.v.copy_from_slice(snapshot.f64s("v", states)?);
-        let actions = self.values.model.actions();
-        self.policy = snapshot.indices("policy", states, actions + 1)?;
-        self.evaluated = snapshot.u64("evaluated")?;
-        self.improvements = snapshot.u64("improvements")?;
-        self.sweeps = snapshot.u64("sweeps")?;
-        self.residual = snapshot.f64("residual")?;
-        self.is_stable = snapshot.bool("is_stable")?;
-        Ok(())
+snapshot! {
+    impl Restorable for PolicyIteration {
+        saved: values as "v", policy via below(values.model.actions() + 1), evaluated, improvements, sweeps, residual, is_stable;
+        built: tolerance, evaluation_sweeps;
     }
 }

@@ -24,7 +24,7 @@ use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{SnapshotError, Streams, snapshot};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -184,35 +184,29 @@ impl Agent for PrioritizedSweeping {
     }
 }
 
-impl Restorable for PrioritizedSweeping {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with_part("model", &self.model)
-            .with("priorities", Value::F64s(self.priorities.clone()))
+snapshot! {
+    impl Restorable for PrioritizedSweeping {
+        saved: q, behaviour, step_sizes, model, priorities;
+        built: config, own, leading_to, queue;
+        then: Self::rebuild;
     }
+}
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
-        snapshot.restore_part("model", &mut self.model)?;
-        let pairs = self.priorities.len();
-        self.priorities.copy_from_slice(snapshot.f64s("priorities", pairs)?);
-        // What follows from the rest; the order within does not matter.
+impl PrioritizedSweeping {
+    /// Rebuilds the predecessors and the queue from the model and the priorities; the order within them does not matter.
+    fn rebuild(&mut self) -> Result<(), SnapshotError> {
         self.queue.clear();
         self.leading_to.iter_mut().for_each(Vec::clear);
-        for pair in 0..pairs {
-            if let Some(known) = self.model.known[pair] {
+        for (pair, &priority) in self.priorities.iter().enumerate() {
+            let known = self.model.known[pair];
+            if let Some(known) = known {
                 self.leading_to[known.next].push(pair);
             }
-            if self.priorities[pair] > 0.0 {
-                if self.model.known[pair].is_none() {
+            if priority > 0.0 {
+                if known.is_none() {
                     return Err(SnapshotError::invalid("priorities", "a pair that is not known cannot wait"));
                 }
-                self.queue.push(Waiting { priority: self.priorities[pair], pair: Reverse(pair) });
+                self.queue.push(Waiting { priority, pair: Reverse(pair) });
             }
         }
         Ok(())

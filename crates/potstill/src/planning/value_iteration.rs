@@ -24,7 +24,7 @@
 use super::{Planner, PlanningConfig, StateValues};
 use crate::config::settings;
 use crate::policy::Policy;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot;
 use potstill_env::TransitionModel;
 use std::sync::Arc;
 
@@ -96,19 +96,9 @@ impl Planner for ValueIteration {
     }
 }
 
-impl Restorable for ValueIteration {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with("v", Value::F64s(self.values.v.clone()))
-            .with("sweeps", Value::U64(self.sweeps))
-            .with("residual", Value::F64(self.residual))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let states = self.values.v.len();
-        self.values.v.copy_from_slice(snapshot.f64s("v", states)?);
-        self.sweeps = snapshot.u64("sweeps")?;
-        self.residual = snapshot.f64("residual")?;
-        Ok(())
+snapshot! {
+    impl Restorable for ValueIteration {
+        saved: values as "v", sweeps, residual;
+        built: policy, tolerance;
     }
 }

@@ -19,7 +19,7 @@
 use super::{Policy, Schedule, draw, greedy};
 use crate::config::words;
 use potstill_core::math::ln_f64;
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, snapshot};
 use std::sync::Arc;
 
 words! {
@@ -201,15 +201,8 @@ impl Behaviour {
         self.steps
     }
 
-    /// Takes back what a learner has put under `behaviour`.
-    ///
-    /// # Errors
-    /// If it is missing or of another size.
-    pub fn restore_within(&mut self, learner: &Snapshot) -> Result<(), SnapshotError> {
-        if learner.contains("behaviour") {
-            return learner.restore_part("behaviour", self);
-        }
-        // Checkpoints of potstill 0.1's first algorithms: nothing was counted yet.
+    /// Restores from checkpoints of potstill 0.1's first algorithms, which had only the generator and counted nothing.
+    fn restore_generator(&mut self, _: &str, learner: &Snapshot) -> Result<(), SnapshotError> {
         self.steps = 0;
         self.visits.fill(0);
         learner.restore_part("exploration", &mut self.rng)
@@ -226,19 +219,11 @@ impl Behaviour {
     }
 }
 
-impl Restorable for Behaviour {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with("steps", Value::U64(self.steps))
-            .with("visits", Value::U64s(self.visits.clone()))
-            .with_part("rng", &self.rng)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.steps = snapshot.u64("steps")?;
-        let length = self.visits.len();
-        self.visits.copy_from_slice(snapshot.u64s("visits", length)?);
-        snapshot.restore_part("rng", &mut self.rng)
+snapshot! {
+    impl Restorable for Behaviour {
+        saved: steps, visits, rng;
+        built: rule, values, actions;
+        absent: Self::restore_generator;
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::config::{Range, Setting};
 use potstill_core::math::{exp_f64, ln_f64};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::{Snapshot, SnapshotError, snapshot};
 use std::fmt;
 use std::str::FromStr;
 
@@ -182,28 +182,17 @@ impl StepSizes {
         self.of(i, steps)
     }
 
-    /// Takes back what a learner has put under `step_sizes`.
-    ///
-    /// # Errors
-    /// If it is missing or of another size.
-    pub fn restore_within(&mut self, learner: &Snapshot) -> Result<(), SnapshotError> {
-        // Checkpoints of potstill 0.1's first algorithms knew no schedules.
-        if self.updates.is_empty() && !learner.contains("step_sizes") {
-            return Ok(());
-        }
-        learner.restore_part("step_sizes", self)
+    /// Accepts checkpoints of potstill 0.1's first algorithms, which knew no schedules, where there is nothing to restore.
+    fn accept_absence(&mut self, name: &str, _: &Snapshot) -> Result<(), SnapshotError> {
+        if self.updates.is_empty() { Ok(()) } else { Err(SnapshotError::Missing { path: name.to_owned() }) }
     }
 }
 
-impl Restorable for StepSizes {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with("updates", Value::U64s(self.updates.clone()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let length = self.updates.len();
-        self.updates.copy_from_slice(snapshot.u64s("updates", length)?);
-        Ok(())
+snapshot! {
+    impl Restorable for StepSizes {
+        saved: updates;
+        built: schedule;
+        absent: Self::accept_absence;
     }
 }
 

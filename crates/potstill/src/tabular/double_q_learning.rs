@@ -19,7 +19,8 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams};
+use potstill_core::snapshot::Field;
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, snapshot};
 
 /// A learner with two tables.
 #[derive(Clone, Debug)]
@@ -104,23 +105,20 @@ impl Agent for DoubleQLearning {
     }
 }
 
-impl Restorable for DoubleQLearning {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("q1", &self.tables[0])
-            .with_part("q2", &self.tables[1])
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with_part("coin", &self.coin)
+snapshot! {
+    impl Restorable for DoubleQLearning {
+        saved: tables as "q" via (save_tables, load_tables), behaviour, step_sizes, coin;
+        built: config;
     }
+}
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q1", &mut self.tables[0])?;
-        snapshot.restore_part("q2", &mut self.tables[1])?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
-        snapshot.restore_part("coin", &mut self.coin)
-    }
+/// Saves the tables as `q1` and `q2`.
+fn save_tables(tables: &[QTable; 2], name: &str, snapshot: &mut Snapshot) {
+    (1..).zip(tables).for_each(|(i, table)| table.save(&format!("{name}{i}"), snapshot));
+}
+
+fn load_tables(tables: &mut [QTable; 2], name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+    (1..).zip(tables).try_for_each(|(i, table)| table.load(&format!("{name}{i}"), snapshot))
 }
 
 #[cfg(test)]

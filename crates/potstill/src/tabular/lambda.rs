@@ -23,6 +23,7 @@
 //! assert_eq!(agent.q().states(), 48);
 //! ```
 
+use super::records::records;
 use super::{TabularConfig, traces};
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::config::{settings, words};
@@ -30,7 +31,8 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::below;
+use potstill_core::{Streams, snapshot};
 
 settings! {
     /// How long traces last.
@@ -189,40 +191,16 @@ impl Agent for Lambda {
     }
 }
 
-impl Restorable for Lambda {
-    fn snapshot(&self) -> Snapshot {
-        let actions = self.q.actions();
-        let places = self.traces.iter().flat_map(|(pair, _)| [pair / actions, pair % actions]);
-        let places = places.map(|place| place as u64).collect();
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
-            .with("q_old", Value::F64(self.q_old))
-            .with("traced", Value::U64(self.traces.len() as u64))
-            .with("places", Value::U64s(places))
-            .with("traces", Value::F64s(self.traces.iter().map(|(_, trace)| trace).collect()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
-        let (states, actions) = (self.q.states(), self.q.actions());
-        self.next_action =
-            Some(snapshot.index("next_action", actions + 1)?).filter(|&action| action < actions);
-        self.q_old = snapshot.f64("q_old")?;
-        let length = snapshot.index("traced", states * actions + 1)?;
-        let places = snapshot.u64s("places", 2 * length)?.chunks_exact(2);
-        let traces = places.zip(snapshot.f64s("traces", length)?).map(|(place, &trace)| {
-            let (s, a) = (place[0] as usize, place[1] as usize);
-            (s < states && a < actions).then(|| (self.q.pair(s, a), trace))
-        });
-        let traces: Option<traces::Traces> = traces.collect();
-        self.traces =
-            traces.ok_or_else(|| SnapshotError::invalid("places", "no state or action of the table"))?;
-        Ok(())
+snapshot! {
+    impl Restorable for Lambda {
+        saved: q, behaviour, step_sizes, next_action via below(q.actions()), q_old, traces as "traced" via records(
+            q.values().len() + 1,
+            [q.states(), q.actions()],
+            "traces",
+            |(pair, trace)| ([pair / q.actions(), pair % q.actions()], [trace]),
+            |[state, action], [trace]| (q.pair(state, action), trace),
+        );
+        built: kind, config, lambda;
     }
 }
 

@@ -24,6 +24,7 @@ pub mod n_step;
 pub mod prediction;
 pub mod q_learning;
 pub mod r_learning;
+mod records;
 pub mod sarsa;
 pub mod speedy_q_learning;
 mod traces;

@@ -18,11 +18,12 @@
 //! ```
 
 use super::TabularConfig;
+use super::records::records;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Streams, snapshot};
 
 /// Which of the boxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,36 +145,16 @@ impl Agent for MonteCarlo {
     }
 }
 
-impl Restorable for MonteCarlo {
-    fn snapshot(&self) -> Snapshot {
-        let places = self.episode.iter().flat_map(|&(s, a, ..)| [s as u64, a as u64]).collect();
-        let numbers =
-            self.episode.iter().flat_map(|&(.., reward, probability)| [reward, probability]).collect();
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("weights", &self.weights)
-            .with_part("behaviour", &self.behaviour)
-            .with("steps", Value::U64(self.episode.len() as u64))
-            .with("places", Value::U64s(places))
-            .with("numbers", Value::F64s(numbers))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        snapshot.restore_part("weights", &mut self.weights)?;
-        self.behaviour.restore_within(snapshot)?;
-        let (states, actions) = (self.q.states(), self.q.actions());
-        let length = snapshot.index("steps", usize::MAX / 2)?;
-        let places = snapshot.u64s("places", 2 * length)?.chunks_exact(2);
-        let steps =
-            places.zip(snapshot.f64s("numbers", 2 * length)?.chunks_exact(2)).map(|(place, numbers)| {
-                let (s, a) = (place[0] as usize, place[1] as usize);
-                (s < states && a < actions).then_some((s, a, numbers[0], numbers[1]))
-            });
-        let steps: Option<Vec<_>> = steps.collect();
-        self.episode =
-            steps.ok_or_else(|| SnapshotError::invalid("places", "no state or action of the table"))?;
-        Ok(())
+snapshot! {
+    impl Restorable for MonteCarlo {
+        saved: q, weights, behaviour, episode as "steps" via records(
+            usize::MAX / 2,
+            [q.states(), q.actions()],
+            "numbers",
+            |(state, action, reward, probability)| ([state, action], [reward, probability]),
+            |[state, action], [reward, probability]| (state, action, reward, probability),
+        );
+        built: kind, gamma;
     }
 }
 

@@ -20,12 +20,14 @@
 //! ```
 
 use super::TabularConfig;
+use super::records::records;
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::below;
+use potstill_core::{Streams, snapshot};
 use std::collections::VecDeque;
 
 settings! {
@@ -200,41 +202,16 @@ impl Agent for NStep {
     }
 }
 
-impl Restorable for NStep {
-    fn snapshot(&self) -> Snapshot {
-        let places = self.window.iter().flat_map(|step| [step.state as u64, step.action as u64]).collect();
-        let numbers = self.window.iter().flat_map(|step| [step.reward, step.probability]).collect();
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with("next_action", Value::U64(self.next_action.unwrap_or(self.q.actions()) as u64))
-            .with("window", Value::U64(self.window.len() as u64))
-            .with("places", Value::U64s(places))
-            .with("numbers", Value::F64s(numbers))
-            .with("probability", Value::F64(self.probability))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
-        let (states, actions) = (self.q.states(), self.q.actions());
-        self.next_action =
-            Some(snapshot.index("next_action", actions + 1)?).filter(|&action| action < actions);
-        let length = snapshot.index("window", self.n)?;
-        let places = snapshot.u64s("places", 2 * length)?.chunks_exact(2);
-        let numbers = snapshot.f64s("numbers", 2 * length)?.chunks_exact(2);
-        let steps = places.zip(numbers).map(|(place, numbers)| {
-            let (state, action) = (place[0] as usize, place[1] as usize);
-            let (reward, probability) = (numbers[0], numbers[1]);
-            (state < states && action < actions).then_some(Step { state, action, reward, probability })
-        });
-        self.probability = snapshot.f64("probability")?;
-        let steps: Option<VecDeque<Step>> = steps.collect();
-        self.window =
-            steps.ok_or_else(|| SnapshotError::invalid("places", "no state or action of the table"))?;
-        Ok(())
+snapshot! {
+    impl Restorable for NStep {
+        saved: q, behaviour, step_sizes, next_action via below(q.actions()), window via records(
+            *n,
+            [q.states(), q.actions()],
+            "numbers",
+            |Step { state, action, reward, probability }| ([state, action], [reward, probability]),
+            |[state, action], [reward, probability]| Step { state, action, reward, probability },
+        ), probability;
+        built: kind, config, n, target;
     }
 }
 

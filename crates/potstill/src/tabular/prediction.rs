@@ -27,6 +27,7 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
+use super::records::records;
 use super::traces::Traces;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::config::settings;
@@ -34,7 +35,7 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Schedule, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot;
 
 settings! {
     /// The hyperparameters of prediction.
@@ -120,26 +121,16 @@ impl Agent for TdPrediction {
     }
 }
 
-impl Restorable for TdPrediction {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("v", &self.v)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with("traced", Value::U64(self.traces.len() as u64))
-            .with("places", Value::U64s(self.traces.iter().map(|(state, _)| state as u64).collect()))
-            .with("traces", Value::F64s(self.traces.iter().map(|(_, trace)| trace).collect()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("v", &mut self.v)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
-        let states = self.v.states();
-        let length = snapshot.index("traced", states + 1)?;
-        let places = snapshot.indices("places", length, states)?.into_iter();
-        self.traces = places.zip(snapshot.f64s("traces", length)?.iter().copied()).collect();
-        Ok(())
+snapshot! {
+    impl Restorable for TdPrediction {
+        saved: v, behaviour, step_sizes, traces as "traced" via records(
+            v.states() + 1,
+            [v.states()],
+            "traces",
+            |(state, trace)| ([state], [trace]),
+            |[state], [trace]| (state, trace),
+        );
+        built: gamma, lambda;
     }
 }
 
@@ -217,26 +208,16 @@ impl Agent for MonteCarloPrediction {
     }
 }
 
-impl Restorable for MonteCarloPrediction {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("v", &self.v)
-            .with_part("behaviour", &self.behaviour)
-            .with("returns", Value::U64s(self.returns.clone()))
-            .with("steps", Value::U64(self.episode.len() as u64))
-            .with("places", Value::U64s(self.episode.iter().map(|step| step.0 as u64).collect()))
-            .with("rewards", Value::F64s(self.episode.iter().map(|step| step.1).collect()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("v", &mut self.v)?;
-        self.behaviour.restore_within(snapshot)?;
-        let states = self.v.states();
-        self.returns.copy_from_slice(snapshot.u64s("returns", states)?);
-        let length = snapshot.index("steps", usize::MAX)?;
-        let places = snapshot.indices("places", length, states)?.into_iter();
-        self.episode = places.zip(snapshot.f64s("rewards", length)?.iter().copied()).collect();
-        Ok(())
+snapshot! {
+    impl Restorable for MonteCarloPrediction {
+        saved: v, behaviour, returns, episode as "steps" via records(
+            usize::MAX,
+            [v.states()],
+            "rewards",
+            |(state, reward)| ([state], [reward]),
+            |[state], [reward]| (state, reward),
+        );
+        built: gamma;
     }
 }
 

@@ -24,7 +24,7 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams};
+use potstill_core::{Streams, snapshot};
 
 /// A Q-learner.
 #[derive(Clone, Debug)]
@@ -109,18 +109,10 @@ impl Agent for QLearning {
     }
 }
 
-impl Restorable for QLearning {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)
+snapshot! {
+    impl Restorable for QLearning {
+        saved: q, behaviour, step_sizes;
+        built: config, target;
     }
 }
 

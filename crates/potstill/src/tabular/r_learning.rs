@@ -23,7 +23,7 @@ use crate::metrics::catalogue;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, Schedule, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Streams, snapshot};
 
 settings! {
     /// How fast the average reward is learned.
@@ -116,23 +116,9 @@ impl Agent for RLearning {
     }
 }
 
-impl Restorable for RLearning {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with_part("beta", &self.beta)
-            .with("average_reward", Value::F64(self.average_reward))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
-        snapshot.restore_part("beta", &mut self.beta)?;
-        self.average_reward = snapshot.f64("average_reward")?;
-        Ok(())
+snapshot! {
+    impl Restorable for RLearning {
+        saved: q, behaviour, step_sizes, beta, average_reward;
     }
 }
 

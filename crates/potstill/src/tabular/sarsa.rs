@@ -19,7 +19,8 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, StepSizes};
 use crate::targets::td_target;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::below;
+use potstill_core::{Streams, snapshot};
 
 /// A SARSA learner.
 #[derive(Clone, Debug)]
@@ -89,24 +90,10 @@ impl Agent for Sarsa {
     }
 }
 
-impl Restorable for Sarsa {
-    fn snapshot(&self) -> Snapshot {
-        let actions = self.q.actions();
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with("next_action", Value::U64(self.next_action.unwrap_or(actions) as u64))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.restore_within(snapshot)?;
-        self.step_sizes.restore_within(snapshot)?;
-        let actions = self.q.actions();
-        self.next_action =
-            Some(snapshot.index("next_action", actions + 1)?).filter(|&action| action < actions);
-        Ok(())
+snapshot! {
+    impl Restorable for Sarsa {
+        saved: q, behaviour, step_sizes, next_action via below(q.actions());
+        built: config;
     }
 }
 

@@ -21,7 +21,7 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{SnapshotError, Streams, snapshot};
 
 /// A learner with two successive tables.
 #[derive(Clone, Debug)]
@@ -134,27 +134,17 @@ impl Agent for SpeedyQLearning {
     }
 }
 
-impl Restorable for SpeedyQLearning {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("previous", &self.previous)
-            .with_part("behaviour", &self.behaviour)
-            .with("now", Value::F64s(self.now.clone()))
-            .with("before", Value::F64s(self.before.clone()))
-            .with("samples", Value::U64s(self.samples.clone()))
-            .with("rounds", Value::U64s(self.rounds.clone()))
+snapshot! {
+    impl Restorable for SpeedyQLearning {
+        saved: q, previous, behaviour, now, before, samples, rounds;
+        built: gamma, known, missing;
+        then: Self::count_pairs;
     }
+}
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        snapshot.restore_part("previous", &mut self.previous)?;
-        self.behaviour.restore_within(snapshot)?;
-        let pairs = self.now.len();
-        self.now.copy_from_slice(snapshot.f64s("now", pairs)?);
-        self.before.copy_from_slice(snapshot.f64s("before", pairs)?);
-        self.samples.copy_from_slice(snapshot.u64s("samples", pairs)?);
-        self.rounds.copy_from_slice(snapshot.u64s("rounds", pairs)?);
+impl SpeedyQLearning {
+    /// Counts `known` and `missing`, which follow from the samples and rounds.
+    fn count_pairs(&mut self) -> Result<(), SnapshotError> {
         let all = || self.samples.iter().zip(&self.rounds);
         self.known = all().filter(|(samples, rounds)| **samples > 0 || **rounds > 0).count() as u64;
         self.missing = all().filter(|(samples, rounds)| **samples == 0 && **rounds > 0).count() as u64;

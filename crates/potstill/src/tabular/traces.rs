@@ -29,7 +29,8 @@ impl Traces {
         self.0.clear();
     }
 
-    /// How many there are.
+    /// Returns the number of traces.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -37,6 +38,15 @@ impl Traces {
     /// Numbers and traces.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, f64)> {
         self.0.iter().copied()
+    }
+}
+
+impl IntoIterator for Traces {
+    type Item = (usize, f64);
+    type IntoIter = std::vec::IntoIter<(usize, f64)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
