@@ -47,7 +47,7 @@ pub use classic_control::mountain_car::{MountainCar, MountainCarContinuous};
 pub use classic_control::pendulum::Pendulum;
 pub use guarded::Guarded;
 pub use model::{ModelOutcome, TransitionModel};
-pub use model_env::ModelEnv;
+pub use model_env::{ModelEnv, Painter};
 pub use registry::{BoxEnv, ControlEnv, FeatureEnv, PlaneEnv, StateEnv};
 pub use scene::{Paint, Scene, Shape};
 pub use space::{Row, Space};
