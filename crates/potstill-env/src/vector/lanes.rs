@@ -71,9 +71,27 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
     /// One step of every copy; returns whether an episode ended.
     #[inline(always)]
     fn step_all(&mut self, actions: &[ActionElement<D, S, O>]) -> bool {
+        // A width that the compiler knows, without which the loop over the copies does not become vector code.
+        const { assert!(D::ACTION_WIDTH > 0 && D::ACTION_WIDTH <= 8, "an action has 1 to 8 numbers") };
+        match D::ACTION_WIDTH {
+            1 => self.step_blocks::<1>(actions),
+            2 => self.step_blocks::<2>(actions),
+            3 => self.step_blocks::<3>(actions),
+            4 => self.step_blocks::<4>(actions),
+            5 => self.step_blocks::<5>(actions),
+            6 => self.step_blocks::<6>(actions),
+            7 => self.step_blocks::<7>(actions),
+            _ => self.step_blocks::<8>(actions),
+        }
+    }
+
+    /// One step of every copy, with actions of `W` numbers.
+    #[inline(always)]
+    fn step_blocks<const W: usize>(&mut self, actions: &[ActionElement<D, S, O>]) -> bool {
+        let actions = actions.as_chunks::<W>().0;
         let limit = self.time_limit_steps.unwrap_or(u64::MAX);
         let batch = &mut self.batch;
-        let blocks = self.physics.iter_mut().zip(actions.chunks(BLOCK * D::ACTION_WIDTH));
+        let blocks = self.physics.iter_mut().zip(actions.chunks(BLOCK));
         let given = batch.observations.chunks_mut(BLOCK * O).zip(batch.rewards.chunks_mut(BLOCK));
         let ends = batch.terminated.chunks_mut(BLOCK).zip(batch.truncated.chunks_mut(BLOCK));
         let elapsed = self.elapsed_steps.chunks_mut(BLOCK);
@@ -94,20 +112,20 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
 
 /// One step of the copies of a block.
 #[inline(always)]
-fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
+fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize, const W: usize>(
     dynamics: &D,
     physics: &mut [[f64; BLOCK]; S],
-    actions: &[ActionElement<D, S, O>],
+    actions: &[[ActionElement<D, S, O>; W]],
     observations: &mut [[f32; O]],
     rewards: &mut [f64],
     terminated: &mut [bool],
 ) {
-    let step = |state: [f64; S], i: usize| {
-        let action = &actions[i * D::ACTION_WIDTH..][..D::ACTION_WIDTH];
+    let step = |state: [f64; S], action: &[ActionElement<D, S, O>; W]| {
         let moved = dynamics.step(state, D::Action::from_slice(action));
         (moved, dynamics.observe(moved.state))
     };
-    if let (Some(observations), Some(rewards), Some(terminated)) = (
+    if let (Some(actions), Some(observations), Some(rewards), Some(terminated)) = (
+        actions.first_chunk::<BLOCK>(),
         observations.first_chunk_mut::<BLOCK>(),
         rewards.first_chunk_mut::<BLOCK>(),
         terminated.first_chunk_mut::<BLOCK>(),
@@ -118,7 +136,7 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
         let (mut seen, mut reward, mut terminal) = ([[0.0; O]; BLOCK], [0.0; BLOCK], [false; BLOCK]);
         for i in 0..BLOCK {
             let moved;
-            (moved, seen[i]) = step(std::array::from_fn(|s| state[s][i]), i);
+            (moved, seen[i]) = step(std::array::from_fn(|s| state[s][i]), &actions[i]);
             for (column, value) in state.iter_mut().zip(moved.state) {
                 column[i] = value;
             }
@@ -129,7 +147,7 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize>(
     } else {
         for i in 0..rewards.len() {
             let moved;
-            (moved, observations[i]) = step(std::array::from_fn(|s| physics[s][i]), i);
+            (moved, observations[i]) = step(std::array::from_fn(|s| physics[s][i]), &actions[i]);
             for (column, value) in physics.iter_mut().zip(moved.state) {
                 column[i] = value;
             }

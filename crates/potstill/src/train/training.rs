@@ -45,13 +45,13 @@ pub trait Training: Restorable + Send {
     /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
-    /// Measurements of the present moment, for the log ([`Agent::diagnostics`]).
+    /// Measurements of the present moment, for the log ([`Agent::diagnostics`](crate::agent::Agent::diagnostics)).
     fn diagnostics(&self) -> Measurements;
 
     /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]>;
 
-    /// Results beside the model, for the summary of a run ([`Agent::results`]).
+    /// Results beside the model, for the summary of a run ([`Agent::results`](crate::agent::Agent::results)).
     fn results(&self) -> Measurements;
 
     /// Takes steps until so many have been taken in all, or a callback breaks; tells the callback of each, and evaluates the greedy
