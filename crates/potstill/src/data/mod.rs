@@ -11,7 +11,7 @@
 //! use potstill::data::Dataset;
 //!
 //! let digits = Dataset::by_name("digits").unwrap();
-//! assert_eq!((digits.len(), digits.features, digits.classes), (5620, 64, 10));
+//! assert_eq!((digits.len(), digits.features, digits.classes), (1797, 64, 10));
 //! ```
 
 pub mod labelled;

@@ -12,6 +12,7 @@
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::deep::{Pqn, PqnConfig, TaskSpec};
+//! use potstill::optimizer::OptimizerConfig;
 //! use potstill::env::{Autoreset, registry::find};
 //! use potstill::train::{Training, VecTrainer};
 //!
