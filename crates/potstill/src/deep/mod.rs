@@ -4,7 +4,7 @@
 //! use potstill::core::Streams;
 //! use potstill::deep::{Dqn, DqnConfig};
 //! use potstill::env::registry::find;
-//! use potstill::train::Trainer;
+//! use potstill::train::{Trainer, Training};
 //!
 //! let streams = Streams::new(1);
 //! let config = DqnConfig { net_arch: "mlp:16".parse()?, ..DqnConfig::default() };
@@ -12,7 +12,7 @@
 //! let mut trainer = Trainer::new(Dqn::new(config, 4, 2, 2000, streams), env, streams);
 //! while trainer.steps() < 2000 {
 //!     let event = trainer.step()?;
-//!     assert!(event.update.is_none_or(|losses| losses.iter().all(|(_, loss)| loss.is_finite())));
+//!     assert!(!event.updated || trainer.measured().iter().all(|(_, loss)| loss.is_finite()));
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

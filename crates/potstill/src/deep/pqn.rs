@@ -22,7 +22,7 @@
 //! let envs = find("CartPole-v1")?.make_vec_features(4, Autoreset::SameStep).unwrap();
 //! let mut trainer = VecTrainer::new(agent, envs, streams);
 //! // Seven steps of four copies, and no update; one with the eighth.
-//! let updates: Vec<bool> = (0..8).map(|_| trainer.advance().unwrap().is_some()).collect();
+//! let updates: Vec<bool> = (0..8).map(|_| trainer.advance().unwrap()).collect();
 //! assert_eq!((updates[6], updates[7], trainer.steps()), (false, true, 32));
 //! # Ok::<(), potstill::env::EnvError>(())
 //! ```

@@ -24,6 +24,8 @@ pub struct Trainer<A: Agent> {
     episode_steps: u64,
     /// The episode that ended with the last step.
     ended: Option<EpisodeEnd>,
+    /// Of the last updates.
+    measured: Measurements,
 }
 
 /// The events of one step.
@@ -31,8 +33,8 @@ pub struct Trainer<A: Agent> {
 pub struct Event {
     /// The episode that ended with it.
     pub episode: Option<EpisodeEnd>,
-    /// The measurements of the updates that the agent made after it, each the mean over these updates.
-    pub update: Option<Measurements>,
+    /// Whether the agent made updates after it, whose measurements [`Training::measured`] gives.
+    pub updated: bool,
 }
 
 impl<A: Agent> Trainer<A> {
@@ -52,6 +54,7 @@ impl<A: Agent> Trainer<A> {
             episode_return: 0.0,
             episode_steps: 0,
             ended: None,
+            measured: Measurements::default(),
         }
     }
 
@@ -102,7 +105,7 @@ impl<A: Agent> Trainer<A> {
             terminated: outcome.terminated,
             truncated: outcome.truncated,
         };
-        let update = learn(&mut self.agent, &Steps::of(&transition)).map_err(refused)?;
+        let updated = learn(&mut self.agent, &Steps::of(&transition), &mut self.measured).map_err(refused)?;
         std::mem::swap(&mut self.observation, &mut self.next_observation);
         let episode = Ending::of(outcome).map(|ending| {
             let ended = EpisodeEnd { episode_return: self.episode_return, steps: self.episode_steps, ending };
@@ -111,7 +114,7 @@ impl<A: Agent> Trainer<A> {
             self.env.reset(None, self.observation.borrow_mut());
             ended
         });
-        Ok(Event { episode, update })
+        Ok(Event { episode, updated })
     }
 }
 
@@ -133,10 +136,14 @@ impl<A: Agent> Training for Trainer<A> {
     type Observation = A::Observation;
     type Action = A::Action;
 
-    fn advance(&mut self) -> Result<Option<Measurements>, TrainError> {
-        let Event { episode, update } = self.step()?;
+    fn advance(&mut self) -> Result<bool, TrainError> {
+        let Event { episode, updated } = self.step()?;
         self.ended = episode;
-        Ok(update)
+        Ok(updated)
+    }
+
+    fn measured(&self) -> &Measurements {
+        &self.measured
     }
 
     fn ended(&self) -> &[EpisodeEnd] {

@@ -5,20 +5,23 @@ use crate::agent::{Agent, LearnError, Measurements};
 use crate::experience::Steps;
 use potstill_env::Row;
 
-/// Lets an agent observe a step and make the updates that are then due; returns the mean of each measurement over these updates.
+/// Lets an agent observe a step and make the updates that are then due. Returns whether there were any; `measured` is then the mean of each
+/// measurement over them.
+#[inline]
 pub(super) fn learn<A: Agent>(
     agent: &mut A,
     steps: &Steps<'_, A::Observation, A::Action>,
-) -> Result<Option<Measurements>, LearnError> {
+    measured: &mut Measurements,
+) -> Result<bool, LearnError> {
     let due = agent.observe(steps)?;
     if due == 0 {
-        return Ok(None);
+        return Ok(false);
     }
-    let mut means = Measurements::default();
+    *measured = Measurements::default();
     for _ in 0..due {
-        agent.update()?.iter().for_each(|(name, value)| means.add(name, value / due as f64));
+        agent.update()?.iter().for_each(|(name, value)| measured.add(name, value / due as f64));
     }
-    Ok(Some(means))
+    Ok(true)
 }
 
 /// Refuses a reward or an observation that is not finite. `at` is the step and the episode.

@@ -27,11 +27,14 @@ pub trait Training: Restorable + Send {
     /// The actions that it takes.
     type Action: Row + ?Sized;
 
-    /// Takes one step in every copy, and makes the updates that are then due; returns the mean of each of their measurements.
+    /// Takes one step in every copy, and makes the updates that are then due; returns whether there were any.
     ///
     /// # Errors
     /// If the environment or the agent cannot go on. The run ends there.
-    fn advance(&mut self) -> Result<Option<Measurements>, TrainError>;
+    fn advance(&mut self) -> Result<bool, TrainError>;
+
+    /// The measurements of the last updates, each the mean over the updates of its step.
+    fn measured(&self) -> &Measurements;
 
     /// The episodes that ended with the last step.
     fn ended(&self) -> &[EpisodeEnd];
@@ -71,7 +74,8 @@ pub trait Training: Restorable + Send {
     {
         while self.steps() < until {
             let before = self.steps();
-            let update = self.advance()?;
+            let updated = self.advance()?;
+            let update = updated.then(|| *self.measured());
             // Every one is told, also if an earlier one has broken.
             let mut stop = callback.on_step(self, update.as_ref()).is_break();
             if let Some(update) = &update {

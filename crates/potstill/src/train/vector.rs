@@ -28,6 +28,8 @@ pub struct VecTrainer<A: Agent, T = f32> {
     returns: Vec<f64>,
     lengths: Vec<u64>,
     ended: Vec<EpisodeEnd>,
+    /// Of the last updates.
+    measured: Measurements,
 }
 
 impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
@@ -51,6 +53,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
             returns: vec![0.0; copies],
             lengths: vec![0; copies],
             ended: Vec::with_capacity(copies),
+            measured: Measurements::default(),
             envs,
         }
     }
@@ -72,7 +75,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
     type Observation = [f32];
     type Action = A::Action;
 
-    fn advance(&mut self) -> Result<Option<Measurements>, TrainError> {
+    fn advance(&mut self) -> Result<bool, TrainError> {
         let step = self.steps + 1;
         // The first observation of an episode.
         let features = self.observations.len() / self.returns.len();
@@ -112,7 +115,8 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         };
         self.steps += batch.len() as u64;
         let step = self.steps;
-        let update = learn(&mut self.agent, &steps).map_err(|source| TrainError::Learn { step, source })?;
+        let updated = learn(&mut self.agent, &steps, &mut self.measured)
+            .map_err(|source| TrainError::Learn { step, source })?;
         self.ended.clear();
         for i in 0..batch.len() {
             self.returns[i] += batch.rewards[i];
@@ -126,7 +130,11 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         }
         self.episodes += self.ended.len() as u64;
         widen(&mut self.observations, &batch.observations);
-        Ok(update)
+        Ok(updated)
+    }
+
+    fn measured(&self) -> &Measurements {
+        &self.measured
     }
 
     fn ended(&self) -> &[EpisodeEnd] {
@@ -161,7 +169,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
 snapshot! {
     impl[A: Agent<Observation = [f32]>, T: Element + Into<f32>] Restorable for VecTrainer<A, T> {
         saved: agent, envs, steps via Counter, episodes, returns, lengths;
-        built: observations, next_observations, actions, ended;
+        built: observations, next_observations, actions, ended, measured;
         then: Self::read_observations;
     }
 }
