@@ -37,6 +37,8 @@
 #![allow(clippy::needless_range_loop)]
 
 mod aligned;
+mod backward;
+mod forward;
 mod init;
 pub mod kernels;
 mod lanes;
@@ -45,17 +47,21 @@ pub mod loss;
 pub mod network;
 mod ops;
 pub mod optim;
+mod pieces;
 mod plan;
 pub mod spec;
 mod tensors;
 mod workers;
+mod workspace;
 
 pub use aligned::Aligned;
+pub use forward::TAUS;
 pub use init::Initialisation;
 pub use lanes::Level;
-pub use network::{Network, Tensor, Workspace};
+pub use network::Network;
 pub use optim::{Optimiser, Rule};
 pub use plan::{Ends, Head, Inputs};
 pub use spec::{Activation, NetworkSpec};
-pub use tensors::TensorError;
+pub use tensors::{Tensor, TensorError};
 pub use workers::Workers;
+pub use workspace::Workspace;

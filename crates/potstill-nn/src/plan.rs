@@ -314,6 +314,20 @@ impl Plan {
         self.trunk.ops.iter().chain(&self.quantile.ops)
     }
 
+    /// Weights with noise on them; the factors of their rows, one for each input and 1 for the biases, as of an input that is 1; and those
+    /// of their outputs.
+    pub(crate) fn noisy<'a>(
+        &'a self,
+        noise: &'a [f32],
+    ) -> impl Iterator<Item = (&'a Weights, impl Iterator<Item = &'a f32>, &'a [f32])> {
+        self.ops().filter_map(|op| {
+            let Kind::Linear(weights) = &op.kind else { return None };
+            let (inputs, outputs) = (weights.layer.patch(), weights.layer.outputs);
+            let (of_inputs, of_outputs) = noise[weights.noise?..][..inputs + outputs].split_at(inputs);
+            Some((weights, of_inputs.iter().chain(&[1.0]), of_outputs))
+        })
+    }
+
     /// The plan of a network of this form between these ends; or why there is none.
     pub(crate) fn new(spec: &NetworkSpec, ends: &Ends) -> Result<Self, String> {
         let Inputs { frames, height, width, channels } = ends.inputs;

@@ -1,8 +1,19 @@
 //! Parameters by name, in PyTorch's layout.
 
-use crate::network::{Network, Tensor};
+use crate::network::Network;
 use crate::plan::{Inputs, Kind, Op, Weights};
 use thiserror::Error;
+
+/// One named tensor in PyTorch's layout: `0.weight` of `[outputs, inputs]`, `0.bias` of `[outputs]`, named as in `nn.Sequential`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// The name.
+    pub name: String,
+    /// The length of each dimension, slowest first.
+    pub shape: Vec<usize>,
+    /// The elements, row by row.
+    pub data: Vec<f32>,
+}
 
 /// Tensors that are not those of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -16,8 +16,8 @@ use crate::train::{Trainer, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use potstill_env::{Autoreset, FeatureEnv, Space};
-use potstill_nn::network::TAUS;
-use potstill_nn::{Ends, Inputs, NetworkSpec, Workers};
+
+use potstill_nn::{Ends, Inputs, NetworkSpec, TAUS, Workers};
 use toml::Value;
 
 /// What learns, with its settings.

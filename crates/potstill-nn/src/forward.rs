@@ -1,0 +1,207 @@
+//! The forward pass.
+
+use crate::kernels;
+use crate::lanes::{Level, WIDTH};
+use crate::linear::{self, Panel};
+use crate::network::Network;
+use crate::ops;
+use crate::plan::{Head, Inputs, Kind, Part, Plan};
+use crate::spec::Activation;
+use crate::workers::Workers;
+use crate::workspace::{Workspace, sized};
+use std::ops::Range;
+
+/// Samples up to which it is cheaper to take them one by one.
+const SINGLES_MAX: usize = 5;
+/// Multiply-adds that are worth calling the other threads for.
+const SHARED_MIN: usize = 400_000;
+/// Probabilities that the mean of an implicit distribution is computed over, if not told.
+pub const TAUS: usize = 32;
+
+impl Network {
+    fn batch_size(&self, batch: &[f32]) -> usize {
+        assert!(batch.len().is_multiple_of(self.inputs()), "a batch of whole samples");
+        batch.len() / self.inputs()
+    }
+
+    /// Middles of equal parts of the probability, for each sample, where nobody asks for others.
+    fn default_taus(&self, samples: usize, workspace: &mut Workspace) -> usize {
+        if !matches!(self.ends().head, Head::Implicit { .. }) {
+            return 1;
+        }
+        if workspace.taus.len() < samples * TAUS {
+            let taus = (0..samples * TAUS).map(|i| ((i % TAUS) as f32 + 0.5) / TAUS as f32);
+            workspace.taus = taus.collect();
+        }
+        TAUS
+    }
+
+    /// The outputs, `samples x outputs`, for a batch of `samples x inputs`, to be followed by [`backward`](Network::backward). An implicit
+    /// distribution gives quantiles in the middles of 32 parts, `samples x 32 x outputs`.
+    pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let samples = self.batch_size(batch);
+        let copies = self.default_taus(samples, workspace);
+        let taus = std::mem::take(&mut workspace.taus);
+        self.pass(batch, &taus, (samples, copies), workspace);
+        workspace.taus = taus;
+        &workspace.outputs
+    }
+
+    /// The same for an implicit distribution at the probabilities `taus`, `samples x n`: `samples x n x outputs`.
+    pub fn forward_at<'w>(&self, batch: &[f32], taus: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let samples = self.batch_size(batch);
+        assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");
+        self.pass(batch, taus, (samples, taus.len() / samples), workspace);
+        &workspace.outputs
+    }
+
+    /// The outputs as [`forward`](Network::forward) gives them, to the bit, but nothing is kept for a backward pass: faster for few samples.
+    pub fn predict<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let samples = self.batch_size(batch);
+        if samples > SINGLES_MAX {
+            return self.forward(batch, workspace);
+        }
+        let copies = self.default_taus(samples, workspace);
+        let Plan { trunk, quantile, .. } = self.plan();
+        let Workspace { level, single, outputs, taus, .. } = workspace;
+        let width = self.outputs();
+        let values = sized(single, trunk.rows + quantile.rows);
+        outputs.resize(samples * copies * width, 0.0);
+        let (before, after) = values.split_at_mut(trunk.rows);
+        for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
+            self.take_in(sample, &mut before[..sample.len()], ops::copy);
+            self.run(*level, trunk, before, &[]);
+            for copy in 0..copies {
+                let mut last = &*before;
+                if !quantile.ops.is_empty() {
+                    ops::cosines(&[taus[i * copies + copy]], &mut after[..self.cosines()]);
+                    self.run(*level, quantile, after, before);
+                    last = after;
+                }
+                let rows = self.output_rows();
+                outputs[(i * copies + copy) * width..][..width].copy_from_slice(last[rows].as_flattened());
+            }
+        }
+        outputs
+    }
+
+    fn cosines(&self) -> usize {
+        self.plan().quantile.ops.first().map_or(0, |op| op.from.len())
+    }
+
+    /// The rows of the outputs, in the last part.
+    pub(crate) fn output_rows(&self) -> Range<usize> {
+        let Plan { trunk, quantile, .. } = self.plan();
+        let last = if quantile.ops.is_empty() { trunk } else { quantile };
+        last.ops.last().expect("a network has a layer").to.clone()
+    }
+
+    /// Whether a pass of so many samples is worth sharing.
+    pub(crate) fn team(&self, samples: usize, workers: &Workers) -> Workers {
+        if samples * self.multiply_adds() < SHARED_MIN { Workers::default() } else { workers.clone() }
+    }
+
+    fn pass(
+        &self,
+        batch: &[f32],
+        taus: &[f32],
+        (samples, copies): (usize, usize),
+        workspace: &mut Workspace,
+    ) {
+        let Plan { trunk, quantile, .. } = self.plan();
+        let Workspace { level, workers, panels, outputs, .. } = workspace;
+        (workspace.samples, workspace.copies) = (samples, copies);
+        let (inputs, width) = (self.inputs(), self.outputs());
+        let count = samples.div_ceil(WIDTH);
+        if panels.len() < count {
+            panels.resize_with(count, Panel::default);
+        }
+        let rows = self.output_rows();
+        let each = WIDTH * copies * width;
+        self.team(samples * copies, workers).for_each(&mut panels[..count], |p, panel| {
+            let first = p * WIDTH;
+            panel.samples = WIDTH.min(samples - first);
+            let values = sized(&mut panel.values, trunk.rows + copies * quantile.rows);
+            let (before, after) = values.split_at_mut(trunk.rows);
+            let samples = &batch[first * inputs..][..panel.samples * inputs];
+            self.take_in(samples, &mut before[..inputs], |samples, rows| {
+                ops::pack_strided(samples, inputs, rows);
+            });
+            self.run(*level, trunk, before, &[]);
+            for (copy, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
+                let mut asked = [0.5; WIDTH];
+                for s in 0..panel.samples {
+                    asked[s] = taus[(first + s) * copies + copy];
+                }
+                ops::cosines(&asked, &mut after[..self.cosines()]);
+                self.run(*level, quantile, after, before);
+            }
+        });
+        outputs.resize(samples * copies * width, 0.0);
+        for (panel, outputs) in panels.iter().zip(outputs.chunks_mut(each)) {
+            let (before, after) = panel.values.split_at(trunk.rows);
+            if quantile.ops.is_empty() {
+                ops::unpack(&before[rows.clone()], width, outputs);
+                continue;
+            }
+            for (copy, after) in after.chunks_exact(quantile.rows).take(copies).enumerate() {
+                ops::unpack(&after[rows.clone()], copies * width, &mut outputs[copy * width..]);
+            }
+        }
+    }
+
+    /// Takes samples in, the frames of a stack as channels of one picture.
+    fn take_in<R>(&self, samples: &[f32], rows: &mut [R], pack: impl Fn(&[f32], &mut [R])) {
+        let Inputs { frames, height, width, channels } = self.ends().inputs;
+        if frames == 1 {
+            return pack(samples, rows);
+        }
+        let points = height * width;
+        for frame in 0..frames {
+            for point in 0..points {
+                let from = &samples[(frame * points + point) * channels..];
+                pack(from, &mut rows[(point * frames + frame) * channels..][..channels]);
+            }
+        }
+    }
+
+    /// Computes a part, for sixteen samples or one.
+    fn run<const L: usize>(&self, level: Level, part: &Part, values: &mut [[f32; L]], before: &[[f32; L]]) {
+        for op in &part.ops {
+            let (done, rest) = values.split_at_mut(op.to.start);
+            let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
+            match &op.kind {
+                Kind::Linear(weights) => {
+                    let (w, b) = self.used(weights);
+                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+                    if L == WIDTH {
+                        let (x, y) = (x.as_chunks().0, y.as_chunks_mut().0);
+                        linear::forward(level, &weights.layer, w, b, x, y);
+                    } else {
+                        linear::forward_one(level, &weights.layer, w, b, x, y);
+                    }
+                }
+                Kind::Activation(activation) => {
+                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+                    match activation {
+                        Activation::Relu => kernels::relu(x, y),
+                        Activation::Tanh => kernels::tanh(x, y),
+                        Activation::Gelu => kernels::gelu(x, y),
+                        Activation::Silu => kernels::silu(x, y),
+                    }
+                }
+                Kind::Norm { offset, stats, .. } => {
+                    let gains = &self.parameters()[*offset..][..2 * x.len()];
+                    let (y, rest) = rest.split_at_mut(op.to.len());
+                    // They lie behind the outputs.
+                    let stats = &mut rest[stats - op.to.end..][..2];
+                    ops::norm_stats(x, stats);
+                    ops::norm(x, &[stats[0], stats[1]], gains, y);
+                }
+                Kind::Pool(pool) => ops::pool(pool, x, y),
+                Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
+                Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
+            }
+        }
+    }
+}

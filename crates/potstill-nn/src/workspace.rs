@@ -1,0 +1,62 @@
+//! The buffers of a pass.
+
+use crate::lanes::Level;
+use crate::linear::Panel;
+use crate::workers::Workers;
+
+/// What a pass over a batch needs and leaves, reused from batch to batch so that a step allocates nothing.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    pub(crate) level: Level,
+    pub(crate) workers: Workers,
+    /// Of the last [`forward`](Network::forward): how many samples there were, and probabilities of each.
+    pub(crate) samples: usize,
+    pub(crate) copies: usize,
+    pub(crate) panels: Vec<Panel>,
+    pub(crate) single: Vec<[f32; 1]>,
+    pub(crate) outputs: Vec<f32>,
+    pub(crate) taus: Vec<f32>,
+    /// The sum of squares of each piece of the gradient.
+    pub(crate) squares: Vec<f64>,
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::new(Workers::default())
+    }
+}
+
+impl Workspace {
+    /// A workspace whose passes are shared by these threads.
+    pub fn new(workers: Workers) -> Self {
+        Self::at(Level::best(), workers)
+    }
+
+    /// A workspace whose products are made with less than the processor has.
+    pub fn at(level: Level, workers: Workers) -> Self {
+        Self {
+            level,
+            workers,
+            samples: 0,
+            copies: 0,
+            panels: Vec::new(),
+            single: Vec::new(),
+            outputs: Vec::new(),
+            taus: Vec::new(),
+            squares: Vec::new(),
+        }
+    }
+
+    /// The threads.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+}
+
+/// The beginning of a buffer, which grows to it.
+pub(crate) fn sized<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) -> &mut [T] {
+    if buffer.len() < length {
+        buffer.resize(length, T::default());
+    }
+    &mut buffer[..length]
+}
