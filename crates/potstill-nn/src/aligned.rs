@@ -6,8 +6,8 @@ use std::ops::{Deref, DerefMut};
 /// Bytes of a cache line, and of sixteen numbers.
 const LINE: usize = 64;
 
-/// Numbers of which the first begins a cache line, so that no sixteen lie across two when they are taken one after the other: parameters,
-/// their gradient, and an optimiser's moments. Otherwise a slice.
+/// Numbers of which the first begins a cache line, so that no sixteen lie across two when they are taken one
+/// after the other: parameters, their gradient, and an optimiser's moments. Otherwise a slice.
 ///
 /// ```
 /// use potstill_nn::Aligned;

@@ -11,61 +11,62 @@ use crate::spec::Activation;
 use crate::workspace::{Workspace, sized};
 
 impl Network {
-    /// The gradient in the parameters, given the gradient of the loss in the outputs of the last [`forward`](Network::forward) (or
-    /// [`forward_at`](Network::forward_at)) through `workspace`. Returns the gradient's Euclidean norm, which is cheaper to have here.
+    /// The gradient with respect to the parameters, given the gradient of the loss with respect to the
+    /// outputs of the last [`forward`](Network::forward) (or [`forward_at`](Network::forward_at)) through
+    /// `workspace`. Returns the gradient's Euclidean norm, which is cheaper to have here.
     ///
     /// # Panics
     /// If the gradients have not the lengths of outputs and parameters.
     pub fn backward(&self, d_outputs: &[f32], workspace: &mut Workspace, gradient: &mut [f32]) -> f64 {
         let Plan { trunk, quantile, .. } = self.plan();
-        let Workspace { level, workers, samples, copies, panels, squares, .. } = workspace;
-        let (samples, copies, level) = (*samples, *copies, *level);
+        let Workspace { level, workers, samples, taus, panels, squares, .. } = workspace;
+        let (samples, taus, level) = (*samples, *taus, *level);
         let width = self.outputs();
-        assert_eq!(d_outputs.len(), samples * copies * width, "one gradient per output");
+        assert_eq!(d_outputs.len(), samples * taus * width, "one gradient per output");
         assert_eq!(gradient.len(), self.parameters().len(), "one gradient per parameter");
         let rows = self.output_rows();
-        let team = self.team(samples * copies, workers);
+        let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
-        let each = WIDTH * copies * width;
+        let each = WIDTH * taus * width;
         team.for_each(panels, |p, panel| {
-            let Panel { values, slopes, transposed, .. } = panel;
-            let slopes = sized(slopes, trunk.rows + copies * quantile.rows);
-            let transposed = sized(transposed, trunk.transposed + copies * quantile.transposed);
+            let Panel { values, gradients, transposed, .. } = panel;
+            let gradients = sized(gradients, trunk.rows + taus * quantile.rows);
+            let transposed = sized(transposed, trunk.transposed + taus * quantile.transposed);
             let (values_before, values_after) = values.split_at(trunk.rows);
-            let (slopes_before, slopes_after) = slopes.split_at_mut(trunk.rows);
+            let (gradients_before, gradients_after) = gradients.split_at_mut(trunk.rows);
             let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
             let d_outputs = &d_outputs[p * each..d_outputs.len().min((p + 1) * each)];
             if quantile.ops.is_empty() {
-                ops::pack_strided(d_outputs, width, &mut slopes_before[rows.clone()]);
+                ops::pack_strided(d_outputs, width, &mut gradients_before[rows.clone()]);
             } else {
-                slopes_before.fill([0.0; WIDTH]);
+                gradients_before.fill([0.0; WIDTH]);
                 let parts = values_after
                     .chunks_exact(quantile.rows)
-                    .zip(slopes_after.chunks_exact_mut(quantile.rows));
-                let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(copies);
-                for (copy, ((values, slopes), transposed)) in parts.enumerate() {
-                    let d_outputs = &d_outputs[copy * width..];
-                    ops::pack_strided(d_outputs, copies * width, &mut slopes[rows.clone()]);
-                    let before = Some((values_before, &mut *slopes_before));
-                    self.run_back(level, quantile, (values, slopes, transposed), before);
+                    .zip(gradients_after.chunks_exact_mut(quantile.rows));
+                let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(taus);
+                for (tau, ((values, gradients), transposed)) in parts.enumerate() {
+                    let d_outputs = &d_outputs[tau * width..];
+                    ops::pack_strided(d_outputs, taus * width, &mut gradients[rows.clone()]);
+                    let before = Some((values_before, &mut *gradients_before));
+                    self.run_back(level, quantile, (values, gradients, transposed), before);
                 }
             }
-            self.run_back(level, trunk, (values_before, slopes_before, transposed_before), None);
+            self.run_back(level, trunk, (values_before, gradients_before, transposed_before), None);
         });
         let panels = &*panels;
         let squares = sized(squares, self.pieces().pieces.len());
         team.for_each_range(gradient, squares, &self.pieces().bounds, |i, gradient, square| {
             // What an operation has left, and where that of the next probability follows.
             let summed = |is_quantile: bool, op: &Op| {
-                let (first, next, copies) = match is_quantile {
+                let (first, next, taus) = match is_quantile {
                     false => ((0, 0), (0, 0), 1),
                     true => {
                         let first = (trunk.rows, trunk.transposed);
-                        (first, (quantile.rows, quantile.transposed), copies)
+                        (first, (quantile.rows, quantile.transposed), taus)
                     }
                 };
                 let inputs = (first.0 + op.from.start, next.0);
-                Summed { panels, copies, inputs, slopes: (first.1 + op.transposed, next.1) }
+                Summed { panels, taus, inputs, gradients: (first.1 + op.transposed, next.1) }
             };
             let op = |is_quantile: bool, op: usize| &(if is_quantile { quantile } else { trunk }).ops[op];
             let layer = |op: &'_ Op| match &op.kind {
@@ -84,13 +85,13 @@ impl Network {
                 Piece::Norm { is_quantile, op: i } => {
                     let op = op(is_quantile, i);
                     let Kind::Norm { stats, .. } = op.kind else { unreachable!("a normalisation") };
-                    let Summed { copies, inputs: (first, next), .. } = summed(is_quantile, op);
+                    let Summed { taus, inputs: (first, next), .. } = summed(is_quantile, op);
                     let first = first - op.from.start;
-                    let places = panels.iter().flat_map(|panel| (0..copies).map(move |copy| (panel, copy)));
-                    let places = places.map(|(panel, copy)| {
-                        let from = first + copy * next;
-                        let (values, slopes) = (&panel.values[from..], &panel.slopes[from..]);
-                        (&values[op.from.clone()], &values[stats..stats + 2], &slopes[op.to.clone()])
+                    let places = panels.iter().flat_map(|panel| (0..taus).map(move |tau| (panel, tau)));
+                    let places = places.map(|(panel, tau)| {
+                        let from = first + tau * next;
+                        let (values, gradients) = (&panel.values[from..], &panel.gradients[from..]);
+                        (&values[op.from.clone()], &values[stats..stats + 2], &gradients[op.to.clone()])
                     });
                     ops::norm_gradient(&places, gradient);
                 }
@@ -116,23 +117,24 @@ impl Network {
         squares.iter().sum::<f64>().sqrt()
     }
 
-    /// Takes the gradient in the outputs of a part back to its inputs, and leaves the transposed slopes of its linear operations.
+    /// Takes the gradient with respect to the outputs of a part back to its inputs, and leaves the transposed
+    /// gradients of its linear operations.
     fn run_back(
         &self,
         level: Level,
         part: &Part,
-        (values, slopes, transposed): (&[Row], &mut [Row], &mut [Row]),
+        (values, gradients, transposed): (&[Row], &mut [Row], &mut [Row]),
         mut before: Option<(&[Row], &mut [Row])>,
     ) {
         for op in part.ops.iter().rev() {
-            let (earlier, rest) = slopes.split_at_mut(op.to.start);
+            let (earlier, rest) = gradients.split_at_mut(op.to.start);
             let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
             let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
             match &op.kind {
                 Kind::Linear(weights) => {
                     let layer = &weights.layer;
                     let length = layer.points() * layer.padded();
-                    linear::transpose_slopes(layer, d_y, &mut transposed[op.transposed..][..length]);
+                    linear::transpose_gradients(layer, d_y, &mut transposed[op.transposed..][..length]);
                     if !op.is_first {
                         linear::backward(level, layer, self.used(weights).0, d_y, op.adds, d_x);
                     }
@@ -154,9 +156,10 @@ impl Network {
                 Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
                 Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),
                 Kind::Mix { before: first } => {
-                    let (values, slopes) = before.as_mut().expect("a trunk before it");
-                    let (values, slopes) = (&values[*first..][..x.len()], &mut slopes[*first..][..x.len()]);
-                    ops::mix_backward((x, values), d_y, (d_x, slopes));
+                    let (values, gradients) = before.as_mut().expect("a trunk before it");
+                    let (values, gradients) =
+                        (&values[*first..][..x.len()], &mut gradients[*first..][..x.len()]);
+                    ops::mix_backward((x, values), d_y, (d_x, gradients));
                 }
             }
         }

@@ -29,25 +29,27 @@ impl Network {
         if !matches!(self.ends().head, Head::Implicit { .. }) {
             return 1;
         }
-        if workspace.taus.len() < samples * TAUS {
-            let taus = (0..samples * TAUS).map(|i| ((i % TAUS) as f32 + 0.5) / TAUS as f32);
-            workspace.taus = taus.collect();
+        if workspace.tau_values.len() < samples * TAUS {
+            let tau_values = (0..samples * TAUS).map(|i| ((i % TAUS) as f32 + 0.5) / TAUS as f32);
+            workspace.tau_values = tau_values.collect();
         }
         TAUS
     }
 
-    /// The outputs, `samples x outputs`, for a batch of `samples x inputs`, to be followed by [`backward`](Network::backward). An implicit
-    /// distribution gives quantiles in the middles of 32 parts, `samples x 32 x outputs`.
+    /// The outputs, `samples x outputs`, for a batch of `samples x inputs`, to be followed by
+    /// [`backward`](Network::backward). An implicit distribution gives quantiles in the middles of 32 parts,
+    /// `samples x 32 x outputs`.
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
-        let copies = self.default_taus(samples, workspace);
-        let taus = std::mem::take(&mut workspace.taus);
-        self.pass(batch, &taus, (samples, copies), workspace);
-        workspace.taus = taus;
+        let taus = self.default_taus(samples, workspace);
+        let tau_values = std::mem::take(&mut workspace.tau_values);
+        self.pass(batch, &tau_values, (samples, taus), workspace);
+        workspace.tau_values = tau_values;
         &workspace.outputs
     }
 
-    /// The same for an implicit distribution at the probabilities `taus`, `samples x n`: `samples x n x outputs`.
+    /// The same for an implicit distribution at the probabilities `taus`, `samples x n`: `samples x n x
+    /// outputs`.
     pub fn forward_at<'w>(&self, batch: &[f32], taus: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");
@@ -55,31 +57,32 @@ impl Network {
         &workspace.outputs
     }
 
-    /// The outputs as [`forward`](Network::forward) gives them, to the bit, but nothing is kept for a backward pass: faster for few samples.
+    /// The outputs as [`forward`](Network::forward) gives them, to the bit, but nothing is kept for a
+    /// backward pass: faster for few samples.
     pub fn predict<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         if samples > SINGLES_MAX {
             return self.forward(batch, workspace);
         }
-        let copies = self.default_taus(samples, workspace);
+        let taus = self.default_taus(samples, workspace);
         let Plan { trunk, quantile, .. } = self.plan();
-        let Workspace { level, single, outputs, taus, .. } = workspace;
+        let Workspace { level, single, outputs, tau_values, .. } = workspace;
         let width = self.outputs();
         let values = sized(single, trunk.rows + quantile.rows);
-        outputs.resize(samples * copies * width, 0.0);
+        outputs.resize(samples * taus * width, 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.take_in(sample, &mut before[..sample.len()], ops::copy);
             self.run(*level, trunk, before, &[]);
-            for copy in 0..copies {
+            for tau in 0..taus {
                 let mut last = &*before;
                 if !quantile.ops.is_empty() {
-                    ops::cosines(&[taus[i * copies + copy]], &mut after[..self.cosines()]);
+                    ops::cosines(&[tau_values[i * taus + tau]], &mut after[..self.cosines()]);
                     self.run(*level, quantile, after, before);
                     last = after;
                 }
                 let rows = self.output_rows();
-                outputs[(i * copies + copy) * width..][..width].copy_from_slice(last[rows].as_flattened());
+                outputs[(i * taus + tau) * width..][..width].copy_from_slice(last[rows].as_flattened());
             }
         }
         outputs
@@ -104,48 +107,48 @@ impl Network {
     fn pass(
         &self,
         batch: &[f32],
-        taus: &[f32],
-        (samples, copies): (usize, usize),
+        tau_values: &[f32],
+        (samples, taus): (usize, usize),
         workspace: &mut Workspace,
     ) {
         let Plan { trunk, quantile, .. } = self.plan();
         let Workspace { level, workers, panels, outputs, .. } = workspace;
-        (workspace.samples, workspace.copies) = (samples, copies);
+        (workspace.samples, workspace.taus) = (samples, taus);
         let (inputs, width) = (self.inputs(), self.outputs());
         let count = samples.div_ceil(WIDTH);
         if panels.len() < count {
             panels.resize_with(count, Panel::default);
         }
         let rows = self.output_rows();
-        let each = WIDTH * copies * width;
-        self.team(samples * copies, workers).for_each(&mut panels[..count], |p, panel| {
+        let each = WIDTH * taus * width;
+        self.team(samples * taus, workers).for_each(&mut panels[..count], |p, panel| {
             let first = p * WIDTH;
             panel.samples = WIDTH.min(samples - first);
-            let values = sized(&mut panel.values, trunk.rows + copies * quantile.rows);
+            let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
             let (before, after) = values.split_at_mut(trunk.rows);
             let samples = &batch[first * inputs..][..panel.samples * inputs];
             self.take_in(samples, &mut before[..inputs], |samples, rows| {
                 ops::pack_strided(samples, inputs, rows);
             });
             self.run(*level, trunk, before, &[]);
-            for (copy, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
+            for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
                 let mut asked = [0.5; WIDTH];
                 for s in 0..panel.samples {
-                    asked[s] = taus[(first + s) * copies + copy];
+                    asked[s] = tau_values[(first + s) * taus + tau];
                 }
                 ops::cosines(&asked, &mut after[..self.cosines()]);
                 self.run(*level, quantile, after, before);
             }
         });
-        outputs.resize(samples * copies * width, 0.0);
+        outputs.resize(samples * taus * width, 0.0);
         for (panel, outputs) in panels.iter().zip(outputs.chunks_mut(each)) {
             let (before, after) = panel.values.split_at(trunk.rows);
             if quantile.ops.is_empty() {
                 ops::unpack(&before[rows.clone()], width, outputs);
                 continue;
             }
-            for (copy, after) in after.chunks_exact(quantile.rows).take(copies).enumerate() {
-                ops::unpack(&after[rows.clone()], copies * width, &mut outputs[copy * width..]);
+            for (tau, after) in after.chunks_exact(quantile.rows).take(taus).enumerate() {
+                ops::unpack(&after[rows.clone()], taus * width, &mut outputs[tau * width..]);
             }
         }
     }

@@ -6,11 +6,12 @@ use potstill_core::Pcg64;
 /// How weights and biases are drawn. Gains of normalisations begin as 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Initialisation {
-    /// PyTorch's default: weights and biases uniform within `1 / sqrt(inputs)` of 0. Noisy layers always begin so, with deviations of
-    /// `0.5 / sqrt(inputs)` (Fortunato et al. 2018, section 3.2).
+    /// PyTorch's default: weights and biases uniform within `1 / sqrt(inputs)` of 0. Noisy layers always
+    /// begin so, with deviations of `0.5 / sqrt(inputs)` (Fortunato et al. 2018, section 3.2).
     #[default]
     Pytorch,
-    /// Orthogonal rows or columns times the square root of 2, but for the outputs, times 1; biases 0 (Saxe et al. 2014).
+    /// Orthogonal rows or columns times the square root of 2, but for the outputs, times 1; biases 0 (Saxe et
+    /// al. 2014).
     Orthogonal,
     /// Uniform within `sqrt(6 / (inputs + outputs))` of 0; biases 0 (Glorot and Bengio 2010).
     Xavier,
@@ -63,8 +64,8 @@ impl Initialisation {
     }
 }
 
-/// So many orthonormal vectors of this length, uniformly distributed: normal ones, each made orthogonal to those before it (twice, since
-/// once leaves rounding behind).
+/// So many orthonormal vectors of this length, uniformly distributed: normal ones, each made orthogonal to
+/// those before it (twice, since once leaves rounding behind).
 fn orthonormal(count: usize, length: usize, rng: &mut Pcg64) -> Vec<Vec<f64>> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);

@@ -1,6 +1,8 @@
-//! The loops over elements, written once and compiled three times: for AVX-512, for AVX2, and for any processor.
+//! The loops over elements, written once and compiled three times: for AVX-512, for AVX2, and for any
+//! processor.
 //!
-//! All compilations give the same bits: the compiler never fuses or reorders operations by itself. The products are in `linear`.
+//! All compilations give the same bits: the compiler never fuses or reorders operations by itself. The
+//! products are in `linear`.
 //!
 //! ```
 //! let mut target = [0.0, 8.0];
@@ -11,7 +13,8 @@
 use crate::lanes::{Level, lanes};
 use potstill_core::math;
 
-/// A function compiled for every level, and called for the best; beside it, in a module of its name, `at` for a given one.
+/// A function compiled for every level, and called for the best; beside it, in a module of its name, `at` for
+/// a given one.
 macro_rules! kernel {
     ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
@@ -41,7 +44,8 @@ kernel! {
 }
 
 kernel! {
-    /// The gradient in the input from that in the output, which is `y`: 0 where the output is 0.
+    /// The gradient with respect to the input from that with respect to the output, which is `y`: 0 where the
+    /// output is 0.
     pub fn relu_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) {
         for ((d_x, &d_y), &y) in d_x.iter_mut().zip(d_y).zip(y) {
             *d_x = if y > 0.0 { d_y } else { 0.0 };
@@ -59,7 +63,7 @@ kernel! {
 }
 
 kernel! {
-    /// The gradient in the input: `d_y (1 - y^2)`.
+    /// The gradient with respect to the input: `d_y (1 - y^2)`.
     pub fn tanh_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) {
         for ((d_x, &d_y), &y) in d_x.iter_mut().zip(d_y).zip(y) {
             *d_x = d_y * (1.0 - y * y);
@@ -83,7 +87,7 @@ kernel! {
 }
 
 kernel! {
-    /// The gradient in the input, `x`: `d_y (Phi(x) + x phi(x))`.
+    /// The gradient with respect to the input, `x`: `d_y (Phi(x) + x phi(x))`.
     pub fn gelu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
         for ((d_x, &d_y), &x) in d_x.iter_mut().zip(d_y).zip(x) {
             // One over the square root of two pi.
@@ -108,7 +112,7 @@ kernel! {
 }
 
 kernel! {
-    /// The gradient in the input, `x`: `d_y s (1 + x (1 - s))`, `s = 1 / (1 + e^-x)`.
+    /// The gradient with respect to the input, `x`: `d_y s (1 + x (1 - s))`, `s = 1 / (1 + e^-x)`.
     pub fn silu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
         for ((d_x, &d_y), &x) in d_x.iter_mut().zip(d_y).zip(x) {
             let s = logistic(x);
@@ -117,8 +121,9 @@ kernel! {
     }
 }
 
-/// A moment below this has faded: steps with an `epsilon` of 1e-15 or more, which is all that is accepted, do not feel it. What fades without
-/// end, as where a unit is dead, would become subnormal, and processors take many times as long over such numbers.
+/// A moment below this has faded: steps with an `epsilon` of 1e-15 or more, which is all that is accepted, do
+/// not feel it. What fades without end, as where a unit is dead, would become subnormal, and processors take
+/// many times as long over such numbers.
 const FADED: f32 = 1e-30;
 /// The same of a moment of squares.
 const FADED_SQUARE: f32 = 1e-36;
@@ -151,7 +156,8 @@ pub struct AdamStep {
 }
 
 kernel! {
-    /// One fused step of Adam over parameters, gradient and both moments (all of one length). Faded moments become 0.
+    /// One fused step of Adam over parameters, gradient and both moments (all of one length). Faded moments
+    /// become 0.
     pub fn adam(step: AdamStep, parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         let AdamStep { rate, beta1, beta2, scale, epsilon, keep, shrink } = step;
         let moments = first.iter_mut().zip(second);
@@ -178,7 +184,8 @@ pub struct SgdStep {
 }
 
 kernel! {
-    /// One step of stochastic gradient descent with momentum, as PyTorch's, over parameters, gradient and velocity. A faded velocity becomes 0.
+    /// One step of stochastic gradient descent with momentum, as PyTorch's, over parameters, gradient and
+    /// velocity. A faded velocity becomes 0.
     pub fn sgd(step: SgdStep, parameters: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
         let SgdStep { rate, momentum, nesterov, shrink } = step;
         for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
@@ -205,7 +212,8 @@ pub struct RmspropStep {
 }
 
 kernel! {
-    /// One fused step of RMSprop, as PyTorch's, over parameters, gradient, its mean and the mean of its square. Faded means become 0.
+    /// One fused step of RMSprop, as PyTorch's, over parameters, gradient, its mean and the mean of its
+    /// square. Faded means become 0.
     pub fn rmsprop(step: RmspropStep, parameters: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
         let RmspropStep { rate, alpha, epsilon, centred, shrink } = step;
         let means = mean.iter_mut().zip(square);

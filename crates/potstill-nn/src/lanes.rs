@@ -1,6 +1,7 @@
 //! Sixteen numbers side by side: the vector that the products are made of, once for each kind of processor.
 //!
-//! The three kinds give the same bits: a fused multiply-add rounds once, whether an instruction or a function makes it.
+//! The three kinds give the same bits: a fused multiply-add rounds once, whether an instruction or a function
+//! makes it.
 
 /// Sixteen numbers: the same unit for sixteen samples, or sixteen units for one sample.
 pub(crate) type Row = [f32; WIDTH];
@@ -10,7 +11,8 @@ pub(crate) const WIDTH: usize = 16;
 
 /// A row in registers.
 ///
-/// Values of the types for AVX2 and AVX-512 are only made in functions compiled for these, which [`Level`] guards.
+/// Values of the types for AVX2 and AVX-512 are only made in functions compiled for these, which [`Level`]
+/// guards.
 pub(crate) trait Lanes: Copy {
     /// Whether there are registers for tiles of sixteen rows; else for six.
     const MANY: bool;
@@ -191,7 +193,8 @@ impl Level {
         *BEST.get_or_init(|| *Self::all().last().expect("there is always the portable one"))
     }
 
-    /// Floating-point operations per second that one core makes at most, in multiply-adds: the best of some measurements.
+    /// Floating-point operations per second that one core makes at most, in multiply-adds: the best of some
+    /// measurements.
     pub fn peak_flops(self) -> f64 {
         const ROUNDS: usize = 200_000;
         let mut best = 0.0_f64;
@@ -218,7 +221,8 @@ impl Level {
     }
 }
 
-/// A function over [`Lanes`], compiled for every level and called for one: `lanes! { fn name<S>(a: A, b: B) { body } }`.
+/// A function over [`Lanes`], compiled for every level and called for one: `lanes! { fn name<S>(a: A, b: B) {
+/// body } }`.
 macro_rules! lanes {
     ($(#[$doc:meta])* $visibility:vis fn $name:ident<$lanes:ident>($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$doc])*
@@ -258,14 +262,15 @@ macro_rules! lanes {
 }
 pub(crate) use lanes;
 
-/// Asks for the cache lines of numbers that are about to be written: what another core has of them, because it has read them, is gone by
-/// then. Else every line's first write waits for that, one after the other.
+/// Asks for the cache lines of numbers that are about to be written: what another core has of them, because
+/// it has read them, is gone by then. Else every line's first write waits for that, one after the other.
 pub(crate) fn claim(numbers: &[f32]) {
     // Processors with AVX2 know the instruction, or pass over it.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if Level::best() != Level(Kind::Portable) {
         for line in numbers.chunks(WIDTH) {
-            // The intrinsic with this hint asks for lines to read, unless the whole program is compiled for newer processors.
+            // The intrinsic with this hint asks for lines to read, unless the whole program is compiled for
+            // newer processors.
             // SAFETY: a prefetch changes nothing that a program can see.
             #[expect(unsafe_code, reason = "there is no intrinsic for it")]
             unsafe {

@@ -1,7 +1,7 @@
 //! Small networks on flat parameters. This crate knows no word of reinforcement learning.
 //!
-//! A loss is a pure function that returns its value and its gradient in the network's outputs, so the engine needs no
-//! tape: [`Network::forward`], a loss, [`Network::backward`], [`Optimiser::step`].
+//! A loss is a pure function that returns its value and its gradient with respect to the network's outputs,
+//! so the engine needs no tape: [`Network::forward`], a loss, [`Network::backward`], [`Optimiser::step`].
 //!
 //! | module | what is there |
 //! |---|---|
@@ -26,14 +26,14 @@
 //!     let logits = network.forward(&xor, &mut workspace);
 //!     value = loss::cross_entropy(logits, &labels, &mut d_logits);
 //!     network.backward(&d_logits, &mut workspace, &mut gradient);
-//!     network.change(|parameters| optimiser.step(0.05, parameters, &gradient, workspace.workers()));
+//!     network.update_parameters(|parameters| optimiser.step(0.05, parameters, &gradient, workspace.workers()));
 //! }
 //! assert!(value < 0.01);
 //! # Ok::<(), potstill_nn::spec::SpecError>(())
 //! ```
 
-// Loops over the lanes of rows are written with indices: closures and adaptors may be left out of the functions that are compiled for wide
-// vectors.
+// Loops over the lanes of rows are written with indices: closures and adaptors may be left out of the
+// functions that are compiled for wide vectors.
 #![allow(clippy::needless_range_loop)]
 
 mod aligned;

@@ -1,13 +1,16 @@
 //! The products: a convolution, and a dense layer as a convolution over a picture of one point.
 //!
-//! Sixteen samples lie side by side: a *panel* holds, for each unit of a layer, one row of sixteen numbers, the points of a picture one
-//! after the other, and at each point its channels. So the forward pass and the gradient in the inputs need no packing, no transposed
-//! weights and no copies of image patches: a tile multiplies a row by as many weights as there are registers for. Only the gradient in the
-//! weights, which sums over samples, needs one operand transposed.
+//! Sixteen samples lie side by side: a *panel* holds, for each unit of a layer, one row of sixteen numbers,
+//! the points of a picture one after the other, and at each point its channels. So the forward pass and the
+//! gradient with respect to the inputs need no packing, no transposed weights and no copies of image patches:
+//! a tile multiplies a row by as many weights as there are registers for. Only the gradient with respect to
+//! the weights, which sums over samples, needs one operand transposed.
 //!
-//! A single sample is computed with sixteen outputs side by side instead, from the same weights, which lie one row per input.
+//! A single sample is computed with sixteen outputs side by side instead, from the same weights, which lie
+//! one row per input.
 //!
-//! One output is one chain of fused multiply-adds in the order of the contracted index, whatever the tile, the processor or the way.
+//! One output is one chain of fused multiply-adds in the order of the contracted index, whatever the tile,
+//! the processor or the way.
 
 use crate::lanes::{Lanes, Row, WIDTH, lanes};
 use potstill_core::wide;
@@ -72,7 +75,8 @@ impl Linear {
     }
 }
 
-/// Calls `$tile::<S, R>` with `R` rows at a time from `$from` to `$to`: as many as there are registers for, then fewer.
+/// Calls `$tile::<S, R>` with `R` rows at a time from `$from` to `$to`: as many as there are registers for,
+/// then fewer.
 macro_rules! tiles {
     ($lanes:ident, $from:ident in $range:expr, $tile:ident($($arg:expr),*)) => {{
         let range: std::ops::Range<usize> = $range;
@@ -138,8 +142,8 @@ lanes! {
     }
 }
 
-/// `R` outputs, from `first` on, of some rows of the patch at the beginning of `x`, and of each row a range: begun with the biases, or added to
-/// what is there.
+/// `R` outputs, from `first` on, of some rows of the patch at the beginning of `x`, and of each row a range:
+/// begun with the biases, or added to what is there.
 #[inline(always)]
 fn forward_tile<S: Lanes, const R: usize>(
     layer: &Linear,
@@ -246,26 +250,27 @@ pub(crate) struct Panel {
     pub(crate) samples: usize,
     /// A row for each unit: of the trunk, then for each probability of what follows.
     pub(crate) values: Vec<Row>,
-    /// The gradient in each.
-    pub(crate) slopes: Vec<Row>,
-    /// Slopes of the outputs of linear operations, [transposed](transpose_slopes).
+    /// The gradient with respect to each value.
+    pub(crate) gradients: Vec<Row>,
+    /// Gradients of the outputs of linear operations, [transposed](transpose_gradients).
     pub(crate) transposed: Vec<Row>,
 }
 
-/// Where an operation's inputs and transposed slopes lie in all panels: the samples that a gradient is summed over.
+/// Where an operation's inputs and transposed gradients lie in all panels: the samples that a gradient is
+/// summed over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Summed<'a> {
     pub(crate) panels: &'a [Panel],
-    /// How often the operation is done for each panel.
-    pub(crate) copies: usize,
-    /// The first row of its inputs, and rows to that of the next copy.
+    /// Probabilities per sample: how often the operation is done for each panel.
+    pub(crate) taus: usize,
+    /// The first row of its inputs, and rows to that of the next tau.
     pub(crate) inputs: (usize, usize),
-    /// The first row of its transposed slopes, and rows to that of the next copy.
-    pub(crate) slopes: (usize, usize),
+    /// The first row of its transposed gradients, and rows to that of the next tau.
+    pub(crate) gradients: (usize, usize),
 }
 
 lanes! {
-    /// The gradient in the weights of the rows from `first` on, as many as `d_weights` holds.
+    /// The gradient with respect to the weights of the rows from `first` on, as many as `d_weights` holds.
     pub(crate) fn weight_gradient<S>(layer: &Linear, over: Summed<'_>, first: usize, d_weights: &mut [f32]) {
         let run = layer.run();
         let end = first + d_weights.len() / layer.outputs;
@@ -296,10 +301,10 @@ fn weight_tile<S: Lanes, const R: usize>(
     let offset = row * layer.width * layer.channels + start + k;
     let mut sums = [S::splat(0.0); R];
     for panel in over.panels {
-        let (mut inputs, mut slopes) = (over.inputs.0 + offset, over.slopes.0 + block);
-        for _ in 0..over.copies {
-            let (from, to) = (&panel.values[inputs..], &panel.transposed[slopes..][..points * WIDTH]);
-            (inputs, slopes) = (inputs + over.inputs.1, slopes + over.slopes.1);
+        let (mut inputs, mut gradients) = (over.inputs.0 + offset, over.gradients.0 + block);
+        for _ in 0..over.taus {
+            let (from, to) = (&panel.values[inputs..], &panel.transposed[gradients..][..points * WIDTH]);
+            (inputs, gradients) = (inputs + over.inputs.1, gradients + over.gradients.1);
             for y in 0..layer.out_height() {
                 for x in 0..layer.out_width() {
                     let from: &[Row; R] =
@@ -307,9 +312,9 @@ fn weight_tile<S: Lanes, const R: usize>(
                     let to: &[Row; WIDTH] =
                         to[(y * layer.out_width() + x) * WIDTH..].first_chunk().expect("rows of a point");
                     for s in 0..panel.samples.min(WIDTH) {
-                        let slope = S::load(&to[s]);
+                        let gradient = S::load(&to[s]);
                         for r in 0..R {
-                            sums[r] = S::splat(from[r][s]).mul_add(slope, sums[r]);
+                            sums[r] = S::splat(from[r][s]).mul_add(gradient, sums[r]);
                         }
                     }
                 }
@@ -329,17 +334,17 @@ fn weight_tile<S: Lanes, const R: usize>(
 }
 
 lanes! {
-    /// The gradient in the biases.
+    /// The gradient with respect to the biases.
     pub(crate) fn bias_gradient<S>(layer: &Linear, over: Summed<'_>, d_biases: &mut [f32]) {
         let points = layer.points();
         for (block, d_biases) in d_biases.chunks_mut(WIDTH).enumerate() {
             let (mut sum, one) = (S::splat(0.0), S::splat(1.0));
             for panel in over.panels {
-                for copy in 0..over.copies {
-                    let slopes = &panel.transposed[over.slopes.0 + copy * over.slopes.1..];
+                for tau in 0..over.taus {
+                    let gradients = &panel.transposed[over.gradients.0 + tau * over.gradients.1..];
                     for point in 0..points {
-                        for slope in &slopes[(block * points + point) * WIDTH..][..panel.samples] {
-                            sum = S::load(slope).mul_add(one, sum);
+                        for gradient in &gradients[(block * points + point) * WIDTH..][..panel.samples] {
+                            sum = S::load(gradient).mul_add(one, sum);
                         }
                     }
                 }
@@ -351,8 +356,9 @@ lanes! {
     }
 }
 
-/// Rows of samples to rows of outputs: for each sixteen outputs, point and sample, one row. Outputs beyond the last are 0.
-pub(crate) fn transpose_slopes(layer: &Linear, d_y: &[Row], transposed: &mut [Row]) {
+/// Rows of samples to rows of outputs: for each sixteen outputs, point and sample, one row. Outputs beyond
+/// the last are 0.
+pub(crate) fn transpose_gradients(layer: &Linear, d_y: &[Row], transposed: &mut [Row]) {
     let points = layer.points();
     wide::run(
         #[inline(always)]

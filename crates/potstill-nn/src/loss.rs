@@ -1,4 +1,5 @@
-//! Losses. Each returns its value, averaged over the batch, and writes its gradient in the network's outputs.
+//! Losses. Each returns its value, averaged over the batch, and writes its gradient with respect to the
+//! network's outputs.
 //!
 //! Outputs, logits and their gradients are `samples x outputs`, row by row.
 //!
@@ -63,8 +64,8 @@ impl Chosen<'_> {
     }
 }
 
-/// Regression of one chosen output per sample to a target; the other outputs have gradient 0. `errors` becomes the absolute error of each
-/// sample, without weights.
+/// Regression of one chosen output per sample to a target; the other outputs have gradient 0. `errors`
+/// becomes the absolute error of each sample, without weights.
 ///
 /// # Panics
 /// If the lengths do not agree, or an index is not one of an output.
@@ -93,9 +94,10 @@ pub fn regression_at(
     total * scale
 }
 
-/// Cross-entropy of the chosen distribution of each sample, a softmax over `atoms` logits, with a target distribution: `-sum m ln p`
-/// (Bellemare, Dabney and Munos 2017, Algorithm 1). Outputs are `samples x choices x atoms`, targets `samples x atoms`. `errors` becomes
-/// the divergence `sum m ln(m / p)` of each sample, which does not count what no `p` could mend.
+/// Cross-entropy of the chosen distribution of each sample, a softmax over `atoms` logits, with a target
+/// distribution: `-sum m ln p` (Bellemare, Dabney and Munos 2017, Algorithm 1). Outputs are `samples x
+/// choices x atoms`, targets `samples x atoms`. `errors` becomes the divergence `sum m ln(m / p)` of each
+/// sample, which does not count what no `p` could mend.
 ///
 /// # Panics
 /// If the lengths do not agree, or an index is not one of a choice.
@@ -141,9 +143,10 @@ pub struct Layout {
     pub part: usize,
 }
 
-/// Quantile regression with the Huber loss (Dabney et al. 2018, equation 10): of each chosen distribution, the sum over its quantiles of the
-/// mean over targets of `|tau - [u < 0]| huber(u) / kappa`, `u` the target less the quantile. `taus` are one per sample and quantile, or one
-/// per quantile; targets `samples x n`. `errors` becomes that sum for each sample, without weights.
+/// Quantile regression with the Huber loss (Dabney et al. 2018, equation 10): of each chosen distribution,
+/// the sum over its quantiles of the mean over targets of `|tau - [u < 0]| huber(u) / kappa`, `u` the target
+/// less the quantile. `taus` are one per sample and quantile, or one per quantile; targets `samples x n`.
+/// `errors` becomes that sum for each sample, without weights.
 ///
 /// # Panics
 /// If the lengths do not agree.
@@ -179,10 +182,11 @@ pub fn quantile_at(
     total * scale
 }
 
-/// Value and slope, in the quantile, of the loss of one quantile, summed over targets in eight lanes: a fixed order that fills vectors.
+/// Value and slope, in the quantile, of the loss of one quantile, summed over targets in eight lanes: a fixed
+/// order that fills vectors.
 fn quantile_huber(kappa: f32, tau: f32, quantile: f32, targets: &[f32]) -> (f32, f32) {
     const LANES: usize = 8;
-    let (mut values, mut slopes) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    let (mut values, mut gradients) = ([0.0_f32; LANES], [0.0_f32; LANES]);
     let (chunks, rest) = targets.as_chunks::<LANES>();
     let inverse = 1.0 / kappa;
     wide::run(
@@ -194,7 +198,7 @@ fn quantile_huber(kappa: f32, tau: f32, quantile: f32, targets: &[f32]) -> (f32,
                 let near = u.clamp(-kappa, kappa);
                 // Within kappa both terms are u^2 / 2.
                 values[lane] += share * inverse * (near * u - 0.5 * near * near);
-                slopes[lane] -= share * inverse * near;
+                gradients[lane] -= share * inverse * near;
             };
             for chunk in chunks {
                 for lane in 0..LANES {
@@ -206,7 +210,7 @@ fn quantile_huber(kappa: f32, tau: f32, quantile: f32, targets: &[f32]) -> (f32,
             }
         },
     );
-    (values.iter().sum(), slopes.iter().sum())
+    (values.iter().sum(), gradients.iter().sum())
 }
 
 /// Cross-entropy of the softmax of the logits with class labels: `-ln softmax(z)_label`.
@@ -218,9 +222,11 @@ pub fn cross_entropy(logits: &[f32], labels: &[usize], d_logits: &mut [f32]) -> 
     add_cross_entropy(1.0, logits, labels, d_logits)
 }
 
-/// `T^2 KL(softmax(teacher / T) || softmax(student / T))`, with its gradient in the student's logits.
+/// `T^2 KL(softmax(teacher / T) || softmax(student / T))`, with its gradient with respect to the student's
+/// logits.
 ///
-/// The factor `T^2` keeps the size of the gradient from falling with `1 / T^2` (Hinton, Vinyals and Dean 2015, section 2).
+/// The factor `T^2` keeps the size of the gradient from falling with `1 / T^2` (Hinton, Vinyals and Dean
+/// 2015, section 2).
 ///
 /// # Panics
 /// If the lengths do not agree.
@@ -244,7 +250,8 @@ pub struct Blend {
     pub temperature: f32,
 }
 
-/// `alpha T^2 KL(teacher_T || student_T) + (1 - alpha) CE(labels)` (Hinton, Vinyals and Dean 2015, section 2).
+/// `alpha T^2 KL(teacher_T || student_T) + (1 - alpha) CE(labels)` (Hinton, Vinyals and Dean 2015, section
+/// 2).
 ///
 /// # Panics
 /// If the lengths do not agree, or a label is not a class.

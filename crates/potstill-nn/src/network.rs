@@ -1,6 +1,7 @@
 //! Networks: a closed set of layers over one flat vector of parameters.
 //!
-//! A target network is a copy of that vector, an EMA teacher one fused pass over it, a checkpoint one slice of it.
+//! A target network is a copy of that vector, an EMA teacher one fused pass over it, a checkpoint one slice
+//! of it.
 //!
 //! ```
 //! use potstill_core::Streams;
@@ -36,8 +37,8 @@ impl NetworkSpec {
         Ok(Plan::new(self, ends)?.parameters)
     }
 
-    /// Bytes that a forward and a backward pass over so many samples, and probabilities of each, need beside the parameters; `None` if they
-    /// cannot be counted.
+    /// Bytes that a forward and a backward pass over so many samples, and probabilities of each, need beside
+    /// the parameters; `None` if they cannot be counted.
     ///
     /// # Errors
     /// If there is no such network.
@@ -58,7 +59,7 @@ impl NetworkSpec {
         Network {
             parameters: Aligned::zeros(plan.parameters),
             noise: vec![0.0; plan.noise],
-            disturbed: Aligned::zeros(if plan.noise > 0 { plan.parameters } else { 0 }),
+            noisy_parameters: Aligned::zeros(if plan.noise > 0 { plan.parameters } else { 0 }),
             form: Arc::new(Form { spec: self.clone(), ends: *ends, pieces: Pieces::new(&plan), plan }),
         }
     }
@@ -87,7 +88,7 @@ impl NetworkSpec {
                 _ => {}
             }
         }
-        network.disturb();
+        network.apply_noise();
         network
     }
 }
@@ -99,11 +100,11 @@ pub struct Network {
     parameters: Aligned,
     /// The factors of the noise on weights.
     noise: Vec<f32>,
-    /// With noise: the parameters as they are used.
-    disturbed: Aligned,
+    /// The parameters with noise on them; empty for a network without noise.
+    noisy_parameters: Aligned,
 }
 
-/// What copies of a network share.
+/// The part of a network that its clones share.
 #[derive(Debug)]
 struct Form {
     spec: NetworkSpec,
@@ -126,7 +127,7 @@ impl Network {
         &self.form.spec
     }
 
-    /// What goes in, and what comes out.
+    /// Inputs and outputs.
     pub fn ends(&self) -> &Ends {
         &self.form.ends
     }
@@ -154,14 +155,15 @@ impl Network {
         &self.parameters
     }
 
-    /// Changes the parameters.
-    pub fn change(&mut self, change: impl FnOnce(&mut [f32])) {
-        change(&mut self.parameters);
-        self.disturb();
+    /// Lets `update` change all parameters, and applies the noise again.
+    pub fn update_parameters(&mut self, update: impl FnOnce(&mut [f32])) {
+        update(&mut self.parameters);
+        self.apply_noise();
     }
 
-    /// Takes over the parameters of a network of the same form, `tau` of the way: 1 copies them, and the noise.
-    pub fn follow(&mut self, other: &Self, tau: f32) {
+    /// Moves the parameters towards those of a network of the same form: `self += tau (other - self)`, `tau`
+    /// from 0 to 1 (Polyak averaging). `tau = 1` copies the parameters, and the noise too.
+    pub fn polyak_update(&mut self, other: &Self, tau: f32) {
         assert_eq!(self.parameters.len(), other.parameters.len(), "networks of one form");
         if tau == 1.0 {
             self.parameters.copy_from_slice(&other.parameters);
@@ -169,14 +171,15 @@ impl Network {
         } else {
             kernels::blend(tau, &other.parameters, &mut self.parameters);
         }
-        self.disturb();
+        self.apply_noise();
     }
 
-    /// Changes the first layer so that the network sees `x` as it saw `(x - mean) / deviation` before.
+    /// Folds a scaling of the inputs into the first layer: the network then gives for `x` what it gave for
+    /// `(x - mean) / deviation`.
     ///
     /// # Panics
     /// If the lengths are not those of the inputs, or the first layer is a convolution.
-    pub fn see_through(&mut self, mean: &[f64], deviations: &[f64]) {
+    pub fn fold_input_scaling(&mut self, mean: &[f64], deviations: &[f64]) {
         assert_eq!((mean.len(), deviations.len()), (self.inputs(), self.inputs()), "moments of the inputs");
         let Self { form, parameters, .. } = self;
         for op in form.plan.trunk.ops.iter().filter(|op| op.is_first) {
@@ -202,7 +205,7 @@ impl Network {
                 }
             }
         }
-        self.disturb();
+        self.apply_noise();
     }
 
     /// Multiply-adds of a forward pass of one sample (and one probability).
@@ -214,7 +217,7 @@ impl Network {
         self.form.plan.ops().map(of).sum()
     }
 
-    /// Multiply-adds of a backward pass of one sample: nobody needs the gradient in the inputs.
+    /// Multiply-adds of a backward pass of one sample, without the gradient with respect to the inputs.
     pub fn backward_multiply_adds(&self) -> usize {
         let of = |op: &Op| match &op.kind {
             Kind::Linear(weights) => weights.layer.multiply_adds() * if op.is_first { 1 } else { 2 },
@@ -223,38 +226,40 @@ impl Network {
         self.form.plan.ops().map(of).sum()
     }
 
-    /// Whether there is noise on its weights.
+    /// Is true for a network with noise on its weights.
     pub fn is_noisy(&self) -> bool {
         !self.noise.is_empty()
     }
 
-    /// New noise (Fortunato et al. 2018, section 3.1b): each factor is `sgn(x) sqrt|x|` of a standard normal number.
+    /// Draws new noise (Fortunato et al. 2018, section 3.1b): each factor is `sgn(x) sqrt|x|` of a standard
+    /// normal number.
     pub fn draw_noise(&mut self, rng: &mut Pcg64) {
         for factor in &mut self.noise {
             let x = rng.normal() as f32;
             *factor = x.abs().sqrt().copysign(x);
         }
-        self.disturb();
+        self.apply_noise();
     }
 
     pub(crate) fn noise(&self) -> &[f32] {
         &self.noise
     }
 
-    /// No noise: the means alone.
-    pub fn silence(&mut self) {
+    /// Sets the noise to 0, which leaves the means alone.
+    pub fn zero_noise(&mut self) {
         self.noise.fill(0.0);
-        self.disturb();
+        self.apply_noise();
     }
 
-    /// The factors of the noise: for each noisy layer those of its inputs, then those of its outputs.
+    /// Sets the factors of the noise: for each noisy layer those of its inputs, then those of its outputs.
     pub fn set_noise(&mut self, noise: &[f32]) {
         self.noise.copy_from_slice(noise);
-        self.disturb();
+        self.apply_noise();
     }
 
-    /// The mean of each choice's distribution, `samples x choices`, from outputs as [`predict`](Network::predict) or
-    /// [`forward`](Network::forward) gives them; the outputs themselves if they are values.
+    /// The mean of each choice's distribution, `samples x choices`, from outputs as
+    /// [`predict`](Network::predict) or [`forward`](Network::forward) gives them; the outputs themselves if
+    /// they are values.
     pub fn means(&self, samples: usize, outputs: &[f32], means: &mut Vec<f32>) {
         means.clear();
         match self.ends().head {
@@ -271,39 +276,38 @@ impl Network {
             Head::Implicit { .. } => {
                 let choices = self.ends().choices;
                 means.resize(samples * choices, 0.0);
-                let copies = outputs.len() / means.len().max(1);
-                for (rows, means) in
-                    outputs.chunks_exact(copies * choices).zip(means.chunks_exact_mut(choices))
+                let taus = outputs.len() / means.len().max(1);
+                for (rows, means) in outputs.chunks_exact(taus * choices).zip(means.chunks_exact_mut(choices))
                 {
                     for row in rows.chunks_exact(choices) {
                         means.iter_mut().zip(row).for_each(|(mean, &x)| *mean += x);
                     }
-                    means.iter_mut().for_each(|mean| *mean /= copies as f32);
+                    means.iter_mut().for_each(|mean| *mean /= taus as f32);
                 }
             }
         }
     }
 
-    /// Makes the parameters as they are used, if there is noise on them.
-    fn disturb(&mut self) {
+    /// Computes the parameters with noise on them, if there is any.
+    fn apply_noise(&mut self) {
         if self.noise.is_empty() {
             return;
         }
-        self.disturbed.copy_from_slice(&self.parameters);
+        self.noisy_parameters.copy_from_slice(&self.parameters);
         for (weights, of_rows, of_outputs) in self.form.plan.noisy(&self.noise) {
-            let rows =
-                self.disturbed[weights.offset..][..weights.length()].chunks_exact_mut(of_outputs.len());
+            let rows = self.noisy_parameters[weights.offset..][..weights.length()]
+                .chunks_exact_mut(of_outputs.len());
             let deviations = &self.parameters[weights.offset + weights.length()..][..weights.length()];
             let rows = rows.zip(deviations.chunks_exact(of_outputs.len()));
             for ((row, deviations), factor) in rows.zip(of_rows) {
-                ops::disturb(row, deviations, *factor, of_outputs);
+                ops::apply_noise(row, deviations, *factor, of_outputs);
             }
         }
     }
 
-    /// Weights and biases as they are used.
+    /// Weights and biases, with noise if there is any.
     pub(crate) fn used(&self, weights: &Weights) -> (&[f32], &[f32]) {
-        let all = if self.disturbed.is_empty() { &self.parameters } else { &self.disturbed };
+        let all = if self.noisy_parameters.is_empty() { &self.parameters } else { &self.noisy_parameters };
         all[weights.offset..][..weights.length()].split_at(weights.layer.patch() * weights.layer.outputs)
     }
 }
@@ -320,7 +324,7 @@ impl Restorable for Network {
         if noise > 0 {
             self.noise.copy_from_slice(snapshot.f32s("noise", noise)?);
         }
-        self.disturb();
+        self.apply_noise();
         Ok(())
     }
 }

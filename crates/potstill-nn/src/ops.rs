@@ -1,4 +1,5 @@
-//! The operations that are no products, over rows of sixteen samples or of one; and the ways into panels and out of them.
+//! The operations that are no products, over rows of sixteen samples or of one; and the ways into panels and
+//! out of them.
 
 use crate::lanes::{Row, WIDTH};
 use crate::plan::Pool;
@@ -102,7 +103,7 @@ pub(crate) fn norm<const L: usize>(
     );
 }
 
-/// The gradient in the input of a layer normalisation.
+/// The gradient with respect to the input of a layer normalisation.
 pub(crate) fn norm_backward(x: &[Row], stats: &[Row], gains: &[f32], d_y: &[Row], d_x: &mut [Row]) {
     let (mean, scale) = (stats[0], stats[1]);
     wide::run(
@@ -112,9 +113,9 @@ pub(crate) fn norm_backward(x: &[Row], stats: &[Row], gains: &[f32], d_y: &[Row]
             let (mut sum, mut product) = ([0.0; WIDTH], [0.0; WIDTH]);
             for ((x, d_y), gain) in x.iter().zip(d_y).zip(gains) {
                 for s in 0..WIDTH {
-                    let slope = d_y[s] * gain;
-                    sum[s] += slope;
-                    product[s] += slope * ((x[s] - mean[s]) * scale[s]);
+                    let gradient = d_y[s] * gain;
+                    sum[s] += gradient;
+                    product[s] += gradient * ((x[s] - mean[s]) * scale[s]);
                 }
             }
             for s in 0..WIDTH {
@@ -131,7 +132,8 @@ pub(crate) fn norm_backward(x: &[Row], stats: &[Row], gains: &[f32], d_y: &[Row]
     );
 }
 
-/// The gradient in gains and biases of a layer normalisation: first over panels, sample by sample of each, then over these.
+/// The gradient with respect to gains and biases of a layer normalisation: first over panels, sample by
+/// sample of each, then over these.
 pub(crate) fn norm_gradient<'a>(
     panels: &(impl Iterator<Item = (&'a [Row], &'a [Row], &'a [Row])> + Clone),
     gradient: &mut [f32],
@@ -142,7 +144,7 @@ pub(crate) fn norm_gradient<'a>(
     for (b, (d_gains, d_biases)) in blocks.enumerate() {
         let (mut gains, mut biases) = ([[0.0; WIDTH]; BLOCK], [[0.0; WIDTH]; BLOCK]);
         let place = b * BLOCK..b * BLOCK + d_gains.len();
-        // Slopes of samples that are not there are 0.
+        // Gradients of samples that are not there are 0.
         for (x, stats, d_y) in panels.clone() {
             let (x, d_y) = (&x[place.clone()], &d_y[place.clone()]);
             add_norm_gradient(x, (&stats[0], &stats[1]), d_y, &mut gains, &mut biases);
@@ -252,7 +254,7 @@ pub(crate) fn dueling<const L: usize>(choices: usize, atoms: usize, x: &[[f32; L
     }
 }
 
-/// The gradient in value and advantages.
+/// The gradient with respect to value and advantages.
 pub(crate) fn dueling_backward(choices: usize, atoms: usize, d_y: &[Row], d_x: &mut [Row]) {
     let (d_value, d_advantages) = d_x.split_at_mut(atoms);
     for atom in 0..atoms {
@@ -265,8 +267,8 @@ pub(crate) fn dueling_backward(choices: usize, atoms: usize, d_y: &[Row], d_x: &
         d_value[atom] = sum;
         for c in 0..choices {
             for s in 0..WIDTH {
-                let slope = d_y[c * atoms + atom][s];
-                d_advantages[c * atoms + atom][s] = slope - sum[s] / choices as f32;
+                let gradient = d_y[c * atoms + atom][s];
+                d_advantages[c * atoms + atom][s] = gradient - sum[s] / choices as f32;
             }
         }
     }
@@ -281,7 +283,8 @@ pub(crate) fn mix<const L: usize>(x: &[[f32; L]], before: &[[f32; L]], y: &mut [
     }
 }
 
-/// The gradient in both factors; it is added to that in the second, which has met other first ones.
+/// The gradient with respect to both factors; it is added to that of the second, which has been multiplied by
+/// other first ones.
 pub(crate) fn mix_backward(
     (x, before): (&[Row], &[Row]),
     d_y: &[Row],
@@ -296,7 +299,8 @@ pub(crate) fn mix_backward(
     }
 }
 
-/// `cos(pi i tau)` for `i = 0, 1, ...` (Dabney et al. 2018b, equation 4), by the recurrence of Chebyshev's polynomials.
+/// `cos(pi i tau)` for `i = 0, 1, ...` (Dabney et al. 2018b, equation 4), by the recurrence of Chebyshev's
+/// polynomials.
 pub(crate) fn cosines<const L: usize>(taus: &[f32; L], rows: &mut [[f32; L]]) {
     let Some((first, rest)) = rows.split_first_mut() else { return };
     *first = [1.0; L];
@@ -314,13 +318,13 @@ pub(crate) fn cosines<const L: usize>(taus: &[f32; L], rows: &mut [[f32; L]]) {
 }
 
 /// Adds noise to a row of weights: `deviation * factor of the input * factor of the output`.
-pub(crate) fn disturb(row: &mut [f32], deviations: &[f32], of_input: f32, of_outputs: &[f32]) {
+pub(crate) fn apply_noise(row: &mut [f32], deviations: &[f32], of_input: f32, of_outputs: &[f32]) {
     for ((w, deviation), of_output) in row.iter_mut().zip(deviations).zip(of_outputs) {
         *w += deviation * (of_input * of_output);
     }
 }
 
-/// The gradient in a row of deviations, from that in the means.
+/// The gradient with respect to a row of deviations, from that with respect to the means.
 pub(crate) fn deviations(d_means: &[f32], of_input: f32, of_outputs: &[f32], d_deviations: &mut [f32]) {
     for ((d_mean, d_deviation), of_output) in d_means.iter().zip(d_deviations).zip(of_outputs) {
         *d_deviation = d_mean * (of_input * of_output);

@@ -22,7 +22,8 @@ pub enum Rule {
     Sgd {
         /// How much of the velocity stays, 0 for none.
         momentum: f64,
-        /// Whether the step looks ahead: along `g + momentum v` (Nesterov 1983, as Sutskever et al. 2013 have it).
+        /// Whether the step looks ahead: along `g + momentum v` (Nesterov 1983, as Sutskever et al. 2013 have
+        /// it).
         nesterov: bool,
     },
     /// RMSprop (Tieleman and Hinton 2012): a step along the gradient over the root of its mean square.
@@ -34,7 +35,8 @@ pub enum Rule {
         /// Whether the mean gradient is taken off, so that the denominator is a deviation (Graves 2013).
         centred: bool,
     },
-    /// Adam (Kingma and Ba 2015, Algorithm 1), or with weight decay AdamW (Loshchilov and Hutter 2019, Algorithm 2).
+    /// Adam (Kingma and Ba 2015, Algorithm 1), or with weight decay AdamW (Loshchilov and Hutter 2019,
+    /// Algorithm 2).
     Adam {
         /// Decay of the first moment.
         beta1: f64,
@@ -45,7 +47,8 @@ pub enum Rule {
         /// How much of each parameter a step of size 1 takes off.
         weight_decay: f64,
     },
-    /// RAdam (Liu et al. 2020, Algorithm 2): Adam that does not divide by a second moment before it is known well enough.
+    /// RAdam (Liu et al. 2020, Algorithm 2): Adam that does not divide by a second moment before it is known
+    /// well enough.
     RAdam {
         /// Decay of the first moment.
         beta1: f64,
@@ -187,8 +190,9 @@ impl Restorable for Optimiser {
     }
 }
 
-/// What a step of RAdam is multiplied by (Liu et al. 2020, Algorithm 2); `None` as long as the second moment is worth no more than five
-/// gradients, as in PyTorch, instead of the paper's four. `power` is `beta2` to the power of `steps`.
+/// What a step of RAdam is multiplied by (Liu et al. 2020, Algorithm 2); `None` as long as the second moment
+/// is worth no more than five gradients, as in PyTorch, instead of the paper's four. `power` is `beta2` to
+/// the power of `steps`.
 fn rectification(beta2: f64, power: f64, steps: u64) -> Option<f64> {
     let longest = 2.0 / (1.0 - beta2) - 1.0;
     // How many gradients the second moment is worth.
@@ -198,14 +202,16 @@ fn rectification(beta2: f64, power: f64, steps: u64) -> Option<f64> {
     (length > 5.0).then(|| share.sqrt())
 }
 
-/// What a gradient of this Euclidean norm is to be multiplied by to be no longer than `norm_max`, as PyTorch's `clip_grad_norm_` does it.
+/// What a gradient of this Euclidean norm is to be multiplied by to be no longer than `norm_max`, as
+/// PyTorch's `clip_grad_norm_` does it.
 pub fn shrinking(norm: f64, norm_max: f64) -> f32 {
     // 1e-6 is PyTorch's guard against division by zero.
     let scale = norm_max / (norm + 1e-6);
     if scale < 1.0 { scale as f32 } else { 1.0 }
 }
 
-/// Cuts every number of the gradient off at `bound` on either side, as PyTorch's `clip_grad_value_`. NaN stays.
+/// Cuts every number of the gradient off at `bound` on either side, as PyTorch's `clip_grad_value_`. NaN
+/// stays.
 pub fn clip_value(gradient: &mut [f32], bound: f32) {
     for g in gradient {
         *g = g.clamp(-bound, bound);

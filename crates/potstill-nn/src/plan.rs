@@ -1,4 +1,5 @@
-//! From the form of a network to what is computed: operations over rows of units, and where their parameters lie.
+//! From the form of a network to what is computed: operations over rows of units, and where their parameters
+//! lie.
 
 use crate::linear::Linear;
 use crate::spec::{Activation, NetworkSpec, Stage};
@@ -55,7 +56,8 @@ pub enum Head {
         /// How many quantiles.
         quantiles: usize,
     },
-    /// The quantile of whatever probability is asked for: the network has that for a second input (Dabney et al. 2018b).
+    /// The quantile of whatever probability is asked for: the network has that for a second input (Dabney et
+    /// al. 2018b).
     Implicit {
         /// Cosines that a probability is described by.
         cosines: usize,
@@ -111,8 +113,9 @@ pub(crate) struct Pool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Weights {
     pub(crate) layer: Linear,
-    /// Weights of `patch x outputs` row by row at this place, then the biases; one row per input, so that the lanes of a vector run along the
-    /// outputs for one sample. Noisy ones are means, and deviations follow in the same order.
+    /// Weights of `patch x outputs` row by row at this place, then the biases; one row per input, so that the
+    /// lanes of a vector run along the outputs for one sample. Noisy ones are means, and deviations follow in
+    /// the same order.
     pub(crate) offset: usize,
     /// Where its noise begins: `inputs` factors, then `outputs`.
     pub(crate) noise: Option<usize>,
@@ -160,11 +163,11 @@ pub(crate) struct Op {
     pub(crate) to: Range<usize>,
     /// Whether an operation after it has given a gradient to the same rows already.
     pub(crate) adds: bool,
-    /// Whether nobody needs the gradient in its input.
+    /// Whether nobody needs the gradient with respect to its input.
     pub(crate) is_first: bool,
     /// Whether its outputs are those of the network, or of one of its streams.
     pub(crate) is_output: bool,
-    /// Its transposed slopes begin here, among those of its part.
+    /// Its transposed gradients begin here, among those of its part.
     pub(crate) transposed: usize,
     /// The name of its parameters, as in `nn.Sequential`.
     pub(crate) name: String,
@@ -176,7 +179,7 @@ pub(crate) struct Part {
     pub(crate) ops: Vec<Op>,
     /// Rows of all units, the inputs first.
     pub(crate) rows: usize,
-    /// Rows of transposed slopes.
+    /// Rows of transposed gradients.
     pub(crate) transposed: usize,
 }
 
@@ -314,8 +317,8 @@ impl Plan {
         self.trunk.ops.iter().chain(&self.quantile.ops)
     }
 
-    /// Weights with noise on them; the factors of their rows, one for each input and 1 for the biases, as of an input that is 1; and those
-    /// of their outputs.
+    /// Weights with noise on them; the factors of their rows, one for each input and 1 for the biases, as of
+    /// an input that is 1; and those of their outputs.
     pub(crate) fn noisy<'a>(
         &'a self,
         noise: &'a [f32],

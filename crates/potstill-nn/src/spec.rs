@@ -21,7 +21,8 @@ pub enum Activation {
     Relu,
     /// The hyperbolic tangent.
     Tanh,
-    /// `x Phi(x)`, `Phi` the normal distribution's (Hendrycks and Gimpel 2016), exact and not by its usual approximations.
+    /// `x Phi(x)`, `Phi` the normal distribution's (Hendrycks and Gimpel 2016), exact and not by its usual
+    /// approximations.
     Gelu,
     /// `x / (1 + e^-x)` (Elfwing et al. 2018), also called swish.
     Silu,
@@ -74,9 +75,9 @@ impl fmt::Display for Stage {
 
 /// The form of a network, without the sizes of its ends.
 ///
-/// `mlp:64,64` has two hidden layers; `mlp` alone is linear. `cnn:16x3,128` begins with a convolution of 16 channels and 3 x 3 points (`16x3s2`
-/// in steps of 2; `max2` and `avg2` pool squares of 2 x 2). Options follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and
-/// `layernorm`, `dueling`, `noisy`.
+/// `mlp:64,64` has two hidden layers; `mlp` alone is linear. `cnn:16x3,128` begins with a convolution of 16
+/// channels and 3 x 3 points (`16x3s2` in steps of 2; `max2` and `avg2` pool squares of 2 x 2). Options
+/// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSpec {
     /// What is done to a picture; empty for features.
@@ -87,8 +88,8 @@ pub struct NetworkSpec {
     pub activation: Activation,
     /// Whether layer normalisation stands before each nonlinearity (Ba, Kiros and Hinton 2016).
     pub layer_norm: bool,
-    /// Whether the last hidden layer and the outputs come in two streams, one for the state's value and one for what actions add to it (Wang
-    /// et al. 2016).
+    /// Whether the last hidden layer and the outputs come in two streams, one for the state's value and one
+    /// for what actions add to it (Wang et al. 2016).
     pub dueling: bool,
     /// Whether the dense layers have factorised noise on their weights (Fortunato et al. 2018).
     pub noisy: bool,

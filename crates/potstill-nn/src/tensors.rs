@@ -4,7 +4,8 @@ use crate::network::Network;
 use crate::plan::{Inputs, Kind, Op, Weights};
 use thiserror::Error;
 
-/// One named tensor in PyTorch's layout: `0.weight` of `[outputs, inputs]`, `0.bias` of `[outputs]`, named as in `nn.Sequential`.
+/// One named tensor in PyTorch's layout: `0.weight` of `[outputs, inputs]`, `0.bias` of `[outputs]`, named as
+/// in `nn.Sequential`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// The name.
@@ -119,8 +120,9 @@ fn layouts(network: &Network) -> Vec<Layout> {
 }
 
 impl Network {
-    /// The parameters by name, in PyTorch's layout. A network without streams, noise and probabilities is an `nn.Sequential` of `Conv2d`,
-    /// `LayerNorm`, nonlinearities, pools, `Flatten` and `Linear`, whose pictures are channel by channel.
+    /// The parameters by name, in PyTorch's layout. A network without streams, noise and probabilities is an
+    /// `nn.Sequential` of `Conv2d`, `LayerNorm`, nonlinearities, pools, `Flatten` and `Linear`, whose
+    /// pictures are channel by channel.
     pub fn tensors(&self) -> Vec<Tensor> {
         let tensor = |layout: Layout| Tensor {
             data: layout.places.iter().map(|&place| self.parameters()[place]).collect(),
@@ -130,7 +132,8 @@ impl Network {
         layouts(self).into_iter().map(tensor).collect()
     }
 
-    /// Takes the parameters from tensors with the names and shapes of [`tensors`](Network::tensors), in any order.
+    /// Takes the parameters from tensors with the names and shapes of [`tensors`](Network::tensors), in any
+    /// order.
     ///
     /// # Errors
     /// If one is missing, left over, or has another shape. The network is then unchanged.
@@ -157,7 +160,7 @@ impl Network {
             }
             layout.places.iter().zip(&found.data).for_each(|(&place, &x)| loaded[place] = x);
         }
-        self.change(|parameters| parameters.copy_from_slice(&loaded));
+        self.update_parameters(|parameters| parameters.copy_from_slice(&loaded));
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Threads that share the work of a pass over a network.
 //!
-//! A pass takes tens of microseconds, less than it takes to start a thread or to wake one, so the helpers wait for the next piece of work by
-//! looking at a counter for a while before they sleep. What the work computes must not depend on who does which part.
+//! A pass takes tens of microseconds, less than it takes to start a thread or to wake one, so the helpers
+//! wait for the next piece of work by looking at a counter for a while before they sleep. What the work
+//! computes must not depend on who does which part.
 
 #![expect(
     unsafe_code,
@@ -81,8 +82,8 @@ impl std::fmt::Debug for Work {
 unsafe impl Send for Work {}
 
 impl Shared {
-    /// Does parts until there are no more: first those of this thread's own share, whose data it has had before, then what others
-    /// have not come to yet.
+    /// Does parts until there are no more: first those of this thread's own share, whose data it has had
+    /// before, then what others have not come to yet.
     fn work(&self, work: Work, thread: usize) {
         let threads = self.next.len();
         for owner in (0..threads).map(|k| (thread + k) % threads) {
@@ -154,7 +155,8 @@ impl Drop for Team {
 }
 
 impl Workers {
-    /// The calling thread and `threads - 1` helpers. If the system has no more threads to give there are fewer.
+    /// The calling thread and `threads - 1` helpers. If the system has no more threads to give there are
+    /// fewer.
     pub fn new(threads: usize) -> Self {
         if threads < 2 {
             return Self::default();
@@ -182,7 +184,8 @@ impl Workers {
         1 + self.team.as_ref().map_or(0, |team| team.helpers.len())
     }
 
-    /// Calls `work` once for each part, in any order, on any thread. Who is asked for help while helping does it alone.
+    /// Calls `work` once for each part, in any order, on any thread. Who is asked for help while helping does
+    /// it alone.
     pub(crate) fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         self.run_shares(parts, |thread, threads| thread * parts / threads, work);
     }
@@ -275,8 +278,9 @@ impl Workers {
         });
     }
 
-    /// Does something to three slices of one length, block by block at the same places: a piece to each thread, unless it would be shorter than
-    /// `least`. Lines of the first slice, which other threads may have read, are claimed two blocks ahead.
+    /// Does something to three slices of one length, block by block at the same places: a piece to each
+    /// thread, unless it would be shorter than `least`. Lines of the first slice, which other threads may
+    /// have read, are claimed two blocks ahead.
     pub(crate) fn for_each_block(
         &self,
         least: usize,

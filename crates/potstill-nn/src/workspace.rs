@@ -11,11 +11,11 @@ pub struct Workspace {
     pub(crate) workers: Workers,
     /// Of the last [`forward`](Network::forward): how many samples there were, and probabilities of each.
     pub(crate) samples: usize,
-    pub(crate) copies: usize,
+    pub(crate) taus: usize,
     pub(crate) panels: Vec<Panel>,
     pub(crate) single: Vec<[f32; 1]>,
     pub(crate) outputs: Vec<f32>,
-    pub(crate) taus: Vec<f32>,
+    pub(crate) tau_values: Vec<f32>,
     /// The sum of squares of each piece of the gradient.
     pub(crate) squares: Vec<f64>,
 }
@@ -38,11 +38,11 @@ impl Workspace {
             level,
             workers,
             samples: 0,
-            copies: 0,
+            taus: 0,
             panels: Vec::new(),
             single: Vec::new(),
             outputs: Vec::new(),
-            taus: Vec::new(),
+            tau_values: Vec::new(),
             squares: Vec::new(),
         }
     }

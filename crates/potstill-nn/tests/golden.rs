@@ -97,7 +97,7 @@ fn check(mut network: Network, batch: &[f32], tolerance: f64, case: &Value) {
     assert!((length - norm(&gradient)).abs() <= 1e-12 * length, "{length}: {case}");
     close(network.predict(batch, &mut workspace), &outputs, tolerance, case);
     // Read as parameters, the gradient has names and PyTorch's layout too.
-    network.change(|parameters| parameters.copy_from_slice(&gradient));
+    network.update_parameters(|parameters| parameters.copy_from_slice(&gradient));
     for tensor in network.tensors() {
         close(&tensor.data, &doubles(&case["gradients"][&tensor.name]), 2.0 * tolerance, case);
     }

@@ -1,7 +1,7 @@
 //! Every loss and layer against central differences in double precision.
 //!
-//! The references below are written from the formulas, in `f64` and without the engine, so that they check values as
-//! well as gradients.
+//! The references below are written from the formulas, in `f64` and without the engine, so that they check
+//! values as well as gradients.
 
 use potstill_core::Pcg64;
 use potstill_nn::loss::{
@@ -39,7 +39,8 @@ fn close(got: &[f32], expected: &[f64], what: &str) {
     }
 }
 
-/// The value of a KL at a high temperature is a small difference of larger terms, which `T^2` magnifies again.
+/// The value of a KL at a high temperature is a small difference of larger terms, which `T^2` magnifies
+/// again.
 fn near(value: f32, expected: f64, temperature: f64) {
     let slack = 2e-6 * expected.abs() + 3e-7 * (1.0 + temperature * temperature);
     assert!((f64::from(value) - expected).abs() <= slack, "{value} is not {expected} at T = {temperature}");
@@ -224,8 +225,8 @@ fn every(mut work: impl FnMut(&str, &mut Network, &mut Pcg64)) {
     }
 }
 
-/// Where the loss bends, a difference tells nothing; elsewhere it is the gradient. Single precision leaves a rough ruler, so the whole
-/// gradient is measured along random directions.
+/// Where the loss bends, a difference tells nothing; elsewhere it is the gradient. Single precision leaves a
+/// rough ruler, so the whole gradient is measured along random directions.
 #[test]
 fn every_network_along_random_directions() {
     every(|name, network, rng| {
@@ -258,7 +259,7 @@ fn every_network_along_random_directions() {
         for _ in 0..8 {
             let direction = noise(start.len(), 1.0, rng);
             let mut along = |h: f32| {
-                network.change(|p| {
+                network.update_parameters(|p| {
                     let moved = start.iter().zip(&direction).map(|(x, d)| x + h * d);
                     p.iter_mut().zip(moved).for_each(|(p, moved)| *p = moved);
                 });

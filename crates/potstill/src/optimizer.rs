@@ -161,7 +161,7 @@ impl GuardedStep {
         }
         let shrink = shrinking(length, *norm_max);
         let workers = workspace.workers();
-        network.change(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
+        network.update_parameters(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
         Ok(())
     }
 }

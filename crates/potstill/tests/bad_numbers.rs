@@ -255,7 +255,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
         assert!(culprit.starts_with("input ") && culprit.ends_with(&format!(" is {value}")), "{culprit}");
 
         let mut teacher = network(64, 10);
-        teacher.change(|parameters| parameters[0] = value);
+        teacher.update_parameters(|parameters| parameters[0] = value);
         let soft = SoftTargets::frozen(teacher, 4.0, 0.9);
         let culprit = spoiled(trainer(digits.clone(), Some(soft)));
         assert!(culprit.starts_with("teacher's answer "), "{culprit}");
@@ -269,7 +269,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
     for value in [f32::NAN, f32::INFINITY, HUGE] {
         let mut trainer = trainer(digits.clone(), None);
         let mut student = trainer.student().clone();
-        student.change(|parameters| parameters.fill(value));
+        student.update_parameters(|parameters| parameters.fill(value));
         let state = trainer.snapshot();
         let replaced = state.iter().fold(Snapshot::new(), |state, (name, old)| match name {
             "student" => state.with_part(name, &student),
@@ -286,7 +286,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
 fn a_bad_teacher_stops_a_policy_s_student() {
     for value in BAD {
         let mut teacher = network(4, 2);
-        teacher.change(|parameters| parameters[0] = value);
+        teacher.update_parameters(|parameters| parameters[0] = value);
         let config =
             PolicyDistillConfig { transfer_states: 100, rounds: 1, ..PolicyDistillConfig::default() };
         let env = find("CartPole-v1").unwrap().make_features().unwrap();

@@ -264,7 +264,7 @@ fn update(spec: &str, inputs: Inputs, outputs: usize, batch: usize, threads: usi
         let length = student.backward(&d_outputs, &mut learning, &mut gradient);
         // What guards a training: nothing is learned from a gradient that is not finite.
         assert!(length.is_finite(), "a finite gradient");
-        student.change(|parameters| optimiser.step(RATE, parameters, &gradient, &workers));
+        student.update_parameters(|parameters| optimiser.step(RATE, parameters, &gradient, &workers));
         times.push(start.elapsed().as_secs_f64());
     }
     // The first updates find nothing in the caches.

@@ -443,9 +443,9 @@ impl Agent for Dqn {
 
     fn model(&self) -> Model {
         let mut network = self.online.clone();
-        network.silence();
+        network.zero_noise();
         if let Some(moments) = &self.moments {
-            network.see_through(moments.mean(), &moments.deviations());
+            network.fold_input_scaling(moments.mean(), &moments.deviations());
         }
         Model::Network(network)
     }

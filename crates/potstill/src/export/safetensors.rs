@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn a_value_that_is_no_number_is_refused() {
         let Model::Network(mut network) = models()[1].clone() else { unreachable!() };
-        network.change(|parameters| parameters[0] = f32::NAN);
+        network.update_parameters(|parameters| parameters[0] = f32::NAN);
         let error = read(&write(&Model::Network(network))).unwrap_err();
         assert_eq!(error, ModelError::NotFinite { name: "0.weight".to_owned() });
     }

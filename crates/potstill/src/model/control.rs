@@ -107,8 +107,9 @@ mod tests {
         let space = Space::Box { low: vec![-1.0, 0.0, 2.0], high: vec![1.0, 10.0, 2.0] };
         let mut network = potstill_nn::NetworkSpec::mlp(&[]).zeroed(&potstill_nn::Ends::new(2, 3));
         // y = (x_0, x_1, 0) plus biases (0.5, 0, 0); weights are stored one row per input.
-        network
-            .change(|parameters| parameters.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0, 0.0]));
+        network.update_parameters(|parameters| {
+            parameters.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0, 0.0])
+        });
         let policy = ControlPolicy::new(network, &space);
         let mut actions = [0.0; 6];
         policy.act(&[0.5, 0.0, 40.0, -40.0], &mut actions, &mut Workspace::default());

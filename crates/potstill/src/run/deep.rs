@@ -16,7 +16,6 @@ use crate::train::{Trainer, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use potstill_env::{Autoreset, FeatureEnv, Space};
-
 use potstill_nn::{Ends, Inputs, NetworkSpec, TAUS, Workers};
 use toml::Value;
 

@@ -141,7 +141,7 @@ impl Teacher {
         if drift > 0.0 {
             self.last_drift = drift;
         }
-        self.network.follow(student, tau);
+        self.network.polyak_update(student, tau);
     }
 
     /// Ticks since the last refresh.
