@@ -10,6 +10,16 @@ use crate::plan::{Kind, Op, Part, Plan};
 use crate::spec::Activation;
 use crate::workspace::{Workspace, sized};
 
+/// How a part is taken back.
+#[derive(Clone, Copy)]
+struct Back {
+    level: Level,
+    /// With the gradients that those with respect to the weights are made from.
+    weights: bool,
+    /// As far as the first rows of the part.
+    inputs: bool,
+}
+
 impl Network {
     /// The gradient with respect to the parameters, given the gradient of the loss with respect to the
     /// outputs of the last [`forward`](Network::forward) (or [`forward_at`](Network::forward_at)) through
@@ -18,12 +28,37 @@ impl Network {
     /// # Panics
     /// If the gradients have not the lengths of outputs and parameters.
     pub fn backward(&self, d_outputs: &[f32], workspace: &mut Workspace, gradient: &mut [f32]) -> f64 {
+        self.backward_to(d_outputs, workspace, Some(gradient), None)
+    }
+
+    /// The same, with the gradient with respect to the inputs of the last forward pass, `samples x inputs`, in
+    /// `d_inputs`. Either gradient may be left out, which saves its work; without `gradient` the norm is 0.
+    ///
+    /// # Panics
+    /// If the gradients have not the lengths of outputs, parameters and inputs.
+    pub fn backward_to(
+        &self,
+        d_outputs: &[f32],
+        workspace: &mut Workspace,
+        gradient: Option<&mut [f32]>,
+        d_inputs: Option<&mut [f32]>,
+    ) -> f64 {
+        self.gradients_of_units(d_outputs, workspace, gradient.is_some(), d_inputs.is_some());
+        if let Some(d_inputs) = d_inputs {
+            self.gradient_of_inputs(workspace, d_inputs);
+        }
+        gradient.map_or(0.0, |gradient| self.gradient_of_parameters(workspace, gradient))
+    }
+
+    /// The gradient with respect to every unit, transposed for that with respect to the weights if `weights`, as
+    /// far as the inputs if `inputs`.
+    fn gradients_of_units(&self, d_outputs: &[f32], workspace: &mut Workspace, weights: bool, inputs: bool) {
         let Plan { trunk, quantile, .. } = self.plan();
-        let Workspace { level, workers, samples, taus, panels, squares, .. } = workspace;
-        let (samples, taus, level) = (*samples, *taus, *level);
+        let Workspace { level, workers, samples, taus, panels, .. } = workspace;
+        let (samples, taus) = (*samples, *taus);
         let width = self.outputs();
         assert_eq!(d_outputs.len(), samples * taus * width, "one gradient per output");
-        assert_eq!(gradient.len(), self.parameters().len(), "one gradient per parameter");
+        let back = Back { level: *level, weights, inputs: false };
         let rows = self.output_rows();
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
@@ -48,12 +83,34 @@ impl Network {
                     let d_outputs = &d_outputs[tau * width..];
                     ops::pack_strided(d_outputs, taus * width, &mut gradients[rows.clone()]);
                     let before = Some((values_before, &mut *gradients_before));
-                    self.run_back(level, quantile, (values, gradients, transposed), before);
+                    self.run_back(back, quantile, (values, gradients, transposed), before);
                 }
             }
-            self.run_back(level, trunk, (values_before, gradients_before, transposed_before), None);
+            let rows = (values_before, gradients_before, transposed_before);
+            self.run_back(Back { inputs, ..back }, trunk, rows, None);
         });
-        let panels = &*panels;
+    }
+
+    /// The gradient with respect to the inputs, from that with respect to every unit.
+    fn gradient_of_inputs(&self, workspace: &Workspace, d_inputs: &mut [f32]) {
+        let width = self.inputs();
+        assert_eq!(d_inputs.len(), workspace.samples * width, "one gradient per input");
+        for (panel, d_inputs) in workspace.panels.iter().zip(d_inputs.chunks_mut(WIDTH * width)) {
+            let (gradients, inputs) = (&panel.gradients[..width], self.ends().inputs);
+            inputs.for_each_run(|sample, rows| {
+                ops::unpack(&gradients[rows], width, &mut d_inputs[sample..]);
+            });
+        }
+    }
+
+    /// The gradient with respect to the parameters, from that with respect to every unit, and its norm.
+    fn gradient_of_parameters(&self, workspace: &mut Workspace, gradient: &mut [f32]) -> f64 {
+        let Plan { trunk, quantile, .. } = self.plan();
+        assert_eq!(gradient.len(), self.parameters().len(), "one gradient per parameter");
+        let Workspace { level, workers, samples, taus, panels, squares, .. } = workspace;
+        let (samples, taus, level) = (*samples, *taus, *level);
+        let team = self.team(samples * taus, workers);
+        let panels = &panels[..samples.div_ceil(WIDTH)];
         let squares = sized(squares, self.pieces().pieces.len());
         team.for_each_range(gradient, squares, &self.pieces().bounds, |i, gradient, square| {
             // What an operation has left, and where that of the next probability follows.
@@ -121,7 +178,7 @@ impl Network {
     /// gradients of its linear operations.
     fn run_back(
         &self,
-        level: Level,
+        Back { level, weights: for_weights, inputs }: Back,
         part: &Part,
         (values, gradients, transposed): (&[Row], &mut [Row], &mut [Row]),
         mut before: Option<(&[Row], &mut [Row])>,
@@ -133,9 +190,11 @@ impl Network {
             match &op.kind {
                 Kind::Linear(weights) => {
                     let layer = &weights.layer;
-                    let length = layer.points() * layer.padded();
-                    linear::transpose_gradients(layer, d_y, &mut transposed[op.transposed..][..length]);
-                    if !op.is_first {
+                    if for_weights {
+                        let length = layer.points() * layer.padded();
+                        linear::transpose_gradients(layer, d_y, &mut transposed[op.transposed..][..length]);
+                    }
+                    if inputs || !op.is_first {
                         linear::backward(level, layer, self.used(weights).0, d_y, op.adds, d_x);
                     }
                 }

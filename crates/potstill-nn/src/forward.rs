@@ -5,7 +5,7 @@ use crate::lanes::{Level, WIDTH};
 use crate::linear::{self, Panel};
 use crate::network::Network;
 use crate::ops;
-use crate::plan::{Head, Inputs, Kind, Part, Plan};
+use crate::plan::{Head, Kind, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};
@@ -72,7 +72,7 @@ impl Network {
         outputs.resize(samples * taus * width, 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
-            self.take_in(sample, &mut before[..sample.len()], ops::copy);
+            self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
             self.run(*level, trunk, before, &[]);
             for tau in 0..taus {
                 let mut last = &*before;
@@ -127,8 +127,8 @@ impl Network {
             let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
             let (before, after) = values.split_at_mut(trunk.rows);
             let samples = &batch[first * inputs..][..panel.samples * inputs];
-            self.take_in(samples, &mut before[..inputs], |samples, rows| {
-                ops::pack_strided(samples, inputs, rows);
+            self.ends().inputs.for_each_run(|sample, rows| {
+                ops::pack_strided(&samples[sample..], inputs, &mut before[rows]);
             });
             self.run(*level, trunk, before, &[]);
             for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
@@ -149,21 +149,6 @@ impl Network {
             }
             for (tau, after) in after.chunks_exact(quantile.rows).take(taus).enumerate() {
                 ops::unpack(&after[rows.clone()], taus * width, &mut outputs[tau * width..]);
-            }
-        }
-    }
-
-    /// Takes samples in, the frames of a stack as channels of one picture.
-    fn take_in<R>(&self, samples: &[f32], rows: &mut [R], pack: impl Fn(&[f32], &mut [R])) {
-        let Inputs { frames, height, width, channels } = self.ends().inputs;
-        if frames == 1 {
-            return pack(samples, rows);
-        }
-        let points = height * width;
-        for frame in 0..frames {
-            for point in 0..points {
-                let from = &samples[(frame * points + point) * channels..];
-                pack(from, &mut rows[(point * frames + frame) * channels..][..channels]);
             }
         }
     }

@@ -23,6 +23,22 @@ impl Inputs {
     pub fn count(&self) -> usize {
         self.frames * self.height * self.width * self.channels
     }
+
+    /// Calls `work` for each run of numbers that stay together on the way into a network: the first number of the
+    /// sample, and the rows. Frames of a stack become the channels of one picture.
+    pub(crate) fn for_each_run(&self, mut work: impl FnMut(usize, Range<usize>)) {
+        let Self { frames, height, width, channels } = *self;
+        if frames == 1 {
+            return work(0, 0..self.count());
+        }
+        let points = height * width;
+        for frame in 0..frames {
+            for point in 0..points {
+                let first = (point * frames + frame) * channels;
+                work((frame * points + point) * channels, first..first + channels);
+            }
+        }
+    }
 }
 
 impl From<usize> for Inputs {

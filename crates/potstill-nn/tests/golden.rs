@@ -87,13 +87,18 @@ fn network(case: &Value, ends: &Ends) -> Network {
     network
 }
 
-/// Outputs and gradients are those of the case.
-fn check(mut network: Network, batch: &[f32], tolerance: f64, case: &Value) {
+/// Outputs and gradients are those of the case; `d_batch` is that with respect to the inputs.
+fn check(mut network: Network, batch: &[f32], d_batch: Option<&[f64]>, tolerance: f64, case: &Value) {
     let mut workspace = Workspace::default();
     let outputs = doubles(&case["output"]);
     close(network.forward(batch, &mut workspace), &outputs, tolerance, case);
     let mut gradient = vec![f32::NAN; network.parameters().len()];
-    let length = network.backward(&floats(&case["d_output"]), &mut workspace, &mut gradient);
+    let mut d_inputs = vec![f32::NAN; batch.len()];
+    let d_outputs = floats(&case["d_output"]);
+    let length = network.backward_to(&d_outputs, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+    if let Some(d_batch) = d_batch {
+        close(&d_inputs, d_batch, 2.0 * tolerance, case);
+    }
     assert!((length - norm(&gradient)).abs() <= 1e-12 * length, "{length}: {case}");
     close(network.predict(batch, &mut workspace), &outputs, tolerance, case);
     // Read as parameters, the gradient has names and PyTorch's layout too.
@@ -104,11 +109,11 @@ fn check(mut network: Network, batch: &[f32], tolerance: f64, case: &Value) {
 }
 
 /// Pictures channel by channel to pictures point by point.
-fn point_by_point(batch: &[f32], [channels, height, width]: [usize; 3]) -> Vec<f32> {
+fn point_by_point<T: Copy>(batch: &[T], [channels, height, width]: [usize; 3]) -> Vec<T> {
     let points = height * width;
     let picture =
-        |picture: &[f32]| (0..picture.len()).map(|i| picture[i % channels * points + i / channels]).collect();
-    batch.chunks(channels * points).flat_map(|one: &[f32]| -> Vec<f32> { picture(one) }).collect()
+        |picture: &[T]| (0..picture.len()).map(|i| picture[i % channels * points + i / channels]).collect();
+    batch.chunks(channels * points).flat_map(|one: &[T]| -> Vec<T> { picture(one) }).collect()
 }
 
 #[test]
@@ -118,7 +123,8 @@ fn forward_and_backward_passes() {
     for case in &cases {
         let size = |key: &str| case[key].as_u64().unwrap() as usize;
         let network = network(case, &Ends::new(size("inputs"), size("outputs")));
-        check(network, &floats(&case["batch"]), 1e-6, case);
+        // PyTorch was not asked for the gradient with respect to the inputs here; `every_layer` has it.
+        check(network, &floats(&case["batch"]), None, 1e-6, case);
     }
 }
 
@@ -128,12 +134,16 @@ fn every_layer() {
     assert_eq!(cases.len(), 11);
     for case in &cases {
         let (inputs, outputs) = (indices(&case["inputs"]), case["outputs"].as_u64().unwrap() as usize);
-        let batch = floats(&case["batch"]);
+        let (batch, d_batch) = (floats(&case["batch"]), doubles(&case["d_input"]));
         match *inputs.as_slice() {
-            [features] => check(network(case, &Ends::new(features, outputs)), &batch, 2e-6, case),
+            [features] => {
+                check(network(case, &Ends::new(features, outputs)), &batch, Some(&d_batch), 2e-6, case)
+            }
             [channels, height, width] => {
                 let network = network(case, &Ends::new([height, width, channels], outputs));
-                check(network, &point_by_point(&batch, [channels, height, width]), 2e-6, case);
+                let shape = [channels, height, width];
+                let (batch, d_batch) = (point_by_point(&batch, shape), point_by_point(&d_batch, shape));
+                check(network, &batch, Some(&d_batch), 2e-6, case);
             }
             _ => panic!("inputs {inputs:?}"),
         }
@@ -158,7 +168,7 @@ fn streams_and_noise() {
                 noise.values().flat_map(|layer| [floats(&layer["in"]), floats(&layer["out"])].concat());
             network.set_noise(&factors.collect::<Vec<_>>());
         }
-        check(network, &floats(&case["batch"]), 3e-6, case);
+        check(network, &floats(&case["batch"]), Some(&doubles(&case["d_input"])), 3e-6, case);
     }
 }
 

@@ -8,8 +8,8 @@ use potstill_nn::loss::{
     Blend, Chosen, Regression, cross_entropy, distillation, regression_at, temperature_kl,
 };
 use potstill_nn::{
-    Activation, Ends, Head, Initialisation, Level, Network, NetworkSpec, Optimiser, Rule, Workers, Workspace,
-    loss,
+    Activation, Ends, Head, Initialisation, Inputs, Level, Network, NetworkSpec, Optimiser, Rule, Workers,
+    Workspace, loss,
 };
 
 /// `(f(x + h) - f(x - h)) / 2h` in each coordinate.
@@ -244,37 +244,51 @@ fn every_network_along_random_directions() {
         let outputs_each = if is_implicit { 2 * width } else { width };
         let d_outputs = noise(samples * outputs_each, 1.0, rng);
         let mut workspace = Workspace::default();
-        let loss = |network: &Network, workspace: &mut Workspace| -> f64 {
+        let loss = |network: &Network, batch: &[f32], workspace: &mut Workspace| -> f64 {
             let outputs = match is_implicit {
-                true => network.forward_at(&batch, &taus, workspace),
-                false => network.forward(&batch, workspace),
+                true => network.forward_at(batch, &taus, workspace),
+                false => network.forward(batch, workspace),
             };
             outputs.iter().zip(&d_outputs).map(|(&y, &d)| f64::from(y) * f64::from(d)).sum()
         };
-        loss(network, &mut workspace);
+        loss(network, &batch, &mut workspace);
         let mut gradient = vec![f32::NAN; network.parameters().len()];
-        network.backward(&d_outputs, &mut workspace, &mut gradient);
+        let mut d_inputs = vec![f32::NAN; batch.len()];
+        network.backward_to(&d_outputs, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+        let mut alone = vec![f32::NAN; batch.len()];
+        assert_eq!(network.backward_to(&d_outputs, &mut workspace, None, Some(&mut alone)), 0.0);
+        assert_eq!(alone, d_inputs, "{name}: with and without the parameters");
         let start = network.parameters().to_vec();
-        let mut misses = 0;
+        let moved = |from: &[f32], h: f32, direction: &[f32]| -> Vec<f32> {
+            from.iter().zip(direction).map(|(x, d)| x + h * d).collect()
+        };
+        const H: f32 = 3e-4;
+        let misses = |measured: f64, gradient: &[f32], direction: &[f32]| {
+            let expected: f64 =
+                gradient.iter().zip(direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
+            // Those of the probabilities have ReLU whatever is asked for.
+            let slack = if is_implicit { 5e-2 } else { 3e-3 };
+            u32::from((measured - expected).abs() > slack * (1.0 + expected.abs()))
+        };
+        let (mut of_parameters, mut of_inputs) = (0, 0);
+        let mut other = Pcg64::new(4);
+        for _ in 0..8 {
+            let direction = noise(batch.len(), 1.0, &mut other);
+            let mut along = |h: f32| loss(network, &moved(&batch, h, &direction), &mut workspace);
+            let measured = (along(H) - along(-H)) / (2.0 * f64::from(H));
+            of_inputs += misses(measured, &d_inputs, &direction);
+        }
         for _ in 0..8 {
             let direction = noise(start.len(), 1.0, rng);
             let mut along = |h: f32| {
-                network.update_parameters(|p| {
-                    let moved = start.iter().zip(&direction).map(|(x, d)| x + h * d);
-                    p.iter_mut().zip(moved).for_each(|(p, moved)| *p = moved);
-                });
-                loss(network, &mut workspace)
+                network.update_parameters(|p| p.copy_from_slice(&moved(&start, h, &direction)));
+                loss(network, &batch, &mut workspace)
             };
-            const H: f32 = 3e-4;
             let measured = (along(H) - along(-H)) / (2.0 * f64::from(H));
-            let expected: f64 =
-                gradient.iter().zip(&direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
-            // Those of the probabilities have ReLU whatever is asked for.
-            let slack = if is_implicit { 5e-2 } else { 3e-3 };
-            misses += u32::from((measured - expected).abs() > slack * (1.0 + expected.abs()));
+            of_parameters += misses(measured, &gradient, &direction);
         }
         // A step may cross a bend of a maximum.
-        assert!(misses <= 2, "{name}: {misses} of 8");
+        assert!(of_parameters <= 2 && of_inputs <= 2, "{name}: {of_parameters} and {of_inputs} of 8");
     });
 }
 
@@ -293,8 +307,9 @@ fn ways_levels_and_threads_give_the_same_bits() {
                 outputs.push(network.forward(&batch, &mut workspace).to_vec());
                 let d_outputs: Vec<f32> = outputs[0].iter().map(|y| y * 0.3 - 0.1).collect();
                 let mut gradient = vec![f32::NAN; network.parameters().len()];
-                network.backward(&d_outputs, &mut workspace, &mut gradient);
-                gradients.push(gradient);
+                let mut d_inputs = vec![f32::NAN; batch.len()];
+                network.backward_to(&d_outputs, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+                gradients.push([gradient, d_inputs].concat());
                 let alone = batch.chunks(network.inputs());
                 outputs.push(alone.flat_map(|x| network.predict(x, &mut workspace).to_vec()).collect());
             }
@@ -387,4 +402,38 @@ fn initialisations_have_the_spread_they_say() {
     let row = |i: usize| &network.parameters()[i * 400..][..400];
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
     assert!((dot(row(7), row(7)) - 2.0).abs() < 1e-5 && dot(row(7), row(299)).abs() < 1e-5);
+}
+
+/// The frames of a stack are the channels of one picture: so are their gradients.
+#[test]
+fn inputs_of_a_stack_have_the_gradients_of_channels() {
+    let (frames, height, width, channels) = (3, 4, 5, 2);
+    let mut rng = Pcg64::new(9);
+    let spec: NetworkSpec = "cnn:4x3,6:tanh".parse().unwrap();
+    let stack = Inputs { frames, height, width, channels };
+    let stacked = spec.build(stack, 2, &mut rng);
+    let mut flat = spec.zeroed(&Ends::new([height, width, frames * channels], 2));
+    flat.update_parameters(|p| p.copy_from_slice(stacked.parameters()));
+    let samples = 19;
+    let batch = noise(samples * stack.count(), 1.0, &mut rng);
+    // Number `i` of a sample in one order, at its place in the other.
+    let place = |i: usize| {
+        let (frame, point, channel) =
+            (i / (height * width * channels), i / channels % (height * width), i % channels);
+        (point * frames + frame) * channels + channel
+    };
+    let reordered = |batch: &[f32]| {
+        let mut other = vec![0.0; batch.len()];
+        for (i, &x) in batch.iter().enumerate() {
+            other[i / stack.count() * stack.count() + place(i % stack.count())] = x;
+        }
+        other
+    };
+    let d_inputs = |network: &Network, batch: &[f32]| {
+        let (mut workspace, mut d_inputs) = (Workspace::default(), vec![f32::NAN; batch.len()]);
+        let outputs = network.forward(batch, &mut workspace).to_vec();
+        network.backward_to(&outputs, &mut workspace, None, Some(&mut d_inputs));
+        d_inputs
+    };
+    assert_eq!(reordered(&d_inputs(&stacked, &batch)), d_inputs(&flat, &reordered(&batch)));
 }
