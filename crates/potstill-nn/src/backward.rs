@@ -10,6 +10,21 @@ use crate::plan::{Kind, Op, Part, Plan};
 use crate::spec::Activation;
 use crate::workspace::{Workspace, sized};
 
+/// The gradients of a loss that a backward pass begins with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Upstream<'a> {
+    /// With respect to the outputs, in their order.
+    pub outputs: &'a [f32],
+    /// With respect to the free parameters, one after the other; empty if they are 0.
+    pub free: &'a [f32],
+}
+
+impl<'a> From<&'a [f32]> for Upstream<'a> {
+    fn from(outputs: &'a [f32]) -> Self {
+        Self { outputs, ..Self::default() }
+    }
+}
+
 /// How a part is taken back.
 #[derive(Clone, Copy)]
 struct Back {
@@ -28,35 +43,41 @@ impl Network {
     /// # Panics
     /// If the gradients have not the lengths of outputs and parameters.
     pub fn backward(&self, d_outputs: &[f32], workspace: &mut Workspace, gradient: &mut [f32]) -> f64 {
-        self.backward_to(d_outputs, workspace, Some(gradient), None)
+        self.backward_from(d_outputs.into(), workspace, Some(gradient), None)
     }
 
-    /// The same, with the gradient with respect to the inputs of the last forward pass, `samples x inputs`, in
-    /// `d_inputs`. Either gradient may be left out, which saves its work; without `gradient` the norm is 0.
+    /// The gradients with respect to the parameters and to the inputs of the last forward pass, `samples x inputs`,
+    /// each if it is asked for; the other's work is saved. Returns the norm of the first, or 0.
     ///
     /// # Panics
-    /// If the gradients have not the lengths of outputs, parameters and inputs.
-    pub fn backward_to(
+    /// If the gradients have not the lengths of outputs, free parameters, parameters and inputs.
+    pub fn backward_from(
         &self,
-        d_outputs: &[f32],
+        upstream: Upstream<'_>,
         workspace: &mut Workspace,
         gradient: Option<&mut [f32]>,
         d_inputs: Option<&mut [f32]>,
     ) -> f64 {
-        self.gradients_of_units(d_outputs, workspace, gradient.is_some(), d_inputs.is_some());
+        self.gradients_of_units(upstream, workspace, gradient.is_some(), d_inputs.is_some());
         if let Some(d_inputs) = d_inputs {
             self.gradient_of_inputs(workspace, d_inputs);
         }
-        gradient.map_or(0.0, |gradient| self.gradient_of_parameters(workspace, gradient))
+        gradient.map_or(0.0, |gradient| self.gradient_of_parameters(upstream.free, workspace, gradient))
     }
 
     /// The gradient with respect to every unit, transposed for that with respect to the weights if `weights`, as
     /// far as the inputs if `inputs`.
-    fn gradients_of_units(&self, d_outputs: &[f32], workspace: &mut Workspace, weights: bool, inputs: bool) {
+    fn gradients_of_units(
+        &self,
+        upstream: Upstream<'_>,
+        workspace: &mut Workspace,
+        weights: bool,
+        inputs: bool,
+    ) {
         let Plan { trunk, quantile, .. } = self.plan();
         let Workspace { level, workers, samples, taus, panels, .. } = workspace;
         let (samples, taus) = (*samples, *taus);
-        let width = self.outputs();
+        let (width, d_outputs) = (self.outputs(), upstream.outputs);
         assert_eq!(d_outputs.len(), samples * taus * width, "one gradient per output");
         let back = Back { level: *level, weights, inputs: false };
         let rows = self.output_rows();
@@ -104,7 +125,8 @@ impl Network {
     }
 
     /// The gradient with respect to the parameters, from that with respect to every unit, and its norm.
-    fn gradient_of_parameters(&self, workspace: &mut Workspace, gradient: &mut [f32]) -> f64 {
+    fn gradient_of_parameters(&self, d_free: &[f32], workspace: &mut Workspace, gradient: &mut [f32]) -> f64 {
+        assert!(d_free.is_empty() || d_free.len() == self.free_count(), "one gradient per free parameter");
         let Plan { trunk, quantile, .. } = self.plan();
         assert_eq!(gradient.len(), self.parameters().len(), "one gradient per parameter");
         let Workspace { level, workers, samples, taus, panels, squares, .. } = workspace;
@@ -152,6 +174,8 @@ impl Network {
                     });
                     ops::norm_gradient(&places, gradient);
                 }
+                Piece::Free { .. } if d_free.is_empty() => gradient.fill(0.0),
+                Piece::Free { first } => gradient.copy_from_slice(&d_free[first..][..gradient.len()]),
                 Piece::Deviations => {}
             }
             *square = 0.0;

@@ -1,11 +1,12 @@
 //! The forward pass.
 
+use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
 use crate::linear::{self, Panel};
 use crate::network::Network;
 use crate::ops;
-use crate::plan::{Head, Kind, Part, Plan};
+use crate::plan::{Kind, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};

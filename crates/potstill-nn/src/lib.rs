@@ -40,6 +40,7 @@ mod aligned;
 mod backward;
 mod forward;
 mod init;
+mod interface;
 pub mod kernels;
 mod lanes;
 mod linear;
@@ -55,12 +56,14 @@ mod workers;
 mod workspace;
 
 pub use aligned::Aligned;
+pub use backward::Upstream;
 pub use forward::TAUS;
 pub use init::Initialisation;
+pub use interface::{Ends, FreeParameters, Head, Inputs, Interface};
 pub use lanes::Level;
 pub use network::Network;
 pub use optim::{Optimiser, Rule};
-pub use plan::{Ends, Head, Inputs};
+
 pub use spec::{Activation, NetworkSpec};
 pub use tensors::{Tensor, TensorError};
 pub use workers::Workers;

@@ -18,23 +18,24 @@
 
 use crate::aligned::Aligned;
 use crate::init::Initialisation;
+use crate::interface::{Ends, Head, Inputs, Interface};
 use crate::kernels;
 use crate::lanes::WIDTH;
 use crate::loss;
 use crate::ops;
 use crate::pieces::Pieces;
-use crate::plan::{Ends, Head, Inputs, Kind, Op, Part, Plan, Weights};
+use crate::plan::{Kind, Op, Part, Plan, Weights};
 use crate::spec::NetworkSpec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
 use std::sync::Arc;
 
 impl NetworkSpec {
-    /// The number of parameters between these ends.
+    /// The number of parameters between these ends, free ones included.
     ///
     /// # Errors
     /// If there is no such network: a picture is too small for its convolutions, or there is none.
-    pub fn check(&self, ends: &Ends) -> Result<usize, String> {
-        Ok(Plan::new(self, ends)?.parameters)
+    pub fn check(&self, interface: impl Into<Interface>) -> Result<usize, String> {
+        Ok(Plan::new(self, &interface.into())?.parameters)
     }
 
     /// Bytes that a forward and a backward pass over so many samples, and probabilities of each, need beside
@@ -42,8 +43,13 @@ impl NetworkSpec {
     ///
     /// # Errors
     /// If there is no such network.
-    pub fn pass_bytes(&self, ends: &Ends, samples: usize, taus: usize) -> Result<Option<usize>, String> {
-        let Plan { trunk, quantile, .. } = Plan::new(self, ends)?;
+    pub fn pass_bytes(
+        &self,
+        interface: impl Into<Interface>,
+        samples: usize,
+        taus: usize,
+    ) -> Result<Option<usize>, String> {
+        let Plan { trunk, quantile, .. } = Plan::new(self, &interface.into())?;
         let of = |part: &Part| 2 * part.rows + part.transposed;
         let rows = taus.checked_mul(of(&quantile)).and_then(|rows| rows.checked_add(of(&trunk)));
         let row = samples.next_multiple_of(WIDTH).checked_mul(4);
@@ -54,13 +60,14 @@ impl NetworkSpec {
     ///
     /// # Panics
     /// If [`check`](Self::check) refuses it.
-    pub fn zeroed(&self, ends: &Ends) -> Network {
-        let plan = Plan::new(self, ends).unwrap_or_else(|reason| panic!("{self}: {reason}"));
+    pub fn zeroed(&self, interface: impl Into<Interface>) -> Network {
+        let interface = interface.into();
+        let plan = Plan::new(self, &interface).unwrap_or_else(|reason| panic!("{self}: {reason}"));
         Network {
             parameters: Aligned::zeros(plan.parameters),
             noise: vec![0.0; plan.noise],
             noisy_parameters: Aligned::zeros(if plan.noise > 0 { plan.parameters } else { 0 }),
-            form: Arc::new(Form { spec: self.clone(), ends: *ends, pieces: Pieces::new(&plan), plan }),
+            form: Arc::new(Form { spec: self.clone(), interface, pieces: Pieces::new(&plan), plan }),
         }
     }
 
@@ -76,8 +83,13 @@ impl NetworkSpec {
     ///
     /// # Panics
     /// If [`check`](Self::check) refuses it.
-    pub fn initialised(&self, ends: &Ends, how: Initialisation, rng: &mut Pcg64) -> Network {
-        let mut network = self.zeroed(ends);
+    pub fn initialised(
+        &self,
+        interface: impl Into<Interface>,
+        how: Initialisation,
+        rng: &mut Pcg64,
+    ) -> Network {
+        let mut network = self.zeroed(interface);
         let Network { form, parameters, .. } = &mut network;
         for op in form.plan.ops() {
             match &op.kind {
@@ -87,6 +99,9 @@ impl NetworkSpec {
                 Kind::Norm { offset, .. } => parameters[*offset..][..op.from.len()].fill(1.0),
                 _ => {}
             }
+        }
+        for (free, place) in form.interface.free.iter().zip(&form.plan.free) {
+            parameters[place.clone()].fill(free.initial);
         }
         network.apply_noise();
         network
@@ -108,7 +123,7 @@ pub struct Network {
 #[derive(Debug)]
 struct Form {
     spec: NetworkSpec,
-    ends: Ends,
+    interface: Interface,
     plan: Plan,
     /// The pieces that the gradient is computed in.
     pieces: Pieces,
@@ -116,8 +131,8 @@ struct Form {
 
 impl PartialEq for Network {
     fn eq(&self, other: &Self) -> bool {
-        (self.spec(), self.ends(), &self.parameters, &self.noise)
-            == (other.spec(), other.ends(), &other.parameters, &other.noise)
+        (self.spec(), self.interface(), &self.parameters, &self.noise)
+            == (other.spec(), other.interface(), &other.parameters, &other.noise)
     }
 }
 
@@ -129,7 +144,23 @@ impl Network {
 
     /// Inputs and outputs.
     pub fn ends(&self) -> &Ends {
-        &self.form.ends
+        &self.form.interface.ends
+    }
+
+    /// Inputs, outputs and free parameters.
+    pub fn interface(&self) -> &Interface {
+        &self.form.interface
+    }
+
+    /// The free parameters of this name, if there are any.
+    pub fn free_parameters(&self, name: &str) -> Option<&[f32]> {
+        let i = self.interface().free.iter().position(|free| free.name == name)?;
+        Some(&self.parameters[self.plan().free[i].clone()])
+    }
+
+    /// Numbers of all free parameters.
+    pub(crate) fn free_count(&self) -> usize {
+        self.plan().free.iter().map(ExactSizeIterator::len).sum()
     }
 
     pub(crate) fn pieces(&self) -> &Pieces {

@@ -1,6 +1,7 @@
 //! How the gradient with respect to the parameters is cut into pieces that any thread can compute.
 
 use crate::plan::{Kind, Plan, Weights};
+use std::ops::Range;
 
 /// The pieces of the gradient that are computed apart.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) enum Piece {
     Deviations,
     /// Gains and biases of a normalisation.
     Norm { is_quantile: bool, op: usize },
+    /// Free parameters, of which so many lie before these.
+    Free { first: usize },
 }
 
 /// Rows of weights in a piece.
@@ -52,6 +55,10 @@ impl Pieces {
                     _ => {}
                 }
             }
+        }
+        if let Some(all) = plan.free.first() {
+            let of = |free: &Range<usize>| (free.start, Piece::Free { first: free.start - all.start });
+            pieces.extend(plan.free.iter().map(of));
         }
         pieces.sort_by_key(|piece| piece.0);
         let mut bounds: Vec<usize> = pieces.iter().map(|piece| piece.0).collect();

@@ -1,118 +1,10 @@
 //! From the form of a network to what is computed: operations over rows of units, and where their parameters
 //! lie.
 
+use crate::interface::{Ends, Head, Inputs, Interface};
 use crate::linear::Linear;
 use crate::spec::{Activation, NetworkSpec, Stage};
 use std::ops::Range;
-
-/// What goes into a network: a picture, or features, which are a picture of one point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Inputs {
-    /// Pictures, one after the other, that are seen as the channels of one.
-    pub frames: usize,
-    /// Rows of points.
-    pub height: usize,
-    /// Points of a row.
-    pub width: usize,
-    /// Numbers at each point, which run fastest.
-    pub channels: usize,
-}
-
-impl Inputs {
-    /// All numbers of one input.
-    pub fn count(&self) -> usize {
-        self.frames * self.height * self.width * self.channels
-    }
-
-    /// Calls `work` for each run of numbers that stay together on the way into a network: the first number of the
-    /// sample, and the rows. Frames of a stack become the channels of one picture.
-    pub(crate) fn for_each_run(&self, mut work: impl FnMut(usize, Range<usize>)) {
-        let Self { frames, height, width, channels } = *self;
-        if frames == 1 {
-            return work(0, 0..self.count());
-        }
-        let points = height * width;
-        for frame in 0..frames {
-            for point in 0..points {
-                let first = (point * frames + frame) * channels;
-                work((frame * points + point) * channels, first..first + channels);
-            }
-        }
-    }
-}
-
-impl From<usize> for Inputs {
-    fn from(features: usize) -> Self {
-        Self { frames: 1, height: 1, width: 1, channels: features }
-    }
-}
-
-impl From<[usize; 3]> for Inputs {
-    fn from([height, width, channels]: [usize; 3]) -> Self {
-        Self { frames: 1, height, width, channels }
-    }
-}
-
-/// How the outputs are to be read, for each of some choices.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Head {
-    /// One value per choice.
-    Values,
-    /// Logits of a distribution over values that lie evenly from `low` to `high` (Bellemare et al. 2017).
-    Categorical {
-        /// How many values.
-        atoms: usize,
-        /// The lowest.
-        low: f64,
-        /// The highest.
-        high: f64,
-    },
-    /// Quantiles of a distribution, at the middles of equal parts of the probability (Dabney et al. 2018).
-    Quantile {
-        /// How many quantiles.
-        quantiles: usize,
-    },
-    /// The quantile of whatever probability is asked for: the network has that for a second input (Dabney et
-    /// al. 2018b).
-    Implicit {
-        /// Cosines that a probability is described by.
-        cosines: usize,
-    },
-}
-
-impl Head {
-    /// Outputs per choice.
-    pub fn atoms(&self) -> usize {
-        match *self {
-            Head::Values | Head::Implicit { .. } => 1,
-            Head::Categorical { atoms, .. } => atoms,
-            Head::Quantile { quantiles } => quantiles,
-        }
-    }
-}
-
-/// The ends of a network.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ends {
-    /// What goes in.
-    pub inputs: Inputs,
-    /// What the outputs are about: classes, or actions.
-    pub choices: usize,
-    /// How they are to be read.
-    pub head: Head,
-}
-
-impl Ends {
-    /// Features in, one value for each choice out.
-    pub fn new(inputs: impl Into<Inputs>, choices: usize) -> Self {
-        Self { inputs: inputs.into(), choices, head: Head::Values }
-    }
-
-    /// Numbers that come out for one sample, or for one sample and one probability.
-    pub fn outputs(&self) -> usize {
-        self.choices * self.head.atoms()
-    }
-}
 
 /// A square of points that becomes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +98,8 @@ pub(crate) struct Plan {
     /// What depends on the probability that is asked for; empty if nothing does.
     pub(crate) quantile: Part,
     pub(crate) parameters: usize,
+    /// Where the free parameters lie, behind those of the layers.
+    pub(crate) free: Vec<Range<usize>>,
     /// Factors of noise.
     pub(crate) noise: usize,
 }
@@ -347,8 +241,10 @@ impl Plan {
         })
     }
 
-    /// The plan of a network of this form between these ends; or why there is none.
-    pub(crate) fn new(spec: &NetworkSpec, ends: &Ends) -> Result<Self, String> {
+    /// The plan of a network of this form with this interface; or why there is none.
+    pub(crate) fn new(spec: &NetworkSpec, interface: &Interface) -> Result<Self, String> {
+        let ends = &interface.ends;
+        interface.check_names()?;
         let Inputs { frames, height, width, channels } = ends.inputs;
         let product = |numbers: &[usize]| numbers.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
         let sizes =
@@ -455,6 +351,14 @@ impl Plan {
             }
             b.outputs(ends, rows, flattened, stream);
             b.plan.trunk = finished(std::mem::take(&mut b.part));
+        }
+        for free in &interface.free {
+            if !(1..=ENDS_MAX).contains(&free.length) {
+                return Err(format!("`{}` must have from 1 to {ENDS_MAX} numbers", free.name));
+            }
+            let from = b.plan.parameters;
+            b.plan.parameters += free.length;
+            b.plan.free.push(from..b.plan.parameters);
         }
         Ok(b.plan)
     }

@@ -1,7 +1,8 @@
 //! Parameters by name, in PyTorch's layout.
 
+use crate::interface::Inputs;
 use crate::network::Network;
-use crate::plan::{Inputs, Kind, Op, Weights};
+use crate::plan::{Kind, Op, Weights};
 use thiserror::Error;
 
 /// One named tensor in PyTorch's layout: `0.weight` of `[outputs, inputs]`, `0.bias` of `[outputs]`, named as
@@ -116,6 +117,12 @@ fn layouts(network: &Network) -> Vec<Layout> {
             _ => {}
         }
     }
+    let free = network.interface().free.iter().zip(&network.plan().free);
+    all.extend(free.map(|(free, places)| Layout {
+        name: free.name.clone(),
+        shape: vec![free.length],
+        places: places.clone().collect(),
+    }));
     all
 }
 

@@ -5,7 +5,7 @@ use potstill_nn::loss::{
     regression_at, temperature_kl,
 };
 use potstill_nn::optim::{clip_value, norm, shrinking};
-use potstill_nn::{Ends, Head, Network, NetworkSpec, Optimiser, Rule, Tensor, Workers, Workspace};
+use potstill_nn::{Ends, Head, Network, NetworkSpec, Optimiser, Rule, Tensor, Upstream, Workers, Workspace};
 use serde_json::Value;
 
 fn cases(text: &str, key: &str) -> Vec<Value> {
@@ -95,7 +95,12 @@ fn check(mut network: Network, batch: &[f32], d_batch: Option<&[f64]>, tolerance
     let mut gradient = vec![f32::NAN; network.parameters().len()];
     let mut d_inputs = vec![f32::NAN; batch.len()];
     let d_outputs = floats(&case["d_output"]);
-    let length = network.backward_to(&d_outputs, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+    let length = network.backward_from(
+        Upstream::from(&*d_outputs),
+        &mut workspace,
+        Some(&mut gradient),
+        Some(&mut d_inputs),
+    );
     if let Some(d_batch) = d_batch {
         close(&d_inputs, d_batch, 2.0 * tolerance, case);
     }
@@ -137,7 +142,7 @@ fn every_layer() {
         let (batch, d_batch) = (floats(&case["batch"]), doubles(&case["d_input"]));
         match *inputs.as_slice() {
             [features] => {
-                check(network(case, &Ends::new(features, outputs)), &batch, Some(&d_batch), 2e-6, case)
+                check(network(case, &Ends::new(features, outputs)), &batch, Some(&d_batch), 2e-6, case);
             }
             [channels, height, width] => {
                 let network = network(case, &Ends::new([height, width, channels], outputs));

@@ -8,8 +8,8 @@ use potstill_nn::loss::{
     Blend, Chosen, Regression, cross_entropy, distillation, regression_at, temperature_kl,
 };
 use potstill_nn::{
-    Activation, Ends, Head, Initialisation, Inputs, Level, Network, NetworkSpec, Optimiser, Rule, Workers,
-    Workspace, loss,
+    Activation, Ends, Head, Initialisation, Inputs, Level, Network, NetworkSpec, Optimiser, Rule, Upstream,
+    Workers, Workspace, loss,
 };
 
 /// `(f(x + h) - f(x - h)) / 2h` in each coordinate.
@@ -254,9 +254,17 @@ fn every_network_along_random_directions() {
         loss(network, &batch, &mut workspace);
         let mut gradient = vec![f32::NAN; network.parameters().len()];
         let mut d_inputs = vec![f32::NAN; batch.len()];
-        network.backward_to(&d_outputs, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+        network.backward_from(
+            Upstream::from(&*d_outputs),
+            &mut workspace,
+            Some(&mut gradient),
+            Some(&mut d_inputs),
+        );
         let mut alone = vec![f32::NAN; batch.len()];
-        assert_eq!(network.backward_to(&d_outputs, &mut workspace, None, Some(&mut alone)), 0.0);
+        assert_eq!(
+            network.backward_from(Upstream::from(&*d_outputs), &mut workspace, None, Some(&mut alone)),
+            0.0
+        );
         assert_eq!(alone, d_inputs, "{name}: with and without the parameters");
         let start = network.parameters().to_vec();
         let moved = |from: &[f32], h: f32, direction: &[f32]| -> Vec<f32> {
@@ -308,7 +316,12 @@ fn ways_levels_and_threads_give_the_same_bits() {
                 let d_outputs: Vec<f32> = outputs[0].iter().map(|y| y * 0.3 - 0.1).collect();
                 let mut gradient = vec![f32::NAN; network.parameters().len()];
                 let mut d_inputs = vec![f32::NAN; batch.len()];
-                network.backward_to(&d_outputs, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+                network.backward_from(
+                    Upstream::from(&*d_outputs),
+                    &mut workspace,
+                    Some(&mut gradient),
+                    Some(&mut d_inputs),
+                );
                 gradients.push([gradient, d_inputs].concat());
                 let alone = batch.chunks(network.inputs());
                 outputs.push(alone.flat_map(|x| network.predict(x, &mut workspace).to_vec()).collect());
@@ -432,7 +445,7 @@ fn inputs_of_a_stack_have_the_gradients_of_channels() {
     let d_inputs = |network: &Network, batch: &[f32]| {
         let (mut workspace, mut d_inputs) = (Workspace::default(), vec![f32::NAN; batch.len()]);
         let outputs = network.forward(batch, &mut workspace).to_vec();
-        network.backward_to(&outputs, &mut workspace, None, Some(&mut d_inputs));
+        network.backward_from(Upstream::from(&*outputs), &mut workspace, None, Some(&mut d_inputs));
         d_inputs
     };
     assert_eq!(reordered(&d_inputs(&stacked, &batch)), d_inputs(&flat, &reordered(&batch)));

@@ -1,0 +1,184 @@
+//! The outside of a network: inputs, outputs, named heads, and parameters that belong to no layer.
+
+use std::ops::Range;
+
+/// The shape of an input: a picture, or features, which are a picture of one point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// Pictures, one after the other, that are seen as the channels of one.
+    pub frames: usize,
+    /// Rows of points.
+    pub height: usize,
+    /// Points of a row.
+    pub width: usize,
+    /// Numbers at each point, which run fastest.
+    pub channels: usize,
+}
+
+impl Inputs {
+    /// All numbers of one input.
+    pub fn count(&self) -> usize {
+        self.frames * self.height * self.width * self.channels
+    }
+
+    /// Calls `work` for each run of numbers that stay together on the way into a network: the first number of the
+    /// sample, and the rows. Frames of a stack become the channels of one picture.
+    pub(crate) fn for_each_run(&self, mut work: impl FnMut(usize, Range<usize>)) {
+        let Self { frames, height, width, channels } = *self;
+        if frames == 1 {
+            return work(0, 0..self.count());
+        }
+        let points = height * width;
+        for frame in 0..frames {
+            for point in 0..points {
+                let first = (point * frames + frame) * channels;
+                work((frame * points + point) * channels, first..first + channels);
+            }
+        }
+    }
+}
+
+impl From<usize> for Inputs {
+    fn from(features: usize) -> Self {
+        Self { frames: 1, height: 1, width: 1, channels: features }
+    }
+}
+
+impl From<[usize; 3]> for Inputs {
+    fn from([height, width, channels]: [usize; 3]) -> Self {
+        Self { frames: 1, height, width, channels }
+    }
+}
+
+/// The meaning of the outputs, for each of some choices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Head {
+    /// One value per choice.
+    Values,
+    /// Logits of a distribution over values that lie evenly from `low` to `high` (Bellemare et al. 2017).
+    Categorical {
+        /// Number of values.
+        atoms: usize,
+        /// The lowest.
+        low: f64,
+        /// The highest.
+        high: f64,
+    },
+    /// Quantiles of a distribution, at the middles of equal parts of the probability (Dabney et al. 2018).
+    Quantile {
+        /// Number of quantiles.
+        quantiles: usize,
+    },
+    /// The quantile of whatever probability is asked for: the network has that for a second input (Dabney et
+    /// al. 2018b).
+    Implicit {
+        /// Cosines that a probability is described by.
+        cosines: usize,
+    },
+}
+
+impl Head {
+    /// Outputs per choice.
+    pub fn atoms(&self) -> usize {
+        match *self {
+            Head::Values | Head::Implicit { .. } => 1,
+            Head::Categorical { atoms, .. } => atoms,
+            Head::Quantile { quantiles } => quantiles,
+        }
+    }
+}
+
+/// Inputs and outputs of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ends {
+    /// The shape of an input.
+    pub inputs: Inputs,
+    /// Classes, or actions, that the outputs are about.
+    pub choices: usize,
+    /// The meaning of the outputs.
+    pub head: Head,
+}
+
+impl Ends {
+    /// Features in, one value for each choice out.
+    pub fn new(inputs: impl Into<Inputs>, choices: usize) -> Self {
+        Self { inputs: inputs.into(), choices, head: Head::Values }
+    }
+
+    /// Numbers that come out for one sample, or for one sample and one probability.
+    pub fn outputs(&self) -> usize {
+        self.choices * self.head.atoms()
+    }
+}
+
+/// Parameters that belong to no layer, such as a logarithm of a standard deviation that does not depend on the
+/// state. They lie behind those of the layers, are trained, averaged and saved with them, and are the tensor `name`
+/// of shape `[length]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreeParameters {
+    /// The name: letters, digits and underscores, not beginning with a digit.
+    pub name: String,
+    /// How many there are, at least 1.
+    pub length: usize,
+    /// Their initial value.
+    pub initial: f32,
+}
+
+/// All that a network shows to the outside. Where one is taken, [`Ends`] alone will do.
+///
+/// ```
+/// use potstill_core::Pcg64;
+/// use potstill_nn::{Ends, Initialisation, Interface, NetworkSpec};
+///
+/// // A Gaussian policy: six means, and six standard deviations that begin as 1.
+/// let interface = Interface::from(&Ends::new(17, 6)).with_free("log_std", 6, 0.0);
+/// let spec: NetworkSpec = "mlp:64,64:tanh".parse()?;
+/// let network = spec.initialised(&interface, Initialisation::Orthogonal, &mut Pcg64::new(1));
+/// assert_eq!(network.free_parameters("log_std"), Some(&[0.0; 6][..]));
+/// # Ok::<(), potstill_nn::spec::SpecError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interface {
+    /// Inputs and outputs.
+    pub ends: Ends,
+    /// Parameters that belong to no layer.
+    pub free: Vec<FreeParameters>,
+}
+
+impl Interface {
+    /// The same with free parameters.
+    #[must_use]
+    pub fn with_free(mut self, name: &str, length: usize, initial: f32) -> Self {
+        self.free.push(FreeParameters { name: name.to_owned(), length, initial });
+        self
+    }
+
+    /// All names, once each and well formed.
+    pub(crate) fn check_names(&self) -> Result<(), String> {
+        let names: Vec<&str> = self.free.iter().map(|free| &*free.name).collect();
+        for (i, name) in names.iter().enumerate() {
+            let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+            if !name.starts_with(is_letter) || !name.chars().all(|c| is_letter(c) || c.is_ascii_digit()) {
+                return Err(format!(
+                    "`{name}` is no name: letters, digits and underscores, not beginning with a digit"
+                ));
+            }
+            if names[..i].contains(name) {
+                return Err(format!("there are two of the name `{name}`"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<&Ends> for Interface {
+    fn from(ends: &Ends) -> Self {
+        Self { ends: *ends, free: Vec::new() }
+    }
+}
+
+impl From<&Interface> for Interface {
+    fn from(interface: &Interface) -> Self {
+        interface.clone()
+    }
+}
