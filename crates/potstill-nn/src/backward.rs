@@ -74,16 +74,19 @@ impl Network {
         weights: bool,
         inputs: bool,
     ) {
-        let Plan { trunk, quantile, .. } = self.plan();
+        let Plan { trunk, quantile, heads, .. } = self.plan();
         let Workspace { level, workers, samples, taus, panels, .. } = workspace;
         let (samples, taus) = (*samples, *taus);
-        let (width, d_outputs) = (self.outputs(), upstream.outputs);
-        assert_eq!(d_outputs.len(), samples * taus * width, "one gradient per output");
+        assert_eq!(upstream.outputs.len(), samples * taus * self.outputs(), "one gradient per output");
+        // Those of a head for the samples of a panel.
+        let d_head = |head: usize, panel: usize| {
+            let d_outputs = &upstream.outputs[self.head_range_at(head, samples * taus)];
+            let each = WIDTH * taus * heads[head].len();
+            &d_outputs[panel * each..d_outputs.len().min((panel + 1) * each)]
+        };
         let back = Back { level: *level, weights, inputs: false };
-        let rows = self.output_rows();
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
-        let each = WIDTH * taus * width;
         team.for_each(panels, |p, panel| {
             let Panel { values, gradients, transposed, .. } = panel;
             let gradients = sized(gradients, trunk.rows + taus * quantile.rows);
@@ -91,9 +94,10 @@ impl Network {
             let (values_before, values_after) = values.split_at(trunk.rows);
             let (gradients_before, gradients_after) = gradients.split_at_mut(trunk.rows);
             let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
-            let d_outputs = &d_outputs[p * each..d_outputs.len().min((p + 1) * each)];
             if quantile.ops.is_empty() {
-                ops::pack_strided(d_outputs, width, &mut gradients_before[rows.clone()]);
+                for (head, rows) in heads.iter().enumerate() {
+                    ops::pack_strided(d_head(head, p), rows.len(), &mut gradients_before[rows.clone()]);
+                }
             } else {
                 gradients_before.fill([0.0; WIDTH]);
                 let parts = values_after
@@ -101,8 +105,10 @@ impl Network {
                     .zip(gradients_after.chunks_exact_mut(quantile.rows));
                 let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(taus);
                 for (tau, ((values, gradients), transposed)) in parts.enumerate() {
-                    let d_outputs = &d_outputs[tau * width..];
-                    ops::pack_strided(d_outputs, taus * width, &mut gradients[rows.clone()]);
+                    for (head, rows) in heads.iter().enumerate() {
+                        let d_outputs = &d_head(head, p)[tau * rows.len()..];
+                        ops::pack_strided(d_outputs, taus * rows.len(), &mut gradients[rows.clone()]);
+                    }
                     let before = Some((values_before, &mut *gradients_before));
                     self.run_back(back, quantile, (values, gradients, transposed), before);
                 }

@@ -10,7 +10,6 @@ use crate::plan::{Kind, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};
-use std::ops::Range;
 
 /// Samples up to which it is cheaper to take them one by one.
 const SINGLES_MAX: usize = 5;
@@ -38,7 +37,7 @@ impl Network {
     }
 
     /// The outputs, `samples x outputs`, for a batch of `samples x inputs`, to be followed by
-    /// [`backward`](Network::backward). An implicit distribution gives quantiles in the middles of 32 parts,
+    /// [`backward`](Network::backward). Those of several heads lie [head after head](Network::head_range). An implicit distribution gives quantiles in the middles of 32 parts,
     /// `samples x 32 x outputs`.
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
@@ -66,11 +65,10 @@ impl Network {
             return self.forward(batch, workspace);
         }
         let taus = self.default_taus(samples, workspace);
-        let Plan { trunk, quantile, .. } = self.plan();
+        let Plan { trunk, quantile, heads, .. } = self.plan();
         let Workspace { level, single, outputs, tau_values, .. } = workspace;
-        let width = self.outputs();
         let values = sized(single, trunk.rows + quantile.rows);
-        outputs.resize(samples * taus * width, 0.0);
+        outputs.resize(samples * taus * self.outputs(), 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
@@ -82,8 +80,11 @@ impl Network {
                     self.run(*level, quantile, after, before);
                     last = after;
                 }
-                let rows = self.output_rows();
-                outputs[(i * taus + tau) * width..][..width].copy_from_slice(last[rows].as_flattened());
+                for (head, rows) in heads.iter().enumerate() {
+                    let outputs = &mut outputs[self.head_range_at(head, samples * taus)];
+                    let place = (i * taus + tau) * rows.len();
+                    outputs[place..][..rows.len()].copy_from_slice(last[rows.clone()].as_flattened());
+                }
             }
         }
         outputs
@@ -91,13 +92,6 @@ impl Network {
 
     fn cosines(&self) -> usize {
         self.plan().quantile.ops.first().map_or(0, |op| op.from.len())
-    }
-
-    /// The rows of the outputs, in the last part.
-    pub(crate) fn output_rows(&self) -> Range<usize> {
-        let Plan { trunk, quantile, .. } = self.plan();
-        let last = if quantile.ops.is_empty() { trunk } else { quantile };
-        last.ops.last().expect("a network has a layer").to.clone()
     }
 
     /// Whether a pass of so many samples is worth sharing.
@@ -112,16 +106,14 @@ impl Network {
         (samples, taus): (usize, usize),
         workspace: &mut Workspace,
     ) {
-        let Plan { trunk, quantile, .. } = self.plan();
+        let Plan { trunk, quantile, heads, .. } = self.plan();
         let Workspace { level, workers, panels, outputs, .. } = workspace;
         (workspace.samples, workspace.taus) = (samples, taus);
-        let (inputs, width) = (self.inputs(), self.outputs());
+        let inputs = self.inputs();
         let count = samples.div_ceil(WIDTH);
         if panels.len() < count {
             panels.resize_with(count, Panel::default);
         }
-        let rows = self.output_rows();
-        let each = WIDTH * taus * width;
         self.team(samples * taus, workers).for_each(&mut panels[..count], |p, panel| {
             let first = p * WIDTH;
             panel.samples = WIDTH.min(samples - first);
@@ -141,15 +133,18 @@ impl Network {
                 self.run(*level, quantile, after, before);
             }
         });
-        outputs.resize(samples * taus * width, 0.0);
-        for (panel, outputs) in panels.iter().zip(outputs.chunks_mut(each)) {
-            let (before, after) = panel.values.split_at(trunk.rows);
-            if quantile.ops.is_empty() {
-                ops::unpack(&before[rows.clone()], width, outputs);
-                continue;
-            }
-            for (tau, after) in after.chunks_exact(quantile.rows).take(taus).enumerate() {
-                ops::unpack(&after[rows.clone()], taus * width, &mut outputs[tau * width..]);
+        outputs.resize(samples * taus * self.outputs(), 0.0);
+        for (head, rows) in heads.iter().enumerate() {
+            let (width, outputs) = (rows.len(), &mut outputs[self.head_range_at(head, samples * taus)]);
+            for (panel, outputs) in panels.iter().zip(outputs.chunks_mut(WIDTH * taus * width)) {
+                let (before, after) = panel.values.split_at(trunk.rows);
+                if quantile.ops.is_empty() {
+                    ops::unpack(&before[rows.clone()], width, outputs);
+                    continue;
+                }
+                for (tau, after) in after.chunks_exact(quantile.rows).take(taus).enumerate() {
+                    ops::unpack(&after[rows.clone()], taus * width, &mut outputs[tau * width..]);
+                }
             }
         }
     }

@@ -111,6 +111,15 @@ impl Ends {
     }
 }
 
+/// A linear layer on the last hidden one, beside others: its tensors are `name.weight` and `name.bias`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedHead {
+    /// The name: letters, digits and underscores, not beginning with a digit.
+    pub name: String,
+    /// Its outputs for one sample, at least 1.
+    pub outputs: usize,
+}
+
 /// Parameters that belong to no layer, such as a logarithm of a standard deviation that does not depend on the
 /// state. They lie behind those of the layers, are trained, averaged and saved with them, and are the tensor `name`
 /// of shape `[length]`.
@@ -139,13 +148,42 @@ pub struct FreeParameters {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interface {
-    /// Inputs and outputs.
+    /// Inputs and outputs. With named heads there are as many choices as these have outputs in all, and they are
+    /// values.
     pub ends: Ends,
+    /// Heads that share the hidden layers; empty for one that has no name, whose layer is numbered like the others.
+    pub heads: Vec<NamedHead>,
     /// Parameters that belong to no layer.
     pub free: Vec<FreeParameters>,
 }
 
 impl Interface {
+    /// Features or pictures in, and the outputs of several named heads out.
+    ///
+    /// ```
+    /// use potstill_core::Pcg64;
+    /// use potstill_nn::{Initialisation, Interface, NetworkSpec, Workspace};
+    ///
+    /// let interface = Interface::of_heads(4, &[("policy", 2), ("value", 1)]);
+    /// let spec: NetworkSpec = "mlp:64,64:tanh".parse()?;
+    /// let network = spec.initialised(&interface, Initialisation::Orthogonal, &mut Pcg64::new(1));
+    /// let (samples, mut workspace) = (10, Workspace::default());
+    /// let outputs = network.forward(&[0.5; 40], &mut workspace);
+    /// // All samples of one head, then all of the next.
+    /// let policy = &outputs[network.head_range("policy", samples)];
+    /// let value = &outputs[network.head_range("value", samples)];
+    /// assert_eq!((policy.len(), value.len()), (20, 10));
+    /// # Ok::<(), potstill_nn::spec::SpecError>(())
+    /// ```
+    pub fn of_heads(inputs: impl Into<Inputs>, heads: &[(&str, usize)]) -> Self {
+        let named = |&(name, outputs): &(&str, usize)| NamedHead { name: name.to_owned(), outputs };
+        Self {
+            ends: Ends::new(inputs, heads.iter().fold(0, |sum: usize, head| sum.saturating_add(head.1))),
+            heads: heads.iter().map(named).collect(),
+            free: Vec::new(),
+        }
+    }
+
     /// The same with free parameters.
     #[must_use]
     pub fn with_free(mut self, name: &str, length: usize, initial: f32) -> Self {
@@ -153,9 +191,10 @@ impl Interface {
         self
     }
 
-    /// All names, once each and well formed.
-    pub(crate) fn check_names(&self) -> Result<(), String> {
-        let names: Vec<&str> = self.free.iter().map(|free| &*free.name).collect();
+    /// Checks that all names are well formed and different, and that named heads agree with the ends.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let heads = self.heads.iter().map(|head| &*head.name);
+        let names: Vec<&str> = heads.chain(self.free.iter().map(|free| &*free.name)).collect();
         for (i, name) in names.iter().enumerate() {
             let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
             if !name.starts_with(is_letter) || !name.chars().all(|c| is_letter(c) || c.is_ascii_digit()) {
@@ -167,13 +206,20 @@ impl Interface {
                 return Err(format!("there are two of the name `{name}`"));
             }
         }
+        if let Some(head) = self.heads.iter().find(|head| head.outputs == 0) {
+            return Err(format!("head `{}` must have an output", head.name));
+        }
+        let sum = self.heads.iter().try_fold(0_usize, |sum, head| sum.checked_add(head.outputs));
+        if !self.heads.is_empty() && (self.ends.head != Head::Values || sum != Some(self.ends.choices)) {
+            return Err("named heads have values, as many in all as there are choices".to_owned());
+        }
         Ok(())
     }
 }
 
 impl From<&Ends> for Interface {
     fn from(ends: &Ends) -> Self {
-        Self { ends: *ends, free: Vec::new() }
+        Self { ends: *ends, heads: Vec::new(), free: Vec::new() }
     }
 }
 

@@ -27,6 +27,7 @@ use crate::pieces::Pieces;
 use crate::plan::{Kind, Op, Part, Plan, Weights};
 use crate::spec::NetworkSpec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use std::ops::Range;
 use std::sync::Arc;
 
 impl NetworkSpec {
@@ -147,9 +148,30 @@ impl Network {
         &self.form.interface.ends
     }
 
-    /// Inputs, outputs and free parameters.
+    /// Inputs, outputs, named heads and free parameters.
     pub fn interface(&self) -> &Interface {
         &self.form.interface
+    }
+
+    /// The outputs of a named head among the outputs of so many samples, `samples x outputs of the head`; their
+    /// gradients have the same place. Outputs lie head by head, in the order of the [interface](Network::interface).
+    ///
+    /// # Panics
+    /// If there is no head of this name.
+    pub fn head_range(&self, name: &str, samples: usize) -> Range<usize> {
+        let heads = &self.interface().heads;
+        let index = heads.iter().position(|head| head.name == name);
+        self.head_range_at(index.unwrap_or_else(|| panic!("there is no head `{name}`")), samples)
+    }
+
+    /// The same for the head with this index; 0 is the only one of a network without named heads.
+    ///
+    /// # Panics
+    /// If there is no head of this index.
+    pub fn head_range_at(&self, index: usize, samples: usize) -> Range<usize> {
+        let heads = &self.plan().heads;
+        let before: usize = heads[..index].iter().map(ExactSizeIterator::len).sum();
+        samples * before..samples * (before + heads[index].len())
     }
 
     /// The free parameters of this name, if there are any.

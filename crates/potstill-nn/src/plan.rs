@@ -1,7 +1,7 @@
 //! From the form of a network to what is computed: operations over rows of units, and where their parameters
 //! lie.
 
-use crate::interface::{Ends, Head, Inputs, Interface};
+use crate::interface::{Head, Inputs, Interface};
 use crate::linear::Linear;
 use crate::spec::{Activation, NetworkSpec, Stage};
 use std::ops::Range;
@@ -98,6 +98,8 @@ pub(crate) struct Plan {
     /// What depends on the probability that is asked for; empty if nothing does.
     pub(crate) quantile: Part,
     pub(crate) parameters: usize,
+    /// The rows of each head's outputs, in the last part.
+    pub(crate) heads: Vec<Range<usize>>,
     /// Where the free parameters lie, behind those of the layers.
     pub(crate) free: Vec<Range<usize>>,
     /// Factors of noise.
@@ -154,6 +156,18 @@ impl Builder {
     }
 
     fn linear(&mut self, layer: Linear, flattened: Option<Inputs>, from: Range<usize>, to: Range<usize>) {
+        let name = self.name();
+        self.named_linear(name, layer, flattened, from, to);
+    }
+
+    fn named_linear(
+        &mut self,
+        name: String,
+        layer: Linear,
+        flattened: Option<Inputs>,
+        from: Range<usize>,
+        to: Range<usize>,
+    ) {
         let noisy = self.noisy && layer.kernel == 1 && layer.points() == 1;
         let noise = noisy.then_some(self.plan.noise);
         let weights = Weights { layer, offset: self.plan.parameters, noise, flattened, met: None };
@@ -161,7 +175,6 @@ impl Builder {
         if noisy {
             self.plan.noise += layer.patch() + layer.outputs;
         }
-        let name = self.name();
         self.push(Kind::Linear(weights), from, to, name);
     }
 
@@ -192,12 +205,29 @@ impl Builder {
     }
 
     /// The outputs, from the last features.
-    fn outputs(&mut self, ends: &Ends, from: Range<usize>, flattened: Option<Inputs>, hidden: Option<usize>) {
+    fn outputs(
+        &mut self,
+        Interface { ends, heads, .. }: &Interface,
+        from: Range<usize>,
+        flattened: Option<Inputs>,
+        hidden: Option<usize>,
+    ) {
         let atoms = ends.head.atoms();
+        if !heads.is_empty() {
+            for head in heads {
+                let to = self.rows(head.outputs);
+                let layer = Linear::dense(from.len(), head.outputs);
+                self.named_linear(head.name.clone(), layer, flattened, from.clone(), to.clone());
+                self.mark_output();
+                self.plan.heads.push(to);
+            }
+            return;
+        }
         let Some(hidden) = hidden else {
             let to = self.rows(ends.outputs());
-            self.linear(Linear::dense(from.len(), to.len()), flattened, from, to);
+            self.linear(Linear::dense(from.len(), to.len()), flattened, from, to.clone());
             self.mark_output();
+            self.plan.heads.push(to);
             return;
         };
         // Two streams; what they end in lies side by side.
@@ -217,7 +247,8 @@ impl Builder {
         }
         let to = self.rows(ends.outputs());
         let kind = Kind::Dueling { choices: ends.choices, atoms };
-        self.push(kind, both, to, String::new());
+        self.push(kind, both, to.clone(), String::new());
+        self.plan.heads.push(to);
     }
 }
 
@@ -244,7 +275,10 @@ impl Plan {
     /// The plan of a network of this form with this interface; or why there is none.
     pub(crate) fn new(spec: &NetworkSpec, interface: &Interface) -> Result<Self, String> {
         let ends = &interface.ends;
-        interface.check_names()?;
+        interface.check()?;
+        if spec.dueling && !interface.heads.is_empty() {
+            return Err("dueling has two streams into one head, and cannot have several".to_owned());
+        }
         let Inputs { frames, height, width, channels } = ends.inputs;
         let product = |numbers: &[usize]| numbers.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
         let sizes =
@@ -342,14 +376,14 @@ impl Plan {
             if let Some(units) = last {
                 features = b.hidden(features, flattened.take(), units);
             }
-            b.outputs(ends, features, flattened, stream);
+            b.outputs(interface, features, flattened, stream);
             b.plan.quantile = finished(std::mem::take(&mut b.part));
             b.plan.trunk = finished(trunk);
         } else {
             for &units in hidden {
                 rows = b.hidden(rows, flattened.take(), units);
             }
-            b.outputs(ends, rows, flattened, stream);
+            b.outputs(interface, rows, flattened, stream);
             b.plan.trunk = finished(std::mem::take(&mut b.part));
         }
         for free in &interface.free {

@@ -68,6 +68,78 @@ fn free_parameters_have_the_gradient_that_is_given_and_are_trained_with_it() {
     assert_eq!(network.free_parameters("a").unwrap(), [1.0 - 0.5 * free[0], 1.0 - 0.5 * free[1]]);
 }
 
+/// Heads are nothing but one wide layer cut apart, so the outputs and gradients of that are theirs, to the bit.
+#[test]
+fn heads_are_the_columns_of_one_layer() {
+    let (policy, value, samples) = (5, 1, 21);
+    for spec in ["mlp", "mlp:9,20", "mlp:7:layernorm:tanh"] {
+        let interface = Interface::of_heads(3, &[("policy", policy), ("value", value)]);
+        let network = build(spec, &interface);
+        let mut one = spec.parse::<NetworkSpec>().unwrap().zeroed(&Ends::new(3, policy + value));
+        // The tensors of one layer are those of the heads, row after row.
+        let merged = |network: &Network| {
+            let mut tensors = network.tensors();
+            let heads = tensors.split_off(tensors.len() - 4);
+            let last = format!("{}", one_layers(spec));
+            for (i, part) in ["weight", "bias"].into_iter().enumerate() {
+                let mut shape = heads[i].shape.clone();
+                shape[0] = policy + value;
+                let data = [&*heads[i].data, &*heads[i + 2].data].concat();
+                tensors.push(Tensor { name: format!("{last}.{part}"), shape, data });
+            }
+            tensors
+        };
+        assert_eq!(tensor(&network.tensors(), "value.weight").shape[0], 1);
+        one.load_tensors(&merged(&network)).unwrap();
+        let batch = noise(samples * 3, &mut Pcg64::new(1));
+        let (mut workspace, mut other) = (Workspace::default(), Workspace::default());
+        let outputs = network.forward(&batch, &mut workspace).to_vec();
+        let expected = one.forward(&batch, &mut other).to_vec();
+        let (of_policy, of_value) =
+            (network.head_range("policy", samples), network.head_range("value", samples));
+        assert_eq!((of_policy.clone(), of_value.clone()), (0..105, 105..126));
+        assert_eq!(network.head_range_at(1, samples), of_value);
+        let d_outputs = noise(outputs.len(), &mut Pcg64::new(2));
+        let mut d_expected = vec![0.0; outputs.len()];
+        for s in 0..samples {
+            let row = s * (policy + value);
+            assert_eq!(outputs[of_policy.clone()][s * policy..][..policy], expected[row..][..policy]);
+            assert_eq!(outputs[of_value.clone()][s], expected[row + policy]);
+            d_expected[row..][..policy]
+                .copy_from_slice(&d_outputs[of_policy.clone()][s * policy..][..policy]);
+            d_expected[row + policy] = d_outputs[of_value.clone()][s];
+        }
+        let few = network.predict(&batch[..6], &mut workspace).to_vec();
+        assert_eq!(few[network.head_range("value", 2)], outputs[of_value.start..][..2]);
+        assert_eq!(few[network.head_range("policy", 2)], outputs[..2 * policy]);
+        network.forward(&batch, &mut workspace);
+        let pass = |network: &Network, d_outputs: &[f32], workspace: &mut Workspace| {
+            let mut gradient = vec![f32::NAN; network.parameters().len()];
+            network.backward(d_outputs, workspace, &mut gradient);
+            let mut read = network.clone();
+            read.update_parameters(|parameters| parameters.copy_from_slice(&gradient));
+            read
+        };
+        let (got, expected) =
+            (pass(&network, &d_outputs, &mut workspace), pass(&one, &d_expected, &mut other));
+        let (got, expected) = (merged(&got), expected.tensors());
+        for tensor in &expected {
+            let got = got.iter().find(|got| got.name == tensor.name).unwrap();
+            let close =
+                got.data.iter().zip(&tensor.data).all(|(a, b)| (a - b).abs() <= 2e-6 * (1.0 + b.abs()));
+            assert!(close, "{spec}: {}", tensor.name);
+        }
+        // A sum over the outputs is cut apart too, so below the heads the last digits differ; the heads' own do not.
+        assert_eq!(got[got.len() - 2..], expected[expected.len() - 2..]);
+    }
+}
+
+/// The number of the last layer of these networks in `nn.Sequential`.
+fn one_layers(spec: &str) -> usize {
+    let spec: NetworkSpec = spec.parse().unwrap();
+    spec.hidden.len() * if spec.layer_norm { 3 } else { 2 }
+}
+
 #[test]
 fn names_are_checked() {
     let check = |interface: Interface, expected: &str| {
@@ -79,5 +151,15 @@ fn names_are_checked() {
     check(ends().with_free("0", 1, 0.0), &format!("`0` {no_name}"));
     check(ends().with_free("", 1, 0.0), &format!("`` {no_name}"));
     check(ends().with_free("a", 1, 0.0).with_free("a", 2, 0.0), "there are two of the name `a`");
+    let heads = |heads: &[(&str, usize)]| Interface::of_heads(3, heads);
+    check(heads(&[("a", 1), ("a", 1)]), "there are two of the name `a`");
+    check(heads(&[("a", 1)]).with_free("a", 1, 0.0), "there are two of the name `a`");
+    check(heads(&[("a.b", 1)]), &format!("`a.b` {no_name}"));
+    check(heads(&[("a", 1), ("b", 0)]), "head `b` must have an output");
+    let disagree = "named heads have values, as many in all as there are choices";
+    check(Interface { ends: Ends::new(3, 4), ..heads(&[("a", 3)]) }, disagree);
+    check(heads(&[("a", usize::MAX), ("b", 1)]), disagree);
+    let dueling = "mlp:4:dueling".parse::<NetworkSpec>().unwrap().check(&heads(&[("a", 3)]));
+    assert_eq!(dueling.unwrap_err(), "dueling has two streams into one head, and cannot have several");
     check(ends().with_free("a", 0, 0.0), "`a` must have from 1 to 16777216 numbers");
 }
