@@ -46,8 +46,8 @@ impl Network {
         self.backward_from(d_outputs.into(), workspace, Some(gradient), None)
     }
 
-    /// The gradients with respect to the parameters and to the inputs of the last forward pass, `samples x inputs`,
-    /// each if it is asked for; the other's work is saved. Returns the norm of the first, or 0.
+    /// The gradients with respect to the parameters and to the inputs of the last forward pass, `samples x
+    /// inputs`, each if it is asked for; the other's work is saved. Returns the norm of the first, or 0.
     ///
     /// # Panics
     /// If the gradients have not the lengths of outputs, free parameters, parameters and inputs.
@@ -65,8 +65,8 @@ impl Network {
         gradient.map_or(0.0, |gradient| self.gradient_of_parameters(upstream.free, workspace, gradient))
     }
 
-    /// The gradient with respect to every unit, transposed for that with respect to the weights if `weights`, as
-    /// far as the inputs if `inputs`.
+    /// The gradient with respect to every unit, transposed for that with respect to the weights if `weights`,
+    /// as far as the inputs if `inputs`.
     fn gradients_of_units(
         &self,
         upstream: Upstream<'_>,

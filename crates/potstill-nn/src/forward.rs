@@ -37,8 +37,8 @@ impl Network {
     }
 
     /// The outputs, `samples x outputs`, for a batch of `samples x inputs`, to be followed by
-    /// [`backward`](Network::backward). Those of several heads lie [head after head](Network::head_range). An implicit distribution gives quantiles in the middles of 32 parts,
-    /// `samples x 32 x outputs`.
+    /// [`backward`](Network::backward). Those of several heads lie [head after head](Network::head_range). An
+    /// implicit distribution gives quantiles in the middles of 32 parts, `samples x 32 x outputs`.
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         let taus = self.default_taus(samples, workspace);

@@ -21,8 +21,8 @@ impl Inputs {
         self.frames * self.height * self.width * self.channels
     }
 
-    /// Calls `work` for each run of numbers that stay together on the way into a network: the first number of the
-    /// sample, and the rows. Frames of a stack become the channels of one picture.
+    /// Calls `work` for each run of numbers that stay together on the way into a network: the first number of
+    /// the sample, and the rows. Frames of a stack become the channels of one picture.
     pub(crate) fn for_each_run(&self, mut work: impl FnMut(usize, Range<usize>)) {
         let Self { frames, height, width, channels } = *self;
         if frames == 1 {
@@ -120,9 +120,9 @@ pub struct NamedHead {
     pub outputs: usize,
 }
 
-/// Parameters that belong to no layer, such as a logarithm of a standard deviation that does not depend on the
-/// state. They lie behind those of the layers, are trained, averaged and saved with them, and are the tensor `name`
-/// of shape `[length]`.
+/// Parameters that belong to no layer, such as a logarithm of a standard deviation that does not depend on
+/// the state. They lie behind those of the layers, are trained, averaged and saved with them, and are the
+/// tensor `name` of shape `[length]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FreeParameters {
     /// The name: letters, digits and underscores, not beginning with a digit.
@@ -148,10 +148,11 @@ pub struct FreeParameters {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interface {
-    /// Inputs and outputs. With named heads there are as many choices as these have outputs in all, and they are
-    /// values.
+    /// Inputs and outputs. With named heads there are as many choices as these have outputs in all, and they
+    /// are values.
     pub ends: Ends,
-    /// Heads that share the hidden layers; empty for one that has no name, whose layer is numbered like the others.
+    /// Heads that share the hidden layers; empty for one that has no name, whose layer is numbered like the
+    /// others.
     pub heads: Vec<NamedHead>,
     /// Parameters that belong to no layer.
     pub free: Vec<FreeParameters>,

@@ -8,6 +8,7 @@
 //! | [`spec`] | the form of a network, as it is written |
 //! | [`network`] | layers, forward and backward passes over a batch |
 //! | [`loss`] | regression, cross-entropy, temperature KL, the blended distillation loss, quantile regression |
+//! | [`distributions`] | categorical, Gaussian and squashed Gaussian: samples, log-probabilities, entropies, divergences |
 //! | [`optim`] | SGD, RMSprop, Adam, AdamW, gradient clipping |
 //! | [`kernels`] | loops over elements, for AVX-512, AVX2 and portable; the products are in a private module beside it |
 //!
@@ -38,6 +39,7 @@
 
 mod aligned;
 mod backward;
+pub mod distributions;
 mod forward;
 mod init;
 mod interface;

@@ -295,7 +295,7 @@ fn highest(logits: &[f32]) -> f32 {
 }
 
 /// The highest logit and `ln sum exp((z - highest) / temperature)`.
-fn log_sum_exp(temperature: f32, logits: &[f32]) -> (f32, f32) {
+pub(crate) fn log_sum_exp(temperature: f32, logits: &[f32]) -> (f32, f32) {
     let highest = highest(logits);
     let sum: f32 = logits.iter().map(|&z| math::exp((z - highest) / temperature)).sum();
     (highest, math::ln(sum))

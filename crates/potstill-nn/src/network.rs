@@ -153,8 +153,9 @@ impl Network {
         &self.form.interface
     }
 
-    /// The outputs of a named head among the outputs of so many samples, `samples x outputs of the head`; their
-    /// gradients have the same place. Outputs lie head by head, in the order of the [interface](Network::interface).
+    /// The outputs of a named head among the outputs of so many samples, `samples x outputs of the head`;
+    /// their gradients have the same place. Outputs lie head by head, in the order of the
+    /// [interface](Network::interface).
     ///
     /// # Panics
     /// If there is no head of this name.

@@ -68,7 +68,8 @@ fn free_parameters_have_the_gradient_that_is_given_and_are_trained_with_it() {
     assert_eq!(network.free_parameters("a").unwrap(), [1.0 - 0.5 * free[0], 1.0 - 0.5 * free[1]]);
 }
 
-/// Heads are nothing but one wide layer cut apart, so the outputs and gradients of that are theirs, to the bit.
+/// Heads are nothing but one wide layer cut apart, so the outputs and gradients of that are theirs, to the
+/// bit.
 #[test]
 fn heads_are_the_columns_of_one_layer() {
     let (policy, value, samples) = (5, 1, 21);
@@ -129,7 +130,8 @@ fn heads_are_the_columns_of_one_layer() {
                 got.data.iter().zip(&tensor.data).all(|(a, b)| (a - b).abs() <= 2e-6 * (1.0 + b.abs()));
             assert!(close, "{spec}: {}", tensor.name);
         }
-        // A sum over the outputs is cut apart too, so below the heads the last digits differ; the heads' own do not.
+        // A sum over the outputs is cut apart too, so below the heads the last digits differ; the heads' own
+        // do not.
         assert_eq!(got[got.len() - 2..], expected[expected.len() - 2..]);
     }
 }
@@ -159,7 +161,7 @@ fn names_are_checked() {
     let disagree = "named heads have values, as many in all as there are choices";
     check(Interface { ends: Ends::new(3, 4), ..heads(&[("a", 3)]) }, disagree);
     check(heads(&[("a", usize::MAX), ("b", 1)]), disagree);
-    let dueling = "mlp:4:dueling".parse::<NetworkSpec>().unwrap().check(&heads(&[("a", 3)]));
+    let dueling = "mlp:4:dueling".parse::<NetworkSpec>().unwrap().check(heads(&[("a", 3)]));
     assert_eq!(dueling.unwrap_err(), "dueling has two streams into one head, and cannot have several");
     check(ends().with_free("a", 0, 0.0), "`a` must have from 1 to 16777216 numbers");
 }
