@@ -8,15 +8,20 @@ use crate::ops;
 use crate::pieces::Piece;
 use crate::plan::{Kind, Op, Part, Plan};
 use crate::spec::Activation;
+use crate::tap::Tap;
 use crate::workspace::{Workspace, sized};
+use std::ops::Range;
 
 /// The gradients of a loss that a backward pass begins with.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Upstream<'a> {
-    /// With respect to the outputs, in their order.
+    /// With respect to the outputs, in their order; empty if they are 0.
     pub outputs: &'a [f32],
     /// With respect to the free parameters, one after the other; empty if they are 0.
     pub free: &'a [f32],
+    /// With respect to the activations of hidden layers, `samples x units` each: they are added to what comes from
+    /// the outputs.
+    pub taps: &'a [(Tap, &'a [f32])],
 }
 
 impl<'a> From<&'a [f32]> for Upstream<'a> {
@@ -27,12 +32,21 @@ impl<'a> From<&'a [f32]> for Upstream<'a> {
 
 /// How a part is taken back.
 #[derive(Clone, Copy)]
-struct Back {
+struct Back<'a> {
     level: Level,
     /// With the gradients that those with respect to the weights are made from.
     weights: bool,
     /// As far as the first rows of the part.
     inputs: bool,
+    /// Gradients that are added on the way, and the panel that takes its share of them.
+    taps: &'a [(Tap, &'a [f32])],
+    panel: usize,
+}
+
+/// The share of a panel in numbers of which there are so many for each sample.
+fn of_panel(numbers: &[f32], panel: usize, each: usize) -> &[f32] {
+    let end = numbers.len().min((panel + 1) * WIDTH * each);
+    &numbers[panel * WIDTH * each..end]
 }
 
 impl Network {
@@ -77,14 +91,23 @@ impl Network {
         let Plan { trunk, quantile, heads, .. } = self.plan();
         let Workspace { level, workers, samples, taus, panels, .. } = workspace;
         let (samples, taus) = (*samples, *taus);
-        assert_eq!(upstream.outputs.len(), samples * taus * self.outputs(), "one gradient per output");
-        // Those of a head for the samples of a panel.
-        let d_head = |head: usize, panel: usize| {
+        let count = upstream.outputs.len();
+        assert!(count == 0 || count == samples * taus * self.outputs(), "one gradient per output");
+        for &(tap, d_units) in upstream.taps {
+            assert!(self.taps().any(|(_, other)| other == tap), "a hidden layer of this network");
+            assert_eq!(d_units.len(), samples * tap.units(), "one gradient per unit of a hidden layer");
+        }
+        // The rows of a head for the samples of a panel and a probability.
+        let pack_head = |(head, rows): (usize, &Range<usize>), panel: usize, tau: usize, d_y: &mut [Row]| {
+            let d_y = &mut d_y[rows.clone()];
+            if count == 0 {
+                return d_y.fill([0.0; WIDTH]);
+            }
             let d_outputs = &upstream.outputs[self.head_range_at(head, samples * taus)];
-            let each = WIDTH * taus * heads[head].len();
-            &d_outputs[panel * each..d_outputs.len().min((panel + 1) * each)]
+            let d_outputs = of_panel(d_outputs, panel, taus * rows.len());
+            ops::pack_strided(&d_outputs[tau * rows.len()..], taus * rows.len(), d_y);
         };
-        let back = Back { level: *level, weights, inputs: false };
+        let back = Back { level: *level, weights, inputs: false, taps: &[], panel: 0 };
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
         team.for_each(panels, |p, panel| {
@@ -95,9 +118,7 @@ impl Network {
             let (gradients_before, gradients_after) = gradients.split_at_mut(trunk.rows);
             let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
             if quantile.ops.is_empty() {
-                for (head, rows) in heads.iter().enumerate() {
-                    ops::pack_strided(d_head(head, p), rows.len(), &mut gradients_before[rows.clone()]);
-                }
+                heads.iter().enumerate().for_each(|head| pack_head(head, p, 0, gradients_before));
             } else {
                 gradients_before.fill([0.0; WIDTH]);
                 let parts = values_after
@@ -105,16 +126,14 @@ impl Network {
                     .zip(gradients_after.chunks_exact_mut(quantile.rows));
                 let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(taus);
                 for (tau, ((values, gradients), transposed)) in parts.enumerate() {
-                    for (head, rows) in heads.iter().enumerate() {
-                        let d_outputs = &d_head(head, p)[tau * rows.len()..];
-                        ops::pack_strided(d_outputs, taus * rows.len(), &mut gradients[rows.clone()]);
-                    }
+                    heads.iter().enumerate().for_each(|head| pack_head(head, p, tau, gradients));
                     let before = Some((values_before, &mut *gradients_before));
                     self.run_back(back, quantile, (values, gradients, transposed), before);
                 }
             }
             let rows = (values_before, gradients_before, transposed_before);
-            self.run_back(Back { inputs, ..back }, trunk, rows, None);
+            let back = Back { inputs, taps: upstream.taps, panel: p, ..back };
+            self.run_back(back, trunk, rows, None);
         });
     }
 
@@ -208,13 +227,17 @@ impl Network {
     /// gradients of its linear operations.
     fn run_back(
         &self,
-        Back { level, weights: for_weights, inputs }: Back,
+        Back { level, weights: for_weights, inputs, taps, panel }: Back<'_>,
         part: &Part,
         (values, gradients, transposed): (&[Row], &mut [Row], &mut [Row]),
         mut before: Option<(&[Row], &mut [Row])>,
     ) {
         for op in part.ops.iter().rev() {
             let (earlier, rest) = gradients.split_at_mut(op.to.start);
+            for (tap, d_units) in taps.iter().filter(|(tap, _)| tap.rows() == op.to) {
+                let d_units = of_panel(d_units, panel, tap.units());
+                ops::add_strided(d_units, tap.units(), &mut rest[..tap.units()]);
+            }
             let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
             let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
             match &op.kind {

@@ -53,6 +53,7 @@ pub mod optim;
 mod pieces;
 mod plan;
 pub mod spec;
+mod tap;
 mod tensors;
 mod workers;
 mod workspace;
@@ -67,6 +68,7 @@ pub use network::Network;
 pub use optim::{Optimiser, Rule};
 
 pub use spec::{Activation, NetworkSpec};
+pub use tap::Tap;
 pub use tensors::{Tensor, TensorError};
 pub use workers::Workers;
 pub use workspace::Workspace;

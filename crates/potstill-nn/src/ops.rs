@@ -52,6 +52,15 @@ pub(crate) fn unpack(rows: &[Row], stride: usize, samples: &mut [f32]) {
     }
 }
 
+/// Adds samples that begin `stride` apart to rows of sixteen.
+pub(crate) fn add_strided(samples: &[f32], stride: usize, rows: &mut [Row]) {
+    for (s, sample) in samples.chunks(stride).enumerate() {
+        for (x, row) in sample.iter().zip(&mut *rows) {
+            row[s] += x;
+        }
+    }
+}
+
 /// PyTorch's guard against division by zero.
 const NORM_EPSILON: f32 = 1e-5;
 

@@ -58,7 +58,7 @@ fn free_parameters_have_the_gradient_that_is_given_and_are_trained_with_it() {
     assert!(gradient[layers..].iter().all(|&g| g == 0.0));
     let mut expected = gradient[..layers].to_vec();
     expected.extend(&free);
-    let upstream = Upstream { outputs: &outputs, free: &free };
+    let upstream = Upstream { outputs: &outputs, free: &free, ..Upstream::default() };
     let length = network.backward_from(upstream, &mut workspace, Some(&mut gradient), None);
     assert_eq!(gradient, expected);
     let square: f64 = free.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
@@ -140,6 +140,48 @@ fn heads_are_the_columns_of_one_layer() {
 fn one_layers(spec: &str) -> usize {
     let spec: NetworkSpec = spec.parse().unwrap();
     spec.hidden.len() * if spec.layer_norm { 3 } else { 2 }
+}
+
+#[test]
+fn a_tap_shows_the_activations_and_adds_their_gradients() {
+    let samples = 18;
+    let network = build("mlp:5,4:tanh", &Interface::from(&Ends::new(3, 2)));
+    let names: Vec<(&str, usize)> = network.taps().map(|(name, tap)| (name, tap.units())).collect();
+    assert_eq!(names, [("1", 5), ("3", 4)]);
+    assert_eq!(network.tap("0"), None);
+    let (tap, mut workspace) = (network.tap("3").unwrap(), Workspace::default());
+    let batch = noise(samples * 3, &mut Pcg64::new(1));
+    let outputs = network.forward(&batch, &mut workspace).to_vec();
+    let mut units = vec![f32::NAN; samples * 4];
+    network.activations(tap, &workspace, &mut units);
+    // The last layer, from the units: PyTorch's rows of weights, one per output.
+    let tensors = network.tensors();
+    let (weights, biases) = (tensor(&tensors, "4.weight"), tensor(&tensors, "4.bias"));
+    for (i, y) in outputs.iter().enumerate() {
+        let (units, o) = (&units[i / 2 * 4..][..4], i % 2);
+        let sum: f32 = units.iter().zip(&weights.data[o * 4..]).map(|(x, w)| x * w).sum();
+        assert!((sum + biases.data[o] - y).abs() < 1e-6);
+    }
+    // The gradient of the outputs through the last layer by hand, given at the tap, has the same effect below.
+    let d_outputs = noise(samples * 2, &mut Pcg64::new(2));
+    let d_units: Vec<f32> = (0..samples * 4)
+        .map(|i| (0..2).map(|o| d_outputs[i / 4 * 2 + o] * weights.data[o * 4 + i % 4]).sum())
+        .collect();
+    let mut pass = |upstream: Upstream<'_>| {
+        let (mut gradient, mut d_inputs) = (vec![f32::NAN; network.parameters().len()], vec![f32::NAN; 54]);
+        network.backward_from(upstream, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+        (gradient, d_inputs)
+    };
+    let (whole, d_whole) = pass(d_outputs[..].into());
+    let (tapped, d_tapped) = pass(Upstream { taps: &[(tap, &d_units)], ..Upstream::default() });
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+    let last = whole.len() - 10;
+    assert!(close(&d_whole, &d_tapped) && close(&whole[..last], &tapped[..last]));
+    assert!(tapped[last..].iter().all(|&g| g == 0.0));
+    // Both together are the sum.
+    let (both, _) = pass(Upstream { outputs: &d_outputs, taps: &[(tap, &d_units)], ..Upstream::default() });
+    let twice: Vec<f32> = whole[..last].iter().map(|g| 2.0 * g).collect();
+    assert!(close(&both[..last], &twice) && both[last..] == whole[last..]);
 }
 
 #[test]
