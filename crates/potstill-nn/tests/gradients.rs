@@ -8,8 +8,8 @@ use potstill_nn::loss::{
     Blend, Chosen, Regression, cross_entropy, distillation, regression_at, temperature_kl,
 };
 use potstill_nn::{
-    Activation, Ends, Head, Initialisation, Inputs, Level, Network, NetworkSpec, Optimiser, Rule, Upstream,
-    Workers, Workspace, loss,
+    Activation, Ends, Head, Initialisation, Inputs, Interface, Level, Network, NetworkSpec, Optimiser, Rule,
+    Upstream, Workers, Workspace, loss,
 };
 
 /// `(f(x + h) - f(x - h)) / 2h` in each coordinate.
@@ -363,6 +363,39 @@ fn threads_give_the_same_bits_for_much_work() {
     };
     let alone = pass(1);
     assert!([2, 3, 5].into_iter().all(|threads| pass(threads) == alone));
+}
+
+/// The same of several heads, a tap, free parameters and the inputs, at every level.
+#[test]
+fn levels_and_threads_give_the_same_bits_for_heads_taps_and_inputs() {
+    let interface = Interface::of_heads(9, &[("policy", 6), ("value", 1)]).with_free("log_std", 6, 0.0);
+    let spec: NetworkSpec = "mlp:128,128:tanh".parse().unwrap();
+    let network = spec.initialised(&interface, Initialisation::Orthogonal, &mut Pcg64::new(1));
+    let (samples, mut rng) = (67, Pcg64::new(2));
+    let batch = noise(samples * 9, 1.0, &mut rng);
+    let (d_outputs, d_units) = (noise(samples * 7, 1.0, &mut rng), noise(samples * 128, 1.0, &mut rng));
+    let tap = network.tap("1").unwrap();
+    let pass = |level: Level, threads: usize| {
+        let mut workspace = Workspace::at(level, Workers::new(threads));
+        // A bigger batch before leaves stale values in the buffers, which must not be read.
+        network.forward(&[&*batch, &*batch].concat(), &mut workspace);
+        let outputs = network.forward(&batch, &mut workspace).to_vec();
+        let mut units = vec![f32::NAN; samples * 128];
+        network.activations(tap, &workspace, &mut units);
+        let upstream = Upstream { outputs: &d_outputs, free: &[0.5; 6], taps: &[(tap, &d_units)] };
+        let (mut gradient, mut d_inputs) =
+            (vec![f32::NAN; network.parameters().len()], vec![f32::NAN; batch.len()]);
+        let length =
+            network.backward_from(upstream, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
+        assert!(gradient.iter().chain(&d_inputs).all(|g| g.is_finite()));
+        (outputs, units, gradient, d_inputs, length)
+    };
+    let first = pass(Level::all()[0], 1);
+    for level in Level::all() {
+        for threads in [1, 2, 3, 5] {
+            assert!(pass(level, threads) == first, "{} with {threads} threads", level.name());
+        }
+    }
 }
 
 #[test]
