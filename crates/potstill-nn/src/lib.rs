@@ -52,6 +52,7 @@ mod ops;
 pub mod optim;
 mod pieces;
 mod plan;
+mod saved;
 pub mod spec;
 mod tap;
 mod tensors;

@@ -25,8 +25,9 @@ use crate::loss;
 use crate::ops;
 use crate::pieces::Pieces;
 use crate::plan::{Kind, Op, Part, Plan, Weights};
+use crate::saved::OnlyIf;
 use crate::spec::NetworkSpec;
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::{Pcg64, SnapshotError, snapshot};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -366,19 +367,13 @@ impl Network {
     }
 }
 
-impl Restorable for Network {
-    fn snapshot(&self) -> Snapshot {
-        let state = Snapshot::new().with("parameters", Value::F32s(self.parameters.to_vec()));
-        if self.noise.is_empty() { state } else { state.with("noise", Value::F32s(self.noise.clone())) }
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let (parameters, noise) = (self.parameters.len(), self.noise.len());
-        self.parameters.copy_from_slice(snapshot.f32s("parameters", parameters)?);
-        if noise > 0 {
-            self.noise.copy_from_slice(snapshot.f32s("noise", noise)?);
-        }
-        self.apply_noise();
-        Ok(())
+snapshot! {
+    impl Restorable for Network {
+        saved: parameters, noise via OnlyIf(!noise.is_empty());
+        built: form, noisy_parameters;
+        then: |network: &mut Self| {
+            network.apply_noise();
+            Ok::<(), SnapshotError>(())
+        };
     }
 }

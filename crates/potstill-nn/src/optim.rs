@@ -12,8 +12,9 @@
 
 use crate::aligned::Aligned;
 use crate::kernels::{self, AdamStep, RmspropStep, SgdStep};
+use crate::saved::OnlyIf;
 use crate::workers::Workers;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot;
 
 /// How a gradient becomes a step. The rules, and their parameters' names, are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -164,29 +165,10 @@ impl Optimiser {
     }
 }
 
-impl Restorable for Optimiser {
-    fn snapshot(&self) -> Snapshot {
-        let state = Snapshot::new()
-            .with("first", Value::F32s(self.first.to_vec()))
-            .with("second", Value::F32s(self.second.to_vec()))
-            .with("beta1_power", Value::F64(self.beta1_power))
-            .with("beta2_power", Value::F64(self.beta2_power));
-        match self.rule {
-            Rule::RAdam { .. } => state.with("steps", Value::U64(self.steps)),
-            _ => state,
-        }
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let length = self.first.len();
-        self.first.copy_from_slice(snapshot.f32s("first", length)?);
-        self.second.copy_from_slice(snapshot.f32s("second", length)?);
-        self.beta1_power = snapshot.f64("beta1_power")?;
-        self.beta2_power = snapshot.f64("beta2_power")?;
-        if let Rule::RAdam { .. } = self.rule {
-            self.steps = snapshot.u64("steps")?;
-        }
-        Ok(())
+snapshot! {
+    impl Restorable for Optimiser {
+        saved: first, second, beta1_power, beta2_power, steps via OnlyIf(matches!(rule, Rule::RAdam { .. }));
+        built: rule;
     }
 }
 
