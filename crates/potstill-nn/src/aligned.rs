@@ -26,7 +26,7 @@ pub struct Aligned {
 }
 
 impl Aligned {
-    /// So many zeros.
+    /// Zeros, `length` of them.
     pub fn zeros(length: usize) -> Self {
         let all = vec![0.0; length + WIDTH - 1];
         // Whoever runs this may not tell addresses, and all that is lost is speed.

@@ -19,8 +19,8 @@ pub struct Upstream<'a> {
     pub outputs: &'a [f32],
     /// With respect to the free parameters, one after the other; empty if they are 0.
     pub free: &'a [f32],
-    /// With respect to the activations of hidden layers, `samples x units` each: they are added to what comes from
-    /// the outputs.
+    /// With respect to the activations of hidden layers, `samples x units` each: they are added to what comes
+    /// from the outputs.
     pub taps: &'a [(Tap, &'a [f32])],
 }
 
@@ -30,13 +30,13 @@ impl<'a> From<&'a [f32]> for Upstream<'a> {
     }
 }
 
-/// How a part is taken back.
+/// The settings of a backward pass through a part.
 #[derive(Clone, Copy)]
 struct Back<'a> {
     level: Level,
     /// With the gradients that those with respect to the weights are made from.
     weights: bool,
-    /// As far as the first rows of the part.
+    /// Continues to the first rows of the part.
     inputs: bool,
     /// Gradients that are added on the way, and the panel that takes its share of them.
     taps: &'a [(Tap, &'a [f32])],

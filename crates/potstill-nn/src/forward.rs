@@ -94,7 +94,7 @@ impl Network {
         self.plan().quantile.ops.first().map_or(0, |op| op.from.len())
     }
 
-    /// Whether a pass of so many samples is worth sharing.
+    /// The threads that a pass of so many samples is shared by: all, if it is worth calling them.
     pub(crate) fn team(&self, samples: usize, workers: &Workers) -> Workers {
         if samples * self.multiply_adds() < SHARED_MIN { Workers::default() } else { workers.clone() }
     }

@@ -1,9 +1,9 @@
-//! How the parameters of a network begin.
+//! Initial parameters of a network.
 
 use crate::plan::Weights;
 use potstill_core::Pcg64;
 
-/// How weights and biases are drawn. Gains of normalisations begin as 1.
+/// The distribution that initial weights and biases are drawn from. Gains of normalisations begin as 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Initialisation {
     /// PyTorch's default: weights and biases uniform within `1 / sqrt(inputs)` of 0. Noisy layers always
@@ -64,7 +64,7 @@ impl Initialisation {
     }
 }
 
-/// So many orthonormal vectors of this length, uniformly distributed: normal ones, each made orthogonal to
+/// Orthonormal vectors, `count` of this length, uniformly distributed: normal ones, each made orthogonal to
 /// those before it (twice, since once leaves rounding behind).
 fn orthonormal(count: usize, length: usize, rng: &mut Pcg64) -> Vec<Vec<f64>> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();

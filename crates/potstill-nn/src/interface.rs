@@ -1,4 +1,4 @@
-//! The outside of a network: inputs, outputs, named heads, and parameters that belong to no layer.
+//! The interface of a network: inputs, outputs, named heads, and parameters that belong to no layer.
 
 use std::ops::Range;
 
@@ -127,13 +127,13 @@ pub struct NamedHead {
 pub struct FreeParameters {
     /// The name: letters, digits and underscores, not beginning with a digit.
     pub name: String,
-    /// How many there are, at least 1.
+    /// Number of parameters, at least 1.
     pub length: usize,
     /// Their initial value.
     pub initial: f32,
 }
 
-/// All that a network shows to the outside. Where one is taken, [`Ends`] alone will do.
+/// Inputs, outputs, named heads and free parameters of a network. [`Ends`] alone converts into one.
 ///
 /// ```
 /// use potstill_core::Pcg64;
@@ -185,7 +185,7 @@ impl Interface {
         }
     }
 
-    /// The same with free parameters.
+    /// Adds free parameters.
     #[must_use]
     pub fn with_free(mut self, name: &str, length: usize, initial: f32) -> Self {
         self.free.push(FreeParameters { name: name.to_owned(), length, initial });

@@ -1,6 +1,9 @@
 //! The loops over elements, written once and compiled three times: for AVX-512, for AVX2, and for any
 //! processor.
 //!
+//! Letters: `x` inputs, `y` outputs, `d_` the gradient of the loss with respect to what follows; `p`
+//! parameters, `g` their gradient, `m` and `v` (or `s`) its first and second moment; all of one length.
+//!
 //! All compilations give the same bits: the compiler never fuses or reorders operations by itself. The
 //! products are in `linear`.
 //!
@@ -149,9 +152,9 @@ pub struct AdamStep {
     pub scale: f32,
     /// Added to the denominator.
     pub epsilon: f32,
-    /// What the parameters are multiplied by before the step: 1, or less for decoupled weight decay.
+    /// The factor of the parameters before the step: 1, or less for decoupled weight decay.
     pub keep: f32,
-    /// What the gradient is multiplied by: 1, or less if it is too long.
+    /// The factor of the gradient: 1, or less if it is too long.
     pub shrink: f32,
 }
 
@@ -175,11 +178,11 @@ kernel! {
 pub struct SgdStep {
     /// Learning rate.
     pub rate: f32,
-    /// How much of the velocity stays.
+    /// The share of the velocity that stays.
     pub momentum: f32,
-    /// Whether the step looks ahead along the velocity.
+    /// Steps along the gradient and the velocity to come (Nesterov).
     pub nesterov: bool,
-    /// What the gradient is multiplied by.
+    /// The factor of the gradient.
     pub shrink: f32,
 }
 
@@ -205,9 +208,9 @@ pub struct RmspropStep {
     pub alpha: f32,
     /// Added to the denominator.
     pub epsilon: f32,
-    /// Whether the mean gradient is taken off.
+    /// Subtracts the mean gradient.
     pub centred: bool,
-    /// What the gradient is multiplied by.
+    /// The factor of the gradient.
     pub shrink: f32,
 }
 

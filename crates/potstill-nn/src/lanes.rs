@@ -14,7 +14,7 @@ pub(crate) const WIDTH: usize = 16;
 /// Values of the types for AVX2 and AVX-512 are only made in functions compiled for these, which [`Level`]
 /// guards.
 pub(crate) trait Lanes: Copy {
-    /// Whether there are registers for tiles of sixteen rows; else for six.
+    /// Is true with registers for tiles of sixteen rows; else there are some for six.
     const MANY: bool;
     fn splat(x: f32) -> Self;
     fn load(row: &Row) -> Self;
@@ -147,7 +147,7 @@ mod x86 {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
-/// What the processor can do. All levels give the same bits; only those that it has can be had.
+/// A set of vector instructions. All levels give the same bits; only those of this processor can be had.
 ///
 /// ```
 /// use potstill_nn::Level;
@@ -168,7 +168,7 @@ pub(crate) enum Kind {
 }
 
 impl Level {
-    /// Those of this processor, the widest last.
+    /// The levels of this processor, the widest last.
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self(Kind::Portable)];
         #[cfg(target_arch = "x86_64")]
@@ -286,7 +286,7 @@ pub(crate) fn claim(numbers: &[f32]) {
 const SUMS: usize = 6;
 
 lanes! {
-    /// As many multiply-adds as can be, in chains that do not wait for each other.
+    /// Multiply-adds at the highest rate, in chains that do not wait for each other.
     fn multiply_add<S>(rounds: usize, factor: &Row, sums: &mut [Row; SUMS]) {
         let factor = S::load(factor);
         let mut chains = [S::splat(0.0); SUMS];

@@ -1,12 +1,14 @@
-//! Small networks on flat parameters. This crate knows no word of reinforcement learning.
+//! Small networks on flat parameters. Nothing in this crate is about reinforcement learning.
 //!
 //! A loss is a pure function that returns its value and its gradient with respect to the network's outputs,
 //! so the engine needs no tape: [`Network::forward`], a loss, [`Network::backward`], [`Optimiser::step`].
+//! [`Network::backward_from`] also takes gradients of hidden layers and free parameters in, and gives those
+//! with respect to the inputs. An [`Interface`] names several heads and free parameters.
 //!
-//! | module | what is there |
+//! | module | contents |
 //! |---|---|
-//! | [`spec`] | the form of a network, as it is written |
-//! | [`network`] | layers, forward and backward passes over a batch |
+//! | [`spec`] | network specifications such as `mlp:64,64:tanh` |
+//! | [`network`] | parameters, heads, forward and backward passes over a batch |
 //! | [`loss`] | regression, cross-entropy, temperature KL, the blended distillation loss, quantile regression |
 //! | [`distributions`] | categorical, Gaussian and squashed Gaussian: samples, log-probabilities, entropies, divergences |
 //! | [`optim`] | SGD, RMSprop, Adam, AdamW, gradient clipping |
@@ -27,7 +29,7 @@
 //!     let logits = network.forward(&xor, &mut workspace);
 //!     value = loss::cross_entropy(logits, &labels, &mut d_logits);
 //!     network.backward(&d_logits, &mut workspace, &mut gradient);
-//!     network.update_parameters(|parameters| optimiser.step(0.05, parameters, &gradient, workspace.workers()));
+//!     network.update_parameters(|p| optimiser.step(0.05, p, &gradient, workspace.workers()));
 //! }
 //! assert!(value < 0.01);
 //! # Ok::<(), potstill_nn::spec::SpecError>(())

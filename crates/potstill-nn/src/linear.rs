@@ -9,6 +9,10 @@
 //! A single sample is computed with sixteen outputs side by side instead, from the same weights, which lie
 //! one row per input.
 //!
+//! Letters: `x` inputs, `y` outputs, `w` weights, `b` biases, `d_` the gradient of the loss with respect to
+//! what follows; `s` counts samples of a row, `r` rows of a tile, `o` outputs, `k` numbers of a patch. `x` is
+//! `points x channels` rows of sixteen samples, `y` is `points x outputs` rows, `w` is `patch x outputs`.
+//!
 //! One output is one chain of fused multiply-adds in the order of the contracted index, whatever the tile,
 //! the processor or the way.
 
@@ -58,7 +62,7 @@ impl Linear {
         self.kernel * self.channels
     }
 
-    /// Where the patch of a point begins.
+    /// The first row of the patch of a point.
     #[inline(always)]
     fn corner(&self, y: usize, x: usize) -> usize {
         (y * self.stride * self.width + x * self.stride) * self.channels
@@ -256,7 +260,7 @@ pub(crate) struct Panel {
     pub(crate) transposed: Vec<Row>,
 }
 
-/// Where an operation's inputs and transposed gradients lie in all panels: the samples that a gradient is
+/// The places of an operation's inputs and transposed gradients in all panels: the samples that a gradient is
 /// summed over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Summed<'a> {

@@ -14,14 +14,14 @@
 
 use potstill_core::{math, wide};
 
-/// What is done to the error `e = output - target` of a regression.
+/// The loss of the error `e = output - target` of a regression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Regression {
     /// `e^2`.
     SquaredError,
     /// Huber (1964): `e^2 / 2` within `delta` of 0, `delta (|e| - delta / 2)` beyond.
     Huber {
-        /// Where the parabola becomes a line.
+        /// The error beyond which the parabola becomes a line.
         delta: f32,
     },
 }
@@ -37,7 +37,7 @@ impl Regression {
     }
 }
 
-/// Which outputs a loss is about, one choice of several for each sample, and how much each sample counts.
+/// The outputs that a loss is about, one choice of several for each sample, and the weights of the samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen<'a> {
     /// The choice, for each sample.
@@ -132,7 +132,7 @@ pub fn categorical_at(
     total * scale
 }
 
-/// How distributions, one for each choice, lie among the outputs of a sample.
+/// The places of distributions, one for each choice, among the outputs of a sample.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// Numbers of a distribution: its quantiles, or its atoms' logits.
@@ -241,7 +241,7 @@ pub fn temperature_kl(
     add_temperature_kl(1.0, temperature, teacher, student, samples, d_student)
 }
 
-/// How [`distillation`] mixes the teacher's word with the labels.
+/// The shares of the teacher and the labels in [`distillation`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Blend {
     /// The weight of the soft targets, 0 to 1.

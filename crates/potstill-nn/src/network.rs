@@ -32,7 +32,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 impl NetworkSpec {
-    /// The number of parameters between these ends, free ones included.
+    /// The number of parameters of a network with this interface, free ones included.
     ///
     /// # Errors
     /// If there is no such network: a picture is too small for its convolutions, or there is none.
@@ -81,7 +81,7 @@ impl NetworkSpec {
         self.initialised(&Ends::new(inputs, outputs), Initialisation::Pytorch, rng)
     }
 
-    /// The network between these ends, initialised. Noise is 0 until it is [drawn](Network::draw_noise).
+    /// The network with this interface, initialised. Noise is 0 until it is [drawn](Network::draw_noise).
     ///
     /// # Panics
     /// If [`check`](Self::check) refuses it.

@@ -1,5 +1,8 @@
 //! The operations that are no products, over rows of sixteen samples or of one; and the ways into panels and
 //! out of them.
+//!
+//! Letters: `x` inputs, `y` outputs, each a row of samples for every unit; `d_` the gradient of the loss with
+//! respect to what follows; `s` counts the samples of a row, `c` channels or choices.
 
 use crate::lanes::{Row, WIDTH};
 use crate::plan::Pool;
@@ -186,7 +189,7 @@ fn add_norm_gradient(
 }
 
 impl Pool {
-    /// Where the square of each point of the output begins, in rows.
+    /// The first row of the square of each point of the output.
     fn corners(&self) -> impl Iterator<Item = usize> {
         let Self { width, channels, side, out_height, out_width, .. } = *self;
         (0..out_height * out_width)

@@ -16,14 +16,14 @@ use crate::saved::OnlyIf;
 use crate::workers::Workers;
 use potstill_core::snapshot;
 
-/// How a gradient becomes a step. The rules, and their parameters' names, are PyTorch's.
+/// The rule that makes a step of a gradient. The rules, and their parameters' names, are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
     /// Stochastic gradient descent: `v = momentum v + g`, and a step along `v`.
     Sgd {
-        /// How much of the velocity stays, 0 for none.
+        /// The share of the velocity that stays, 0 for none.
         momentum: f64,
-        /// Whether the step looks ahead: along `g + momentum v` (Nesterov 1983, as Sutskever et al. 2013 have
+        /// Steps along `g + momentum v` instead of `v` (Nesterov 1983, as Sutskever et al. 2013 have
         /// it).
         nesterov: bool,
     },
@@ -33,7 +33,7 @@ pub enum Rule {
         alpha: f64,
         /// Added to the denominator.
         epsilon: f64,
-        /// Whether the mean gradient is taken off, so that the denominator is a deviation (Graves 2013).
+        /// Subtracts the mean gradient, so that the denominator is a deviation (Graves 2013).
         centred: bool,
     },
     /// Adam (Kingma and Ba 2015, Algorithm 1), or with weight decay AdamW (Loshchilov and Hutter 2019,
@@ -45,7 +45,7 @@ pub enum Rule {
         beta2: f64,
         /// Added to the denominator.
         epsilon: f64,
-        /// How much of each parameter a step of size 1 takes off.
+        /// The share of each parameter that a step of size 1 takes off.
         weight_decay: f64,
     },
     /// RAdam (Liu et al. 2020, Algorithm 2): Adam that does not divide by a second moment before it is known
@@ -68,7 +68,7 @@ impl Rule {
 /// Parameters that another thread is called for.
 const PIECE: usize = 4096;
 
-/// A rule and what it remembers of a network's gradients.
+/// A rule and its moments of a network's gradients.
 #[derive(Clone, Debug)]
 pub struct Optimiser {
     rule: Rule,
@@ -101,7 +101,7 @@ impl Optimiser {
         self.step_shrunk(learning_rate, 1.0, parameters, gradient, workers);
     }
 
-    /// The same against the gradient times `shrink`, which [`shrinking`] tells.
+    /// Moves the parameters one step against the gradient times `shrink`, a factor from [`shrinking`].
     pub fn step_shrunk(
         &mut self,
         learning_rate: f64,
@@ -172,7 +172,7 @@ snapshot! {
     }
 }
 
-/// What a step of RAdam is multiplied by (Liu et al. 2020, Algorithm 2); `None` as long as the second moment
+/// The factor of a step of RAdam (Liu et al. 2020, Algorithm 2); `None` as long as the second moment
 /// is worth no more than five gradients, as in PyTorch, instead of the paper's four. `power` is `beta2` to
 /// the power of `steps`.
 fn rectification(beta2: f64, power: f64, steps: u64) -> Option<f64> {
@@ -184,7 +184,7 @@ fn rectification(beta2: f64, power: f64, steps: u64) -> Option<f64> {
     (length > 5.0).then(|| share.sqrt())
 }
 
-/// What a gradient of this Euclidean norm is to be multiplied by to be no longer than `norm_max`, as
+/// The factor that makes a gradient of this Euclidean norm no longer than `norm_max`, as
 /// PyTorch's `clip_grad_norm_` does it.
 pub fn shrinking(norm: f64, norm_max: f64) -> f32 {
     // 1e-6 is PyTorch's guard against division by zero.

@@ -1,4 +1,4 @@
-//! How the gradient with respect to the parameters is cut into pieces that any thread can compute.
+//! The pieces of the gradient with respect to the parameters, each of which any thread can compute.
 
 use crate::plan::{Kind, Plan, Weights};
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces {
     pub(crate) pieces: Vec<Piece>,
-    /// Where each begins among the parameters, and where the last ends.
+    /// The first parameter of each piece, and the end of the last.
     pub(crate) bounds: Vec<usize>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Piece {
 const PIECE_ROWS: usize = 32;
 
 impl Pieces {
-    /// Those of a plan, in the order of its parameters.
+    /// The pieces of a plan, in the order of its parameters.
     pub(crate) fn new(plan: &Plan) -> Self {
         let mut pieces = Vec::new();
         for (is_quantile, part) in [(false, &plan.trunk), (true, &plan.quantile)] {

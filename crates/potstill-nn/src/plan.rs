@@ -1,5 +1,4 @@
-//! From the form of a network to what is computed: operations over rows of units, and where their parameters
-//! lie.
+//! The operations of a network over rows of units, and the places of their parameters.
 
 use crate::interface::{Head, Inputs, Interface};
 use crate::linear::Linear;
@@ -25,7 +24,7 @@ pub(crate) struct Weights {
     /// lanes of a vector run along the outputs for one sample. Noisy ones are means, and deviations follow in
     /// the same order.
     pub(crate) offset: usize,
-    /// Where its noise begins: `inputs` factors, then `outputs`.
+    /// The place of its noise: `inputs` factors, then `outputs`.
     pub(crate) noise: Option<usize>,
     /// The shape of the picture that its inputs were, which PyTorch flattens channel by channel.
     pub(crate) flattened: Option<Inputs>,
@@ -69,11 +68,11 @@ pub(crate) struct Op {
     pub(crate) kind: Kind,
     pub(crate) from: Range<usize>,
     pub(crate) to: Range<usize>,
-    /// Whether an operation after it has given a gradient to the same rows already.
+    /// Is true if an operation after it has given a gradient to the same rows already.
     pub(crate) adds: bool,
-    /// Whether nobody needs the gradient with respect to its input.
+    /// Is true if its input is that of the network, whose gradient is computed on demand.
     pub(crate) is_first: bool,
-    /// Whether its outputs are those of the network, or of one of its streams.
+    /// Is true if its outputs are those of the network, or of one of its streams.
     pub(crate) is_output: bool,
     /// Its transposed gradients begin here, among those of its part.
     pub(crate) transposed: usize,
@@ -91,16 +90,16 @@ pub(crate) struct Part {
     pub(crate) transposed: usize,
 }
 
-/// What is computed.
+/// The operations of a network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) trunk: Part,
-    /// What depends on the probability that is asked for; empty if nothing does.
+    /// The part that depends on the probability that is asked for; empty if nothing does.
     pub(crate) quantile: Part,
     pub(crate) parameters: usize,
     /// The rows of each head's outputs, in the last part.
     pub(crate) heads: Vec<Range<usize>>,
-    /// Where the free parameters lie, behind those of the layers.
+    /// The places of the free parameters, behind those of the layers.
     pub(crate) free: Vec<Range<usize>>,
     /// Factors of noise.
     pub(crate) noise: usize,
@@ -114,7 +113,7 @@ const COSINES_MAX: usize = 1 << 16;
 
 struct Builder {
     plan: Plan,
-    /// Where operations are added.
+    /// The part that operations are added to.
     part: Part,
     noisy: bool,
     layer_norm: bool,
@@ -204,7 +203,7 @@ impl Builder {
         self.part.ops.last_mut().expect("an operation").is_output = true;
     }
 
-    /// The outputs, from the last features.
+    /// The outputs, from the last hidden layer.
     fn outputs(
         &mut self,
         Interface { ends, heads, .. }: &Interface,
@@ -398,7 +397,7 @@ impl Plan {
     }
 }
 
-/// Notes who shares rows with whom.
+/// Notes which operations share rows.
 fn finished(mut part: Part) -> Part {
     for i in 0..part.ops.len() {
         let (before, after) = part.ops.split_at_mut(i + 1);

@@ -1,4 +1,4 @@
-//! How the parts of this crate are declared in a snapshot.
+//! Fields of this crate's types in a snapshot.
 
 use crate::aligned::Aligned;
 use potstill_core::snapshot::{Codec, Field};

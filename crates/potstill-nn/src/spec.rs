@@ -1,4 +1,4 @@
-//! The form of a network, as it is written in a command line or a file.
+//! Network specifications, as they are written in a command line or a file.
 //!
 //! ```
 //! use potstill_nn::NetworkSpec;
@@ -44,7 +44,7 @@ impl fmt::Display for Activation {
     }
 }
 
-/// What is done to a picture before it becomes features.
+/// A layer over a picture, before it becomes features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// A convolution without padding, and the nonlinearity.
@@ -80,18 +80,18 @@ impl fmt::Display for Stage {
 /// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSpec {
-    /// What is done to a picture; empty for features.
+    /// Layers over a picture; empty for features.
     pub stages: Vec<Stage>,
     /// Units of each hidden layer.
     pub hidden: Vec<usize>,
     /// The nonlinearity after each hidden layer.
     pub activation: Activation,
-    /// Whether layer normalisation stands before each nonlinearity (Ba, Kiros and Hinton 2016).
+    /// Puts layer normalisation before each nonlinearity (Ba, Kiros and Hinton 2016).
     pub layer_norm: bool,
-    /// Whether the last hidden layer and the outputs come in two streams, one for the state's value and one
+    /// Splits the last hidden layer and the outputs into two streams, one for the state's value and one
     /// for what actions add to it (Wang et al. 2016).
     pub dueling: bool,
-    /// Whether the dense layers have factorised noise on their weights (Fortunato et al. 2018).
+    /// Puts factorised noise on the weights of the dense layers (Fortunato et al. 2018).
     pub noisy: bool,
 }
 
@@ -101,7 +101,7 @@ pub struct NetworkSpec {
 pub struct SpecError {
     /// The specification as written.
     pub spec: String,
-    /// What is wrong.
+    /// The reason.
     pub reason: String,
 }
 

@@ -7,8 +7,8 @@ use crate::plan::Kind;
 use crate::workspace::Workspace;
 use std::ops::Range;
 
-/// The activations of a hidden layer, after its nonlinearity: what a student is shown of its teacher as a hint
-/// (Romero et al. 2015). Units of a picture lie point by point, with the channels running fastest.
+/// The activations of a hidden layer, after its nonlinearity: what a student is shown of its teacher as a
+/// hint (Romero et al. 2015). Units of a picture lie point by point, with the channels running fastest.
 ///
 /// ```
 /// use potstill_core::Pcg64;
@@ -46,8 +46,8 @@ impl Tap {
 }
 
 impl Network {
-    /// The hidden layers by the names of their nonlinearities, which are numbered as in `nn.Sequential`; for a network
-    /// that takes probabilities, those before these come in.
+    /// The hidden layers by the names of their nonlinearities, which are numbered as in `nn.Sequential`; for
+    /// a network that takes probabilities, those before these come in.
     pub fn taps(&self) -> impl Iterator<Item = (&str, Tap)> {
         let hidden = self.plan().trunk.ops.iter().filter(|op| matches!(op.kind, Kind::Activation(_)));
         hidden.map(|op| (&*op.name, Tap { first: op.to.start, units: op.to.len() }))
@@ -58,8 +58,8 @@ impl Network {
         self.taps().find(|(other, _)| *other == name).map(|(_, tap)| tap)
     }
 
-    /// Reads the activations of a hidden layer, `samples x units`, that the last [`forward`](Network::forward) through
-    /// `workspace` left there.
+    /// Reads the activations of a hidden layer, `samples x units`, that the last
+    /// [`forward`](Network::forward) through `workspace` left there.
     ///
     /// # Panics
     /// If the tap is not one of this network, or `activations` has another length.

@@ -47,7 +47,7 @@ pub enum TensorError {
     },
 }
 
-/// Where the elements of a tensor lie among the parameters.
+/// The places of a tensor's elements among the parameters.
 struct Layout {
     name: String,
     shape: Vec<usize>,
@@ -139,7 +139,7 @@ impl Network {
         layouts(self).into_iter().map(tensor).collect()
     }
 
-    /// Takes the parameters from tensors with the names and shapes of [`tensors`](Network::tensors), in any
+    /// Sets the parameters from tensors with the names and shapes of [`tensors`](Network::tensors), in any
     /// order.
     ///
     /// # Errors

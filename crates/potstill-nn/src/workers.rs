@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::JoinHandle;
 
-/// How often a helper looks for work before it sleeps: some tens of microseconds.
+/// Number of times that a helper looks for work before it sleeps: some tens of microseconds.
 const LOOKS: u32 = 20_000;
 
 /// Numbers of a block: what is claimed ahead of it arrives before it is needed, and is still there.
@@ -44,7 +44,7 @@ struct Team {
     busy: Mutex<()>,
 }
 
-/// What the threads see.
+/// The state that the threads share.
 #[derive(Debug)]
 struct Shared {
     work: Mutex<Option<Work>>,
@@ -82,7 +82,7 @@ impl std::fmt::Debug for Work {
 unsafe impl Send for Work {}
 
 impl Shared {
-    /// Does parts until there are no more: first those of this thread's own share, whose data it has had
+    /// Computes parts until there are no more: first those of this thread's own share, whose data it has had
     /// before, then what others have not come to yet.
     fn work(&self, work: Work, thread: usize) {
         let threads = self.next.len();
@@ -100,7 +100,7 @@ impl Shared {
         }
     }
 
-    /// What a helper does all its life.
+    /// The loop of a helper thread.
     fn help(&self, thread: usize) {
         let mut seen = 0;
         while !self.over.load(Ordering::Acquire) {
@@ -179,7 +179,7 @@ impl Workers {
         Self { team: Some(Arc::new(Team { shared, helpers, busy: Mutex::new(()) })) }
     }
 
-    /// How many there are, the calling thread included.
+    /// Number of threads, the calling one included.
     pub fn threads(&self) -> usize {
         1 + self.team.as_ref().map_or(0, |team| team.helpers.len())
     }
@@ -237,7 +237,7 @@ impl Workers {
         assert!(!failed, "a helper panicked");
     }
 
-    /// Does something to every item.
+    /// Calls `work` for every item.
     pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
         let count = items.len();
         let items = Apart::new(items);
@@ -248,7 +248,7 @@ impl Workers {
         });
     }
 
-    /// Does something to every range between two bounds, and to the note beside each.
+    /// Calls `work` for every range between two bounds, and to the note beside each.
     ///
     /// # Panics
     /// If the bounds do not rise, or reach beyond the end, or there is not a note for each range.
@@ -278,7 +278,7 @@ impl Workers {
         });
     }
 
-    /// Does something to three slices of one length, block by block at the same places: a piece to each
+    /// Calls `work` for three slices of one length, block by block at the same places: a piece to each
     /// thread, unless it would be shorter than `least`. Lines of the first slice, which other threads may
     /// have read, are claimed two blocks ahead.
     pub(crate) fn for_each_block(

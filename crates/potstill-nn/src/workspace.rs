@@ -4,12 +4,12 @@ use crate::lanes::Level;
 use crate::linear::Panel;
 use crate::workers::Workers;
 
-/// What a pass over a batch needs and leaves, reused from batch to batch so that a step allocates nothing.
+/// The buffers that a pass over a batch fills, reused from batch to batch so that a step allocates nothing.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     pub(crate) level: Level,
     pub(crate) workers: Workers,
-    /// Of the last [`forward`](Network::forward): how many samples there were, and probabilities of each.
+    /// Samples of the last forward pass, and probabilities of each.
     pub(crate) samples: usize,
     pub(crate) taus: usize,
     pub(crate) panels: Vec<Panel>,
@@ -32,7 +32,7 @@ impl Workspace {
         Self::at(Level::best(), workers)
     }
 
-    /// A workspace whose products are made with less than the processor has.
+    /// A workspace whose products use the instructions of this level.
     pub fn at(level: Level, workers: Workers) -> Self {
         Self {
             level,

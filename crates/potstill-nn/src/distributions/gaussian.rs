@@ -52,7 +52,7 @@ impl<'a> DiagonalGaussian<'a> {
         (self.mean[i], self.log_std[self.place(i)])
     }
 
-    /// Where the deviation of number `i` lies.
+    /// The place of the deviation of number `i`.
     #[inline(always)]
     pub(super) fn place(&self, i: usize) -> usize {
         if self.log_std.len() == self.mean.len() { i } else { i % self.dimensions }
