@@ -9,7 +9,8 @@ use potstill::metrics::catalogue::TEST_ERROR;
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table};
 use potstill::reproduce::Reproduction;
-use potstill::run::{ALGORITHMS, summary_of};
+use potstill::algorithm::ALGORITHMS;
+use potstill::run::summary_of;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
@@ -316,7 +317,7 @@ pub(crate) fn verdicts(verdicts: &[Verdict]) {
 pub(crate) fn algos() {
     // Three lines each: as a table they would be wider than a terminal.
     let width = ALGORITHMS.iter().map(|algorithm| algorithm.name.len()).max().unwrap_or(0);
-    for algorithm in &ALGORITHMS {
+    for algorithm in ALGORITHMS {
         for (i, words) in [&*algorithm.kind(), algorithm.summary, algorithm.source].iter().enumerate() {
             print(&format!("  {:width$}  {words}", if i == 0 { algorithm.name } else { "" }));
         }
@@ -331,13 +332,13 @@ pub(crate) fn algos_json() -> Value {
             "policy": algorithm.policy_words(),
             "data": algorithm.data_words(),
             "model": algorithm.model_words(),
-            "learns_from": algorithm.learns.words(),
-            "spaces": algorithm.learns.spaces().map(|(observations, actions)| {
+            "learns_from": algorithm.builder.words(),
+            "spaces": algorithm.builder.spaces().map(|(observations, actions)| {
                 json!({ "observations": observations, "actions": actions })
             }),
             "summary": algorithm.summary,
             "source": algorithm.source,
-            "presets": potstill::config::presets::names(algorithm.name),
+            "presets": algorithm.presets.iter().map(|preset| preset.name).collect::<Vec<_>>(),
         })
     });
     json!({ "algorithms": algorithms.collect::<Vec<_>>() })

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod algorithm;
 pub mod baseline;
 pub mod commands;
 pub mod config;

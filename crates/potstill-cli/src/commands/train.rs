@@ -5,9 +5,9 @@ use crate::output;
 use clap::Args;
 use potstill::Error;
 use potstill::commands::{TrainRequest, train};
-use potstill::config::presets;
 use potstill::data::labelled::DATASETS;
-use potstill::run::{ALGORITHMS, Observer, Sources};
+use potstill::algorithm::ALGORITHMS;
+use potstill::run::{Observer, Sources};
 use std::path::PathBuf;
 
 /// Train an algorithm in an environment or on a dataset
@@ -64,7 +64,7 @@ key_flags! { DeepKeys:
 
 fn preset_help() -> String {
     let with_presets = ALGORITHMS.iter().filter_map(|algorithm| {
-        let names = presets::names(algorithm.name);
+        let names: Vec<_> = algorithm.presets.iter().map(|preset| preset.name).collect();
         (!names.is_empty()).then(|| format!("{} for {}", any_of(names), algorithm.name))
     });
     format!("Published hyperparameters by name: {}", with_presets.collect::<Vec<_>>().join(", "))

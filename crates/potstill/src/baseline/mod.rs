@@ -15,6 +15,6 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
-mod random_linear;
+pub mod random_linear;
 
 pub use random_linear::{RandomLinear, RandomLinearConfig};

@@ -2,8 +2,23 @@
 //!
 //! Searching among such policies is a baseline that simple control tasks do not withstand (Mania, Guy and Recht 2018, "Simple random search
 //! provides a competitive approach to reinforcement learning"); one draw is a floor that a learner must leave behind.
+//!
+//! ```
+//! use potstill::agent::Agent;
+//! use potstill::baseline::RandomLinear;
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//!
+//! let actions = find("Pendulum-v1").unwrap().action_space();
+//! let mut policy = RandomLinear::new(3, &actions, Streams::new(1));
+//! let mut torque = [0.0];
+//! policy.act(&[1.0, 0.0, 0.5], &mut torque);
+//! assert!((-2.0..=2.0).contains(&torque[0]));
+//! ```
 
 use crate::agent::{Agent, LearnError};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{ControlPolicy, Model};
@@ -17,6 +32,31 @@ settings! {
         /// Copies of the environment that are acted in together
         num_envs: u64 = 1, in Copies;
     }
+}
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "random-linear",
+    family: "baseline",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "act by a linear policy that is drawn once and never changed",
+    source: "the start of a random search, Mania, Guy and Recht 2018",
+    file: file!(),
+    builder: Builder::Control(|| recipe(build)),
+    presets: &[],
+    smoke: &[
+        "env=Pendulum-v1 steps=700 eval_freq=300 eval_episodes=2 log_interval=1",
+        "env=MountainCarContinuous-v0:sticky_actions=0.2,max_episode_steps=90 steps=700 \
+         eval_freq=300 eval_episodes=2 num_envs=3",
+    ],
+};
+
+fn build(config: RandomLinearConfig, task: &Task<'_>) -> Result<Learning<[f32]>, ConfigError> {
+    let features = task.spec.observation_space().features();
+    let agent = RandomLinear::new(features, &task.spec.action_space(), task.streams);
+    Ok(Learning { agent: Box::new(agent), copies: config.num_envs as usize, about: None, warning: None })
 }
 
 /// A fixed random linear policy.

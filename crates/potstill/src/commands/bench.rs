@@ -1,10 +1,8 @@
 //! `potstill bench`: how fast things are here.
 
-use crate::config::Settings;
+use crate::algorithm::{Algorithm, Task};
 use crate::error::Error;
-use crate::run::{
-    Algorithm, Learns, MakeTabular, Observer, Place, TabularAgent, WithTabular, find_env, usage, with_tabular,
-};
+use crate::run::{Observer, find_env, usage};
 use crate::train::{Trainer, parallel_map};
 use potstill_core::Streams;
 use potstill_env::registry::{Factory, Spec, Visitor};
@@ -106,17 +104,15 @@ impl Visitor for Pace {
 /// If there is no such algorithm or environment, or they do not go together.
 pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(name)?;
-    if algorithm.learns != Learns::States {
+    let Some(new) = algorithm.builder.states() else {
         return Err(usage(format!("`{name}` is no algorithm for numbered states; q-learning is one")));
-    }
-    let spec = find_env(env)?;
-    let (Some(states), Some(actions)) = (spec.observation_space().discrete(), spec.action_space().discrete())
-    else {
-        return Err(usage(format!("`{name}` needs numbered states and actions, which {env} has not")));
     };
+    let spec = find_env(env)?;
+    if spec.make_states().is_none() {
+        return Err(usage(format!("`{name}` needs numbered states and actions, which {env} has not")));
+    }
     let streams = Streams::new(0);
-    let place = Place { spec: &spec, states, actions, streams, others: None, recording: None };
-    let agent = with_tabular(algorithm.name, Making(&place));
+    let agent = new().build(&Task::new(algorithm.name, &spec, streams))?;
     let env = spec.make_states().expect("numbered states");
     let mut trainer = Trainer::new(agent, env, streams);
     observer.begin(&format!("{name} in {}", spec.id), SLICES as u64);
@@ -147,16 +143,6 @@ pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observe
 /// Steps between looks at the clock.
 const CLOCK_STEPS: usize = 2000;
 
-struct Making<'a>(&'a Place<'a>);
-
-impl WithTabular for Making<'_> {
-    type Output = TabularAgent;
-
-    fn with<S: Settings>(self, make: MakeTabular<S>) -> TabularAgent {
-        make(S::default(), self.0)
-    }
-}
-
 /// The median pace and the others.
 fn tell(told: &mut Value, pace: &str, time: &str, mut paces: Vec<f64>) {
     paces.sort_by(f64::total_cmp);
@@ -182,9 +168,8 @@ mod tests {
 
     #[test]
     fn every_algorithm_for_numbered_states_is_measured() {
-        for algorithm in
-            crate::run::ALGORITHMS.iter().filter(|a| a.learns == Learns::States && a.name != "mcts")
-        {
+        let measured = |a: &&&Algorithm| a.builder.states().is_some() && a.name != "mcts";
+        for algorithm in crate::algorithm::ALGORITHMS.iter().filter(measured) {
             let told = bench_tabular(algorithm.name, "FrozenLake-v1", 0.05, &crate::run::Quiet).unwrap();
             assert!(told["updates_per_second"].as_f64().unwrap() > 1000.0, "{}", algorithm.name);
         }

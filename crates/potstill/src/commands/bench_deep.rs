@@ -131,7 +131,7 @@ fn replay(
         let workers = Workers::new(threads);
         let world = TaskSpec { workers, ..TaskSpec::new(4, 2, warmup + steps, streams) };
         let agent =
-            Dqn::with(Objective::Mean, (dqn.clone(), optimizer.clone()), &world).expect("a small buffer");
+            Dqn::with(Objective::MEAN, (dqn.clone(), optimizer.clone()), &world).expect("a small buffer");
         forward = 2.0 * agent.online().multiply_adds() as f64;
         each = per_update(agent.online(), dqn.batch_size, true);
         times.push(if dqn.num_envs == 1 {

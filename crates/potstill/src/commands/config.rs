@@ -1,55 +1,17 @@
 //! `potstill config`: every key, what it means and what it may be.
 
-use crate::baseline::RandomLinearConfig;
+use crate::algorithm::ALGORITHMS;
 use crate::config::{ConfigError, Key, Settings};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
-use crate::jobs::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
-use crate::planning::PlanningConfig;
-use crate::run::{
-    ALGORITHMS, Learns, MakeDeep, MakePlanner, MakeTabular, WithDeep, WithPlanner, WithTabular, with_deep,
-    with_planner, with_tabular,
-};
+use crate::jobs::{DistilConfig, StoreConfig};
+use crate::run::train_settings;
 use serde_json::{Map, Value, json};
 
 /// The keys of one kind of run with their defaults.
 type Keys = Vec<(Key, Option<toml::Value>)>;
 
-fn of<S: Settings>() -> Keys {
-    let defaults = S::default();
-    S::keys().into_iter().map(|key| (key, defaults.get(key.name))).collect()
-}
-
-/// Those of a tabular algorithm.
-struct TabularKeys;
-
-impl WithTabular for TabularKeys {
-    type Output = Keys;
-
-    fn with<S: Settings>(self, _: MakeTabular<S>) -> Keys {
-        of::<((RunConfig, (SourceConfig, S)), StoreConfig)>()
-    }
-}
-
-/// Those of a planner.
-struct PlannerKeys;
-
-impl WithPlanner for PlannerKeys {
-    type Output = Keys;
-
-    fn with<S: Settings>(self, _: MakePlanner<S>) -> Keys {
-        of::<((PlanConfig, (PlanningConfig, S)), StoreConfig)>()
-    }
-}
-
-/// Those of a deep algorithm.
-struct DeepKeys;
-
-impl WithDeep for DeepKeys {
-    type Output = Keys;
-
-    fn with<S: Settings>(self, _: MakeDeep<S>) -> Keys {
-        of::<((RunConfig, (EvalConfig, S)), StoreConfig)>()
-    }
+fn of(defaults: &dyn Settings) -> Keys {
+    defaults.keys().into_iter().map(|key| (key, defaults.get(key.name))).collect()
 }
 
 /// A name, the lines above the settings, and the settings.
@@ -60,19 +22,17 @@ fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<_> = ALGORITHMS
         .iter()
         .map(|algorithm| {
-            let keys = match algorithm.learns {
-                Learns::States => with_tabular(algorithm.name, TabularKeys),
-                Learns::Model => with_planner(algorithm.name, PlannerKeys),
-                Learns::Features => with_deep(algorithm.name, DeepKeys),
-                Learns::Control => of::<((RunConfig, (EvalConfig, RandomLinearConfig)), StoreConfig)>(),
-                Learns::Labels => of::<((DataConfig, FitConfig), StoreConfig)>(),
-            };
+            let keys = of(&*train_settings(algorithm));
             (algorithm.name, vec![("command", "train"), ("algorithm", algorithm.name)], keys)
         })
         .collect();
     let head = || vec![("command", "distill")];
-    kinds.push(("distill-policy", head(), of::<((DistilConfig, PolicyDistillConfig), StoreConfig)>()));
-    let soft = of::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>();
+    kinds.push((
+        "distill-policy",
+        head(),
+        of(&<((DistilConfig, PolicyDistillConfig), StoreConfig)>::default()),
+    ));
+    let soft = of(&<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>::default());
     kinds.push(("distill-classifier", head(), soft));
     kinds
 }
@@ -179,7 +139,8 @@ mod tests {
             }
         }
         let values = read_toml(&config_file("dqn").unwrap(), Origin::Set).unwrap();
-        let values = values.into_iter().filter(|(key, _)| DqnConfig::keys().iter().any(|k| k.name == key));
+        let values =
+            values.into_iter().filter(|(key, _)| DqnConfig::default().keys().iter().any(|k| k.name == key));
         let layer = Layer { origin: Origin::Set, values: values.collect() };
         assert_eq!(resolve::<DqnConfig>(&[layer]).unwrap().settings, DqnConfig::default());
     }

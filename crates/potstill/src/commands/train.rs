@@ -1,10 +1,11 @@
 //! `potstill train`.
 
-use crate::config::{Layer, presets};
+use crate::algorithm::Algorithm;
+use crate::config::Layer;
 use crate::error::Error;
 use crate::run::{
-    Algorithm, Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train,
-    train_head, train_seeds, usage,
+    Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train, train_head,
+    train_seeds, usage,
 };
 use crate::store::RunDir;
 use potstill_env::registry;
@@ -40,7 +41,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         let env = peek(&layers, "env").unwrap_or_default();
         // Its id in full, without options.
         let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
-        layers.insert(0, presets::find(algorithm.name, preset, &env)?);
+        layers.insert(0, algorithm.preset(preset, &env)?);
     }
     let seeds = take_seeds(&mut layers)?;
     match request.seeds.or(seeds) {

@@ -83,6 +83,11 @@ fn suggestion(nearest: Option<&str>, known: &[String]) -> String {
 }
 
 impl ConfigError {
+    /// A value that does not go with the others.
+    pub fn value(key: &str, reason: impl Into<String>) -> Self {
+        Self::Value { key: key.to_owned(), origin: None, reason: reason.into() }
+    }
+
     /// An unknown name, with the nearest known one if there is one near.
     pub fn unknown<'a>(
         what: &'static str,

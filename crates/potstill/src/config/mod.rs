@@ -19,11 +19,12 @@
 //! ```
 
 mod error;
-pub mod presets;
+mod network;
 mod resolve;
 mod setting;
 
 pub use error::{ConfigError, Origin};
-pub use resolve::{Layer, Resolved, read_toml, resolve, toml_value};
+pub(crate) use network::check_network;
+pub use resolve::{Layer, Resolved, read_toml, resolve, resolve_onto, toml_value};
 pub use setting::{Key, Range, Setting, Settings};
 pub(crate) use setting::{checked, settings, words};

@@ -22,14 +22,21 @@ pub struct Resolved<S> {
     origins: BTreeMap<String, Origin>,
 }
 
-/// Checks and applies the layers.
+/// Checks the layers and applies them to the defaults.
 ///
 /// # Errors
 /// On the first unknown key or bad value, naming the key and where it stands.
-pub fn resolve<S: Settings>(layers: &[Layer]) -> Result<Resolved<S>, ConfigError> {
-    let mut settings = S::default();
+pub fn resolve<S: Settings + Default>(layers: &[Layer]) -> Result<Resolved<S>, ConfigError> {
+    resolve_onto(S::default(), layers)
+}
+
+/// Checks the layers and applies them to these settings.
+///
+/// # Errors
+/// On the first unknown key or bad value, naming the key and where it stands.
+pub fn resolve_onto<S: Settings>(mut settings: S, layers: &[Layer]) -> Result<Resolved<S>, ConfigError> {
     let mut origins = BTreeMap::new();
-    let keys = S::keys();
+    let keys = settings.keys();
     for layer in layers {
         for (key, value) in &layer.values {
             let origin = Some(layer.origin.clone());
@@ -56,7 +63,7 @@ impl<S: Settings> Resolved<S> {
         for (key, value) in head {
             lines.push((format!("{key} = {value}"), "command line".to_owned()));
         }
-        for key in S::keys() {
+        for key in self.settings.keys() {
             if let Some(value) = self.settings.get(key.name) {
                 let origin = self.origins.get(key.name).map_or("default".to_owned(), Origin::to_string);
                 // A path may hold anything; a comment must stay one line.

@@ -281,9 +281,9 @@ macro_rules! words {
 pub(crate) use words;
 
 /// A set of keys with their values.
-pub trait Settings: Default + Clone {
+pub trait Settings {
     /// The keys, in the order in which they are written.
-    fn keys() -> Vec<Key>;
+    fn keys(&self) -> Vec<Key>;
 
     /// Sets one value. `None` if the key is not one of these.
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>>;
@@ -294,7 +294,7 @@ pub trait Settings: Default + Clone {
 
 /// No keys.
 impl Settings for () {
-    fn keys() -> Vec<Key> {
+    fn keys(&self) -> Vec<Key> {
         Vec::new()
     }
     fn set(&mut self, _: &str, _: &Value) -> Option<Result<(), String>> {
@@ -305,10 +305,22 @@ impl Settings for () {
     }
 }
 
+impl<S: Settings + ?Sized> Settings for Box<S> {
+    fn keys(&self) -> Vec<Key> {
+        (**self).keys()
+    }
+    fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {
+        (**self).set(key, value)
+    }
+    fn get(&self, key: &str) -> Option<Value> {
+        (**self).get(key)
+    }
+}
+
 /// Two sets of keys as one.
 impl<A: Settings, B: Settings> Settings for (A, B) {
-    fn keys() -> Vec<Key> {
-        [A::keys(), B::keys()].concat()
+    fn keys(&self) -> Vec<Key> {
+        [self.0.keys(), self.1.keys()].concat()
     }
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {
         self.0.set(key, value).or_else(|| self.1.set(key, value))
@@ -339,7 +351,7 @@ macro_rules! settings {
         }
 
         impl $crate::config::Settings for $name {
-            fn keys() -> Vec<$crate::config::Key> {
+            fn keys(&self) -> Vec<$crate::config::Key> {
                 vec![$($crate::config::Key {
                     name: stringify!($key),
                     help: concat!($($help),*),

@@ -7,22 +7,28 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::deep::{C51Config, Dqn, DqnConfig, Objective, TaskSpec};
+//! use potstill::deep::{C51Config, Dqn, DqnConfig, TaskSpec};
 //! use potstill::optimizer::OptimizerConfig;
 //!
-//! let support = C51Config { n_atoms: 11, v_min: 0.0, v_max: 100.0 }.support();
+//! let objective = C51Config { n_atoms: 11, v_min: 0.0, v_max: 100.0 }.objective();
 //! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
-//! let agent = Dqn::with(Objective::Categorical(support), configs, &world)?;
+//! let agent = Dqn::with(objective, configs, &world)?;
 //! // Eleven logits for each of two actions.
 //! assert_eq!(agent.online().outputs(), 22);
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```
 
+use super::dqn::{Dqn, DqnConfig};
+use super::objective::{Distribution, Objective};
 use super::update::{Update, UpdateBuffers};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Batch;
+use crate::optimizer::OptimizerConfig;
 use crate::targets::{Support, categorical_projection};
+use potstill_nn::Head;
 use potstill_nn::loss::{self, Chosen, Layout};
 
 settings! {
@@ -37,15 +43,68 @@ settings! {
     }
 }
 
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "c51",
+    family: "deep",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "DQN that learns the return's distribution, as probabilities of fixed values",
+    source: "Bellemare, Dabney and Munos 2017, Algorithm 1",
+    file: file!(),
+    builder: Builder::Features(|| recipe(build)),
+    presets: &[Preset { name: "cleanrl", text: include_str!("../../presets/c51-cleanrl.toml") }],
+    smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
+         gradient_steps=2 buffer_size=400 eval_freq=300 eval_episodes=2 n_atoms=11 v_min=0 \
+         v_max=50"],
+};
+
+fn build(
+    (dqn, (own, optimizer)): (DqnConfig, (C51Config, OptimizerConfig)),
+    task: &Task<'_>,
+) -> Result<Learning<usize>, ConfigError> {
+    Dqn::learning(own.checked()?, (dqn, optimizer), task)
+}
+
 impl C51Config {
     /// The values.
     pub fn support(&self) -> Support {
         Support { atoms: self.n_atoms as usize, low: self.v_min as f32, high: self.v_max as f32 }
     }
+
+    /// The objective.
+    pub fn objective(&self) -> Objective {
+        Objective::of(self.support())
+    }
+
+    /// The objective, if its values lie apart.
+    ///
+    /// # Errors
+    /// If `v_max` is not above `v_min` in single precision.
+    pub(super) fn checked(&self) -> Result<Objective, ConfigError> {
+        let gap = self.support().gap();
+        if !(gap > 0.0 && gap.is_finite()) {
+            let (low, high) = (self.v_min, self.v_max);
+            let reason = format!("must be above v_min, {low}, in single precision, got {high}");
+            return Err(ConfigError::value("v_max", reason));
+        }
+        Ok(self.objective())
+    }
+}
+
+impl Distribution for Support {
+    fn head(&self) -> Head {
+        Head::Categorical { atoms: self.atoms, low: f64::from(self.low), high: f64::from(self.high) }
+    }
+
+    fn loss(&self, update: Update<'_>) -> f32 {
+        loss(*self, update)
+    }
 }
 
 /// The loss of one step, and its gradient with respect to the online network's logits.
-pub(super) fn loss(support: Support, update: Update<'_>) -> f32 {
+fn loss(support: Support, update: Update<'_>) -> f32 {
     let atoms = support.atoms;
     let Update { online, target, buffers, double, .. } = update;
     buffers.select_next(online, double);

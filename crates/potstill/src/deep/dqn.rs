@@ -41,10 +41,12 @@
 //! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
 
-use super::task::TaskSpec;
+use super::objective::Objective;
+use super::task::{TaskSpec, check_learner, check_pass, size, warning};
 use super::update::{Update, UpdateBuffers};
-use super::{c51, iqn, qr_dqn};
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
 use crate::metrics::catalogue;
@@ -57,7 +59,7 @@ use potstill_core::snapshot::{Codec, Counter, Field, IfPresent};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, Value, snapshot};
 use potstill_env::wrappers::RunningMoments;
 use potstill_nn::loss::{Chosen, Regression, regression_at};
-use potstill_nn::{Ends, Head, Network, NetworkSpec, Workspace};
+use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
 settings! {
     /// The hyperparameters of DQN, with Stable-Baselines3's names.
@@ -122,30 +124,46 @@ settings! {
     }
 }
 
-/// What is learned of the return of each action, and how.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Objective {
-    /// Its mean.
-    Mean,
-    /// Probabilities of values that lie evenly.
-    Categorical(targets::Support),
-    /// Quantiles.
-    Quantiles(qr_dqn::Quantiles),
-    /// The quantile of any probability.
-    Implicit(iqn::Implicit),
-}
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "dqn",
+    family: "deep",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "Q-learning with a network, a replay buffer and a target network as teacher",
+    source: "Mnih et al. 2015, Algorithm 1",
+    file: file!(),
+    builder: Builder::Features(|| recipe(build)),
+    presets: &[
+        Preset { name: "zoo", text: include_str!("../../presets/dqn-zoo.toml") },
+        Preset { name: "cleanrl", text: include_str!("../../presets/dqn-cleanrl.toml") },
+        Preset { name: "minatar", text: include_str!("../../presets/dqn-minatar.toml") },
+    ],
+    smoke: &[
+        "env=CartPole-v1 steps=1300 net_arch=mlp:16 learning_starts=100 train_freq=8 \
+         gradient_steps=4 buffer_size=500 target_update_interval=30 eval_freq=400 \
+         eval_episodes=2",
+        "env=CartPole-v1 steps=1200 net_arch=mlp:9,8:tanh:layernorm learning_starts=100 \
+         train_freq=8 gradient_steps=2 buffer_size=400 eval_freq=400 eval_episodes=2 \
+         double=true prioritized=true n_step=3 noisy=true dueling=true \
+         normalize_observations=true learning_rate=linear:0.01:0:1200 optimizer=radam",
+        "env=Acrobot-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=6 \
+         gradient_steps=0 buffer_size=301 eval_freq=0 munchausen=true num_envs=3 \
+         optimizer=rmsprop clip_grad_value=0.5",
+        "env=MinAtar/Breakout-v1:frame_stack=2 steps=600 net_arch=cnn:4x3,16 \
+         learning_starts=100 train_freq=4 gradient_steps=1 buffer_size=300 eval_freq=0 \
+         num_envs=2 memory_limit=0 tau=0.1 optimizer=sgd",
+        "env=MinAtar/Freeway-v1 steps=300 net_arch=cnn:4x3,max2,16 learning_starts=100 \
+         train_freq=4 gradient_steps=1 buffer_size=300 eval_freq=0 initialization=orthogonal",
+    ],
+};
 
-impl Objective {
-    fn head(&self) -> Head {
-        match *self {
-            Objective::Mean => Head::Values,
-            Objective::Categorical(targets::Support { atoms, low, high }) => {
-                Head::Categorical { atoms, low: f64::from(low), high: f64::from(high) }
-            }
-            Objective::Quantiles(qr_dqn::Quantiles { count, .. }) => Head::Quantile { quantiles: count },
-            Objective::Implicit(iqn::Implicit { cosines, .. }) => Head::Implicit { cosines },
-        }
-    }
+fn build(
+    (config, optimizer): (DqnConfig, OptimizerConfig),
+    task: &Task<'_>,
+) -> Result<Learning<usize>, ConfigError> {
+    Dqn::learning(Objective::MEAN, (config, optimizer), task)
 }
 
 impl DqnConfig {
@@ -177,6 +195,34 @@ impl DqnConfig {
     /// The ends of the network that learns `objective`.
     pub fn ends(&self, objective: &Objective, task: &TaskSpec) -> Ends {
         Ends { inputs: task.inputs, choices: task.actions, head: objective.head() }
+    }
+
+    /// Refuses settings that go neither together nor with the task.
+    fn check(
+        &self,
+        objective: &Objective,
+        optimizer: &OptimizerConfig,
+        task: &TaskSpec,
+    ) -> Result<(), ConfigError> {
+        let (spec, ends) = (self.network(), self.ends(objective, task));
+        check_learner(&spec, &ends, optimizer, self.learning_rate)?;
+        for (key, samples) in [("batch_size", self.batch_size), ("num_envs", self.num_envs)] {
+            check_pass(key, samples, (&spec, &ends, objective.taus()))?;
+        }
+        let Self { buffer_size, batch_size, n_step, num_envs, .. } = *self;
+        let (key, reason) = if buffer_size < batch_size {
+            ("buffer_size", format!("must hold at least a batch of {batch_size}, got {buffer_size}"))
+        } else if buffer_size / num_envs < n_step {
+            let needed = format!("{n_step} steps of each of {num_envs} copies at least");
+            ("buffer_size", format!("must hold {needed}, got {buffer_size}"))
+        } else if self.munchausen && objective.distribution().is_some() {
+            ("munchausen", "is a target of means, and goes with dqn alone".to_owned())
+        } else if self.normalize_observations && !spec.stages.is_empty() {
+            ("normalize_observations", "is for features; pictures have one scale already".to_owned())
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::value(key, reason))
     }
 
     /// What the buffer is to hold.
@@ -244,10 +290,34 @@ impl Dqn {
     ) -> Self {
         let task = TaskSpec::new(features, actions, total_steps, streams);
         let optimizer = OptimizerConfig::default();
-        Self::with(Objective::Mean, (config, optimizer), &task).expect("room for the buffer")
+        Self::with(Objective::MEAN, (config, optimizer), &task).expect("room for the buffer")
     }
 
-    /// A learner of this.
+    /// A learner of `objective` for a run, with all that its settings may not ask for refused.
+    ///
+    /// # Errors
+    /// If the settings go neither together nor with the task.
+    pub(super) fn learning(
+        objective: Objective,
+        (config, optimizer): (DqnConfig, OptimizerConfig),
+        task: &Task<'_>,
+    ) -> Result<Learning<usize>, ConfigError> {
+        let task = TaskSpec::of(task, &config.net_arch)?;
+        config.check(&objective, &optimizer, &task)?;
+        let (bytes, in_file) = config.replay(&task).memory();
+        let place = if in_file { ", observations in a file" } else { "" };
+        let about = format!("replay: {} transitions, {}{place}", config.buffer_size, size(bytes));
+        // The first multiple of `train_freq` after `learning_starts`.
+        let first = (config.learning_starts / config.train_freq + 1).saturating_mul(config.train_freq);
+        let keys = "learning_starts and train_freq";
+        let warning = warning(task.total_steps, config.num_envs, first, keys);
+        let copies = config.num_envs as usize;
+        let agent = Self::with(objective, (config, optimizer), &task)
+            .map_err(|error| ConfigError::value("buffer_size", error.to_string()))?;
+        Ok(Learning { agent: Box::new(agent), copies, about: Some(about), warning })
+    }
+
+    /// A learner of `objective`.
     ///
     /// # Errors
     /// If there is no room for the buffer.
@@ -420,11 +490,9 @@ impl Agent for Dqn {
         }
         self.sample();
         self.buffers.td_errors.resize(self.config.batch_size as usize, 0.0);
-        let loss = match self.objective {
-            Objective::Mean => self.loss(),
-            Objective::Categorical(support) => c51::loss(support, self.distributional()),
-            Objective::Quantiles(quantiles) => qr_dqn::loss(quantiles, self.distributional()),
-            Objective::Implicit(implicit) => iqn::loss(implicit, self.distributional()),
+        let loss = match self.objective.clone().distribution() {
+            None => self.loss(),
+            Some(distribution) => distribution.loss(self.distributional()),
         };
         // theta <- theta - alpha dL/dtheta, refused if a number is not finite.
         let alpha = self.config.learning_rate.at(self.steps, 1);

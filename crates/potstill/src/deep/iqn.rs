@@ -9,24 +9,30 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::deep::{Dqn, DqnConfig, IqnConfig, Objective, TaskSpec};
+//! use potstill::deep::{Dqn, DqnConfig, IqnConfig, TaskSpec};
 //! use potstill::optimizer::OptimizerConfig;
 //! use potstill::nn::Workspace;
 //!
 //! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
-//! let agent = Dqn::with(Objective::Implicit(IqnConfig::default().implicit()), configs, &world)?;
+//! let agent = Dqn::with(IqnConfig::default().objective(), configs, &world)?;
 //! // The median and the ninth decile of the return of both actions.
 //! let mut workspace = Workspace::default();
 //! assert_eq!(agent.online().forward_at(&[0.0; 4], &[0.5, 0.9], &mut workspace).len(), 4);
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```
 
+use super::dqn::{Dqn, DqnConfig};
+use super::objective::{Distribution, Objective};
 use super::update::{Update, UpdateBuffers};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Batch;
+use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
 use potstill_nn::loss::{self, Chosen, Layout};
+use potstill_nn::{Head, TAUS};
 
 settings! {
     /// The probabilities that are drawn.
@@ -42,34 +48,73 @@ settings! {
     }
 }
 
-/// What is learned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Implicit {
-    /// Probabilities of the student.
-    pub taus: usize,
-    /// Probabilities of the teacher.
-    pub target_taus: usize,
-    /// Cosines.
-    pub cosines: usize,
-    /// Where the Huber loss turns from a parabola into a line.
-    pub kappa: f32,
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "iqn",
+    family: "deep",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "DQN that learns the return's distribution, as a function of the probability",
+    source: "Dabney, Ostrovski, Silver and Munos 2018",
+    file: file!(),
+    builder: Builder::Features(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 \
+         gradient_steps=2 buffer_size=400 eval_freq=350 eval_episodes=2 n_taus=4 \
+         n_target_taus=3 n_cosines=8"],
+};
+
+fn build(
+    (dqn, (own, optimizer)): (DqnConfig, (IqnConfig, OptimizerConfig)),
+    task: &Task<'_>,
+) -> Result<Learning<usize>, ConfigError> {
+    Dqn::learning(own.objective(), (dqn, optimizer), task)
+}
+
+/// The quantile function of the return.
+#[derive(Clone, Copy, Debug)]
+struct Implicit {
+    /// Probabilities of the online network for each sample, `N`.
+    taus: usize,
+    /// Probabilities of the target network for each sample, `N'`.
+    target_taus: usize,
+    /// Cosines that describe a probability, `n`.
+    cosines: usize,
+    /// The error at which the Huber loss turns from a parabola into a line.
+    kappa: f32,
 }
 
 impl IqnConfig {
-    /// What is learned.
-    pub fn implicit(&self) -> Implicit {
+    /// The objective.
+    pub fn objective(&self) -> Objective {
         let size = |n: u64| n as usize;
-        Implicit {
+        Objective::of(Implicit {
             taus: size(self.n_taus),
             target_taus: size(self.n_target_taus),
             cosines: size(self.n_cosines),
             kappa: self.kappa as f32,
-        }
+        })
+    }
+}
+
+impl Distribution for Implicit {
+    fn head(&self) -> Head {
+        Head::Implicit { cosines: self.cosines }
+    }
+
+    fn taus(&self) -> usize {
+        // Acting takes some, too.
+        self.taus.max(self.target_taus).max(TAUS)
+    }
+
+    fn loss(&self, update: Update<'_>) -> f32 {
+        loss(*self, update)
     }
 }
 
 /// The loss of one step, and its gradient with respect to the online network's quantiles.
-pub(super) fn loss(implicit: Implicit, update: Update<'_>) -> f32 {
+fn loss(implicit: Implicit, update: Update<'_>) -> f32 {
     let Implicit { taus: count, target_taus, kappa, .. } = implicit;
     let Update { online, target, buffers, double, taus: rng } = update;
     let samples = buffers.batch.actions.len();

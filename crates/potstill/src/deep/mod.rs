@@ -20,6 +20,7 @@
 pub mod c51;
 pub mod dqn;
 pub mod iqn;
+mod objective;
 pub mod pqn;
 pub mod qr_dqn;
 pub mod rainbow;
@@ -27,8 +28,9 @@ mod task;
 mod update;
 
 pub use c51::C51Config;
-pub use dqn::{Dqn, DqnConfig, Objective};
+pub use dqn::{Dqn, DqnConfig};
 pub use iqn::IqnConfig;
+pub use objective::Objective;
 pub use pqn::{Pqn, PqnConfig};
 pub use qr_dqn::QrDqnConfig;
 pub use rainbow::RainbowConfig;

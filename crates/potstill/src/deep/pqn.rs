@@ -27,8 +27,10 @@
 //! # Ok::<(), potstill::env::EnvError>(())
 //! ```
 
-use super::task::TaskSpec;
+use super::task::{PASS_BYTES_MAX, TaskSpec, check_learner, check_pass, size, warning};
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::metrics::catalogue;
@@ -68,6 +70,25 @@ settings! {
         net_arch: NetworkSpec = "mlp:256,256:layernorm", in Any;
     }
 }
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "pqn",
+    family: "deep",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "Q-learning from many copies at a time, without replay or target network",
+    source: "Gallici et al. 2024, Algorithm 1",
+    file: file!(),
+    builder: Builder::Features(|| recipe(build)),
+    presets: &[
+        Preset { name: "purejaxql", text: include_str!("../../presets/pqn-purejaxql.toml") },
+        Preset { name: "cleanrl", text: include_str!("../../presets/pqn-cleanrl.toml") },
+    ],
+    smoke: &["env=CartPole-v1 steps=1200 net_arch=mlp:16:layernorm num_envs=4 num_steps=16 \
+         num_minibatches=2 update_epochs=2 eval_freq=400 eval_episodes=2 optimizer=radam"],
+};
 
 /// A PQN learner.
 #[derive(Clone, Debug)]
@@ -127,6 +148,51 @@ impl PqnConfig {
     /// Transitions of an update.
     pub fn collected(&self) -> u64 {
         self.num_envs * self.num_steps
+    }
+}
+
+fn build(
+    (config, optimizer): (PqnConfig, OptimizerConfig),
+    task: &Task<'_>,
+) -> Result<Learning<usize>, ConfigError> {
+    let task = TaskSpec::of(task, &config.net_arch)?;
+    config.check(&optimizer, &task)?;
+    let collected = config.collected();
+    let about =
+        format!("no replay: {collected} transitions at a time, {}", size(config.rollout_bytes(&task)));
+    let warning = warning(task.total_steps, config.num_envs, collected, "num_envs x num_steps");
+    let copies = config.num_envs as usize;
+    let agent = Box::new(Pqn::new((config, optimizer), &task));
+    Ok(Learning { agent, copies, about: Some(about), warning })
+}
+
+impl PqnConfig {
+    /// The memory of the transitions of an update, in bytes.
+    fn rollout_bytes(&self, task: &TaskSpec) -> u64 {
+        self.collected().saturating_mul(4 * task.inputs.count() as u64 + 34)
+    }
+
+    /// Refuses settings that go neither together nor with the task.
+    fn check(&self, optimizer: &OptimizerConfig, task: &TaskSpec) -> Result<(), ConfigError> {
+        let (spec, ends) = (&self.net_arch, self.ends(task));
+        check_learner(spec, &ends, optimizer, self.learning_rate)?;
+        let (collected, parts) = (self.collected(), self.num_minibatches);
+        for (key, samples) in [("num_minibatches", collected / parts), ("num_envs", self.num_envs)] {
+            check_pass(key, samples, (spec, &ends, 1))?;
+        }
+        let bytes = self.rollout_bytes(task);
+        let (key, reason) = if bytes > PASS_BYTES_MAX {
+            let taken = size(bytes);
+            ("num_steps", format!("{collected} transitions at a time take {taken}; give fewer"))
+        } else if spec.noisy {
+            ("net_arch", format!("{spec}: pqn explores with epsilon, and has no use for noise"))
+        } else if !collected.is_multiple_of(parts) {
+            let transitions = format!("num_envs x num_steps = {collected} transitions");
+            ("num_minibatches", format!("must divide what is collected, {transitions}, got {parts}"))
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::value(key, reason))
     }
 }
 

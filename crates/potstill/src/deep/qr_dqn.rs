@@ -7,21 +7,27 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::deep::{Dqn, DqnConfig, Objective, QrDqnConfig, TaskSpec};
+//! use potstill::deep::{Dqn, DqnConfig, QrDqnConfig, TaskSpec};
 //! use potstill::optimizer::OptimizerConfig;
 //!
-//! let quantiles = QrDqnConfig { n_quantiles: 25, ..QrDqnConfig::default() }.quantiles();
+//! let objective = QrDqnConfig { n_quantiles: 25, ..QrDqnConfig::default() }.objective();
 //! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
-//! let agent = Dqn::with(Objective::Quantiles(quantiles), configs, &world)?;
+//! let agent = Dqn::with(objective, configs, &world)?;
 //! assert_eq!(agent.online().outputs(), 50);
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```
 
+use super::dqn::{Dqn, DqnConfig};
+use super::objective::{Distribution, Objective};
 use super::update::{Update, UpdateBuffers};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Batch;
+use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
+use potstill_nn::Head;
 use potstill_nn::loss::{self, Chosen, Layout};
 
 settings! {
@@ -34,24 +40,58 @@ settings! {
     }
 }
 
-/// What is learned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quantiles {
-    /// How many quantiles.
-    pub count: usize,
-    /// Where the Huber loss turns from a parabola into a line.
-    pub kappa: f32,
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "qr-dqn",
+    family: "deep",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "DQN that learns the return's distribution, as quantiles",
+    source: "Dabney et al. 2018, Algorithm 1",
+    file: file!(),
+    builder: Builder::Features(|| recipe(build)),
+    presets: &[Preset { name: "zoo", text: include_str!("../../presets/qr-dqn-zoo.toml") }],
+    smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
+         gradient_steps=2 buffer_size=400 eval_freq=300 eval_episodes=2 n_quantiles=8 \
+         num_envs=2 double=true"],
+};
+
+fn build(
+    (dqn, (own, optimizer)): (DqnConfig, (QrDqnConfig, OptimizerConfig)),
+    task: &Task<'_>,
+) -> Result<Learning<usize>, ConfigError> {
+    Dqn::learning(own.objective(), (dqn, optimizer), task)
+}
+
+/// The quantiles at the middles of equal parts of the probability.
+#[derive(Clone, Copy, Debug)]
+struct Quantiles {
+    /// Their number.
+    count: usize,
+    /// The error at which the Huber loss turns from a parabola into a line.
+    kappa: f32,
 }
 
 impl QrDqnConfig {
-    /// The quantiles.
-    pub fn quantiles(&self) -> Quantiles {
-        Quantiles { count: self.n_quantiles as usize, kappa: self.kappa as f32 }
+    /// The objective.
+    pub fn objective(&self) -> Objective {
+        Objective::of(Quantiles { count: self.n_quantiles as usize, kappa: self.kappa as f32 })
+    }
+}
+
+impl Distribution for Quantiles {
+    fn head(&self) -> Head {
+        Head::Quantile { quantiles: self.count }
+    }
+
+    fn loss(&self, update: Update<'_>) -> f32 {
+        loss(*self, update)
     }
 }
 
 /// The loss of one step, and its gradient with respect to the online network's quantiles.
-pub(super) fn loss(quantiles: Quantiles, update: Update<'_>) -> f32 {
+fn loss(quantiles: Quantiles, update: Update<'_>) -> f32 {
     let Quantiles { count, kappa } = quantiles;
     let layout = Layout { parts: count, choice: count, part: 1 };
     let Update { online, target, buffers, double, .. } = update;

@@ -11,9 +11,36 @@
 //! assert_eq!((config.n_step, config.prioritized_alpha), (3, 0.5));
 //! ```
 
-use super::dqn::DqnConfig;
-use crate::config::{Key, Settings};
+use super::c51::C51Config;
+use super::dqn::{Dqn, DqnConfig};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
+use crate::config::{ConfigError, Key, Settings};
+use crate::optimizer::OptimizerConfig;
 use toml::Value;
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "rainbow",
+    family: "deep",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "C51, double, dueling, prioritised, n-step and noisy, all at once",
+    source: "Hessel et al. 2018",
+    file: file!(),
+    builder: Builder::Features(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 \
+         gradient_steps=2 buffer_size=400 eval_freq=350 eval_episodes=2 n_atoms=11 v_min=0 \
+         v_max=50"],
+};
+
+fn build(
+    (RainbowConfig(dqn), (c51, optimizer)): (RainbowConfig, (C51Config, OptimizerConfig)),
+    task: &Task<'_>,
+) -> Result<Learning<usize>, ConfigError> {
+    Dqn::learning(c51.checked()?, (dqn, optimizer), task)
+}
 
 /// The keys of DQN with Rainbow's switches and their values (Hessel et al. 2018, table 1); sizes and step size are those of small tasks.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +67,7 @@ impl Default for RainbowConfig {
 }
 
 impl Settings for RainbowConfig {
-    fn keys() -> Vec<Key> {
+    fn keys(&self) -> Vec<Key> {
         let help = |key: &Key| match key.name {
             "learning_rate" => {
                 " Step size of the optimiser, or a schedule over steps in the environment. Source: this project, for small tasks"
@@ -70,13 +97,13 @@ impl Settings for RainbowConfig {
             }
             _ => key.help,
         };
-        let keys = DqnConfig::keys().into_iter();
+        let keys = self.0.keys().into_iter();
         let keys = keys.filter(|key| key.name != "munchausen" && !key.name.starts_with("munchausen_"));
         keys.map(|key| Key { help: help(&key), ..key }).collect()
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {
-        if Self::keys().iter().all(|known| known.name != key) {
+        if self.keys().iter().all(|known| known.name != key) {
             return None;
         }
         self.0.set(key, value)

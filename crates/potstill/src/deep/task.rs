@@ -1,7 +1,18 @@
 //! What a deep agent must know of its task before it is built.
 
+use crate::algorithm::Task;
+use crate::config::{ConfigError, check_network};
+use crate::optimizer::{InitKind, OptimizerConfig};
+use crate::policy::Schedule;
 use potstill_core::Streams;
-use potstill_nn::{Inputs, Workers};
+use potstill_env::Space;
+use potstill_env::registry::Spec;
+use potstill_nn::{Ends, Inputs, NetworkSpec, Workers};
+
+/// The largest memory of a forward and a backward pass, in bytes.
+pub(super) const PASS_BYTES_MAX: u64 = 1 << 33;
+/// The widest layer whose orthogonal weights are computed within seconds.
+const ORTHOGONAL_MAX: usize = 2048;
 
 /// The spaces of an environment, the length of the run, its seeds and its threads.
 #[derive(Clone, Debug)]
@@ -29,4 +40,97 @@ impl TaskSpec {
         let workers = Workers::default();
         Self { inputs, frames: 1, is_bytes: false, actions, total_steps, streams, workers }
     }
+
+    /// The task of a run in which a network of this form learns.
+    ///
+    /// # Errors
+    /// If the run has no given number of steps, by which schedules are relative.
+    pub fn of(task: &Task<'_>, net_arch: &NetworkSpec) -> Result<Self, ConfigError> {
+        let Some(total_steps) = task.steps else {
+            let name = task.algorithm;
+            return Err(ConfigError::Usage(format!(
+                "`{name}` needs --steps N (its exploration schedule is relative to them)"
+            )));
+        };
+        let space = task.spec.observation_space();
+        // More threads than cores would only wait for each other.
+        let threads = task.threads.min(std::thread::available_parallelism().map_or(1, usize::from));
+        Ok(Self {
+            inputs: inputs(task.spec, net_arch),
+            frames: task.spec.frames(),
+            is_bytes: matches!(space, Space::MultiBinary { .. }),
+            actions: task.actions(),
+            total_steps,
+            streams: task.streams,
+            workers: Workers::new(threads),
+        })
+    }
+}
+
+/// The network's inputs: planes as a picture if the network has convolutions, else features.
+fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
+    let space = spec.observation_space();
+    let picture = match &space {
+        Space::MultiBinary { shape } if !net_arch.stages.is_empty() => match shape[..] {
+            [height, width, channels] => Some(Inputs { frames: 1, height, width, channels }),
+            [frames, height, width, channels] => Some(Inputs { frames, height, width, channels }),
+            _ => None,
+        },
+        _ => None,
+    };
+    picture.unwrap_or_else(|| space.features().into())
+}
+
+/// Refuses a network that cannot be built, is too large, or takes too long to initialise, and a step size that counts updates.
+pub(super) fn check_learner(
+    spec: &NetworkSpec,
+    ends: &Ends,
+    optimizer: &OptimizerConfig,
+    learning_rate: Schedule,
+) -> Result<(), ConfigError> {
+    check_network("net_arch", spec, ends)?;
+    let widest = spec.hidden.iter().copied().max().unwrap_or(0);
+    if optimizer.initialization == InitKind::Orthogonal && widest > ORTHOGONAL_MAX {
+        let reason = format!(
+            "orthogonal takes too long for more than {ORTHOGONAL_MAX} units of a layer, got {widest}"
+        );
+        return Err(ConfigError::value("initialization", reason));
+    }
+    if learning_rate.counts() {
+        let reason =
+            format!("{learning_rate} counts updates of one number; give a number or linear:FROM:TO:STEPS");
+        return Err(ConfigError::value("learning_rate", reason));
+    }
+    Ok(())
+}
+
+/// Refuses a pass over so many samples with so many probabilities each, as `key` asks for, if it takes too much memory.
+pub(super) fn check_pass(
+    key: &str,
+    samples: u64,
+    (spec, ends, taus): (&NetworkSpec, &Ends, usize),
+) -> Result<(), ConfigError> {
+    let bytes = spec.pass_bytes(ends, samples as usize, taus).ok().flatten();
+    if bytes.is_none_or(|bytes| bytes as u64 > PASS_BYTES_MAX) {
+        let limit = size(PASS_BYTES_MAX);
+        return Err(ConfigError::value(
+            key,
+            format!("{samples} samples at a time need more than {limit} here"),
+        ));
+    }
+    Ok(())
+}
+
+/// A warning that a run of so many steps ends before its first update, which is at step `first`, because of the keys `why`.
+pub(super) fn warning(steps: u64, copies: u64, first: u64, why: &str) -> Option<String> {
+    // Copies are stepped together.
+    (steps.next_multiple_of(copies) < first)
+        .then(|| format!("nothing is learned in {steps} steps: the first update is at step {first} ({why})"))
+}
+
+/// Bytes in the unit that suits them.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| bytes as f64 >= *unit).unwrap_or((1.0, "bytes"));
+    format!("{:.1} {name}", bytes as f64 / unit)
 }

@@ -23,6 +23,7 @@
 use super::divergence::Divergence;
 use super::source::{Samples, Source};
 use crate::agent::LearnError;
+use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
@@ -63,6 +64,21 @@ settings! {
         alpha: f64 = 0.9, in Unit;
     }
 }
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "classifier",
+    family: "supervised",
+    policy: None,
+    data: DataKind::Offline,
+    is_model_based: None,
+    summary: "fit a network to labels, as a teacher for distillation",
+    source: "cross-entropy and Adam (Kingma and Ba 2015)",
+    file: file!(),
+    builder: Builder::Labels(|| Box::new(FitConfig::default())),
+    presets: &[],
+    smoke: &["data=digits net_arch=mlp:12 epochs=40 test_samples=1500 jitter_pixels=1"],
+};
 
 /// Soft targets beside the labels.
 #[derive(Clone, Debug)]

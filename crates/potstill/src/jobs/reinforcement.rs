@@ -187,8 +187,8 @@ impl<T: Training> ReinforcementJob<T> {
     }
 
     /// With something to be said before it begins, and what may not be expected of it.
-    pub(crate) fn about(self, about: String, warning: Option<String>) -> Self {
-        Self { about: Some(about), warning, ..self }
+    pub(crate) fn about(self, about: Option<String>, warning: Option<String>) -> Self {
+        Self { about, warning, ..self }
     }
 }
 

@@ -29,7 +29,10 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
+use super::MazeConfig;
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
@@ -101,6 +104,54 @@ impl Restorable for LearnedModel {
         self.known = (0..pairs).map(|i| (flags[i] > 0).then(|| known(i))).collect();
         Ok(())
     }
+}
+
+/// The descriptor of dyna-q.
+pub const DYNA_Q: Algorithm = Algorithm {
+    name: "dyna-q",
+    family: "planning",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(true),
+    summary: "Q-learning that also learns from a model it learns",
+    source: "Sutton 1990; Sutton and Barto 2018, section 8.2",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=DynaMaze steps=1500 alpha=1/n^0.6"],
+};
+
+/// The descriptor of dyna-q-plus.
+pub const DYNA_Q_PLUS: Algorithm = Algorithm {
+    name: "dyna-q-plus",
+    family: "planning",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(true),
+    summary: "Dyna-Q that looks again at what it has not tried for long",
+    source: "Sutton 1990; Sutton and Barto 2018, section 8.3",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_plus)),
+    presets: &[],
+    smoke: &["env=DynaMaze steps=1500 epsilon=linear:1:0.1:900"],
+};
+
+fn build(
+    (MazeConfig(config), own): (MazeConfig, PlanningStepsConfig),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = DynaQ::new((config, own), task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
+
+fn build_plus(
+    (MazeConfig(config), (own, plus)): (MazeConfig, (PlanningStepsConfig, DynaPlusConfig)),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = DynaQ::new((config, own), task.states(), task.actions(), task.streams).plus(&plus);
+    Ok(Box::new(agent.behaving(behaviour)))
 }
 
 /// Dyna-Q, or Dyna-Q+.

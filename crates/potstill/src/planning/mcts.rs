@@ -25,6 +25,8 @@
 //! ```
 
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
@@ -61,6 +63,27 @@ impl Node {
     fn new(actions: usize) -> Self {
         Self { visits: 0, actions: vec![(0, 0.0); actions], children: Vec::new() }
     }
+}
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "mcts",
+    family: "planning",
+    policy: None,
+    data: DataKind::Online,
+    is_model_based: Some(true),
+    summary: "search in copies of the environment before each step (UCT)",
+    source: "Kocsis and Szepesvari 2006; Sutton and Barto 2018, section 8.11",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=FrozenLake-v1 steps=1000 simulations=8"],
+};
+
+fn build(config: MctsConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    task.check_discount(config.gamma)?;
+    let copy = task.spec.make_states().expect("discrete observations");
+    Ok(Box::new(Mcts::new(config, copy, task.streams)))
 }
 
 /// A searcher.

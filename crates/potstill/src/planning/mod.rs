@@ -24,12 +24,14 @@ pub mod dyna_q;
 pub mod mcts;
 pub mod policy_iteration;
 pub mod prioritized_sweeping;
+mod reachability;
 pub mod value_iteration;
 
 pub use dyna_q::{DynaPlusConfig, DynaQ, PlanningStepsConfig};
 pub use mcts::{Mcts, MctsConfig};
 pub use policy_iteration::{ModifiedConfig, PolicyIteration};
 pub use prioritized_sweeping::{PrioritizedSweeping, PrioritizedSweepingConfig};
+pub use reachability::{ends, reachable};
 pub use value_iteration::{ExploringConfig, ValueIteration};
 
 use crate::config::{Key, Settings, settings};
@@ -63,7 +65,7 @@ impl Default for MazeConfig {
 }
 
 impl Settings for MazeConfig {
-    fn keys() -> Vec<Key> {
+    fn keys(&self) -> Vec<Key> {
         let help = |key: Key| match key.name {
             "alpha" => {
                 " Step size alpha, a number or a schedule; 1/n counts the updates of the value. Source: Sutton and Barto 2018, Example 8.1"
@@ -71,7 +73,7 @@ impl Settings for MazeConfig {
             "gamma" => " Discount. Source: Sutton and Barto 2018, Example 8.1",
             _ => key.help,
         };
-        TabularConfig::keys().into_iter().map(|key| Key { help: help(key), ..key }).collect()
+        self.0.keys().into_iter().map(|key| Key { help: help(key), ..key }).collect()
     }
 
     fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
@@ -196,23 +198,4 @@ impl Field for StateValues {
     fn load(&mut self, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         self.v.load(name, snapshot)
     }
-}
-
-/// The states that can be met before the end of an episode.
-pub fn reachable(model: &TransitionModel) -> Vec<usize> {
-    let mut met = vec![false; model.states()];
-    let mut waiting: Vec<usize> = model.start().iter().filter(|(p, _)| *p > 0.0).map(|&(_, s)| s).collect();
-    while let Some(state) = waiting.pop() {
-        if !std::mem::replace(&mut met[state], true) {
-            let outcomes = (0..model.actions()).flat_map(|action| model.outcomes(state, action));
-            waiting.extend(outcomes.filter(|o| o.probability > 0.0 && !o.terminated).map(|o| o.next));
-        }
-    }
-    (0..model.states()).filter(|&state| met[state]).collect()
-}
-
-/// Whether an episode can come to an end at all.
-pub fn ends(model: &TransitionModel) -> bool {
-    let outcomes = |state| (0..model.actions()).flat_map(move |action| model.outcomes(state, action));
-    reachable(model).into_iter().any(|state| outcomes(state).any(|o| o.terminated && o.probability > 0.0))
 }

@@ -20,6 +20,8 @@
 //! ```
 
 use super::{Planner, PlanningConfig, StateValues};
+use crate::algorithm::{Algorithm, Builder, DataKind, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use potstill_core::snapshot;
 use potstill_core::snapshot::below;
@@ -32,6 +34,53 @@ settings! {
         /// Sweeps between improvements. Source: Puterman and Shin 1978 leave it open; a handful does most of the work
         evaluation_sweeps: u64 = 5, in AtLeastOne;
     }
+}
+
+/// The descriptor of policy-iteration.
+pub const POLICY_ITERATION: Algorithm = Algorithm {
+    name: "policy-iteration",
+    family: "planning",
+    policy: None,
+    data: DataKind::Offline,
+    is_model_based: Some(true),
+    summary: "judge a policy on an exact model, improve it, and again",
+    source: "Howard 1960; Sutton and Barto 2018, section 4.3",
+    file: file!(),
+    builder: Builder::Model(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=FrozenLake-v1"],
+};
+
+/// The descriptor of modified-policy-iteration.
+pub const MODIFIED: Algorithm = Algorithm {
+    name: "modified-policy-iteration",
+    family: "planning",
+    policy: None,
+    data: DataKind::Offline,
+    is_model_based: Some(true),
+    summary: "the same, judging for a few sweeps only",
+    source: "Puterman and Shin 1978",
+    file: file!(),
+    builder: Builder::Model(|| recipe(build_modified)),
+    presets: &[],
+    smoke: &["env=FrozenLake8x8-v1 gamma=0.99 evaluation_sweeps=3 log_interval=2"],
+};
+
+fn build(config: PlanningConfig, task: &Task<'_>) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
+    task.check_discount(config.gamma)?;
+    let model = task.model().expect("an exact model");
+    let planner = PolicyIteration::new(model, &config);
+    Ok((config, Box::new(planner)))
+}
+
+fn build_modified(
+    (config, own): (PlanningConfig, ModifiedConfig),
+    task: &Task<'_>,
+) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
+    task.check_discount(config.gamma)?;
+    let model = task.model().expect("an exact model");
+    let planner = PolicyIteration::modified(model, &config, &own);
+    Ok((config, Box::new(planner)))
 }
 
 /// Policy iteration, modified or not.

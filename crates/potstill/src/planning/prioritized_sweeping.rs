@@ -16,8 +16,11 @@
 //! assert_eq!(agent.q().states(), 54);
 //! ```
 
+use super::MazeConfig;
 use super::dyna_q::{Known, LearnedModel};
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
@@ -57,6 +60,30 @@ impl Ord for Waiting {
     fn cmp(&self, other: &Self) -> Ordering {
         self.priority.total_cmp(&other.priority).then(self.pair.cmp(&other.pair))
     }
+}
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "prioritized-sweeping",
+    family: "planning",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(true),
+    summary: "plan first where the values would move most",
+    source: "Moore and Atkeson 1993; Sutton and Barto 2018, section 8.4",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=DynaMaze steps=1500 epsilon=1/n"],
+};
+
+fn build(
+    (MazeConfig(config), own): (MazeConfig, PrioritizedSweepingConfig),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = PrioritizedSweeping::new((config, own), task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
 }
 
 /// A learner that plans where it matters.

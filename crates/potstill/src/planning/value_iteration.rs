@@ -22,6 +22,8 @@
 //! ```
 
 use super::{Planner, PlanningConfig, StateValues};
+use crate::algorithm::{Algorithm, Builder, DataKind, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::policy::Policy;
 use potstill_core::snapshot;
@@ -34,6 +36,31 @@ settings! {
         /// Probability of any action, whatever is best; 0 for the best policy of all. Source: Sutton and Barto 2018, section 5.4
         epsilon: f64 = 0.0, in Unit;
     }
+}
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "value-iteration",
+    family: "planning",
+    policy: None,
+    data: DataKind::Offline,
+    is_model_based: Some(true),
+    summary: "sweep over an exact model until the best values stay",
+    source: "Bellman 1957; Sutton and Barto 2018, section 4.4",
+    file: file!(),
+    builder: Builder::Model(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=FrozenLake8x8-v1 gamma=0.99", "env=FrozenLake-v1 epsilon=0.1"],
+};
+
+fn build(
+    (config, own): (PlanningConfig, ExploringConfig),
+    task: &Task<'_>,
+) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
+    task.check_discount(config.gamma)?;
+    let model = task.model().expect("an exact model");
+    let planner = ValueIteration::new(model, &config).exploring(&own);
+    Ok((config, Box::new(planner)))
 }
 
 /// Value iteration.

@@ -1,6 +1,7 @@
 //! Act 2, teacher to student: a DQN learns to balance a pole, then a much smaller network learns from it.
 
 use super::act::{Act, QuickstartRequest, interval};
+use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
@@ -8,7 +9,7 @@ use crate::metrics::History;
 use crate::model::Model;
 use crate::report::{Block, Table as Grid, wrap};
 use crate::run::{
-    Algorithm, Observer, PreparedRun, Subject, create, curves, execute, prepare_distillation, prepare_train,
+    Observer, PreparedRun, Subject, create, curves, execute, prepare_distillation, prepare_train,
     teacher_layer,
 };
 use crate::store::RunDir;

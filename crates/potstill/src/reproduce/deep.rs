@@ -1,11 +1,12 @@
 //! Deep Q-learning on classic control and the arcade games, with published settings: how well what a run leaves plays, over seeds.
 
 use super::result::{Claim, Reproduction, Runs, nowhere, series};
-use crate::config::{Layer, Origin, presets};
+use crate::algorithm::Algorithm;
+use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::catalogue;
 use crate::report::LineChart;
-use crate::run::{Algorithm, prepare_train, watched_map};
+use crate::run::{prepare_train, watched_map};
 use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
 use toml::{Table, Value};
@@ -117,11 +118,12 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     ] {
         values.insert(key.to_owned(), Value::Integer(value as i64));
     }
+    let algorithm = Algorithm::find(case.algorithm)?;
     let layers = [
-        presets::find(case.algorithm, case.preset, case.env)?,
+        algorithm.preset(case.preset, case.env)?,
         Layer { origin: Origin::Program("of the reproduction"), values },
     ];
-    let mut job = prepare_train(Algorithm::find(case.algorithm)?, &layers, 1, None)?.job;
+    let mut job = prepare_train(algorithm, &layers, 1, None)?.job;
     let mut curve = Vec::new();
     while !job.is_over() {
         if runs.observer.stop_requested() {

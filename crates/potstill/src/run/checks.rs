@@ -1,21 +1,16 @@
 //! What can be wrong with a request: environments, datasets, networks and where results go.
 
-use super::catalogue::{Algorithm, Learns};
+use crate::algorithm::{Algorithm, Builder};
 use crate::config::ConfigError;
 use crate::data::Dataset;
 use crate::data::labelled::DATASETS;
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::RunConfig;
-use crate::planning;
 use crate::store;
 use potstill_env::registry::{self, Spec};
 use potstill_env::{Autoreset, Env, EnvError, Row};
-use potstill_nn::{Ends, NetworkSpec};
 use std::path::Path;
-
-/// Parameters of the biggest network that is built: Adam and a target network hold four times as many numbers.
-const PARAMETERS_MAX: usize = 100_000_000;
 
 pub(crate) fn find_env(id: &str) -> Result<Spec, ConfigError> {
     registry::find(id).map_err(|error| match error {
@@ -62,43 +57,15 @@ pub(crate) fn with_files(id: &str) -> Result<String, Error> {
 }
 
 pub(crate) fn bad(key: &str, reason: String) -> Error {
-    ConfigError::Value { key: key.to_owned(), origin: None, reason }.into()
-}
-
-pub(crate) fn check_size(key: &str, spec: &NetworkSpec, inputs: usize, outputs: usize) -> Result<(), Error> {
-    check_ends(key, spec, &Ends::new(inputs, outputs))
-}
-
-/// Refuses a network that cannot be, or is too large.
-pub(crate) fn check_ends(key: &str, spec: &NetworkSpec, ends: &Ends) -> Result<(), Error> {
-    let parameters = spec.check(ends).map_err(|reason| bad(key, format!("{spec}: {reason}")))?;
-    if parameters > PARAMETERS_MAX {
-        let reason = format!("{spec} has {parameters} parameters here; at most {PARAMETERS_MAX} are held");
-        return Err(bad(key, reason));
-    }
-    Ok(())
-}
-
-/// Refuses a task that never ends, if its future is not discounted.
-pub(crate) fn check_end(spec: &Spec) -> Result<(), Error> {
-    match spec.make_states().and_then(|env| env.model()) {
-        Some(model) if !planning::ends(&model) => {
-            let id = &spec.id;
-            let reason = format!(
-                "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"
-            );
-            Err(bad("gamma", reason))
-        }
-        _ => Ok(()),
-    }
+    ConfigError::value(key, reason).into()
 }
 
 /// The environment, if it is of the kind that the algorithm learns from.
 pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, Error> {
     let id = id.ok_or_else(|| usage("which environment? give --env ID (see `potstill envs`)"))?;
     let spec = find_env(id)?;
-    let (fits, needs, instead) = match algorithm.learns {
-        Learns::States | Learns::Model => {
+    let (fits, needs, instead) = match algorithm.builder {
+        Builder::States(_) | Builder::Model(_) => {
             // Planes are too many for boxes; features may be put into some.
             let instead = match spec.make_vec_features(1, Autoreset::SameStep) {
                 Some(_) => format!("; put them into boxes (--env {id}{}bins=8), or train dqn", joint(id)),
@@ -106,7 +73,7 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
             };
             (spec.make_states().is_some(), "discrete observations", instead)
         }
-        Learns::Control => {
+        Builder::Control(_) => {
             let fits = spec.make_control().is_some_and(|env| <[f32]>::can_sample(&env.action_space()));
             let actions = spec.action_space();
             if !fits {

@@ -4,21 +4,17 @@
 //! where an earlier process stopped.
 //!
 //! ```
-//! use potstill::run::{ALGORITHMS, Algorithm, find_environment};
+//! use potstill::run::find_environment;
 //!
-//! let dqn = Algorithm::find("dqn")?;
-//! assert!(ALGORITHMS.iter().any(|algorithm| algorithm.name == dqn.name));
 //! let lake = find_environment("FrozenLake-v1", &["is_slippery=false".to_owned()])?;
 //! assert_eq!(lake.id, "FrozenLake-v1:is_slippery=false");
 //! # Ok::<(), potstill::Error>(())
 //! ```
 
-mod catalogue;
 mod checks;
-mod deep;
 mod execute;
+mod features;
 mod observer;
-mod planners;
 mod policy_maps;
 mod prepare;
 mod prepared;
@@ -30,18 +26,17 @@ mod subject;
 mod summary;
 mod tabular;
 
-pub use catalogue::{ALGORITHMS, Algorithm, DataKind, Learns, PolicyKind};
 pub use checks::find_environment;
 pub use observer::{Observer, Quiet};
 pub use sources::Sources;
 pub use summary::summary_of;
 
 pub(crate) use checks::{check_out, checked_data, find_env, usage};
-pub(crate) use deep::{MakeDeep, WithDeep, with_deep};
 pub(crate) use execute::{create, discard_on_error, execute};
 pub(crate) use observer::watched_map;
-pub(crate) use planners::{MakePlanner, WithPlanner, with_planner};
-pub(crate) use prepare::{distillation_head, prepare_distillation, prepare_train, teacher_layer, train_head};
+pub(crate) use prepare::{
+    distillation_head, prepare_distillation, prepare_train, teacher_layer, train_head, train_settings,
+};
 pub(crate) use prepared::PreparedRun;
 pub(crate) use report::{curves, over_steps, run_page};
 pub(crate) use resume::{Continuation, Recipe, go_on};
@@ -49,4 +44,3 @@ pub(crate) use seeds::{Family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use subject::Subject;
 pub(crate) use summary::{estimate, read_summary, seed_runs, spread};
-pub(crate) use tabular::{MakeTabular, Place, TabularAgent, WithTabular, with_tabular};

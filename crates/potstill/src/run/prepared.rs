@@ -1,6 +1,6 @@
 //! A run that is ready to begin.
 
-use super::catalogue::Algorithm;
+use crate::algorithm::Algorithm;
 use crate::jobs::{Job, StoreConfig};
 
 /// Everything that is needed to begin a run, or to go on with it.

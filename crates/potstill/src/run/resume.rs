@@ -1,6 +1,5 @@
 //! Going on with a run that was stopped, from its `config.toml` and its newest checkpoint.
 
-use super::catalogue::Algorithm;
 use super::checks::usage;
 use super::execute::{execute, extend, keep_copy, restore};
 use super::observer::Observer;
@@ -9,6 +8,7 @@ use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::subject::{Subject, keeps};
 use super::summary::read_summary;
+use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};

@@ -1,6 +1,5 @@
 //! Many seeds of one configuration: a folder with one run each, and what they have in common.
 
-use super::catalogue::Algorithm;
 use super::checks::usage;
 use super::execute::{create, discard_on_error, execute};
 use super::observer::{Observer, Quiet, watched_map};
@@ -8,6 +7,7 @@ use super::prepare::{prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
 use super::resume::{Continuation, Recipe, go_on};
 use super::summary::{spread, with_out};
+use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;

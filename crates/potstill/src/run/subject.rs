@@ -95,7 +95,7 @@ impl Subject {
 /// The keys of [`FitConfig`] among a run's.
 fn fit_config(config: &Table, origin: &Origin) -> Result<FitConfig, Error> {
     let mut fit = FitConfig::default();
-    for key in FitConfig::keys() {
+    for key in FitConfig::default().keys() {
         if let Some(Err(reason)) = config.get(key.name).and_then(|value| fit.set(key.name, value)) {
             return Err(ConfigError::Value {
                 key: key.name.to_owned(),

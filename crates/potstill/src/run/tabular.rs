@@ -1,209 +1,163 @@
-//! The algorithms for numbered states by name: which settings each has, and how it is made.
+//! Runs of agents for discrete observations, which may learn from recordings or act on another run's values.
 
-use crate::agent::Agent;
-use crate::config::Settings;
-use crate::data::Recording;
-use crate::planning::{
-    DynaPlusConfig, DynaQ, MazeConfig, Mcts, MctsConfig, PlanningStepsConfig, PrioritizedSweeping,
-    PrioritizedSweepingConfig,
-};
-use crate::policy::{Behaviour, Rule};
-use crate::tabular::lambda::{Traces, TracesConfig};
-use crate::tabular::{
-    DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, MonteCarloPrediction,
-    NStep, NStepConfig, NStepKind, PredictionConfig, QLearning, RLearning, RLearningConfig, Sarsa,
-    SpeedyQLearning, TabularConfig, TargetConfig, TdPrediction, expected_sarsa,
-};
+use super::checks::{bad, env_and_length, usage};
+use super::prepared::PreparedRun;
+use super::sources::peek;
+use super::subject::{Subject, keeps};
+use crate::algorithm::{Algorithm, BehaviourSource, Constructor, DataKind, PolicyKind, TabularAgent, Task};
+use crate::config::{Layer, Origin, resolve_onto};
+use crate::data::{RecordedEnv, Recording};
+use crate::error::Error;
+use crate::export::safetensors;
+use crate::jobs::{ReinforcementJob, RunConfig, SourceConfig, StoreConfig};
+use crate::model::Model;
+use crate::store::{self, RunDir, names};
+use crate::train::Trainer;
 use potstill_core::Streams;
+use potstill_env::StateEnv;
 use potstill_env::registry::Spec;
+use std::path::Path;
 use std::sync::Arc;
+use toml::{Table, Value};
 
-/// An algorithm for numbered states, whichever.
-pub(crate) type TabularAgent = Box<dyn Agent<Observation = usize, Action = usize>>;
-
-/// Where an algorithm learns, and whom it may follow there.
-pub(crate) struct Place<'a> {
-    pub(crate) spec: &'a Spec,
-    pub(crate) states: usize,
-    pub(crate) actions: usize,
-    pub(crate) streams: Streams,
-    /// The action values of another run, on which it acts.
-    pub(crate) others: Option<Vec<f64>>,
-    /// What was done before, which it repeats.
-    pub(crate) recording: Option<Arc<Recording>>,
+/// A run of an algorithm for discrete observations, before it is prepared.
+pub(super) struct PrepareTabular<'a> {
+    pub(super) algorithm: &'a Algorithm,
+    pub(super) head: &'a [(&'a str, Value)],
+    pub(super) layers: &'a [Layer],
+    pub(super) threads: usize,
+    pub(super) dir: Option<&'a RunDir>,
 }
 
-impl Place<'_> {
-    /// How a learner of action values acts.
-    fn behaviour(&self, config: &TabularConfig) -> Behaviour {
-        self.following(config.behaviour(self.states, self.actions, self.streams))
+/// How often a recording is gone through, if neither steps nor episodes are given.
+const PASSES: u64 = 10;
+
+impl PrepareTabular<'_> {
+    /// The recording that is learned from, and the layers with what follows from it.
+    fn recording(&self) -> Result<Option<(Recording, Vec<Layer>)>, Error> {
+        let Some(file) = peek(self.layers, "data") else { return Ok(None) };
+        let name = self.algorithm.name;
+        if self.algorithm.data == DataKind::Online {
+            let why = match self.algorithm.policy {
+                Some(PolicyKind::On) => "is on-policy: it learns from what it does itself",
+                _ => "learns while it acts",
+            };
+            return Err(usage(format!(
+                "`{name}` {why}, not from --data; off-policy algorithms do, such as q-learning (see `potstill algos`)"
+            )));
+        }
+        if peek(self.layers, "behaviour").is_some() {
+            return Err(usage("give `data` or `behaviour`, not both: who acted in the data has acted"));
+        }
+        let wrong = |reason: String| usage(format!("--data {file}: {reason}"));
+        let text = store::read_text(Path::new(file))?;
+        let recording = Recording::parse(&text).map_err(wrong)?;
+        let mut values = Table::new();
+        if peek(self.layers, "env").is_none() {
+            values.insert("env".to_owned(), recording.env.clone().into());
+        }
+        let given = |key: &str| self.layers.iter().any(|layer| layer.values.contains_key(key));
+        if !given("steps") && !given("episodes") {
+            let episodes = PASSES * recording.episodes.len() as u64;
+            values.insert("episodes".to_owned(), Value::Integer(episodes as i64));
+        }
+        let crc = i64::from(crc32c::crc32c(text.as_bytes()));
+        let known = self.layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
+        if known.is_some_and(|known| known.as_integer() != Some(crc)) {
+            return Err(wrong("it is not the file that the run was begun with".to_owned()));
+        }
+        values.insert("data_crc32c".to_owned(), Value::Integer(crc));
+        // The run may be resumed from another folder.
+        if let Some(path) = std::path::absolute(file).ok().as_deref().and_then(Path::to_str) {
+            values.insert("data".to_owned(), path.into());
+        }
+        let mut layers = self.layers.to_vec();
+        layers.push(Layer { origin: Origin::Program("of the data"), values });
+        Ok(Some((recording, layers)))
     }
 
-    /// What is judged where no action values are learned: another run's policy, what was done, or else acting uniformly at random.
-    fn judged(&self, config: &PredictionConfig) -> Behaviour {
-        let epsilon = if self.others.is_some() { config.epsilon } else { 1.0.into() };
-        let rule = Rule::EpsilonGreedy { epsilon };
-        self.following(Behaviour::new(rule, self.states, self.actions, self.streams))
-    }
-
-    fn following(&self, own: Behaviour) -> Behaviour {
-        match (&self.recording, &self.others) {
-            (Some(recording), _) => {
-                let rule = Rule::recorded(recording.pairs().collect(), self.states, self.actions);
-                Behaviour::new(rule, self.states, self.actions, self.streams)
-            }
-            (None, Some(values)) => own.on_values(values),
-            (None, None) => own,
-        }
-    }
-}
-
-/// Makes one of its settings.
-pub(crate) type MakeTabular<S> = fn(S, &Place<'_>) -> TabularAgent;
-
-/// What is done with an algorithm whose settings are only known by its name.
-pub(crate) trait WithTabular {
-    /// What comes of it.
-    type Output;
-
-    /// Does it; `S` are the algorithm's settings.
-    fn with<S: Settings>(self, make: MakeTabular<S>) -> Self::Output;
-}
-
-/// Finds the algorithm of this name, which is one of the catalogue's.
-pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
-    match name {
-        "q-learning" => work.with::<(TabularConfig, TargetConfig)>(|(config, target), place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(
-                QLearning::new(config, states, actions, streams)
-                    .behaving(behaviour)
-                    .aiming_at(Some(target.policy())),
-            )
-        }),
-        "sarsa" => work.with::<TabularConfig>(|config, place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(Sarsa::new(config, states, actions, streams).behaving(behaviour))
-        }),
-        "expected-sarsa" => work.with::<TabularConfig>(|config, place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(expected_sarsa::new(config, states, actions, streams).behaving(behaviour))
-        }),
-        "double-q-learning" => work.with::<TabularConfig>(|config, place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(DoubleQLearning::new(config, states, actions, streams).behaving(behaviour))
-        }),
-        "speedy-q-learning" => work.with::<TabularConfig>(|config, place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(SpeedyQLearning::new(&config, states, actions, streams).behaving(behaviour))
-        }),
-        "r-learning" => work.with::<(TabularConfig, RLearningConfig)>(|(config, own), place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(RLearning::new((config, own), states, actions, streams).behaving(behaviour))
-        }),
-        "n-step-sarsa" => work.with::<(TabularConfig, NStepConfig)>(|(config, n), place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(NStep::new(NStepKind::Sarsa, (config, n), states, actions, streams).behaving(behaviour))
-        }),
-        "off-policy-n-step-sarsa" => {
-            work.with::<(TabularConfig, (NStepConfig, TargetConfig))>(|(config, (n, target)), place| {
-                let behaviour = place.behaviour(&config);
-                let Place { states, actions, streams, .. } = *place;
-                Box::new(
-                    NStep::new(NStepKind::OffPolicySarsa, (config, n), states, actions, streams)
-                        .behaving(behaviour)
-                        .aiming_at(target.policy()),
-                )
-            })
-        }
-        "tree-backup" => {
-            work.with::<(TabularConfig, (NStepConfig, TargetConfig))>(|(config, (n, target)), place| {
-                let behaviour = place.behaviour(&config);
-                let Place { states, actions, streams, .. } = *place;
-                Box::new(
-                    NStep::new(NStepKind::TreeBackup, (config, n), states, actions, streams)
-                        .behaving(behaviour)
-                        .aiming_at(target.policy()),
-                )
-            })
-        }
-        "sarsa-lambda" => {
-            work.with::<(TabularConfig, (LambdaConfig, TracesConfig))>(|(config, (lambda, traces)), place| {
-                let kind = match traces.traces {
-                    Traces::Accumulating => LambdaKind::Accumulating,
-                    Traces::Replacing => LambdaKind::Replacing,
-                    Traces::Dutch => LambdaKind::Dutch,
-                };
-                let behaviour = place.behaviour(&config);
-                let Place { states, actions, streams, .. } = *place;
-                Box::new(Lambda::new(kind, (config, lambda), states, actions, streams).behaving(behaviour))
-            })
-        }
-        "q-lambda" => work.with::<(TabularConfig, LambdaConfig)>(|(config, lambda), place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(
-                Lambda::new(LambdaKind::Watkins, (config, lambda), states, actions, streams)
-                    .behaving(behaviour),
-            )
-        }),
-        "monte-carlo" => work.with::<TabularConfig>(|config, place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(
-                MonteCarlo::new(MonteCarloKind::OnPolicy, &config, states, actions, streams)
-                    .behaving(behaviour),
-            )
-        }),
-        "off-policy-monte-carlo" => work.with::<TabularConfig>(|config, place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(
-                MonteCarlo::new(MonteCarloKind::OffPolicy, &config, states, actions, streams)
-                    .behaving(behaviour),
-            )
-        }),
-        "td-prediction" => work.with::<PredictionConfig>(|config, place| {
-            Box::new(TdPrediction::new(&config, 0.0, place.judged(&config)))
-        }),
-        "td-lambda-prediction" => work.with::<(PredictionConfig, LambdaConfig)>(|(config, own), place| {
-            Box::new(TdPrediction::new(&config, own.lambda, place.judged(&config)))
-        }),
-        "monte-carlo-prediction" => work.with::<PredictionConfig>(|config, place| {
-            Box::new(MonteCarloPrediction::new(&config, place.judged(&config)))
-        }),
-        "dyna-q" => work.with::<(MazeConfig, PlanningStepsConfig)>(|(MazeConfig(config), own), place| {
-            let behaviour = place.behaviour(&config);
-            let Place { states, actions, streams, .. } = *place;
-            Box::new(DynaQ::new((config, own), states, actions, streams).behaving(behaviour))
-        }),
-        "dyna-q-plus" => work.with::<(MazeConfig, (PlanningStepsConfig, DynaPlusConfig))>(
-            |(MazeConfig(config), (own, plus)), place| {
-                let behaviour = place.behaviour(&config);
-                let Place { states, actions, streams, .. } = *place;
-                Box::new(DynaQ::new((config, own), states, actions, streams).plus(&plus).behaving(behaviour))
+    /// The table of another run, whose policy is to act, as a file and as values.
+    fn other(&self, run: &str, spec: &Spec) -> Result<(Vec<u8>, Vec<f64>), Error> {
+        let subject = match self.dir {
+            Some(dir) if keeps(dir, names::BEHAVIOUR)? => Subject::load_copy(dir, names::BEHAVIOUR)?,
+            _ => Subject::load(&RunDir::open(Path::new(run))?)?,
+        };
+        let shape = (spec.observation_space().discrete(), spec.action_space().discrete());
+        match subject {
+            Subject::Policy { model, .. } => match &model {
+                Model::Table(table) if (Some(table.states()), Some(table.actions())) == shape => {
+                    Ok((safetensors::write(&model), table.values().to_vec()))
+                }
+                _ => {
+                    let (name, (states, actions)) =
+                        (spec.name(), (spec.observation_space(), spec.action_space()));
+                    Err(bad(
+                        "behaviour",
+                        format!("{run} learned no action values for {name} ({states}, {actions})"),
+                    ))
+                }
             },
-        ),
-        "prioritized-sweeping" => {
-            work.with::<(MazeConfig, PrioritizedSweepingConfig)>(|(MazeConfig(config), own), place| {
-                let behaviour = place.behaviour(&config);
-                let Place { states, actions, streams, .. } = *place;
-                Box::new(
-                    PrioritizedSweeping::new((config, own), states, actions, streams).behaving(behaviour),
-                )
-            })
+            Subject::Classifier { .. } => {
+                Err(bad("behaviour", format!("{run} learned a classifier, no policy")))
+            }
         }
-        "mcts" => work.with::<MctsConfig>(|config, place| {
-            let copy = place.spec.make_states().expect("numbered states");
-            Box::new(Mcts::new(config, copy, place.streams))
-        }),
-        other => unreachable!("{other} is no algorithm for numbered states of the catalogue"),
+    }
+
+    /// Refuses a recording of other spaces than the environment's, or with steps outside of them.
+    fn check_recording(&self, recording: &Recording, spec: &Spec) -> Result<(), Error> {
+        let file = peek(self.layers, "data").unwrap_or_default();
+        let (observations, actions) = (spec.observation_space(), spec.action_space());
+        let spaces = (observations.to_string(), actions.to_string());
+        let theirs = (&recording.observation_space, &recording.action_space);
+        if theirs != (&spaces.0, &spaces.1) {
+            let (of, theirs, id) = (&recording.env, format!("{}, {}", theirs.0, theirs.1), &spec.id);
+            return Err(usage(format!(
+                "--data {file}: it was recorded in {of} ({theirs}); {id} has {}, {}",
+                spaces.0, spaces.1
+            )));
+        }
+        recording.check(&observations, &actions).map_err(|reason| usage(format!("--data {file}: {reason}")))
+    }
+
+    /// The run.
+    pub(super) fn prepare(self, new: Constructor<TabularAgent>) -> Result<PreparedRun, Error> {
+        let (recording, layers) = match self.recording()? {
+            Some((recording, layers)) => (Some(Arc::new(recording)), layers),
+            None => (None, self.layers.to_vec()),
+        };
+        let defaults = ((RunConfig::default(), (SourceConfig::default(), new())), StoreConfig::default());
+        let resolved = resolve_onto(defaults, &layers)?;
+        let config = resolved.to_toml(self.head);
+        let ((run, (source, settings)), store) = resolved.settings;
+        let spec = env_and_length(self.algorithm, &run)?;
+        if let Some(recording) = &recording {
+            self.check_recording(recording, &spec)?;
+        }
+        let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
+        let mut task = Task::new(self.algorithm.name, &spec, streams);
+        let mut copy = None;
+        if let Some(run) = &source.behaviour {
+            let (file, values) = self.other(run, &spec)?;
+            copy = Some((names::BEHAVIOUR, file));
+            task.source = BehaviourSource::Values(values);
+        }
+        if let Some(recording) = &recording {
+            task.source = BehaviourSource::Recording(recording.clone());
+        }
+        let agent = settings.build(&task)?;
+        let maker = spec.clone();
+        let make_env = move || -> StateEnv {
+            match &recording {
+                Some(recording) => {
+                    let (observations, actions) = (maker.observation_space(), maker.action_space());
+                    Box::new(RecordedEnv::new(recording.clone(), observations, actions))
+                }
+                None => maker.make_states().expect("checked: discrete observations"),
+            }
+        };
+        let trainer = Trainer::new(agent, make_env(), streams);
+        let name = self.algorithm.name;
+        let job = Box::new(ReinforcementJob::new(name, trainer, make_env, spec, run, None, self.threads));
+        Ok(PreparedRun { copy, ..PreparedRun::of(self.algorithm, (&on, seed), config, store, job) })
     }
 }

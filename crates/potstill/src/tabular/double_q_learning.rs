@@ -15,12 +15,35 @@
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
 use potstill_core::snapshot::Field;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, snapshot};
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "double-q-learning",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "Q-learning with two tables, against the maximum's bias",
+    source: "van Hasselt 2010; Sutton and Barto 2018, section 6.7",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=CliffWalking-v1 steps=1500 alpha=1/n^0.8"],
+};
+
+fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = DoubleQLearning::new(config, task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
 
 /// A learner with two tables.
 #[derive(Clone, Debug)]

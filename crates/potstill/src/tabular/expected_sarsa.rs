@@ -14,7 +14,30 @@
 //! ```
 
 use super::{QLearning, TabularConfig};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use potstill_core::Streams;
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "expected-sarsa",
+    family: "tabular",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "SARSA with the mean over the next action instead of the one drawn",
+    source: "van Seijen et al. 2009; Sutton and Barto 2018, section 6.6",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=CliffWalking-v1 steps=1500"],
+};
+
+fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = new(config, task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
 
 /// An epsilon-greedy learner of its own policy's values.
 pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> QLearning {

@@ -26,6 +26,8 @@
 use super::records::records;
 use super::{TabularConfig, traces};
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::{settings, words};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
@@ -60,6 +62,69 @@ words! {
         /// True online.
         Dutch = "dutch",
     }
+}
+
+/// The descriptor of sarsa-lambda.
+pub const SARSA_LAMBDA: Algorithm = Algorithm {
+    name: "sarsa-lambda",
+    family: "tabular",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "SARSA with eligibility traces: accumulating, replacing or dutch",
+    source: "Rummery 1995; van Seijen et al. 2016; Sutton and Barto 2018, section 12.7",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_sarsa)),
+    presets: &[],
+    smoke: &[
+        "env=CliffWalkingSlippery-v1:max_episode_steps=200 steps=1500 alpha=1/n^0.9 \
+         traces=replacing",
+        "env=CliffWalking-v1 steps=1500 alpha=0.1 traces=dutch",
+        "env=FrozenLake-v1 steps=1500 alpha=0.1 log_interval=40",
+    ],
+};
+
+/// The descriptor of q-lambda.
+pub const Q_LAMBDA: Algorithm = Algorithm {
+    name: "q-lambda",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "Q-learning with traces that end where it explores",
+    source: "Watkins 1989; Sutton and Barto 2018, section 12.10",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_q)),
+    presets: &[],
+    smoke: &["env=DynaMaze steps=1500 gamma=0.95"],
+};
+
+fn build_sarsa(
+    (config, (lambda, traces)): (TabularConfig, (LambdaConfig, TracesConfig)),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let kind = match traces.traces {
+        Traces::Accumulating => LambdaKind::Accumulating,
+        Traces::Replacing => LambdaKind::Replacing,
+        Traces::Dutch => LambdaKind::Dutch,
+    };
+    if kind == LambdaKind::Dutch && config.alpha.counts() {
+        let reason = "dutch traces need one step size for all pairs; give another schedule, or traces=accumulating or replacing";
+        return Err(ConfigError::value("alpha", reason));
+    }
+    let agent = Lambda::new(kind, (config, lambda), task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
+
+fn build_q(
+    (config, lambda): (TabularConfig, LambdaConfig),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let (states, actions) = (task.states(), task.actions());
+    let agent = Lambda::new(LambdaKind::Watkins, (config, lambda), states, actions, task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
 }
 
 /// Which traces, and which target.

@@ -39,7 +39,8 @@ pub use r_learning::{RLearning, RLearningConfig};
 pub use sarsa::Sarsa;
 pub use speedy_q_learning::SpeedyQLearning;
 
-use crate::config::settings;
+use crate::algorithm::Task;
+use crate::config::{ConfigError, settings};
 use crate::policy::{Behaviour, Exploration, Policy, Rule, Schedule};
 use potstill_core::Streams;
 
@@ -73,6 +74,15 @@ impl TabularConfig {
             Exploration::Uniform => Rule::EpsilonGreedy { epsilon: Schedule::Constant(1.0) },
         };
         Behaviour::new(rule, states, actions, streams)
+    }
+
+    /// The behaviour policy in a task, where another agent or a recording may act.
+    ///
+    /// # Errors
+    /// If returns are infinite: `gamma` is 1 and no episode ends.
+    pub fn behaviour_in(&self, task: &Task<'_>) -> Result<Behaviour, ConfigError> {
+        task.check_discount(self.gamma)?;
+        Ok(task.behaviour(self.behaviour(task.states(), task.actions(), task.streams)))
     }
 }
 

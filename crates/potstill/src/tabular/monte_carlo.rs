@@ -20,10 +20,56 @@
 use super::TabularConfig;
 use super::records::records;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
 use potstill_core::{Streams, snapshot};
+
+/// The descriptor of monte-carlo.
+pub const ON_POLICY: Algorithm = Algorithm {
+    name: "monte-carlo",
+    family: "tabular",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "the means of the returns after first visits",
+    source: "Sutton and Barto 2018, section 5.4",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_on_policy)),
+    presets: &[],
+    smoke: &["env=Blackjack-v1 steps=1500 log_interval=100"],
+};
+
+/// The descriptor of off-policy-monte-carlo.
+pub const OFF_POLICY: Algorithm = Algorithm {
+    name: "off-policy-monte-carlo",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "the greedy policy's returns, by weighted importance sampling",
+    source: "Precup et al. 2000; Sutton and Barto 2018, section 5.7",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_off_policy)),
+    presets: &[],
+    smoke: &["env=FrozenLake-v1 steps=1500 epsilon=0.5 log_interval=40"],
+};
+
+fn build_on_policy(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent =
+        MonteCarlo::new(MonteCarloKind::OnPolicy, &config, task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
+
+fn build_off_policy(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent =
+        MonteCarlo::new(MonteCarloKind::OffPolicy, &config, task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
 
 /// Which of the boxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,9 +19,11 @@
 //! assert_eq!(agent.q().states(), 48);
 //! ```
 
-use super::TabularConfig;
 use super::records::records;
+use super::{TabularConfig, TargetConfig};
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
@@ -36,6 +38,84 @@ settings! {
         /// Steps from an action to the value that it is judged by. Source: 4, about where Sutton and Barto 2018, figure 7.2 is best
         n: u64 = 4, in AtLeastOne;
     }
+}
+
+/// The descriptor of n-step-sarsa.
+pub const SARSA: Algorithm = Algorithm {
+    name: "n-step-sarsa",
+    family: "tabular",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "SARSA that looks n steps ahead",
+    source: "Sutton and Barto 2018, section 7.2",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_sarsa)),
+    presets: &[],
+    smoke: &["env=WindyGridworld steps=1500 n=7 alpha=1/n^0.6"],
+};
+
+/// The descriptor of off-policy-n-step-sarsa.
+pub const OFF_POLICY_SARSA: Algorithm = Algorithm {
+    name: "off-policy-n-step-sarsa",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "n-step SARSA of the greedy policy, by importance sampling",
+    source: "Sutton and Barto 2018, section 7.3",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_off_policy_sarsa)),
+    presets: &[],
+    smoke: &["env=FrozenLake-v1 steps=1500 n=3 epsilon=0.5 log_interval=40"],
+};
+
+/// The descriptor of tree-backup.
+pub const TREE_BACKUP: Algorithm = Algorithm {
+    name: "tree-backup",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "n steps ahead without importance sampling",
+    source: "Precup et al. 2000; Sutton and Barto 2018, section 7.5",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_tree_backup)),
+    presets: &[],
+    smoke: &["env=Taxi-v4 steps=1500 n=5"],
+};
+
+fn build_sarsa(
+    (config, n): (TabularConfig, NStepConfig),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = NStep::new(NStepKind::Sarsa, (config, n), task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
+
+fn build_off_policy_sarsa(
+    settings: (TabularConfig, (NStepConfig, TargetConfig)),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    build_off_policy(NStepKind::OffPolicySarsa, settings, task)
+}
+
+fn build_tree_backup(
+    settings: (TabularConfig, (NStepConfig, TargetConfig)),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    build_off_policy(NStepKind::TreeBackup, settings, task)
+}
+
+fn build_off_policy(
+    kind: NStepKind,
+    (config, (n, target)): (TabularConfig, (NStepConfig, TargetConfig)),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = NStep::new(kind, (config, n), task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour).aiming_at(target.policy())))
 }
 
 /// Which of the boxes.

@@ -27,13 +27,18 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
+use super::lambda::LambdaConfig;
 use super::records::records;
 use super::traces::Traces;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
+use crate::algorithm::{
+    Algorithm, BehaviourSource, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe,
+};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Schedule, StepSizes};
+use crate::policy::{Behaviour, Rule, Schedule, StepSizes};
 use crate::targets::td_target;
 use potstill_core::snapshot;
 
@@ -48,6 +53,80 @@ settings! {
         epsilon: Schedule = 0.0, in Unit;
         /// The value that every state starts from. Source: 0, as commonly
         initial_value: f64 = 0.0, in Finite;
+    }
+}
+
+/// The descriptor of td-prediction.
+pub const TD: Algorithm = Algorithm {
+    name: "td-prediction",
+    family: "prediction",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "the values of states under a given policy, step by step: TD(0)",
+    source: "Sutton 1988; Sutton and Barto 2018, section 6.1",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_td)),
+    presets: &[],
+    smoke: &["env=CliffWalking-v1 steps=1500 alpha=1/n^0.7"],
+};
+
+/// The descriptor of td-lambda-prediction.
+pub const TD_LAMBDA: Algorithm = Algorithm {
+    name: "td-lambda-prediction",
+    family: "prediction",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "the same with eligibility traces: TD(lambda)",
+    source: "Sutton 1988; Sutton and Barto 2018, section 12.2",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_td_lambda)),
+    presets: &[],
+    smoke: &["env=FrozenLake-v1 steps=1500 lambda=0.7 log_interval=40"],
+};
+
+/// The descriptor of monte-carlo-prediction.
+pub const MONTE_CARLO: Algorithm = Algorithm {
+    name: "monte-carlo-prediction",
+    family: "prediction",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "the same from whole episodes, by first visits",
+    source: "Sutton and Barto 2018, section 5.1",
+    file: file!(),
+    builder: Builder::States(|| recipe(build_monte_carlo)),
+    presets: &[],
+    smoke: &["env=FrozenLake-v1 steps=1500 log_interval=40"],
+};
+
+fn build_td(config: PredictionConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    Ok(Box::new(TdPrediction::new(&config, 0.0, config.evaluated_in(task)?)))
+}
+
+fn build_td_lambda(
+    (config, own): (PredictionConfig, LambdaConfig),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    Ok(Box::new(TdPrediction::new(&config, own.lambda, config.evaluated_in(task)?)))
+}
+
+fn build_monte_carlo(config: PredictionConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    Ok(Box::new(MonteCarloPrediction::new(&config, config.evaluated_in(task)?)))
+}
+
+impl PredictionConfig {
+    /// The policy that is evaluated in a task: that of another run, that of a recording, or the uniformly random one.
+    ///
+    /// # Errors
+    /// If its values are infinite: `gamma` is 1 and no episode ends.
+    fn evaluated_in(&self, task: &Task<'_>) -> Result<Behaviour, ConfigError> {
+        task.check_discount(self.gamma)?;
+        let is_given = matches!(task.source, BehaviourSource::Values(_));
+        let epsilon = if is_given { self.epsilon } else { 1.0.into() };
+        let rule = Rule::EpsilonGreedy { epsilon };
+        Ok(task.behaviour(Behaviour::new(rule, task.states(), task.actions(), task.streams)))
     }
 }
 

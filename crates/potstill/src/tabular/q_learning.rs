@@ -18,13 +18,46 @@
 //! assert_eq!((agent.q().states(), agent.q().actions()), (48, 4));
 //! ```
 
-use super::TabularConfig;
+use super::{TabularConfig, TargetConfig};
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{Streams, snapshot};
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "q-learning",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "learn the greedy policy's values while exploring",
+    source: "Watkins 1989; Sutton and Barto 2018, section 6.5",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &[
+        "env=CliffWalking-v1 episodes=60",
+        "env=CliffWalking-v1 steps=3000",
+        "env=CliffWalking-v1 steps=1000",
+        "env=CliffWalking-v1 steps=1000",
+        "env=CliffWalkingSlippery-v1:max_episode_steps=200 steps=1500 exploration=boltzmann \
+         temperature=1/n target_epsilon=0.2",
+    ],
+};
+
+fn build(
+    (config, target): (TabularConfig, TargetConfig),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = QLearning::new(config, task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour).aiming_at(Some(target.policy()))))
+}
 
 /// A Q-learner.
 #[derive(Clone, Debug)]

@@ -17,6 +17,8 @@
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Measurements, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::metrics::catalogue;
@@ -31,6 +33,31 @@ settings! {
         /// Step size beta of the average reward, a number or a schedule; 1/n counts its updates. Source: 0.01, Sutton and Barto 1998, Example 6.7
         beta: Schedule = 0.01, in PositiveUnit;
     }
+}
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "r-learning",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "the best average reward of a task that never ends",
+    source: "Schwartz 1993; Sutton and Barto 1998, figure 6.16",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=AccessControl steps=1500 beta=1/n exploration=boltzmann"],
+};
+
+fn build(
+    (config, own): (TabularConfig, RLearningConfig),
+    task: &Task<'_>,
+) -> Result<TabularAgent, ConfigError> {
+    let (states, actions) = (task.states(), task.actions());
+    // Its values are relative to the average reward, so that `gamma` need not be below 1.
+    let behaviour = task.behaviour(config.behaviour(states, actions, task.streams));
+    Ok(Box::new(RLearning::new((config, own), states, actions, task.streams).behaving(behaviour)))
 }
 
 /// A learner of the average reward.

@@ -15,12 +15,35 @@
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, StepSizes};
 use crate::targets::td_target;
 use potstill_core::snapshot::below;
 use potstill_core::{Streams, snapshot};
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "sarsa",
+    family: "tabular",
+    policy: Some(PolicyKind::On),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "learn the values of the policy that explores",
+    source: "Rummery and Niranjan 1994; Sutton and Barto 2018, section 6.4",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=CliffWalking-v1 episodes=60 log_interval=3"],
+};
+
+fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = Sarsa::new(config, task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
 
 /// A SARSA learner.
 #[derive(Clone, Debug)]

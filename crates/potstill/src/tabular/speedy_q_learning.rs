@@ -17,11 +17,34 @@
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, checked_target};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
+use crate::config::ConfigError;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
 use potstill_core::{SnapshotError, Streams, snapshot};
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "speedy-q-learning",
+    family: "tabular",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Both,
+    is_model_based: Some(false),
+    summary: "Q-learning from two successive tables, with steps that stay large",
+    source: "Azar et al. 2011",
+    file: file!(),
+    builder: Builder::States(|| recipe(build)),
+    presets: &[],
+    smoke: &["env=FrozenLake-v1 steps=1500 gamma=0.9 exploration=ucb log_interval=40"],
+};
+
+fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    let behaviour = config.behaviour_in(task)?;
+    let agent = SpeedyQLearning::new(&config, task.states(), task.actions(), task.streams);
+    Ok(Box::new(agent.behaving(behaviour)))
+}
 
 /// A learner with two successive tables.
 #[derive(Clone, Debug)]

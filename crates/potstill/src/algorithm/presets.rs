@@ -1,74 +1,66 @@
 //! Presets: published hyperparameters, one file per algorithm and source.
-//!
-//! ```
-//! use potstill::config::{presets, resolve};
-//! use potstill::deep::DqnConfig;
-//! use potstill::optimizer::OptimizerConfig;
-//!
-//! let layer = presets::find("dqn", "cleanrl", "CartPole-v1")?;
-//! let (dqn, _) = resolve::<(DqnConfig, OptimizerConfig)>(&[layer])?.settings;
-//! assert_eq!((dqn.learning_rate, dqn.batch_size), (2.5e-4.into(), 128));
-//! # Ok::<(), potstill::config::ConfigError>(())
-//! ```
 
-use super::error::{ConfigError, Origin};
-use super::resolve::{Layer, read_toml};
+use super::descriptor::Algorithm;
+use crate::config::{ConfigError, Layer, Origin, read_toml};
 use toml::{Table, Value};
 
-/// Algorithm, name, text.
-const PRESETS: [(&str, &str, &str); 7] = [
-    ("dqn", "zoo", include_str!("../../presets/dqn-zoo.toml")),
-    ("dqn", "cleanrl", include_str!("../../presets/dqn-cleanrl.toml")),
-    ("dqn", "minatar", include_str!("../../presets/dqn-minatar.toml")),
-    ("qr-dqn", "zoo", include_str!("../../presets/qr-dqn-zoo.toml")),
-    ("c51", "cleanrl", include_str!("../../presets/c51-cleanrl.toml")),
-    ("pqn", "purejaxql", include_str!("../../presets/pqn-purejaxql.toml")),
-    ("pqn", "cleanrl", include_str!("../../presets/pqn-cleanrl.toml")),
-];
-
-/// The names of an algorithm's presets.
-pub fn names(algorithm: &str) -> Vec<&'static str> {
-    PRESETS.iter().filter(|preset| preset.0 == algorithm).map(|preset| preset.1).collect()
+/// Published hyperparameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// The name of the source.
+    pub name: &'static str,
+    /// TOML: the values for every environment, and a table of further values for each environment.
+    pub text: &'static str,
 }
 
-/// The values of a preset: those for every environment, then those for this one.
-///
-/// # Errors
-/// If the algorithm has no preset of that name, or the preset none for this environment.
-pub fn find(algorithm: &str, name: &str, env: &str) -> Result<Layer, ConfigError> {
-    let found = PRESETS.iter().find(|preset| (preset.0, preset.1) == (algorithm, name));
-    let Some((_, _, text)) = found else {
-        let known = names(algorithm);
-        if known.is_empty() {
-            return Err(ConfigError::Usage(format!("`{algorithm}` has no presets; leave out --preset")));
+impl Algorithm {
+    /// The values of a preset: those for every environment, then those for this one.
+    ///
+    /// # Errors
+    /// If the algorithm has no preset of that name, or the preset none for this environment.
+    pub fn preset(&self, name: &str, env: &str) -> Result<Layer, ConfigError> {
+        let algorithm = self.name;
+        let Some(preset) = self.presets.iter().find(|preset| preset.name == name) else {
+            if self.presets.is_empty() {
+                return Err(ConfigError::Usage(format!("`{algorithm}` has no presets; leave out --preset")));
+            }
+            let known = self.presets.iter().map(|preset| preset.name);
+            return Err(ConfigError::unknown("preset", name, None, known));
+        };
+        let origin = Origin::Preset(name.to_owned());
+        let table = read_toml(preset.text, origin.clone())?;
+        let (sections, mut values): (Table, Table) =
+            table.into_iter().partition(|(_, value)| value.is_table());
+        if let Some(Value::Table(own)) = sections.get(env) {
+            values.extend(own.clone());
+            return Ok(Layer { origin, values });
         }
-        return Err(ConfigError::unknown("preset", name, None, known));
-    };
-    let origin = Origin::Preset(name.to_owned());
-    let table = read_toml(text, origin.clone())?;
-    let (sections, mut values): (Table, Table) = table.into_iter().partition(|(_, value)| value.is_table());
-    if let Some(Value::Table(own)) = sections.get(env) {
-        values.extend(own.clone());
-        return Ok(Layer { origin, values });
+        let known = sections.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        Err(ConfigError::Usage(match env {
+            "" => {
+                format!("preset `{name}` of `{algorithm}` is for one environment: give --env, one of {known}")
+            }
+            _ => format!("preset `{name}` of `{algorithm}` has no values for `{env}`, only for {known}"),
+        }))
     }
-    let known = sections.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    Err(ConfigError::Usage(match env {
-        "" => format!("preset `{name}` of `{algorithm}` is for one environment: give --env, one of {known}"),
-        _ => format!("preset `{name}` of `{algorithm}` has no values for `{env}`, only for {known}"),
-    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithm::ALGORITHMS;
     use crate::config::{Settings, resolve};
     use crate::deep::{C51Config, DqnConfig, PqnConfig, QrDqnConfig};
     use crate::optimizer::OptimizerConfig;
 
+    fn find(algorithm: &str, name: &str, env: &str) -> Result<Layer, ConfigError> {
+        Algorithm::find(algorithm)?.preset(name, env)
+    }
+
     #[test]
     fn presets_resolve_to_their_published_values() {
         type Dqn = (DqnConfig, OptimizerConfig);
-        fn of<S: Settings>(algorithm: &str, name: &str, env: &str) -> S {
+        fn of<S: Settings + Default>(algorithm: &str, name: &str, env: &str) -> S {
             resolve::<S>(&[find(algorithm, name, env).unwrap()]).unwrap().settings
         }
         // The defaults are the zoo's values for this environment.
@@ -94,7 +86,8 @@ mod tests {
 
     #[test]
     fn the_values_for_an_environment_come_last() {
-        for (algorithm, name, text) in PRESETS {
+        let presets = ALGORITHMS.iter().flat_map(|a| a.presets.iter().map(move |p| (a.name, p.name, p.text)));
+        for (algorithm, name, text) in presets {
             let table: Table = text.parse().unwrap();
             for (env, own) in table.iter().filter_map(|(key, value)| Some((key, value.as_table()?))) {
                 let found = find(algorithm, name, env).unwrap().values;

@@ -1,0 +1,121 @@
+//! The constructor of an algorithm by its input, with the settings that it takes.
+
+use super::task::Task;
+use crate::agent::Agent;
+use crate::config::{ConfigError, Key, Settings};
+use crate::planning::{Planner, PlanningConfig};
+use std::fmt;
+use toml::Value;
+
+/// An agent for discrete observations and actions.
+pub type TabularAgent = Box<dyn Agent<Observation = usize, Action = usize>>;
+
+/// The input of an algorithm, and its constructor.
+#[derive(Clone, Copy)]
+pub enum Builder {
+    /// An environment with discrete observations and actions.
+    States(Constructor<TabularAgent>),
+    /// The exact model of such an environment.
+    Model(Constructor<(PlanningConfig, Box<dyn Planner>)>),
+    /// An environment with features and discrete actions.
+    Features(Constructor<Learning<usize>>),
+    /// An environment with features and a box of actions.
+    Control(Constructor<Learning<[f32]>>),
+    /// A labelled dataset.
+    Labels(fn() -> Box<dyn Settings>),
+}
+
+/// A function that gives an algorithm's default settings, from which it can be built.
+pub type Constructor<T> = fn() -> Box<dyn Recipe<T>>;
+
+/// Settings from which something can be built for a task.
+pub trait Recipe<T>: Settings + Send {
+    /// Builds it.
+    ///
+    /// # Errors
+    /// If the settings go neither together nor with the task; the message names the key and the reason.
+    fn build(self: Box<Self>, task: &Task<'_>) -> Result<T, ConfigError>;
+}
+
+/// An agent for features, and what must be known of it before it acts.
+pub struct Learning<A: ?Sized + 'static> {
+    /// The agent.
+    pub agent: Box<dyn Agent<Observation = [f32], Action = A>>,
+    /// The copies of the environment that it acts in.
+    pub copies: usize,
+    /// A line on its memory, for the user.
+    pub about: Option<String>,
+    /// A warning that so short a run makes no update.
+    pub warning: Option<String>,
+}
+
+/// The default settings `S` with a function that builds from them.
+pub fn recipe<S, T>(build: fn(S, &Task<'_>) -> Result<T, ConfigError>) -> Box<dyn Recipe<T>>
+where
+    S: Settings + Default + Send + 'static,
+    T: 'static,
+{
+    Box::new(Recipes { settings: S::default(), build })
+}
+
+struct Recipes<S, T> {
+    settings: S,
+    build: fn(S, &Task<'_>) -> Result<T, ConfigError>,
+}
+
+impl<S: Settings, T> Settings for Recipes<S, T> {
+    fn keys(&self) -> Vec<Key> {
+        self.settings.keys()
+    }
+
+    fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {
+        self.settings.set(key, value)
+    }
+
+    fn get(&self, key: &str) -> Option<Value> {
+        self.settings.get(key)
+    }
+}
+
+impl<S: Settings + Send, T> Recipe<T> for Recipes<S, T> {
+    fn build(self: Box<Self>, task: &Task<'_>) -> Result<T, ConfigError> {
+        (self.build)(self.settings, task)
+    }
+}
+
+impl Builder {
+    /// The constructor of an algorithm for discrete observations.
+    pub fn states(&self) -> Option<Constructor<TabularAgent>> {
+        match self {
+            Builder::States(constructor) => Some(*constructor),
+            _ => None,
+        }
+    }
+
+    /// The input in words.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Builder::States(_) => "environments with discrete observations",
+            Builder::Model(_) => "exact models of environments with discrete observations",
+            Builder::Features(_) => "environments with features",
+            Builder::Control(_) => "environments with features and a box of actions",
+            Builder::Labels(_) => "labelled datasets",
+        }
+    }
+
+    /// The kinds of the observation space and the action space; none for a dataset.
+    pub fn spaces(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Builder::States(_) | Builder::Model(_) => Some(("discrete", "discrete")),
+            Builder::Features(_) => Some(("box", "discrete")),
+            Builder::Control(_) => Some(("box", "box")),
+            Builder::Labels(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}

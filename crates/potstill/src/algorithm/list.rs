@@ -1,0 +1,60 @@
+//! The list of all algorithms.
+
+use super::descriptor::Algorithm;
+use crate::baseline::random_linear;
+use crate::config::ConfigError;
+use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
+use crate::distill::classifier;
+use crate::planning::{dyna_q, mcts, policy_iteration, prioritized_sweeping, value_iteration};
+use crate::tabular::{
+    double_q_learning, expected_sarsa, lambda, monte_carlo, n_step, prediction, q_learning, r_learning,
+    sarsa, speedy_q_learning,
+};
+
+/// Every algorithm that `train` takes, in the order in which it is shown.
+pub static ALGORITHMS: &[&Algorithm] = &[
+    &q_learning::ALGORITHM,
+    &sarsa::ALGORITHM,
+    &expected_sarsa::ALGORITHM,
+    &double_q_learning::ALGORITHM,
+    &speedy_q_learning::ALGORITHM,
+    &r_learning::ALGORITHM,
+    &n_step::SARSA,
+    &n_step::OFF_POLICY_SARSA,
+    &n_step::TREE_BACKUP,
+    &lambda::SARSA_LAMBDA,
+    &lambda::Q_LAMBDA,
+    &monte_carlo::ON_POLICY,
+    &monte_carlo::OFF_POLICY,
+    &prediction::TD,
+    &prediction::TD_LAMBDA,
+    &prediction::MONTE_CARLO,
+    &dyna_q::DYNA_Q,
+    &dyna_q::DYNA_Q_PLUS,
+    &prioritized_sweeping::ALGORITHM,
+    &mcts::ALGORITHM,
+    &value_iteration::ALGORITHM,
+    &policy_iteration::POLICY_ITERATION,
+    &policy_iteration::MODIFIED,
+    &dqn::ALGORITHM,
+    &c51::ALGORITHM,
+    &qr_dqn::ALGORITHM,
+    &iqn::ALGORITHM,
+    &rainbow::ALGORITHM,
+    &pqn::ALGORITHM,
+    &random_linear::ALGORITHM,
+    &classifier::ALGORITHM,
+];
+
+impl Algorithm {
+    /// The algorithm of this name.
+    ///
+    /// # Errors
+    /// If there is none; the message suggests the nearest name.
+    pub fn find(name: &str) -> Result<&'static Self, ConfigError> {
+        let found = ALGORITHMS.iter().find(|algorithm| algorithm.name == name);
+        found.copied().ok_or_else(|| {
+            ConfigError::unknown("algorithm", name, None, ALGORITHMS.iter().map(|algorithm| algorithm.name))
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! The task that an algorithm is built for.
+
+use crate::config::ConfigError;
+use crate::data::Recording;
+use crate::planning;
+use crate::policy::{Behaviour, Rule};
+use potstill_core::Streams;
+use potstill_env::registry::Spec;
+use potstill_env::{Env, TransitionModel};
+use std::sync::Arc;
+
+/// The source of the actions that a tabular agent learns from.
+#[derive(Clone, Debug, Default)]
+pub enum BehaviourSource {
+    /// The agent's own behaviour policy, on the values that it learns.
+    #[default]
+    Own,
+    /// Its behaviour policy on the action values of another agent, `states x actions`.
+    Values(Vec<f64>),
+    /// Recorded episodes.
+    Recording(Arc<Recording>),
+}
+
+/// The environment and the circumstances of a run.
+#[derive(Clone, Debug)]
+pub struct Task<'a> {
+    /// The algorithm's name, for messages.
+    pub algorithm: &'static str,
+    /// The environment.
+    pub spec: &'a Spec,
+    /// Steps of the whole run, of all copies of the environment together, if their number is given.
+    pub steps: Option<u64>,
+    /// The random streams of the run.
+    pub streams: Streams,
+    /// Threads to compute on. Results do not depend on their number.
+    pub threads: usize,
+    /// The source of the actions, for tabular agents.
+    pub source: BehaviourSource,
+}
+
+impl<'a> Task<'a> {
+    /// A task of no given length, on one thread.
+    pub fn new(algorithm: &'static str, spec: &'a Spec, streams: Streams) -> Self {
+        Self { algorithm, spec, steps: None, streams, threads: 1, source: BehaviourSource::Own }
+    }
+
+    /// The number of observations.
+    ///
+    /// # Panics
+    /// If they are not discrete.
+    pub fn states(&self) -> usize {
+        self.spec.observation_space().discrete().expect("discrete observations")
+    }
+
+    /// The number of actions.
+    ///
+    /// # Panics
+    /// If they are not discrete.
+    pub fn actions(&self) -> usize {
+        self.spec.action_space().discrete().expect("discrete actions")
+    }
+
+    /// The exact model of the environment, if it has one.
+    pub fn model(&self) -> Option<Arc<TransitionModel>> {
+        self.spec.make_states()?.model()
+    }
+
+    /// Refuses `gamma` = 1 in an environment that never ends, where returns are infinite.
+    ///
+    /// # Errors
+    /// If `gamma` is 1 and no episode can end.
+    pub fn check_discount(&self, gamma: f64) -> Result<(), ConfigError> {
+        match self.model() {
+            Some(model) if gamma == 1.0 && !planning::ends(&model) => {
+                let id = &self.spec.id;
+                let reason = format!(
+                    "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"
+                );
+                Err(ConfigError::value("gamma", reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The behaviour policy of a run in which the agent by itself would act by `own`.
+    pub fn behaviour(&self, own: Behaviour) -> Behaviour {
+        match &self.source {
+            BehaviourSource::Own => own,
+            BehaviourSource::Values(values) => own.on_values(values),
+            BehaviourSource::Recording(recording) => {
+                let (states, actions) = (self.states(), self.actions());
+                let rule = Rule::recorded(recording.pairs().collect(), states, actions);
+                Behaviour::new(rule, states, actions, self.streams)
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! States that an episode can reach, by an exact model.
+
+use potstill_env::TransitionModel;
+
+/// The states that can be met before the end of an episode.
+pub fn reachable(model: &TransitionModel) -> Vec<usize> {
+    let mut met = vec![false; model.states()];
+    let mut waiting: Vec<usize> = model.start().iter().filter(|(p, _)| *p > 0.0).map(|&(_, s)| s).collect();
+    while let Some(state) = waiting.pop() {
+        if !std::mem::replace(&mut met[state], true) {
+            let outcomes = (0..model.actions()).flat_map(|action| model.outcomes(state, action));
+            waiting.extend(outcomes.filter(|o| o.probability > 0.0 && !o.terminated).map(|o| o.next));
+        }
+    }
+    (0..model.states()).filter(|&state| met[state]).collect()
+}
+
+/// Whether an episode can come to an end at all.
+pub fn ends(model: &TransitionModel) -> bool {
+    let outcomes = |state| (0..model.actions()).flat_map(move |action| model.outcomes(state, action));
+    reachable(model).into_iter().any(|state| outcomes(state).any(|o| o.terminated && o.probability > 0.0))
+}
