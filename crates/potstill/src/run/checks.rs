@@ -82,7 +82,7 @@ pub(crate) fn check_ends(key: &str, spec: &NetworkSpec, ends: &Ends) -> Result<(
 /// Refuses a task that never ends, if its future is not discounted.
 pub(crate) fn check_end(spec: &Spec) -> Result<(), Error> {
     match spec.make_states().and_then(|env| env.model()) {
-        Some(model) if !planning::ends(&model) => {
+        Some(model) if !planning::can_terminate(&model) => {
             let id = &spec.id;
             let reason = format!(
                 "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"

@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use crate::planning::{
-    ExploringConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration, ValueIteration,
+    EpsilonSoftConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration, ValueIteration,
 };
 use potstill_env::TransitionModel;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub(crate) trait WithPlanner {
 /// Finds the planner of this name, which is one of the catalogue's.
 pub(crate) fn with_planner<W: WithPlanner>(name: &str, work: W) -> W::Output {
     match name {
-        "value-iteration" => work.with::<ExploringConfig>(|model, config, own| {
-            Box::new(ValueIteration::new(model, config).exploring(&own))
+        "value-iteration" => work.with::<EpsilonSoftConfig>(|model, config, own| {
+            Box::new(ValueIteration::new(model, config).epsilon_soft(&own))
         }),
         "policy-iteration" => {
             work.with::<()>(|model, config, ()| Box::new(PolicyIteration::new(model, config)))

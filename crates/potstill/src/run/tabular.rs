@@ -7,7 +7,7 @@ use crate::planning::{
     DynaPlusConfig, DynaQ, MazeConfig, Mcts, MctsConfig, PlanningStepsConfig, PrioritizedSweeping,
     PrioritizedSweepingConfig,
 };
-use crate::policy::{Behaviour, Rule};
+use crate::policy::{Behaviour, ExplorationRule};
 use crate::tabular::lambda::{Traces, TracesConfig};
 use crate::tabular::{
     DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, MonteCarloPrediction,
@@ -42,17 +42,17 @@ impl Place<'_> {
     /// What is judged where no action values are learned: another run's policy, what was done, or else acting uniformly at random.
     fn judged(&self, config: &PredictionConfig) -> Behaviour {
         let epsilon = if self.others.is_some() { config.epsilon } else { 1.0.into() };
-        let rule = Rule::EpsilonGreedy { epsilon };
+        let rule = ExplorationRule::EpsilonGreedy { epsilon };
         self.following(Behaviour::new(rule, self.states, self.actions, self.streams))
     }
 
     fn following(&self, own: Behaviour) -> Behaviour {
         match (&self.recording, &self.others) {
             (Some(recording), _) => {
-                let rule = Rule::recorded(recording.pairs().collect(), self.states, self.actions);
+                let rule = ExplorationRule::recorded(recording.pairs().collect(), self.states, self.actions);
                 Behaviour::new(rule, self.states, self.actions, self.streams)
             }
-            (None, Some(values)) => own.on_values(values),
+            (None, Some(values)) => own.with_values(values),
             (None, None) => own,
         }
     }
@@ -78,39 +78,41 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
             let Place { states, actions, streams, .. } = *place;
             Box::new(
                 QLearning::new(config, states, actions, streams)
-                    .behaving(behaviour)
-                    .aiming_at(Some(target.policy())),
+                    .with_behaviour(behaviour)
+                    .with_target_policy(Some(target.policy())),
             )
         }),
         "sarsa" => work.with::<TabularConfig>(|config, place| {
             let behaviour = place.behaviour(&config);
             let Place { states, actions, streams, .. } = *place;
-            Box::new(Sarsa::new(config, states, actions, streams).behaving(behaviour))
+            Box::new(Sarsa::new(config, states, actions, streams).with_behaviour(behaviour))
         }),
         "expected-sarsa" => work.with::<TabularConfig>(|config, place| {
             let behaviour = place.behaviour(&config);
             let Place { states, actions, streams, .. } = *place;
-            Box::new(expected_sarsa::new(config, states, actions, streams).behaving(behaviour))
+            Box::new(expected_sarsa::new(config, states, actions, streams).with_behaviour(behaviour))
         }),
         "double-q-learning" => work.with::<TabularConfig>(|config, place| {
             let behaviour = place.behaviour(&config);
             let Place { states, actions, streams, .. } = *place;
-            Box::new(DoubleQLearning::new(config, states, actions, streams).behaving(behaviour))
+            Box::new(DoubleQLearning::new(config, states, actions, streams).with_behaviour(behaviour))
         }),
         "speedy-q-learning" => work.with::<TabularConfig>(|config, place| {
             let behaviour = place.behaviour(&config);
             let Place { states, actions, streams, .. } = *place;
-            Box::new(SpeedyQLearning::new(&config, states, actions, streams).behaving(behaviour))
+            Box::new(SpeedyQLearning::new(&config, states, actions, streams).with_behaviour(behaviour))
         }),
         "r-learning" => work.with::<(TabularConfig, RLearningConfig)>(|(config, own), place| {
             let behaviour = place.behaviour(&config);
             let Place { states, actions, streams, .. } = *place;
-            Box::new(RLearning::new((config, own), states, actions, streams).behaving(behaviour))
+            Box::new(RLearning::new((config, own), states, actions, streams).with_behaviour(behaviour))
         }),
         "n-step-sarsa" => work.with::<(TabularConfig, NStepConfig)>(|(config, n), place| {
             let behaviour = place.behaviour(&config);
             let Place { states, actions, streams, .. } = *place;
-            Box::new(NStep::new(NStepKind::Sarsa, (config, n), states, actions, streams).behaving(behaviour))
+            Box::new(
+                NStep::new(NStepKind::Sarsa, (config, n), states, actions, streams).with_behaviour(behaviour),
+            )
         }),
         "off-policy-n-step-sarsa" => {
             work.with::<(TabularConfig, (NStepConfig, TargetConfig))>(|(config, (n, target)), place| {
@@ -118,8 +120,8 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
                 let Place { states, actions, streams, .. } = *place;
                 Box::new(
                     NStep::new(NStepKind::OffPolicySarsa, (config, n), states, actions, streams)
-                        .behaving(behaviour)
-                        .aiming_at(target.policy()),
+                        .with_behaviour(behaviour)
+                        .with_target_policy(target.policy()),
                 )
             })
         }
@@ -129,8 +131,8 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
                 let Place { states, actions, streams, .. } = *place;
                 Box::new(
                     NStep::new(NStepKind::TreeBackup, (config, n), states, actions, streams)
-                        .behaving(behaviour)
-                        .aiming_at(target.policy()),
+                        .with_behaviour(behaviour)
+                        .with_target_policy(target.policy()),
                 )
             })
         }
@@ -143,7 +145,9 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
                 };
                 let behaviour = place.behaviour(&config);
                 let Place { states, actions, streams, .. } = *place;
-                Box::new(Lambda::new(kind, (config, lambda), states, actions, streams).behaving(behaviour))
+                Box::new(
+                    Lambda::new(kind, (config, lambda), states, actions, streams).with_behaviour(behaviour),
+                )
             })
         }
         "q-lambda" => work.with::<(TabularConfig, LambdaConfig)>(|(config, lambda), place| {
@@ -151,7 +155,7 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
             let Place { states, actions, streams, .. } = *place;
             Box::new(
                 Lambda::new(LambdaKind::Watkins, (config, lambda), states, actions, streams)
-                    .behaving(behaviour),
+                    .with_behaviour(behaviour),
             )
         }),
         "monte-carlo" => work.with::<TabularConfig>(|config, place| {
@@ -159,7 +163,7 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
             let Place { states, actions, streams, .. } = *place;
             Box::new(
                 MonteCarlo::new(MonteCarloKind::OnPolicy, &config, states, actions, streams)
-                    .behaving(behaviour),
+                    .with_behaviour(behaviour),
             )
         }),
         "off-policy-monte-carlo" => work.with::<TabularConfig>(|config, place| {
@@ -167,7 +171,7 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
             let Place { states, actions, streams, .. } = *place;
             Box::new(
                 MonteCarlo::new(MonteCarloKind::OffPolicy, &config, states, actions, streams)
-                    .behaving(behaviour),
+                    .with_behaviour(behaviour),
             )
         }),
         "td-prediction" => work.with::<PredictionConfig>(|config, place| {
@@ -182,13 +186,17 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
         "dyna-q" => work.with::<(MazeConfig, PlanningStepsConfig)>(|(MazeConfig(config), own), place| {
             let behaviour = place.behaviour(&config);
             let Place { states, actions, streams, .. } = *place;
-            Box::new(DynaQ::new((config, own), states, actions, streams).behaving(behaviour))
+            Box::new(DynaQ::new((config, own), states, actions, streams).with_behaviour(behaviour))
         }),
         "dyna-q-plus" => work.with::<(MazeConfig, (PlanningStepsConfig, DynaPlusConfig))>(
             |(MazeConfig(config), (own, plus)), place| {
                 let behaviour = place.behaviour(&config);
                 let Place { states, actions, streams, .. } = *place;
-                Box::new(DynaQ::new((config, own), states, actions, streams).plus(&plus).behaving(behaviour))
+                Box::new(
+                    DynaQ::new((config, own), states, actions, streams)
+                        .with_exploration_bonus(&plus)
+                        .with_behaviour(behaviour),
+                )
             },
         ),
         "prioritized-sweeping" => {
@@ -196,7 +204,8 @@ pub(crate) fn with_tabular<W: WithTabular>(name: &str, work: W) -> W::Output {
                 let behaviour = place.behaviour(&config);
                 let Place { states, actions, streams, .. } = *place;
                 Box::new(
-                    PrioritizedSweeping::new((config, own), states, actions, streams).behaving(behaviour),
+                    PrioritizedSweeping::new((config, own), states, actions, streams)
+                        .with_behaviour(behaviour),
                 )
             })
         }

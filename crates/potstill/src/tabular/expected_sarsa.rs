@@ -18,7 +18,7 @@ use potstill_core::Streams;
 
 /// An epsilon-greedy learner of its own policy's values.
 pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> QLearning {
-    QLearning::new(config, states, actions, streams).aiming_at(None)
+    QLearning::new(config, states, actions, streams).with_target_policy(None)
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl MonteCarlo {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -125,7 +125,7 @@ impl Agent for MonteCarlo {
         let step = steps.single();
         let (state, action) = (*step.observation, *step.action);
         let probability = self.behaviour.probabilities(state, self.q.row(state))[action];
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         self.episode.push((state, action, step.reward, probability));
         checked_length(self.episode.len())?;
         if step.terminated {

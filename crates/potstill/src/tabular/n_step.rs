@@ -102,13 +102,13 @@ impl NStep {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
     /// Learns the values of another target policy, if it is off-policy.
     #[must_use]
-    pub fn aiming_at(self, target: Policy) -> Self {
+    pub fn with_target_policy(self, target: Policy) -> Self {
         Self { target, ..self }
     }
 
@@ -178,7 +178,7 @@ impl Agent for NStep {
         let step = steps.single();
         checked_target(step.reward)?;
         let (state, action, next) = (*step.observation, *step.action, *step.next_observation);
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         self.window.push_back(Step { state, action, reward: step.reward, probability: self.probability });
         let next_action = self.choose(next);
         let end = (!step.terminated).then_some((next, next_action));

@@ -64,7 +64,7 @@ impl RLearning {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -86,7 +86,7 @@ impl Agent for RLearning {
     fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
         let step = steps.single();
         let (state, action) = (*step.observation, *step.action);
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         let greedy = |q: &QTable, state: usize| Policy::Greedy.state_value(q.row(state));
         let reward = step.reward - self.average_reward;
         let target =
