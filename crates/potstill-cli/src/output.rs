@@ -1,5 +1,6 @@
 //! What goes to stdout.
 
+use potstill::algorithm::ALGORITHMS;
 use potstill::commands::{Comparison, RunEntry};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
@@ -9,7 +10,6 @@ use potstill::metrics::catalogue::TEST_ERROR;
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table};
 use potstill::reproduce::Reproduction;
-use potstill::algorithm::ALGORITHMS;
 use potstill::run::summary_of;
 use serde_json::{Value, json};
 use std::io::{self, Write};

@@ -19,7 +19,7 @@ use potstill::planning::{
     DynaPlusConfig, DynaQ, MazeConfig, Mcts, MctsConfig, ModifiedConfig, Planner, PlanningConfig,
     PlanningStepsConfig, PolicyIteration, PrioritizedSweeping, PrioritizedSweepingConfig, ValueIteration,
 };
-use potstill::policy::{Behaviour, Exploration, Rule};
+use potstill::policy::{Behaviour, Exploration, ExplorationRule};
 use potstill::tabular::{
     DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, MonteCarloPrediction,
     NStep, NStepConfig, NStepKind, PredictionConfig, QLearning, RLearning, RLearningConfig, Sarsa,
@@ -116,9 +116,10 @@ fn other_tabular_algorithms() {
         check(cliff(|streams| QLearning::new(config(), 48, 4, streams)), 3000, name);
     }
     for (lambda, name) in [(0.0, "td-prediction"), (0.8, "td-lambda-prediction")] {
-        let judged = |streams| Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
+        let uniform =
+            |streams| Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
         let config = PredictionConfig::default();
-        check(cliff(|streams| TdPrediction::new(&config, lambda, judged(streams))), 3000, name);
+        check(cliff(|streams| TdPrediction::new(&config, lambda, uniform(streams))), 3000, name);
     }
     // These learn from whole episodes, of which the cliff has few.
     for (kind, name) in
@@ -133,8 +134,8 @@ fn other_tabular_algorithms() {
     }
     let make = |seed| {
         let (streams, lake) = (Streams::new(seed), find("FrozenLake-v1").unwrap().make_states().unwrap());
-        let judged = Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
-        Trainer::new(MonteCarloPrediction::new(&PredictionConfig::default(), judged), lake, streams)
+        let uniform = Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
+        Trainer::new(MonteCarloPrediction::new(&PredictionConfig::default(), uniform), lake, streams)
     };
     check(make, 3000, "monte-carlo-prediction");
 }
@@ -154,7 +155,11 @@ fn learners_that_plan() {
     let steps = || PlanningStepsConfig { planning_steps: 10 };
     check(maze(|streams| DynaQ::new((config(), steps()), 54, 4, streams)), 2000, "dyna-q");
     let plus = DynaPlusConfig { kappa: 0.01 };
-    check(maze(|streams| DynaQ::new((config(), steps()), 54, 4, streams).plus(&plus)), 2000, "dyna-q-plus");
+    check(
+        maze(|streams| DynaQ::new((config(), steps()), 54, 4, streams).with_exploration_bonus(&plus)),
+        2000,
+        "dyna-q-plus",
+    );
     let own = PrioritizedSweepingConfig::default;
     check(
         maze(|streams| PrioritizedSweeping::new((config(), own()), 54, 4, streams)),

@@ -6,10 +6,10 @@ use potstill::core::{Pcg64, Streams};
 use potstill::env::registry::{StateEnv, find};
 use potstill::env::{Env, TransitionModel};
 use potstill::planning::{
-    ExploringConfig, Mcts, MctsConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration,
+    EpsilonSoftConfig, Mcts, MctsConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration,
     ValueIteration,
 };
-use potstill::policy::{Behaviour, Policy, Rule};
+use potstill::policy::{Behaviour, ExplorationRule, Policy};
 use potstill::tabular::{
     MonteCarloPrediction, PredictionConfig, QLearning, RLearning, RLearningConfig, SpeedyQLearning,
     TabularConfig, TdPrediction,
@@ -18,19 +18,19 @@ use potstill::train::statistics::{mean, standard_deviation};
 use potstill::train::{Trainer, Training, parallel_map};
 use std::sync::Arc;
 
-fn world(id: &str) -> StateEnv {
+fn environment(id: &str) -> StateEnv {
     find(id).unwrap().make_states().unwrap()
 }
 
 fn model(id: &str) -> Arc<TransitionModel> {
-    world(id).model().unwrap()
+    environment(id).model().unwrap()
 }
 
 /// The value of the start under a policy, by sweeps until nothing moves: no line of the planners.
-fn judged(model: &TransitionModel, gamma: f64, policy: &dyn Fn(usize) -> Vec<f64>) -> f64 {
+fn policy_value(model: &TransitionModel, gamma: f64, policy: &dyn Fn(usize) -> Vec<f64>) -> f64 {
     let mut v = vec![0.0; model.states()];
     let policies: Vec<Vec<f64>> = (0..model.states()).map(policy).collect();
-    // What cannot be met would be judged by what means nothing.
+    // States that cannot be reached have no meaningful values.
     let met = potstill::planning::reachable(model);
     loop {
         let mut moved: f64 = 0.0;
@@ -53,7 +53,7 @@ fn judged(model: &TransitionModel, gamma: f64, policy: &dyn Fn(usize) -> Vec<f64
 /// The mean discounted return of episodes in the ordinary environment, and its standard error.
 fn played(id: &str, episodes: usize, gamma: f64, policy: &(dyn Fn(usize) -> Vec<f64> + Sync)) -> (f64, f64) {
     let returns = parallel_map(8, 2, |part| {
-        let (mut env, mut state, mut rng) = (world(id), 0, Pcg64::new(part as u64));
+        let (mut env, mut state, mut rng) = (environment(id), 0, Pcg64::new(part as u64));
         let policies: Vec<Vec<f64>> = (0..env.observation_space().discrete().unwrap()).map(policy).collect();
         let mut play = |i: usize| {
             env.reset((i == 0).then_some(part as u64), &mut state);
@@ -79,7 +79,7 @@ fn played(id: &str, episodes: usize, gamma: f64, policy: &(dyn Fn(usize) -> Vec<
 }
 
 /// Epsilon-greedy about one action.
-fn exploring(action: usize, actions: usize, epsilon: f64) -> Vec<f64> {
+fn epsilon_soft(action: usize, actions: usize, epsilon: f64) -> Vec<f64> {
     let share = |a: usize| epsilon / actions as f64 + if a == action { 1.0 - epsilon } else { 0.0 };
     (0..actions).map(share).collect()
 }
@@ -94,7 +94,7 @@ fn along(row: usize) -> impl Fn(usize) -> Vec<f64> {
             () if at > row => 0,
             () => 2,
         };
-        exploring(action, 4, 0.1)
+        epsilon_soft(action, 4, 0.1)
     }
 }
 
@@ -102,20 +102,20 @@ fn along(row: usize) -> impl Fn(usize) -> Vec<f64> {
 fn ways_along_the_cliff() {
     // From a linear solver in NumPy; confirmed here by sweeps, and by play within five standard errors.
     for (row, expected) in [(2, -51.813_188), (1, -21.053_368), (0, -22.272_817)] {
-        let value = judged(&model("CliffWalking-v1"), 1.0, &along(row));
+        let value = policy_value(&model("CliffWalking-v1"), 1.0, &along(row));
         assert!((value - expected).abs() < 1e-6, "row {row}: {value}");
         let (mean, error) = played("CliffWalking-v1", 40_000, 1.0, &along(row));
         assert!((mean - expected).abs() < 5.0 * error, "row {row}: {mean} +- {error}");
     }
-    // The best epsilon-soft policy: value iteration among those, and the policy that it finds, judged.
+    // The best epsilon-soft policy: value iteration among those, and the policy that it finds, evaluated.
     let mut planner = ValueIteration::new(model("CliffWalking-v1"), &PlanningConfig::default())
-        .exploring(&ExploringConfig { epsilon: 0.1 });
+        .epsilon_soft(&EpsilonSoftConfig { epsilon: 0.1 });
     while !planner.is_done() {
         planner.sweep();
     }
     assert!((planner.start_value() - -20.707_677).abs() < 1e-6, "{}", planner.start_value());
-    let best = |state| exploring(planner.values().best(state).0, 4, 0.1);
-    let value = judged(&model("CliffWalking-v1"), 1.0, &best);
+    let best = |state| epsilon_soft(planner.values().best(state).0, 4, 0.1);
+    let value = policy_value(&model("CliffWalking-v1"), 1.0, &best);
     assert!((value - -20.707_677).abs() < 1e-6, "{value}");
     let (mean, error) = played("CliffWalking-v1", 40_000, 1.0, &best);
     assert!((mean - value).abs() < 5.0 * error, "{mean} +- {error}");
@@ -139,9 +139,9 @@ fn planners_find_the_best_values() {
             let value = planner.start_value();
             assert!((value - expected).abs() < 5e-9 * expected.abs().max(1.0), "{id}, planner {i}: {value}");
             // What it would do is worth what it says.
-            let greedy = |state| exploring(planner.values().best(state).0, model(id).actions(), 0.0);
-            let judged = judged(&model(id), gamma, &greedy);
-            assert!((judged - expected).abs() < 1e-7, "{id}, planner {i}: {judged}");
+            let greedy = |state| epsilon_soft(planner.values().best(state).0, model(id).actions(), 0.0);
+            let value = policy_value(&model(id), gamma, &greedy);
+            assert!((value - expected).abs() < 1e-7, "{id}, planner {i}: {value}");
         }
     };
     // From small programs in Python and C on Gymnasium's P.
@@ -185,7 +185,7 @@ fn the_best_chance_in_time() {
         let (chance, policies) = arriving(id, steps);
         assert!((chance - expected).abs() < 1e-6, "{id}: {chance}");
         let arrived = parallel_map(8, 2, |part| {
-            let (mut env, mut state) = (world(id), 0);
+            let (mut env, mut state) = (environment(id), 0);
             let mut arrived = 0.0;
             for i in 0..2500 {
                 env.reset((i == 0).then_some(part as u64), &mut state);
@@ -217,7 +217,7 @@ fn a_random_walk_through_the_maze() {
             .map(|o| potstill::env::ModelOutcome { reward: 1.0, ..*o })
             .collect()
     });
-    let length = judged(&steps, 1.0, &uniform);
+    let length = policy_value(&steps, 1.0, &uniform);
     assert!((length - 868.725_428).abs() < 1e-5, "{length}");
 }
 
@@ -225,15 +225,16 @@ fn a_random_walk_through_the_maze() {
 #[test]
 fn prediction_learns_the_values_of_a_policy() {
     let uniform = |_: usize| vec![0.25; 4];
-    let exact = judged(&model("FrozenLake-v1"), 1.0, &uniform);
+    let exact = policy_value(&model("FrozenLake-v1"), 1.0, &uniform);
     let (mean_played, error) = played("FrozenLake-v1", 200_000, 1.0, &uniform);
     assert!((mean_played - exact).abs() < 5.0 * error);
-    let behaviour = |streams| Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
+    let behaviour =
+        |streams| Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
     let values = parallel_map(12, 2, |seed| {
         let streams = Streams::new(seed as u64);
         let config = PredictionConfig { alpha: "1/n^0.8".parse().unwrap(), ..PredictionConfig::default() };
         let learn = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
-            let mut trainer = Trainer::new(agent, world("FrozenLake-v1"), streams);
+            let mut trainer = Trainer::new(agent, environment("FrozenLake-v1"), streams);
             let _ = trainer.run(400_000, None, &mut ()).unwrap();
             let potstill::model::Model::Table(table) = trainer.agent().model() else { unreachable!() };
             table.row(0)[0]
@@ -257,7 +258,7 @@ fn prediction_learns_the_values_of_a_policy() {
 fn step_sizes_of_a_state_do_not_know_the_action() {
     let (states, actions) = (2, 2);
     for (lambda, alpha) in [(0.0, "1/n"), (0.9, "1/n"), (0.0, "1/n^0.8")] {
-        let rule = Rule::Given([0.9, 0.1, 0.9, 0.1].into());
+        let rule = ExplorationRule::Given([0.9, 0.1, 0.9, 0.1].into());
         let behaviour = Behaviour::new(rule, states, actions, Streams::new(1));
         let config = PredictionConfig { alpha: alpha.parse().unwrap(), ..PredictionConfig::default() };
         let mut agent = TdPrediction::new(&config, lambda, behaviour);
@@ -282,9 +283,9 @@ fn step_sizes_of_a_state_do_not_know_the_action() {
 fn a_greedy_target_is_learned_from_a_random_behaviour() {
     for seed in 0..5 {
         let streams = Streams::new(seed);
-        let uniform = Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
-        let agent = QLearning::new(TabularConfig::default(), 48, 4, streams).behaving(uniform);
-        let mut trainer = Trainer::new(agent, world("CliffWalking-v1"), streams);
+        let uniform = Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
+        let agent = QLearning::new(TabularConfig::default(), 48, 4, streams).with_behaviour(uniform);
+        let mut trainer = Trainer::new(agent, environment("CliffWalking-v1"), streams);
         let _ = trainer.run(300_000, None, &mut ()).unwrap();
         let value = Policy::Greedy.state_value(trainer.agent().q().row(36));
         assert!((value - -13.0).abs() < 1e-6, "{value}");
@@ -302,18 +303,19 @@ fn speedy_q_learning_is_nearer_to_the_best_values_than_q_learning() {
     let best = planner.values().q();
     let distances = parallel_map(8, 2, |seed| {
         let streams = Streams::new(seed as u64);
-        let uniform = || Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
+        let uniform =
+            || Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
         let config = TabularConfig { alpha: "1/n".parse().unwrap(), gamma: 0.95, ..TabularConfig::default() };
         let distance = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
-            let mut trainer = Trainer::new(agent, world("FrozenLake-v1"), streams);
+            let mut trainer = Trainer::new(agent, environment("FrozenLake-v1"), streams);
             let _ = trainer.run(300_000, None, &mut ()).unwrap();
             let potstill::model::Model::Table(q) = trainer.agent().model() else { unreachable!() };
             let apart = q.values().iter().zip(best.values()).map(|(a, b)| (a - b).abs());
             apart.fold(0.0, f64::max)
         };
         [
-            distance(Box::new(SpeedyQLearning::new(&config, 16, 4, streams).behaving(uniform()))),
-            distance(Box::new(QLearning::new(config, 16, 4, streams).behaving(uniform()))),
+            distance(Box::new(SpeedyQLearning::new(&config, 16, 4, streams).with_behaviour(uniform()))),
+            distance(Box::new(QLearning::new(config, 16, 4, streams).with_behaviour(uniform()))),
         ]
     });
     assert!(distances.iter().all(|[speedy, plain]| speedy < plain), "{distances:?}");
@@ -346,7 +348,7 @@ fn r_learning_finds_the_best_average_reward() {
             RLearningConfig { beta: 0.001.into() },
         );
         let agent = RLearning::new(config, 44, 2, streams);
-        let mut trainer = Trainer::new(agent, world("AccessControl"), streams);
+        let mut trainer = Trainer::new(agent, environment("AccessControl"), streams);
         let _ = trainer.run(3_000_000, None, &mut ()).unwrap();
         trainer.agent().average_reward()
     });
@@ -359,7 +361,8 @@ fn search_finds_what_it_has_not_learned() {
     let lengths = |id: &str, config: MctsConfig| {
         parallel_map(8, 2, |seed| {
             let streams = Streams::new(seed as u64);
-            let mut trainer = Trainer::new(Mcts::new(config.clone(), world(id), streams), world(id), streams);
+            let mut trainer =
+                Trainer::new(Mcts::new(config.clone(), environment(id), streams), environment(id), streams);
             loop {
                 if let Some(episode) = trainer.step().unwrap().episode {
                     return (episode.episode_return, episode.steps);

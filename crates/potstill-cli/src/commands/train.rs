@@ -4,9 +4,9 @@ use super::common::{Command, Common, Settings, Tui, any_of, key_flags};
 use crate::output;
 use clap::Args;
 use potstill::Error;
+use potstill::algorithm::ALGORITHMS;
 use potstill::commands::{TrainRequest, train};
 use potstill::data::labelled::DATASETS;
-use potstill::algorithm::ALGORITHMS;
 use potstill::run::{Observer, Sources};
 use std::path::PathBuf;
 

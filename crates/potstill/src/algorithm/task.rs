@@ -3,7 +3,7 @@
 use crate::config::ConfigError;
 use crate::data::Recording;
 use crate::planning;
-use crate::policy::{Behaviour, Rule};
+use crate::policy::{Behaviour, ExplorationRule};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use potstill_env::{Env, TransitionModel};
@@ -71,7 +71,7 @@ impl<'a> Task<'a> {
     /// If `gamma` is 1 and no episode can end.
     pub fn check_discount(&self, gamma: f64) -> Result<(), ConfigError> {
         match self.model() {
-            Some(model) if gamma == 1.0 && !planning::ends(&model) => {
+            Some(model) if gamma == 1.0 && !planning::can_terminate(&model) => {
                 let id = &self.spec.id;
                 let reason = format!(
                     "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"
@@ -86,10 +86,10 @@ impl<'a> Task<'a> {
     pub fn behaviour(&self, own: Behaviour) -> Behaviour {
         match &self.source {
             BehaviourSource::Own => own,
-            BehaviourSource::Values(values) => own.on_values(values),
+            BehaviourSource::Values(values) => own.with_values(values),
             BehaviourSource::Recording(recording) => {
                 let (states, actions) = (self.states(), self.actions());
-                let rule = Rule::recorded(recording.pairs().collect(), states, actions);
+                let rule = ExplorationRule::recorded(recording.pairs().collect(), states, actions);
                 Behaviour::new(rule, states, actions, self.streams)
             }
         }

@@ -60,7 +60,7 @@ settings! {
 
 /// What came of a pair the last time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Known {
+pub(super) struct LastOutcome {
     pub(super) reward: f64,
     pub(super) next: usize,
     pub(super) terminated: bool,
@@ -70,29 +70,30 @@ pub(super) struct Known {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LearnedModel {
     pub(super) actions: usize,
-    pub(super) known: Vec<Option<Known>>,
+    pub(super) outcomes: Vec<Option<LastOutcome>>,
 }
 
 impl LearnedModel {
     pub(super) fn new(states: usize, actions: usize) -> Self {
-        Self { actions, known: vec![None; states * actions] }
+        Self { actions, outcomes: vec![None; states * actions] }
     }
 }
 
 impl Restorable for LearnedModel {
     fn snapshot(&self) -> Snapshot {
         // The flags: 0 unknown, 1 known, 2 known and terminal.
-        let flag = |known: &Option<Known>| known.map_or(0, |known| 1 + u64::from(known.terminated));
-        let numbers = |f: fn(&Known) -> f64| self.known.iter().map(|k| k.as_ref().map_or(0.0, f)).collect();
-        let next = self.known.iter().map(|k| k.map_or(0, |known| known.next as u64)).collect();
+        let flag = |known: &Option<LastOutcome>| known.map_or(0, |known| 1 + u64::from(known.terminated));
+        let numbers =
+            |f: fn(&LastOutcome) -> f64| self.outcomes.iter().map(|k| k.as_ref().map_or(0.0, f)).collect();
+        let next = self.outcomes.iter().map(|k| k.map_or(0, |known| known.next as u64)).collect();
         Snapshot::new()
-            .with("flags", Value::U64s(self.known.iter().map(flag).collect()))
+            .with("flags", Value::U64s(self.outcomes.iter().map(flag).collect()))
             .with("next", Value::U64s(next))
             .with("rewards", Value::F64s(numbers(|known| known.reward)))
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let pairs = self.known.len();
+        let pairs = self.outcomes.len();
         let states = (pairs / self.actions) as u64;
         let (flags, next) = (snapshot.u64s("flags", pairs)?, snapshot.u64s("next", pairs)?);
         if next.iter().any(|&next| next >= states) || flags.iter().any(|&flag| flag > 2) {
@@ -100,8 +101,8 @@ impl Restorable for LearnedModel {
         }
         let rewards = snapshot.f64s("rewards", pairs)?;
         let known =
-            |i: usize| Known { reward: rewards[i], next: next[i] as usize, terminated: flags[i] == 2 };
-        self.known = (0..pairs).map(|i| (flags[i] > 0).then(|| known(i))).collect();
+            |i: usize| LastOutcome { reward: rewards[i], next: next[i] as usize, terminated: flags[i] == 2 };
+        self.outcomes = (0..pairs).map(|i| (flags[i] > 0).then(|| known(i))).collect();
         Ok(())
     }
 }
@@ -142,7 +143,7 @@ fn build(
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = DynaQ::new((config, own), task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 fn build_plus(
@@ -150,8 +151,9 @@ fn build_plus(
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = DynaQ::new((config, own), task.states(), task.actions(), task.streams).plus(&plus);
-    Ok(Box::new(agent.behaving(behaviour)))
+    let agent =
+        DynaQ::new((config, own), task.states(), task.actions(), task.streams).with_exploration_bonus(&plus);
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// Dyna-Q, or Dyna-Q+.
@@ -166,12 +168,12 @@ pub struct DynaQ {
     q: QTable,
     model: LearnedModel,
     /// The states that were met, in the order in which they were.
-    met: Vec<usize>,
+    visited: Vec<usize>,
     /// The actions taken in each state, in that order.
     taken: Vec<Vec<usize>>,
     /// Steps so far, and those before each pair was tried the last time.
     time: u64,
-    tried: Vec<u64>,
+    last_tried: Vec<u64>,
     planning: Pcg64,
 }
 
@@ -190,10 +192,10 @@ impl DynaQ {
             step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             model: LearnedModel::new(states, actions),
-            met: Vec::new(),
+            visited: Vec::new(),
             taken: vec![Vec::new(); states],
             time: 0,
-            tried: vec![0; states * actions],
+            last_tried: vec![0; states * actions],
             planning: streams.stream("planning"),
             config,
         }
@@ -201,13 +203,13 @@ impl DynaQ {
 
     /// Makes it Dyna-Q+.
     #[must_use]
-    pub fn plus(self, own: &DynaPlusConfig) -> Self {
+    pub fn with_exploration_bonus(self, own: &DynaPlusConfig) -> Self {
         Self { kappa: Some(own.kappa), ..self }
     }
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -216,8 +218,8 @@ impl DynaQ {
         &self.q
     }
 
-    fn update(&mut self, state: usize, action: usize, known: Known) -> Result<(), LearnError> {
-        let Known { reward, next, terminated } = known;
+    fn update(&mut self, state: usize, action: usize, known: LastOutcome) -> Result<(), LearnError> {
+        let LastOutcome { reward, next, terminated } = known;
         let next_value = Policy::Greedy.state_value(self.q.row(next));
         let target = td_target(reward, self.config.gamma, terminated, next_value);
         let alpha = self.step_sizes.next(self.q.pair(state, action), self.behaviour.steps());
@@ -226,19 +228,19 @@ impl DynaQ {
     }
 
     /// A pair to plan with, and what the model says of it.
-    fn imagined(&mut self) -> (usize, usize, Known) {
-        let state = self.met[self.planning.below(self.met.len())];
+    fn sample_model(&mut self) -> (usize, usize, LastOutcome) {
+        let state = self.visited[self.planning.below(self.visited.len())];
         let actions = self.model.actions;
         let Some(kappa) = self.kappa else {
             let taken = &self.taken[state];
             let action = taken[self.planning.below(taken.len())];
-            return (state, action, self.model.known[state * actions + action].expect("it was taken"));
+            return (state, action, self.model.outcomes[state * actions + action].expect("it was taken"));
         };
         let action = self.planning.below(actions);
         let pair = state * actions + action;
-        let nothing = Known { reward: 0.0, next: state, terminated: false };
-        let mut known = self.model.known[pair].unwrap_or(nothing);
-        known.reward += kappa * ((self.time - self.tried[pair]) as f64).sqrt();
+        let unknown = LastOutcome { reward: 0.0, next: state, terminated: false };
+        let mut known = self.model.outcomes[pair].unwrap_or(unknown);
+        known.reward += kappa * ((self.time - self.last_tried[pair]) as f64).sqrt();
         (state, action, known)
     }
 }
@@ -255,20 +257,21 @@ impl Agent for DynaQ {
     fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
         let step = steps.single();
         let (state, action) = (*step.observation, *step.action);
-        self.behaviour.met(state, action);
-        let known = Known { reward: step.reward, next: *step.next_observation, terminated: step.terminated };
+        self.behaviour.record_visit(state, action);
+        let known =
+            LastOutcome { reward: step.reward, next: *step.next_observation, terminated: step.terminated };
         self.update(state, action, known)?;
         let pair = state * self.model.actions + action;
-        if self.model.known[pair].replace(known).is_none() {
+        if self.model.outcomes[pair].replace(known).is_none() {
             if self.taken[state].is_empty() {
-                self.met.push(state);
+                self.visited.push(state);
             }
             self.taken[state].push(action);
         }
         self.time += 1;
-        self.tried[pair] = self.time;
+        self.last_tried[pair] = self.time;
         for _ in 0..self.planning_steps {
-            let (state, action, known) = self.imagined();
+            let (state, action, known) = self.sample_model();
             self.update(state, action, known)?;
         }
         Ok(0)
@@ -285,7 +288,8 @@ impl Agent for DynaQ {
 
 impl Restorable for DynaQ {
     fn snapshot(&self) -> Snapshot {
-        let taken = self.met.iter().flat_map(|&s| self.taken[s].iter().map(move |&a| [s as u64, a as u64]));
+        let taken =
+            self.visited.iter().flat_map(|&s| self.taken[s].iter().map(move |&a| [s as u64, a as u64]));
         let taken: Vec<u64> = taken.flatten().collect();
         Snapshot::new()
             .with_part("q", &self.q)
@@ -295,7 +299,7 @@ impl Restorable for DynaQ {
             .with("pairs", Value::U64(taken.len() as u64 / 2))
             .with("taken", Value::U64s(taken))
             .with("time", Value::U64(self.time))
-            .with("tried", Value::U64s(self.tried.clone()))
+            .with("tried", Value::U64s(self.last_tried.clone()))
             .with_part("planning", &self.planning)
     }
 
@@ -305,23 +309,23 @@ impl Restorable for DynaQ {
         self.step_sizes.load("step_sizes", snapshot)?;
         snapshot.restore_part("model", &mut self.model)?;
         snapshot.restore_part("planning", &mut self.planning)?;
-        let pairs = self.tried.len();
+        let pairs = self.last_tried.len();
         self.time = snapshot.u64("time")?;
-        self.tried.copy_from_slice(snapshot.u64s("tried", pairs)?);
-        if self.tried.iter().any(|&tried| tried > self.time) {
+        self.last_tried.copy_from_slice(snapshot.u64s("tried", pairs)?);
+        if self.last_tried.iter().any(|&tried| tried > self.time) {
             return Err(SnapshotError::invalid("tried", "later than now"));
         }
-        self.met.clear();
+        self.visited.clear();
         self.taken.iter_mut().for_each(Vec::clear);
         let length = snapshot.index("pairs", pairs + 1)?;
         for pair in snapshot.u64s("taken", 2 * length)?.chunks_exact(2) {
             let (s, a) = (pair[0] as usize, pair[1] as usize);
             let known = s < self.taken.len() && a < self.model.actions;
-            if !known || self.model.known[s * self.model.actions + a].is_none() {
+            if !known || self.model.outcomes[s * self.model.actions + a].is_none() {
                 return Err(SnapshotError::invalid("taken", "no pair of the model"));
             }
             if self.taken[s].is_empty() {
-                self.met.push(s);
+                self.visited.push(s);
             }
             self.taken[s].push(a);
         }
@@ -354,7 +358,7 @@ mod tests {
 
     #[test]
     fn planning_by_hand() {
-        // The only pair that is known is planned with: 4 -> 2, 3, 3.5 for one real and two imagined steps.
+        // The only pair that is known is planned with: 4 -> 2, 3, 3.5 for one real and two simulated steps.
         let mut one = agent(2);
         learn(&mut one, (0, 1, 4.0, 2), true);
         assert_eq!(one.q().values(), [0.0, 3.5, 0.0, 0.0, 0.0, 0.0]);
@@ -363,12 +367,12 @@ mod tests {
         learn(&mut many, (0, 1, 4.0, 2), true);
         learn(&mut many, (1, 0, 1.0, 0), false);
         assert!((many.q().row(0)[1] - 4.0).abs() < 1e-9 && (many.q().row(1)[0] - 3.0).abs() < 1e-9);
-        assert_eq!((&many.met[..], &many.taken[1][..]), (&[0, 1][..], &[0][..]));
+        assert_eq!((&many.visited[..], &many.taken[1][..]), (&[0, 1][..], &[0][..]));
     }
 
     #[test]
     fn what_was_not_tried_for_long_has_a_bonus() {
-        let mut plus = agent(300).plus(&DynaPlusConfig { kappa: 0.1 });
+        let mut plus = agent(300).with_exploration_bonus(&DynaPlusConfig { kappa: 0.1 });
         plus.time = 99;
         learn(&mut plus, (0, 1, 0.0, 0), false);
         // Action 0, not tried for 100 steps, leads back: v = 0.1 * 10 + 0.5 v = 2; action 1, tried just now: 0 + 0.5 * 2.

@@ -31,8 +31,8 @@ pub use dyna_q::{DynaPlusConfig, DynaQ, PlanningStepsConfig};
 pub use mcts::{Mcts, MctsConfig};
 pub use policy_iteration::{ModifiedConfig, PolicyIteration};
 pub use prioritized_sweeping::{PrioritizedSweeping, PrioritizedSweepingConfig};
-pub use reachability::{ends, reachable};
-pub use value_iteration::{ExploringConfig, ValueIteration};
+pub use reachability::{can_terminate, reachable};
+pub use value_iteration::{EpsilonSoftConfig, ValueIteration};
 
 use crate::config::{Key, Settings, settings};
 use crate::model::QTable;
@@ -117,20 +117,20 @@ pub struct StateValues {
     model: Arc<TransitionModel>,
     gamma: f64,
     /// The states that can be met, in their order. Elsewhere the model may say things that mean nothing, as after an end.
-    met: Vec<usize>,
+    reachable: Vec<usize>,
     v: Vec<f64>,
 }
 
 impl StateValues {
     /// All 0.
     pub fn new(model: Arc<TransitionModel>, gamma: f64) -> Self {
-        let (met, v) = (reachable(&model), vec![0.0; model.states()]);
-        Self { model, gamma, met, v }
+        let (reachable, v) = (reachable(&model), vec![0.0; model.states()]);
+        Self { model, gamma, reachable, v }
     }
 
     /// The states that can be met, in their order.
-    pub fn met(&self) -> &[usize] {
-        &self.met
+    pub fn reachable_states(&self) -> &[usize] {
+        &self.reachable
     }
 
     /// The right side of the Bellman equation: the sum over outcomes of `p (r + gamma V(s'))`.
@@ -161,8 +161,8 @@ impl StateValues {
     /// Gives each state that can be met a value, one after the other, and says by how much the values moved at most.
     fn sweep(&mut self, value_of: impl Fn(&Self, usize) -> f64) -> f64 {
         let mut moved: f64 = 0.0;
-        for i in 0..self.met.len() {
-            let state = self.met[i];
+        for i in 0..self.reachable.len() {
+            let state = self.reachable[i];
             let value = value_of(self, state);
             moved = moved.max((std::mem::replace(&mut self.v[state], value) - value).abs());
         }
@@ -172,14 +172,14 @@ impl StateValues {
     /// The action values that follow.
     pub fn q(&self) -> QTable {
         let mut q = QTable::new(self.model.states(), self.model.actions(), 0.0);
-        for &state in &self.met {
+        for &state in &self.reachable {
             (0..self.model.actions()).for_each(|action| q.set(state, action, self.backup(state, action)));
         }
         q
     }
 
     /// What a tolerance allows values of this size to move by.
-    fn allowed(&self, tolerance: f64) -> f64 {
+    fn scaled_tolerance(&self, tolerance: f64) -> f64 {
         tolerance * self.v.iter().fold(1.0, |size: f64, v| size.max(v.abs()))
     }
 

@@ -101,7 +101,7 @@ pub struct PolicyIteration {
 }
 
 /// The value of a state under this action, or under any if it is none of the model's.
-fn judged(values: &StateValues, action: usize, state: usize) -> f64 {
+fn action_value(values: &StateValues, action: usize, state: usize) -> f64 {
     let actions = values.model.actions();
     if action < actions {
         values.backup(state, action)
@@ -134,7 +134,7 @@ impl PolicyIteration {
 
     fn evaluate(&mut self) {
         let policy = &self.policy;
-        self.residual = self.values.sweep(|values, state| judged(values, policy[state], state));
+        self.residual = self.values.sweep(|values, state| action_value(values, policy[state], state));
         self.evaluated += 1;
     }
 
@@ -142,12 +142,12 @@ impl PolicyIteration {
         let mut changed = false;
         // What the values would still move by towards the best.
         self.residual = 0.0;
-        let rounding = 10.0 * self.values.allowed(self.tolerance);
-        for &state in self.values.met() {
+        let rounding = 10.0 * self.values.scaled_tolerance(self.tolerance);
+        for &state in self.values.reachable_states() {
             let (best, value) = self.values.best(state);
-            let held = judged(&self.values, self.policy[state], state);
+            let current = action_value(&self.values, self.policy[state], state);
             self.residual = self.residual.max((value - self.values.v[state]).abs());
-            if self.policy[state] >= self.values.model.actions() || value > held + rounding {
+            if self.policy[state] >= self.values.model.actions() || value > current + rounding {
                 changed |= self.policy[state] != best;
                 self.policy[state] = best;
             }
@@ -156,18 +156,18 @@ impl PolicyIteration {
         self.improvements += 1;
         self.is_stable = match self.evaluation_sweeps {
             None => !changed,
-            Some(_) => self.residual <= self.values.allowed(self.tolerance),
+            Some(_) => self.residual <= self.values.scaled_tolerance(self.tolerance),
         };
     }
 }
 
 impl Planner for PolicyIteration {
     fn sweep(&mut self) {
-        let judged = match self.evaluation_sweeps {
-            None => self.evaluated > 0 && self.residual <= self.values.allowed(self.tolerance),
+        let is_evaluated = match self.evaluation_sweeps {
+            None => self.evaluated > 0 && self.residual <= self.values.scaled_tolerance(self.tolerance),
             Some(sweeps) => self.evaluated >= sweeps,
         };
-        if judged {
+        if is_evaluated {
             self.improve();
         } else {
             self.evaluate();

@@ -17,7 +17,7 @@
 //! ```
 
 use super::MazeConfig;
-use super::dyna_q::{Known, LearnedModel};
+use super::dyna_q::{LastOutcome, LearnedModel};
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::ConfigError;
@@ -43,20 +43,20 @@ settings! {
 
 /// A pair in the queue, highest priority first.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Waiting {
+struct QueueEntry {
     priority: f64,
     pair: Reverse<usize>,
 }
 
-impl Eq for Waiting {}
+impl Eq for QueueEntry {}
 
-impl PartialOrd for Waiting {
+impl PartialOrd for QueueEntry {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Waiting {
+impl Ord for QueueEntry {
     fn cmp(&self, other: &Self) -> Ordering {
         self.priority.total_cmp(&other.priority).then(self.pair.cmp(&other.pair))
     }
@@ -83,7 +83,7 @@ fn build(
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = PrioritizedSweeping::new((config, own), task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// A learner that plans where it matters.
@@ -96,11 +96,11 @@ pub struct PrioritizedSweeping {
     q: QTable,
     model: LearnedModel,
     /// The pairs whose last outcome was each state.
-    leading_to: Vec<Vec<usize>>,
+    predecessors: Vec<Vec<usize>>,
     /// The priority of each pair; 0 for one that does not wait.
     priorities: Vec<f64>,
     /// The queue. What no longer has the priority that it waits with is passed over.
-    queue: BinaryHeap<Waiting>,
+    queue: BinaryHeap<QueueEntry>,
 }
 
 impl PrioritizedSweeping {
@@ -116,7 +116,7 @@ impl PrioritizedSweeping {
             step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             model: LearnedModel::new(states, actions),
-            leading_to: vec![Vec::new(); states],
+            predecessors: vec![Vec::new(); states],
             priorities: vec![0.0; states * actions],
             queue: BinaryHeap::new(),
             config,
@@ -126,7 +126,7 @@ impl PrioritizedSweeping {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -136,23 +136,23 @@ impl PrioritizedSweeping {
     }
 
     fn target(&self, pair: usize) -> Result<f64, LearnError> {
-        let Known { reward, next, terminated } = self.model.known[pair].expect("it was met");
+        let LastOutcome { reward, next, terminated } = self.model.outcomes[pair].expect("it was met");
         let next_value = Policy::Greedy.state_value(self.q.row(next));
         checked_target(td_target(reward, self.config.gamma, terminated, next_value))
     }
 
     /// Lets a pair wait if it would move enough.
-    fn consider(&mut self, pair: usize) -> Result<(), LearnError> {
+    fn enqueue(&mut self, pair: usize) -> Result<(), LearnError> {
         let priority = (self.target(pair)? - self.q.values()[pair]).abs();
         if priority > self.own.theta && priority > self.priorities[pair] {
             self.priorities[pair] = priority;
-            self.queue.push(Waiting { priority, pair: Reverse(pair) });
+            self.queue.push(QueueEntry { priority, pair: Reverse(pair) });
         }
         Ok(())
     }
 
-    fn first(&mut self) -> Option<usize> {
-        while let Some(Waiting { priority, pair: Reverse(pair) }) = self.queue.pop() {
+    fn pop(&mut self) -> Option<usize> {
+        while let Some(QueueEntry { priority, pair: Reverse(pair) }) = self.queue.pop() {
             if self.priorities[pair] == priority {
                 self.priorities[pair] = 0.0;
                 return Some(pair);
@@ -175,27 +175,27 @@ impl Agent for PrioritizedSweeping {
         let step = steps.single();
         checked_target(step.reward)?;
         let (state, next, actions) = (*step.observation, *step.next_observation, self.model.actions);
-        self.behaviour.met(state, *step.action);
+        self.behaviour.record_visit(state, *step.action);
         let pair = state * actions + *step.action;
-        let known = Known { reward: step.reward, next, terminated: step.terminated };
-        let before = self.model.known[pair].replace(known);
+        let known = LastOutcome { reward: step.reward, next, terminated: step.terminated };
+        let before = self.model.outcomes[pair].replace(known);
         if before.is_none_or(|before| before.next != next) {
             if let Some(before) = before {
-                self.leading_to[before.next].retain(|&other| other != pair);
+                self.predecessors[before.next].retain(|&other| other != pair);
             }
-            self.leading_to[next].push(pair);
+            self.predecessors[next].push(pair);
         }
-        self.consider(pair)?;
+        self.enqueue(pair)?;
         for _ in 0..self.own.planning_steps {
-            let Some(pair) = self.first() else { break };
+            let Some(pair) = self.pop() else { break };
             let (state, action) = (pair / actions, pair % actions);
             let alpha = self.step_sizes.next(pair, self.behaviour.steps());
             let target = self.target(pair)?;
             self.q.update(state, action, target, alpha);
-            for i in 0..self.leading_to[state].len() {
-                let before = self.leading_to[state][i];
-                if self.model.known[before].is_some_and(|known| !known.terminated) {
-                    self.consider(before)?;
+            for i in 0..self.predecessors[state].len() {
+                let before = self.predecessors[state][i];
+                if self.model.outcomes[before].is_some_and(|known| !known.terminated) {
+                    self.enqueue(before)?;
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Agent for PrioritizedSweeping {
 snapshot! {
     impl Restorable for PrioritizedSweeping {
         saved: q, behaviour, step_sizes, model, priorities;
-        built: config, own, leading_to, queue;
+        built: config, own, predecessors, queue;
         then: Self::rebuild;
     }
 }
@@ -223,17 +223,17 @@ impl PrioritizedSweeping {
     /// Rebuilds the predecessors and the queue from the model and the priorities; the order within them does not matter.
     fn rebuild(&mut self) -> Result<(), SnapshotError> {
         self.queue.clear();
-        self.leading_to.iter_mut().for_each(Vec::clear);
+        self.predecessors.iter_mut().for_each(Vec::clear);
         for (pair, &priority) in self.priorities.iter().enumerate() {
-            let known = self.model.known[pair];
+            let known = self.model.outcomes[pair];
             if let Some(known) = known {
-                self.leading_to[known.next].push(pair);
+                self.predecessors[known.next].push(pair);
             }
             if priority > 0.0 {
                 if known.is_none() {
                     return Err(SnapshotError::invalid("priorities", "a pair that is not known cannot wait"));
                 }
-                self.queue.push(Waiting { priority, pair: Reverse(pair) });
+                self.queue.push(QueueEntry { priority, pair: Reverse(pair) });
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ pub fn reachable(model: &TransitionModel) -> Vec<usize> {
 }
 
 /// Whether an episode can come to an end at all.
-pub fn ends(model: &TransitionModel) -> bool {
+pub fn can_terminate(model: &TransitionModel) -> bool {
     let outcomes = |state| (0..model.actions()).flat_map(move |action| model.outcomes(state, action));
     reachable(model).into_iter().any(|state| outcomes(state).any(|o| o.terminated && o.probability > 0.0))
 }

@@ -8,11 +8,11 @@
 //!
 //! ```
 //! use potstill::env::registry::find;
-//! use potstill::planning::{ExploringConfig, Planner, PlanningConfig, ValueIteration};
+//! use potstill::planning::{EpsilonSoftConfig, Planner, PlanningConfig, ValueIteration};
 //!
 //! let model = find("CliffWalking-v1")?.make_states().unwrap().model().unwrap();
 //! let planner = ValueIteration::new(model, &PlanningConfig::default());
-//! let mut planner = planner.exploring(&ExploringConfig { epsilon: 0.1 });
+//! let mut planner = planner.epsilon_soft(&EpsilonSoftConfig { epsilon: 0.1 });
 //! while !planner.is_done() {
 //!     planner.sweep();
 //! }
@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 settings! {
     /// What a policy has to live with.
-    pub struct ExploringConfig {
+    pub struct EpsilonSoftConfig {
         /// Probability of any action, whatever is best; 0 for the best policy of all. Source: Sutton and Barto 2018, section 5.4
         epsilon: f64 = 0.0, in Unit;
     }
@@ -54,12 +54,12 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (config, own): (PlanningConfig, ExploringConfig),
+    (config, own): (PlanningConfig, EpsilonSoftConfig),
     task: &Task<'_>,
 ) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
     task.check_discount(config.gamma)?;
     let model = task.model().expect("an exact model");
-    let planner = ValueIteration::new(model, &config).exploring(&own);
+    let planner = ValueIteration::new(model, &config).epsilon_soft(&own);
     Ok((config, Box::new(planner)))
 }
 
@@ -84,7 +84,7 @@ impl ValueIteration {
 
     /// Looks for the best policy that explores.
     #[must_use]
-    pub fn exploring(self, own: &ExploringConfig) -> Self {
+    pub fn epsilon_soft(self, own: &EpsilonSoftConfig) -> Self {
         match own.epsilon {
             0.0 => self,
             epsilon => Self { policy: Policy::EpsilonGreedy { epsilon }, ..self },
@@ -115,7 +115,7 @@ impl Planner for ValueIteration {
     }
 
     fn is_done(&self) -> bool {
-        self.residual <= self.values.allowed(self.tolerance)
+        self.residual <= self.values.scaled_tolerance(self.tolerance)
     }
 
     fn values(&self) -> &StateValues {

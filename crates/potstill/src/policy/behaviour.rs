@@ -2,14 +2,14 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::policy::{Behaviour, Rule};
+//! use potstill::policy::{Behaviour, ExplorationRule};
 //!
 //! // Upper confidence bounds: in each state every action once, then by value and by how seldom it was tried.
-//! let mut behaviour = Behaviour::new(Rule::Ucb { c: 2.0 }, 1, 3, Streams::new(1));
+//! let mut behaviour = Behaviour::new(ExplorationRule::Ucb { c: 2.0 }, 1, 3, Streams::new(1));
 //! let mut tried = Vec::new();
 //! for _ in 0..3 {
 //!     let action = behaviour.act(0, &[0.0; 3]);
-//!     behaviour.met(0, action);
+//!     behaviour.record_visit(0, action);
 //!     tried.push(action);
 //! }
 //! tried.sort();
@@ -38,7 +38,7 @@ words! {
 
 /// What an action is chosen by.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Rule {
+pub enum ExplorationRule {
     /// [`Policy::EpsilonGreedy`] with an epsilon that may change.
     EpsilonGreedy {
         /// The probability of exploring; `n` counts the visits of the state.
@@ -67,7 +67,7 @@ pub enum Rule {
     },
 }
 
-impl Rule {
+impl ExplorationRule {
     /// What was done in these steps.
     ///
     /// # Panics
@@ -82,14 +82,14 @@ impl Rule {
             let sum: f64 = row.iter().sum();
             row.iter_mut().for_each(|n| *n = if sum > 0.0 { *n / sum } else { 1.0 / actions as f64 });
         }
-        Rule::Recorded { steps: steps.into(), frequencies: frequencies.into() }
+        ExplorationRule::Recorded { steps: steps.into(), frequencies: frequencies.into() }
     }
 }
 
 /// A rule with what it has to remember.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    rule: Rule,
+    rule: ExplorationRule,
     /// Whose values it acts on, if they are not the learner's own: `states x actions`.
     values: Option<Arc<[f64]>>,
     actions: usize,
@@ -101,7 +101,7 @@ pub struct Behaviour {
 
 impl Behaviour {
     /// A rule for so many states and actions, with the stream `exploration`.
-    pub fn new(rule: Rule, states: usize, actions: usize, streams: Streams) -> Self {
+    pub fn new(rule: ExplorationRule, states: usize, actions: usize, streams: Streams) -> Self {
         let visits = vec![0; states * actions];
         Self { rule, values: None, actions, steps: 0, visits, rng: streams.stream("exploration") }
     }
@@ -111,7 +111,7 @@ impl Behaviour {
     /// # Panics
     /// If there are not as many.
     #[must_use]
-    pub fn on_values(mut self, values: &[f64]) -> Self {
+    pub fn with_values(mut self, values: &[f64]) -> Self {
         assert_eq!(values.len(), self.visits.len());
         self.values = Some(values.into());
         self
@@ -126,18 +126,22 @@ impl Behaviour {
         };
         match &self.rule {
             // What most learners do, without a detour.
-            Rule::EpsilonGreedy { epsilon: Schedule::Constant(1.0) } => self.rng.below(self.actions),
-            Rule::EpsilonGreedy { epsilon: Schedule::Constant(epsilon) } => {
+            ExplorationRule::EpsilonGreedy { epsilon: Schedule::Constant(1.0) } => {
+                self.rng.below(self.actions)
+            }
+            ExplorationRule::EpsilonGreedy { epsilon: Schedule::Constant(epsilon) } => {
                 Policy::EpsilonGreedy { epsilon: *epsilon }.sample(values, &mut self.rng)
             }
-            Rule::Given(probabilities) => draw(&probabilities[first..][..self.actions], &mut self.rng),
-            Rule::Recorded { steps, frequencies } => {
+            ExplorationRule::Given(probabilities) => {
+                draw(&probabilities[first..][..self.actions], &mut self.rng)
+            }
+            ExplorationRule::Recorded { steps, frequencies } => {
                 match steps[(self.steps % steps.len() as u64) as usize] {
                     (next, action) if next == state => action,
                     _ => draw(&frequencies[first..][..self.actions], &mut self.rng),
                 }
             }
-            Rule::Ucb { c } => greedy(&self.bounds(*c, state, values), &mut self.rng),
+            ExplorationRule::Ucb { c } => greedy(&self.bounds(*c, state, values), &mut self.rng),
             _ => self.policy(state).sample(values, &mut self.rng),
         }
     }
@@ -147,10 +151,11 @@ impl Behaviour {
         let first = state * self.actions;
         let values = self.values.as_deref().map_or(values, |others| &others[first..][..self.actions]);
         match &self.rule {
-            Rule::Given(probabilities) | Rule::Recorded { frequencies: probabilities, .. } => {
+            ExplorationRule::Given(probabilities)
+            | ExplorationRule::Recorded { frequencies: probabilities, .. } => {
                 probabilities[first..][..self.actions].to_vec()
             }
-            Rule::Ucb { c } => Policy::Greedy.probabilities(&self.bounds(*c, state, values)),
+            ExplorationRule::Ucb { c } => Policy::Greedy.probabilities(&self.bounds(*c, state, values)),
             _ => self.policy(state).probabilities(values),
         }
     }
@@ -166,9 +171,9 @@ impl Behaviour {
             schedule.at(self.steps, n)
         };
         match self.rule {
-            Rule::EpsilonGreedy { epsilon } => Policy::EpsilonGreedy { epsilon: now(epsilon) },
-            Rule::Boltzmann { temperature } => Policy::Softmax { temperature: now(temperature) },
-            Rule::Ucb { .. } | Rule::Given(_) | Rule::Recorded { .. } => {
+            ExplorationRule::EpsilonGreedy { epsilon } => Policy::EpsilonGreedy { epsilon: now(epsilon) },
+            ExplorationRule::Boltzmann { temperature } => Policy::Softmax { temperature: now(temperature) },
+            ExplorationRule::Ucb { .. } | ExplorationRule::Given(_) | ExplorationRule::Recorded { .. } => {
                 unreachable!("no policy of the values alone")
             }
         }
@@ -190,7 +195,7 @@ impl Behaviour {
 
     /// Remembers that `action` was taken in `state`.
     #[inline]
-    pub fn met(&mut self, state: usize, action: usize) {
+    pub fn record_visit(&mut self, state: usize, action: usize) {
         self.steps += 1;
         self.visits[state * self.actions + action] += 1;
     }
@@ -231,7 +236,7 @@ snapshot! {
 mod tests {
     use super::*;
 
-    fn behaviour(rule: Rule) -> Behaviour {
+    fn behaviour(rule: ExplorationRule) -> Behaviour {
         Behaviour::new(rule, 2, 2, Streams::new(3))
     }
 
@@ -246,28 +251,31 @@ mod tests {
             assert!((taken - expected[1]).abs() < 0.025, "{taken} {expected:?}");
         };
         let harmonic = Schedule::Harmonic { power: 1.0 };
-        let mut counted = behaviour(Rule::EpsilonGreedy { epsilon: harmonic });
+        let mut counted = behaviour(ExplorationRule::EpsilonGreedy { epsilon: harmonic });
         check(&counted, [0.5, 0.5]);
-        (0..3).for_each(|_| counted.met(1, 0));
-        counted.met(0, 1);
+        (0..3).for_each(|_| counted.record_visit(1, 0));
+        counted.record_visit(0, 1);
         // The fourth meeting of state 1: epsilon 1/4.
         check(&counted, [0.875, 0.125]);
         // Another's values.
-        check(&counted.clone().on_values(&[9.0, 0.0, 0.0, 9.0]), [0.125, 0.875]);
-        check(&behaviour(Rule::Given([0.5, 0.5, 0.2, 0.8].into())), [0.2, 0.8]);
-        check(&behaviour(Rule::recorded(vec![(0, 1), (1, 0), (1, 0), (1, 0), (1, 1)], 2, 2)), [0.75, 0.25]);
+        check(&counted.clone().with_values(&[9.0, 0.0, 0.0, 9.0]), [0.125, 0.875]);
+        check(&behaviour(ExplorationRule::Given([0.5, 0.5, 0.2, 0.8].into())), [0.2, 0.8]);
+        check(
+            &behaviour(ExplorationRule::recorded(vec![(0, 1), (1, 0), (1, 0), (1, 0), (1, 1)], 2, 2)),
+            [0.75, 0.25],
+        );
         let temperature = Schedule::Linear { from: 1.0, to: 0.5, over: 4.0 };
-        let mut softer = behaviour(Rule::Boltzmann { temperature });
-        (0..4).for_each(|_| softer.met(0, 0));
+        let mut softer = behaviour(ExplorationRule::Boltzmann { temperature });
+        (0..4).for_each(|_| softer.record_visit(0, 0));
         // softmax([2, 0])
         check(&softer, [0.880_797, 0.119_203]);
     }
 
     #[test]
     fn bounds_by_hand() {
-        let mut behaviour = behaviour(Rule::Ucb { c: 1.0 });
+        let mut behaviour = behaviour(ExplorationRule::Ucb { c: 1.0 });
         for (action, times) in [(0, 4), (1, 1)] {
-            (0..times).for_each(|_| behaviour.met(0, action));
+            (0..times).for_each(|_| behaviour.record_visit(0, action));
         }
         // sqrt(ln 5 / 4) = 0.634, sqrt(ln 5) = 1.269
         let bounds = behaviour.bounds(1.0, 0, &[0.5, 0.0]);

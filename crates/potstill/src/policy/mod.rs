@@ -13,7 +13,7 @@
 mod behaviour;
 mod schedule;
 
-pub use behaviour::{Behaviour, Exploration, Rule};
+pub use behaviour::{Behaviour, Exploration, ExplorationRule};
 pub use schedule::{Schedule, StepSizes};
 
 use crate::targets;

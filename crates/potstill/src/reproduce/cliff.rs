@@ -29,7 +29,7 @@ impl CliffWalk {
     }
 }
 
-fn world() -> registry::StateEnv {
+fn environment() -> registry::StateEnv {
     let spec = registry::find("CliffWalking-v1").expect("it is registered");
     spec.make_states().expect("its states are numbered")
 }
@@ -39,11 +39,11 @@ pub(crate) fn walk_the_cliff<A: Agent<Observation = usize, Action = usize>>(
     agent: fn(TabularConfig, usize, usize, Streams) -> A,
     streams: Streams,
 ) -> Result<CliffWalk, TrainError> {
-    let mut trainer = Trainer::new(agent(TabularConfig::default(), 48, 4, streams), world(), streams);
+    let mut trainer = Trainer::new(agent(TabularConfig::default(), 48, 4, streams), environment(), streams);
     let returns = trainer.run_episodes(EPISODES)?.iter().map(|episode| episode.episode_return).collect();
     let model = trainer.agent().model();
     let mut actor = ModelActor::greedy(&model);
-    let walk = play::<usize, usize>(&mut world(), &mut actor, 0, &mut streams.stream("evaluation"))
+    let walk = play::<usize, usize>(&mut environment(), &mut actor, 0, &mut streams.stream("evaluation"))
         .map_err(TrainError::Play)?;
     Ok(CliffWalk { returns, walk })
 }

@@ -36,11 +36,14 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let config = || TabularConfig { alpha: 0.1.into(), ..TabularConfig::default() };
     let table = || QTable::ragged(&CHOICES, 0.0);
     let single = runs.of("the bias: q-learning", |streams| {
-        run(QLearning::new(config(), CHOICES.len(), CHOICES[1], streams).starting_from(table()), streams)
+        run(
+            QLearning::new(config(), CHOICES.len(), CHOICES[1], streams).with_initial_values(table()),
+            streams,
+        )
     })?;
     let double = runs.of("the bias: double-q-learning", |streams| {
         run(
-            DoubleQLearning::new(config(), CHOICES.len(), CHOICES[1], streams).starting_from(table()),
+            DoubleQLearning::new(config(), CHOICES.len(), CHOICES[1], streams).with_initial_values(table()),
             streams,
         )
     })?;

@@ -2,7 +2,7 @@
 
 use super::result::{Claim, Reproduction, Runs, about, exact, mean_curve, nowhere, series};
 use crate::error::Error;
-use crate::planning::{ExploringConfig, Planner, PlanningConfig, ValueIteration};
+use crate::planning::{EpsilonSoftConfig, Planner, PlanningConfig, ValueIteration};
 use crate::report::LineChart;
 use crate::tabular::{Sarsa, TabularConfig};
 use crate::train::{TrainError, Trainer};
@@ -19,14 +19,14 @@ struct Run {
     finished: Vec<f64>,
 }
 
-fn world() -> registry::StateEnv {
+fn environment() -> registry::StateEnv {
     let spec = registry::find("WindyGridworld").expect("it is registered");
     spec.make_states().expect("its states are numbered")
 }
 
 fn run(streams: Streams) -> Result<Run, TrainError> {
     let agent = Sarsa::new(TabularConfig::default(), 70, 4, streams);
-    let mut trainer = Trainer::new(agent, world(), streams);
+    let mut trainer = Trainer::new(agent, environment(), streams);
     let (mut ends, mut finished) = (Vec::new(), Vec::new());
     while trainer.steps() < STEPS {
         if trainer.step()?.episode.is_some() {
@@ -41,9 +41,9 @@ fn run(streams: Streams) -> Result<Run, TrainError> {
 
 /// Steps of an episode of the best policy that explores, from the exact model.
 fn best_length(epsilon: f64) -> f64 {
-    let model = world().model().expect("the grid has one");
+    let model = environment().model().expect("the grid has one");
     let planner = ValueIteration::new(model, &PlanningConfig::default());
-    let mut planner = planner.exploring(&ExploringConfig { epsilon });
+    let mut planner = planner.epsilon_soft(&EpsilonSoftConfig { epsilon });
     while !planner.is_done() {
         planner.sweep();
     }

@@ -42,7 +42,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
 fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = DoubleQLearning::new(config, task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// A learner with two tables.
@@ -71,7 +71,7 @@ impl DoubleQLearning {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -80,7 +80,7 @@ impl DoubleQLearning {
     /// # Panics
     /// If they are not of as many states.
     #[must_use]
-    pub fn starting_from(self, q: QTable) -> Self {
+    pub fn with_initial_values(self, q: QTable) -> Self {
         assert_eq!(q.states(), self.tables[0].states());
         Self { tables: [q.clone(), q], ..self }
     }
@@ -109,7 +109,7 @@ impl Agent for DoubleQLearning {
         let gamma = self.config.gamma;
         let learner = self.coin.below(2);
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, *step.action);
+        self.behaviour.record_visit(state, *step.action);
         let chosen = Policy::Greedy.sample(self.tables[learner].row(next), &mut self.coin);
         let target =
             td_target(step.reward, gamma, step.terminated, self.tables[1 - learner].row(next)[chosen]);

@@ -36,12 +36,12 @@ pub const ALGORITHM: Algorithm = Algorithm {
 fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = new(config, task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// An epsilon-greedy learner of its own policy's values.
 pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> QLearning {
-    QLearning::new(config, states, actions, streams).aiming_at(None)
+    QLearning::new(config, states, actions, streams).with_target_policy(None)
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn build_sarsa(
         return Err(ConfigError::value("alpha", reason));
     }
     let agent = Lambda::new(kind, (config, lambda), task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 fn build_q(
@@ -124,7 +124,7 @@ fn build_q(
     let behaviour = config.behaviour_in(task)?;
     let (states, actions) = (task.states(), task.actions());
     let agent = Lambda::new(LambdaKind::Watkins, (config, lambda), states, actions, task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// Which traces, and which target.
@@ -180,7 +180,7 @@ impl Lambda {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -190,7 +190,7 @@ impl Lambda {
     }
 
     /// All traces fade, and that of the pair that was met grows.
-    fn meet(&mut self, pair: usize, alpha: f64) {
+    fn raise_trace(&mut self, pair: usize, alpha: f64) {
         self.traces.fade(self.config.gamma * self.lambda);
         let trace = self.traces.of(pair);
         *trace = match self.kind {
@@ -214,7 +214,7 @@ impl Agent for Lambda {
         let step = steps.single();
         let gamma = self.config.gamma;
         let (state, action, next) = (*step.observation, *step.action, *step.next_observation);
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         let pair = self.q.pair(state, action);
         let alpha = self.step_sizes.next(pair, self.behaviour.steps());
         let next_action = self.behaviour.act(next, self.q.row(next));
@@ -226,7 +226,7 @@ impl Agent for Lambda {
         };
         let value = self.q.row(state)[action];
         let delta = checked_target(td_target(step.reward, gamma, step.terminated, next_value) - value)?;
-        self.meet(pair, alpha);
+        self.raise_trace(pair, alpha);
         // True online: what this pair's own value has moved since it was the target is no news.
         let moved = if self.kind == LambdaKind::Dutch { value - self.q_old } else { 0.0 };
         let actions = self.q.actions();

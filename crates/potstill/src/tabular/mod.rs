@@ -41,7 +41,7 @@ pub use speedy_q_learning::SpeedyQLearning;
 
 use crate::algorithm::Task;
 use crate::config::{ConfigError, settings};
-use crate::policy::{Behaviour, Exploration, Policy, Rule, Schedule};
+use crate::policy::{Behaviour, Exploration, ExplorationRule, Policy, Schedule};
 use potstill_core::Streams;
 
 settings! {
@@ -68,10 +68,10 @@ impl TabularConfig {
     /// The behaviour policy that the settings say, on the learner's own values.
     pub fn behaviour(&self, states: usize, actions: usize, streams: Streams) -> Behaviour {
         let rule = match self.exploration {
-            Exploration::EpsilonGreedy => Rule::EpsilonGreedy { epsilon: self.epsilon },
-            Exploration::Boltzmann => Rule::Boltzmann { temperature: self.temperature },
-            Exploration::Ucb => Rule::Ucb { c: self.ucb_c },
-            Exploration::Uniform => Rule::EpsilonGreedy { epsilon: Schedule::Constant(1.0) },
+            Exploration::EpsilonGreedy => ExplorationRule::EpsilonGreedy { epsilon: self.epsilon },
+            Exploration::Boltzmann => ExplorationRule::Boltzmann { temperature: self.temperature },
+            Exploration::Ucb => ExplorationRule::Ucb { c: self.ucb_c },
+            Exploration::Uniform => ExplorationRule::EpsilonGreedy { epsilon: Schedule::Constant(1.0) },
         };
         Behaviour::new(rule, states, actions, streams)
     }

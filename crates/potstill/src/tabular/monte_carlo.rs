@@ -61,14 +61,14 @@ fn build_on_policy(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgen
     let behaviour = config.behaviour_in(task)?;
     let agent =
         MonteCarlo::new(MonteCarloKind::OnPolicy, &config, task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 fn build_off_policy(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent =
         MonteCarlo::new(MonteCarloKind::OffPolicy, &config, task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// Which of the boxes.
@@ -120,7 +120,7 @@ impl MonteCarlo {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -171,7 +171,7 @@ impl Agent for MonteCarlo {
         let step = steps.single();
         let (state, action) = (*step.observation, *step.action);
         let probability = self.behaviour.probabilities(state, self.q.row(state))[action];
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         self.episode.push((state, action, step.reward, probability));
         checked_length(self.episode.len())?;
         if step.terminated {

@@ -91,7 +91,7 @@ fn build_sarsa(
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = NStep::new(NStepKind::Sarsa, (config, n), task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 fn build_off_policy_sarsa(
@@ -115,7 +115,7 @@ fn build_off_policy(
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = NStep::new(kind, (config, n), task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour).aiming_at(target.policy())))
+    Ok(Box::new(agent.with_behaviour(behaviour).with_target_policy(target.policy())))
 }
 
 /// Which of the boxes.
@@ -182,13 +182,13 @@ impl NStep {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
     /// Learns the values of another target policy, if it is off-policy.
     #[must_use]
-    pub fn aiming_at(self, target: Policy) -> Self {
+    pub fn with_target_policy(self, target: Policy) -> Self {
         Self { target, ..self }
     }
 
@@ -258,7 +258,7 @@ impl Agent for NStep {
         let step = steps.single();
         checked_target(step.reward)?;
         let (state, action, next) = (*step.observation, *step.action, *step.next_observation);
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         self.window.push_back(Step { state, action, reward: step.reward, probability: self.probability });
         let next_action = self.choose(next);
         let end = (!step.terminated).then_some((next, next_action));

@@ -11,12 +11,12 @@
 //! use potstill::agent::Agent;
 //! use potstill::core::Streams;
 //! use potstill::env::registry::find;
-//! use potstill::policy::{Behaviour, Rule};
+//! use potstill::policy::{Behaviour, ExplorationRule};
 //! use potstill::tabular::{PredictionConfig, TdPrediction};
 //! use potstill::train::{Trainer, Training};
 //!
 //! let streams = Streams::new(1);
-//! let uniform = Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
+//! let uniform = Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
 //! let agent = TdPrediction::new(&PredictionConfig::default(), 0.0, uniform);
 //! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
 //! let mut trainer = Trainer::new(agent, env, streams);
@@ -38,7 +38,7 @@ use crate::config::ConfigError;
 use crate::config::settings;
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
-use crate::policy::{Behaviour, Rule, Schedule, StepSizes};
+use crate::policy::{Behaviour, ExplorationRule, Schedule, StepSizes};
 use crate::targets::td_target;
 use potstill_core::snapshot;
 
@@ -125,7 +125,7 @@ impl PredictionConfig {
         task.check_discount(self.gamma)?;
         let is_given = matches!(task.source, BehaviourSource::Values(_));
         let epsilon = if is_given { self.epsilon } else { 1.0.into() };
-        let rule = Rule::EpsilonGreedy { epsilon };
+        let rule = ExplorationRule::EpsilonGreedy { epsilon };
         Ok(task.behaviour(Behaviour::new(rule, task.states(), task.actions(), task.streams)))
     }
 }
@@ -175,7 +175,7 @@ impl Agent for TdPrediction {
     fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
         let step = steps.single();
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, *step.action);
+        self.behaviour.record_visit(state, *step.action);
         let target = td_target(step.reward, self.gamma, step.terminated, self.v()[next]);
         let delta = checked_target(target)? - self.v()[state];
         self.traces.fade(self.gamma * self.lambda);
@@ -257,7 +257,7 @@ impl Agent for MonteCarloPrediction {
     fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
         let step = steps.single();
         let state = *step.observation;
-        self.behaviour.met(state, *step.action);
+        self.behaviour.record_visit(state, *step.action);
         self.episode.push((state, step.reward));
         checked_length(self.episode.len())?;
         if !step.terminated && !step.truncated {
@@ -304,11 +304,11 @@ snapshot! {
 mod tests {
     use super::*;
     use crate::experience::Transition;
-    use crate::policy::Rule;
+    use crate::policy::ExplorationRule;
     use potstill_core::Streams;
 
     fn behaviour() -> Behaviour {
-        Behaviour::new(Rule::EpsilonGreedy { epsilon: 1.0.into() }, 3, 2, Streams::new(0))
+        Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 3, 2, Streams::new(0))
     }
 
     /// An episode of these states and rewards, and how it ends.

@@ -8,13 +8,13 @@
 //!
 //! ```
 //! use potstill::core::Streams;
-//! use potstill::policy::{Behaviour, Rule};
+//! use potstill::policy::{Behaviour, ExplorationRule};
 //! use potstill::tabular::{QLearning, TabularConfig};
 //!
 //! // Off-policy: it behaves at random and learns the greedy policy's values.
-//! let uniform = Rule::EpsilonGreedy { epsilon: 1.0.into() };
+//! let uniform = ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() };
 //! let behaviour = Behaviour::new(uniform, 48, 4, Streams::new(1));
-//! let agent = QLearning::new(TabularConfig::default(), 48, 4, Streams::new(1)).behaving(behaviour);
+//! let agent = QLearning::new(TabularConfig::default(), 48, 4, Streams::new(1)).with_behaviour(behaviour);
 //! assert_eq!((agent.q().states(), agent.q().actions()), (48, 4));
 //! ```
 
@@ -56,7 +56,7 @@ fn build(
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = QLearning::new(config, task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour).aiming_at(Some(target.policy()))))
+    Ok(Box::new(agent.with_behaviour(behaviour).with_target_policy(Some(target.policy()))))
 }
 
 /// A Q-learner.
@@ -82,13 +82,13 @@ impl QLearning {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
     /// Learns the values of another target policy; `None` is the behaviour policy, and then it is on-policy.
     #[must_use]
-    pub fn aiming_at(self, target: Option<Policy>) -> Self {
+    pub fn with_target_policy(self, target: Option<Policy>) -> Self {
         Self { target, ..self }
     }
 
@@ -97,7 +97,7 @@ impl QLearning {
     /// # Panics
     /// If they are not of as many states.
     #[must_use]
-    pub fn starting_from(self, q: QTable) -> Self {
+    pub fn with_initial_values(self, q: QTable) -> Self {
         assert_eq!(q.states(), self.q.states());
         Self { q, ..self }
     }
@@ -121,7 +121,7 @@ impl Agent for QLearning {
         let step = steps.single();
         let gamma = self.config.gamma;
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, *step.action);
+        self.behaviour.record_visit(state, *step.action);
         let next_value = match self.target {
             Some(target) => target.state_value(self.q.row(next)),
             None => self.behaviour.state_value(next, self.q.row(next)),
@@ -158,7 +158,7 @@ mod tests {
     fn one_step_by_hand() {
         let check = |target: Policy, terminated: bool, truncated: bool, expected: f64| {
             let config = TabularConfig { gamma: 0.9, ..TabularConfig::default() };
-            let mut agent = QLearning::new(config, 2, 2, Streams::new(0)).aiming_at(Some(target));
+            let mut agent = QLearning::new(config, 2, 2, Streams::new(0)).with_target_policy(Some(target));
             agent.q = QTable::from_values(2, vec![1.0, 0.0, 4.0, 2.0]);
             let step = Transition {
                 observation: &0,

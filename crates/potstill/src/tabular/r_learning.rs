@@ -57,7 +57,7 @@ fn build(
     let (states, actions) = (task.states(), task.actions());
     // Its values are relative to the average reward, so that `gamma` need not be below 1.
     let behaviour = task.behaviour(config.behaviour(states, actions, task.streams));
-    Ok(Box::new(RLearning::new((config, own), states, actions, task.streams).behaving(behaviour)))
+    Ok(Box::new(RLearning::new((config, own), states, actions, task.streams).with_behaviour(behaviour)))
 }
 
 /// A learner of the average reward.
@@ -91,7 +91,7 @@ impl RLearning {
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -113,7 +113,7 @@ impl Agent for RLearning {
     fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
         let step = steps.single();
         let (state, action) = (*step.observation, *step.action);
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         let greedy = |q: &QTable, state: usize| Policy::Greedy.state_value(q.row(state));
         let reward = step.reward - self.average_reward;
         let target =

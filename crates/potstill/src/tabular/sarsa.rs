@@ -42,7 +42,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
 fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = Sarsa::new(config, task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// A SARSA learner.
@@ -71,7 +71,7 @@ impl Sarsa {
 
     /// Acts by another behaviour policy, whose values are then learned.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -94,7 +94,7 @@ impl Agent for Sarsa {
         let step = steps.single();
         let gamma = self.config.gamma;
         let (state, next) = (*step.observation, *step.next_observation);
-        self.behaviour.met(state, *step.action);
+        self.behaviour.record_visit(state, *step.action);
         let next_action = self.behaviour.act(next, self.q.row(next));
         let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
         let alpha = self.step_sizes.next(self.q.pair(state, *step.action), self.behaviour.steps());

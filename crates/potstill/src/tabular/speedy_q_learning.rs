@@ -43,7 +43,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
 fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent = SpeedyQLearning::new(&config, task.states(), task.actions(), task.streams);
-    Ok(Box::new(agent.behaving(behaviour)))
+    Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 /// A learner with two successive tables.
@@ -56,14 +56,14 @@ pub struct SpeedyQLearning {
     /// `Q_{k-1}`.
     previous: QTable,
     /// Of each pair: the sums of the targets of this round by `Q_k` and by `Q_{k-1}`, and how many there are.
-    now: Vec<f64>,
-    before: Vec<f64>,
+    current_targets: Vec<f64>,
+    previous_targets: Vec<f64>,
     samples: Vec<u64>,
     /// Rounds that each pair had a part in.
     rounds: Vec<u64>,
     /// Pairs that were ever met, and those of them that were not yet in this round.
-    known: u64,
-    missing: u64,
+    visited_pairs: u64,
+    unvisited_pairs: u64,
 }
 
 impl SpeedyQLearning {
@@ -75,18 +75,18 @@ impl SpeedyQLearning {
             behaviour: config.behaviour(states, actions, streams),
             previous: q.clone(),
             q,
-            now: vec![0.0; pairs],
-            before: vec![0.0; pairs],
+            current_targets: vec![0.0; pairs],
+            previous_targets: vec![0.0; pairs],
             samples: vec![0; pairs],
             rounds: vec![0; pairs],
-            known: 0,
-            missing: 0,
+            visited_pairs: 0,
+            unvisited_pairs: 0,
         }
     }
 
     /// Acts by another behaviour policy.
     #[must_use]
-    pub fn behaving(self, behaviour: Behaviour) -> Self {
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
@@ -99,7 +99,10 @@ impl SpeedyQLearning {
         let mut next = self.q.clone();
         for pair in 0..self.samples.len() {
             let n = std::mem::take(&mut self.samples[pair]) as f64;
-            let (now, before) = (std::mem::take(&mut self.now[pair]), std::mem::take(&mut self.before[pair]));
+            let (now, before) = (
+                std::mem::take(&mut self.current_targets[pair]),
+                std::mem::take(&mut self.previous_targets[pair]),
+            );
             if n > 0.0 {
                 self.rounds[pair] += 1;
                 let alpha = 1.0 / self.rounds[pair] as f64;
@@ -109,7 +112,7 @@ impl SpeedyQLearning {
             }
         }
         self.previous = std::mem::replace(&mut self.q, next);
-        self.missing = self.known;
+        self.unvisited_pairs = self.visited_pairs;
         Ok(())
     }
 }
@@ -126,23 +129,23 @@ impl Agent for SpeedyQLearning {
     fn observe(&mut self, steps: &Steps<'_, usize>) -> Result<u64, LearnError> {
         let step = steps.single();
         let (state, action, next) = (*step.observation, *step.action, *step.next_observation);
-        self.behaviour.met(state, action);
+        self.behaviour.record_visit(state, action);
         let backup = |q: &QTable| {
             let best = Policy::Greedy.state_value(q.row(next));
             checked_target(td_target(step.reward, self.gamma, step.terminated, best))
         };
         let pair = self.q.pair(state, action);
-        self.now[pair] += backup(&self.q)?;
-        self.before[pair] += backup(&self.previous)?;
+        self.current_targets[pair] += backup(&self.q)?;
+        self.previous_targets[pair] += backup(&self.previous)?;
         if self.samples[pair] == 0 {
             if self.rounds[pair] == 0 {
-                self.known += 1;
+                self.visited_pairs += 1;
             } else {
-                self.missing -= 1;
+                self.unvisited_pairs -= 1;
             }
         }
         self.samples[pair] += 1;
-        if self.missing == 0 {
+        if self.unvisited_pairs == 0 {
             self.end_round()?;
         }
         Ok(0)
@@ -159,8 +162,8 @@ impl Agent for SpeedyQLearning {
 
 snapshot! {
     impl Restorable for SpeedyQLearning {
-        saved: q, previous, behaviour, now, before, samples, rounds;
-        built: gamma, known, missing;
+        saved: q, previous, behaviour, current_targets as "now", previous_targets as "before", samples, rounds;
+        built: gamma, visited_pairs, unvisited_pairs;
         then: Self::count_pairs;
     }
 }
@@ -169,8 +172,9 @@ impl SpeedyQLearning {
     /// Counts `known` and `missing`, which follow from the samples and rounds.
     fn count_pairs(&mut self) -> Result<(), SnapshotError> {
         let all = || self.samples.iter().zip(&self.rounds);
-        self.known = all().filter(|(samples, rounds)| **samples > 0 || **rounds > 0).count() as u64;
-        self.missing = all().filter(|(samples, rounds)| **samples == 0 && **rounds > 0).count() as u64;
+        self.visited_pairs = all().filter(|(samples, rounds)| **samples > 0 || **rounds > 0).count() as u64;
+        self.unvisited_pairs =
+            all().filter(|(samples, rounds)| **samples == 0 && **rounds > 0).count() as u64;
         Ok(())
     }
 }
