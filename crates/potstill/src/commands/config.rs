@@ -4,6 +4,7 @@ use crate::baseline::RandomLinearConfig;
 use crate::config::{ConfigError, Key, Settings};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use crate::jobs::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
+use crate::optimizer::StudentOptimizer;
 use crate::planning::PlanningConfig;
 use crate::run::{
     ALGORITHMS, Learns, MakeDeep, MakePlanner, MakeTabular, WithDeep, WithPlanner, WithTabular, with_deep,
@@ -65,14 +66,15 @@ fn kinds() -> Vec<Kind> {
                 Learns::Model => with_planner(algorithm.name, PlannerKeys),
                 Learns::Features => with_deep(algorithm.name, DeepKeys),
                 Learns::Control => of::<((RunConfig, (EvalConfig, RandomLinearConfig)), StoreConfig)>(),
-                Learns::Labels => of::<((DataConfig, FitConfig), StoreConfig)>(),
+                Learns::Labels => of::<((DataConfig, (FitConfig, StudentOptimizer)), StoreConfig)>(),
             };
             (algorithm.name, vec![("command", "train"), ("algorithm", algorithm.name)], keys)
         })
         .collect();
     let head = || vec![("command", "distill")];
-    kinds.push(("distill-policy", head(), of::<((DistilConfig, PolicyDistillConfig), StoreConfig)>()));
-    let soft = of::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>();
+    let policy = of::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>();
+    kinds.push(("distill-policy", head(), policy));
+    let soft = of::<((DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>();
     kinds.push(("distill-classifier", head(), soft));
     kinds
 }

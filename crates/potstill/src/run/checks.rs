@@ -7,7 +7,9 @@ use crate::data::labelled::DATASETS;
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::RunConfig;
+use crate::optimizer::{InitKind, OptimizerConfig};
 use crate::planning;
+use crate::policy::Schedule;
 use crate::store;
 use potstill_env::registry::{self, Spec};
 use potstill_env::{Autoreset, Env, EnvError, Row};
@@ -16,6 +18,8 @@ use std::path::Path;
 
 /// Parameters of the biggest network that is built: Adam and a target network hold four times as many numbers.
 const PARAMETERS_MAX: usize = 100_000_000;
+/// Units of a layer that orthogonal weights are computed for in seconds.
+const ORTHOGONAL_MAX: usize = 2048;
 
 pub(crate) fn find_env(id: &str) -> Result<Spec, ConfigError> {
     registry::find(id).map_err(|error| match error {
@@ -75,6 +79,26 @@ pub(crate) fn check_ends(key: &str, spec: &NetworkSpec, ends: &Ends) -> Result<(
     if parameters > PARAMETERS_MAX {
         let reason = format!("{spec} has {parameters} parameters here; at most {PARAMETERS_MAX} are held");
         return Err(bad(key, reason));
+    }
+    Ok(())
+}
+
+/// Refuses a step size that is none of a network's, and a beginning that would take too long.
+pub(crate) fn check_optimizer(
+    rate: Schedule,
+    spec: &NetworkSpec,
+    optimizer: &OptimizerConfig,
+) -> Result<(), Error> {
+    let widest = spec.hidden.iter().copied().max().unwrap_or(0);
+    if optimizer.initialization == InitKind::Orthogonal && widest > ORTHOGONAL_MAX {
+        let reason = format!(
+            "orthogonal takes too long for more than {ORTHOGONAL_MAX} units of a layer, got {widest}"
+        );
+        return Err(bad("initialization", reason));
+    }
+    if rate.counts() {
+        let reason = format!("{rate} counts updates of one number; give a number or linear:FROM:TO:STEPS");
+        return Err(bad("learning_rate", reason));
     }
     Ok(())
 }

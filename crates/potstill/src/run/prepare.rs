@@ -2,7 +2,8 @@
 
 use super::catalogue::{Algorithm, DataKind, Learns, PolicyKind};
 use super::checks::{
-    bad, check_end, check_ends, check_size, checked_data, env_and_length, env_for, find_env, usage,
+    bad, check_end, check_ends, check_optimizer, check_size, checked_data, env_and_length, env_for, find_env,
+    usage,
 };
 use super::deep::{PrepareDeep, with_deep};
 use super::planners::{MakePlanner, WithPlanner, with_planner};
@@ -21,6 +22,7 @@ use crate::jobs::{
     ReinforcementJob, RunConfig, SourceConfig, StoreConfig, SupervisedJob,
 };
 use crate::model::Model;
+use crate::optimizer::StudentOptimizer;
 use crate::planning::PlanningConfig;
 use crate::store::{self, RunDir, names};
 use crate::train::{Trainer, VecTrainer};
@@ -70,12 +72,14 @@ pub(crate) fn prepare_headed(
         Learns::Features => with_deep(name, PrepareDeep { algorithm, head, layers, threads }),
         Learns::Control => prepare_control(algorithm, head, layers, threads),
         Learns::Labels => {
-            let resolved = resolve::<((DataConfig, FitConfig), StoreConfig)>(layers)?;
+            let resolved = resolve::<((DataConfig, (FitConfig, StudentOptimizer)), StoreConfig)>(layers)?;
             let config = resolved.to_toml(head);
-            let ((run, fit), store) = resolved.settings;
+            let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
             let data = checked_data(run.data.as_deref(), &fit)?;
             check_size("net_arch", &run.net_arch, data.features, data.classes)?;
-            let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, &fit, None, None));
+            check_optimizer(fit.learning_rate, &run.net_arch, &optimizer)?;
+            let fit = (fit, optimizer);
+            let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, fit, None, None));
             Ok(PreparedRun::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
         }
     }
@@ -134,9 +138,10 @@ pub(crate) fn prepare_distillation(
     };
     match subject {
         Subject::Policy { model, spec } => {
-            let resolved = resolve::<((DistilConfig, PolicyDistillConfig), StoreConfig)>(layers)?;
+            let resolved =
+                resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
             let config = resolved.to_toml(&head);
-            let ((run, distil), store) = resolved.settings;
+            let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
             let teacher_run = run.teacher.clone().unwrap_or_default();
             let Model::Network(teacher) = &model else {
                 return Err(usage(format!(
@@ -159,9 +164,10 @@ pub(crate) fn prepare_distillation(
             }
             let student = student_spec(&run)?;
             check_ends("student", student, &PolicyDistiller::ends(student, teacher))?;
-            let taught = (teacher.clone(), teacher_run);
+            check_optimizer(distil.learning_rate, student, &optimizer)?;
+            let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
-            let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, &distil, threads));
+            let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
             Ok(plan(config, &run, &place, store, job, &model))
         }
         Subject::Classifier { network, data, fit } => {
@@ -176,9 +182,12 @@ pub(crate) fn prepare_distillation(
             }
             let mut layers = layers.to_vec();
             layers.push(Layer { origin: Origin::Program("the teacher's"), values });
-            let resolved = resolve::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>(&layers)?;
+            let resolved = resolve::<(
+                (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
+                StoreConfig,
+            )>(&layers)?;
             let config = resolved.to_toml(&head);
-            let ((run, (soft, fit)), store) = resolved.settings;
+            let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
             match (&run.env, &run.data) {
                 (None, Some(given)) if *given == data => {}
                 (None, None) => return Err(usage(format!("on what? give --data {data}"))),
@@ -187,10 +196,12 @@ pub(crate) fn prepare_distillation(
             let student = student_spec(&run)?;
             let dataset = checked_data(Some(&data), &fit)?;
             check_size("student", student, dataset.features, dataset.classes)?;
+            check_optimizer(fit.learning_rate, student, &optimizer)?;
             let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
             let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
-            let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, &fit, soft_targets, taught));
+            let fit = (fit, optimizer);
+            let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, fit, soft_targets, taught));
             let model = Model::Network(network);
             Ok(plan(config, &run, &data, store, job, &model))
         }
