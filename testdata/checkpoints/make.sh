@@ -24,3 +24,5 @@ killed q-learning 40 train q-learning --env CliffWalking-v1 --episodes 60 --seed
 killed dqn 45 train dqn --env CartPole-v1 --steps 1500 --seed 1 --set net_arch=mlp:4 --set buffer_size=64 \
     --set learning_starts=100 --set train_freq=8 --set gradient_steps=2 --set checkpoint_freq=300 \
     --set checkpoints_kept=1 --set eval_freq=500 --set eval_episodes=2
+killed classifier 30 train classifier --data digits --seed 1 --set net_arch=mlp:4 --set epochs=4 \
+    --set test_samples=1700 --set batch_size=8 --set checkpoint_freq=10 --set checkpoints_kept=1

@@ -210,6 +210,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
 
     let cliff = "train q-learning --env CliffWalking-v1 --episodes 5 --out new";
     let pole = "train dqn --env CartPole-v1 --steps 100 --out new";
+    let digits = "train classifier --data digits --out new";
     let distill = "distill --teacher dqn --student mlp:4 --env CartPole-v1 --out new";
     for (arguments, expected) in [
         ("train dnq --env CartPole-v1 --steps 9 --out new", "unknown algorithm `dnq`; did you mean `dqn`?"),
@@ -369,6 +370,14 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "`buffer_size`: must hold 5 steps of each of 20 copies",
         ),
         (&format!("{pole} --set learning_rate=1/n"), "`learning_rate`: 1/n counts updates of one number"),
+        (&format!("{digits} --set learning_rate=1/n"), "`learning_rate`: 1/n counts updates of one number"),
+        (&format!("{distill} --set learning_rate=1/n"), "`learning_rate`: 1/n counts updates of one number"),
+        (&format!("{digits} --set optimizer=adagrad"), "`optimizer` (--set): expected adam, adamw"),
+        (&format!("{digits} --set max_grad_norm=0"), "`max_grad_norm` (--set): must be above 0"),
+        (
+            &format!("{digits} --set net_arch=mlp:2049 --set initialization=orthogonal"),
+            "`initialization`: orthogonal takes too long for more than 2048 units of a layer, got 2049",
+        ),
         (
             &format!("{pole} --set optimizer=adagrad"),
             "`optimizer` (--set): expected adam, adamw, radam, rmsprop or sgd",

@@ -33,7 +33,7 @@ pub(crate) fn main() {
 
     let teacher = fit("mlp:200", FitConfig { epochs: 20, ..FitConfig::default() }, &train, None);
 
-    let config = || FitConfig { epochs: 100, learning_rate: 5e-3, ..FitConfig::default() };
+    let config = || FitConfig { epochs: 100, learning_rate: 5e-3.into(), ..FitConfig::default() };
     let from_labels = fit("mlp:8", config(), &train, None);
 
     // L = alpha T^2 KL(teacher || student) + (1 - alpha) cross-entropy of the labels, at temperature T = 4.

@@ -19,10 +19,11 @@
 //! ```
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
-use crate::config::{settings, words};
+use crate::config::{ConfigError, Key, Settings, settings, words};
+use crate::policy::Schedule;
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 use potstill_nn::optim::{clip_value, norm, shrinking};
-use potstill_nn::{Aligned, Initialisation, Network, Optimiser, Rule, Workspace};
+use potstill_nn::{Aligned, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 words! {
     /// How a gradient becomes a step.
@@ -69,16 +70,42 @@ settings! {
         centered: bool = true, in Any;
         /// Whether SGD looks ahead along its velocity. Source: PyTorch's SGD
         nesterov: bool = false, in Any;
-        /// Longest gradient. Source: Stable-Baselines3
-        max_grad_norm: f64 = 10.0, in Positive;
+        /// Longest gradient, if there is to be one. Source: Stable-Baselines3 for agents; the papers of distillation have none
+        max_grad_norm: Option<f64> = Some(10.0), in Positive;
         /// Largest number of a gradient, if there is to be one; it is cut off there before its length is looked at
-        clip_grad_value: Option<f64> = (), in Positive;
+        clip_grad_value: Option<f64> = None, in Positive;
         /// How weights begin. Source: PyTorch's Linear and Conv2d
         initialization: InitKind = InitKind::Pytorch, in Any;
     }
 }
 
+/// The widest layer whose orthogonal weights are computed within seconds.
+const ORTHOGONAL_MAX: usize = 2048;
+
 impl OptimizerConfig {
+    /// Refuses a step size that counts the updates of one number, and orthogonal weights of layers so wide that they would take too long.
+    pub(crate) fn check(&self, spec: &NetworkSpec, learning_rate: Schedule) -> Result<(), ConfigError> {
+        let widest = spec.hidden.iter().copied().max().unwrap_or(0);
+        if self.initialization == InitKind::Orthogonal && widest > ORTHOGONAL_MAX {
+            let reason = format!(
+                "orthogonal takes too long for more than {ORTHOGONAL_MAX} units of a layer, got {widest}"
+            );
+            return Err(ConfigError::value("initialization", reason));
+        }
+        if learning_rate.counts() {
+            let reason = format!(
+                "{learning_rate} counts updates of one number; give a number or linear:FROM:TO:STEPS"
+            );
+            return Err(ConfigError::value("learning_rate", reason));
+        }
+        Ok(())
+    }
+
+    /// The defaults of a student: as those of an agent, but no gradient is shortened.
+    pub fn student() -> Self {
+        Self { max_grad_norm: None, ..Self::default() }
+    }
+
     /// The optimiser's rule.
     pub fn rule(&self) -> Rule {
         let epsilon = self.optimizer_eps;
@@ -103,6 +130,30 @@ impl OptimizerConfig {
     }
 }
 
+/// The same keys with the defaults of a [student](OptimizerConfig::student).
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudentOptimizer(pub OptimizerConfig);
+
+impl Default for StudentOptimizer {
+    fn default() -> Self {
+        Self(OptimizerConfig::student())
+    }
+}
+
+impl Settings for StudentOptimizer {
+    fn keys(&self) -> Vec<Key> {
+        self.0.keys()
+    }
+
+    fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
+        self.0.set(key, value)
+    }
+
+    fn get(&self, key: &str) -> Option<toml::Value> {
+        self.0.get(key)
+    }
+}
+
 /// An optimiser behind a guard: it clips gradients, and makes no step of a loss or a gradient that is not finite.
 #[derive(Clone, Debug)]
 pub struct GuardedStep {
@@ -116,16 +167,11 @@ impl GuardedStep {
     /// The optimiser of these keys for so many parameters.
     pub fn new(config: &OptimizerConfig, parameters: usize) -> Self {
         Self {
-            norm_max: config.max_grad_norm,
+            optimiser: Optimiser::new(config.rule(), parameters),
+            norm_max: config.max_grad_norm.unwrap_or(f64::INFINITY),
             value_max: config.clip_grad_value.map(|bound| bound as f32),
-            ..Self::unclipped(config.rule(), parameters)
+            gradient: Aligned::zeros(parameters),
         }
-    }
-
-    /// An optimiser that clips nothing.
-    pub fn unclipped(rule: Rule, parameters: usize) -> Self {
-        let optimiser = Optimiser::new(rule, parameters);
-        Self { optimiser, norm_max: f64::INFINITY, value_max: None, gradient: Aligned::zeros(parameters) }
     }
 
     /// One step of a network against the gradient of a loss. `d_outputs` is the gradient with respect to the outputs of the network's last

@@ -2,11 +2,14 @@
 
 use potstill::Error;
 use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
+use potstill::config::Settings;
 use potstill::metrics::History;
 use potstill::metrics::catalogue::{self, METRICS, SCORES, Score};
+use potstill::optimizer::OptimizerConfig;
 use potstill::run::{ALGORITHMS, Observer, Quiet, Sources};
+use potstill::store::{FileMark, Manifest};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +22,7 @@ struct Case {
 }
 
 /// Every algorithm, and both kinds of distillation.
-const CASES: [Case; 38] = [
+const CASES: [Case; 41] = [
     Case { command: "q-learning", settings: "env=CliffWalking-v1 episodes=60" },
     Case { command: "sarsa", settings: "env=CliffWalking-v1 episodes=60 log_interval=3" },
     Case {
@@ -129,6 +132,21 @@ const CASES: [Case; 38] = [
         command: "pqn",
         settings: "env=CartPole-v1 steps=1200 net_arch=mlp:16:layernorm num_envs=4 num_steps=16 num_minibatches=2 \
                    update_epochs=2 eval_freq=400 eval_episodes=2 optimizer=radam",
+    },
+    Case {
+        command: "classifier",
+        settings: "data=digits net_arch=mlp:12 epochs=40 test_samples=1500 learning_rate=linear:0.01:0:380 \
+                   optimizer=rmsprop initialization=orthogonal",
+    },
+    Case {
+        command: "distill",
+        settings: "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300 \
+                   learning_rate=exponential:0.01:0.001:100 optimizer=adamw clip_grad_value=0.01",
+    },
+    Case {
+        command: "distill",
+        settings: "teacher=classifier student=mlp:4 data=digits epochs=40 learning_rate=linear:0.01:0:380 \
+                   optimizer=sgd nesterov=true max_grad_norm=0.5",
     },
 ];
 
@@ -390,6 +408,95 @@ fn one_process_at_a_time() {
     resumed(root, "run", &Quiet).unwrap();
 }
 
+/// Keys of the optimiser: settings under which each matters, and a value that is not its default.
+const OPTIMIZER_KEYS: [(&str, &str); 10] = [
+    ("", "learning_rate=linear:0.01:0:9"),
+    ("", "optimizer=sgd"),
+    ("", "optimizer_eps=0.1"),
+    ("optimizer=adamw", "weight_decay=0.5"),
+    ("optimizer=sgd learning_rate=0.1", "momentum=0.1"),
+    ("optimizer=rmsprop", "centered=false"),
+    ("optimizer=sgd learning_rate=0.1", "nesterov=true"),
+    ("", "max_grad_norm=0.01"),
+    ("", "clip_grad_value=0.001"),
+    ("", "initialization=xavier"),
+];
+
+#[test]
+fn every_key_of_the_optimiser_has_an_effect_on_every_student() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let tried: BTreeSet<_> = OPTIMIZER_KEYS.iter().filter_map(|(_, pair)| pair.split('=').next()).collect();
+    let keys = OptimizerConfig::keys().into_iter().map(|key| key.name).chain(["learning_rate"]).collect();
+    assert_eq!(tried, keys);
+    for teacher in [&CASES[2], &CASES[3]] {
+        start(root, teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
+    }
+    let students = [
+        ("classifier", "data=digits net_arch=mlp:12 epochs=1 test_samples=1500"),
+        (
+            "distill",
+            "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=1 transfer_states=60 gradient_steps=20 temperature=1",
+        ),
+        ("distill", "teacher=classifier student=mlp:4 data=digits epochs=1"),
+    ];
+    for (i, (command, settings)) in students.into_iter().enumerate() {
+        let case = Case { command, settings };
+        let model = |out: &str, more: &str| {
+            let out = format!("student-{i}-{out}");
+            start(root, &case, &out, &format!("checkpoint_freq=0 {more}"), 1, &Quiet).unwrap();
+            fs::read(root.join(out).join("model.safetensors")).unwrap()
+        };
+        let plain: BTreeSet<&str> = OPTIMIZER_KEYS.iter().map(|(base, _)| *base).collect();
+        let plain: BTreeMap<_, _> = plain
+            .into_iter()
+            .enumerate()
+            .map(|(j, base)| (base, model(&format!("plain-{j}"), base)))
+            .collect();
+        for (j, (base, pair)) in OPTIMIZER_KEYS.iter().enumerate() {
+            assert!(
+                model(&j.to_string(), &format!("{base} {pair}")) != plain[base],
+                "{settings} {base} {pair}"
+            );
+        }
+    }
+}
+
+/// Runs of students that were begun before the keys of the optimiser were theirs.
+#[test]
+fn a_student_without_keys_of_the_optimiser_goes_on() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    for case in [&CASES[3], &CASES[4], &CASES[5]] {
+        let root = root.join(case.settings.len().to_string());
+        if let Some(teacher) =
+            CASES.iter().find(|c| case.settings.contains(&format!("teacher={}", c.command)))
+        {
+            start(&root, teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
+        }
+        start(&root, case, "whole", "checkpoint_freq=0", 1, &Quiet).unwrap();
+        start(&root, case, "old", "checkpoint_freq=0", 1, &StopAfter::new(2)).unwrap_err();
+        let config = root.join("old/config.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        let is_new = |line: &str| {
+            OptimizerConfig::keys().iter().any(|key| line.starts_with(&format!("{} =", key.name)))
+        };
+        let old: Vec<&str> = text.lines().filter(|line| !is_new(line)).collect();
+        // Two of the keys are not set.
+        assert_eq!(old.len() + OptimizerConfig::keys().len() - 2, text.lines().count());
+        let old = old.join("\n") + "\n";
+        fs::write(&config, &old).unwrap();
+        // The manifest knows what was written.
+        let path = root.join("old/manifest.json");
+        let mut manifest = Manifest::read(&fs::read(&path).unwrap()).unwrap();
+        let mark = manifest.files.iter_mut().find(|mark| mark.name == "config.toml").unwrap();
+        *mark = FileMark::whole("config.toml", old.as_bytes());
+        fs::write(&path, manifest.write()).unwrap();
+        resumed(&root, "old", &Quiet).unwrap();
+        assert_same(&root, "whole", "old", &RESULTS);
+    }
+}
+
 /// FNV-1a, as in the conformance suite.
 fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
@@ -411,6 +518,8 @@ fn checkpoints_of_every_format_are_read() {
     for (format, run, step, golden) in [
         ("format-1", "q-learning", 1000, 0x44b4_5cc6_d4c4_2f35),
         ("format-1", "dqn", 600, 0xa357_a594_f6d7_6d64),
+        // Begun before a student had the keys of the optimiser.
+        ("format-1", "classifier", 10, 0xac73_9ad5_d12f_03d1),
     ] {
         let out = root.path().join(format).join(run);
         copy(&fixtures.join(format).join(run), &out);

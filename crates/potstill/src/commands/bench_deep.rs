@@ -32,9 +32,6 @@ struct Measured {
     operations: f64,
 }
 
-/// Gradients are not cut off at this length.
-const NO_CLIPPING: f64 = 1e9;
-
 /// Runs a workload and tells how fast it was, also as a share of what one core can do times the number of threads.
 ///
 /// # Errors
@@ -48,7 +45,7 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
         gradient_steps: 1,
         ..DqnConfig::default()
     };
-    let free = OptimizerConfig { max_grad_norm: NO_CLIPPING, ..OptimizerConfig::default() };
+    let free = OptimizerConfig { max_grad_norm: None, ..OptimizerConfig::default() };
     observer.begin(workload, 1);
     let measured = match workload {
         "matched" => {
@@ -162,7 +159,7 @@ fn replay(
         "gradient_steps": dqn.gradient_steps,
         "target_update_interval": dqn.target_update_interval,
         "loss": if dqn.huber_delta == 0.0 { "mse" } else { "huber" },
-        "max_grad_norm": clipping(optimizer),
+        "max_grad_norm": optimizer.max_grad_norm,
         "exploration_initial_eps": dqn.exploration_initial_eps,
         "exploration_final_eps": dqn.exploration_final_eps,
         "exploration_fraction": dqn.exploration_fraction,
@@ -204,7 +201,7 @@ fn pqn(
         "gamma": config.gamma,
         "lambda": config.lambda,
         "loss": "mse",
-        "max_grad_norm": clipping(optimizer),
+        "max_grad_norm": optimizer.max_grad_norm,
         "exploration_initial_eps": config.exploration_initial_eps,
         "exploration_final_eps": config.exploration_final_eps,
         "exploration_fraction": config.exploration_fraction,
@@ -212,10 +209,6 @@ fn pqn(
     });
     let operations = forward * steps as f64 + each * updates as f64;
     Ok(Measured { settings, threads, seconds, transitions: steps, updates, operations })
-}
-
-fn clipping(optimizer: &OptimizerConfig) -> Option<f64> {
-    (optimizer.max_grad_norm < NO_CLIPPING).then_some(optimizer.max_grad_norm)
 }
 
 /// Seconds that a training takes, after a warm-up that does not count.

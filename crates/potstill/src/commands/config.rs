@@ -4,6 +4,7 @@ use crate::algorithm::ALGORITHMS;
 use crate::config::{ConfigError, Key, Settings};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use crate::jobs::{DistilConfig, StoreConfig};
+use crate::optimizer::StudentOptimizer;
 use crate::run::train_settings;
 use serde_json::{Map, Value, json};
 
@@ -30,9 +31,10 @@ fn kinds() -> Vec<Kind> {
     kinds.push((
         "distill-policy",
         head(),
-        of(&<((DistilConfig, PolicyDistillConfig), StoreConfig)>::default()),
+        of(&<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>::default()),
     ));
-    let soft = of(&<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>::default());
+    let soft =
+        of(&<((DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>::default());
     kinds.push(("distill-classifier", head(), soft));
     kinds
 }

@@ -115,7 +115,7 @@ mod tests {
             /// A network.
             net_arch: potstill_nn::NetworkSpec = "mlp:8", in Any;
             /// A limit.
-            steps: Option<u64> = (), in AtLeastOne;
+            steps: Option<u64> = None, in AtLeastOne;
         }
     }
 

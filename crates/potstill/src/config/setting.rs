@@ -224,10 +224,10 @@ impl Setting for NetworkSpec {
 }
 
 impl<T: Setting> Setting for Option<T> {
-    type Literal = ();
+    type Literal = Option<T::Literal>;
     const KIND: &'static str = T::KIND;
-    fn literal((): ()) -> Self {
-        None
+    fn literal(literal: Option<T::Literal>) -> Self {
+        literal.map(T::literal)
     }
     fn from_toml(value: &Value) -> Result<Self, String> {
         T::from_toml(value).map(Some)

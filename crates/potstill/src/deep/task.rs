@@ -2,7 +2,7 @@
 
 use crate::algorithm::Task;
 use crate::config::{ConfigError, check_network};
-use crate::optimizer::{InitKind, OptimizerConfig};
+use crate::optimizer::OptimizerConfig;
 use crate::policy::Schedule;
 use potstill_core::Streams;
 use potstill_env::Space;
@@ -11,8 +11,6 @@ use potstill_nn::{Ends, Inputs, NetworkSpec, Workers};
 
 /// The largest memory of a forward and a backward pass, in bytes.
 pub(super) const PASS_BYTES_MAX: u64 = 1 << 33;
-/// The widest layer whose orthogonal weights are computed within seconds.
-const ORTHOGONAL_MAX: usize = 2048;
 
 /// The spaces of an environment, the length of the run, its seeds and its threads.
 #[derive(Clone, Debug)]
@@ -89,19 +87,7 @@ pub(super) fn check_learner(
     learning_rate: Schedule,
 ) -> Result<(), ConfigError> {
     check_network("net_arch", spec, ends)?;
-    let widest = spec.hidden.iter().copied().max().unwrap_or(0);
-    if optimizer.initialization == InitKind::Orthogonal && widest > ORTHOGONAL_MAX {
-        let reason = format!(
-            "orthogonal takes too long for more than {ORTHOGONAL_MAX} units of a layer, got {widest}"
-        );
-        return Err(ConfigError::value("initialization", reason));
-    }
-    if learning_rate.counts() {
-        let reason =
-            format!("{learning_rate} counts updates of one number; give a number or linear:FROM:TO:STEPS");
-        return Err(ConfigError::value("learning_rate", reason));
-    }
-    Ok(())
+    optimizer.check(spec, learning_rate)
 }
 
 /// Refuses a pass over so many samples with so many probabilities each, as `key` asks for, if it takes too much memory.

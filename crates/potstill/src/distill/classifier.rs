@@ -3,7 +3,7 @@
 //! `L = alpha T^2 KL(softmax(z_teacher / T) || softmax(z_student / T)) + (1 - alpha) CE(labels)` over minibatches; without a
 //! teacher the cross-entropy alone.
 //!
-//! Differences from the paper: Adam instead of momentum with decay; one blend with weights `alpha` and `1 - alpha`
+//! Differences from the paper: Adam instead of momentum with decay, unless asked for; one blend with weights `alpha` and `1 - alpha`
 //! where the paper only says that the hard term should weigh "considerably" less.
 //!
 //! ```
@@ -27,13 +27,14 @@ use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
-use crate::optimizer::GuardedStep;
+use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
+use crate::policy::Schedule;
 use crate::targets;
 use crate::teacher::Teacher;
 use potstill_core::snapshot::below;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::cross_entropy;
-use potstill_nn::{Network, NetworkSpec, Rule, Workspace};
+use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,8 +45,8 @@ settings! {
         epochs: u64 = 60, in AtLeastOne;
         /// Samples per gradient step
         batch_size: u64 = 32, in Batch;
-        /// Adam's step size. Source: Kingma and Ba 2015
-        learning_rate: f64 = 1e-3, in Positive;
+        /// Step size of the optimiser, or a schedule over gradient steps. Source: Kingma and Ba 2015
+        learning_rate: Schedule = 1e-3, in NotNegative;
         /// Each training image is moved by up to so many pixels. Source: Hinton et al. 2015, section 3, used 2 for 28 x 28
         jitter_pixels: u64 = 0, in Small;
         /// Samples kept apart for the test
@@ -75,7 +76,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "fit a network to labels, as a teacher for distillation",
     source: "cross-entropy and Adam (Kingma and Ba 2015)",
     file: file!(),
-    builder: Builder::Labels(|| Box::new(FitConfig::default())),
+    builder: Builder::Labels(|| Box::new(<(FitConfig, StudentOptimizer)>::default())),
     presets: &[],
     smoke: &["data=digits net_arch=mlp:12 epochs=40 test_samples=1500 jitter_pixels=1"],
 };
@@ -126,15 +127,28 @@ struct Scratch {
 }
 
 impl ClassifierTrainer {
-    /// A fresh student on this data, with or without a teacher.
+    /// A fresh student on this data, with or without a teacher, and the optimiser's [defaults](OptimizerConfig::student).
     pub fn new(
         config: FitConfig,
+        spec: &NetworkSpec,
+        data: Arc<Dataset>,
+        soft_targets: Option<SoftTargets>,
+        streams: Streams,
+    ) -> Self {
+        Self::with((config, OptimizerConfig::student()), spec, data, soft_targets, streams)
+    }
+
+    /// A fresh student on this data, with or without a teacher.
+    pub fn with(
+        (config, optimizer): (FitConfig, OptimizerConfig),
         spec: &NetworkSpec,
         data: Arc<Dataset>,
         mut soft_targets: Option<SoftTargets>,
         streams: Streams,
     ) -> Self {
-        let student = spec.build(data.features, data.classes, &mut streams.stream("initialisation"));
+        let ends = Ends::new(data.features, data.classes);
+        let mut rng = streams.stream("initialisation");
+        let student = spec.initialised(&ends, optimizer.initialisation(), &mut rng);
         if let Some(SoftTargets { source, .. }) = &mut soft_targets
             && config.jitter_pixels == 0
         {
@@ -142,7 +156,7 @@ impl ClassifierTrainer {
             source.record(&data.inputs);
         }
         Self {
-            optimizer: GuardedStep::unclipped(Rule::ADAM, student.parameters().len()),
+            optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
             soft_targets,
             epochs: 0,
@@ -206,6 +220,7 @@ impl ClassifierTrainer {
     }
 
     fn gradient_step(&mut self, samples: Range<usize>) -> Result<f64, LearnError> {
+        let done = self.steps();
         self.gather(samples.clone());
         let indices = &self.order[samples];
         let Scratch { workspace, inputs, labels, d_logits } = &mut self.scratch;
@@ -220,8 +235,8 @@ impl ClassifierTrainer {
             }
         };
         let batch = [("input", &**inputs), ("teacher's answer", answers)];
-        let (rate, student) = (self.config.learning_rate, &mut self.student);
-        self.optimizer.step(rate, student, d_logits, workspace, loss, &batch)?;
+        let rate = self.config.learning_rate.at(done, 1);
+        self.optimizer.step(rate, &mut self.student, d_logits, workspace, loss, &batch)?;
         if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {
             source.tick(&self.student);
         }
@@ -371,7 +386,7 @@ mod tests {
         let data = Arc::new(data);
         let soft = soft("mlp:16", &data);
         let teacher = soft.source.teacher().unwrap().network().clone();
-        let config = FitConfig { learning_rate: 3e-3, ..FitConfig::default() };
+        let config = FitConfig { learning_rate: 3e-3.into(), ..FitConfig::default() };
         let spec = "mlp:32".parse().unwrap();
         let mut trainer = ClassifierTrainer::new(config, &spec, data, Some(soft), Streams::new(3));
         let before = agreement(&teacher, trainer.student(), &unseen.inputs);

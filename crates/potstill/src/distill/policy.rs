@@ -31,12 +31,12 @@ use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
 use crate::model::{NetworkActor, play};
-use crate::optimizer::GuardedStep;
-use crate::policy::Policy;
+use crate::optimizer::{GuardedStep, OptimizerConfig};
+use crate::policy::{Policy, Schedule};
 use crate::teacher::Teacher;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::{EnvError, FeatureEnv};
-use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Rule, Workspace};
+use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
 settings! {
     /// The hyperparameters of policy distillation.
@@ -49,8 +49,8 @@ settings! {
         gradient_steps: u64 = 40_000, in AtLeastOne;
         /// States per gradient step
         batch_size: u64 = 128, in Batch;
-        /// Adam's step size
-        learning_rate: f64 = 2e-3, in Positive;
+        /// Step size of the optimiser, or a schedule over gradient steps
+        learning_rate: Schedule = 2e-3, in NotNegative;
         /// Temperature in units of the teacher's mean gap between its two best action values
         temperature: f64 = 0.03, in Positive;
         /// Probability that the teacher plays an episode after the first round; 1 is the paper, 0 is DAgger
@@ -107,7 +107,7 @@ impl PolicyDistiller {
         if spec.stages.is_empty() { Ends::new(inputs.count(), choices) } else { Ends::new(inputs, choices) }
     }
 
-    /// A fresh student for this teacher in this environment.
+    /// A fresh student for this teacher in this environment, with the optimiser's [defaults](OptimizerConfig::student).
     pub fn new(
         config: PolicyDistillConfig,
         spec: &NetworkSpec,
@@ -115,11 +115,22 @@ impl PolicyDistiller {
         env: FeatureEnv,
         streams: Streams,
     ) -> Self {
+        Self::with((config, OptimizerConfig::student()), spec, teacher, env, streams)
+    }
+
+    /// A fresh student for this teacher in this environment.
+    pub fn with(
+        (config, optimizer): (PolicyDistillConfig, OptimizerConfig),
+        spec: &NetworkSpec,
+        teacher: Network,
+        env: FeatureEnv,
+        streams: Streams,
+    ) -> Self {
         let ends = Self::ends(spec, &teacher);
         let mut rng = streams.stream("initialisation");
-        let student = spec.initialised(&ends, Initialisation::Pytorch, &mut rng);
+        let student = spec.initialised(&ends, optimizer.initialisation(), &mut rng);
         Self {
-            optimizer: GuardedStep::unclipped(Rule::ADAM, student.parameters().len()),
+            optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
             source: Source::new(Teacher::frozen(teacher)),
             collector: Collector::with_teacher_share(config.teacher_plays),
@@ -228,6 +239,7 @@ impl PolicyDistiller {
     }
 
     fn gradient_step(&mut self) -> Result<f64, LearnError> {
+        let done = self.steps();
         let (features, actions) = (self.student.inputs(), self.student.outputs());
         let samples = self.config.batch_size as usize;
         let Scratch { workspace, inputs, wanted, d_logits } = &mut self.scratch;
@@ -242,7 +254,7 @@ impl PolicyDistiller {
         d_logits.resize(logits.len(), 0.0);
         let divergence = Divergence::KlForward { temperature: self.config.temperature as f32 };
         let loss = divergence.value_and_gradient((wanted, logits), samples, d_logits);
-        let (rate, student) = (self.config.learning_rate, &mut self.student);
+        let (rate, student) = (self.config.learning_rate.at(done, 1), &mut self.student);
         self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))
     }

@@ -9,6 +9,7 @@ use crate::distill::{PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Model, NetworkActor, play};
+use crate::optimizer::OptimizerConfig;
 use crate::policy::Policy;
 use crate::train::{Evaluation, Protocol, TrainError};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
@@ -41,13 +42,12 @@ impl PolicyDistillationJob {
         spec: Spec,
         seed: u64,
         student: &NetworkSpec,
-        config: &PolicyDistillConfig,
+        (config, optimizer): (PolicyDistillConfig, OptimizerConfig),
         threads: usize,
     ) -> Self {
         let env = spec.make_features().expect("a network is for features");
-        let distiller =
-            PolicyDistiller::new(config.clone(), student, teacher.clone(), env, Streams::new(seed));
-        let config = config.clone();
+        let configs = (config.clone(), optimizer);
+        let distiller = PolicyDistiller::with(configs, student, teacher.clone(), env, Streams::new(seed));
         Self { config, spec, seed, teacher_run, teacher, threads, distiller, best: None, score: None }
     }
 

@@ -7,13 +7,13 @@ settings! {
     /// The keys of every reinforcement-learning run.
     pub struct RunConfig {
         /// The environment
-        env: Option<String> = (), in Any;
+        env: Option<String> = None, in Any;
         /// The seed of all random streams
         seed: u64 = 0, in Any;
         /// Steps in the environment
-        steps: Option<u64> = (), in AtLeastOne;
+        steps: Option<u64> = None, in AtLeastOne;
         /// Episodes
-        episodes: Option<u64> = (), in AtLeastOne;
+        episodes: Option<u64> = None, in AtLeastOne;
         /// Episodes between lines of metrics.jsonl
         log_interval: u64 = 1, in AtLeastOne;
     }
@@ -23,11 +23,11 @@ settings! {
     /// Whom an algorithm for numbered states follows, if it does not act by itself.
     pub struct SourceConfig {
         /// A run directory: it acts on the action values of this run, exploring as it would on its own
-        behaviour: Option<String> = (), in Any;
+        behaviour: Option<String> = None, in Any;
         /// A file of recorded episodes (potstill play --record): it learns from these, again and again, and never acts, so that how it would explore does not matter
-        data: Option<String> = (), in Any;
+        data: Option<String> = None, in Any;
         /// The CRC-32C of that file, so that a run goes on with what it was begun with
-        data_crc32c: Option<u64> = (), in Any;
+        data_crc32c: Option<u64> = None, in Any;
     }
 }
 
@@ -35,7 +35,7 @@ settings! {
     /// The keys of every planner on an exact model.
     pub struct PlanConfig {
         /// The environment
-        env: Option<String> = (), in Any;
+        env: Option<String> = None, in Any;
         /// A seed, for the sake of order: nothing is left to chance
         seed: u64 = 0, in Any;
         /// Sweeps between lines of metrics.jsonl
@@ -51,7 +51,7 @@ settings! {
         /// Episodes of an evaluation
         eval_episodes: u64 = 20, in Batch;
         /// Stop when an evaluation reaches this mean return
-        stop_at_return: Option<f64> = (), in Finite;
+        stop_at_return: Option<f64> = None, in Finite;
     }
 }
 
@@ -59,7 +59,7 @@ settings! {
     /// The keys of every run on a dataset.
     pub struct DataConfig {
         /// The dataset
-        data: Option<String> = (), in Any;
+        data: Option<String> = None, in Any;
         /// The seed of all random streams
         seed: u64 = 0, in Any;
         /// Hidden layers of the network
@@ -71,13 +71,13 @@ settings! {
     /// The keys of every distillation run.
     pub struct DistilConfig {
         /// The teacher's run directory
-        teacher: Option<String> = (), in Any;
+        teacher: Option<String> = None, in Any;
         /// The student's network
-        student: Option<NetworkSpec> = (), in Any;
+        student: Option<NetworkSpec> = None, in Any;
         /// The environment that a policy is distilled in
-        env: Option<String> = (), in Any;
+        env: Option<String> = None, in Any;
         /// The dataset that a classifier is distilled on
-        data: Option<String> = (), in Any;
+        data: Option<String> = None, in Any;
         /// The seed of all random streams
         seed: u64 = 0, in Any;
     }
@@ -87,7 +87,7 @@ settings! {
     /// How often a run is saved. It changes nothing that is learned.
     pub struct StoreConfig {
         /// Steps between checkpoints (gradient steps where nobody acts); 0 for none at all; if not set, one every 30 seconds
-        checkpoint_freq: Option<u64> = (), in Any;
+        checkpoint_freq: Option<u64> = None, in Any;
         /// Checkpoints kept, beside the one with the best evaluation
         checkpoints_kept: u64 = 2, in Batch;
     }

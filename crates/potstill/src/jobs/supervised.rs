@@ -7,6 +7,7 @@ use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::Model;
+use crate::optimizer::OptimizerConfig;
 use crate::train::TrainError;
 use potstill_core::{Streams, snapshot};
 use potstill_nn::{Network, NetworkSpec};
@@ -31,16 +32,16 @@ impl SupervisedJob {
         data: &Dataset,
         seed: u64,
         spec: &NetworkSpec,
-        fit: &FitConfig,
+        (fit, optimizer): (FitConfig, OptimizerConfig),
         soft_targets: Option<SoftTargets>,
         teacher: Option<(Network, String)>,
     ) -> Self {
         let mut split = Streams::new(fit.split_seed).stream("split");
         let (train, test) = data.split(fit.test_samples as usize, &mut split);
         let train = Arc::new(train);
-        let trainer =
-            ClassifierTrainer::new(fit.clone(), spec, train.clone(), soft_targets, Streams::new(seed));
-        Self { fit: fit.clone(), seed, trainer, train, test, teacher, test_error: 1.0 }
+        let configs = (fit.clone(), optimizer);
+        let trainer = ClassifierTrainer::with(configs, spec, train.clone(), soft_targets, Streams::new(seed));
+        Self { fit, seed, trainer, train, test, teacher, test_error: 1.0 }
     }
 }
 

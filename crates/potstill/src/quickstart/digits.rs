@@ -52,7 +52,7 @@ fn fit(
 fn trial(digits: &Dataset, seed: u64, first: bool) -> Result<Trial, Error> {
     let streams = Streams::new(seed);
     let slow = FitConfig { epochs: 40, ..FitConfig::default() };
-    let quick = FitConfig { epochs: 200, learning_rate: 5e-3, ..FitConfig::default() };
+    let quick = FitConfig { epochs: 200, learning_rate: 5e-3.into(), ..FitConfig::default() };
     let (train, test) = digits.split(slow.test_samples as usize, &mut streams.stream("split"));
     let train = Arc::new(train);
     let teacher = fit(&slow, TEACHER, &train, None, streams.seed_for("teacher", 0))?;

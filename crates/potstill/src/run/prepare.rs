@@ -15,6 +15,7 @@ use crate::jobs::{
     SourceConfig, StoreConfig, SupervisedJob,
 };
 use crate::model::Model;
+use crate::optimizer::StudentOptimizer;
 use crate::planning::{Planner, PlanningConfig};
 use crate::store::{RunDir, names};
 use potstill_core::Streams;
@@ -60,12 +61,14 @@ pub(crate) fn prepare_headed(
         Builder::Features(new) => features.prepare(new),
         Builder::Control(new) => features.prepare(new),
         Builder::Labels(_) => {
-            let resolved = resolve::<((DataConfig, FitConfig), StoreConfig)>(layers)?;
+            let resolved = resolve::<((DataConfig, (FitConfig, StudentOptimizer)), StoreConfig)>(layers)?;
             let config = resolved.to_toml(head);
-            let ((run, fit), store) = resolved.settings;
+            let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
             let data = checked_data(run.data.as_deref(), &fit)?;
             check_network("net_arch", &run.net_arch, &Ends::new(data.features, data.classes))?;
-            let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, &fit, None, None));
+            optimizer.check(&run.net_arch, fit.learning_rate)?;
+            let fit = (fit, optimizer);
+            let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, fit, None, None));
             Ok(PreparedRun::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
         }
     }
@@ -106,9 +109,10 @@ pub(crate) fn prepare_distillation(
     };
     match subject {
         Subject::Policy { model, spec } => {
-            let resolved = resolve::<((DistilConfig, PolicyDistillConfig), StoreConfig)>(layers)?;
+            let resolved =
+                resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
             let config = resolved.to_toml(&head);
-            let ((run, distil), store) = resolved.settings;
+            let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
             let teacher_run = run.teacher.clone().unwrap_or_default();
             let Model::Network(teacher) = &model else {
                 return Err(usage(format!(
@@ -131,9 +135,10 @@ pub(crate) fn prepare_distillation(
             }
             let student = student_spec(&run)?;
             check_network("student", student, &PolicyDistiller::ends(student, teacher))?;
-            let taught = (teacher.clone(), teacher_run);
+            optimizer.check(student, distil.learning_rate)?;
+            let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
-            let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, &distil, threads));
+            let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
             Ok(plan(config, &run, &place, store, job, &model))
         }
         Subject::Classifier { network, data, fit } => {
@@ -148,9 +153,12 @@ pub(crate) fn prepare_distillation(
             }
             let mut layers = layers.to_vec();
             layers.push(Layer { origin: Origin::Program("the teacher's"), values });
-            let resolved = resolve::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>(&layers)?;
+            let resolved = resolve::<(
+                (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
+                StoreConfig,
+            )>(&layers)?;
             let config = resolved.to_toml(&head);
-            let ((run, (soft, fit)), store) = resolved.settings;
+            let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
             match (&run.env, &run.data) {
                 (None, Some(given)) if *given == data => {}
                 (None, None) => return Err(usage(format!("on what? give --data {data}"))),
@@ -159,10 +167,12 @@ pub(crate) fn prepare_distillation(
             let student = student_spec(&run)?;
             let dataset = checked_data(Some(&data), &fit)?;
             check_network("student", student, &Ends::new(dataset.features, dataset.classes))?;
+            optimizer.check(student, fit.learning_rate)?;
             let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
             let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
-            let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, &fit, soft_targets, taught));
+            let fit = (fit, optimizer);
+            let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, fit, soft_targets, taught));
             let model = Model::Network(network);
             Ok(plan(config, &run, &data, store, job, &model))
         }

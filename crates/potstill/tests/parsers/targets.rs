@@ -12,6 +12,7 @@ use potstill::export::safetensors;
 use potstill::jobs::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
 use potstill::metrics::History;
 use potstill::nn::{Ends, Inputs, NetworkSpec};
+use potstill::optimizer::StudentOptimizer;
 use potstill::store::{FileMark, Manifest, ManifestError, snapshot_file};
 use potstill::tabular::TabularConfig;
 use serde_json::Map;
@@ -99,9 +100,11 @@ fn config(bytes: &[u8]) -> bool {
             let accepted = [
                 settings::<((RunConfig, TabularConfig), StoreConfig)>(&table),
                 settings::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(&table),
-                settings::<((DataConfig, FitConfig), StoreConfig)>(&table),
-                settings::<((DistilConfig, PolicyDistillConfig), StoreConfig)>(&table),
-                settings::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>(&table),
+                settings::<((DataConfig, (FitConfig, StudentOptimizer)), StoreConfig)>(&table),
+                settings::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(&table),
+                settings::<((DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>(
+                    &table,
+                ),
             ];
             accepted.contains(&true)
         }
@@ -143,10 +146,9 @@ fn set(bytes: &[u8]) -> bool {
     let (key, value) = (key.trim(), toml_value(text.trim()));
     let again = toml_value(&value.to_string());
     assert_eq!(format!("{value:?}"), format!("{again:?}"));
-    settings::<((DistilConfig, (SoftTargetsConfig, FitConfig)), StoreConfig)>(&Table::from_iter([(
-        key.to_owned(),
-        value.clone(),
-    )])) || settings::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(&Table::from_iter([(
+    settings::<((DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>(
+        &Table::from_iter([(key.to_owned(), value.clone())]),
+    ) || settings::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(&Table::from_iter([(
         key.to_owned(),
         value,
     )]))
