@@ -1,57 +1,90 @@
-//! What every algorithm must do, whatever it learns.
+//! What every algorithm must do, whatever it learns: one seed gives one run, two seeds two; a run restored in the middle ends as the one that was
+//! never interrupted; and what a seed leads to is pinned by a hash.
 
 mod golden;
+mod suite;
 
-use potstill::agent::Agent;
+use potstill::algorithm::{ALGORITHMS, Algorithm, Builder};
 use potstill::core::{Restorable, Streams};
 use potstill::data::Dataset;
-use potstill::deep::{
-    C51Config, Dqn, DqnConfig, IqnConfig, Objective, Pqn, PqnConfig, QrDqnConfig, TaskSpec,
-};
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
-use potstill::env::Autoreset;
 use potstill::env::registry::find;
 use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
-use potstill::optimizer::OptimizerConfig;
-use potstill::planning::{
-    DynaPlusConfig, DynaQ, MazeConfig, Mcts, MctsConfig, ModifiedConfig, Planner, PlanningConfig,
-    PlanningStepsConfig, PolicyIteration, PrioritizedSweeping, PrioritizedSweepingConfig, ValueIteration,
-};
-use potstill::policy::{Behaviour, Exploration, ExplorationRule};
-use potstill::tabular::{
-    DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, MonteCarloPrediction,
-    NStep, NStepConfig, NStepKind, PredictionConfig, QLearning, RLearning, RLearningConfig, Sarsa,
-    SpeedyQLearning, TabularConfig, TdPrediction, expected_sarsa,
-};
-use potstill::train::{Trainer, Training, VecTrainer};
 use std::sync::Arc;
+use suite::{steps, work};
 
-/// A trainer restored in the middle of a run ends in the state of the one that was never interrupted; one seed gives one
-/// run, two seeds two.
-fn check<A: Agent>(make: impl Fn(u64) -> Trainer<A>, steps: usize, name: &str) {
-    let run = |trainer: &mut Trainer<A>, steps: usize| (0..steps).for_each(|_| _ = trainer.step().unwrap());
-    let mut whole = make(1);
-    run(&mut whole, steps);
+/// Runs that stood here before algorithms declared theirs: the name of a hash, the algorithm, and settings.
+#[rustfmt::skip]
+const PINNED: &[(&str, &str, &str)] = &[
+    ("q-learning", "q-learning", "env=CliffWalking-v1 steps=3000"),
+    ("q-learning-boltzmann", "q-learning", "env=CliffWalking-v1 steps=3000 exploration=boltzmann epsilon=1/n"),
+    ("q-learning-ucb", "q-learning", "env=CliffWalking-v1 steps=3000 exploration=ucb epsilon=1/n"),
+    ("sarsa", "sarsa", "env=CliffWalking-v1 steps=3000"),
+    ("expected-sarsa", "expected-sarsa", "env=CliffWalking-v1 steps=3000"),
+    ("double-q-learning", "double-q-learning", "env=CliffWalking-v1 steps=3000"),
+    ("speedy-q-learning", "speedy-q-learning", "env=CliffWalking-v1 steps=3000"),
+    ("r-learning", "r-learning", "env=CliffWalking-v1 steps=3000"),
+    ("n-step-sarsa", "n-step-sarsa", "env=CliffWalking-v1 steps=3000"),
+    ("n-step-off-policy-sarsa", "off-policy-n-step-sarsa", "env=CliffWalking-v1 steps=3000"),
+    ("n-step-tree-backup", "tree-backup", "env=CliffWalking-v1 steps=3000"),
+    ("sarsa-lambda-accumulating", "sarsa-lambda", "env=CliffWalking-v1 steps=3000 alpha=0.1 traces=accumulating"),
+    ("sarsa-lambda-replacing", "sarsa-lambda", "env=CliffWalking-v1 steps=3000 alpha=0.1 traces=replacing"),
+    ("sarsa-lambda-dutch", "sarsa-lambda", "env=CliffWalking-v1 steps=3000 alpha=0.1 traces=dutch"),
+    ("watkins-q-lambda", "q-lambda", "env=CliffWalking-v1 steps=3000 alpha=0.1"),
+    ("td-prediction", "td-prediction", "env=CliffWalking-v1 steps=3000"),
+    ("td-lambda-prediction", "td-lambda-prediction", "env=CliffWalking-v1 steps=3000 lambda=0.8"),
+    ("monte-carlo-prediction", "monte-carlo-prediction", "env=FrozenLake-v1 steps=3000"),
+    ("monte-carlo", "monte-carlo", "env=FrozenLake-v1 steps=3000 epsilon=0.5"),
+    ("monte-carlo-off-policy", "off-policy-monte-carlo", "env=FrozenLake-v1 steps=3000 epsilon=0.5"),
+    ("dyna-q", "dyna-q", "env=DynaMaze steps=2000 planning_steps=10"),
+    ("dyna-q-plus", "dyna-q-plus", "env=DynaMaze steps=2000 planning_steps=10 kappa=0.01"),
+    ("prioritized-sweeping", "prioritized-sweeping", "env=DynaMaze steps=2000"),
+    ("mcts", "mcts", "env=DynaMaze steps=300 simulations=20 gamma=0.95"),
+    ("value-iteration", "value-iteration", "env=FrozenLake8x8-v1 gamma=0.95"),
+    ("policy-iteration", "policy-iteration", "env=FrozenLake8x8-v1 gamma=0.95"),
+    ("modified-policy-iteration", "modified-policy-iteration", "env=FrozenLake8x8-v1 gamma=0.95 evaluation_sweeps=4"),
+    ("dqn-hard-target", "dqn", "env=CartPole-v1 steps=1500 net_arch=mlp:16 learning_starts=100 train_freq=8 gradient_steps=4 target_update_interval=30 buffer_size=500"),
+    ("dqn-soft-target", "dqn", "env=CartPole-v1 steps=1500 net_arch=mlp:16 learning_starts=100 train_freq=8 gradient_steps=4 target_update_interval=30 buffer_size=500 tau=0.1"),
+    ("dqn-munchausen", "dqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 munchausen=true"),
+    ("rainbow-mean", "dqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 double=true dueling=true prioritized=true n_step=3 noisy=true learning_rate=linear:0.003:0:900 normalize_observations=true"),
+    ("c51", "c51", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_atoms=11 v_min=0 v_max=50"),
+    ("c51-rainbow", "c51", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_atoms=11 v_min=0 v_max=50 double=true dueling=true prioritized=true n_step=3 noisy=true learning_rate=linear:0.003:0:900 normalize_observations=true"),
+    ("qr-dqn", "qr-dqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_quantiles=7"),
+    ("qr-dqn-rainbow", "qr-dqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_quantiles=7 double=true dueling=true prioritized=true n_step=3 noisy=true learning_rate=linear:0.003:0:900 normalize_observations=true"),
+    ("iqn", "iqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_taus=4 n_target_taus=3 n_cosines=8"),
+    ("iqn-rainbow", "iqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_taus=4 n_target_taus=3 n_cosines=8 double=true dueling=true prioritized=true n_step=3 noisy=true learning_rate=linear:0.003:0:900 normalize_observations=true"),
+    ("vec-dqn", "dqn", "env=Acrobot-v1 steps=1600 net_arch=mlp:16 learning_starts=100 train_freq=12 gradient_steps=1 buffer_size=500 num_envs=8"),
+    ("vec-pqn", "pqn", "env=CartPole-v1:max_episode_steps=30 steps=1600 net_arch=mlp:16:layernorm num_envs=8 num_steps=12 num_minibatches=4"),
+    ("vec-dqn-planes", "dqn", "env=MinAtar/Breakout-v1 steps=1600 net_arch=cnn:4x3,12 learning_starts=100 train_freq=80 gradient_steps=1 buffer_size=400 num_envs=8 n_step=3"),
+];
+
+/// Sweeps of a planner.
+const SWEEPS: u64 = 60;
+
+fn check(name: &str, algorithm: &'static Algorithm, settings: &str) {
+    let Some(mut whole) = work(algorithm, settings, 1, 1) else { return };
+    let make = |seed: u64| work(algorithm, settings, seed, 1).expect("as before");
+    let is_planner = matches!(algorithm.builder, Builder::Model(_));
+    let steps = if is_planner { SWEEPS } else { steps(settings) };
+    whole.until(steps);
     for interrupted_at in [0, 1, steps / 3, steps / 2 + 7, steps - 1] {
         let mut first = make(1);
-        run(&mut first, interrupted_at);
-        // Another seed: nothing of the fresh object may shine through what is restored.
+        first.until(interrupted_at);
+        // Another seed and some steps: nothing of the fresh object may shine through what is restored.
         let mut second = make(2);
+        second.until(7);
         second.restore(&first.snapshot()).unwrap();
-        run(&mut second, steps - interrupted_at);
-        assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
-        assert!(second.agent().model() == whole.agent().model());
+        second.until(steps);
+        assert!(second.snapshot() == whole.snapshot(), "{name}: interrupted at {interrupted_at}");
+        assert!(second.model() == whole.model(), "{name}: interrupted at {interrupted_at}");
     }
     // The run itself is pinned: a change that moves it must be meant.
-    golden::check(name, fingerprint(&whole.agent().model()));
-    let mut again = make(1);
-    run(&mut again, steps);
-    assert!(again.snapshot() == whole.snapshot(), "the same seed");
+    golden::check(name, fingerprint(&whole.model()));
     let mut other = make(2);
-    run(&mut other, steps);
-    assert!(other.agent().model() != whole.agent().model(), "another seed");
+    other.until(steps);
+    assert!(is_planner || other.snapshot() != whole.snapshot(), "{name}: another seed");
 }
 
 /// FNV-1a over the model file: the same on every processor, with and without AVX2.
@@ -60,302 +93,54 @@ fn fingerprint(model: &Model) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn cliff<A: Agent<Observation = usize, Action = usize>>(
-    agent: impl Fn(Streams) -> A,
-) -> impl Fn(u64) -> Trainer<A> {
-    move |seed| {
-        let streams = Streams::new(seed);
-        Trainer::new(agent(streams), find("CliffWalking-v1").unwrap().make_states().unwrap(), streams)
-    }
+/// The names of the hashes of an algorithm's smoke runs.
+fn smoke_name(algorithm: &Algorithm, index: usize) -> String {
+    format!("{}-smoke-{}", algorithm.name, index + 1)
 }
 
-#[test]
-fn q_learning() {
-    check(cliff(|streams| QLearning::new(TabularConfig::default(), 48, 4, streams)), 3000, "q-learning");
-}
-
-#[test]
-fn sarsa() {
-    check(cliff(|streams| Sarsa::new(TabularConfig::default(), 48, 4, streams)), 3000, "sarsa");
-}
-
-#[test]
-fn other_tabular_algorithms() {
-    let config = TabularConfig::default;
-    check(cliff(|streams| expected_sarsa::new(config(), 48, 4, streams)), 3000, "expected-sarsa");
-    check(cliff(|streams| DoubleQLearning::new(config(), 48, 4, streams)), 3000, "double-q-learning");
-    for (kind, name) in [
-        (NStepKind::Sarsa, "n-step-sarsa"),
-        (NStepKind::OffPolicySarsa, "n-step-off-policy-sarsa"),
-        (NStepKind::TreeBackup, "n-step-tree-backup"),
-    ] {
-        let config = || (TabularConfig::default(), NStepConfig::default());
-        check(cliff(|streams| NStep::new(kind, config(), 48, 4, streams)), 3000, name);
-    }
-    for (kind, name) in [
-        (LambdaKind::Accumulating, "sarsa-lambda-accumulating"),
-        (LambdaKind::Replacing, "sarsa-lambda-replacing"),
-        (LambdaKind::Dutch, "sarsa-lambda-dutch"),
-        (LambdaKind::Watkins, "watkins-q-lambda"),
-    ] {
-        let config =
-            || (TabularConfig { alpha: 0.1.into(), ..TabularConfig::default() }, LambdaConfig::default());
-        check(cliff(|streams| Lambda::new(kind, config(), 48, 4, streams)), 3000, name);
-    }
-    check(cliff(|streams| SpeedyQLearning::new(&config(), 48, 4, streams)), 3000, "speedy-q-learning");
-    check(
-        cliff(|streams| RLearning::new((config(), RLearningConfig::default()), 48, 4, streams)),
-        3000,
-        "r-learning",
-    );
-    for (exploration, name) in
-        [(Exploration::Boltzmann, "q-learning-boltzmann"), (Exploration::Ucb, "q-learning-ucb")]
-    {
-        let config =
-            || TabularConfig { exploration, epsilon: "1/n".parse().unwrap(), ..TabularConfig::default() };
-        check(cliff(|streams| QLearning::new(config(), 48, 4, streams)), 3000, name);
-    }
-    for (lambda, name) in [(0.0, "td-prediction"), (0.8, "td-lambda-prediction")] {
-        let uniform =
-            |streams| Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
-        let config = PredictionConfig::default();
-        check(cliff(|streams| TdPrediction::new(&config, lambda, uniform(streams))), 3000, name);
-    }
-    // These learn from whole episodes, of which the cliff has few.
-    for (kind, name) in
-        [(MonteCarloKind::OnPolicy, "monte-carlo"), (MonteCarloKind::OffPolicy, "monte-carlo-off-policy")]
-    {
-        let make = |seed| {
-            let (streams, lake) = (Streams::new(seed), find("FrozenLake-v1").unwrap().make_states().unwrap());
-            let config = TabularConfig { epsilon: 0.5.into(), ..TabularConfig::default() };
-            Trainer::new(MonteCarlo::new(kind, &config, 16, 4, streams), lake, streams)
-        };
-        check(make, 3000, name);
-    }
-    let make = |seed| {
-        let (streams, lake) = (Streams::new(seed), find("FrozenLake-v1").unwrap().make_states().unwrap());
-        let uniform = Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 16, 4, streams);
-        Trainer::new(MonteCarloPrediction::new(&PredictionConfig::default(), uniform), lake, streams)
-    };
-    check(make, 3000, "monte-carlo-prediction");
-}
-
-fn maze<A: Agent<Observation = usize, Action = usize>>(
-    agent: impl Fn(Streams) -> A,
-) -> impl Fn(u64) -> Trainer<A> {
-    move |seed| {
-        let streams = Streams::new(seed);
-        Trainer::new(agent(streams), find("DynaMaze").unwrap().make_states().unwrap(), streams)
-    }
-}
-
-#[test]
-fn learners_that_plan() {
-    let config = || MazeConfig::default().0;
-    let steps = || PlanningStepsConfig { planning_steps: 10 };
-    check(maze(|streams| DynaQ::new((config(), steps()), 54, 4, streams)), 2000, "dyna-q");
-    let plus = DynaPlusConfig { kappa: 0.01 };
-    check(
-        maze(|streams| DynaQ::new((config(), steps()), 54, 4, streams).with_exploration_bonus(&plus)),
-        2000,
-        "dyna-q-plus",
-    );
-    let own = PrioritizedSweepingConfig::default;
-    check(
-        maze(|streams| PrioritizedSweeping::new((config(), own()), 54, 4, streams)),
-        2000,
-        "prioritized-sweeping",
-    );
-    let copy = || find("DynaMaze").unwrap().make_states().unwrap();
-    let search = || MctsConfig { simulations: 20, gamma: 0.95, ..MctsConfig::default() };
-    check(maze(|streams| Mcts::new(search(), copy(), streams)), 300, "mcts");
-}
-
-/// A planner restored in the middle of its sweeps ends as one that was never interrupted.
-#[test]
-fn planners() {
-    let model = || find("FrozenLake8x8-v1").unwrap().make_states().unwrap().model().unwrap();
-    let config = PlanningConfig { gamma: 0.95, ..PlanningConfig::default() };
-    let check = |make: &dyn Fn() -> Box<dyn Planner>, name: &str| {
-        let mut whole = make();
-        (0..60).for_each(|_| whole.sweep());
-        for interrupted_at in [0, 1, 20, 59] {
-            let (mut first, mut second) = (make(), make());
-            (0..interrupted_at).for_each(|_| first.sweep());
-            (0..7).for_each(|_| second.sweep());
-            second.restore(&first.snapshot()).unwrap();
-            (interrupted_at..60).for_each(|_| second.sweep());
-            assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
+fn check_family(family: &str) {
+    let members: Vec<_> = ALGORITHMS.iter().filter(|algorithm| algorithm.family == family).collect();
+    assert!(!members.is_empty(), "{family}");
+    for algorithm in members {
+        assert!(!algorithm.smoke.is_empty(), "{} has no smoke run", algorithm.name);
+        for (i, settings) in algorithm.smoke.iter().enumerate() {
+            check(&smoke_name(algorithm, i), algorithm, settings);
         }
-        golden::check(name, fingerprint(&Model::Table(whole.values().q())));
-    };
-    check(&|| Box::new(ValueIteration::new(model(), &config)), "value-iteration");
-    check(&|| Box::new(PolicyIteration::new(model(), &config)), "policy-iteration");
-    let own = ModifiedConfig { evaluation_sweeps: 4 };
-    check(&|| Box::new(PolicyIteration::modified(model(), &config, &own)), "modified-policy-iteration");
-}
-
-#[test]
-fn dqn() {
-    for (tau, name) in [(1.0, "dqn-hard-target"), (0.1, "dqn-soft-target")] {
-        let config = DqnConfig {
-            net_arch: "mlp:16".parse().unwrap(),
-            learning_starts: 100,
-            train_freq: 8,
-            gradient_steps: 4,
-            target_update_interval: 30,
-            // Small enough to run over.
-            buffer_size: 500,
-            tau,
-            ..DqnConfig::default()
-        };
-        let make = |seed| {
-            let streams = Streams::new(seed);
-            let agent = Dqn::new(config.clone(), 4, 2, 1500, streams);
-            Trainer::new(agent, find("CartPole-v1").unwrap().make_features().unwrap(), streams)
-        };
-        check(make, 1500, name);
+    }
+    for &(name, algorithm, settings) in PINNED {
+        let algorithm = Algorithm::find(algorithm).unwrap();
+        if algorithm.family == family {
+            check(name, algorithm, settings);
+        }
     }
 }
 
-/// One of every objective, and of every switch.
-#[test]
-fn what_came_of_dqn() {
-    let small = DqnConfig {
-        net_arch: "mlp:12,16".parse().unwrap(),
-        learning_starts: 100,
-        train_freq: 8,
-        gradient_steps: 2,
-        target_update_interval: 30,
-        buffer_size: 300,
-        batch_size: 16,
-        ..DqnConfig::default()
-    };
-    let rainbow = DqnConfig {
-        double: true,
-        dueling: true,
-        prioritized: true,
-        n_step: 3,
-        noisy: true,
-        learning_rate: "linear:0.003:0:900".parse().unwrap(),
-        normalize_observations: true,
-        ..small.clone()
-    };
-    let munchausen = DqnConfig { munchausen: true, ..small.clone() };
-    let support = C51Config { n_atoms: 11, v_min: 0.0, v_max: 50.0 }.support();
-    let quantiles = QrDqnConfig { n_quantiles: 7, ..QrDqnConfig::default() }.quantiles();
-    let implicit = IqnConfig { n_taus: 4, n_target_taus: 3, n_cosines: 8, ..IqnConfig::default() }.implicit();
-    for (objective, config, name) in [
-        (Objective::Mean, &munchausen, "dqn-munchausen"),
-        (Objective::Mean, &rainbow, "rainbow-mean"),
-        (Objective::Categorical(support), &small, "c51"),
-        (Objective::Categorical(support), &rainbow, "c51-rainbow"),
-        (Objective::Quantiles(quantiles), &small, "qr-dqn"),
-        (Objective::Quantiles(quantiles), &rainbow, "qr-dqn-rainbow"),
-        (Objective::Implicit(implicit), &small, "iqn"),
-        (Objective::Implicit(implicit), &rainbow, "iqn-rainbow"),
-    ] {
-        let make = |seed| {
-            let streams = Streams::new(seed);
-            let world = TaskSpec::new(4, 2, 900, streams);
-            let configs = (config.clone(), OptimizerConfig::default());
-            let agent = Dqn::with(objective, configs, &world).unwrap();
-            Trainer::new(agent, find("CartPole-v1").unwrap().make_features().unwrap(), streams)
-        };
-        check(make, 900, name);
-    }
-}
+/// A test for each family, so that they run side by side.
+macro_rules! families {
+    ($($family:ident)*) => {
+        $(#[test]
+        fn $family() {
+            check_family(stringify!($family));
+        })*
 
-/// Many copies at a time, restored in the middle of their episodes.
-#[test]
-fn many_copies() {
-    let check = |make: &dyn Fn(u64) -> Box<dyn Copies>, name: &str| {
-        let run = |trainer: &mut Box<dyn Copies>, until: u64| {
-            while trainer.taken() < until {
-                trainer.go_on();
+        #[test]
+        fn every_family_is_here() {
+            for algorithm in ALGORITHMS {
+                assert!([$(stringify!($family)),*].contains(&algorithm.family), "{}", algorithm.family);
             }
-        };
-        let mut whole = make(1);
-        run(&mut whole, 1600);
-        for interrupted_at in [0, 8, 600, 1592] {
-            let mut first = make(1);
-            run(&mut first, interrupted_at);
-            let mut second = make(2);
-            second.restore(&first.snapshot()).unwrap();
-            run(&mut second, 1600);
-            assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
         }
-        golden::check(name, fingerprint(&whole.learned()));
     };
-    let envs = |id: &str| find(id).unwrap().make_vec_features(8, Autoreset::SameStep).unwrap();
-    let dqn = |seed| -> Box<dyn Copies> {
-        let streams = Streams::new(seed);
-        let config = DqnConfig {
-            net_arch: "mlp:16".parse().unwrap(),
-            learning_starts: 100,
-            train_freq: 12,
-            gradient_steps: 1,
-            buffer_size: 500,
-            num_envs: 8,
-            ..DqnConfig::default()
-        };
-        let agent = Dqn::new(config, 6, 3, 1600, streams);
-        Box::new(VecTrainer::new(agent, envs("Acrobot-v1"), streams))
-    };
-    check(&dqn, "vec-dqn");
-    let pqn = |seed| -> Box<dyn Copies> {
-        let streams = Streams::new(seed);
-        let config = PqnConfig {
-            net_arch: "mlp:16:layernorm".parse().unwrap(),
-            num_envs: 8,
-            num_steps: 12,
-            num_minibatches: 4,
-            ..PqnConfig::default()
-        };
-        let agent = Pqn::new((config, OptimizerConfig::default()), &TaskSpec::new(4, 2, 1600, streams));
-        Box::new(VecTrainer::new(agent, envs("CartPole-v1:max_episode_steps=30"), streams))
-    };
-    check(&pqn, "vec-pqn");
-    let planes = |seed| -> Box<dyn Copies> {
-        let streams = Streams::new(seed);
-        let config = DqnConfig {
-            net_arch: "cnn:4x3,12".parse().unwrap(),
-            learning_starts: 100,
-            train_freq: 80,
-            gradient_steps: 1,
-            buffer_size: 400,
-            num_envs: 8,
-            n_step: 3,
-            ..DqnConfig::default()
-        };
-        let world =
-            TaskSpec { inputs: [10, 10, 4].into(), is_bytes: true, ..TaskSpec::new(400, 3, 1600, streams) };
-        let agent = Dqn::with(Objective::Mean, (config, OptimizerConfig::default()), &world).unwrap();
-        let envs = find("Breakout").unwrap().make_vec_planes(8, Autoreset::SameStep).unwrap();
-        Box::new(VecTrainer::new(agent, envs, streams))
-    };
-    check(&planes, "vec-dqn-planes");
 }
 
-/// A trainer of many copies, whichever.
-trait Copies: Restorable {
-    fn go_on(&mut self);
-    fn taken(&self) -> u64;
-    fn learned(&self) -> Model;
-}
+families! { tabular prediction planning deep baseline supervised }
 
-impl<T: Training> Copies for T {
-    fn go_on(&mut self) {
-        self.advance().unwrap();
-    }
-    fn taken(&self) -> u64 {
-        self.steps()
-    }
-    fn learned(&self) -> Model {
-        self.model()
-    }
+#[test]
+fn no_golden_hash_is_left_over() {
+    let smoke = ALGORITHMS.iter().flat_map(|a| (0..a.smoke.len()).map(|i| smoke_name(a, i)));
+    let pinned = PINNED.iter().map(|(name, ..)| (*name).to_owned());
+    let students = ["policy-distillation", "classifier-distillation"].map(str::to_owned);
+    golden::check_names(&smoke.chain(pinned).chain(students).collect::<Vec<_>>());
 }
-
 /// Trains a student whole, and in two parts with everything in between put away and taken back.
 fn check_student<T: Restorable>(
     make: impl Fn(u64) -> T,
@@ -423,9 +208,4 @@ fn supervised_distillation() {
         |trainer| Model::Network(trainer.student().clone()),
         (60, "classifier-distillation"),
     );
-}
-
-#[test]
-fn no_golden_entry_is_stale() {
-    golden::check_names(include_str!("conformance.rs"));
 }

@@ -1,12 +1,13 @@
 //! What every run must do, whatever it trains: stopped anywhere and resumed, it ends as if it had never been stopped.
 
 use potstill::Error;
+use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
 use potstill::config::Settings;
 use potstill::metrics::History;
 use potstill::metrics::catalogue::{self, METRICS, SCORES, Score};
 use potstill::optimizer::OptimizerConfig;
-use potstill::run::{ALGORITHMS, Observer, Quiet, Sources};
+use potstill::run::{Observer, Quiet, Sources};
 use potstill::store::{FileMark, Manifest};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,140 +16,32 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
-/// One kind of run: what is typed, in words, and how many steps it takes.
+/// One kind of run: what is typed, in words.
 struct Case {
     command: &'static str,
     settings: &'static str,
 }
 
-/// Every algorithm, and both kinds of distillation.
-const CASES: [Case; 41] = [
-    Case { command: "q-learning", settings: "env=CliffWalking-v1 episodes=60" },
-    Case { command: "sarsa", settings: "env=CliffWalking-v1 episodes=60 log_interval=3" },
-    Case {
-        command: "dqn",
-        settings: "env=CartPole-v1 steps=1300 net_arch=mlp:16 learning_starts=100 train_freq=8 gradient_steps=4 \
-                   buffer_size=500 target_update_interval=30 eval_freq=400 eval_episodes=2",
-    },
-    Case {
-        command: "classifier",
-        settings: "data=digits net_arch=mlp:12 epochs=40 test_samples=1500 jitter_pixels=1",
-    },
+/// Both kinds of distillation; their teachers are the smoke runs of these algorithms.
+const STUDENTS: [Case; 2] = [
     Case {
         command: "distill",
         settings: "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300",
     },
     Case { command: "distill", settings: "teacher=classifier student=mlp:4 data=digits epochs=40" },
-    Case { command: "expected-sarsa", settings: "env=CliffWalking-v1 steps=1500" },
-    Case { command: "double-q-learning", settings: "env=CliffWalking-v1 steps=1500 alpha=1/n^0.8" },
-    Case { command: "n-step-sarsa", settings: "env=WindyGridworld steps=1500 n=7 alpha=1/n^0.6" },
-    Case {
-        command: "off-policy-n-step-sarsa",
-        settings: "env=FrozenLake-v1 steps=1500 n=3 epsilon=0.5 log_interval=40",
-    },
-    Case { command: "tree-backup", settings: "env=Taxi-v4 steps=1500 n=5" },
-    Case {
-        command: "sarsa-lambda",
-        settings: "env=CliffWalkingSlippery-v1:max_episode_steps=200 steps=1500 alpha=1/n^0.9 traces=replacing",
-    },
-    Case { command: "q-lambda", settings: "env=DynaMaze steps=1500 gamma=0.95" },
-    Case { command: "monte-carlo", settings: "env=Blackjack-v1 steps=1500 log_interval=100" },
-    Case {
-        command: "off-policy-monte-carlo",
-        settings: "env=FrozenLake-v1 steps=1500 epsilon=0.5 log_interval=40",
-    },
-    Case {
-        command: "speedy-q-learning",
-        settings: "env=FrozenLake-v1 steps=1500 gamma=0.9 exploration=ucb log_interval=40",
-    },
-    Case { command: "r-learning", settings: "env=AccessControl steps=1500 beta=1/n exploration=boltzmann" },
-    Case { command: "td-prediction", settings: "env=CliffWalking-v1 steps=1500 alpha=1/n^0.7" },
-    Case {
-        command: "td-lambda-prediction",
-        settings: "env=FrozenLake-v1 steps=1500 lambda=0.7 log_interval=40",
-    },
-    Case { command: "monte-carlo-prediction", settings: "env=FrozenLake-v1 steps=1500 log_interval=40" },
-    Case { command: "dyna-q", settings: "env=DynaMaze steps=1500 alpha=1/n^0.6" },
-    Case { command: "dyna-q-plus", settings: "env=DynaMaze steps=1500 epsilon=linear:1:0.1:900" },
-    Case { command: "prioritized-sweeping", settings: "env=DynaMaze steps=1500 epsilon=1/n" },
-    Case {
-        command: "random-linear",
-        settings: "env=Pendulum-v1 steps=700 eval_freq=300 eval_episodes=2 log_interval=1",
-    },
-    Case {
-        command: "random-linear",
-        settings: "env=MountainCarContinuous-v0:sticky_actions=0.2,max_episode_steps=90 steps=700 eval_freq=300 \
-                   eval_episodes=2 num_envs=3",
-    },
-    Case { command: "mcts", settings: "env=FrozenLake-v1 steps=1000 simulations=8" },
-    Case { command: "value-iteration", settings: "env=FrozenLake8x8-v1 gamma=0.99" },
-    Case { command: "policy-iteration", settings: "env=FrozenLake-v1" },
-    Case {
-        command: "modified-policy-iteration",
-        settings: "env=FrozenLake8x8-v1 gamma=0.99 evaluation_sweeps=3 log_interval=2",
-    },
-    Case {
-        command: "dqn",
-        settings: "env=CartPole-v1 steps=1200 net_arch=mlp:9,8:tanh:layernorm learning_starts=100 train_freq=8 \
-                   gradient_steps=2 buffer_size=400 eval_freq=400 eval_episodes=2 double=true prioritized=true n_step=3 \
-                   noisy=true dueling=true normalize_observations=true learning_rate=linear:0.01:0:1200 optimizer=radam",
-    },
-    Case {
-        command: "dqn",
-        settings: "env=Acrobot-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=6 gradient_steps=0 \
-                   buffer_size=301 eval_freq=0 munchausen=true num_envs=3 optimizer=rmsprop clip_grad_value=0.5",
-    },
-    Case {
-        command: "dqn",
-        settings: "env=MinAtar/Breakout-v1:frame_stack=2 steps=600 net_arch=cnn:4x3,16 learning_starts=100 train_freq=4 \
-                   gradient_steps=1 buffer_size=300 eval_freq=0 num_envs=2 memory_limit=0 tau=0.1 optimizer=sgd",
-    },
-    Case {
-        command: "dqn",
-        settings: "env=MinAtar/Freeway-v1 steps=300 net_arch=cnn:4x3,max2,16 learning_starts=100 train_freq=4 \
-                   gradient_steps=1 buffer_size=300 eval_freq=0 initialization=orthogonal",
-    },
-    Case {
-        command: "c51",
-        settings: "env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 gradient_steps=2 \
-                   buffer_size=400 eval_freq=300 eval_episodes=2 n_atoms=11 v_min=0 v_max=50",
-    },
-    Case {
-        command: "qr-dqn",
-        settings: "env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 gradient_steps=2 \
-                   buffer_size=400 eval_freq=300 eval_episodes=2 n_quantiles=8 num_envs=2 double=true",
-    },
-    Case {
-        command: "iqn",
-        settings: "env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 \
-                   buffer_size=400 eval_freq=350 eval_episodes=2 n_taus=4 n_target_taus=3 n_cosines=8",
-    },
-    Case {
-        command: "rainbow",
-        settings: "env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 \
-                   buffer_size=400 eval_freq=350 eval_episodes=2 n_atoms=11 v_min=0 v_max=50",
-    },
-    Case {
-        command: "pqn",
-        settings: "env=CartPole-v1 steps=1200 net_arch=mlp:16:layernorm num_envs=4 num_steps=16 num_minibatches=2 \
-                   update_epochs=2 eval_freq=400 eval_episodes=2 optimizer=radam",
-    },
-    Case {
-        command: "classifier",
-        settings: "data=digits net_arch=mlp:12 epochs=40 test_samples=1500 learning_rate=linear:0.01:0:380 \
-                   optimizer=rmsprop initialization=orthogonal",
-    },
-    Case {
-        command: "distill",
-        settings: "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300 \
-                   learning_rate=exponential:0.01:0.001:100 optimizer=adamw clip_grad_value=0.01",
-    },
-    Case {
-        command: "distill",
-        settings: "teacher=classifier student=mlp:4 data=digits epochs=40 learning_rate=linear:0.01:0:380 \
-                   optimizer=sgd nesterov=true max_grad_norm=0.5",
-    },
 ];
+
+/// The first smoke run of an algorithm.
+fn smoke(command: &'static str) -> Case {
+    Case { command, settings: Algorithm::find(command).unwrap().smoke[0] }
+}
+
+/// The run that a student's settings name as its teacher.
+fn teacher_of(case: &Case) -> Option<Case> {
+    let words = case.settings.split_whitespace();
+    let teacher = words.filter_map(|word| word.strip_prefix("teacher=")).next()?;
+    Some(smoke(teacher))
+}
 
 /// Starts a run in `out`; teachers are beside it.
 fn start(
@@ -228,8 +121,8 @@ fn resumed(root: &Path, run: &str, observer: &dyn Observer) -> Result<Value, Err
 fn check(case: &Case) {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    if let Some(teacher) = CASES.iter().find(|c| case.settings.contains(&format!("teacher={}", c.command))) {
-        start(root, teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
+    if let Some(teacher) = teacher_of(case) {
+        start(root, &teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
     }
     // Without any checkpoint, and with many: the same run.
     start(root, case, "whole", "checkpoint_freq=0", 1, &Quiet).unwrap();
@@ -279,8 +172,8 @@ fn every_metric_is_in_the_catalogue() {
         ("r-learning", ""),
         ("policy-iteration", ""),
     ] {
-        let case = CASES.iter().find(|c| c.command == case).unwrap();
-        let summary = start(root, case, case.command, more, 1, &Quiet).unwrap();
+        let case = STUDENTS.into_iter().find(|c| c.command == case).unwrap_or_else(|| smoke(case));
+        let summary = start(root, &case, case.command, more, 1, &Quiet).unwrap();
         let metrics = fs::read_to_string(root.join(case.command).join("metrics.jsonl")).unwrap();
         written.extend(History::parse(&metrics).names().into_iter().map(str::to_owned));
         scores.extend(summary.as_object().unwrap().keys().filter(|key| Score::find(key).is_some()).cloned());
@@ -291,22 +184,28 @@ fn every_metric_is_in_the_catalogue() {
     assert_eq!(scores, known);
 }
 
-#[test]
-fn every_algorithm_is_here() {
-    for algorithm in &ALGORITHMS {
-        assert!(CASES.iter().any(|case| case.command == algorithm.name), "{}", algorithm.name);
-    }
+/// A test for each family, so that they run side by side.
+macro_rules! families {
+    ($($family:ident)*) => {
+        $(#[test]
+        fn $family() {
+            let members = ALGORITHMS.iter().filter(|algorithm| algorithm.family == stringify!($family));
+            for algorithm in members {
+                let cases = algorithm.smoke.iter().map(|settings| Case { command: algorithm.name, settings });
+                cases.for_each(|case| check(&case));
+            }
+        })*
+
+        #[test]
+        fn every_family_is_here() {
+            for algorithm in ALGORITHMS {
+                assert!([$(stringify!($family)),*].contains(&algorithm.family), "{}", algorithm.family);
+            }
+        }
+    };
 }
 
-#[test]
-fn q_learning() {
-    check(&CASES[0]);
-}
-
-#[test]
-fn other_algorithms() {
-    CASES[6..].iter().for_each(check);
-}
+families! { tabular prediction planning deep baseline supervised }
 
 /// Worlds whose state is more than a place: streams, hands, hidden moods, games, what wrappers remember.
 #[test]
@@ -325,28 +224,13 @@ fn worlds_with_more_state() {
 }
 
 #[test]
-fn sarsa() {
-    check(&CASES[1]);
-}
-
-#[test]
-fn dqn() {
-    check(&CASES[2]);
-}
-
-#[test]
-fn classifier() {
-    check(&CASES[3]);
-}
-
-#[test]
 fn policy_distillation() {
-    check(&CASES[4]);
+    check(&STUDENTS[0]);
 }
 
 #[test]
 fn supervised_distillation() {
-    check(&CASES[5]);
+    check(&STUDENTS[1]);
 }
 
 #[test]
@@ -382,7 +266,7 @@ fn a_folder_of_seeds_is_resumed_where_it_was() {
 fn a_run_can_go_further_than_it_was_to() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    start(root, &CASES[0], "short", "", 1, &Quiet).unwrap();
+    start(root, &smoke("q-learning"), "short", "", 1, &Quiet).unwrap();
     let case = Case { command: "q-learning", settings: "env=CliffWalking-v1 steps=3000" };
     start(root, &case, "long", "", 1, &Quiet).unwrap();
     let case = Case { command: "q-learning", settings: "env=CliffWalking-v1 steps=1000" };
@@ -399,7 +283,7 @@ fn a_run_can_go_further_than_it_was_to() {
 fn one_process_at_a_time() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    start(root, &CASES[0], "run", "checkpoint_freq=37", 1, &StopAfter::new(1)).unwrap_err();
+    start(root, &smoke("q-learning"), "run", "checkpoint_freq=37", 1, &StopAfter::new(1)).unwrap_err();
     let held = potstill::store::RunDir::reopen(&root.join("run")).unwrap();
     let error = resumed(root, "run", &Quiet).unwrap_err();
     assert!(error.to_string().contains("is in use by another process (process "), "{error}");
@@ -427,9 +311,10 @@ fn every_key_of_the_optimiser_has_an_effect_on_every_student() {
     let root = TempDir::new().unwrap();
     let root = root.path();
     let tried: BTreeSet<_> = OPTIMIZER_KEYS.iter().filter_map(|(_, pair)| pair.split('=').next()).collect();
-    let keys = OptimizerConfig::keys().into_iter().map(|key| key.name).chain(["learning_rate"]).collect();
+    let keys =
+        OptimizerConfig::default().keys().into_iter().map(|key| key.name).chain(["learning_rate"]).collect();
     assert_eq!(tried, keys);
-    for teacher in [&CASES[2], &CASES[3]] {
+    for teacher in [&smoke("dqn"), &smoke("classifier")] {
         start(root, teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
     }
     let students = [
@@ -467,23 +352,21 @@ fn every_key_of_the_optimiser_has_an_effect_on_every_student() {
 fn a_student_without_keys_of_the_optimiser_goes_on() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    for case in [&CASES[3], &CASES[4], &CASES[5]] {
+    for case in [&smoke("classifier"), &STUDENTS[0], &STUDENTS[1]] {
         let root = root.join(case.settings.len().to_string());
-        if let Some(teacher) =
-            CASES.iter().find(|c| case.settings.contains(&format!("teacher={}", c.command)))
-        {
-            start(&root, teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
+        if let Some(teacher) = teacher_of(case) {
+            start(&root, &teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
         }
         start(&root, case, "whole", "checkpoint_freq=0", 1, &Quiet).unwrap();
         start(&root, case, "old", "checkpoint_freq=0", 1, &StopAfter::new(2)).unwrap_err();
         let config = root.join("old/config.toml");
         let text = fs::read_to_string(&config).unwrap();
         let is_new = |line: &str| {
-            OptimizerConfig::keys().iter().any(|key| line.starts_with(&format!("{} =", key.name)))
+            OptimizerConfig::default().keys().iter().any(|key| line.starts_with(&format!("{} =", key.name)))
         };
         let old: Vec<&str> = text.lines().filter(|line| !is_new(line)).collect();
         // Two of the keys are not set.
-        assert_eq!(old.len() + OptimizerConfig::keys().len() - 2, text.lines().count());
+        assert_eq!(old.len() + OptimizerConfig::default().keys().len() - 2, text.lines().count());
         let old = old.join("\n") + "\n";
         fs::write(&config, &old).unwrap();
         // The manifest knows what was written.
@@ -537,7 +420,7 @@ fn to_watch_a_run_does_not_change_it() {
     let root = TempDir::new().unwrap();
     let root = root.path();
     let trainer = |out: &str, more: &str, threads| {
-        start(root, &CASES[2], out, more, threads, &Quiet).unwrap();
+        start(root, &smoke("dqn"), out, more, threads, &Quiet).unwrap();
         let bytes = fs::read(root.join(out).join(last_state(root, out))).unwrap();
         potstill::store::snapshot_file::read(&bytes).unwrap().tree("trainer").unwrap().clone()
     };
@@ -593,13 +476,14 @@ fn what_cannot_be_gone_on_with_is_left_alone() {
     start(root, &case, "done", "", 1, &Quiet).unwrap();
     let fewer = ResumeRequest { steps: Some(500), ..request("done") };
     refused(root, &fewer, "has done 1000 steps, or what it was to reach; --steps 500 leaves nothing to do");
-    let case = Case { settings: "env=CartPole-v1 steps=2000 net_arch=mlp:8 stop_at_return=1", ..CASES[2] };
+    let case =
+        Case { settings: "env=CartPole-v1 steps=2000 net_arch=mlp:8 stop_at_return=1", ..smoke("dqn") };
     start(root, &case, "reached", "eval_freq=500 eval_episodes=2", 1, &Quiet).unwrap();
     let more = ResumeRequest { steps: Some(9000), ..request("reached") };
     refused(root, &more, "has done 500 steps, or what it was to reach");
 
     // A configuration that is not the one of the state, even if nothing tells of it but the checkpoint.
-    start(root, &CASES[0], "edited", "checkpoint_freq=37", 1, &StopAfter::new(3)).unwrap_err();
+    start(root, &smoke("q-learning"), "edited", "checkpoint_freq=37", 1, &StopAfter::new(3)).unwrap_err();
     let config = root.join("edited/config.toml");
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains("seed = 0"));
@@ -609,7 +493,7 @@ fn what_cannot_be_gone_on_with_is_left_alone() {
     refused(root, &fallback("edited"), "edited/config.toml is not what the checkpoint of step ");
 
     // Checkpoints of a later program.
-    start(root, &CASES[0], "later", "checkpoint_freq=37", 1, &StopAfter::new(9)).unwrap_err();
+    start(root, &smoke("q-learning"), "later", "checkpoint_freq=37", 1, &StopAfter::new(9)).unwrap_err();
     for entry in fs::read_dir(root.join("later/checkpoints")).unwrap().map(Result::unwrap) {
         let manifest = entry.path().join("manifest.json");
         let text = fs::read_to_string(&manifest).unwrap().replace("\"format\":1", "\"format\":2");
@@ -655,8 +539,8 @@ fn what_cannot_be_gone_on_with_is_left_alone() {
 fn a_lost_event_file_costs_no_checkpoint() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    start(root, &CASES[2], "whole", "checkpoint_freq=100", 1, &Quiet).unwrap();
-    start(root, &CASES[2], "lost", "checkpoint_freq=100", 1, &StopAfter::new(15)).unwrap_err();
+    start(root, &smoke("dqn"), "whole", "checkpoint_freq=100", 1, &Quiet).unwrap();
+    start(root, &smoke("dqn"), "lost", "checkpoint_freq=100", 1, &StopAfter::new(15)).unwrap_err();
     let dir = potstill::store::RunDir::open(&root.join("lost")).unwrap();
     let step = potstill::store::Checkpoint::peek(&dir).unwrap().unwrap().step;
     assert!(step >= 700);
@@ -697,7 +581,7 @@ fn a_file_that_is_removed_under_a_run_is_missed() {
     let root = root.path();
     let meddler = AtomicU64::new(0);
     let meddler = Meddler(root.join("run/metrics.jsonl"), &meddler);
-    let error = start(root, &CASES[2], "run", "checkpoint_freq=100", 1, &meddler).unwrap_err();
+    let error = start(root, &smoke("dqn"), "run", "checkpoint_freq=100", 1, &meddler).unwrap_err();
     assert!(error.to_string().starts_with("cannot "), "{error}");
     assert_eq!(error.exit_code(), 1);
     assert!(!root.join("run/model.safetensors").exists());
