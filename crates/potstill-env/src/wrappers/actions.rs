@@ -62,7 +62,10 @@ pub struct StickyActions<E: Env> {
     env: E,
     action_space: Space,
     repeat_action_probability: f64,
+    /// The last action taken; kept over the end of an episode so that the next one allocates nothing.
     last: Option<<E::Action as ToOwned>::Owned>,
+    /// Whether the last action is of this episode.
+    has_last: bool,
     rng: Pcg64,
 }
 
@@ -74,7 +77,7 @@ impl<E: Env> StickyActions<E> {
     pub fn new(env: E, repeat_action_probability: f64) -> Self {
         assert!((0.0..=1.0).contains(&repeat_action_probability), "{repeat_action_probability}");
         let (action_space, rng) = (env.action_space(), Streams::new(0).stream("sticky"));
-        Self { env, action_space, repeat_action_probability, last: None, rng }
+        Self { env, action_space, repeat_action_probability, last: None, has_last: false, rng }
     }
 }
 
@@ -91,7 +94,7 @@ impl<E: Env> Env for StickyActions<E> {
         if let Some(seed) = seed {
             self.rng = Streams::new(seed).stream("sticky");
         }
-        self.last = None;
+        self.has_last = false;
         self.env.reset(seed, observation);
     }
 
@@ -106,7 +109,8 @@ impl<E: Env> Env for StickyActions<E> {
         }
         // A step that is refused leaves the stream where it was.
         let mut rng = self.rng.clone();
-        if let Some(last) = &self.last
+        if self.has_last
+            && let Some(last) = &self.last
             && rng.unit() < self.repeat_action_probability
         {
             let outcome = self.env.step(last.borrow(), observation)?;
@@ -118,6 +122,7 @@ impl<E: Env> Env for StickyActions<E> {
             Some(last) => last.borrow_mut().as_mut_slice().copy_from_slice(action.as_slice()),
             None => self.last = Some(action.to_owned()),
         }
+        self.has_last = true;
         self.rng = rng;
         Ok(outcome)
     }
@@ -126,7 +131,7 @@ impl<E: Env> Env for StickyActions<E> {
 impl<E: Env> Restorable for StickyActions<E> {
     fn snapshot(&self) -> Snapshot {
         let snapshot = Snapshot::new().with_part("env", &self.env).with_part("rng", &self.rng);
-        let Some(last) = &self.last else { return snapshot };
+        let Some(last) = self.last.as_ref().filter(|_| self.has_last) else { return snapshot };
         let numbers = last.borrow().numbers();
         match numbers[..] {
             [number] => snapshot.with("last", Value::F64(number)),
@@ -146,6 +151,7 @@ impl<E: Env> Restorable for StickyActions<E> {
             }
             false => None,
         };
+        self.has_last = self.last.is_some();
         snapshot.restore_part("env", &mut self.env)?;
         snapshot.restore_part("rng", &mut self.rng)
     }

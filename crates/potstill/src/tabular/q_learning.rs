@@ -42,9 +42,6 @@ pub const ALGORITHM: Algorithm = Algorithm {
     presets: &[],
     smoke: &[
         "env=CliffWalking-v1 episodes=60",
-        "env=CliffWalking-v1 steps=3000",
-        "env=CliffWalking-v1 steps=1000",
-        "env=CliffWalking-v1 steps=1000",
         "env=CliffWalkingSlippery-v1:max_episode_steps=200 steps=1500 exploration=boltzmann \
          temperature=1/n target_epsilon=0.2",
     ],
