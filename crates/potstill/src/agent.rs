@@ -190,7 +190,7 @@ pub enum LearnError {
     /// A reward, an observation, a target, a loss or a gradient is not finite. The parameters are as they were before it.
     #[error("{culprit} (learning rate too high, or rewards or inputs out of scale?)")]
     NotFinite {
-        /// What is not finite, with its place.
+        /// The value, by name and index.
         culprit: String,
         /// The batch, for inspection.
         batch: Snapshot,

@@ -70,7 +70,8 @@ settings! {
         centered: bool = true, in Any;
         /// Uses Nesterov's momentum in SGD. Source: PyTorch's SGD
         nesterov: bool = false, in Any;
-        /// Longest gradient, if there is to be one. Source: Stable-Baselines3 for agents; the papers of distillation have none
+        /// Largest norm of a gradient, if limited; longer ones are scaled down. Source: Stable-Baselines3 for agents;
+        /// the papers of distillation have none
         max_grad_norm: Option<f64> = Some(10.0), in Positive;
         /// Largest magnitude of a gradient's components, if limited; they are clipped before the norm is
         clip_grad_value: Option<f64> = None, in Positive;
@@ -101,7 +102,7 @@ impl OptimizerConfig {
         Ok(())
     }
 
-    /// The defaults of a student: as those of an agent, but no gradient is shortened.
+    /// The defaults of a student: those of an agent, without clipping of gradients.
     pub fn student() -> Self {
         Self { max_grad_norm: None, ..Self::default() }
     }

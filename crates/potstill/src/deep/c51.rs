@@ -80,7 +80,7 @@ impl C51Config {
         Objective::of(self.support())
     }
 
-    /// The objective, if its values lie apart.
+    /// The objective, if its atoms are distinct.
     ///
     /// # Errors
     /// If `v_max` is not above `v_min` in single precision.

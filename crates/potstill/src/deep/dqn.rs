@@ -307,7 +307,7 @@ impl Dqn {
         Self::with(Objective::MEAN, (config, optimizer), &task).expect("room for the buffer")
     }
 
-    /// A learner of `objective` for a run, with all that its settings may not ask for refused.
+    /// An agent that learns `objective`, after all checks of its settings.
     ///
     /// # Errors
     /// If the settings go neither together nor with the task.
@@ -331,7 +331,7 @@ impl Dqn {
         Ok(Learning { agent: Box::new(agent), copies, about: Some(about), warning })
     }
 
-    /// A learner of `objective`.
+    /// An agent that learns `objective`.
     ///
     /// # Errors
     /// If there is not enough memory for the buffer.

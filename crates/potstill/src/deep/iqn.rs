@@ -84,9 +84,9 @@ struct Implicit {
     taus: usize,
     /// Probabilities of the target network for each sample, `N'`.
     target_taus: usize,
-    /// Cosines that describe a probability, `n`.
+    /// Cosines in the embedding of a probability, `n`.
     cosines: usize,
-    /// The error at which the Huber loss turns from a parabola into a line.
+    /// Threshold of the Huber loss between quadratic and linear.
     kappa: f32,
 }
 

@@ -65,12 +65,12 @@ fn build(
     Dqn::learning(own.objective(), (dqn, optimizer), task)
 }
 
-/// The quantiles at the middles of equal parts of the probability.
+/// Quantiles at the midpoints of equal intervals of the probability.
 #[derive(Clone, Copy, Debug)]
 struct Quantiles {
     /// Their number.
     count: usize,
-    /// The error at which the Huber loss turns from a parabola into a line.
+    /// Threshold of the Huber loss between quadratic and linear.
     kappa: f32,
 }
 

@@ -65,7 +65,7 @@ impl TaskSpec {
     }
 }
 
-/// The network's inputs: planes as a picture if the network has convolutions, else features.
+/// The network's inputs: planes as an image if the network has convolutions, else features.
 fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
     let space = spec.observation_space();
     let picture = match &space {

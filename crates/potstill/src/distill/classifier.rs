@@ -3,7 +3,7 @@
 //! `L = alpha T^2 KL(softmax(z_teacher / T) || softmax(z_student / T)) + (1 - alpha) CE(labels)` over
 //! minibatches; without a teacher only the cross-entropy.
 //!
-//! Differences from the paper: Adam instead of momentum with decay, unless asked for; one blend with weights `alpha` and `1 - alpha`
+//! Differences from the paper: Adam instead of momentum with decay, unless asked for; weights `alpha` and `1 - alpha`,
 //! where the paper only says that the hard term should weigh "considerably" less.
 //!
 //! ```
@@ -45,7 +45,7 @@ settings! {
         epochs: u64 = 60, in AtLeastOne;
         /// Samples per gradient step
         batch_size: u64 = 32, in Batch;
-        /// Step size of the optimiser, or a schedule over gradient steps. Source: Kingma and Ba 2015
+        /// Step size of the optimiser, a number or a schedule over gradient steps. Source: Kingma and Ba 2015
         learning_rate: Schedule = 1e-3, in NotNegative;
         /// Largest random shift of a training image, in pixels. Source: Hinton et al. 2015, section 3, used 2
         /// for 28 x 28
@@ -129,7 +129,7 @@ struct Scratch {
 }
 
 impl ClassifierTrainer {
-    /// A fresh student on this data, with or without a teacher, and the optimiser's [defaults](OptimizerConfig::student).
+    /// Initialises a student on this data, with or without soft targets, and the optimiser's [defaults](OptimizerConfig::student).
     pub fn new(
         config: FitConfig,
         spec: &NetworkSpec,

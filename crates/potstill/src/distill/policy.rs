@@ -50,7 +50,7 @@ settings! {
         gradient_steps: u64 = 40_000, in AtLeastOne;
         /// States per gradient step
         batch_size: u64 = 128, in Batch;
-        /// Step size of the optimiser, or a schedule over gradient steps
+        /// Step size of the optimiser, a number or a schedule over gradient steps
         learning_rate: Schedule = 2e-3, in NotNegative;
         /// Temperature in units of the mean gap between the teacher's two highest action values
         temperature: f64 = 0.03, in Positive;
@@ -109,7 +109,7 @@ impl PolicyDistiller {
         if spec.stages.is_empty() { Ends::new(inputs.count(), choices) } else { Ends::new(inputs, choices) }
     }
 
-    /// A fresh student for this teacher in this environment, with the optimiser's [defaults](OptimizerConfig::student).
+    /// Initialises a student of this teacher in this environment, with the optimiser's [defaults](OptimizerConfig::student).
     pub fn new(
         config: PolicyDistillConfig,
         spec: &NetworkSpec,

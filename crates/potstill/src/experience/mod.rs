@@ -95,7 +95,7 @@ impl<'a, O: Row + ?Sized, A: Row + ?Sized> Steps<'a, O, A> {
     }
 }
 
-/// How an episode ended.
+/// The reason of an episode's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// By a terminal state.

@@ -43,7 +43,7 @@ pub enum ModelError {
     /// A safetensors file that another program wrote.
     #[error("no model of potstill's: {reason}")]
     Foreign {
-        /// What is missing or wrong.
+        /// The missing or wrong part.
         reason: String,
     },
     /// A model for another environment.

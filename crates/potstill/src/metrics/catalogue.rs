@@ -72,7 +72,7 @@ pub struct Score {
     pub column: Option<Column>,
 }
 
-/// How a score is shown in a table.
+/// The format of a score in a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
     /// The heading of the column.
