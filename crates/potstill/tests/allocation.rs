@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Allocations, of all threads, while it goes on after a beginning.
+/// Allocations of all threads during training, after a warm-up.
 fn allocations(trainer: &mut impl Training) -> u64 {
     let mut go_on = |until: u64| {
         while trainer.steps() < until {

@@ -1,4 +1,4 @@
-//! What deep agents learn of a small world, against its exact values.
+//! Learned values of deep agents in a small environment, against exact values.
 
 use potstill::core::Streams;
 use potstill::deep::{
@@ -21,7 +21,7 @@ fn pond() -> FeatureEnv {
     find(&format!("{POND},one_hot=true")).unwrap().make_features().unwrap()
 }
 
-/// The exact best values of all pairs, `states x actions`.
+/// The optimal values of all pairs, `states x actions`.
 fn exact() -> Vec<f64> {
     let model = find(POND).unwrap().make_states().unwrap().model().unwrap();
     let mut planner =
@@ -32,7 +32,7 @@ fn exact() -> Vec<f64> {
     planner.values().q().values().to_vec()
 }
 
-/// The largest error of a network's values over the states that are no ends.
+/// The largest error of a network's values over the states that are not terminal.
 fn error(model: &Model) -> f64 {
     let Model::Network(network) = model else { panic!("a network") };
     let exact = exact();
@@ -61,7 +61,7 @@ fn every_objective_and_switch_finds_the_exact_values() {
         train_freq: 4,
         gradient_steps: 2,
         target_update_interval: 200,
-        // Random behaviour sees everything; what is learned is another policy's.
+        // Random behaviour visits everything; the values are those of another policy.
         exploration_final_eps: 1.0,
         ..DqnConfig::default()
     };
@@ -120,7 +120,7 @@ fn trained<T: Training>(mut trainer: T) -> f64 {
     error(&trainer.model())
 }
 
-/// With lambda 0 its data may come from anybody, so that it finds the same.
+/// With lambda 0 its data may come from any policy, so that it finds the same.
 #[test]
 fn pqn_finds_the_exact_values() {
     let config = PqnConfig {
