@@ -1,7 +1,7 @@
-//! What can be checked of the prose: links lead to files, and lines are short.
+//! Checks of the prose: links lead to files, lines are short, doc comments begin with a noun or a verb.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Pages with short lines, outside of tables and code.
 const PAGES: [&str; 6] = [
@@ -13,6 +13,10 @@ const PAGES: [&str; 6] = [
     "crates/potstill/examples/README.md",
 ];
 const COLUMNS_MAX: usize = 120;
+
+/// Words with which no doc comment begins (STYLE.md): a clause after one of them hides its noun.
+const QUESTION_WORDS: [&str; 11] =
+    ["What", "Who", "Whom", "Whose", "Which", "How", "Where", "When", "Why", "Whether", "That"];
 
 /// The targets of a page's links, without those to the web.
 fn links(text: &str) -> impl Iterator<Item = &str> {
@@ -29,6 +33,51 @@ fn long_lines(text: &str) -> Vec<usize> {
         (!is_free && line.chars().count() > COLUMNS_MAX).then_some(number + 1)
     };
     text.lines().enumerate().filter_map(is_long).collect()
+}
+
+/// Numbers of the lines in which a doc comment begins with a question word.
+fn questions(code: &str) -> Vec<usize> {
+    let is_doc = |line: &str| line.starts_with("///") || line.starts_with("//!");
+    let mut within = false;
+    let begins_badly = |(number, line): (usize, &str)| {
+        let line = line.trim_start();
+        let is_first = !std::mem::replace(&mut within, is_doc(line)) && is_doc(line);
+        let word = line.get(3..).and_then(|text| text.split_whitespace().next());
+        (is_first && word.is_some_and(|word| QUESTION_WORDS.contains(&word))).then_some(number + 1)
+    };
+    code.lines().enumerate().filter_map(begins_badly).collect()
+}
+
+/// The Rust files below a folder, without build outputs.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: PathBuf| match path.is_dir() {
+        true if path.ends_with("target") => Vec::new(),
+        true => sources(&path),
+        false => vec![path],
+    };
+    entries.flat_map(below).filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+}
+
+#[test]
+fn doc_comments_begin_with_a_noun_or_a_verb() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let files: Vec<PathBuf> =
+        ["crates", "fuzz", "xtask"].iter().flat_map(|part| sources(&root.join(part))).collect();
+    assert!(files.len() > 200, "only {} files", files.len());
+    let found = files.iter().flat_map(|file| {
+        let lines = questions(&fs::read_to_string(file).unwrap());
+        lines.into_iter().map(move |line| format!("{}:{line}", file.strip_prefix(root).unwrap().display()))
+    });
+    let found: Vec<String> = found.collect();
+    assert!(found.is_empty(), "doc comments that begin with a question word: {found:#?}");
+}
+
+#[test]
+fn question_words_are_found_only_where_a_doc_comment_begins() {
+    let code = "//! What is here.\n\n/// Rows.\n/// Which is more.\nfn f() {\n    // How it works.\n    /// Whether so.\n    let x;\n}\n";
+    assert_eq!(questions(code), [1, 7]);
+    assert_eq!(questions("/// Whatever.\n//// What.\n///\n/// How.\n"), [0; 0]);
 }
 
 #[test]

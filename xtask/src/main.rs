@@ -1,5 +1,6 @@
-//! `cargo xtask test`: everything that must hold before a change lands; `--quick` is the part of it for between two changes.
-//! `cargo xtask torture`: more of it, for as long as one likes.
+//! `cargo xtask test`: all checks before a change lands; `--quick` is the part of them for between two
+//! changes.
+//! `cargo xtask torture`: the same with more of everything, for a given time.
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
@@ -20,7 +21,7 @@ const PYTHON_MIN: (u32, u32) = (3, 11);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    // Cargo runs this from wherever the user stands.
+    // Cargo runs this in the user's folder.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace");
     env::set_current_dir(root).expect("the workspace is there");
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -57,7 +58,8 @@ fn lint() -> Result<(), String> {
     )
 }
 
-/// Runs what finds most mistakes in the least time: lints, unit tests, and the conformance of every algorithm.
+/// Runs the checks that find most mistakes in the least time: lints, unit tests, and the conformance of every
+/// algorithm.
 fn quick() -> Result<(), String> {
     let started = Instant::now();
     lint()?;
@@ -85,7 +87,7 @@ fn test() -> Result<(), String> {
     portable::check()?;
     let python = python();
     let nextest = nextest();
-    // The runner comes last, so that its count of tests is the last thing to be seen.
+    // The runner comes last, so that its count of tests is the last line.
     let mut tests = if nextest {
         cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
     } else {
@@ -132,10 +134,11 @@ fn succeeds(mut command: Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// The interpreter of a virtual environment under `target/` with the pinned packages; if there can be none, why.
+/// The interpreter of a virtual environment under `target/` with the pinned packages; the error is the reason
+/// why there is none.
 fn python() -> Result<PathBuf, String> {
     println!("\n=== Python packages");
-    // The second file's packages come without what they ask for: windows and plots.
+    // The second file's packages come without their dependencies: windows and plots.
     let requirements: [(&str, &[&str]); 2] =
         [("testdata/requirements.txt", &[]), ("testdata/minatar/requirements.txt", &["--no-deps"])];
     let mut wanted = String::new();
@@ -153,7 +156,7 @@ fn python() -> Result<PathBuf, String> {
     let (major, minor) = PYTHON_MIN;
     let system = system.ok_or_else(|| format!("there is no Python {major}.{minor} or later"))?;
     let failed = |what: &str| format!("{what} failed");
-    // What is left of an interrupted installation must not be taken for a whole one.
+    // The remains of an interrupted installation must not be taken for a complete one.
     let _ = fs::remove_dir_all(&folder);
     if !Command::new(system).args(["-m", "venv"]).arg(&folder).status().is_ok_and(|s| s.success()) {
         return Err(failed("`python3 -m venv` (is the package python3-venv installed?)"));

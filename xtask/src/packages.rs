@@ -1,8 +1,8 @@
-//! What a published crate consists of.
+//! Tests of the contents of published crates.
 
 use crate::cargo;
 
-/// A crate, and files that it cannot do without.
+/// A crate, and files that it must contain.
 const PACKAGES: [(&str, &[&str]); 5] = [
     ("potstill-core", &["src/lib.rs"]),
     ("potstill-env", &["src/lib.rs"]),

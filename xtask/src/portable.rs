@@ -1,4 +1,4 @@
-//! Whether the libraries build where an index has 32 bits, and where there is no disk.
+//! Portability: the libraries build for targets with 32-bit indices, and without a disk.
 
 use crate::{cargo, step};
 use std::path::Path;
@@ -10,7 +10,7 @@ const TARGETS: [(&str, &[&str], &[&str]); 2] = [
     ("wasm32-unknown-unknown", &["potstill-core", "potstill-env", "potstill-nn"], &["--no-default-features"]),
 ];
 
-/// Checks the libraries for each target whose standard library is installed, and says which were NOT RUN.
+/// Checks the libraries for each target whose standard library is installed, and reports which were NOT RUN.
 ///
 /// # Errors
 /// If one does not build.
@@ -29,7 +29,8 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the compiler finds the target's standard library: rustup is not the only way to get one.
+/// Returns true if the compiler finds the target's standard library: rustup is not the only way to install
+/// one.
 fn is_installed(target: &str) -> bool {
     let question = ["--print", "target-libdir", "--target", target];
     let found = Command::new("rustc").args(question).output().ok().filter(|output| output.status.success());
@@ -41,8 +42,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// Lines that are known to be wrong; each goes when its line is corrected.
-    /// Whether a constant of a line needs more than 32 bits while no type of 64 bits stands beside it.
+    /// Returns true if a constant of a line needs more than 32 bits without a type of 64 bits.
     fn too_wide(line: &str) -> bool {
         let code = line.split("//").next().unwrap_or_default();
         if ["u64", "U64", "i64", "u128", "f64", "unsigned_abs"].iter().any(|wide| names(code, wide)) {
@@ -59,7 +59,8 @@ mod tests {
         shifts || (names(code, "usize") && words.filter(|word| !word.contains('.')).any(literal))
     }
 
-    /// Whether a type stands in the code, alone or as the suffix of a number; `as u64` makes a wide number of a narrow one.
+    /// Returns true if a type is in the code, alone or as the suffix of a number; `as u64` makes a wide
+    /// number of a narrow one.
     fn names(code: &str, of: &str) -> bool {
         code.replace(&format!(" as {of}"), "").contains(of)
     }

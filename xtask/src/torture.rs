@@ -1,11 +1,12 @@
-//! `cargo xtask torture`: the tests that break things on purpose, with more of everything than the ordinary run has time for.
+//! `cargo xtask torture`: the tests of crashes, damage and fuzzed input, in larger sizes than the ordinary
+//! run has time for.
 
 use crate::cargo;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-/// If nothing is said.
+/// The default duration.
 pub(crate) const MINUTES: u64 = 30;
 
 /// A test whose size is a number in an environment variable.
@@ -13,9 +14,9 @@ struct Scaled {
     name: &'static str,
     variable: &'static str,
     arguments: &'static [&'static str],
-    /// Of the time, in parts.
+    /// Its share of the time.
     share: u32,
-    /// The size to begin with.
+    /// The first size.
     first: u64,
 }
 
@@ -50,10 +51,10 @@ const SCALED: [Scaled; 4] = [
     },
 ];
 
-/// Of the time, in parts, for all targets in `fuzz/` together.
+/// The share of the time of all targets in `fuzz/` together.
 const FUZZ_SHARE: u32 = 6;
 
-/// A line of the table at the end.
+/// A line of the final table.
 struct Row {
     what: String,
     count: String,
@@ -66,15 +67,16 @@ impl Row {
     }
 }
 
-/// Runs everything for about so many minutes.
+/// Runs everything for about this many minutes.
 ///
 /// # Errors
-/// If anything failed.
+/// If any test failed.
 pub(crate) fn torture(minutes: u64) -> Result<(), String> {
     let (started, time) = (Instant::now(), Duration::from_secs(60 * minutes));
     let nightly = nightly();
     let fuzz = nightly.clone().and_then(|()| cargo_fuzz());
-    // The two with a length of their own, and what has to be built, come first; the others share what is left.
+    // The two with a fixed duration, and everything that has to be built, come first; the others share the
+    // rest.
     println!("=== building");
     for test in &SCALED {
         // As it will be run: another choice of packages may mean other features, and another build.
@@ -91,7 +93,7 @@ pub(crate) fn torture(minutes: u64) -> Result<(), String> {
     let end = Instant::now() + time.saturating_sub(started.elapsed()).max(time / 2);
     let mut parts =
         SCALED.iter().map(|test| test.share).sum::<u32>() + if fuzz.is_ok() { FUZZ_SHARE } else { 0 };
-    // Each gets its part of what those before it have left.
+    // Each gets its share of the remaining time.
     let left = || end.saturating_duration_since(Instant::now());
     for test in &SCALED {
         rows.extend(scaled(test, left() * test.share / parts));
@@ -118,10 +120,10 @@ pub(crate) fn torture(minutes: u64) -> Result<(), String> {
 const PASSED: &str = "passed";
 const FAILED: &str = "FAILED";
 
-/// A program of the nightly compiler's.
+/// A program of the nightly toolchain.
 fn rustup() -> Command {
     let mut command = Command::new("rustup");
-    // What Cargo says of the stable one must not reach it.
+    // Variables that Cargo sets for the stable toolchain must not reach it.
     command.args(["run", "nightly"]).env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
     command
 }
@@ -146,7 +148,7 @@ fn expect(command: &mut Command, what: &str) -> Result<(), String> {
     }
 }
 
-/// Runs a command quietly; what a failure said is shown.
+/// Runs a command quietly; shows the output of a failure.
 fn run(command: &mut Command) -> Result<Output, ()> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(output),
@@ -163,10 +165,11 @@ fn run(command: &mut Command) -> Result<Output, ()> {
     }
 }
 
-/// How much bigger the next size may be than the last that was measured: a time is only an estimate.
+/// Largest growth of a size: an estimated time is uncertain.
 const GROWTH_MAX: u64 = 8;
 
-/// Runs a test in sizes that grow until it has taken its share. A bigger size does what the smaller did, and more: the last is told.
+/// Runs a test in growing sizes until its share of the time is over. A larger size includes the smaller ones:
+/// the last is reported.
 fn scaled(test: &Scaled, share: Duration) -> Vec<Row> {
     let started = Instant::now();
     // Size and seconds of the last two.
@@ -195,16 +198,17 @@ fn scaled(test: &Scaled, share: Duration) -> Vec<Row> {
     found.into_iter().map(|(what, count)| Row::new(&what, count, PASSED)).collect()
 }
 
-/// The size for which a test may take so many seconds, from the sizes and seconds of its last two runs.
+/// The size for which a test takes a number of seconds, estimated from the sizes and seconds of its last two
+/// runs.
 fn next_size(before: (u64, f64), now: (u64, f64), left: f64) -> u64 {
     let slope = (now.1 - before.1) / (now.0 - before.0) as f64;
-    // A part of the time does not depend on the size, but what is measured is not exact either.
+    // A part of the time does not depend on the size, and measurements are not exact.
     let each = slope.max(0.2 * now.1 / now.0 as f64);
     let fits = now.0 as f64 + (left - now.1) / each;
     (fits.max(0.0) as u64).min(GROWTH_MAX * now.0)
 }
 
-/// What tests say of themselves: `312 of 312 killed processes resumed to the same bytes`.
+/// The counts in the output of tests, such as `312 of 312 killed processes resumed to the same bytes`.
 fn counts(output: &str) -> Vec<(String, String)> {
     let count = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -225,9 +229,9 @@ fn targets() -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// Feeds a parser for a while. What breaks it is kept in `fuzz/artifacts`; it belongs into `testdata/fuzz`.
+/// Fuzzes a parser for a time. Crashing inputs are kept in `fuzz/artifacts`, and belong into `testdata/fuzz`.
 fn fuzzed(target: &str, time: Duration) -> Row {
-    // Zero means for ever; and what has just begun has not found anything.
+    // Zero means no limit; and a run of a moment has not found anything.
     let seconds = time.as_secs().max(5);
     println!("\n=== fuzz target {target}, {seconds} seconds");
     let what = format!("inputs that did not break the parser `{target}`");
@@ -247,7 +251,7 @@ fn fuzzed(target: &str, time: Duration) -> Row {
     Row::new(&what, format!("{n} of {n}"), PASSED)
 }
 
-/// The tests of the crates with the `unsafe`, under AddressSanitizer.
+/// The tests of the crates with `unsafe` code, under AddressSanitizer.
 fn sanitized(nightly: &Result<(), String>) -> Row {
     let what = "tests of potstill-core and potstill-nn under AddressSanitizer";
     if let Err(reason) = nightly {
@@ -288,7 +292,7 @@ mod tests {
         assert_eq!(next_size((10, 5.0), (80, 12.0), 500.0), 640);
         // No time is left for as much again.
         assert!(next_size((10, 5.0), (80, 12.0), 11.0) < 80);
-        // A bigger one was faster: something else was going on.
+        // A larger size was faster: something else was going on.
         assert_eq!(next_size((10, 5.0), (20, 4.0), 8.0), 120);
     }
 

@@ -1,20 +1,21 @@
-//! Pictures of environments as characters.
+//! Renderings of environments as characters.
 //!
-//! In colour a character is two pixels, one above the other; without, it is one, and what it stands for is told by the character itself.
+//! In colour a character shows two pixels, one above the other; without colour it shows one, and the
+//! character itself tells the kind of thing.
 
 use potstill::env::{Paint, Scene, Shape};
 
-/// A picture in pixels, and words over it.
+/// An image in pixels, with words over it.
 pub(crate) struct Canvas {
     columns: usize,
     rows: usize,
-    /// Two rows of them for each row of characters in colour, one without.
+    /// Pixels: two rows for each row of characters in colour, one without.
     pixels: Vec<Paint>,
     words: Vec<(usize, usize, char)>,
     in_colour: bool,
 }
 
-/// Characters for those who see no colours.
+/// The character of a kind of thing, for terminals without colours.
 fn letter(paint: Paint) -> char {
     match paint {
         Paint::Ground => '.',
@@ -27,7 +28,7 @@ fn letter(paint: Paint) -> char {
     }
 }
 
-/// Colours of the palette of 256 that nearly every terminal has.
+/// A colour of the palette of 256 that nearly every terminal has.
 fn colour(paint: Paint) -> u8 {
     match paint {
         Paint::Ground => 235,
@@ -41,12 +42,12 @@ fn colour(paint: Paint) -> u8 {
 }
 
 impl Canvas {
-    /// Draws a picture no wider and higher than this.
+    /// Renders a scene within a number of columns and rows.
     pub(crate) fn draw(scene: &Scene, columns_max: usize, rows_max: usize, in_colour: bool) -> Self {
         // A character is about twice as high as wide.
         let fits = (columns_max as f64 / scene.width).min(2.0 * rows_max as f64 / scene.height);
         let scale = match scene.is_grid {
-            // Squares of whole characters, and no larger than need be.
+            // Squares of whole characters, and no larger than necessary.
             true if fits >= 2.0 => 2.0 * (fits / 2.0).floor().min(if in_colour { 3.0 } else { 1.0 }),
             true => fits,
             false => fits.min(64.0 / scene.width),
@@ -83,7 +84,7 @@ impl Canvas {
         canvas
     }
 
-    /// Lines of text, with codes for colours if it was drawn in colour.
+    /// Lines of text, with escape codes if rendered in colour.
     pub(crate) fn lines(&self) -> Vec<String> {
         (0..self.rows)
             .map(|row| {
@@ -92,7 +93,7 @@ impl Canvas {
                     let word = self.words.iter().rev().find(|(c, r, _)| (*c, *r) == (column, row));
                     if !self.in_colour {
                         let paint = self.pixels[row * self.columns + column];
-                        // The agent stands before what is written on the ground.
+                        // The agent covers what is written on the ground.
                         let shown = word.map(|(_, _, letter)| *letter).filter(|_| paint != Paint::Agent);
                         line.push(shown.unwrap_or_else(|| letter(paint)));
                         continue;
@@ -116,7 +117,7 @@ impl Canvas {
     }
 }
 
-/// Whether a shape covers a point; a thin line at least the pixel that it goes through.
+/// Returns true if a shape covers a point; a thin line covers at least the pixel that it goes through.
 fn covers(shape: &Shape, (x, y): (f64, f64), unit: (f64, f64)) -> bool {
     match shape {
         Shape::Rectangle { at, size } => {

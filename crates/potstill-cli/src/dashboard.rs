@@ -1,4 +1,5 @@
-//! The dashboard of `--tui`: progress, curves and the newest measurements, live on the terminal's alternate screen.
+//! The dashboard of `--tui`: progress, curves and the newest metrics, live on the terminal's alternate
+//! screen.
 
 use crate::signals::Signals;
 use crossterm::style::{Attribute, Print, SetAttribute, SetForegroundColor};
@@ -20,23 +21,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const FRAME: Duration = Duration::from_millis(100);
-/// How far back the pace looks.
+/// Time constant of the measured pace, in seconds.
 const MEMORY_SECONDS: f64 = 10.0;
-/// Points that a curve keeps; even, so that thinning keeps the newest.
+/// Largest number of points of a curve; even, so that thinning keeps the newest.
 const POINTS: usize = 512;
 const CHART_ROWS: u16 = 6;
 
-/// Whether the alternate screen is shown. One for the process, as the terminal is: the panic hook must find it.
+/// True while the alternate screen is shown. Global, as the terminal is: the panic hook must find it.
 static OPEN: AtomicBool = AtomicBool::new(false);
 
-/// Shows a run, and takes the keys that stop it.
+/// A dashboard of a run, with the keys that stop it.
 pub(crate) struct Dashboard {
     view: Arc<Mutex<View>>,
     signals: Signals,
 }
 
 impl Dashboard {
-    /// Needs a terminal to draw on and to read keys from.
+    /// Opens a dashboard; needs a terminal to draw on and to read keys from.
     pub(crate) fn new(signals: Signals) -> Result<Self, ConfigError> {
         if !std::io::stderr().is_terminal() || !std::io::stdin().is_terminal() {
             let words = "--tui needs a terminal: it draws on stderr and reads keys from stdin";
@@ -48,7 +49,7 @@ impl Dashboard {
             inform(panic);
         }));
         let dashboard = Self { view: Arc::default(), signals };
-        // Threads of their own: an evaluation can keep the run from saying anything for seconds.
+        // Separate threads: during an evaluation the run may report no progress for seconds.
         let (view, signals) = (dashboard.view.clone(), dashboard.signals.clone());
         std::thread::spawn(move || keep_drawing(&view, &signals));
         let signals = dashboard.signals.clone();
@@ -86,12 +87,12 @@ impl Drop for Dashboard {
     }
 }
 
-/// Another thread's panic leaves the view usable.
+/// Locks the view; another thread's panic leaves it usable.
 fn lock(view: &Mutex<View>) -> MutexGuard<'_, View> {
     view.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// In raw mode the terminal sends no SIGINT: Ctrl-C is a key like others.
+/// Reads keys: in raw mode the terminal sends no SIGINT, and Ctrl-C is a key like others.
 fn watch_keys(signals: &Signals) {
     const CTRL_C: u8 = 3;
     let mut bytes = [0; 64];
@@ -120,7 +121,7 @@ fn keep_drawing(view: &Mutex<View>, signals: &Signals) {
         let mut next = Buffer::empty(Rect::new(0, 0, width, height));
         lock(view).render(signals.came(), next.area, &mut next);
         let mut frame = Vec::new();
-        // Into a vector, nothing can fail.
+        // Writing to a vector cannot fail.
         let _ = changes(&screen, &next, &mut frame);
         screen = next;
         let mut terminal = std::io::stderr().lock();
@@ -132,14 +133,14 @@ fn keep_drawing(view: &Mutex<View>, signals: &Signals) {
 
 fn open() {
     let mut terminal = std::io::stderr().lock();
-    // A terminal that refuses shows nothing; the run goes on.
+    // If the terminal refuses, nothing is shown; the run continues.
     if terminal::enable_raw_mode().is_ok() {
         OPEN.store(true, Ordering::SeqCst);
         let _ = execute!(terminal, terminal::EnterAlternateScreen, cursor::Hide);
     }
 }
 
-/// Gives the terminal back as it was. The lock on stderr keeps a frame in another thread from coming after it.
+/// Restores the terminal. The lock on stderr prevents another thread from drawing a frame afterwards.
 fn close() {
     let mut terminal = std::io::stderr().lock();
     if OPEN.swap(false, Ordering::SeqCst) {
@@ -149,7 +150,7 @@ fn close() {
     }
 }
 
-/// What to send to a terminal that shows one buffer for it to show the next.
+/// The escape sequences that turn one displayed buffer into the next.
 fn changes(before: &Buffer, next: &Buffer, to: &mut Vec<u8>) -> std::io::Result<()> {
     let (mut shown, mut style) = (Buffer::empty(next.area), None);
     if before.area == next.area {
@@ -173,14 +174,14 @@ fn changes(before: &Buffer, next: &Buffer, to: &mut Vec<u8>) -> std::io::Result<
     Ok(())
 }
 
-/// Everything that is shown, without a terminal.
+/// The contents of the dashboard, independent of a terminal.
 #[derive(Default)]
 struct View {
     title: String,
     done: u64,
     total: u64,
     note: String,
-    /// The pace is work over time, where both fade with age.
+    /// The pace is work over time, both with exponential decay.
     work: f64,
     seconds: f64,
     told: Option<Instant>,
@@ -235,7 +236,7 @@ impl View {
         parts.push(self.note.clone());
         put(buffer, words, &parts.join("  "), Modifier::empty());
 
-        // A blank line if there is room; then charts beside the table, or above it, or not at all.
+        // A blank line if there is room; then charts beside the table, or above it, or no charts.
         let (_, body) = split(body, u16::from(body.height > CHART_ROWS));
         let widest = self.curves.iter().map(|curve| curve.name.len()).max().unwrap_or(0) as u16;
         let (charts, table) = if area.width >= 80 {
@@ -279,7 +280,7 @@ impl View {
         }
     }
 
-    /// The measurements, those of the charts first, in case there is not room for all.
+    /// The table of metrics, those of the charts first, in case there is not room for all.
     fn table(&self, area: Rect, buffer: &mut Buffer) {
         let rank = |name: &str| key_metrics().position(|known| known.name == name).unwrap_or(usize::MAX);
         let mut rows: Vec<_> = self.curves.iter().map(|curve| (curve.name, number(curve.newest))).collect();
@@ -299,27 +300,27 @@ impl View {
     }
 }
 
-/// So many rows of an area, and those below.
+/// Splits an area after a number of rows.
 fn split(area: Rect, rows: u16) -> (Rect, Rect) {
     let rows = rows.min(area.height);
     (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
 }
 
-/// Writes one line into an area, cut at its end.
+/// Writes one line into an area, truncated at its end.
 fn put(buffer: &mut Buffer, area: Rect, text: &str, how: Modifier) {
     if !area.is_empty() {
         buffer.set_stringn(area.x, area.y, text, area.width.into(), how);
     }
 }
 
-/// Writes to both ends of a line; if it is too short for both, the left one is cut.
+/// Writes to both ends of a line; if it is too short for both, the left one is truncated.
 fn ends(buffer: &mut Buffer, area: Rect, left: &str, right: &str, how: Modifier) {
     let start = area.width.saturating_sub(right.len() as u16);
     put(buffer, Rect { width: start.saturating_sub(1), ..area }, left, how);
     put(buffer, Rect { x: area.x + start, width: area.width - start, ..area }, right, Modifier::empty());
 }
 
-/// The least and the greatest, made to differ.
+/// Smallest and largest value, moved apart if they are equal.
 fn span(values: impl Iterator<Item = f64>) -> [f64; 2] {
     let [low, high] =
         values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
@@ -345,7 +346,7 @@ fn clock(seconds: f64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// A measurement over the steps: every n-th point and the newest; n doubles whenever there are too many.
+/// A metric over the steps: every n-th point and the newest; n doubles whenever there are too many.
 #[derive(Default)]
 struct Curve {
     name: &'static str,
@@ -353,7 +354,7 @@ struct Curve {
     points: Vec<(f64, f64)>,
     seen: u64,
     stride: u64,
-    /// Whether the last point is there only for being the newest.
+    /// True if the last point is only kept for being the newest.
     passing: bool,
 }
 
@@ -379,7 +380,7 @@ impl Curve {
         }
     }
 
-    /// Evaluations are few and stand apart as dots.
+    /// Returns true for evaluations, which are few and drawn as separate dots.
     fn is_dotted(&self) -> bool {
         self.name == EVAL_MEAN_REWARD
     }

@@ -1,7 +1,8 @@
 //! The `potstill` command: parse, call the library, show progress, print, exit.
 //!
-//! Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the work failed, 2 the command line, a
-//! configuration or an input file is wrong, 130 or 143 stopped by SIGINT or SIGTERM after saving.
+//! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed, 2 the
+//! command line, a configuration or an input file is wrong, 130 or 143 stopped by SIGINT or SIGTERM after
+//! saving.
 #![forbid(unsafe_code)]
 
 mod canvas;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let stopped = matches!(error, Error::Interrupted { .. } | Error::Abandoned);
             let words = if stopped { error.to_string() } else { format!("error: {error}") };
-            // A closed stderr leaves nobody to tell.
+            // With stderr closed, the error cannot be reported.
             let _ = output::line(&mut std::io::stderr(), &words);
             ExitCode::from(if stopped { signals.exit_code() } else { error.exit_code() })
         }

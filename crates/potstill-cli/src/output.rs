@@ -1,4 +1,4 @@
-//! What goes to stdout.
+//! Output to stdout.
 
 use potstill::algorithm::ALGORITHMS;
 use potstill::commands::{Comparison, RunEntry};
@@ -20,7 +20,7 @@ pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(to, "{text}")
 }
 
-/// Prints to stdout. A reader that has gone away (`| head`) is no failure of ours.
+/// Prints to stdout. A closed pipe (`| head`) is not an error.
 pub(crate) fn print(text: &str) {
     let _ = line(&mut io::stdout().lock(), text);
 }
@@ -30,7 +30,7 @@ pub(crate) fn act(act: &Act) {
     print(act.text.trim_end());
 }
 
-/// What the user typed to run this program, so that the commands it prints can be typed too.
+/// The command that started this program, so that the commands that it prints can be copied.
 fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "potstill".to_owned())
 }
@@ -50,25 +50,25 @@ pub(crate) fn quickstart(summary: &Value) {
     ));
 }
 
-/// The summary of a run, and where it is.
+/// Prints the summary of a run, and its path.
 pub(crate) fn run(result: &Value) {
     summary(result);
     let out = result["out"].as_str().unwrap_or_default();
     print(&format!("\nRun directory: {out}"));
     if result["seeds"].is_null() {
-        // What only judges has no policy to evaluate.
+        // A prediction algorithm has no policy to evaluate.
         let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
         print(&format!("Next: {} {} {out}", program(), if judges { "show" } else { "eval" }));
     }
 }
 
-/// Measured and expected side by side, the figure, and where it is.
+/// Prints measured and expected values, the figure, and the path.
 pub(crate) fn reproduction(reproduction: &Reproduction) {
     print(reproduction.page().text(80).trim_end());
     print(&format!("\nFolder: {}", reproduction.out.display()));
 }
 
-/// The summary of a run and its maps.
+/// The summary of a run and its maps, as JSON.
 pub(crate) fn shown_json(run: &Path, page: &Page) -> Result<Value, potstill::Error> {
     let maps = page.blocks.iter().filter_map(|block| match block {
         Block::Grid(chart) => {
@@ -86,7 +86,7 @@ pub(crate) fn shown_json(run: &Path, page: &Page) -> Result<Value, potstill::Err
     )
 }
 
-/// A JSON object as aligned lines of key and value.
+/// Prints a JSON object as aligned lines of key and value.
 pub(crate) fn summary(result: &Value) {
     let mut rows = Vec::new();
     flatten("", result, &mut rows);
@@ -114,7 +114,7 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     }
 }
 
-/// A value in words; one with a fraction with as many digits as can be read.
+/// A value as text; fractions with a readable number of digits.
 fn scalar(value: &Value) -> String {
     let Some(x) = value.as_f64().filter(|_| value.is_f64()) else { return value.to_string() };
     match x.abs() {
@@ -124,7 +124,7 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// Where a file was written.
+/// The path of a written file, as JSON.
 pub(crate) fn written(command: &str, out: &Path) -> Value {
     json!({ "command": command, "out": out.display().to_string() })
 }
@@ -228,12 +228,12 @@ pub(crate) fn envs_json() -> Value {
     json!({ "environments": envs.collect::<Vec<_>>() })
 }
 
-/// A number as it is: an integer without a point.
+/// A number as JSON: an integer without a decimal point.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 9e15 { json!(value as i64) } else { json!(value) }
 }
 
-/// An observation as Gymnasium shows it: a number for numbered states, else a list.
+/// An observation as in Gymnasium: a number for discrete states, else a list.
 fn observation(space: &Space, numbers: &[f64]) -> Value {
     match space {
         Space::Discrete { .. } => number(numbers[0]),
@@ -315,7 +315,7 @@ pub(crate) fn verdicts(verdicts: &[Verdict]) {
 }
 
 pub(crate) fn algos() {
-    // Three lines each: as a table they would be wider than a terminal.
+    // Three lines each: a table would be wider than a terminal.
     let width = ALGORITHMS.iter().map(|algorithm| algorithm.name.len()).max().unwrap_or(0);
     for algorithm in ALGORITHMS {
         for (i, words) in [&*algorithm.kind(), algorithm.summary, algorithm.source].iter().enumerate() {

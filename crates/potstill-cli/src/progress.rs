@@ -1,4 +1,4 @@
-//! A progress bar on stderr that vanishes when stderr is no terminal.
+//! A progress bar on stderr, hidden if stderr is not a terminal.
 
 use crate::signals::Signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -6,14 +6,14 @@ use potstill::run::Observer;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
-/// The bar of the work at hand.
+/// The progress bar.
 pub(crate) struct Bar {
     bar: Mutex<Option<ProgressBar>>,
     signals: Signals,
 }
 
 impl Bar {
-    /// A bar that passes on the wish to stop.
+    /// A bar that forwards the stop signal.
     pub(crate) fn new(signals: Signals) -> Self {
         Self { bar: Mutex::default(), signals }
     }

@@ -1,17 +1,17 @@
-//! SIGINT and SIGTERM: the first asks a run to save itself and stop, the second ends the process at once.
+//! SIGINT and SIGTERM: at the first a run saves a checkpoint and stops, the second ends the process at once.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Whether a signal has come, and which.
+/// The signals so far.
 #[derive(Clone, Default)]
 pub(crate) struct Signals {
     came: Arc<AtomicUsize>,
 }
 
 impl Signals {
-    /// Begins to watch. If the system refuses, signals end the process as they always do.
+    /// Installs handlers. If the system refuses, signals end the process as usual.
     pub(crate) fn watch() -> Self {
         let signals = Self::default();
         let again = Arc::new(AtomicBool::new(false));
@@ -21,18 +21,19 @@ impl Signals {
             let _ = signal_hook::flag::register(signal, again.clone());
             let _ = signal_hook::flag::register_usize(signal, signals.came.clone(), signal as usize);
         }
-        // Somebody listens, so the system gives an error where a file becomes too big, and does not end the process.
+        // With a handler, the system reports an error for a file that is too large, instead of ending the
+        // process.
         #[cfg(unix)]
         let _ = signal_hook::flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::default());
         signals
     }
 
-    /// Whether one has come.
+    /// Returns true after a signal.
     pub(crate) fn came(&self) -> bool {
         self.came.load(Ordering::Relaxed) != 0
     }
 
-    /// As if SIGINT had come: for a terminal in raw mode, which sends none.
+    /// Acts as if SIGINT had come: for a terminal in raw mode, which sends none.
     pub(crate) fn interrupt(&self) {
         self.came.store(SIGINT as usize, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The command as a user meets it.
+//! Tests of the command line.
 
 mod common;
 
@@ -149,7 +149,7 @@ fn layers_of_configuration_are_recorded_with_their_origin() {
             config.lines().find(|l| l.starts_with(line)).unwrap_or_else(|| panic!("{line} in {config}"));
         assert!(found.ends_with(&format!("# {origin}")), "{found}");
     }
-    // The resolved file runs the same run again.
+    // The resolved file gives the same run again.
     json(dir.path(), "train dqn --config run/config.toml --out again");
     let model = |run: &str| fs::read(dir.path().join(run).join("model.safetensors")).unwrap();
     assert_eq!(model("run"), model("again"));

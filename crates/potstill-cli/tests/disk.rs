@@ -1,4 +1,5 @@
-//! A disk that is full, read-only, limited or gone: a clear error, the previous checkpoint intact, and no leftovers after the next start.
+//! Tests of a disk that is full, read-only, limited or gone: a clear error, the previous checkpoint intact,
+//! and no remains after the next start.
 
 #![cfg(target_os = "linux")]
 
@@ -10,7 +11,8 @@ use tempfile::TempDir;
 const TRAIN: &str = "train dqn --env CartPole-v1 --steps 20000 --seed 1 --set net_arch=mlp:16 --set checkpoint_freq=1000 \
                      --set eval_freq=5000 --set eval_episodes=2 --set gradient_steps=8";
 
-/// Runs a script in a mount namespace of its own, where `$DISK` is an empty disk of this size. None if the system does not allow it.
+/// Runs a script in its own mount namespace, in which `$DISK` is an empty disk of this size. None if the
+/// system does not allow it.
 fn with_disk(root: &Path, bytes: u64, script: &str) -> Option<String> {
     let prelude = format!(
         "mkdir -p disk && mount -t tmpfs -o size={bytes} tmpfs disk || exit 77; potstill={}; cd disk\n",
@@ -37,7 +39,7 @@ fn finished(root: &Path, arguments: &str) -> Vec<u8> {
     fs::read(root.join("whole/model.safetensors")).unwrap()
 }
 
-/// Sizes of the full disk: 3 if nothing is said.
+/// Number of sizes of the full disk; 3 by default.
 fn sizes() -> u64 {
     std::env::var("POTSTILL_TORTURE_DISKS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
 }

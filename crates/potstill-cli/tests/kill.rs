@@ -1,4 +1,5 @@
-//! `kill -9` at random moments, half of them in the middle of a change to the disk: the resumed run equals the uninterrupted one.
+//! Tests of `kill -9` at random moments, half of them in the middle of a change to the disk: the resumed run
+//! equals the uninterrupted one.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Name, and what is typed before `--out`. Teachers are runs of the names before.
+/// Name, and arguments before `--out`. Teachers are runs of earlier names.
 const CASES: [(&str, &str); 11] = [
     ("q-learning", "train q-learning --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
     ("sarsa", "train sarsa --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
@@ -40,12 +41,12 @@ const CASES: [(&str, &str); 11] = [
     ),
 ];
 
-/// How many processes are killed: 30 if nothing is said.
+/// The number of killed processes; 30 by default.
 fn kills() -> usize {
     std::env::var("POTSTILL_TORTURE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(30)
 }
 
-/// Draws below a bound, the same every time (Steele, Lea and Flood 2014, SplitMix64).
+/// A deterministic generator of numbers below a bound (Steele, Lea and Flood 2014, SplitMix64).
 struct Draws(u64);
 
 impl Draws {
@@ -71,7 +72,7 @@ fn finish(dir: &Path, arguments: &str) {
 /// Kills a process in the middle of its n-th change to the disk; false if it ended before.
 fn kill_in_a_change(mut command: Command, n: u64) -> bool {
     let mut child = command.env("POTSTILL_PAUSE_AT", n.to_string()).spawn().unwrap();
-    // A run that was killed before its first checkpoint says that it begins again.
+    // A run that was killed before its first checkpoint reports that it starts again.
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| !line.starts_with("warning: there is no checkpoint"));
     let paused = line.as_deref() == Some("paused");
@@ -139,7 +140,7 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
         if root.join(&run).join("config.toml").exists() {
             finish(root, &format!("resume {run}"));
         } else {
-            // Killed before the run could say what it is: what it left counts as nothing.
+            // Killed before the run wrote its configuration: its remains do not count.
             finish(root, &format!("{arguments} --out {run}"));
         }
         for ((file, expected), (also, found)) in expected.iter().zip(results(&root.join(&run))) {
@@ -156,7 +157,8 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
     println!("{killed} of {killed} killed processes resumed to the same bytes");
 }
 
-/// Starts a command that is killed in its n-th change to the disk, on a copy of a run, and gives the copy.
+/// Starts a command on a copy of a run, kills it in its n-th change to the disk, and returns true if it was
+/// killed.
 fn killed_on_copy(root: &Path, run: &str, arguments: &str, n: u64) -> bool {
     let _ = fs::remove_dir_all(root.join("copy"));
     let copied = Command::new("cp").current_dir(root).args(["-r", run, "copy"]).status().unwrap();
@@ -174,7 +176,7 @@ fn a_killed_change_of_a_finished_run_can_be_made_again() {
     let (mut extended, mut reported) = (0, 0);
     for n in 0..60 {
         if killed_on_copy(root, "short", "resume copy --steps 3000", n) {
-            // The run is as it was, or the longer one; both can be gone on with.
+            // The run is unchanged, or the longer one; both can be resumed.
             finish(root, "resume copy");
             if fs::read(root.join("copy/model.safetensors")).unwrap()
                 != fs::read(root.join("long/model.safetensors")).unwrap()
@@ -211,7 +213,7 @@ fn a_killed_folder_of_seeds_ends_as_if_it_had_not_been() {
         if root.join(format!("family-{n}/config.toml")).exists() {
             finish(root, &format!("resume family-{n}"));
         } else {
-            // What a run leaves that could not say what it is counts as nothing.
+            // The remains of a run without a configuration do not count.
             finish(root, &format!("{train} --out family-{n}"));
         }
         for seed in 0..3 {

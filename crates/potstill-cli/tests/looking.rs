@@ -1,4 +1,4 @@
-//! The commands that look at runs: runs, compare, plot, report, config.
+//! Tests of the commands that inspect runs: runs, compare, plot, report, config.
 
 mod common;
 
@@ -33,7 +33,7 @@ fn runs_are_listed_with_their_state() {
         (found["state"].as_str().unwrap().to_owned(), found["resumable"].as_bool().unwrap(), found)
     };
     assert_eq!(state("all/crashed").0, "running");
-    // Nobody else may write there.
+    // No other process may write there.
     let refused = potstill(root, "resume all/crashed");
     let error = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(2), "{error}");

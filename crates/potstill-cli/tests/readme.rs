@@ -1,4 +1,4 @@
-//! The README's commands, as written.
+//! Tests of the README's commands, as written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn commands() -> Vec<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
-/// Runs a command line in the root, with `runs/` given back as it was.
+/// Runs a command line in the root, and restores `runs/` afterwards.
 fn run(command: &str) -> String {
     let output = Command::new("bash").current_dir(root()).args(["-c", command]).output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -47,7 +47,7 @@ fn both_commands_work_as_written() {
     assert!(ci.lines().any(|line| line == commands[1]), "CI runs what the README says");
 }
 
-/// The figures that the quickstart promises.
+/// Checks the figures that the README promises of the quickstart.
 fn check_summary(out: &Path) {
     let summary: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Tables, planners and data as a user meets them.
+//! Tests of tabular algorithms, planners and recordings on the command line.
 
 mod common;
 
@@ -24,7 +24,7 @@ fn planners_tell_what_the_start_is_worth() {
         assert!((number(&told["start_value"]) - value).abs() < 1e-6, "{told}");
         assert!(iterations.contains(&told["iterations"].as_u64().unwrap()), "{told}");
         assert!(number(&told["residual"]) < 1e-9, "{told}");
-        // What it planned can be played.
+        // The planned policy can be played.
         let evaluated = json(dir.path(), &format!("eval {} --episodes 50", told["out"].as_str().unwrap()));
         assert!(number(&evaluated["mean_return"]) > -30.0, "{evaluated}");
     }
@@ -72,11 +72,12 @@ fn a_policy_is_learned_from_what_others_did() {
         let evaluated = json(root, &format!("eval {} --episodes 3", told["out"].as_str().unwrap()));
         assert_eq!(evaluated["mean_return"], -13.0, "{algorithm}");
     }
-    // Who judges from data judges who acted: here all episodes begin in one state and end by themselves, so that the mean is exact.
+    // Prediction from data evaluates the recorded policy: here all episodes begin in one state and terminate,
+    // so that the mean is exact.
     let recorded = json(root, "play --env FrozenLake-v1 --episodes 2000 --record lake.jsonl");
     let judged = json(root, "train monte-carlo-prediction --data lake.jsonl");
     assert!((number(&judged["start_value"]) - number(&recorded["mean_return"])).abs() < 1e-9, "{judged}");
-    // A run goes on only with the data that it was begun with.
+    // A run can only be resumed with its original data.
     json(root, "train q-learning --data walks.jsonl --out begun");
     fs::remove_file(root.join("begun/summary.json")).unwrap();
     let walks = fs::read_to_string(root.join("walks.jsonl")).unwrap();
@@ -127,7 +128,7 @@ fn another_run_acts() {
     let first = fs::read_to_string(root.join("follower/metrics.jsonl")).unwrap();
     let first: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
     assert!(number(&first["rollout/ep_len"]) < 60.0, "{first}");
-    // The other's table is a part of the run: it goes on without the other.
+    // The run has a copy of the other's table, and continues without the other.
     json(root, &format!("{command} --set checkpoint_freq=500 --out kept"));
     fs::remove_dir_all(root.join("bold")).unwrap();
     let model = fs::read(root.join("kept/model.safetensors")).unwrap();
@@ -167,7 +168,7 @@ fn a_run_is_shown_with_its_maps() {
 fn results_of_the_book_are_reproduced() {
     let dir = TempDir::new().unwrap();
     for (name, claims) in [("cliff", 7), ("dyna-maze", 4), ("double-q", 9), ("windy", 4)] {
-        // Few runs have wide intervals: what is wrong would have to be very wrong, but the words are all there.
+        // Few runs have wide intervals: only a gross error would show, but the text is complete.
         let output = potstill(dir.path(), &format!("reproduce {name} --runs 30 --out {name} --json"));
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(told["claims"].as_array().unwrap().len(), claims, "{told}");

@@ -1,4 +1,4 @@
-//! TensorBoard's own reader reads what we write. Needs Python; `cargo xtask test` provides it.
+//! Reads our event files with TensorBoard's own reader. Needs Python; `cargo xtask test` provides it.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ fn tensorboard_reads_every_scalar() {
     let root = TempDir::new().unwrap();
     let train = "train dqn --env CartPole-v1 --steps 3000 --set net_arch=mlp:16 --set eval_freq=700 --set eval_episodes=2 \
                  --set checkpoint_freq=400 --out run";
-    // Killed in a change and resumed: the file is cut back, and every record is there once.
+    // Killed in a change and resumed: the file is truncated, and every record is there once.
     let mut killed = Command::new(env!("CARGO_BIN_EXE_potstill"));
     killed.current_dir(root.path()).args(train.split_whitespace()).env("POTSTILL_PAUSE_AT", "40");
     let mut killed = killed.stderr(std::process::Stdio::piped()).spawn().unwrap();

@@ -1,4 +1,4 @@
-//! Environments as a user meets them: listed, traced, checked, measured, watched.
+//! Tests of environments on the command line: listed, traced, checked, measured, shown.
 
 mod common;
 
@@ -103,7 +103,7 @@ fn an_episode_is_watched() {
     assert_eq!(played["episodes"], json!([episode, episode]));
     assert!(fs::read_to_string(dir.path().join("last.svg")).unwrap().starts_with("<svg"));
     let text = String::from_utf8(potstill(dir.path(), "play walk").stdout).unwrap();
-    // To another program: plain characters, a picture per step, and what came of it.
+    // To a pipe: plain characters, a rendering per step, and the results.
     assert!(!text.contains('\u{1b}') && text.contains("SSxC") || text.contains("@@xC"), "{text}");
     assert!(text.trim_end().ends_with("episode 1  step 13  return -13  terminated"), "{text}");
     assert_eq!(text.matches("episode 1  step").count(), 15);
@@ -121,7 +121,7 @@ fn a_map_from_a_file_is_kept_with_the_run() {
     assert!(config.contains("FrozenLake-v1:is_slippery=false,desc=SF/FG"), "{config}");
     fs::remove_file(dir.path().join("pond.txt")).unwrap();
     assert_eq!(json(dir.path(), "eval run --episodes 3")["mean_return"], 1.0);
-    // Features of numbered states, for a network.
+    // Features of discrete states, for a network.
     json(
         dir.path(),
         "train dqn --env FrozenLake-v1:one_hot=true --steps 300 --set learning_starts=100 --set train_freq=10 --set net_arch=mlp:8 --set eval_episodes=2 --out net",

@@ -1,11 +1,11 @@
-//! The ground floor of potstill. Everything random, everything saved and every transcendental function goes through here.
+//! Foundations of potstill: random streams, snapshots and transcendental functions.
 //!
-//! | module | what is there |
+//! | module | content |
 //! |---|---|
 //! | [`seed`] | one run seed, any number of named, serialisable random streams (NumPy's `SeedSequence` and PCG64) |
-//! | [`mod@snapshot`] | a tree of named values: the one language between whatever has state and whatever stores it |
+//! | [`mod@snapshot`] | a tree of named values: the interface between objects with state and their storage |
 //! | [`wide`] | loops compiled for wide vectors and for any processor |
-//! | [`pages`] | a large piece of memory, or of a file that takes its place |
+//! | [`pages`] | a large block of memory, or of a file in its place |
 //! | [`math`] | `exp`, `ln`, `tanh`, `sin`, `cos` with the same bits on every platform |
 
 pub mod math;

@@ -1,10 +1,11 @@
 //! Transcendental functions with the same bits on every platform.
 //!
-//! The standard library leaves the precision of `exp`, `ln`, `tanh`, `sin` and `cos` open: results may differ between
-//! platforms and compiler versions. Single precision is written here from additions, multiplications and divisions
-//! only (the polynomials are those of Moshier's Cephes, 1989), without branches, so that loops over slices vectorise and still give
-//! the bits of one call. In double precision, sine and cosine are written here too, since long simulations magnify what they are wrong by;
-//! the rest comes from the `libm` crate.
+//! The standard library leaves the precision of `exp`, `ln`, `tanh`, `sin` and `cos` open: results may differ
+//! between platforms and compiler versions. The functions in single precision consist of additions,
+//! multiplications and divisions only (with the polynomials of Moshier's Cephes, 1989), without branches, so
+//! that loops over slices vectorise and give the same bits as single calls. In double precision, sine and
+//! cosine are also implemented here, since long simulations magnify their errors; the rest comes from the
+//! `libm` crate.
 //!
 //! ```
 //! use potstill_core::math::{exp, ln, tanh};
@@ -113,7 +114,7 @@ pub fn erf(x: f32) -> f32 {
     clamped * p / q
 }
 
-/// A product of two numbers without rounding: the rounded product, and what rounding took away (Dekker 1971).
+/// An exact product of two numbers: the rounded product and the rounding error (Dekker 1971).
 #[inline(always)]
 fn exact_product(a: f64, b: f64) -> (f64, f64) {
     let split = |x: f64| {
@@ -126,11 +127,13 @@ fn exact_product(a: f64, b: f64) -> (f64, f64) {
     (p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low)
 }
 
-/// Sine and cosine in double precision; error below 0.6 units in the last place for arguments up to a million, so that all but one
-/// in hundreds of results, and for arguments below 0.2 all, are those of exact arithmetic, rounded. Further out the error grows.
+/// Sine and cosine in double precision; error below 0.6 units in the last place for arguments up to a
+/// million, so that all but one in hundreds of results, and for arguments below 0.2 all, are correctly
+/// rounded. The error grows for larger arguments.
 ///
-/// Without branches and fused operations: a loop of it becomes vector code with the same bits. Taylor's series about the nearest
-/// multiple of a quarter turn (Cody and Waite 1980), its leading terms carried in two numbers each.
+/// Without branches and fused operations: a loop of it becomes vector code with the same bits. Taylor's
+/// series about the nearest multiple of a quarter turn (Cody and Waite 1980), with the leading terms in two
+/// numbers each.
 #[inline(always)]
 pub fn sin_cos(x: f64) -> (f64, f64) {
     // Adding 1.5 * 2^52 rounds to an integer, which then stands in the lowest bits.
@@ -154,7 +157,7 @@ pub fn sin_cos(x: f64) -> (f64, f64) {
     let p = p * z + 1.0 / 362_880.0;
     let p = p * z - 1.0 / 5_040.0;
     let p = p * z + 1.0 / 120.0;
-    // r^3 / 6 in two numbers, one sixth being no number either.
+    // r^3 / 6 in two numbers, because one sixth is not representable.
     const SIXTH: (f64, f64) = (1.0 / 6.0, 9.251_858_538_542_97e-18);
     let (cube, cube_low) = exact_product(r, z);
     let cube_low = cube_low + r * z_low;
@@ -176,7 +179,7 @@ pub fn sin_cos(x: f64) -> (f64, f64) {
     let rest = (1.0 - sum) - 0.5 * z;
     let cos = sum + (rest + (z * z * q - (0.5 * z_low + r * low)));
 
-    // A quarter turn makes a cosine of a sine, two turn its sign.
+    // A quarter turn exchanges sine and cosine, a half turn changes the sign.
     let odd = 0_u64.wrapping_sub(turns & 1);
     let choose = |even: f64, other: f64| (even.to_bits() & !odd) | (other.to_bits() & odd);
     let sign = |n: u64| (n & 2) << 62;

@@ -1,6 +1,7 @@
-//! A large piece of memory, or of a file that takes its place.
+//! A large block of memory, or of a file in its place.
 //!
-//! Files need the feature `disk`, which is on by default. Without it there is memory only, and no code that touches a disk.
+//! Files need the feature `disk`, which is on by default. Without it there is only memory, and no code that
+//! accesses a disk.
 //!
 //! ```
 //! use potstill_core::Pages;
@@ -15,15 +16,15 @@
 use std::io;
 use std::ops::{Deref, DerefMut};
 
-/// Bytes that take no room before they are written.
+/// Bytes that use no memory before they are written.
 #[cfg(feature = "disk")]
 use memmap2::MmapMut as Memory;
 /// Bytes on the heap.
 #[cfg(not(feature = "disk"))]
 type Memory = Vec<u8>;
 
-/// Bytes, at first 0. In memory, with the feature `disk`, they take no room before they are written; a file has its room on the
-/// disk from the beginning.
+/// Bytes, at first 0. In memory, with the feature `disk`, pages are allocated when they are written; a file
+/// is allocated on the disk from the beginning.
 #[derive(Debug)]
 pub struct Pages(Kind);
 
@@ -35,7 +36,7 @@ enum Kind {
     None,
 }
 
-/// The folder for files that take the place of memory: `TMPDIR`, or else `/var/tmp`, since `/tmp` is often memory.
+/// The folder for files in place of memory: `TMPDIR`, or else `/var/tmp`, since `/tmp` is often in memory.
 #[cfg(feature = "disk")]
 pub fn temporary_folder() -> std::path::PathBuf {
     let on_disk = std::path::PathBuf::from("/var/tmp");
@@ -56,18 +57,19 @@ fn zeros(length: usize) -> io::Result<Memory> {
 }
 
 impl Pages {
-    /// Bytes in memory.
+    /// Allocates bytes in memory.
     ///
     /// # Errors
-    /// If there are not so many to be had.
+    /// If there is not enough memory.
     pub fn in_memory(length: usize) -> io::Result<Self> {
         Ok(Self(if length == 0 { Kind::None } else { Kind::Memory(zeros(length)?) }))
     }
 
-    /// Bytes in a file without a name, which goes when they do. The system keeps in memory what it has room for.
+    /// Allocates bytes in an unnamed file, which is removed with the value. The system caches as much of it
+    /// in memory as it can.
     ///
     /// # Errors
-    /// If there is no such file to be had, or not so much room on the disk.
+    /// If there is no such file, or not enough room on the disk.
     #[cfg(feature = "disk")]
     pub fn in_file(length: usize) -> io::Result<Self> {
         use fs4::FileExt;
@@ -78,7 +80,7 @@ impl Pages {
         let file = tempfile::tempfile_in(temporary_folder())?;
         // With all its blocks: a hole that cannot be filled later would kill the process.
         file.allocate(length as u64)?;
-        // SAFETY: the file has no name, so that nobody else can change it.
+        // SAFETY: the file has no name, so no other process can change it.
         #[expect(unsafe_code, reason = "another process could change a mapped file that has a name")]
         let map = unsafe { memmap2::MmapMut::map_mut(&file) }?;
         Ok(Self(Kind::File(map)))
@@ -97,7 +99,7 @@ impl Pages {
         Err(io::Error::new(io::ErrorKind::Unsupported, message))
     }
 
-    /// Whether they are in a file.
+    /// Returns true if the bytes are in a file.
     pub fn is_file(&self) -> bool {
         match self.0 {
             #[cfg(feature = "disk")]
@@ -134,10 +136,10 @@ impl DerefMut for Pages {
 }
 
 impl Clone for Pages {
-    /// A copy in memory.
+    /// Copies the bytes into memory.
     ///
     /// # Panics
-    /// If there is not so much.
+    /// If there is not enough memory.
     fn clone(&self) -> Self {
         let mut copy = Self::in_memory(self.len()).expect("memory for a copy");
         copy.copy_from_slice(self);

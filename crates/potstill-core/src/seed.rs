@@ -99,7 +99,7 @@ fn mix_entropy(words: &[u32]) -> [u32; POOL_SIZE] {
 pub struct Pcg64 {
     state: u128,
     increment: u128,
-    /// The half of a word that [`next_u32`](Pcg64::next_u32) has not given out yet.
+    /// The half of a word that [`next_u32`](Pcg64::next_u32) has not returned yet.
     half: Option<u32>,
 }
 
@@ -135,7 +135,8 @@ impl Pcg64 {
         folded.rotate_right((self.state >> 122) as u32)
     }
 
-    /// The next 32 random bits: the lower half of a word, then its upper half, as NumPy's generators give them out.
+    /// The next 32 random bits: the lower half of a word, then its upper half, in the order of NumPy's
+    /// generators.
     pub fn next_u32(&mut self) -> u32 {
         if let Some(half) = self.half.take() {
             return half;
@@ -174,7 +175,8 @@ impl Pcg64 {
         low + (high - low) * self.unit()
     }
 
-    /// From the standard normal distribution (Box and Muller 1958); two draws of [`unit`](Self::unit), whatever comes.
+    /// A sample of the standard normal distribution (Box and Muller 1958); always two draws of
+    /// [`unit`](Self::unit).
     pub fn normal(&mut self) -> f64 {
         // In (0, 1], so that its logarithm is finite.
         let radius = crate::math::sqrt_f64(-2.0 * crate::math::ln_f64(1.0 - self.unit()));
@@ -263,12 +265,13 @@ impl Streams {
         Pcg64::from_sequence(&self.sequence(name, index))
     }
 
-    /// An integer seed for something that takes one, such as `Env::reset`.
+    /// An integer seed, for functions such as `Env::reset`.
     pub fn seed_for(&self, name: &str, index: u64) -> u64 {
         self.sequence(name, index).generate::<1>()[0]
     }
 
-    /// The name's bytes, its length and the index are the spawn key, so distinct names never meet.
+    /// The sequence of a stream. The name's bytes, its length and the index are the spawn key, so that
+    /// distinct names have distinct streams.
     fn sequence(&self, name: &str, index: u64) -> SeedSequence {
         let mut key: Vec<u32> = name.bytes().map(u32::from).collect();
         key.extend([name.len() as u32, index as u32, (index >> 32) as u32]);

@@ -1,8 +1,8 @@
-//! Snapshots: a tree of named values, the one language between whatever has state and whatever stores it.
+//! Snapshots: a tree of named values, the interface between objects with state and their storage.
 //!
-//! A type declares its fields once, with [`snapshot!`](crate::snapshot!), and gets both directions of [`Restorable`] from that. Every field is
-//! either saved or named as one that the constructor gives, so that none can be forgotten: a new field does not compile until it is in one of the
-//! two lists.
+//! A type declares its fields once, with [`snapshot!`](crate::snapshot!), and gets both directions of
+//! [`Restorable`] from that. Every field is either saved or listed as one that the constructor gives, so that
+//! none can be forgotten: a new field does not compile until it is in one of the two lists.
 //!
 //! ```
 //! use potstill_core::snapshot::{Restorable, below};
@@ -70,42 +70,42 @@ impl Value {
     }
 }
 
-/// What is wrong with a state that was to be restored. `path` is the name, with its branches, of the culprit.
+/// An error of restoring. `path` is the name of the value at fault, with its branches.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// The value is not there.
+    /// The value is missing.
     #[error("`{path}` is missing")]
     Missing {
-        /// Where.
+        /// The path.
         path: String,
     },
     /// The value is of another kind.
     #[error("`{path}` is {got}, expected {expected}")]
     Kind {
-        /// Where.
+        /// The path.
         path: String,
-        /// The kind needed.
+        /// The expected kind.
         expected: &'static str,
-        /// The kind found.
+        /// The found kind.
         got: &'static str,
     },
     /// The array has another length.
     #[error("`{path}` has {got} elements, expected {expected}")]
     Length {
-        /// Where.
+        /// The path.
         path: String,
-        /// The length needed.
+        /// The expected length.
         expected: usize,
-        /// The length found.
+        /// The found length.
         got: usize,
     },
-    /// The value cannot be one that [`Restorable::snapshot`] wrote.
+    /// The value is impossible: [`Restorable::snapshot`] cannot have written it.
     #[error("`{path}`: {reason}")]
     Invalid {
-        /// Where.
+        /// The path.
         path: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
@@ -126,18 +126,20 @@ impl SnapshotError {
     }
 }
 
-/// Something whose whole state goes out and in. After `b.restore(&a.snapshot())` both continue bit for bit alike.
+/// An object whose whole state can be saved and restored. After `b.restore(&a.snapshot())` both continue bit
+/// for bit alike.
 pub trait Restorable {
-    /// Everything that the future of `self` depends on and its constructor does not give.
+    /// The state: everything that the future of `self` depends on and its constructor does not give.
     fn snapshot(&self) -> Snapshot;
 
-    /// Takes back what [`state`](Restorable::snapshot) wrote, for an object built with the same settings.
+    /// Restores what [`snapshot`](Restorable::snapshot) saved, into an object built with the same settings.
     ///
     /// # Errors
     /// If a value is missing, of another kind or length, or impossible. `self` may then be partly restored; discard it.
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError>;
 
-    /// Restores where the branch `parent` has no branch `name` for this part, as in snapshots that an older version wrote.
+    /// Restores this part if the branch `parent` has no branch `name` for it, as in snapshots of an older
+    /// version.
     ///
     /// # Errors
     /// Unless overridden, that `name` is missing.
@@ -171,7 +173,7 @@ macro_rules! array_getter {
         $(#[$doc])*
         ///
         /// # Errors
-        /// If there is none of that name, kind and length.
+        /// If there is no value of that name, kind and length.
         pub fn $name(&self, name: &str, length: usize) -> Result<&[$element], SnapshotError> {
             match self.get(name)? {
                 Value::$variant(values) if values.len() == length => Ok(values),
@@ -189,7 +191,7 @@ macro_rules! scalar_getter {
         $(#[$doc])*
         ///
         /// # Errors
-        /// If there is none of that name and kind.
+        /// If there is no value of that name and kind.
         pub fn $name(&self, name: &str) -> Result<$scalar, SnapshotError> {
             match self.get(name)? {
                 Value::$variant(value) => Ok(*value),
@@ -219,7 +221,7 @@ impl Snapshot {
     /// Adds a value to the branch.
     ///
     /// # Panics
-    /// If there is one of that name.
+    /// If the name exists.
     pub fn insert(&mut self, name: &str, value: Value) {
         let previous = self.values.insert(name.to_owned(), value);
         assert!(previous.is_none(), "two values named `{name}` in one branch of a snapshot");
@@ -244,7 +246,7 @@ impl Snapshot {
         self.values.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Whether a value of this name is there.
+    /// Returns true if there is a value of this name.
     pub fn contains(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
@@ -285,10 +287,10 @@ impl Snapshot {
         Below(1_u64 << 62).read(name, self)
     }
 
-    /// So many integers that are indices below `bound`.
+    /// An array of integers below `bound`.
     ///
     /// # Errors
-    /// If there are none of that name and length, or one is not below `bound`.
+    /// If there is no array of that name and length, or an element is not below `bound`.
     pub fn indices(&self, name: &str, length: usize, bound: usize) -> Result<Vec<usize>, SnapshotError> {
         let values = self.u64s(name, length)?;
         if let Some(value) = values.iter().find(|&&value| value >= bound as u64) {
@@ -297,10 +299,10 @@ impl Snapshot {
         Ok(values.iter().map(|&value| value as usize).collect())
     }
 
-    /// An array of double-precision numbers, however long.
+    /// An array of double-precision numbers of any length.
     ///
     /// # Errors
-    /// If there is none of that name and kind.
+    /// If there is no value of that name and kind.
     pub fn array(&self, name: &str) -> Result<&[f64], SnapshotError> {
         match self.get(name)? {
             Value::F64s(values) => Ok(values),
@@ -331,11 +333,11 @@ impl Snapshot {
         f64s, F64s, f64, "an array of f64");
 }
 
-/// A field of a declaration with [`snapshot!`](crate::snapshot!): a number, a flag, a list whose length the settings give, or another
-/// [`Restorable`].
+/// A field of a declaration with [`snapshot!`](crate::snapshot!): a number, a flag, a list with a length
+/// given by the settings, or another [`Restorable`].
 ///
-/// A list of restorable parts is saved as `name-0`, `name-1` and so on. An `Option` is saved if it is `Some`; whether it is, the settings say, so that it
-/// is restored into a `Some`.
+/// A list of restorable parts is saved as `name-0`, `name-1` and so on. An `Option` is saved if it is `Some`;
+/// the settings decide if it is, so that it is restored into a `Some`.
 pub trait Field {
     /// Adds the field to a branch.
     fn save(&self, name: &str, snapshot: &mut Snapshot);
@@ -458,7 +460,8 @@ impl Field for Vec<bool> {
     }
 }
 
-/// A way to save a field other than its type's own, for `field via ...` in [`snapshot!`](crate::snapshot!).
+/// A way to save a field that differs from its type's, for `field via ...` in
+/// [`snapshot!`](crate::snapshot!).
 pub trait Codec<T: ?Sized> {
     /// Adds the field to a branch.
     fn save(&self, field: &T, name: &str, snapshot: &mut Snapshot);
@@ -476,7 +479,7 @@ pub trait Codec<T: ?Sized> {
 #[derive(Clone, Copy, Debug)]
 pub struct Below(u64);
 
-/// See [`Below`].
+/// The codec [`Below`] with this bound.
 pub fn below(bound: usize) -> Below {
     Below(bound as u64)
 }
@@ -543,7 +546,8 @@ impl Codec<Vec<usize>> for Below {
     }
 }
 
-/// The codec of a counter, such as the steps of a run, with room for as many more: it must be below 2^62.
+/// The codec of a counter, such as the steps of a run, which must be below 2^62, so that it can be added to
+/// without overflow.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter;
 
@@ -558,7 +562,7 @@ impl Codec<u64> for Counter {
     }
 }
 
-/// The codec of a field that older snapshots do not have: there it keeps the value that the constructor gave.
+/// The codec of a field that older snapshots do not have: without it the constructor's value is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct IfPresent;
 
@@ -572,7 +576,7 @@ impl<T: Field> Codec<T> for IfPresent {
     }
 }
 
-/// The codec made of two functions, for a field with a form of its own.
+/// The codec made of two functions.
 impl<T: ?Sized, S, L> Codec<T> for (S, L)
 where
     S: Fn(&T, &str, &mut Snapshot),
@@ -600,8 +604,9 @@ where
 /// }
 /// ```
 ///
-/// `saved` fields are [`Field`]s, saved under their own name or the one after `as`, or go through the [`Codec`] after `via`, an expression
-/// that may use the fields by name (as references; those saved before it are already restored). Every field must be in one of the lists.
+/// `saved` fields are [`Field`]s, saved under their own name or the one after `as`, or with the [`Codec`]
+/// after `via`, an expression that may use the fields by name (as references; those saved before it are
+/// already restored). Every field must be in one of the lists.
 #[macro_export]
 macro_rules! snapshot {
     (

@@ -1,4 +1,4 @@
-//! Loops compiled twice, for AVX2 with FMA and for any processor, and chosen when they run.
+//! Loops compiled twice, for AVX2 with FMA and for any processor, and selected at run time.
 //!
 //! Both compilations give the same bits: the compiler never fuses or reorders operations by itself.
 //!
@@ -10,7 +10,8 @@
 //! assert_eq!(numbers[99], 2.0);
 //! ```
 
-/// Runs `work`, in wide vectors if the processor has them. To gain by it, the closure and what it calls must be `#[inline(always)]`.
+/// Runs `work`, with wide vectors if the processor has them. The closure and its callees must be
+/// `#[inline(always)]` to benefit.
 #[inline(always)]
 pub fn run<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

@@ -20,12 +20,12 @@ use std::sync::Arc;
 const EPISODES: usize = 20;
 /// The longest of them.
 const STEPS: usize = 1000;
-/// After how many steps of every episode a snapshot is taken.
+/// Steps of every episode after which a snapshot is taken.
 const SNAPSHOT: usize = 3;
 /// Steps that are compared between episodes of one seed.
 const COMPARED: usize = 50;
 
-/// One rule, and whether it was kept.
+/// A rule, and its first violation, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The rule.
@@ -65,7 +65,7 @@ struct Checker {
     broken: Vec<Option<String>>,
 }
 
-/// One step as it was seen.
+/// An observed step.
 type Seen<O> = (<O as ToOwned>::Owned, Outcome);
 
 fn well_formed(space: &Space) -> Result<(), String> {
@@ -93,7 +93,7 @@ fn well_formed(space: &Space) -> Result<(), String> {
 }
 
 impl Checker {
-    /// Notes the first time that a rule is broken.
+    /// Records the first violation of a rule.
     fn hold(&mut self, rule: &str, kept: Result<(), String>) {
         let i = RULES.iter().position(|known| *known == rule).expect("a rule of the list");
         if let (None, Err(how)) = (&self.broken[i], kept) {
@@ -132,7 +132,7 @@ impl Checker {
         for episode in 0..EPISODES {
             let seed = (episode % 2 == 0).then_some(episode as u64);
             env.reset(seed, observation.borrow_mut());
-            // A seed would hide what the stream has lost.
+            // A reset with a seed would hide a lost random stream.
             if let (Some(copy), None) = (&mut shadow, seed) {
                 let mut seen = O::buffer(&observations);
                 copy.reset(None, seen.borrow_mut());
@@ -145,7 +145,7 @@ impl Checker {
                 self.hold("a snapshot continues as the original does", same);
             }
             self.look(&*env, observation.borrow(), &observations, &format!("episode {episode}, reset"));
-            // From some step on, and into the next episode, a copy does what the original does.
+            // From some step on, and into the next episode, a copy must do the same as the original.
             shadow = None;
             for step in 0..STEPS {
                 let place = format!("episode {episode}, step {}", step + 1);
@@ -274,7 +274,7 @@ impl Checker {
         self.hold("a step after the end of an episode is refused", refused);
     }
 
-    /// A fresh instance in the state of this one.
+    /// A new instance, restored to the state of this one.
     fn shadow<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         env: &dyn Env<Observation = O, Action = A>,
@@ -313,8 +313,8 @@ impl Checker {
     }
 }
 
-/// Some steps with always the same actions, after a reset if there is a seed. The reset counts as a step that
-/// gave nothing.
+/// Plays some steps with always the same actions, after a reset if there is a seed. The reset counts as a
+/// step without a reward.
 fn play<O: Row + ?Sized, A: Row + ?Sized>(
     env: &mut dyn Env<Observation = O, Action = A>,
     seed: Option<u64>,

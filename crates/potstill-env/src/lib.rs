@@ -57,24 +57,24 @@ use potstill_core::Restorable;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// The result of one step, beside the observation.
+/// The result of one step, in addition to the observation.
 ///
-/// *Terminated* and *truncated* are apart because learning needs them apart: after a terminal state there is no more
-/// return, while a truncated episode would have gone on, and a learner must bootstrap from its last
-/// observation.
+/// *Terminated* and *truncated* are separate because learning needs the difference: after a terminal state
+/// the return is 0, while a truncated episode would have continued, and a learner must bootstrap from its
+/// last observation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// The reward of this step.
     pub reward: f64,
     /// The step reached a terminal state of the Markov decision process.
     pub terminated: bool,
-    /// The episode was cut from outside, by a time limit. Never true together with `terminated` for a
+    /// The episode was ended from outside, by a time limit. Never true together with `terminated` for a
     /// [`Guarded`] environment unless both fall on one step.
     pub truncated: bool,
 }
 
 impl Outcome {
-    /// Tells whether the episode is over, for either reason.
+    /// Returns true if the episode is over, for either reason.
     pub fn done(&self) -> bool {
         self.terminated || self.truncated
     }
@@ -96,8 +96,8 @@ pub trait Env: Restorable + Send {
     /// The action space.
     fn action_space(&self) -> Space;
 
-    /// Starts an episode. A seed restarts the environment's random stream; `None` goes on with it (a stream
-    /// never seeded is that of seed 0).
+    /// Starts an episode. A seed restarts the environment's random stream; with `None` it continues (a stream
+    /// that was never seeded is that of seed 0).
     fn reset(&mut self, seed: Option<u64>, observation: &mut Self::Observation);
 
     /// Takes one step. `observation` becomes the state after it, also on the last step of an episode.
@@ -209,18 +209,18 @@ pub enum EnvError {
         /// The count of numbers in one action.
         width: usize,
     },
-    /// There is no environment of this id.
+    /// There is no environment with this id.
     #[error("there is no environment `{id}`")]
     Unknown {
         /// The id.
         id: String,
     },
-    /// An environment that cannot be made as asked for.
+    /// An environment that cannot be constructed with these options.
     #[error("{id}: {reason}")]
     Option {
         /// The environment's id.
         id: String,
-        /// Which option is wrong, why, and what it may be.
+        /// The wrong option, the reason, and its range.
         reason: String,
     },
 }

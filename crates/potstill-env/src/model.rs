@@ -99,7 +99,7 @@ impl TransitionModel {
         &self.outcomes[self.first[pair]..self.first[pair + 1]]
     }
 
-    /// Tells whether any transition or start is random.
+    /// Returns true if any transition or start is random.
     pub fn is_stochastic(&self) -> bool {
         self.start.len() > 1 || self.outcomes.len() > self.first.len() - 1
     }

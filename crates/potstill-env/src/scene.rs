@@ -1,7 +1,7 @@
-//! What a state looks like: shapes, which a terminal and a report each draw in their way.
+//! Renderings of states as shapes, which terminals and reports draw in their own ways.
 //!
-//! Coordinates run from the upper left corner to the right and down. What a colour means is named; the colour
-//! itself is the drawer's.
+//! Coordinates run from the upper left corner to the right and down. A shape has the role of its colour; the
+//! colour itself is chosen when it is drawn.
 //!
 //! ```
 //! use potstill_env::{Env, registry::find};
@@ -16,7 +16,7 @@
 /// The role of a shape, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
-    /// Ground that can be walked on; the empty part of a picture.
+    /// Walkable ground; the empty part of a rendering.
     Ground,
     /// Lines of a grid and other things in the background.
     Faint,
@@ -70,7 +70,7 @@ pub enum Shape {
 /// Shapes from back to front.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    /// The width of the picture.
+    /// The width of the rendering.
     pub width: f64,
     /// Its height.
     pub height: f64,
@@ -81,7 +81,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// An empty picture.
+    /// An empty rendering.
     pub fn new(width: f64, height: f64) -> Self {
         Self { width, height, is_grid: false, shapes: Vec::new() }
     }

@@ -109,10 +109,10 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
     /// A buffer for one value of this space.
     fn buffer(space: &Space) -> Self::Owned;
 
-    /// The value that a row of numbers is.
+    /// The row as a value of this type.
     fn from_slice(row: &[Self::Element]) -> &Self;
 
-    /// The value that a row of numbers is, to write to.
+    /// The row as a mutable value of this type.
     fn from_mut_slice(row: &mut [Self::Element]) -> &mut Self;
 
     /// The value as a row of numbers.
@@ -121,16 +121,16 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
     /// The value as a row of numbers, to write to.
     fn as_mut_slice(&mut self) -> &mut [Self::Element];
 
-    /// Tells whether all numbers are finite.
+    /// Returns true if all numbers are finite.
     fn is_finite(&self) -> bool;
 
-    /// Tells whether it is in the space.
+    /// Returns true if it is in the space.
     fn is_in(&self, space: &Space) -> bool;
 
     /// The reason why it is not in the space; `None` if it is.
     fn outside(&self, space: &Space) -> Option<String>;
 
-    /// Tells whether values of this type can be drawn uniformly from the space: a box must be bounded.
+    /// Returns true if values of this type can be sampled uniformly from the space: a box must be bounded.
     fn can_sample(space: &Space) -> bool;
 
     /// A value of the space, uniformly at random.
@@ -148,7 +148,7 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
         (0..rows).flat_map(|_| Self::sample(space, rng).borrow().as_slice().to_vec()).collect()
     }
 
-    /// Values that are not in the space, to test that they are refused.
+    /// Values outside of the space, for tests that they are refused.
     fn invalid(space: &Space) -> Vec<Self::Owned>;
 
     /// The value of the space with these numbers, if there is one.
@@ -169,7 +169,7 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
         Self::Element::to_value(self.as_slice())
     }
 
-    /// Restores what [`to_value`](Row::to_value) saved, from under `name`.
+    /// Restores what [`to_value`](Row::to_value) saved, from the value `name`.
     ///
     /// # Errors
     /// If it is missing, or of another kind or length.
@@ -181,7 +181,7 @@ pub trait Element: Copy + Default + PartialEq + fmt::Debug + fmt::Display + Send
     /// Numbers as a value of a snapshot.
     fn to_value(numbers: &[Self]) -> Value;
 
-    /// Restores what [`to_value`](Element::to_value) saved, from under `name`.
+    /// Restores what [`to_value`](Element::to_value) saved, from the value `name`.
     ///
     /// # Errors
     /// If it is missing, or of another kind or length.
@@ -193,8 +193,8 @@ pub trait Element: Copy + Default + PartialEq + fmt::Debug + fmt::Display + Send
     /// The number in double precision, without loss.
     fn wide(self) -> f64;
 
-    /// The number nearest to one of double precision; `None` if it is not finite, or this type has none so
-    /// large or no fractions.
+    /// The nearest number of this type; `None` if the number is not finite, too large, or has a fraction that
+    /// this type cannot represent.
     fn narrow(number: f64) -> Option<Self>;
 }
 
@@ -219,7 +219,7 @@ impl Element for usize {
     }
 
     fn narrow(number: f64) -> Option<Self> {
-        // The cast saturates, so that a number this machine has no index for does not come back as itself.
+        // The cast saturates, so that a number beyond this machine's indices is not converted back to itself.
         let is_index = number <= 9_007_199_254_740_992.0 && (number as usize) as f64 == number;
         is_index.then_some(number as usize)
     }
@@ -445,8 +445,8 @@ impl Row for [f32] {
         low.iter().zip(high).map(draw).collect()
     }
 
-    /// Each component in turn is not a number, infinite, or a little too high; and there is a component too
-    /// few and one too many.
+    /// Each component in turn is NaN, infinite, or a little too high; and there is a component too few and
+    /// one too many.
     fn invalid(space: &Space) -> Vec<Vec<f32>> {
         let Space::Box { low, high } = space else { panic!("a box, not {space}") };
         let replaced = |i: usize, value: f32| {

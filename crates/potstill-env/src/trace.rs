@@ -1,4 +1,4 @@
-//! Recorded episodes, to compare with the same episodes elsewhere.
+//! Recorded episodes, for comparison with other implementations.
 //!
 //! ```
 //! use potstill_env::registry::find;

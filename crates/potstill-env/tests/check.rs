@@ -32,7 +32,7 @@ fn every_environment_keeps_the_rules() {
     }
 }
 
-/// What is wrong with a slippery cliff.
+/// The fault of a slippery cliff.
 #[derive(Clone, Copy, PartialEq)]
 enum Wrong {
     Nothing,
@@ -54,7 +54,7 @@ enum Wrong {
 struct Broken {
     env: StateEnv,
     wrong: Wrong,
-    /// Of this instance, hidden from snapshots.
+    /// Steps of this instance, hidden from snapshots.
     steps: u64,
     instance: u64,
 }

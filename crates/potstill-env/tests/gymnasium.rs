@@ -17,8 +17,8 @@ const SEEDS: u64 = 200;
 /// A dealt 21 against a dealer's drawn one is rare.
 const HANDS: u64 = 4000;
 
-/// What is held against Gymnasium: our id with options, Gymnasium's options, the longest trace, and how
-/// observations may differ.
+/// A comparison with Gymnasium: our id with options, Gymnasium's options, the longest trace, and the
+/// tolerance of observations.
 struct Case {
     ours: &'static str,
     theirs: &'static str,
@@ -26,13 +26,13 @@ struct Case {
     parity: Parity,
 }
 
-/// What holds of two trajectories with equal seed and actions.
+/// The agreement of two trajectories with equal seed and actions.
 #[derive(Clone, Copy)]
 enum Parity {
     /// Every number is the same.
     Exact,
-    /// Every flag is the same; rewards and observations are as near as [`NEAR`], but for the rounding of an
-    /// observation to single precision, which in so many of a million falls to the other side.
+    /// Every flag is the same; rewards and observations are as near as [`NEAR`], except where an observation
+    /// is rounded to the other neighbour in single precision, in this many of a million.
     Near { roundings_per_million: f64 },
     /// As `Near` for so many steps; after them the system is chaotic, and the smallest difference in the last
     /// place grows.
@@ -90,7 +90,7 @@ const CASES: &[Case] = &[
     case("Acrobot-v1", "{}", 500, Parity::Chaotic { steps: 100 }),
 ];
 
-/// What was seen of many traces.
+/// Counts over many traces.
 #[derive(Default)]
 struct Seen {
     steps: usize,
@@ -159,8 +159,8 @@ impl Case {
     }
 }
 
-/// Actions at random; scripted, each is held for a random while, so that episodes go other ways and end in
-/// other places.
+/// Random actions; scripted ones are each repeated for a random time, so that episodes take other paths and
+/// end in other places.
 fn actions<A: Row + ?Sized + 'static>(
     space: &Space,
     length: usize,
@@ -177,8 +177,8 @@ fn actions<A: Row + ?Sized + 'static>(
     actions
 }
 
-/// A controller that balances: push towards where the pole falls. Random actions never get as far as the time
-/// limit.
+/// A controller that balances: it pushes towards the side to which the pole falls. Random actions never reach
+/// the time limit.
 fn balancing(spec: &Spec, seed: u64) -> Vec<f64> {
     let (mut env, mut x, mut actions) = (spec.make_features().unwrap(), [0.0; 4], Vec::new());
     env.reset(Some(seed), &mut x);

@@ -21,8 +21,8 @@ const GAMES: [(&str, &str); 5] = [
 const SEEDS: u64 = 200;
 const STEPS: usize = 3000;
 
-/// Actions of the full set. Random play ends soon; what is held for a while, shoots often, or comes up for
-/// air gets further.
+/// Actions of the full set. Random play ends soon; repeating actions, shooting often, or surfacing for air
+/// gets further.
 fn actions(style: &str, rng: &mut Pcg64) -> Vec<usize> {
     let mut held = 0;
     let mut choose = |t: usize| match style {
@@ -42,10 +42,10 @@ fn actions(style: &str, rng: &mut Pcg64) -> Vec<usize> {
     (0..STEPS).map(&mut choose).collect()
 }
 
-/// Somebody who looks: chooses a move of the full set from the planes.
+/// A scripted player: chooses a move of the full set from the planes.
 type Player = fn(&Board<'_>, usize) -> usize;
 
-/// An observation, to be asked by column, row and channel.
+/// An observation by column, row and channel.
 struct Board<'a> {
     squares: &'a [u8],
     channels: usize,
@@ -68,7 +68,7 @@ impl Board<'_> {
     }
 }
 
-/// Left, nothing or right.
+/// The move left, none or right.
 fn towards(from: i32, to: i32) -> usize {
     [1, 0, 3][((to - from).signum() + 1) as usize]
 }
@@ -122,7 +122,7 @@ fn rescues_divers(board: &Board<'_>, t: usize) -> usize {
     if t.is_multiple_of(3) && danger(column, row) { 5 } else { best }
 }
 
-/// What a player does in a game, as a list of actions.
+/// The actions of a player in a game.
 fn played(id: &str, seed: u64, player: Player) -> Vec<usize> {
     let mut env = find(id).unwrap().make_planes().unwrap();
     let mut squares = vec![0; env.observation_space().features()];
@@ -142,7 +142,7 @@ fn played(id: &str, seed: u64, player: Player) -> Vec<usize> {
 #[ignore = "needs MinAtar: run `cargo xtask test`"]
 fn games_that_go_on_are_those_of_minatar() {
     let mut minatar = Oracle::start("minatar/play.py");
-    // A reward that only comes late: beyond the first wall, the first wave, and with six divers.
+    // Rewards that only come late: beyond the first wall, the first wave, and with six divers.
     for (ours, theirs, player, late, at_once) in [
         ("Breakout", "breakout", follows_the_ball as Player, 40.0, 0.0),
         ("SpaceInvaders", "space_invaders", shoots_and_runs, 30.0, 0.0),

@@ -1,4 +1,4 @@
-//! What exact models say, against numbers from elsewhere.
+//! Exact models against numbers from elsewhere.
 
 use potstill_core::Pcg64;
 use potstill_env::registry::find;
@@ -10,7 +10,7 @@ fn model(id: &str) -> Arc<TransitionModel> {
     find(id).unwrap().make_states().unwrap().model().unwrap()
 }
 
-/// Sweeps over all states until no value moves; `of_actions` makes one value of those of the actions.
+/// Sweeps over all states until the values converge; `of_actions` combines the values of the actions.
 fn solve(model: &TransitionModel, gamma: f64, of_actions: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let mut values = vec![0.0; model.states()];
     loop {
@@ -75,8 +75,8 @@ fn a_random_walk_through_the_maze() {
     assert!((steps - 868.725428).abs() < 1e-5, "{steps}");
 }
 
-/// What happens at random agrees with the model: chi-squared over the outcomes of each pair that was seen
-/// often enough.
+/// Random transitions agree with the model: chi-squared over the outcomes of each pair that was visited often
+/// enough.
 #[test]
 fn blackjack_deals_as_its_model_says() {
     let mut env = find("Blackjack-v1:sab=false").unwrap().make_states().unwrap();

@@ -1,4 +1,4 @@
-//! A copy that is reseeded stays where it is and has chances of its own.
+//! A copy that is reseeded keeps its state and has a random stream of its own.
 
 mod point_mass;
 
@@ -7,7 +7,7 @@ use potstill_env::registry::{self, Factory, Visitor, find};
 use potstill_env::{Env, Row};
 use std::borrow::{Borrow, BorrowMut};
 
-/// Whether two copies, reseeded with these seeds in mid-episode, live through the same from there.
+/// Compares two copies, reseeded with these seeds in mid-episode, from there on.
 struct SameFuture(u64, u64);
 
 impl Visitor for SameFuture {
@@ -44,7 +44,7 @@ impl Visitor for SameFuture {
 fn the_same_seed_brings_the_same_future() {
     for spec in registry::all().chain(point_mass::specs(200)) {
         assert!(spec.visit(SameFuture(7, 7)), "{}", spec.id);
-        // Where chance has a part, another seed brings another.
+        // In a stochastic environment another seed gives another future.
         assert_eq!(spec.visit(SameFuture(7, 8)), !spec.stochastic, "{}", spec.id);
     }
     for id in [

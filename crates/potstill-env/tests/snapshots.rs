@@ -37,7 +37,7 @@ impl Visitor for Snapshots {
                     break;
                 }
             }
-            // The random stream goes on too: the next start is the same.
+            // The random stream continues too: the next start is the same.
             let mut copy = factory.one();
             copy.restore(&env.snapshot()).unwrap();
             env.reset(None, observation.borrow_mut());

@@ -1,5 +1,4 @@
-//! Copy `i` of many does what one environment does alone, in both modes of autoreset, and goes on from a
-//! snapshot.
+//! Copy `i` of many behaves as a single environment, in both autoreset modes, and continues from a snapshot.
 
 mod oracle;
 mod point_mass;
@@ -19,14 +18,14 @@ fn all() -> impl Iterator<Item = Spec> {
     registry::all().chain(point_mass::specs(90))
 }
 
-/// Copies against single environments with the seeds that the copies have.
+/// Compares copies with single environments of the same seeds.
 struct Alone {
     copies: usize,
     autoreset: Autoreset,
 }
 
 impl Visitor for Alone {
-    /// How many episodes ended.
+    /// The number of episodes that ended.
     type Output = usize;
 
     fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) -> usize {
@@ -81,7 +80,7 @@ impl Visitor for Alone {
 
 #[test]
 fn a_copy_does_what_one_does_alone() {
-    // Ends by time as well.
+    // Episodes also end by truncation.
     let registered = registry::all().map(|spec| find(&format!("{}:max_episode_steps=90", spec.id)).unwrap());
     for spec in registered.chain(point_mass::specs(90)) {
         for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
@@ -93,7 +92,7 @@ fn a_copy_does_what_one_does_alone() {
     }
 }
 
-/// Parts of a batch are the whole, wherever it is cut: what lets threads share the copies.
+/// Parts of a batch equal the whole, wherever it is split, so that threads can share the copies.
 struct Parts(Autoreset);
 
 impl Visitor for Parts {
@@ -128,7 +127,7 @@ fn parts_are_the_whole() {
     }
 }
 
-/// What must be refused, and changes nothing.
+/// Actions that must be refused without a change of state.
 struct Refused;
 
 impl Visitor for Refused {
@@ -212,7 +211,7 @@ fn frozen_moments_stay() {
     for _ in 0..50 {
         envs.step(&[0, 1, 0, 1]).unwrap();
     }
-    // What training has learned of the scale, in an evaluation of its own.
+    // The normalisation learned in training, in a separate evaluation.
     let mut evaluated = VecNormalize::new(poles(), 0.99);
     evaluated.restore(&envs.snapshot()).unwrap();
     evaluated.freeze(true);

@@ -29,7 +29,7 @@ fn check<A: Row + ?Sized + 'static>(
     let space = env.action_space();
     let mut observation = vec![0.0; env.observation_space().features()];
     for seed in 0..20 {
-        // A wrapper's memory lasts: each seed is a fresh instance there, and here a snapshot of the first.
+        // A wrapper's memory lasts: each seed is a new instance there, and here a snapshot of the first.
         let fresh = env.snapshot();
         let mut rng = Streams::new(seed).stream("actions");
         let actions: Vec<A::Owned> = (0..120).map(|_| A::sample(&space, &mut rng)).collect();

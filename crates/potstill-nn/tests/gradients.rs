@@ -214,7 +214,7 @@ fn every(mut work: impl FnMut(&str, &mut Network, &mut Pcg64)) {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 3) };
             if let (Err(_), Head::Implicit { .. }) = (spec.check(&ends), head) {
-                // Nothing for a probability to meet.
+                // No state features to multiply with the embedding of a probability.
                 assert!(spec.hidden.len() < 2);
                 continue;
             }
@@ -225,8 +225,8 @@ fn every(mut work: impl FnMut(&str, &mut Network, &mut Pcg64)) {
     }
 }
 
-/// Where the loss bends, a difference tells nothing; elsewhere it is the gradient. Single precision leaves a
-/// rough ruler, so the whole gradient is measured along random directions.
+/// A difference quotient is no gradient at a kink of the loss. Single precision is imprecise, so the whole
+/// gradient is measured along random directions.
 #[test]
 fn every_network_along_random_directions() {
     every(|name, network, rng| {

@@ -1,4 +1,4 @@
-//! An environment of your own, learned by Q-learning, stopped in the middle, and gone on with.
+//! An environment of your own, learned by Q-learning, stopped in the middle, and continued.
 //!
 //! cargo run --release -p potstill --example custom_environment
 
@@ -51,12 +51,12 @@ snapshot! {
 
 fn trainer() -> Trainer<QLearning> {
     let streams = Streams::new(1);
-    // Guarded refuses what no environment should take, and ends an episode after 100 steps.
+    // Guarded refuses steps outside an episode, and truncates episodes after 100 steps.
     let env = Box::new(Guarded::new(Corridor::default(), Some(100)));
     Trainer::new(QLearning::new(TabularConfig::default(), EXIT + 1, 2, streams), env, streams)
 }
 
-/// Trains, stops, goes on, and prints the values of the start.
+/// Trains, stops, continues, and prints the values of the start.
 pub(crate) fn main() {
     let mut whole = trainer();
     let _ = whole.run(2000, None, &mut ()).expect("the corridor takes every action");

@@ -1,4 +1,5 @@
-//! A network of your own form for DQN: built from parts, grown from the problem's size, and watched by a callback.
+//! A network architecture of your own for DQN: built from parts, scaled with the size of the problem, and
+//! watched by a callback.
 //!
 //! cargo run --release -p potstill --example custom_network
 
@@ -23,7 +24,7 @@ impl Callback<Trainer<Dqn>> for Watch {
     }
 }
 
-/// Trains until the callback is content.
+/// Trains until the callback stops it.
 pub(crate) fn main() {
     let make_env =
         || find("CartPole-v1").expect("it is registered").make_features().expect("it has features");

@@ -3,8 +3,8 @@
 //!
 //! cargo run --release -p potstill --example distil_digits
 //!
-//! A teacher that says "7, perhaps a 1, certainly no 8" tells more of an image than its label does. Its logits are divided by
-//! a temperature before the softmax, so that the small probabilities can be heard.
+//! A teacher's output "7, perhaps a 1, certainly not an 8" has more information about an image than its
+//! label. Its logits are divided by a temperature before the softmax, so that the small probabilities matter.
 
 use potstill::core::Streams;
 use potstill::data::Dataset;

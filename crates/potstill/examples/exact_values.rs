@@ -1,4 +1,5 @@
-//! How good a learned policy is, exactly: policy evaluation on the environment's model instead of a mean over episodes.
+//! The exact quality of a learned policy: policy evaluation on the environment's model instead of a mean over
+//! episodes.
 //!
 //! cargo run --release -p potstill --example exact_values
 //!
@@ -27,7 +28,7 @@ fn value_of(model: &TransitionModel, policy: &[usize]) -> f64 {
         let mut change: f64 = 0.0;
         for (state, &action) in policy.iter().enumerate() {
             let outcomes = model.outcomes(state, action).iter();
-            // After a terminal state there is nothing to be had: no bootstrap.
+            // No bootstrap after a terminal state.
             let value: f64 = outcomes
                 .map(|o| o.probability * (o.reward + if o.terminated { 0.0 } else { GAMMA * values[o.next] }))
                 .sum();
@@ -40,11 +41,11 @@ fn value_of(model: &TransitionModel, policy: &[usize]) -> f64 {
     }
 }
 
-/// Compares a policy that Q-learning finds with the best one.
+/// Compares a policy that Q-learning finds with the optimal one.
 pub(crate) fn main() {
     let model = make_env().model().expect("states that are numbered have a model");
 
-    // The best values, by value iteration.
+    // The optimal values, by value iteration.
     let config = PlanningConfig { gamma: GAMMA, ..PlanningConfig::default() };
     let mut planner = ValueIteration::new(model.clone(), &config);
     while !planner.is_done() {
@@ -74,7 +75,7 @@ pub(crate) fn main() {
 
     let right = value_of(&model, &vec![2; states]);
     println!("value of the start: best {best:.6}, learned {learned:.6}, always to the right {right:.6}");
-    // A program that shares no line with this one gives the same number: 0.542025932.
+    // A program that shares no code with this one gives the same number: 0.542025932.
     assert!((best - 0.542_026).abs() < 1e-6, "{best}");
     assert!(learned <= best + 1e-9 && learned > 0.9 * best, "{learned}");
 }

@@ -1,4 +1,4 @@
-//! Saving and restoring a training: its whole state is a file, and it continues to the same bits.
+//! Saving and restoring a training run: its whole state is a file, and it continues to the same bits.
 //!
 //! cargo run --release -p potstill --example save_and_restore
 //!
@@ -51,7 +51,7 @@ pub(crate) fn main() {
     assert!(second.agent().model() == whole.agent().model());
     println!("stopped after 777 of {STEPS} steps, restored from {} bytes: the same bits", bytes.len());
 
-    // A snapshot that does not fit is refused, with the name of what does not.
+    // A snapshot that does not fit is refused, with the name of the value at fault.
     let error = trainer(1).restore(&Snapshot::new()).unwrap_err();
     println!("refused: {error}");
 }

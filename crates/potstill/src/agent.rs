@@ -1,4 +1,4 @@
-//! The trait of all algorithms. The training loop drives them through it and knows none by name.
+//! The trait of all algorithms. The training loop runs them through it and depends on none.
 //!
 //! ```
 //! use potstill::agent::Agent;
@@ -17,7 +17,7 @@
 //!     terminated: true,
 //!     truncated: false,
 //! }))?;
-//! // Half of the way from 0 to the reward.
+//! // Half way from 0 to the reward.
 //! assert_eq!(agent.q().row(0)[action[0]], 0.5);
 //! # Ok::<(), potstill::agent::LearnError>(())
 //! ```
@@ -30,9 +30,10 @@ use thiserror::Error;
 
 /// A learner that acts: the contract between an algorithm and the training loop.
 ///
-/// Observations and actions come as rows: a batch of `copies` observations is a slice of `copies x width` numbers, and one environment is a
-/// batch of one. Online training repeats [`act`](Agent::act), [`observe`](Agent::observe) and, as often as that says,
-/// [`update`](Agent::update). Training on what was recorded needs only `update`, once the recording was observed.
+/// Observations and actions come as rows: a batch of `copies` observations is a slice of `copies x width`
+/// numbers, and one environment is a batch of one. Online training repeats [`act`](Agent::act),
+/// [`observe`](Agent::observe) and as many [`update`](Agent::update)s as `observe` returns. Offline training
+/// needs only `update`, once the recording was observed.
 pub trait Agent: Restorable + Send {
     /// `usize` for numbered states, `[f32]` for features.
     type Observation: Row + ?Sized;
@@ -42,14 +43,15 @@ pub trait Agent: Restorable + Send {
     /// Draws an action of the behaviour policy for each observation of a batch.
     fn act(&mut self, observations: &[ElementOf<Self::Observation>], actions: &mut [ElementOf<Self::Action>]);
 
-    /// Takes in one step of each copy, and returns how many calls of [`update`](Agent::update) are now due. A learner that updates its
-    /// values at each step, as most tables do, has done so when it returns, and asks for none.
+    /// Observes one step of each copy, and returns the number of calls of [`update`](Agent::update) that are
+    /// now due. A learner that updates its values at each step, as most tables do, has done so when it
+    /// returns 0.
     ///
     /// # Errors
     /// If a reward or a target is not finite, or an episode that is learned from as a whole is too long.
     fn observe(&mut self, steps: &Steps<'_, Self::Observation, Self::Action>) -> Result<u64, LearnError>;
 
-    /// Updates the parameters once from what was observed, and returns what it measured, such as losses.
+    /// Updates the parameters once from the observed experience, and returns measurements such as losses.
     ///
     /// # Errors
     /// If nothing was observed that can be learned from, or a loss or a gradient is not finite; parameters are then unchanged.
@@ -60,7 +62,8 @@ pub trait Agent: Restorable + Send {
     /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
-    /// Searches from the environment's present state before acting there, for algorithms that simulate copies of the environment (MCTS).
+    /// Searches from the environment's present state before acting there, for agents that plan by simulating
+    /// copies of the environment (MCTS).
     ///
     /// # Errors
     /// If a copy refuses a step.
@@ -180,16 +183,16 @@ impl Measurements {
     }
 }
 
-/// Learning that cannot go on.
+/// An error that ends learning.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum LearnError {
     /// A reward, an observation, a target, a loss or a gradient is not finite. The parameters are as they were before it.
     #[error("{culprit} (learning rate too high, or rewards or inputs out of scale?)")]
     NotFinite {
-        /// What is not finite, with its place.
+        /// The value, by name and index.
         culprit: String,
-        /// The batch being learned from, for inspection.
+        /// The batch, for inspection.
         batch: Snapshot,
     },
     /// An episode that is learned from as a whole does not end.
@@ -203,19 +206,19 @@ pub enum LearnError {
     /// An update without anything to learn from.
     #[error("nothing was observed yet that could be learned from")]
     NothingObserved,
-    /// An environment that was to be learned in refused a step.
+    /// The environment refused a step.
     #[error("the environment refused: {0}")]
     Env(#[from] EnvError),
 }
 
-/// The longest episode that is held to be learned from as a whole.
+/// Length of the longest episode, in steps, that is learned from as a whole.
 pub const EPISODE_STEPS_MAX: usize = 1_000_000;
 
-/// The longest gradient that Adam can square in single precision.
+/// Largest gradient norm whose square Adam can represent in single precision.
 pub const GRADIENT_NORM_MAX: f64 = 1e18;
 
-/// The error that names the first value that is not finite among arrays given in the order in which they depend on each other. The
-/// arrays go along, so that they can be inspected.
+/// Finds the first value that is not finite. `arrays` are in the order in which they depend on each other,
+/// and become part of the error, for inspection.
 pub fn not_finite(arrays: &[(&str, &[f32])]) -> Option<LearnError> {
     let (name, values, i) = arrays
         .iter()
@@ -227,7 +230,7 @@ pub fn not_finite(arrays: &[(&str, &[f32])]) -> Option<LearnError> {
     })
 }
 
-/// The error of a gradient step that must not be made: what [`not_finite`] finds, or else the gradient's length.
+/// The error of a refused gradient step: the first value that is not finite, or else the gradient norm.
 pub fn bad_step(gradient_norm: f64, arrays: &[(&str, &[f32])]) -> LearnError {
     not_finite(arrays).unwrap_or_else(|| LearnError::NotFinite {
         culprit: format!("the gradient's norm is {gradient_norm:e}"),
@@ -235,7 +238,7 @@ pub fn bad_step(gradient_norm: f64, arrays: &[(&str, &[f32])]) -> LearnError {
     })
 }
 
-/// Refuses a target that a table would be spoiled by.
+/// Refuses a target that is not finite.
 ///
 /// # Errors
 /// If it is not finite.
@@ -247,10 +250,10 @@ pub fn checked_target(target: f64) -> Result<f64, LearnError> {
     Err(LearnError::NotFinite { culprit: format!("target is {target}"), batch })
 }
 
-/// Refuses an episode that is longer than is held to be learned from as a whole.
+/// Refuses an episode longer than [`EPISODE_STEPS_MAX`].
 ///
 /// # Errors
-/// If it is.
+/// If it is longer.
 pub fn checked_length(steps: usize) -> Result<(), LearnError> {
     if steps > EPISODE_STEPS_MAX {
         return Err(LearnError::Endless { steps: EPISODE_STEPS_MAX });

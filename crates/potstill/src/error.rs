@@ -1,4 +1,4 @@
-//! One error for a whole run, and the exit code that it means.
+//! The error of a whole run, and its exit code.
 //!
 //! ```
 //! use potstill::commands::{TrainRequest, train};
@@ -17,14 +17,14 @@ use crate::train::TrainError;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Why a run ended without a result.
+/// The reason for which a run ended without a result.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The command line or a configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A path is wrong, or the disk refuses.
+    /// A path is wrong, or the disk cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A model file is wrong.
@@ -32,23 +32,23 @@ pub enum Error {
     Model {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: ModelError,
     },
-    /// The disk refused while the work was going on. The run can be resumed.
+    /// The disk failed during the work. The run can be resumed.
     #[error(transparent)]
     Disk(StoreError),
-    /// An environment or a learner cannot go on.
+    /// The environment or the learner failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// Training failed. What is needed to see why is in the run directory.
+    /// Training failed. The run directory has the details.
     #[error("training stopped in {place}, at {source}; see {}", .run.join(names::FAILURE).display())]
     Failed {
         /// The run directory.
         run: PathBuf,
         /// The environment or dataset, and the seed.
         place: String,
-        /// Why.
+        /// The reason.
         source: Box<TrainError>,
     },
     /// The run was asked to stop. It can be resumed.
@@ -56,12 +56,12 @@ pub enum Error {
     Interrupted {
         /// The run directory.
         run: PathBuf,
-        /// The steps done.
+        /// The steps so far.
         step: u64,
         /// The step of the newest checkpoint.
         saved: Option<u64>,
     },
-    /// Work that leaves nothing to resume was asked to stop.
+    /// Work that cannot be resumed was asked to stop.
     #[error("stopped; nothing was kept")]
     Abandoned,
 }

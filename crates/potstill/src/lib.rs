@@ -1,24 +1,24 @@
 //! Train a teacher, distil a student, ship it.
 //!
-//! potstill is one toolkit for two things that are the same thing: a network learns from targets that another source of
-//! knowledge produces. In knowledge distillation the source is a trained model, in deep Q-learning the target network, in
-//! Q-learning the Bellman backup itself. The rooms, in reading order:
+//! potstill is one toolkit for two instances of one idea: a network learns from targets that another source
+//! of knowledge produces. In knowledge distillation the source is a trained model, in deep Q-learning the
+//! target network, in Q-learning the Bellman backup itself. The modules, in reading order:
 //!
-//! | module | what is there |
+//! | module | content |
 //! |---|---|
 //! | [`experience`] | transition, trajectory, episode, return; replay buffer; datasets |
 //! | [`policy`] | greedy, epsilon-greedy, softmax; behaviour and target policy are values of one type |
 //! | [`targets`] | the equations: temporal-difference targets, soft targets |
-//! | [`teacher`] | the spine: producer, refresh, view, inputs |
-//! | [`agent`], [`model`] | the shape that all algorithms share, and what they leave behind |
-//! | [`tabular`] | Q-learning, SARSA, and what came of them: expected, double, n-step, with traces; Monte Carlo |
-//! | [`deep`] | DQN |
-//! | [`distill`] | a classifier's and a policy's student |
-//! | [`train`] | the one loop, evaluation, statistics |
-//! | [`config`] | what a key means, presets |
-//! | [`store`], [`export`], [`report`] | run directories and checkpoints, model files, pictures |
-//! | [`metrics`] | what a run measures, and who keeps it |
-//! | [`jobs`], [`run`], [`commands`] | work that can be stopped and resumed; whole runs; what each command does |
+//! | [`teacher`] | the source of targets: a frozen network or a target network |
+//! | [`agent`], [`model`] | the trait of all algorithms, and the models that they learn |
+//! | [`tabular`] | Q-learning, SARSA and their variants: expected, double, n-step, with traces; Monte Carlo |
+//! | [`deep`] | DQN and its variants: C51, QR-DQN, IQN, Rainbow; PQN |
+//! | [`distill`] | knowledge distillation of classifiers and of policies |
+//! | [`train`] | the training loop, evaluation, statistics |
+//! | [`config`] | configuration keys with type, range and source; presets |
+//! | [`store`], [`export`], [`report`] | run directories and checkpoints, model files, charts |
+//! | [`metrics`] | the metrics of a run and their writers |
+//! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
 //! | [`quickstart`] | the tour |
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Optimisers: their keys, and the guarded gradient step that every learner of a network makes.
+//! Optimisers: their keys, and the guarded gradient step of every learner with a network.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -10,7 +10,7 @@
 //! let mut optimizer = GuardedStep::new(&OptimizerConfig::default(), network.parameters().len());
 //! let (mut workspace, before) = (Workspace::default(), network.clone());
 //! network.forward(&[1.0, -1.0], &mut workspace);
-//! // A loss that is not finite is refused, and the network stays as it was.
+//! // A loss that is not finite is refused, and the network is unchanged.
 //! let error = optimizer.step(1e-3, &mut network, &[1.0], &mut workspace, f32::NAN, &[]).unwrap_err();
 //! assert!(error.to_string().starts_with("loss is NaN") && network == before);
 //! optimizer.step(1e-3, &mut network, &[1.0], &mut workspace, 0.5, &[])?;
@@ -26,13 +26,13 @@ use potstill_nn::optim::{clip_value, norm, shrinking};
 use potstill_nn::{Aligned, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 words! {
-    /// How a gradient becomes a step.
+    /// The optimisation rule.
     pub enum OptimizerKind: "adam, adamw, radam, rmsprop or sgd" {
         /// Adam.
         Adam = "adam",
         /// Adam with decoupled weight decay.
         AdamW = "adamw",
-        /// Adam that waits until it knows its second moment.
+        /// Rectified Adam: no adaptive steps until its second moment is reliable.
         RAdam = "radam",
         /// RMSprop.
         Rmsprop = "rmsprop",
@@ -42,39 +42,40 @@ words! {
 }
 
 words! {
-    /// How weights begin.
+    /// The distribution of initial weights.
     pub enum InitKind: "pytorch, orthogonal, xavier or kaiming" {
-        /// Uniform within one over the root of the inputs.
+        /// PyTorch's default: uniform within one over the root of the number of inputs.
         Pytorch = "pytorch",
-        /// Orthogonal, times the root of 2.
+        /// Orthogonal with a gain of the root of 2.
         Orthogonal = "orthogonal",
-        /// Glorot and Bengio's uniform.
+        /// Glorot and Bengio's uniform distribution.
         Xavier = "xavier",
-        /// He's normal.
+        /// He's normal distribution.
         Kaiming = "kaiming",
     }
 }
 
 settings! {
-    /// How gradients are made into steps, and how weights begin.
+    /// The optimiser and the initial weights.
     pub struct OptimizerConfig {
-        /// The optimiser. Source: Stable-Baselines3
+        /// Optimisation rule. Source: Stable-Baselines3
         optimizer: OptimizerKind = OptimizerKind::Adam, in Any;
         /// Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam
         optimizer_eps: f64 = 1e-8, in Epsilon;
-        /// What AdamW takes off each weight, times the step size. Source: PyTorch's AdamW
+        /// Weight decay of AdamW, times the step size. Source: PyTorch's AdamW
         weight_decay: f64 = 0.01, in NotNegative;
-        /// Decay of RMSprop's means, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table 1
+        /// Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table 1
         momentum: f64 = 0.95, in Unit;
-        /// Whether RMSprop takes the mean gradient off. Source: Graves 2013, as Mnih et al. 2015
+        /// Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al. 2015
         centered: bool = true, in Any;
-        /// Whether SGD looks ahead along its velocity. Source: PyTorch's SGD
+        /// Uses Nesterov's momentum in SGD. Source: PyTorch's SGD
         nesterov: bool = false, in Any;
-        /// Longest gradient, if there is to be one. Source: Stable-Baselines3 for agents; the papers of distillation have none
+        /// Largest norm of a gradient, if limited; longer ones are scaled down. Source: Stable-Baselines3 for agents;
+        /// the papers of distillation have none
         max_grad_norm: Option<f64> = Some(10.0), in Positive;
-        /// Largest number of a gradient, if there is to be one; it is cut off there before its length is looked at
+        /// Largest magnitude of a gradient's components, if limited; they are clipped before the norm is
         clip_grad_value: Option<f64> = None, in Positive;
-        /// How weights begin. Source: PyTorch's Linear and Conv2d
+        /// Distribution of initial weights. Source: PyTorch's Linear and Conv2d
         initialization: InitKind = InitKind::Pytorch, in Any;
     }
 }
@@ -101,12 +102,12 @@ impl OptimizerConfig {
         Ok(())
     }
 
-    /// The defaults of a student: as those of an agent, but no gradient is shortened.
+    /// The defaults of a student: those of an agent, without clipping of gradients.
     pub fn student() -> Self {
         Self { max_grad_norm: None, ..Self::default() }
     }
 
-    /// The optimiser's rule.
+    /// The optimisation rule of `potstill-nn`.
     pub fn rule(&self) -> Rule {
         let epsilon = self.optimizer_eps;
         let adam = |weight_decay| Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon, weight_decay };
@@ -119,7 +120,7 @@ impl OptimizerConfig {
         }
     }
 
-    /// How weights begin.
+    /// The distribution of initial weights.
     pub fn initialisation(&self) -> Initialisation {
         match self.initialization {
             InitKind::Pytorch => Initialisation::Pytorch,
@@ -154,7 +155,7 @@ impl Settings for StudentOptimizer {
     }
 }
 
-/// An optimiser behind a guard: it clips gradients, and makes no step of a loss or a gradient that is not finite.
+/// An optimiser that clips gradients, and makes no step if a loss or a gradient is not finite.
 #[derive(Clone, Debug)]
 pub struct GuardedStep {
     optimiser: Optimiser,
@@ -164,7 +165,7 @@ pub struct GuardedStep {
 }
 
 impl GuardedStep {
-    /// The optimiser of these keys for so many parameters.
+    /// The optimiser of these keys for a number of parameters.
     pub fn new(config: &OptimizerConfig, parameters: usize) -> Self {
         Self {
             optimiser: Optimiser::new(config.rule(), parameters),
@@ -174,12 +175,13 @@ impl GuardedStep {
         }
     }
 
-    /// One step of a network against the gradient of a loss. `d_outputs` is the gradient with respect to the outputs of the network's last
-    /// forward pass, which is in `workspace`. `batch` are the arrays that the loss depends on, by name and in the order in which they depend on
-    /// each other, to name the first that is not finite.
+    /// Steps a network along the negative gradient of a loss. `d_outputs` is the gradient with respect to the
+    /// outputs of the network's last forward pass, which is in `workspace`. `batch` are the arrays that the
+    /// loss depends on, by name and in the order in which they depend on each other, so that the error names
+    /// the first that is not finite.
     ///
     /// # Errors
-    /// If the loss or the gradient is not finite. The network is then as it was.
+    /// If the loss or the gradient is not finite. The network is unchanged.
     pub fn step(
         &mut self,
         learning_rate: f64,
@@ -212,7 +214,7 @@ impl GuardedStep {
     }
 }
 
-/// Between steps only the moments of the optimiser matter.
+/// Between steps only the optimiser's moments are state.
 impl Restorable for GuardedStep {
     fn snapshot(&self) -> Snapshot {
         self.optimiser.snapshot()

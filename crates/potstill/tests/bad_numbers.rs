@@ -1,4 +1,5 @@
-//! Numbers that go bad stop a run in the step where they appear, named with their place, and change nothing that was learned.
+//! Numbers that are not finite stop a run in the step in which they appear, are named with their place, and
+//! change no parameter.
 
 use potstill::agent::{Agent, LearnError};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
@@ -14,10 +15,10 @@ use potstill::train::{TrainError, Trainer, Training, VecTrainer};
 use std::sync::Arc;
 
 const BAD: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
-/// Finite, but neither its square nor its sum with itself is.
+/// Finite, but its square and its sum with itself are not.
 const HUGE: f32 = 3e38;
 
-/// An environment whose n-th step gives what no environment should.
+/// An environment whose n-th step has an invalid outcome.
 struct Poisoned<O: Row + ?Sized> {
     env: BoxEnv<O>,
     steps_left: u64,
@@ -63,10 +64,10 @@ fn config() -> DqnConfig {
     DqnConfig {
         net_arch: "mlp:8".parse().unwrap(),
         learning_starts: 10,
-        // One gradient step per step, so that the step before is the state to be kept.
+        // One gradient step per step, so that the step before is the state to compare with.
         train_freq: 1,
         gradient_steps: 1,
-        // So small that what is bad is sampled at once.
+        // So small that the bad transition is sampled at once.
         buffer_size: 64,
         batch_size: 64,
         huber_delta: 0.0,
@@ -79,7 +80,8 @@ fn dqn(env: BoxEnv<[f32]>) -> Trainer<Dqn> {
     Trainer::new(Dqn::new(config(), 4, 2, 1000, streams), env, streams)
 }
 
-/// Trains until it stops; the step and the reason, after checking that the model is as it was before that step.
+/// Trains until it stops; returns the step and the reason, after checking that the model is as before that
+/// step.
 fn stopped<A: Agent>(mut trainer: Trainer<A>) -> (u64, TrainError) {
     loop {
         let before = trainer.agent().model();
@@ -120,7 +122,7 @@ fn a_bad_observation_or_reward_stops_its_step() {
     assert_eq!((step, error.to_string().starts_with("step 30: reward is inf")), (30, true), "{error}");
 }
 
-/// In many copies, that which gave it is named, and nothing is learned from the others of its step.
+/// With many copies, the one at fault is named, and nothing is learned from the others of its step.
 #[test]
 fn a_bad_copy_is_named() {
     let config = DqnConfig { num_envs: 3, ..config() };
@@ -160,7 +162,7 @@ fn huge_numbers_stop_the_update_that_they_spoil() {
         panic!("{error}")
     };
     assert_eq!(culprit, "loss is inf");
-    // What was being learned from goes along.
+    // The batch is part of the error.
     assert!(batch.f32s("reward", 64).unwrap().contains(&HUGE));
     assert_eq!(batch.f32s("observation", 256).map(<[f32]>::len), Ok(256));
 }
@@ -226,7 +228,7 @@ fn network(inputs: usize, outputs: usize) -> Network {
     spec.build(inputs, outputs, &mut Streams::new(3).stream("network"))
 }
 
-/// The culprit, after checking that the student is as it was.
+/// The culprit, after checking that the student is unchanged.
 fn spoiled(mut trainer: ClassifierTrainer) -> String {
     loop {
         let before = trainer.student().clone();
@@ -265,7 +267,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
     let culprit = spoiled(trainer(data, None));
     assert!(culprit.contains("loss") || culprit.contains("gradient"), "{culprit}");
 
-    // A weight that was spoiled elsewhere, by way of a state.
+    // A weight that was spoiled elsewhere, through a restored state.
     for value in [f32::NAN, f32::INFINITY, HUGE] {
         let mut trainer = trainer(digits.clone(), None);
         let mut student = trainer.student().clone();

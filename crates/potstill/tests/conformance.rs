@@ -1,5 +1,5 @@
-//! What every algorithm must do, whatever it learns: one seed gives one run, two seeds two; a run restored in the middle ends as the one that was
-//! never interrupted; and what a seed leads to is pinned by a hash.
+//! Properties of every algorithm: one seed gives one run, two seeds two; a run that is restored in the middle ends as
+//! the uninterrupted one; and the result of a seed is pinned by a hash.
 
 mod golden;
 mod suite;

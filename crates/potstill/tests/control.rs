@@ -1,4 +1,5 @@
-//! Actions that are vectors go the whole road: trained in one copy and in many, saved and restored, evaluated, recorded, replayed.
+//! Continuous actions end to end: trained in one copy and in many, saved and restored, evaluated, recorded,
+//! replayed.
 
 #[path = "../../potstill-env/tests/point_mass/mod.rs"]
 mod point_mass;
@@ -81,7 +82,7 @@ fn a_model_file_plays_the_same_episodes() {
     }
 }
 
-/// Episodes are written down, read back exactly, and replayed: the same actions give the same rewards.
+/// Episodes are recorded, read back exactly, and replayed: the same actions give the same rewards.
 #[test]
 fn episodes_are_recorded_and_replayed() {
     for spec in specs() {

@@ -1,4 +1,4 @@
-//! Damage to any file of a finished run is found, named with what to do, and made good where that is possible.
+//! Damage to any file of a finished run is found, named with its remedy, and repaired if possible.
 
 use potstill::Error;
 use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
@@ -9,12 +9,12 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// What can be done about a file.
+/// The remedy for a file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Remedy {
     /// The run makes it again from a checkpoint.
     Fallback,
-    /// It came from outside; nothing in the run can make it again.
+    /// It came from outside; the run cannot make it again.
     Backup,
     /// The list of checksums itself.
     Remove,
@@ -74,7 +74,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The error names the file, a place in it, and what can be done.
+/// Checks that the error names the file, a place in it, and the remedy.
 fn assert_told(error: &StoreError, file: &Path, remedy: Remedy, what: &str) {
     let StoreError::Damaged { path, reason, remedy: told } = error else { panic!("{what}: {error}") };
     assert_eq!(path, file, "{what}");
@@ -126,7 +126,7 @@ fn check(root: &Path) {
             resumed(&run, false).unwrap_or_else(|error| panic!("{what}: {error}"));
         }
     }
-    // A file that is not on the list above would not be tried.
+    // A file that is missing in the list above would not be tried.
     let entries =
         fs::read_dir(&whole).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     for name in entries.filter(|name| !["checkpoints", "run.lock"].contains(&name.as_str())) {
@@ -157,7 +157,7 @@ fn in_a_distillation() {
     finished(root.path(), Some("classifier"), "data=digits net_arch=mlp:12 epochs=2 test_samples=1500");
     fs::rename(root.path().join("run"), root.path().join("teacher")).unwrap();
     finished(root.path(), None, "student=mlp:4 data=digits epochs=3 test_samples=1500 checkpoint_freq=3");
-    // The run holds its teacher; where that came from is not needed again.
+    // The run has a copy of its teacher, and does not need the original.
     fs::remove_dir_all(root.path().join("teacher")).unwrap();
     check(root.path());
 }

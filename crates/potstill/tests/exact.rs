@@ -26,7 +26,7 @@ fn model(id: &str) -> Arc<TransitionModel> {
     environment(id).model().unwrap()
 }
 
-/// The value of the start under a policy, by sweeps until nothing moves: no line of the planners.
+/// The value of the start under a policy, by sweeps until convergence, without code of the planners.
 fn policy_value(model: &TransitionModel, gamma: f64, policy: &dyn Fn(usize) -> Vec<f64>) -> f64 {
     let mut v = vec![0.0; model.states()];
     let policies: Vec<Vec<f64>> = (0..model.states()).map(policy).collect();
@@ -84,7 +84,7 @@ fn epsilon_soft(action: usize, actions: usize, epsilon: f64) -> Vec<f64> {
     (0..actions).map(share).collect()
 }
 
-/// Along a row of the cliff walk: up or down to it, right, and down at the end.
+/// The policy along a row of the cliff walk: up or down to it, right, and down at the end.
 fn along(row: usize) -> impl Fn(usize) -> Vec<f64> {
     move |state| {
         let (at, column) = (state / 12, state % 12);
@@ -107,7 +107,8 @@ fn ways_along_the_cliff() {
         let (mean, error) = played("CliffWalking-v1", 40_000, 1.0, &along(row));
         assert!((mean - expected).abs() < 5.0 * error, "row {row}: {mean} +- {error}");
     }
-    // The best epsilon-soft policy: value iteration among those, and the policy that it finds, evaluated.
+    // The optimal epsilon-soft policy: value iteration among those, and an evaluation of the resulting
+    // policy.
     let mut planner = ValueIteration::new(model("CliffWalking-v1"), &PlanningConfig::default())
         .epsilon_soft(&EpsilonSoftConfig { epsilon: 0.1 });
     while !planner.is_done() {
@@ -138,7 +139,7 @@ fn planners_find_the_best_values() {
             }
             let value = planner.start_value();
             assert!((value - expected).abs() < 5e-9 * expected.abs().max(1.0), "{id}, planner {i}: {value}");
-            // What it would do is worth what it says.
+            // The greedy policy has the planner's values.
             let greedy = |state| epsilon_soft(planner.values().best(state).0, model(id).actions(), 0.0);
             let value = policy_value(&model(id), gamma, &greedy);
             assert!((value - expected).abs() < 1e-7, "{id}, planner {i}: {value}");
@@ -221,7 +222,7 @@ fn a_random_walk_through_the_maze() {
     assert!((length - 868.725_428).abs() < 1e-5, "{length}");
 }
 
-/// What prediction learns of a random walker on the lake: the exact value is 0.0139.
+/// Prediction evaluates a random walk on the lake: the exact value is 0.0139.
 #[test]
 fn prediction_learns_the_values_of_a_policy() {
     let uniform = |_: usize| vec![0.25; 4];
@@ -248,12 +249,13 @@ fn prediction_learns_the_values_of_a_policy() {
     for (kind, slack) in [(0, 0.002), (1, 0.002), (2, 0.0)] {
         let learned: Vec<f64> = values.iter().map(|value| value[kind]).collect();
         let error = standard_deviation(&learned) / (learned.len() as f64).sqrt();
-        // Means over seeds; what bootstraps is still a little on its way.
+        // Means over seeds; bootstrapping methods have not fully converged.
         assert!((mean(&learned) - exact).abs() < 5.0 * error + slack, "{kind}: {learned:?}, exact {exact}");
     }
 }
 
-/// A state's value is the mean of what came of it, however often each action was taken: 1 with a tenth of the probability, else 0.
+/// A state's value is the mean of its returns, however often each action was taken: 1 with a tenth of the
+/// probability, else 0.
 #[test]
 fn step_sizes_of_a_state_do_not_know_the_action() {
     let (states, actions) = (2, 2);
@@ -278,7 +280,7 @@ fn step_sizes_of_a_state_do_not_know_the_action() {
     }
 }
 
-/// Learned from a walker that never does what is learned: the best values, exactly, since the cliff leaves nothing to chance.
+/// Learned from a random behaviour policy: the optimal values, exactly, since the cliff is deterministic.
 #[test]
 fn a_greedy_target_is_learned_from_a_random_behaviour() {
     for seed in 0..5 {
@@ -294,7 +296,8 @@ fn a_greedy_target_is_learned_from_a_random_behaviour() {
 
 #[test]
 fn speedy_q_learning_is_nearer_to_the_best_values_than_q_learning() {
-    // Both with step sizes of 1/n, from uniform behaviour; the distance is the largest of all pairs that are met.
+    // Both with step sizes of 1/n, from uniform behaviour; the distance is the largest over all visited
+    // pairs.
     let config = PlanningConfig { gamma: 0.95, ..PlanningConfig::default() };
     let mut planner = ValueIteration::new(model("FrozenLake-v1"), &config);
     while !planner.is_done() {

@@ -1,4 +1,4 @@
-//! That the algorithms learn what they should: published or exactly computed numbers, many seeds, intervals from measured spread.
+//! Learning results: published or exactly computed numbers, many seeds, intervals from measured spread.
 
 use potstill::agent::Agent;
 use potstill::core::Streams;
@@ -16,7 +16,8 @@ use potstill::train::{Protocol, Trainer, Training, evaluate, parallel_map};
 
 const SEEDS: usize = 300;
 
-/// For each seed the mean return of episodes 401 to 500 and the length of the greedy walk, if it arrives.
+/// For each seed the mean return of episodes 401 to 500 and the length of the greedy path, if it reaches the
+/// goal.
 fn walk_the_cliff<A: Agent<Observation = usize, Action = usize>>(
     agent: fn(TabularConfig, usize, usize, Streams) -> A,
     q: fn(&A) -> &QTable,
@@ -73,7 +74,8 @@ fn expected_sarsa_walks_one_row_above_the_edge() {
     );
 }
 
-/// Every tabular algorithm crosses the windy grid about as well as its policy can: the best epsilon-greedy return is about -17.
+/// Every tabular algorithm crosses the windy grid about as well as its policy allows: the best epsilon-greedy
+/// return is about -17.
 #[test]
 fn the_wind_is_crossed_by_all() {
     type Make = fn(TabularConfig, Streams) -> Box<dyn Agent<Observation = usize, Action = usize>>;
@@ -132,7 +134,7 @@ fn the_wind_is_crossed_by_all() {
     );
 }
 
-/// With one step ahead n-step SARSA is SARSA, draw for draw and bit for bit.
+/// With n = 1 n-step SARSA is SARSA, draw for draw and bit for bit.
 #[test]
 fn one_step_ahead_is_the_one_step_method() {
     let world = || find("Taxi-v4").unwrap().make_states().unwrap();
@@ -147,7 +149,8 @@ fn one_step_ahead_is_the_one_step_method() {
     assert!(learned(Box::new(ahead)) == sarsa);
 }
 
-/// Blackjack's best start value is -0.0466 (exact model); a policy learned from whole games comes near it.
+/// The optimal start value of Blackjack is -0.0466 (exact model); a policy learned from whole games comes
+/// near it.
 #[test]
 fn monte_carlo_learns_to_play_cards() {
     for (kind, epsilon, least) in

@@ -29,7 +29,8 @@ fn files(target: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// What a file's name says is what becomes of it: `valid-...` is accepted, `refused-...` is not, `crash-...` no longer is a crash.
+/// A file's name is the expected result: `valid-...` is accepted, `refused-...` is not, `crash-...` no longer
+/// crashes.
 #[test]
 fn every_kept_input_is_replayed() {
     for (target, _) in TARGETS {
@@ -46,10 +47,10 @@ fn every_kept_input_is_replayed() {
     }
 }
 
-/// Set it, and the binary files below are written anew.
+/// Environment variable with which the binary files below are written anew.
 const REMAKE_VARIABLE: &str = "POTSTILL_REMAKE_FUZZ";
 
-/// The binary files are what this program writes.
+/// The binary files equal the output of this program.
 #[test]
 fn the_binary_files_are_up_to_date() {
     let inner = Snapshot::new().with("weights", Value::F32s(vec![0.5, -1.5])).with("done", Value::Bool(true));
@@ -84,7 +85,7 @@ fn the_binary_files_are_up_to_date() {
     }
 }
 
-/// Inputs that are long in one way. Each is a part before, a part that is repeated, and a part after.
+/// Inputs that are long in one way: a prefix, a part that is repeated, and a suffix.
 #[test]
 fn what_is_deep_or_long_takes_little_time_and_no_stack() {
     let cases = [
@@ -138,7 +139,7 @@ proptest! {
         }
     }
 
-    /// A kept input with some bytes changed, taken out, doubled, or put in from another.
+    /// A kept input with some bytes changed, removed, doubled, or inserted from another.
     #[test]
     fn damaged_inputs(
         which in any::<[Index; 2]>(),

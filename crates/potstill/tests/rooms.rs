@@ -1,4 +1,5 @@
-//! Who may import whom. Inside one crate the compiler does not hold this line, so a test reads the `use` lines.
+//! Import rules between the modules of the crate. The compiler does not enforce them, so a test reads the
+//! `use` lines.
 
 #[path = "rooms/modules.rs"]
 mod modules;
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Each room and the rooms it may import: the table in ARCHITECTURE.md.
+/// Each module and the modules that it may import: the table in ARCHITECTURE.md.
 fn rules() -> BTreeMap<String, BTreeSet<String>> {
     let map = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ARCHITECTURE.md");
     let text = fs::read_to_string(map).unwrap();
@@ -25,7 +26,7 @@ fn rules() -> BTreeMap<String, BTreeSet<String>> {
     .collect()
 }
 
-/// The rooms named after `crate::`, outside of tests.
+/// The modules named after `crate::`, outside of tests.
 fn imports(text: &str) -> BTreeSet<&str> {
     let code = text.split("#[cfg(test)]").next().unwrap();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -48,7 +49,7 @@ fn every_room_imports_only_what_it_may() {
         let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
         let allowed = rules.get(&room).unwrap_or_else(|| panic!("no row for {room} in ARCHITECTURE.md"));
         let text = fs::read_to_string(&file).unwrap();
-        // The settings macro expands elsewhere and names its own room.
+        // The settings macro expands elsewhere and names its own module.
         for import in imports(&text).into_iter().filter(|&import| import != room) {
             let place = inside.display();
             assert!(
@@ -58,7 +59,7 @@ fn every_room_imports_only_what_it_may() {
             used.insert((room.clone(), import.to_owned()));
         }
     }
-    // A permission that nobody needs is a hole.
+    // An unused permission is a hole.
     let granted = rules.iter().flat_map(|(room, allowed)| allowed.iter().map(|a| (room.clone(), a.clone())));
     assert_eq!(granted.collect::<BTreeSet<_>>(), used);
 }
@@ -93,10 +94,10 @@ fn the_finder_sees_circles_and_only_those() {
     check(&[("lib.rs", "mod a; mod b;"), ("a.rs", a), ("b.rs", b)], &[]);
     let back = "pub struct C; fn f() { super::a::g() }";
     check(&[("lib.rs", "mod a; mod b;"), ("a.rs", a), ("b.rs", back)], &[&["a.rs", "b.rs"]]);
-    // What tests and comments name does not count.
+    // Names in tests and comments do not count.
     let tested = "// crate::a\n#[cfg(test)]\nmod tests { use crate::a::X; }";
     check(&[("lib.rs", "mod a; mod b;"), ("a.rs", a), ("b.rs", tested)], &[]);
-    // A parent that only passes a name on does not depend on it; one that uses it does.
+    // A parent that only re-exports a name does not depend on it; one that uses it does.
     let child = ("m/child.rs", "use super::Shared;\npub struct Item;");
     let passes = "mod child;\npub use child::Item;\npub struct Shared;";
     check(&[("lib.rs", "mod m;"), ("m/mod.rs", passes), child], &[]);
@@ -117,7 +118,7 @@ fn the_finder_sees_circles_and_only_those() {
     check(&ring, &[&["x.rs", "y.rs", "z.rs"]]);
 }
 
-/// The files of the public modules that a file declares, and theirs.
+/// The files of the public modules that a file declares, recursively.
 fn public_modules(file: &Path, modules: &mut Vec<std::path::PathBuf>) {
     let text = fs::read_to_string(file).unwrap();
     let folder = match file.file_stem().unwrap().to_str().unwrap() {

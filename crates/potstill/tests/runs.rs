@@ -1,4 +1,4 @@
-//! What every run must do, whatever it trains: stopped anywhere and resumed, it ends as if it had never been stopped.
+//! Properties of every run: stopped anywhere and resumed, it ends as if it had never been stopped.
 
 use potstill::Error;
 use potstill::algorithm::{ALGORITHMS, Algorithm};

@@ -1,4 +1,4 @@
-//! What the keys of the optimiser do to students: bounds of gradients, and the clock of schedules.
+//! The keys of the optimiser for students: clipping of gradients, and the clock of schedules.
 
 use potstill::core::Streams;
 use potstill::data::Dataset;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 trait Student {
     /// One gradient step.
     fn learn(&mut self);
-    /// What has been learned.
+    /// The learned network.
     fn network(&self) -> &Network;
 }
 
@@ -47,7 +47,7 @@ fn students(learning_rate: Schedule, optimizer: &OptimizerConfig) -> [Box<dyn St
     let teacher: NetworkSpec = "mlp:24".parse().unwrap();
     let teacher = teacher.build(4, 2, &mut Streams::new(9).stream("teacher"));
     let env = find("CartPole-v1").unwrap().make_features().unwrap();
-    // The rounds are short, so that the clock is seen to go on from one to the next.
+    // The rounds are short, so that the clock must continue from one to the next.
     let config = PolicyDistillConfig {
         transfer_states: 200,
         rounds: 10,
@@ -74,7 +74,7 @@ fn longest_step(student: &mut dyn Student) -> f64 {
 
 #[test]
 fn a_clipped_gradient_stays_within_its_bound() {
-    // Steps of 1 without momentum are as long as the gradient.
+    // With a step size of 1 and without momentum, steps are as long as the gradient.
     let optimizer =
         OptimizerConfig { optimizer: OptimizerKind::Sgd, momentum: 0.0, ..OptimizerConfig::student() };
     let free = students(1.0.into(), &optimizer).map(|mut student| longest_step(&mut *student));
@@ -86,7 +86,7 @@ fn a_clipped_gradient_stays_within_its_bound() {
             assert!((0.99 * bound..1.001 * bound).contains(&longest), "{longest}, at most {bound}");
         }
     }
-    // Every number of the gradient is cut off.
+    // Every component of the gradient is clipped.
     let clipped = OptimizerConfig { clip_grad_value: Some(1e-3), ..optimizer };
     for mut student in students(1.0.into(), &clipped) {
         let before = student.network().parameters().to_vec();

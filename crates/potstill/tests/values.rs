@@ -1,4 +1,4 @@
-//! What deep agents learn of a small world, against its exact values.
+//! Learned values of deep agents in a small environment, against exact values.
 
 use potstill::core::Streams;
 use potstill::deep::{
@@ -21,7 +21,7 @@ fn pond() -> FeatureEnv {
     find(&format!("{POND},one_hot=true")).unwrap().make_features().unwrap()
 }
 
-/// The exact best values of all pairs, `states x actions`.
+/// The optimal values of all pairs, `states x actions`.
 fn exact() -> Vec<f64> {
     let model = find(POND).unwrap().make_states().unwrap().model().unwrap();
     let mut planner =
@@ -32,7 +32,7 @@ fn exact() -> Vec<f64> {
     planner.values().q().values().to_vec()
 }
 
-/// The largest error of a network's values over the states that are no ends.
+/// The largest error of a network's values over the states that are not terminal.
 fn error(model: &Model) -> f64 {
     let Model::Network(network) = model else { panic!("a network") };
     let exact = exact();
@@ -61,40 +61,37 @@ fn every_objective_and_switch_finds_the_exact_values() {
         train_freq: 4,
         gradient_steps: 2,
         target_update_interval: 200,
-        // Random behaviour sees everything; what is learned is another policy's.
+        // Random behaviour visits everything; the values are those of another policy.
         exploration_final_eps: 1.0,
         ..DqnConfig::default()
     };
-    let support = C51Config { n_atoms: 51, v_min: 0.0, v_max: 1.0 }.support();
-    let quantiles = QrDqnConfig { n_quantiles: 32, kappa: 0.01 }.quantiles();
-    let implicit = IqnConfig { kappa: 0.01, ..IqnConfig::default() }.implicit();
+    let support = C51Config { n_atoms: 51, v_min: 0.0, v_max: 1.0 }.objective();
+    let quantiles = QrDqnConfig { n_quantiles: 32, kappa: 0.01 }.objective();
+    let implicit = IqnConfig { kappa: 0.01, ..IqnConfig::default() }.objective();
     let with = |change: fn(&mut DqnConfig)| {
         let mut config = plain.clone();
         change(&mut config);
         config
     };
     let cases = [
-        ("dqn", Objective::Mean, plain.clone()),
-        ("double", Objective::Mean, with(|c| c.double = true)),
-        ("dueling", Objective::Mean, with(|c| c.dueling = true)),
-        ("prioritized", Objective::Mean, with(|c| (c.prioritized, c.prioritized_beta) = (true, 1.0))),
-        ("soft teacher", Objective::Mean, with(|c| (c.tau, c.target_update_interval) = (0.02, 4))),
-        ("ten copies", Objective::Mean, with(|c| c.num_envs = 10)),
-        ("normalised", Objective::Mean, with(|c| c.normalize_observations = true)),
-        ("c51", Objective::Categorical(support), plain.clone()),
-        (
-            "c51, double, dueling",
-            Objective::Categorical(support),
-            with(|c| (c.double, c.dueling) = (true, true)),
-        ),
-        ("qr-dqn", Objective::Quantiles(quantiles), plain.clone()),
-        ("iqn", Objective::Implicit(implicit), plain.clone()),
+        ("dqn", Objective::MEAN, plain.clone()),
+        ("double", Objective::MEAN, with(|c| c.double = true)),
+        ("dueling", Objective::MEAN, with(|c| c.dueling = true)),
+        ("prioritized", Objective::MEAN, with(|c| (c.prioritized, c.prioritized_beta) = (true, 1.0))),
+        ("soft teacher", Objective::MEAN, with(|c| (c.tau, c.target_update_interval) = (0.02, 4))),
+        ("ten copies", Objective::MEAN, with(|c| c.num_envs = 10)),
+        ("normalised", Objective::MEAN, with(|c| c.normalize_observations = true)),
+        ("c51", support.clone(), plain.clone()),
+        ("c51, double, dueling", support.clone(), with(|c| (c.double, c.dueling) = (true, true))),
+        ("qr-dqn", quantiles, plain.clone()),
+        ("iqn", implicit, plain.clone()),
     ];
     let errors = parallel_map(cases.len(), 2, |i| {
         let (_, objective, config) = &cases[i];
         let streams = Streams::new(1);
         let world = TaskSpec::new(9, 4, STEPS, streams);
-        let agent = Dqn::with(*objective, (config.clone(), OptimizerConfig::default()), &world).unwrap();
+        let agent =
+            Dqn::with(objective.clone(), (config.clone(), OptimizerConfig::default()), &world).unwrap();
         if config.num_envs == 1 {
             trained(Trainer::new(agent, pond(), streams))
         } else {
@@ -120,7 +117,7 @@ fn trained<T: Training>(mut trainer: T) -> f64 {
     error(&trainer.model())
 }
 
-/// With lambda 0 its data may come from anybody, so that it finds the same.
+/// With lambda 0 its data may come from any policy, so that it finds the same.
 #[test]
 fn pqn_finds_the_exact_values() {
     let config = PqnConfig {

@@ -6,7 +6,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::run::Observer;
 
-/// The algorithms there are
+/// List the algorithms
 #[derive(Debug, Args)]
 pub(crate) struct Algos {
     #[command(flatten)]

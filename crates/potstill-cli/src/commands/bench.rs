@@ -8,7 +8,7 @@ use potstill::commands::{BenchRequest, TRAININGS, UPDATES, bench_dqn, bench_env,
 use potstill::config::ConfigError;
 use potstill::run::{Observer, find_environment};
 
-/// Measure how fast things are here
+/// Measure the speed on this machine
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -27,7 +27,7 @@ commands! { BenchCommand:
     Tabular(Tabular),
 }
 
-/// Steps per second of many copies of an environment, at random, new episodes included
+/// Steps per second of many copies of an environment with random actions, resets included
 #[derive(Debug, Args)]
 pub(crate) struct Env {
     #[command(flatten)]
@@ -54,7 +54,7 @@ impl Command for Env {
     }
 }
 
-/// The time of trainings that others have published times for, and of single updates of networks
+/// Time of training runs for which others have published times, and of single updates of networks
 #[derive(Debug, Args)]
 pub(crate) struct Dqn {
     #[arg(long, value_name = "NAME", default_value = "matched", help = workload_help())]
@@ -75,7 +75,7 @@ impl Command for Dqn {
     }
 }
 
-/// Updates per second of an algorithm for numbered states, on one core
+/// Updates per second of a tabular algorithm, on one core
 #[derive(Debug, Args)]
 pub(crate) struct Tabular {
     /// The algorithm
@@ -100,7 +100,7 @@ impl Command for Tabular {
 
 #[derive(Debug, Args)]
 struct Time {
-    /// How long to measure
+    /// Duration of the measurement, in seconds
     #[arg(long, value_name = "S", default_value_t = 2.0)]
     seconds: f64,
 }

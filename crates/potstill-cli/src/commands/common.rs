@@ -1,4 +1,4 @@
-//! What commands share: the trait, the lists of commands and of flags that set keys, and flags that many have.
+//! Common parts of commands: the trait, the lists of commands and of flags that set keys, and shared flags.
 
 use crate::output;
 use clap::Args;
@@ -9,20 +9,21 @@ use std::path::PathBuf;
 
 /// A command with its flags.
 pub(crate) trait Command {
-    /// Whether a signal asks it to save itself; otherwise signals end the process as always.
+    /// Returns true if a signal lets the command save a checkpoint and stop; otherwise signals end the
+    /// process as usual.
     fn saves(&self) -> bool {
         false
     }
 
-    /// Whether to show the dashboard.
+    /// Returns true if the command shows the dashboard.
     fn tui(&self) -> bool {
         false
     }
 
-    /// Does the work, and prints what came out. `false` if what was to be checked does not hold.
+    /// Runs the command, and prints its results. Returns `false` if a check found errors.
     ///
     /// # Errors
-    /// If it cannot be done, or was stopped.
+    /// If it fails, or is stopped.
     fn run(self, observer: &dyn Observer) -> Result<bool, Error>;
 }
 
@@ -76,7 +77,7 @@ macro_rules! key_flags {
 }
 pub(crate) use key_flags;
 
-/// A flag's value as TOML has it.
+/// A flag's value in TOML.
 pub(crate) trait KeyValue {
     fn toml(self) -> toml::Value;
 }
@@ -94,7 +95,7 @@ impl KeyValue for f64 {
 }
 
 impl KeyValue for u64 {
-    /// One beyond TOML's 63 bits becomes text, which every integer key refuses by name.
+    /// An integer beyond TOML's 63 bits becomes text, which every integer key refuses by name.
     fn toml(self) -> toml::Value {
         i64::try_from(self).map_or_else(|_| self.to_string().into(), toml::Value::Integer)
     }
@@ -110,7 +111,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Prints one JSON object, or words.
+    /// Prints one JSON object, or text.
     pub(crate) fn finish(&self, result: &Value, words: impl FnOnce(&Value)) {
         if self.json {
             output::print(&result.to_string());
@@ -122,13 +123,13 @@ impl Output {
 
 #[derive(Debug, Args)]
 pub(crate) struct Threads {
-    /// Threads to use; the result does not depend on it [default: all cores]
+    /// Threads to use; results do not depend on their number [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
 }
 
 impl Threads {
-    /// The number asked for, or one per core.
+    /// The given number, or one per core.
     pub(crate) fn count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(cores, usize::from)
@@ -137,7 +138,7 @@ impl Threads {
 
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// The run directory to make [default: a new one under runs/]
+    /// The run directory to create [default: a new one under runs/]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -148,14 +149,14 @@ pub(crate) struct Common {
 
 #[derive(Debug, Args)]
 pub(crate) struct Tui {
-    /// Watch the run on a dashboard; q or Ctrl-C saves and stops it
+    /// Show a dashboard of the run; q or Ctrl-C saves and stops it
     #[arg(long, conflicts_with = "json")]
     pub(crate) tui: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// One setting, over all else; may be repeated
+    /// A setting, which takes precedence over all other sources; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }

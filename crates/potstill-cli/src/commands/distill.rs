@@ -40,7 +40,7 @@ key_flags! { Keys:
     /// Temperature of the softmax
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     temperature: f64,
-    /// Weight of the soft targets against the labels, 0 to 1
+    /// Weight of the soft targets, 0 to 1; the labels have the rest
     #[arg(long, value_name = "A", allow_negative_numbers = true)]
     alpha: f64,
     /// Seed of all random streams [default: 0]

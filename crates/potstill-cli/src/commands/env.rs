@@ -7,7 +7,7 @@ use potstill::Error;
 use potstill::commands::{check_environment, trace_actions, trace_env};
 use potstill::run::{Observer, find_environment};
 
-/// Look at environments: list, trace, check
+/// List, trace and check environments
 #[derive(Debug, Args)]
 pub(crate) struct Env {
     #[command(subcommand)]
@@ -26,7 +26,7 @@ commands! { EnvCommand:
     Check(Check),
 }
 
-/// The environments there are, with their spaces, limits and options
+/// List the environments with their spaces, limits and options
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
@@ -40,7 +40,7 @@ impl Command for List {
     }
 }
 
-/// The environments there are; the same as `env list`
+/// List the environments; the same as `env list`
 #[derive(Debug, Args)]
 pub(crate) struct Envs {
     #[command(flatten)]
@@ -53,7 +53,7 @@ impl Command for Envs {
     }
 }
 
-/// Reset with a seed, play actions, and print what happens
+/// Reset with a seed, play actions, and print observations and rewards
 #[derive(Debug, Args)]
 pub(crate) struct Trace {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The command line: one file per command with its flags and what it does.
+//! The command line: one file per command with its flags and its output.
 //!
 //! A new command is a file here, and a line in two lists below.
 

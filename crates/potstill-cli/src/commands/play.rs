@@ -1,4 +1,4 @@
-//! `potstill play`: episodes in the terminal, at a speed that can be watched.
+//! `potstill play`: shows episodes in the terminal, at an adjustable speed.
 
 use super::common::{Command, Output};
 use crate::canvas::Canvas;
@@ -23,7 +23,7 @@ pub(crate) struct Play {
     /// The run directory; its greedy policy plays
     #[arg(value_name = "RUN", required_unless_present = "env")]
     run: Option<PathBuf>,
-    /// The environment, played at random or with --keys
+    /// The environment, with random actions or --keys
     #[arg(long, value_name = "ID", conflicts_with = "run")]
     env: Option<String>,
     /// An option of the environment; may be repeated
@@ -35,20 +35,20 @@ pub(crate) struct Play {
     /// Seed of the first episode; the next have the seeds after it
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Steps per second on a terminal
+    /// Steps per second in a terminal
     #[arg(long, value_name = "F", default_value_t = 10.0)]
     fps: f64,
     /// Play yourself: arrows, space, digits, or the first letter of an action; q ends
     #[arg(long, conflicts_with = "json")]
     keys: bool,
-    /// The probability of any action instead of the run's
+    /// Probability of a random action instead of the run's
     #[arg(long, value_name = "P", default_value_t = 0.0, conflicts_with = "env")]
     epsilon: f64,
-    /// Write what was lived through to this file, one episode per line, to learn from it (`potstill train q-learning --data FILE`); shows
-    /// nothing but the result
+    /// Record the episodes to this file, one per line, for offline learning (`potstill train q-learning
+    /// --data FILE`); prints only the result
     #[arg(long, value_name = "FILE", conflicts_with = "keys")]
     record: Option<PathBuf>,
-    /// Write the last picture to this .svg file
+    /// Write the last rendering to this .svg file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]
@@ -66,10 +66,10 @@ impl Command for Play {
     }
 }
 
-/// Columns and rows of a picture that goes to a file or another program.
+/// Columns and rows of a rendering that is written to a file or a pipe.
 const PAPER: (usize, usize) = (80, 24);
 
-/// An episode that is being watched.
+/// An episode on display.
 #[derive(Default)]
 struct Watched {
     episode: u64,
@@ -143,7 +143,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     finish(&*game, options, &told)
 }
 
-/// Writes the recording to a file, and tells what it holds.
+/// Writes the recording to a file, and reports its size.
 fn finish_recording(
     path: &Path,
     game: &dyn Game,
@@ -170,7 +170,7 @@ fn finish_recording(
     Ok(())
 }
 
-/// What came of it, and the last picture.
+/// Reports the results, and writes the last rendering.
 fn finish(game: &dyn Game, options: &Play, told: &[(Watched, &str)]) -> Result<(), Error> {
     if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
         store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
@@ -191,7 +191,7 @@ fn finish(game: &dyn Game, options: &Play, told: &[(Watched, &str)]) -> Result<(
     Ok(())
 }
 
-/// Draws the state and what has been so far.
+/// Draws the state and the episode so far.
 fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool) {
     if is_quiet {
         return;
@@ -211,14 +211,14 @@ fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool) {
         return;
     }
     let mut out = std::io::stdout().lock();
-    // In raw mode a line end only goes down; what was there before is cleared line by line, so that nothing flickers.
+    // In raw mode a line feed does not return the cursor; lines are cleared one by one, which avoids flicker.
     let frame: String = lines.iter().map(|line| format!("{line}\u{1b}[K\r\n")).collect();
     let _ = execute!(out, cursor::MoveTo(0, 0));
     let _ = write!(out, "{frame}\u{1b}[J");
     let _ = out.flush();
 }
 
-/// What was pressed until the next step.
+/// A key press before the next step.
 enum Pressed {
     Nothing,
     Action(f64),
@@ -246,7 +246,7 @@ impl Keyboard {
             restore();
             inform(panic);
         }));
-        // A terminal that refuses shows what it can.
+        // If the terminal refuses, episodes are shown as well as possible.
         let _ = terminal::enable_raw_mode();
         let _ = execute!(std::io::stdout(), terminal::EnterAlternateScreen, cursor::Hide);
         Self { keys }
@@ -259,7 +259,7 @@ impl Keyboard {
         let time = Duration::from_secs_f64(1.0 / options.fps);
         let start = std::time::Instant::now();
         let mut pressed = match options.keys && !waits {
-            // Nobody presses anything: no force, or nothing.
+            // No key: no force, or no operation.
             true => Pressed::Action(actions.iter().position(|word| *word == "none").unwrap_or(0) as f64),
             false => Pressed::Nothing,
         };
@@ -271,7 +271,7 @@ impl Keyboard {
             };
             match byte {
                 Err(RecvTimeoutError::Timeout) => return pressed,
-                // q, Ctrl-C, or nobody there.
+                // q, Ctrl-C, or the end of input.
                 Err(RecvTimeoutError::Disconnected) | Ok(b'q' | 3) => return Pressed::Quit,
                 Ok(byte) if options.keys => {
                     let key = if byte == 0x1b { self.arrow() } else { Key::Byte(byte) };
@@ -287,7 +287,7 @@ impl Keyboard {
         }
     }
 
-    /// What follows an escape.
+    /// The key of an escape sequence.
     fn arrow(&self) -> Key {
         let moment = Duration::from_millis(20);
         let bytes = (self.keys.recv_timeout(moment), self.keys.recv_timeout(moment));
@@ -312,19 +312,19 @@ fn restore() {
     let _ = terminal::disable_raw_mode();
 }
 
-/// A key, as far as games need to know it.
+/// A key, as far as games distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Key {
     Arrow(&'static str),
     Byte(u8),
 }
 
-/// The action that a key means in this game.
+/// The action of a key in this game.
 fn action(game: &dyn Game, key: Key) -> Option<f64> {
     meaning(game.spec().actions, force(game), key)
 }
 
-/// The lowest and the highest force, where the action is one.
+/// The bounds of the action, if it is a single force.
 fn force(game: &dyn Game) -> Option<(f64, f64)> {
     match game.spec().action_space() {
         potstill::env::Space::Box { low, high } => Some((f64::from(low[0]), f64::from(high[0]))),

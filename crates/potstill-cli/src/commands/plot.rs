@@ -17,7 +17,7 @@ pub(crate) struct Plot {
     /// The file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// What to draw, such as train/loss [default: the return or test error]
+    /// The metric, such as train/loss [default: the return or test error]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     #[command(flatten)]

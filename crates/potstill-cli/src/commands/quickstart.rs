@@ -10,7 +10,7 @@ use potstill::run::Observer;
 /// The tour: cliff walk, DQN teacher to tiny student, digits teacher to student, one report
 #[derive(Debug, Args)]
 pub(crate) struct Quickstart {
-    /// Seed of everything
+    /// Seed of all random streams
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
     #[command(flatten)]

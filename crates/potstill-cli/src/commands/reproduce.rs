@@ -10,7 +10,7 @@ use potstill::run::Observer;
 #[derive(Debug, Args)]
 #[command(about = about())]
 pub(crate) struct Reproduce {
-    /// The result
+    /// Name of the result
     #[arg(value_name = "NAME")]
     name: String,
     /// Runs of each algorithm [default: as many as the result has, or more]

@@ -8,17 +8,17 @@ use potstill::commands::{ResumeRequest, resume};
 use potstill::run::Observer;
 use std::path::PathBuf;
 
-/// Go on with a run that was stopped or has crashed, to the result it would have had
+/// Continue a run that was stopped or has crashed, with the same result as without the interruption
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
     /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Train further than the run was to go: the new number of steps. (A DQN's exploration schedule is relative to it, so the
-    /// result is not that of a run that began with this number.)
+    /// Train beyond the run's original length: the new number of steps. (A DQN's exploration schedule is
+    /// relative to it, so the result differs from that of a run that began with this number.)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<u64>,
-    /// Pass over damaged checkpoints to an older one
+    /// Skip damaged checkpoints, and use an older one
     #[arg(long)]
     fallback: bool,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// List runs with status, score and time
 #[derive(Debug, Args)]
 pub(crate) struct Runs {
-    /// The folder
+    /// The folder of runs
     #[arg(value_name = "FOLDER", default_value = "runs")]
     folder: PathBuf,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use potstill::commands::page;
 use potstill::run::Observer;
 use std::path::PathBuf;
 
-/// Show a run in the terminal: what came out, its curves, and maps of values and visits
+/// Show a run in the terminal: results, learning curves, and maps of values and visits
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The run directory, or a folder of seeds

@@ -18,7 +18,7 @@ pub(crate) struct Train {
     algorithm: String,
     #[command(flatten)]
     run: RunKeys,
-    /// Train so many seeds, from --seed on, into one folder with one run each
+    /// Number of seeds, from --seed on; one folder with one run each
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     seeds: Option<u64>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ key_flags! { RunKeys:
     env: String,
     #[arg(long, value_name = "NAME|FILE", help = data_help())]
     data: String,
-    /// Steps in the environment
+    /// Steps of the environment
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: u64,
     /// Episodes, instead of steps
@@ -54,10 +54,11 @@ key_flags! { RunKeys:
 }
 
 key_flags! { DeepKeys:
-    /// Copies of the environment that a deep algorithm acts in together [default: 1, or 32 for pqn]
+    /// Copies of the environment of a deep algorithm, stepped together [default: 1, or 32 for pqn]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     num_envs: u64,
-    /// Gigabytes of replayed observations beyond which they are kept in a file instead of memory [default: 4]
+    /// Gigabytes of replayed observations beyond which they are stored in a file instead of memory [default:
+    /// 4]
     #[arg(long, value_name = "GB", allow_negative_numbers = true)]
     memory_limit: f64,
 }

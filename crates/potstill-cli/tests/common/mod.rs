@@ -1,4 +1,4 @@
-//! The command, run as a user runs it.
+//! Runs the command as a user does.
 
 use serde_json::Value;
 use std::path::Path;
@@ -10,7 +10,7 @@ pub(crate) fn potstill(dir: &Path, arguments: &str) -> Output {
     command.current_dir(dir).args(arguments.split_whitespace()).output().unwrap()
 }
 
-/// Runs it with `--json`; it must succeed, print one object and nothing else.
+/// Runs it with `--json`; it must succeed, and print one object and nothing else.
 pub(crate) fn json(dir: &Path, arguments: &str) -> Value {
     let output = potstill(dir, &format!("{arguments} --json"));
     let words = String::from_utf8_lossy(&output.stderr);

@@ -58,7 +58,7 @@ const RAMP_INTERVAL: i32 = 100;
 const SPAWN_INTERVAL: i32 = 10;
 const MOVE_INTERVAL: i32 = 5;
 
-/// Something that crosses the board in a lane.
+/// A thing that crosses the board in a lane.
 #[derive(Clone, Copy, Debug, Default)]
 struct Thing {
     is_there: i32,
@@ -98,7 +98,7 @@ impl Asterix {
         }
     }
 
-    /// Lets the player meet the thing in a lane, if they are on one square.
+    /// Resolves a collision of the player with the thing in a lane, if they are on one square.
     fn meet(&mut self, lane: usize, played: &mut Played) {
         let thing = &mut self.lanes[lane];
         if thing.is_there == 1 && (thing.column, lane as i32 + 1) == self.player {

@@ -64,11 +64,11 @@ pub struct Breakout {
     ball: (i32, i32),
     /// The square of the ball in the step before.
     trail: (i32, i32),
-    /// Columns to the right and rows down that it flies in a step, each 1 or -1.
+    /// Columns to the right and rows down of its movement in a step, each 1 or -1.
     flight: (i32, i32),
     /// By row and column, from row 1 on.
     bricks: i32,
-    /// The ball is among bricks: it breaks no other before it has left them.
+    /// 1 while the ball is among bricks: it breaks no other before it has left them.
     among_bricks: i32,
 }
 

@@ -56,7 +56,7 @@ const COLUMN: i32 = 4;
 /// Steps between two moves of the chicken.
 const REST: i32 = 3;
 const STEPS: i32 = 2500;
-/// The slowest car moves once in so many steps.
+/// Steps between two moves of the slowest car.
 const SLOWEST: i32 = 5;
 
 /// A car in its lane.
@@ -79,7 +79,7 @@ pub struct Freeway {
 }
 
 impl Freeway {
-    /// Other paces; the cars stay where they are.
+    /// Draws new speeds and directions; the cars keep their positions.
     fn other_cars(&mut self, rng: &mut Pcg64) {
         for car in &mut self.cars {
             car.pace = 1 + rng.integer(SLOWEST as u32) as i32;

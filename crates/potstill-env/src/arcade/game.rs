@@ -1,4 +1,4 @@
-//! What the five games share: moves, planes, and the environment of a game.
+//! Common parts of the five games: moves, planes, and the environment of a game.
 
 use crate::registry::factory::{Factory, Kind};
 use crate::registry::options::Options;
@@ -59,9 +59,9 @@ pub type Visit<'a> = dyn FnMut(&mut i32, RangeInclusive<i32>) + 'a;
 
 /// The rules of one game.
 pub trait Game: Clone + Default + fmt::Debug + Send + Sync + 'static {
-    /// Planes of an observation, each with what it means to the player.
+    /// Planes of an observation, each with its meaning for the player.
     const CHANNELS: &'static [Paint];
-    /// The moves that do something, and none.
+    /// The moves that have an effect, and none.
     const MOVES: &'static [Move];
 
     /// A new game.
@@ -165,7 +165,7 @@ impl<G: Game> Env for Arcade<G> {
         let mut squares = vec![0; SIDE * SIDE * G::CHANNELS.len()];
         self.draw(&mut squares);
         let mut scene = Scene::grid(SIDE, SIDE, |_, _| (Paint::Ground, ' '));
-        // Trails and other hints lie under what they belong to.
+        // Trails and other hints are drawn below the things that they belong to.
         for hint in [true, false] {
             for (place, channels) in squares.chunks(G::CHANNELS.len()).enumerate() {
                 for (_, paint) in channels.iter().zip(G::CHANNELS).filter(|(set, _)| **set == 1) {
@@ -190,7 +190,7 @@ impl<G: Game> Env for Arcade<G> {
 impl<G: Game> Restorable for Arcade<G> {
     fn snapshot(&self) -> Snapshot {
         let mut numbers = Vec::new();
-        // The visitor may write, and so works on a copy.
+        // The visitor may write, so it gets a copy.
         self.game.clone().numbers(&mut |number, _| numbers.push(f64::from(*number)));
         Snapshot::new()
             .with("numbers", Value::F64s(numbers))
@@ -246,7 +246,7 @@ impl<T: Copy, const N: usize> List<T, N> {
         self.len -= 1;
     }
 
-    /// Removes the first that fits; whether there was one.
+    /// Removes the first item that fits; returns true if there was one.
     pub(super) fn take(&mut self, fits: impl Fn(&T) -> bool) -> bool {
         let found = self.items().iter().position(fits);
         if let Some(i) = found {

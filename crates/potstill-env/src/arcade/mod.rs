@@ -1,5 +1,5 @@
 //! Five arcade games on 10 x 10 squares in the spirit of MinAtar (Young and Tian 2019, arXiv 1903.03176),
-//! written from their published rules and held against the package in tests.
+//! written from their published rules and compared with the package in tests.
 //!
 //! An observation is planes of zeros and ones, `(row * 10 + column) * channels + channel`. With
 //! `sticky_action_prob` (0.1) the last action is repeated instead of the one chosen (Machado et al. 2018);

@@ -71,11 +71,11 @@ const MOVE_INTERVAL: i32 = 5;
 const MOVE_INTERVAL_MIN: i32 = 2;
 const DIVER_MOVE_INTERVAL: i32 = 5;
 const SHOT_INTERVAL: i32 = 10;
-/// More than can be there: at the fastest one comes in each step and needs 30 to cross; before that they are
-/// slower, but fewer.
+/// Limit that is never reached: at the fastest one thing enters in each step and needs 30 to cross; before
+/// that they are slower, but fewer.
 const THINGS_MAX: usize = 64;
 
-/// Something that crosses the sea.
+/// A thing that crosses the sea.
 #[derive(Clone, Copy, Debug, Default)]
 struct Thing {
     column: i32,
@@ -124,7 +124,7 @@ pub struct Seaquest {
     is_up: i32,
 }
 
-/// Something that enters at an edge, in a random row.
+/// A thing that enters at an edge, in a random row.
 fn newcomer(direction: i32, rng: &mut Pcg64) -> Thing {
     let column = if direction > 0 { 0 } else { LAST };
     Thing { column, row: 1 + rng.integer(8) as i32, direction, ..Thing::default() }
@@ -137,7 +137,7 @@ impl Seaquest {
             let is_submarine = rng.unit() < 1.0 / 3.0;
             let timer = self.move_interval;
             let enemy = Thing { timer, shot_timer: SHOT_INTERVAL, ..newcomer(direction, rng) };
-            // Two do not meet head on.
+            // Two things never move towards each other in one row.
             let meets = |other: &Thing| other.row == enemy.row && other.direction != enemy.direction;
             if !self.fish.items().iter().chain(self.submarines.items()).any(meets) {
                 if is_submarine { &mut self.submarines } else { &mut self.fish }.push(enemy);

@@ -114,7 +114,7 @@ impl SpaceInvaders {
         hit
     }
 
-    /// The lowest alien of the column nearest to the cannon, the left one of two, shoots.
+    /// Lets the lowest alien of the column nearest to the cannon, the left one of two, shoot.
     fn shoot_back(&mut self) {
         let shoots = |column: i32| self.aliens.iter().rposition(|row| row >> column & 1 == 1);
         let nearest = (0..=LAST)

@@ -105,7 +105,7 @@ fn runge_kutta(state: [f64; 4], torque: f64) -> [f64; 4] {
     next
 }
 
-/// Into half a turn either way. Two turns are more than one step can add.
+/// The angle within half a turn either way. Two turns are more than one step can add.
 #[inline(always)]
 fn wrapped(angle: f64) -> f64 {
     let mut angle = angle;

@@ -22,7 +22,7 @@ pub trait Dynamics<const S: usize, const O: usize>: Clone + fmt::Debug + Send + 
     /// `usize` for discrete actions, `[f32]` for forces.
     type Action: Row + ?Sized;
 
-    /// The number of numbers in an action: 1 to 8.
+    /// The width of an action: 1 to 8 numbers.
     const ACTION_WIDTH: usize = 1;
 
     /// The observation space.

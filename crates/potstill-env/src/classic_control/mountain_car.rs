@@ -90,7 +90,7 @@ fn start(rng: &mut Pcg64) -> [f64; 2] {
     [rng.uniform(-0.6, -0.4), 0.0]
 }
 
-/// The speed is limited, the left end is a wall.
+/// The next position and velocity, with a speed limit and a wall at the left end.
 #[inline(always)]
 fn moved(position: f64, velocity: f64) -> [f64; 2] {
     let velocity = velocity.clamp(-SPEED_MAX, SPEED_MAX);

@@ -100,7 +100,7 @@ impl Dynamics<2, 3> for PendulumRules {
     fn step(&self, [angle, speed]: [f64; 2], torque: &[f32]) -> Moved<2> {
         let torque = torque[0];
         let tilt = normalised(angle);
-        // NumPy keeps what it makes of a single-precision torque in single precision.
+        // NumPy computes terms of a single-precision torque in single precision.
         let cost = tilt * tilt + 0.1 * (speed * speed) + f64::from(0.001_f32 * (torque * torque));
         let acceleration = 3.0 * self.g / 2.0 * math::sin(angle) + f64::from(3.0 * torque);
         let speed = (speed + acceleration * STEP_SECONDS).clamp(-SPEED_MAX, SPEED_MAX);

@@ -1,4 +1,4 @@
-//! How the environments of a [`Spec`](super::Spec) are constructed: one, or many copies at once.
+//! Construction of the environments of a [`Spec`](super::Spec): one, or many copies at once.
 
 use crate::classic_control::dynamics::{Dynamics, Single};
 use crate::vector::{Lanes, SyncVec};
@@ -151,7 +151,7 @@ impl Kind {
         }
     }
 
-    /// Tells whether transitions or starts are random; without an exact model they count as random.
+    /// Returns true if transitions or starts are random; without an exact model they count as random.
     pub(super) fn is_stochastic(&self) -> bool {
         match self {
             Kind::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),

@@ -1,11 +1,11 @@
-//! The options that every environment has, and the wrappers that they stand for.
+//! The options of every environment, and their wrappers.
 
 use super::factory::{Factory, Kind};
 use super::options::Options;
 use crate::wrappers::{ActionRepeat, ClipReward, Discretize, FrameStack, OneHot, StickyActions};
 use crate::{Env, Row};
 
-/// The options that every environment has.
+/// The options of every environment.
 pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
     ("max_episode_steps", "steps after which an episode is truncated: a number or none"),
     ("bins", "features as numbered states, each cut into so many boxes: 1 to 1000"),
@@ -78,7 +78,7 @@ fn altered_as_asked(kind: Kind, options: &mut Options<'_>) -> Result<Kind, Strin
     })
 }
 
-/// The wrappers that change what is done and rewarded, as far as they are asked for.
+/// Adds the wrappers of actions and rewards that the options ask for.
 fn altered<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
     factory: Factory<O, A>,
     sticky: f64,

@@ -36,13 +36,13 @@ use std::sync::LazyLock;
 /// One environment, with its options.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Gymnasium's id, then the options that were given, as they were.
+    /// Gymnasium's id, then the given options, as written.
     pub id: String,
     /// The task in a few words.
     pub summary: &'static str,
     /// Its numbered actions in words, in their order.
     pub actions: &'static [&'static str],
-    /// Its options, with what they mean.
+    /// Its options, with their meaning.
     pub options: &'static [(&'static str, &'static str)],
     /// Steps after which an episode is truncated.
     pub time_limit_steps: Option<u64>,
@@ -117,11 +117,10 @@ impl Entry {
 }
 
 impl Spec {
-    /// A user's own environment, which everything that takes a `Spec` then takes. `actions` names its
-    /// numbered actions in their order (empty for a box), and an episode is truncated after
-    /// `time_limit_steps`.
+    /// A user's own environment, for everything that takes a `Spec`. `actions` names its discrete actions in
+    /// their order (empty for a box), and an episode is truncated after `time_limit_steps`.
     ///
-    /// It is not registered: [`find`] does not know its id.
+    /// It is not registered: [`find`] does not find its id.
     ///
     /// ```
     /// use potstill_env::registry::{Factory, Spec};
@@ -178,7 +177,7 @@ impl Spec {
         }
     }
 
-    /// The environment, if its observations are vectors of features, or planes that can be taken for them.
+    /// The environment, if its observations are vectors of features, or planes that can be used as features.
     pub fn make_features(&self) -> Option<FeatureEnv> {
         match &self.kind {
             Kind::Features(factory) => Some(factory.one()),
@@ -262,7 +261,7 @@ impl Spec {
         self.visit(Spaces)
     }
 
-    /// Tells whether the environment has an exact model.
+    /// Returns true if the environment has an exact model.
     pub fn has_model(&self) -> bool {
         self.make_states().is_some_and(|env| env.model().is_some())
     }

@@ -1,8 +1,8 @@
-//! Options of an environment as they are written: `key=value,key=value`.
+//! Parsing of an environment's options, `key=value,key=value`.
 
 use std::ops::RangeInclusive;
 
-/// Options that were given, each to be asked for once.
+/// Given options, each to be taken once.
 pub struct Options<'a> {
     given: Vec<(&'a str, &'a str)>,
 }
@@ -23,7 +23,7 @@ impl<'a> Options<'a> {
         Ok(Self { given })
     }
 
-    /// Tells whether an option was given and has not been taken yet.
+    /// Returns true if an option was given and has not been taken yet.
     pub(super) fn is_given(&self, key: &str) -> bool {
         self.given.iter().any(|(name, _)| *name == key)
     }
@@ -34,7 +34,7 @@ impl<'a> Options<'a> {
         Some(self.given.remove(i).1)
     }
 
-    /// True or false.
+    /// Takes a flag, `true` or `false`.
     ///
     /// # Errors
     /// If it is neither.
@@ -47,10 +47,10 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// A number in a range.
+    /// Takes a number in a range.
     ///
     /// # Errors
-    /// If it is none, or outside.
+    /// If it is not a number, or out of range.
     pub fn number(&mut self, key: &str, default: f64, range: RangeInclusive<f64>) -> Result<f64, String> {
         let Some(text) = self.take(key) else { return Ok(default) };
         let number = text.parse::<f64>().ok().filter(|number| range.contains(number));
@@ -58,10 +58,10 @@ impl<'a> Options<'a> {
             .ok_or_else(|| format!("{key}={text}: write a number from {} to {}", range.start(), range.end()))
     }
 
-    /// A whole number in a range; `None` if it was not given.
+    /// Takes a whole number in a range; `None` if it was not given.
     ///
     /// # Errors
-    /// If it is none, or outside.
+    /// If it is not a whole number, or out of range.
     pub fn whole(&mut self, key: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, String> {
         let Some(text) = self.take(key) else { return Ok(None) };
         let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
@@ -70,7 +70,7 @@ impl<'a> Options<'a> {
         })
     }
 
-    /// A number of steps, or `none`.
+    /// Takes a number of steps, or `none`.
     pub(super) fn limit(&mut self, key: &str, default: Option<u64>) -> Result<Option<u64>, String> {
         if self.given.contains(&(key, "none")) {
             self.take(key);

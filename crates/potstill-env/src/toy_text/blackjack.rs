@@ -64,7 +64,7 @@ use std::sync::{Arc, LazyLock};
 /// The worth of each of the thirteen cards, an ace 1.
 const DECK: [u64; 13] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10, 10];
 
-/// The cards that one holds, as far as they matter.
+/// The cards of a hand, as far as they matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Hand {
     /// The sum with every ace as 1.
@@ -105,7 +105,7 @@ impl Hand {
     }
 }
 
-/// The reward of a game that was played to its end.
+/// The reward of a finished game.
 fn compare(player: u64, dealer: u64) -> f64 {
     match player.cmp(&dealer) {
         std::cmp::Ordering::Less => -1.0,
@@ -167,7 +167,7 @@ impl Env for Blackjack {
         *observation = self.player.seen_with(self.open_card);
     }
 
-    /// The dealer's hidden card stays what it is.
+    /// Keeps the dealer's hidden card.
     fn reseed(&mut self, seed: u64) {
         self.rng = Pcg64::new(seed);
     }
@@ -244,7 +244,7 @@ fn model() -> TransitionModel {
             true => Hand { hard: sum.saturating_sub(10), has_ace: true, cards: 0 },
             false => Hand { hard: sum, has_ace: false, cards: 0 },
         };
-        // No hand: the sum is over already, or an ace would count 11 in a sum below that.
+        // An impossible hand: the sum is over 21, or an ace would count 11 in a sum below 12.
         if sum > 21 || open == 0 || (usable && sum < 12) {
             return vec![ModelOutcome::certain(state, 0.0, true)];
         }

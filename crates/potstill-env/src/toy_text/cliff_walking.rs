@@ -67,7 +67,7 @@ pub const START: usize = 36;
 /// The goal, the lower right corner.
 pub const GOAL: usize = 47;
 
-/// Tells whether a state is part of the cliff.
+/// Returns true if a state is part of the cliff.
 pub fn is_cliff(state: usize) -> bool {
     (START + 1..GOAL).contains(&state)
 }

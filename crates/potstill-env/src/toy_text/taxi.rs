@@ -1,11 +1,11 @@
-//! `Taxi-v4`: fetch a passenger and bring them where they want to go (Dietterich 2000).
+//! `Taxi-v4`: fetch a passenger and bring them to their destination (Dietterich 2000).
 //!
 //! ```
 //! use potstill_env::{Env, toy_text::taxi::Taxi};
 //!
 //! let (mut env, mut state) = (Taxi::new(None, None), 0);
 //! env.reset(Some(1), &mut state);
-//! // Nobody to drop off yet.
+//! // No passenger to drop off yet.
 //! assert_eq!(env.step(&5, &mut state)?.reward, -10.0);
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
@@ -70,9 +70,9 @@ const WALLS: [(usize, usize); 6] = [(0, 1), (1, 1), (3, 0), (3, 2), (4, 0), (4, 
 #[derive(Clone, Debug)]
 pub struct Taxi {
     env: ModelEnv,
-    /// The probability that a passenger will change their mind.
+    /// The probability that a passenger is fickle, and changes the destination.
     fickle_probability: Option<f64>,
-    /// This one will.
+    /// True if this passenger is fickle.
     is_fickle: bool,
 }
 
@@ -115,8 +115,7 @@ fn outcomes(state: usize, action: usize, rainy_probability: Option<f64>) -> Vec<
                 ModelOutcome { probability, next, reward: -1.0, terminated: false }
             };
             let Some(dry) = rainy_probability else { return vec![driven(direction, 1.0)] };
-            // To the left and to the right of where the taxi is heading; against a wall it does not go
-            // astray.
+            // To the left and to the right of the taxi's heading; against a wall it does not go astray.
             let [left, right] = match moved(at, direction) == at {
                 true => [direction; 2],
                 false => [[2, 3], [3, 2], [1, 0], [0, 1]][direction],
@@ -128,7 +127,7 @@ fn outcomes(state: usize, action: usize, rainy_probability: Option<f64>) -> Vec<
 }
 
 impl Taxi {
-    /// In the rain a move goes where it should with `rainy_probability`; a passenger is fickle with
+    /// In the rain a move goes in its direction with `rainy_probability`; a passenger is fickle with
     /// `fickle_probability`.
     pub fn new(rainy_probability: Option<f64>, fickle_probability: Option<f64>) -> Self {
         let starts: Vec<usize> = (0..500)

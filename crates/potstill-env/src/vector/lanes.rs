@@ -9,8 +9,7 @@ use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot, wide};
 /// One number of an action.
 type ActionElement<D, const S: usize, const O: usize> = <<D as Dynamics<S, O>>::Action as Row>::Element;
 
-/// Copies that lie, and are stepped, side by side: enough for the widest vectors, few enough for a single
-/// copy not to wait.
+/// Copies that lie and are stepped side by side: enough for the widest vectors, few enough for a single copy.
 const BLOCK: usize = 16;
 
 /// Copies of an environment in structure-of-arrays form: each block has one array per number of the state, so
@@ -27,7 +26,7 @@ pub struct Lanes<D, const S: usize, const O: usize> {
     is_reset: bool,
     /// `true` if an episode ended with the last step.
     any_done: bool,
-    /// Room for the copies whose episodes ended with the step before.
+    /// Buffer of the copies whose episodes ended with the step before.
     ended: Vec<usize>,
     batch: Batch<f32>,
 }
@@ -68,7 +67,7 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> Lanes<D, S, O> {
         self.batch.observations[i * O..(i + 1) * O].copy_from_slice(&self.dynamics.observe(state));
     }
 
-    /// One step of every copy; returns whether an episode ended.
+    /// Steps every copy; returns true if an episode ended.
     #[inline(always)]
     fn step_all(&mut self, actions: &[ActionElement<D, S, O>]) -> bool {
         // A width that the compiler knows, without which the loop over the copies does not become vector code.
@@ -130,7 +129,7 @@ fn step_block<D: Dynamics<S, O>, const S: usize, const O: usize, const W: usize>
         rewards.first_chunk_mut::<BLOCK>(),
         terminated.first_chunk_mut::<BLOCK>(),
     ) {
-        // On arrays of its own, which the compiler knows to be apart and of full length, this loop becomes
+        // On local arrays, which the compiler knows to be disjoint and of full length, this loop becomes
         // vector code.
         let mut state = *physics;
         let (mut seen, mut reward, mut terminal) = ([[0.0; O]; BLOCK], [0.0; BLOCK], [false; BLOCK]);
@@ -199,7 +198,7 @@ impl<D: Dynamics<S, O>, const S: usize, const O: usize> VecEnv for Lanes<D, S, O
             || self.step_all(actions),
         );
         match self.batch.autoreset {
-            // Their step was for nothing: it is the reset.
+            // Their action is ignored: the step is the reset.
             Autoreset::NextStep => {
                 for k in 0..self.ended.len() {
                     let i = self.ended[k];

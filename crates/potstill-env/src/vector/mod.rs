@@ -1,7 +1,7 @@
 //! Many copies of one environment, stepped together.
 //!
-//! Each copy has its own random stream and does the same whatever the number of copies beside it. An episode
-//! that ends is followed by another without being asked for; [`Autoreset`] says when.
+//! Each copy has its own random stream, and is independent of the number of copies. The next episode of a
+//! copy starts automatically; [`Autoreset`] is the step in which it does.
 //!
 //! ```
 //! use potstill_env::{Autoreset, VecEnv, registry::find};
@@ -13,7 +13,7 @@
 //! let batch = envs.batch();
 //! // The new episode has begun ...
 //! assert!(batch.observation(0).iter().all(|x| x.abs() <= 0.05));
-//! // ... and the last observation of the old one is at hand, to bootstrap from if it was truncated.
+//! // ... and the last observation of the old one is available, to bootstrap from if it was truncated.
 //! assert!(batch.final_observation(0).unwrap()[2].abs() > 0.2);
 //! assert!(batch.final_observation(2).is_none());
 //! # Ok::<(), potstill_env::EnvError>(())
@@ -147,7 +147,7 @@ impl<T: Element> Batch<T> {
         self.rewards.len()
     }
 
-    /// Tells whether there is no copy.
+    /// Returns true if there is no copy.
     pub fn is_empty(&self) -> bool {
         self.rewards.is_empty()
     }
@@ -166,13 +166,13 @@ impl<T: Element> Batch<T> {
         &self.observations[self.row(i)]
     }
 
-    /// Tells whether the episode of copy `i` ended with this step.
+    /// Returns true if the episode of copy `i` ended with this step.
     pub fn done(&self, i: usize) -> bool {
         self.terminated[i] || self.truncated[i]
     }
 
-    /// The last observation of the episode of copy `i` that ended with this step, whatever the mode; `None`
-    /// if none did. A truncated episode bootstraps from it.
+    /// The last observation of the episode of copy `i` that ended with this step, in either mode; `None` if
+    /// none did. A truncated episode bootstraps from it.
     pub fn final_observation(&self, i: usize) -> Option<&[T]> {
         self.done(i).then(|| match self.autoreset {
             Autoreset::NextStep => self.observation(i),
@@ -180,7 +180,7 @@ impl<T: Element> Batch<T> {
         })
     }
 
-    /// Does something to every observation, and to the final ones.
+    /// Applies a function to every observation, and to the final ones.
     pub(crate) fn each_observation(&mut self, mut change: impl FnMut(&mut [T])) {
         self.observations.chunks_exact_mut(self.features).for_each(&mut change);
         if self.autoreset == Autoreset::SameStep {
@@ -194,13 +194,13 @@ impl<T: Element> Batch<T> {
         }
     }
 
-    /// The observation becomes the final one, to make room for that of the next episode.
+    /// Makes the observation the final one, and makes room for that of the next episode.
     fn keep_final(&mut self, i: usize) {
         let row = self.row(i);
         self.finals[row.clone()].copy_from_slice(&self.observations[row]);
     }
 
-    /// Nothing but observations.
+    /// Clears everything but observations.
     fn clear(&mut self) {
         self.rewards.fill(0.0);
         self.terminated.fill(false);

@@ -1,4 +1,4 @@
-//! Copies one after the other: for any environment.
+//! Vector environments that step their copies one after the other, for any environment.
 
 use super::{Autoreset, Batch, VecEnv, check_actions};
 use crate::{Env, EnvError, Outcome, Row, Space};

@@ -73,7 +73,7 @@ impl<E: Env> StickyActions<E> {
     /// Repeats with this probability.
     ///
     /// # Panics
-    /// If it is no probability.
+    /// If it is not a probability.
     pub fn new(env: E, repeat_action_probability: f64) -> Self {
         assert!((0.0..=1.0).contains(&repeat_action_probability), "{repeat_action_probability}");
         let (action_space, rng) = (env.action_space(), Streams::new(0).stream("sticky"));
@@ -107,7 +107,7 @@ impl<E: Env> Env for StickyActions<E> {
         if !action.is_in(&self.action_space) {
             return Err(EnvError::Action { action: action.text(), space: self.action_space.clone() });
         }
-        // A step that is refused leaves the stream where it was.
+        // A refused step does not advance the random stream.
         let mut rng = self.rng.clone();
         if self.has_last
             && let Some(last) = &self.last

@@ -1,10 +1,10 @@
-//! Memory of the last observations.
+//! Stacking of the last observations.
 
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 
-/// The last observations one after the other, the newest at the end; at the start of an episode the first
-/// stands for those before it (Mnih et al. 2015; Gymnasium's `FrameStackObservation`).
+/// The last observations one after the other, the newest at the end; at the start of an episode the first is
+/// repeated for missing ones (Mnih et al. 2015; Gymnasium's `FrameStackObservation`).
 #[derive(Clone, Debug)]
 pub struct FrameStack<E: Env> {
     env: E,
@@ -18,10 +18,10 @@ where
     T: crate::space::Element,
     E: Env<Observation = [T]>,
 {
-    /// Stacks so many.
+    /// Stacks `frames` observations.
     ///
     /// # Panics
-    /// If it is none.
+    /// If `frames` is 0.
     pub fn new(env: E, frames: usize) -> Self {
         assert!(frames > 0, "a stack has at least one frame");
         let stack = vec![T::default(); frames * env.observation_space().features()];

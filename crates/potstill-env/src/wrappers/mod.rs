@@ -9,9 +9,9 @@
 //! | [`NormalizeObservation`], [`NormalizeReward`], [`VecNormalize`] | running moments, to be frozen for evaluation |
 //! | [`ClipReward`] | rewards within bounds |
 //! | [`ActionRepeat`] | an action for several steps |
-//! | [`StickyActions`] | now and then the last action again |
-//! | [`Discretize`] | features as numbered states: boxes |
-//! | [`OneHot`], [`Features`] | numbered states, or planes of zeros and ones, as features |
+//! | [`StickyActions`] | the last action repeated with some probability |
+//! | [`Discretize`] | features as discrete states: boxes |
+//! | [`OneHot`], [`Features`] | discrete states, or planes of zeros and ones, as features |
 //!
 //! ```
 //! use potstill_env::wrappers::{EpisodeStatistics, FrameStack};
@@ -21,7 +21,7 @@
 //! let mut env = EpisodeStatistics::new(FrameStack::new(pole, 3));
 //! let mut observation = [0.0; 12];
 //! env.reset(Some(1), &mut observation);
-//! // At the start the first observation stands for those before it.
+//! // At the start the first observation is repeated for those before it.
 //! assert_eq!(observation[..4], observation[8..]);
 //! while !env.step(&0, &mut observation)?.done() {}
 //! assert_eq!(env.last_episode(), Some((10.0, 10)));

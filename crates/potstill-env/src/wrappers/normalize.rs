@@ -1,10 +1,10 @@
-//! Observations and rewards brought to one scale by running moments.
+//! Normalisation of observations and rewards by running moments.
 
 use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, VecEnv};
 use potstill_core::{Restorable, snapshot};
 
-/// Mean and variance of all that was seen (Chan, Golub and LeVeque 1979), as Gymnasium and Stable-Baselines3
-/// keep them: begun with a mean of 0 and a variance of 1 that weigh as little as 0.0001 samples.
+/// Running mean and variance (Chan, Golub and LeVeque 1979), as in Gymnasium and Stable-Baselines3: the
+/// initial mean of 0 and variance of 1 have the weight of 0.0001 samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningMoments {
     mean: Vec<f64>,
@@ -44,7 +44,7 @@ impl RunningMoments {
         vectors.chunks_exact_mut(self.mean.len()).for_each(|vector| self.normalize_one(vector, EPSILON));
     }
 
-    /// Takes in `count` vectors; `sample(i, k)` is component `k` of the `i`-th.
+    /// Updates the moments with `count` vectors; `sample(i, k)` is component `k` of the `i`-th.
     fn update(&mut self, count: usize, sample: impl Fn(usize, usize) -> f64) {
         let n = count as f64;
         let total = self.count + n;
@@ -73,7 +73,7 @@ snapshot! {
     }
 }
 
-/// Added to a variance, so that nothing is divided by 0.
+/// Added to a variance, against division by 0.
 const EPSILON: f64 = 1e-8;
 
 fn unbounded(features: usize) -> Space {
@@ -184,7 +184,7 @@ impl<E: Env> Env for NormalizeReward<E> {
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let outcome = self.env.step(action, observation)?;
-        // As in Gymnasium: a truncated episode's return runs on into the next.
+        // As in Gymnasium: a truncated episode's return continues in the next.
         let kept = if outcome.terminated { 0.0 } else { self.discounted * self.gamma };
         self.discounted = kept + outcome.reward;
         if !self.is_frozen {
@@ -203,7 +203,7 @@ snapshot! {
 }
 
 /// Many copies with observations and rewards normalised by moments over all of them (Stable-Baselines3's
-/// `VecNormalize`, without clipping). Final observations are normalised too, but not taken in.
+/// `VecNormalize`, without clipping). Final observations are normalised too, but do not update the moments.
 #[derive(Clone, Debug)]
 pub struct VecNormalize<V> {
     envs: V,

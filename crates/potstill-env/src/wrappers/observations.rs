@@ -1,10 +1,10 @@
-//! Wrappers that make features of other observations, and numbered states of features.
+//! Wrappers that turn other observations into features, and features into discrete states.
 
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::snapshot::below;
 use potstill_core::{Restorable, snapshot};
 
-/// A numbered state as a vector with a 1 in its place.
+/// A discrete state as a one-hot vector.
 #[derive(Clone, Debug)]
 pub struct OneHot<E> {
     env: E,
@@ -12,7 +12,7 @@ pub struct OneHot<E> {
 }
 
 impl<E: Env<Observation = usize>> OneHot<E> {
-    /// Around an environment with numbered states.
+    /// Wraps an environment with discrete states.
     pub fn new(env: E) -> Self {
         Self { env, state: 0 }
     }
@@ -54,22 +54,22 @@ snapshot! {
     }
 }
 
-/// Features as numbered states: the range of each is cut into as many parts of equal width. A feature without
-/// bounds is cut where `x / (1 + |x|)` is, so that the outermost parts are endless.
+/// Features as discrete states: the range of each is split into equal bins. A feature without bounds is split
+/// on the scale of `x / (1 + |x|)`, so that the outermost bins are unbounded.
 #[derive(Clone, Debug)]
 pub struct Discretize<E> {
     env: E,
     bins: usize,
     features: Vec<f32>,
-    /// The bounds of each feature; none for one without.
+    /// The bounds of each feature; `None` for an unbounded one.
     bounds: Vec<Option<(f32, f32)>>,
 }
 
 impl<E: Env<Observation = [f32]>> Discretize<E> {
-    /// Around an environment with features.
+    /// Wraps an environment with features.
     ///
     /// # Panics
-    /// If there is no bin, or the boxes cannot be counted.
+    /// If `bins` is 0, or the number of boxes overflows.
     pub fn new(env: E, bins: usize) -> Self {
         let Space::Box { low, high } = env.observation_space() else { panic!("features") };
         assert!(bins > 0 && bins.checked_pow(low.len() as u32).is_some(), "boxes that can be counted");
@@ -85,7 +85,7 @@ impl<E: Env<Observation = [f32]>> Discretize<E> {
                 None if x.is_infinite() => 0.5 + 0.5 * x.signum(),
                 None => 0.5 + 0.5 * x / (1.0 + x.abs()),
             };
-            // Casts saturate; what is no number falls into the first.
+            // Casts saturate; NaN falls into the first.
             let bin = ((share * self.bins as f32) as usize).min(self.bins - 1);
             state * self.bins + bin
         })
@@ -131,7 +131,7 @@ pub struct Features<E> {
 }
 
 impl<E: Env<Observation = [u8]>> Features<E> {
-    /// Around an environment with planes.
+    /// Wraps an environment with planes.
     pub fn new(env: E) -> Self {
         let planes = <[u8]>::buffer(&env.observation_space());
         Self { env, planes }

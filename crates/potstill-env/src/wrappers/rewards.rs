@@ -48,8 +48,7 @@ snapshot! {
     }
 }
 
-/// Return and length of the episode that is running and of the last one (Gymnasium's
-/// `RecordEpisodeStatistics`).
+/// Return and length of the running episode and of the last one (Gymnasium's `RecordEpisodeStatistics`).
 #[derive(Clone, Debug)]
 pub struct EpisodeStatistics<E> {
     env: E,
@@ -107,7 +106,7 @@ snapshot! {
     }
 }
 
-/// The return and length of an episode are saved as a branch; one that there was not is left out.
+/// The return and length of an episode are saved as a branch; a missing episode is left out.
 struct Episode;
 
 impl Codec<(f64, u64)> for Episode {

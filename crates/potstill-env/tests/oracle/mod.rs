@@ -1,4 +1,4 @@
-//! A Python program that is asked by lines of JSON. Needs Python; `cargo xtask test` provides it.
+//! A Python program that answers lines of JSON. Needs Python; `cargo xtask test` provides it.
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};

@@ -30,14 +30,14 @@ pub type Constructor<T> = fn() -> Box<dyn Recipe<T>>;
 
 /// Settings from which something can be built for a task.
 pub trait Recipe<T>: Settings + Send {
-    /// Builds it.
+    /// Builds the agent, the planner or the learner.
     ///
     /// # Errors
     /// If the settings go neither together nor with the task; the message names the key and the reason.
     fn build(self: Box<Self>, task: &Task<'_>) -> Result<T, ConfigError>;
 }
 
-/// An agent for features, and what must be known of it before it acts.
+/// An agent for features, with its memory use and its copies of the environment.
 pub struct Learning<A: ?Sized + 'static> {
     /// The agent.
     pub agent: Box<dyn Agent<Observation = [f32], Action = A>>,

@@ -19,7 +19,7 @@ pub enum DataKind {
     Online,
     /// Offline: it learns from data or a model that it is given.
     Offline,
-    /// Either.
+    /// Both: it learns online or offline.
     Both,
 }
 

@@ -39,7 +39,7 @@ pub struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// A task of no given length, on one thread.
+    /// A task of unknown length, on one thread.
     pub fn new(algorithm: &'static str, spec: &'a Spec, streams: Streams) -> Self {
         Self { algorithm, spec, steps: None, streams, threads: 1, source: BehaviourSource::Own }
     }

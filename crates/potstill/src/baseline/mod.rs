@@ -1,4 +1,4 @@
-//! Policies that learn nothing, against which learners are held.
+//! Policies that do not learn, as baselines for learners.
 //!
 //! ```
 //! use potstill::baseline::RandomLinear;

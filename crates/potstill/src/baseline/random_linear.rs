@@ -1,7 +1,8 @@
 //! A fixed random linear policy for a box of actions: `a = squash(W s + b)`, with `W` and `b` drawn once and never changed.
 //!
-//! Searching among such policies is a baseline that simple control tasks do not withstand (Mania, Guy and Recht 2018, "Simple random search
-//! provides a competitive approach to reinforcement learning"); one draw is a floor that a learner must leave behind.
+//! Searching among such policies is a strong baseline on simple control tasks (Mania, Guy and Recht 2018,
+//! "Simple random search provides a competitive approach to reinforcement learning"); a single draw is a
+//! lower bound that a learner must exceed.
 //!
 //! ```
 //! use potstill::agent::Agent;
@@ -29,7 +30,7 @@ use potstill_nn::{NetworkSpec, Workspace};
 settings! {
     /// The keys of a fixed random linear policy.
     pub struct RandomLinearConfig {
-        /// Copies of the environment that are acted in together
+        /// Copies of the environment, stepped together
         num_envs: u64 = 1, in Copies;
     }
 }
@@ -67,10 +68,11 @@ pub struct RandomLinear {
 }
 
 impl RandomLinear {
-    /// A policy from `features` numbers to a bounded box of actions, with weights from the stream `initialisation`.
+    /// A policy from observations of `features` numbers to a bounded box of actions, with weights from the
+    /// stream `initialisation`.
     ///
     /// # Panics
-    /// If the space of actions is no bounded box.
+    /// If the action space is not a bounded box.
     pub fn new(features: usize, actions: &Space, streams: Streams) -> Self {
         let mut rng = streams.stream("initialisation");
         let network = NetworkSpec::mlp(&[]).build(features, actions.features(), &mut rng);

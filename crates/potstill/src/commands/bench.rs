@@ -1,4 +1,4 @@
-//! `potstill bench`: how fast things are here.
+//! `potstill bench`: measures speed on this machine.
 
 use crate::algorithm::{Algorithm, Task};
 use crate::error::Error;
@@ -11,23 +11,24 @@ use serde_json::{Value, json};
 use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
-/// How fast to step, and how long.
+/// The load and the duration of a benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct BenchRequest {
     /// Copies of the environment.
     pub num_envs: usize,
-    /// Threads that share them.
+    /// Threads that share the copies.
     pub threads: usize,
-    /// How long to measure.
+    /// Duration of the measurement, in seconds.
     pub seconds: f64,
 }
 
-/// Slices of the time that is measured; their median is told.
+/// Slices of the measured time; their median is reported.
 const SLICES: usize = 5;
-/// Rows of actions that are drawn beforehand.
+/// Rows of actions that are drawn in advance.
 const ROWS: usize = 64;
 
-/// Steps copies of an environment at random through the public vector interface, new episodes included, and tells the pace.
+/// Measures the steps per second of copies of an environment with random actions through the public vector
+/// interface, resets included.
 pub fn bench_env(spec: &Spec, request: &BenchRequest, observer: &dyn Observer) -> Value {
     let BenchRequest { num_envs, threads, seconds } = *request;
     let threads = threads.min(num_envs);
@@ -36,7 +37,7 @@ pub fn bench_env(spec: &Spec, request: &BenchRequest, observer: &dyn Observer) -
     let mut paces = Vec::new();
     let mut steps = 0;
     for done in 0..SLICES {
-        // Each thread has its share of the copies, with the seeds that they have in the whole.
+        // Each thread has its share of the copies, with their seeds in the whole.
         let shares: Vec<(usize, usize)> =
             (0..threads).map(|t| (t * num_envs / threads, (t + 1) * num_envs / threads)).collect();
         let counted = parallel_map(shares.len(), threads, |t| {
@@ -59,7 +60,7 @@ pub fn bench_env(spec: &Spec, request: &BenchRequest, observer: &dyn Observer) -
     told
 }
 
-/// Steps for some time; returns the steps of all copies and the seconds.
+/// Steps for some time, and counts the steps of all copies and the seconds.
 struct Pace {
     first: u64,
     copies: usize,
@@ -81,7 +82,7 @@ impl Visitor for Pace {
         };
         let rows: Vec<Vec<A::Element>> = (0..ROWS).map(|_| row()).collect();
         envs.reset(Some(self.first));
-        // Looking at the clock costs little if it is done once in a while.
+        // The clock is read once in many steps, so that it costs little.
         let between = (100_000 / self.copies).clamp(1, 10_000);
         let (start, mut steps) = (Instant::now(), 0);
         loop {
@@ -97,11 +98,11 @@ impl Visitor for Pace {
     }
 }
 
-/// Trains an algorithm for numbered states with its default settings through the ordinary agent and environment, and tells the pace: one update for each
-/// step of the environment, but for algorithms that plan, which make more.
+/// Measures the updates per second of a tabular algorithm with its default settings, with agent and
+/// environment as in training: one update per step of the environment, more for algorithms that plan.
 ///
 /// # Errors
-/// If there is no such algorithm or environment, or they do not go together.
+/// If there is no such algorithm or environment, or its spaces do not fit.
 pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(name)?;
     let Some(new) = algorithm.builder.states() else {
@@ -121,7 +122,7 @@ pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observe
     for done in 0..SLICES {
         let (start, before) = (Instant::now(), trainer.steps());
         let elapsed = loop {
-            // Looking at the clock costs little if it is done once in a while.
+            // The clock is read once in many steps, so that it costs little.
             for _ in 0..CLOCK_STEPS {
                 trainer.step()?;
             }
@@ -140,10 +141,10 @@ pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observe
     Ok(told)
 }
 
-/// Steps between looks at the clock.
+/// Steps between readings of the clock.
 const CLOCK_STEPS: usize = 2000;
 
-/// The median pace and the others.
+/// Adds the median pace and the single ones to a result.
 fn tell(told: &mut Value, pace: &str, time: &str, mut paces: Vec<f64>) {
     paces.sort_by(f64::total_cmp);
     let median = paces[SLICES / 2];

@@ -1,4 +1,5 @@
-//! `potstill bench dqn`: whole trainings with settings that others have published times for, and single updates.
+//! `potstill bench dqn`: whole training runs with settings for which times have been published, and single
+//! updates.
 
 use crate::deep::{Dqn, DqnConfig, Objective, Pqn, PqnConfig, TaskSpec};
 use crate::error::Error;
@@ -14,28 +15,28 @@ use potstill_nn::{
 use serde_json::{Value, json};
 use std::time::Instant;
 
-/// The workloads that are whole trainings.
+/// The workloads that are whole training runs.
 pub const TRAININGS: [&str; 4] = ["matched", "purejaxrl", "zoo", "pqn"];
 /// The workloads that are single updates of a network.
 pub const UPDATES: [&str; 3] = ["update", "minatar", "nature"];
 
-/// What was measured of a workload.
+/// The measurements of a workload.
 struct Measured {
-    /// The settings that it ran with, under Stable-Baselines3's names.
+    /// Its settings, with Stable-Baselines3's names.
     settings: Value,
     threads: usize,
-    /// Of a training, or of one update.
+    /// Seconds of a training run, or of one update.
     seconds: f64,
     transitions: u64,
     updates: u64,
-    /// Floating-point operations, in products alone.
+    /// Floating-point operations in matrix products.
     operations: f64,
 }
 
-/// Runs a workload and tells how fast it was, also as a share of what one core can do times the number of threads.
+/// Measures a workload, also as a fraction of the peak of one core times the number of threads.
 ///
 /// # Errors
-/// If there is no such workload, or the numbers go bad.
+/// If there is no such workload, or a loss or a gradient is not finite.
 pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error> {
     let published = |net_arch: &str, learning_rate: f64| DqnConfig {
         net_arch: net_arch.parse().expect("a network"),
@@ -103,13 +104,14 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
     }))
 }
 
-/// Multiply-adds of an update: the teacher's forward pass if there is one, the student's, and the way back.
+/// Multiply-adds of an update: the teacher's forward pass if there is one, the student's forward pass, and
+/// the backward pass.
 fn per_update(network: &Network, batch: u64, has_teacher: bool) -> f64 {
     let forward = network.multiply_adds() * if has_teacher { 2 } else { 1 };
     2.0 * (forward + network.backward_multiply_adds()) as f64 * batch as f64
 }
 
-/// How often a training that is over in a moment is done, for the median.
+/// Repetitions of a short training run, for the median.
 const ROUNDS: usize = 9;
 
 fn replay(
@@ -140,7 +142,7 @@ fn replay(
         });
     }
     times.sort_by(f64::total_cmp);
-    // What learning_starts leaves out, in whole updates.
+    // Updates before learning_starts, which are left out.
     let ends = |steps: u64| steps / dqn.train_freq * dqn.gradient_steps;
     let updates = ends(warmup + steps) - ends(dqn.learning_starts.max(warmup));
     let settings = json!({
@@ -165,7 +167,7 @@ fn replay(
         "exploration_fraction": dqn.exploration_fraction,
         "threads": threads,
     });
-    // Before learning starts nobody asks the network.
+    // Before learning starts the network is not evaluated.
     let asked = steps - dqn.learning_starts.saturating_sub(warmup).min(steps);
     let operations = forward * asked as f64 + each * updates as f64;
     Ok(Measured { settings, threads, seconds: times[rounds / 2], transitions: steps, updates, operations })
@@ -211,7 +213,7 @@ fn pqn(
     Ok(Measured { settings, threads, seconds, transitions: steps, updates, operations })
 }
 
-/// Seconds that a training takes, after a warm-up that does not count.
+/// Seconds of a training run after an untimed warm-up.
 fn time<T: Training>(trainer: &mut T, warmup: u64, steps: u64) -> Result<f64, Error> {
     while trainer.steps() < warmup {
         trainer.advance()?;
@@ -223,11 +225,11 @@ fn time<T: Training>(trainer: &mut T, warmup: u64, steps: u64) -> Result<f64, Er
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// How long single updates are measured.
+/// Duration of the measurement of single updates, in seconds.
 const SECONDS: f64 = 3.0;
 
-/// One update after the other, on one batch: the teacher's forward pass, the student's, the squared error of chosen outputs, the way back,
-/// and Adam.
+/// Measures updates on one batch: the teacher's forward pass, the student's, the squared error of chosen
+/// outputs, the backward pass, and Adam.
 fn update(spec: &str, inputs: Inputs, outputs: usize, batch: usize, threads: usize) -> Measured {
     const RATE: f64 = 2.5e-4;
     let spec: NetworkSpec = spec.parse().expect("a network");
@@ -255,12 +257,12 @@ fn update(spec: &str, inputs: Inputs, outputs: usize, batch: usize, threads: usi
         let chosen = Chosen { indices: &actions, weights: &[] };
         regression_at(Regression::SquaredError, q, chosen, &targets, &mut errors, &mut d_outputs);
         let length = student.backward(&d_outputs, &mut learning, &mut gradient);
-        // What guards a training: nothing is learned from a gradient that is not finite.
+        // As in training: no step along a gradient that is not finite.
         assert!(length.is_finite(), "a finite gradient");
         student.update_parameters(|parameters| optimiser.step(RATE, parameters, &gradient, &workers));
         times.push(start.elapsed().as_secs_f64());
     }
-    // The first updates find nothing in the caches.
+    // The first updates have cold caches.
     times.drain(..times.len() / 4);
     times.sort_by(f64::total_cmp);
     let Inputs { height, width, channels, .. } = inputs;

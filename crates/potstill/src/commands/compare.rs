@@ -1,4 +1,5 @@
-//! `potstill compare` and `potstill plot`: several runs, each perhaps of several seeds, in one table and one figure.
+//! `potstill compare` and `potstill plot`: several runs, each of one or several seeds, in one table and one
+//! figure.
 
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Points of a curve over seeds.
 const GRID: usize = 100;
 
-/// Runs that are compared.
+/// A comparison of runs.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     groups: Vec<Group>,
@@ -26,7 +27,7 @@ struct Group {
     name: String,
     algorithm: String,
     on: String,
-    /// That there are to be.
+    /// The configured number of seeds.
     seeds: usize,
     summaries: Vec<Value>,
     histories: Vec<History>,
@@ -36,12 +37,12 @@ impl Comparison {
     /// Reads runs and folders of seeds.
     ///
     /// # Errors
-    /// If a folder is neither, or something in it is damaged.
+    /// If a folder is neither, or a file in it is damaged.
     pub fn read(runs: &[PathBuf]) -> Result<Self, Error> {
         Ok(Self { groups: runs.iter().map(|run| Group::read(run)).collect::<Result<_, Error>>()? })
     }
 
-    /// The numbers: interquartile mean and mean over seeds, with 95 % bootstrap intervals.
+    /// The scores: interquartile mean and mean over seeds, with 95 % bootstrap intervals.
     pub fn json(&self) -> Value {
         let groups = self.groups.iter().map(|group| {
             let mut object = Map::new();
@@ -62,7 +63,7 @@ impl Comparison {
         json!({ "command": "compare", "runs": groups.collect::<Vec<_>>() })
     }
 
-    /// The table: one row per run; the interquartile mean, and over several seeds its interval.
+    /// The table, with one row per run: the interquartile mean, and over several seeds its interval.
     pub fn table(&self) -> Table {
         let scores: Vec<_> = Score::compared()
             .filter(|(key, _)| self.groups.iter().any(|g| !g.values(key).is_empty()))
@@ -93,7 +94,7 @@ impl Comparison {
         Table { head, rows: rows.collect() }
     }
 
-    /// Every name that some run measured.
+    /// The names of all metrics that some run recorded.
     pub fn metrics(&self) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         for name in self.groups.iter().flat_map(|group| &group.histories).flat_map(History::names) {
@@ -104,7 +105,7 @@ impl Comparison {
         all
     }
 
-    /// The runs' curves of one measurement; `None` if no run has it.
+    /// The runs' curves of one metric; `None` if no run has it.
     pub fn chart(&self, metric: &str) -> Option<LineChart> {
         let (title, y_label) = Metric::find(metric)
             .filter(|metric| metric.is_key)
@@ -113,12 +114,12 @@ impl Comparison {
         over_steps(title, y_label, series)
     }
 
-    /// The charts that say most, as far as the runs have them.
+    /// The charts of the key metrics that the runs have.
     pub fn charts(&self) -> Vec<LineChart> {
         key_metrics().filter_map(|metric| self.chart(metric.name)).collect()
     }
 
-    /// Everything on one page.
+    /// The comparison as a page.
     pub fn page(&self) -> Page {
         let mut blocks = vec![
             Block::Table(self.table()),
@@ -139,10 +140,10 @@ impl Comparison {
         }
     }
 
-    /// Writes a picture, a page or a table, as the file's name ends.
+    /// Writes an image, a page or a table, depending on the extension of `out`.
     ///
     /// # Errors
-    /// If the ending is not known, the runs do not have the measurement, or the disk refuses.
+    /// If the extension is unknown, the runs do not have the metric, or the disk cannot be written.
     pub fn plot(&self, out: &Path, metric: Option<&str>) -> Result<(), Error> {
         let chart = || match metric {
             Some(metric) => self.chart(metric).ok_or_else(|| {
@@ -220,7 +221,7 @@ impl Group {
         self.summaries.first().map_or(Value::Null, |summary| summary[key].clone())
     }
 
-    /// One run's curve as it is; over seeds the interquartile mean and its interval.
+    /// The curve of one run; over several seeds the interquartile mean and its interval.
     fn curve(&self, metric: &str) -> Option<Series> {
         let all: Vec<Vec<(f64, f64)>> =
             self.histories.iter().map(|h| h.series(metric)).filter(|points| !points.is_empty()).collect();
@@ -234,7 +235,7 @@ impl Group {
                 let (mut points, mut band) = (Vec::new(), Vec::new());
                 for i in 0..=GRID {
                     let x = first + (last - first) * i as f64 / GRID as f64;
-                    // What each seed had measured by then.
+                    // The latest value of each seed at this step.
                     let values: Vec<f64> = several
                         .iter()
                         .filter_map(|points| points[..points.partition_point(|p| p.0 <= x)].last())

@@ -1,4 +1,4 @@
-//! `potstill config`: every key, what it means and what it may be.
+//! `potstill config`: every key with its meaning and its range.
 
 use crate::algorithm::ALGORITHMS;
 use crate::config::{ConfigError, Key, Settings};
@@ -15,10 +15,10 @@ fn of(defaults: &dyn Settings) -> Keys {
     defaults.keys().into_iter().map(|key| (key, defaults.get(key.name))).collect()
 }
 
-/// A name, the lines above the settings, and the settings.
+/// A name, the keys above the settings, and the settings.
 type Kind = (&'static str, Vec<(&'static str, &'static str)>, Keys);
 
-/// What can be asked for.
+/// All algorithms and kinds of runs with a configuration.
 fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<_> = ALGORITHMS
         .iter()
@@ -39,7 +39,8 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// A configuration file with every key, its default and what it means; keys without a default are commented out.
+/// A configuration file with every key, its default and its meaning; keys without a default are commented
+/// out.
 ///
 /// # Errors
 /// If there is no such algorithm.

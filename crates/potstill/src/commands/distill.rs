@@ -9,21 +9,22 @@ use crate::store::RunDir;
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// What to distil from whom into what.
+/// A request to distil a teacher into a student.
 #[derive(Clone, Debug, Default)]
 pub struct DistillRequest {
-    /// Where values come from; `teacher` is the teacher's run directory.
+    /// The sources of values; `teacher` is the teacher's run directory.
     pub sources: Sources,
-    /// The run directory to make.
+    /// The run directory to create.
     pub out: Option<PathBuf>,
-    /// Threads to use. The result does not depend on it.
+    /// Threads to use. Results do not depend on their number.
     pub threads: usize,
 }
 
 /// Distils, and returns the summary that is also written to the run directory.
 ///
 /// # Errors
-/// If the request cannot be run (nothing is then left behind), or training fails or is stopped (it can then be resumed).
+/// If the request is invalid (nothing is then left behind), or training fails or is stopped (it can then be
+/// resumed).
 pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Value, Error> {
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&distillation_head())?;

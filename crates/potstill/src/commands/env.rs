@@ -1,4 +1,4 @@
-//! `potstill env`: an episode written down, and an environment checked.
+//! `potstill env`: traces of episodes, and checks of environments.
 
 use crate::error::Error;
 use crate::run::usage;
@@ -10,13 +10,13 @@ use potstill_env::trace::{Actions, Trace, trace};
 use serde_json::Value;
 use std::path::Path;
 
-/// The most random actions that are traced at once.
+/// The largest number of random actions in a trace.
 const TRACE_MAX: usize = 10_000_000;
 
-/// Actions as they are asked for: `random:N`, or a file with one JSON list of numbers.
+/// Parses the actions of a trace: `random:N`, or a file with one JSON list of numbers.
 ///
 /// # Errors
-/// If it is neither, or the list holds something else.
+/// If it is neither, or the list has other elements.
 pub fn trace_actions(text: &str) -> Result<Actions, Error> {
     if let Some(count) = text.strip_prefix("random:") {
         let count = count.parse().ok().filter(|count| *count <= TRACE_MAX);
@@ -36,7 +36,7 @@ pub fn trace_actions(text: &str) -> Result<Actions, Error> {
     Ok(Actions::Given(items.iter().enumerate().map(action).collect::<Result<_, _>>()?))
 }
 
-/// Plays actions in an environment and writes down what happens.
+/// Plays actions in an environment and records a trace.
 ///
 /// # Errors
 /// If an action is outside the action space.
@@ -44,7 +44,7 @@ pub fn trace_env(spec: &Spec, seed: u64, actions: &Actions) -> Result<Trace, Err
     trace(spec, seed, actions).map_err(|error| usage(format!("--actions: {error}")))
 }
 
-/// Holds an environment against the rules.
+/// Checks that an environment follows the Gymnasium API.
 pub fn check_environment(spec: &Spec) -> Vec<Verdict> {
     struct Check;
     impl Visitor for Check {

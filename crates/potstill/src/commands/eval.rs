@@ -11,7 +11,7 @@ use potstill_core::Streams;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// What to evaluate.
+/// A request to evaluate a run.
 #[derive(Clone, Debug)]
 pub struct EvaluateRequest {
     /// The run directory.
@@ -20,14 +20,14 @@ pub struct EvaluateRequest {
     pub episodes: u64,
     /// The seed of the episodes.
     pub seed: u64,
-    /// Threads to use. The result does not depend on it.
+    /// Threads to use. Results do not depend on their number.
     pub threads: usize,
 }
 
 /// Evaluates a run: a policy over episodes, a classifier over its test samples.
 ///
 /// # Errors
-/// If the folder is no run, or its files are damaged or do not fit together.
+/// If the folder is not a run, or its files are damaged or inconsistent.
 pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
     let dir = RunDir::open(&request.run)?;
     match Subject::load(&dir)? {

@@ -1,4 +1,4 @@
-//! What each command of the command line does, for library users too: one file per command.
+//! The commands of the command line as library functions, with one file per command.
 //!
 //! ```
 //! use potstill::commands::{TrainRequest, train};

@@ -1,4 +1,4 @@
-//! `potstill play`: episodes that are watched.
+//! `potstill play`: shows episodes.
 
 use crate::data::Recording;
 use crate::error::Error;
@@ -14,43 +14,43 @@ use potstill_env::{BoxEnv, Env, Outcome, Row, Scene};
 use std::borrow::{Borrow, BorrowMut};
 use std::path::Path;
 
-/// An environment that is watched, whatever its kind, with whoever plays in it.
+/// An environment of any spaces, with the policy that plays in it.
 pub trait Play {
     /// Starts an episode.
     fn reset(&mut self, seed: u64);
 
-    /// One step, with this action or else the player's.
+    /// Takes one step, with this action or else the policy's.
     ///
     /// # Errors
     /// If the action is outside the action space.
     fn step(&mut self, chosen: Option<&[f64]>) -> Result<PlayedStep, Error>;
 
-    /// The number of the state, if states are numbered.
+    /// The index of the state, if states are discrete.
     fn state(&self) -> Option<usize>;
 
-    /// What the state looks like.
+    /// The rendering of the state, if the environment has one.
     fn scene(&self) -> Option<Scene>;
 
-    /// Begins to record the episodes that follow.
+    /// Starts to record the episodes that follow.
     fn record(&mut self);
 
-    /// The recording so far, as the text of a file; `None` if nothing is recorded.
+    /// The recording so far, as the text of a file; `None` if there is none.
     fn recording(&self) -> Option<String>;
 
-    /// Where it is played.
+    /// The environment's specification.
     fn spec(&self) -> &Spec;
 }
 
-/// One step that was watched.
+/// One step of an episode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayedStep {
-    /// The numbers of the action.
+    /// The action as numbers.
     pub action: Vec<f64>,
-    /// What it gave. An episode without a time limit is truncated after 1,000 steps.
+    /// The outcome. An episode without a time limit is truncated after 1,000 steps.
     pub outcome: Outcome,
 }
 
-/// A policy of any kind.
+/// A policy over any spaces.
 type Player<O, A> = Box<dyn FnMut(&O, &mut A, &mut Pcg64)>;
 
 struct Playing<O: Row + ?Sized, A: Row + ?Sized> {
@@ -64,7 +64,7 @@ struct Playing<O: Row + ?Sized, A: Row + ?Sized> {
     recorder: Option<Recorder<O, A>>,
 }
 
-/// A recording, and the episode that is running.
+/// A recording, and its running episode.
 struct Recorder<O: Row + ?Sized, A: Row + ?Sized> {
     recording: Recording<O, A>,
     trajectory: Trajectory<O, A>,
@@ -143,7 +143,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
     }
 }
 
-/// An environment played at random.
+/// An environment with a uniformly random policy.
 pub fn play_at_random(spec: &Spec) -> Box<dyn Play> {
     struct Random<'a>(&'a Spec);
     impl Visitor for Random<'_> {
@@ -164,10 +164,10 @@ pub fn play_at_random(spec: &Spec) -> Box<dyn Play> {
     spec.visit(Random(spec))
 }
 
-/// What a run has learned, played greedily but for any action with a probability of `epsilon`.
+/// The policy of a run: greedy, or a random action with probability `epsilon`.
 ///
 /// # Errors
-/// If the folder is no finished run of a policy, or `epsilon` no probability.
+/// If the folder is not a finished run of a policy, or `epsilon` is not a probability.
 pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
     if !(0.0..=1.0).contains(&epsilon) {
         return Err(usage(format!("--epsilon {epsilon}: write a number from 0 to 1")));
@@ -209,7 +209,7 @@ pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
     })
 }
 
-/// What an environment looks like at the start of an episode.
+/// The rendering of an environment at the start of an episode.
 #[cfg(test)]
 pub(crate) fn first_scene(spec: &Spec) -> Option<Scene> {
     let mut play = play_at_random(spec);

@@ -7,10 +7,10 @@ use crate::run::{run_page, seed_runs};
 use crate::store::{RunDir, names};
 use std::path::{Path, PathBuf};
 
-/// Writes the report of a run again (of a folder of seeds: what they have in common), and says where it is.
+/// Writes the report of a run (of a folder of seeds: statistics over them) again, and returns its path.
 ///
 /// # Errors
-/// If the folder is no run, or something in it is damaged.
+/// If the folder is not a run, or a file in it is damaged.
 pub fn report(run: &Path) -> Result<PathBuf, Error> {
     let dir = RunDir::hold(run)?;
     let page = checked_page(&dir, run)?;
@@ -18,10 +18,10 @@ pub fn report(run: &Path) -> Result<PathBuf, Error> {
     Ok(run.join(names::REPORT))
 }
 
-/// The report of a run (of a folder of seeds: what they have in common).
+/// The report of a run (of a folder of seeds: statistics over them).
 ///
 /// # Errors
-/// If the folder is no run, or something in it is damaged.
+/// If the folder is not a run, or a file in it is damaged.
 pub fn page(run: &Path) -> Result<Page, Error> {
     checked_page(&RunDir::open(run)?, run)
 }

@@ -6,24 +6,25 @@ use crate::store::{RunDir, names};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Which run to go on with.
+/// A request to continue a run.
 #[derive(Clone, Debug, Default)]
 pub struct ResumeRequest {
     /// The run directory, or a folder of seeds.
     pub run: PathBuf,
-    /// A new number of steps, to train a run further than it was to go.
+    /// A new number of steps, to train a run beyond its original length.
     pub steps: Option<u64>,
-    /// Pass over damaged checkpoints.
+    /// Skip damaged checkpoints.
     pub fallback: bool,
-    /// Threads to use. The result does not depend on it.
+    /// Threads to use. Results do not depend on their number.
     pub threads: usize,
 }
 
-/// Goes on with a run from its newest checkpoint, to the result that it would have had without the stop. A finished run is left
-/// as it is.
+/// Continues a run from its newest checkpoint, with the same result as without the interruption. A finished
+/// run is left as it is.
 ///
 /// # Errors
-/// If the folder is no run, another process works in it, something in it is damaged, or training fails or is stopped.
+/// If the folder is not a run, another process works in it, a file in it is damaged, or training fails or is
+/// stopped.
 pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let dir = RunDir::reopen(&request.run)?;
     let recipe = Recipe::read(&dir)?;

@@ -1,4 +1,4 @@
-//! `potstill runs`: what lies in a folder of runs, and how it is with each.
+//! `potstill runs`: lists runs with status, score and time.
 
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
@@ -8,25 +8,25 @@ use crate::store::{self, Checkpoint, Occupation, RunDir, names};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// How it is with a run.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStatus {
     /// A process works on it.
     Running,
-    /// It came to its end.
+    /// It is finished.
     Finished,
-    /// It was stopped, and saved itself.
+    /// It was stopped, and saved a checkpoint.
     Stopped,
-    /// Its process ended without a word.
+    /// Its process crashed.
     Crashed,
-    /// Numbers went bad.
+    /// Training failed, because a number is not finite.
     Failed,
-    /// Something in it is not as it was written.
+    /// A file in it is damaged.
     Damaged,
 }
 
 impl RunStatus {
-    /// One word.
+    /// The status in one word.
     pub fn word(self) -> &'static str {
         match self {
             RunStatus::Running => "running",
@@ -38,7 +38,7 @@ impl RunStatus {
         }
     }
 
-    /// Whether `potstill resume` would go on with it.
+    /// Returns true if `potstill resume` can continue it.
     pub fn is_resumable(self) -> bool {
         matches!(self, RunStatus::Stopped | RunStatus::Crashed | RunStatus::Failed)
     }
@@ -47,28 +47,28 @@ impl RunStatus {
 /// One run in a folder.
 #[derive(Clone, Debug)]
 pub struct RunEntry {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// How it is with it.
+    /// Its status.
     pub state: RunStatus,
-    /// What was run.
+    /// The algorithm.
     pub algorithm: String,
     /// The environment or dataset.
     pub on: String,
-    /// Finished seeds of how many, for a folder of seeds.
+    /// Finished seeds and their total, for a folder of seeds.
     pub seeds: Option<(usize, u64)>,
-    /// The steps done, as far as they are saved.
+    /// The steps so far, as of the newest checkpoint.
     pub step: Option<u64>,
     /// Mean return or test error, with its name.
     pub score: Option<(&'static str, f64)>,
-    /// Seconds of work, as far as they are saved.
+    /// Seconds of work, as of the newest checkpoint.
     pub seconds: Option<f64>,
-    /// What is wrong with it, if it is damaged.
+    /// The reason for which it cannot be read, if it is damaged.
     pub problem: Option<String>,
 }
 
 impl RunEntry {
-    /// What is known of a folder before anything in it is read.
+    /// The entry of a folder before any of its files is read.
     fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -83,7 +83,7 @@ impl RunEntry {
         }
     }
 
-    /// As JSON.
+    /// The entry as JSON.
     pub fn json(&self) -> Value {
         json!({
             "run": self.path.display().to_string(),
@@ -100,10 +100,10 @@ impl RunEntry {
     }
 }
 
-/// All runs in a folder and the folders in it, by path; those within a run are left out.
+/// All runs in a folder and its subfolders, by path, without those within a run.
 ///
 /// # Errors
-/// If there is no such folder.
+/// If the folder does not exist.
 pub fn list(folder: &Path) -> Result<Vec<RunEntry>, Error> {
     let mut entries = Vec::new();
     walk(folder, &mut entries)?;
@@ -115,7 +115,7 @@ fn walk(folder: &Path, entries: &mut Vec<RunEntry>) -> Result<(), Error> {
     if folder.join(names::CONFIG).is_file() {
         let mut entry = RunEntry::at(folder);
         match fill(&mut entry) {
-            // What is wrong with one run must not hide the others.
+            // Damage to one run must not hide the others.
             Err(error) => entry.problem = Some(error.to_string()),
             Ok(state) => entry.state = state,
         }
@@ -163,7 +163,7 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
     })
 }
 
-/// Whether the summary of a folder of seeds lists some that failed.
+/// Returns true if the summary of a folder of seeds lists failed ones.
 fn has_failed_seeds(dir: &RunDir) -> bool {
     read_summary(dir).is_ok_and(|summary| !summary["failed"].is_null())
 }

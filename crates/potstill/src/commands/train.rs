@@ -12,34 +12,35 @@ use potstill_env::registry;
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// What to train.
+/// A request to train an algorithm.
 #[derive(Clone, Debug, Default)]
 pub struct TrainRequest {
     /// The algorithm's name.
     pub algorithm: String,
     /// A preset's name.
     pub preset: Option<String>,
-    /// Where values come from.
+    /// The sources of values.
     pub sources: Sources,
-    /// How many seeds to run, from the seed on; without it one, or as many as the configuration file says.
+    /// The number of seeds to run; one, or that of the configuration file, by default.
     pub seeds: Option<u64>,
-    /// The run directory to make.
+    /// The run directory to create.
     pub out: Option<PathBuf>,
-    /// Threads to use. The result does not depend on it.
+    /// Threads to use. Results do not depend on their number.
     pub threads: usize,
 }
 
 /// Trains, and returns the summary that is also written to the run directory.
 ///
 /// # Errors
-/// If the request cannot be run (nothing is then left behind), or training fails or is stopped (it can then be resumed).
+/// If the request is invalid (nothing is then left behind), or training fails or is stopped (it can then be
+/// resumed).
 pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(&request.algorithm)?;
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&train_head(algorithm.name))?;
     if let Some(preset) = &request.preset {
         let env = peek(&layers, "env").unwrap_or_default();
-        // Its id in full, without options.
+        // The environment's name without options.
         let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
         layers.insert(0, algorithm.preset(preset, &env)?);
     }
@@ -57,7 +58,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     }
 }
 
-/// The number of seeds in a configuration file, which is no setting of a run.
+/// The number of seeds in a configuration file, which is not a setting of a run.
 fn take_seeds(layers: &mut [Layer]) -> Result<Option<u64>, Error> {
     let mut seeds = None;
     for layer in layers {

@@ -1,20 +1,20 @@
-//! Configurations that cannot be run, and where a value was written.
+//! Configuration errors, and the origin of values.
 
 use std::fmt;
 use thiserror::Error;
 
-/// Where a value was written.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A preset of this name.
+    /// A preset, by name.
     Preset(String),
     /// A file given with `--config`.
     File(String),
     /// A flag of its own.
     CommandLine,
-    /// `--set`.
+    /// A `--set` option.
     Set,
-    /// The program itself, for the reason given.
+    /// The program itself, with the reason.
     Program(&'static str),
 }
 
@@ -34,16 +34,16 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A name that is not known.
+    /// An unknown name.
     #[error("unknown {what} `{name}`{}; {}", at(.origin), suggestion(.nearest.as_deref(), .known))]
     Unknown {
-        /// What kind of name.
+        /// The kind of name.
         what: &'static str,
         /// The name.
         name: String,
-        /// Where it stands.
+        /// Its origin.
         origin: Option<Origin>,
-        /// A known name close to it.
+        /// The most similar known name, if there is one.
         nearest: Option<String>,
         /// All known names.
         known: Vec<String>,
@@ -53,20 +53,20 @@ pub enum ConfigError {
     Value {
         /// The key.
         key: String,
-        /// Where it stands.
+        /// Its origin.
         origin: Option<Origin>,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// Text that is no TOML.
+    /// Text that is not TOML.
     #[error("{origin} is not valid TOML: {reason}")]
     Syntax {
-        /// Where.
+        /// Its origin.
         origin: Origin,
         /// The parser's message, with line and column.
         reason: String,
     },
-    /// Options that do not go together, or one that is needed.
+    /// Options that exclude each other, or a missing one.
     #[error("{0}")]
     Usage(String),
 }
@@ -88,7 +88,7 @@ impl ConfigError {
         Self::Value { key: key.to_owned(), origin: None, reason: reason.into() }
     }
 
-    /// An unknown name, with the nearest known one if there is one near.
+    /// An unknown name, with the most similar known one, if any.
     pub fn unknown<'a>(
         what: &'static str,
         name: &str,
@@ -100,7 +100,7 @@ impl ConfigError {
             strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
         };
         let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).cloned();
-        // Below this likeness a suggestion is noise.
+        // Below this similarity a suggestion is noise.
         let nearest = nearest.filter(|candidate| likeness(candidate) > 0.5);
         Self::Unknown { what, name: name.to_owned(), origin, nearest, known }
     }

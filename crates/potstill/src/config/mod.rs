@@ -1,7 +1,8 @@
-//! What a key means, and how the values of a run are found: default < preset < `--config` < command line < `--set`.
+//! Configuration keys, and the resolution of a run's values: default < preset < `--config` < command line <
+//! `--set`.
 //!
-//! Each key is written in one place, a `settings!` block: its name, type, default with source, range and help. Parsing,
-//! checking, the resolved `config.toml` and its round trip follow from that.
+//! Each key is declared in one place, a `settings!` block: its name, type, default with source, range and
+//! help. Parsing, checking, the resolved `config.toml` and its round trip follow from that.
 //!
 //! ```
 //! use potstill::config::{Layer, Origin, read_toml, resolve};

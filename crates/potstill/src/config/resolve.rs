@@ -1,14 +1,14 @@
-//! Raw layers to resolved settings.
+//! Resolution of raw layers to settings.
 
 use super::error::{ConfigError, Origin};
 use super::setting::Settings;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// Values from one origin. Later layers win.
+/// Values of one origin. Later layers take precedence.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// Where they were written.
+    /// The origin of the values.
     pub origin: Origin,
     /// The values.
     pub values: Table,
@@ -25,7 +25,7 @@ pub struct Resolved<S> {
 /// Checks the layers and applies them to the defaults.
 ///
 /// # Errors
-/// On the first unknown key or bad value, naming the key and where it stands.
+/// On the first unknown key or invalid value, with its origin.
 pub fn resolve<S: Settings + Default>(layers: &[Layer]) -> Result<Resolved<S>, ConfigError> {
     resolve_onto(S::default(), layers)
 }
@@ -57,7 +57,8 @@ pub fn resolve_onto<S: Settings>(mut settings: S, layers: &[Layer]) -> Result<Re
 }
 
 impl<S: Settings> Resolved<S> {
-    /// `config.toml`: `head` first, then every value with its origin. Read back with `--config`, it gives the same settings.
+    /// The text of `config.toml`: `head` first, then every value with its origin. Read back with `--config`,
+    /// it gives the same settings.
     pub fn to_toml(&self, head: &[(&str, Value)]) -> String {
         let mut lines = Vec::new();
         for (key, value) in head {
@@ -66,7 +67,7 @@ impl<S: Settings> Resolved<S> {
         for key in self.settings.keys() {
             if let Some(value) = self.settings.get(key.name) {
                 let origin = self.origins.get(key.name).map_or("default".to_owned(), Origin::to_string);
-                // A path may hold anything; a comment must stay one line.
+                // A path may contain control characters; a comment must stay one line.
                 let origin = origin.replace(char::is_control, "?");
                 lines.push((format!("{} = {value}", key.name), origin));
             }
@@ -82,10 +83,10 @@ impl<S: Settings> Resolved<S> {
     }
 }
 
-/// Parses a TOML file's text.
+/// Parses the text of a TOML file.
 ///
 /// # Errors
-/// If it is no TOML.
+/// If it is not valid TOML.
 pub fn read_toml(text: &str, origin: Origin) -> Result<Table, ConfigError> {
     text.parse::<Table>().map_err(|error| {
         let line =
@@ -94,7 +95,8 @@ pub fn read_toml(text: &str, origin: Origin) -> Result<Table, ConfigError> {
     })
 }
 
-/// The value in `--set key=value`: TOML where it is TOML, else plain text, so that `net_arch=mlp:64,64` needs no quotes.
+/// Parses the value in `--set key=value`: as TOML if it is valid TOML, else as plain text, so that
+/// `net_arch=mlp:64,64` needs no quotes.
 pub fn toml_value(text: &str) -> Value {
     let parsed = format!("value = {text}").parse::<Table>().ok().filter(|table| table.len() == 1);
     parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))

@@ -3,16 +3,16 @@
 use potstill_nn::NetworkSpec;
 use toml::Value;
 
-/// What a value may be, beside its type.
+/// The allowed values of a setting, in addition to its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Range {
-    /// Anything of the type.
+    /// Any value of the type.
     Any,
-    /// Neither infinite nor NaN.
+    /// Finite.
     Finite,
     /// Above 0.
     Positive,
-    /// Added to a denominator: above 0, and enough for single precision.
+    /// Added to a denominator: above 0, and large enough for single precision.
     Epsilon,
     /// 0 or above.
     NotNegative,
@@ -22,7 +22,7 @@ pub enum Range {
     PositiveUnit,
     /// 1 or above.
     AtLeastOne,
-    /// 1 to a million: samples or episodes that are held in memory at once.
+    /// 1 to a million: samples or episodes that are in memory at once.
     Batch,
     /// 0 to a thousand.
     Small,
@@ -36,12 +36,13 @@ pub enum Range {
     Atoms,
 }
 
-/// What is nearer to 0 or farther from it may be 0 or infinite in single precision.
+/// Smallest magnitude of a positive number; a smaller one could become 0 in single precision, and its inverse
+/// infinite.
 const SMALL: f64 = 1e-30;
 const LARGE: f64 = 1e30;
 
 impl Range {
-    /// What it says, for people; empty for anything.
+    /// A description for messages and help; empty for [`Range::Any`].
     pub fn words(self) -> &'static str {
         match self {
             Range::Any => "",
@@ -61,7 +62,7 @@ impl Range {
         }
     }
 
-    /// The lowest and the highest value, where there is one.
+    /// The lowest and the highest value, if bounded.
     pub fn bounds(self) -> (Option<f64>, Option<f64>) {
         match self {
             Range::Any | Range::Finite => (None, None),
@@ -80,14 +81,14 @@ impl Range {
         }
     }
 
-    /// Whether a number is within.
+    /// Checks that a number is in the range; the error describes the range.
     pub(crate) fn check(self, x: f64) -> Result<(), &'static str> {
         let (low, high) = self.bounds();
         let within = low.is_none_or(|low| x >= low) && high.is_none_or(|high| x <= high);
         let holds = match self {
             Range::Any => true,
             Range::Finite => x.is_finite(),
-            // Between 0 and the smallest number there is a gap.
+            // A positive number below the smallest could become 0.
             Range::NotNegative => within && (x == 0.0 || x >= SMALL),
             _ => within,
         };
@@ -98,37 +99,37 @@ impl Range {
 /// One key of a [`Settings`] block.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// The name, everywhere: config file, `--set`, report.
+    /// The name in configuration files, `--set` and reports.
     pub name: &'static str,
-    /// What it does and where the default comes from.
+    /// Its meaning, and the source of the default.
     pub help: &'static str,
-    /// The kind of value.
+    /// The type in words.
     pub kind: &'static str,
-    /// What the value may be.
+    /// The allowed values.
     pub range: Range,
-    /// What it was called before; files that say so are still read.
+    /// Its former name, which is still accepted in files.
     pub once: Option<&'static str>,
 }
 
-/// A type that a setting can have.
+/// A type of settings.
 pub trait Setting: Sized {
-    /// What a default is written as.
+    /// The type of a default's literal.
     type Literal;
-    /// The kind, for people.
+    /// The type in words.
     const KIND: &'static str;
-    /// The default.
+    /// The value of a literal.
     fn literal(literal: Self::Literal) -> Self;
-    /// The value, or what is wrong with it.
+    /// Converts from TOML.
     ///
     /// # Errors
-    /// If the value is of another kind.
+    /// If the value has another type; the message describes this one.
     fn from_toml(value: &Value) -> Result<Self, String>;
-    /// The value as it is written; `None` if it is not set.
+    /// Converts to TOML; `None` if it is not set.
     fn to_toml(&self) -> Option<Value>;
-    /// Whether the value is within a range, if it has numbers; if not, what the range is.
+    /// Checks that a numeric value is in a range.
     ///
     /// # Errors
-    /// If it is not.
+    /// If it is not; the message describes the range.
     fn check(&self, _: Range) -> Result<(), &'static str> {
         Ok(())
     }
@@ -240,7 +241,7 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-/// A setting that is one of a few words.
+/// Declares an enumeration that is a setting: a choice of words.
 macro_rules! words {
     (
         $(#[doc = $about:literal])*
@@ -285,14 +286,14 @@ pub trait Settings {
     /// The keys, in the order in which they are written.
     fn keys(&self) -> Vec<Key>;
 
-    /// Sets one value. `None` if the key is not one of these.
+    /// Sets one value. Returns `None` if there is no such key.
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>>;
 
-    /// The value of a key, if it is one of these and set.
+    /// The value of a key; `None` if there is no such key or it is not set.
     fn get(&self, key: &str) -> Option<Value>;
 }
 
-/// No keys.
+/// The empty set of keys.
 impl Settings for () {
     fn keys(&self) -> Vec<Key> {
         Vec::new()
@@ -317,7 +318,7 @@ impl<S: Settings + ?Sized> Settings for Box<S> {
     }
 }
 
-/// Two sets of keys as one.
+/// The union of two sets of keys.
 impl<A: Settings, B: Settings> Settings for (A, B) {
     fn keys(&self) -> Vec<Key> {
         [self.0.keys(), self.1.keys()].concat()
@@ -330,7 +331,7 @@ impl<A: Settings, B: Settings> Settings for (A, B) {
     }
 }
 
-/// Declares a struct of settings: for each its help, name (and what it was called before), type, default and range.
+/// Declares a struct of settings: help, name (and former name), type, default and range of each key.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])*
@@ -382,7 +383,7 @@ macro_rules! settings {
 }
 pub(crate) use settings;
 
-/// A value of the type and within the range, or what is wrong.
+/// Converts a TOML value and checks its range; the error is the reason.
 pub(crate) fn checked<T: Setting>(value: &Value, range: Range) -> Result<T, String> {
     let setting = T::from_toml(value)?;
     setting.check(range).map_err(|words| format!("must be {words}, got {value}"))?;

@@ -17,7 +17,7 @@ use std::io::Read;
 /// Labelled samples: `samples x features` values and one label each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// Width of the picture that a sample is, in pixels; its height follows.
+    /// Width of a sample's image, in pixels; the height follows from `features`.
     pub width: usize,
     /// Values per sample.
     pub features: usize,
@@ -29,7 +29,7 @@ pub struct Dataset {
     pub labels: Vec<usize>,
 }
 
-/// The names that [`Dataset::by_name`] knows.
+/// The names of built-in datasets, for [`Dataset::by_name`].
 pub const DATASETS: [&str; 1] = ["digits"];
 
 impl Dataset {
@@ -48,7 +48,7 @@ impl Dataset {
         let mut dataset =
             Self { width: 8, features: 64, classes: 10, inputs: Vec::new(), labels: Vec::new() };
         for record in bytes.chunks_exact(RECORD) {
-            // Pixels count the ink in a 4 x 4 block of the scan, 0 to 16.
+            // A pixel counts the ink in a 4 x 4 block of the scan, 0 to 16.
             dataset.inputs.extend(record[..RECORD - 1].iter().map(|&ink| f32::from(ink) / 16.0));
             dataset.labels.push(usize::from(record[RECORD - 1]));
         }
@@ -60,7 +60,7 @@ impl Dataset {
         self.labels.len()
     }
 
-    /// Whether there is no sample.
+    /// Returns true if there is no sample.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -88,7 +88,7 @@ impl Dataset {
     }
 }
 
-/// Writes the picture moved by `right` and `down` pixels; what comes in from outside is 0.
+/// Shifts an image by `right` and `down` pixels; the border is filled with 0.
 pub fn shift(picture: &[f32], width: usize, (right, down): (isize, isize), moved: &mut [f32]) {
     let height = picture.len() / width;
     for row in 0..height {

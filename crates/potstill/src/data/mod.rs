@@ -1,11 +1,11 @@
-//! Data that were there before the run: labelled samples, and recorded episodes of any spaces.
+//! Data from before the run: labelled samples, and recorded episodes of any spaces.
 //!
-//! | file | what is there |
+//! | module | content |
 //! |---|---|
 //! | [`labelled`] | labelled samples, in training and test parts |
 //! | [`recording`] | recorded episodes, and the environment that replays them |
 //!
-//! Each reader is a file of its own, and recognises its format by what the file says of itself.
+//! Each reader has a file of its own, and recognises its format by the file's content.
 //!
 //! ```
 //! use potstill::data::Dataset;

@@ -1,9 +1,11 @@
-//! Recorded episodes: behaviour to learn from without acting.
+//! Recorded episodes, for offline learning.
 //!
-//! A file has one JSON object per line. The first says what was recorded: `{"potstill":"recording","version":1,"env":ID,"observation_space":"Discrete(48)",
-//! "action_space":"Discrete(4)"}`. Each line after it is an episode: `{"observations":[36,24],"actions":[0],"rewards":[-1.0],"ending":"truncated"}`, with one observation
-//! more than there are actions and rewards. An element of a discrete space, or of a tuple, is its number; one of a box is a list of numbers, also if it has a single
-//! component.
+//! A file has one JSON object per line. The first describes the environment:
+//! `{"potstill":"recording","version":1,"env":ID,"observation_space":"Discrete(48)",
+//! "action_space":"Discrete(4)"}`. Each further line is an episode:
+//! `{"observations":[36,24],"actions":[0],"rewards":[-1.0],"ending":"truncated"}`, with one observation more
+//! than actions and rewards. An element of a discrete space, or of a tuple, is its index; one of a box is a
+//! list of numbers, also if it has a single component.
 //!
 //! ```
 //! use potstill::data::Recording;
@@ -33,7 +35,7 @@ use std::borrow::Borrow;
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// The version that this program writes.
+/// The version of the format that is written.
 const VERSION: u64 = 1;
 
 /// An observation or an action as JSON: a number or a list of numbers.
@@ -48,7 +50,7 @@ fn to_json<R: Row + ?Sized>(row: &R) -> Value {
     }
 }
 
-/// The observation or action of a JSON value; if it is none, what it would have to be.
+/// Reads an observation or an action from JSON; the error is the expected form.
 fn from_json<R: Row + ?Sized>(value: &Value) -> Result<R::Owned, &'static str> {
     let number = |value: &Value| value.as_f64().and_then(R::Element::narrow);
     if R::IS_INDEX {
@@ -59,7 +61,7 @@ fn from_json<R: Row + ?Sized>(value: &Value) -> Result<R::Owned, &'static str> {
     Ok(R::from_slice(&row.ok_or("which is no list of numbers")?).to_owned())
 }
 
-/// Episodes, and the spaces in which they were recorded.
+/// Recorded episodes, with the spaces of their environment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording<O: Row + ?Sized = usize, A: Row + ?Sized = usize> {
     /// The environment's id.
@@ -95,7 +97,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
         format!("{head}\n")
     }
 
-    /// An episode's line.
+    /// The line of an episode.
     pub fn line(episode: &Episode<O, A>) -> String {
         let trajectory = &episode.trajectory;
         let observations = trajectory.observations().iter().map(|row| to_json::<O>(row.borrow()));
@@ -112,7 +114,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
         format!("{episode}\n")
     }
 
-    /// The whole file.
+    /// The text of the file.
     pub fn text(&self) -> String {
         self.episodes.iter().fold(self.head(), |text, episode| text + &Self::line(episode))
     }
@@ -122,10 +124,10 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
         self.episodes.iter().map(|episode| episode.trajectory.steps()).sum()
     }
 
-    /// Reads a file's text.
+    /// Parses the text of a file.
     ///
     /// # Errors
-    /// If it is no recording: the line, and what is wrong with it.
+    /// If it is not a recording: the line and the reason.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let at = |i: usize| move |reason: String| format!("line {}: {reason}", i + 1);
@@ -158,7 +160,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
     /// Checks that all observations and actions are in these spaces.
     ///
     /// # Errors
-    /// If one is not: the episode, and what is wrong.
+    /// If one is not: the episode and the reason.
     pub fn check(&self, observations: &Space, actions: &Space) -> Result<(), String> {
         for (i, Episode { trajectory, .. }) in self.episodes.iter().enumerate() {
             let outside = |what: &str, reason: String| format!("episode {}: {what} {reason}", i + 1);
@@ -178,7 +180,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
 }
 
 impl Recording {
-    /// All pairs of state and action, in the order in which they were visited.
+    /// All pairs of state and action, in the order of the visits.
     pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
         self.episodes.iter().flat_map(|episode| {
             let trajectory = &episode.trajectory;
@@ -211,8 +213,8 @@ fn episode<O: Row + ?Sized, A: Row + ?Sized>(value: &Value) -> Result<Episode<O,
     Ok(Episode { trajectory, ending })
 }
 
-/// A recording as an environment: the recorded actions lead to the recorded observations and rewards, and any other action is refused.
-/// After the last episode comes the first again.
+/// A recording as an environment: the recorded actions lead to the recorded observations and rewards, and any
+/// other action is refused. The first episode follows the last.
 #[derive(Clone, Debug)]
 pub struct RecordedEnv<O: Row + ?Sized = usize, A: Row + ?Sized = usize> {
     recording: Arc<Recording<O, A>>,
@@ -228,7 +230,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> RecordedEnv<O, A> {
     /// A recording in an environment with these spaces, for which it was [checked](Recording::check).
     ///
     /// # Panics
-    /// If it holds no episode.
+    /// If it has no episode.
     pub fn new(recording: Arc<Recording<O, A>>, observation_space: Space, action_space: Space) -> Self {
         assert!(!recording.episodes.is_empty(), "something was recorded");
         Self { recording, observation_space, action_space, episode: 0, step: 0, is_new: true }
@@ -275,7 +277,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Env for RecordedEnv<O, A> {
         Ok(Outcome { reward, terminated, truncated })
     }
 
-    /// A recording has no chances.
+    /// Replay is deterministic.
     fn reseed(&mut self, _: u64) {}
 }
 

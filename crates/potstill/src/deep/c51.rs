@@ -1,7 +1,9 @@
-//! C51 (Bellemare, Dabney and Munos 2017): DQN that learns the distribution of the return, as probabilities of values that lie evenly.
+//! C51 (Bellemare, Dabney and Munos 2017): DQN that learns the distribution of the return as probabilities of
+//! evenly spaced atoms.
 //!
-//! Algorithm 1: `a* = argmax_a sum_i z_i p_i(s', a)`; each value `z_j` moves to `r + gamma z_j`, cut off at the ends, and gives its probability to
-//! its two new neighbours; the loss is the cross-entropy of the result `m` with `p(s, a; theta)`.
+//! Algorithm 1: `a* = argmax_a sum_i z_i p_i(s', a)`; each atom `z_j` moves to `r + gamma z_j`, clipped to
+//! the support, and its probability is split between its two new neighbours; the loss is the cross-entropy of
+//! the result `m` with `p(s, a; theta)`.
 //!
 //! Differences from the paper: those of [DQN](super::dqn).
 //!
@@ -32,13 +34,13 @@ use potstill_nn::Head;
 use potstill_nn::loss::{self, Chosen, Layout};
 
 settings! {
-    /// The values that carry probabilities.
+    /// The support of the distribution.
     pub struct C51Config {
-        /// How many. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Number of atoms. Source: Bellemare, Dabney and Munos 2017, section 5
         n_atoms: u64 = 51, in Atoms;
-        /// The lowest. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Lowest atom. Source: Bellemare, Dabney and Munos 2017, section 5
         v_min: f64 = -10.0, in Finite;
-        /// The highest. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Highest atom. Source: Bellemare, Dabney and Munos 2017, section 5
         v_max: f64 = 10.0, in Finite;
     }
 }
@@ -68,7 +70,7 @@ fn build(
 }
 
 impl C51Config {
-    /// The values.
+    /// The support of these settings.
     pub fn support(&self) -> Support {
         Support { atoms: self.n_atoms as usize, low: self.v_min as f32, high: self.v_max as f32 }
     }
@@ -78,7 +80,7 @@ impl C51Config {
         Objective::of(self.support())
     }
 
-    /// The objective, if its values lie apart.
+    /// The objective, if its atoms are distinct.
     ///
     /// # Errors
     /// If `v_max` is not above `v_min` in single precision.

@@ -1,34 +1,37 @@
-//! DQN (Mnih et al. 2015): Q-learning with a network, a replay buffer, and a delayed copy of the network as teacher; and the agent that it shares
-//! with what came after it.
+//! DQN (Mnih et al. 2015): Q-learning with a network, a replay buffer and a target network; and the agent
+//! that its variants share.
 //!
 //! Algorithm 1: act epsilon-greedily on `Q(s, a; theta)`; store the transition; sample a minibatch from the replay; regress
 //! `Q(s, a; theta)` to `y = r + gamma max_a' Q(s', a'; theta-)`, `y = r` after a terminal state; every `C` steps
 //! `theta- = theta`. Off-policy, online, model-free.
 //!
-//! Each of these can be switched on by itself:
+//! Each extension has a switch of its own:
 //!
-//! | key | what it does | paper |
+//! | key | effect | paper |
 //! |---|---|---|
-//! | `double` | the student chooses the next action, the teacher says what it is worth | van Hasselt, Guez and Silver 2016 |
-//! | `dueling` | the last hidden layer and the outputs come as a state's value and what actions add to it | Wang et al. 2016 |
-//! | `prioritized` | replay draws by error, and weighs down what it draws too often | Schaul et al. 2016 |
-//! | `n_step` | returns of several steps before the bootstrap | Sutton 1988; Hessel et al. 2018 |
+//! | `double` | the online network selects the next action, the target network evaluates it | van Hasselt, Guez and Silver 2016 |
+//! | `dueling` | the output is the sum of a state value and of the actions' advantages | Wang et al. 2016 |
+//! | `prioritized` | replay samples by TD error, with importance-sampling weights | Schaul et al. 2016 |
+//! | `n_step` | n-step returns before the bootstrap | Sutton 1988; Hessel et al. 2018 |
 //! | `noisy` | noise on the weights explores, instead of epsilon | Fortunato et al. 2018 |
-//! | `munchausen` | a soft policy, and a bonus for being sure of the action taken | Vieillard, Pietquin and Geist 2020 |
+//! | `munchausen` | a soft policy, and a bonus of its log-probability of the action taken | Vieillard, Pietquin and Geist 2020 |
 //!
 //! Differences from the papers:
-//! - Adam instead of RMSProp unless asked for, and a multilayer perceptron on features instead of convolutions on frames, as in
-//!   Stable-Baselines3, whose names and order of events (collect `train_freq` steps, then make `gradient_steps` updates)
-//!   the hyperparameters follow.
+//! - Adam instead of RMSProp by default, and a multilayer perceptron on features instead of convolutions on
+//!   frames, as in Stable-Baselines3, whose names and order of events (collect `train_freq` steps, then make
+//!   `gradient_steps` updates) the hyperparameters follow.
 //! - The Huber loss for the paper's "error clipping" (Methods, p. 7), which has the same gradient.
-//! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit to learn through.
+//! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit
+//!   during training.
 //! - With `tau` below 1 the teacher moves by `theta- += tau (theta - theta-)` (Lillicrap et al. 2016) instead of copying.
-//! - Importance weights are over the largest of their batch, not of the whole buffer.
-//! - With `munchausen` and returns of several steps, the first reward alone has the bonus; with `double`, the next policy is the student's.
-//! - The student's noise of a gradient step is the same where it chooses with `double` and where it learns; all copies of the environment
-//!   share that of a step.
+//! - Importance-sampling weights are divided by the largest of their batch, not of the whole buffer.
+//! - With `munchausen` and n-step returns, only the first reward has the bonus; with `double`, the next
+//!   policy is the online network's.
+//! - The online network's noise of a gradient step is shared by action selection in `double` and by learning;
+//!   all copies of the environment share the noise of a step.
 //! - Adam's epsilon is PyTorch's, here and in the agents of other papers, unless `optimizer_eps` is given.
-//! - The dueling streams' gradient is not scaled by `1 / sqrt(2)` where they meet (Wang et al. 2016, section 4.2).
+//! - The gradient of the dueling streams is not scaled by `1 / sqrt(2)` where they join (Wang et al. 2016,
+//!   section 4.2).
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -36,7 +39,7 @@
 //!
 //! let config = DqnConfig { net_arch: "mlp:32".parse()?, double: true, ..DqnConfig::default() };
 //! let agent = Dqn::new(config, 4, 2, 50_000, Streams::new(1));
-//! // At first the target network is the student.
+//! // At first target and online network are equal.
 //! assert_eq!(agent.target().distance(agent.online()), Some(0.0));
 //! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
@@ -64,9 +67,10 @@ use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 settings! {
     /// The hyperparameters of DQN, with Stable-Baselines3's names.
     pub struct DqnConfig {
-        /// Step size of the optimiser, or a schedule over steps in the environment. Source: RL-Zoo, CartPole-v1
+        /// Step size of the optimiser, a number or a schedule over steps of the environment. Source: RL-Zoo,
+        /// CartPole-v1
         learning_rate: Schedule = 2.3e-3, in NotNegative;
-        /// Transitions kept for replay. Source: RL-Zoo, CartPole-v1
+        /// Capacity of the replay buffer, in transitions. Source: RL-Zoo, CartPole-v1
         buffer_size: u64 = 100_000, in AtLeastOne;
         /// Steps of uniformly random behaviour before learning. Source: RL-Zoo, CartPole-v1
         learning_starts: u64 = 1000, in Any;
@@ -74,52 +78,62 @@ settings! {
         batch_size: u64 = 64, in Batch;
         /// Discount. Source: RL-Zoo, CartPole-v1
         gamma: f64 = 0.99, in Unit;
-        /// Steps in the environment, of all copies, between updates. Source: RL-Zoo, CartPole-v1
+        /// Steps of the environment, of all copies, between updates. Source: RL-Zoo, CartPole-v1
         train_freq: u64 = 256, in AtLeastOne;
-        /// Gradient steps of an update; 0 for as many as steps were taken since the last. Source: RL-Zoo, CartPole-v1
+        /// Gradient steps of an update; 0 for as many as there were steps since the last. Source: RL-Zoo,
+        /// CartPole-v1
         gradient_steps: u64 = 128, in Count;
-        /// Steps in the environment between refreshes of the teacher. Source: RL-Zoo, CartPole-v1
+        /// Steps of the environment between refreshes of the target network. Source: RL-Zoo, CartPole-v1
         target_update_interval: u64 = 10, in AtLeastOne;
-        /// How far a refresh moves the teacher: 1 copies the student. Source: Mnih et al. 2015, Algorithm 1
+        /// Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm
+        /// 1
         tau: f64 = 1.0, in PositiveUnit;
-        /// Part of the run over which exploration falls. Source: RL-Zoo, CartPole-v1
+        /// Fraction of the run over which the exploration rate falls. Source: RL-Zoo, CartPole-v1
         exploration_fraction: f64 = 0.16, in Unit;
         /// Probability of exploring at the start. Source: Mnih et al. 2015, Extended Data Table 1
         exploration_initial_eps: f64 = 1.0, in Unit;
         /// Probability of exploring after that. Source: RL-Zoo, CartPole-v1
         exploration_final_eps: f64 = 0.04, in Unit;
-        /// The network, such as mlp:256,256, mlp:64,64:tanh:layernorm or cnn:16x3,128. Source: RL-Zoo, CartPole-v1
+        /// Network architecture, such as mlp:256,256, mlp:64,64:tanh:layernorm or cnn:16x3,128. Source:
+        /// RL-Zoo, CartPole-v1
         net_arch: NetworkSpec = "mlp:256,256", in Any;
-        /// Where the Huber loss of means turns from a parabola into a line; 0 for the squared error. Source: Mnih et al. 2015, Methods
+        /// Threshold of the Huber loss between quadratic and linear, of objectives that learn means; 0 for
+        /// the squared error. Source: Mnih et al. 2015, Methods
         huber_delta: f64 = 1.0, in NotNegative;
-        /// Whether the student chooses the next action. Source: van Hasselt, Guez and Silver 2016
+        /// Selects the next action with the online network (double DQN). Source: van Hasselt, Guez and Silver
+        /// 2016
         double: bool = false, in Any;
-        /// Whether values come in two streams. Source: Wang et al. 2016
+        /// Splits the network into state value and advantages (dueling). Source: Wang et al. 2016
         dueling: bool = false, in Any;
-        /// Whether replay draws by error. Source: Schaul et al. 2016
+        /// Samples the replay buffer by TD error (prioritized replay). Source: Schaul et al. 2016
         prioritized: bool = false, in Any;
-        /// The exponent of errors as priorities. Source: Schaul et al. 2016, table 3, proportional
+        /// Exponent of TD errors as priorities. Source: Schaul et al. 2016, table 3, proportional
         prioritized_alpha: f64 = 0.6, in Unit;
-        /// The exponent of importance weights at the start; at the end of the run it is 1. Source: Schaul et al. 2016, table 3
+        /// Exponent of importance-sampling weights at the start; it rises to 1 over the run. Source: Schaul
+        /// et al. 2016, table 3
         prioritized_beta: f64 = 0.4, in Unit;
-        /// Steps of a return. Source: Mnih et al. 2015
+        /// Rewards in a return before it bootstraps. Source: Mnih et al. 2015
         n_step: u64 = 1, in StepCount;
-        /// Whether noise on the weights explores, instead of epsilon. Source: Fortunato et al. 2018
+        /// Explores by noise on the weights instead of epsilon (noisy networks). Source: Fortunato et al. 2018
         noisy: bool = false, in Any;
-        /// Whether targets are Munchausen's. Source: Vieillard, Pietquin and Geist 2020
+        /// Adds the scaled log-policy to rewards, and its entropy to targets (Munchausen). Source: Vieillard,
+        /// Pietquin and Geist 2020
         munchausen: bool = false, in Any;
-        /// The weight of the logarithm of the policy. Source: Vieillard, Pietquin and Geist 2020, table 1
+        /// Weight alpha of the scaled log-policy. Source: Vieillard, Pietquin and Geist 2020, table 1
         munchausen_alpha: f64 = 0.9, in Unit;
-        /// The temperature of the policy. Source: Vieillard, Pietquin and Geist 2020, table 1
+        /// Temperature tau of the policy. Source: Vieillard, Pietquin and Geist 2020, table 1
         munchausen_temperature: f64 = 0.03, in Positive;
-        /// Where the logarithm, times the temperature, is cut off: this far below 0. Source: Vieillard, Pietquin and Geist 2020, table 1
+        /// Lower bound of the log-policy times the temperature: this far below 0. Source: Vieillard, Pietquin
+        /// and Geist 2020, table 1
         munchausen_clip: f64 = 1.0, in Positive;
-        /// Whether the network sees observations less their running mean, over their running deviation. What a run leaves has the last of these
-        /// in its first layer, and sees observations as they are. Source: Stable-Baselines3's VecNormalize, without its cut at 10 deviations
+        /// Normalises observations by their running mean and standard deviation. The saved model has the last
+        /// of these in its first layer, and takes raw observations. Source: Stable-Baselines3's VecNormalize,
+        /// without its clipping at 10 deviations
         normalize_observations: bool = false, in Any;
-        /// Copies of the environment that are acted in together
+        /// Copies of the environment, stepped together
         num_envs: u64 = 1, in Copies;
-        /// Gigabytes of observations beyond which they are kept in a file (in TMPDIR, or /var/tmp). A checkpoint is still made of a copy in memory. Source: what many machines have to spare
+        /// Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp). A
+        /// checkpoint still needs a copy in memory. Source: what many machines have to spare
         memory_limit: f64 = 4.0, in NotNegative;
     }
 }
@@ -167,7 +181,7 @@ fn build(
 }
 
 impl DqnConfig {
-    /// The network's form, with the switches that change it.
+    /// The network architecture, with the switches that change it.
     pub fn network(&self) -> NetworkSpec {
         let mut spec = self.net_arch.clone();
         spec.dueling |= self.dueling;
@@ -175,7 +189,7 @@ impl DqnConfig {
         spec
     }
 
-    /// The target of Munchausen DQN, if it is switched on.
+    /// The Munchausen hyperparameters, if it is switched on.
     fn munchausen(&self) -> Option<Munchausen> {
         self.munchausen.then_some(Munchausen {
             alpha: self.munchausen_alpha as f32,
@@ -192,7 +206,7 @@ impl DqnConfig {
         }
     }
 
-    /// The ends of the network that learns `objective`.
+    /// Inputs and outputs of the network for an objective.
     pub fn ends(&self, objective: &Objective, task: &TaskSpec) -> Ends {
         Ends { inputs: task.inputs, choices: task.actions, head: objective.head() }
     }
@@ -225,7 +239,7 @@ impl DqnConfig {
         Err(ConfigError::value(key, reason))
     }
 
-    /// What the buffer is to hold.
+    /// The configuration of the replay buffer.
     pub fn replay(&self, task: &TaskSpec) -> ReplayConfig {
         ReplayConfig {
             capacity: usize::try_from(self.buffer_size).unwrap_or(usize::MAX),
@@ -242,14 +256,14 @@ impl DqnConfig {
     }
 }
 
-/// A learner of action values, or of their distributions, from replay.
+/// An agent that learns action values, or their distributions, from replay.
 #[derive(Clone, Debug)]
 pub struct Dqn {
     config: DqnConfig,
     objective: Objective,
     actions: usize,
     total_steps: u64,
-    /// Relative to the steps of the whole run.
+    /// The exploration rate, over the fraction of the run.
     epsilon: Schedule,
     /// `Q(., .; theta)`.
     online: Network,
@@ -257,7 +271,7 @@ pub struct Dqn {
     target: Teacher,
     optimizer: GuardedStep,
     replay: ReplayBuffer,
-    /// With `normalize_observations`: of all that was seen.
+    /// Running mean and variance of all observations, with `normalize_observations`.
     moments: Option<RunningMoments>,
     steps: u64,
     exploration: Pcg64,
@@ -277,10 +291,10 @@ struct Acting {
 }
 
 impl Dqn {
-    /// A learner of means for a run of `total_steps` steps with observations of `features` numbers.
+    /// An agent that learns means, for a run of `total_steps` steps with observations of `features` numbers.
     ///
     /// # Panics
-    /// If there is no room for the buffer.
+    /// If there is not enough memory for the buffer.
     pub fn new(
         config: DqnConfig,
         features: usize,
@@ -293,7 +307,7 @@ impl Dqn {
         Self::with(Objective::MEAN, (config, optimizer), &task).expect("room for the buffer")
     }
 
-    /// A learner of `objective` for a run, with all that its settings may not ask for refused.
+    /// An agent that learns `objective`, after all checks of its settings.
     ///
     /// # Errors
     /// If the settings go neither together nor with the task.
@@ -317,13 +331,13 @@ impl Dqn {
         Ok(Learning { agent: Box::new(agent), copies, about: Some(about), warning })
     }
 
-    /// A learner of `objective`.
+    /// An agent that learns `objective`.
     ///
     /// # Errors
-    /// If there is no room for the buffer.
+    /// If there is not enough memory for the buffer.
     ///
     /// # Panics
-    /// If there is no such network.
+    /// If the network does not fit its inputs and outputs.
     pub fn with(
         objective: Objective,
         (config, optimizer): (DqnConfig, OptimizerConfig),
@@ -359,22 +373,22 @@ impl Dqn {
         })
     }
 
-    /// The network that learns, the student.
+    /// The online network, which is the student.
     pub fn online(&self) -> &Network {
         &self.online
     }
 
-    /// The target network, its teacher.
+    /// The target network, which is the teacher.
     pub fn target(&self) -> &Teacher {
         &self.target
     }
 
-    /// The probability of a uniformly random action now.
+    /// The present exploration rate.
     fn epsilon(&self) -> f64 {
         let exploring = self.steps < self.config.learning_starts;
         match (exploring, self.online.is_noisy()) {
             (true, _) => 1.0,
-            // Noise explores.
+            // Noisy networks explore by their noise.
             (false, true) => 0.0,
             (false, false) => self.epsilon.at(self.steps, 1),
         }
@@ -385,13 +399,14 @@ impl Dqn {
         Update { online, target, buffers, double: config.double, taus }
     }
 
-    /// The fraction of the run that is over, 0 to 1.
+    /// The elapsed fraction of the run, 0 to 1.
     fn progress(&self) -> f64 {
         (self.steps as f64 / self.total_steps.max(1) as f64).min(1.0)
     }
 
-    /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum of `n_step` rewards, and the
-    /// discount `gamma^n_step`, or 0 after a terminal state. New noise is drawn for it, if there is any.
+    /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum
+    /// of `n_step` rewards, and the discount `gamma^n_step`, or 0 after a terminal state. Draws new noise of
+    /// a noisy network.
     fn sample(&mut self) {
         let beta = self.config.prioritized_beta + (1.0 - self.config.prioritized_beta) * self.progress();
         let batch = &mut self.buffers.batch;
@@ -460,7 +475,7 @@ impl Agent for Dqn {
     }
 
     fn observe(&mut self, steps: &Steps<'_, [f32]>) -> Result<u64, LearnError> {
-        // What is finite as f64 may not be as f32.
+        // A value that is finite as f64 may overflow as f32.
         if steps.rewards.iter().any(|&reward| !(reward as f32).is_finite()) {
             let rewards: Vec<f32> = steps.rewards.iter().map(|&reward| reward as f32).collect();
             return Err(not_finite(&[("reward", &rewards)]).expect("one is not finite"));
@@ -475,7 +490,7 @@ impl Agent for Dqn {
         // Every C steps theta- = theta.
         self.target.tick(taken, &self.online);
         let DqnConfig { learning_starts, train_freq, gradient_steps, .. } = self.config;
-        // Copies that are stepped together may pass more than one multiple.
+        // Several copies that are stepped together may pass more than one multiple.
         let updates = self.steps / train_freq - before / train_freq;
         if self.steps <= learning_starts || self.replay.is_empty() {
             return Ok(0);

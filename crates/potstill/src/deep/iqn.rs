@@ -1,11 +1,15 @@
-//! IQN (Dabney, Ostrovski, Silver and Munos 2018): DQN that learns the distribution of the return as a function of the probability, which is an input.
+//! IQN (Dabney, Ostrovski, Silver and Munos 2018): DQN that learns the quantile function of the return, with
+//! the probability `tau` as an input.
 //!
-//! Section 3: with `tau_i`, `tau'_j` drawn uniformly, `delta_ij = r + gamma Z_tau'_j(s', a*) - Z_tau_i(s, a)`, and the loss is `sum_i 1/N' sum_j
-//! rho^kappa_tau_i (delta_ij)`. A probability meets the features of a state as their product with `ReLU(W cos(pi i tau) + b)`, `i = 0 .. n - 1`.
+//! Section 3: with `tau_i`, `tau'_j` drawn uniformly, `delta_ij = r + gamma Z_tau'_j(s', a*) - Z_tau_i(s,
+//! a)`, and the loss is `sum_i 1/N' sum_j rho^kappa_tau_i (delta_ij)`. The features of a state are multiplied
+//! by the embedding `ReLU(W cos(pi i tau) + b)`, `i = 0 .. n - 1`, of the probability.
 //!
 //! Differences from the paper, beside those of [DQN](super::dqn):
-//! - The next action is the best by the mean over the same `tau'_j` that make the targets, instead of `K` others.
-//! - It acts on the mean over the middles of 32 equal parts of the probability, instead of 32 random ones.
+//! - The next action is greedy with respect to the mean over the same `tau'_j` that make the targets, instead
+//!   of `K` others.
+//! - It acts on the mean over the midpoints of 32 equal intervals of the probability, instead of 32 random
+//!   ones.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -35,15 +39,16 @@ use potstill_nn::loss::{self, Chosen, Layout};
 use potstill_nn::{Head, TAUS};
 
 settings! {
-    /// The probabilities that are drawn.
+    /// The sampled probabilities and their embedding.
     pub struct IqnConfig {
-        /// Of the student, for each sample. Source: Dabney et al. 2018b, figure 2: eight are nearly as good as 64, which cost eight times as much
+        /// Probabilities sampled for the online network, per transition. Source: Dabney et al. 2018b, figure
+        /// 2: eight are nearly as good as 64, which cost eight times as much
         n_taus: u64 = 8, in Atoms;
-        /// Of the teacher, for each sample. Source: the same
+        /// Probabilities sampled for the target network, per transition. Source: the same
         n_target_taus: u64 = 8, in Atoms;
-        /// Cosines that a probability is described by. Source: Dabney et al. 2018b, section 4.1 (n)
+        /// Cosines in the embedding of a probability. Source: Dabney et al. 2018b, section 4.1 (n)
         n_cosines: u64 = 64, in Atoms;
-        /// Where the Huber loss turns from a parabola into a line. Source: Dabney et al. 2018b, section 4.1
+        /// Threshold of the Huber loss between quadratic and linear. Source: Dabney et al. 2018b, section 4.1
         kappa: f64 = 1.0, in Positive;
     }
 }
@@ -79,9 +84,9 @@ struct Implicit {
     taus: usize,
     /// Probabilities of the target network for each sample, `N'`.
     target_taus: usize,
-    /// Cosines that describe a probability, `n`.
+    /// Cosines in the embedding of a probability, `n`.
     cosines: usize,
-    /// The error at which the Huber loss turns from a parabola into a line.
+    /// Threshold of the Huber loss between quadratic and linear.
     kappa: f32,
 }
 

@@ -1,13 +1,16 @@
-//! PQN (Gallici et al. 2024): Q-learning with neither replay nor target network, from many copies of the environment at a time.
+//! PQN (Gallici et al. 2024): Q-learning without replay and without a target network, from many copies of the
+//! environment.
 //!
-//! Algorithm 1: every copy acts epsilon-greedily for a number of steps; the lambda-returns of these, `G_t = r_t + gamma (lambda G_{t+1} + (1 -
-//! lambda) max_a Q(s_{t+1}, a))`, are computed once; then some epochs of minibatches regress `Q(s_t, a_t)` to them. Layer normalisation keeps
-//! it from diverging (section 3). On-policy data, and an off-policy target; online, model-free.
+//! Algorithm 1: every copy acts epsilon-greedily for a number of steps; the lambda-returns of these, `G_t =
+//! r_t + gamma (lambda G_{t+1} + (1 - lambda) max_a Q(s_{t+1}, a))`, are computed once; then some epochs of
+//! minibatches regress `Q(s_t, a_t)` to them. Layer normalisation keeps it stable (section 3). On-policy
+//! data, and an off-policy target; online, model-free.
 //!
 //! Differences from the paper:
-//! - Adam instead of RAdam unless asked for otherwise; the squared error, as CleanRL's, and not half of it, as the paper's code, which only matters
-//!   where gradients are clipped.
-//! - A truncated episode ends with `max_a Q` of its true final observation; the paper's code takes a cut for an end.
+//! - Adam instead of RAdam by default; the squared error, as CleanRL's, and not half of it, as the paper's
+//!   code, which only matters if gradients are clipped.
+//! - A truncated episode bootstraps from `max_a Q` of its true final observation; the paper's code treats
+//!   truncation as termination.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -21,7 +24,7 @@
 //! let agent = Pqn::new((config, OptimizerConfig::default()), &TaskSpec::new(4, 2, 1000, streams));
 //! let envs = find("CartPole-v1")?.make_vec_features(4, Autoreset::SameStep).unwrap();
 //! let mut trainer = VecTrainer::new(agent, envs, streams);
-//! // Seven steps of four copies, and no update; one with the eighth.
+//! // Seven steps of four copies without an update; one with the eighth.
 //! let updates: Vec<bool> = (0..8).map(|_| trainer.advance().unwrap()).collect();
 //! assert_eq!((updates[6], updates[7], trainer.steps()), (false, true, 32));
 //! # Ok::<(), potstill::env::EnvError>(())
@@ -46,7 +49,8 @@ use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 settings! {
     /// The hyperparameters of PQN.
     pub struct PqnConfig {
-        /// Step size of the optimiser, or a schedule over steps in the environment. Source: purejaxql, pqn_cartpole
+        /// Step size of the optimiser, a number or a schedule over steps of the environment. Source:
+        /// purejaxql, pqn_cartpole
         learning_rate: Schedule = 1e-4, in NotNegative;
         /// Copies of the environment. Source: purejaxql, pqn_cartpole
         num_envs: u64 = 32, in Copies;
@@ -54,19 +58,20 @@ settings! {
         num_steps: u64 = 64, in Copies;
         /// Minibatches of an epoch. Source: purejaxql, pqn_cartpole
         num_minibatches: u64 = 16, in Copies;
-        /// How often an update goes through what was collected. Source: purejaxql, pqn_cartpole
+        /// Epochs of an update over the collected transitions. Source: purejaxql, pqn_cartpole
         update_epochs: u64 = 4, in StepCount;
         /// Discount. Source: purejaxql, pqn_cartpole
         gamma: f64 = 0.99, in Unit;
-        /// How far returns reach: 0 for one step, 1 to the end. Source: purejaxql, pqn_cartpole
+        /// Decay lambda of the returns: 0 for one step, 1 for the whole episode. Source: purejaxql,
+        /// pqn_cartpole
         lambda: f64 = 0.95, in Unit;
-        /// Part of the run over which exploration falls. Source: purejaxql, pqn_cartpole
+        /// Fraction of the run over which the exploration rate falls. Source: purejaxql, pqn_cartpole
         exploration_fraction: f64 = 0.2, in Unit;
         /// Probability of exploring at the start. Source: purejaxql, pqn_cartpole
         exploration_initial_eps: f64 = 1.0, in Unit;
         /// Probability of exploring after that. Source: purejaxql, pqn_cartpole
         exploration_final_eps: f64 = 0.2, in Unit;
-        /// The network. Source: purejaxql, pqn_cartpole
+        /// Network architecture. Source: purejaxql, pqn_cartpole
         net_arch: NetworkSpec = "mlp:256,256:layernorm", in Any;
     }
 }
@@ -90,7 +95,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
          num_minibatches=2 update_epochs=2 eval_freq=400 eval_episodes=2 optimizer=radam"],
 };
 
-/// A PQN learner.
+/// The PQN agent.
 #[derive(Clone, Debug)]
 pub struct Pqn {
     config: PqnConfig,
@@ -107,7 +112,7 @@ pub struct Pqn {
     scratch: Scratch,
 }
 
-/// What was collected since the last update: for each step all copies.
+/// Transitions since the last update, `steps x copies`.
 #[derive(Clone, Debug, Default)]
 struct Rollout {
     /// Steps so far.
@@ -115,9 +120,9 @@ struct Rollout {
     observations: Vec<f32>,
     actions: Vec<usize>,
     rewards: Vec<f32>,
-    /// The value of what was acted in.
+    /// `max_a Q` of each observation.
     values: Vec<f32>,
-    /// The value of what came of it, if an episode was cut there.
+    /// `max_a Q` of the final observation of truncated episodes.
     cut_values: Vec<f32>,
     terminated: Vec<bool>,
     truncated: Vec<bool>,
@@ -126,7 +131,7 @@ struct Rollout {
 #[derive(Clone, Debug, Default)]
 struct Scratch {
     targets: Vec<f32>,
-    /// The value of what each copy sees now.
+    /// `max_a Q` of the last observation of each copy.
     last: Vec<f32>,
     order: Vec<usize>,
     observations: Vec<f32>,
@@ -134,13 +139,13 @@ struct Scratch {
     wanted: Vec<f32>,
     errors: Vec<f32>,
     d_outputs: Vec<f32>,
-    /// Of one copy.
+    /// Rewards and values of one copy.
     column: [Vec<f32>; 3],
     ends: [Vec<bool>; 2],
 }
 
 impl PqnConfig {
-    /// The ends of the network.
+    /// Inputs and outputs of the network.
     pub fn ends(&self, task: &TaskSpec) -> Ends {
         Ends::new(task.inputs, task.actions)
     }
@@ -197,10 +202,10 @@ impl PqnConfig {
 }
 
 impl Pqn {
-    /// A learner.
+    /// A PQN agent.
     ///
     /// # Panics
-    /// If there is no such network, or the minibatches are not of one size.
+    /// If the network does not fit its inputs and outputs, or the minibatches are not of equal size.
     pub fn new((config, optimizer): (PqnConfig, OptimizerConfig), task: &TaskSpec) -> Self {
         let TaskSpec { actions, total_steps, streams, .. } = *task;
         assert!(config.collected().is_multiple_of(config.num_minibatches), "minibatches of one size");
@@ -227,7 +232,7 @@ impl Pqn {
         }
     }
 
-    /// The network that learns.
+    /// The network.
     pub fn network(&self) -> &Network {
         &self.network
     }
@@ -236,7 +241,7 @@ impl Pqn {
         self.epsilon.at(self.steps, 1)
     }
 
-    /// Computes the lambda-returns of what was collected.
+    /// Computes the lambda-returns of the collected transitions.
     fn returns(&mut self) {
         let copies = self.config.num_envs as usize;
         let Rollout { length, rewards, values, cut_values, terminated, truncated, .. } = &self.rollout;
@@ -263,7 +268,7 @@ impl Pqn {
         }
     }
 
-    /// Some epochs of minibatches; returns the mean loss.
+    /// Trains for some epochs of minibatches, and returns the mean loss.
     fn epochs(&mut self) -> Result<f64, LearnError> {
         let PqnConfig { num_minibatches, update_epochs, .. } = self.config;
         let features = self.network.inputs();
@@ -309,7 +314,7 @@ impl Agent for Pqn {
         let behaviour = Policy::EpsilonGreedy { epsilon: self.epsilon() };
         let q = self.network.predict(observations, &mut self.acting);
         let rollout = &mut self.rollout;
-        // Asked again before anything was learned: the same question.
+        // A second call without a step in between: the same observations.
         rollout.values.truncate(rollout.length * actions.len());
         for (action, q) in actions.iter_mut().zip(q.chunks_exact(self.actions)) {
             *action = behaviour.sample(q, &mut self.exploration);
@@ -342,7 +347,7 @@ impl Agent for Pqn {
         if rollout.length < self.config.num_steps as usize {
             return Ok(0);
         }
-        // After an end or a cut this is the true final observation, whose value nobody asks for any more.
+        // After the end of an episode this is the true final observation, whose value is not needed again.
         let q = self.network.predict(steps.next_observations, &mut self.acting);
         let last = &mut self.scratch.last;
         last.clear();

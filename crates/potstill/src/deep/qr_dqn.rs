@@ -1,4 +1,5 @@
-//! QR-DQN (Dabney et al. 2018): DQN that learns the distribution of the return as quantiles in the middles of equal parts of the probability.
+//! QR-DQN (Dabney et al. 2018): DQN that learns the distribution of the return as quantiles at the midpoints
+//! of equal intervals of the probability.
 //!
 //! Algorithm 1: `a* = argmax_a sum_j theta_j(s', a) / N`; `T theta_j = r + gamma theta_j(s', a*)`; the loss is `sum_i E_j [rho^kappa_tau_i (T theta_j -
 //! theta_i(s, a))]`, quantile regression with the Huber loss, `tau_i = (2 i - 1) / 2 N`.
@@ -31,11 +32,11 @@ use potstill_nn::Head;
 use potstill_nn::loss::{self, Chosen, Layout};
 
 settings! {
-    /// The quantiles.
+    /// The quantiles and their loss.
     pub struct QrDqnConfig {
-        /// How many. Source: Dabney et al. 2018, section 5
+        /// Number of quantiles. Source: Dabney et al. 2018, section 5
         n_quantiles: u64 = 200, in Atoms;
-        /// Where the Huber loss turns from a parabola into a line. Source: Dabney et al. 2018, section 5
+        /// Threshold of the Huber loss between quadratic and linear. Source: Dabney et al. 2018, section 5
         kappa: f64 = 1.0, in Positive;
     }
 }
@@ -64,12 +65,12 @@ fn build(
     Dqn::learning(own.objective(), (dqn, optimizer), task)
 }
 
-/// The quantiles at the middles of equal parts of the probability.
+/// Quantiles at the midpoints of equal intervals of the probability.
 #[derive(Clone, Copy, Debug)]
 struct Quantiles {
     /// Their number.
     count: usize,
-    /// The error at which the Huber loss turns from a parabola into a line.
+    /// Threshold of the Huber loss between quadratic and linear.
     kappa: f32,
 }
 

@@ -1,4 +1,5 @@
-//! Rainbow (Hessel et al. 2018): C51 with double and dueling networks, prioritised replay, returns of several steps and noisy layers, all at once.
+//! Rainbow (Hessel et al. 2018): C51 with double and dueling networks, prioritized replay, n-step returns and
+//! noisy layers.
 //!
 //! It is [DQN](super::dqn) with all switches but Munchausen's on, and the [categorical](super::c51) objective; priorities are the divergence
 //! of the student's distribution from its target (section "The Integrated Agent").

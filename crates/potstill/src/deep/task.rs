@@ -1,4 +1,4 @@
-//! What a deep agent must know of its task before it is built.
+//! The task of a deep agent.
 
 use crate::algorithm::Task;
 use crate::config::{ConfigError, check_network};
@@ -17,9 +17,9 @@ pub(super) const PASS_BYTES_MAX: u64 = 1 << 33;
 pub struct TaskSpec {
     /// The shape of an observation.
     pub inputs: Inputs,
-    /// Frames that an observation is a stack of.
+    /// Frames in the stack of an observation; 1 without stacking.
     pub frames: usize,
-    /// Whether all numbers of an observation are whole, from 0 to 255.
+    /// True if all components of observations are whole numbers from 0 to 255.
     pub is_bytes: bool,
     /// The number of actions.
     pub actions: usize,
@@ -27,7 +27,7 @@ pub struct TaskSpec {
     pub total_steps: u64,
     /// The random streams of the run.
     pub streams: Streams,
-    /// Threads to compute on. Nothing depends on their number.
+    /// Worker threads. Results do not depend on their number.
     pub workers: Workers,
 }
 
@@ -65,7 +65,7 @@ impl TaskSpec {
     }
 }
 
-/// The network's inputs: planes as a picture if the network has convolutions, else features.
+/// The network's inputs: planes as an image if the network has convolutions, else features.
 fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
     let space = spec.observation_space();
     let picture = match &space {

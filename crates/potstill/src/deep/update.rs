@@ -1,4 +1,4 @@
-//! The buffers of an update of DQN and its distributional variants, and how the next action is chosen in all of them.
+//! The buffers of an update of DQN and its distributional variants, and the selection of the next action.
 
 use crate::experience::Batch;
 use crate::targets;
@@ -10,9 +10,9 @@ use potstill_nn::{Network, Workers, Workspace};
 /// Buffers reused from update to update.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UpdateBuffers {
-    /// Of the online network's pass over `s`, which the backward pass needs.
+    /// The online network's forward pass over `s`, for the backward pass.
     pub(super) workspace: Workspace,
-    /// Of the online network's pass over `s'`.
+    /// The online network's forward pass over `s'`.
     next_workspace: Workspace,
     pub(super) batch: Batch,
     /// `Q(s', .; theta)`, `samples x actions`, if the online network selects the next action; else empty.
@@ -22,7 +22,7 @@ pub(super) struct UpdateBuffers {
     /// The target network's distributions of the return of the next action, `samples x parts`.
     pub(super) next_distribution: Vec<f32>,
     pub(super) taus: Vec<f32>,
-    /// `y`.
+    /// The targets `y`.
     pub(super) y: Vec<f32>,
     pub(super) td_errors: Vec<f32>,
     /// The gradient with respect to the online network's outputs.
@@ -45,8 +45,8 @@ impl UpdateBuffers {
         }
     }
 
-    /// Copies the distributions of the next actions from the target network's `outputs` in the next states: of the best actions by `q_select`, or
-    /// else by the means of these outputs.
+    /// Copies the distributions of the next actions from the target network's `outputs` in the next states:
+    /// of the greedy actions by `q_select` or, if that is empty, by the means of these outputs.
     pub(super) fn gather_next(&mut self, online: &Network, outputs: &[f32], layout: Layout) {
         let Self { batch, q_select, q_next, next_distribution, .. } = self;
         let Layout { parts, choice, part } = layout;
@@ -71,8 +71,8 @@ pub(super) struct Update<'a> {
     pub(super) online: &'a Network,
     pub(super) target: &'a mut Teacher,
     pub(super) buffers: &'a mut UpdateBuffers,
-    /// Whether the online network selects the next action.
+    /// True if the online network selects the next action.
     pub(super) double: bool,
-    /// The stream of random probabilities.
+    /// The random stream of probabilities.
     pub(super) taus: &'a mut Pcg64,
 }

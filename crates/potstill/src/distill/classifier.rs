@@ -1,9 +1,9 @@
 //! Supervised distillation (Hinton, Vinyals and Dean 2015): a student learns from labels and from a teacher's soft targets.
 //!
-//! `L = alpha T^2 KL(softmax(z_teacher / T) || softmax(z_student / T)) + (1 - alpha) CE(labels)` over minibatches; without a
-//! teacher the cross-entropy alone.
+//! `L = alpha T^2 KL(softmax(z_teacher / T) || softmax(z_student / T)) + (1 - alpha) CE(labels)` over
+//! minibatches; without a teacher only the cross-entropy.
 //!
-//! Differences from the paper: Adam instead of momentum with decay, unless asked for; one blend with weights `alpha` and `1 - alpha`
+//! Differences from the paper: Adam instead of momentum with decay, unless asked for; weights `alpha` and `1 - alpha`,
 //! where the paper only says that the hard term should weigh "considerably" less.
 //!
 //! ```
@@ -39,29 +39,31 @@ use std::ops::Range;
 use std::sync::Arc;
 
 settings! {
-    /// How a classifier is fitted.
+    /// The hyperparameters of a classifier's training.
     pub struct FitConfig {
         /// Passes over the training samples
         epochs: u64 = 60, in AtLeastOne;
         /// Samples per gradient step
         batch_size: u64 = 32, in Batch;
-        /// Step size of the optimiser, or a schedule over gradient steps. Source: Kingma and Ba 2015
+        /// Step size of the optimiser, a number or a schedule over gradient steps. Source: Kingma and Ba 2015
         learning_rate: Schedule = 1e-3, in NotNegative;
-        /// Each training image is moved by up to so many pixels. Source: Hinton et al. 2015, section 3, used 2 for 28 x 28
+        /// Largest random shift of a training image, in pixels. Source: Hinton et al. 2015, section 3, used 2
+        /// for 28 x 28
         jitter_pixels: u64 = 0, in Small;
-        /// Samples kept apart for the test
+        /// Samples held out for the test
         test_samples: u64 = 500, in AtLeastOne;
-        /// The random split into training and test samples
+        /// Seed of the random split into training and test samples
         split_seed: u64 = 0, in Any;
     }
 }
 
 settings! {
-    /// How a student listens to its teacher.
+    /// The hyperparameters of the soft targets.
     pub struct SoftTargetsConfig {
         /// Temperature of both softmaxes. Source: Hinton et al. 2015, section 3, used 20 for a wide student and 2.5 to 4 for a narrow one
         temperature: f64 = 4.0, in Positive;
-        /// Weight of the soft targets against the labels. Source: 0.9, common since Hinton et al. 2015
+        /// Weight alpha of the soft targets; the labels have 1 - alpha. Source: 0.9, common since Hinton et
+        /// al. 2015
         alpha: f64 = 0.9, in Unit;
     }
 }
@@ -81,26 +83,26 @@ pub const ALGORITHM: Algorithm = Algorithm {
     smoke: &["data=digits net_arch=mlp:12 epochs=40 test_samples=1500 jitter_pixels=1"],
 };
 
-/// Soft targets beside the labels.
+/// Soft targets, in addition to the labels.
 #[derive(Clone, Debug)]
 pub struct SoftTargets {
     /// The source of the teacher's logits.
     pub source: Source,
-    /// The divergence from them.
+    /// The divergence of the student's from the teacher's distribution.
     pub divergence: Divergence,
-    /// The weight of the divergence against the cross-entropy of the labels, 0 to 1.
+    /// The weight of the divergence, 0 to 1; the cross-entropy of the labels has the rest.
     pub alpha: f32,
 }
 
 impl SoftTargets {
-    /// Hinton's: the softmax of a trained network at a temperature.
+    /// The soft targets of Hinton et al.: the softmax of a trained network at a temperature.
     pub fn frozen(teacher: Network, temperature: f32, alpha: f32) -> Self {
         let source = Source::new(Teacher::frozen(teacher));
         Self { source, divergence: Divergence::KlForward { temperature }, alpha }
     }
 }
 
-/// A classifier in training.
+/// Training of a classifier.
 #[derive(Clone, Debug)]
 pub struct ClassifierTrainer {
     config: FitConfig,
@@ -109,7 +111,7 @@ pub struct ClassifierTrainer {
     optimizer: GuardedStep,
     soft_targets: Option<SoftTargets>,
     epochs: u64,
-    /// Samples of the running epoch that are done, and their summed loss.
+    /// Samples of the running epoch so far, and their summed loss.
     position: usize,
     loss: f64,
     order: Vec<usize>,
@@ -127,7 +129,7 @@ struct Scratch {
 }
 
 impl ClassifierTrainer {
-    /// A fresh student on this data, with or without a teacher, and the optimiser's [defaults](OptimizerConfig::student).
+    /// Initialises a student on this data, with or without soft targets, and the optimiser's [defaults](OptimizerConfig::student).
     pub fn new(
         config: FitConfig,
         spec: &NetworkSpec,
@@ -138,7 +140,7 @@ impl ClassifierTrainer {
         Self::with((config, OptimizerConfig::student()), spec, data, soft_targets, streams)
     }
 
-    /// A fresh student on this data, with or without a teacher.
+    /// Initialises a student on this data, with or without soft targets.
     pub fn with(
         (config, optimizer): (FitConfig, OptimizerConfig),
         spec: &NetworkSpec,
@@ -176,21 +178,21 @@ impl ClassifierTrainer {
         &self.student
     }
 
-    /// Epochs done.
+    /// Epochs so far.
     pub fn epochs(&self) -> u64 {
         self.epochs
     }
 
-    /// Gradient steps done.
+    /// Gradient steps so far.
     pub fn steps(&self) -> u64 {
         let batches = |samples: usize| samples.div_ceil(self.config.batch_size as usize) as u64;
         self.epochs * batches(self.data.len()) + batches(self.position)
     }
 
-    /// One gradient step; on the last of an epoch the epoch's mean loss.
+    /// Makes one gradient step; returns the epoch's mean loss after its last.
     ///
     /// # Errors
-    /// If a number went bad; the parameters are as they were before the step.
+    /// If a loss or a gradient is not finite; the parameters are then unchanged.
     pub fn step(&mut self) -> Result<Option<f64>, LearnError> {
         if self.position == 0 {
             self.shuffle.shuffle(&mut self.order);
@@ -207,7 +209,8 @@ impl ClassifierTrainer {
         Ok(Some(std::mem::take(&mut self.loss) / self.data.len() as f64))
     }
 
-    /// One pass over the data in a new order, or the rest of it; returns the mean loss.
+    /// Trains for one pass over the data in a new order, or for the rest of the running one; returns its mean
+    /// loss.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -226,15 +229,15 @@ impl ClassifierTrainer {
         let Scratch { workspace, inputs, labels, d_logits } = &mut self.scratch;
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
-        let mut answers: &[f32] = &[];
+        let mut soft_logits: &[f32] = &[];
         let loss = match &mut self.soft_targets {
             None => cross_entropy(logits, labels, d_logits),
             Some(SoftTargets { source, divergence, alpha }) => {
-                answers = source.logits(Samples { inputs, indices });
-                divergence.blended(*alpha, (answers, logits), labels, d_logits)
+                soft_logits = source.logits(Samples { inputs, indices });
+                divergence.blended(*alpha, (soft_logits, logits), labels, d_logits)
             }
         };
-        let batch = [("input", &**inputs), ("teacher's answer", answers)];
+        let batch = [("input", &**inputs), ("teacher's answer", soft_logits)];
         let rate = self.config.learning_rate.at(done, 1);
         self.optimizer.step(rate, &mut self.student, d_logits, workspace, loss, &batch)?;
         if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {
@@ -243,7 +246,7 @@ impl ClassifierTrainer {
         Ok(f64::from(loss))
     }
 
-    /// The samples of a minibatch, jittered if so configured.
+    /// Copies the samples of a minibatch, with random shifts if configured.
     fn gather(&mut self, samples: Range<usize>) {
         let (data, pixels) = (&self.data, self.config.jitter_pixels as usize);
         let indices = &self.order[samples];
@@ -272,7 +275,7 @@ snapshot! {
 }
 
 impl ClassifierTrainer {
-    /// Checks that each sample is in the restored order once.
+    /// Checks that the restored order is a permutation of the samples.
     fn check_order(&mut self) -> Result<(), SnapshotError> {
         let mut sorted = self.order.clone();
         sorted.sort_unstable();
@@ -283,7 +286,7 @@ impl ClassifierTrainer {
     }
 }
 
-/// Only the source changes.
+/// Only the source has state.
 impl Restorable for SoftTargets {
     fn snapshot(&self) -> Snapshot {
         self.source.snapshot()
@@ -294,14 +297,14 @@ impl Restorable for SoftTargets {
     }
 }
 
-/// The fraction of samples whose highest logit is not that of their label.
+/// The fraction of misclassified samples, 0 to 1.
 pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
     let predicted = predictions(network, &data.inputs);
     let wrong = predicted.iter().zip(&data.labels).filter(|(p, l)| p != l).count();
     wrong as f64 / data.len() as f64
 }
 
-/// The choice of the highest value, or mean value, for each sample; of equal ones the first.
+/// The class with the highest logit, or mean value, for each sample; the first of equals.
 pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
     let samples = inputs.len() / network.inputs();
     let (mut workspace, mut means) = (Workspace::default(), Vec::new());
@@ -309,7 +312,7 @@ pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
     means.chunks_exact(network.ends().choices).map(targets::argmax).collect()
 }
 
-/// The fraction of inputs on which two networks choose alike.
+/// The fraction of inputs on which two networks predict the same class, 0 to 1.
 pub fn agreement(a: &Network, b: &Network, inputs: &[f32]) -> f64 {
     let (a, b) = (predictions(a, inputs), predictions(b, inputs));
     a.iter().zip(&b).filter(|(x, y)| x == y).count() as f64 / a.len() as f64
@@ -381,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_student_comes_to_agree_with_an_arbitrary_teacher() {
-        // The teacher is a random network: only its own answers can be learned from it, nothing about digits.
+        // The teacher is a random network: only its own outputs can be learned from it, nothing about digits.
         let (data, unseen) = Dataset::digits().split(400, &mut Pcg64::new(2));
         let data = Arc::new(data);
         let soft = soft("mlp:16", &data);

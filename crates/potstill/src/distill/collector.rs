@@ -1,4 +1,4 @@
-//! Collectors: who visits the states on which a policy's teacher is asked.
+//! Collectors: the policy that visits the states of the transfer set.
 //!
 //! ```
 //! use potstill::core::Pcg64;
@@ -15,19 +15,19 @@
 
 use potstill_core::Pcg64;
 
-/// Who plays the episodes whose states the student learns on.
+/// The policy that plays the episodes of the transfer set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Collector {
     /// The teacher (Rusu et al. 2015).
     Teacher,
-    /// The student, corrected by the teacher (DAgger; Ross, Gordon and Bagnell 2011).
+    /// The student, with the teacher's outputs as targets (DAgger; Ross, Gordon and Bagnell 2011).
     Student,
-    /// The teacher in an episode with this probability, else the student.
+    /// The teacher in an episode with this probability, otherwise the student.
     Mixture(f64),
 }
 
 impl Collector {
-    /// The collector in which the teacher plays with this probability.
+    /// The collector that plays an episode with the teacher with probability `share`.
     pub fn with_teacher_share(share: f64) -> Self {
         match share {
             1.0 => Collector::Teacher,
@@ -36,7 +36,7 @@ impl Collector {
         }
     }
 
-    /// Whether the teacher plays the next episode. Only a mixture draws.
+    /// Decides if the teacher plays the next episode. Only a mixture draws a random number.
     pub fn teacher_plays(self, rng: &mut Pcg64) -> bool {
         match self {
             Collector::Teacher => true,

@@ -1,4 +1,4 @@
-//! Divergences of a student's outputs from its teacher's. The direction is in the name.
+//! Divergences of a student's outputs from its teacher's. The direction is part of the name.
 //!
 //! ```
 //! use potstill::distill::Divergence;

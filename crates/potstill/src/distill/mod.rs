@@ -1,12 +1,12 @@
-//! Distillation: a student learns from a trained teacher.
+//! Knowledge distillation: a student learns from a trained teacher.
 //!
-//! | module | what is there |
+//! | module | content |
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
-//! | [`source`] | whose answers: a teacher asked each time, or recorded answers |
-//! | [`divergence`] | how far student and teacher are apart |
-//! | [`collector`] | who visits the states that a policy's student learns on |
+//! | [`source`] | the teacher's logits, computed by a network or recorded |
+//! | [`divergence`] | divergences of the student from the teacher |
+//! | [`collector`] | the policy that visits the states of a transfer set |
 //!
 //! ```
 //! use potstill::core::Streams;

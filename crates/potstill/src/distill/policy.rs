@@ -1,13 +1,14 @@
-//! Policy distillation (Rusu et al. 2015): a small network learns to choose as a DQN does.
+//! Policy distillation (Rusu et al. 2015): a small network learns the policy of a trained DQN.
 //!
-//! Rounds of two parts: someone plays and the states visited join a memory; then the student regresses on minibatches of it with
-//! `L = T^2 KL(softmax(q_teacher / T) || softmax(z_student / T))`.
+//! Rounds of two parts: episodes are played and their states join the transfer set; then the student
+//! regresses on minibatches of it with `L = T^2 KL(softmax(q_teacher / T) || softmax(z_student / T))`.
 //!
 //! Differences from the paper:
-//! - The temperature is in units of the mean gap between the teacher's two best action values (measured on the first
-//!   round, written to the summary): the paper's 0.01 is meaningful on Atari's reward scale only.
-//! - The [`Collector`] chooses who plays: the teacher, as in the paper, the student (DAgger; Ross, Gordon and Bagnell 2011), or a
-//!   mix. The paper's teacher plays epsilon-greedily with 0.05; so does whoever plays here.
+//! - The temperature is in units of the mean gap between the teacher's two highest action values (measured in
+//!   the first round, written to the summary): the paper's 0.01 is meaningful on Atari's reward scale only.
+//! - The [`Collector`] is the policy that plays: the teacher, as in the paper, the student (DAgger; Ross,
+//!   Gordon and Bagnell 2011), or a mixture. The paper's teacher plays epsilon-greedily with 0.05; here every
+//!   collector does.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -41,17 +42,17 @@ use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 settings! {
     /// The hyperparameters of policy distillation.
     pub struct PolicyDistillConfig {
-        /// States to collect over the whole run
+        /// States of the transfer set at the end of the run
         transfer_states: u64 = 40_000, in AtLeastOne;
-        /// Rounds of collecting and learning
+        /// Rounds of collecting and training
         rounds: u64 = 10, in AtLeastOne;
         /// Gradient steps over the whole run
         gradient_steps: u64 = 40_000, in AtLeastOne;
         /// States per gradient step
         batch_size: u64 = 128, in Batch;
-        /// Step size of the optimiser, or a schedule over gradient steps
+        /// Step size of the optimiser, a number or a schedule over gradient steps
         learning_rate: Schedule = 2e-3, in NotNegative;
-        /// Temperature in units of the teacher's mean gap between its two best action values
+        /// Temperature in units of the mean gap between the teacher's two highest action values
         temperature: f64 = 0.03, in Positive;
         /// Probability that the teacher plays an episode after the first round; 1 is the paper, 0 is DAgger
         teacher_plays: f64 = 0.5, in Unit;
@@ -60,7 +61,7 @@ settings! {
     }
 }
 
-/// A student policy in training.
+/// Training of a student policy.
 pub struct PolicyDistiller {
     config: PolicyDistillConfig,
     student: Network,
@@ -70,14 +71,14 @@ pub struct PolicyDistiller {
     env: FeatureEnv,
     streams: Streams,
     rounds: u64,
-    /// Gradient steps of the running round, and their mean loss so far.
+    /// Gradient steps of the running round, and their mean loss.
     position: u64,
     loss: f64,
     episodes: u64,
     /// The transfer set, `states x features`.
     states: Vec<f32>,
-    /// The logits of the teacher for each state, `states x actions`. It does not change, so that each is computed once.
-    answers: Vec<f32>,
+    /// The teacher's logits for each state, `states x actions`. A frozen teacher's are computed once.
+    teacher_logits: Vec<f32>,
     sampling: Pcg64,
     scratch: Scratch,
 }
@@ -87,11 +88,11 @@ pub struct PolicyDistiller {
 struct Scratch {
     workspace: Workspace,
     inputs: Vec<f32>,
-    wanted: Vec<f32>,
+    targets: Vec<f32>,
     d_logits: Vec<f32>,
 }
 
-/// What a round did.
+/// The results of a round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Round {
     /// The mean loss over its gradient steps.
@@ -101,13 +102,14 @@ pub struct Round {
 }
 
 impl PolicyDistiller {
-    /// The ends of a student of this form: it sees what the teacher sees, as a picture if it looks at one, and has one value per action.
+    /// Inputs and outputs of a student: the teacher's inputs, as an image for a convolutional network, and
+    /// one logit per action.
     pub fn ends(spec: &NetworkSpec, teacher: &Network) -> Ends {
         let Ends { inputs, choices, .. } = *teacher.ends();
         if spec.stages.is_empty() { Ends::new(inputs.count(), choices) } else { Ends::new(inputs, choices) }
     }
 
-    /// A fresh student for this teacher in this environment, with the optimiser's [defaults](OptimizerConfig::student).
+    /// Initialises a student of this teacher in this environment, with the optimiser's [defaults](OptimizerConfig::student).
     pub fn new(
         config: PolicyDistillConfig,
         spec: &NetworkSpec,
@@ -118,7 +120,7 @@ impl PolicyDistiller {
         Self::with((config, OptimizerConfig::student()), spec, teacher, env, streams)
     }
 
-    /// A fresh student for this teacher in this environment.
+    /// Initialises a student of this teacher in this environment.
     pub fn with(
         (config, optimizer): (PolicyDistillConfig, OptimizerConfig),
         spec: &NetworkSpec,
@@ -141,7 +143,7 @@ impl PolicyDistiller {
             loss: 0.0,
             episodes: 0,
             states: Vec::new(),
-            answers: Vec::new(),
+            teacher_logits: Vec::new(),
             sampling: streams.stream("replay"),
             scratch: Scratch::default(),
             config,
@@ -153,7 +155,7 @@ impl PolicyDistiller {
         &self.student
     }
 
-    /// The mean gap between the teacher's two best action values: the unit of the temperature.
+    /// The mean gap between the teacher's two highest action values, which is the unit of the temperature.
     pub fn gap(&self) -> f32 {
         self.source.scale()
     }
@@ -163,7 +165,7 @@ impl PolicyDistiller {
         (self.states.len() / self.student.inputs()) as u64
     }
 
-    /// Rounds done.
+    /// Rounds so far.
     pub fn rounds(&self) -> u64 {
         self.rounds
     }
@@ -173,15 +175,17 @@ impl PolicyDistiller {
         self.config.gradient_steps.div_ceil(self.config.rounds)
     }
 
-    /// Gradient steps done.
+    /// Gradient steps so far.
     pub fn steps(&self) -> u64 {
         self.rounds * self.round_steps() + self.position
     }
 
-    /// One gradient step, the first of a round after collecting; on the last what the round did.
+    /// Makes one gradient step, the first of a round after collecting; returns the round's results after its
+    /// last.
     ///
     /// # Errors
-    /// If the environment refuses a step, or a number went bad; the parameters are as they were before the step.
+    /// If the environment refuses a step, or a loss or a gradient is not finite; the parameters are then
+    /// unchanged.
     pub fn step(&mut self) -> Result<Option<Round>, LearnError> {
         if self.position == 0 {
             self.collect()?;
@@ -197,7 +201,7 @@ impl PolicyDistiller {
         Ok(Some(Round { loss: std::mem::take(&mut self.loss), states: self.transfer_states() }))
     }
 
-    /// Collects the states of a round and asks the teacher about them.
+    /// Collects the states of a round and the teacher's logits for them.
     fn collect(&mut self) -> Result<(), LearnError> {
         let share = (self.rounds + 1) as f64 / self.config.rounds as f64;
         let goal = (self.config.transfer_states as f64 * share) as u64;
@@ -207,22 +211,22 @@ impl PolicyDistiller {
             self.source.standardise_on(&self.states);
         }
         let inputs = &self.states[known..];
-        let answers = self.source.logits(Samples { inputs, indices: &[] });
-        if let Some(error) = not_finite(&[("state", inputs), ("teacher's answer", answers)]) {
+        let logits = self.source.logits(Samples { inputs, indices: &[] });
+        if let Some(error) = not_finite(&[("state", inputs), ("teacher's answer", logits)]) {
             return Err(error);
         }
-        self.answers.extend_from_slice(answers);
+        self.teacher_logits.extend_from_slice(logits);
         Ok(())
     }
 
-    /// Whole episodes until the transfer set holds `goal` states.
+    /// Plays whole episodes until the transfer set has `goal` states.
     fn play(&mut self, goal: u64) -> Result<(), EnvError> {
         let policy = Policy::EpsilonGreedy { epsilon: self.config.epsilon };
         while self.transfer_states() < goal {
             let seed = self.streams.seed_for("environment", self.episodes);
             let mut rng = Streams::new(seed).stream("actor");
             self.episodes += 1;
-            // An untrained student has nothing to show yet.
+            // An untrained student would visit no useful states.
             let teacher_plays = self.rounds == 0 || self.collector.teacher_plays(&mut rng);
             let player = match self.source.teacher() {
                 Some(teacher) if teacher_plays => teacher.network(),
@@ -230,7 +234,7 @@ impl PolicyDistiller {
             };
             let episode = play(&mut self.env, &mut NetworkActor::new(player, policy), seed, &mut rng)?;
             let steps = episode.trajectory.steps();
-            // Without the last: no action is taken there.
+            // Without the last observation: no action is taken there.
             for state in &episode.trajectory.observations()[..steps] {
                 self.states.extend_from_slice(state);
             }
@@ -242,18 +246,18 @@ impl PolicyDistiller {
         let done = self.steps();
         let (features, actions) = (self.student.inputs(), self.student.outputs());
         let samples = self.config.batch_size as usize;
-        let Scratch { workspace, inputs, wanted, d_logits } = &mut self.scratch;
+        let Scratch { workspace, inputs, targets, d_logits } = &mut self.scratch;
         inputs.clear();
-        wanted.clear();
+        targets.clear();
         for _ in 0..samples {
             let index = self.sampling.below(self.states.len() / features);
             inputs.extend_from_slice(&self.states[index * features..][..features]);
-            wanted.extend_from_slice(&self.answers[index * actions..][..actions]);
+            targets.extend_from_slice(&self.teacher_logits[index * actions..][..actions]);
         }
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
         let divergence = Divergence::KlForward { temperature: self.config.temperature as f32 };
-        let loss = divergence.value_and_gradient((wanted, logits), samples, d_logits);
+        let loss = divergence.value_and_gradient((targets, logits), samples, d_logits);
         let (rate, student) = (self.config.learning_rate.at(done, 1), &mut self.student);
         self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))
@@ -273,7 +277,7 @@ impl Restorable for PolicyDistiller {
             .with("episodes", Value::U64(self.episodes))
             .with("transfer_states", Value::U64(self.transfer_states()))
             .with("states", Value::F32s(self.states.clone()))
-            .with("answers", Value::F32s(self.answers.clone()))
+            .with("answers", Value::F32s(self.teacher_logits.clone()))
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
@@ -287,7 +291,7 @@ impl Restorable for PolicyDistiller {
         self.episodes = snapshot.u64("episodes")?;
         let states = snapshot.index("transfer_states", usize::MAX / 4)?;
         self.states = snapshot.f32s("states", states * self.student.inputs())?.to_vec();
-        self.answers = snapshot.f32s("answers", states * self.student.outputs())?.to_vec();
+        self.teacher_logits = snapshot.f32s("answers", states * self.student.outputs())?.to_vec();
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Sources of soft targets: the logits of a teacher, asked each time or recorded once.
+//! Sources of soft targets: the logits of a teacher, computed by its network or recorded once.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -23,14 +23,14 @@ use potstill_nn::{Network, Workspace};
 /// A source of logits for a student.
 #[derive(Clone, Debug)]
 pub struct Source {
-    answers: Answers,
+    from: LogitSource,
     /// The divisor of the logits: 1, or the mean gap between the two largest.
     scale: f32,
     logits: Vec<f32>,
 }
 
 #[derive(Clone, Debug)]
-enum Answers {
+enum LogitSource {
     Network(Box<Teacher>),
     Recorded {
         outputs: usize,
@@ -42,41 +42,42 @@ enum Answers {
 /// Samples by value and by index in their dataset.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
-    /// `samples x inputs`, for a network.
+    /// `samples x features`, for a network.
     pub inputs: &'a [f32],
-    /// The index of each sample, for recorded answers; may be empty for a network.
+    /// The index of each sample, for recorded logits; may be empty for a network.
     pub indices: &'a [usize],
 }
 
 impl Source {
-    /// A source that asks a teacher.
+    /// A source that evaluates the teacher's network.
     pub fn new(teacher: Teacher) -> Self {
-        Self { answers: Answers::Network(Box::new(teacher)), scale: 1.0, logits: Vec::new() }
+        Self { from: LogitSource::Network(Box::new(teacher)), scale: 1.0, logits: Vec::new() }
     }
 
-    /// The teacher, unless its answers are recorded.
+    /// The teacher; `None` once its logits are recorded.
     pub fn teacher(&self) -> Option<&Teacher> {
-        match &self.answers {
-            Answers::Network(teacher) => Some(teacher),
-            Answers::Recorded { .. } => None,
+        match &self.from {
+            LogitSource::Network(teacher) => Some(teacher),
+            LogitSource::Recorded { .. } => None,
         }
     }
 
-    /// Records the logits of a whole dataset, so that each is computed once. They stay the same bit for bit.
+    /// Records the logits of a whole dataset, so that each is computed once. The logits stay the same bit for
+    /// bit.
     pub fn record(&mut self, inputs: &[f32]) {
-        if let Answers::Network(teacher) = &self.answers {
+        if let LogitSource::Network(teacher) = &self.from {
             let outputs = teacher.network().ends().choices;
-            self.answers = Answers::Recorded { outputs, logits: means(teacher.network(), inputs) };
+            self.from = LogitSource::Recorded { outputs, logits: means(teacher.network(), inputs) };
         }
     }
 
-    /// Sets the scale to the mean gap between the two largest logits over these inputs, so that a temperature does not depend on the scale of
-    /// the rewards.
+    /// Sets the scale to the mean gap between the two largest logits over these inputs, which makes a
+    /// temperature independent of the scale of the rewards.
     pub fn standardise_on(&mut self, inputs: &[f32]) {
-        if let Answers::Network(teacher) = &self.answers {
+        if let LogitSource::Network(teacher) = &self.from {
             let network = teacher.network();
             let gap = targets::mean_gap(&means(network, inputs), network.ends().choices);
-            // A teacher without preferences teaches at its own scale.
+            // A teacher that is indifferent between all actions keeps its own scale.
             self.scale = if gap > 0.0 { gap } else { 1.0 };
         }
     }
@@ -86,17 +87,18 @@ impl Source {
         self.scale
     }
 
-    /// The logits of these samples over the scale, `samples x classes`; of a distribution over returns its means.
+    /// The logits of these samples divided by the scale, `samples x classes`; of a distribution over returns
+    /// its means.
     pub fn logits(&mut self, samples: Samples<'_>) -> &[f32] {
         let scale = self.scale;
         self.logits.clear();
-        match &mut self.answers {
-            Answers::Network(teacher) => {
+        match &mut self.from {
+            LogitSource::Network(teacher) => {
                 let count = samples.inputs.len() / teacher.network().inputs();
                 teacher.means(count, samples.inputs, &mut self.logits);
                 self.logits.iter_mut().for_each(|z| *z /= scale);
             }
-            Answers::Recorded { outputs, logits } => {
+            LogitSource::Recorded { outputs, logits } => {
                 for &index in samples.indices {
                     self.logits.extend(logits[index * *outputs..][..*outputs].iter().map(|z| z / scale));
                 }
@@ -107,13 +109,13 @@ impl Source {
 
     /// Advances the teacher's clock by a gradient step.
     pub fn tick(&mut self, student: &Network) {
-        if let Answers::Network(teacher) = &mut self.answers {
+        if let LogitSource::Network(teacher) = &mut self.from {
             teacher.tick(1, student);
         }
     }
 }
 
-/// One number for each input and choice: of a distribution its mean.
+/// The value of each choice for each input; of a distribution its mean.
 fn means(network: &Network, inputs: &[f32]) -> Vec<f32> {
     let mut means = Vec::new();
     let mut workspace = Workspace::default();
@@ -121,13 +123,13 @@ fn means(network: &Network, inputs: &[f32]) -> Vec<f32> {
     means
 }
 
-/// The scale, and what changes of the teacher; recorded answers come with the constructor.
+/// Saves the scale and the state of the teacher; recorded logits come with the constructor.
 impl Restorable for Source {
     fn snapshot(&self) -> Snapshot {
-        let teacher = match &self.answers {
-            Answers::Network(teacher) => teacher.snapshot(),
+        let teacher = match &self.from {
+            LogitSource::Network(teacher) => teacher.snapshot(),
             // As a frozen teacher.
-            Answers::Recorded { .. } => {
+            LogitSource::Recorded { .. } => {
                 Snapshot::new().with("staleness", Value::U64(0)).with("moved", Value::F64(0.0))
             }
         };
@@ -136,9 +138,9 @@ impl Restorable for Source {
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         self.scale = snapshot.f64("scale")? as f32;
-        match &mut self.answers {
-            Answers::Network(teacher) => teacher.restore(snapshot),
-            Answers::Recorded { .. } => Ok(()),
+        match &mut self.from {
+            LogitSource::Network(teacher) => teacher.restore(snapshot),
+            LogitSource::Recorded { .. } => Ok(()),
         }
     }
 }
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn recorded_answers_are_those_of_the_network() {
+    fn recorded_logits_are_those_of_the_network() {
         let inputs: Vec<f32> = (0..14).map(|i| i as f32 / 7.0 - 1.0).collect();
         let (mut asked, mut recorded) = (source(), source());
         recorded.record(&inputs);

@@ -1,4 +1,4 @@
-//! What an agent lives through: transition, trajectory, episode, return.
+//! Experience: transition, trajectory, episode, return.
 //!
 //! - A [`Transition`] is one step: state, action, reward, next state, and whether the episode ended there.
 //! - A [`Trajectory`] is a run of steps `S0, A0, R1, S1, A1, R2, ...`, finished or not.
@@ -25,7 +25,7 @@ use potstill_env::{Outcome, Row};
 /// One number of an observation or an action.
 pub type ElementOf<T> = <T as Row>::Element;
 
-/// One step, borrowed from whoever holds the observations.
+/// One step, with borrowed observations.
 #[derive(Debug)]
 pub struct Transition<'a, O: ?Sized, A: ?Sized = usize> {
     /// `S_t`.
@@ -36,9 +36,9 @@ pub struct Transition<'a, O: ?Sized, A: ?Sized = usize> {
     pub reward: f64,
     /// `S_{t+1}`; on the last step of an episode its true final observation, never that of the next reset.
     pub next_observation: &'a O,
-    /// Whether `S_{t+1}` is terminal: there is no return after it, so no bootstrap.
+    /// True if `S_{t+1}` is terminal: its value is 0, and targets do not bootstrap from it.
     pub terminated: bool,
-    /// Whether the episode was cut after this step; `S_{t+1}` has a value like any other state.
+    /// True if the episode was truncated after this step; targets bootstrap from `S_{t+1}`.
     pub truncated: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Steps<'a, O: Row + ?Sized, A: Row + ?Sized = usize> {
 }
 
 impl<'a, O: Row + ?Sized, A: Row + ?Sized> Steps<'a, O, A> {
-    /// The step of the only copy.
+    /// A batch of one step.
     pub fn of(step: &'a Transition<'_, O, A>) -> Self {
         let Transition { observation, action, reward, next_observation, terminated, truncated } = step;
         Self {
@@ -95,17 +95,17 @@ impl<'a, O: Row + ?Sized, A: Row + ?Sized> Steps<'a, O, A> {
     }
 }
 
-/// How an episode ended.
+/// The reason of an episode's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// In a terminal state.
+    /// By a terminal state.
     Terminated,
-    /// By a time limit.
+    /// By truncation, such as a time limit.
     Truncated,
 }
 
 impl Ending {
-    /// The ending that a step's outcome brings, if it brings one. A terminal state counts before a time limit.
+    /// The ending of an episode after this outcome, if it ends. Termination takes precedence over truncation.
     pub fn of(outcome: Outcome) -> Option<Self> {
         match outcome {
             Outcome { terminated: true, .. } => Some(Ending::Terminated),
@@ -115,7 +115,7 @@ impl Ending {
     }
 }
 
-/// A run of steps. There is one observation more than there are actions and rewards.
+/// A sequence of steps, with one observation more than actions and rewards.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory<O: Row + ?Sized, A: Row + ?Sized = usize> {
     observations: Vec<O::Owned>,
@@ -124,12 +124,12 @@ pub struct Trajectory<O: Row + ?Sized, A: Row + ?Sized = usize> {
 }
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Trajectory<O, A> {
-    /// A trajectory of no steps yet, from its first observation.
+    /// An empty trajectory from its first observation.
     pub fn starting_at(observation: O::Owned) -> Self {
         Self { observations: vec![observation], actions: Vec::new(), rewards: Vec::new() }
     }
 
-    /// Adds `A_t`, `R_{t+1}`, `S_{t+1}`.
+    /// Appends `A_t`, `R_{t+1}`, `S_{t+1}`.
     pub fn push(&mut self, action: A::Owned, reward: f64, next_observation: O::Owned) {
         self.actions.push(action);
         self.rewards.push(reward);
@@ -183,7 +183,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Trajectory<O, A> {
 pub struct Episode<O: Row + ?Sized, A: Row + ?Sized = usize> {
     /// The steps.
     pub trajectory: Trajectory<O, A>,
-    /// The way it ended.
+    /// The reason of its end.
     pub ending: Ending,
 }
 

@@ -1,5 +1,5 @@
-//! Numbers whose sums are kept in a tree, so that one is drawn in proportion to its size in logarithmic time (Schaul et al. 2016, appendix
-//! B.2.1).
+//! A sum tree: sampling of an index in proportion to its weight in logarithmic time (Schaul et al. 2016,
+//! appendix B.2.1).
 //!
 //! ```
 //! use potstill::experience::SumTree;
@@ -7,15 +7,15 @@
 //! let mut tree = SumTree::new(4);
 //! [3.0, 0.0, 1.0, 4.0].into_iter().enumerate().for_each(|(i, p)| tree.set(i, p));
 //! assert_eq!(tree.total(), 8.0);
-//! // The first three eighths are number 0's, the next is number 2's, the rest number 3's.
+//! // The first three eighths belong to index 0, the next to index 2, the rest to index 3.
 //! assert_eq!([0.0, 2.9, 3.5, 4.0, 7.9].map(|x| tree.find(x)), [0, 0, 2, 3, 3]);
 //! ```
 
-/// So many numbers, none negative, at first 0.
+/// Non-negative numbers, at first 0, and their sums.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SumTree {
     count: usize,
-    /// The sum of node `i` is that of nodes `2i` and `2i + 1`; the numbers are the leaves. Node 0 is unused.
+    /// Node `i` is the sum of nodes `2i` and `2i + 1`; the numbers are the leaves. Node 0 is unused.
     nodes: Vec<f64>,
 }
 
@@ -23,7 +23,7 @@ impl SumTree {
     /// A tree of `count` zeros.
     ///
     /// # Panics
-    /// If it would have none.
+    /// If `count` is 0.
     pub fn new(count: usize) -> Self {
         assert!(count > 0, "a tree of something");
         Self { count, nodes: vec![0.0; 2 * count.next_power_of_two()] }
@@ -33,15 +33,15 @@ impl SumTree {
         self.nodes.len() / 2 + index
     }
 
-    /// A number.
+    /// The number at `index`.
     pub fn get(&self, index: usize) -> f64 {
         self.nodes[self.leaf(index)]
     }
 
-    /// Changes a number. Sums are made anew and not adjusted, so that no rounding piles up.
+    /// Sets a number. Sums are recomputed and not adjusted, so that rounding errors do not accumulate.
     ///
     /// # Panics
-    /// If there is no such number.
+    /// If there is no such index.
     pub fn set(&mut self, index: usize, value: f64) {
         assert!(index < self.count, "number {index} of {}", self.count);
         let mut node = self.leaf(index);
@@ -57,7 +57,8 @@ impl SumTree {
         self.nodes[1]
     }
 
-    /// The number in whose part of the total `x` falls, all laid one after the other; never one that is 0, unless all are.
+    /// The index of the number that contains `x` when all are laid end to end from 0 to the total; never one
+    /// that is 0, unless all are.
     pub fn find(&self, mut x: f64) -> usize {
         let mut node = 1;
         while node < self.nodes.len() / 2 {

@@ -1,4 +1,4 @@
-//! Shipping what was learned.
+//! Export of trained models.
 //!
 //! ```
 //! use potstill::export::safetensors;

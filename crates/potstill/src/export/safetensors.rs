@@ -1,8 +1,9 @@
-//! `model.safetensors`: tensors under PyTorch's names and layouts, and what is needed to use them.
+//! `model.safetensors`: tensors with PyTorch's names and layouts, and metadata.
 //!
-//! A network's file goes into `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` as it is, unless it has streams, noise or
-//! probabilities, whose tensors have names of their own (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one
-//! tensor `q` of `states x actions`. The metadata holds one key, so that its order, and with it the file, is the same every time.
+//! `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` loads a network's file as it is,
+//! except for dueling, noisy and implicit quantile networks, whose tensors have names of their own
+//! (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one tensor `q` of `states x actions`.
+//! The metadata has a single key, so that the file is deterministic.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -25,7 +26,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use thiserror::Error;
 
-/// The version of the metadata that this program writes.
+/// The version of the metadata that is written.
 pub const FORMAT: u64 = 1;
 const METADATA_KEY: &str = "potstill";
 
@@ -33,7 +34,7 @@ const METADATA_KEY: &str = "potstill";
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// No safetensors file, or a damaged one.
+    /// The file is damaged, or not in safetensors format.
     #[error("not a whole safetensors file ({reason}); it may be cut off: copy it again, or train again")]
     Damaged {
         /// The parser's reason.
@@ -42,13 +43,13 @@ pub enum ModelError {
     /// A safetensors file that another program wrote.
     #[error("no model of potstill's: {reason}")]
     Foreign {
-        /// What is missing or wrong.
+        /// The missing or wrong part.
         reason: String,
     },
-    /// A model for something else.
+    /// A model for another environment.
     #[error("does not fit: {reason}")]
     Misfit {
-        /// What it is for, and what it would have to be for.
+        /// Expected and found spaces.
         reason: String,
     },
     /// A file of a later version.
@@ -57,10 +58,10 @@ pub enum ModelError {
         /// The file's version.
         found: u64,
     },
-    /// Tensors that are not those that the metadata announces.
+    /// The tensors differ from those that the metadata announces.
     #[error(transparent)]
     Tensor(#[from] TensorError),
-    /// A value that is no number.
+    /// A parameter is not finite.
     #[error("tensor `{name}` holds a value that is not finite")]
     NotFinite {
         /// The tensor.
@@ -71,7 +72,7 @@ pub enum ModelError {
 /// Name, element type, shape, bytes.
 type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
 
-/// The bytes of a model file.
+/// Serialises a model to the bytes of a file.
 pub fn write(model: &Model) -> Vec<u8> {
     let (about, tensors): (Value, Vec<Entry>) = match model {
         Model::Table(table) => {
@@ -108,7 +109,8 @@ pub fn write(model: &Model) -> Vec<u8> {
     safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit")
 }
 
-/// What a network is. A picture, and outputs that are no plain values, are told apart from how many numbers there are.
+/// The metadata of a network. An image, and outputs that are not plain values, are described by objects
+/// instead of a number.
 fn about_network(network: &Network) -> Value {
     let Ends { inputs, choices, head } = *network.ends();
     let spec = network.spec().to_string();
@@ -129,7 +131,7 @@ fn about_network(network: &Network) -> Value {
     about
 }
 
-/// The ends of a network that was [told of](about_network).
+/// Reads inputs and outputs of a network from its [metadata](about_network).
 fn read_ends(about: &Value) -> Option<Ends> {
     let size = |value: &Value| value.as_u64().filter(|&n| n > 0).and_then(|n| usize::try_from(n).ok());
     let count = size(&about["inputs"])?;
@@ -159,10 +161,11 @@ fn read_ends(about: &Value) -> Option<Ends> {
     (ends.choices.checked_mul(head.atoms())? == outputs).then_some(ends)
 }
 
-/// Reads what [`write()`] wrote.
+/// Reads the bytes of a file, as written by [`write()`].
 ///
 /// # Errors
-/// If the bytes are damaged, foreign, newer, or not what they announce. Never panics, whatever the bytes.
+/// If the bytes are damaged, from another program, of a newer format, or inconsistent. Never panics, whatever
+/// the bytes.
 pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
     let damaged = |error: safetensors::SafeTensorError| ModelError::Damaged { reason: error.to_string() };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
@@ -241,7 +244,7 @@ fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Network, ModelE
         }
         tensors.push(Tensor { name, shape: view.shape().to_vec(), data });
     }
-    // The metadata must not make the program allocate what the file does not hold.
+    // The metadata must not make the program allocate more than the size of the file.
     let announced = spec.check(&ends).map_err(|reason| foreign(&reason))?;
     if announced != tensors.iter().map(|t| t.data.len()).sum::<usize>() {
         return Err(foreign("its tensors do not hold the network that it announces"));

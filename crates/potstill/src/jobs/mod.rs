@@ -1,7 +1,7 @@
 //! Work that becomes a run: it advances in steps, can stop after any of them, and can be saved and restored; a restored
 //! copy continues bit for bit.
 //!
-//! What a job is told to do are settings, each with a default:
+//! The settings of jobs, with their defaults:
 //!
 //! ```
 //! use potstill::config::Settings;
@@ -34,47 +34,48 @@ use potstill_env::registry::Spec;
 use serde_json::Value as Json;
 use std::collections::VecDeque;
 
-/// Takes the records of a job.
+/// A consumer of a job's records.
 pub(crate) type Recorder<'a> = dyn FnMut(&Record) -> Result<(), Error> + 'a;
 
 /// Work that becomes a run.
 pub(crate) trait Job: Restorable + Send {
-    /// Steps done: in the environment, or of the optimiser where nobody acts.
+    /// Steps so far: of the environment, or of the optimiser if there is none.
     fn steps(&self) -> u64;
 
-    /// What is to be said before it begins.
+    /// A remark for the user before the work begins.
     fn about(&self) -> Option<&str> {
         None
     }
 
-    /// What the user may not expect of it.
+    /// A warning for the user before the work begins.
     fn warning(&self) -> Option<&str> {
         None
     }
 
-    /// Whether there is nothing left to do.
+    /// Returns true if the work is complete.
     fn is_over(&self) -> bool;
 
-    /// Goes on until so many steps are done, or it is over.
+    /// Works until `until` steps are done, or the work is complete.
     ///
     /// # Errors
-    /// If the work cannot go on.
+    /// If the work fails.
     fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error>;
 
-    /// How much is done of how much, in the unit that the user gave, and a word on how it goes.
+    /// Progress and total, in the user's unit (steps, episodes or epochs), and a remark on the results so
+    /// far.
     fn progress(&self) -> (u64, u64, String);
 
-    /// The newest evaluation, higher is better.
+    /// The score of the newest evaluation; higher is better.
     fn score(&self) -> Option<f64>;
 
-    /// What came out.
+    /// Evaluates the result.
     ///
     /// # Errors
     /// If the last evaluation fails.
     fn finish(&mut self) -> Result<Outcome, Error>;
 }
 
-/// Plays the greedy policy of a model that fits the environment.
+/// Evaluates the greedy policy of a model in an environment.
 pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) -> Result<Evaluation, Error> {
     let actor = || ModelActor::greedy(model);
     let evaluation = match model {
@@ -95,16 +96,16 @@ pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) ->
     Ok(evaluation?)
 }
 
-/// What came out of a job: what to save and what to say.
+/// The outcome of a job.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     pub(crate) model: Model,
     pub(crate) summary: Json,
-    /// How often each action was taken in each state, if that was counted.
+    /// Visit counts `N(s, a)`, `states x actions`, if they were recorded.
     pub(crate) visits: Option<Vec<u64>>,
 }
 
-/// The mean over the newest hundred, as Stable-Baselines3's `rollout/ep_rew_mean`.
+/// The mean of the last hundred values, as Stable-Baselines3's `rollout/ep_rew_mean`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recent {
     values: VecDeque<f64>,
@@ -137,18 +138,18 @@ impl Restorable for Recent {
     }
 }
 
-/// The state of a number that may not be known yet.
+/// The state of an optional number.
 pub(super) fn optional_state(number: Option<f64>) -> Snapshot {
     let state = Snapshot::new().with("known", Value::Bool(number.is_some()));
     state.with("value", Value::F64(number.unwrap_or_default()))
 }
 
-/// Reads what [`optional_state`] wrote.
+/// Restores the state of [`optional_state`].
 pub(super) fn restored_optional(state: &Snapshot) -> Result<Option<f64>, SnapshotError> {
     Ok(state.bool("known")?.then_some(state.f64("value")?))
 }
 
-/// The best of what was evaluated.
+/// The best evaluated model so far.
 #[derive(Clone, Debug)]
 pub(super) struct Best {
     pub(super) score: f64,
@@ -156,7 +157,7 @@ pub(super) struct Best {
     pub(super) model: Model,
 }
 
-/// The state of a best that may not be there yet.
+/// The state of an optional [`Best`].
 pub(super) fn best_state(best: Option<&Best>) -> Snapshot {
     let state = Snapshot::new().with("known", Value::Bool(best.is_some()));
     match best {
@@ -167,7 +168,7 @@ pub(super) fn best_state(best: Option<&Best>) -> Snapshot {
     }
 }
 
-/// Reads what [`best_state`] wrote; `model` is one of the same form.
+/// Restores the state of [`best_state`]; `model` has the same architecture.
 pub(super) fn restored_best(state: &Snapshot, mut model: Model) -> Result<Option<Best>, SnapshotError> {
     if !state.bool("known")? {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Planning on an exact model, as a job.
+//! The job of planning on an exact model.
 
 use super::settings::PlanConfig;
 use super::{Job, Outcome, Recorder};
@@ -10,7 +10,7 @@ use crate::train::TrainError;
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 use serde_json::json;
 
-/// A planner at work.
+/// Planning in progress.
 pub(crate) struct PlannerJob {
     pub(crate) algorithm: &'static str,
     /// The environment's id.
@@ -51,7 +51,7 @@ impl Job for PlannerJob {
     }
 
     fn progress(&self) -> (u64, u64, String) {
-        // By the digits that are right; only shown.
+        // Progress by the number of correct digits; for display only.
         let digits = |size: f64| (-size.log10()).clamp(0.0, 300.0) as u64;
         let (residual, total) = (self.planner.residual(), digits(self.tolerance).max(1));
         (digits(residual).min(total), total, format!("residual {residual:.1e}"))

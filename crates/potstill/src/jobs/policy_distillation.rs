@@ -1,4 +1,4 @@
-//! A policy that is distilled into a student, as a job.
+//! The job of distilling a policy.
 
 use super::{
     Best, Job, Outcome, Recorder, best_state, evaluate_policy, optional_state, restored_best,
@@ -17,17 +17,17 @@ use potstill_env::registry::Spec;
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
 
-/// Episodes after each round; the best round is kept.
+/// Episodes of the evaluation after each round; the best round's student is the result.
 const VALIDATION: usize = 20;
-/// Episodes on which the finished student is compared with its teacher.
+/// Episodes of the comparison of the final student with its teacher.
 const COMPARISON: usize = 100;
 
-/// A policy's student in training.
+/// Policy distillation in progress.
 pub(crate) struct PolicyDistillationJob {
     config: PolicyDistillConfig,
     spec: Spec,
     seed: u64,
-    /// As the user named it.
+    /// The path of the teacher's run, as the user gave it.
     teacher_run: String,
     teacher: Network,
     threads: usize,
@@ -56,8 +56,8 @@ impl PolicyDistillationJob {
         evaluate_policy(model, &self.spec, Protocol { episodes, streams, purpose, threads: self.threads })
     }
 
-    /// The fraction of states on which teacher and student choose alike, over states of new episodes that neither was
-    /// trained on: ten that the teacher plays, ten that the student plays.
+    /// The fraction of states in which teacher and student choose the same action, over states of new
+    /// episodes, in which neither was trained: ten that the teacher plays, ten that the student plays.
     fn unseen_agreement(&self, student: &Network) -> Result<f64, Error> {
         let mut env = self.spec.make_features().expect("a network is for features");
         let mut states = Vec::new();
@@ -93,7 +93,7 @@ impl Job for PolicyDistillationJob {
             let model = Model::Network(self.distiller.student().clone());
             let mean = self.evaluate(&model, "validation", VALIDATION)?.mean_return();
             self.score = Some(mean);
-            // A later round has seen more: it wins a tie.
+            // A later round has trained longer: it wins a tie.
             if self.best.as_ref().is_none_or(|best| mean >= best.score) {
                 self.best = Some(Best { score: mean, step, model });
             }

@@ -1,4 +1,4 @@
-//! An agent that learns in an environment, as a job.
+//! The job of an agent that learns in an environment.
 
 use super::settings::{EvalConfig, RunConfig};
 use super::{
@@ -19,10 +19,10 @@ use potstill_nn::Workspace;
 use serde_json::json;
 use std::ops::ControlFlow;
 
-/// Episodes that the finished model plays, apart from those by which it was chosen.
+/// Episodes of the final evaluation, apart from those that selected the model.
 const COMPARISON: usize = 100;
 
-/// An agent that learns in an environment, and is evaluated on the way.
+/// Training of an agent, with evaluations.
 pub(crate) struct ReinforcementJob<T: Training> {
     algorithm: &'static str,
     spec: Spec,
@@ -30,16 +30,16 @@ pub(crate) struct ReinforcementJob<T: Training> {
     threads: usize,
     trainer: T,
     evaluator: Option<Evaluator<T::Observation, T::Action>>,
-    /// What is to be said before it begins.
+    /// A remark before the work begins.
     about: Option<String>,
-    /// What may not be expected of it.
+    /// A warning before the work begins.
     warning: Option<String>,
-    /// The mean return at which the run stops.
+    /// The mean return of an evaluation at which the run stops.
     goal: Option<f64>,
     seen: Seen,
 }
 
-/// What has been seen of the run.
+/// The results so far.
 #[derive(Default)]
 struct Seen {
     returns: Recent,
@@ -58,7 +58,7 @@ struct Updates {
     sums: Measurements,
 }
 
-/// The loss alone: what else is measured is not recorded across a restart.
+/// Saves the loss only: other measurements are not recorded across a restart.
 struct LossOnly;
 
 impl Codec<Measurements> for LossOnly {
@@ -78,13 +78,13 @@ snapshot! {
     }
 }
 
-/// Watches a part of the run, and records what it sees.
+/// Records the events of a part of the run.
 struct Watch<'a, 'r> {
     run: &'a RunConfig,
     goal: Option<f64>,
     seen: &'a mut Seen,
     record: &'a mut Recorder<'r>,
-    /// Why a record could not be kept.
+    /// The error of a record that could not be written.
     failed: Option<Error>,
 }
 
@@ -123,7 +123,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
             ];
             let Updates { count, sums } = std::mem::take(updates);
             if count > 0 {
-                // What acts, then what learns, then what it learns from.
+                // First behaviour, then learning, then diagnostics.
                 let now = trainer.diagnostics();
                 let acts = |(name, _): &(&str, f64)| name.starts_with("rollout/");
                 values.extend(now.iter().filter(acts));
@@ -151,7 +151,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
 }
 
 impl<T: Training> ReinforcementJob<T> {
-    /// `make_env` makes environments to be evaluated in.
+    /// Starts training; `make_env` makes environments for evaluations.
     pub(crate) fn new(
         algorithm: &'static str,
         trainer: T,
@@ -179,14 +179,14 @@ impl<T: Training> ReinforcementJob<T> {
         Self { algorithm, spec, run, threads, trainer, evaluator, about: None, warning: None, goal, seen }
     }
 
-    /// Adds the model's estimate of an episode's return to a summary, if it estimates returns.
+    /// Adds the model's estimate of the return of an episode to a summary, if it has values.
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
         if let Some(value) = start_value(model, &self.spec, self.run.seed) {
             summary[catalogue::START_VALUE] = json!(value);
         }
     }
 
-    /// With something to be said before it begins, and what may not be expected of it.
+    /// Sets the remark and the warning.
     pub(crate) fn about(self, about: Option<String>, warning: Option<String>) -> Self {
         Self { about, warning, ..self }
     }
@@ -252,12 +252,12 @@ where
             }
             return Ok(Outcome { model, summary, visits: self.trainer.visits().map(<[u64]>::to_vec) });
         };
-        // The best was chosen by its score, so the score flatters it; new episodes do not.
+        // The best model was selected by its score, which is therefore biased upwards; new episodes are not.
         let streams = Streams::new(self.run.seed);
         let protocol =
             Protocol { episodes: COMPARISON, streams, purpose: "comparison", threads: self.threads };
         let evaluation = evaluate_policy(model, &self.spec, protocol)?;
-        // The same episodes with what it had learned last, where that is another.
+        // The same episodes with the last model, if it is another one.
         let last = self.trainer.model();
         let of_last = if last == *model {
             evaluation.mean_return()
@@ -274,11 +274,11 @@ where
     }
 }
 
-/// Starts that the learned value is averaged over, where the environment does not say how they are distributed.
+/// Start states in the mean of the learned value, if the start distribution is unknown.
 const STARTS: u64 = 1000;
 
-/// A model's estimate of the return of an episode: its largest action value in a start state, averaged over the start distribution; `None` for a
-/// policy without values.
+/// A model's estimate of the return of an episode: its largest action value in a start state, averaged over
+/// the start distribution; `None` for a policy without values.
 fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
     let streams = Streams::new(seed);
     let reset = |i: u64| Some(streams.seed_for("starts", i));

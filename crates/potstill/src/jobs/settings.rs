@@ -1,4 +1,4 @@
-//! The keys that are not an algorithm's own.
+//! Keys that do not belong to a single algorithm.
 
 use crate::config::settings;
 use potstill_nn::NetworkSpec;
@@ -6,13 +6,13 @@ use potstill_nn::NetworkSpec;
 settings! {
     /// The keys of every reinforcement-learning run.
     pub struct RunConfig {
-        /// The environment
+        /// Environment id, with options
         env: Option<String> = None, in Any;
-        /// The seed of all random streams
+        /// Seed of all random streams
         seed: u64 = 0, in Any;
-        /// Steps in the environment
+        /// Steps of the environment
         steps: Option<u64> = None, in AtLeastOne;
-        /// Episodes
+        /// Episodes of the run
         episodes: Option<u64> = None, in AtLeastOne;
         /// Episodes between lines of metrics.jsonl
         log_interval: u64 = 1, in AtLeastOne;
@@ -20,13 +20,15 @@ settings! {
 }
 
 settings! {
-    /// Whom an algorithm for numbered states follows, if it does not act by itself.
+    /// The source of experience of a tabular algorithm, if it does not act on its own values.
     pub struct SourceConfig {
-        /// A run directory: it acts on the action values of this run, exploring as it would on its own
+        /// Run directory of a behaviour policy: actions are selected by this run's action values, with the
+        /// exploration of the settings
         behaviour: Option<String> = None, in Any;
-        /// A file of recorded episodes (potstill play --record): it learns from these, again and again, and never acts, so that how it would explore does not matter
+        /// File of recorded episodes (potstill play --record): learns from these repeatedly, without acting,
+        /// so that the exploration of the settings is not used
         data: Option<String> = None, in Any;
-        /// The CRC-32C of that file, so that a run goes on with what it was begun with
+        /// CRC-32C of that file, so that a resumed run reads the same data
         data_crc32c: Option<u64> = None, in Any;
     }
 }
@@ -34,9 +36,9 @@ settings! {
 settings! {
     /// The keys of every planner on an exact model.
     pub struct PlanConfig {
-        /// The environment
+        /// Environment id, with options
         env: Option<String> = None, in Any;
-        /// A seed, for the sake of order: nothing is left to chance
+        /// Seed; planning is deterministic, so it has no effect
         seed: u64 = 0, in Any;
         /// Sweeps between lines of metrics.jsonl
         log_interval: u64 = 1, in AtLeastOne;
@@ -44,13 +46,14 @@ settings! {
 }
 
 settings! {
-    /// How often and how long a deep agent is evaluated while it trains.
+    /// The evaluations of a deep agent during training.
     pub struct EvalConfig {
-        /// Steps between evaluations, of which the last step is always one; 0 for none. The best model is kept
+        /// Steps between evaluations, with one after the last step; 0 for none. The model with the best
+        /// evaluation is the result
         eval_freq: u64 = 2500, in Any;
         /// Episodes of an evaluation
         eval_episodes: u64 = 20, in Batch;
-        /// Stop when an evaluation reaches this mean return
+        /// Mean return of an evaluation at which the run stops
         stop_at_return: Option<f64> = None, in Finite;
     }
 }
@@ -58,11 +61,11 @@ settings! {
 settings! {
     /// The keys of every run on a dataset.
     pub struct DataConfig {
-        /// The dataset
+        /// Name of the dataset
         data: Option<String> = None, in Any;
-        /// The seed of all random streams
+        /// Seed of all random streams
         seed: u64 = 0, in Any;
-        /// Hidden layers of the network
+        /// Architecture of the network
         net_arch: NetworkSpec = "mlp:400,400", in Any;
     }
 }
@@ -70,25 +73,26 @@ settings! {
 settings! {
     /// The keys of every distillation run.
     pub struct DistilConfig {
-        /// The teacher's run directory
+        /// Run directory of the teacher
         teacher: Option<String> = None, in Any;
-        /// The student's network
+        /// Architecture of the student's network
         student: Option<NetworkSpec> = None, in Any;
-        /// The environment that a policy is distilled in
+        /// Environment in which a policy is distilled
         env: Option<String> = None, in Any;
-        /// The dataset that a classifier is distilled on
+        /// Dataset on which a classifier is distilled
         data: Option<String> = None, in Any;
-        /// The seed of all random streams
+        /// Seed of all random streams
         seed: u64 = 0, in Any;
     }
 }
 
 settings! {
-    /// How often a run is saved. It changes nothing that is learned.
+    /// The schedule of checkpoints. It has no influence on learning.
     pub struct StoreConfig {
-        /// Steps between checkpoints (gradient steps where nobody acts); 0 for none at all; if not set, one every 30 seconds
+        /// Steps between checkpoints (gradient steps if there is no environment); 0 for none; one every 30
+        /// seconds if not set
         checkpoint_freq: Option<u64> = None, in Any;
-        /// Checkpoints kept, beside the one with the best evaluation
+        /// Newest checkpoints to keep, in addition to the one with the best evaluation
         checkpoints_kept: u64 = 2, in Batch;
     }
 }

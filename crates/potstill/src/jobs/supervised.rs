@@ -1,4 +1,4 @@
-//! A classifier that is fitted to labels, or to labels and a teacher, as a job.
+//! The job of training a classifier on labels, or on labels and a teacher.
 
 use super::{Job, Outcome, Recorder};
 use crate::data::Dataset;
@@ -14,16 +14,16 @@ use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
 use std::sync::Arc;
 
-/// A classifier in training.
+/// Training of a classifier.
 pub(crate) struct SupervisedJob {
     fit: FitConfig,
     seed: u64,
     trainer: ClassifierTrainer,
     train: Arc<Dataset>,
     test: Dataset,
-    /// With its run directory, as the user named it.
+    /// The teacher's network, and the path of its run, as the user gave it.
     teacher: Option<(Network, String)>,
-    /// On the test samples, after the last epoch.
+    /// The error on the test samples after the last epoch, 0 to 1.
     test_error: f64,
 }
 

@@ -11,14 +11,14 @@
 //! assert_eq!(Score::find(TEST_ERROR).unwrap().column.unwrap().title, "test error, %");
 //! ```
 
-/// Which way a number improves.
+/// The direction in which a number improves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
     /// Larger is better.
     Higher,
     /// Smaller is better.
     Lower,
-    /// It describes; no direction is good.
+    /// Neither: a description.
     Neither,
 }
 
@@ -31,13 +31,13 @@ pub struct Metric {
     pub title: &'static str,
     /// The label of its axis.
     pub unit: &'static str,
-    /// Which way it improves.
+    /// The direction in which it improves.
     pub better: Better,
-    /// One sentence.
+    /// A definition in one sentence.
     pub definition: &'static str,
     /// Its line in the report of a run; `None` if the report does not draw it.
     pub line: Option<Line>,
-    /// Whether it is among the few that comparisons and the dashboard draw.
+    /// True if comparisons and the dashboard draw it.
     pub is_key: bool,
 }
 
@@ -64,22 +64,22 @@ pub struct Chart {
 pub struct Score {
     /// The key in the summary.
     pub key: &'static str,
-    /// Which way it improves.
+    /// The direction in which it improves.
     pub better: Better,
-    /// One sentence.
+    /// A definition in one sentence.
     pub definition: &'static str,
     /// Its column in comparisons; `None` if it has none.
     pub column: Option<Column>,
 }
 
-/// How a score is shown in a table.
+/// The format of a score in a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
-    /// The head of the column.
+    /// The heading of the column.
     pub title: &'static str,
-    /// What it is multiplied by.
+    /// The factor from the unit of the summary to that of the column.
     pub factor: f64,
-    /// Digits after the point.
+    /// Digits after the decimal point.
     pub decimals: usize,
 }
 
@@ -96,18 +96,18 @@ impl Score {
         SCORES.iter().find(|score| score.key == key)
     }
 
-    /// Those that runs are compared by, the most telling first.
+    /// The scores in comparisons with their columns, the most informative first.
     pub fn compared() -> impl Iterator<Item = (&'static str, Column)> {
         SCORES.iter().filter_map(|score| Some((score.key, score.column?)))
     }
 }
 
-/// The metrics that comparisons and the dashboard draw, the most telling first.
+/// The metrics that comparisons and the dashboard draw, the most informative first.
 pub fn key_metrics() -> impl Iterator<Item = &'static Metric> {
     METRICS.iter().filter(|metric| metric.is_key)
 }
 
-/// Metrics by the chart that they share, in order; those that no chart shows are left out.
+/// Metrics grouped by chart, in order; metrics without a chart are left out.
 pub fn by_chart(
     metrics: impl Iterator<Item = &'static Metric>,
 ) -> Vec<(&'static Chart, Vec<&'static Metric>)> {
@@ -129,9 +129,9 @@ const ERROR: Chart = Chart { title: "Test error", unit: "error" };
 const TRAINING: Chart = Chart { title: "Loss", unit: "loss" };
 const DISTANCE: Chart =
     Chart { title: "Distance of the student from its teacher before each refresh", unit: "distance" };
-const AGE: Chart = Chart { title: "How old the teacher is: steps since it was refreshed", unit: "steps" };
+const AGE: Chart = Chart { title: "Age of the teacher: steps since its last refresh", unit: "steps" };
 
-/// What a macro's `$(..)?` gave, if anything.
+/// The value of an optional macro fragment.
 const fn optional<T: Copy>(given: &[T]) -> Option<T> {
     match given {
         [value] => Some(*value),
@@ -222,7 +222,7 @@ macro_rules! scores {
     )*) => {
         $($(#[doc = $definition])+ pub const $constant: &str = $key;)*
 
-        /// Every score of a summary, the most telling first.
+        /// Every score of a summary, the most informative first.
         pub const SCORES: &[Score] = &[$(Score {
             key: $constant,
             better: Better::$better,
@@ -279,7 +279,7 @@ mod tests {
                 ("Test error", 1),
                 ("Loss", 1),
                 ("Distance of the student from its teacher before each refresh", 1),
-                ("How old the teacher is: steps since it was refreshed", 1),
+                ("Age of the teacher: steps since its last refresh", 1),
             ]
         );
         let key = of(by_chart(key_metrics()));

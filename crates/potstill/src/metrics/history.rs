@@ -1,4 +1,4 @@
-//! Records read back, for tables and plots.
+//! Reads records back, for tables and plots.
 
 use crate::store::{RunDir, StoreError, names};
 use serde_json::{Map, Value};
@@ -12,34 +12,34 @@ pub struct History {
 }
 
 impl History {
-    /// The records of a run. A last line that a crash cut off is left out.
+    /// Reads the records of a run, without a last line that a crash cut off.
     ///
     /// # Errors
-    /// If the file is damaged, or the disk refuses.
+    /// If the file is damaged, or cannot be read.
     pub fn read(dir: &RunDir) -> Result<Self, StoreError> {
         Ok(Self::parse(&dir.read_text(names::METRICS)?))
     }
 
-    /// Lines that are no JSON objects are left out.
+    /// Parses the lines of a log; lines that are not JSON objects are skipped.
     pub fn parse(text: &str) -> Self {
         Self { records: text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect() }
     }
 
-    /// Every name that was measured, in the order of appearance.
+    /// Every recorded name, in the order of first appearance.
     pub fn names(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         let names = self.records.iter().flat_map(Map::keys).map(String::as_str);
         names.filter(|name| *name != "step" && seen.insert(*name)).collect()
     }
 
-    /// `(step, value)` of one name.
+    /// The `(step, value)` pairs of one name.
     pub fn series(&self, name: &str) -> Vec<(f64, f64)> {
         let point =
             |record: &Map<String, Value>| Some((record.get("step")?.as_f64()?, record.get(name)?.as_f64()?));
         self.records.iter().filter_map(point).collect()
     }
 
-    /// As comma-separated values, one column per name; what was not measured is empty.
+    /// Comma-separated values with one column per name; missing values are empty.
     pub fn csv(&self) -> String {
         let names = self.names();
         let mut text = format!("step,{}\n", names.join(","));
@@ -54,10 +54,10 @@ impl History {
     }
 }
 
-/// Points of a curve that is drawn: more are not seen, and make big files.
+/// Points in a drawn curve; more cannot be seen, and make large files.
 const POINTS_MAX: usize = 1000;
 
-/// Of many points about a thousand, each the last of its share.
+/// Thins out a curve to about a thousand points, each the last of its interval.
 pub fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let share = points.len().div_ceil(POINTS_MAX).max(1);
     points.chunks(share).filter_map(|chunk| chunk.last().copied()).collect()

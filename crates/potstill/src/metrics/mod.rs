@@ -1,7 +1,8 @@
-//! What a run measures while it goes on: records, and the sinks that keep them.
+//! Metrics of a running run: records, and the sinks that write them.
 //!
-//! Names follow Stable-Baselines3: `rollout/ep_rew_mean`, `train/loss`, `eval/mean_reward`, `time/episodes`. What depends on the clock
-//! (`time/fps`) goes to sinks for people only, so that `metrics.jsonl` is the same for the same run, byte for byte.
+//! Names follow Stable-Baselines3: `rollout/ep_rew_mean`, `train/loss`, `eval/mean_reward`, `time/episodes`.
+//! Metrics that depend on the clock (`time/fps`) go to TensorBoard and the display only, so that
+//! `metrics.jsonl` is the same for the same run, byte for byte.
 //!
 //! ```
 //! use potstill::metrics::History;
@@ -21,7 +22,7 @@ pub use tensorboard::TensorBoard;
 use crate::store::{FileMark, Log, RunDir, StoreError, names};
 use serde_json::{Map, Value};
 
-/// Measurements of one moment.
+/// The metrics of one step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// The step of the run.
@@ -31,30 +32,30 @@ pub struct Record {
 }
 
 impl Record {
-    /// The value of this name, if it was measured.
+    /// The value of this name, if recorded.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values.iter().find(|(found, _)| *found == name).map(|(_, value)| *value)
     }
 }
 
-/// Something that keeps records.
+/// A destination of records.
 pub trait Sink: Send {
-    /// Takes a record.
+    /// Writes a record.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If it cannot be written.
     fn record(&mut self, dir: &RunDir, record: &Record) -> Result<(), StoreError>;
 
-    /// Writes what is still in memory.
+    /// Writes buffered records.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If they cannot be written.
     fn flush(&mut self, dir: &RunDir) -> Result<(), StoreError>;
 
-    /// How long its file is, so that a resumed run can cut it back.
+    /// The length of its file, to which a resumed run truncates it.
     ///
     /// # Errors
-    /// If somebody else has changed the file, or the disk refuses.
+    /// If another process has changed the file, or it cannot be written.
     fn mark(&mut self, dir: &RunDir) -> Result<FileMark, StoreError>;
 }
 
@@ -65,10 +66,10 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// A new file, or the file as it was at a mark.
+    /// Creates the file, or truncates it to a mark.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the file cannot be opened.
     pub fn open(dir: &RunDir, mark: Option<&FileMark>) -> Result<Self, StoreError> {
         Ok(Self { log: open_log(dir, names::METRICS, mark)? })
     }
@@ -100,7 +101,7 @@ impl Sink for JsonLines {
     }
 }
 
-/// A number as JSON: counts without a point; what JSON cannot say is null.
+/// A number as JSON: counts without a decimal point; null for a number that JSON cannot represent.
 fn number(value: f64) -> Value {
     let exact = value as i64;
     if exact as f64 == value && exact.unsigned_abs() < 1 << 53 { exact.into() } else { value.into() }

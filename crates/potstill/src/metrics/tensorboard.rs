@@ -1,4 +1,4 @@
-//! TensorBoard event files: `time/fps` and everything that `metrics.jsonl` has, as scalars.
+//! TensorBoard event files: `time/fps` and all metrics of `metrics.jsonl`, as scalars.
 //!
 //! An event file is a row of records (`length: u64`, its masked CRC-32C, payload, the payload's masked CRC-32C), each payload a
 //! `tensorboard.Event` in protocol buffers' wire format (tensorboard/compat/proto/event.proto and summary.proto). Only four fields are
@@ -12,19 +12,19 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub struct TensorBoard {
     log: Log,
-    /// When the first record of this process came, and its step.
+    /// The time of this process's first record, and its step.
     first: Option<(Instant, u64)>,
 }
 
 impl TensorBoard {
-    /// A new file, or the file as it was at a mark.
+    /// Creates the file, or truncates it to a mark.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the file cannot be opened.
     pub fn open(dir: &RunDir, mark: Option<&FileMark>) -> Result<Self, StoreError> {
         let mut log = open_log(dir, names::EVENTS, mark)?;
         if mark.is_none() {
-            // Every event file says first what version it is.
+            // Every event file begins with its version.
             log.add(dir, &framed(&event(wall_time(), 0, &[(3, b"brain.Event:2")])))?;
         }
         Ok(Self { log, first: None })
@@ -58,7 +58,7 @@ fn wall_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// `Event { wall_time = 1, step = 2 }` and fields of bytes.
+/// `Event { wall_time = 1, step = 2 }` and length-delimited fields.
 fn event(wall_time: f64, step: u64, fields: &[(u8, &[u8])]) -> Vec<u8> {
     let mut payload = vec![1 << 3 | 1];
     payload.extend(wall_time.to_le_bytes());

@@ -1,8 +1,8 @@
-//! The trait of what acts.
+//! The trait of policies in use.
 
 use potstill_core::Pcg64;
 
-/// A policy with the memory that it needs to act.
+/// A policy with its buffers.
 pub trait Actor<O: ?Sized, A: ?Sized = usize> {
     /// Writes the action for this observation.
     fn act(&mut self, observation: &O, action: &mut A, rng: &mut Pcg64);

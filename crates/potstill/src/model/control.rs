@@ -41,7 +41,7 @@ impl ControlPolicy {
     /// The policy of a network for a space of actions.
     ///
     /// # Panics
-    /// If the space is no bounded box with a component for each output of the network.
+    /// If the space is not a bounded box with a component for each output of the network.
     pub fn new(network: Network, actions: &Space) -> Self {
         let Space::Box { low, high } = actions else { panic!("a box of actions, not {actions}") };
         assert_eq!(network.outputs(), low.len(), "an output for each component");
@@ -64,7 +64,7 @@ impl ControlPolicy {
         &self.high
     }
 
-    /// Writes the actions for a batch of observations; rows of `features` and of as many numbers as an action has.
+    /// Writes the actions for a batch of observations, `samples x features` and `samples x components`.
     pub fn act(&self, observations: &[f32], actions: &mut [f32], workspace: &mut Workspace) {
         let outputs = self.network.predict(observations, workspace);
         let width = self.low.len();
@@ -78,7 +78,7 @@ impl ControlPolicy {
     }
 }
 
-/// A [`ControlPolicy`] with the buffers that it needs to act.
+/// A [`ControlPolicy`] with its buffers.
 #[derive(Clone, Debug)]
 pub struct ControlActor<'a> {
     policy: &'a ControlPolicy,
@@ -113,7 +113,7 @@ mod tests {
         let policy = ControlPolicy::new(network, &space);
         let mut actions = [0.0; 6];
         policy.act(&[0.5, 0.0, 40.0, -40.0], &mut actions, &mut Workspace::default());
-        // tanh(1) = 0.761594156; 10 (tanh(0) + 1) / 2 = 5; far out it is the bound itself.
+        // tanh(1) = 0.761594156; 10 (tanh(0) + 1) / 2 = 5; at the extremes it is the bound itself.
         let expected = [0.761_594_2, 5.0, 2.0, 1.0, 0.0, 2.0];
         assert!(actions.iter().zip(expected).all(|(a, e)| (a - e).abs() < 1e-6), "{actions:?}");
     }

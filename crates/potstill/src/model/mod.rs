@@ -1,4 +1,5 @@
-//! What training leaves behind: a table of action values or a network, the actors made of it, and the episodes they play.
+//! Learned models: a table of action values or a network, the actors made of them, and the episodes that they
+//! play.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -6,7 +7,7 @@
 //! use potstill::model::{QTable, TableActor, play};
 //! use potstill::policy::Policy;
 //!
-//! // A table that always prefers action 0, up: the walk never arrives and is cut.
+//! // A table that prefers action 0, up, everywhere: the episode is truncated.
 //! let table = QTable::from_values(4, [0.0, -1.0, -1.0, -1.0].repeat(48));
 //! let mut env = find("CliffWalking-v1").unwrap().make_states().unwrap();
 //! let mut actor = TableActor::new(&table, Policy::Greedy);
@@ -30,13 +31,13 @@ use potstill_env::{BoxEnv, Env, EnvError, Row, Space};
 use potstill_nn::{Network, Workspace};
 use std::borrow::{Borrow, BorrowMut};
 
-/// Steps after which an episode without a time limit is cut: in numbered states a greedy policy may walk in a circle, while games go on long
-/// and end by themselves.
+/// Steps after which an episode without a time limit is truncated: in discrete states a greedy policy may
+/// walk in a circle, whereas games are long and terminate.
 pub fn longest_episode(observations: &Space) -> usize {
     if observations.discrete().is_some() { 1000 } else { 10_000 }
 }
 
-/// Something learned, apart from how it was learned.
+/// A learned model, independent of its algorithm.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Model {
     /// One value per state and action.
@@ -48,7 +49,7 @@ pub enum Model {
 }
 
 impl Model {
-    /// The number of learned numbers.
+    /// The number of parameters.
     pub fn parameters(&self) -> usize {
         match self {
             Model::Table(table) => table.values().len(),
@@ -57,7 +58,7 @@ impl Model {
         }
     }
 
-    /// Whether no learned number is infinite or NaN.
+    /// Returns true if all parameters are finite.
     pub fn is_finite(&self) -> bool {
         match self {
             Model::Table(table) => table.values().iter().all(|v| v.is_finite()),
@@ -132,11 +133,11 @@ impl Actor<[f32]> for NetworkActor<'_> {
 /// A policy over a model of any kind.
 #[derive(Clone, Debug)]
 pub enum ModelActor<'a> {
-    /// Of a table.
+    /// A policy over a table.
     Table(TableActor<'a>),
-    /// Of a network.
+    /// A policy over a network.
     Network(NetworkActor<'a>),
-    /// Of a policy for a box of actions.
+    /// A policy for a box of actions.
     Control(ControlActor<'a>),
 }
 
@@ -146,7 +147,7 @@ impl<'a> ModelActor<'a> {
         Self::new(model, Policy::Greedy)
     }
 
-    /// A policy over the values of a model; a model that is a policy itself acts by itself.
+    /// A policy over the values of a model; a [`Model::Control`] ignores it and acts by itself.
     pub fn new(model: &'a Model, policy: Policy) -> Self {
         match model {
             Model::Table(table) => Self::Table(TableActor::new(table, policy)),
@@ -158,7 +159,7 @@ impl<'a> ModelActor<'a> {
 
 impl Actor<usize> for ModelActor<'_> {
     /// # Panics
-    /// If the model is no table.
+    /// If the model is not a table.
     fn act(&mut self, state: &usize, action: &mut usize, rng: &mut Pcg64) {
         let Self::Table(actor) = self else { panic!("only a table acts on numbered states") };
         actor.act(state, action, rng);
@@ -167,7 +168,7 @@ impl Actor<usize> for ModelActor<'_> {
 
 impl Actor<[f32]> for ModelActor<'_> {
     /// # Panics
-    /// If the model is no network of action values.
+    /// If the model is not a network of action values.
     fn act(&mut self, observation: &[f32], action: &mut usize, rng: &mut Pcg64) {
         let Self::Network(actor) = self else { panic!("only a network acts on features") };
         actor.act(observation, action, rng);
@@ -176,7 +177,7 @@ impl Actor<[f32]> for ModelActor<'_> {
 
 impl Actor<[f32], [f32]> for ModelActor<'_> {
     /// # Panics
-    /// If the model is no policy for a box of actions.
+    /// If the model is not a policy for a box of actions.
     fn act(&mut self, observation: &[f32], action: &mut [f32], rng: &mut Pcg64) {
         let Self::Control(actor) = self else { panic!("only a control policy acts in a box") };
         actor.act(observation, action, rng);
@@ -190,12 +191,12 @@ pub struct Played {
     pub episode_return: f64,
     /// Its length.
     pub steps: u64,
-    /// How it ended.
+    /// The reason of its end.
     pub ending: Ending,
 }
 
-/// Plays one episode from a seed, truncated after the [longest](longest_episode) length, and tells `seen` of the first observation (with neither
-/// action nor reward) and of each step.
+/// Plays one episode from a seed, truncated after the [longest](longest_episode) length. Calls `seen` with
+/// the first observation (with neither action nor reward) and with each step.
 ///
 /// # Errors
 /// If the environment refuses a step.
@@ -220,7 +221,7 @@ fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
         steps += 1;
         let cut = steps == longest;
         if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {
-            // From the last to the first, as a return is defined.
+            // From the last to the first, the order of the recursive definition.
             let episode_return = rewards.iter().rev().fold(0.0, |after, reward| reward + after);
             return Ok(Played { episode_return, steps, ending });
         }

@@ -8,7 +8,7 @@ use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 pub struct QTable {
     actions: usize,
     values: Vec<f64>,
-    /// How many of the actions there are in each state, if not all in every.
+    /// The number of actions of each state, if it differs between states.
     choices: Option<Box<[usize]>>,
 }
 
@@ -55,7 +55,7 @@ impl QTable {
         &self.values
     }
 
-    /// Where `Q(s, a)` stands among the [values](Self::values).
+    /// The index of `Q(s, a)` in the [values](Self::values).
     #[inline]
     pub fn pair(&self, state: usize, action: usize) -> usize {
         state * self.actions + action
@@ -73,13 +73,13 @@ impl QTable {
         self.values[pair] += more;
     }
 
-    /// Makes `Q(s, a)` this.
+    /// Sets `Q(s, a)`.
     pub fn set(&mut self, state: usize, action: usize, value: f64) {
         let pair = self.pair(state, action);
         self.values[pair] = value;
     }
 
-    /// Moves `Q(s, a)` by `alpha` towards a target.
+    /// Moves `Q(s, a)` towards a target by the step size `alpha`.
     pub fn update(&mut self, state: usize, action: usize, target: f64, alpha: f64) {
         let pair = self.pair(state, action);
         let value = &mut self.values[pair];

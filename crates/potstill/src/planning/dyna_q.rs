@@ -1,13 +1,16 @@
-//! Dyna-Q (Sutton 1990; Sutton and Barto 2018, box of section 8.2): Q-learning that also learns a model, and learns from the model between steps. Off-policy,
-//! online, model-based.
+//! Dyna-Q (Sutton 1990; Sutton and Barto 2018, box of section 8.2): Q-learning that also learns a model, and
+//! updates its values from simulated experience of the model between steps. Off-policy, online, model-based.
 //!
-//! After each step: (d) a Q-learning update, (e) `Model(S, A) <- R, S'`, (f) `n` times a Q-learning update for a state that was met and an action that was
-//! taken in it, both drawn uniformly, with what the model says.
+//! After each step: (d) a Q-learning update, (e) `Model(S, A) <- R, S'`, (f) `n` Q-learning updates with the
+//! model's reward and next state for a visited state and an action that was taken in it, both drawn
+//! uniformly.
 //!
-//! Dyna-Q+ (section 8.3) adds `kappa sqrt(tau)` to the rewards of the model for a pair that was not tried for `tau` steps, and also plans with actions that were never
-//! taken in a state that was met, as if they led back with a reward of 0.
+//! Dyna-Q+ (section 8.3) adds the exploration bonus `kappa sqrt(tau)` to the model's reward of a pair that
+//! was not tried for `tau` steps. It also plans with untried actions of visited states, as if they led back
+//! to the same state with a reward of 0.
 //!
-//! Differences from the book: none. The model holds the last outcome of each pair, which is all that there is to know in a deterministic world.
+//! Differences from the book: none. The model holds the last outcome of each pair, which is exact if the
+//! environment is deterministic.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -24,7 +27,7 @@
 //! while lengths.len() < 10 {
 //!     lengths.extend(trainer.step()?.episode.map(|episode| episode.steps));
 //! }
-//! // The shortest way has 14 steps; it explores on it.
+//! // The shortest path has 14 steps; the agent explores on it.
 //! assert!(lengths[9] < 30, "{lengths:?}");
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
@@ -43,7 +46,7 @@ use potstill_core::snapshot::Field;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
 
 settings! {
-    /// How much is planned.
+    /// Planning of Dyna-Q.
     pub struct PlanningStepsConfig {
         /// Updates from the model after each step. Source: 5, in the middle of Sutton and Barto 2018, figure 8.2
         planning_steps: u64 = 5, in Any;
@@ -51,14 +54,15 @@ settings! {
 }
 
 settings! {
-    /// What Dyna-Q+ has beside.
+    /// Exploration bonus of Dyna-Q+.
     pub struct DynaPlusConfig {
-        /// Weight kappa of the bonus for what was not tried for long. Source: 0.001, small against the reward of the book's mazes
+        /// Weight kappa of the exploration bonus for pairs that were not tried for long. Source: 0.001, small
+        /// against the reward of the book's mazes
         kappa: f64 = 0.001, in NotNegative;
     }
 }
 
-/// What came of a pair the last time.
+/// Reward and next state of a pair, as last observed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LastOutcome {
     pub(super) reward: f64,
@@ -66,7 +70,7 @@ pub(super) struct LastOutcome {
     pub(super) terminated: bool,
 }
 
-/// What was learned of the world: the last outcome of each pair that was met.
+/// A deterministic model learned from experience: the last outcome of each visited pair.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LearnedModel {
     pub(super) actions: usize,
@@ -156,29 +160,29 @@ fn build_plus(
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// Dyna-Q, or Dyna-Q+.
+/// The Dyna-Q agent, or Dyna-Q+ with an exploration bonus.
 #[derive(Clone, Debug)]
 pub struct DynaQ {
     config: TabularConfig,
     planning_steps: u64,
-    /// Of Dyna-Q+.
+    /// Weight of the exploration bonus; `None` for plain Dyna-Q.
     kappa: Option<f64>,
     behaviour: Behaviour,
     step_sizes: StepSizes,
     q: QTable,
     model: LearnedModel,
-    /// The states that were met, in the order in which they were.
+    /// Visited states, in the order of their first visits.
     visited: Vec<usize>,
-    /// The actions taken in each state, in that order.
+    /// Actions taken in each state, in the order in which they were first taken.
     taken: Vec<Vec<usize>>,
-    /// Steps so far, and those before each pair was tried the last time.
+    /// Steps so far, and the step at which each pair was last tried.
     time: u64,
     last_tried: Vec<u64>,
     planning: Pcg64,
 }
 
 impl DynaQ {
-    /// Dyna-Q with the behaviour of the settings.
+    /// Dyna-Q with the behaviour policy of the settings.
     pub fn new(
         (config, own): (TabularConfig, PlanningStepsConfig),
         states: usize,
@@ -201,19 +205,19 @@ impl DynaQ {
         }
     }
 
-    /// Makes it Dyna-Q+.
+    /// Adds the exploration bonus of Dyna-Q+.
     #[must_use]
     pub fn with_exploration_bonus(self, own: &DynaPlusConfig) -> Self {
         Self { kappa: Some(own.kappa), ..self }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }
@@ -227,7 +231,7 @@ impl DynaQ {
         Ok(())
     }
 
-    /// A pair to plan with, and what the model says of it.
+    /// Draws a pair to plan with, and its outcome in the model.
     fn sample_model(&mut self) -> (usize, usize, LastOutcome) {
         let state = self.visited[self.planning.below(self.visited.len())];
         let actions = self.model.actions;
@@ -358,7 +362,7 @@ mod tests {
 
     #[test]
     fn planning_by_hand() {
-        // The only pair that is known is planned with: 4 -> 2, 3, 3.5 for one real and two simulated steps.
+        // The only known pair is planned with: 4 -> 2, 3, 3.5 for one real and two simulated steps.
         let mut one = agent(2);
         learn(&mut one, (0, 1, 4.0, 2), true);
         assert_eq!(one.q().values(), [0.0, 3.5, 0.0, 0.0, 0.0, 0.0]);

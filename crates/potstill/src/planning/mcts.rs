@@ -1,10 +1,14 @@
-//! Monte Carlo tree search (Coulom 2006) with upper confidence bounds (UCT: Kocsis and Szepesvari 2006): before each step, many episodes are played in a copy of
-//! the environment from where it is; a tree remembers how they went. Online, model-based: the copy is the model.
+//! Monte Carlo tree search (Coulom 2006) with upper confidence bounds (UCT: Kocsis and Szepesvari 2006):
+//! before each step, many episodes are simulated in a copy of the environment from its present state, and a
+//! tree collects their returns. Online, model-based: the copy is the model.
 //!
-//! One simulation: down the tree by the highest `Q(s, a) + c R sqrt(ln N(s) / N(s, a))`, with `R` the range of the returns seen, untried actions first; a new leaf; on from there
-//! at random; and the return back up the way (Sutton and Barto 2018, section 8.11). Then the action that was tried most often is taken.
+//! One simulation: selection of the highest `Q(s, a) + c R sqrt(ln N(s) / N(s, a))`, with `R` the range of
+//! the returns so far, untried actions first; expansion by one leaf; a uniformly random rollout; and a backup
+//! of the return along the path (Sutton and Barto 2018, section 8.11). Then the action with the most visits
+//! is taken.
 //!
-//! Each copy has chances of its own: what will come in the environment is not seen. What is hidden in its state is: in Blackjack, the dealer's card.
+//! Each copy has its own random stream, so the search does not see the environment's future chance. It does
+//! see the hidden part of the state: in Blackjack, the dealer's card.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -19,7 +23,7 @@
 //! let episode = loop {
 //!     if let Some(episode) = trainer.step()?.episode { break episode }
 //! };
-//! // Nothing was learned before; the shortest way has 14 steps, a walk at random 869.
+//! // Nothing was learned before; the shortest path has 14 steps, a random walk takes 869.
 //! assert!(episode.steps < 100, "{episode:?}");
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
@@ -35,27 +39,28 @@ use potstill_core::{Pcg64, Restorable, Streams, snapshot};
 use potstill_env::{Env, StateEnv};
 
 settings! {
-    /// How it is searched.
+    /// The hyperparameters of the search.
     pub struct MctsConfig {
         /// Discount. Source: 1, undiscounted
         gamma: f64 = 1.0, in Unit;
-        /// Episodes that are played before each step. Source: 200, enough for the small worlds here
+        /// Simulated episodes before each step. Source: 200, enough for the small environments here
         simulations: u64 = 200, in Batch;
-        /// Steps of such an episode. Source: 100, the time limit of FrozenLake-v1
+        /// Longest simulated episode, in steps. Source: 100, the time limit of FrozenLake-v1
         horizon: u64 = 100, in Batch;
-        /// Weight of the bound, in units of the range of the returns. Source: sqrt(2), Kocsis and Szepesvari 2006 for returns from 0 to 1
+        /// Weight of the upper confidence bound, in units of the range of the returns. Source: sqrt(2),
+        /// Kocsis and Szepesvari 2006 for returns from 0 to 1
         ucb_c: f64 = 1.414, in NotNegative;
     }
 }
 
-/// A state in the tree.
+/// A state in the search tree.
 #[derive(Clone, Debug)]
 struct Node {
     /// `N(s)`.
     visits: u64,
-    /// `N(s, a)` and the sum of the returns.
+    /// `N(s, a)` and the sum of the returns of each action.
     actions: Vec<(u64, f64)>,
-    /// What came of actions: action, state, node.
+    /// Observed transitions: action, next state, index of its node.
     children: Vec<(usize, usize, usize)>,
 }
 
@@ -86,29 +91,29 @@ fn build(config: MctsConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigErro
     Ok(Box::new(Mcts::new(config, copy, task.streams)))
 }
 
-/// A searcher.
+/// The Monte Carlo tree search agent.
 pub struct Mcts {
     config: MctsConfig,
-    /// The copy.
+    /// The copy of the environment that is simulated.
     copy: StateEnv,
     tree: Vec<Node>,
-    /// What the last search has chosen.
+    /// The action that the last search chose.
     chosen: usize,
-    /// The lowest and the highest return seen.
+    /// The lowest and the highest return so far.
     range: (f64, f64),
     /// `Q(s, a)` at the root of the last search in each state.
     q: QTable,
     visits: Vec<u64>,
     search: Pcg64,
-    /// Used again from simulation to simulation: node, action and reward of each step.
+    /// Node, action and reward of each step of a simulation; reused from simulation to simulation.
     path: Vec<(Option<usize>, usize, f64)>,
 }
 
 impl Mcts {
-    /// A searcher in copies of this environment, which has numbered states.
+    /// An agent that searches in copies of this environment.
     ///
     /// # Panics
-    /// If states or actions are not numbered.
+    /// If the spaces are not discrete.
     pub fn new(config: MctsConfig, copy: StateEnv, streams: Streams) -> Self {
         let states = copy.observation_space().discrete().expect("numbered states");
         let actions = copy.action_space().discrete().expect("numbered actions");
@@ -140,7 +145,7 @@ impl Mcts {
         bounds.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map_or(0, |(action, _)| action)
     }
 
-    /// Plays one episode from where the copy is.
+    /// Simulates one episode from the present state of the copy.
     fn simulate(&mut self) -> Result<(), LearnError> {
         let (mut node, mut state) = (Some(0), 0);
         self.path.clear();
@@ -159,7 +164,7 @@ impl Mcts {
                 let known =
                     children.iter().find(|child| (child.0, child.1) == (action, state)).map(|child| child.2);
                 if known.is_none() {
-                    // A leaf; from here on at random.
+                    // A leaf; a random rollout follows.
                     let leaf = self.tree.len();
                     self.tree.push(Node::new(self.q.actions()));
                     self.tree[at].children.push((action, state, leaf));
@@ -229,7 +234,7 @@ impl Agent for Mcts {
     }
 }
 
-// The tree is grown anew before each step.
+// The tree is rebuilt before each step, so it is no part of a snapshot.
 snapshot! {
     impl Restorable for Mcts {
         saved: q, visits, search;

@@ -1,10 +1,10 @@
-//! Planning: from a model of the world, given or learned, to values.
+//! Planning: action values from a model of the environment, given or learned.
 //!
-//! | what | from which model |
+//! | algorithm | its model |
 //! |---|---|
-//! | [`ValueIteration`], [`PolicyIteration`] (also modified) | the exact one, in sweeps over all states |
-//! | [`DynaQ`] (also Dyna-Q+), [`PrioritizedSweeping`] | one that is learned while acting |
-//! | [`Mcts`] | copies of the environment, from where it is |
+//! | [`ValueIteration`], [`PolicyIteration`] (also modified) | the exact model, in sweeps over all states |
+//! | [`DynaQ`] (also Dyna-Q+), [`PrioritizedSweeping`] | a model that is learned from experience |
+//! | [`Mcts`] | copies of the environment, from its present state |
 //!
 //! ```
 //! use potstill::env::registry::find;
@@ -47,9 +47,10 @@ settings! {
     pub struct PlanningConfig {
         /// Discount. Source: 1, undiscounted, as the episodes of Sutton and Barto 2018, chapter 6
         gamma: f64 = 1.0, in Unit;
-        /// The planner is done when no value moves by more, in units of the largest value if that is above 1. Source: a thousand times what rounding does
+        /// Largest change of a value in a sweep at which the planner is done, in units of the largest value
+        /// if that is above 1. Source: a thousand times the rounding error
         tolerance: f64 = 1e-13, in Positive;
-        /// Sweeps after which it gives up
+        /// Sweeps after which the planner gives up
         max_sweeps: u64 = 1_000_000, in AtLeastOne;
     }
 }
@@ -85,55 +86,57 @@ impl Settings for MazeConfig {
     }
 }
 
-/// Something that comes nearer to the best values, sweep by sweep.
+/// An algorithm that improves state values by sweeps over all states.
 pub trait Planner: Restorable + Send {
-    /// One sweep over all states.
+    /// Sweeps over all states once.
     fn sweep(&mut self);
 
-    /// Sweeps made.
+    /// Sweeps so far.
     fn sweeps(&self) -> u64;
 
-    /// What the literature counts: sweeps of value iteration, improvements of policy iteration.
+    /// Iterations as the literature counts them: sweeps of value iteration, improvements of policy iteration.
     fn iterations(&self) -> u64;
 
-    /// The most that a value moved in the last sweep.
+    /// The largest change of a value in the last sweep.
     fn residual(&self) -> f64;
 
-    /// Whether the values are as good as was asked for.
+    /// Returns true once the values are within the tolerance.
     fn is_done(&self) -> bool;
 
-    /// What is known of the values.
+    /// The state values so far.
     fn values(&self) -> &StateValues;
 
-    /// The value of where episodes start, by its distribution.
+    /// The expected value of the start state.
     fn start_value(&self) -> f64 {
         self.values().start_value()
     }
 }
 
-/// The values of a model's states.
+/// State values of an exact model.
 #[derive(Clone, Debug)]
 pub struct StateValues {
     model: Arc<TransitionModel>,
     gamma: f64,
-    /// The states that can be met, in their order. Elsewhere the model may say things that mean nothing, as after an end.
+    /// Reachable states, in ascending order. Elsewhere the model's outcomes are meaningless, as after a
+    /// terminal state.
     reachable: Vec<usize>,
     v: Vec<f64>,
 }
 
 impl StateValues {
-    /// All 0.
+    /// Values of 0.
     pub fn new(model: Arc<TransitionModel>, gamma: f64) -> Self {
         let (reachable, v) = (reachable(&model), vec![0.0; model.states()]);
         Self { model, gamma, reachable, v }
     }
 
-    /// The states that can be met, in their order.
+    /// The states that can be reached before the end of an episode, in ascending order.
     pub fn reachable_states(&self) -> &[usize] {
         &self.reachable
     }
 
-    /// The right side of the Bellman equation: the sum over outcomes of `p (r + gamma V(s'))`.
+    /// The expected return of an action, the right side of the Bellman equation: the sum over outcomes of `p
+    /// (r + gamma V(s'))`.
     #[inline]
     pub fn backup(&self, state: usize, action: usize) -> f64 {
         let worth = |next: usize| self.gamma * self.v[next];
@@ -141,12 +144,12 @@ impl StateValues {
         outcomes.map(|o| o.probability * if o.terminated { o.reward } else { o.reward + worth(o.next) }).sum()
     }
 
-    /// The backups of all actions.
+    /// The backup of each action.
     pub fn backups(&self, state: usize) -> Vec<f64> {
         (0..self.model.actions()).map(|action| self.backup(state, action)).collect()
     }
 
-    /// The best action of a state and what it is worth; of equals the first.
+    /// The greedy action of a state, the first of equals, and its value.
     pub fn best(&self, state: usize) -> (usize, f64) {
         let mut best = (0, f64::NEG_INFINITY);
         for action in 0..self.model.actions() {
@@ -158,7 +161,7 @@ impl StateValues {
         best
     }
 
-    /// Gives each state that can be met a value, one after the other, and says by how much the values moved at most.
+    /// Assigns a new value to each reachable state in turn, and returns the largest change.
     fn sweep(&mut self, value_of: impl Fn(&Self, usize) -> f64) -> f64 {
         let mut moved: f64 = 0.0;
         for i in 0..self.reachable.len() {
@@ -169,7 +172,7 @@ impl StateValues {
         moved
     }
 
-    /// The action values that follow.
+    /// The action values that follow from the state values.
     pub fn q(&self) -> QTable {
         let mut q = QTable::new(self.model.states(), self.model.actions(), 0.0);
         for &state in &self.reachable {
@@ -178,18 +181,18 @@ impl StateValues {
         q
     }
 
-    /// What a tolerance allows values of this size to move by.
+    /// The tolerance in units of the values: times the largest value, if that is above 1.
     fn scaled_tolerance(&self, tolerance: f64) -> f64 {
         tolerance * self.v.iter().fold(1.0, |size: f64, v| size.max(v.abs()))
     }
 
-    /// The mean over the start distribution.
+    /// The mean of the values over the start distribution.
     pub fn start_value(&self) -> f64 {
         self.model.start().iter().map(|&(p, state)| p * self.v[state]).sum()
     }
 }
 
-/// Saved as its values; the rest is the model's.
+/// Saved as its values; the rest belongs to the model.
 impl Field for StateValues {
     fn save(&self, name: &str, snapshot: &mut Snapshot) {
         self.v.save(name, snapshot);

@@ -1,10 +1,13 @@
-//! Policy iteration (Howard 1960; Sutton and Barto 2018, box of section 4.3) and modified policy iteration (Puterman and Shin 1978): judge a policy,
-//! then act greedily on the values, until it stays. Model-based, offline.
+//! Policy iteration (Howard 1960; Sutton and Barto 2018, box of section 4.3) and modified policy iteration
+//! (Puterman and Shin 1978): alternates between evaluating a policy and making it greedy, until it is stable.
+//! Model-based, offline.
 //!
-//! Policy iteration judges until nothing moves, the modified one for a few sweeps, so that value iteration is the modified one with one sweep.
+//! Policy iteration evaluates until the values converge, modified policy iteration for a few sweeps; with one
+//! sweep it is value iteration.
 //!
-//! Differences from the book: the first policy is uniformly random, under which every episode that can end does, so that its values are finite also
-//! with gamma 1. An action is given up only for one that is better by more than rounding, so that equals do not take turns for ever.
+//! Differences from the book: the first policy is uniformly random, under which every episode that can end
+//! does, so that its values are finite also with gamma 1. An action is replaced only by one that is better by
+//! more than rounding, so that the policy does not alternate between equals for ever.
 //!
 //! ```
 //! use potstill::env::registry::find;
@@ -29,7 +32,7 @@ use potstill_env::TransitionModel;
 use std::sync::Arc;
 
 settings! {
-    /// How long modified policy iteration judges a policy.
+    /// Policy evaluation of modified policy iteration.
     pub struct ModifiedConfig {
         /// Sweeps between improvements. Source: Puterman and Shin 1978 leave it open; a handful does most of the work
         evaluation_sweeps: u64 = 5, in AtLeastOne;
@@ -88,9 +91,9 @@ fn build_modified(
 pub struct PolicyIteration {
     values: StateValues,
     tolerance: f64,
-    /// Sweeps of one evaluation; `None` until nothing moves.
+    /// Sweeps of one policy evaluation; `None` until it converges.
     evaluation_sweeps: Option<u64>,
-    /// An action per state; as many as there are actions stands for any of them.
+    /// An action per state; the number of actions stands for the uniform policy.
     policy: Vec<usize>,
     /// Sweeps since the last improvement.
     evaluated: u64,
@@ -100,7 +103,7 @@ pub struct PolicyIteration {
     is_stable: bool,
 }
 
-/// The value of a state under this action, or under any if it is none of the model's.
+/// The value of a state under this action, or under the uniform policy if `action` is the number of actions.
 fn action_value(values: &StateValues, action: usize, state: usize) -> f64 {
     let actions = values.model.actions();
     if action < actions {
@@ -140,7 +143,7 @@ impl PolicyIteration {
 
     fn improve(&mut self) {
         let mut changed = false;
-        // What the values would still move by towards the best.
+        // The largest change that a greedy backup would still make.
         self.residual = 0.0;
         let rounding = 10.0 * self.values.scaled_tolerance(self.tolerance);
         for &state in self.values.reachable_states() {

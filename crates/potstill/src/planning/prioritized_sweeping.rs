@@ -1,10 +1,12 @@
-//! Prioritized sweeping (Moore and Atkeson 1993; Sutton and Barto 2018, box of section 8.4): plan first where the values would move most, and then where that
-//! has come from. Off-policy, online, model-based.
+//! Prioritized sweeping (Moore and Atkeson 1993; Sutton and Barto 2018, box of section 8.4): plans first with
+//! the pair whose value would change most, and then with its predecessors. Off-policy, online, model-based.
 //!
-//! After each step: `Model(S, A) <- R, S'`, `P <- |R + gamma max_a Q(S', a) - Q(S, A)|`, and if `P > theta` the pair waits with this priority. Then `n` times the
-//! first of the queue is updated, and the pairs that lead to it wait if their own change would exceed theta.
+//! After each step: `Model(S, A) <- R, S'`, `P <- |R + gamma max_a Q(S', a) - Q(S, A)|`, and if `P > theta`
+//! the pair is queued with this priority. Then `n` times the first pair of the queue is updated, and its
+//! predecessors are queued if their own change would exceed theta.
 //!
-//! Differences from the book: none. The model holds the last outcome of each pair; of equal priorities the pair that comes first in the table goes first.
+//! Differences from the book: none. The model holds the last outcome of each pair; of equal priorities the
+//! pair with the lower index goes first.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -32,16 +34,17 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 settings! {
-    /// How much is planned, and what is worth it.
+    /// The hyperparameters of planning.
     pub struct PrioritizedSweepingConfig {
         /// Updates from the model after each step. Source: 5, as in Sutton and Barto 2018, Example 8.4
         planning_steps: u64 = 5, in Batch;
-        /// The least change theta that a pair waits for. Source: 0.0001, small against the reward of the book's mazes
+        /// Smallest change theta of a value with which a pair is queued. Source: 0.0001, small against the
+        /// reward of the book's mazes
         theta: f64 = 0.0001, in NotNegative;
     }
 }
 
-/// A pair in the queue, highest priority first.
+/// A pair in the queue; the highest priority comes first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct QueueEntry {
     priority: f64,
@@ -86,7 +89,7 @@ fn build(
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// A learner that plans where it matters.
+/// The prioritized sweeping agent.
 #[derive(Clone, Debug)]
 pub struct PrioritizedSweeping {
     config: TabularConfig,
@@ -97,14 +100,14 @@ pub struct PrioritizedSweeping {
     model: LearnedModel,
     /// The pairs whose last outcome was each state.
     predecessors: Vec<Vec<usize>>,
-    /// The priority of each pair; 0 for one that does not wait.
+    /// The priority of each pair; 0 for pairs that are not queued.
     priorities: Vec<f64>,
-    /// The queue. What no longer has the priority that it waits with is passed over.
+    /// The queue. Entries with an outdated priority are skipped.
     queue: BinaryHeap<QueueEntry>,
 }
 
 impl PrioritizedSweeping {
-    /// A learner with the behaviour of the settings.
+    /// An agent with the behaviour policy of the settings.
     pub fn new(
         (config, own): (TabularConfig, PrioritizedSweepingConfig),
         states: usize,
@@ -124,13 +127,13 @@ impl PrioritizedSweeping {
         }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }
@@ -141,7 +144,7 @@ impl PrioritizedSweeping {
         checked_target(td_target(reward, self.config.gamma, terminated, next_value))
     }
 
-    /// Lets a pair wait if it would move enough.
+    /// Queues a pair if its value would change by more than theta.
     fn enqueue(&mut self, pair: usize) -> Result<(), LearnError> {
         let priority = (self.target(pair)? - self.q.values()[pair]).abs();
         if priority > self.own.theta && priority > self.priorities[pair] {
@@ -264,10 +267,11 @@ mod tests {
             (agent.q.values().to_vec(), agent.queue.len())
         };
         for state in 0..3 {
-            // Nothing moves yet.
+            // No value changes yet.
             assert_eq!(learn(state, 0.0, false), (vec![0.0; 5], 0));
         }
-        // The reward, and two states back; the third would move by 0.25, which is not worth it.
+        // The reward moves the last state and two predecessors; the third would change by 0.25, which is
+        // below theta.
         assert_eq!(learn(3, 2.0, true), (vec![0.0, 0.5, 1.0, 2.0, 0.0], 0));
     }
 }

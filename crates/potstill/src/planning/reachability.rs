@@ -2,7 +2,7 @@
 
 use potstill_env::TransitionModel;
 
-/// The states that can be met before the end of an episode.
+/// The states that can be reached before the end of an episode, in ascending order.
 pub fn reachable(model: &TransitionModel) -> Vec<usize> {
     let mut met = vec![false; model.states()];
     let mut waiting: Vec<usize> = model.start().iter().filter(|(p, _)| *p > 0.0).map(|&(_, s)| s).collect();
@@ -15,7 +15,7 @@ pub fn reachable(model: &TransitionModel) -> Vec<usize> {
     (0..model.states()).filter(|&state| met[state]).collect()
 }
 
-/// Whether an episode can come to an end at all.
+/// Returns true if an episode can reach a terminal state.
 pub fn can_terminate(model: &TransitionModel) -> bool {
     let outcomes = |state| (0..model.actions()).flat_map(move |action| model.outcomes(state, action));
     reachable(model).into_iter().any(|state| outcomes(state).any(|o| o.terminated && o.probability > 0.0))

@@ -1,10 +1,10 @@
-//! Value iteration (Bellman 1957): `V(s) <- max_a sum p (r + gamma V(s'))` for all states until nothing moves (Sutton and Barto 2018, box of
-//! section 4.4). Model-based, offline.
+//! Value iteration (Bellman 1957): `V(s) <- max_a sum p (r + gamma V(s'))` for all states until the values
+//! converge (Sutton and Barto 2018, box of section 4.4). Model-based, offline.
 //!
-//! With an epsilon above 0 it finds the best of the policies that explore with it: `V(s) <- (1 - epsilon) max_a q(s, a) + epsilon mean_a q(s, a)`, the most that an
-//! epsilon-greedy learner can come to while it explores.
+//! With an epsilon above 0 it finds the optimal epsilon-soft policy: `V(s) <- (1 - epsilon) max_a q(s, a) +
+//! epsilon mean_a q(s, a)`, an upper bound on the return of an epsilon-greedy learner while it explores.
 //!
-//! Differences from the book: none. New values are used at once, within the sweep.
+//! Differences from the book: none. Values are updated in place, within the sweep.
 //!
 //! ```
 //! use potstill::env::registry::find;
@@ -16,7 +16,7 @@
 //! while !planner.is_done() {
 //!     planner.sweep();
 //! }
-//! // 13 steps without exploring.
+//! // -13 without exploration.
 //! assert!((planner.start_value() - -20.707_677).abs() < 1e-6);
 //! # Ok::<(), potstill::env::EnvError>(())
 //! ```
@@ -31,9 +31,10 @@ use potstill_env::TransitionModel;
 use std::sync::Arc;
 
 settings! {
-    /// What a policy has to live with.
+    /// Exploration of the optimal policy.
     pub struct EpsilonSoftConfig {
-        /// Probability of any action, whatever is best; 0 for the best policy of all. Source: Sutton and Barto 2018, section 5.4
+        /// Probability of a uniformly random action; 0 for the optimal policy. Source: Sutton and Barto 2018,
+        /// section 5.4
         epsilon: f64 = 0.0, in Unit;
     }
 }
@@ -67,7 +68,7 @@ fn build(
 #[derive(Clone, Debug)]
 pub struct ValueIteration {
     values: StateValues,
-    /// Of the policies that are looked through.
+    /// The policy whose values are the fixed point: greedy or epsilon-greedy.
     policy: Policy,
     tolerance: f64,
     sweeps: u64,
@@ -75,14 +76,14 @@ pub struct ValueIteration {
 }
 
 impl ValueIteration {
-    /// Begins with values of 0.
+    /// Starts from values of 0.
     pub fn new(model: Arc<TransitionModel>, config: &PlanningConfig) -> Self {
         let values = StateValues::new(model, config.gamma);
         let (tolerance, residual) = (config.tolerance, f64::INFINITY);
         Self { values, policy: Policy::Greedy, tolerance, sweeps: 0, residual }
     }
 
-    /// Looks for the best policy that explores.
+    /// Searches among the epsilon-soft policies.
     #[must_use]
     pub fn epsilon_soft(self, own: &EpsilonSoftConfig) -> Self {
         match own.epsilon {

@@ -1,10 +1,10 @@
-//! The behaviour policy of a learner with numbered states: how it explores, on whose values, and what it has met.
+//! The behaviour policy of a tabular learner: its exploration rule, its values, and its visit counts.
 //!
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::policy::{Behaviour, ExplorationRule};
 //!
-//! // Upper confidence bounds: in each state every action once, then by value and by how seldom it was tried.
+//! // Upper confidence bounds: every action of a state once, then by value and rarity.
 //! let mut behaviour = Behaviour::new(ExplorationRule::Ucb { c: 2.0 }, 1, 3, Streams::new(1));
 //! let mut tried = Vec::new();
 //! for _ in 0..3 {
@@ -23,28 +23,28 @@ use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, snapshot};
 use std::sync::Arc;
 
 words! {
-    /// How a learner explores.
+    /// The exploration of a behaviour policy.
     pub enum Exploration: "epsilon-greedy, boltzmann, ucb or uniform" {
-        /// Now and then any action.
+        /// A random action with probability epsilon, else a greedy one.
         EpsilonGreedy = "epsilon-greedy",
         /// The softmax of the values.
         Boltzmann = "boltzmann",
-        /// Upper confidence bounds.
+        /// The highest upper confidence bound.
         Ucb = "ucb",
-        /// Any action, always.
+        /// Uniformly random actions.
         Uniform = "uniform",
     }
 }
 
-/// What an action is chosen by.
+/// The rule that selects actions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExplorationRule {
-    /// [`Policy::EpsilonGreedy`] with an epsilon that may change.
+    /// [`Policy::EpsilonGreedy`] with a schedule.
     EpsilonGreedy {
         /// The probability of exploring; `n` counts the visits of the state.
         epsilon: Schedule,
     },
-    /// [`Policy::Softmax`] with a temperature that may change.
+    /// [`Policy::Softmax`] with a schedule.
     Boltzmann {
         /// The temperature; `n` counts the visits of the state.
         temperature: Schedule,
@@ -52,26 +52,26 @@ pub enum ExplorationRule {
     /// The highest `Q(s, a) + c sqrt(ln N(s) / N(s, a))`, untried actions first (Auer et al. 2002; Sutton and Barto 2018, equation 2.10, in
     /// each state).
     Ucb {
-        /// How much what is seldom tried is worth, in the unit of the return.
+        /// The weight of the confidence bound, in units of the return.
         c: f64,
     },
-    /// These probabilities, `states x actions`, whatever the values.
+    /// Fixed probabilities, `states x actions`, independent of the values.
     Given(Arc<[f64]>),
-    /// What was done before, again and again: the state and action of each step. Where it is asked of another state than the one that is next (after the
-    /// last step of a truncated episode), it acts by how often each action was taken there.
+    /// Recorded actions, repeated in a cycle. In a state other than the recorded one (after the last step of
+    /// a truncated episode) it draws from the frequencies of the recorded actions there.
     Recorded {
         /// State and action of each step.
         steps: Arc<[(usize, usize)]>,
-        /// The frequencies, `states x actions`; uniform where nobody came.
+        /// The frequencies of actions, `states x actions`; uniform in states that were not visited.
         frequencies: Arc<[f64]>,
     },
 }
 
 impl ExplorationRule {
-    /// What was done in these steps.
+    /// A rule that repeats these pairs of state and action.
     ///
     /// # Panics
-    /// If there are none, or a state or action is not below its number.
+    /// If there are none, or a state or action is out of range.
     pub fn recorded(steps: Vec<(usize, usize)>, states: usize, actions: usize) -> Self {
         assert!(!steps.is_empty(), "something was done");
         let mut frequencies = vec![0.0; states * actions];
@@ -86,11 +86,11 @@ impl ExplorationRule {
     }
 }
 
-/// A rule with what it has to remember.
+/// An exploration rule with its visit counts and its random stream.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     rule: ExplorationRule,
-    /// Whose values it acts on, if they are not the learner's own: `states x actions`.
+    /// Fixed values to act on instead of the learner's, `states x actions`.
     values: Option<Arc<[f64]>>,
     actions: usize,
     steps: u64,
@@ -100,16 +100,16 @@ pub struct Behaviour {
 }
 
 impl Behaviour {
-    /// A rule for so many states and actions, with the stream `exploration`.
+    /// A behaviour policy with the random stream `exploration`.
     pub fn new(rule: ExplorationRule, states: usize, actions: usize, streams: Streams) -> Self {
         let visits = vec![0; states * actions];
         Self { rule, values: None, actions, steps: 0, visits, rng: streams.stream("exploration") }
     }
 
-    /// Acts on these values, `states x actions`, instead of the learner's.
+    /// Acts on these fixed values, `states x actions`, instead of the learner's.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If their number differs.
     #[must_use]
     pub fn with_values(mut self, values: &[f64]) -> Self {
         assert_eq!(values.len(), self.visits.len());
@@ -117,7 +117,7 @@ impl Behaviour {
         self
     }
 
-    /// An action in `state`, of which the learner holds these values.
+    /// Draws an action in `state`; `values` are the learner's action values there.
     pub fn act(&mut self, state: usize, values: &[f64]) -> usize {
         let first = state * self.actions;
         let values = match &self.values {
@@ -125,7 +125,7 @@ impl Behaviour {
             Some(others) => &others[first..][..self.actions],
         };
         match &self.rule {
-            // What most learners do, without a detour.
+            // The most common rules, without a detour.
             ExplorationRule::EpsilonGreedy { epsilon: Schedule::Constant(1.0) } => {
                 self.rng.below(self.actions)
             }
@@ -146,7 +146,7 @@ impl Behaviour {
         }
     }
 
-    /// The probability of each action in `state`, of which the learner holds these values.
+    /// The probability of each action in `state`; `values` are the learner's action values there.
     pub fn probabilities(&self, state: usize, values: &[f64]) -> Vec<f64> {
         let first = state * self.actions;
         let values = self.values.as_deref().map_or(values, |others| &others[first..][..self.actions]);
@@ -160,7 +160,7 @@ impl Behaviour {
         }
     }
 
-    /// The sum over actions of their probability times the learner's value.
+    /// The expectation of the learner's action values under this policy.
     pub fn state_value(&self, state: usize, values: &[f64]) -> f64 {
         self.probabilities(state, values).iter().zip(values).map(|(p, q)| p * q).sum()
     }
@@ -193,20 +193,20 @@ impl Behaviour {
         row.iter().zip(values).map(bound).collect()
     }
 
-    /// Remembers that `action` was taken in `state`.
+    /// Counts a visit of `state` with `action`.
     #[inline]
     pub fn record_visit(&mut self, state: usize, action: usize) {
         self.steps += 1;
         self.visits[state * self.actions + action] += 1;
     }
 
-    /// Steps taken.
+    /// Steps so far.
     #[inline]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Restores from checkpoints of potstill 0.1's first algorithms, which had only the generator and counted nothing.
+    /// Restores checkpoints of potstill 0.1's first algorithms, which held only the generator.
     fn restore_generator(&mut self, _: &str, learner: &Snapshot) -> Result<(), SnapshotError> {
         self.steps = 0;
         self.visits.fill(0);
@@ -218,7 +218,7 @@ impl Behaviour {
         self.visits.len() / self.actions
     }
 
-    /// How often each action was taken in each state, `states x actions`.
+    /// Visit counts `N(s, a)`, `states x actions`.
     pub fn visits(&self) -> &[u64] {
         &self.visits
     }
@@ -255,9 +255,9 @@ mod tests {
         check(&counted, [0.5, 0.5]);
         (0..3).for_each(|_| counted.record_visit(1, 0));
         counted.record_visit(0, 1);
-        // The fourth meeting of state 1: epsilon 1/4.
+        // The fourth visit of state 1: epsilon 1/4.
         check(&counted, [0.875, 0.125]);
-        // Another's values.
+        // Fixed values.
         check(&counted.clone().with_values(&[9.0, 0.0, 0.0, 9.0]), [0.125, 0.875]);
         check(&behaviour(ExplorationRule::Given([0.5, 0.5, 0.2, 0.8].into())), [0.2, 0.8]);
         check(

@@ -1,5 +1,5 @@
-//! Policies over action values. Behaviour policy and target policy are both values of one type, so that on-policy and
-//! off-policy are a matter of which values an algorithm is given.
+//! Policies over action values. Behaviour policy and target policy are values of one type, so that an
+//! algorithm is on-policy or off-policy by its arguments.
 //!
 //! ```
 //! use potstill::policy::Policy;
@@ -20,7 +20,7 @@ use crate::targets;
 use potstill_core::Pcg64;
 use potstill_core::math::exp_f64;
 
-/// How actions follow from the values of all actions in a state.
+/// A distribution over actions, given the values of all actions in a state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Policy {
     /// An action of the highest value; ties are broken uniformly.
@@ -32,7 +32,7 @@ pub enum Policy {
     },
     /// The softmax of the values at a temperature: Boltzmann exploration.
     Softmax {
-        /// Above 0; the policy is greedy as it falls to 0.
+        /// The temperature, above 0; towards 0 the policy becomes greedy.
         temperature: f64,
     },
 }
@@ -93,7 +93,7 @@ impl Policy {
     }
 }
 
-/// An action with these probabilities.
+/// Draws an action with these probabilities.
 fn draw(probabilities: &[f64], rng: &mut Pcg64) -> usize {
     let mut rest = rng.unit();
     let found = probabilities.iter().position(|p| {
@@ -104,12 +104,12 @@ fn draw(probabilities: &[f64], rng: &mut Pcg64) -> usize {
     found.or_else(|| probabilities.iter().rposition(|&p| p > 0.0)).unwrap_or(0)
 }
 
-/// An action of the highest value; a random number is drawn only to break a tie.
+/// Draws an action of the highest value; a random number is used only to break a tie.
 fn greedy<V: Copy + Into<f64>>(values: &[V], rng: &mut Pcg64) -> usize {
     let best = targets::max(values);
     let mut ties = (0..values.len()).filter(|&a| values[a].into() == best);
     match ties.clone().count() {
-        // No value is a number: nothing is better than anything.
+        // All values are NaN: no action is better than another.
         0 => rng.below(values.len()),
         1 => ties.next().expect("one is there"),
         count => ties.nth(rng.below(count)).expect("all are there"),

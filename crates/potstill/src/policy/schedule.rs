@@ -1,4 +1,4 @@
-//! Schedules: a number that changes over a run.
+//! Schedules of hyperparameters over a run.
 //!
 //! Written as a number, or as `linear:FROM:TO:OVER`, `exponential:FROM:TO:SCALE`, `1/n` or `1/n^POWER`.
 
@@ -8,12 +8,12 @@ use potstill_core::{Snapshot, SnapshotError, snapshot};
 use std::fmt;
 use std::str::FromStr;
 
-/// A number as a function of time, or of how often something was met.
+/// A number as a function of the step of the run, or of a visit count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
-    /// Always the same.
+    /// A constant.
     Constant(f64),
-    /// From one value to another in a straight line over so many steps, then that.
+    /// Linear interpolation over a number of steps, constant afterwards.
     Linear {
         /// The value at the start.
         from: f64,
@@ -26,21 +26,23 @@ pub enum Schedule {
     Exponential {
         /// The value at the start.
         from: f64,
-        /// The value that it comes near to.
+        /// The limit.
         to: f64,
-        /// Steps after which a distance is 1/e of what it was.
+        /// The time constant, in steps.
         scale: f64,
     },
-    /// `1 / n^power`, with `n` = 1, 2, ...: of a probability of exploring or a temperature the visits of the state, of a step size the updates of what
-    /// it moves ([`StepSizes`]). With power 1 a step size makes means.
+    /// `1 / n^power`, with `n` = 1, 2, ...: for an exploration rate or a temperature the visits of the state,
+    /// for a step size the updates of the value ([`StepSizes`]). With power 1 a step size makes sample
+    /// averages.
     Harmonic {
-        /// 1 for means; above 0.5 and up to 1 learning converges (Robbins and Monro 1951).
+        /// The exponent: 1 for sample averages; learning converges above 0.5 and up to 1 (Robbins and Monro
+        /// 1951).
         power: f64,
     },
 }
 
 impl Schedule {
-    /// The value after so many steps of the run, at the `n`-th meeting.
+    /// The value after `steps` steps of the run, at the `n`-th visit.
     #[inline]
     pub fn at(self, steps: u64, n: u64) -> f64 {
         match self {
@@ -55,7 +57,7 @@ impl Schedule {
         }
     }
 
-    /// Whether it asks how often something was met.
+    /// Returns true if it depends on visit counts.
     pub fn counts(self) -> bool {
         matches!(self, Schedule::Harmonic { .. })
     }
@@ -147,21 +149,21 @@ impl Setting for Schedule {
     }
 }
 
-/// Step sizes by a schedule: of each number that is learned, by how often that very number was updated.
+/// The step size of each value by a schedule, with a count of updates per value.
 #[derive(Clone, Debug)]
 pub struct StepSizes {
     schedule: Schedule,
-    /// By number; empty where the schedule does not ask.
+    /// Updates of each value; empty if the schedule does not count.
     updates: Vec<u64>,
 }
 
 impl StepSizes {
-    /// For so many numbers.
+    /// Step sizes for a table of so many values.
     pub fn new(schedule: Schedule, numbers: usize) -> Self {
         Self { schedule, updates: vec![0; if schedule.counts() { numbers } else { 0 }] }
     }
 
-    /// Counts an update of number `i`.
+    /// Counts an update of value `i`.
     #[inline]
     pub fn count(&mut self, i: usize) {
         if let Some(updates) = self.updates.get_mut(i) {
@@ -169,20 +171,20 @@ impl StepSizes {
         }
     }
 
-    /// The step size of number `i` after so many steps of the run.
+    /// The step size of value `i` after `steps` steps of the run.
     #[inline]
     pub fn of(&self, i: usize, steps: u64) -> f64 {
         self.schedule.at(steps, self.updates.get(i).copied().unwrap_or(1))
     }
 
-    /// Counts an update of number `i`, and says its step size.
+    /// Counts an update of value `i`, and returns its step size.
     #[inline]
     pub fn next(&mut self, i: usize, steps: u64) -> f64 {
         self.count(i);
         self.of(i, steps)
     }
 
-    /// Accepts checkpoints of potstill 0.1's first algorithms, which knew no schedules, where there is nothing to restore.
+    /// Accepts checkpoints of potstill 0.1's first algorithms, which had no schedules.
     fn accept_absence(&mut self, name: &str, _: &Snapshot) -> Result<(), SnapshotError> {
         if self.updates.is_empty() { Ok(()) } else { Err(SnapshotError::Missing { path: name.to_owned() }) }
     }

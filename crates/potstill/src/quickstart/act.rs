@@ -1,4 +1,4 @@
-//! An act of the tour, and what acts share.
+//! An act of the tour, and helpers of all acts.
 
 use crate::error::Error;
 use crate::report::Block;
@@ -7,21 +7,21 @@ use crate::train::statistics::Estimate;
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// What to show.
+/// A request to run the tour.
 #[derive(Clone, Debug)]
 pub struct QuickstartRequest {
-    /// The seed of everything.
+    /// The seed of all random streams.
     pub seed: u64,
-    /// Threads to use. The results do not depend on it.
+    /// Threads to use. Results do not depend on their number.
     pub threads: usize,
-    /// The run directory to make.
+    /// The run directory to create.
     pub out: Option<PathBuf>,
 }
 
-/// One act: its numbers, its words for the terminal, its part of the report.
+/// One act: its numbers, its text for the terminal, its part of the report.
 #[derive(Clone, Debug)]
 pub struct Act {
-    /// The key of its numbers.
+    /// The key of its numbers in the summary.
     pub name: &'static str,
     /// The heading.
     pub title: &'static str,

@@ -1,4 +1,5 @@
-//! Act 1, the cliff: SARSA learns the safe way, Q-learning the short one (Sutton and Barto 2018, Example 6.6).
+//! Act 1, the cliff: SARSA learns the safe path, Q-learning the shortest one (Sutton and Barto 2018, Example
+//! 6.6).
 
 use super::act::{Act, QuickstartRequest, interval};
 use crate::error::Error;
@@ -15,19 +16,19 @@ use potstill_env::toy_text::cliff_walking;
 use serde_json::{Value, json};
 
 const SEEDS: usize = 200;
-/// The last hundred episodes are the measure.
+/// Episodes at the end of a run over which the return is averaged.
 const LAST: usize = 100;
 
-/// What all seeds of one algorithm gave.
+/// The results of all seeds of one algorithm.
 struct Outcome {
     name: &'static str,
     last: Estimate,
     /// Mean return of each episode over the seeds.
     curve: Vec<(f64, f64)>,
-    /// The middle length of the greedy walks that reach the goal.
+    /// The median length of the greedy paths that reach the goal.
     steps: usize,
     loops: usize,
-    /// A walk of that length.
+    /// A path of that length.
     walk: Vec<usize>,
 }
 
@@ -61,7 +62,7 @@ fn walk_of(episode: &Episode<usize>) -> Vec<usize> {
         .collect()
 }
 
-/// The grid with an arrow on each state of a walk.
+/// The grid with an arrow on each state of a path.
 fn arrows(walk: &[usize]) -> String {
     let mut grid: Vec<char> = (0..cliff_walking::ROWS * cliff_walking::COLUMNS)
         .map(|state| if cliff_walking::is_cliff(state) { '#' } else { '.' })
@@ -75,7 +76,7 @@ fn arrows(walk: &[usize]) -> String {
     rows.join("\n")
 }
 
-/// Two pictures beside each other, each under its title.
+/// Two grids beside each other, each under its title.
 fn beside(left: (&str, &str), right: (&str, &str)) -> String {
     let width = 2 * cliff_walking::COLUMNS + 6;
     let mut text = format!("  {:width$}  {}\n", left.0, right.0);
@@ -95,7 +96,7 @@ fn numbers(outcome: &Outcome) -> Value {
     })
 }
 
-/// Plays the act.
+/// Runs the act.
 ///
 /// # Errors
 /// If the environment refuses a step.
@@ -121,7 +122,7 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
                 band: Vec::new(),
             })
             .to_vec(),
-        // The first episodes wander for thousands of steps and would flatten the rest.
+        // The first episodes take thousands of steps and would flatten the rest.
         y_range: Some((-150.0, 0.0)),
     };
     let table = Table {

@@ -1,4 +1,5 @@
-//! Act 3, dark knowledge: what a teacher's wrong answers say about the digits (Hinton, Vinyals and Dean 2015).
+//! Act 3, dark knowledge: the information in a teacher's wrong classes about the digits (Hinton, Vinyals and
+//! Dean 2015).
 
 use super::act::{Act, QuickstartRequest, interval, stop_if_asked};
 use crate::data::Dataset;
@@ -24,12 +25,12 @@ const TEMPERATURE: f32 = 4.0;
 const ALPHA: f32 = 0.9;
 const SHOWN_AT: [f32; 3] = [1.0, 4.0, 20.0];
 
-/// One seed: a split, a teacher, and the same student twice.
+/// One seed: a split, a teacher, and the same student with and without soft targets.
 struct Trial {
     teacher: f64,
     student_labels: f64,
     student_distilled: f64,
-    /// Of the first seed: the digit on which the teacher hesitates most, and its logits.
+    /// Of the first seed: the digit of which the teacher is least certain, and its logits.
     shown: Option<(Vec<f32>, usize, Vec<f32>)>,
 }
 
@@ -74,7 +75,7 @@ fn trial(digits: &Dataset, seed: u64, first: bool) -> Result<Trial, Error> {
     })
 }
 
-/// Among the test digits that the teacher gets right, the one it is least sure of.
+/// The test digit of which the teacher is least certain, among those that it classifies correctly.
 fn most_telling(teacher: &Network, test: &Dataset) -> (Vec<f32>, usize, Vec<f32>) {
     let mut workspace = Workspace::default();
     let logits = teacher.predict(&test.inputs, &mut workspace);
@@ -86,10 +87,10 @@ fn most_telling(teacher: &Network, test: &Dataset) -> (Vec<f32>, usize, Vec<f32>
     (test.input(index).to_vec(), test.labels[index], row.to_vec())
 }
 
-/// Plays the act.
+/// Runs the act.
 ///
 /// # Errors
-/// If a number goes bad, or the tour is to stop.
+/// If a loss or a gradient is not finite, or the tour is stopped.
 pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let digits = Dataset::digits();
     let streams = Streams::new(request.seed);
@@ -209,7 +210,7 @@ fn soft_target_table(chart: &BarChart) -> Table {
     Table { head, rows: rows.collect() }
 }
 
-/// The picture in characters, dark to light.
+/// The image in characters, dark to light.
 fn shaded(values: &[f64], label: usize, width: usize) -> String {
     let mut text = format!("  The teacher's soft targets for this {label}:\n\n");
     for row in values.chunks(width) {

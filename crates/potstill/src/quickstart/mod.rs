@@ -1,10 +1,10 @@
 //! `potstill quickstart`: the tour in three acts, one report.
 //!
-//! | act | what it shows |
+//! | act | content |
 //! |---|---|
 //! | `cliff` | on-policy and off-policy: SARSA and Q-learning on the cliff walk |
 //! | `policy` | a DQN teacher and a much smaller student |
-//! | `digits` | what soft targets carry that labels do not |
+//! | `digits` | the information that soft targets have and labels do not |
 //!
 //! ```
 //! use potstill::quickstart::{QuickstartRequest, quickstart};
@@ -35,7 +35,8 @@ use std::time::Instant;
 
 type Play = fn(&QuickstartRequest, &RunDir, &dyn Observer) -> Result<Act, Error>;
 
-/// Plays the three acts; `show` is given each as it ends. Returns the summary that is also written to the run directory.
+/// Runs the three acts; calls `show` with each as it ends. Returns the summary that is also written to the
+/// run directory.
 ///
 /// # Errors
 /// If the output folder cannot be used, or an act fails.
@@ -47,7 +48,7 @@ pub fn quickstart(
     let dir = RunDir::create(request.out.as_deref(), "quickstart")?;
     play(request, &dir, observer, show).map_err(|error| {
         dir.clone().discard();
-        // The tour begins again: what it trains is not worth resuming.
+        // The tour begins again: its runs are not worth resuming.
         if matches!(error, Error::Interrupted { .. }) { Error::Abandoned } else { error }
     })
 }

@@ -23,20 +23,21 @@ use std::time::Instant;
 use toml::{Table, Value};
 
 const EPISODES: usize = 100;
-/// Mean return over 100 episodes at which the teacher stops: a little above the 475 that count as solved, so that new episodes
-/// agree.
+/// Mean return over 100 episodes at which the teacher stops: a little above the 475 that count as solved, so
+/// that new episodes are also above it.
 const GOAL: f64 = 490.0;
 const STUDENT: &str = "mlp:32";
 
-/// Plays the act.
+/// Runs the act.
 ///
 /// # Errors
-/// If the environment refuses a step, or a loss is no number.
+/// If the environment refuses a step, or a loss is not finite.
 pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Observer) -> Result<Act, Error> {
     let spec = registry::find("CartPole-v1").expect("it is registered");
     let streams = Streams::new(request.seed);
 
-    // RL-Zoo's values on a smaller network and twice the steps, so that a slow seed still arrives; most stop long before.
+    // RL-Zoo's values on a smaller network and twice the steps, so that a slow seed also succeeds; most stop
+    // long before.
     let layers = layers(
         &format!(
             "env = 'CartPole-v1'\nsteps = 100_000\neval_freq = 2500\neval_episodes = 100\nstop_at_return = {GOAL:?}\n\
@@ -96,14 +97,14 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
     Ok(Act { name: "policy", title: "Teacher to student: a policy shrinks", numbers, text, blocks })
 }
 
-/// The act's own choice of settings.
+/// The act's own settings.
 fn layers(text: &str, seed: u64) -> Vec<Layer> {
     let mut values: Table = text.parse().expect("the program's own TOML");
     values.insert("seed".to_owned(), Value::Integer(seed as i64));
     vec![Layer { origin: Origin::Program("quickstart"), values }]
 }
 
-/// Carries out a plan in a folder of the tour's.
+/// Executes a prepared run in a folder of the tour.
 fn carried_out(
     dir: &RunDir,
     name: &str,
@@ -148,7 +149,7 @@ impl Row<'_> {
     }
 }
 
-/// The time of one forward pass for one observation: the median of eleven rounds.
+/// The time of one forward pass for one observation, in microseconds: the median of eleven rounds.
 fn decision_micros(network: &Network) -> f64 {
     const DECISIONS: usize = 2000;
     let mut workspace = Workspace::default();

@@ -1,19 +1,19 @@
-//! Where everything in a chart lies. What comes out is drawn as SVG and as pixels.
+//! The layout of charts as shapes, which are then rendered as SVG and as pixels.
 
 use super::{BarChart, LineChart, tick_label, ticks};
 
 pub(super) const WIDTH: f64 = 720.0;
-/// With one row of legend, as `TOP`.
+/// Height with one row of legend, as `TOP`.
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 56.0;
 const BOTTOM: f64 = 48.0;
 const LEGEND_ROW: f64 = 18.0;
-/// Points of a line; longer series are thinned to bucket means.
+/// Points of a line; longer series are thinned to means over buckets.
 const POINTS_MAX: usize = 300;
 
-/// What a shape means; colour, width and dash follow from it. Numbers are those of series.
+/// The role of a shape, which determines colour, width and dash. The numbers are those of series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Role {
     Title,
@@ -27,7 +27,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// Drawn along its outline; otherwise filled.
+    /// Returns true for shapes that are drawn along their outline; others are filled.
     pub(super) fn is_stroked(self) -> bool {
         matches!(self, Role::Grid | Role::Axis | Role::Line(_))
     }
@@ -46,14 +46,14 @@ pub(super) enum Form {
     Polygon(Vec<(f64, f64)>),
     /// Centre and radius.
     Circle((f64, f64), f64),
-    /// Corner, size, and what to say about it.
+    /// Corner, size, and tooltip.
     Rectangle((f64, f64), (f64, f64), String),
-    /// Its baseline is at `at`.
+    /// Text with its baseline at `at`.
     Text {
         text: String,
         at: (f64, f64),
         anchor: Anchor,
-        /// From bottom to top.
+        /// True for text from bottom to top.
         upright: bool,
     },
 }
@@ -80,7 +80,8 @@ impl Scale {
 }
 
 impl Drawing {
-    /// What line and bar charts share: title, legend, y axis with grid, labels; and the scale of the y axis.
+    /// The common parts of line and bar charts: title, legend, y axis with grid, labels; and the scale of the
+    /// y axis.
     fn framed(
         title: &str,
         (x_label, y_label): (&str, &str),
@@ -94,7 +95,7 @@ impl Drawing {
         if names.len() > 1 {
             let (mut x, mut y) = (LEFT, 36.0);
             for (i, name) in names.iter().enumerate() {
-                // Sample and gap, name by a guess of its width.
+                // Line sample and gap, and an estimate of the name's width.
                 let width = 30.0 + 7.0 * name.chars().count() as f64;
                 if x > LEFT && x + width > right {
                     (x, y) = (LEFT, y + LEGEND_ROW);
@@ -140,7 +141,7 @@ impl Drawing {
     }
 }
 
-/// Means over equal runs of points, few enough to draw; the ends of the line stay.
+/// Means over buckets of equally many points; the ends of the line stay.
 fn thin<const N: usize>(points: &[[f64; N]]) -> Vec<[f64; N]> {
     if points.len() <= POINTS_MAX {
         return points.to_vec();
@@ -171,7 +172,7 @@ impl LineChart {
         for tick in x_ticks {
             drawing.x_mark(&tick_label(tick, decimals), x.at(tick));
         }
-        // What leaves the range stays at its edge.
+        // Points outside the range are drawn at its edge.
         let at = |px: f64, py: f64| (x.at(px), y.at(py.clamp(y_range.0, y_range.1)));
         let mut lines = Vec::new();
         for (i, series) in self.series.iter().enumerate() {

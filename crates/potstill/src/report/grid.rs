@@ -1,15 +1,15 @@
-//! Maps of grid worlds: a number in every square, shaded by its size, and the way that a policy goes.
+//! Maps of grid environments: a number in every square, shaded by its size, and the arrows of a policy.
 
 use super::drawing::Role;
 use super::{GridChart, Square, escape, extent, without_minus_zero};
 
-/// Pixels of a square.
+/// Side of a square, in pixels.
 const SIDE: f64 = 56.0;
-/// The palest and the darkest shade.
+/// The lightest and the darkest shade.
 const SHADES: (f64, f64) = (0.06, 0.6);
 
 impl GridChart {
-    /// Numbers as short as they can be told apart.
+    /// The numbers with as few digits as distinguish them.
     fn numbers(&self) -> Vec<String> {
         let values: Vec<f64> = self.squares.iter().filter_map(|square| square.value).collect();
         let largest = values.iter().fold(0.0_f64, |size, v| size.max(v.abs()));
@@ -31,7 +31,7 @@ impl GridChart {
         self.squares.iter().map(|square| square.value.map(number).unwrap_or_default()).collect()
     }
 
-    /// How dark each square is, 0 to 1.
+    /// The shade of each square, 0 to 1.
     fn shades(&self) -> Vec<Option<f64>> {
         let size = |v: f64| if self.is_count { potstill_core::math::ln_f64(1.0 + v.max(0.0)) } else { v };
         let (low, high) = extent(self.squares.iter().filter_map(|square| square.value).map(size));

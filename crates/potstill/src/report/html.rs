@@ -1,9 +1,9 @@
-//! The self-contained page: one file, no script, nothing fetched.
+//! Self-contained HTML pages: one file, no scripts, no external resources.
 
 use super::style::{DARK, LIGHT, Theme, chart_style};
 use super::{Block, Page, Table, escape};
 
-/// All but the colours, which come before it, and the charts, which come after it.
+/// The style sheet without colours, which precede it, and charts, which follow it.
 const STYLE: &str = "\
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 56rem; background: var(--paper); color: var(--ink);
@@ -38,7 +38,7 @@ fn style() -> String {
 }
 
 impl Page {
-    /// The page as one HTML document, light or dark as the reader's system is.
+    /// The page as one HTML document, light or dark by the reader's preference.
     pub fn html(&self) -> String {
         let blocks: String = self.blocks.iter().map(block).collect();
         format!(

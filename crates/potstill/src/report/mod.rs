@@ -1,7 +1,8 @@
-//! Pictures of results: charts and tables, as SVG in a self-contained page, as text in the terminal, as SVG and PNG files.
+//! Charts and tables of results: as SVG in a self-contained page, as text in the terminal, as SVG and PNG
+//! files.
 //!
-//! Why not a plotting crate: the charts take their colours from a style sheet, so that one SVG is right in a light and in a dark
-//! theme; and series are told apart by dash and label too, never by colour alone.
+//! Reasons against a plotting crate: the charts take their colours from a style sheet, so that one SVG suits
+//! light and dark themes; and series are distinguished by dash and label too, never by colour alone.
 //!
 //! ```
 //! use potstill::report::{LineChart, Series, Table};
@@ -31,45 +32,45 @@ pub(crate) use text::wrap;
 /// One line in a chart, with an optional band around it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
-    /// `(x, y)` by rising `x`. Points that are not finite are left out.
+    /// `(x, y)` in ascending order of `x`. Points that are not finite are left out.
     pub points: Vec<(f64, f64)>,
-    /// `(low, high)` for each point, or nothing.
+    /// `(low, high)` for each point, or empty.
     pub band: Vec<(f64, f64)>,
 }
 
-/// Lines over a common x axis.
+/// A line chart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineChart {
-    /// What it shows.
+    /// The title.
     pub title: String,
-    /// Under the x axis.
+    /// The label of the x axis.
     pub x_label: String,
-    /// Above the y axis.
+    /// The label of the y axis.
     pub y_label: String,
     /// The lines.
     pub series: Vec<Series>,
-    /// The part of the y axis to show, where that is not all of it.
+    /// The range of the y axis, if it is not that of the data.
     pub y_range: Option<(f64, f64)>,
 }
 
-/// For each category one bar per series; values from 0 up.
+/// A bar chart: one bar per category and series; values from 0 up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BarChart {
-    /// What it shows.
+    /// The title.
     pub title: String,
-    /// Under the x axis.
+    /// The label of the x axis.
     pub x_label: String,
-    /// Above the y axis.
+    /// The label of the y axis.
     pub y_label: String,
-    /// What the groups of bars are called.
+    /// The names of the groups of bars.
     pub categories: Vec<String>,
     /// A name and one value per category.
     pub series: Vec<(String, Vec<f64>)>,
 }
 
-/// A table with a head. The first column is aligned to the left, numbers in the others to the right.
+/// A table with a heading. The first column is aligned to the left, numbers in the others to the right.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     /// The column titles.
@@ -78,10 +79,10 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// A grey picture, row by row, 0 for the ground and 1 for ink.
+/// A grey-scale image, row by row, from 0 for the background to 1 for ink.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Picture {
-    /// What it shows.
+    /// The title.
     pub title: String,
     /// Pixels in a row.
     pub width: usize,
@@ -94,62 +95,62 @@ pub struct Picture {
 pub struct Square {
     /// Its number.
     pub value: Option<f64>,
-    /// Where a policy goes from it.
+    /// The arrow of the policy's action in it.
     pub arrow: Option<char>,
-    /// What stands in it, such as S for the start.
+    /// The letter of its kind, such as S for the start.
     pub letter: Option<char>,
-    /// Whether nobody can be there.
+    /// True if it cannot be entered.
     pub is_wall: bool,
 }
 
-/// A map of a grid world.
+/// A map of a grid environment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GridChart {
-    /// What it shows.
+    /// The title.
     pub title: String,
     /// Squares in a row.
     pub columns: usize,
     /// The squares, row by row.
     pub squares: Vec<Square>,
-    /// Whether the numbers are counts, which are shaded by their logarithm.
+    /// True if the numbers are counts, which are shaded by their logarithm.
     pub is_count: bool,
 }
 
-/// A piece of a page.
+/// A block of a page.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
     /// A section's title.
     Heading(String),
     /// A paragraph.
     Text(String),
-    /// Lines.
+    /// A line chart.
     Lines(LineChart),
-    /// Bars.
+    /// A bar chart.
     Bars(BarChart),
-    /// A map.
+    /// A map of a grid environment.
     Grid(GridChart),
     /// A table.
     Table(Table),
-    /// A picture.
+    /// An image.
     Picture(Picture),
-    /// Text to be shown as it is, in a fixed-width face.
+    /// Preformatted text in a fixed-width font.
     Plain(String),
-    /// Blocks beside each other, where there is room.
+    /// Blocks beside each other, if there is room.
     Row(Vec<Block>),
 }
 
-/// A document.
+/// A page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// The title.
     pub title: String,
-    /// A sentence under it.
+    /// An introductory sentence.
     pub lead: String,
     /// The content.
     pub blocks: Vec<Block>,
 }
 
-/// `text` with the characters that mean something in HTML and SVG replaced, and those that XML forbids.
+/// Escapes the special characters of HTML and SVG, and replaces those that XML forbids.
 fn escape(text: &str) -> String {
     let forbidden = |c: char| {
         (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
@@ -158,7 +159,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Lowest and highest of the finite values, a little apart if they are equal; `(0, 1)` if there are none.
+/// Lowest and highest of the finite values, moved apart if they are equal; `(0, 1)` if there are none.
 pub(crate) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = values.filter(|v| v.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
@@ -172,7 +173,8 @@ pub(crate) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     }
 }
 
-/// Round numbers (1, 2 or 5 times a power of ten apart) within the range, about `count` of them, and the decimals they need.
+/// About `count` round numbers (1, 2 or 5 times a power of ten apart) in the range, and the decimals that
+/// they need.
 fn ticks((low, high): (f64, f64), count: usize) -> (Vec<f64>, usize) {
     let rough = (high - low) / count as f64;
     let mut power = 1.0;
@@ -195,7 +197,7 @@ fn ticks((low, high): (f64, f64), count: usize) -> (Vec<f64>, usize) {
     ((first..=last).take(2 * count + 2).map(|i| i as f64 * step).collect(), decimals)
 }
 
-/// A tick's text: `12000` as `12k`.
+/// The label of a tick: `12000` as `12k`.
 fn tick_label(value: f64, decimals: usize) -> String {
     if decimals == 0 && value.abs() >= 1000.0 && value % 100.0 == 0.0 {
         let thousands = value / 1000.0;
@@ -204,7 +206,7 @@ fn tick_label(value: f64, decimals: usize) -> String {
     without_minus_zero(format!("{value:.decimals$}"))
 }
 
-/// A number as it was written, but for a zero that rounding made negative.
+/// Removes the sign of a zero that rounding made negative.
 fn without_minus_zero(text: String) -> String {
     if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
         text.replace('-', "")
@@ -214,7 +216,7 @@ fn without_minus_zero(text: String) -> String {
 }
 
 impl LineChart {
-    /// The ranges of x and y that are shown.
+    /// The ranges of the x and y axes.
     fn ranges(&self) -> ((f64, f64), (f64, f64)) {
         let points = || self.series.iter().flat_map(|s| s.points.iter());
         let bands = self.series.iter().flat_map(|s| s.band.iter()).flat_map(|&(low, high)| [low, high]);
@@ -227,8 +229,8 @@ impl LineChart {
 mod tests {
     use super::*;
 
-    /// XML: every element that is opened is closed, in order; attributes are quoted, `&` only begins an entity. Of HTML's exceptions
-    /// those that a page has.
+    /// Checks that XML is well-formed: every element that is opened is closed, in order; attributes are
+    /// quoted, `&` only begins an entity. Of HTML's exceptions, those that a page has are accepted.
     pub(super) fn check_well_formed(document: &str) {
         const EMPTY: [&str; 2] = ["meta", "!doctype"];
         let check_text = |text: &str| {

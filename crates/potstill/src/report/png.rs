@@ -1,7 +1,7 @@
-//! Charts as pixels.
+//! Rendering of charts as pixels.
 //!
-//! Why not an SVG renderer: one that sets text is about sixty packages and needs a font file beside it. Letters come as ready pixels
-//! here, so that no font need be installed.
+//! Reasons against an SVG renderer: one with text is about sixty packages and needs a font file. Here letters
+//! come as bitmaps, so that no font has to be installed.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use tiny_skia::{
@@ -16,7 +16,7 @@ use super::style::{BAND_OPACITY, DASHES, LIGHT, LINE_WIDTH, SERIES};
 const LETTER: RasterHeight = RasterHeight::Size32;
 /// Rows of a letter above its baseline.
 const ASCENT: f32 = 25.0;
-/// Pixels of a letter's picture for one unit of the drawing.
+/// Pixels of a letter's bitmap for one unit of the drawing.
 const LETTER_SCALE: f32 = 2.0;
 
 fn rgb(colour: u32) -> [u8; 3] {
@@ -24,7 +24,7 @@ fn rgb(colour: u32) -> [u8; 3] {
     [red, green, blue]
 }
 
-/// The points as a path; none where there is nothing to draw.
+/// The points as a path; none without points.
 fn path(points: &[(f64, f64)], closed: bool) -> Option<Path> {
     let mut builder = PathBuilder::new();
     for (i, &(x, y)) in points.iter().enumerate() {
@@ -40,7 +40,7 @@ fn path(points: &[(f64, f64)], closed: bool) -> Option<Path> {
     builder.finish()
 }
 
-/// One line of text, as wide as it is.
+/// One line of text, as wide as needed.
 fn letters(text: &str, role: Role) -> Option<Pixmap> {
     let weight = if role == Role::Title { FontWeight::Bold } else { FontWeight::Regular };
     let width = get_raster_width(weight, LETTER);
@@ -81,7 +81,7 @@ fn draw_text(canvas: &mut Pixmap, scale: f32, role: Role, form: &Form) -> Option
     Some(())
 }
 
-/// Draws a shape; `None` if there is nothing to be seen of it.
+/// Draws a shape; `None` if it is invisible.
 fn draw(canvas: &mut Pixmap, scale: f32, role: Role, form: &Form) -> Option<()> {
     let path = match form {
         Form::Text { .. } => return draw_text(canvas, scale, role, form),
@@ -128,7 +128,8 @@ impl Drawing {
 }
 
 impl LineChart {
-    /// The chart as a PNG file's bytes, on white ground. At a `scale` of 2, where letters are sharpest, it is 1440 pixels wide.
+    /// The chart as the bytes of a PNG file, on white background. At a `scale` of 2, where letters are
+    /// sharpest, it is 1440 pixels wide.
     ///
     /// # Panics
     ///
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_series_has_its_colour_and_its_band() {
-        // What the style sheet's light theme says, and 18 in 100 of it over white.
+        // The colours of the style sheet's light theme, and 18 in 100 of them over white.
         const COLOURS: [([u8; 3], [u8; 3]); 6] = [
             ([0x00, 0x72, 0xb2], [0xd1, 0xe6, 0xf1]),
             ([0xc2, 0x50, 0x0a], [0xf4, 0xdf, 0xd3]),
@@ -181,7 +182,8 @@ mod tests {
             let near = |a: &[u8; 3], b: &[u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1);
             let count = |colour: &[u8; 3]| pixels.iter().filter(|pixel| near(pixel, colour)).count();
             for (i, (line, tint)) in COLOURS.iter().enumerate() {
-                // 640 long; two in five of the most broken pattern, and only its inner row is sure to be pure.
+                // 640 long; at least two fifths of the sparsest pattern are drawn, and only its inner row is
+                // certain to be pure.
                 let drawn = count(line) > (200.0 * scale) as usize;
                 assert_eq!(drawn, i < series, "line {i}: {} pixels", count(line));
                 let drawn = count(tint) > (640.0 * 10.0 * scale * scale) as usize;
@@ -197,7 +199,7 @@ mod tests {
     #[test]
     fn dashes_and_letters_are_drawn() {
         let (width, _, pixels) = decode(&chart(2, false).png(2.0));
-        // The changes between line and ground along a row of pixels.
+        // The changes between line and background along a row of pixels.
         let changes = |row: f64, colour: [u8; 3]| {
             let start = (row * 2.0) as usize * width as usize;
             let row = &pixels[start + 128..start + 1408];

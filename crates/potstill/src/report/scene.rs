@@ -1,11 +1,11 @@
-//! Pictures of environments as SVG.
+//! Renderings of environments as SVG.
 
 use super::drawing::Role;
 use super::escape;
 use super::style::{DARK, LIGHT, Theme};
 use potstill_env::{Paint, Scene, Shape};
 
-/// Pixels of the longer side.
+/// Length of the longer side, in pixels.
 const SIDE: f64 = 480.0;
 
 const PAINTS: [(Paint, &str); 7] = [
@@ -40,7 +40,7 @@ fn rules(theme: &Theme) -> String {
     PAINTS.map(rule).concat() + &format!(".paper {{ fill: #{:06x}; }}\n", theme.ground)
 }
 
-/// A picture as an SVG document that needs no page, light or dark as the reader's system is.
+/// A rendering as a standalone SVG document, light or dark by the reader's preference.
 ///
 /// ```
 /// use potstill::env::{Env, registry::find};

@@ -1,10 +1,10 @@
-//! Colours, dashes and widths of charts: once for style sheets, once for pixels.
+//! Colours, dashes and widths of charts, for style sheets and for pixels.
 
 use super::drawing::Role;
 
 /// Series after the last colour begin again with the first.
 pub(super) const SERIES: usize = 6;
-/// Lengths of dash and gap by turns; none for a solid line.
+/// Lengths of dash and gap in turn; none for a solid line.
 pub(super) const DASHES: [&[f32]; SERIES] =
     [&[], &[7.0, 3.0], &[2.0, 3.0], &[9.0, 3.0, 2.0, 3.0], &[12.0, 4.0], &[]];
 pub(super) const LINE_WIDTH: f32 = 2.0;
@@ -12,9 +12,9 @@ pub(super) const BAND_OPACITY: f32 = 0.18;
 
 /// Colours as `0xRRGGBB`.
 pub(super) struct Theme {
-    /// Under a page.
+    /// Background of a page.
     pub(super) paper: u32,
-    /// Under a chart that stands alone; white, so that no box shows on printed paper.
+    /// Background of a standalone chart; white, so that no box shows on printed paper.
     pub(super) ground: u32,
     pub(super) ink: u32,
     pub(super) faint: u32,
@@ -23,7 +23,8 @@ pub(super) struct Theme {
     series: [u32; SERIES],
 }
 
-/// Okabe and Ito's colours, which the colour-blind can tell apart, darker on light ground and lighter on dark.
+/// Okabe and Ito's colours, which are distinguishable with colour blindness, darker on light background and
+/// lighter on dark.
 pub(super) const LIGHT: Theme = Theme {
     paper: 0xfdfdfb,
     ground: 0xffffff,
@@ -53,7 +54,8 @@ impl Theme {
         }
     }
 
-    /// The rules that give charts and pictures their colours: plain values, since many a viewer of SVG files knows no variables.
+    /// The rules of the colours of charts and renderings, with plain values, since many viewers of SVG files
+    /// do not support variables.
     fn rules(&self) -> String {
         let rule = |selector: &str, property: &str, colour: u32| {
             format!(".{selector} {{ {property}: #{colour:06x}; }}\n")
@@ -75,7 +77,7 @@ impl Theme {
     }
 }
 
-/// The style sheet of charts and pictures, light or dark as the reader's system is.
+/// The style sheet of charts and renderings, light or dark by the reader's preference.
 pub(super) fn chart_style() -> String {
     let dashes = DASHES.iter().enumerate().filter(|(_, dash)| !dash.is_empty()).map(|(i, dash)| {
         let lengths: Vec<String> = dash.iter().map(f32::to_string).collect();

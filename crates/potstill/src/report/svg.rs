@@ -1,4 +1,4 @@
-//! Charts and pictures as SVG. Colours come from a style sheet through classes.
+//! Charts and renderings as SVG. Colours come from a style sheet through classes.
 
 use super::drawing::{Anchor, Drawing, Form, Role, WIDTH};
 use super::style::{SERIES, chart_style};
@@ -57,7 +57,7 @@ fn element((role, form): &(Role, Form)) -> String {
 }
 
 impl Drawing {
-    /// An SVG element with more attributes, and with something behind the shapes.
+    /// An SVG element with further attributes, and with `behind` behind the shapes.
     fn svg(&self, attributes: &str, behind: &str) -> String {
         let shapes: String = self.shapes.iter().map(element).collect();
         format!(
@@ -75,7 +75,7 @@ impl LineChart {
         self.drawing().svg("", "")
     }
 
-    /// The chart as an SVG document that needs no page, light or dark as the reader's system is.
+    /// The chart as a standalone SVG document, light or dark by the reader's preference.
     pub fn svg_file(&self) -> String {
         let drawing = self.drawing();
         let size = format!("width=\"{WIDTH}\" height=\"{}\"", drawing.height);
@@ -93,7 +93,7 @@ impl BarChart {
 }
 
 impl Picture {
-    /// The picture as an SVG element.
+    /// The image as an SVG element.
     pub fn svg(&self) -> String {
         let width = self.width.max(1);
         let height = self.values.len().div_ceil(width);

@@ -3,7 +3,7 @@
 use super::{BarChart, Block, LineChart, Page, Table, tick_label, ticks};
 
 impl Page {
-    /// The page for a terminal, so many characters wide.
+    /// The page as text of a number of columns.
     pub fn text(&self, width: usize) -> String {
         let mut text = format!("{}\n{}\n", self.title, "=".repeat(self.title.chars().count()));
         for block in &self.blocks {
@@ -29,7 +29,7 @@ impl Block {
     }
 }
 
-/// Words as lines of up to 78 characters, indented by two.
+/// Wraps words to lines of up to 78 characters, indented by two.
 pub(crate) fn wrap(words: &str) -> String {
     let mut text = String::new();
     let mut column = usize::MAX;
@@ -48,14 +48,14 @@ pub(crate) fn wrap(words: &str) -> String {
 }
 
 impl LineChart {
-    /// The chart in `width x height` characters and a few lines around them. Each series is drawn with a letter of its own; `*` where
-    /// they meet.
+    /// The chart in `width x height` characters and a few lines around them. Each series is drawn with a
+    /// letter of its own; `*` where series overlap.
     pub fn text(&self, width: usize, height: usize) -> String {
         let ((x_low, x_high), (y_low, y_high)) = self.ranges();
         let markers = self.markers();
         let mut cells = vec![vec![' '; width]; height];
         for (series, &marker) in self.series.iter().zip(&markers) {
-            // One mark per column: the mean of the points that fall into it.
+            // One mark per column: the mean of its points.
             let mut columns = vec![(0.0, 0_u32); width];
             for &(x, y) in series.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
                 let column = ((x - x_low) / (x_high - x_low) * (width - 1) as f64).round() as usize;
@@ -101,7 +101,7 @@ impl LineChart {
         text
     }
 
-    /// A distinct letter for each series: the first of its name that is free.
+    /// A distinct letter for each series: the first letter of its name that is not in use.
     fn markers(&self) -> Vec<char> {
         let mut taken = Vec::new();
         for series in &self.series {
@@ -158,7 +158,7 @@ impl Table {
         format!("{}  {}\n{rows}", line(&self.head), rule.join("  "))
     }
 
-    /// Whether a column after the first holds numbers, which are aligned to the right.
+    /// Returns true if a column after the first has numbers, which are aligned to the right.
     pub(super) fn is_numeric(&self, column: usize) -> bool {
         let starts_as_number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         column > 0 && self.rows.iter().filter_map(|row| row.get(column)).all(|cell| starts_as_number(cell))

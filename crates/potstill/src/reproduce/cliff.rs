@@ -1,4 +1,4 @@
-//! The cliff walk (Sutton and Barto 2018, Example 6.6), with Expected SARSA beside.
+//! The cliff walk (Sutton and Barto 2018, Example 6.6), and Expected SARSA.
 
 use super::result::{Claim, Reproduction, Runs, mean_curve, nowhere, series};
 use crate::agent::Agent;
@@ -14,16 +14,16 @@ use potstill_env::registry;
 
 const EPISODES: usize = 500;
 
-/// What one seed of one algorithm gave.
+/// The results of one seed of one algorithm.
 pub(crate) struct CliffWalk {
-    /// Of all episodes while learning.
+    /// The return of each episode during training.
     pub(crate) returns: Vec<f64>,
-    /// The greedy policy's walk afterwards, cut when it loops.
+    /// The greedy policy's episode afterwards, truncated if it loops.
     pub(crate) walk: Episode<usize>,
 }
 
 impl CliffWalk {
-    /// The length of the greedy walk, if it arrives.
+    /// The length of the greedy path, if it reaches the goal.
     fn arrived(&self) -> Option<usize> {
         (self.walk.ending == Ending::Terminated).then(|| self.walk.trajectory.steps())
     }
@@ -34,7 +34,7 @@ fn environment() -> registry::StateEnv {
     spec.make_states().expect("its states are numbered")
 }
 
-/// 500 episodes of an algorithm with its default settings, and its greedy walk after them.
+/// Runs 500 episodes of an algorithm with its default settings, and a greedy episode after them.
 pub(crate) fn walk_the_cliff<A: Agent<Observation = usize, Action = usize>>(
     agent: fn(TabularConfig, usize, usize, Streams) -> A,
     streams: Streams,
@@ -48,7 +48,7 @@ pub(crate) fn walk_the_cliff<A: Agent<Observation = usize, Action = usize>>(
     Ok(CliffWalk { returns, walk })
 }
 
-/// Means over ten episodes, which is how the book's figure is smoothed at least.
+/// Means over ten episodes, the least smoothing of the book's figure.
 fn smooth(curve: &[f64]) -> Vec<(f64, f64)> {
     let tens = curve.chunks(10).enumerate();
     tens.map(|(i, ten)| (10.0 * i as f64 + 5.5, mean(ten))).collect()

@@ -1,4 +1,5 @@
-//! Deep Q-learning on classic control and the arcade games, with published settings: how well what a run leaves plays, over seeds.
+//! Deep Q-learning on classic control and the arcade games, with published settings: the return of the
+//! resulting policies over seeds.
 
 use super::result::{Claim, Reproduction, Runs, nowhere, series};
 use crate::algorithm::Algorithm;
@@ -11,16 +12,16 @@ use crate::train::statistics::{self, Estimate};
 use potstill_core::Streams;
 use toml::{Table, Value};
 
-/// A training with published settings, and what is to be reached.
+/// A training run with published settings, and its expected return.
 struct Case {
     algorithm: &'static str,
     preset: &'static str,
     env: &'static str,
     steps: u64,
     statistic: Statistic,
-    /// The return to reach, and the best there is.
+    /// The lowest acceptable return, and the highest possible one.
     reach: (f64, f64),
-    /// Whose number.
+    /// The source of the expected return.
     from: &'static str,
 }
 
@@ -73,7 +74,8 @@ const CONTROL: [Case; 9] = [
     cleanrl("pqn", 495.13, "CleanRL: 495.1 +- 6.9"),
 ];
 
-/// What a game is to be worth: the mean return of MinAtar's own DQN after 5,000,000 frames and 30 runs, read off the figure of its repository.
+/// The expected return of a game: the mean return of MinAtar's own DQN after 5,000,000 frames and 30 runs,
+/// read off the figure of its repository.
 const fn game(
     algorithm: &'static str,
     preset: &'static str,
@@ -91,17 +93,17 @@ const GAMES: [(&str, f64, &str); 5] = [
     ("MinAtar/SpaceInvaders-v1", 44.0, "MinAtar's DQN: about 44"),
 ];
 
-/// Evaluations of a run while it learns, of so many episodes each; the best model is kept.
+/// Evaluations during a run; the best model is the result.
 const EVALUATIONS: u64 = 20;
 const EPISODES: u64 = 20;
-/// Steps between looks at whether to stop.
+/// Steps between checks of the stop signal.
 const SLICE: u64 = 1000;
 
-/// What a run gave.
+/// The results of a run.
 struct Run {
-    /// The mean return of what it leaves, over 100 new episodes.
+    /// The mean return of the best model over 100 new episodes.
     score: f64,
-    /// The same of what it had learned last.
+    /// The mean return of the last model over the same episodes.
     last: f64,
     /// Steps and mean returns of its evaluations.
     curve: Vec<(f64, f64)>,

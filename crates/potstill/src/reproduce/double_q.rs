@@ -1,4 +1,4 @@
-//! The maximum's bias (Sutton and Barto 2018, Example 6.7 and figure 6.5).
+//! Maximisation bias (Sutton and Barto 2018, Example 6.7 and figure 6.5).
 
 use super::result::{Claim, Reproduction, Runs, about, exact, mean_curve, nowhere, series};
 use crate::agent::Agent;
@@ -12,7 +12,8 @@ use potstill_core::Streams;
 use potstill_env::book::maximization_bias::{CHOICES, MaximizationBias};
 
 const EPISODES: usize = 300;
-/// The first and the last episode that the share is taken of, and in the second program its mean and standard error for Q-learning and for Double Q-learning.
+/// A range of episodes, and the share of left actions in it by the second program: mean and standard error
+/// for Q-learning and for Double Q-learning.
 type Window = (usize, usize, (f64, f64), (f64, f64));
 
 const WINDOWS: [Window; 4] = [
@@ -22,13 +23,13 @@ const WINDOWS: [Window; 4] = [
     (281, 300, (0.122, 0.002), (0.069, 0.001)),
 ];
 
-/// For each episode whether it began to the left.
+/// For each episode 1 if its first action was left, else 0.
 fn run<A: Agent<Observation = usize, Action = usize>>(
     agent: A,
     streams: Streams,
 ) -> Result<Vec<f64>, TrainError> {
     let mut trainer = Trainer::new(agent, Box::new(MaximizationBias::default()), streams);
-    // To the left there is one more step.
+    // An episode to the left has one step more.
     Ok(trainer.run_episodes(EPISODES)?.iter().map(|episode| f64::from(u8::from(episode.steps > 1))).collect())
 }
 

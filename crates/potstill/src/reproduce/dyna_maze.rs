@@ -9,7 +9,7 @@ use potstill_core::Streams;
 use potstill_env::registry;
 
 const EPISODES: usize = 50;
-/// Planning steps, and steps of episode 5 in the second program: mean and standard error.
+/// Planning steps, and steps of episode 5 by the second program: mean and standard error.
 const PLANNED: [(u64, (f64, f64)); 3] = [(0, (268.94, 2.00)), (5, (23.62, 0.19)), (50, (17.15, 0.09))];
 /// Steps of a uniform random walk from the start to the goal, from the linear equations of the maze.
 const RANDOM_WALK: f64 = 868.725_428;

@@ -1,7 +1,8 @@
-//! `potstill reproduce`: results of the book, measured here beside what is expected.
+//! `potstill reproduce`: published results, measured and compared with their expected values.
 //!
-//! What is expected comes from the book's text, from exact solutions, or from a second program that shares no line with this one
-//! (`testdata/reproductions/second_route.py`). A claim agrees if its 95 % interval over runs meets the expected range.
+//! Expected values come from publications, from exact solutions, or from a second program that shares no code
+//! with this one (`testdata/reproductions/second_route.py`). A claim agrees if its 95 % interval over runs
+//! overlaps the expected range.
 //!
 //! ```
 //! use potstill::reproduce::{ReproduceRequest, reproduce};
@@ -36,7 +37,7 @@ use crate::run::Observer;
 use crate::store::{RunDir, names};
 use result::Runs;
 
-/// A result that can be reproduced: its name, the runs of each algorithm, and how.
+/// A reproducible result: its name, the runs of each algorithm, and its function.
 type Known = (&'static str, u64, fn(&Runs<'_>) -> Result<Reproduction, Error>);
 
 const RESULTS: [Known; 7] = [

@@ -1,4 +1,4 @@
-//! A result that is measured: its claims, its figures, and how its runs are made.
+//! A measured result: its claims, its figures, and its runs.
 
 use crate::error::Error;
 use crate::report::{Block, LineChart, Page, Series, Table};
@@ -9,42 +9,42 @@ use potstill_core::Streams;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// What to reproduce.
+/// A request to reproduce a result.
 #[derive(Clone, Debug, Default)]
 pub struct ReproduceRequest {
     /// The name of the result.
     pub name: String,
-    /// Runs of each algorithm, instead of as many as the result has.
+    /// Runs of each algorithm, instead of the result's own number.
     pub runs: Option<u64>,
     /// The seed of the first run.
     pub seed: u64,
-    /// Threads to use. The result does not depend on it.
+    /// Threads to use. Results do not depend on their number.
     pub threads: usize,
-    /// The folder to make.
+    /// The folder to create.
     pub out: Option<PathBuf>,
 }
 
 /// One number of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
-    /// What it is.
+    /// Its description.
     pub what: String,
     /// Lowest and highest value expected; equal for an exact one.
     pub expected: (f64, f64),
-    /// Where that comes from.
+    /// The source of the expected value.
     pub from: &'static str,
-    /// What was measured, over runs.
+    /// The measured value over runs.
     pub measured: Estimate,
-    /// Whether the value itself must be in the range, and not only its interval meet it.
+    /// True if the value itself must be in the range, not only overlap it with its interval.
     pub is_reach: bool,
-    /// What each seed gave, where that is told.
+    /// The value of each seed, if reported.
     pub seeds: Vec<f64>,
 }
 
 impl Claim {
-    /// Whether the measured interval meets the expected range.
+    /// Returns true if the measured interval overlaps the expected range.
     pub fn agrees(&self) -> bool {
-        // What is computed, not drawn, is right to rounding. There may be no bound on one side.
+        // Computed values are exact up to rounding. One side of the range may be unbounded.
         let rounding = |bound: f64| if bound.is_finite() { 1e-9 * bound.abs() } else { 0.0 };
         let (low, high) = self.expected;
         let (low, high) = (low - rounding(low), high + rounding(high));
@@ -55,28 +55,28 @@ impl Claim {
     }
 }
 
-/// A result, measured.
+/// A measured result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reproduction {
     /// Its name.
     pub name: &'static str,
-    /// Where it was published.
+    /// The publication.
     pub source: &'static str,
-    /// How it was measured.
+    /// The setting of the measurement.
     pub setting: String,
     /// Runs of each algorithm.
     pub runs: usize,
     /// The numbers.
     pub claims: Vec<Claim>,
-    /// The figures, with what is expected in them.
+    /// The figures, with the expected values.
     pub charts: Vec<LineChart>,
-    /// What should be known of it.
+    /// A remark.
     pub note: &'static str,
-    /// The folder that was made.
+    /// The folder that was created.
     pub out: PathBuf,
 }
 
-/// How runs are made.
+/// The runs of a measurement.
 pub(super) struct Runs<'a> {
     pub(super) request: &'a ReproduceRequest,
     pub(super) observer: &'a dyn Observer,
@@ -100,7 +100,7 @@ impl Runs<'_> {
         results.into_iter().collect()
     }
 
-    /// The mean of something that every run gave.
+    /// The mean of a number over runs.
     pub(super) fn mean(&self, values: &[f64]) -> Estimate {
         let mut rng = Streams::new(self.request.seed).stream("bootstrap");
         statistics::bootstrap(values, statistics::mean, &mut rng)
@@ -108,7 +108,7 @@ impl Runs<'_> {
 }
 
 impl Claim {
-    /// A number that is drawn, or computed, whose interval must meet a range.
+    /// A claim whose interval must overlap a range.
     pub(super) fn new(
         what: impl Into<String>,
         expected: (f64, f64),
@@ -119,7 +119,7 @@ impl Claim {
     }
 }
 
-/// What is not drawn.
+/// A deterministic value.
 pub(super) fn exact(value: f64) -> Estimate {
     Estimate { value, low: value, high: value }
 }
@@ -129,7 +129,7 @@ pub(super) fn about(mean: f64, standard_error: f64) -> (f64, f64) {
     (mean - 2.0 * standard_error, mean + 2.0 * standard_error)
 }
 
-/// The mean of each place over runs that are equally long.
+/// The mean at each index over runs of equal length.
 pub(crate) fn mean_curve(runs: &[Vec<f64>]) -> Vec<f64> {
     let length = runs.iter().map(Vec::len).min().unwrap_or(0);
     (0..length).map(|i| runs.iter().map(|run| run[i]).sum::<f64>() / runs.len() as f64).collect()
@@ -140,12 +140,12 @@ pub(super) fn series(name: &str, points: Vec<(f64, f64)>) -> Series {
 }
 
 impl Reproduction {
-    /// Whether every claim agrees.
+    /// Returns true if every claim agrees.
     pub fn agrees(&self) -> bool {
         self.claims.iter().all(Claim::agrees)
     }
 
-    /// For machines.
+    /// The result as JSON.
     pub fn json(&self) -> Value {
         let verdict = |agrees: bool| if agrees { "agrees" } else { "differs" };
         let claims = self.claims.iter().map(|claim| {
@@ -177,7 +177,7 @@ impl Reproduction {
         })
     }
 
-    /// Measured and expected side by side.
+    /// The table of measured and expected values.
     pub fn table(&self) -> Table {
         let number = |x: f64| match x.abs() {
             size if size >= 100.0 => format!("{x:.1}"),
@@ -202,7 +202,7 @@ impl Reproduction {
         Table { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
     }
 
-    /// Everything on one page.
+    /// The result as a page.
     pub fn page(&self) -> Page {
         Page {
             title: format!("{}: {}", self.name, self.source),
@@ -215,7 +215,7 @@ impl Reproduction {
     }
 }
 
-/// A reproduction before it has a folder.
+/// A placeholder for the folder.
 pub(super) fn nowhere() -> PathBuf {
     Path::new("").to_owned()
 }

@@ -11,7 +11,7 @@ use potstill_env::{Env, registry};
 
 const STEPS: u64 = 8000;
 
-/// What a run gave.
+/// The results of a run.
 struct Run {
     /// The steps at which episodes ended.
     ends: Vec<u64>,
@@ -39,7 +39,7 @@ fn run(streams: Streams) -> Result<Run, TrainError> {
     Ok(Run { ends, finished })
 }
 
-/// Steps of an episode of the best policy that explores, from the exact model.
+/// The expected length of an episode of the optimal epsilon-soft policy, from the exact model.
 fn best_length(epsilon: f64) -> f64 {
     let model = environment().model().expect("the grid has one");
     let planner = ValueIteration::new(model, &PlanningConfig::default());

@@ -1,4 +1,4 @@
-//! What can be wrong with a request: environments, datasets, networks and where results go.
+//! Checks of a request: environments, datasets, networks and output folders.
 
 use crate::algorithm::{Algorithm, Builder};
 use crate::config::ConfigError;
@@ -28,7 +28,8 @@ pub(crate) fn check_out(out: Option<&Path>) -> Result<(), Error> {
     out.map_or(Ok(()), store::RunDir::check_free).map_err(Error::from)
 }
 
-/// An environment by its id, with `key=value` options beside those of the id. `desc=@FILE` reads a map from a file.
+/// Finds an environment by its id, with `key=value` options in addition to those of the id. `desc=@FILE`
+/// reads a map from a file.
 ///
 /// # Errors
 /// If there is no such environment or option, or a file cannot be read.
@@ -41,7 +42,7 @@ pub fn find_environment(id: &str, set: &[String]) -> Result<Spec, Error> {
     Ok(find_env(&with_files(&id)?)?)
 }
 
-/// The id with the contents of files in place of their names, so that whoever keeps it needs no file.
+/// The id with the contents of files in place of their names, so that it needs no files.
 pub(crate) fn with_files(id: &str) -> Result<String, Error> {
     let Some((name, options)) = id.split_once(':') else { return Ok(id.to_owned()) };
     let options = options.split(',').map(|option| match option.split_once("=@") {
@@ -60,13 +61,13 @@ pub(crate) fn bad(key: &str, reason: String) -> Error {
     ConfigError::value(key, reason).into()
 }
 
-/// The environment, if it is of the kind that the algorithm learns from.
+/// The environment, if its spaces are those of the algorithm.
 pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, Error> {
     let id = id.ok_or_else(|| usage("which environment? give --env ID (see `potstill envs`)"))?;
     let spec = find_env(id)?;
     let (fits, needs, instead) = match algorithm.builder {
         Builder::States(_) | Builder::Model(_) => {
-            // Planes are too many for boxes; features may be put into some.
+            // Planes have no bounded box as observation space; some environments also give features.
             let instead = match spec.make_vec_features(1, Autoreset::SameStep) {
                 Some(_) => format!("; put them into boxes (--env {id}{}bins=8), or train dqn", joint(id)),
                 None => "; train dqn".to_owned(),
@@ -106,7 +107,7 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
     Ok(spec)
 }
 
-/// What stands between an id and one more option.
+/// The separator between an id and a further option.
 pub(crate) fn joint(id: &str) -> char {
     if id.contains(':') { ',' } else { ':' }
 }
@@ -120,7 +121,7 @@ pub(crate) fn env_and_length(algorithm: &Algorithm, run: &RunConfig) -> Result<S
     }
 }
 
-/// The dataset of a run, if its split leaves something to train on.
+/// The dataset of a run, if its split leaves training samples.
 pub(crate) fn checked_data(name: Option<&str>, fit: &FitConfig) -> Result<Dataset, Error> {
     let name = name.ok_or_else(|| usage(format!("which dataset? give --data {}", DATASETS.join("|"))))?;
     let data = Dataset::by_name(name).ok_or_else(|| ConfigError::unknown("dataset", name, None, DATASETS))?;

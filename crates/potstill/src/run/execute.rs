@@ -1,4 +1,4 @@
-//! Carries a plan out in a run directory: checkpoints, records, results.
+//! Executes a prepared run in its directory: checkpoints, records, results.
 
 use super::observer::Observer;
 use super::prepared::PreparedRun;
@@ -15,26 +15,26 @@ use serde_json::{Value, json};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Steps between questions whether to stop.
+/// Steps between checks of the stop signal.
 const SLICE_STEPS: u64 = 64;
-/// Time between words to the observer, and between writes of what was recorded.
+/// Time between progress reports, and between writes of records.
 const TICK: Duration = Duration::from_millis(200);
 /// Time between checkpoints, if it is not given in steps.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Writes what a run is, before it does anything: from here on it can be resumed.
+/// Writes the configuration of a run before its work begins, after which it can be resumed.
 ///
 /// # Errors
-/// If the disk refuses.
+/// If the disk cannot be written.
 pub(crate) fn create(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     dir.write(names::CONFIG, plan.config.as_bytes())?;
     keep_copy(dir, plan)
 }
 
-/// Makes a copy of the other run's model a part of the run, which needs nothing outside its directory from then on.
+/// Copies another run's model into the run, which then needs nothing outside its directory.
 ///
 /// # Errors
-/// If the disk refuses.
+/// If the disk cannot be written.
 pub(crate) fn keep_copy(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     if let Some((name, model)) = &plan.copy {
         dir.write(name, model)?;
@@ -43,10 +43,10 @@ pub(crate) fn keep_copy(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives a run a new configuration, under which its checkpoints are still good.
+/// Replaces the configuration of a run by one under which its checkpoints are still valid.
 ///
 /// # Errors
-/// If the disk refuses.
+/// If the disk cannot be written.
 pub(crate) fn extend(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     let mut manifest = dir.manifest()?;
     let mut earlier = earlier_configs(&manifest);
@@ -58,7 +58,7 @@ pub(crate) fn extend(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     Ok(dir.rewrite(names::CONFIG, plan.config.as_bytes())?)
 }
 
-/// Under this name a manifest keeps the checksums of configurations that were extended.
+/// The key of the checksums of earlier configurations in a manifest.
 const EARLIER: &str = "earlier_configs_crc32c";
 
 fn earlier_configs(manifest: &Manifest) -> Vec<u32> {
@@ -70,7 +70,7 @@ fn config_crc(dir: &RunDir) -> Result<u32, Error> {
     Ok(crc32c::crc32c(&dir.read(names::CONFIG)?))
 }
 
-/// Takes a job to where a checkpoint left it.
+/// Restores a job from a checkpoint.
 ///
 /// # Errors
 /// If the checkpoint was made under another configuration.
@@ -91,10 +91,11 @@ pub(crate) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) 
     fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}")).into())
 }
 
-/// Does the work of a run that has [begun](create), from its newest checkpoint on, and returns its summary.
+/// Does the work of a run that was [created](create), from its newest checkpoint on, and returns its summary.
 ///
 /// # Errors
-/// If the work fails or is to stop; a checkpoint is then kept. If a checkpoint is damaged; with `fallback` an older one is used.
+/// If the work fails or is stopped; a checkpoint is then saved. If a checkpoint is damaged; with `fallback`
+/// an older one is used.
 pub(crate) fn execute(
     dir: &RunDir,
     plan: PreparedRun,
@@ -112,7 +113,7 @@ pub(crate) fn execute(
     if let Some(checkpoint) = &checkpoint {
         restore(dir, &mut *job, checkpoint)?;
         seconds_before = checkpoint.seconds;
-        // The last save may have ended before this.
+        // The last process may have ended before this.
         Checkpoint::prune(dir, store.checkpoints_kept as usize)?;
     }
     dir.remove(names::FAILURE)?;
@@ -149,7 +150,7 @@ pub(crate) fn execute(
             saver.wait()?;
             return Err(failed(dir, error, &place, saver.saved)?);
         }
-        // Something was written: the user's input is not at fault any more.
+        // Files have been written: the error is not the user's input any more.
         Err(Error::Store(error)) => return Err(Error::Disk(error)),
         Err(error) => return Err(error),
     };
@@ -161,7 +162,7 @@ pub(crate) fn execute(
         dir.write(names::VISITS, format!("{}\n", json!({ "visits": visits })).as_bytes())?;
     }
     dir.write(names::REPORT, report::run_page(dir).html().as_bytes())?;
-    // Last: with it the run is finished.
+    // Written last: it marks the run as finished.
     let files = [
         names::CONFIG,
         names::TEACHER,
@@ -177,7 +178,7 @@ pub(crate) fn execute(
     Ok(with_out(summary, dir))
 }
 
-/// Lets a job go on until it is over, with a checkpoint whenever one is due and a last one at the end.
+/// Runs a job until it is complete, with a checkpoint whenever one is due and a last one at the end.
 fn work(
     dir: &RunDir,
     job: &mut dyn Job,
@@ -190,7 +191,7 @@ fn work(
     let (mut told, mut saved) = (Instant::now(), Instant::now());
     while !job.is_over() {
         let steps = job.steps();
-        // Checkpoints fall on multiples of their frequency, whatever the slices.
+        // Checkpoints fall on multiples of their frequency, independently of slices.
         let next = freq.filter(|&freq| freq > 0).map_or(u64::MAX, |freq| (steps / freq + 1) * freq);
         job.advance(next.min(steps + SLICE_STEPS), &mut |record: &Record| {
             observer.record(record);
@@ -227,14 +228,15 @@ fn work(
     sinks.flush(dir)
 }
 
-/// Saves in a thread of its own, one checkpoint at a time: only the copy of the state is made on the training thread.
+/// Saves one checkpoint at a time in a separate thread; only the copy of the state is made on the training
+/// thread.
 struct Saver<'a> {
     dir: &'a RunDir,
     store: &'a StoreConfig,
     /// The CRC-32C of the configuration.
     config: u32,
     running: Option<JoinHandle<Result<(), StoreError>>>,
-    /// The step of the newest checkpoint, perhaps still being written.
+    /// The step of the newest checkpoint, which may still be being written.
     saved: Option<u64>,
 }
 
@@ -266,18 +268,18 @@ impl Saver<'_> {
 
 impl Drop for Saver<'_> {
     fn drop(&mut self) {
-        // After another error: what is being saved is saved, but nobody is left to hear whether it was.
+        // After another error: the running save completes, but its result is dropped.
         if let Some(running) = self.running.take() {
             let _ = running.join();
         }
     }
 }
 
-/// Everything that keeps records on disk.
+/// All sinks on disk.
 struct Sinks(Vec<Box<dyn Sink>>);
 
 impl Sinks {
-    /// New files, or the files as they were at a checkpoint.
+    /// Creates the files, or truncates them to a checkpoint.
     fn open(dir: &RunDir, checkpoint: Option<&Checkpoint>) -> Result<Self, Error> {
         let mark = |name: &str| -> Option<&FileMark> { checkpoint?.logs.iter().find(|log| log.name == name) };
         let jsonl = JsonLines::open(dir, mark(names::METRICS))?;
@@ -298,7 +300,7 @@ impl Sinks {
     }
 }
 
-/// Writes down why training stopped, and the numbers that it stopped over.
+/// Writes the reason for which training stopped, and the batch with the number that is not finite.
 fn failed(dir: &RunDir, error: TrainError, place: &str, saved: Option<u64>) -> Result<Error, Error> {
     let about = json!({ "error": error.to_string(), "place": place, "checkpoint_step": saved });
     dir.write(names::FAILURE, format!("{about:#}\n").as_bytes())?;
@@ -308,7 +310,7 @@ fn failed(dir: &RunDir, error: TrainError, place: &str, saved: Option<u64>) -> R
     Ok(Error::Failed { run: dir.path().to_owned(), place: place.to_owned(), source: Box::new(error) })
 }
 
-/// Runs in a new directory; if that fails before the run could begin, nothing is left of it.
+/// Works in a new directory; removes it after an error before the run has begun.
 pub(crate) fn discard_on_error(dir: &RunDir, work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     work().inspect_err(|_| dir.clone().discard())
 }

@@ -1,7 +1,7 @@
-//! One run, from its settings to a run directory.
+//! A single run, from its settings to a run directory.
 //!
-//! `prepare` turns settings into a [job](crate::jobs), `execute` carries it out: it makes checkpoints, keeps records, and goes on
-//! where an earlier process stopped.
+//! `prepare` turns settings into a [job](crate::jobs), `execute` runs it: it saves checkpoints, writes
+//! records, and continues from an earlier process's checkpoint.
 //!
 //! ```
 //! use potstill::run::find_environment;

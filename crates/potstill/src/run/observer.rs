@@ -1,30 +1,30 @@
-//! Who watches a run.
+//! Observers of a run.
 
 use crate::metrics::Record;
 use crate::train::parallel_map;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Told how far a run is, and asked whether it should stop. Implementations decide what to show.
+/// Receives the progress of a run, and decides if it should stop. Implementations choose the display.
 pub trait Observer: Sync {
-    /// Something that is worth knowing before work begins.
+    /// A remark before the work begins.
     fn remark(&self, _: &str) {}
-    /// Something that the user would not expect.
+    /// A warning.
     fn warn(&self, _: &str) {}
-    /// Work of `total` units begins.
+    /// The start of work of `total` units.
     fn begin(&self, what: &str, total: u64);
-    /// So many units are done, and this can be said of them.
+    /// The number of units done so far, and a remark on the results.
     fn advance(&self, done: u64, note: &str);
-    /// Something was measured.
+    /// A record of metrics.
     fn record(&self, _: &Record) {}
-    /// The work is over.
+    /// The end of the work.
     fn end(&self);
-    /// Whether the run should save itself and stop.
+    /// Returns true if the run should save a checkpoint and stop.
     fn stop_requested(&self) -> bool {
         false
     }
 }
 
-/// [`parallel_map`] that is watched: each result is one unit done.
+/// A [`parallel_map`] with progress: each result is one unit.
 pub(crate) fn watched_map<T: Send>(
     observer: &dyn Observer,
     what: &str,
@@ -43,7 +43,7 @@ pub(crate) fn watched_map<T: Send>(
     results
 }
 
-/// Shows nothing and stops nothing.
+/// An observer that displays nothing and never stops.
 #[derive(Clone, Copy, Debug)]
 pub struct Quiet;
 

@@ -1,4 +1,4 @@
-//! Maps of tables: what states are worth, where the policy goes, and how often they were met, where the world is a grid.
+//! Maps of tables in grid environments: state values, greedy policy and visit counts.
 
 use crate::model::QTable;
 use crate::planning::reachable;
@@ -7,7 +7,7 @@ use crate::targets;
 use potstill_env::registry::Spec;
 use potstill_env::{Env, Paint, Scene, Shape};
 
-/// Where things lie in a grid world.
+/// The squares of the states in a grid environment.
 struct Layout {
     columns: usize,
     squares: Vec<Square>,
@@ -15,7 +15,7 @@ struct Layout {
     square_of: Vec<usize>,
 }
 
-/// The square that the agent is in.
+/// The square of the agent.
 fn place(scene: &Scene) -> Option<(usize, usize)> {
     scene.shapes.iter().rev().find_map(|(paint, shape)| match (paint, shape) {
         (Paint::Agent, Shape::Circle { centre: (x, y), .. }) => {
@@ -67,7 +67,8 @@ fn arrow(word: &str) -> Option<char> {
     known.or_else(|| word.chars().next().map(|c| c.to_ascii_uppercase()))
 }
 
-/// The maps, if the world of this table is a grid: values with the greedy policy, and visits if they were counted.
+/// The maps, if the environment of this table is a grid: values with the greedy policy, and visits if they
+/// were counted.
 pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<GridChart> {
     let Some(env) = spec.make_states() else { return Vec::new() };
     let states = table.states();
@@ -81,7 +82,7 @@ pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<G
         let actions = visits?.len() / states;
         Some(visits?[state * actions..][..actions].iter().sum())
     };
-    // What is known of a state: it was met, or could be.
+    // States with known values: visited or reachable.
     let could_be = env.model().map(|model| reachable(&model));
     let is_known = |state: usize| match (count(state), &could_be) {
         (Some(n), _) => n > 0,
@@ -101,7 +102,7 @@ pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<G
         if let (&[state], true) = (&states[..], table.actions() > 1) {
             let row = table.row(state);
             let best = targets::max(row);
-            // Where all are equal, it goes nowhere in particular.
+            // If all values are equal, no arrow.
             let greedy = row.iter().position(|&q| q == best).filter(|_| row.iter().any(|&q| q != best));
             square.arrow =
                 greedy.and_then(|action| arrow(spec.actions.get(action).copied().unwrap_or_default()));

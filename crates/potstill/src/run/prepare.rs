@@ -1,4 +1,4 @@
-//! From settings to a job, with everything checked that can be checked before the work begins.
+//! Turns settings into a job, with every check that is possible before the work begins.
 
 use super::checks::{bad, checked_data, env_for, find_env, usage};
 use super::features::PrepareFeatures;
@@ -23,20 +23,20 @@ use potstill_nn::{Ends, NetworkSpec};
 use std::path::Path;
 use toml::{Table, Value};
 
-/// What is written above the settings of a training run.
+/// The keys above the settings of a training run.
 pub(crate) fn train_head(algorithm: &str) -> Vec<(&'static str, Value)> {
     vec![("command", "train".into()), ("algorithm", algorithm.into())]
 }
 
-/// What is written above the settings of a distillation run.
+/// The keys above the settings of a distillation run.
 pub(crate) fn distillation_head() -> Vec<(&'static str, Value)> {
     vec![("command", "distill".into())]
 }
 
-/// A training run.
+/// Prepares a training run.
 ///
 /// # Errors
-/// If a key or value is wrong, or they do not go together.
+/// If a key or value is wrong, or values exclude each other.
 pub(crate) fn prepare_train(
     algorithm: &'static Algorithm,
     layers: &[Layer],
@@ -46,7 +46,7 @@ pub(crate) fn prepare_train(
     prepare_headed(algorithm, &train_head(algorithm.name), layers, threads, dir)
 }
 
-/// A training run with these lines above its settings. `dir` is its directory, if it was begun before.
+/// Prepares a training run with these keys above its settings. `dir` is its directory, if it exists already.
 pub(crate) fn prepare_headed(
     algorithm: &'static Algorithm,
     head: &[(&str, Value)],
@@ -86,10 +86,10 @@ pub(crate) fn train_settings(algorithm: &Algorithm) -> Box<dyn Settings> {
     }
 }
 
-/// A distillation run with this teacher.
+/// Prepares a distillation run with this teacher.
 ///
 /// # Errors
-/// If a key or value is wrong, or they do not go together.
+/// If a key or value is wrong, or values exclude each other.
 pub(crate) fn prepare_distillation(
     subject: Subject,
     layers: &[Layer],
@@ -142,7 +142,8 @@ pub(crate) fn prepare_distillation(
             Ok(plan(config, &run, &place, store, job, &model))
         }
         Subject::Classifier { network, data, fit } => {
-            // Student and teacher must have the same test samples, or the student would learn from the teacher what it is tested on.
+            // Student and teacher must have the same test samples, or the student would learn from the
+            // teacher about its own test samples.
             let mut values = Table::new();
             for key in ["split_seed", "test_samples"] {
                 let theirs = fit.get(key).expect("a key of the fit");
@@ -214,7 +215,7 @@ fn prepare_planner(
     Ok(PreparedRun::of(algorithm, (&on, seed), config, store, Box::new(job)))
 }
 
-/// The teacher as it can be found from anywhere.
+/// The setting of the teacher's absolute path.
 pub(crate) fn teacher_layer(teacher: &Path) -> Layer {
     let path = std::path::absolute(teacher).unwrap_or_else(|_| teacher.to_owned());
     let values = Table::from_iter([("teacher".to_owned(), path.display().to_string().into())]);

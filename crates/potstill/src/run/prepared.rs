@@ -3,7 +3,7 @@
 use crate::algorithm::Algorithm;
 use crate::jobs::{Job, StoreConfig};
 
-/// Everything that is needed to begin a run, or to go on with it.
+/// Everything that is needed to begin a run, or to continue it.
 pub(crate) struct PreparedRun {
     /// A name for the run directory.
     pub(crate) name: String,
@@ -13,7 +13,7 @@ pub(crate) struct PreparedRun {
     pub(crate) place: String,
     pub(crate) store: StoreConfig,
     pub(crate) job: Box<dyn Job>,
-    /// The model file of another run, which becomes a part of this one under this name.
+    /// The model file of another run, which is copied into this one under this name.
     pub(crate) copy: Option<(&'static str, Vec<u8>)>,
 }
 

@@ -1,4 +1,4 @@
-//! The report of a run: a function of what lies in its directory.
+//! The report of a run, made from the files of its directory.
 
 use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
@@ -10,7 +10,7 @@ use crate::store::{RunDir, names};
 use potstill_env::registry;
 use serde_json::Value;
 
-/// The curves of a run, as far as it has them.
+/// The curves of a run, as far as it has records of them.
 pub(crate) fn curves(history: &History) -> Vec<LineChart> {
     let chart = |(chart, metrics): (&Chart, Vec<&Metric>)| {
         let series: Vec<Series> = metrics
@@ -26,27 +26,29 @@ pub(crate) fn curves(history: &History) -> Vec<LineChart> {
     by_chart(METRICS.iter()).into_iter().filter_map(chart).collect()
 }
 
-/// A chart of what was measured in the course of a run; none without a line.
+/// A chart of metrics over the course of a run; none without a line.
 pub(crate) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Option<LineChart> {
     let y_range = shown_range(&series)?;
     let beyond = series.iter().flat_map(|s| &s.points).filter(|p| p.1 < y_range.0 || p.1 > y_range.1).count();
     let y_label = match beyond {
         0 => y_label.to_owned(),
-        // They are drawn at the edge.
+        // Points beyond the range are drawn at the edge.
         _ => format!("{y_label} ({beyond} beyond)"),
     };
     let (title, x_label) = (title.to_owned(), "step".to_owned());
     Some(LineChart { title, x_label, y_label, y_range: Some(y_range), series })
 }
 
-/// The part of the y axis in which nearly all points of every line lie: a few of many must not flatten all the others. None without a line.
+/// The range of the y axis that contains nearly all points of every line, so that a few outliers do not
+/// flatten the rest. None without a line.
 fn shown_range(series: &[Series]) -> Option<(f64, f64)> {
     let ranges = series.iter().filter_map(range_of);
     let (low, high) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
     Some(extent([low, high].into_iter()))
 }
 
-/// All of a line and its band, without what lies far beyond its 5 % and its 95 % point: of up to twenty points all.
+/// The range of a line and its band, without outliers far beyond its 5 % and 95 % points; of up to twenty
+/// points all.
 fn range_of(series: &Series) -> Option<(f64, f64)> {
     let sorted = |of: fn(&(f64, f64)) -> f64| {
         let points = series.points.iter().map(|point| point.1);
@@ -63,7 +65,7 @@ fn range_of(series: &Series) -> Option<(f64, f64)> {
     Some((lowest.max(low - room), highest.min(high + room)))
 }
 
-/// A run's page. It may be made before the manifest knows the files that it shows.
+/// The page of a run. It may be made before the manifest lists the files that it shows.
 pub(crate) fn run_page(dir: &RunDir) -> Page {
     let text = |name: &str| {
         let bytes = dir.read_unchecked(name).unwrap_or_default();
@@ -81,7 +83,7 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
     Page { title, lead: "A run of potstill.".to_owned(), blocks }
 }
 
-/// The maps of what a run has learned, if it is a table and its world a grid.
+/// The maps of a run's table, if its environment is a grid.
 fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
     let spec = config.get("env").and_then(toml::Value::as_str).and_then(|id| registry::find(id).ok());
     let model = dir.read_unchecked(names::MODEL).ok().and_then(|bytes| safetensors::read(&bytes).ok());
@@ -93,7 +95,7 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
     maps_of(&spec, &table, visits.as_deref())
 }
 
-/// What a run is, for people.
+/// The title of a run.
 pub(crate) fn title(config: &toml::Table) -> String {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();

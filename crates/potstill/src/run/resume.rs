@@ -1,4 +1,4 @@
-//! Going on with a run that was stopped, from its `config.toml` and its newest checkpoint.
+//! Continues a stopped run from its `config.toml` and its newest checkpoint.
 
 use super::checks::usage;
 use super::execute::{execute, extend, keep_copy, restore};
@@ -16,18 +16,18 @@ use serde_json::Value;
 use std::path::Path;
 use toml::{Table, Value as Toml};
 
-/// How to go on with a run.
+/// Options of a continuation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Continuation {
-    /// A new number of steps, to train a run further than it was to go.
+    /// A new number of steps, to train a run beyond its original length.
     pub(crate) steps: Option<u64>,
-    /// Pass over damaged checkpoints.
+    /// Skip damaged checkpoints.
     pub(crate) fallback: bool,
-    /// Threads to use. The result does not depend on it.
+    /// Threads to use. Results do not depend on their number.
     pub(crate) threads: usize,
 }
 
-/// What a run's `config.toml` says.
+/// The contents of a run's `config.toml`.
 pub(crate) struct Recipe {
     pub(crate) algorithm: Option<&'static Algorithm>,
     pub(crate) seeds: Option<u64>,
@@ -56,7 +56,7 @@ impl Recipe {
             None => {
                 let kept = keeps(dir, names::TEACHER)?;
                 let subject = match peek(&self.layers, "teacher") {
-                    // Killed before it could keep its teacher.
+                    // Killed before it could copy its teacher.
                     Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
                     _ => Subject::load_copy(dir, names::TEACHER)?,
                 };
@@ -66,7 +66,7 @@ impl Recipe {
     }
 }
 
-/// Goes on with one run.
+/// Continues one run.
 pub(crate) fn go_on(
     dir: &RunDir,
     mut recipe: Recipe,
@@ -89,7 +89,7 @@ pub(crate) fn go_on(
     execute(dir, plan, continuation.fallback, observer)
 }
 
-/// Makes the run one of more steps, if there is something left to do then.
+/// Raises the number of steps of a run, if that leaves work to do.
 fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, continuation: Continuation) -> Result<(), Error> {
     let run = dir.path().display();
     if recipe.layers[0].values.get("steps").is_none() {
@@ -97,7 +97,8 @@ fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, continuation: Continua
     }
     let number = i64::try_from(steps).map_err(|_| usage("--steps must be below 2^63"))?;
     let values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
-    // Said in config.toml: what depends on the number of steps, such as the exploration schedule, was another one before.
+    // Noted in config.toml: values that depend on the number of steps, such as the exploration schedule,
+    // differed before.
     recipe.layers.push(Layer { origin: Origin::Program("resume --steps, after fewer"), values });
     let plan = recipe.plan(dir, continuation.threads)?;
     if let Some(checkpoint) = Checkpoint::newest(dir, continuation.fallback)? {

@@ -1,4 +1,4 @@
-//! Many seeds of one configuration: a folder with one run each, and what they have in common.
+//! Several seeds of one configuration: a folder with one run each, and statistics over them.
 
 use super::checks::usage;
 use super::execute::{create, discard_on_error, execute};
@@ -27,7 +27,7 @@ pub(crate) fn train_seeds(
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
     let family = Family { algorithm, layers, count, threads };
-    // The folder says what the first seed's run says, and how many there are.
+    // The folder's configuration is that of the first seed's run, and the number of seeds.
     let mut head = train_head(algorithm.name);
     head.push(("seeds", Toml::Integer(count as i64)));
     let first = prepare_headed(algorithm, &head, &family.layers, 1, None)?;
@@ -44,7 +44,7 @@ pub(crate) fn train_seeds(
     family.execute(&dir, start, false, observer)
 }
 
-/// Runs that differ in their seed only.
+/// Runs that differ only in their seed.
 pub(crate) struct Family {
     pub(crate) algorithm: &'static Algorithm,
     pub(crate) layers: Vec<Layer>,
@@ -57,11 +57,11 @@ impl Family {
         let mut layers = self.layers.clone();
         let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
         layers.push(Layer { origin: Origin::Program("one of --seeds"), values });
-        // Each seed runs on one thread, beside the others.
+        // Each seed runs on one thread; seeds run in parallel.
         prepare_train(self.algorithm, &layers, 1, None)
     }
 
-    /// The first seed, if the last is still a seed.
+    /// The first seed, if the last does not overflow.
     pub(crate) fn start(&self, config: &str) -> Result<u64, Error> {
         let table: Table = config.parse().map_err(|_| usage("the configuration does not parse"))?;
         let start = table.get("seed").and_then(Toml::as_integer).unwrap_or_default() as u64;
@@ -109,7 +109,7 @@ impl Family {
         }
     }
 
-    /// The learning curve over seeds: for each line that every seed has, the mean and the interquartile mean of its episode.
+    /// The learning curve over seeds: mean and interquartile mean of each episode that every seed has.
     fn mean_metrics(&self, dir: &RunDir, start: u64) -> Result<String, Error> {
         let seeds = start..start + self.count;
         let curves = seeds.map(|seed| {
@@ -142,7 +142,7 @@ impl Family {
         let nested = dir.nested(&format!("seed-{seed}"))?;
         let observer = Stopping(observer);
         if nested.has(names::CONFIG) {
-            // Its own configuration counts: it may have been taken further than the others.
+            // Its own configuration applies: it may have been extended beyond the others.
             let continuation = Continuation { steps: None, fallback, threads: 1 };
             return go_on(&nested, Recipe::read(&nested)?, continuation, &observer);
         }
@@ -152,7 +152,7 @@ impl Family {
     }
 }
 
-/// Passes on nothing but the wish to stop.
+/// Forwards only the wish to stop.
 struct Stopping<'a>(&'a dyn Observer);
 
 impl Observer for Stopping<'_> {
@@ -170,7 +170,7 @@ impl Observer for Stopping<'_> {
     }
 }
 
-/// Mean, interquartile mean and interval over the seeds of every number that the summaries share.
+/// Mean, interquartile mean and interval over the seeds of every number that all summaries have.
 fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
     let on = summaries.first().map(|summary| summary["env"].clone()).unwrap_or_default();
     let mut all = json!({ "command": "train", "algorithm": algorithm, "env": on, "seed": first });

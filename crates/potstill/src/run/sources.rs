@@ -1,4 +1,4 @@
-//! Where the settings of a run come from.
+//! The sources of a run's settings.
 
 use super::checks::with_files;
 use crate::config::{self, ConfigError, Layer, Origin};
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::store;
 use toml::{Table, Value};
 
-/// Where values come from, beside the defaults: a file, flags of their own, and `--set`.
+/// The sources of values above the defaults: a file, flags of their own, and `--set`.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// The file given with `--config`.
@@ -18,8 +18,8 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The layers over the defaults, lowest first. `head` names the keys of a run's `config.toml` that are no settings, with the
-    /// values they must have if the file has them.
+    /// The layers above the defaults, lowest first. `head` has the keys of a run's `config.toml` that are not
+    /// settings, with the values that they must have if the file has them.
     pub(crate) fn layers(&self, head: &[(&str, Value)]) -> Result<Vec<Layer>, Error> {
         let mut layers = Vec::new();
         if let Some(path) = &self.config {

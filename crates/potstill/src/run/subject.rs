@@ -1,4 +1,4 @@
-//! What an earlier run learned: a policy or a classifier, read from its directory.
+//! The learned policy or classifier of an earlier run, read from its directory.
 
 use super::checks::{checked_data, find_env, usage};
 use super::summary::seed_runs;
@@ -13,7 +13,7 @@ use potstill_env::registry::Spec;
 use potstill_nn::Network;
 use toml::Table;
 
-/// What a run learned, and on what.
+/// A learned model, with its environment or dataset.
 #[derive(Clone, Debug)]
 pub(crate) enum Subject {
     /// A policy for an environment.
@@ -23,7 +23,7 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// What a finished run learned.
+    /// Reads the model of a finished run.
     pub(crate) fn load(dir: &RunDir) -> Result<Self, Error> {
         let seeds = seed_runs(dir.path());
         if let Some(seed) = seeds.first() {
@@ -37,7 +37,7 @@ impl Subject {
         Self::read(dir, names::MODEL, &model)
     }
 
-    /// What a run has a copy of, under this name: a distillation run of its teacher.
+    /// Reads a run's copy of another run's model, under this name: the teacher of a distillation run.
     pub(crate) fn load_copy(dir: &RunDir, name: &str) -> Result<Self, Error> {
         let model = dir.read(name)?;
         Self::read(dir, name, &model)
@@ -92,7 +92,7 @@ impl Subject {
     }
 }
 
-/// The keys of [`FitConfig`] among a run's.
+/// The keys of [`FitConfig`] in a run's configuration.
 fn fit_config(config: &Table, origin: &Origin) -> Result<FitConfig, Error> {
     let mut fit = FitConfig::default();
     for key in FitConfig::default().keys() {
@@ -108,7 +108,7 @@ fn fit_config(config: &Table, origin: &Origin) -> Result<FitConfig, Error> {
     Ok(fit)
 }
 
-/// Whether a model can act in an environment; if not, why.
+/// Checks that a model fits the spaces of an environment; the error is the reason.
 fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     let (observations, actions) = (spec.observation_space(), spec.action_space());
     let (inputs, outputs, discrete) = match model {
@@ -138,7 +138,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a run has this copy, or had it.
+/// Returns true if a run has this copy, or had it.
 pub(crate) fn keeps(dir: &RunDir, name: &str) -> Result<bool, Error> {
     Ok(dir.has(name) || dir.manifest()?.file(name).is_some())
 }

@@ -1,4 +1,4 @@
-//! What finished runs say of themselves: one summary, the runs in a folder of seeds, numbers over seeds.
+//! Summaries of finished runs: of one run, of the runs in a folder of seeds, and statistics over seeds.
 
 use crate::error::Error;
 use crate::store::{self, RunDir, names};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The summary of a finished run, or of a folder of seeds; empty before its end.
 ///
 /// # Errors
-/// If the folder is no run, or its summary is damaged.
+/// If the folder is not a run, or its summary is damaged.
 pub fn summary_of(run: &Path) -> Result<Value, Error> {
     let dir = RunDir::open(run)?;
     if dir.has(names::SUMMARY) { read_summary(&dir) } else { Ok(json!({})) }
@@ -32,7 +32,7 @@ pub(crate) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
 pub(crate) fn seed_runs(folder: &Path) -> Vec<PathBuf> {
     let seed =
         |path: &Path| -> Option<u64> { path.file_name()?.to_str()?.strip_prefix("seed-")?.parse().ok() };
-    // A folder that cannot be listed has no seeds to show; whoever opens it is told.
+    // A folder that cannot be listed has no seeds to show; opening it reports the error.
     let mut runs: Vec<(u64, PathBuf)> = store::folders(folder)
         .unwrap_or_default()
         .into_iter()
@@ -43,7 +43,8 @@ pub(crate) fn seed_runs(folder: &Path) -> Vec<PathBuf> {
     runs.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Mean and interquartile mean of the same number over seeds, with 95 % bootstrap intervals; `ci95` is that of the interquartile mean.
+/// Mean and interquartile mean of a number over seeds, with 95 % bootstrap intervals; `ci95` is that of the
+/// interquartile mean.
 pub(crate) fn spread(values: &[f64]) -> Value {
     let iqm = estimate(values, statistics::interquartile_mean);
     let mean = estimate(values, statistics::mean);

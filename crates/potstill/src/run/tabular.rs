@@ -29,11 +29,11 @@ pub(super) struct PrepareTabular<'a> {
     pub(super) dir: Option<&'a RunDir>,
 }
 
-/// How often a recording is gone through, if neither steps nor episodes are given.
+/// Passes over a recording, if neither steps nor episodes are given.
 const PASSES: u64 = 10;
 
 impl PrepareTabular<'_> {
-    /// The recording that is learned from, and the layers with what follows from it.
+    /// The recording to learn from, and the layers with the values that follow from it.
     fn recording(&self) -> Result<Option<(Recording, Vec<Layer>)>, Error> {
         let Some(file) = peek(self.layers, "data") else { return Ok(None) };
         let name = self.algorithm.name;
@@ -76,7 +76,7 @@ impl PrepareTabular<'_> {
         Ok(Some((recording, layers)))
     }
 
-    /// The table of another run, whose policy is to act, as a file and as values.
+    /// The action values of another run, whose policy acts: model file and values.
     fn other(&self, run: &str, spec: &Spec) -> Result<(Vec<u8>, Vec<f64>), Error> {
         let subject = match self.dir {
             Some(dir) if keeps(dir, names::BEHAVIOUR)? => Subject::load_copy(dir, names::BEHAVIOUR)?,

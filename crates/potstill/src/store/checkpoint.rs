@@ -1,8 +1,10 @@
-//! Checkpoints: the whole state of a run, saved so that a crash at any moment leaves the old one or the new one.
+//! Checkpoints: the whole state of a run, saved so that after a crash at any moment either the old or the new
+//! one is intact.
 //!
-//! A checkpoint is a folder `checkpoints/step-N` of two files, the state and the manifest that makes damage visible. It is
-//! written under a name that nobody reads, made durable (files, then folder), renamed in one step, and the new name made durable.
-//! Logs are not copied: the manifest remembers how long they were, and what comes after is cut off when a run goes on.
+//! A checkpoint is a folder `checkpoints/step-N` of two files, the state and the manifest that makes damage
+//! detectable. It is written under a temporary name, made durable (files, then folder), renamed atomically,
+//! and the new name is made durable. Logs are not copied: the manifest has their lengths, to which a resumed
+//! run truncates them.
 
 use super::manifest::ManifestError;
 use super::manifest::{FileMark, Manifest};
@@ -11,20 +13,20 @@ use potstill_core::Snapshot;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
-/// A run as it was after some step.
+/// The state of a run after some step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
     /// The step.
     pub step: u64,
     /// Everything that the future of the run depends on.
     pub state: Snapshot,
-    /// How long each log was.
+    /// The length of each log.
     pub logs: Vec<FileMark>,
     /// The score of the newest evaluation; the checkpoint with the highest is kept.
     pub score: Option<f64>,
     /// Seconds of work so far.
     pub seconds: f64,
-    /// The CRC-32C of the configuration that it was made under, if that is known.
+    /// The CRC-32C of the configuration under which it was made, if known.
     pub config: Option<u32>,
 }
 
@@ -32,16 +34,17 @@ fn folder(step: u64) -> String {
     format!("step-{step}")
 }
 
-/// What a folder that is being written or removed is called; a later start removes it.
+/// The name of a folder that is being written or removed; a later start removes it.
 fn hidden(step: u64) -> String {
     format!(".step-{step}.tmp")
 }
 
 impl Checkpoint {
-    /// Saves it, then removes all but the newest `kept` and the best. Slow: it waits for the disk.
+    /// Saves the checkpoint, then removes all but the newest `kept` and the best. Slow: it waits for the
+    /// disk.
     ///
     /// # Errors
-    /// If the disk refuses. The checkpoints that were there are still there.
+    /// If the disk cannot be written. Earlier checkpoints are unchanged.
     pub fn save(&self, dir: &RunDir, kept: usize) -> Result<(), StoreError> {
         for log in &self.logs {
             dir.sync(&log.name)?;
@@ -61,7 +64,7 @@ impl Checkpoint {
         let mut files = vec![FileMark::whole(names::STATE, &state)];
         files.extend(self.logs.iter().cloned());
         let manifest = Manifest { files, about }.write();
-        // What an earlier process left; that there is nothing is the rule.
+        // Left by an earlier process; usually there is nothing.
         let _ = dir.disk.remove(&temporary);
         let written = dir
             .on("create", &temporary, |disk| disk.create_dir(&temporary))
@@ -69,7 +72,7 @@ impl Checkpoint {
             .and_then(|()| dir.write_durably(&temporary.join(names::MANIFEST), &manifest))
             .and_then(|()| dir.on("write", &temporary, |disk| disk.sync(&temporary)));
         if let Err(error) = written {
-            // What is half-written goes; the first error is the one to tell.
+            // Removes the half-written folder; the first error is the one to report.
             let _ = dir.disk.remove(&temporary);
             return Err(error);
         }
@@ -81,7 +84,7 @@ impl Checkpoint {
     /// The steps of all checkpoints, oldest first.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be read.
     pub fn steps(dir: &RunDir) -> Result<Vec<u64>, StoreError> {
         let root = dir.path().join(names::CHECKPOINTS);
         if !dir.has(names::CHECKPOINTS) {
@@ -94,11 +97,11 @@ impl Checkpoint {
         Ok(steps)
     }
 
-    /// The newest checkpoint, or none if the run was stopped before its first. With `fallback` damaged ones are passed
-    /// over, and put aside under another name.
+    /// The newest checkpoint, or none if the run was stopped before its first. With `fallback`, damaged ones
+    /// are skipped, and renamed.
     ///
     /// # Errors
-    /// If a file is damaged, naming it and what can be done; or if the disk refuses.
+    /// If a file is damaged, with its name and a remedy; or if the disk cannot be read.
     pub fn newest(dir: &RunDir, fallback: bool) -> Result<Option<Self>, StoreError> {
         let mut steps = Self::steps(dir)?;
         let mut problem = None;
@@ -111,7 +114,7 @@ impl Checkpoint {
                     passed.push(step);
                     problem.get_or_insert((path, reason));
                 }
-                // A checkpoint that only a newer program reads is no damage.
+                // A checkpoint of a newer format is not damaged.
                 Err(error) => return Err(error),
             }
         };
@@ -125,7 +128,7 @@ impl Checkpoint {
         let root = dir.path().join(names::CHECKPOINTS);
         for step in passed {
             let (path, aside) = (root.join(folder(step)), root.join(format!("damaged-{}", folder(step))));
-            // One that was put aside before.
+            // A checkpoint that was renamed before.
             let _ = dir.disk.remove(&aside);
             dir.on("put aside", &path, |disk| disk.rename(&path, &aside))?;
         }
@@ -135,7 +138,7 @@ impl Checkpoint {
     /// Step, score and seconds of the newest checkpoint, without its state.
     ///
     /// # Errors
-    /// If its manifest is damaged, or the disk refuses.
+    /// If its manifest is damaged, or the disk cannot be read.
     pub fn peek(dir: &RunDir) -> Result<Option<Self>, StoreError> {
         let Some(step) = Self::steps(dir)?.pop() else { return Ok(None) };
         read_manifest(dir, step).map(|manifest| Some(about(step, &manifest)))
@@ -144,11 +147,11 @@ impl Checkpoint {
     /// Removes all checkpoints but the newest `kept` and the best.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn prune(dir: &RunDir, kept: usize) -> Result<(), StoreError> {
         let mut steps = Self::steps(dir)?;
         let old = steps.len().saturating_sub(kept.max(1));
-        // A manifest that cannot be read has no score; it is told of when somebody wants to go on from it.
+        // A manifest that cannot be read has no score; the damage is reported when the checkpoint is loaded.
         let score = |step: u64| {
             read_manifest(dir, step)
                 .ok()
@@ -162,7 +165,7 @@ impl Checkpoint {
         steps.truncate(old);
         let root = dir.path().join(names::CHECKPOINTS);
         for step in steps.into_iter().filter(|&step| Some(step) != best) {
-            // Renamed first: a folder under its own name is always whole.
+            // Renamed first: a folder under its own name is always complete.
             let (path, doomed) = (root.join(folder(step)), root.join(hidden(step)));
             dir.on("remove", &path, |disk| disk.rename(&path, &doomed))?;
             dir.on("remove", &path, |disk| disk.remove(&doomed))?;
@@ -170,10 +173,10 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Removes what a save that never ended left behind.
+    /// Removes the remains of interrupted saves.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn sweep(dir: &RunDir) -> Result<(), StoreError> {
         for folder in ["", names::CHECKPOINTS] {
             let root = dir.path().join(folder);
@@ -203,7 +206,7 @@ fn read_manifest(dir: &RunDir, step: u64) -> Result<Manifest, StoreError> {
     })
 }
 
-/// What a manifest says, without the state.
+/// The checkpoint of a manifest, without the state.
 fn about(step: u64, manifest: &Manifest) -> Checkpoint {
     let about = |key: &str| manifest.about.get(key).unwrap_or(&Value::Null);
     Checkpoint {
@@ -231,7 +234,7 @@ fn load(dir: &RunDir, step: u64, forgiving: bool) -> Result<Checkpoint, StoreErr
             Ok(()) => Ok(contents),
             Err(reason) => Err(damaged(path.clone(), reason)),
         });
-        // TensorBoard's file only repeats the metrics: it may begin again without a loss.
+        // TensorBoard's file only repeats the metrics: it can be rewritten without loss.
         if mark.name == names::EVENTS && matches!(checked, Err(StoreError::Damaged { .. })) && forgiving {
             continue;
         }

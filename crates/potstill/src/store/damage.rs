@@ -1,4 +1,4 @@
-//! Proof by exhaustion that no damage to a checkpoint is taken for a checkpoint.
+//! Exhaustive tests that every damage to a checkpoint is detected.
 
 use super::disk::Disk;
 use super::simulated::{SimulatedDisk, Unsynced};
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// No load may take longer, whatever the bytes.
+/// Longest time of a load, whatever the bytes.
 const LOAD_MAX: Duration = Duration::from_secs(1);
 
 fn dir(disk: &Arc<SimulatedDisk>) -> RunDir {
     RunDir { disk: disk.clone(), path: PathBuf::from("/run"), made: Vec::new(), lock: None }
 }
 
-/// A run with two checkpoints, the newer with so many numbers of four random bytes.
+/// A run with two checkpoints, the newer with that many random numbers of four bytes.
 struct Run {
     disk: SimulatedDisk,
     older: Checkpoint,
@@ -53,8 +53,8 @@ impl Run {
         self.disk.read(&path(file)).unwrap()
     }
 
-    /// With these contents in a file of the newer checkpoint, or without the file, the newer is refused, and the older found.
-    /// Returns what is said to be wrong with the file.
+    /// Checks that with these contents in a file of the newer checkpoint, or without the file, the newer is
+    /// refused, and the older found. Returns the reported reason.
     fn check(&self, file: &str, contents: Option<&[u8]>, what: &str) -> String {
         let disk = Arc::new(copy(&self.disk));
         match contents {
@@ -88,7 +88,7 @@ fn copy(disk: &SimulatedDisk) -> SimulatedDisk {
     disk.after_crash(Unsynced::Kept, &mut Pcg64::new(0))
 }
 
-/// What is said of a manifest that does not agree with itself.
+/// The reason reported for a manifest that contradicts itself.
 fn unsure(bytes: usize) -> String {
     format!("is damaged or cut off in its {bytes} bytes: its own checksum does not agree")
 }
@@ -108,7 +108,7 @@ fn every_flipped_bit_is_found() {
                 (names::STATE, _) => {
                     format!("is damaged between byte {from} and {}", (from + 4096).min(contents.len()))
                 }
-                // A manifest is ASCII here: with its highest bit a byte is none.
+                // A manifest is ASCII here: a byte with its highest bit set is invalid.
                 (_, 7) => format!("is damaged: no text after byte {byte}"),
                 _ => unsure(contents.len()),
             };
@@ -136,12 +136,12 @@ fn every_truncation_is_found() {
     }
 }
 
-/// How many damages of a big state are tried: 200 if nothing is said.
+/// The number of random damages of a large state; 200 by default.
 fn damages() -> u64 {
     std::env::var("POTSTILL_TORTURE_DAMAGES").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
 }
 
-/// What disks, cables and programs do to files, at a random place.
+/// Typical damages of files by disks, cables and programs, at a random position.
 fn damage(contents: &[u8], rng: &mut Pcg64) -> (Vec<u8>, &'static str) {
     let mut damaged = contents.to_vec();
     let bits = 1 + rng.below(17);
@@ -196,7 +196,7 @@ fn damage_to_a_big_state_is_found() {
     let mut found = 0;
     while found < damages() {
         let (damaged, what) = damage(&contents, &mut rng);
-        // A byte backwards is as it was.
+        // A palindrome is the same when reversed.
         if damaged == contents {
             continue;
         }

@@ -1,4 +1,5 @@
-//! What the store asks of a disk, so that a simulated one can stand in and fail where a real one might.
+//! The disk operations of the store, as a trait, so that a simulated disk can replace the real one and fail
+//! on purpose.
 //!
 //! ```
 //! use potstill::store::disk::{Disk, RealDisk};
@@ -22,66 +23,67 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A disk. What is written is durable only after `sync` of the file and of the folder that holds its name.
+/// A disk. Written contents are durable only after `sync` of the file and of the folder that contains its
+/// name.
 pub trait Disk: Debug + Send + Sync {
-    /// Makes a folder.
+    /// Creates a folder.
     ///
     /// # Errors
-    /// If there is something of that name, or the disk refuses.
+    /// If the name exists, or the disk cannot be written.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes a file with these contents, or replaces it.
+    /// Creates a file with these contents, or replaces it.
     ///
     /// # Errors
-    /// If the disk refuses; the file may then hold a part.
+    /// If the disk cannot be written; the file may then contain a part.
     fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()>;
 
-    /// Adds to the end of a file.
+    /// Appends to a file.
     ///
     /// # Errors
-    /// If there is none, or the disk refuses; a part may then have been added.
+    /// If the file does not exist, or the disk cannot be written; a part may then have been appended.
     fn append(&self, path: &Path, contents: &[u8]) -> io::Result<()>;
 
-    /// Cuts a file off after so many bytes.
+    /// Truncates a file to a number of bytes.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     fn truncate(&self, path: &Path, bytes: u64) -> io::Result<()>;
 
     /// Makes a file's contents, or a folder's names, durable.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     fn sync(&self, path: &Path) -> io::Result<()>;
 
-    /// Gives a file or folder another name, in one step. A file of that name is replaced.
+    /// Renames a file or folder atomically. A file of the new name is replaced.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Removes a file, or a folder with all that is in it.
+    /// Removes a file, or a folder with its contents.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// The contents of a file.
     ///
     /// # Errors
-    /// If there is none, or the disk refuses.
+    /// If the file does not exist, or cannot be read.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
     /// The length of a file.
     ///
     /// # Errors
-    /// If there is none, or the disk refuses.
+    /// If the file does not exist, or cannot be read.
     fn bytes(&self, path: &Path) -> io::Result<u64>;
 
     /// The names in a folder, sorted.
     ///
     /// # Errors
-    /// If there is none, or the disk refuses.
+    /// If the folder does not exist, or cannot be read.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
 }
 
@@ -127,7 +129,7 @@ impl Disk for RealDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        // A name that is no UTF-8 is none of ours; shown as it can be, it matches nothing that we look for.
+        // A name that is not UTF-8 was not written by this program; its lossy form matches no name of ours.
         let names = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         let mut names = names.collect::<io::Result<Vec<String>>>()?;
         names.sort();
@@ -135,16 +137,16 @@ impl Disk for RealDisk {
     }
 }
 
-/// A disk that comes to a halt in the middle of its n-th change, so that a test can kill the process there.
+/// A disk that halts in the middle of its n-th change, so that a test can kill the process there.
 #[derive(Debug)]
 struct PausingDisk {
     left: AtomicU64,
 }
 
-/// Names the change to halt at. For tests.
+/// The environment variable with the change to halt at. For tests.
 const PAUSE_VARIABLE: &str = "POTSTILL_PAUSE_AT";
 
-/// The operating system's disk, which halts where a test says.
+/// The operating system's disk, which halts as tests ask for.
 pub(super) fn real() -> Arc<dyn Disk> {
     let n = std::env::var(PAUSE_VARIABLE).ok().and_then(|n| n.parse().ok());
     match n {
@@ -199,7 +201,7 @@ impl Disk for PausingDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.count(|| {
-            // Of a folder one file is gone, the others are still there.
+            // One file of a folder is removed, the others still exist.
             if let Some(name) = RealDisk.list(path).ok().and_then(|names| names.into_iter().next()) {
                 let _ = RealDisk.remove(&path.join(name));
             }

@@ -1,7 +1,8 @@
-//! The lock that keeps two processes from writing one run.
+//! The lock that prevents two processes from writing one run.
 //!
-//! It is the operating system's lock on a file, so that it goes with its process, however that ends. The file itself stays: it says who
-//! holds the lock, and is emptied by a process that ends in order. A file with a name in it that nobody holds tells of a crash.
+//! An operating system's lock on a file, which is released whenever its process ends, in whatever way. The
+//! file itself stays: it names the holder of the lock, and is emptied by a process that ends regularly. A
+//! file with a name, but without a lock, is the sign of a crash.
 
 use super::{StoreError, io_error, names};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,18 +14,18 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
-    /// Whether the file says so.
+    /// True if the file names this process, and is to be emptied.
     works: bool,
 }
 
-/// What a run directory's lock tells.
+/// The state of a run directory by its lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occupation {
-    /// A process works in it.
+    /// A process holds the lock.
     Running,
-    /// The last process ended in order.
+    /// The last process ended regularly.
     Left,
-    /// The last process ended without a word.
+    /// The last process crashed.
     Crashed,
 }
 
@@ -34,12 +35,12 @@ fn file(run: &Path) -> PathBuf {
 
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    // Who it is helps, but is not needed.
+    // The holder's name is helpful, but not necessary.
     let _ = file.read_to_string(&mut text);
     text.trim().to_owned()
 }
 
-/// How long to try again while somebody only looks.
+/// Attempts to take the lock while another process only inspects it.
 const LOOKS: u32 = 20;
 
 impl Lock {
@@ -57,7 +58,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Takes the lock without a word of who holds it.
+    /// Takes the lock without naming the holder.
     pub(super) fn hold(run: &Path) -> Result<Self, StoreError> {
         let path = file(run);
         let mut options = OpenOptions::new();
@@ -72,7 +73,7 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if look < LOOKS => {
-                    // It may be held for a moment only, by somebody who looks who works here.
+                    // Another process may hold it for a moment, to inspect it.
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Err(TryLockError::WouldBlock) => {
@@ -88,7 +89,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.works {
-            // If it cannot be emptied, the run looks crashed, and can be resumed all the same.
+            // If it cannot be emptied, the run looks crashed, and can still be resumed.
             let _ = self.file.set_len(0);
         }
     }

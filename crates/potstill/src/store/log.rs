@@ -1,46 +1,46 @@
-//! Files that grow while a run goes on, and are cut back to a checkpoint when it is resumed.
+//! Append-only files, which are truncated to a checkpoint when a run is resumed.
 
 use super::manifest::FileMark;
 use super::{RunDir, StoreError};
 
-/// Bytes kept in memory before they are written.
+/// Bytes that are buffered before they are written.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// A file that grows.
+/// An append-only file.
 #[derive(Debug)]
 pub struct Log {
     name: String,
     buffer: Vec<u8>,
     bytes: u64,
-    /// CRC-32C of everything so far, on disk and in memory.
+    /// CRC-32C of all contents so far, on disk and in the buffer.
     checksum: u32,
 }
 
 impl Log {
-    /// Starts a log, empty.
+    /// Creates an empty log.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn create(dir: &RunDir, name: &str) -> Result<Self, StoreError> {
         let path = dir.path().join(name);
         dir.on("create", &path, |disk| disk.write(&path, b""))?;
         Ok(Self { name: name.to_owned(), buffer: Vec::new(), bytes: 0, checksum: 0 })
     }
 
-    /// Goes on with a log as it was at a checkpoint; what came after is cut off.
+    /// Opens a log, truncated to its length at a checkpoint.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be read or written.
     pub fn resume(dir: &RunDir, mark: &FileMark) -> Result<Self, StoreError> {
         let path = dir.path().join(&mark.name);
         dir.on("cut back", &path, |disk| disk.truncate(&path, mark.bytes))?;
         Ok(Self { name: mark.name.clone(), buffer: Vec::new(), bytes: mark.bytes, checksum: mark.checksum() })
     }
 
-    /// Adds to the end.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn add(&mut self, dir: &RunDir, bytes: &[u8]) -> Result<(), StoreError> {
         self.buffer.extend_from_slice(bytes);
         self.bytes += bytes.len() as u64;
@@ -48,10 +48,10 @@ impl Log {
         if self.buffer.len() < BUFFER_BYTES { Ok(()) } else { self.flush(dir) }
     }
 
-    /// Writes what is still in memory.
+    /// Writes the buffer.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn flush(&mut self, dir: &RunDir) -> Result<(), StoreError> {
         if self.buffer.is_empty() {
             return Ok(());
@@ -63,10 +63,10 @@ impl Log {
         Ok(())
     }
 
-    /// How far it is, after writing what is still in memory.
+    /// Writes the buffer, and returns the length and checksum.
     ///
     /// # Errors
-    /// If somebody else has changed the file, or the disk refuses.
+    /// If another process has changed the file, or the disk cannot be written.
     pub fn mark(&mut self, dir: &RunDir) -> Result<FileMark, StoreError> {
         self.flush(dir)?;
         let path = dir.path().join(&self.name);

@@ -1,58 +1,58 @@
-//! What files there should be and what they should hold: the list that makes damage visible.
+//! Manifests: the list of files with lengths and checksums, which makes damage detectable.
 //!
-//! A manifest is one line of JSON that ends with the CRC-32C of all that is before it. CRC-32C finds every single flipped bit and
-//! every burst of up to 32; a truncated file is found by its length.
+//! A manifest is one line of JSON that ends with the CRC-32C of everything before it. CRC-32C detects every
+//! single flipped bit and every burst of up to 32; a truncated file is detected by its length.
 
 use serde_json::{Map, Value, json};
 
-/// The version that this program writes, and the only one so far.
+/// The version of the format that is written, and the only one so far.
 const FORMAT: u64 = 1;
 
-/// Bytes of a file that share one checksum, so that damage has a place.
+/// Bytes of a block with its own checksum, which locates damage.
 const BLOCK_BYTES: usize = 4096;
 
 /// A manifest that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestError {
-    /// It is not as it was written: what is wrong, with its place.
+    /// It is damaged: the reason, with the position.
     Damaged(String),
-    /// It is whole, but of a format that this program does not read: both versions.
+    /// It is intact, but of an unknown format: both versions.
     Format(String),
 }
 
-/// A file as it should be, or the first part of one that grows.
+/// The expected state of a file, or of the beginning of an append-only file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileMark {
     /// Its name.
     pub name: String,
-    /// Its length, or that of the first part.
+    /// The length in bytes, of the file or its beginning.
     pub bytes: u64,
-    /// One for each block of 4096 bytes; a single one for a file that grows.
+    /// One CRC-32C for each block of 4096 bytes; a single one for an append-only file.
     checksums: Vec<u32>,
     grows: bool,
 }
 
 impl FileMark {
-    /// A file with these contents.
+    /// The mark of a file with these contents.
     pub fn whole(name: &str, contents: &[u8]) -> Self {
         let checksums = contents.chunks(BLOCK_BYTES).map(crc32c::crc32c).collect();
         Self { name: name.to_owned(), bytes: contents.len() as u64, checksums, grows: false }
     }
 
-    /// The first `bytes` of a file that grows, whose CRC-32C is `checksum`.
+    /// The mark of the first `bytes` of an append-only file, whose CRC-32C is `checksum`.
     pub fn growing(name: &str, bytes: u64, checksum: u32) -> Self {
         Self { name: name.to_owned(), bytes, checksums: vec![checksum], grows: true }
     }
 
-    /// The checksum of a file that grows.
+    /// The checksum of an append-only file.
     pub(super) fn checksum(&self) -> u32 {
         self.checksums.first().copied().unwrap_or(0)
     }
 
-    /// Whether these are the contents; if not, what is wrong.
+    /// Compares contents with the mark.
     ///
     /// # Errors
-    /// What is wrong, with its place.
+    /// The difference, with its position.
     pub fn check(&self, contents: &[u8]) -> Result<(), String> {
         let found = contents.len() as u64;
         if found < self.bytes {
@@ -80,7 +80,7 @@ impl FileMark {
     }
 
     fn to_json(&self) -> Value {
-        // Eight hexadecimal digits each, without anything between: a big file has many.
+        // Eight hexadecimal digits each, without separators: a large file has many.
         let checksums: String = self.checksums.iter().map(|crc| format!("{crc:08x}")).collect();
         json!({ "name": self.name, "bytes": self.bytes, "grows": self.grows, "crc32c": checksums })
     }
@@ -105,12 +105,12 @@ impl FileMark {
     }
 }
 
-/// The files of a folder, and what else is to be remembered of it.
+/// The files of a folder, and further data.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifest {
     /// The files.
     pub files: Vec<FileMark>,
-    /// Anything else, as JSON.
+    /// Further data, as JSON.
     pub about: Map<String, Value>,
 }
 
@@ -120,7 +120,7 @@ impl Manifest {
         self.files.iter().find(|file| file.name == name)
     }
 
-    /// The bytes of the manifest's own file.
+    /// Serialises the manifest.
     pub fn write(&self) -> Vec<u8> {
         let files: Vec<Value> = self.files.iter().map(FileMark::to_json).collect();
         let body = json!({
@@ -135,10 +135,10 @@ impl Manifest {
         (text + &ending).into_bytes()
     }
 
-    /// Reads what [`write`](Self::write) wrote.
+    /// Parses the bytes that [`write`](Self::write) returns.
     ///
     /// # Errors
-    /// What is wrong. Never panics, whatever the bytes.
+    /// If they are damaged or of an unknown format. Never panics, whatever the bytes.
     pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
         let damaged = |reason: String| Err(ManifestError::Damaged(reason));
         let text = match std::str::from_utf8(bytes) {
@@ -183,7 +183,7 @@ impl Manifest {
     }
 }
 
-/// What closes the JSON object: its checksum.
+/// The end of the JSON object: its checksum.
 fn ending(body: &str) -> String {
     format!(",\"crc32c\":\"{:08x}\"}}", crc32c::crc32c(body.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! The only door to disk: run directories, checkpoints, logs; files written whole or not at all.
+//! Disk access: run directories, checkpoints, logs; files are written completely or not at all.
 //!
 //! ```
 //! use potstill::core::{Snapshot, Value};
@@ -40,59 +40,59 @@ use thiserror::Error;
 
 /// The names of the files in a run directory.
 pub mod names {
-    /// Every value of the run, resolved.
+    /// The resolved configuration of the run.
     pub const CONFIG: &str = "config.toml";
-    /// What files there are, with their checksums.
+    /// The list of files with their checksums.
     pub const MANIFEST: &str = "manifest.json";
-    /// One JSON object per line.
+    /// The metrics, one JSON object per line.
     pub const METRICS: &str = "metrics.jsonl";
-    /// The same for TensorBoard.
+    /// The metrics for TensorBoard.
     pub const EVENTS: &str = "events.out.tfevents.potstill";
-    /// What was learned.
+    /// The learned model.
     pub const MODEL: &str = "model.safetensors";
-    /// What the student learns from.
+    /// The teacher that a student learns from.
     pub const TEACHER: &str = "teacher.safetensors";
-    /// Whose policy acts, if that is another run's.
+    /// The model of the behaviour policy, if it is another run's.
     pub const BEHAVIOUR: &str = "behaviour.safetensors";
-    /// Copies of what other runs learned, which a run may need.
+    /// Copies of other runs' models.
     pub const COPIES: [&str; 2] = [TEACHER, BEHAVIOUR];
-    /// How often each action was taken in each state.
+    /// Visit counts `N(s, a)`, `states x actions`.
     pub const VISITS: &str = "visits.json";
-    /// What came out.
+    /// The results.
     pub const SUMMARY: &str = "summary.json";
-    /// What came out, to look at.
+    /// The results as a page with charts.
     pub const REPORT: &str = "report.html";
     /// The folder of checkpoints.
     pub const CHECKPOINTS: &str = "checkpoints";
     /// The state in a checkpoint.
     pub const STATE: &str = "state.safetensors";
-    /// Why training stopped, if numbers went bad.
+    /// The reason for which training stopped, if a number is not finite.
     pub const FAILURE: &str = "failure.json";
-    /// The numbers that went bad.
+    /// The batch with the number that is not finite.
     pub const FAILURE_BATCH: &str = "failure.safetensors";
-    /// Held by the process that works in the directory.
+    /// Locked by the process that works in the directory.
     pub const LOCK: &str = "run.lock";
 }
 
-/// A path that is not what it should be, or a disk that refuses.
+/// A wrong path, a damaged file, or a disk error.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The output folder holds something already.
+    /// The output folder exists and is not empty.
     #[error("{} exists and is not empty; choose another --out or remove it", .path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// The folder is no run.
+    /// The folder is not a run directory.
     #[error("{} is not a run directory: {reason}", .path.display())]
     NotARun {
         /// The folder.
         path: PathBuf,
-        /// What is missing.
+        /// The missing file.
         reason: String,
     },
-    /// The run has no result yet.
+    /// The run has no results yet.
     #[error("{} has no {missing}: the run is not finished; `potstill resume {}` goes on with it", .path.display(), .path.display())]
     Unfinished {
         /// The run.
@@ -105,20 +105,20 @@ pub enum StoreError {
     Locked {
         /// The folder.
         path: PathBuf,
-        /// Who it is.
+        /// The process.
         holder: String,
     },
-    /// A file is not as it was written.
+    /// A file is damaged.
     #[error("{} {reason}; {remedy}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its place.
+        /// The reason, with the position.
         reason: String,
-        /// What can be done.
+        /// The remedy.
         remedy: String,
     },
-    /// A file is whole, but of a format that this program does not read.
+    /// A file is intact, but of an unknown format.
     #[error("{} {reason}; use a program that does, or train again", .path.display())]
     Format {
         /// The file.
@@ -126,22 +126,22 @@ pub enum StoreError {
         /// Both versions.
         reason: String,
     },
-    /// There is no room.
+    /// The disk is full.
     #[error("cannot write {}: the disk is full ({needed} bytes needed, {free} free); make room and resume the run", .path.display())]
     Full {
-        /// On what.
+        /// The file.
         path: PathBuf,
-        /// The size of what was to be written.
+        /// Bytes to be written.
         needed: usize,
-        /// What is left.
+        /// Bytes free.
         free: u64,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// On what.
+        /// The file.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
@@ -149,7 +149,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether what was given is at fault and not the disk.
+    /// Returns true if the user's input is at fault, and not the disk.
     pub fn is_input(&self) -> bool {
         match self {
             StoreError::Full { .. } => false,
@@ -166,7 +166,7 @@ impl StoreError {
         }
     }
 
-    /// The error of a write of so many bytes.
+    /// Adds the number of bytes to the error of a write.
     fn needing(self, needed: usize) -> Self {
         match self {
             StoreError::Io { path, source, .. } if source.kind() == io::ErrorKind::StorageFull => {
@@ -178,15 +178,15 @@ impl StoreError {
     }
 }
 
-/// What is being written, or was when a process died.
+/// Returns true for the name of a file that is being written, or was when a process died.
 fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
 
-/// The folders in a folder, by name; links are not followed.
+/// The subfolders of a folder, by name; links are not followed.
 ///
 /// # Errors
-/// If there is no such folder, or the disk refuses.
+/// If the folder does not exist, or cannot be read.
 pub fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let names = RealDisk.list(path).map_err(io_error("list", path))?;
     let paths = names.into_iter().map(|name| path.join(name));
@@ -197,21 +197,21 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) 
     move |source| StoreError::Io { action, path: path.to_owned(), source }
 }
 
-/// The folder that holds one run.
+/// The directory of one run.
 #[derive(Clone, Debug)]
 pub struct RunDir {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// The folders that were made for it, outermost first.
+    /// The folders that were created for it, outermost first.
     made: Vec<PathBuf>,
     lock: Option<Arc<Lock>>,
 }
 
 impl RunDir {
-    /// Makes a new run directory at `out`, or at `runs/NAME`, `runs/NAME-2`, ... if there is no `out`, and locks it.
+    /// Creates and locks a run directory at `out`, or at `runs/NAME`, `runs/NAME-2`, ... without `out`.
     ///
     /// # Errors
-    /// If `out` exists and is no empty folder, or cannot be made.
+    /// If `out` exists and is not an empty folder, or cannot be created.
     pub fn create(out: Option<&Path>, name: &str) -> Result<Self, StoreError> {
         if let Some(out) = out {
             return Self::claim(out);
@@ -219,7 +219,7 @@ impl RunDir {
         for n in 1_u32.. {
             let path = Path::new("runs").join(if n == 1 { name.to_owned() } else { format!("{name}-{n}") });
             match Self::claim(&path) {
-                // Somebody else's, perhaps since a moment ago.
+                // Another process's, perhaps since a moment ago.
                 Err(StoreError::NotEmpty { .. } | StoreError::Locked { .. }) => {}
                 made => return made,
             }
@@ -237,23 +237,23 @@ impl RunDir {
         made.reverse();
         fs::create_dir_all(path).map_err(io_error("create", path))?;
         for folder in made.iter().filter_map(|folder| folder.parent()) {
-            // Else the run's own name could be lost in a power cut.
+            // Otherwise the run's own name could be lost in a power cut.
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             RealDisk.sync(folder).map_err(io_error("create", path))?;
         }
         let lock = Some(Arc::new(Lock::take(path)?));
-        // Another process may have been faster, and done by now.
+        // Another process may have been faster, and finished by now.
         Self::check_free(path)?;
         let dir = Self { disk: disk::real(), path: path.to_owned(), made, lock };
         Checkpoint::sweep(&dir)?;
         Ok(dir)
     }
 
-    /// Whether a run can be made here, without making it. What a run leaves that was killed before it could say what it is counts
-    /// as nothing.
+    /// Checks that a run can be created here. The remains of a run that was killed before it wrote its
+    /// configuration do not count.
     ///
     /// # Errors
-    /// If the path exists and is no empty folder.
+    /// If the path exists and is not an empty folder.
     pub fn check_free(path: &Path) -> Result<(), StoreError> {
         let nothing = |name: &str| name == names::LOCK || is_temporary(name);
         match RealDisk.list(path) {
@@ -264,10 +264,10 @@ impl RunDir {
         }
     }
 
-    /// A run, to be read.
+    /// Opens a run to read it.
     ///
     /// # Errors
-    /// If there is no folder with a configuration.
+    /// If the folder has no configuration.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let reason = |reason: String| StoreError::NotARun { path: path.to_owned(), reason };
         if !path.is_dir() {
@@ -281,10 +281,10 @@ impl RunDir {
         Ok(Self { disk: disk::real(), path: path.to_owned(), made: Vec::new(), lock: None })
     }
 
-    /// A run, to be gone on with: locked, and swept of what a crash left.
+    /// Opens a run to continue it: takes the lock, and removes the remains of a crash.
     ///
     /// # Errors
-    /// If there is no folder with a configuration, or another process works in it.
+    /// If the folder has no configuration, or another process works in it.
     pub fn reopen(path: &Path) -> Result<Self, StoreError> {
         let mut dir = Self::open(path)?;
         dir.lock = Some(Arc::new(Lock::take(path)?));
@@ -292,25 +292,25 @@ impl RunDir {
         Ok(dir)
     }
 
-    /// A run, held so that no other process writes it, but left as it is.
+    /// Opens a run with its lock, so that no other process writes it, but changes nothing.
     ///
     /// # Errors
-    /// If there is no folder with a configuration, or another process works in it.
+    /// If the folder has no configuration, or another process works in it.
     pub fn hold(path: &Path) -> Result<Self, StoreError> {
         let mut dir = Self::open(path)?;
         dir.lock = Some(Arc::new(Lock::hold(path)?));
         Ok(dir)
     }
 
-    /// Where it is.
+    /// The path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A run directory within this one: made, or reopened if there is a run already.
+    /// A run directory within this one: created, or reopened if it exists.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub fn nested(&self, name: &str) -> Result<Self, StoreError> {
         let path = self.path.join(name);
         if path.join(names::CONFIG).is_file() {
@@ -326,15 +326,15 @@ impl RunDir {
         })
     }
 
-    /// Whether there is a file or folder of this name.
+    /// Returns true if a file or folder of this name exists.
     pub fn has(&self, name: &str) -> bool {
         self.disk.list(&self.path).is_ok_and(|names| names.iter().any(|found| found == name))
     }
 
-    /// What another process is doing here, if this one does not hold the lock.
+    /// The state of the directory, if this process does not hold its lock.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be read.
     pub fn occupation(&self) -> Result<Occupation, StoreError> {
         lock::occupation(&self.path)
     }
@@ -353,45 +353,45 @@ impl RunDir {
             .map_err(|error| error.needing(contents.len()))
     }
 
-    /// Makes a file durable, or with an empty name the folder.
+    /// Makes a file durable, or the folder for an empty name.
     fn sync(&self, name: &str) -> Result<(), StoreError> {
         let path = if name.is_empty() { self.path.clone() } else { self.path.join(name) };
         self.on("write", &path, |disk| disk.sync(&path))
     }
 
-    /// Writes a file so that a reader, also after a crash, sees it whole or not at all.
+    /// Writes a file atomically: a reader, also after a crash, sees all of it or nothing.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn write(&self, name: &str, contents: &[u8]) -> Result<(), StoreError> {
         let path = self.path.join(name);
         let temporary = self.path.join(format!(".{name}.tmp"));
         self.write_durably(&temporary, contents)
             .and_then(|()| self.on("write", &path, |disk| disk.rename(&temporary, &path)))
             .inspect_err(|_| {
-                // What is half-written goes; the first error is the one to tell.
+                // Removes the half-written file; the first error is the one to report.
                 let _ = self.disk.remove(&temporary);
             })?;
         self.sync("")
     }
 
-    /// Removes a file, if it is there.
+    /// Removes a file if it exists.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let path = self.path.join(name);
         if self.has(name) { self.on("remove", &path, |disk| disk.remove(&path)) } else { Ok(()) }
     }
 
-    /// Writes down what these files hold, so that damage to them will be seen.
+    /// Writes the checksums of these files to the manifest, so that damage can be detected.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be read or written.
     pub fn seal(&self, files: &[&str], finished: bool) -> Result<(), StoreError> {
-        // What else is remembered of the run stays.
+        // Further data of the manifest is kept.
         let mut manifest = Manifest { about: self.manifest()?.about, ..Manifest::default() };
-        // Not every run has these; all else must be there.
+        // Not every run has these; the others must exist.
         let may_lack = |name: &str| name == names::VISITS || names::COPIES.contains(&name);
         for name in files.iter().filter(|name| !may_lack(name) || self.has(name)) {
             manifest.files.push(FileMark::whole(name, &self.read_unchecked(name)?));
@@ -400,10 +400,10 @@ impl RunDir {
         self.write(names::MANIFEST, &manifest.write())
     }
 
-    /// Writes a file that the manifest knows again. A crash in between leaves it unknown, not wrong.
+    /// Rewrites a file of the manifest. A crash in between leaves it unlisted, not wrong.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If the disk cannot be written.
     pub fn rewrite(&self, name: &str, contents: &[u8]) -> Result<(), StoreError> {
         let mut manifest = self.manifest()?;
         manifest.files.retain(|file| file.name != name);
@@ -413,10 +413,10 @@ impl RunDir {
         self.write(names::MANIFEST, &manifest.write())
     }
 
-    /// The directory's own manifest; empty if the run was stopped before there was one.
+    /// The manifest of the directory; empty if the run was stopped before it had one.
     ///
     /// # Errors
-    /// If it is damaged, or the disk refuses.
+    /// If it is damaged, or the disk cannot be read.
     pub fn manifest(&self) -> Result<Manifest, StoreError> {
         if !self.has(names::MANIFEST) {
             return Ok(Manifest::default());
@@ -433,24 +433,24 @@ impl RunDir {
         })
     }
 
-    /// Whether the run came to its end.
+    /// Returns true if the run is finished.
     ///
     /// # Errors
-    /// If the manifest is damaged, or the disk refuses.
+    /// If the manifest is damaged, or the disk cannot be read.
     pub fn is_finished(&self) -> Result<bool, StoreError> {
         Ok(self.manifest()?.about.get("finished").and_then(serde_json::Value::as_bool) == Some(true))
     }
 
-    /// Reads a file that the manifest does not know yet.
+    /// Reads a file that is not in the manifest yet.
     ///
     /// # Errors
-    /// If it is not there or the disk refuses.
+    /// If it does not exist or cannot be read.
     pub fn read_unchecked(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let path = self.path.join(name);
         self.on("read", &path, |disk| disk.read(&path))
     }
 
-    /// Reads a file that must be there: that it is not is damage.
+    /// Reads a file that must exist; its absence is damage.
     fn read_or_damaged(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
         self.disk.read(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::Damaged {
@@ -462,10 +462,10 @@ impl RunDir {
         })
     }
 
-    /// Reads a file and checks it against the manifest.
+    /// Reads a file and compares it with the manifest.
     ///
     /// # Errors
-    /// If it is not there, not as it was written, or the disk refuses.
+    /// If it does not exist, is damaged, or cannot be read.
     pub fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let manifest = self.manifest()?;
         let mark = manifest.file(name);
@@ -481,7 +481,7 @@ impl RunDir {
         Ok(contents)
     }
 
-    /// Reads a text file; bytes that are no UTF-8 become question marks, for a parser to stumble over.
+    /// Reads a text file; bytes that are not UTF-8 become replacement characters, which a parser refuses.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -489,10 +489,10 @@ impl RunDir {
         self.read(name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Reads every file that the manifest lists and checks it.
+    /// Reads every file of the manifest and compares it.
     ///
     /// # Errors
-    /// On the first that is missing or not as it was written.
+    /// On the first file that is missing or damaged.
     pub fn verify(&self) -> Result<(), StoreError> {
         for mark in self.manifest()?.files {
             self.read(&mark.name)?;
@@ -500,7 +500,7 @@ impl RunDir {
         Ok(())
     }
 
-    /// The model of a finished run.
+    /// The bytes of a finished run's model.
     ///
     /// # Errors
     /// If the run is not finished, or as [`read`](Self::read).
@@ -511,9 +511,9 @@ impl RunDir {
         self.read(names::MODEL)
     }
 
-    /// Removes the run, after work that failed before there was anything worth keeping.
+    /// Removes the run, after an error before it had results.
     pub fn discard(self) {
-        // A folder that cannot be removed could not be written either; the error that led here says so.
+        // A folder that cannot be removed could not be written either; the original error says so.
         if self.made.contains(&self.path) {
             let _ = fs::remove_dir_all(&self.path);
         } else if let Ok(names) = RealDisk.list(&self.path) {
@@ -521,7 +521,7 @@ impl RunDir {
                 let _ = RealDisk.remove(&self.path.join(name));
             }
         }
-        // Folders on the way to it go too, unless somebody has put something there.
+        // Parent folders are removed too, unless they have other contents.
         for folder in self.made.iter().rev().filter(|folder| **folder != self.path) {
             let _ = fs::remove_dir(folder);
         }
@@ -530,7 +530,7 @@ impl RunDir {
 
 pub use lock::Occupation;
 
-/// What can be done about a damaged file.
+/// The remedy for a damaged file.
 fn remedy(name: &str, run: &Path) -> String {
     match name {
         names::CONFIG => "copy it from a backup, or train again".to_owned(),
@@ -541,24 +541,24 @@ fn remedy(name: &str, run: &Path) -> String {
     }
 }
 
-/// Writes a file that a user named, whole or not at all.
+/// Writes a file at a path of the user's atomically.
 ///
 /// # Errors
-/// If the disk refuses.
+/// If the disk cannot be written.
 pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.tmp"));
     fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
-        // What is half-written goes; the first error is the one to tell.
+        // Removes the half-written file; the first error is the one to report.
         let _ = fs::remove_file(&temporary);
         io_error("write", path)(error).needing(contents.len())
     })
 }
 
-/// Reads a file that a user named.
+/// Reads a file at a path of the user's.
 ///
 /// # Errors
-/// If it is not there or the disk refuses.
+/// If it does not exist or cannot be read.
 pub fn read_text(path: &Path) -> Result<String, StoreError> {
     fs::read_to_string(path).map_err(io_error("read", path))
 }

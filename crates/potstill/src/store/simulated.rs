@@ -1,7 +1,7 @@
-//! A disk in memory that fails where a real one might, and a proof by exhaustion that a save survives it.
+//! A simulated disk in memory with faults, and exhaustive tests that a save survives them.
 //!
-//! What is written sits in a cache until it is synced. A crash leaves of the rest, file by file and name by name: all of it, nothing, or
-//! any part in any order.
+//! Written data stay in a cache until they are synced. Of unsynced data a crash leaves, file by file and name
+//! by name, everything, nothing, or any part in any order.
 
 use super::disk::Disk;
 use potstill_core::Pcg64;
@@ -10,16 +10,16 @@ use std::io;
 use std::path::{Component, Path};
 use std::sync::{Mutex, MutexGuard};
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     CrashBefore,
     CrashAfter,
-    /// A crash in the middle of a write; before an operation that writes nothing.
+    /// A crash in the middle of a write; before operations that write nothing.
     TornWrite,
     NoSpace,
     IoError,
-    /// Only of a sync; of other operations an error.
+    /// An error of a sync; an ordinary error of other operations.
     FailedSync,
 }
 
@@ -32,7 +32,7 @@ pub(super) const FAULTS: [Fault; 6] = [
     Fault::FailedSync,
 ];
 
-/// What a crash leaves of what was not synced.
+/// The unsynced data that survive a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unsynced {
     Kept,
@@ -59,7 +59,7 @@ enum Change {
 impl Change {
     fn apply(&self, names: &mut BTreeMap<String, usize>) {
         match self {
-            // Out of order, the node may have got its later name already; it never has two.
+            // Out of order, the node may already have its later name; it never has two.
             Change::Link(name, node) => {
                 if !names.values().any(|linked| linked == node) {
                     names.insert(name.clone(), *node);
@@ -78,7 +78,7 @@ impl Change {
 struct Inner {
     /// The first is the root.
     nodes: Vec<Node>,
-    /// Operations that change something, since the fault was set.
+    /// Changes since the fault was set.
     operations: u64,
     fault: Option<(u64, Fault)>,
     crashed: bool,
@@ -120,7 +120,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The contents of a file, to be changed; it is made if it is not there.
+    /// The contents of a file, to be changed; the file is created if it does not exist.
     fn file(&mut self, path: &Path) -> io::Result<&mut Vec<u8>> {
         let node = match self.find(path) {
             Ok(node) => node,
@@ -149,7 +149,7 @@ impl SimulatedDisk {
         Self { inner: Mutex::new(inner) }
     }
 
-    /// From here on the `n`-th operation goes wrong; `None` for none.
+    /// Lets the `n`-th operation from now fail; `None` for no fault.
     pub(super) fn set_fault(&self, fault: Option<(u64, Fault)>) {
         let mut inner = self.inner.lock().unwrap();
         (inner.fault, inner.operations) = (fault, 0);
@@ -160,7 +160,7 @@ impl SimulatedDisk {
         self.inner.lock().unwrap().operations
     }
 
-    /// What is there after a crash.
+    /// The disk after a crash.
     pub(super) fn after_crash(&self, unsynced: Unsynced, rng: &mut Pcg64) -> Self {
         let inner = self.inner.lock().unwrap();
         let left = inner.nodes.iter().map(|node| match node {
@@ -171,7 +171,8 @@ impl SimulatedDisk {
                     Unsynced::Reordered => match rng.below(3) {
                         0 => now.clone(),
                         1 => synced.clone(),
-                        // Of what is new a first part; never less than was synced, unless the file was replaced.
+                        // Of appended data a beginning survives; never less than was synced, unless the file
+                        // was replaced.
                         _ if now.starts_with(synced) => {
                             now[..synced.len() + rng.below(now.len() - synced.len() + 1)].to_vec()
                         }
@@ -198,7 +199,7 @@ impl SimulatedDisk {
         Self { inner: Mutex::new(inner) }
     }
 
-    /// Does an operation, or what a fault leaves of it.
+    /// Runs an operation, or the part of it that a fault leaves.
     fn operate(
         &self,
         kind: Kind,
@@ -315,7 +316,7 @@ impl Disk for SimulatedDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let remove = |inner: &mut Inner| {
             let node = inner.find(path)?;
-            // As on a real disk, what is in a folder goes before the folder does.
+            // As on a real disk, the contents of a folder are removed before the folder.
             if let Node::Folder { now, .. } = &inner.nodes[node] {
                 for name in now.keys().cloned().collect::<Vec<_>>() {
                     inner.change(path, Change::Unlink(name))?;
@@ -359,7 +360,7 @@ mod tests {
         RunDir { disk: disk.clone(), path: PathBuf::from("/run"), made: Vec::new(), lock: None }
     }
 
-    /// A run at some step: a state, and a log that has grown with it.
+    /// A checkpoint at some step: a state, and a log that has grown with it.
     fn checkpoint(step: u64, mark: FileMark) -> Checkpoint {
         let values = Value::F32s((0..100).map(|i| (i * step) as f32).collect());
         let state = Snapshot::new().with("step", Value::U64(step)).with("values", values);
@@ -373,7 +374,7 @@ mod tests {
         }
     }
 
-    /// A disk with a run of two checkpoints (the older is the better), and what the third will be.
+    /// A disk with a run of two checkpoints (the older is the better), and the third, unsaved.
     fn prepared() -> (Arc<SimulatedDisk>, Checkpoint, Checkpoint) {
         let disk = Arc::new(SimulatedDisk::new());
         disk.create_dir(Path::new("/run")).unwrap();
@@ -391,14 +392,15 @@ mod tests {
         (disk, old, new)
     }
 
-    /// After the fault the newest checkpoint is the old or the new one, nothing else is left, and the next save succeeds.
+    /// Checks that after the fault the newest checkpoint is the old or the new one, nothing else remains, and
+    /// the next save succeeds.
     fn check(n: u64, fault: Fault, unsynced: Unsynced, seed: u64) {
         let what = format!("{fault:?} at operation {n}, {unsynced:?}, seed {seed}");
         let (disk, old, new) = prepared();
         disk.set_fault(Some((n, fault)));
         let saved = new.save(&dir(&disk), 2);
         disk.set_fault(None);
-        // What is read by the process that goes on after an error, and by the next one after a crash.
+        // The disk as seen by the same process after an error, and by the next one after a crash.
         let crashed = Arc::new(disk.after_crash(unsynced, &mut Pcg64::new(seed)));
         let died = disk.inner.lock().unwrap().crashed;
         let went_on = (!died).then_some(disk);
@@ -412,7 +414,7 @@ mod tests {
             }
             let names = disk.list(Path::new("/run/checkpoints")).unwrap();
             assert!(names.iter().all(|name| name.starts_with("step-")), "{what}: {names:?}");
-            // The run goes on from what was found.
+            // The run continues from the checkpoint that was found.
             let mut log = Log::resume(&dir, &found.logs[0]).unwrap();
             log.add(&dir, b"line 4\n").unwrap();
             let next = checkpoint(4, log.mark(&dir).unwrap());
@@ -421,7 +423,7 @@ mod tests {
         }
     }
 
-    /// Seeds of what a crash leaves: 20 if nothing is said.
+    /// The number of seeds of a crash's outcome; 20 by default.
     fn seeds() -> u64 {
         std::env::var("POTSTILL_TORTURE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(20)
     }

@@ -1,4 +1,5 @@
-//! A tree of named values as a safetensors file: each value is one tensor, named by its path with dots.
+//! Serialisation of a tree of named values as a safetensors file: each value is one tensor, named by its path
+//! with dots.
 //!
 //! ```
 //! use potstill::core::{Snapshot, Value};
@@ -11,7 +12,7 @@
 use potstill_core::{Snapshot, Value};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-/// The bytes of a state. The same state gives the same bytes.
+/// Serialises a state. The same state gives the same bytes.
 pub fn write(state: &Snapshot) -> Vec<u8> {
     let mut entries = Vec::new();
     collect("", state, &mut entries);
@@ -21,7 +22,7 @@ pub fn write(state: &Snapshot) -> Vec<u8> {
     safetensors::serialize(views, None).expect("names are distinct and sizes fit")
 }
 
-/// No state is so deep; a made-up file must not exhaust the stack.
+/// Greatest depth of a state; a forged file must not exhaust the stack.
 const DEPTH_MAX: usize = 64;
 
 type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
@@ -49,10 +50,10 @@ fn collect(prefix: &str, state: &Snapshot, entries: &mut Vec<Entry>) {
     }
 }
 
-/// Reads what [`write()`] wrote.
+/// Parses the bytes that [`write()`] returns.
 ///
 /// # Errors
-/// What is wrong with the bytes. Never panics, whatever they are.
+/// The reason, if the bytes are invalid. Never panics, whatever the bytes.
 pub fn read(bytes: &[u8]) -> Result<Snapshot, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let mut root = Branch::default();
@@ -83,7 +84,7 @@ pub fn read(bytes: &[u8]) -> Result<Snapshot, String> {
     Ok(root.into_state())
 }
 
-/// A branch while its values arrive in any order.
+/// A branch whose values arrive in any order.
 #[derive(Default)]
 struct Branch {
     values: std::collections::BTreeMap<String, Result<Value, Branch>>,

@@ -1,9 +1,11 @@
-//! Double Q-learning (van Hasselt 2010): two tables, each judging the actions that the other chooses, against the maximum's bias.
+//! Double Q-learning (van Hasselt 2010): two tables, each of which evaluates the actions that the other
+//! selects, which removes the maximisation bias.
 //!
-//! With a fair coin, `Q1(S, A) <- Q1(S, A) + alpha [R + gamma Q2(S', argmax_a Q1(S', a)) - Q1(S, A)]`, or the same with the tables exchanged
-//! (Sutton and Barto 2018, the box of section 6.7). It behaves epsilon-greedily on `Q1 + Q2`. Off-policy, online, model-free.
+//! With a fair coin, `Q1(S, A) <- Q1(S, A) + alpha [R + gamma Q2(S', argmax_a Q1(S', a)) - Q1(S, A)]`, or the
+//! same with the tables exchanged (Sutton and Barto 2018, the box of section 6.7). The behaviour policy is
+//! epsilon-greedy on `Q1 + Q2`. Off-policy, online, model-free.
 //!
-//! Differences from the book: none. The model that is kept is the mean of both tables.
+//! Differences from the book: none. The resulting model is the mean of both tables.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -45,19 +47,19 @@ fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigE
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// A learner with two tables.
+/// The double Q-learning agent.
 #[derive(Clone, Debug)]
 pub struct DoubleQLearning {
     config: TabularConfig,
     behaviour: Behaviour,
     step_sizes: StepSizes,
     tables: [QTable; 2],
-    /// Which table learns.
+    /// Decides which table is updated.
     coin: Pcg64,
 }
 
 impl DoubleQLearning {
-    /// Epsilon-greedy behaviour.
+    /// An epsilon-greedy agent.
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         let table = QTable::new(states, actions, config.initial_value);
         Self {
@@ -69,16 +71,16 @@ impl DoubleQLearning {
         }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// Begins with these values in both tables.
+    /// Initialises both tables with these values.
     ///
     /// # Panics
-    /// If they are not of as many states.
+    /// If the table has another number of states.
     #[must_use]
     pub fn with_initial_values(self, q: QTable) -> Self {
         assert_eq!(q.states(), self.tables[0].states());
@@ -166,7 +168,7 @@ mod tests {
                 truncated: false,
             };
             agent.observe(&Steps::of(&step)).unwrap();
-            // Q1 chooses action 0, which Q2 holds to be worth 2; Q2 chooses 1, which Q1 holds to be worth 1.
+            // Q1 selects action 0, which Q2 values at 2; Q2 selects action 1, which Q1 values at 1.
             let values = agent.tables.each_ref().map(|table| table.row(0)[1]);
             match values {
                 [one, 0.0] => assert!((one - 0.5 * (1.0 + 0.9 * 2.0)).abs() < 1e-12),

@@ -1,7 +1,9 @@
-//! Expected SARSA (van Seijen et al. 2009): SARSA without the chance in its target.
+//! Expected SARSA (van Seijen et al. 2009): SARSA with the expectation over next actions in its target,
+//! without the variance of sampling one.
 //!
-//! `Q(S, A) <- Q(S, A) + alpha [R + gamma sum_a pi(a|S') Q(S', a) - Q(S, A)]` (Sutton and Barto 2018, equation 6.9). With the behaviour policy
-//! as target it is on-policy, with another off-policy, and with the greedy one it is Q-learning; so it is Q-learning with another target.
+//! `Q(S, A) <- Q(S, A) + alpha [R + gamma sum_a pi(a|S') Q(S', a) - Q(S, A)]` (Sutton and Barto 2018,
+//! equation 6.9). On-policy with the behaviour policy as target, off-policy with another one, and Q-learning
+//! with the greedy one; so it is implemented as [`QLearning`] with another target policy.
 //!
 //! Differences from the book: none.
 //!
@@ -39,7 +41,7 @@ fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigE
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// An epsilon-greedy learner of its own policy's values.
+/// An on-policy agent: the target policy is the epsilon-greedy behaviour policy.
 pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> QLearning {
     QLearning::new(config, states, actions, streams).with_target_policy(None)
 }

@@ -1,18 +1,20 @@
 //! Eligibility traces: SARSA(lambda) with three kinds of traces, and Watkins's Q(lambda) (Sutton and Barto 2018, chapter 12).
 //!
-//! Each step moves all values at once, each by its trace, which says how recently and how often it was met:
-//! `delta = R + gamma Q(S', A') - Q(S, A)`, `Q <- Q + alpha delta z`, and before that `z <- gamma lambda z` and for the pair that was met
+//! Each step updates all values in proportion to their eligibility traces, which grow with each visit and
+//! decay afterwards: `delta = R + gamma Q(S', A') - Q(S, A)`, `Q <- Q + alpha delta z`, and before that `z <-
+//! gamma lambda z` and for the visited pair
 //!
 //! - accumulating (section 12.7): `z <- z + 1`
 //! - replacing (Singh and Sutton 1996; section 12.5): `z <- 1`
-//! - dutch: true online SARSA(lambda) (van Seijen et al. 2016; the box of section 12.7), `z <- z + 1 - alpha gamma lambda z`, with its
-//!   correction of the values by what the last step has changed.
+//! - dutch: true online SARSA(lambda) (van Seijen et al. 2016; the box of section 12.7), `z <- z + 1 - alpha
+//!   gamma lambda z`, with its correction for the change of the values in the last step.
 //!
-//! SARSA(lambda) is on-policy. Q(lambda) (Watkins 1989; section 12.10) has replacing traces and the maximum in its target, and forgets all traces
-//! after an action that is not greedy: off-policy. All are online and model-free.
+//! SARSA(lambda) is on-policy. Q(lambda) (Watkins 1989; section 12.10) has replacing traces and the maximum
+//! in its target, and clears all traces after an action that is not greedy: off-policy. All are online and
+//! model-free.
 //!
-//! Differences from the book: traces below 1e-12 are forgotten. With a step size of 1/n each pair has its own, by how often it was met; the book has one for all, and the
-//! derivation of dutch traces needs one.
+//! Differences from the book: traces below 1e-12 are dropped. With a step size of 1/n each pair has its own,
+//! by its number of visits; the book has one for all, and the derivation of dutch traces needs one.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -37,29 +39,31 @@ use potstill_core::snapshot::below;
 use potstill_core::{Streams, snapshot};
 
 settings! {
-    /// How long traces last.
+    /// The trace decay.
     pub struct LambdaConfig {
-        /// The decay of the traces beside the discount. Source: 0.9, within the best of Sutton and Barto 2018, figure 12.14
+        /// Trace decay lambda, on top of the discount. Source: 0.9, within the best of Sutton and Barto 2018,
+        /// figure 12.14
         lambda: f64 = 0.9, in Unit;
     }
 }
 
 settings! {
-    /// Which traces SARSA(lambda) has.
+    /// The kind of traces of SARSA(lambda).
     pub struct TracesConfig {
-        /// Accumulating, replacing, or dutch (true online). Source: dutch is the exact form of the forward view (van Seijen et al. 2016)
+        /// Kind of eligibility traces: accumulating, replacing, or dutch (true online). Source: dutch is the
+        /// exact form of the forward view (van Seijen et al. 2016)
         traces: Traces = Traces::Dutch, in Any;
     }
 }
 
 words! {
-    /// The kinds of traces of SARSA(lambda).
+    /// Kinds of eligibility traces of SARSA(lambda).
     pub enum Traces: "accumulating, replacing or dutch" {
-        /// A pair that is met again has more.
+        /// Grows by 1 with each visit.
         Accumulating = "accumulating",
-        /// A pair that is met again has no more than one met once.
+        /// Is set to 1 with each visit.
         Replacing = "replacing",
-        /// True online.
+        /// Dutch traces of true online SARSA(lambda).
         Dutch = "dutch",
     }
 }
@@ -127,7 +131,7 @@ fn build_q(
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// Which traces, and which target.
+/// Algorithm: kind of traces and target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LambdaKind {
     /// SARSA(lambda) with accumulating traces.
@@ -140,7 +144,7 @@ pub enum LambdaKind {
     Watkins,
 }
 
-/// A learner with traces.
+/// The SARSA(lambda) or Q(lambda) agent.
 #[derive(Clone, Debug)]
 pub struct Lambda {
     kind: LambdaKind,
@@ -149,15 +153,15 @@ pub struct Lambda {
     behaviour: Behaviour,
     step_sizes: StepSizes,
     q: QTable,
-    /// Of pairs of state and action.
+    /// Traces of pairs of state and action.
     traces: traces::Traces,
-    /// True online: `Q(S', A')` before the last update.
+    /// `Q(S', A')` before the last update, for true online SARSA(lambda).
     q_old: f64,
     next_action: Option<usize>,
 }
 
 impl Lambda {
-    /// An epsilon-greedy learner.
+    /// An epsilon-greedy agent.
     pub fn new(
         kind: LambdaKind,
         (config, traces): (TabularConfig, LambdaConfig),
@@ -178,18 +182,18 @@ impl Lambda {
         }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }
 
-    /// All traces fade, and that of the pair that was met grows.
+    /// Decays all traces, and raises that of the visited pair.
     fn raise_trace(&mut self, pair: usize, alpha: f64) {
         self.traces.fade(self.config.gamma * self.lambda);
         let trace = self.traces.of(pair);
@@ -227,7 +231,7 @@ impl Agent for Lambda {
         let value = self.q.row(state)[action];
         let delta = checked_target(td_target(step.reward, gamma, step.terminated, next_value) - value)?;
         self.raise_trace(pair, alpha);
-        // True online: what this pair's own value has moved since it was the target is no news.
+        // True online: the pair's own change since it was the target must not be counted again.
         let moved = if self.kind == LambdaKind::Dutch { value - self.q_old } else { 0.0 };
         let actions = self.q.actions();
         for (pair, trace) in self.traces.iter() {
@@ -302,14 +306,15 @@ mod tests {
             }
             assert_eq!(agent.traces.len(), 0);
         };
-        // Fading by 0.4: accumulating (0.4 + 1) 0.4 = 0.56, replacing 0.4, dutch (0.4 + 1 - 0.5 * 0.4) 0.4 = 0.48; times 0.5 * 10.
+        // Decay by 0.4: accumulating (0.4 + 1) 0.4 = 0.56, replacing 0.4, dutch (0.4 + 1 - 0.5 * 0.4) 0.4 =
+        // 0.48; times 0.5 * 10.
         check(LambdaKind::Accumulating, [2.8, 5.0]);
         check(LambdaKind::Replacing, [2.0, 5.0]);
         check(LambdaKind::Dutch, [2.4, 5.0]);
         check(LambdaKind::Watkins, [2.0, 5.0]);
     }
 
-    /// What is met for the first time does not lend its step size of 1 to pairs that were met before.
+    /// A first visit has a step size of 1; earlier visited pairs keep their own.
     #[test]
     fn each_pair_has_its_own_step_size() {
         let config = TabularConfig { alpha: "1/n".parse().unwrap(), ..TabularConfig::default() };
@@ -320,7 +325,7 @@ mod tests {
         }
         learn(&mut agent, 0, 0.0, 1, false);
         learn(&mut agent, 1, 8.0, 2, true);
-        // State 0 was met four times: 8 / 4.
+        // State 0 was visited four times: 8 / 4.
         assert_eq!(agent.q.values()[..2], [2.0, 8.0]);
     }
 

@@ -1,4 +1,4 @@
-//! Algorithms that keep one value per state and action.
+//! Tabular algorithms: one value per state and action.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -51,21 +51,23 @@ settings! {
         alpha (once learning_rate): Schedule = 0.5, in PositiveUnit;
         /// Discount. Source: Sutton and Barto 2018, Example 6.6 (undiscounted)
         gamma: f64 = 1.0, in Unit;
-        /// How the behaviour policy explores. Source: Sutton and Barto 2018, Example 6.6
+        /// Exploration of the behaviour policy. Source: Sutton and Barto 2018, Example 6.6
         exploration: Exploration = Exploration::EpsilonGreedy, in Any;
         /// Probability of exploring, if epsilon-greedy; a number or a schedule; 1/n counts the visits of the state. Source: Sutton and Barto 2018, Example 6.6
         epsilon: Schedule = 0.1, in Unit;
-        /// Temperature, if boltzmann, in the unit of the return; a number or a schedule. Source: 1, where rewards are of about that size
+        /// Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule. Source:
+        /// 1, where rewards are of about that size
         temperature: Schedule = 1.0, in Positive;
-        /// Weight of the bound, if ucb, in the unit of the return. Source: 2, with which Sutton and Barto 2018, figure 2.4 is drawn
+        /// Weight of the upper confidence bound, if ucb, in units of the return. Source: 2, with which Sutton
+        /// and Barto 2018, figure 2.4 is drawn
         ucb_c: f64 = 2.0, in NotNegative;
-        /// The value that every state and action starts from. Source: 0, as commonly
+        /// Initial value of every state and action. Source: 0, as commonly
         initial_value: f64 = 0.0, in Finite;
     }
 }
 
 impl TabularConfig {
-    /// The behaviour policy that the settings say, on the learner's own values.
+    /// The behaviour policy of the settings, on the learner's own values.
     pub fn behaviour(&self, states: usize, actions: usize, streams: Streams) -> Behaviour {
         let rule = match self.exploration {
             Exploration::EpsilonGreedy => ExplorationRule::EpsilonGreedy { epsilon: self.epsilon },
@@ -87,7 +89,7 @@ impl TabularConfig {
 }
 
 settings! {
-    /// What off-policy algorithms learn the values of, if they have a choice.
+    /// The target policy of off-policy algorithms with a choice.
     pub struct TargetConfig {
         /// Probability of exploring in the target policy; 0 is greedy. Source: Watkins 1989
         target_epsilon: f64 = 0.0, in Unit;
@@ -95,7 +97,7 @@ settings! {
 }
 
 impl TargetConfig {
-    /// The target policy.
+    /// The target policy: greedy, or epsilon-greedy.
     pub fn policy(&self) -> Policy {
         match self.target_epsilon {
             0.0 => Policy::Greedy,

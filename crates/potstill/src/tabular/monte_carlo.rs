@@ -1,13 +1,14 @@
-//! Monte Carlo control: whole episodes, and no bootstrapping (Sutton and Barto 2018, chapter 5).
+//! Monte Carlo control: learns from the returns of whole episodes, without bootstrapping (Sutton and Barto
+//! 2018, chapter 5).
 //!
 //! - On-policy, first visit (box of section 5.4): `Q(S, A)` is the mean of the returns that followed the first visits of the pair; the policy is
 //!   epsilon-greedy on it.
 //! - Off-policy, every visit, weighted importance sampling (box of section 5.7): from the end backwards `C(S, A) <- C(S, A) + W`,
 //!   `Q(S, A) <- Q(S, A) + W / C(S, A) [G - Q(S, A)]`, `W <- W / b(A|S)`, until an action is not the one of the greedy target policy.
 //!
-//! Both learn when an episode is over, and are model-free. Differences from the book: the return after a truncated episode is the greedy
-//! value of its last observation, the only value that there is for what was not seen. `alpha` is not used: the steps are those
-//! of means.
+//! Both learn at the end of an episode, and are model-free. Differences from the book: the return after a
+//! truncated episode is the greedy value of its last observation, the only estimate of the rest. `alpha` is
+//! not used: the values are sample averages.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -71,36 +72,36 @@ fn build_off_policy(config: TabularConfig, task: &Task<'_>) -> Result<TabularAge
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// Which of the boxes.
+/// The algorithm, by its box in the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MonteCarloKind {
-    /// Section 5.4.
+    /// On-policy first-visit Monte Carlo control, section 5.4.
     OnPolicy,
-    /// Section 5.7.
+    /// Off-policy Monte Carlo control with weighted importance sampling, section 5.7.
     OffPolicy,
 }
 
-/// A learner from whole episodes.
+/// The Monte Carlo control agent.
 #[derive(Clone, Debug)]
 pub struct MonteCarlo {
     kind: MonteCarloKind,
     gamma: f64,
     behaviour: Behaviour,
     q: QTable,
-    /// `C(s, a)`: the returns that a value is the mean of, or their weights.
+    /// `C(s, a)`: the number of averaged returns, or the sum of their weights.
     weights: QTable,
-    /// State, action, reward, and how probable the action was.
+    /// State, action, reward, and the behaviour policy's probability of the action.
     episode: Vec<(usize, usize, f64, f64)>,
 }
 
-/// The first of the best.
+/// The first of the greedy actions.
 fn first_greedy(values: &[f64]) -> usize {
     let best = Policy::Greedy.state_value(values);
     values.iter().position(|&value| value == best).unwrap_or(0)
 }
 
 impl MonteCarlo {
-    /// Epsilon-greedy behaviour.
+    /// An agent with an epsilon-greedy behaviour policy.
     pub fn new(
         kind: MonteCarloKind,
         config: &TabularConfig,
@@ -118,13 +119,13 @@ impl MonteCarlo {
         }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }
@@ -261,7 +262,7 @@ mod tests {
             (agent.q.values(), agent.weights.values()),
             (&[0.0, 5.0, 4.0, 0.0][..], &[0.0, 2.0, 1.0, 0.0][..])
         );
-        // Action 1 in state 1 is not the target's: what led there learns nothing.
+        // Action 1 in state 1 is not greedy: earlier steps have a weight of 0.
         learn(&mut agent, &[(0, 1, 1.0), (1, 1, -1.0)]);
         assert_eq!(agent.q.values(), [0.0, 5.0, 4.0, -1.0]);
         // Greedy actions with 0.75 each: weight 1, then 4 / 3. (2 * 5 + 4/3 * 3) / (2 + 4/3)

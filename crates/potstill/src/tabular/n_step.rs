@@ -1,15 +1,17 @@
-//! Methods that look `n` steps ahead: n-step SARSA, its off-policy form, and tree backup (Sutton and Barto 2018, chapter 7).
+//! n-step bootstrapping: n-step SARSA, its off-policy form, and tree backup (Sutton and Barto 2018, chapter
+//! 7).
 //!
-//! A step is learned from `n` steps later, by the return of the rewards in between and a value at the end:
+//! A step is learned from `n` steps later, with the n-step return of the rewards in between and a
+//! bootstrapped value:
 //!
 //! - SARSA (box of section 7.2): `G = R_{t+1} + ... + gamma^{n-1} R_{t+n} + gamma^n Q(S_{t+n}, A_{t+n})`. On-policy.
 //! - Off-policy SARSA (box of section 7.3): the same `G`, weighted by `rho = prod pi(A_i|S_i) / b(A_i|S_i)` over the actions after the first; the target
 //!   policy is greedy, the behaviour epsilon-greedy.
-//! - Tree backup (box of section 7.5): from the end backwards `G = R + gamma sum_{a != A} pi(a|S) Q(S, a) + gamma pi(A|S) G`, so that no weight is
-//!   needed; the target policy is greedy. Off-policy.
+//! - Tree backup (box of section 7.5): from the end backwards `G = R + gamma sum_{a != A} pi(a|S) Q(S, a) +
+//!   gamma pi(A|S) G`, without importance sampling; the target policy is greedy. Off-policy.
 //!
-//! All are online and model-free. Differences from the book: at the end of a truncated episode the remaining steps are learned from with the
-//! value of its last observation, as if it were `n` steps away.
+//! All are online and model-free. Differences from the book: the remaining steps of a truncated episode
+//! bootstrap from the value of its last observation, although it is fewer than `n` steps away.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -33,9 +35,10 @@ use potstill_core::{Streams, snapshot};
 use std::collections::VecDeque;
 
 settings! {
-    /// How far a method looks ahead.
+    /// The length of the return.
     pub struct NStepConfig {
-        /// Steps from an action to the value that it is judged by. Source: 4, about where Sutton and Barto 2018, figure 7.2 is best
+        /// Rewards in a return before it bootstraps. Source: 4, about where Sutton and Barto 2018, figure 7.2
+        /// is best
         n: u64 = 4, in AtLeastOne;
     }
 }
@@ -118,18 +121,18 @@ fn build_off_policy(
     Ok(Box::new(agent.with_behaviour(behaviour).with_target_policy(target.policy())))
 }
 
-/// Which of the boxes.
+/// The algorithm, by its box in the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NStepKind {
-    /// Section 7.2.
+    /// n-step SARSA, section 7.2.
     Sarsa,
-    /// Section 7.3.
+    /// Off-policy n-step SARSA with importance sampling, section 7.3.
     OffPolicySarsa,
-    /// Section 7.5.
+    /// n-step tree backup, section 7.5.
     TreeBackup,
 }
 
-/// `S, A, R`: what was seen, done and given, and how probable it was to be done.
+/// State, action and reward of a step, and the behaviour policy's probability `b(A|S)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Step {
     state: usize,
@@ -138,7 +141,7 @@ struct Step {
     probability: f64,
 }
 
-/// A learner that looks ahead.
+/// The n-step agent.
 #[derive(Clone, Debug)]
 pub struct NStep {
     kind: NStepKind,
@@ -146,19 +149,20 @@ pub struct NStep {
     n: usize,
     behaviour: Behaviour,
     step_sizes: StepSizes,
-    /// Of the off-policy kinds.
+    /// Target policy of the off-policy kinds.
     target: Policy,
     q: QTable,
-    /// The last steps, at most `n`, that have not been learned from.
+    /// The last steps, at most `n`, that were not yet learned from.
     window: VecDeque<Step>,
-    /// `A'`, chosen ahead; `None` at the start of an episode.
+    /// `A'`, selected in advance; `None` at the start of an episode.
     next_action: Option<usize>,
-    /// `b(A|S)` of the action that was chosen last, when it was.
+    /// `b(A|S)` of the last selected action, at the time of its selection.
     probability: f64,
 }
 
 impl NStep {
-    /// Epsilon-greedy behaviour; the target is the same for SARSA and greedy for the others.
+    /// An agent with an epsilon-greedy behaviour policy; the target policy is the same for SARSA and greedy
+    /// for the others.
     pub fn new(
         kind: NStepKind,
         (config, look): (TabularConfig, NStepConfig),
@@ -180,24 +184,24 @@ impl NStep {
         }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// Learns the values of another target policy, if it is off-policy.
+    /// Replaces the target policy of the off-policy kinds.
     #[must_use]
     pub fn with_target_policy(self, target: Policy) -> Self {
         Self { target, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }
 
-    /// An action of the behaviour policy.
+    /// Draws an action of the behaviour policy.
     fn choose(&mut self, state: usize) -> usize {
         let values = self.q.row(state);
         let action = self.behaviour.act(state, values);
@@ -207,7 +211,8 @@ impl NStep {
         action
     }
 
-    /// Learns from the oldest step. `end` is the state after the newest, and the action in it; `None` after a terminal state.
+    /// Learns from the oldest step. `end` is the last state and the action in it, to bootstrap from; `None`
+    /// after a terminal state.
     fn learn_oldest(&mut self, end: Option<(usize, usize)>) -> Result<(), LearnError> {
         let gamma = self.config.gamma;
         let Some(&Step { state, action, .. }) = self.window.front() else { return Ok(()) };
@@ -227,14 +232,14 @@ impl NStep {
         for (i, step) in self.window.iter().enumerate().rev() {
             g = step.reward + gamma * g;
             if self.kind == NStepKind::TreeBackup && i > 0 {
-                // Into the node before it: this branch as it went, the others as they are held to be worth.
+                // One level up the tree: the return of the action taken, and the values of the others.
                 let pi = target(step.state);
                 let others = pi.iter().zip(self.q.row(step.state)).enumerate();
                 let others: f64 = others.filter(|(a, _)| *a != step.action).map(|(_, (p, q))| p * q).sum();
                 g = others + pi[step.action] * g;
             }
         }
-        // A weight of 0 learns nothing, whatever the target.
+        // A weight of 0 changes nothing, whatever the target.
         if rho != 0.0 {
             let old = self.q.row(state)[action];
             let alpha = self.step_sizes.next(self.q.pair(state, action), self.behaviour.steps());
@@ -300,7 +305,8 @@ mod tests {
     use super::*;
     use crate::experience::Transition;
 
-    /// Three states in a row, two actions, rewards 1, 2, 4; `Q(s, a) = 10 s + a` beforehand.
+    /// A walk through three states with two actions, rewards 1, 2, 4, and initial values `Q(s, a) = 10 s +
+    /// a`.
     fn walk(kind: NStepKind, n: u64, epsilon: f64, last: (bool, bool)) -> Vec<f64> {
         let config = TabularConfig {
             gamma: 0.5,
@@ -325,7 +331,7 @@ mod tests {
                 truncated: is_last && last.1,
             };
             agent.observe(&Steps::of(&step)).unwrap();
-            // The walk goes on with action 1, the greedy one, whatever was drawn.
+            // The walk takes action 1, the greedy one, whatever was drawn.
             agent.next_action = (!is_last).then_some(1);
             agent.probability = agent.behaviour.probabilities(0, &[0.0, 1.0])[1];
         }
@@ -349,16 +355,16 @@ mod tests {
         for kind in [NStepKind::Sarsa, NStepKind::OffPolicySarsa, NStepKind::TreeBackup] {
             // 1 + 0.5 * 2 + 0.25 * 21; 2 + 0.5 * 4; 4
             check(kind, 2, terminated, [7.25, 4.0, 4.0]);
-            // At the cut the value of the last observation, 31: 2 + 0.5 * 4 + 0.25 * 31; 4 + 0.5 * 31
+            // After truncation the value of the last observation, 31: 2 + 0.5 * 4 + 0.25 * 31; 4 + 0.5 * 31
             check(kind, 2, truncated, [7.25, 11.75, 19.5]);
-            // Further than the episode: the whole return.
+            // `n` beyond the episode: the whole return.
             check(kind, 9, terminated, [3.0, 4.0, 4.0]);
         }
         // One step ahead: 1 + 0.5 * 11, 2 + 0.5 * 21, 4.
         check(NStepKind::Sarsa, 1, terminated, [6.5, 12.5, 4.0]);
     }
 
-    /// A pair that is met twice before it is first updated still has the mean of its returns.
+    /// A pair that is visited twice before its first update still has the mean of its returns.
     #[test]
     fn a_step_size_of_one_by_n_makes_means() {
         let config =
@@ -376,7 +382,7 @@ mod tests {
             };
             agent.observe(&Steps::of(&step)).unwrap();
         }
-        // 7, 6 and 4; nothing is left of 50.
+        // 7, 6 and 4; the initial 50 has no weight left.
         assert!((agent.q.row(0)[0] - 17.0 / 3.0).abs() < 1e-12, "{:?}", agent.q);
     }
 

@@ -1,11 +1,11 @@
-//! Prediction: the values of states under a policy that is given, not learned.
+//! Prediction: the state values of a given policy.
 //!
 //! - TD(lambda) with accumulating traces (Sutton 1988; Sutton and Barto 2018, section 12.2, tabular): `delta = R + gamma V(S') - V(S)`,
 //!   `z <- gamma lambda z`, `z(S) <- z(S) + 1`, `V <- V + alpha delta z`. With lambda 0 it is TD(0) (box of section 6.1).
 //! - First-visit Monte Carlo prediction (box of section 5.1): `V(S)` is the mean of the returns that followed first visits.
 //!
-//! On-policy, model-free; TD learns online, Monte Carlo when an episode is over. Differences from the book: traces below 1e-12 are forgotten;
-//! the return after a truncated episode is the value of its last observation.
+//! On-policy, model-free; TD learns online, Monte Carlo at the end of an episode. Differences from the book:
+//! traces below 1e-12 are dropped; the return after a truncated episode is the value of its last observation.
 //!
 //! ```
 //! use potstill::agent::Agent;
@@ -21,7 +21,7 @@
 //! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
 //! let mut trainer = Trainer::new(agent, env, streams);
 //! let _ = trainer.run(20_000, None, &mut ())?;
-//! // Walking at random is worse at the edge than far away from it.
+//! // A random walk has a lower return from the edge than from far away.
 //! let v = trainer.agent().v();
 //! assert!(v[30] < v[6]);
 //! # Ok::<(), potstill::train::TrainError>(())
@@ -49,9 +49,10 @@ settings! {
         alpha: Schedule = 0.1, in PositiveUnit;
         /// Discount. Source: Sutton and Barto 2018, Example 6.2 (undiscounted)
         gamma: f64 = 1.0, in Unit;
-        /// Probability of any action in the policy that is judged, if that is another run's; otherwise it is uniform. Source: 0, the run's own policy
+        /// Exploration of the policy that is evaluated, if that is another run's; otherwise the policy is
+        /// uniform. Source: 0, the run's own policy
         epsilon: Schedule = 0.0, in Unit;
-        /// The value that every state starts from. Source: 0, as commonly
+        /// Initial value of every state. Source: 0, as commonly
         initial_value: f64 = 0.0, in Finite;
     }
 }
@@ -130,22 +131,22 @@ impl PredictionConfig {
     }
 }
 
-/// TD(lambda).
+/// The TD(lambda) prediction agent.
 #[derive(Clone, Debug)]
 pub struct TdPrediction {
-    /// By state: what moves is the value of a state, whatever was done in it.
+    /// Step sizes per state, not per pair: only state values are learned.
     step_sizes: StepSizes,
     gamma: f64,
     lambda: f64,
     behaviour: Behaviour,
     /// `states x 1`.
     v: QTable,
-    /// Of states.
+    /// Traces of states.
     traces: Traces,
 }
 
 impl TdPrediction {
-    /// Judges what `behaviour` does.
+    /// Evaluates `behaviour`.
     pub fn new(config: &PredictionConfig, lambda: f64, behaviour: Behaviour) -> Self {
         Self {
             step_sizes: StepSizes::new(config.alpha, behaviour.states()),
@@ -213,21 +214,21 @@ snapshot! {
     }
 }
 
-/// First-visit Monte Carlo prediction.
+/// The first-visit Monte Carlo prediction agent.
 #[derive(Clone, Debug)]
 pub struct MonteCarloPrediction {
     gamma: f64,
     behaviour: Behaviour,
     /// `states x 1`.
     v: QTable,
-    /// How many returns each value is the mean of.
+    /// The number of returns in the mean of each state.
     returns: Vec<u64>,
     /// State and reward of each step of the episode.
     episode: Vec<(usize, f64)>,
 }
 
 impl MonteCarloPrediction {
-    /// Judges what `behaviour` does.
+    /// Evaluates `behaviour`.
     pub fn new(config: &PredictionConfig, behaviour: Behaviour) -> Self {
         let states = behaviour.states();
         Self {
@@ -311,7 +312,7 @@ mod tests {
         Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 3, 2, Streams::new(0))
     }
 
-    /// An episode of these states and rewards, and how it ends.
+    /// Runs an episode of these states and rewards, terminated or truncated in `last`.
     fn live(
         agent: &mut impl Agent<Observation = usize, Action = usize>,
         steps: &[(usize, f64)],
@@ -353,7 +354,7 @@ mod tests {
         // From the first visit of 0: 1 + 0.5 (2 + 0.5 * 4) = 3.
         live(&mut agent, &[(0, 1.0), (1, 2.0), (0, 4.0)], 2, true);
         assert_eq!(agent.v(), [3.0, 4.0, 0.0]);
-        // Cut in state 1, which is held to be worth 4: the mean of 3 and 1 + 0.5 * 4.
+        // Truncated in state 1, whose value is 4: the mean of 3 and 1 + 0.5 * 4.
         live(&mut agent, &[(0, 1.0)], 1, false);
         assert_eq!(agent.v(), [3.0, 4.0, 0.0]);
         live(&mut agent, &[(1, -2.0)], 0, true);

@@ -1,17 +1,18 @@
-//! Q-learning (Watkins 1989): learn the value of a target policy while another one behaves.
+//! Q-learning (Watkins 1989): learns the action values of a target policy from the experience of a behaviour
+//! policy.
 //!
 //! `Q(S, A) <- Q(S, A) + alpha [R + gamma max_a Q(S', a) - Q(S, A)]` (Sutton and Barto 2018, equation 6.8 and the box of
 //! section 6.5). Off-policy, online, model-free.
 //!
-//! Differences from the book: none. The target policy is a value; with anything but [`Policy::Greedy`] the maximum
-//! becomes the expectation of equation 6.9.
+//! Differences from the book: none. The target policy is a parameter; with anything but [`Policy::Greedy`]
+//! the maximum becomes the expectation of equation 6.9.
 //!
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::policy::{Behaviour, ExplorationRule};
 //! use potstill::tabular::{QLearning, TabularConfig};
 //!
-//! // Off-policy: it behaves at random and learns the greedy policy's values.
+//! // Off-policy: it acts at random and learns the greedy policy's values.
 //! let uniform = ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() };
 //! let behaviour = Behaviour::new(uniform, 48, 4, Streams::new(1));
 //! let agent = QLearning::new(TabularConfig::default(), 48, 4, Streams::new(1)).with_behaviour(behaviour);
@@ -56,20 +57,20 @@ fn build(
     Ok(Box::new(agent.with_behaviour(behaviour).with_target_policy(Some(target.policy()))))
 }
 
-/// A Q-learner.
+/// The Q-learning agent.
 #[derive(Clone, Debug)]
 pub struct QLearning {
     config: TabularConfig,
-    /// What acts.
+    /// The behaviour policy.
     behaviour: Behaviour,
     step_sizes: StepSizes,
-    /// What is learned; `None` for the behaviour policy itself.
+    /// The target policy; `None` for the behaviour policy itself.
     target: Option<Policy>,
     q: QTable,
 }
 
 impl QLearning {
-    /// Epsilon-greedy behaviour, greedy target.
+    /// An agent with an epsilon-greedy behaviour policy and a greedy target policy.
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         let behaviour = config.behaviour(states, actions, streams);
         let q = QTable::new(states, actions, config.initial_value);
@@ -77,29 +78,29 @@ impl QLearning {
         Self { config, behaviour, step_sizes, target: Some(Policy::Greedy), q }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// Learns the values of another target policy; `None` is the behaviour policy, and then it is on-policy.
+    /// Replaces the target policy; `None` is the behaviour policy, and makes it on-policy.
     #[must_use]
     pub fn with_target_policy(self, target: Option<Policy>) -> Self {
         Self { target, ..self }
     }
 
-    /// Begins with these values.
+    /// Initialises the table with these values.
     ///
     /// # Panics
-    /// If they are not of as many states.
+    /// If the table has another number of states.
     #[must_use]
     pub fn with_initial_values(self, q: QTable) -> Self {
         assert_eq!(q.states(), self.q.states());
         Self { q, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }

@@ -1,9 +1,9 @@
-//! R-learning (Schwartz 1993): the best average reward of a task that goes on and on.
+//! R-learning (Schwartz 1993): maximises the average reward of a continuing task.
 //!
 //! `Q(S, A) <- Q(S, A) + alpha [R - rho + max_a Q(S', a) - Q(S, A)]`, and if A is then greedy,
 //! `rho <- rho + beta [R - rho + max_a Q(S', a) - max_a Q(S, a)]` (Sutton and Barto 1998, figure 6.16). Off-policy, online, model-free.
 //!
-//! Values are relative: how much better than the average reward it is to be in a state and act. `gamma` is not used. Differences from the book: after a
+//! Values are relative to the average reward. `gamma` is not used. Differences from the book: after a
 //! terminal state the value is 0.
 //!
 //! ```
@@ -28,7 +28,7 @@ use crate::targets::td_target;
 use potstill_core::{Streams, snapshot};
 
 settings! {
-    /// How fast the average reward is learned.
+    /// The step size of the average reward.
     pub struct RLearningConfig {
         /// Step size beta of the average reward, a number or a schedule; 1/n counts its updates. Source: 0.01, Sutton and Barto 1998, Example 6.7
         beta: Schedule = 0.01, in PositiveUnit;
@@ -60,20 +60,20 @@ fn build(
     Ok(Box::new(RLearning::new((config, own), states, actions, task.streams).with_behaviour(behaviour)))
 }
 
-/// A learner of the average reward.
+/// The R-learning agent.
 #[derive(Clone, Debug)]
 pub struct RLearning {
-    /// Of `rho` alone.
+    /// Step size of `rho`.
     beta: StepSizes,
     behaviour: Behaviour,
     step_sizes: StepSizes,
     q: QTable,
-    /// `rho`.
+    /// `rho`, the estimate of the average reward.
     average_reward: f64,
 }
 
 impl RLearning {
-    /// A learner with the behaviour of the settings.
+    /// An agent with the behaviour policy of the settings.
     pub fn new(
         (config, own): (TabularConfig, RLearningConfig),
         states: usize,
@@ -89,13 +89,13 @@ impl RLearning {
         }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// `rho`, the average reward of a step under the greedy policy, as learned so far.
+    /// The estimate `rho` of the average reward per step of the greedy policy.
     pub fn average_reward(&self) -> f64 {
         self.average_reward
     }
@@ -122,7 +122,7 @@ impl Agent for RLearning {
         self.q.update(state, action, target, alpha);
         let best = greedy(&self.q, state);
         if self.q.row(state)[action] == best {
-            // The state itself may be the next.
+            // The next state may be the state itself, so its value is read before the update.
             let target = td_target(reward, 1.0, step.terminated, greedy(&self.q, *step.next_observation));
             let beta = self.beta.next(0, self.behaviour.steps());
             self.average_reward += beta * checked_target(target - best)?;
@@ -164,13 +164,13 @@ mod tests {
         for (state, reward, expected) in [(0, 6.0, 6.0), (1, 2.0, 4.0), (2, 1.0, 3.0)] {
             let (terminated, truncated) = (true, false);
             let (observation, next_observation) = (&state, &0);
-            // After the update the value is the target: rho stays, until the value is put back.
+            // After the update the value equals the target: rho stays, until the value is reset.
             let step =
                 Transition { observation, action: &0, reward, next_observation, terminated, truncated };
             agent.q = QTable::new(3, 1, 0.0);
             agent.step_sizes = StepSizes::new(0.0.into(), 3);
             agent.observe(&Steps::of(&step)).unwrap();
-            // The mean of the rewards, though each pair was met for the first time.
+            // The mean of the rewards, though each pair was visited for the first time.
             assert!((agent.average_reward() - expected).abs() < 1e-12, "{}", agent.average_reward());
         }
     }

@@ -1,4 +1,4 @@
-//! Saving lists that grow and shrink: the steps of an episode, traces.
+//! Codec of lists of varying length: the steps of an episode, traces.
 
 use potstill_core::snapshot::{Codec, Field};
 use potstill_core::{Snapshot, SnapshotError, Value};

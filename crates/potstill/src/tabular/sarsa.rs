@@ -1,4 +1,4 @@
-//! SARSA (Rummery and Niranjan 1994): learn the value of the policy that behaves, exploration and all.
+//! SARSA (Rummery and Niranjan 1994): learns the action values of the behaviour policy, exploration included.
 //!
 //! `Q(S, A) <- Q(S, A) + alpha [R + gamma Q(S', A') - Q(S, A)]` (Sutton and Barto 2018, equation 6.7 and the box of section 6.4).
 //! On-policy, online, model-free.
@@ -45,20 +45,20 @@ fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigE
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// A SARSA learner.
+/// The SARSA agent.
 #[derive(Clone, Debug)]
 pub struct Sarsa {
     config: TabularConfig,
-    /// What acts and what is learned.
+    /// The behaviour policy, which is also the target policy.
     behaviour: Behaviour,
     step_sizes: StepSizes,
     q: QTable,
-    /// `A'`, chosen for the update and then taken; `None` at the start of an episode.
+    /// `A'`, selected for the update and then taken; `None` at the start of an episode.
     next_action: Option<usize>,
 }
 
 impl Sarsa {
-    /// An epsilon-greedy learner.
+    /// An agent with an epsilon-greedy policy.
     pub fn new(config: TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         Self {
             behaviour: config.behaviour(states, actions, streams),
@@ -69,13 +69,13 @@ impl Sarsa {
         }
     }
 
-    /// Acts by another behaviour policy, whose values are then learned.
+    /// Replaces the policy that acts and whose values are learned.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }
@@ -99,7 +99,7 @@ impl Agent for Sarsa {
         let target = td_target(step.reward, gamma, step.terminated, self.q.row(next)[next_action]);
         let alpha = self.step_sizes.next(self.q.pair(state, *step.action), self.behaviour.steps());
         self.q.update(state, *step.action, checked_target(target)?, alpha);
-        // After the last step of an episode the next state is another start, and A' was only for the update.
+        // The next step begins another episode: A' served the update only.
         self.next_action = (!step.terminated && !step.truncated).then_some(next_action);
         Ok(0)
     }

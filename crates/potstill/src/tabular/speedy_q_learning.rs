@@ -1,11 +1,13 @@
-//! Speedy Q-learning (Azar et al. 2011): Q-learning that uses two successive tables, so that what is new counts in full.
+//! Speedy Q-learning (Azar et al. 2011): Q-learning with two successive tables, which allows a step size near
+//! 1 for the difference of their targets.
 //!
 //! With `T Q(s, a)` the mean of `R + gamma max_a' Q(S', a')` over the samples of a round and `alpha_k = 1 / (k + 1)`,
 //! `Q_{k+1} = Q_k + alpha_k [T Q_{k-1} - Q_k] + (1 - alpha_k) [T Q_k - T Q_{k-1}]` (their equation 2). Off-policy, online, model-free.
 //!
-//! Their first algorithm has one sample of every pair in each round, from a generative model. Who walks has what it meets: a round ends when every pair that was ever
-//! met was met in it, as in their asynchronous variant (Azar et al. 2013), so that exploring seldom makes it slow. `k` of a pair counts the rounds since it was first met.
-//! `alpha` is not used.
+//! The synchronous algorithm has one sample of every pair in each round, from a generative model. Here
+//! samples come from the steps of the agent, as in the asynchronous variant (Azar et al. 2013): a round ends
+//! when every pair that was ever visited has been visited in it, so that rare exploration makes it slow. `k`
+//! of a pair counts the rounds since its first visit. `alpha` is not used.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -46,7 +48,7 @@ fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigE
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-/// A learner with two successive tables.
+/// The speedy Q-learning agent.
 #[derive(Clone, Debug)]
 pub struct SpeedyQLearning {
     gamma: f64,
@@ -55,19 +57,19 @@ pub struct SpeedyQLearning {
     q: QTable,
     /// `Q_{k-1}`.
     previous: QTable,
-    /// Of each pair: the sums of the targets of this round by `Q_k` and by `Q_{k-1}`, and how many there are.
+    /// Per pair: the sums of this round's targets by `Q_k` and by `Q_{k-1}`, and their number.
     current_targets: Vec<f64>,
     previous_targets: Vec<f64>,
     samples: Vec<u64>,
-    /// Rounds that each pair had a part in.
+    /// Rounds in which each pair was visited.
     rounds: Vec<u64>,
-    /// Pairs that were ever met, and those of them that were not yet in this round.
+    /// Pairs that were ever visited, and those of them that were not yet visited in this round.
     visited_pairs: u64,
     unvisited_pairs: u64,
 }
 
 impl SpeedyQLearning {
-    /// A learner with the behaviour of the settings and a greedy target.
+    /// An agent with the behaviour policy of the settings and a greedy target policy.
     pub fn new(config: &TabularConfig, states: usize, actions: usize, streams: Streams) -> Self {
         let (q, pairs) = (QTable::new(states, actions, config.initial_value), states * actions);
         Self {
@@ -84,13 +86,13 @@ impl SpeedyQLearning {
         }
     }
 
-    /// Acts by another behaviour policy.
+    /// Replaces the behaviour policy.
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
     }
 
-    /// The values learned so far.
+    /// Action values as learned so far.
     pub fn q(&self) -> &QTable {
         &self.q
     }
@@ -169,7 +171,7 @@ snapshot! {
 }
 
 impl SpeedyQLearning {
-    /// Counts `known` and `missing`, which follow from the samples and rounds.
+    /// Counts `visited_pairs` and `unvisited_pairs`, which follow from the samples and rounds.
     fn count_pairs(&mut self) -> Result<(), SnapshotError> {
         let all = || self.samples.iter().zip(&self.rounds);
         self.visited_pairs = all().filter(|(samples, rounds)| **samples > 0 || **rounds > 0).count() as u64;
@@ -196,9 +198,9 @@ mod tests {
             agent.observe(&Steps::of(&step)).unwrap();
             [agent.q.values()[0], agent.q.values()[1]]
         };
-        // The first pair is all that is known: its round ends at once, with its target whole.
+        // The first pair is the only one so far: its round ends at once, and the value becomes its target.
         assert_eq!(learn(1, 4.0, 1), [0.0, 4.0]);
-        // Another: it waits for the first.
+        // A second pair: its round waits for the first.
         assert_eq!(learn(0, 2.0, 1), [0.0, 4.0]);
         // By Q_k 2 + 0.5 * 4 = 4 and 4 again, by Q_{k-1} 2: state 0 takes 2 whole. State 1 has, in its second round, 4 + 0.5 * 4 = 6 by Q_k, 4 by Q_{k-1}:
         // 4 + 0.5 (4 - 4) + 0.5 (6 - 4) = 5.

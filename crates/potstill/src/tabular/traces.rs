@@ -1,20 +1,20 @@
-//! Eligibility traces of whatever has a number: a state, or a state and action.
+//! Eligibility traces by index, of states or of pairs of state and action.
 
-/// Traces below this are forgotten.
+/// Smallest trace; smaller ones are dropped.
 const TRACE_MIN: f64 = 1e-12;
 
-/// The numbers that have a trace, in the order in which they were first met.
+/// Indices and traces, in the order of first visits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Traces(Vec<(usize, f64)>);
 
 impl Traces {
-    /// All fade by a factor.
+    /// Multiplies all traces by a factor.
     pub(super) fn fade(&mut self, factor: f64) {
         self.0.iter_mut().for_each(|(_, trace)| *trace *= factor);
         self.0.retain(|(_, trace)| *trace >= TRACE_MIN);
     }
 
-    /// The trace of a number; 0 if it had none.
+    /// The trace of an index; 0 if there was none.
     pub(super) fn of(&mut self, number: usize) -> &mut f64 {
         let met = self.0.iter().position(|&(other, _)| other == number);
         let i = met.unwrap_or_else(|| {
@@ -24,7 +24,7 @@ impl Traces {
         &mut self.0[i].1
     }
 
-    /// Forgets all.
+    /// Drops all traces.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -35,7 +35,7 @@ impl Traces {
         self.0.len()
     }
 
-    /// Numbers and traces.
+    /// Indices and traces.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, f64)> {
         self.0.iter().copied()
     }

@@ -1,25 +1,27 @@
-//! Targets that are distributions.
+//! Targets of distributional learning.
 
-/// Values that lie evenly from `low` to `high`, and carry probabilities (Bellemare, Dabney and Munos 2017, section 4).
+/// The support of a categorical distribution: evenly spaced values from `low` to `high` (Bellemare, Dabney
+/// and Munos 2017, section 4).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Support {
-    /// How many, at least 2.
+    /// The number of atoms, at least 2.
     pub atoms: usize,
-    /// The lowest.
+    /// The lowest value.
     pub low: f32,
-    /// The highest.
+    /// The highest value.
     pub high: f32,
 }
 
 impl Support {
-    /// From one atom to the next.
+    /// The distance between neighbouring atoms.
     pub fn gap(&self) -> f32 {
         (self.high - self.low) / (self.atoms - 1) as f32
     }
 }
 
-/// The distribution of `G + discount Z` on the support that `Z` has probabilities on: each atom moves, and its probability goes to its two new
-/// neighbours by their nearness (Bellemare, Dabney and Munos 2017, Algorithm 1). `probabilities` and `targets` are `samples x atoms`.
+/// The distribution of `G + discount Z` projected onto the support of `Z`: the probability of each shifted
+/// atom is split between its two nearest neighbours by their distance (Bellemare, Dabney and Munos 2017,
+/// Algorithm 1). `probabilities` and `targets` are `samples x atoms`.
 ///
 /// # Panics
 /// If the lengths do not agree.
@@ -39,7 +41,7 @@ pub fn categorical_projection(
     for ((&sum, &discount), (probabilities, target)) in returns.iter().zip(discounts).zip(rows) {
         for (j, &p) in probabilities.iter().enumerate() {
             let moved = (sum + discount * (low + gap * j as f32)).clamp(low, high);
-            // Rounding must not lead beyond the last atom.
+            // Rounding must not exceed the last atom.
             let b = ((moved - low) / gap).clamp(0.0, (atoms - 1) as f32);
             let (lower, upper) = (b.floor(), b.ceil());
             if lower == upper {
@@ -74,13 +76,13 @@ mod tests {
             categorical_projection(support, &[sum], &[discount], &p, &mut targets);
             assert_eq!(targets, expected);
         };
-        // Nothing moves.
+        // The identity.
         check(0.0, 1.0, [0.1, 0.2, 0.3, 0.4, 0.0], [0.1, 0.2, 0.3, 0.4, 0.0]);
-        // All is at the return, half way between two atoms.
+        // All mass at the return, half way between two atoms.
         check(0.5, 0.0, [0.0, 0.25, 0.0, 0.0, 0.75], [0.0, 0.0, 0.5, 0.5, 0.0]);
-        // What would leave is kept at the end.
+        // Mass beyond the support stays at its end.
         check(3.0, 1.0, [0.5, 0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.0, 0.5, 0.5]);
-        // -2 and 2 go to 0 and 2, for a quarter each of the way.
+        // -2 and 2 shrink to 0 and 2, with a quarter of the mass each.
         check(1.0, 0.5, [0.5, 0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.5, 0.0, 0.5]);
         check(0.25, 0.5, [1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.75, 0.25, 0.0, 0.0]);
     }

@@ -1,11 +1,11 @@
-//! The equations that make training targets: pure functions on numbers and slices, named as in the literature.
+//! Equations of training targets: pure functions on numbers and slices, named as in the literature.
 //!
 //! ```
 //! use potstill::targets::{soft_targets, step_towards, td_target};
 //!
-//! // Sutton and Barto 2018, equation 6.8: from Q(s, a) = 4 half of the way to 1 + 0.9 * 10.
+//! // Sutton and Barto 2018, equation 6.8: from Q(s, a) = 4 half way to 1 + 0.9 * 10.
 //! assert_eq!(step_towards(4.0, td_target(1.0, 0.9, false, 10.0), 0.5), 7.0);
-//! // After a terminal state there is nothing to come.
+//! // No bootstrap after a terminal state.
 //! assert_eq!(td_target(1.0, 0.9, true, 10.0), 1.0);
 //! assert_eq!(soft_targets(4.0, &[2.0, 2.0], 2), [0.5, 0.5]);
 //! ```

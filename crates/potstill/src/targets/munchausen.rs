@@ -1,29 +1,30 @@
-//! Targets of a soft policy that is rewarded for its own certainty.
+//! Munchausen targets: the reward gets a share of the policy's log-probability.
 
 use potstill_core::math;
 
-/// What is added to rewards, and how soft the policy is (Vieillard, Pietquin and Geist 2020, table 1 of the appendix).
+/// The hyperparameters of Munchausen-DQN (Vieillard, Pietquin and Geist 2020, table 1 of the appendix).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Munchausen {
-    /// The weight of the logarithm of the policy.
+    /// The weight alpha of the scaled log-policy.
     pub alpha: f32,
-    /// The temperature of the policy, and the weight of its entropy.
+    /// The temperature tau of the policy, and the weight of its entropy.
     pub temperature: f32,
-    /// Where the logarithm, times the temperature, is cut off, below 0.
+    /// The lower bound l_0 of the log-policy times the temperature, below 0.
     pub clip: f32,
 }
 
-/// What `tau ln pi(a)` is the distance of `q(a)` from, for `pi = softmax(q / tau)`: `tau ln sum exp(q / tau)`, computed without an exponential of
-/// a large number (Vieillard, Pietquin and Geist 2020, appendix B.1).
+/// The soft maximum `tau ln sum exp(q / tau)`, so that `tau ln pi(a) = q(a) - soft maximum` for `pi =
+/// softmax(q / tau)`; computed without overflow (Vieillard, Pietquin and Geist 2020, appendix B.1).
 fn soft_maximum(values: &[f32], temperature: f32) -> f32 {
     let best = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = values.iter().map(|v| math::exp((v - best) / temperature)).sum();
     best + temperature * math::ln(sum)
 }
 
-/// Munchausen-DQN's targets (Vieillard, Pietquin and Geist 2020, equation 2): `r + alpha [tau ln pi(a|s)] + gamma sum_a' pi(a'|s') (Q(s', a') -
-/// tau ln pi(a'|s'))`. Values are the target network's, `samples x actions`, at the state and at the next; the next policy is that of
-/// a third list, which is the second, or with double Q-learning the student's.
+/// Munchausen-DQN's targets (Vieillard, Pietquin and Geist 2020, equation 2): `r + alpha [tau ln pi(a|s)] +
+/// gamma sum_a' pi(a'|s') (Q(s', a') - tau ln pi(a'|s'))`. Values are the target network's, `samples x
+/// actions`, at the state and at the next; the next policy is that of a third list, which is the second, or
+/// with double Q-learning the student's.
 pub fn munchausen(
     rule: Munchausen,
     rewards: &[f32],

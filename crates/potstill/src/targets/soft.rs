@@ -1,4 +1,4 @@
-//! Soft targets: a teacher's outputs at a temperature.
+//! Soft targets: the softmax of a teacher's outputs at a temperature.
 
 use potstill_nn::loss;
 
@@ -11,7 +11,7 @@ pub fn soft_targets(temperature: f32, logits: &[f32], classes: usize) -> Vec<f32
 
 /// The mean over rows of the distance between the best and the second best value.
 ///
-/// Q values carry the scale of the rewards, so a temperature means something only in units of this gap.
+/// Action values are on the scale of the rewards, so temperatures are given in units of this gap.
 pub fn mean_gap(values: &[f32], actions: usize) -> f32 {
     assert!(actions > 1 && !values.is_empty(), "a choice between actions");
     let gaps = values.chunks_exact(actions).map(|row| {

@@ -1,6 +1,7 @@
 //! Temporal-difference targets.
 
-/// `r + gamma * v`, or `r` alone after a terminal state: the right side of the Bellman equation for one sample.
+/// The TD target `r + gamma * v`, or `r` alone after a terminal state: the right side of the Bellman equation
+/// for one sample.
 ///
 /// With `v = max_a Q(s', a)` it is Q-learning's (Watkins 1989; Sutton and Barto 2018, equation 6.8), with
 /// `v = Q(s', a')` SARSA's (equation 6.7), with `v = sum_a pi(a|s') Q(s', a)` Expected SARSA's (equation 6.9).
@@ -14,7 +15,8 @@ pub fn step_towards(estimate: f64, target: f64, alpha: f64) -> f64 {
     estimate + alpha * (target - estimate)
 }
 
-/// `return + discount * value`, or the return alone if the discount is 0: after a terminal state the value means nothing, and may be anything.
+/// `return + discount * value`, or the return alone if the discount is 0: after a terminal state the value is
+/// arbitrary, possibly NaN.
 fn bootstrapped(sum: f32, discount: f32, value: f32) -> f32 {
     if discount == 0.0 { sum } else { sum + discount * value }
 }
@@ -48,7 +50,7 @@ pub fn bellman_double(
     }));
 }
 
-/// The first of the largest values; one that is NaN is passed over.
+/// The index of the first of the largest values; NaN is skipped.
 pub fn argmax(values: &[f32]) -> usize {
     let (mut best, mut highest) = (0, f32::NEG_INFINITY);
     for (i, &value) in values.iter().enumerate() {
@@ -59,9 +61,10 @@ pub fn argmax(values: &[f32]) -> usize {
     best
 }
 
-/// The lambda-returns of a part of an episode (Sutton and Barto 2018, equation 12.2, in its recursive form 12.18): `G_t = r + gamma ((1 - lambda)
-/// v' + lambda G_{t+1})`, `v'` the value of the next state. It ends where the episode does, with `r` after a terminal state and with `r + gamma
-/// v'` after a cut, and so after the last step.
+/// The lambda-returns of a part of an episode (Sutton and Barto 2018, equation 12.2, in its recursive form
+/// 12.18): `G_t = r + gamma ((1 - lambda) v' + lambda G_{t+1})`, with `v'` the value of the next state. The
+/// recursion starts anew where an episode ends: with `r` after a terminal state, with `r + gamma v'` after
+/// truncation and after the last step.
 pub fn lambda_returns(
     rewards: &[f32],
     next_values: &[f32],
@@ -113,7 +116,7 @@ mod tests {
         // Half of each: 2 + (16 + 20) / 4, 1 + (8 + 11) / 4.
         check((never, never), 0.5, [5.75, 11.0, 20.0]);
         check((second, never), 1.0, [2.0, 2.0, 20.0]);
-        // A cut is no end: 2 + 16 / 2, then 1 + 10 / 2.
+        // Truncation bootstraps: 2 + 16 / 2, then 1 + 10 / 2.
         check((never, second), 1.0, [6.0, 10.0, 20.0]);
     }
 }

@@ -1,14 +1,14 @@
-//! The spine: a teacher is a network that makes the training targets of another, and that may lag behind it.
+//! The teacher: a network that makes the training targets of another, and that may lag behind it.
 //!
-//! | where | the teacher | [`Refresh`] | the target |
+//! | method | teacher | [`Refresh`] | target |
 //! |---|---|---|---|
 //! | knowledge distillation (Hinton et al. 2015) | a trained network, [`frozen`](Teacher::frozen) | never | its softmax at a temperature ([`crate::distill`]) |
 //! | DQN (Mnih et al. 2015) | a copy of the student, the [target network](Teacher::target_network) | every `n` ticks, `tau` 1 | a Bellman operator on its values ([`crate::targets`]) |
 //! | soft target networks (Lillicrap et al. 2016), mean teachers (Tarvainen and Valpola 2017) | the same | every tick, `tau` below 1 | either |
 //!
-//! One type serves both: it answers, it may follow its student, and it knows its age and drift. They differ in one thing that matters: a
-//! distillation teacher knows more than its student, a target network knows less, and new information reaches it only through the
-//! reward.
+//! One type serves both: its outputs become targets, it may be refreshed from its student, and it reports its
+//! age and drift. They differ in one point: a distillation teacher knows more than its student, a target
+//! network knows less, and new information reaches it only through the reward.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -31,16 +31,17 @@ use potstill_core::snapshot::{Codec, Counter, Field, IfPresent};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, snapshot};
 use potstill_nn::{Network, Workers, Workspace, kernels};
 
-/// When a teacher takes over what its student has learned.
+/// The schedule of refreshes from the student.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Refresh {
-    /// Never: it is frozen.
+    /// Never: the teacher is frozen.
     Never,
     /// On every `n`-th tick: `teacher += tau * (student - teacher)`.
     Every {
-        /// Ticks between refreshes, at least 1. Whoever calls [`Teacher::tick`] says what a tick is: a step in the environment, or of the optimiser.
+        /// Ticks between refreshes, at least 1. A tick is a step of the environment or of the optimiser, as
+        /// the caller of [`Teacher::tick`] chooses.
         n: u64,
-        /// 1 is a hard copy, below 1 an exponential moving average.
+        /// Polyak coefficient: 1 is a hard copy, below 1 an exponential moving average.
         tau: f32,
     },
 }
@@ -52,12 +53,12 @@ pub struct Teacher {
     refresh: Refresh,
     /// Ticks since the last refresh.
     age: u64,
-    /// The distance to the student just before the last refresh for which it had moved.
+    /// The drift at the last refresh before which the student had moved.
     last_drift: f64,
     workspace: Workspace,
 }
 
-/// The codec of a network that is saved only if it changes.
+/// The codec of a network that is saved only if it can change.
 struct IfLagging(Refresh);
 
 impl Codec<Network> for IfLagging {
@@ -81,12 +82,12 @@ snapshot! {
 }
 
 impl Teacher {
-    /// A trained network that no longer changes.
+    /// A trained network that never changes.
     pub fn frozen(network: Network) -> Self {
         Self { network, refresh: Refresh::Never, age: 0, last_drift: 0.0, workspace: Workspace::default() }
     }
 
-    /// A copy of the student that follows it on every `n`-th tick by `tau`.
+    /// A copy of the student that moves towards it on every `n`-th tick by `tau`.
     ///
     /// # Panics
     /// If `n` is 0, or `tau` is not in `(0, 1]`.
@@ -95,7 +96,7 @@ impl Teacher {
         Self { refresh: Refresh::Every { n, tau }, ..Self::frozen(student.clone()) }
     }
 
-    /// The same, whose outputs are computed by these threads.
+    /// Computes the outputs with these threads.
     #[must_use]
     pub fn with_workers(self, workers: Workers) -> Self {
         Self { workspace: Workspace::new(workers), ..self }
@@ -111,24 +112,24 @@ impl Teacher {
         self.network.predict(inputs, &mut self.workspace)
     }
 
-    /// The quantiles of an implicit distribution at these probabilities, `samples x n`.
+    /// The quantiles of an implicit distribution at the probabilities `taus`, `samples x taus`.
     pub fn outputs_at(&mut self, inputs: &[f32], taus: &[f32]) -> &[f32] {
         self.network.forward_at(inputs, taus, &mut self.workspace)
     }
 
-    /// One number for each of `samples` inputs and choices, in `means`: of a distribution its mean.
+    /// The value of each choice for `samples` inputs, into `means`; of a distribution its mean.
     pub fn means(&mut self, samples: usize, inputs: &[f32], means: &mut Vec<f32>) {
         let outputs = self.network.predict(inputs, &mut self.workspace);
         self.network.means(samples, outputs, means);
     }
 
-    /// Draws new noise on the weights of a noisy network.
+    /// Draws new noise for the weights of a noisy network.
     pub fn draw_noise(&mut self, rng: &mut Pcg64) {
         self.network.draw_noise(rng);
     }
 
-    /// Advances the clock by `count` ticks; on every `n`-th the teacher takes over from the student. If more than one refresh falls among them,
-    /// as with many copies of the environment, there is one.
+    /// Advances the clock by `count` ticks; on every `n`-th the teacher is refreshed. Several refreshes
+    /// within `count`, as with many copies of the environment, are done as one.
     pub fn tick(&mut self, count: u64, student: &Network) {
         let Refresh::Every { n, tau } = self.refresh else { return };
         self.age += count;
@@ -137,7 +138,7 @@ impl Teacher {
         }
         self.age %= n;
         let drift = kernels::distance(self.network.parameters(), student.parameters());
-        // Between updates of the student there may be many refreshes.
+        // The teacher may be refreshed more often than the student is updated.
         if drift > 0.0 {
             self.last_drift = drift;
         }
@@ -149,13 +150,14 @@ impl Teacher {
         self.age
     }
 
-    /// The distance that the student moves away between refreshes: the present one, or the one before the last refresh, whichever is larger.
-    /// `None` if student and teacher are of different forms.
+    /// Drift: the largest parameter distance between refreshes, present or before the last refresh. `None` if
+    /// student and teacher have different architectures.
     pub fn drift(&self, student: &Network) -> Option<f64> {
         Some(self.distance(student)?.max(self.last_drift))
     }
 
-    /// The Euclidean distance between the parameters of teacher and student, if they are of one form.
+    /// The Euclidean distance between the parameters of teacher and student; `None` if their architectures
+    /// differ.
     pub fn distance(&self, student: &Network) -> Option<f64> {
         let (own, theirs) = (self.network.parameters(), student.parameters());
         (own.len() == theirs.len()).then(|| kernels::distance(own, theirs))

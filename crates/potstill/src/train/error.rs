@@ -4,7 +4,7 @@ use crate::agent::LearnError;
 use potstill_env::EnvError;
 use thiserror::Error;
 
-/// Training that cannot go on.
+/// An error that ends training.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TrainError {
@@ -13,7 +13,7 @@ pub enum TrainError {
     Env {
         /// The step, from 1.
         step: u64,
-        /// Why.
+        /// The reason.
         source: EnvError,
     },
     /// The environment refused a step of an episode that was played without learning.
@@ -26,7 +26,7 @@ pub enum TrainError {
         step: u64,
         /// The episode, from 1.
         episode: u64,
-        /// The action before it, and in which copy of the environment, if there are several.
+        /// The action before it, and the copy of the environment, if there are several.
         action: String,
         /// The reward.
         reward: f64,
@@ -40,30 +40,30 @@ pub enum TrainError {
         step: u64,
         /// The episode, from 1.
         episode: u64,
-        /// The action before it, and in which copy of the environment, if there are several.
+        /// The action before it, and the copy of the environment, if there are several.
         action: String,
         /// The observation.
         observation: String,
     },
-    /// The learner could not learn from a step.
+    /// The learner failed in a step.
     #[error("step {step}: {source}")]
     Learn {
         /// The step, from 1.
         step: u64,
-        /// Why.
+        /// The reason.
         source: LearnError,
     },
-    /// A planner has come no nearer to its end than this.
+    /// A planner did not converge within its sweeps.
     #[error(
         "the values still move by {residual:e} after {sweeps} sweeps; give a larger --set tolerance or max_sweeps, or a gamma below 1"
     )]
     NotConverged {
-        /// The sweeps made.
+        /// The sweeps so far.
         sweeps: u64,
-        /// The most that a value moved in the last.
+        /// The largest change of a value in the last.
         residual: f64,
     },
-    /// What was learned is not finite.
+    /// The learned model is not finite.
     #[error("the end: the model holds a value that is not finite")]
     Model,
 }

@@ -13,11 +13,11 @@ use potstill_env::{BoxEnv, Row};
 pub struct Protocol {
     /// The number of episodes.
     pub episodes: usize,
-    /// The seeds of the episodes come from here.
+    /// The random streams of the seeds of the episodes.
     pub streams: Streams,
     /// The family of streams: evaluations during and after training must not share episodes.
     pub purpose: &'static str,
-    /// Threads to play on. The result does not depend on it.
+    /// Threads to play on. Results do not depend on their number.
     pub threads: usize,
 }
 
@@ -28,7 +28,7 @@ pub struct Evaluation {
     pub returns: Vec<f64>,
     /// The length of each episode.
     pub steps: Vec<u64>,
-    /// The number of episodes that a time limit ended.
+    /// The number of episodes that were truncated.
     pub truncated: usize,
 }
 
@@ -56,7 +56,7 @@ pub fn evaluate<O: Row + ?Sized, A: Row + ?Sized, P: Actor<O, A>>(
     let Protocol { episodes, streams, purpose, threads } = protocol;
     let played = parallel_map(episodes, threads, |i| {
         let seed = streams.seed_for(purpose, i as u64);
-        // The actor's own draws (ties, exploration) need a stream apart from the environment's.
+        // The actor's random numbers (ties, exploration) need a stream apart from the environment's.
         let mut rng = Streams::new(seed).stream("actor");
         play_out(&mut make_env(), &mut make_actor(), seed, &mut rng).map_err(TrainError::Play)
     });
@@ -68,11 +68,11 @@ pub fn evaluate<O: Row + ?Sized, A: Row + ?Sized, P: Actor<O, A>>(
     })
 }
 
-/// When, and by which episodes, an agent is evaluated while it learns. It does not change what is learned.
+/// Periodic evaluation during training. It does not influence learning.
 pub struct Evaluator<O: Row + ?Sized, A: Row + ?Sized = usize> {
     /// Steps between evaluations.
     pub every: u64,
-    /// The last step of the run, on which it is evaluated too.
+    /// The last step of the run, after which there is an evaluation too.
     pub last_step: Option<u64>,
     /// The episodes.
     pub protocol: Protocol,
@@ -81,7 +81,8 @@ pub struct Evaluator<O: Row + ?Sized, A: Row + ?Sized = usize> {
 }
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Evaluator<O, A> {
-    /// Whether an evaluation follows a step, or one of several copies: the steps before it, and after.
+    /// Returns true if an evaluation is due after the steps from `before` to `after`, of one or of several
+    /// copies.
     pub fn is_due(&self, before: u64, after: u64) -> bool {
         before / self.every < after / self.every
             || self.last_step.is_some_and(|last| before < last && last <= after)

@@ -1,8 +1,8 @@
-//! How a run is made: one loop for every algorithm, evaluation apart from it, statistics over seeds.
+//! Training: one loop for every algorithm, evaluation apart from it, statistics over seeds.
 //!
-//! The loop is a stepper: each call of [`Trainer::step`] takes one step in the environment and tells what happened.
-//! [`Training::run`] takes many, evaluates the agent on the way, and tells a [`Callback`], which may stop it. [`VecTrainer`] does the same with
-//! many copies of the environment at a time.
+//! The loop is a stepper: each call of [`Trainer::step`] takes one step in the environment and returns its
+//! events. [`Training::run`] takes many steps, evaluates the agent in between, and calls a [`Callback`],
+//! which may stop it. [`VecTrainer`] does the same with many copies of the environment at a time.
 //!
 //! ```
 //! use potstill::core::Streams;

@@ -1,11 +1,11 @@
-//! Work on several threads whose result does not depend on their number.
+//! Parallel maps with results that do not depend on the number of threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `[work(0), work(1), ..., work(count - 1)]`, computed on up to `threads` threads.
 ///
-/// Each piece of work must depend on its index alone; then so does the result.
+/// Each result must depend on its index alone.
 pub fn parallel_map<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = threads.clamp(1, count.max(1));
     if threads == 1 {

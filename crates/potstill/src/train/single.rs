@@ -10,7 +10,7 @@ use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use potstill_env::{BoxEnv, Env, Row};
 use std::borrow::{Borrow, BorrowMut};
 
-/// One agent in one environment, from the first step to the last.
+/// Training of one agent in one environment.
 pub struct Trainer<A: Agent> {
     agent: A,
     env: BoxEnv<A::Observation, A::Action>,
@@ -19,12 +19,12 @@ pub struct Trainer<A: Agent> {
     next_observation: <A::Observation as ToOwned>::Owned,
     steps: u64,
     episodes: u64,
-    /// Of the episode that is running.
+    /// The undiscounted return of the running episode so far.
     episode_return: f64,
     episode_steps: u64,
     /// The episode that ended with the last step.
     ended: Option<EpisodeEnd>,
-    /// Of the last updates.
+    /// The measurements of the last updates.
     measured: Measurements,
 }
 
@@ -33,12 +33,12 @@ pub struct Trainer<A: Agent> {
 pub struct Event {
     /// The episode that ended with it.
     pub episode: Option<EpisodeEnd>,
-    /// Whether the agent made updates after it, whose measurements [`Training::measured`] gives.
+    /// True if the agent made updates after it; their measurements are [`Training::measured`].
     pub updated: bool,
 }
 
 impl<A: Agent> Trainer<A> {
-    /// Puts an agent into an environment and starts its first episode.
+    /// Starts the first episode of an agent in an environment.
     pub fn new(agent: A, mut env: BoxEnv<A::Observation, A::Action>, streams: Streams) -> Self {
         let space = env.observation_space();
         let mut observation = A::Observation::buffer(&space);
@@ -63,20 +63,20 @@ impl<A: Agent> Trainer<A> {
         &self.agent
     }
 
-    /// Steps taken.
+    /// Steps so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Episodes finished.
+    /// Finished episodes.
     pub fn episodes(&self) -> u64 {
         self.episodes
     }
 
-    /// One step: act, step, learn; then a new episode if this one is over.
+    /// Takes one step: act, step, learn; then a new episode if this one has ended.
     ///
     /// # Errors
-    /// If the environment or the agent cannot go on. The run ends there.
+    /// If the environment or the agent fails. The run ends there.
     pub fn step(&mut self) -> Result<Event, TrainError> {
         let step = self.steps + 1;
         let refused = |source| TrainError::Learn { step, source };
@@ -119,10 +119,10 @@ impl<A: Agent> Trainer<A> {
 }
 
 impl<A: Agent> Trainer<A> {
-    /// Takes steps until so many episodes have ended, and tells how.
+    /// Takes steps until `count` episodes have ended, and returns these.
     ///
     /// # Errors
-    /// If the environment or the agent cannot go on. The run ends there.
+    /// If the environment or the agent fails. The run ends there.
     pub fn run_episodes(&mut self, count: usize) -> Result<Vec<EpisodeEnd>, TrainError> {
         let mut ended = Vec::with_capacity(count);
         while ended.len() < count {

@@ -1,4 +1,4 @@
-//! Numbers over seeds and episodes.
+//! Statistics over seeds and episodes.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -28,8 +28,8 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
     if values.len() > 1 { (squares / (values.len() - 1) as f64).sqrt() } else { 0.0 }
 }
 
-/// The mean of the middle half: a quarter of the values is cut off at each end (Agarwal et al. 2021). With a number of values
-/// that is no multiple of four, the values at the cuts count in part.
+/// The interquartile mean: the mean of the middle half, without a quarter of the values at each end (Agarwal
+/// et al. 2021). If the number of values is not a multiple of four, the values at the limits count in part.
 pub fn interquartile_mean(values: &[f64]) -> f64 {
     assert!(!values.is_empty(), "the mean of nothing");
     let mut sorted = values.to_vec();
@@ -43,7 +43,7 @@ pub fn interquartile_mean(values: &[f64]) -> f64 {
     weighted.sum::<f64>() / (high - low)
 }
 
-/// A statistic and its 95 % interval.
+/// A statistic and its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The statistic of the sample.
@@ -54,7 +54,7 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// A statistic with its percentile bootstrap interval at 95 % (Efron 1979), from 2,000 resamples.
+/// A statistic with its 95 % percentile bootstrap interval (Efron 1979), from 2,000 resamples.
 ///
 /// # Panics
 /// If there is no value.

@@ -1,12 +1,12 @@
-//! The parts of a step that one environment and many copies share.
+//! The parts of a step that single and vector training share.
 
 use super::error::TrainError;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::experience::Steps;
 use potstill_env::Row;
 
-/// Lets an agent observe a step and make the updates that are then due. Returns whether there were any; `measured` is then the mean of each
-/// measurement over them.
+/// Lets an agent observe a step and make the updates that are then due. Returns true if there were any;
+/// `measured` is then the mean of each measurement over them.
 #[inline]
 pub(super) fn learn<A: Agent>(
     agent: &mut A,

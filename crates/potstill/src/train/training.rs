@@ -1,4 +1,4 @@
-//! Training as the loop and its callbacks see it, in one environment or in many copies.
+//! Training as callbacks see it, in one environment or in many copies.
 
 use super::error::TrainError;
 use super::evaluation::{Evaluation, Evaluator, evaluate};
@@ -9,28 +9,28 @@ use potstill_core::Restorable;
 use potstill_env::Row;
 use std::ops::ControlFlow;
 
-/// An episode that ended.
+/// A finished episode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpisodeEnd {
     /// The undiscounted return.
     pub episode_return: f64,
     /// Its length.
     pub steps: u64,
-    /// How it ended.
+    /// The reason of its end.
     pub ending: Ending,
 }
 
 /// Training that advances step by step, in one environment or in many copies.
 pub trait Training: Restorable + Send {
-    /// The observations that the agent acts on.
+    /// The type of observations.
     type Observation: Row + ?Sized;
-    /// The actions that it takes.
+    /// The type of actions.
     type Action: Row + ?Sized;
 
-    /// Takes one step in every copy, and makes the updates that are then due; returns whether there were any.
+    /// Takes one step in every copy, and makes the updates that are then due; returns true if there were any.
     ///
     /// # Errors
-    /// If the environment or the agent cannot go on. The run ends there.
+    /// If the environment or the agent fails. The run ends there.
     fn advance(&mut self) -> Result<bool, TrainError>;
 
     /// The measurements of the last updates, each the mean over the updates of its step.
@@ -39,10 +39,10 @@ pub trait Training: Restorable + Send {
     /// The episodes that ended with the last step.
     fn ended(&self) -> &[EpisodeEnd];
 
-    /// Steps taken, of all copies together.
+    /// Steps so far, of all copies together.
     fn steps(&self) -> u64;
 
-    /// Episodes finished.
+    /// Finished episodes.
     fn episodes(&self) -> u64;
 
     /// A copy of the model as learned so far.
@@ -57,11 +57,11 @@ pub trait Training: Restorable + Send {
     /// Results beside the model, for the summary of a run ([`Agent::results`](crate::agent::Agent::results)).
     fn results(&self) -> Measurements;
 
-    /// Takes steps until so many have been taken in all, or a callback breaks; tells the callback of each, and evaluates the greedy
-    /// policy where the evaluator says.
+    /// Takes steps until there are `until` in all, or a callback breaks. Calls the callback after each, and
+    /// evaluates the greedy policy as often as the evaluator asks for.
     ///
     /// # Errors
-    /// If the environment or the agent cannot go on. The run ends there.
+    /// If the environment or the agent fails. The run ends there.
     fn run(
         &mut self,
         until: u64,
@@ -76,7 +76,7 @@ pub trait Training: Restorable + Send {
             let before = self.steps();
             let updated = self.advance()?;
             let update = updated.then(|| *self.measured());
-            // Every one is told, also if an earlier one has broken.
+            // All callbacks are called, even if an earlier one has broken.
             let mut stop = callback.on_step(self, update.as_ref()).is_break();
             if let Some(update) = &update {
                 stop |= callback.on_update(self, update).is_break();
@@ -111,7 +111,7 @@ pub trait Callback<T: Training> {
         ControlFlow::Continue(())
     }
 
-    /// After an update that is to be reported.
+    /// After an update.
     fn on_update(&mut self, _: &T, _: &Measurements) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }

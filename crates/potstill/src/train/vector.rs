@@ -1,4 +1,4 @@
-//! One agent in many copies of an environment.
+//! Training of one agent in many copies of an environment.
 
 use super::error::TrainError;
 use super::step::{check_finite, learn};
@@ -12,9 +12,10 @@ use potstill_env::registry::BoxVecEnv;
 use potstill_env::space::Element;
 use potstill_env::{Autoreset, Outcome, Row};
 
-/// One agent in many copies of an environment, all stepped together. A step of the run is one of one copy.
+/// One agent in many copies of an environment, all stepped together. A step of the run is one step of one
+/// copy.
 ///
-/// `T` is one number of what the environments give: planes of bytes reach the agent as `f32`.
+/// `T` is the element type of the environments' observations: bytes reach the agent as `f32`.
 pub struct VecTrainer<A: Agent, T = f32> {
     agent: A,
     envs: BoxVecEnv<T, A::Action>,
@@ -24,19 +25,19 @@ pub struct VecTrainer<A: Agent, T = f32> {
     actions: Vec<ElementOf<A::Action>>,
     steps: u64,
     episodes: u64,
-    /// Of the episode of each copy that is running.
+    /// The undiscounted return of each copy's running episode so far.
     returns: Vec<f64>,
     lengths: Vec<u64>,
     ended: Vec<EpisodeEnd>,
-    /// Of the last updates.
+    /// The measurements of the last updates.
     measured: Measurements,
 }
 
 impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
-    /// Puts an agent into copies of an environment and starts their first episodes.
+    /// Starts the first episodes of an agent in copies of an environment.
     ///
     /// # Panics
-    /// If new episodes do not start in the step that ends the one before.
+    /// If the autoreset mode does not start a new episode in the step that ends the one before.
     pub fn new(agent: A, mut envs: BoxVecEnv<T, A::Action>, streams: Streams) -> Self {
         assert_eq!(envs.autoreset(), Autoreset::SameStep, "episodes follow each other without a gap");
         let batch = envs.reset(Some(streams.seed_for("environment", 0)));
@@ -63,7 +64,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
         &self.agent
     }
 
-    /// Takes the observations to act on from restored environments.
+    /// Reads the observations to act on from restored environments.
     fn read_observations(&mut self) -> Result<(), SnapshotError> {
         let batch = &self.envs.batch().observations;
         self.observations.iter_mut().zip(batch).for_each(|(to, &x)| *to = x.into());
@@ -87,7 +88,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         }
         self.agent.act(&self.observations, &mut self.actions);
         let batch = self.envs.step(&self.actions).map_err(|source| TrainError::Env { step, source })?;
-        // The next observations, but where an episode ended its true final one.
+        // The next observations, with the true final one where an episode ended.
         let widen =
             |row: &mut [f32], from: &[T]| row.iter_mut().zip(from).for_each(|(to, &x)| *to = x.into());
         widen(&mut self.next_observations, &batch.observations);

@@ -1,5 +1,6 @@
-//! What must hold of every parser, whatever the bytes: no panic, little time, no more memory than the input is long, and what it
-//! accepts it writes so that it reads the same. The test-suite and `fuzz/` feed the same functions.
+//! Properties of every parser for arbitrary bytes: no panic, little time, no more memory than the length of
+//! the input, and accepted values are written so that they read back the same. The test-suite and `fuzz/` use
+//! the same functions.
 
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{Snapshot, Value};
@@ -19,13 +20,13 @@ use serde_json::Map;
 use std::time::{Duration, Instant};
 use toml::Table;
 
-/// No input of the sizes that are tried may take longer.
+/// The longest time for any tried input.
 const TIME_MAX: Duration = Duration::from_secs(1);
 
-/// A parser and what must hold of it; says whether it accepts the bytes.
+/// A parser with its properties; returns true if it accepts the bytes.
 pub(crate) type Target = fn(&[u8]) -> bool;
 
-/// All of them by name.
+/// All parsers by name.
 pub(crate) const TARGETS: [(&str, Target); 9] = [
     ("config", config),
     ("set", set),
@@ -96,7 +97,7 @@ fn config(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     match read_toml(text, Origin::Set) {
         Ok(table) => {
-            // All are tried, also when the first accepts.
+            // All are tried, even if the first accepts.
             let accepted = [
                 settings::<((RunConfig, TabularConfig), StoreConfig)>(&table),
                 settings::<((RunConfig, (EvalConfig, DqnConfig)), StoreConfig)>(&table),
@@ -126,7 +127,7 @@ fn settings<S: Settings>(table: &Table) -> bool {
     let mut known = table.clone();
     known.retain(|name, _| name != "command" && name != "algorithm");
     let all = resolve::<S>(&layer(&known)).map(|_| ()).is_ok();
-    // One bad key must not hide what the others do.
+    // One invalid key must not hide the effects of the others.
     known.retain(|name, value| {
         S::keys().iter().any(|key| key.name == name) && S::default().set(name, value) == Some(Ok(()))
     });
@@ -178,8 +179,8 @@ fn network(bytes: &[u8]) -> bool {
     }
 }
 
-/// Bytes as a safetensors file: the header ends at the first 0xff, and its length is put before it. Else hardly any would have a
-/// length that fits.
+/// Bytes as a safetensors file: the header ends at the first 0xff, and its length is put before it. Otherwise
+/// hardly any would have a consistent length.
 fn framed(bytes: &[u8]) -> Vec<u8> {
     let end = bytes.iter().position(|&byte| byte == 0xff).unwrap_or(bytes.len());
     let (header, data) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
@@ -188,7 +189,7 @@ fn framed(bytes: &[u8]) -> Vec<u8> {
 
 /// The state in a checkpoint.
 fn state(bytes: &[u8]) -> bool {
-    // Both are tried, also when the first accepts.
+    // Both are tried, even if the first accepts.
     read_state(&framed(bytes)) | read_state(bytes)
 }
 
@@ -212,7 +213,7 @@ fn read_state(bytes: &[u8]) -> bool {
     let written = snapshot_file::write(&state);
     let again = snapshot_file::read(&written).unwrap_or_else(|error| panic!("{error}: {state:?}"));
     assert_eq!(snapshot_file::write(&again), written);
-    // NaN is not equal to itself, and big states take long to show.
+    // NaN is not equal to itself, and large states take long to print.
     if bytes.len() < 10_000 {
         assert_eq!(format!("{again:?}"), format!("{state:?}"));
     }
@@ -221,7 +222,7 @@ fn read_state(bytes: &[u8]) -> bool {
 
 /// The list of a folder's files.
 fn manifest(bytes: &[u8]) -> bool {
-    // With the right checksum too, for what lies behind that gate.
+    // With the right checksum too, to reach the checks behind it.
     let mut sealed = bytes.to_vec();
     if let Some(at) = bytes.windows(11).rposition(|window| window == b",\"crc32c\":\"") {
         sealed.truncate(at);
@@ -241,7 +242,7 @@ fn read_manifest(bytes: &[u8]) -> bool {
                 assert!(!mark.name.contains('/') && !["", ".."].contains(&mark.name.as_str()));
                 let whole = FileMark::whole(&mark.name, bytes);
                 assert_eq!(whole.check(bytes), Ok(()));
-                // Whatever it announces.
+                // Whatever it contains.
                 let _ = mark.check(bytes);
             }
             true

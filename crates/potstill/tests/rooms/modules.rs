@@ -1,5 +1,5 @@
-//! Which file of a crate imports which, read from `use` lines and from paths in the code; tests and comments do
-//! not count.
+//! Imports between the files of a crate, read from `use` lines and from paths in the code; tests and comments
+//! do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The names on the way to a module or an item.
+/// The path of a module or an item.
 type Names = Vec<String>;
 
 /// The modules of a crate that are files.
@@ -30,10 +30,10 @@ pub(crate) struct Modules {
     edges: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// One file.
+/// A source file.
 struct Source {
     module: Names,
-    /// Names that it makes known in its module, and the paths that they stand for.
+    /// Names that it imports or re-exports, and their paths.
     imports: Vec<Import>,
     /// Every path in the code, `use` lines left out.
     paths: Vec<Names>,
@@ -66,7 +66,7 @@ impl Modules {
         let mut modules = Self { files, edges: BTreeMap::new() };
         for source in &sources {
             let file = modules.files[&source.module].clone();
-            // A name that is only passed on is no dependency.
+            // A name that is only re-exported is no dependency.
             let used = |import: &&Import| !import.is_public || source.words.contains(&import.name);
             let paths = source.imports.iter().filter(used).map(|import| &import.path).chain(&source.paths);
             let targets = paths.filter_map(|path| modules.target(&source.module, path, &sources, 8));
@@ -81,7 +81,7 @@ impl Modules {
         self.edges.values().map(BTreeSet::len).sum()
     }
 
-    /// The file in which that stands which a path in a module names; names that are passed on are followed.
+    /// The file that defines the item of a path; re-exports are followed.
     fn target(&self, module: &Names, path: &Names, sources: &[Source], depth: usize) -> Option<String> {
         let full = self.absolute(module, path)?;
         let known = (0..=full.len()).rev().find(|&n| self.files.contains_key(&full[..n]))?;
@@ -92,7 +92,7 @@ impl Modules {
                 source.imports.iter().find(|import| import.is_public && import.name == *name)
             {
                 let further = import.path.iter().chain(&rest[1..]).cloned().collect();
-                // What comes from another crate stands in no file of this one.
+                // Items of other crates are in no file of this one.
                 return self.target(&source.module, &further, sources, depth - 1);
             }
         }
@@ -124,7 +124,7 @@ impl Modules {
         Some(at)
     }
 
-    /// Files that reach each other, each circle sorted.
+    /// Files that import each other, each cycle sorted.
     pub(crate) fn circles(&self) -> Vec<Vec<String>> {
         let reached: BTreeMap<&String, BTreeSet<&String>> =
             self.edges.keys().map(|file| (file, self.reached(file))).collect();
@@ -152,7 +152,7 @@ impl Modules {
 
 impl Source {
     fn read(module: Names, text: &str) -> Self {
-        // Unit tests stand at the end of a file, or in one of their own.
+        // Unit tests are at the end of a file, or in a file of their own.
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
         let lines = code.lines().map(|line| line.split("//").next().unwrap());
         let mut rest = lines.collect::<Vec<_>>().join("\n");
@@ -188,7 +188,7 @@ impl Source {
     }
 }
 
-/// Where the next `use` item begins, and its semicolon.
+/// The beginning of the next `use` item, and its semicolon.
 fn next_use(text: &str) -> Option<(usize, usize)> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -231,7 +231,7 @@ fn tokens(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// Reads one branch of a `use` tree, up to a comma, a closing brace or the end.
+/// Parses one branch of a `use` tree, up to a comma, a closing brace or the end.
 fn spread(tokens: &mut &[&str], before: &Names, is_public: bool, imports: &mut Vec<Import>) {
     let mut path = before.clone();
     while let Some((&token, rest)) = tokens.split_first() {
@@ -256,7 +256,7 @@ fn spread(tokens: &mut &[&str], before: &Names, is_public: bool, imports: &mut V
             }
             "::" => {}
             "self" if !path.is_empty() => {}
-            // All of a module: that is the module.
+            // A glob import stands for the module.
             "*" => {}
             name => path.push(name.to_owned()),
         }

@@ -1,24 +1,24 @@
-//! How actions are stored: an index in four bytes, a vector as it is.
+//! Storage of actions: an index in four bytes, a vector component by component.
 
 use super::config::ActionShape;
 use potstill_core::{Snapshot, SnapshotError, Value};
 use potstill_env::Row;
 
-/// An action that a replay buffer can hold: `usize` or `[f32]`.
+/// An action type of a replay buffer: `usize` or `[f32]`.
 pub trait StoredAction: Row {
-    /// One number as it is stored, in four bytes.
+    /// A component as stored, in four bytes.
     type Stored: Copy + Default + std::fmt::Debug + Send + Sync;
 
-    /// Whether actions of this type have this shape.
+    /// Returns true if actions of this type have this shape.
     fn has_shape(shape: ActionShape) -> bool;
 
-    /// A number to store.
+    /// Converts a component for storage.
     fn pack(number: Self::Element) -> Self::Stored;
 
-    /// The number that was stored.
+    /// Converts a stored component back.
     fn unpack(stored: Self::Stored) -> Self::Element;
 
-    /// Stored numbers as a value of a snapshot.
+    /// Stored components as a value of a snapshot.
     fn save(stored: &[Self::Stored]) -> Value;
 
     /// Restores `length` actions of this shape.

@@ -1,4 +1,4 @@
-//! The ring of transitions: storing, sampling, returns of several steps, priorities.
+//! The ring of transitions: storage, sampling, n-step returns, priorities.
 
 use super::actions::StoredAction;
 use super::config::{ReplayConfig, ReplayError};
@@ -6,7 +6,7 @@ use super::frames::{Frame, FrameStore};
 use crate::experience::{Steps, SumTree};
 use potstill_core::{Pcg64, math};
 
-/// The most that everything but observations may take in memory, in bytes.
+/// Limit of the memory of everything but observations, in bytes.
 const REST_MAX: u64 = 1 << 34;
 
 pub(super) const TERMINATED: u8 = 1;
@@ -15,7 +15,7 @@ pub(super) const TRUNCATED: u8 = 2;
 /// Added to an error, so that every transition keeps a positive probability (Schaul et al. 2016, section 3.3).
 const PRIORITY_EPSILON: f64 = 1e-6;
 
-/// A ring of transitions with vector observations. When full, the oldest make room.
+/// A ring of transitions with vector observations. When it is full, the oldest are overwritten.
 ///
 /// One *row* holds a transition of each copy; a *slot* is the place of one transition, `row * copies + copy`.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct ReplayBuffer<A: StoredAction + ?Sized = usize> {
     pub(super) config: ReplayConfig,
     /// The row that is written next.
     pub(super) cursor: usize,
-    /// Rows that are stored.
+    /// The number of stored rows.
     pub(super) stored: usize,
     pub(super) observations: FrameStore,
     /// `slots x width`.
@@ -37,7 +37,7 @@ pub struct ReplayBuffer<A: StoredAction + ?Sized = usize> {
 #[derive(Clone, Debug)]
 pub(super) struct Priorities {
     pub(super) tree: SumTree,
-    /// The highest that was ever given, which a new transition gets.
+    /// The highest priority so far, which new transitions get.
     pub(super) highest: f64,
 }
 
@@ -46,15 +46,16 @@ pub(super) struct Priorities {
 pub struct Batch<A: StoredAction + ?Sized = usize> {
     /// `s`, `samples x features`.
     pub observations: Vec<f32>,
-    /// `s'`, `samples x features`: the observation after the last step of the return. After a terminal state it means nothing.
+    /// `s'`, `samples x features`: the observation after the last step of the return; arbitrary after a
+    /// terminal state.
     pub next_observations: Vec<f32>,
     /// `a`, `samples x width`.
     pub actions: Vec<A::Element>,
-    /// One per sample: the discounted sum `G` of its rewards.
+    /// `G`, the discounted sum of the rewards, one per sample.
     pub returns: Vec<f32>,
-    /// One per sample: the factor of the next state's value, `gamma^n`; 0 after a terminal state.
+    /// `gamma^n`, the factor of the next state's value, one per sample; 0 after a terminal state.
     pub discounts: Vec<f32>,
-    /// The importance weight of each sample, if drawn by priority; else empty.
+    /// The importance-sampling weight of each sample, if drawn by priority; else empty.
     pub weights: Vec<f32>,
     /// The slots of the samples, for [`ReplayBuffer::set_priorities`].
     slots: Vec<usize>,
@@ -75,13 +76,14 @@ impl<A: StoredAction + ?Sized> Default for Batch<A> {
 }
 
 impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
-    /// An empty ring.
+    /// An empty buffer.
     ///
     /// # Errors
-    /// If there is no room for it.
+    /// If there is not enough memory for it.
     ///
     /// # Panics
-    /// If a size is 0, observations are no stacks of so many frames, or actions of the type `A` have another shape.
+    /// If a size is 0, `features` is not a multiple of `frames`, or actions of the type `A` have another
+    /// shape.
     pub fn new(config: ReplayConfig) -> Result<Self, ReplayError> {
         let ReplayConfig { capacity, copies, features, frames, n_step, .. } = config;
         assert!(capacity > 0 && copies > 0 && features > 0, "a buffer of something");
@@ -108,7 +110,7 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         })
     }
 
-    /// The sizes and kinds that it was made for.
+    /// The configuration.
     pub fn config(&self) -> &ReplayConfig {
         &self.config
     }
@@ -118,7 +120,7 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         self.window().1 * self.config.copies
     }
 
-    /// Whether none can be sampled.
+    /// Returns true if no transition can be sampled.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -127,12 +129,12 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         self.endings.len() / self.config.copies
     }
 
-    /// The first row that can be sampled, and how many follow: not those whose return is not complete, nor those that are only kept for
-    /// the stacks of others.
+    /// The first row that can be sampled, and their number. Rows without a complete return are left out, and
+    /// rows that serve only the frame stacks of others.
     fn window(&self) -> (usize, usize) {
         let kept = self.stored.min(self.config.rows());
         let count = kept.saturating_sub(self.config.n_step - 1);
-        // Where everything can be sampled it does not matter where the ring begins.
+        // If every row can be sampled, the beginning of the ring does not matter.
         let first = if count == self.stored { 0 } else { (self.cursor + self.rows() - kept) % self.rows() };
         (first, count)
     }
@@ -145,7 +147,7 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
     /// Stores a transition of each copy.
     ///
     /// # Panics
-    /// If they are not of the shapes that it was made for.
+    /// If the shapes differ from those of the configuration.
     pub fn push(&mut self, steps: &Steps<'_, [f32], A>) {
         let ReplayConfig { copies, features, actions, .. } = self.config;
         let width = actions.width();
@@ -174,7 +176,8 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         self.advance_window();
     }
 
-    /// Gives the row whose returns are now complete a priority, and takes it from the row that has left the window.
+    /// Gives a priority to the row whose returns are now complete, and removes that of the row that left the
+    /// window.
     fn advance_window(&mut self) {
         let (rows, copies) = (self.rows(), self.config.copies);
         let (window, n_step) = (self.config.rows(), self.config.n_step);
@@ -192,20 +195,21 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         }
     }
 
-    /// Draws transitions, with replacement: uniformly, or by priority, one from each of as many equal parts of the total (Schaul et al. 2016,
-    /// section 3.3), with weights as [`sample_weighted`](Self::sample_weighted) gives them for `beta` 0.
+    /// Samples transitions with replacement: uniformly, or by priority with one sample from each of as many
+    /// equal parts of the total (stratified; Schaul et al. 2016, section 3.3), with weights as
+    /// [`sample_weighted`](Self::sample_weighted) gives them for `beta` 0.
     ///
     /// # Panics
-    /// If there is none.
+    /// If it is empty.
     pub fn sample(&self, samples: usize, rng: &mut Pcg64, batch: &mut Batch<A>) {
         self.sample_weighted(samples, 0.0, rng, batch);
     }
 
-    /// The same, with importance weights `(N P(i))^-beta`, over the largest of the batch, if there are priorities (Schaul et al. 2016, section
-    /// 3.4).
+    /// Samples transitions with importance-sampling weights `(N P(i))^-beta`, divided by the largest of the
+    /// batch, if there are priorities (Schaul et al. 2016, section 3.4).
     ///
     /// # Panics
-    /// If there is none.
+    /// If it is empty.
     pub fn sample_weighted(&self, samples: usize, beta: f64, rng: &mut Pcg64, batch: &mut Batch<A>) {
         self.draw_slots(samples, beta, rng, batch);
         let Batch { observations, next_observations, actions, returns, discounts, slots, .. } = batch;
@@ -224,7 +228,7 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         }
     }
 
-    /// Draws slots and their importance weights.
+    /// Samples slots and their importance-sampling weights.
     fn draw_slots(&self, samples: usize, beta: f64, rng: &mut Pcg64, batch: &mut Batch<A>) {
         let (first, rows) = self.window();
         assert!(rows > 0, "a draw from nothing");
@@ -245,7 +249,8 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         }
     }
 
-    /// The return `G` of `n_step` steps from a slot, or fewer where the episode ends; the discount of the value after it; and its last slot.
+    /// The n-step return `G` from a slot, shorter if the episode ends; the discount of the next value; and
+    /// the last slot.
     fn n_step_return(&self, slot: usize) -> (f32, f32, usize) {
         let (mut g, mut discount, mut last) = (0.0, 1.0, slot);
         for k in 0..self.config.n_step {
@@ -272,7 +277,8 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         }
     }
 
-    /// Sets the priorities of the transitions of a batch from their TD errors: `(|error| + 1e-6)^alpha`. Without priorities it does nothing.
+    /// Sets the priorities of the transitions of a batch from their TD errors: `(|error| + 1e-6)^alpha`. Does
+    /// nothing without priorities.
     pub fn set_priorities(&mut self, batch: &Batch<A>, errors: &[f32]) {
         let (Some(Priorities { tree, highest }), Some(alpha)) = (&mut self.priorities, self.config.alpha)
         else {

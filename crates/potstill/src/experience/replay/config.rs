@@ -1,8 +1,8 @@
-//! The sizes and kinds of a replay buffer, and the memory that they take.
+//! The configuration of a replay buffer, and its memory use.
 
 use thiserror::Error;
 
-/// The actions that a replay buffer holds.
+/// The shape of actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionShape {
     /// Indices below `n`.
@@ -18,7 +18,7 @@ pub enum ActionShape {
 }
 
 impl ActionShape {
-    /// Numbers per action.
+    /// Components per action.
     pub fn width(self) -> usize {
         match self {
             ActionShape::Discrete { .. } => 1,
@@ -27,28 +27,29 @@ impl ActionShape {
     }
 }
 
-/// The sizes and kinds of a replay buffer.
+/// The configuration of a replay buffer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReplayConfig {
-    /// Transitions.
+    /// Number of transitions.
     pub capacity: usize,
-    /// Copies of the environment that they come from, one of each at a time.
+    /// Copies of the environment, which store one transition each at a time.
     pub copies: usize,
-    /// Numbers of an observation.
+    /// Components of an observation.
     pub features: usize,
-    /// Frames that an observation is a stack of, the newest last; 1 if it is none. Each frame is kept once.
+    /// Frames in the stack of an observation, the newest last; 1 without stacking. Each frame is stored once.
     pub frames: usize,
-    /// Whether all numbers of an observation are whole, from 0 to 255: they then take a byte each.
+    /// True if all components of observations are whole numbers from 0 to 255, and are stored in a byte each.
     pub is_bytes: bool,
-    /// The actions.
+    /// The shape of actions.
     pub actions: ActionShape,
-    /// Steps whose rewards are added up before the bootstrap (Sutton and Barto 2018, equation 7.1).
+    /// Rewards in a return before it bootstraps (Sutton and Barto 2018, equation 7.1).
     pub n_step: usize,
-    /// The discount of a step.
+    /// The discount of a step, 0 to 1.
     pub gamma: f64,
-    /// The exponent of priorities, if there are any: 0 is uniform, 1 in proportion to errors.
+    /// The exponent of prioritized sampling: 0 is uniform, 1 in proportion to TD errors; `None` for a buffer
+    /// without priorities.
     pub alpha: Option<f64>,
-    /// Bytes beyond which observations are kept in a file instead of memory.
+    /// Bytes of observations beyond which they are stored in a memory-mapped file.
     pub memory_limit: u64,
 }
 
@@ -69,12 +70,12 @@ impl ReplayConfig {
         }
     }
 
-    /// Rows, of one transition of each copy, that can be sampled.
+    /// Rows that can be sampled; a row has one transition of each copy.
     pub(super) fn rows(&self) -> usize {
         self.capacity.div_ceil(self.copies)
     }
 
-    /// Transitions that there is room for: those that are sampled, and those that only the stacks of these reach back to.
+    /// Stored transitions: those that are sampled, and those needed only by frame stacks.
     pub(super) fn slots(&self) -> usize {
         self.rows().saturating_add(self.frames - 1).saturating_mul(self.copies)
     }
@@ -84,7 +85,7 @@ impl ReplayConfig {
         self.features / self.frames * if self.is_bytes { 1 } else { 4 }
     }
 
-    /// Bytes of all observations, and of everything else.
+    /// Bytes of all observations, and of the rest.
     pub(super) fn bytes(&self) -> (u64, u64) {
         let slots = self.slots() as u64;
         // Action, reward, ending, frames before it, and index of a final frame; then a tree of as many leaves as nodes.
@@ -97,19 +98,19 @@ impl ReplayConfig {
         (frames, slots.saturating_mul(each).saturating_add(tree))
     }
 
-    /// Bytes that a buffer of this kind takes when full, without the final frames of truncated episodes; and whether observations are
-    /// kept in a file.
+    /// Bytes of a full buffer, without the final frames of truncated episodes; and whether observations are
+    /// stored in a file.
     pub fn memory(&self) -> (u64, bool) {
         let (frames, rest) = self.bytes();
         (frames.saturating_add(rest), frames > self.memory_limit)
     }
 }
 
-/// A buffer for which there is no room.
+/// A replay buffer that cannot be allocated.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// It would take more than there can be.
+    /// It exceeds the limit.
     #[error("{capacity} transitions take {gigabytes:.0} GB; give a smaller buffer")]
     TooLarge {
         /// The transitions.
@@ -117,7 +118,7 @@ pub enum ReplayError {
         /// Their size, in units of 10^9 bytes.
         gigabytes: f64,
     },
-    /// There is no file for it.
+    /// Its file cannot be created.
     #[error(
         "no file of {gigabytes:.1} GB for the buffer in {folder}: {source}; set TMPDIR, or give a larger memory_limit or a smaller buffer"
     )]

@@ -1,19 +1,19 @@
-//! The observations of a replay buffer: stacks of frames, of which each is kept once, though it is part of several observations.
+//! The observations of a replay buffer: frame stacks, with each frame stored once.
 
 use super::config::{ReplayConfig, ReplayError};
 use potstill_core::{Pages, Snapshot, SnapshotError, Value};
 
-/// The largest file that is tried.
+/// Limit of the file's size, in bytes.
 const FILE_MAX: u64 = 1 << 42;
 
-/// Where a frame is kept.
+/// The location of a frame.
 #[derive(Clone, Copy)]
 pub(super) enum Frame {
     /// With the transition of a slot.
     Slot(usize),
-    /// Newest of a copy, in which no action was taken yet.
+    /// The newest frame of a copy, in which no action was taken yet.
     Newest(usize),
-    /// After the last step of a truncated episode, of the slot of that step.
+    /// The final frame of a truncated episode, whose last step is in this slot.
     Final(usize),
 }
 
@@ -30,9 +30,9 @@ pub(super) struct FrameStore {
     final_frames: Vec<u8>,
     /// Indices of `final_frames` that no slot refers to any more.
     free_finals: Vec<u32>,
-    /// Frames before the newest of the running episode of each copy, as far as a stack reaches back.
+    /// Frames before the newest of each copy's running episode, at most those of a stack.
     running: Vec<u8>,
-    /// Room for a frame.
+    /// Buffer of a frame.
     scratch: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl FrameStore {
         } else {
             Pages::in_memory(length).map_err(|_| too_large())?
         };
-        // Truncated episodes that are expected; more are a growing list.
+        // Expected number of truncated episodes; the list grows beyond it.
         let ends = (slots / 16 + 1).min(1024);
         Ok(Self {
             frames,
@@ -85,8 +85,8 @@ impl FrameStore {
         (slot + self.slots() - self.config.copies) % self.slots()
     }
 
-    /// Keeps both observations of a transition. `next` is the true final observation if the episode `ended` with it; if it was `truncated`, it is
-    /// kept for the bootstrap.
+    /// Stores both observations of a transition. `next` is the true final observation if the episode `ended`
+    /// with it; if it was `truncated`, the frame is kept for the bootstrap.
     pub(super) fn store(
         &mut self,
         slot: usize,
@@ -109,7 +109,7 @@ impl FrameStore {
         if truncated {
             self.final_index[slot] = self.keep_final(&frame) + 1;
         }
-        // The next step of this copy begins with it, unless that is of a new episode.
+        // The next step of this copy begins with it, unless that begins another episode.
         let newest = (self.slots() + copy) * length;
         self.frames[newest..][..length].copy_from_slice(&frame);
         self.scratch = frame;
@@ -161,8 +161,8 @@ impl FrameStore {
         self.unpack(next, slot, available.min(self.config.frames - 1), to);
     }
 
-    /// Appends the observation whose newest frame is given; before it lie the frame of the slot `previous` and as many before that, in all
-    /// `available`. The first frame of an episode stands for those before it.
+    /// Appends the observation whose newest frame is given; the `available` earlier frames end with the slot
+    /// `previous`. The first frame of an episode is repeated for missing ones.
     fn unpack(&self, newest: Frame, mut previous: usize, available: usize, to: &mut Vec<f32>) {
         let ReplayConfig { frames, features, is_bytes, .. } = self.config;
         let (start, length) = (to.len(), features / frames);
@@ -184,7 +184,8 @@ impl FrameStore {
         }
     }
 
-    /// Adds the frames of the first `slots` slots to a branch; `truncated` are those of them after which an episode was truncated.
+    /// Adds the frames of the first `slots` slots to a snapshot; `truncated` are those of them after which an
+    /// episode was truncated.
     pub(super) fn save(&self, slots: usize, truncated: &[usize], snapshot: &mut Snapshot) {
         let length = self.config.frame_bytes();
         let finals = truncated.iter().flat_map(|&slot| self.frame(Frame::Final(slot)).to_vec());

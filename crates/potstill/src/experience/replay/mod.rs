@@ -1,12 +1,12 @@
-//! Experience replay (Lin 1992; Mnih et al. 2015): a ring of transitions, sampled uniformly or by priority (Schaul et al. 2016), with returns of
-//! one step or more.
+//! Experience replay (Lin 1992; Mnih et al. 2015): a ring of transitions, sampled uniformly or by priority
+//! (Schaul et al. 2016), with one-step or n-step returns.
 //!
-//! | file | what is there |
+//! | file | content |
 //! |---|---|
-//! | `config.rs` | sizes and kinds, and the memory that they take |
-//! | `frames.rs` | observations, each kept once, as stacks of frames |
-//! | `actions.rs` | how actions are stored |
-//! | `buffer.rs` | the ring: storing, sampling, returns of several steps, priorities |
+//! | `config.rs` | configuration and memory use |
+//! | `frames.rs` | observations, each frame stored once |
+//! | `actions.rs` | storage of actions |
+//! | `buffer.rs` | the ring: storage, sampling, n-step returns, priorities |
 //! | `snapshot.rs` | saving and restoring |
 //!
 //! ```
@@ -21,7 +21,7 @@
 //! let mut batch = Batch::default();
 //! replay.sample(8, &mut Streams::new(1).stream("replay"), &mut batch);
 //! assert_eq!((batch.returns.len(), batch.next_observations.len()), (8, 8));
-//! // A truncated episode has a value after it.
+//! // A truncated episode bootstraps from its last observation.
 //! assert!(batch.discounts.iter().all(|&discount| discount == 0.99));
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```

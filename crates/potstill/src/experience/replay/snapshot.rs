@@ -55,7 +55,7 @@ fn truncated(endings: &[u8]) -> Vec<usize> {
     (0..endings.len()).filter(|&slot| endings[slot] == TRUNCATED).collect()
 }
 
-/// The cursor of a ring of `capacity` places, of which so many are stored.
+/// The cursor of a ring of `capacity` rows, of which `stored` are in use.
 fn checked_cursor(snapshot: &Snapshot, stored: usize, capacity: usize) -> Result<usize, SnapshotError> {
     let cursor = snapshot.index("cursor", capacity)?;
     if stored < capacity && cursor != stored {
@@ -93,8 +93,8 @@ impl Priorities {
 }
 
 impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
-    /// Restores a checkpoint of the first format, which kept the next observation of every transition and did not say whether an episode
-    /// had been truncated.
+    /// Restores a checkpoint of the first format, which stored the next observation of every transition and
+    /// did not mark truncated episodes.
     fn restore_first_format(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let ReplayConfig {
             capacity, copies, frames, features, actions: shape, n_step, alpha, is_bytes, ..
@@ -125,7 +125,7 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
                 terminated: terminated[i] != 0,
                 truncated: !goes_on,
             };
-            // The ring goes on where it was.
+            // The ring continues at its cursor.
             self.cursor = i;
             self.push(&Steps::of(&step));
         }

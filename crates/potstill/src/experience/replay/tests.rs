@@ -2,13 +2,14 @@ use super::*;
 use crate::experience::{Steps, Transition};
 use potstill_core::{Pcg64, Restorable};
 
-/// Step `i` of a copy sees `i`, and then `i + 1`, or at an end `i + 0.5`; episodes have five steps.
+/// Pushes step `i`: observation `i`, next observation `i + 1`, or `i + 0.5` at the end of an episode;
+/// episodes have five steps.
 fn push(buffer: &mut ReplayBuffer, i: usize) {
     let ends = i % 5 == 4;
     let next = if ends { i as f32 + 0.5 } else { i as f32 + 1.0 };
     let frames = buffer.config().frames;
     let first = i / 5 * 5;
-    // A stack reaches back to the beginning of the episode, which stands for what was before.
+    // A stack reaches back to the beginning of the episode, whose first frame is repeated.
     let stack = |newest: f32, last: usize| -> Vec<f32> {
         let back = (1..frames).map(|k| (last + 1).saturating_sub(k).max(first) as f32);
         let mut stack: Vec<f32> = std::iter::once(newest).chain(back).collect();
@@ -33,7 +34,7 @@ fn config(capacity: usize) -> ReplayConfig {
     ReplayConfig { gamma: 0.5, ..ReplayConfig::new(capacity, 1, 7) }
 }
 
-/// Every sample is what it was when it was pushed, with the return of `n` steps by hand.
+/// Checks that every sample is as pushed, with the n-step return by hand.
 fn check(config: ReplayConfig, pushed: usize) {
     let mut buffer = ReplayBuffer::new(config).unwrap();
     let (mut batch, mut rng) = (Batch::default(), Pcg64::new(1));
@@ -96,7 +97,7 @@ fn bytes_and_files_hold_the_same() {
         (0..44).for_each(|i| push(&mut buffer, i));
         let mut batch = Batch::default();
         buffer.sample(100, &mut Pcg64::new(3), &mut batch);
-        // Halves are no whole numbers.
+        // Halves cannot be stored as bytes.
         batch.next_observations.iter_mut().for_each(|x| *x = x.floor());
         drawn.push((batch.observations, batch.next_observations, batch.returns));
     }
@@ -168,7 +169,7 @@ fn draws_follow_priorities_and_weights_undo_them() {
             assert!((weight - 1.0 / (i + 1.0)).abs() < 1e-5, "{i} {weight}");
         }
     }
-    // Strata leave less spread than 10,000 draws of their own, whose five deviations are 245.
+    // Stratified sampling has less spread than 10,000 independent draws, whose five deviations are 245.
     (0..4).for_each(|i| assert!((counts[i] - 1000.0 * (i + 1) as f64).abs() < 245.0, "{counts:?}"));
 }
 
