@@ -108,7 +108,7 @@ mod tests {
         let mut network = potstill_nn::NetworkSpec::mlp(&[]).zeroed(&potstill_nn::Ends::new(2, 3));
         // y = (x_0, x_1, 0) plus biases (0.5, 0, 0); weights are stored one row per input.
         network.update_parameters(|parameters| {
-            parameters.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0, 0.0])
+            parameters.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0, 0.0]);
         });
         let policy = ControlPolicy::new(network, &space);
         let mut actions = [0.0; 6];

@@ -1,6 +1,6 @@
 //! The cliff walk (Sutton and Barto 2018, Example 6.6), and Expected SARSA.
 
-use super::result::{Claim, Reproduction, Runs, mean_curve, nowhere, series};
+use super::result::{Reproduction, Runs, mean_curve, nowhere, series};
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::experience::{Ending, Episode};
@@ -59,14 +59,11 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let q = runs.of("the cliff: q-learning", |streams| walk_the_cliff(QLearning::new, streams))?;
     let expected =
         runs.of("the cliff: expected-sarsa", |streams| walk_the_cliff(expected_sarsa::new, streams))?;
-    let last =
-        |of: &[CliffWalk]| runs.mean(&of.iter().map(|run| mean(&run.returns[400..])).collect::<Vec<_>>());
+    let last = |of: &[CliffWalk]| of.iter().map(|run| mean(&run.returns[400..])).collect::<Vec<_>>();
     let share = |of: &[CliffWalk], length: Option<usize>| {
-        runs.mean(&of.iter().map(|run| f64::from(u8::from(run.arrived() == length))).collect::<Vec<_>>())
+        of.iter().map(|run| f64::from(u8::from(run.arrived() == length))).collect::<Vec<_>>()
     };
-    let claim = |what: &str, expected, measured| {
-        Claim::new(what.to_owned(), expected, "two other programs", measured)
-    };
+    let claim = |what: &str, expected, values| runs.claim(what, expected, "two other programs", values);
     let claims = vec![
         claim("SARSA, mean return of episodes 401 to 500", (-27.1, -26.6), last(&sarsa)),
         claim("Q-learning, the same", (-50.4, -50.2), last(&q)),
@@ -98,7 +95,9 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         source: "Sutton and Barto 2018, Example 6.6",
         setting: "alpha 0.5, epsilon 0.1, gamma 1, 500 episodes".to_owned(),
         runs: runs.count,
+        seed: runs.request.seed,
         claims,
+        beside: Vec::new(),
         charts: vec![chart],
         note: "Q-learning learns the values of the short way along the edge and falls off it now and then while it explores; SARSA \
                learns the way that is best for who explores. With a fixed step size SARSA's greedy policy loops in about one run of \

@@ -1,15 +1,14 @@
 //! Deep Q-learning on classic control and the arcade games, with published settings: the return of the
 //! resulting policies over seeds.
 
-use super::result::{Claim, Reproduction, Runs, nowhere, series};
+use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::catalogue;
 use crate::report::LineChart;
 use crate::run::{prepare_train, watched_map};
-use crate::train::statistics::{self, Estimate};
-use potstill_core::Streams;
+use crate::train::statistics;
 use toml::{Table, Value};
 
 /// A training run with published settings, and its expected return.
@@ -39,10 +38,10 @@ impl Statistic {
         }
     }
 
-    fn of(self, values: &[f64]) -> f64 {
+    fn function(self) -> fn(&[f64]) -> f64 {
         match self {
-            Statistic::Mean => statistics::mean(values),
-            Statistic::InterquartileMean => statistics::interquartile_mean(values),
+            Statistic::Mean => statistics::mean,
+            Statistic::InterquartileMean => statistics::interquartile_mean,
         }
     }
 }
@@ -164,33 +163,32 @@ pub(super) fn arcade_dqn(runs: &Runs<'_>) -> Result<Reproduction, Error> {
 }
 
 fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
-    let (mut claims, mut charts) = (Vec::new(), Vec::<LineChart>::new());
+    let (mut claims, mut beside, mut charts) = (Vec::new(), Vec::new(), Vec::<LineChart>::new());
     for case in cases {
         let Case { algorithm, preset, env, steps, statistic, reach, from } = *case;
-        let what = format!("{algorithm}, {env}, {preset}");
-        let all = watched_map(runs.observer, &what, runs.count, runs.request.threads, |i| {
+        let title = format!("{algorithm}, {env}, {preset}");
+        let all = watched_map(runs.observer, &title, runs.count, runs.request.threads, |i| {
             run(case, runs.request.seed.wrapping_add(i as u64), runs)
         });
         let all = all.into_iter().collect::<Result<Vec<Run>, Error>>()?;
         let scores: Vec<f64> = all.iter().map(|run| run.score).collect();
-        let mut rng = Streams::new(runs.request.seed).stream("bootstrap");
-        let measured: Estimate = match statistic {
-            Statistic::Mean => statistics::bootstrap(&scores, statistics::mean, &mut rng),
-            Statistic::InterquartileMean => {
-                statistics::bootstrap(&scores, statistics::interquartile_mean, &mut rng)
-            }
-        };
-        let last = statistic.of(&all.iter().map(|run| run.last).collect::<Vec<_>>());
-        let (length, name) = (steps / 1000, statistic.name());
-        let what = format!("{algorithm}, {env}, {preset}, {length}k: {name} (last models {last:.1})");
-        claims.push(Claim { what, expected: reach, from, measured, is_reach: true, seeds: scores });
+        let last: Vec<f64> = all.iter().map(|run| run.last).collect();
+        let measured = runs.estimate(&scores, statistic.function());
+        let (length, name, of_last) = (steps / 1000, statistic.name(), statistic.function()(&last));
+        let what = format!("{title}, {length}k: {name} (last models {of_last:.1})");
+        claims.push(Claim { what, expected: reach, from, measured, is_reach: true, values: scores });
+        let title = format!("{title}, {length}k");
+        beside.push(Column { name: format!("{title}: last model"), values: last });
         let evaluations = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
-        let points = (0..evaluations).map(|k| {
-            let means: Vec<f64> = all.iter().map(|run| run.curve[k].1).collect();
-            (all[0].curve[k].0, statistic.of(&means))
-        });
-        let line = series(&format!("{algorithm}, {preset}"), points.collect());
-        let title = format!("{env}, {}k steps", steps / 1000);
+        let mut points = Vec::new();
+        for k in 0..evaluations {
+            let (step, values) =
+                (all[0].curve[k].0, all.iter().map(|run| run.curve[k].1).collect::<Vec<_>>());
+            points.push((step, statistic.function()(&values)));
+            beside.push(Column { name: format!("{title}: evaluation at step {step}"), values });
+        }
+        let line = series(&format!("{algorithm}, {preset}"), points);
+        let title = format!("{env}, {length}k steps");
         match charts.iter_mut().find(|chart| chart.title == title) {
             Some(chart) => chart.series.push(line),
             None => charts.push(LineChart {
@@ -211,7 +209,9 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
             runs.count, runs.request.seed
         ),
         runs: runs.count,
+        seed: runs.request.seed,
         claims,
+        beside,
         charts,
         note: "The published numbers are read off a figure, and of episodes while learning, in which one action of ten is random; those here \
                are of the model that a run leaves, its best evaluated one, which acts greedily. The curves are of the models as they were.",

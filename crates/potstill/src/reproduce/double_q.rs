@@ -1,6 +1,6 @@
 //! Maximisation bias (Sutton and Barto 2018, Example 6.7 and figure 6.5).
 
-use super::result::{Claim, Reproduction, Runs, about, exact, mean_curve, nowhere, series};
+use super::result::{Claim, Reproduction, Runs, about, mean_curve, nowhere, series};
 use crate::agent::Agent;
 use crate::error::Error;
 use crate::model::QTable;
@@ -53,20 +53,19 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         for (name, lefts, (expected, error)) in
             [("Q-learning", &single, of_single), ("Double Q-learning", &double, of_double)]
         {
-            let shares: Vec<f64> = lefts.iter().map(|run| mean(&run[first - 1..last])).collect();
-            claims.push(Claim::new(
+            claims.push(runs.claim(
                 format!("{name}, share of left in episodes {first} to {last}"),
                 about(expected, error),
                 "a second program",
-                runs.mean(&shares),
+                lefts.iter().map(|run| mean(&run[first - 1..last])).collect(),
             ));
         }
     }
-    claims.push(Claim::new(
+    claims.push(Claim::computed(
         "the best epsilon-greedy policy's share of left",
         (0.05, 0.05),
         "the book",
-        exact(0.1 / CHOICES[0] as f64),
+        0.1 / CHOICES[0] as f64,
     ));
     let curve = |lefts: &[Vec<f64>]| {
         let shares = mean_curve(lefts).into_iter().enumerate();
@@ -95,7 +94,9 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         setting: "alpha 0.1, epsilon 0.1, gamma 1, 300 episodes, ten actions in the state on the left"
             .to_owned(),
         runs: runs.count,
+        seed: runs.request.seed,
         claims,
+        beside: Vec::new(),
         charts: vec![chart],
         note: "Q-learning takes the best of ten noisy estimates for the best of ten values and goes left far more often than it should; with \
                two tables, one chooses and the other judges. The expected curves are known at four places, joined by lines.",

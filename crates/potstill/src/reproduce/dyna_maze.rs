@@ -1,6 +1,6 @@
 //! The Dyna maze (Sutton and Barto 2018, Example 8.1 and figure 8.2).
 
-use super::result::{Claim, Reproduction, Runs, about, mean_curve, nowhere, series};
+use super::result::{Reproduction, Runs, about, mean_curve, nowhere, series};
 use crate::error::Error;
 use crate::planning::{DynaQ, MazeConfig, PlanningStepsConfig};
 use crate::report::LineChart;
@@ -26,17 +26,16 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let (mut claims, mut lines) = (Vec::new(), Vec::new());
     for (n, (mean, error)) in PLANNED {
         let lengths = runs.of(&format!("the maze: {n} planning steps"), |streams| run(n, streams))?;
-        let of_episode =
-            |episode: usize| runs.mean(&lengths.iter().map(|run| run[episode - 1]).collect::<Vec<_>>());
+        let of_episode = |episode: usize| lengths.iter().map(|run| run[episode - 1]).collect();
         if n == 0 {
-            claims.push(Claim::new(
+            claims.push(runs.claim(
                 "steps of episode 1, for any planning: a random walk",
                 (RANDOM_WALK, RANDOM_WALK),
                 "exact",
                 of_episode(1),
             ));
         }
-        claims.push(Claim::new(
+        claims.push(runs.claim(
             format!("steps of episode 5, {n} planning steps"),
             about(mean, error),
             "a second program",
@@ -58,7 +57,9 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         source: "Sutton and Barto 2018, figure 8.2",
         setting: "alpha 0.1, gamma 0.95, epsilon 0.1, 50 episodes".to_owned(),
         runs: runs.count,
+        seed: runs.request.seed,
         claims,
+        beside: Vec::new(),
         charts: vec![chart],
         note: "As in the book's figure, of which 30 runs are shown, the first episode is left out of the chart, and more planning comes \
                to the short way in fewer episodes: with 50 steps in about three, without planning in about twenty-five. The book's first \

@@ -15,7 +15,7 @@
 //! let reproduction = reproduce(&request, &Quiet)?;
 //! let shortest = &reproduction.claims[0];
 //! assert_eq!((shortest.measured.value, shortest.agrees()), (15.0, true));
-//! assert!(root.path().join("windy/report.html").is_file());
+//! assert!(root.path().join("windy/README.md").is_file());
 //! # Ok(())
 //! # }
 //! ```
@@ -24,17 +24,18 @@ mod cliff;
 mod deep;
 mod double_q;
 mod dyna_maze;
+mod folder;
 mod result;
 mod windy;
 
 pub(crate) use cliff::{CliffWalk, walk_the_cliff};
 pub(crate) use result::mean_curve;
-pub use result::{Claim, ReproduceRequest, Reproduction};
+pub use result::{Claim, Column, ReproduceRequest, Reproduction};
 
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::run::Observer;
-use crate::store::{RunDir, names};
+use crate::store::RunDir;
 use result::Runs;
 
 /// A reproducible result: its name, the runs of each algorithm, and its function.
@@ -67,11 +68,8 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
     let runs = Runs { request, observer, count: request.runs.unwrap_or(*runs) as usize };
     let written = measure(&runs).and_then(|mut reproduction| {
         reproduction.out = dir.path().to_owned();
-        dir.write(names::SUMMARY, format!("{:#}\n", reproduction.json()).as_bytes())?;
-        dir.write(names::REPORT, reproduction.page().html().as_bytes())?;
-        for (i, chart) in reproduction.charts.iter().enumerate() {
-            let name = if i == 0 { "figure.svg".to_owned() } else { format!("figure-{}.svg", i + 1) };
-            dir.write(&name, chart.svg_file().as_bytes())?;
+        for (name, text) in folder::files(&reproduction) {
+            dir.write(&name, text.as_bytes())?;
         }
         Ok(reproduction)
     });

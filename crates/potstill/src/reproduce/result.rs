@@ -37,8 +37,17 @@ pub struct Claim {
     pub measured: Estimate,
     /// True if the value itself must be in the range, not only overlap it with its interval.
     pub is_reach: bool,
-    /// The value of each seed, if reported.
-    pub seeds: Vec<f64>,
+    /// The values that it was measured from, one per seed; NaN for a run that has none. Empty for a computed number.
+    pub values: Vec<f64>,
+}
+
+/// A number of every run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// One value per seed; NaN for a run that has none.
+    pub values: Vec<f64>,
 }
 
 impl Claim {
@@ -66,8 +75,12 @@ pub struct Reproduction {
     pub setting: String,
     /// Runs of each algorithm.
     pub runs: usize,
+    /// The seed of the first run; the others follow it.
+    pub seed: u64,
     /// The numbers.
     pub claims: Vec<Claim>,
+    /// Further numbers of each run, beside those that claims were measured from.
+    pub beside: Vec<Column>,
     /// The figures, with the expected values.
     pub charts: Vec<LineChart>,
     /// A remark.
@@ -100,28 +113,40 @@ impl Runs<'_> {
         results.into_iter().collect()
     }
 
-    /// The mean of a number over runs.
-    pub(super) fn mean(&self, values: &[f64]) -> Estimate {
+    /// A statistic of the values that runs gave, with its interval.
+    pub(super) fn estimate(&self, values: &[f64], statistic: fn(&[f64]) -> f64) -> Estimate {
         let mut rng = Streams::new(self.request.seed).stream("bootstrap");
-        statistics::bootstrap(values, statistics::mean, &mut rng)
+        statistics::bootstrap(values, statistic, &mut rng)
+    }
+
+    /// A claim about the mean over runs. A run without a value (NaN) does not count.
+    ///
+    /// # Panics
+    /// If no run has a value.
+    pub(super) fn claim(
+        &self,
+        what: impl Into<String>,
+        expected: (f64, f64),
+        from: &'static str,
+        values: Vec<f64>,
+    ) -> Claim {
+        let there: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        let measured = self.estimate(&there, statistics::mean);
+        Claim { what: what.into(), expected, from, measured, is_reach: false, values }
     }
 }
 
 impl Claim {
-    /// A claim whose interval must overlap a range.
-    pub(super) fn new(
+    /// A claim about a number that is computed, not drawn.
+    pub(super) fn computed(
         what: impl Into<String>,
         expected: (f64, f64),
         from: &'static str,
-        measured: Estimate,
+        value: f64,
     ) -> Self {
-        Self { what: what.into(), expected, from, measured, is_reach: false, seeds: Vec::new() }
+        let measured = Estimate { value, low: value, high: value };
+        Self { what: what.into(), expected, from, measured, is_reach: false, values: Vec::new() }
     }
-}
-
-/// A deterministic value.
-pub(super) fn exact(value: f64) -> Estimate {
-    Estimate { value, low: value, high: value }
 }
 
 /// Two standard errors about a mean.
@@ -145,13 +170,18 @@ impl Reproduction {
         self.claims.iter().all(Claim::agrees)
     }
 
-    /// The result as JSON.
+    /// The command that measures it again, to the same bytes.
+    pub fn command(&self) -> String {
+        format!("potstill reproduce {} --runs {} --seed {}", self.name, self.runs, self.seed)
+    }
+
+    /// The summary for machines. The numbers of each run are in `raw.csv`.
     pub fn json(&self) -> Value {
         let verdict = |agrees: bool| if agrees { "agrees" } else { "differs" };
         let claims = self.claims.iter().map(|claim| {
             let (low, high) = claim.expected;
             let Estimate { value, low: from, high: to } = claim.measured;
-            let mut told = json!({
+            json!({
                 "what": claim.what,
                 // JSON has no infinity.
                 "expected": if low == high { json!(low) } else { json!([low, high.is_finite().then_some(high)]) },
@@ -159,18 +189,16 @@ impl Reproduction {
                 "measured": value,
                 "ci95": [from, to],
                 "verdict": verdict(claim.agrees()),
-            });
-            if !claim.seeds.is_empty() {
-                told["seeds"] = json!(claim.seeds);
-            }
-            told
+            })
         });
         json!({
             "command": "reproduce",
+            "repeat": self.command(),
             "name": self.name,
             "source": self.source,
             "setting": self.setting,
             "runs": self.runs,
+            "seed": self.seed,
             "claims": claims.collect::<Vec<_>>(),
             "verdict": verdict(self.agrees()),
             "out": self.out.display().to_string(),
@@ -228,7 +256,7 @@ mod tests {
     fn what_is_to_be_reached_must_be() {
         let check = |expected: (f64, f64), is_reach: bool, [low, value, high]: [f64; 3], agrees: bool| {
             let measured = Estimate { value, low, high };
-            let claim = Claim { is_reach, ..Claim::new("a number", expected, "here", measured) };
+            let claim = Claim { is_reach, measured, ..Claim::computed("a number", expected, "here", value) };
             assert_eq!(claim.agrees(), agrees, "{expected:?}, {is_reach}, {low} to {value} to {high}");
         };
         check((17.0, f64::INFINITY), true, [10.0, 16.9, 20.0], false);

@@ -119,17 +119,17 @@ fn config(bytes: &[u8]) -> bool {
 
 /// The values of all keys, as text: NaN is not equal to itself.
 fn values<S: Settings>(settings: &S) -> String {
-    S::keys().iter().map(|key| format!("{} = {:?}\n", key.name, settings.get(key.name))).collect()
+    settings.keys().iter().map(|key| format!("{} = {:?}\n", key.name, settings.get(key.name))).collect()
 }
 
-fn settings<S: Settings>(table: &Table) -> bool {
+fn settings<S: Settings + Default>(table: &Table) -> bool {
     let layer = |values: &Table| [Layer { origin: Origin::Set, values: values.clone() }];
     let mut known = table.clone();
     known.retain(|name, _| name != "command" && name != "algorithm");
     let all = resolve::<S>(&layer(&known)).map(|_| ()).is_ok();
     // One invalid key must not hide the effects of the others.
     known.retain(|name, value| {
-        S::keys().iter().any(|key| key.name == name) && S::default().set(name, value) == Some(Ok(()))
+        S::default().keys().iter().any(|key| key.name == name) && S::default().set(name, value) == Some(Ok(()))
     });
     let resolved = resolve::<S>(&layer(&known)).expect("each key was accepted");
     let text = resolved.to_toml(&[("command", "train".into())]);

@@ -1,0 +1,173 @@
+//! The committed results of `potstill reproduce`: complete, consistent with each other and with the README, and, where that is
+//! quick, what the program writes today.
+
+use potstill::reproduce::{ReproduceRequest, reproduce, results};
+use potstill::run::Quiet;
+use potstill::train::statistics::{interquartile_mean, mean};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files of a folder.
+const FILES: [&str; 4] = ["README.md", "raw.csv", "summary.json", "figure.svg"];
+/// Results that are measured in two or three seconds, in the development profile.
+const QUICK: [&str; 2] = ["cliff", "windy"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(name: &str, file: &str) -> String {
+    let path = root().join("reproductions").join(name).join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn is_committed(name: &str) -> bool {
+    root().join("reproductions").join(name).is_dir()
+}
+
+fn summary(name: &str) -> Value {
+    serde_json::from_str(&read(name, "summary.json")).unwrap()
+}
+
+/// The cells of a Markdown table's row.
+fn cells(row: &str) -> Vec<&str> {
+    row.trim_matches('|').split(" | ").map(str::trim).collect()
+}
+
+#[test]
+fn every_result_is_committed_or_listed_as_missing_with_its_command() {
+    let index = fs::read_to_string(root().join("reproductions/README.md")).unwrap();
+    let rows: Vec<Vec<&str>> =
+        index.lines().filter(|line| line.starts_with('|')).map(cells).skip(2).collect();
+    assert_eq!(rows.len(), results().count(), "a row for each result");
+    for (name, row) in results().zip(rows) {
+        let [result, claim, command, time, status] = row[..] else { panic!("{row:?}") };
+        assert!(!claim.is_empty() && !time.is_empty(), "{name}: {row:?}");
+        if is_committed(name) {
+            for file in FILES {
+                assert!(!read(name, file).is_empty(), "{name}/{file}");
+            }
+            let repeat = summary(name)["repeat"].as_str().unwrap().to_owned();
+            assert_eq!((result, status), (&*format!("[{name}]({name}/README.md)"), "committed"));
+            assert_eq!(command, format!("`{repeat}`"));
+        } else {
+            assert_eq!((result, status), (name, "not yet committed"));
+            assert!(command.starts_with(&format!("`potstill reproduce {name} --runs ")), "{command}");
+        }
+    }
+}
+
+#[test]
+fn committed_tables_say_what_their_summaries_say() {
+    for name in results().filter(|name| is_committed(name)) {
+        let (page, summary) = (read(name, "README.md"), summary(name));
+        assert_eq!(summary["name"], name);
+        assert!(page.contains(summary["repeat"].as_str().unwrap()), "{name}");
+        let rows: Vec<Vec<&str>> =
+            page.lines().filter(|line| line.starts_with('|')).map(cells).skip(2).collect();
+        let claims = summary["claims"].as_array().unwrap();
+        assert_eq!(rows.len(), claims.len(), "{name}");
+        for (row, claim) in rows.iter().zip(claims) {
+            let [what, _, from, measured, verdict] = row[..] else { panic!("{row:?}") };
+            assert_eq!(claim["what"], what);
+            assert_eq!(
+                (&claim["expected_from"], &claim["verdict"]),
+                (&from.into(), &verdict.into()),
+                "{what}"
+            );
+            let told = measured.split(' ').next().unwrap();
+            assert!(is_rounded(told, claim["measured"].as_f64().unwrap()), "{what}: {told}");
+        }
+        let all_agree = claims.iter().all(|claim| claim["verdict"] == "agrees");
+        assert_eq!(summary["verdict"] == "agrees", all_agree, "{name}");
+    }
+}
+
+#[test]
+fn committed_summaries_follow_from_the_raw_numbers() {
+    for name in results().filter(|name| is_committed(name)) {
+        let (raw, summary) = (read(name, "raw.csv"), summary(name));
+        let (header, rows) = raw.split_once('\n').unwrap();
+        let header: Vec<&str> =
+            header.strip_prefix("seed,\"").unwrap().trim_end_matches('"').split("\",\"").collect();
+        let (first, runs) = (summary["seed"].as_u64().unwrap(), summary["runs"].as_u64().unwrap());
+        let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split(',').collect()).collect();
+        let seeds: Vec<String> = rows.iter().map(|row| row[0].to_owned()).collect();
+        assert_eq!(seeds, (first..first + runs).map(|seed| seed.to_string()).collect::<Vec<_>>(), "{name}");
+        let mut drawn = 0;
+        for claim in summary["claims"].as_array().unwrap() {
+            let what = claim["what"].as_str().unwrap();
+            let Some(column) = header.iter().position(|column| *column == what) else {
+                assert_eq!(
+                    claim["ci95"],
+                    serde_json::json!([claim["measured"], claim["measured"]]),
+                    "{what}"
+                );
+                continue;
+            };
+            let values = rows.iter().map(|row| row[column + 1]).filter(|value| !value.is_empty());
+            let values: Vec<f64> = values.map(|value| value.parse().unwrap()).collect();
+            let statistic = if what.contains(": IQM") { interquartile_mean } else { mean };
+            assert_eq!(claim["measured"].as_f64(), Some(statistic(&values)), "{name}: {what}");
+            drawn += 1;
+        }
+        assert!(drawn >= 2, "{name}: {header:?}");
+    }
+}
+
+/// Whether a number is another one, rounded to the digits that it has.
+fn is_rounded(told: &str, exact: f64) -> bool {
+    let decimals = told.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    told == format!("{exact:.decimals$}")
+}
+
+/// The numbers of the README's table of games, `(mean, low, high)`.
+fn games() -> Vec<[String; 3]> {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let row = readme.lines().find(|line| line.starts_with("| **potstill, PQN** |")).unwrap();
+    let numbers = |cell: &&str| {
+        let numbers: Vec<String> = cell
+            .split(|c: char| !c.is_ascii_digit() && c != '.')
+            .filter(|number| !number.is_empty())
+            .map(str::to_owned)
+            .collect();
+        numbers.try_into().unwrap()
+    };
+    cells(row)[1..].iter().map(numbers).collect()
+}
+
+#[test]
+fn the_readme_tells_the_committed_numbers_of_the_games() {
+    let games = games();
+    assert_eq!(games.len(), 5);
+    assert!(games.iter().flatten().all(|number| number.parse::<f64>().is_ok()), "{games:?}");
+    if is_committed("arcade") {
+        let summary = summary("arcade");
+        for (claim, told) in summary["claims"].as_array().unwrap().iter().zip(games) {
+            let exact = [&claim["measured"], &claim["ci95"][0], &claim["ci95"][1]];
+            for (told, exact) in told.iter().zip(exact) {
+                assert!(is_rounded(told, exact.as_f64().unwrap()), "{}: {told}", claim["what"]);
+            }
+        }
+    }
+    for (told, exact, rounded) in [("54.5", 54.46, true), ("54.5", 54.56, false), ("120", 119.7, true)] {
+        assert_eq!(is_rounded(told, exact), rounded, "{told}, {exact}");
+    }
+}
+
+#[test]
+fn quick_results_are_measured_to_the_committed_bytes() {
+    for name in QUICK {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join(name);
+        let runs = summary(name)["runs"].as_u64();
+        let request =
+            ReproduceRequest { name: name.to_owned(), runs, seed: 0, threads: 2, out: Some(out.clone()) };
+        reproduce(&request, &Quiet).unwrap();
+        for file in FILES {
+            let now = fs::read_to_string(out.join(file)).unwrap();
+            assert!(now == read(name, file), "{name}/{file}: {}", summary(name)["repeat"]);
+        }
+    }
+}
