@@ -129,7 +129,8 @@ fn settings<S: Settings + Default>(table: &Table) -> bool {
     let all = resolve::<S>(&layer(&known)).map(|_| ()).is_ok();
     // One invalid key must not hide the effects of the others.
     known.retain(|name, value| {
-        S::default().keys().iter().any(|key| key.name == name) && S::default().set(name, value) == Some(Ok(()))
+        S::default().keys().iter().any(|key| key.name == name)
+            && S::default().set(name, value) == Some(Ok(()))
     });
     let resolved = resolve::<S>(&layer(&known)).expect("each key was accepted");
     let text = resolved.to_toml(&[("command", "train".into())]);
