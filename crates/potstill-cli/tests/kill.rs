@@ -1,6 +1,8 @@
 //! Tests of `kill -9` at random moments, half of them in the middle of a change to the disk: the resumed run
 //! equals the uninterrupted one.
 
+use potstill::algorithm::{ALGORITHMS, Builder};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,42 +10,42 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Name, and arguments before `--out`. Teachers are runs of earlier names.
-const CASES: [(&str, &str); 11] = [
-    ("q-learning", "train q-learning --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
-    ("sarsa", "train sarsa --env CliffWalking-v1 --episodes 1500 --set checkpoint_freq=2000"),
-    (
-        "dqn",
-        "train dqn --env CartPole-v1 --steps 4000 --set net_arch=mlp:16 --set buffer_size=700 --set checkpoint_freq=250 \
-         --set eval_freq=600 --set eval_episodes=2 --set learning_starts=100 --set train_freq=8 --set gradient_steps=4",
-    ),
-    (
-        "classifier",
-        "train classifier --data digits --set net_arch=mlp:64 --set epochs=8 --set test_samples=500 \
-         --set checkpoint_freq=60",
-    ),
-    (
-        "policy",
-        "distill --teacher dqn --student mlp:4 --env CartPole-v1 --set rounds=5 --set transfer_states=1000 \
-         --set gradient_steps=3000 --set checkpoint_freq=250",
-    ),
-    (
-        "soft-targets",
-        "distill --teacher classifier --student mlp:8 --data digits --set epochs=10 --set checkpoint_freq=60",
-    ),
-    ("n-step", "train tree-backup --env Taxi-v4 --steps 40000 --set checkpoint_freq=2000"),
-    ("traces", "train sarsa-lambda --env CliffWalking-v1 --steps 20000 --set checkpoint_freq=2000"),
-    ("episodes", "train off-policy-monte-carlo --env FrozenLake-v1 --steps 40000 --set checkpoint_freq=2000"),
-    ("dyna", "train dyna-q --env DynaMaze --steps 20000 --set checkpoint_freq=1000"),
-    (
-        "rounds",
-        "train speedy-q-learning --env FrozenLake-v1 --steps 40000 --set checkpoint_freq=2000 --set gamma=0.9",
-    ),
-];
+/// A run to be killed.
+struct Case {
+    /// The directory of its uninterrupted twin.
+    name: String,
+    /// The command without `--out`.
+    arguments: String,
+}
 
-/// The number of killed processes; 30 by default.
+/// The first smoke run of every algorithm with many checkpoints, and both kinds of distillation, whose teachers are two of these.
+fn cases() -> Vec<Case> {
+    let train = ALGORITHMS.iter().map(|algorithm| {
+        let set: String =
+            algorithm.smoke[0].split_whitespace().map(|pair| format!(" --set {pair}")).collect();
+        // Planners count sweeps, of which there are fewer than steps.
+        let freq = if matches!(algorithm.builder, Builder::Model(_)) { 20 } else { 150 };
+        let name = algorithm.name;
+        (name.to_owned(), format!("train {name}{set} --set checkpoint_freq={freq}"))
+    });
+    let students = [
+        (
+            "policy",
+            "distill --teacher dqn --student mlp:4 --env CartPole-v1 --set rounds=5 --set transfer_states=1000 \
+             --set gradient_steps=3000 --set checkpoint_freq=250",
+        ),
+        (
+            "soft-targets",
+            "distill --teacher classifier --student mlp:8 --data digits --set epochs=10 --set checkpoint_freq=20",
+        ),
+    ];
+    let students = students.map(|(name, arguments)| (name.to_owned(), arguments.to_owned()));
+    train.chain(students).map(|(name, arguments)| Case { name, arguments }).collect()
+}
+
+/// The number of processes to kill, beside the one that every case loses at least.
 fn kills() -> usize {
-    std::env::var("POTSTILL_TORTURE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(30)
+    std::env::var("POTSTILL_TORTURE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 /// A deterministic generator of numbers below a bound (Steele, Lea and Flood 2014, SplitMix64).
@@ -113,29 +115,36 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
     let root = root.path();
     let mut draws = Draws(1);
     let mut references = Vec::new();
-    for (name, arguments) in CASES {
+    let cases = cases();
+    for Case { name, arguments } in &cases {
         let started = Instant::now();
         finish(root, &format!("{arguments} --out {name}"));
         references.push((results(&root.join(name)), started.elapsed()));
     }
-    let mut killed = 0;
-    let mut round = 0;
-    while killed < kills() {
-        let (name, arguments) = CASES[round % CASES.len()];
-        let (expected, duration) = &references[round % CASES.len()];
+    let (mut killed, mut round) = (0, 0);
+    let mut survivors: BTreeSet<usize> = (0..cases.len()).collect();
+    while killed < kills() || !survivors.is_empty() {
+        let turn = round % cases.len();
+        assert!(round < 20 * cases.len() + kills(), "{} ends before it can be killed", cases[turn].name);
+        let Case { name, arguments } = &cases[turn];
+        let (expected, duration) = &references[turn];
         round += 1;
         let run = format!("run-{round}");
         // Once or twice: also the process that resumes may die.
         for _ in 0..1 + draws.below(2) {
             let begun = root.join(&run).join("config.toml").exists();
             let arguments = if begun { format!("resume {run}") } else { format!("{arguments} --out {run}") };
-            let at = draws.below(150);
+            let at = draws.below(60);
             let after = duration.mul_f64(draws.below(1000) as f64 / 1000.0);
-            killed += usize::from(if killed % 2 == 0 {
+            let is_killed = if killed % 2 == 0 {
                 kill_in_a_change(command(root, &arguments), at)
             } else {
                 kill_after(command(root, &arguments), after)
-            });
+            };
+            if is_killed {
+                killed += 1;
+                survivors.remove(&turn);
+            }
         }
         if root.join(&run).join("config.toml").exists() {
             finish(root, &format!("resume {run}"));
@@ -227,10 +236,12 @@ fn a_killed_folder_of_seeds_ends_as_if_it_had_not_been() {
 fn a_student_killed_at_its_very_beginning_finds_its_teacher() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    for (name, arguments) in [CASES[2], CASES[4]] {
+    let cases = cases();
+    let case = |wanted: &str| cases.iter().find(|case| case.name == wanted).expect("a case");
+    for Case { name, arguments } in [case("dqn"), case("policy")] {
         finish(root, &format!("{arguments} --out {name}"));
     }
-    let (_, distil) = CASES[4];
+    let distil = &case("policy").arguments;
     let mut without_teacher = 0;
     for n in 0..14 {
         let run = format!("run-{n}");
