@@ -75,8 +75,11 @@ fn a_policy_is_learned_from_what_others_did() {
     // Prediction from data evaluates the recorded policy: here all episodes begin in one state and terminate,
     // so that the mean is exact.
     let recorded = json(root, "play --env FrozenLake-v1 --episodes 2000 --record lake.jsonl");
-    let judged = json(root, "train monte-carlo-prediction --data lake.jsonl");
-    assert!((number(&judged["start_value"]) - number(&recorded["mean_return"])).abs() < 1e-9, "{judged}");
+    let predicted = json(root, "train monte-carlo-prediction --data lake.jsonl");
+    assert!(
+        (number(&predicted["start_value"]) - number(&recorded["mean_return"])).abs() < 1e-9,
+        "{predicted}"
+    );
     // A run can only be resumed with its original data.
     json(root, "train q-learning --data walks.jsonl --out begun");
     fs::remove_file(root.join("begun/summary.json")).unwrap();

@@ -39,15 +39,15 @@ const RULES: [&str; 13] = [
     "a step before the first reset is refused",
     "observations are in their space",
     "rewards are finite",
-    "every action of the space is taken",
+    "every action of the space is accepted",
     "an action outside the space is refused and changes nothing",
     "a step after the end of an episode is refused",
     "the same seed gives the same episode",
     "a fresh instance with the same seed gives the same episode",
     "a snapshot continues as the original does",
     "a snapshot can be restored into a fresh instance",
-    "what happens is in the model",
-    "pictures stay within their frame",
+    "transitions agree with the model",
+    "renderings stay within their frame",
 ];
 
 /// Plays an environment at random and checks every rule; `make` constructs a fresh instance each time.
@@ -162,7 +162,7 @@ impl Checker {
                     Err(error) => {
                         let action = action.borrow().text();
                         let refused = Err(format!("{place}: action {action} was refused: {error}"));
-                        self.hold("every action of the space is taken", refused);
+                        self.hold("every action of the space is accepted", refused);
                         break;
                     }
                 };
@@ -191,7 +191,7 @@ impl Checker {
                         outcome,
                         &place,
                     );
-                    self.hold("what happens is in the model", foreseen);
+                    self.hold("transitions agree with the model", foreseen);
                 }
                 if outcome.done() {
                     self.over(&mut *env, &actions, &place);
@@ -232,7 +232,7 @@ impl Checker {
             None => Err(format!("{place}: the frame is {} x {}", scene.width, scene.height)),
             Some((_, shape)) => Err(format!("{place}: {shape:?}")),
         };
-        self.hold("pictures stay within their frame", framed);
+        self.hold("renderings stay within their frame", framed);
     }
 
     fn refuses<O: Row + ?Sized, A: Row + ?Sized>(

@@ -106,15 +106,15 @@ impl Visitor for Pace {
 pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(name)?;
     let Some(new) = algorithm.builder.states() else {
-        return Err(usage(format!("`{name}` is no algorithm for numbered states; q-learning is one")));
+        return Err(usage(format!("`{name}` is not an algorithm for discrete states; q-learning is one")));
     };
     let spec = find_env(env)?;
     if spec.make_states().is_none() {
-        return Err(usage(format!("`{name}` needs numbered states and actions, which {env} has not")));
+        return Err(usage(format!("`{name}` needs discrete states and actions; {env} does not have them")));
     }
     let streams = Streams::new(0);
     let agent = new().build(&Task::new(algorithm.name, &spec, streams))?;
-    let env = spec.make_states().expect("numbered states");
+    let env = spec.make_states().expect("discrete states");
     let mut trainer = Trainer::new(agent, env, streams);
     observer.begin(&format!("{name} in {}", spec.id), SLICES as u64);
     let slice = Duration::from_secs_f64(seconds / SLICES as f64);
@@ -179,11 +179,11 @@ mod tests {
         };
         assert_eq!(
             error("dqn", "CartPole-v1"),
-            "`dqn` is no algorithm for numbered states; q-learning is one"
+            "`dqn` is not an algorithm for discrete states; q-learning is one"
         );
         assert_eq!(
             error("sarsa", "CartPole-v1"),
-            "`sarsa` needs numbered states and actions, which CartPole-v1 has not"
+            "`sarsa` needs discrete states and actions; CartPole-v1 does not have them"
         );
     }
 }

@@ -52,7 +52,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::Off),
     data: DataKind::Online,
     is_model_based: Some(false),
-    summary: "DQN that learns the return's distribution, as probabilities of fixed values",
+    summary: "DQN that learns the return's distribution, as probabilities of fixed atoms",
     source: "Bellemare, Dabney and Munos 2017, Algorithm 1",
     file: file!(),
     builder: Builder::Features(|| recipe(build)),

@@ -144,7 +144,7 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
     let (picture, label, logits) =
         trials.iter().find_map(|t| t.shown.clone()).expect("the first seed shows one");
     let chart = BarChart {
-        title: format!("What the teacher says of this {label}, at three temperatures"),
+        title: format!("The teacher's soft targets of this {label}, at three temperatures"),
         x_label: "digit".to_owned(),
         y_label: "probability".to_owned(),
         categories: (0..digits.classes).map(|class| class.to_string()).collect(),

@@ -107,7 +107,7 @@ fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, continuation: Continua
         if job.is_over() {
             let done = checkpoint.step;
             return Err(usage(format!(
-                "{run} has done {done} steps, or what it was to reach; --steps {steps} leaves nothing to do"
+                "{run} has done {done} steps, or reached its goal; --steps {steps} leaves nothing to do"
             )));
         }
     }

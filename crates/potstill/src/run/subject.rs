@@ -58,7 +58,7 @@ impl Subject {
                 if matches!(&model, Model::Table(table) if table.actions() == 1) {
                     let run = dir.path().display();
                     return Err(usage(format!(
-                        "{run} has judged a policy and learned none of its own; see its values with potstill show {run}"
+                        "{run} has evaluated a policy and learned none of its own; see its values with potstill show {run}"
                     )));
                 }
                 check_shape(&model, &spec).map_err(misfit)?;

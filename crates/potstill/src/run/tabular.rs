@@ -47,7 +47,9 @@ impl PrepareTabular<'_> {
             )));
         }
         if peek(self.layers, "behaviour").is_some() {
-            return Err(usage("give `data` or `behaviour`, not both: who acted in the data has acted"));
+            return Err(usage(
+                "give `data` or `behaviour`, not both: recorded actions have a behaviour policy of their own",
+            ));
         }
         let wrong = |reason: String| usage(format!("--data {file}: {reason}"));
         let text = store::read_text(Path::new(file))?;
