@@ -209,7 +209,7 @@ families! { tabular prediction planning deep baseline supervised }
 
 /// Worlds whose state is more than a place: streams, hands, hidden moods, games, what wrappers remember.
 #[test]
-fn worlds_with_more_state() {
+fn environments_with_hidden_state() {
     for (command, settings) in [
         ("q-learning", "env=Taxi-v4:is_rainy=true,fickle_passenger=true,sticky_actions=0.1 steps=1500"),
         ("sarsa", "env=Blackjack-v1 steps=1500 log_interval=50"),

@@ -481,7 +481,7 @@ impl Agent for Dqn {
             return Err(not_finite(&[("reward", &rewards)]).expect("one is not finite"));
         }
         if let Some(moments) = &mut self.moments {
-            moments.see(steps.observations);
+            moments.observe(steps.observations);
         }
         self.replay.push(steps);
         let before = self.steps;

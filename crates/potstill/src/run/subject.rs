@@ -149,6 +149,6 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
 }
 
 /// Returns true if a run has this copy, or had it.
-pub(crate) fn keeps(dir: &RunDir, name: &str) -> Result<bool, Error> {
+pub(crate) fn has_copy(dir: &RunDir, name: &str) -> Result<bool, Error> {
     Ok(dir.has(name) || dir.manifest()?.file(name).is_some())
 }
