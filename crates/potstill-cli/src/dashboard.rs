@@ -184,7 +184,7 @@ struct View {
     /// The pace is work over time, both with exponential decay.
     work: f64,
     seconds: f64,
-    told: Option<Instant>,
+    updated: Option<Instant>,
     /// The step of the newest record.
     step: u64,
     curves: Vec<Curve>,
@@ -192,13 +192,13 @@ struct View {
 
 impl View {
     fn advance(&mut self, done: u64, note: &str, now: Instant) {
-        if let Some(then) = self.told {
+        if let Some(then) = self.updated {
             let seconds = (now - then).as_secs_f64();
             let keep = MEMORY_SECONDS / (MEMORY_SECONDS + seconds);
             self.work = self.work * keep + done.saturating_sub(self.done) as f64;
             self.seconds = self.seconds * keep + seconds;
         }
-        (self.done, self.told) = (done, Some(now));
+        (self.done, self.updated) = (done, Some(now));
         note.clone_into(&mut self.note);
     }
 
@@ -288,10 +288,10 @@ impl View {
             rows.sort_by_key(|(name, _)| rank(name));
             rows.insert(0, ("step", self.step.to_string()));
         }
-        let room = usize::from(area.height);
-        if rows.len() > room {
-            let hidden = rows.len() + 1 - room.max(1);
-            rows.truncate(room.saturating_sub(1));
+        let height = usize::from(area.height);
+        if rows.len() > height {
+            let hidden = rows.len() + 1 - height.max(1);
+            rows.truncate(height.saturating_sub(1));
             rows.push(("...", format!("{hidden} more")));
         }
         for ((name, value), row) in rows.iter().zip(area.rows()) {
@@ -352,7 +352,7 @@ struct Curve {
     name: &'static str,
     newest: f64,
     points: Vec<(f64, f64)>,
-    seen: u64,
+    count: u64,
     stride: u64,
     /// True if the last point is only kept for being the newest.
     passing: bool,
@@ -368,8 +368,8 @@ impl Curve {
             self.points.pop();
         }
         self.points.push((step, value));
-        self.passing = !self.seen.is_multiple_of(self.stride);
-        self.seen += 1;
+        self.passing = !self.count.is_multiple_of(self.stride);
+        self.count += 1;
         if self.points.len() > POINTS {
             let mut index = 0;
             self.points.retain(|_| {

@@ -197,7 +197,7 @@ pub(crate) fn envs() {
     );
     let names =
         |options: &[(&str, &str)]| options.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    print(&format!("{}; beside them", names(registry::GENERAL_OPTIONS)));
+    print(&format!("{}; some have further ones:", names(registry::GENERAL_OPTIONS)));
     for spec in registry::all().filter(|spec| !spec.options.is_empty()) {
         print(&format!("  {:26}{}", spec.id, names(spec.options)));
     }

@@ -187,7 +187,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
     json(path, "train q-learning --env CliffWalking-v1 --episodes 20 --out table");
     json(path, &format!("{SHORT_DQN} --out dqn"));
     json(path, "train classifier --data digits --set net_arch=mlp:4 --set epochs=1 --out digits");
-    json(path, "train td-prediction --env CliffWalking-v1 --episodes 2 --out judged");
+    json(path, "train td-prediction --env CliffWalking-v1 --episodes 2 --out walk");
     json(path, "play --env FrozenLake-v1 --episodes 3 --record lake.jsonl");
     let recorded = fs::read_to_string(path.join("lake.jsonl")).unwrap();
     fs::write(path.join("far.jsonl"), recorded.replacen("[0,", "[16,", 1)).unwrap();
@@ -253,7 +253,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ("train policy-iteration --env AccessControl --out new", "`gamma`: must be below 1 in AccessControl"),
         (
             "train value-iteration --env Blackjack-v1 --out new",
-            "`value-iteration` needs an exact model, which Blackjack-v1 has not",
+            "`value-iteration` needs an exact model; Blackjack-v1 does not provide one",
         ),
         (
             "train value-iteration --env DynaMaze --episodes 9 --out new",
@@ -305,10 +305,10 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "--data far.jsonl: episode 1: observation 16 is not in Discrete(16)",
         ),
         (
-            "eval judged",
-            "judged has judged a policy and learned none of its own; see its values with potstill show judged",
+            "eval walk",
+            "walk has evaluated a policy and learned none of its own; see its values with potstill show walk",
         ),
-        ("play judged", "judged has judged a policy"),
+        ("play walk", "walk has evaluated a policy"),
         ("play table --epsilon 2", "--epsilon 2: write a number from 0 to 1"),
         ("show nowhere", "nowhere is not a run directory"),
         ("train sarsa --env CliffWalking-v1 --out new", "how long? give --steps N or --episodes N"),
@@ -337,7 +337,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{pole} --set net_arch=cnn:16x3,128"),
-            "`net_arch`: cnn:16x3,128: `16x3` does not fit into a picture of 1 x 1 points; features have mlp",
+            "`net_arch`: cnn:16x3,128: `16x3` does not fit into an image of 1 x 1 points; features have mlp",
         ),
         (
             &format!("{pole} --set net_arch=mlp --set dueling=true"),
@@ -430,7 +430,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "distill --teacher dqn --student mpl:4 --env CartPole-v1 --out new",
             "`student` (command line): unknown family `mpl`",
         ),
-        ("distill --teacher dqn --env CartPole-v1 --out new", "into what? give --student SPEC"),
+        ("distill --teacher dqn --env CartPole-v1 --out new", "into which student? give --student SPEC"),
         ("distill --teacher dqn --student mlp:4 --out new", "where? give --env CartPole-v1"),
         (
             "distill --teacher dqn --student mlp:4 --data digits --out new",

@@ -20,12 +20,12 @@ fn planners_tell_what_the_start_is_worth() {
         ("modified-policy-iteration --env DynaMaze --set gamma=0.95", 0.513_342_083, 1..50),
         ("value-iteration --env CliffWalking-v1 --set epsilon=0.1", -20.707_677, 10..500),
     ] {
-        let told = json(dir.path(), &format!("train {arguments}"));
-        assert!((number(&told["start_value"]) - value).abs() < 1e-6, "{told}");
-        assert!(iterations.contains(&told["iterations"].as_u64().unwrap()), "{told}");
-        assert!(number(&told["residual"]) < 1e-9, "{told}");
+        let result = json(dir.path(), &format!("train {arguments}"));
+        assert!((number(&result["start_value"]) - value).abs() < 1e-6, "{result}");
+        assert!(iterations.contains(&result["iterations"].as_u64().unwrap()), "{result}");
+        assert!(number(&result["residual"]) < 1e-9, "{result}");
         // The planned policy can be played.
-        let evaluated = json(dir.path(), &format!("eval {} --episodes 50", told["out"].as_str().unwrap()));
+        let evaluated = json(dir.path(), &format!("eval {} --episodes 50", result["out"].as_str().unwrap()));
         assert!(number(&evaluated["mean_return"]) > -30.0, "{evaluated}");
     }
     let late =
@@ -40,8 +40,8 @@ fn many_seeds_are_one_job() {
     let dir = TempDir::new().unwrap();
     let command =
         "train sarsa --env CliffWalking-v1 --episodes 500 --seeds 60 --set alpha=0.5 --set epsilon=0.1";
-    let told = json(dir.path(), &format!("{command} --threads 1 --out one"));
-    let last = &told["return_last_100"];
+    let result = json(dir.path(), &format!("{command} --threads 1 --out one"));
+    let last = &result["return_last_100"];
     // 2,000 seeds of other programs give -26.6 to -27.1; the spread between seeds is 7.
     assert!((number(&last["mean"]) - -26.9).abs() < 4.5, "{last}");
     let interval = [number(&last["ci95"][0]), number(&last["ci95"][1])];
@@ -67,16 +67,19 @@ fn a_policy_is_learned_from_what_others_did() {
         json(root, "play --env CliffWalking-v1:max_episode_steps=200 --episodes 300 --record walks.jsonl");
     assert_eq!(recorded["episodes"], 300);
     for algorithm in ["q-learning", "double-q-learning", "q-lambda", "tree-backup", "dyna-q --set gamma=1"] {
-        let told = json(root, &format!("train {algorithm} --data walks.jsonl --set alpha=0.5"));
-        assert!((number(&told["start_value"]) - -13.0).abs() < 0.5, "{algorithm}: {told}");
-        let evaluated = json(root, &format!("eval {} --episodes 3", told["out"].as_str().unwrap()));
+        let result = json(root, &format!("train {algorithm} --data walks.jsonl --set alpha=0.5"));
+        assert!((number(&result["start_value"]) - -13.0).abs() < 0.5, "{algorithm}: {result}");
+        let evaluated = json(root, &format!("eval {} --episodes 3", result["out"].as_str().unwrap()));
         assert_eq!(evaluated["mean_return"], -13.0, "{algorithm}");
     }
     // Prediction from data evaluates the recorded policy: here all episodes begin in one state and terminate,
     // so that the mean is exact.
     let recorded = json(root, "play --env FrozenLake-v1 --episodes 2000 --record lake.jsonl");
-    let judged = json(root, "train monte-carlo-prediction --data lake.jsonl");
-    assert!((number(&judged["start_value"]) - number(&recorded["mean_return"])).abs() < 1e-9, "{judged}");
+    let predicted = json(root, "train monte-carlo-prediction --data lake.jsonl");
+    assert!(
+        (number(&predicted["start_value"]) - number(&recorded["mean_return"])).abs() < 1e-9,
+        "{predicted}"
+    );
     // A run can only be resumed with its original data.
     json(root, "train q-learning --data walks.jsonl --out begun");
     fs::remove_file(root.join("begun/summary.json")).unwrap();
@@ -122,9 +125,9 @@ fn another_run_acts() {
     let root = dir.path();
     json(root, "train q-learning --env CliffWalking-v1 --episodes 500 --out bold");
     let command = "train sarsa --env CliffWalking-v1 --episodes 400 --set behaviour=bold";
-    let told = json(root, &format!("{command} --out follower"));
+    let result = json(root, &format!("{command} --out follower"));
     // It walks along the edge from the first episode on.
-    assert!(number(&told["return_last_100"]) > -120.0, "{told}");
+    assert!(number(&result["return_last_100"]) > -120.0, "{result}");
     let first = fs::read_to_string(root.join("follower/metrics.jsonl")).unwrap();
     let first: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
     assert!(number(&first["rollout/ep_len"]) < 60.0, "{first}");
@@ -170,13 +173,13 @@ fn results_of_the_book_are_reproduced() {
     for (name, claims) in [("cliff", 7), ("dyna-maze", 4), ("double-q", 9), ("windy", 4)] {
         // Few runs have wide intervals: only a gross error would show, but the text is complete.
         let output = potstill(dir.path(), &format!("reproduce {name} --runs 30 --out {name} --json"));
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(told["claims"].as_array().unwrap().len(), claims, "{told}");
-        let agrees = told["verdict"] == "agrees";
-        assert_eq!(output.status.code(), Some(i32::from(!agrees)), "{told}");
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(result["claims"].as_array().unwrap().len(), claims, "{result}");
+        let agrees = result["verdict"] == "agrees";
+        assert_eq!(output.status.code(), Some(i32::from(!agrees)), "{result}");
         let wrong =
-            told["claims"].as_array().unwrap().iter().filter(|claim| claim["verdict"] != "agrees").count();
-        assert!(wrong <= 2, "{told}");
+            result["claims"].as_array().unwrap().iter().filter(|claim| claim["verdict"] != "agrees").count();
+        assert!(wrong <= 2, "{result}");
         for file in ["README.md", "raw.csv", "report.html", "figure.svg", "summary.json"] {
             assert!(dir.path().join(name).join(file).is_file(), "{name}/{file}");
         }
@@ -197,7 +200,7 @@ fn results_of_the_book_are_reproduced() {
 #[test]
 fn the_pace_is_measured() {
     let dir = TempDir::new().unwrap();
-    let told = json(dir.path(), "bench tabular --seconds 0.1");
-    assert_eq!((&told["algorithm"], &told["env"]), (&json!("q-learning"), &json!("CliffWalking-v1")));
-    assert!(number(&told["updates_per_second"]) > 10_000.0, "{told}");
+    let result = json(dir.path(), "bench tabular --seconds 0.1");
+    assert_eq!((&result["algorithm"], &result["env"]), (&json!("q-learning"), &json!("CliffWalking-v1")));
+    assert!(number(&result["updates_per_second"]) > 10_000.0, "{result}");
 }

@@ -87,10 +87,10 @@ fn an_environment_is_checked() {
 fn the_pace_is_measured() {
     let dir = TempDir::new().unwrap();
     for env in ["CartPole-v1", "Taxi-v4", "Seaquest", "Pendulum-v1"] {
-        let told =
+        let result =
             json(dir.path(), &format!("bench env --env {env} --num-envs 33 --threads 2 --seconds 0.1"));
-        assert!(told["steps_per_second"].as_f64().unwrap() > 0.0, "{told}");
-        assert_eq!((&told["num_envs"], &told["threads"]), (&json!(33), &json!(2)));
+        assert!(result["steps_per_second"].as_f64().unwrap() > 0.0, "{result}");
+        assert_eq!((&result["num_envs"], &result["threads"]), (&json!(33), &json!(2)));
     }
 }
 

@@ -39,15 +39,15 @@ const RULES: [&str; 13] = [
     "a step before the first reset is refused",
     "observations are in their space",
     "rewards are finite",
-    "every action of the space is taken",
+    "every action of the space is accepted",
     "an action outside the space is refused and changes nothing",
     "a step after the end of an episode is refused",
     "the same seed gives the same episode",
     "a fresh instance with the same seed gives the same episode",
     "a snapshot continues as the original does",
     "a snapshot can be restored into a fresh instance",
-    "what happens is in the model",
-    "pictures stay within their frame",
+    "transitions agree with the model",
+    "renderings stay within their frame",
 ];
 
 /// Plays an environment at random and checks every rule; `make` constructs a fresh instance each time.
@@ -66,7 +66,7 @@ struct Checker {
 }
 
 /// An observed step.
-type Seen<O> = (<O as ToOwned>::Owned, Outcome);
+type ObservedStep<O> = (<O as ToOwned>::Owned, Outcome);
 
 fn well_formed(space: &Space) -> Result<(), String> {
     match space {
@@ -94,7 +94,7 @@ fn well_formed(space: &Space) -> Result<(), String> {
 
 impl Checker {
     /// Records the first violation of a rule.
-    fn hold(&mut self, rule: &str, kept: Result<(), String>) {
+    fn record(&mut self, rule: &str, kept: Result<(), String>) {
         let i = RULES.iter().position(|known| *known == rule).expect("a rule of the list");
         if let (None, Err(how)) = (&self.broken[i], kept) {
             self.broken[i] = Some(how);
@@ -113,7 +113,7 @@ impl Checker {
             if A::can_sample(&actions) { Ok(()) } else { Err(how) }
         });
         let usable = spaces.is_ok();
-        self.hold("the spaces are well formed", spaces);
+        self.record("the spaces are well formed", spaces);
         if !usable {
             return;
         }
@@ -124,7 +124,7 @@ impl Checker {
             Err(EnvError::NotReset) => Ok(()),
             other => Err(format!("it gave {other:?}")),
         };
-        self.hold("a step before the first reset is refused", refused);
+        self.record("a step before the first reset is refused", refused);
 
         let mut env = make();
         let model = env.model();
@@ -142,9 +142,14 @@ impl Checker {
                         "episode {episode}: the copy began with {seen:?}, the original with {observation:?}"
                     )),
                 };
-                self.hold("a snapshot continues as the original does", same);
+                self.record("a snapshot continues as the original does", same);
             }
-            self.look(&*env, observation.borrow(), &observations, &format!("episode {episode}, reset"));
+            self.check_observation(
+                &*env,
+                observation.borrow(),
+                &observations,
+                &format!("episode {episode}, reset"),
+            );
             // From some step on, and into the next episode, a copy must do the same as the original.
             shadow = None;
             for step in 0..STEPS {
@@ -162,7 +167,7 @@ impl Checker {
                     Err(error) => {
                         let action = action.borrow().text();
                         let refused = Err(format!("{place}: action {action} was refused: {error}"));
-                        self.hold("every action of the space is taken", refused);
+                        self.record("every action of the space is accepted", refused);
                         break;
                     }
                 };
@@ -176,12 +181,12 @@ impl Checker {
                         true => Ok(()),
                         false => Err(format!("{place}: the copy gave {result:?}, the original {outcome:?}")),
                     };
-                    self.hold("a snapshot continues as the original does", same);
+                    self.record("a snapshot continues as the original does", same);
                 }
-                self.look(&*env, observation.borrow(), &observations, &place);
+                self.check_observation(&*env, observation.borrow(), &observations, &place);
                 let reward = outcome.reward;
                 let finite = if reward.is_finite() { Ok(()) } else { Err(format!("{place}: {reward}")) };
-                self.hold("rewards are finite", finite);
+                self.record("rewards are finite", finite);
                 if let Some(model) = &model {
                     let foreseen = in_model(
                         model,
@@ -191,7 +196,7 @@ impl Checker {
                         outcome,
                         &place,
                     );
-                    self.hold("what happens is in the model", foreseen);
+                    self.record("transitions agree with the model", foreseen);
                 }
                 if outcome.done() {
                     self.over(&mut *env, &actions, &place);
@@ -203,7 +208,7 @@ impl Checker {
     }
 
     /// Checks an observation and its rendering.
-    fn look<O: Row + ?Sized, A: Row + ?Sized>(
+    fn check_observation<O: Row + ?Sized, A: Row + ?Sized>(
         &mut self,
         env: &dyn Env<Observation = O, Action = A>,
         observation: &O,
@@ -215,7 +220,7 @@ impl Checker {
             None => Err(format!("{place}: it is not finite")),
             Some(how) => Err(format!("{place}: {how}")),
         };
-        self.hold("observations are in their space", inside);
+        self.record("observations are in their space", inside);
         let Some(scene) = env.scene() else { return };
         let within = |(x, y): (f64, f64)| {
             let margin = 0.1 * scene.width.max(scene.height);
@@ -232,7 +237,7 @@ impl Checker {
             None => Err(format!("{place}: the frame is {} x {}", scene.width, scene.height)),
             Some((_, shape)) => Err(format!("{place}: {shape:?}")),
         };
-        self.hold("pictures stay within their frame", framed);
+        self.record("renderings stay within their frame", framed);
     }
 
     fn refuses<O: Row + ?Sized, A: Row + ?Sized>(
@@ -252,7 +257,7 @@ impl Checker {
                 other => Err(format!("{place}: action {text} gave {other:?}")),
             };
             let went_on = refused.is_err();
-            self.hold("an action outside the space is refused and changes nothing", refused);
+            self.record("an action outside the space is refused and changes nothing", refused);
             if went_on && env.restore(&before).is_err() {
                 return;
             }
@@ -271,7 +276,7 @@ impl Checker {
             Err(EnvError::EpisodeOver) => Ok(()),
             other => Err(format!("after {place} it gave {other:?}")),
         };
-        self.hold("a step after the end of an episode is refused", refused);
+        self.record("a step after the end of an episode is refused", refused);
     }
 
     /// A new instance, restored to the state of this one.
@@ -284,7 +289,7 @@ impl Checker {
         let mut shadow = make();
         let restored = shadow.restore(&env.snapshot()).map_err(|error| format!("{place}: {error}"));
         let is_restored = restored.is_ok();
-        self.hold("a snapshot can be restored into a fresh instance", restored);
+        self.record("a snapshot can be restored into a fresh instance", restored);
         is_restored.then_some(shadow)
     }
 
@@ -307,7 +312,7 @@ impl Checker {
                     None if first.len() == other.len() => Ok(()),
                     _ => Err(format!("seed {seed}, step {}", step.unwrap_or(first.len().min(other.len())))),
                 };
-                self.hold(rule, same);
+                self.record(rule, same);
             }
         }
     }
@@ -319,7 +324,7 @@ fn play<O: Row + ?Sized, A: Row + ?Sized>(
     env: &mut dyn Env<Observation = O, Action = A>,
     seed: Option<u64>,
     actions: &Space,
-) -> Vec<Seen<O>> {
+) -> Vec<ObservedStep<O>> {
     let mut rng = Pcg64::new(2);
     let mut observation = O::buffer(&env.observation_space());
     let mut seen = Vec::new();

@@ -82,10 +82,10 @@ impl Outcome {
 
 /// A sequential decision problem with Gymnasium's `reset` and `step`.
 ///
-/// Observations are written into the caller's buffer: `usize` for numbered states, `[f32]` or `[u8]` of the
+/// Observations are written into the caller's buffer: `usize` for discrete states, `[f32]` or `[u8]` of the
 /// space's length for arrays.
 pub trait Env: Restorable + Send {
-    /// `usize` for numbered states, `[f32]` for a box, `[u8]` for zeros and ones.
+    /// `usize` for discrete states, `[f32]` for a box, `[u8]` for zeros and ones.
     type Observation: Row + ?Sized;
     /// `usize` for a discrete action space, `[f32]` for a box.
     type Action: Row + ?Sized;

@@ -1,4 +1,4 @@
-//! Exact models of environments with numbered states, and environments that are defined by their model.
+//! Exact models of environments with discrete states, and environments that are defined by their model.
 //!
 //! Gymnasium calls it `P`: the outcomes of every state and action with their probabilities. Planners work on
 //! it, and environments such as the frozen lake are simulated from it.

@@ -291,7 +291,7 @@ pub(crate) fn row_text<T: fmt::Display>(row: &[T]) -> String {
 /// The reason why a row of numbers is not in a space of arrays.
 fn row_outside<T: Element>(row: &[T], space: &Space) -> Option<String> {
     if space.discrete().is_some() {
-        return Some(format!("it is an array, but {space} is numbered"));
+        return Some(format!("it is an array, but {space} is discrete"));
     }
     if row.len() != space.features() {
         return Some(format!("it has {} numbers, {space} has {}", row.len(), space.features()));

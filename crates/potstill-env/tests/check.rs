@@ -165,7 +165,7 @@ fn every_rule_that_is_broken_is_found() {
     check(Wrong::Order, &["a step before the first reset is refused"]);
     check(Wrong::Observation, &["observations are in their space"]);
     check(Wrong::Reward, &["rewards are finite"]);
-    check(Wrong::Refuses, &["every action of the space is taken"]);
+    check(Wrong::Refuses, &["every action of the space is accepted"]);
     check(Wrong::Takes, &["an action outside the space is refused and changes nothing"]);
     check(Wrong::Continues, &["a step after the end of an episode is refused"]);
     check(
@@ -178,6 +178,6 @@ fn every_rule_that_is_broken_is_found() {
     check(Wrong::Fresh, &["a fresh instance with the same seed gives the same episode"]);
     check(Wrong::Snapshot, &["a snapshot continues as the original does"]);
     check(Wrong::Restore, &["a snapshot can be restored into a fresh instance"]);
-    check(Wrong::Model, &["what happens is in the model"]);
-    check(Wrong::Picture, &["pictures stay within their frame"]);
+    check(Wrong::Model, &["transitions agree with the model"]);
+    check(Wrong::Picture, &["renderings stay within their frame"]);
 }

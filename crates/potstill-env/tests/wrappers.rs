@@ -188,10 +188,10 @@ fn wrappers_by_option() {
     let refused = |id: &str, expected: &str| {
         assert_eq!(find(id).unwrap_err().to_string(), expected);
     };
-    refused("CartPole-v1:one_hot=true", "CartPole-v1: one_hot=true: its states are not numbered");
+    refused("CartPole-v1:one_hot=true", "CartPole-v1: one_hot=true: its states are not discrete");
     refused(
         "FrozenLake-v1:frame_stack=2",
-        "FrozenLake-v1: frame_stack=2: its states are numbered; with one_hot=true they are features",
+        "FrozenLake-v1: frame_stack=2: its states are discrete; with one_hot=true they are features",
     );
     refused(
         "CartPole-v1:clip_reward=1:-1",

@@ -313,7 +313,7 @@ impl Plan {
             let (Stage::Conv { kernel: side, .. } | Stage::MaxPool(side) | Stage::AvgPool(side)) = *stage;
             if side > height || side > width {
                 return Err(format!(
-                    "`{stage}` does not fit into a picture of {height} x {width} points{}",
+                    "`{stage}` does not fit into an image of {height} x {width} points{}",
                     if (height, width) == (1, 1) { "; features have mlp" } else { "" }
                 ));
             }
@@ -336,7 +336,7 @@ impl Plan {
                 }
             }
             if b.part.rows > ENDS_MAX {
-                return Err("its pictures are too large".to_owned());
+                return Err("its images are too large".to_owned());
             }
         }
         let mut flattened = None;

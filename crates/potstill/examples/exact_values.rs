@@ -3,7 +3,7 @@
 //!
 //! cargo run --release -p potstill --example exact_values
 //!
-//! Environments with numbered states give their model: for each state and action the next states, with probabilities and
+//! Environments with discrete states give their model: for each state and action the next states, with probabilities and
 //! rewards. With it, the value of a policy is the solution of the Bellman equation (Sutton and Barto 2018, equation 4.4).
 
 use potstill::core::Streams;
@@ -17,7 +17,7 @@ use potstill::train::{Trainer, Training};
 const GAMMA: f64 = 0.99;
 
 fn make_env() -> StateEnv {
-    find("FrozenLake-v1").expect("it is registered").make_states().expect("its states are numbered")
+    find("FrozenLake-v1").expect("it is registered").make_states().expect("its states are discrete")
 }
 
 /// Iterative policy evaluation (Sutton and Barto 2018, section 4.1): the value of the start under `policy`, which names an
@@ -43,7 +43,7 @@ fn value_of(model: &TransitionModel, policy: &[usize]) -> f64 {
 
 /// Compares a policy that Q-learning finds with the optimal one.
 pub(crate) fn main() {
-    let model = make_env().model().expect("states that are numbered have a model");
+    let model = make_env().model().expect("an environment with discrete states has a model");
 
     // The optimal values, by value iteration.
     let config = PlanningConfig { gamma: GAMMA, ..PlanningConfig::default() };

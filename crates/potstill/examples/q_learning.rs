@@ -15,7 +15,7 @@ use potstill::train::statistics::mean;
 use potstill::train::{Protocol, Trainer, evaluate};
 
 fn make_env() -> StateEnv {
-    find("CliffWalking-v1").expect("it is registered").make_states().expect("its states are numbered")
+    find("CliffWalking-v1").expect("it is registered").make_states().expect("its states are discrete")
 }
 
 /// Trains for 500 episodes, then follows the greedy policy.

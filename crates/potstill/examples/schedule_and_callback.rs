@@ -40,7 +40,7 @@ pub(crate) fn main() {
     let streams = Streams::new(1);
     let config = TabularConfig { epsilon, ..TabularConfig::default() };
     let env =
-        find("CliffWalking-v1").expect("it is registered").make_states().expect("its states are numbered");
+        find("CliffWalking-v1").expect("it is registered").make_states().expect("its states are discrete");
     let mut trainer = Trainer::new(Sarsa::new(config, 48, 4, streams), env, streams);
     let mut callback = StopWhenSolved { goal: -17.0, wanted_in_a_row: 20, in_a_row: 0 };
     let flow = trainer.run(200_000, None, &mut callback).expect("the environment takes every action");

@@ -35,7 +35,7 @@ use thiserror::Error;
 /// [`observe`](Agent::observe) and as many [`update`](Agent::update)s as `observe` returns. Offline training
 /// needs only `update`, once the recording was observed.
 pub trait Agent: Restorable + Send {
-    /// `usize` for numbered states, `[f32]` for features.
+    /// `usize` for discrete states, `[f32]` for features.
     type Observation: Row + ?Sized;
     /// `usize` for discrete actions, `[f32]` for a box.
     type Action: Row + ?Sized;
@@ -197,7 +197,7 @@ pub enum LearnError {
     },
     /// An episode that is learned from as a whole does not end.
     #[error(
-        "an episode of {steps} steps has not ended, and it is learned from only then; give a time limit, such as --env ID:max_episode_steps=1000"
+        "an episode of {steps} steps has not ended, but the algorithm learns only at the end of an episode; give a time limit, such as --env ID:max_episode_steps=1000"
     )]
     Endless {
         /// Its steps so far.

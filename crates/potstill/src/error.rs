@@ -52,7 +52,7 @@ pub enum Error {
         source: Box<TrainError>,
     },
     /// The run was asked to stop. It can be resumed.
-    #[error("stopped at step {step}{}; `potstill resume {}` goes on", as_of(.saved), .run.display())]
+    #[error("stopped at step {step}{}; `potstill resume {}` continues it", as_of(.saved), .run.display())]
     Interrupted {
         /// The run directory.
         run: PathBuf,

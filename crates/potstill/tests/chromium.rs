@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use potstill::report::{BarChart, Block, LineChart, Page, Picture, Series, Table};
+use potstill::report::{BarChart, Block, GreyImage, LineChart, Page, Series, Table};
 
 fn page() -> Page {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
@@ -33,7 +33,7 @@ fn page() -> Page {
             ("soft".to_owned(), vec![0.1, 0.6, 0.2, 0.1]),
         ],
     };
-    let picture = Picture {
+    let image = GreyImage {
         title: "A diagonal".to_owned(),
         width: 8,
         values: (0..64).map(|i| if i % 9 == 0 { 1.0 } else { 0.1 }).collect(),
@@ -52,7 +52,7 @@ fn page() -> Page {
             ),
             Block::Lines(lines(2)),
             Block::Lines(lines(7)),
-            Block::Row(vec![Block::Picture(picture), Block::Bars(bars)]),
+            Block::Row(vec![Block::Image(image), Block::Bars(bars)]),
             Block::Table(table),
             Block::Plain("seed = 0\n".to_owned()),
         ],

@@ -83,7 +83,9 @@ fn assert_told(error: &StoreError, file: &Path, remedy: Remedy, what: &str) {
     let expected = match remedy {
         Fallback => format!("`potstill resume {run} --fallback` makes it again from the last checkpoint"),
         Backup => "copy it from a backup, or train again".to_owned(),
-        Remove => "without it no file of the run can be trusted; to go on regardless, remove it".to_owned(),
+        Remove => {
+            "without it no file of the run can be trusted; to continue regardless, remove it".to_owned()
+        }
     };
     assert_eq!(*told, expected, "{what}");
     assert!(error.is_input(), "{what}");

@@ -22,16 +22,16 @@ fn walk_the_cliff<A: Agent<Observation = usize, Action = usize>>(
     agent: fn(TabularConfig, usize, usize, Streams) -> A,
     q: fn(&A) -> &QTable,
 ) -> Vec<(f64, Option<usize>)> {
-    let world = || find("CliffWalking-v1").unwrap().make_states().unwrap();
+    let make_env = || find("CliffWalking-v1").unwrap().make_states().unwrap();
     parallel_map(SEEDS, 2, |seed| {
         let streams = Streams::new(seed as u64);
-        let mut trainer = Trainer::new(agent(TabularConfig::default(), 48, 4, streams), world(), streams);
+        let mut trainer = Trainer::new(agent(TabularConfig::default(), 48, 4, streams), make_env(), streams);
         let mut returns = Vec::new();
         while returns.len() < 500 {
             returns.extend(trainer.step().unwrap().episode.map(|episode| episode.episode_return));
         }
         let mut actor = TableActor::new(q(trainer.agent()), Policy::Greedy);
-        let walk = play(&mut world(), &mut actor, 0, &mut streams.stream("walk")).unwrap();
+        let walk = play(&mut make_env(), &mut actor, 0, &mut streams.stream("walk")).unwrap();
         let arrived = walk.ending == Ending::Terminated;
         (mean(&returns[400..]), arrived.then_some(walk.trajectory.steps()))
     })
@@ -80,11 +80,11 @@ fn expected_sarsa_walks_one_row_above_the_edge() {
 fn the_wind_is_crossed_by_all() {
     type Make = fn(TabularConfig, Streams) -> Box<dyn Agent<Observation = usize, Action = usize>>;
     let check = |name: &str, make: Make, expected: f64| {
-        let world = || find("WindyGridworld").unwrap().make_states().unwrap();
+        let make_env = || find("WindyGridworld").unwrap().make_states().unwrap();
         let returns = parallel_map(60, 2, |seed| {
             let (streams, config) =
                 (Streams::new(seed as u64), TabularConfig { alpha: 0.2.into(), ..TabularConfig::default() });
-            let mut trainer = Trainer::new(make(config, streams), world(), streams);
+            let mut trainer = Trainer::new(make(config, streams), make_env(), streams);
             let mut returns = Vec::new();
             while returns.len() < 500 {
                 returns.extend(trainer.step().unwrap().episode.map(|episode| episode.episode_return));
@@ -137,9 +137,9 @@ fn the_wind_is_crossed_by_all() {
 /// With n = 1 n-step SARSA is SARSA, draw for draw and bit for bit.
 #[test]
 fn one_step_ahead_is_the_one_step_method() {
-    let world = || find("Taxi-v4").unwrap().make_states().unwrap();
+    let make_env = || find("Taxi-v4").unwrap().make_states().unwrap();
     let learned = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
-        let mut trainer = Trainer::new(agent, world(), Streams::new(3));
+        let mut trainer = Trainer::new(agent, make_env(), Streams::new(3));
         let _ = trainer.run(5000, None, &mut ()).unwrap();
         trainer.agent().model()
     };
@@ -156,16 +156,16 @@ fn monte_carlo_learns_to_play_cards() {
     for (kind, epsilon, least) in
         [(MonteCarloKind::OnPolicy, 0.1, -0.08), (MonteCarloKind::OffPolicy, 0.5, -0.08)]
     {
-        let world = || find("Blackjack-v1:sab=false").unwrap().make_states().unwrap();
+        let make_env = || find("Blackjack-v1:sab=false").unwrap().make_states().unwrap();
         let values = parallel_map(4, 2, |seed| {
             let streams = Streams::new(seed as u64);
             let config = TabularConfig { epsilon: f64::into(epsilon), ..TabularConfig::default() };
             let agent = MonteCarlo::new(kind, &config, 704, 2, streams);
-            let mut trainer = Trainer::new(agent, world(), streams);
+            let mut trainer = Trainer::new(agent, make_env(), streams);
             let _ = trainer.run(600_000, None, &mut ()).unwrap();
             let protocol = Protocol { episodes: 40_000, streams, purpose: "validation", threads: 1 };
             let q = trainer.agent().q().clone();
-            evaluate(protocol, world, || TableActor::new(&q, Policy::Greedy)).unwrap().mean_return()
+            evaluate(protocol, make_env, || TableActor::new(&q, Policy::Greedy)).unwrap().mean_return()
         });
         // The standard error of 40,000 games is 0.005.
         assert!(values.iter().all(|value| *value > least), "{kind:?} {values:?}");
@@ -178,8 +178,8 @@ fn dqn_learns_to_balance() {
     let bests = parallel_map(6, 2, |seed| {
         let streams = Streams::new(seed as u64);
         let config = DqnConfig { net_arch: "mlp:64,64".parse().unwrap(), ..DqnConfig::default() };
-        let world = || find("CartPole-v1").unwrap().make_features().unwrap();
-        let mut trainer = Trainer::new(Dqn::new(config, 4, 2, 20_000, streams), world(), streams);
+        let make_env = || find("CartPole-v1").unwrap().make_features().unwrap();
+        let mut trainer = Trainer::new(Dqn::new(config, 4, 2, 20_000, streams), make_env(), streams);
         let mut best = 0.0_f64;
         while trainer.steps() < 20_000 {
             trainer.step().unwrap();
@@ -187,7 +187,7 @@ fn dqn_learns_to_balance() {
                 let protocol = Protocol { episodes: 20, streams, purpose: "validation", threads: 1 };
                 let student = trainer.agent().online();
                 let evaluation =
-                    evaluate(protocol, world, || NetworkActor::new(student, Policy::Greedy)).unwrap();
+                    evaluate(protocol, make_env, || NetworkActor::new(student, Policy::Greedy)).unwrap();
                 best = best.max(evaluation.mean_return());
             }
         }

@@ -76,8 +76,8 @@ fn committed_tables_say_what_their_summaries_say() {
                 (&from.into(), &verdict.into()),
                 "{what}"
             );
-            let told = measured.split(' ').next().unwrap();
-            assert!(is_rounded(told, claim["measured"].as_f64().unwrap()), "{what}: {told}");
+            let printed = measured.split(' ').next().unwrap();
+            assert!(is_rounded(printed, claim["measured"].as_f64().unwrap()), "{what}: {printed}");
         }
         let all_agree = claims.iter().all(|claim| claim["verdict"] == "agrees");
         assert_eq!(summary["verdict"] == "agrees", all_agree, "{name}");
@@ -116,10 +116,10 @@ fn committed_summaries_follow_from_the_raw_numbers() {
     }
 }
 
-/// Whether a number is another one, rounded to the digits that it has.
-fn is_rounded(told: &str, exact: f64) -> bool {
-    let decimals = told.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    told == format!("{exact:.decimals$}")
+/// Returns true if a printed number is the exact one, rounded to its digits.
+fn is_rounded(printed: &str, exact: f64) -> bool {
+    let decimals = printed.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    printed == format!("{exact:.decimals$}")
 }
 
 /// The numbers of the README's table of games, `(mean, low, high)`.
@@ -144,15 +144,15 @@ fn the_readme_tells_the_committed_numbers_of_the_games() {
     assert!(games.iter().flatten().all(|number| number.parse::<f64>().is_ok()), "{games:?}");
     if is_committed("arcade") {
         let summary = summary("arcade");
-        for (claim, told) in summary["claims"].as_array().unwrap().iter().zip(games) {
+        for (claim, printed) in summary["claims"].as_array().unwrap().iter().zip(games) {
             let exact = [&claim["measured"], &claim["ci95"][0], &claim["ci95"][1]];
-            for (told, exact) in told.iter().zip(exact) {
-                assert!(is_rounded(told, exact.as_f64().unwrap()), "{}: {told}", claim["what"]);
+            for (printed, exact) in printed.iter().zip(exact) {
+                assert!(is_rounded(printed, exact.as_f64().unwrap()), "{}: {printed}", claim["what"]);
             }
         }
     }
-    for (told, exact, rounded) in [("54.5", 54.46, true), ("54.5", 54.56, false), ("120", 119.7, true)] {
-        assert_eq!(is_rounded(told, exact), rounded, "{told}, {exact}");
+    for (printed, exact, rounded) in [("54.5", 54.46, true), ("54.5", 54.56, false), ("120", 119.7, true)] {
+        assert_eq!(is_rounded(printed, exact), rounded, "{printed}, {exact}");
     }
 }
 

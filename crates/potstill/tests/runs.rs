@@ -209,7 +209,7 @@ families! { tabular prediction planning deep baseline supervised }
 
 /// Worlds whose state is more than a place: streams, hands, hidden moods, games, what wrappers remember.
 #[test]
-fn worlds_with_more_state() {
+fn environments_with_hidden_state() {
     for (command, settings) in [
         ("q-learning", "env=Taxi-v4:is_rainy=true,fickle_passenger=true,sticky_actions=0.1 steps=1500"),
         ("sarsa", "env=Blackjack-v1 steps=1500 log_interval=50"),
@@ -475,7 +475,7 @@ fn what_cannot_be_gone_on_with_is_left_alone() {
     let case = Case { command: "q-learning", settings: "env=CliffWalking-v1 steps=1000" };
     start(root, &case, "done", "", 1, &Quiet).unwrap();
     let fewer = ResumeRequest { steps: Some(500), ..request("done") };
-    refused(root, &fewer, "has done 1000 steps, or what it was to reach; --steps 500 leaves nothing to do");
+    refused(root, &fewer, "has done 1000 steps, or reached its goal; --steps 500 leaves nothing to do");
     let case =
         Case { settings: "env=CartPole-v1 steps=2000 net_arch=mlp:8 stop_at_return=1", ..smoke("dqn") };
     start(root, &case, "reached", "eval_freq=500 eval_episodes=2", 1, &Quiet).unwrap();

@@ -89,9 +89,9 @@ fn every_objective_and_switch_finds_the_exact_values() {
     let errors = parallel_map(cases.len(), 2, |i| {
         let (_, objective, config) = &cases[i];
         let streams = Streams::new(1);
-        let world = TaskSpec::new(9, 4, STEPS, streams);
+        let task = TaskSpec::new(9, 4, STEPS, streams);
         let agent =
-            Dqn::with(objective.clone(), (config.clone(), OptimizerConfig::default()), &world).unwrap();
+            Dqn::with(objective.clone(), (config.clone(), OptimizerConfig::default()), &task).unwrap();
         if config.num_envs == 1 {
             trained(Trainer::new(agent, pond(), streams))
         } else {

@@ -65,7 +65,7 @@ pub(crate) struct Dqn {
 
 fn workload_help() -> String {
     let (trainings, updates) = (any_of(TRAININGS), any_of(UPDATES));
-    format!("What to run: {trainings} (whole trainings), {updates} (single updates)")
+    format!("The workload: {trainings} (whole trainings), {updates} (single updates)")
 }
 
 impl Command for Dqn {

@@ -106,7 +106,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
         (_, true) => Some(Keyboard::open()),
         (false, false) => None,
     };
-    let mut told = Vec::new();
+    let mut played = Vec::new();
     'playing: for episode in 0..options.episodes {
         game.reset(options.seed.wrapping_add(episode));
         let mut watched = Watched { episode, ..Watched::default() };
@@ -131,16 +131,16 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
             if step.outcome.done() {
                 let ending = if step.outcome.terminated { "terminated" } else { "truncated" };
                 watched.last.clear();
-                told.push((watched, ending));
+                played.push((watched, ending));
                 break;
             }
         }
     }
     drop(keyboard);
     if let Some(path) = &options.record {
-        return finish_recording(path, &*game, options, &told);
+        return finish_recording(path, &*game, options, &played);
     }
-    finish(&*game, options, &told)
+    finish(&*game, options, &played)
 }
 
 /// Writes the recording to a file, and reports its size.
@@ -148,11 +148,11 @@ fn finish_recording(
     path: &Path,
     game: &dyn Game,
     options: &Play,
-    told: &[(Watched, &str)],
+    played: &[(Watched, &str)],
 ) -> Result<(), Error> {
     store::write_file(path, game.recording().unwrap_or_default().as_bytes())?;
-    let (episodes, steps) = (told.len(), told.iter().map(|(watched, _)| watched.steps).sum::<u64>());
-    let mean = told.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
+    let (episodes, steps) = (played.len(), played.iter().map(|(watched, _)| watched.steps).sum::<u64>());
+    let mean = played.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
     let result = json!({
         "command": "play",
         "env": game.spec().id,
@@ -171,20 +171,20 @@ fn finish_recording(
 }
 
 /// Reports the results, and writes the last rendering.
-fn finish(game: &dyn Game, options: &Play, told: &[(Watched, &str)]) -> Result<(), Error> {
+fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) -> Result<(), Error> {
     if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
         store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
     }
     if options.output.json {
-        let episodes: Vec<_> = told
+        let episodes: Vec<_> = played
             .iter()
             .map(|(watched, ending)| json!({ "return": watched.sum, "steps": watched.steps, "ending": ending }))
             .collect();
-        let told =
+        let played =
             json!({ "command": "play", "env": game.spec().id, "seed": options.seed, "episodes": episodes });
-        output::print(&told.to_string());
+        output::print(&played.to_string());
     } else {
-        for (watched, ending) in told {
+        for (watched, ending) in played {
             output::print(&format!("{}  {ending}", watched.words()));
         }
     }

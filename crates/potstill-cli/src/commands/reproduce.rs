@@ -24,7 +24,7 @@ pub(crate) struct Reproduce {
 }
 
 fn about() -> String {
-    format!("Measure published results beside what is expected: {}", any_of(results()))
+    format!("Measure published results and compare them with expected values: {}", any_of(results()))
 }
 
 impl Command for Reproduce {

@@ -99,7 +99,7 @@ impl Asterix {
     }
 
     /// Resolves a collision of the player with the thing in a lane, if they are on one square.
-    fn meet(&mut self, lane: usize, played: &mut Played) {
+    fn collide(&mut self, lane: usize, played: &mut Played) {
         let thing = &mut self.lanes[lane];
         if thing.is_there == 1 && (thing.column, lane as i32 + 1) == self.player {
             if thing.is_gold == 1 {
@@ -156,7 +156,7 @@ impl Game for Asterix {
         self.player = ((self.player.0 + right).clamp(0, LAST), (self.player.1 + down).clamp(1, LANES as i32));
         let mut played = Played::default();
         for lane in 0..LANES {
-            self.meet(lane, &mut played);
+            self.collide(lane, &mut played);
         }
         if self.move_timer == 0 {
             self.move_timer = self.move_interval;
@@ -166,7 +166,7 @@ impl Game for Asterix {
                 if !(0..=LAST).contains(&thing.column) {
                     *thing = Thing::default();
                 }
-                self.meet(lane, &mut played);
+                self.collide(lane, &mut played);
             }
         }
         self.spawn_timer -= 1;

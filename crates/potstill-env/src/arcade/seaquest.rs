@@ -89,7 +89,7 @@ struct Thing {
 }
 
 impl Thing {
-    fn place(&self) -> (i32, i32) {
+    fn position(&self) -> (i32, i32) {
         (self.column, self.row)
     }
 
@@ -171,8 +171,8 @@ impl Seaquest {
             let shot = *shot;
             if shot.is_out() {
                 self.shots.remove(i);
-            } else if self.fish.take(|fish| fish.place() == shot.place())
-                || self.submarines.take(|submarine| submarine.place() == shot.place())
+            } else if self.fish.take(|fish| fish.position() == shot.position())
+                || self.submarines.take(|submarine| submarine.position() == shot.position())
             {
                 self.shots.remove(i);
                 played.reward += 1;
@@ -185,7 +185,7 @@ impl Seaquest {
             let room = self.divers_aboard < DIVERS_MAX;
             let diver = &mut self.divers.items[i];
             let mut is_gone = false;
-            if diver.place() == self.boat && room {
+            if diver.position() == self.boat && room {
                 self.divers_aboard += 1;
                 is_gone = true;
             } else if diver.timer == 0 {
@@ -193,7 +193,7 @@ impl Seaquest {
                 diver.column += diver.direction;
                 if diver.is_out() {
                     is_gone = true;
-                } else if diver.place() == self.boat && room {
+                } else if diver.position() == self.boat && room {
                     self.divers_aboard += 1;
                     is_gone = true;
                 }
@@ -209,17 +209,17 @@ impl Seaquest {
     fn move_submarines(&mut self, played: &mut Played) {
         for i in (0..self.submarines.len).rev() {
             let submarine = &mut self.submarines.items[i];
-            played.terminated |= submarine.place() == self.boat;
+            played.terminated |= submarine.position() == self.boat;
             let mut is_gone = false;
             if submarine.timer == 0 {
                 submarine.timer = self.move_interval;
                 submarine.column += submarine.direction;
-                let at = submarine.place();
+                let at = submarine.position();
                 if submarine.is_out() {
                     is_gone = true;
                 } else if at == self.boat {
                     played.terminated = true;
-                } else if self.shots.take(|shot| shot.place() == at) {
+                } else if self.shots.take(|shot| shot.position() == at) {
                     is_gone = true;
                     played.reward += 1;
                 }
@@ -241,12 +241,12 @@ impl Seaquest {
     fn move_enemy_shots(&mut self, played: &mut Played) {
         for i in (0..self.enemy_shots.len).rev() {
             let shot = &mut self.enemy_shots.items[i];
-            played.terminated |= shot.place() == self.boat;
+            played.terminated |= shot.position() == self.boat;
             shot.column += shot.direction;
             if shot.is_out() {
                 self.enemy_shots.remove(i);
             } else {
-                played.terminated |= shot.place() == self.boat;
+                played.terminated |= shot.position() == self.boat;
             }
         }
     }
@@ -254,19 +254,19 @@ impl Seaquest {
     fn move_fish(&mut self, played: &mut Played) {
         for i in (0..self.fish.len).rev() {
             let fish = &mut self.fish.items[i];
-            played.terminated |= fish.place() == self.boat;
+            played.terminated |= fish.position() == self.boat;
             if fish.timer > 0 {
                 fish.timer -= 1;
                 continue;
             }
             fish.timer = self.move_interval;
             fish.column += fish.direction;
-            let at = fish.place();
+            let at = fish.position();
             if fish.is_out() {
                 self.fish.remove(i);
             } else if at == self.boat {
                 played.terminated = true;
-            } else if self.shots.take(|shot| shot.place() == at) {
+            } else if self.shots.take(|shot| shot.position() == at) {
                 self.fish.remove(i);
                 played.reward += 1;
             }

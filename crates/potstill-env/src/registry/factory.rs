@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// A boxed environment, with discrete actions by default.
 pub type BoxEnv<O, A = usize> = Box<dyn Env<Observation = O, Action = A>>;
 
-/// An environment with numbered states.
+/// An environment with discrete states.
 pub type StateEnv = BoxEnv<usize>;
 
 /// An environment with a vector of features for its observation.
@@ -111,9 +111,9 @@ impl<A: Row + ?Sized + 'static> Factory<[f32], A> {
 pub enum Kind {
     /// Numbered states and actions.
     States(Factory<usize, usize>),
-    /// Vectors of features, numbered actions.
+    /// Vectors of features, discrete actions.
     Features(Factory<[f32], usize>),
-    /// Planes of zeros and ones, numbered actions.
+    /// Planes of zeros and ones, discrete actions.
     Planes(Factory<[u8], usize>),
     /// Vectors of features, vectors of actions.
     Control(Factory<[f32], [f32]>),
@@ -135,7 +135,7 @@ kind!(Planes, [u8], usize);
 kind!(Control, [f32], [f32]);
 
 impl Kind {
-    /// The kind of an environment with numbered states and actions.
+    /// The kind of an environment with discrete states and actions.
     pub(crate) fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(
         env: E,
     ) -> Self {

@@ -8,9 +8,9 @@ use crate::{Env, Row};
 /// The options of every environment.
 pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
     ("max_episode_steps", "steps after which an episode is truncated: a number or none"),
-    ("bins", "features as numbered states, each cut into so many boxes: 1 to 1000"),
-    ("one_hot", "numbered states as features: true or false"),
-    ("frame_stack", "so many observations one after the other: 1 to 64"),
+    ("bins", "features as discrete states, by the number of bins of each: 1 to 1000"),
+    ("one_hot", "discrete states as features: true or false"),
+    ("frame_stack", "the number of observations in a stack: 1 to 64"),
     ("sticky_actions", "the probability that the last action is repeated: 0 to 1"),
     ("action_repeat", "steps that an action is taken for: 1 to 1000"),
     ("clip_reward", "the range that rewards are cut to, such as -1:1"),
@@ -21,7 +21,7 @@ pub(super) fn wrapped(kind: Kind, options: &mut Options<'_>) -> Result<Kind, Str
     let mut kind = altered_as_asked(kind, options)?;
     if let Some(bins) = options.whole("bins", 1..=1000)? {
         let Kind::Features(factory) = kind else {
-            return Err(format!("bins={bins}: it has no features with numbered actions"));
+            return Err(format!("bins={bins}: it has no features with discrete actions"));
         };
         let features = factory.one().observation_space().features() as u32;
         let boxes = bins.checked_pow(features).filter(|boxes| *boxes <= 1_000_000);
@@ -35,14 +35,14 @@ pub(super) fn wrapped(kind: Kind, options: &mut Options<'_>) -> Result<Kind, Str
     if options.flag("one_hot", false)? {
         kind = match kind {
             Kind::States(factory) => Kind::Features(factory.within(|env| Box::new(OneHot::new(env)))),
-            _ => return Err("one_hot=true: its states are not numbered".to_owned()),
+            _ => return Err("one_hot=true: its states are not discrete".to_owned()),
         };
     }
     let Some(n) = options.whole("frame_stack", 1..=64)? else { return Ok(kind) };
     let n = n as usize;
     Ok(match kind {
         Kind::States(_) => {
-            let reason = "its states are numbered; with one_hot=true they are features";
+            let reason = "its states are discrete; with one_hot=true they are features";
             return Err(format!("frame_stack={n}: {reason}"));
         }
         Kind::Features(factory) => {

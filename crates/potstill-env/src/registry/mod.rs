@@ -40,7 +40,7 @@ pub struct Spec {
     pub id: String,
     /// The task in a few words.
     pub summary: &'static str,
-    /// Its numbered actions in words, in their order.
+    /// Its discrete actions in words, in their order.
     pub actions: &'static [&'static str],
     /// Its options, with their meaning.
     pub options: &'static [(&'static str, &'static str)],
@@ -169,7 +169,7 @@ impl Spec {
         value.and_then(|frames| frames.trim().parse().ok()).unwrap_or(1)
     }
 
-    /// The environment, if its states are numbered.
+    /// The environment, if its states are discrete.
     pub fn make_states(&self) -> Option<StateEnv> {
         match &self.kind {
             Kind::States(factory) => Some(factory.one()),

@@ -1,4 +1,4 @@
-//! Gymnasium's toy texts: small environments with numbered states.
+//! Gymnasium's toy texts: small environments with discrete states.
 //!
 //! ```
 //! use potstill_env::{Env, toy_text::cliff_walking};

@@ -64,7 +64,7 @@ pub struct StickyActions<E: Env> {
     repeat_action_probability: f64,
     /// The last action taken; kept over the end of an episode so that the next one allocates nothing.
     last: Option<<E::Action as ToOwned>::Owned>,
-    /// Whether the last action is of this episode.
+    /// True if the last action is of this episode.
     has_last: bool,
     rng: Pcg64,
 }

@@ -29,7 +29,7 @@ impl RunningMoments {
     }
 
     /// Updates the moments with whole vectors, one after the other.
-    pub fn see(&mut self, vectors: &[f32]) {
+    pub fn observe(&mut self, vectors: &[f32]) {
         let features = self.mean.len();
         self.update(vectors.len() / features, |i, k| f64::from(vectors[i * features + k]));
     }

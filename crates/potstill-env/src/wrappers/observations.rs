@@ -32,7 +32,7 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
     forward!(reseed);
 
     fn observation_space(&self) -> Space {
-        let states = self.env.observation_space().discrete().expect("numbered states");
+        let states = self.env.observation_space().discrete().expect("discrete states");
         Space::Box { low: vec![0.0; states], high: vec![1.0; states] }
     }
 

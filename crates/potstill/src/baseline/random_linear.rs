@@ -42,7 +42,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::On),
     data: DataKind::Online,
     is_model_based: Some(false),
-    summary: "act by a linear policy that is drawn once and never changed",
+    summary: "act by a fixed random linear policy, without learning",
     source: "the start of a random search, Mania, Guy and Recht 2018",
     file: file!(),
     builder: Builder::Control(|| recipe(build)),

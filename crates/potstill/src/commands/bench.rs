@@ -49,15 +49,15 @@ pub fn bench_env(spec: &Spec, request: &BenchRequest, observer: &dyn Observer) -
         observer.advance(done as u64 + 1, "");
     }
     observer.end();
-    let mut told = json!({
+    let mut result = json!({
         "command": "bench env",
         "env": spec.id,
         "num_envs": num_envs,
         "threads": threads,
         "steps": steps,
     });
-    tell(&mut told, "steps_per_second", "ns_per_step", paces);
-    told
+    add_paces(&mut result, "steps_per_second", "ns_per_step", paces);
+    result
 }
 
 /// Steps for some time, and counts the steps of all copies and the seconds.
@@ -106,15 +106,15 @@ impl Visitor for Pace {
 pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(name)?;
     let Some(new) = algorithm.builder.states() else {
-        return Err(usage(format!("`{name}` is no algorithm for numbered states; q-learning is one")));
+        return Err(usage(format!("`{name}` is not an algorithm for discrete states; q-learning is one")));
     };
     let spec = find_env(env)?;
     if spec.make_states().is_none() {
-        return Err(usage(format!("`{name}` needs numbered states and actions, which {env} has not")));
+        return Err(usage(format!("`{name}` needs discrete states and actions; {env} does not have them")));
     }
     let streams = Streams::new(0);
     let agent = new().build(&Task::new(algorithm.name, &spec, streams))?;
-    let env = spec.make_states().expect("numbered states");
+    let env = spec.make_states().expect("discrete states");
     let mut trainer = Trainer::new(agent, env, streams);
     observer.begin(&format!("{name} in {}", spec.id), SLICES as u64);
     let slice = Duration::from_secs_f64(seconds / SLICES as f64);
@@ -135,23 +135,23 @@ pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observe
         observer.advance(done as u64 + 1, "");
     }
     observer.end();
-    let mut told =
+    let mut result =
         json!({ "command": "bench tabular", "algorithm": name, "env": spec.id, "steps": trainer.steps() });
-    tell(&mut told, "updates_per_second", "ns_per_update", paces);
-    Ok(told)
+    add_paces(&mut result, "updates_per_second", "ns_per_update", paces);
+    Ok(result)
 }
 
 /// Steps between readings of the clock.
 const CLOCK_STEPS: usize = 2000;
 
 /// Adds the median pace and the single ones to a result.
-fn tell(told: &mut Value, pace: &str, time: &str, mut paces: Vec<f64>) {
+fn add_paces(result: &mut Value, pace: &str, time: &str, mut paces: Vec<f64>) {
     paces.sort_by(f64::total_cmp);
     let median = paces[SLICES / 2];
-    told[pace] = json!(median);
-    told[time] = json!(1e9 / median);
-    told["slowest"] = json!(paces[0]);
-    told["fastest"] = json!(paces[SLICES - 1]);
+    result[pace] = json!(median);
+    result[time] = json!(1e9 / median);
+    result["slowest"] = json!(paces[0]);
+    result["fastest"] = json!(paces[SLICES - 1]);
 }
 
 #[cfg(test)]
@@ -162,28 +162,28 @@ mod tests {
     #[test]
     fn a_share_of_the_copies_is_stepped_by_each_thread() {
         let request = BenchRequest { num_envs: 5, threads: 2, seconds: 0.05 };
-        let told = bench_env(&find_environment("CartPole-v1", &[]).unwrap(), &request, &crate::run::Quiet);
-        assert_eq!((told["threads"].as_u64(), told["num_envs"].as_u64()), (Some(2), Some(5)));
-        assert!(told["steps_per_second"].as_f64().unwrap() > 1000.0);
+        let result = bench_env(&find_environment("CartPole-v1", &[]).unwrap(), &request, &crate::run::Quiet);
+        assert_eq!((result["threads"].as_u64(), result["num_envs"].as_u64()), (Some(2), Some(5)));
+        assert!(result["steps_per_second"].as_f64().unwrap() > 1000.0);
     }
 
     #[test]
     fn every_algorithm_for_numbered_states_is_measured() {
         let measured = |a: &&&Algorithm| a.builder.states().is_some() && a.name != "mcts";
         for algorithm in crate::algorithm::ALGORITHMS.iter().filter(measured) {
-            let told = bench_tabular(algorithm.name, "FrozenLake-v1", 0.05, &crate::run::Quiet).unwrap();
-            assert!(told["updates_per_second"].as_f64().unwrap() > 1000.0, "{}", algorithm.name);
+            let result = bench_tabular(algorithm.name, "FrozenLake-v1", 0.05, &crate::run::Quiet).unwrap();
+            assert!(result["updates_per_second"].as_f64().unwrap() > 1000.0, "{}", algorithm.name);
         }
         let error = |name: &str, env: &str| {
             bench_tabular(name, env, 0.05, &crate::run::Quiet).unwrap_err().to_string()
         };
         assert_eq!(
             error("dqn", "CartPole-v1"),
-            "`dqn` is no algorithm for numbered states; q-learning is one"
+            "`dqn` is not an algorithm for discrete states; q-learning is one"
         );
         assert_eq!(
             error("sarsa", "CartPole-v1"),
-            "`sarsa` needs numbered states and actions, which CartPole-v1 has not"
+            "`sarsa` needs discrete states and actions; CartPole-v1 does not have them"
         );
     }
 }

@@ -128,9 +128,9 @@ fn replay(
     for _ in 0..rounds {
         let streams = Streams::new(0);
         let workers = Workers::new(threads);
-        let world = TaskSpec { workers, ..TaskSpec::new(4, 2, warmup + steps, streams) };
+        let task = TaskSpec { workers, ..TaskSpec::new(4, 2, warmup + steps, streams) };
         let agent =
-            Dqn::with(Objective::MEAN, (dqn.clone(), optimizer.clone()), &world).expect("a small buffer");
+            Dqn::with(Objective::MEAN, (dqn.clone(), optimizer.clone()), &task).expect("a small buffer");
         forward = 2.0 * agent.online().multiply_adds() as f64;
         each = per_update(agent.online(), dqn.batch_size, true);
         times.push(if dqn.num_envs == 1 {
@@ -181,8 +181,8 @@ fn pqn(
 ) -> Result<Measured, Error> {
     let spec = find_env("CartPole-v1")?;
     let streams = Streams::new(0);
-    let world = TaskSpec { workers: Workers::new(threads), ..TaskSpec::new(4, 2, steps, streams) };
-    let agent = Pqn::new((config.clone(), optimizer.clone()), &world);
+    let task = TaskSpec { workers: Workers::new(threads), ..TaskSpec::new(4, 2, steps, streams) };
+    let agent = Pqn::new((config.clone(), optimizer.clone()), &task);
     let (forward, batch) =
         (2.0 * agent.network().multiply_adds() as f64, config.collected() / config.num_minibatches);
     let each = per_update(agent.network(), batch, false);

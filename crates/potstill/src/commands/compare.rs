@@ -151,9 +151,7 @@ impl Comparison {
                 crate::config::ConfigError::unknown("metric", metric, None, known.iter().map(String::as_str))
                     .into()
             }),
-            None => {
-                self.charts().into_iter().next().ok_or_else(|| usage("the runs have measured nothing yet"))
-            }
+            None => self.charts().into_iter().next().ok_or_else(|| usage("the runs have no records yet")),
         };
         let contents = match out.extension().and_then(|extension| extension.to_str()) {
             Some("svg") => chart()?.svg_file().into_bytes(),

@@ -28,7 +28,7 @@ pub struct DistillRequest {
 pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Value, Error> {
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&distillation_head())?;
-    let teacher = peek(&layers, "teacher").ok_or_else(|| usage("from whom? give --teacher RUN"))?;
+    let teacher = peek(&layers, "teacher").ok_or_else(|| usage("from which teacher? give --teacher RUN"))?;
     let teacher = PathBuf::from(teacher);
     let subject = Subject::load(&RunDir::open(&teacher)?)?;
     layers.push(teacher_layer(&teacher));

@@ -1,7 +1,7 @@
 //! `potstill resume`.
 
 use crate::error::Error;
-use crate::run::{Continuation, Family, Observer, Recipe, go_on, usage};
+use crate::run::{Continuation, Family, Observer, Recipe, continue_run, usage};
 use crate::store::{RunDir, names};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value,
         }
         _ => {
             let ResumeRequest { steps, fallback, threads, .. } = *request;
-            go_on(&dir, recipe, Continuation { steps, fallback, threads }, observer)
+            continue_run(&dir, recipe, Continuation { steps, fallback, threads }, observer)
         }
     }
 }

@@ -159,7 +159,7 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
         _ if finished => RunStatus::Finished,
         _ if dir.has(names::FAILURE) || has_failed_seeds(&dir) => RunStatus::Failed,
         Occupation::Crashed => RunStatus::Crashed,
-        Occupation::Left => RunStatus::Stopped,
+        Occupation::Released => RunStatus::Stopped,
     })
 }
 

@@ -13,9 +13,9 @@
 //! use potstill::optimizer::OptimizerConfig;
 //!
 //! let objective = C51Config { n_atoms: 11, v_min: 0.0, v_max: 100.0 }.objective();
-//! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
+//! let task = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
-//! let agent = Dqn::with(objective, configs, &world)?;
+//! let agent = Dqn::with(objective, configs, &task)?;
 //! // Eleven logits for each of two actions.
 //! assert_eq!(agent.online().outputs(), 22);
 //! # Ok::<(), potstill::experience::ReplayError>(())
@@ -52,7 +52,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::Off),
     data: DataKind::Online,
     is_model_based: Some(false),
-    summary: "DQN that learns the return's distribution, as probabilities of fixed values",
+    summary: "DQN that learns the return's distribution, as probabilities of fixed atoms",
     source: "Bellemare, Dabney and Munos 2017, Algorithm 1",
     file: file!(),
     builder: Builder::Features(|| recipe(build)),

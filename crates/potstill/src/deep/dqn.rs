@@ -230,9 +230,9 @@ impl DqnConfig {
             let needed = format!("{n_step} steps of each of {num_envs} copies at least");
             ("buffer_size", format!("must hold {needed}, got {buffer_size}"))
         } else if self.munchausen && objective.distribution().is_some() {
-            ("munchausen", "is a target of means, and goes with dqn alone".to_owned())
+            ("munchausen", "is a target of means, and is for dqn only".to_owned())
         } else if self.normalize_observations && !spec.stages.is_empty() {
-            ("normalize_observations", "is for features; pictures have one scale already".to_owned())
+            ("normalize_observations", "is for features; images are on one scale already".to_owned())
         } else {
             return Ok(());
         };
@@ -481,7 +481,7 @@ impl Agent for Dqn {
             return Err(not_finite(&[("reward", &rewards)]).expect("one is not finite"));
         }
         if let Some(moments) = &mut self.moments {
-            moments.see(steps.observations);
+            moments.observe(steps.observations);
         }
         self.replay.push(steps);
         let before = self.steps;

@@ -17,9 +17,9 @@
 //! use potstill::optimizer::OptimizerConfig;
 //! use potstill::nn::Workspace;
 //!
-//! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
+//! let task = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
-//! let agent = Dqn::with(IqnConfig::default().objective(), configs, &world)?;
+//! let agent = Dqn::with(IqnConfig::default().objective(), configs, &task)?;
 //! // The median and the ninth decile of the return of both actions.
 //! let mut workspace = Workspace::default();
 //! assert_eq!(agent.online().forward_at(&[0.0; 4], &[0.5, 0.9], &mut workspace).len(), 4);

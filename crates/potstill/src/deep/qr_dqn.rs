@@ -12,9 +12,9 @@
 //! use potstill::optimizer::OptimizerConfig;
 //!
 //! let objective = QrDqnConfig { n_quantiles: 25, ..QrDqnConfig::default() }.objective();
-//! let world = TaskSpec::new(4, 2, 50_000, Streams::new(1));
+//! let task = TaskSpec::new(4, 2, 50_000, Streams::new(1));
 //! let configs = (DqnConfig::default(), OptimizerConfig::default());
-//! let agent = Dqn::with(objective, configs, &world)?;
+//! let agent = Dqn::with(objective, configs, &task)?;
 //! assert_eq!(agent.online().outputs(), 50);
 //! # Ok::<(), potstill::experience::ReplayError>(())
 //! ```

@@ -71,30 +71,36 @@ impl Settings for RainbowConfig {
     fn keys(&self) -> Vec<Key> {
         let help = |key: &Key| match key.name {
             "learning_rate" => {
-                " Step size of the optimiser, or a schedule over steps in the environment. Source: this project, for small tasks"
+                " Step size of the optimiser, a number or a schedule over steps of the environment. Source: this project, for small tasks"
             }
             "batch_size" => " Transitions per gradient step. Source: Hessel et al. 2018, table 1",
             "train_freq" => {
-                " Steps in the environment, of all copies, between updates. Source: Mnih et al. 2015, Extended Data Table 1"
+                " Steps of the environment, of all copies, between updates. Source: Mnih et al. 2015, Extended Data Table 1"
             }
             "gradient_steps" => {
-                " Gradient steps of an update; 0 for as many as steps were taken since the last. Source: Mnih et al. 2015, Algorithm 1"
+                " Gradient steps of an update; 0 for as many as there were steps since the last. Source: Mnih et al. 2015, Algorithm 1"
             }
             "target_update_interval" => {
-                " Steps in the environment between refreshes of the teacher. Source: this project, for small tasks"
+                " Steps of the environment between refreshes of the target network. Source: this project, for small tasks"
             }
             "net_arch" => {
-                " The network, such as mlp:128,128 or cnn:16x3,128; the last hidden layer comes twice, once for each stream. Source: this project, for small tasks"
+                " Network architecture, such as mlp:128,128 or cnn:16x3,128; each stream has its own last hidden layer. Source: this project, for small tasks"
             }
-            "double" => " Whether the student chooses the next action. Source: Hessel et al. 2018",
-            "dueling" => " Whether values come in two streams. Source: Hessel et al. 2018",
-            "prioritized" => " Whether replay draws by error. Source: Hessel et al. 2018",
+            "double" => {
+                " Selects the next action with the online network (double DQN). Source: Hessel et al. 2018"
+            }
+            "dueling" => {
+                " Splits the network into state value and advantages (dueling). Source: Hessel et al. 2018"
+            }
+            "prioritized" => {
+                " Samples the replay buffer by TD error (prioritized replay). Source: Hessel et al. 2018"
+            }
             "prioritized_alpha" => {
-                " The exponent of errors as priorities. Source: Hessel et al. 2018, table 1"
+                " Exponent of TD errors as priorities. Source: Hessel et al. 2018, table 1"
             }
-            "n_step" => " Steps of a return. Source: Hessel et al. 2018, table 1",
+            "n_step" => " Rewards in a return before it bootstraps. Source: Hessel et al. 2018, table 1",
             "noisy" => {
-                " Whether noise on the weights explores, instead of epsilon. Source: Hessel et al. 2018"
+                " Explores by noise on the weights instead of epsilon (noisy networks). Source: Hessel et al. 2018"
             }
             _ => key.help,
         };

@@ -75,7 +75,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: None,
     data: DataKind::Offline,
     is_model_based: None,
-    summary: "fit a network to labels, as a teacher for distillation",
+    summary: "train a network on labels, as a teacher for distillation",
     source: "cross-entropy and Adam (Kingma and Ba 2015)",
     file: file!(),
     builder: Builder::Labels(|| Box::new(<(FitConfig, StudentOptimizer)>::default())),

@@ -249,7 +249,7 @@ fn read_control(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErr
         {
             Ok(Model::Control(ControlPolicy::new(network, &Space::Box { low, high })))
         }
-        _ => Err(ModelError::Foreign { reason: "it does not say between which bounds it acts".to_owned() }),
+        _ => Err(ModelError::Foreign { reason: "the bounds of its actions are missing".to_owned() }),
     }
 }
 

@@ -36,12 +36,12 @@ pub(crate) struct ReinforcementJob<T: Training> {
     warning: Option<String>,
     /// The mean return of an evaluation at which the run stops.
     goal: Option<f64>,
-    seen: Seen,
+    statistics: RunStatistics,
 }
 
 /// The results so far.
 #[derive(Default)]
-struct Seen {
+struct RunStatistics {
     returns: Recent,
     lengths: Recent,
     updates: Updates,
@@ -82,7 +82,7 @@ snapshot! {
 struct Watch<'a, 'r> {
     run: &'a RunConfig,
     goal: Option<f64>,
-    seen: &'a mut Seen,
+    statistics: &'a mut RunStatistics,
     record: &'a mut Recorder<'r>,
     /// The error of a record that could not be written.
     failed: Option<Error>,
@@ -102,14 +102,14 @@ impl Watch<'_, '_> {
 
 impl<T: Training> Callback<T> for Watch<'_, '_> {
     fn on_update(&mut self, _: &T, update: &Measurements) -> ControlFlow<()> {
-        let Updates { count, sums } = &mut self.seen.updates;
+        let Updates { count, sums } = &mut self.statistics.updates;
         *count += 1;
         update.iter().for_each(|(name, value)| sums.add(name, value));
         ControlFlow::Continue(())
     }
 
     fn on_episode(&mut self, trainer: &T, episode: &EpisodeEnd) -> ControlFlow<()> {
-        let Seen { returns, lengths, updates, .. } = &mut *self.seen;
+        let RunStatistics { returns, lengths, updates, .. } = &mut *self.statistics;
         returns.push(episode.episode_return);
         lengths.push(episode.steps as f64);
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
@@ -137,16 +137,16 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
 
     fn on_evaluation(&mut self, trainer: &T, evaluation: &Evaluation) -> ControlFlow<()> {
         let (mean, step) = (evaluation.mean_return(), trainer.steps());
-        if self.seen.best.as_ref().is_none_or(|best| mean > best.score) {
-            self.seen.best = Some(Best { score: mean, step, model: trainer.model() });
+        if self.statistics.best.as_ref().is_none_or(|best| mean > best.score) {
+            self.statistics.best = Some(Best { score: mean, step, model: trainer.model() });
         }
-        self.seen.score = Some(mean);
-        self.seen.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
+        self.statistics.score = Some(mean);
+        self.statistics.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
         self.record(
             step,
             vec![(catalogue::EVAL_MEAN_REWARD, mean), (catalogue::EVAL_STD_REWARD, evaluation.std_return())],
         )?;
-        if self.seen.goal_reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.statistics.goal_reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -175,8 +175,19 @@ impl<T: Training> ReinforcementJob<T> {
             },
             make_env: Box::new(make_env),
         });
-        let seen = Seen::default();
-        Self { algorithm, spec, run, threads, trainer, evaluator, about: None, warning: None, goal, seen }
+        let statistics = RunStatistics::default();
+        Self {
+            algorithm,
+            spec,
+            run,
+            threads,
+            trainer,
+            evaluator,
+            about: None,
+            warning: None,
+            goal,
+            statistics,
+        }
     }
 
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
@@ -209,20 +220,21 @@ where
     }
 
     fn is_over(&self) -> bool {
-        self.seen.goal_reached
+        self.statistics.goal_reached
             || self.run.steps.is_some_and(|steps| self.trainer.steps() >= steps)
             || self.run.episodes.is_some_and(|episodes| self.trainer.episodes() >= episodes)
     }
 
     fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
         let until = self.run.steps.map_or(until, |steps| until.min(steps));
-        let mut watch = Watch { run: &self.run, goal: self.goal, seen: &mut self.seen, record, failed: None };
+        let mut watch =
+            Watch { run: &self.run, goal: self.goal, statistics: &mut self.statistics, record, failed: None };
         let _ = self.trainer.run(until, self.evaluator.as_ref(), &mut watch)?;
         watch.failed.map_or(Ok(()), Err)
     }
 
     fn progress(&self) -> (u64, u64, String) {
-        let note = self.seen.returns.mean().map(|mean| format!("return {mean:.1}")).unwrap_or_default();
+        let note = self.statistics.returns.mean().map(|mean| format!("return {mean:.1}")).unwrap_or_default();
         match self.run.episodes {
             Some(episodes) => (self.trainer.episodes(), episodes, note),
             None => (self.trainer.steps(), self.run.steps.unwrap_or_default(), note),
@@ -230,7 +242,7 @@ where
     }
 
     fn score(&self) -> Option<f64> {
-        self.seen.score
+        self.statistics.score
     }
 
     fn finish(&mut self) -> Result<Outcome, Error> {
@@ -241,10 +253,10 @@ where
             "seed": self.run.seed,
             "steps": self.trainer.steps(),
             "episodes": self.trainer.episodes(),
-            (catalogue::RETURN_LAST_100): self.seen.returns.mean(),
-            (catalogue::STEPS_LAST_100): self.seen.lengths.mean(),
+            (catalogue::RETURN_LAST_100): self.statistics.returns.mean(),
+            (catalogue::STEPS_LAST_100): self.statistics.lengths.mean(),
         });
-        let Some(Best { score, step, model }) = &self.seen.best else {
+        let Some(Best { score, step, model }) = &self.statistics.best else {
             let model = self.trainer.model();
             self.add_start_value(&model, &mut summary);
             for (name, value) in self.trainer.results().iter() {
@@ -317,22 +329,22 @@ impl<T: Training> Restorable for ReinforcementJob<T> {
     fn snapshot(&self) -> Snapshot {
         Snapshot::new()
             .with_part("trainer", &self.trainer)
-            .with_part("returns", &self.seen.returns)
-            .with_part("lengths", &self.seen.lengths)
-            .with_part("updates", &self.seen.updates)
-            .with("best", Value::Tree(best_state(self.seen.best.as_ref())))
-            .with("score", Value::Tree(optional_state(self.seen.score)))
-            .with("goal_reached", Value::Bool(self.seen.goal_reached))
+            .with_part("returns", &self.statistics.returns)
+            .with_part("lengths", &self.statistics.lengths)
+            .with_part("updates", &self.statistics.updates)
+            .with("best", Value::Tree(best_state(self.statistics.best.as_ref())))
+            .with("score", Value::Tree(optional_state(self.statistics.score)))
+            .with("goal_reached", Value::Bool(self.statistics.goal_reached))
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         snapshot.restore_part("trainer", &mut self.trainer)?;
-        snapshot.restore_part("returns", &mut self.seen.returns)?;
-        snapshot.restore_part("lengths", &mut self.seen.lengths)?;
-        snapshot.restore_part("updates", &mut self.seen.updates)?;
-        self.seen.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
-        self.seen.score = restored_optional(snapshot.tree("score")?)?;
-        self.seen.goal_reached = snapshot.bool("goal_reached")?;
+        snapshot.restore_part("returns", &mut self.statistics.returns)?;
+        snapshot.restore_part("lengths", &mut self.statistics.lengths)?;
+        snapshot.restore_part("updates", &mut self.statistics.updates)?;
+        self.statistics.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
+        self.statistics.score = restored_optional(snapshot.tree("score")?)?;
+        self.statistics.goal_reached = snapshot.bool("goal_reached")?;
         Ok(())
     }
 }

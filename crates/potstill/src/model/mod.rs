@@ -161,7 +161,7 @@ impl Actor<usize> for ModelActor<'_> {
     /// # Panics
     /// If the model is not a table.
     fn act(&mut self, state: &usize, action: &mut usize, rng: &mut Pcg64) {
-        let Self::Table(actor) = self else { panic!("only a table acts on numbered states") };
+        let Self::Table(actor) = self else { panic!("only a table acts on discrete states") };
         actor.act(state, action, rng);
     }
 }

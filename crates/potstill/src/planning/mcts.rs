@@ -115,8 +115,8 @@ impl Mcts {
     /// # Panics
     /// If the spaces are not discrete.
     pub fn new(config: MctsConfig, copy: StateEnv, streams: Streams) -> Self {
-        let states = copy.observation_space().discrete().expect("numbered states");
-        let actions = copy.action_space().discrete().expect("numbered actions");
+        let states = copy.observation_space().discrete().expect("discrete states");
+        let actions = copy.action_space().discrete().expect("discrete actions");
         Self {
             config,
             copy,

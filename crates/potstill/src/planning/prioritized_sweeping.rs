@@ -72,7 +72,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::Off),
     data: DataKind::Both,
     is_model_based: Some(true),
-    summary: "plan first where the values would move most",
+    summary: "plan first with the pairs whose values would change most",
     source: "Moore and Atkeson 1993; Sutton and Barto 2018, section 8.4",
     file: file!(),
     builder: Builder::States(|| recipe(build)),
@@ -139,7 +139,7 @@ impl PrioritizedSweeping {
     }
 
     fn target(&self, pair: usize) -> Result<f64, LearnError> {
-        let LastOutcome { reward, next, terminated } = self.model.outcomes[pair].expect("it was met");
+        let LastOutcome { reward, next, terminated } = self.model.outcomes[pair].expect("a visited pair");
         let next_value = Policy::Greedy.state_value(self.q.row(next));
         checked_target(td_target(reward, self.config.gamma, terminated, next_value))
     }
@@ -234,7 +234,7 @@ impl PrioritizedSweeping {
             }
             if priority > 0.0 {
                 if known.is_none() {
-                    return Err(SnapshotError::invalid("priorities", "a pair that is not known cannot wait"));
+                    return Err(SnapshotError::invalid("priorities", "a pair without an outcome is queued"));
                 }
                 self.queue.push(QueueEntry { priority, pair: Reverse(pair) });
             }

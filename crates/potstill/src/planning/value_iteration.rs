@@ -46,7 +46,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: None,
     data: DataKind::Offline,
     is_model_based: Some(true),
-    summary: "sweep over an exact model until the best values stay",
+    summary: "sweep over an exact model until the optimal values converge",
     source: "Bellman 1957; Sutton and Barto 2018, section 4.4",
     file: file!(),
     builder: Builder::Model(|| recipe(build)),

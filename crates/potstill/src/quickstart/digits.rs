@@ -6,7 +6,7 @@ use crate::data::Dataset;
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
-use crate::report::{BarChart, Block, Picture, Table, wrap};
+use crate::report::{BarChart, Block, GreyImage, Table, wrap};
 use crate::run::{Observer, watched_map};
 use crate::store::RunDir;
 use crate::targets::soft_targets;
@@ -141,10 +141,10 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
         TEMPERATURE,
         interval(percent(gain), 2)
     );
-    let (picture, label, logits) =
+    let (image, label, logits) =
         trials.iter().find_map(|t| t.shown.clone()).expect("the first seed shows one");
     let chart = BarChart {
-        title: format!("What the teacher says of this {label}, at three temperatures"),
+        title: format!("The teacher's soft targets of this {label}, at three temperatures"),
         x_label: "digit".to_owned(),
         y_label: "probability".to_owned(),
         categories: (0..digits.classes).map(|class| class.to_string()).collect(),
@@ -173,7 +173,7 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
         .insert("gain".to_owned(), json!({ "test_error": gain.value, "low": gain.low, "high": gain.high }));
     numbers.insert("temperature".to_owned(), json!(TEMPERATURE));
     numbers.insert("verdict".to_owned(), json!(verdict));
-    let shades: Vec<f64> = picture.iter().map(|&x| f64::from(x)).collect();
+    let shades: Vec<f64> = image.iter().map(|&x| f64::from(x)).collect();
     let soft_table = soft_target_table(&chart);
     let text = format!(
         "{}\n{}\n{}\n{}",
@@ -182,12 +182,12 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
         shaded(&shades, label, digits.width),
         soft_table.text()
     );
-    let picture =
-        Picture { title: format!("A {label} of the test samples"), width: digits.width, values: shades };
+    let image =
+        GreyImage { title: format!("A {label} of the test samples"), width: digits.width, values: shades };
     let blocks = vec![
         Block::Text(words),
         Block::Table(table),
-        Block::Row(vec![Block::Picture(picture), Block::Bars(chart)]),
+        Block::Row(vec![Block::Image(image), Block::Bars(chart)]),
         Block::Text(
             "Handwritten digits: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, CC BY 4.0.".to_owned(),
         ),

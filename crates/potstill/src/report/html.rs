@@ -62,10 +62,10 @@ fn block(block: &Block) -> String {
         Block::Grid(chart) => {
             format!("<figure>{}<figcaption>{}</figcaption></figure>\n", chart.svg(), escape(&chart.title))
         }
-        Block::Picture(picture) => format!(
+        Block::Image(image) => format!(
             "<figure class=\"small\">{}<figcaption>{}</figcaption></figure>\n",
-            picture.svg(),
-            escape(&picture.title)
+            image.svg(),
+            escape(&image.title)
         ),
         Block::Table(table) => format!("<div class=\"scroll\">{}</div>\n", table_html(table)),
         Block::Row(blocks) => {
@@ -90,7 +90,7 @@ fn table_html(table: &Table) -> String {
 mod tests {
     use super::*;
     use crate::report::tests::check_well_formed;
-    use crate::report::{BarChart, GridChart, LineChart, Picture, Series, Square};
+    use crate::report::{BarChart, GreyImage, GridChart, LineChart, Series, Square};
 
     #[test]
     fn every_block_is_escaped_and_balanced_and_nothing_is_fetched() {
@@ -110,11 +110,11 @@ mod tests {
             series: vec![(evil(), vec![1.0, f64::NAN]), (evil(), vec![])],
             ..BarChart::default()
         };
-        let picture = Picture { title: evil(), width: 2, values: vec![0.0, 1.0, 0.5, 7.0] };
+        let image = GreyImage { title: evil(), width: 2, values: vec![0.0, 1.0, 0.5, 7.0] };
         let square = Square { value: Some(1.0), arrow: Some('<'), letter: Some('&'), is_wall: true };
         let grid = GridChart { title: evil(), columns: 1, squares: vec![square], is_count: true };
         let table = Table { head: vec![evil(), evil()], rows: vec![vec![evil(), "1".to_owned()]] };
-        let row = Block::Row(vec![Block::Picture(picture), Block::Bars(bars)]);
+        let row = Block::Row(vec![Block::Image(image), Block::Bars(bars)]);
         let blocks = vec![
             Block::Heading(evil()),
             Block::Text(evil()),

@@ -81,7 +81,7 @@ pub struct Table {
 
 /// A grey-scale image, row by row, from 0 for the background to 1 for ink.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Picture {
+pub struct GreyImage {
     /// The title.
     pub title: String,
     /// Pixels in a row.
@@ -132,7 +132,7 @@ pub enum Block {
     /// A table.
     Table(Table),
     /// An image.
-    Picture(Picture),
+    Image(GreyImage),
     /// Preformatted text in a fixed-width font.
     Plain(String),
     /// Blocks beside each other, if there is room.

@@ -2,7 +2,7 @@
 
 use super::drawing::{Anchor, Drawing, Form, Role, WIDTH};
 use super::style::{SERIES, chart_style};
-use super::{BarChart, LineChart, Picture, escape};
+use super::{BarChart, GreyImage, LineChart, escape};
 
 impl Role {
     pub(super) fn class(self) -> String {
@@ -92,7 +92,7 @@ impl BarChart {
     }
 }
 
-impl Picture {
+impl GreyImage {
     /// The image as an SVG element.
     pub fn svg(&self) -> String {
         let width = self.width.max(1);

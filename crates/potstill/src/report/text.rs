@@ -23,7 +23,7 @@ impl Block {
             Block::Bars(chart) => chart.text(width.saturating_sub(30).max(20)),
             Block::Grid(chart) => chart.text(),
             Block::Table(table) => table.text(),
-            Block::Picture(picture) => format!("  {}\n", picture.title),
+            Block::Image(image) => format!("  {}\n", image.title),
             Block::Row(blocks) => blocks.iter().map(|block| block.text(width)).collect::<Vec<_>>().join("\n"),
         }
     }

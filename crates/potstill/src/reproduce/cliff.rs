@@ -31,7 +31,7 @@ impl CliffWalk {
 
 fn environment() -> registry::StateEnv {
     let spec = registry::find("CliffWalking-v1").expect("it is registered");
-    spec.make_states().expect("its states are numbered")
+    spec.make_states().expect("its states are discrete")
 }
 
 /// Runs 500 episodes of an algorithm with its default settings, and a greedy episode after them.

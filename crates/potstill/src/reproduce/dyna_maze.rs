@@ -18,7 +18,7 @@ fn run(planning_steps: u64, streams: Streams) -> Result<Vec<f64>, TrainError> {
     let spec = registry::find("DynaMaze").expect("it is registered");
     let config = (MazeConfig::default().0, PlanningStepsConfig { planning_steps });
     let agent = DynaQ::new(config, 54, 4, streams);
-    let mut trainer = Trainer::new(agent, spec.make_states().expect("its states are numbered"), streams);
+    let mut trainer = Trainer::new(agent, spec.make_states().expect("its states are discrete"), streams);
     Ok(trainer.run_episodes(EPISODES)?.iter().map(|episode| episode.steps as f64).collect())
 }
 

@@ -3,7 +3,7 @@
 use super::result::{Claim, Column, Reproduction};
 use crate::store::names;
 
-/// The page that says what was measured and how.
+/// The page with the setting and the claims.
 const README: &str = "README.md";
 /// The numbers of each run.
 const RAW: &str = "raw.csv";

@@ -39,7 +39,7 @@ pub(crate) use prepare::{
 };
 pub(crate) use prepared::PreparedRun;
 pub(crate) use report::{curves, over_steps, run_page};
-pub(crate) use resume::{Continuation, Recipe, go_on};
+pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{Family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use subject::{Subject, learned_model};

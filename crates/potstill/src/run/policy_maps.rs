@@ -110,7 +110,7 @@ pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<G
     }
     let has_arrows = values.iter().any(|square| square.arrow.is_some());
     let title = match (table.actions() > 1, shared, has_arrows) {
-        (false, ..) => "Value of each state under the policy that was judged",
+        (false, ..) => "Value of each state under the evaluated policy",
         (true, true, _) => "Value of acting greedily, mean over the states of a square",
         (true, false, true) => "Value of acting greedily, and the greedy action",
         (true, false, false) => "Value of acting greedily",
@@ -127,7 +127,7 @@ pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<G
         for (square, states) in counts.iter_mut().zip(&inside).filter(|(_, states)| !states.is_empty()) {
             square.value = Some(states.iter().filter_map(|&state| count(state)).sum::<u64>() as f64);
         }
-        maps.push(chart("How often an action was taken in it", counts, true));
+        maps.push(chart("Visits of each state", counts, true));
     }
     maps
 }

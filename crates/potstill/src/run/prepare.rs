@@ -181,7 +181,9 @@ pub(crate) fn prepare_distillation(
 }
 
 fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
-    run.student.as_ref().ok_or_else(|| usage("into what? give --student SPEC, such as --student mlp:16"))
+    run.student
+        .as_ref()
+        .ok_or_else(|| usage("into which student? give --student SPEC, such as --student mlp:16"))
 }
 
 /// A run of a planner.
@@ -195,7 +197,7 @@ fn prepare_planner(
     for key in ["steps", "episodes"] {
         if layers.iter().any(|layer| layer.values.contains_key(key)) {
             return Err(usage(format!(
-                "`{name}` takes no --{key}: it sweeps over the exact model until the values stay (keys tolerance and max_sweeps)"
+                "`{name}` takes no --{key}: it sweeps over the exact model until the values converge (keys tolerance and max_sweeps)"
             )));
         }
     }
@@ -207,7 +209,7 @@ fn prepare_planner(
     let task = Task::new(name, &spec, Streams::new(seed));
     if task.model().is_none() {
         return Err(usage(format!(
-            "`{name}` needs an exact model, which {env} has not; q-learning and others learn there without one"
+            "`{name}` needs an exact model; {env} does not provide one, but q-learning and others learn without"
         )));
     }
     let (PlanningConfig { max_sweeps, tolerance, .. }, planner) = settings.build(&task)?;

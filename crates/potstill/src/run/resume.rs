@@ -6,7 +6,7 @@ use super::observer::Observer;
 use super::prepare::{prepare_distillation, prepare_train};
 use super::prepared::PreparedRun;
 use super::sources::peek;
-use super::subject::{Subject, keeps};
+use super::subject::{Subject, has_copy};
 use super::summary::read_summary;
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, Origin, read_toml};
@@ -54,7 +54,7 @@ impl Recipe {
         match self.algorithm {
             Some(algorithm) => prepare_train(algorithm, &self.layers, threads, Some(dir)),
             None => {
-                let kept = keeps(dir, names::TEACHER)?;
+                let kept = has_copy(dir, names::TEACHER)?;
                 let subject = match peek(&self.layers, "teacher") {
                     // Killed before it could copy its teacher.
                     Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
@@ -67,14 +67,14 @@ impl Recipe {
 }
 
 /// Continues one run.
-pub(crate) fn go_on(
+pub(crate) fn continue_run(
     dir: &RunDir,
     mut recipe: Recipe,
     continuation: Continuation,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
     if let Some(steps) = continuation.steps {
-        further(dir, &mut recipe, steps, continuation)?;
+        raise_steps(dir, &mut recipe, steps, continuation)?;
     } else if dir.is_finished()? {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
@@ -90,7 +90,12 @@ pub(crate) fn go_on(
 }
 
 /// Raises the number of steps of a run, if that leaves work to do.
-fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, continuation: Continuation) -> Result<(), Error> {
+fn raise_steps(
+    dir: &RunDir,
+    recipe: &mut Recipe,
+    steps: u64,
+    continuation: Continuation,
+) -> Result<(), Error> {
     let run = dir.path().display();
     if recipe.layers[0].values.get("steps").is_none() {
         return Err(usage(format!("{run} does not run for a number of steps")));
@@ -107,7 +112,7 @@ fn further(dir: &RunDir, recipe: &mut Recipe, steps: u64, continuation: Continua
         if job.is_over() {
             let done = checkpoint.step;
             return Err(usage(format!(
-                "{run} has done {done} steps, or what it was to reach; --steps {steps} leaves nothing to do"
+                "{run} has done {done} steps, or reached its goal; --steps {steps} leaves nothing to do"
             )));
         }
     }

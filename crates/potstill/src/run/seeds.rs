@@ -5,7 +5,7 @@ use super::execute::{create, discard_on_error, execute};
 use super::observer::{Observer, Quiet, watched_map};
 use super::prepare::{prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
-use super::resume::{Continuation, Recipe, go_on};
+use super::resume::{Continuation, Recipe, continue_run};
 use super::summary::{spread, with_out};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
@@ -144,7 +144,7 @@ impl Family {
         if nested.has(names::CONFIG) {
             // Its own configuration applies: it may have been extended beyond the others.
             let continuation = Continuation { steps: None, fallback, threads: 1 };
-            return go_on(&nested, Recipe::read(&nested)?, continuation, &observer);
+            return continue_run(&nested, Recipe::read(&nested)?, continuation, &observer);
         }
         let plan = self.plan(seed)?;
         create(&nested, &plan)?;

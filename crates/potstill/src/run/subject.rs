@@ -58,7 +58,7 @@ impl Subject {
                 if matches!(&model, Model::Table(table) if table.actions() == 1) {
                     let run = dir.path().display();
                     return Err(usage(format!(
-                        "{run} has judged a policy and learned none of its own; see its values with potstill show {run}"
+                        "{run} has evaluated a policy and learned none of its own; see its values with potstill show {run}"
                     )));
                 }
                 check_shape(&model, &spec).map_err(misfit)?;
@@ -149,6 +149,6 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
 }
 
 /// Returns true if a run has this copy, or had it.
-pub(crate) fn keeps(dir: &RunDir, name: &str) -> Result<bool, Error> {
+pub(crate) fn has_copy(dir: &RunDir, name: &str) -> Result<bool, Error> {
     Ok(dir.has(name) || dir.manifest()?.file(name).is_some())
 }

@@ -3,7 +3,7 @@
 use super::checks::{bad, env_and_length, usage};
 use super::prepared::PreparedRun;
 use super::sources::peek;
-use super::subject::{Subject, keeps};
+use super::subject::{Subject, has_copy};
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, DataKind, PolicyKind, TabularAgent, Task};
 use crate::config::{Layer, Origin, resolve_onto};
 use crate::data::{RecordedEnv, Recording};
@@ -47,7 +47,9 @@ impl PrepareTabular<'_> {
             )));
         }
         if peek(self.layers, "behaviour").is_some() {
-            return Err(usage("give `data` or `behaviour`, not both: who acted in the data has acted"));
+            return Err(usage(
+                "give `data` or `behaviour`, not both: recorded actions have a behaviour policy of their own",
+            ));
         }
         let wrong = |reason: String| usage(format!("--data {file}: {reason}"));
         let text = store::read_text(Path::new(file))?;
@@ -79,7 +81,7 @@ impl PrepareTabular<'_> {
     /// The action values of another run, whose policy acts: model file and values.
     fn other(&self, run: &str, spec: &Spec) -> Result<(Vec<u8>, Vec<f64>), Error> {
         let subject = match self.dir {
-            Some(dir) if keeps(dir, names::BEHAVIOUR)? => Subject::load_copy(dir, names::BEHAVIOUR)?,
+            Some(dir) if has_copy(dir, names::BEHAVIOUR)? => Subject::load_copy(dir, names::BEHAVIOUR)?,
             _ => Subject::load(&RunDir::open(Path::new(run))?)?,
         };
         let shape = (spec.observation_space().discrete(), spec.action_space().discrete());

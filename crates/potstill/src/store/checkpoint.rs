@@ -122,7 +122,7 @@ impl Checkpoint {
         if !fallback {
             let run = dir.path().display();
             let from = found.map_or("the start".to_owned(), |checkpoint| format!("step {}", checkpoint.step));
-            let remedy = format!("`potstill resume {run} --fallback` goes on from {from}");
+            let remedy = format!("`potstill resume {run} --fallback` continues from {from}");
             return Err(StoreError::Damaged { path, reason, remedy });
         }
         let root = dir.path().join(names::CHECKPOINTS);

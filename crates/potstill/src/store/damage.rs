@@ -73,7 +73,7 @@ impl Run {
             panic!("{file}, {what}: {error}");
         };
         assert_eq!(named, path(file), "{what}");
-        assert_eq!(remedy, "`potstill resume /run --fallback` goes on from step 1", "{file}, {what}");
+        assert_eq!(remedy, "`potstill resume /run --fallback` continues from step 1", "{file}, {what}");
         assert!(newest(true).unwrap().as_ref() == Some(&self.older), "{file}, {what}");
         assert_eq!(Checkpoint::steps(&dir).unwrap(), [1], "{file}, {what}");
         reason

@@ -24,7 +24,7 @@ pub enum Occupation {
     /// A process holds the lock.
     Running,
     /// The last process ended regularly.
-    Left,
+    Released,
     /// The last process crashed.
     Crashed,
 }
@@ -41,7 +41,7 @@ fn holder(file: &mut File) -> String {
 }
 
 /// Attempts to take the lock while another process only inspects it.
-const LOOKS: u32 = 20;
+const ATTEMPTS: u32 = 20;
 
 impl Lock {
     /// Takes the lock to work in the directory.
@@ -72,7 +72,7 @@ impl Lock {
         for look in 1.. {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if look < LOOKS => {
+                Err(TryLockError::WouldBlock) if look < ATTEMPTS => {
                     // Another process may hold it for a moment, to inspect it.
                     std::thread::sleep(Duration::from_millis(5));
                 }
@@ -99,12 +99,12 @@ pub(super) fn occupation(run: &Path) -> Result<Occupation, StoreError> {
     let path = file(run);
     let mut file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Occupation::Left),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Occupation::Released),
         Err(error) => return Err(io_error("read", &path)(error)),
     };
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Ok(Occupation::Running),
         Err(TryLockError::Error(source)) => Err(io_error("read", &path)(source)),
-        Ok(()) => Ok(if holder(&mut file).is_empty() { Occupation::Left } else { Occupation::Crashed }),
+        Ok(()) => Ok(if holder(&mut file).is_empty() { Occupation::Released } else { Occupation::Crashed }),
     }
 }

@@ -99,7 +99,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The run has no results yet.
-    #[error("{} has no {missing}: the run is not finished; `potstill resume {}` goes on with it", .path.display(), .path.display())]
+    #[error("{} has no {missing}: the run is not finished; `potstill resume {}` continues it", .path.display(), .path.display())]
     Unfinished {
         /// The run.
         path: PathBuf,
@@ -432,7 +432,7 @@ impl RunDir {
             ManifestError::Damaged(reason) => StoreError::Damaged {
                 path,
                 reason,
-                remedy: "without it no file of the run can be trusted; to go on regardless, remove it"
+                remedy: "without it no file of the run can be trusted; to continue regardless, remove it"
                     .to_owned(),
             },
             ManifestError::Format(reason) => StoreError::Format { path, reason },

@@ -33,7 +33,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::Off),
     data: DataKind::Both,
     is_model_based: Some(false),
-    summary: "Q-learning with two tables, against the maximum's bias",
+    summary: "Q-learning with two tables, against maximisation bias",
     source: "van Hasselt 2010; Sutton and Barto 2018, section 6.7",
     file: file!(),
     builder: Builder::States(|| recipe(build)),

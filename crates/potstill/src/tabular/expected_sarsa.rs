@@ -27,7 +27,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::On),
     data: DataKind::Online,
     is_model_based: Some(false),
-    summary: "SARSA with the mean over the next action instead of the one drawn",
+    summary: "SARSA with the expectation over next actions in its target",
     source: "van Seijen et al. 2009; Sutton and Barto 2018, section 6.6",
     file: file!(),
     builder: Builder::States(|| recipe(build)),

@@ -95,7 +95,7 @@ pub const Q_LAMBDA: Algorithm = Algorithm {
     policy: Some(PolicyKind::Off),
     data: DataKind::Both,
     is_model_based: Some(false),
-    summary: "Q-learning with traces that end where it explores",
+    summary: "Q-learning with traces that are cut by exploratory actions",
     source: "Watkins 1989; Sutton and Barto 2018, section 12.10",
     file: file!(),
     builder: Builder::States(|| recipe(build_q)),

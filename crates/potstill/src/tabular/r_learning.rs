@@ -42,7 +42,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::Off),
     data: DataKind::Both,
     is_model_based: Some(false),
-    summary: "the best average reward of a task that never ends",
+    summary: "maximise the average reward of a continuing task",
     source: "Schwartz 1993; Sutton and Barto 1998, figure 6.16",
     file: file!(),
     builder: Builder::States(|| recipe(build)),

@@ -31,7 +31,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::On),
     data: DataKind::Online,
     is_model_based: Some(false),
-    summary: "learn the values of the policy that explores",
+    summary: "learn the values of the exploring behaviour policy",
     source: "Rummery and Niranjan 1994; Sutton and Barto 2018, section 6.4",
     file: file!(),
     builder: Builder::States(|| recipe(build)),

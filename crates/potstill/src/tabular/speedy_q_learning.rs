@@ -34,7 +34,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     policy: Some(PolicyKind::Off),
     data: DataKind::Both,
     is_model_based: Some(false),
-    summary: "Q-learning from two successive tables, with steps that stay large",
+    summary: "Q-learning with two successive tables, which allows large steps",
     source: "Azar et al. 2011",
     file: file!(),
     builder: Builder::States(|| recipe(build)),

@@ -55,7 +55,7 @@ pub enum TrainError {
     },
     /// A planner did not converge within its sweeps.
     #[error(
-        "the values still move by {residual:e} after {sweeps} sweeps; give a larger --set tolerance or max_sweeps, or a gamma below 1"
+        "the values still change by {residual:e} after {sweeps} sweeps; give a larger --set tolerance or max_sweeps, or a gamma below 1"
     )]
     NotConverged {
         /// The sweeps so far.

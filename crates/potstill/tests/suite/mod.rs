@@ -22,7 +22,7 @@ pub(crate) trait Work: Restorable {
     /// The model as learned so far.
     fn model(&self) -> Model;
 
-    /// Takes steps until so many have been taken in all.
+    /// Takes steps until there are `steps` in all.
     fn until(&mut self, steps: u64) {
         while self.taken() < steps {
             self.advance();
@@ -84,7 +84,7 @@ pub(crate) fn steps(settings: &str) -> u64 {
     value(settings, "steps").map_or(1500, |steps| steps.parse().unwrap())
 }
 
-/// An algorithm with these settings, ready to take its first step; `None` if it learns from labels, where nobody acts.
+/// An algorithm with these settings, before its first step; `None` if it learns from labels, without an environment.
 pub(crate) fn work(
     algorithm: &'static Algorithm,
     settings: &str,
