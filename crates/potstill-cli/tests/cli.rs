@@ -2,6 +2,7 @@
 
 mod common;
 
+use ::potstill::export::EXPORTERS;
 use common::{json, potstill};
 use serde_json::Value;
 use std::fs;
@@ -206,6 +207,8 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
     fs::create_dir_all(path.join("mixed")).unwrap();
     fs::copy(path.join("table/config.toml"), path.join("mixed/config.toml")).unwrap();
     fs::copy(path.join("dqn/model.safetensors"), path.join("mixed/model.safetensors")).unwrap();
+    json(path, "train q-learning --env CliffWalking-v1 --episodes 2 --seeds 2 --out seeds");
+    fs::write(path.join("taken.safetensors"), "mine").unwrap();
     let before = entries(path);
 
     let cliff = "train q-learning --env CliffWalking-v1 --episodes 5 --out new";
@@ -460,6 +463,16 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "it maps 4 to 2, but CliffWalking-v1 has observations Discrete(48) and actions Discrete(4)",
         ),
         ("eval dqn --episodes 0", "0 is not in 1..=1000000"),
+        ("export dqn --to safetensor --out new", "unknown format `safetensor`; did you mean `safetensors`?"),
+        ("export dqn --out new", "--out new: the name of a safetensors file ends in .safetensors"),
+        ("export dqn --out taken.safetensors", "taken.safetensors exists; choose another --out or remove it"),
+        ("export dqn --out nowhere/new.safetensors", "cannot write nowhere/new.safetensors"),
+        ("export empty --out new.safetensors", "empty is not a run directory: it has no config.toml"),
+        ("export cut --out new.safetensors", "not a whole safetensors file"),
+        (
+            "export seeds --out new.safetensors",
+            "seeds is a folder of 2 seeds; name one, such as seeds/seed-0",
+        ),
         ("eval dqn --threads 0", "0 is not in 1..=1024"),
         ("evil dqn", "unrecognized subcommand 'evil'"),
     ] {
@@ -470,6 +483,35 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         assert!(error.starts_with("error: ") && error.contains(expected), "{arguments}: {error}");
         assert!(!error.contains("panicked"), "{arguments}: {error}");
         assert_eq!(entries(path), before, "{arguments}: something was left behind");
+    }
+    assert_eq!(fs::read_to_string(path.join("taken.safetensors")).unwrap(), "mine");
+}
+
+#[test]
+fn what_a_run_learned_is_exported() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    for (run, command) in [
+        ("table", "train q-learning --env CliffWalking-v1 --episodes 3"),
+        ("judged", "train td-prediction --env CliffWalking-v1 --episodes 3"),
+        ("network", "train classifier --data digits --set net_arch=mlp:4 --set epochs=1"),
+        ("control", "train random-linear --env Pendulum-v1 --steps 200"),
+    ] {
+        let trained = json(path, &format!("{command} --out {run}"));
+        let out = format!("{run}.safetensors");
+        let told = json(path, &format!("export {run} --out {out}"));
+        let expected = fs::read(path.join(run).join("model.safetensors")).unwrap();
+        assert_eq!(fs::read(path.join(&out)).unwrap(), expected, "{run}");
+        assert_eq!((&told["run"], &told["out"]), (&Value::from(run), &Value::from(out)));
+        assert_eq!((&told["format"], &told["bytes"]), (&"safetensors".into(), &expected.len().into()));
+        assert_eq!(told["parameters"], trained["parameters"]);
+    }
+    let told = potstill(path, "export table --to safetensors --out again.safetensors");
+    assert!(told.status.success() && told.stderr.is_empty());
+    assert_eq!(String::from_utf8(told.stdout).unwrap(), "again.safetensors\n");
+    let help = String::from_utf8(potstill(path, "export --help").stdout).unwrap();
+    for exporter in EXPORTERS {
+        assert!(help.contains(exporter.name()) && help.contains(exporter.summary()), "{help}");
     }
 }
 

@@ -10,6 +10,7 @@ mod config;
 mod distill;
 mod env;
 mod eval;
+mod export;
 mod play;
 mod plot;
 mod quickstart;
@@ -42,6 +43,7 @@ commands! { Commands:
     Compare(compare::Compare),
     Plot(plot::Plot),
     Report(report::Report),
+    Export(export::Export),
     Show(show::Show),
     Runs(runs::Runs),
     Config(config::Config),

@@ -27,6 +27,7 @@ mod config;
 mod distill;
 mod env;
 mod eval;
+mod export;
 mod play;
 mod report;
 mod resume;
@@ -40,6 +41,7 @@ pub use config::{config_file, config_schema};
 pub use distill::{DistillRequest, distill};
 pub use env::{check_environment, trace_actions, trace_env};
 pub use eval::{EvaluateRequest, evaluate};
+pub use export::{ExportRequest, export};
 #[cfg(test)]
 pub(crate) use play::first_scene;
 pub use play::{Play, PlayedStep, play_at_random, play_run};

@@ -18,6 +18,7 @@
 //! assert!(matches!(safetensors::read(&bytes[..100]), Err(ModelError::Damaged { .. })));
 //! ```
 
+use super::exporter::Exporter;
 use crate::model::{ControlPolicy, Model, QTable};
 use potstill_env::Space;
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Tensor, TensorError};
@@ -67,6 +68,32 @@ pub enum ModelError {
         /// The tensor.
         name: String,
     },
+}
+
+/// The format as one of the [list](super::EXPORTERS).
+#[derive(Clone, Copy, Debug)]
+pub struct Safetensors;
+
+impl Exporter for Safetensors {
+    fn name(&self) -> &'static str {
+        "safetensors"
+    }
+
+    fn extension(&self) -> &'static str {
+        "safetensors"
+    }
+
+    fn summary(&self) -> &'static str {
+        "any model, its tensors under PyTorch's names"
+    }
+
+    fn takes(&self, _: &Model) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn write(&self, model: &Model) -> Vec<u8> {
+        write(model)
+    }
 }
 
 /// Name, element type, shape, bytes.

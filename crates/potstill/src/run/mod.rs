@@ -42,5 +42,5 @@ pub(crate) use report::{curves, over_steps, run_page};
 pub(crate) use resume::{Continuation, Recipe, go_on};
 pub(crate) use seeds::{Family, train_seeds};
 pub(crate) use sources::peek;
-pub(crate) use subject::Subject;
+pub(crate) use subject::{Subject, learned_model};
 pub(crate) use summary::{estimate, read_summary, seed_runs, spread};

@@ -25,16 +25,7 @@ pub(crate) enum Subject {
 impl Subject {
     /// Reads the model of a finished run.
     pub(crate) fn load(dir: &RunDir) -> Result<Self, Error> {
-        let seeds = seed_runs(dir.path());
-        if let Some(seed) = seeds.first() {
-            let (run, seed) = (dir.path().display(), seed.display());
-            return Err(usage(format!(
-                "{run} is a folder of {} seeds; name one, such as {seed}",
-                seeds.len()
-            )));
-        }
-        let model = dir.model()?;
-        Self::read(dir, names::MODEL, &model)
+        Self::read(dir, names::MODEL, &model_file(dir)?)
     }
 
     /// Reads a run's copy of another run's model, under this name: the teacher of a distillation run.
@@ -47,11 +38,11 @@ impl Subject {
         let path = dir.path().join(names::CONFIG);
         let origin = Origin::File(path.display().to_string());
         let config = read_toml(&dir.read_text(names::CONFIG)?, origin.clone())?;
-        let model_path = dir.path().join(name);
-        let misfit =
-            |reason: String| Error::Model { path: model_path.clone(), source: ModelError::Misfit { reason } };
-        let model =
-            safetensors::read(model).map_err(|source| Error::Model { path: model_path.clone(), source })?;
+        let misfit = |reason: String| Error::Model {
+            path: dir.path().join(name),
+            source: ModelError::Misfit { reason },
+        };
+        let model = read_model(dir, name, model)?;
         let text = |key: &str| match config.get(key) {
             None => Ok(None),
             Some(toml::Value::String(text)) => Ok(Some(text.as_str())),
@@ -90,6 +81,25 @@ impl Subject {
             }
         }
     }
+}
+
+/// Reads the model of a finished run, whatever it is for.
+pub(crate) fn learned_model(dir: &RunDir) -> Result<Model, Error> {
+    read_model(dir, names::MODEL, &model_file(dir)?)
+}
+
+/// The bytes of a finished run's model.
+fn model_file(dir: &RunDir) -> Result<Vec<u8>, Error> {
+    let seeds = seed_runs(dir.path());
+    if let Some(seed) = seeds.first() {
+        let (run, seed) = (dir.path().display(), seed.display());
+        return Err(usage(format!("{run} is a folder of {} seeds; name one, such as {seed}", seeds.len())));
+    }
+    Ok(dir.model()?)
+}
+
+fn read_model(dir: &RunDir, name: &str, bytes: &[u8]) -> Result<Model, Error> {
+    safetensors::read(bytes).map_err(|source| Error::Model { path: dir.path().join(name), source })
 }
 
 /// The keys of [`FitConfig`] in a run's configuration.

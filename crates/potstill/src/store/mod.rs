@@ -84,6 +84,12 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// The output file exists already.
+    #[error("{} exists; choose another --out or remove it", .path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// The folder is not a run directory.
     #[error("{} is not a run directory: {reason}", .path.display())]
     NotARun {
@@ -555,6 +561,17 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     })
 }
 
+/// Writes a new file at a path of the user's, whole or not at all.
+///
+/// # Errors
+/// If there is something of that name, or the disk refuses.
+pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(StoreError::Exists { path: path.to_owned() }),
+        Err(_) => write_file(path, contents),
+    }
+}
+
 /// Reads a file at a path of the user's.
 ///
 /// # Errors
@@ -578,6 +595,18 @@ mod tests {
         assert!(error.to_string().ends_with("exists and is not empty; choose another --out or remove it"));
         assert_eq!(made.read("notes.txt").unwrap(), b"mine");
         assert!(error.is_input());
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pole.safetensors");
+        write_new_file(&path, b"one").unwrap();
+        let error = write_new_file(&path, b"two").unwrap_err();
+        assert!(error.to_string().ends_with("pole.safetensors exists; choose another --out or remove it"));
+        assert!(error.is_input());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(RealDisk.list(root.path()).unwrap(), ["pole.safetensors"]);
     }
 
     #[test]

@@ -1,0 +1,39 @@
+//! `potstill export`.
+
+use super::common::{Command, Output};
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::commands::{ExportRequest, export};
+use potstill::export::EXPORTERS;
+use potstill::run::Observer;
+use std::path::PathBuf;
+
+/// Write what a run learned into a file of a format that other programs read
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The run directory
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    #[arg(long, value_name = "NAME", default_value = EXPORTERS[0].name(), help = format_help())]
+    to: String,
+    /// The file to write; one that is there already is left alone
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn format_help() -> String {
+    let formats = EXPORTERS.map(|exporter| format!("{} ({})", exporter.name(), exporter.summary()));
+    format!("The format: {}", formats.join(", "))
+}
+
+impl Command for Export {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let Self { run, to, out, output } = self;
+        let request = ExportRequest { run, to, out };
+        output.finish(&export(&request)?, |_| output::path(&request.out));
+        Ok(true)
+    }
+}

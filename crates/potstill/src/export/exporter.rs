@@ -1,0 +1,24 @@
+//! The trait of a format for models.
+
+use crate::model::Model;
+
+/// A format that models are written in.
+pub trait Exporter: Sync {
+    /// The name in `potstill export --to NAME`.
+    fn name(&self) -> &'static str;
+
+    /// The ending of a file's name, without the dot.
+    fn extension(&self) -> &'static str;
+
+    /// The format and the models it is for, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// Checks that the format can hold a model.
+    ///
+    /// # Errors
+    /// If it cannot: why.
+    fn takes(&self, model: &Model) -> Result<(), String>;
+
+    /// The bytes of the file. The model is one that the format [takes](Self::takes).
+    fn write(&self, model: &Model) -> Vec<u8>;
+}
