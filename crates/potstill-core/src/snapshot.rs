@@ -426,8 +426,34 @@ impl Field for usize {
     }
 }
 
+/// A number of which there are lists in a [`Snapshot`].
+pub trait ListElement: Copy {
+    /// A list of them as a value.
+    fn to_value(numbers: Vec<Self>) -> Value;
+
+    /// The list of this name.
+    ///
+    /// # Errors
+    /// If there is none of that name, kind and length.
+    fn list<'a>(snapshot: &'a Snapshot, name: &str, length: usize) -> Result<&'a [Self], SnapshotError>;
+}
+
 macro_rules! list_field {
     ($element:ty, $variant:ident, $getter:ident) => {
+        impl ListElement for $element {
+            fn to_value(numbers: Vec<Self>) -> Value {
+                Value::$variant(numbers)
+            }
+
+            fn list<'a>(
+                snapshot: &'a Snapshot,
+                name: &str,
+                length: usize,
+            ) -> Result<&'a [Self], SnapshotError> {
+                snapshot.$getter(name, length)
+            }
+        }
+
         impl Field for Vec<$element> {
             fn save(&self, name: &str, snapshot: &mut Snapshot) {
                 snapshot.insert(name, Value::$variant(self.clone()));
@@ -495,6 +521,32 @@ impl Below {
             return Ok(value);
         }
         Err(SnapshotError::invalid(name, format!("{value} is not below {}", self.0)))
+    }
+}
+
+impl Below {
+    /// The codec of a list of such integers that is restored with this length, as [`OfLength`].
+    pub fn of_length(self, length: usize) -> BelowOfLength {
+        BelowOfLength { bound: self, length }
+    }
+}
+
+/// The codec of a list of integers below a bound, of a length of its own. See [`Below::of_length`].
+#[derive(Clone, Copy, Debug)]
+pub struct BelowOfLength {
+    bound: Below,
+    length: usize,
+}
+
+impl Codec<Vec<usize>> for BelowOfLength {
+    fn save(&self, list: &Vec<usize>, name: &str, snapshot: &mut Snapshot) {
+        self.bound.save(&list[..self.length].to_vec(), name, snapshot);
+    }
+
+    fn load(&self, list: &mut Vec<usize>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.u64s(name, self.length)?;
+        list.resize(self.length, 0);
+        self.bound.load(list, name, snapshot)
     }
 }
 
@@ -576,6 +628,87 @@ impl<T: Field> Codec<T> for IfPresent {
     }
 }
 
+/// The codec of a field that is saved only if this is true, which the settings say when it is restored.
+#[derive(Clone, Copy, Debug)]
+pub struct OnlyIf(pub bool);
+
+impl<T: Field> Codec<T> for OnlyIf {
+    fn save(&self, field: &T, name: &str, snapshot: &mut Snapshot) {
+        if self.0 {
+            field.save(name, snapshot);
+        }
+    }
+
+    fn load(&self, field: &mut T, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        if self.0 { field.load(name, snapshot) } else { Ok(()) }
+    }
+}
+
+/// The codec of a part whose values stand beside the others, in no branch of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Flat;
+
+impl<T: Restorable> Codec<T> for Flat {
+    fn save(&self, part: &T, _: &str, snapshot: &mut Snapshot) {
+        part.snapshot().values.into_iter().for_each(|(name, value)| snapshot.insert(&name, value));
+    }
+
+    fn load(&self, part: &mut T, _: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        part.restore(snapshot)
+    }
+}
+
+/// The codec of a list that is restored with this length, however long the list was before. Of a longer one so many are saved.
+#[derive(Clone, Copy, Debug)]
+pub struct OfLength(pub usize);
+
+impl<E: ListElement> Codec<Vec<E>> for OfLength {
+    fn save(&self, list: &Vec<E>, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, E::to_value(list[..self.0].to_vec()));
+    }
+
+    fn load(&self, list: &mut Vec<E>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *list = E::list(snapshot, name, self.0)?.to_vec();
+        Ok(())
+    }
+}
+
+impl Codec<Vec<bool>> for OfLength {
+    fn save(&self, list: &Vec<bool>, name: &str, snapshot: &mut Snapshot) {
+        list[..self.0].to_vec().save(name, snapshot);
+    }
+
+    fn load(&self, list: &mut Vec<bool>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *list = snapshot.u8s(name, self.0)?.iter().map(|&byte| byte != 0).collect();
+        Ok(())
+    }
+}
+
+/// The codec of a list of rows whose number is saved beside it, under a name of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// The name of the number of rows.
+    pub count: &'static str,
+    /// A number of rows that there never are.
+    pub limit: usize,
+    /// Numbers of a row.
+    pub width: usize,
+}
+
+impl<E: ListElement, C: Clone + IntoIterator<Item = E> + FromIterator<E>> Codec<C> for Counted {
+    fn save(&self, list: &C, name: &str, snapshot: &mut Snapshot) {
+        let numbers: Vec<E> = list.clone().into_iter().collect();
+        (numbers.len() / self.width).save(self.count, snapshot);
+        snapshot.insert(name, E::to_value(numbers));
+    }
+
+    fn load(&self, list: &mut C, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let rows = snapshot.index(self.count, self.limit)?;
+        *list = E::list(snapshot, name, rows.saturating_mul(self.width))?.iter().copied().collect();
+        Ok(())
+    }
+}
+
 /// The codec made of two functions.
 impl<T: ?Sized, S, L> Codec<T> for (S, L)
 where
@@ -595,7 +728,7 @@ where
 ///
 /// ```text
 /// snapshot! {
-///     impl[E: Env] Restorable for Wrapper<E> {     // generics in brackets, if there are any
+///     impl[E: Env] Restorable for Wrapper<E> where [E: Clone] {     // generics and bounds in brackets, if there are any
 ///         saved: env, count as "steps", place via below(*sides), rng;
 ///         built: sides, scratch;                   // what the constructor gives; may be left out
 ///         then: Self::check;                       // fn(&mut self) -> Result<(), SnapshotError>, after loading; may be left out
@@ -610,14 +743,14 @@ where
 #[macro_export]
 macro_rules! snapshot {
     (
-        impl $([$($generics:tt)*])? Restorable for $type:ty {
+        impl $([$($generics:tt)*])? Restorable for $type:ty $(where [$($bounds:tt)*])? {
             saved: $($field:ident $(as $name:literal)? $(via $codec:expr)?),+ $(,)?;
             $(built: $($built:ident),+ $(,)?;)?
             $(then: $then:expr;)?
             $(absent: $absent:expr;)?
         }
     ) => {
-        impl $(<$($generics)*>)? $crate::Restorable for $type {
+        impl $(<$($generics)*>)? $crate::Restorable for $type $(where $($bounds)*)? {
             #[allow(unused_variables)]
             fn snapshot(&self) -> $crate::Snapshot {
                 let Self { $($field,)+ $($($built,)+)? } = self;
@@ -692,5 +825,68 @@ mod tests {
         let long = Snapshot::new().with("n", Value::U64(1 << 62)).with("m", Value::U64((1 << 62) - 1));
         check(long.counter("n").map(|_| ()), "`n`: 4611686018427387904 is not below 4611686018427387904");
         assert_eq!(long.counter("m"), Ok(4_611_686_018_427_387_903));
+    }
+
+    /// What each codec saves, and that it restores it into something that was different.
+    #[test]
+    fn codecs_save_what_they_restore() {
+        fn check<T: PartialEq + std::fmt::Debug>(
+            codec: &impl Codec<T>,
+            (field, mut other): (T, T),
+            expected: Snapshot,
+        ) {
+            let mut snapshot = Snapshot::new();
+            codec.save(&field, "x", &mut snapshot);
+            assert_eq!(snapshot, expected);
+            codec.load(&mut other, "x", &snapshot).unwrap();
+            assert_eq!(other, field);
+        }
+        let one = |value| Snapshot::new().with("x", value);
+        check(&OnlyIf(true), (3_u64, 0), one(Value::U64(3)));
+        check(&OnlyIf(false), (3_u64, 3), Snapshot::new());
+        check(&OfLength(2), (vec![1.0, 2.0], vec![]), one(Value::F64s(vec![1.0, 2.0])));
+        check(&below(3).of_length(2), (vec![2, 0], vec![]), one(Value::U64s(vec![2, 0])));
+        check(&OfLength(2), (vec![true, false], vec![true]), one(Value::U8s(vec![1, 0])));
+        let rows = one(Value::F32s(vec![1.0; 6])).with("rows", Value::U64(3));
+        let counted = Counted { count: "rows", limit: 4, width: 2 };
+        check(&counted, (vec![1.0_f32; 6], vec![]), rows);
+
+        let mut snapshot = Snapshot::new();
+        OfLength(1).save(&vec![7_u64, 8], "x", &mut snapshot);
+        assert_eq!(snapshot, one(Value::U64s(vec![7])), "what is beyond is not saved");
+        let error = OfLength(2).load(&mut Vec::<u64>::new(), "x", &snapshot).unwrap_err();
+        assert_eq!(error.to_string(), "`x` has 1 elements, expected 2");
+        for (rows, expected) in [(4, "`rows`: 4 is not below 4"), (3, "`x` has 2 elements, expected 6")] {
+            let snapshot = one(Value::U64s(vec![1; 2])).with("rows", Value::U64(rows));
+            let error = counted.load(&mut Vec::<u64>::new(), "x", &snapshot).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_flat_part_has_no_branch() {
+        #[derive(Debug, PartialEq)]
+        struct Inner {
+            count: u64,
+        }
+        struct Outer {
+            inner: Inner,
+            more: bool,
+        }
+        snapshot! {
+            impl Restorable for Inner {
+                saved: count;
+            }
+        }
+        snapshot! {
+            impl Restorable for Outer {
+                saved: inner via Flat, more;
+            }
+        }
+        let snapshot = Outer { inner: Inner { count: 3 }, more: true }.snapshot();
+        assert_eq!(snapshot, Snapshot::new().with("count", Value::U64(3)).with("more", Value::Bool(true)));
+        let mut other = Outer { inner: Inner { count: 0 }, more: false };
+        other.restore(&snapshot).unwrap();
+        assert!(other.more && other.inner.count == 3);
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::model::{ModelOutcome, TransitionModel};
 use crate::{Env, EnvError, Outcome, Scene, Space};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::{OnlyIf, below};
+use potstill_core::{Pcg64, snapshot};
 use std::fmt;
 use std::sync::Arc;
 
@@ -104,14 +105,9 @@ impl Env for ModelEnv {
     }
 }
 
-impl Restorable for ModelEnv {
-    fn snapshot(&self) -> Snapshot {
-        let state = Snapshot::new().with("state", Value::U64(self.state as u64));
-        if self.stochastic { state.with_part("rng", &self.rng) } else { state }
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.state = snapshot.index("state", self.model.states())?;
-        if self.stochastic { snapshot.restore_part("rng", &mut self.rng) } else { Ok(()) }
+snapshot! {
+    impl Restorable for ModelEnv {
+        saved: state via below(model.states()), rng via OnlyIf(*stochastic);
+        built: model, stochastic, painter;
     }
 }

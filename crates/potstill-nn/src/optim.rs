@@ -12,9 +12,9 @@
 
 use crate::aligned::Aligned;
 use crate::kernels::{self, AdamStep, RmspropStep, SgdStep};
-use crate::saved::OnlyIf;
 use crate::workers::Workers;
 use potstill_core::snapshot;
+use potstill_core::snapshot::OnlyIf;
 
 /// The rule that makes a step of a gradient. The rules, and their parameters' names, are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]

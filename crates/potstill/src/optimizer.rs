@@ -21,7 +21,8 @@
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use crate::config::{ConfigError, Key, Settings, settings, words};
 use crate::policy::Schedule;
-use potstill_core::{Restorable, Snapshot, SnapshotError};
+use potstill_core::snapshot;
+use potstill_core::snapshot::Flat;
 use potstill_nn::optim::{clip_value, norm, shrinking};
 use potstill_nn::{Aligned, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
@@ -214,14 +215,10 @@ impl GuardedStep {
     }
 }
 
-/// Between steps only the optimiser's moments are state.
-impl Restorable for GuardedStep {
-    fn snapshot(&self) -> Snapshot {
-        self.optimiser.snapshot()
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.optimiser.restore(snapshot)
+snapshot! {
+    impl Restorable for GuardedStep {
+        saved: optimiser via Flat;
+        built: norm_max, value_max, gradient;
     }
 }
 

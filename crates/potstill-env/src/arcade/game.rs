@@ -3,7 +3,8 @@
 use crate::registry::factory::{Factory, Kind};
 use crate::registry::options::Options;
 use crate::{Env, EnvError, Outcome, Paint, Scene, Space};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -187,31 +188,51 @@ impl<G: Game> Env for Arcade<G> {
     }
 }
 
-impl<G: Game> Restorable for Arcade<G> {
-    fn snapshot(&self) -> Snapshot {
+snapshot! {
+    impl[G: Game] Restorable for Arcade<G> {
+        saved: game as "numbers" via Numbers, last via Number, rng;
+        built: sticky_action_prob, ramping, moves;
+    }
+}
+
+/// The codec of a game: its numbers, one after the other.
+struct Numbers;
+
+impl<G: Game> Codec<G> for Numbers {
+    fn save(&self, game: &G, name: &str, snapshot: &mut Snapshot) {
         let mut numbers = Vec::new();
         // The visitor may write, so it gets a copy.
-        self.game.clone().numbers(&mut |number, _| numbers.push(f64::from(*number)));
-        Snapshot::new()
-            .with("numbers", Value::F64s(numbers))
-            .with("last", Value::U64(self.last as u64))
-            .with_part("rng", &self.rng)
+        game.clone().numbers(&mut |number, _| numbers.push(f64::from(*number)));
+        snapshot.insert(name, Value::F64s(numbers));
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let mut game = G::default();
-        let mut saved = snapshot.array("numbers")?.iter();
+    fn load(&self, game: &mut G, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let mut restored = G::default();
+        let mut saved = snapshot.array(name)?.iter();
         let mut wrong = None;
-        game.numbers(&mut |number, range| match saved.next() {
+        restored.numbers(&mut |number, range| match saved.next() {
             Some(&value) if value.fract() == 0.0 && range.contains(&(value as i32)) => *number = value as i32,
             other => wrong = wrong.take().or(Some(format!("{other:?} is not in {range:?}"))),
         });
         if let Some(reason) = wrong.or_else(|| saved.next().map(|_| "there are too many".to_owned())) {
-            return Err(SnapshotError::invalid("numbers", reason));
+            return Err(SnapshotError::invalid(name, reason));
         }
-        self.game = game;
-        self.last = Move::ALL[snapshot.index("last", Move::ALL.len())?];
-        snapshot.restore_part("rng", &mut self.rng)
+        *game = restored;
+        Ok(())
+    }
+}
+
+/// The codec of a move: its place among all.
+struct Number;
+
+impl Codec<Move> for Number {
+    fn save(&self, chosen: &Move, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, Value::U64(*chosen as u64));
+    }
+
+    fn load(&self, chosen: &mut Move, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *chosen = Move::ALL[snapshot.index(name, Move::ALL.len())?];
+        Ok(())
     }
 }
 

@@ -56,7 +56,8 @@
 use crate::registry::entry::Entry;
 use crate::registry::factory::Kind;
 use crate::{Env, EnvError, ModelEnv, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot;
+use potstill_core::snapshot::Flat;
 use std::sync::Arc;
 
 const SIDE: usize = 5;
@@ -191,14 +192,10 @@ impl Env for Taxi {
     }
 }
 
-impl Restorable for Taxi {
-    fn snapshot(&self) -> Snapshot {
-        self.env.snapshot().with("is_fickle", Value::Bool(self.is_fickle))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.is_fickle = snapshot.bool("is_fickle")?;
-        self.env.restore(snapshot)
+snapshot! {
+    impl Restorable for Taxi {
+        saved: env via Flat, is_fickle;
+        built: fickle_probability;
     }
 }
 

@@ -1,8 +1,10 @@
 //! Wrappers that change actions.
 
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
+use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use std::borrow::{Borrow, BorrowMut};
+use std::marker::PhantomData;
 
 /// Repeats each action a number of times, or until the episode is over, and sums the rewards. The
 /// observations in between are skipped.
@@ -128,31 +130,61 @@ impl<E: Env> Env for StickyActions<E> {
     }
 }
 
-impl<E: Env> Restorable for StickyActions<E> {
-    fn snapshot(&self) -> Snapshot {
-        let snapshot = Snapshot::new().with_part("env", &self.env).with_part("rng", &self.rng);
-        let Some(last) = self.last.as_ref().filter(|_| self.has_last) else { return snapshot };
+snapshot! {
+    impl[E: Env] Restorable for StickyActions<E> {
+        saved: last via LastAction::<E::Action>::new(action_space, *has_last), has_last as "last" via IsPresent, env, rng;
+        built: action_space, repeat_action_probability;
+    }
+}
+
+/// The codec of an action of this space, which is saved if there was one.
+struct LastAction<'a, A: ?Sized> {
+    space: &'a Space,
+    is_known: bool,
+    kind: PhantomData<A>,
+}
+
+impl<'a, A: ?Sized> LastAction<'a, A> {
+    fn new(space: &'a Space, is_known: bool) -> Self {
+        Self { space, is_known, kind: PhantomData }
+    }
+}
+
+impl<A: Row + ?Sized> Codec<Option<A::Owned>> for LastAction<'_, A> {
+    fn save(&self, last: &Option<A::Owned>, name: &str, snapshot: &mut Snapshot) {
+        let Some(last) = last.as_ref().filter(|_| self.is_known) else { return };
         let numbers = last.borrow().numbers();
-        match numbers[..] {
-            [number] => snapshot.with("last", Value::F64(number)),
-            _ => snapshot.with("last", Value::F64s(numbers)),
-        }
+        snapshot
+            .insert(name, if let [number] = numbers[..] { Value::F64(number) } else { Value::F64s(numbers) });
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.last = match snapshot.contains("last") {
-            true => {
-                let numbers = match self.action_space.features() {
-                    1 => vec![snapshot.f64("last")?],
-                    width => snapshot.f64s("last", width)?.to_vec(),
-                };
-                let action = E::Action::from_numbers(&numbers, &self.action_space);
-                Some(action.ok_or_else(|| SnapshotError::invalid("last", "it is no action"))?)
-            }
-            false => None,
-        };
-        self.has_last = self.last.is_some();
-        snapshot.restore_part("env", &mut self.env)?;
-        snapshot.restore_part("rng", &mut self.rng)
+    fn load(
+        &self,
+        last: &mut Option<A::Owned>,
+        name: &str,
+        snapshot: &Snapshot,
+    ) -> Result<(), SnapshotError> {
+        *last = None;
+        if snapshot.contains(name) {
+            let numbers = match self.space.features() {
+                1 => vec![snapshot.f64(name)?],
+                width => snapshot.f64s(name, width)?.to_vec(),
+            };
+            let action = A::from_numbers(&numbers, self.space);
+            *last = Some(action.ok_or_else(|| SnapshotError::invalid(name, "it is no action"))?);
+        }
+        Ok(())
+    }
+}
+
+/// The codec of a flag that is not saved: another value of its name is there, or it is not.
+struct IsPresent;
+
+impl Codec<bool> for IsPresent {
+    fn save(&self, _: &bool, _: &str, _: &mut Snapshot) {}
+
+    fn load(&self, flag: &mut bool, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *flag = snapshot.contains(name);
+        Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Stacking of the last observations.
 
+use crate::space::{Element, Elements};
 use crate::{Env, EnvError, Outcome, Row, Scene, Space};
-use potstill_core::{Restorable, Snapshot, SnapshotError};
+use potstill_core::snapshot;
 
 /// The last observations one after the other, the newest at the end; at the start of an episode the first is
 /// repeated for missing ones (Mnih et al. 2015; Gymnasium's `FrameStackObservation`).
@@ -15,7 +16,7 @@ pub struct FrameStack<E: Env> {
 impl<T, E> FrameStack<E>
 where
     [T]: Row<Element = T> + ToOwned<Owned = Vec<T>>,
-    T: crate::space::Element,
+    T: Element,
     E: Env<Observation = [T]>,
 {
     /// Stacks `frames` observations.
@@ -32,7 +33,7 @@ where
 impl<T, E> Env for FrameStack<E>
 where
     [T]: Row<Element = T> + ToOwned<Owned = Vec<T>>,
-    T: crate::space::Element,
+    T: Element,
     E: Env<Observation = [T]>,
 {
     type Observation = [T];
@@ -72,18 +73,10 @@ where
     }
 }
 
-impl<T, E> Restorable for FrameStack<E>
-where
-    [T]: Row<Element = T> + ToOwned<Owned = Vec<T>>,
-    T: crate::space::Element,
-    E: Env<Observation = [T]>,
-{
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with_part("env", &self.env).with("stack", T::to_value(&self.stack))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        T::read(&mut self.stack, snapshot, "stack")?;
-        snapshot.restore_part("env", &mut self.env)
+snapshot! {
+    impl[T: Element, E: Env<Observation = [T]>] Restorable for FrameStack<E>
+    where [[T]: Row<Element = T> + ToOwned<Owned = Vec<T>>] {
+        saved: env, stack via Elements;
+        built: frames;
     }
 }

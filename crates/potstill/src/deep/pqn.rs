@@ -41,8 +41,8 @@ use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::targets;
-use potstill_core::snapshot::{Codec, Counter};
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::{Counter, Flat, OfLength, below};
+use potstill_core::{Pcg64, snapshot};
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
@@ -115,6 +115,12 @@ pub struct Pqn {
 /// Transitions since the last update, `steps x copies`.
 #[derive(Clone, Debug, Default)]
 struct Rollout {
+    /// Steps between updates.
+    steps: usize,
+    copies: usize,
+    features: usize,
+    /// The number of actions that can be taken.
+    choices: usize,
     /// Steps so far.
     length: usize,
     observations: Vec<f32>,
@@ -126,6 +132,17 @@ struct Rollout {
     cut_values: Vec<f32>,
     terminated: Vec<bool>,
     truncated: Vec<bool>,
+}
+
+snapshot! {
+    impl Restorable for Rollout {
+        // Where it was asked for actions already, there are values of a step that is not over.
+        saved: length via below(*steps), observations via OfLength(*length * *copies * *features),
+            actions via below(*choices).of_length(*length * *copies), rewards via OfLength(*length * *copies),
+            values via OfLength(*length * *copies), cut_values via OfLength(*length * *copies),
+            terminated via OfLength(*length * *copies), truncated via OfLength(*length * *copies);
+        built: steps, copies, features, choices;
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -224,7 +241,13 @@ impl Pqn {
             steps: 0,
             exploration: streams.stream("exploration"),
             shuffle: streams.stream("shuffle"),
-            rollout: Rollout::default(),
+            rollout: Rollout {
+                steps: config.num_steps as usize,
+                copies: config.num_envs as usize,
+                features: ends.inputs.count(),
+                choices: actions,
+                ..Rollout::default()
+            },
             acting: Workspace::new(task.workers.clone()),
             learning: Workspace::new(task.workers.clone()),
             scratch: Scratch::default(),
@@ -361,8 +384,9 @@ impl Agent for Pqn {
         }
         self.returns();
         let loss = self.epochs()?;
-        let Rollout { length, observations, actions, rewards, values, cut_values, terminated, truncated } =
-            &mut self.rollout;
+        let Rollout {
+            length, observations, actions, rewards, values, cut_values, terminated, truncated, ..
+        } = &mut self.rollout;
         *length = 0;
         for list in [observations, rewards, values, cut_values] {
             list.clear();
@@ -382,49 +406,9 @@ impl Agent for Pqn {
     }
 }
 
-impl Restorable for Pqn {
-    fn snapshot(&self) -> Snapshot {
-        let flags = |flags: &[bool]| Value::U8s(flags.iter().map(|&flag| u8::from(flag)).collect());
-        let rollout = &self.rollout;
-        Snapshot::new()
-            .with("steps", Value::U64(self.steps))
-            .with_part("network", &self.network)
-            .with_part("optimiser", &self.optimizer)
-            .with_part("exploration", &self.exploration)
-            .with_part("shuffle", &self.shuffle)
-            .with("length", Value::U64(rollout.length as u64))
-            .with("observations", Value::F32s(rollout.observations.clone()))
-            .with("actions", Value::U64s(rollout.actions.iter().map(|&a| a as u64).collect()))
-            .with("rewards", Value::F32s(rollout.rewards.clone()))
-            .with("values", Value::F32s(rollout.values[..rollout.rewards.len()].to_vec()))
-            .with("cut_values", Value::F32s(rollout.cut_values.clone()))
-            .with("terminated", flags(&rollout.terminated))
-            .with("truncated", flags(&rollout.truncated))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let (copies, features) = (self.config.num_envs as usize, self.network.inputs());
-        let length = snapshot.index("length", self.config.num_steps as usize)?;
-        let count = length * copies;
-        let flags = |name: &str| -> Result<Vec<bool>, SnapshotError> {
-            Ok(snapshot.u8s(name, count)?.iter().map(|&byte| byte != 0).collect())
-        };
-        let rollout = Rollout {
-            length,
-            observations: snapshot.f32s("observations", count * features)?.to_vec(),
-            actions: snapshot.indices("actions", count, self.actions)?,
-            rewards: snapshot.f32s("rewards", count)?.to_vec(),
-            values: snapshot.f32s("values", count)?.to_vec(),
-            cut_values: snapshot.f32s("cut_values", count)?.to_vec(),
-            terminated: flags("terminated")?,
-            truncated: flags("truncated")?,
-        };
-        Codec::load(&Counter, &mut self.steps, "steps", snapshot)?;
-        snapshot.restore_part("network", &mut self.network)?;
-        snapshot.restore_part("optimiser", &mut self.optimizer)?;
-        snapshot.restore_part("exploration", &mut self.exploration)?;
-        snapshot.restore_part("shuffle", &mut self.shuffle)?;
-        self.rollout = rollout;
-        Ok(())
+snapshot! {
+    impl Restorable for Pqn {
+        saved: rollout via Flat, steps via Counter, network, optimizer as "optimiser", exploration, shuffle;
+        built: config, actions, epsilon, acting, learning, scratch;
     }
 }

@@ -31,8 +31,8 @@ use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
 use crate::teacher::Teacher;
-use potstill_core::snapshot::below;
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, snapshot};
+use potstill_core::snapshot::{Flat, below};
+use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::cross_entropy;
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 use std::ops::Range;
@@ -286,14 +286,10 @@ impl ClassifierTrainer {
     }
 }
 
-/// Only the source has state.
-impl Restorable for SoftTargets {
-    fn snapshot(&self) -> Snapshot {
-        self.source.snapshot()
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.source.restore(snapshot)
+snapshot! {
+    impl Restorable for SoftTargets {
+        saved: source via Flat;
+        built: divergence, alpha;
     }
 }
 
@@ -323,6 +319,7 @@ mod tests {
     use super::*;
     use crate::model::{Actor, NetworkActor};
     use crate::policy::Policy;
+    use potstill_core::Restorable;
     use potstill_nn::{Ends, Head, Initialisation};
 
     fn soft(spec: &str, data: &Dataset) -> SoftTargets {

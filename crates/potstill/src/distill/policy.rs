@@ -35,7 +35,8 @@ use crate::model::{NetworkActor, play};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::teacher::Teacher;
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::{Counted, OfLength, below};
+use potstill_core::{Pcg64, Streams, snapshot};
 use potstill_env::{EnvError, FeatureEnv};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
@@ -58,6 +59,13 @@ settings! {
         teacher_plays: f64 = 0.5, in Unit;
         /// Probability of a random action while collecting. Source: Rusu et al. 2015, section 4
         epsilon: f64 = 0.05, in Unit;
+    }
+}
+
+impl PolicyDistillConfig {
+    /// Gradient steps of a round.
+    fn round_steps(&self) -> u64 {
+        self.gradient_steps.div_ceil(self.rounds)
     }
 }
 
@@ -170,14 +178,9 @@ impl PolicyDistiller {
         self.rounds
     }
 
-    /// Gradient steps of a round.
-    fn round_steps(&self) -> u64 {
-        self.config.gradient_steps.div_ceil(self.config.rounds)
-    }
-
     /// Gradient steps so far.
     pub fn steps(&self) -> u64 {
-        self.rounds * self.round_steps() + self.position
+        self.rounds * self.config.round_steps() + self.position
     }
 
     /// Makes one gradient step, the first of a round after collecting; returns the round's results after its
@@ -190,7 +193,7 @@ impl PolicyDistiller {
         if self.position == 0 {
             self.collect()?;
         }
-        let steps = self.round_steps();
+        let steps = self.config.round_steps();
         self.loss += self.gradient_step()? / steps as f64;
         self.position += 1;
         if self.position < steps {
@@ -264,34 +267,12 @@ impl PolicyDistiller {
     }
 }
 
-impl Restorable for PolicyDistiller {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("student", &self.student)
-            .with_part("teacher", &self.source)
-            .with_part("optimiser", &self.optimizer)
-            .with_part("sampling", &self.sampling)
-            .with("rounds", Value::U64(self.rounds))
-            .with("position", Value::U64(self.position))
-            .with("loss", Value::F64(self.loss))
-            .with("episodes", Value::U64(self.episodes))
-            .with("transfer_states", Value::U64(self.transfer_states()))
-            .with("states", Value::F32s(self.states.clone()))
-            .with("answers", Value::F32s(self.teacher_logits.clone()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("student", &mut self.student)?;
-        snapshot.restore_part("teacher", &mut self.source)?;
-        snapshot.restore_part("optimiser", &mut self.optimizer)?;
-        snapshot.restore_part("sampling", &mut self.sampling)?;
-        self.rounds = snapshot.u64("rounds")?;
-        self.position = snapshot.index("position", self.round_steps() as usize)? as u64;
-        self.loss = snapshot.f64("loss")?;
-        self.episodes = snapshot.u64("episodes")?;
-        let states = snapshot.index("transfer_states", usize::MAX / 4)?;
-        self.states = snapshot.f32s("states", states * self.student.inputs())?.to_vec();
-        self.teacher_logits = snapshot.f32s("answers", states * self.student.outputs())?.to_vec();
-        Ok(())
+snapshot! {
+    impl Restorable for PolicyDistiller {
+        saved: student, source as "teacher", optimizer as "optimiser", sampling, rounds,
+            position via below(config.round_steps() as usize), loss, episodes,
+            states via Counted { count: "transfer_states", limit: usize::MAX / 4, width: student.inputs() },
+            teacher_logits as "answers" via OfLength(states.len() / student.inputs() * student.outputs());
+        built: config, collector, env, streams, scratch;
     }
 }

@@ -17,7 +17,8 @@
 
 use crate::targets;
 use crate::teacher::Teacher;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::{Codec, Flat};
+use potstill_core::{Snapshot, SnapshotError, Value, snapshot};
 use potstill_nn::{Network, Workspace};
 
 /// A source of logits for a student.
@@ -123,23 +124,30 @@ fn means(network: &Network, inputs: &[f32]) -> Vec<f32> {
     means
 }
 
-/// Saves the scale and the state of the teacher; recorded logits come with the constructor.
-impl Restorable for Source {
-    fn snapshot(&self) -> Snapshot {
-        let teacher = match &self.from {
-            LogitSource::Network(teacher) => teacher.snapshot(),
-            // As a frozen teacher.
+snapshot! {
+    impl Restorable for Source {
+        saved: scale, from via TeacherState;
+        built: logits;
+    }
+}
+
+/// The codec of a teacher's state; recorded logits come with the constructor, and are saved as a frozen teacher.
+struct TeacherState;
+
+impl Codec<LogitSource> for TeacherState {
+    fn save(&self, source: &LogitSource, name: &str, snapshot: &mut Snapshot) {
+        match source {
+            LogitSource::Network(teacher) => Flat.save(teacher, name, snapshot),
             LogitSource::Recorded { .. } => {
-                Snapshot::new().with("staleness", Value::U64(0)).with("moved", Value::F64(0.0))
+                snapshot.insert("staleness", Value::U64(0));
+                snapshot.insert("moved", Value::F64(0.0));
             }
-        };
-        teacher.with("scale", Value::F64(f64::from(self.scale)))
+        }
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.scale = snapshot.f64("scale")? as f32;
-        match &mut self.from {
-            LogitSource::Network(teacher) => teacher.restore(snapshot),
+    fn load(&self, source: &mut LogitSource, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        match source {
+            LogitSource::Network(teacher) => Flat.load(teacher, name, snapshot),
             LogitSource::Recorded { .. } => Ok(()),
         }
     }
@@ -148,7 +156,7 @@ impl Restorable for Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use potstill_core::Pcg64;
+    use potstill_core::{Pcg64, Restorable};
     use potstill_nn::NetworkSpec;
 
     fn source() -> Source {

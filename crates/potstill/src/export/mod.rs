@@ -1,4 +1,4 @@
-//! Formats that a model is shipped in: a file per format, and the list by which `potstill export` finds them.
+//! Export of trained models: a file per format, and the list by which `potstill export` finds them.
 //!
 //! ```
 //! use potstill::export::{self, safetensors};

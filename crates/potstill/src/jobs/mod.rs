@@ -29,7 +29,8 @@ use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Model, ModelActor};
 use crate::train::{Evaluation, Protocol, evaluate as play_episodes};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot::{Codec, Counted, Flat};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use potstill_env::registry::Spec;
 use serde_json::Value as Json;
 use std::collections::VecDeque;
@@ -124,29 +125,26 @@ impl Recent {
     }
 }
 
-impl Restorable for Recent {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with("len", Value::U64(self.values.len() as u64))
-            .with("values", Value::F64s(self.values.iter().copied().collect()))
+snapshot! {
+    impl Restorable for Recent {
+        saved: values via Counted { count: "len", limit: 101, width: 1 };
+    }
+}
+
+/// The codec of an optional number.
+pub(super) struct IfKnown;
+
+impl Codec<Option<f64>> for IfKnown {
+    fn save(&self, number: &Option<f64>, name: &str, snapshot: &mut Snapshot) {
+        let branch = Snapshot::new().with("known", Value::Bool(number.is_some()));
+        snapshot.insert(name, Value::Tree(branch.with("value", Value::F64(number.unwrap_or_default()))));
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let len = snapshot.index("len", 101)?;
-        self.values = snapshot.f64s("values", len)?.iter().copied().collect();
+    fn load(&self, number: &mut Option<f64>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let branch = snapshot.tree(name)?;
+        *number = branch.bool("known")?.then_some(branch.f64("value")?);
         Ok(())
     }
-}
-
-/// The state of an optional number.
-pub(super) fn optional_state(number: Option<f64>) -> Snapshot {
-    let state = Snapshot::new().with("known", Value::Bool(number.is_some()));
-    state.with("value", Value::F64(number.unwrap_or_default()))
-}
-
-/// Restores the state of [`optional_state`].
-pub(super) fn restored_optional(state: &Snapshot) -> Result<Option<f64>, SnapshotError> {
-    Ok(state.bool("known")?.then_some(state.f64("value")?))
 }
 
 /// The best evaluated model so far.
@@ -157,22 +155,32 @@ pub(super) struct Best {
     pub(super) model: Model,
 }
 
-/// The state of an optional [`Best`].
-pub(super) fn best_state(best: Option<&Best>) -> Snapshot {
-    let state = Snapshot::new().with("known", Value::Bool(best.is_some()));
-    match best {
-        None => state,
-        Some(Best { score, step, model }) => {
-            state.with("score", Value::F64(*score)).with("step", Value::U64(*step)).with_part("model", model)
-        }
+snapshot! {
+    impl Restorable for Best {
+        saved: model, score, step;
     }
 }
 
-/// Restores the state of [`best_state`]; `model` has the same architecture.
-pub(super) fn restored_best(state: &Snapshot, mut model: Model) -> Result<Option<Best>, SnapshotError> {
-    if !state.bool("known")? {
-        return Ok(None);
+/// The codec of an optional best, given a model of the same architecture.
+pub(super) struct BestLike<F>(pub(super) F);
+
+impl<F: Fn() -> Model> Codec<Option<Best>> for BestLike<F> {
+    fn save(&self, best: &Option<Best>, name: &str, snapshot: &mut Snapshot) {
+        let mut branch = Snapshot::new().with("known", Value::Bool(best.is_some()));
+        if let Some(best) = best {
+            Flat.save(best, name, &mut branch);
+        }
+        snapshot.insert(name, Value::Tree(branch));
     }
-    state.restore_part("model", &mut model)?;
-    Ok(Some(Best { score: state.f64("score")?, step: state.u64("step")?, model }))
+
+    fn load(&self, best: &mut Option<Best>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let branch = snapshot.tree(name)?;
+        *best = None;
+        if branch.bool("known")? {
+            let mut known = Best { score: 0.0, step: 0, model: (self.0)() };
+            known.restore(branch)?;
+            *best = Some(known);
+        }
+        Ok(())
+    }
 }

@@ -7,7 +7,8 @@ use crate::metrics::{Record, catalogue};
 use crate::model::Model;
 use crate::planning::Planner;
 use crate::train::TrainError;
-use potstill_core::{Restorable, Snapshot, SnapshotError};
+use potstill_core::snapshot;
+use potstill_core::snapshot::Flat;
 use serde_json::json;
 
 /// Planning in progress.
@@ -76,12 +77,9 @@ impl Job for PlannerJob {
     }
 }
 
-impl Restorable for PlannerJob {
-    fn snapshot(&self) -> Snapshot {
-        self.planner.snapshot()
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        self.planner.restore(snapshot)
+snapshot! {
+    impl Restorable for PlannerJob {
+        saved: planner via Flat;
+        built: algorithm, env, run, tolerance, max_sweeps;
     }
 }

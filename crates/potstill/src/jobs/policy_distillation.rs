@@ -1,9 +1,6 @@
 //! The job of distilling a policy.
 
-use super::{
-    Best, Job, Outcome, Recorder, best_state, evaluate_policy, optional_state, restored_best,
-    restored_optional,
-};
+use super::{Best, BestLike, IfKnown, Job, Outcome, Recorder, evaluate_policy};
 use crate::distill::classifier::agreement;
 use crate::distill::{PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
@@ -12,7 +9,7 @@ use crate::model::{Model, NetworkActor, play};
 use crate::optimizer::OptimizerConfig;
 use crate::policy::Policy;
 use crate::train::{Evaluation, Protocol, TrainError};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::{Streams, snapshot};
 use potstill_env::registry::Spec;
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
@@ -141,19 +138,9 @@ impl Job for PolicyDistillationJob {
     }
 }
 
-impl Restorable for PolicyDistillationJob {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("distiller", &self.distiller)
-            .with("best", Value::Tree(best_state(self.best.as_ref())))
-            .with("score", Value::Tree(optional_state(self.score)))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("distiller", &mut self.distiller)?;
-        let form = Model::Network(self.distiller.student().clone());
-        self.best = restored_best(snapshot.tree("best")?, form)?;
-        self.score = restored_optional(snapshot.tree("score")?)?;
-        Ok(())
+snapshot! {
+    impl Restorable for PolicyDistillationJob {
+        saved: distiller, best via BestLike(|| Model::Network(distiller.student().clone())), score via IfKnown;
+        built: config, spec, seed, teacher_run, teacher, threads;
     }
 }

@@ -1,18 +1,15 @@
 //! The job of an agent that learns in an environment.
 
 use super::settings::{EvalConfig, RunConfig};
-use super::{
-    Best, Job, Outcome, Recent, Recorder, best_state, evaluate_policy, optional_state, restored_best,
-    restored_optional,
-};
+use super::{Best, BestLike, IfKnown, Job, Outcome, Recent, Recorder, evaluate_policy};
 use crate::agent::Measurements;
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
-use potstill_core::snapshot::{Codec, Field};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
+use potstill_core::snapshot::{Codec, Field, Flat};
+use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
 use potstill_nn::Workspace;
@@ -37,6 +34,7 @@ pub(crate) struct ReinforcementJob<T: Training> {
     /// The mean return of an evaluation at which the run stops.
     goal: Option<f64>,
     statistics: RunStatistics,
+    best: Option<Best>,
 }
 
 /// The results so far.
@@ -45,9 +43,14 @@ struct RunStatistics {
     returns: Recent,
     lengths: Recent,
     updates: Updates,
-    best: Option<Best>,
     score: Option<f64>,
     goal_reached: bool,
+}
+
+snapshot! {
+    impl Restorable for RunStatistics {
+        saved: returns, lengths, updates, score via IfKnown, goal_reached;
+    }
 }
 
 /// The updates since the last record.
@@ -83,6 +86,7 @@ struct Watch<'a, 'r> {
     run: &'a RunConfig,
     goal: Option<f64>,
     statistics: &'a mut RunStatistics,
+    best: &'a mut Option<Best>,
     record: &'a mut Recorder<'r>,
     /// The error of a record that could not be written.
     failed: Option<Error>,
@@ -137,8 +141,8 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
 
     fn on_evaluation(&mut self, trainer: &T, evaluation: &Evaluation) -> ControlFlow<()> {
         let (mean, step) = (evaluation.mean_return(), trainer.steps());
-        if self.statistics.best.as_ref().is_none_or(|best| mean > best.score) {
-            self.statistics.best = Some(Best { score: mean, step, model: trainer.model() });
+        if self.best.as_ref().is_none_or(|best| mean > best.score) {
+            *self.best = Some(Best { score: mean, step, model: trainer.model() });
         }
         self.statistics.score = Some(mean);
         self.statistics.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
@@ -175,19 +179,8 @@ impl<T: Training> ReinforcementJob<T> {
             },
             make_env: Box::new(make_env),
         });
-        let statistics = RunStatistics::default();
-        Self {
-            algorithm,
-            spec,
-            run,
-            threads,
-            trainer,
-            evaluator,
-            about: None,
-            warning: None,
-            goal,
-            statistics,
-        }
+        let (about, warning, statistics, best) = (None, None, RunStatistics::default(), None);
+        Self { algorithm, spec, run, threads, trainer, evaluator, about, warning, goal, statistics, best }
     }
 
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
@@ -227,8 +220,8 @@ where
 
     fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
         let until = self.run.steps.map_or(until, |steps| until.min(steps));
-        let mut watch =
-            Watch { run: &self.run, goal: self.goal, statistics: &mut self.statistics, record, failed: None };
+        let (run, goal, statistics, best) = (&self.run, self.goal, &mut self.statistics, &mut self.best);
+        let mut watch = Watch { run, goal, statistics, best, record, failed: None };
         let _ = self.trainer.run(until, self.evaluator.as_ref(), &mut watch)?;
         watch.failed.map_or(Ok(()), Err)
     }
@@ -256,7 +249,7 @@ where
             (catalogue::RETURN_LAST_100): self.statistics.returns.mean(),
             (catalogue::STEPS_LAST_100): self.statistics.lengths.mean(),
         });
-        let Some(Best { score, step, model }) = &self.statistics.best else {
+        let Some(Best { score, step, model }) = &self.best else {
             let model = self.trainer.model();
             self.add_start_value(&model, &mut summary);
             for (name, value) in self.trainer.results().iter() {
@@ -325,26 +318,9 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
     })
 }
 
-impl<T: Training> Restorable for ReinforcementJob<T> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("trainer", &self.trainer)
-            .with_part("returns", &self.statistics.returns)
-            .with_part("lengths", &self.statistics.lengths)
-            .with_part("updates", &self.statistics.updates)
-            .with("best", Value::Tree(best_state(self.statistics.best.as_ref())))
-            .with("score", Value::Tree(optional_state(self.statistics.score)))
-            .with("goal_reached", Value::Bool(self.statistics.goal_reached))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("trainer", &mut self.trainer)?;
-        snapshot.restore_part("returns", &mut self.statistics.returns)?;
-        snapshot.restore_part("lengths", &mut self.statistics.lengths)?;
-        snapshot.restore_part("updates", &mut self.statistics.updates)?;
-        self.statistics.best = restored_best(snapshot.tree("best")?, self.trainer.model())?;
-        self.statistics.score = restored_optional(snapshot.tree("score")?)?;
-        self.statistics.goal_reached = snapshot.bool("goal_reached")?;
-        Ok(())
+snapshot! {
+    impl[T: Training] Restorable for ReinforcementJob<T> {
+        saved: trainer, statistics via Flat, best via BestLike(|| trainer.model());
+        built: algorithm, spec, run, threads, evaluator, about, warning, goal;
     }
 }

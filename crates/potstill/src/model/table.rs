@@ -1,7 +1,7 @@
 //! A table of action values.
 
 use crate::targets::step_towards;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::snapshot;
 
 /// `Q(s, a)` for every state and action.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,14 +87,9 @@ impl QTable {
     }
 }
 
-impl Restorable for QTable {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new().with("values", Value::F64s(self.values.clone()))
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let length = self.values.len();
-        self.values.copy_from_slice(snapshot.f64s("values", length)?);
-        Ok(())
+snapshot! {
+    impl Restorable for QTable {
+        saved: values;
+        built: actions, choices;
     }
 }

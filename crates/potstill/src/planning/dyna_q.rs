@@ -42,8 +42,8 @@ use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
-use potstill_core::snapshot::Field;
-use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, Value, snapshot};
 
 settings! {
     /// Planning of Dyna-Q.
@@ -83,30 +83,44 @@ impl LearnedModel {
     }
 }
 
-impl Restorable for LearnedModel {
-    fn snapshot(&self) -> Snapshot {
-        // The flags: 0 unknown, 1 known, 2 known and terminal.
+snapshot! {
+    impl Restorable for LearnedModel {
+        saved: outcomes as "flags" via Outcomes { states: outcomes.len() / *actions };
+        built: actions;
+    }
+}
+
+/// The codec of what was learned of each pair: flags (0 unknown, 1 known, 2 known and terminal), `next` states and `rewards`.
+struct Outcomes {
+    states: usize,
+}
+
+impl Codec<Vec<Option<LastOutcome>>> for Outcomes {
+    fn save(&self, outcomes: &Vec<Option<LastOutcome>>, name: &str, snapshot: &mut Snapshot) {
         let flag = |known: &Option<LastOutcome>| known.map_or(0, |known| 1 + u64::from(known.terminated));
-        let numbers =
-            |f: fn(&LastOutcome) -> f64| self.outcomes.iter().map(|k| k.as_ref().map_or(0.0, f)).collect();
-        let next = self.outcomes.iter().map(|k| k.map_or(0, |known| known.next as u64)).collect();
-        Snapshot::new()
-            .with("flags", Value::U64s(self.outcomes.iter().map(flag).collect()))
-            .with("next", Value::U64s(next))
-            .with("rewards", Value::F64s(numbers(|known| known.reward)))
+        let next = |known: &Option<LastOutcome>| known.map_or(0, |known| known.next as u64);
+        let reward = |known: &Option<LastOutcome>| known.map_or(0.0, |known| known.reward);
+        snapshot.insert(name, Value::U64s(outcomes.iter().map(flag).collect()));
+        snapshot.insert("next", Value::U64s(outcomes.iter().map(next).collect()));
+        snapshot.insert("rewards", Value::F64s(outcomes.iter().map(reward).collect()));
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let pairs = self.outcomes.len();
-        let states = (pairs / self.actions) as u64;
-        let (flags, next) = (snapshot.u64s("flags", pairs)?, snapshot.u64s("next", pairs)?);
-        if next.iter().any(|&next| next >= states) || flags.iter().any(|&flag| flag > 2) {
+    fn load(
+        &self,
+        outcomes: &mut Vec<Option<LastOutcome>>,
+        name: &str,
+        snapshot: &Snapshot,
+    ) -> Result<(), SnapshotError> {
+        let pairs = outcomes.len();
+        let (flags, next) = (snapshot.u64s(name, pairs)?, snapshot.u64s("next", pairs)?);
+        if next.iter().any(|&next| next >= self.states as u64) || flags.iter().any(|&flag| flag > 2) {
             return Err(SnapshotError::invalid("next", "no state of the table"));
         }
         let rewards = snapshot.f64s("rewards", pairs)?;
-        let known =
-            |i: usize| LastOutcome { reward: rewards[i], next: next[i] as usize, terminated: flags[i] == 2 };
-        self.outcomes = (0..pairs).map(|i| (flags[i] > 0).then(|| known(i))).collect();
+        for (i, known) in outcomes.iter_mut().enumerate() {
+            let (reward, next, terminated) = (rewards[i], next[i] as usize, flags[i] == 2);
+            *known = (flags[i] > 0).then_some(LastOutcome { reward, next, terminated });
+        }
         Ok(())
     }
 }
@@ -160,6 +174,25 @@ fn build_plus(
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
+/// Pairs of the learned model, in the order in which they were first tried.
+#[derive(Clone, Debug)]
+struct MetPairs {
+    /// Visited states, in the order of their first visits.
+    visited: Vec<usize>,
+    /// Actions taken in each state, in the order in which they were first taken.
+    taken: Vec<Vec<usize>>,
+}
+
+impl MetPairs {
+    /// Adds a pair that was not tried before.
+    fn add(&mut self, state: usize, action: usize) {
+        if self.taken[state].is_empty() {
+            self.visited.push(state);
+        }
+        self.taken[state].push(action);
+    }
+}
+
 /// The Dyna-Q agent, or Dyna-Q+ with an exploration bonus.
 #[derive(Clone, Debug)]
 pub struct DynaQ {
@@ -171,10 +204,7 @@ pub struct DynaQ {
     step_sizes: StepSizes,
     q: QTable,
     model: LearnedModel,
-    /// Visited states, in the order of their first visits.
-    visited: Vec<usize>,
-    /// Actions taken in each state, in the order in which they were first taken.
-    taken: Vec<Vec<usize>>,
+    met: MetPairs,
     /// Steps so far, and the step at which each pair was last tried.
     time: u64,
     last_tried: Vec<u64>,
@@ -196,8 +226,7 @@ impl DynaQ {
             step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             model: LearnedModel::new(states, actions),
-            visited: Vec::new(),
-            taken: vec![Vec::new(); states],
+            met: MetPairs { visited: Vec::new(), taken: vec![Vec::new(); states] },
             time: 0,
             last_tried: vec![0; states * actions],
             planning: streams.stream("planning"),
@@ -233,10 +262,10 @@ impl DynaQ {
 
     /// Draws a pair to plan with, and its outcome in the model.
     fn sample_model(&mut self) -> (usize, usize, LastOutcome) {
-        let state = self.visited[self.planning.below(self.visited.len())];
+        let state = self.met.visited[self.planning.below(self.met.visited.len())];
         let actions = self.model.actions;
         let Some(kappa) = self.kappa else {
-            let taken = &self.taken[state];
+            let taken = &self.met.taken[state];
             let action = taken[self.planning.below(taken.len())];
             return (state, action, self.model.outcomes[state * actions + action].expect("it was taken"));
         };
@@ -267,10 +296,7 @@ impl Agent for DynaQ {
         self.update(state, action, known)?;
         let pair = state * self.model.actions + action;
         if self.model.outcomes[pair].replace(known).is_none() {
-            if self.taken[state].is_empty() {
-                self.visited.push(state);
-            }
-            self.taken[state].push(action);
+            self.met.add(state, action);
         }
         self.time += 1;
         self.last_tried[pair] = self.time;
@@ -290,48 +316,47 @@ impl Agent for DynaQ {
     }
 }
 
-impl Restorable for DynaQ {
-    fn snapshot(&self) -> Snapshot {
-        let taken =
-            self.visited.iter().flat_map(|&s| self.taken[s].iter().map(move |&a| [s as u64, a as u64]));
-        let taken: Vec<u64> = taken.flatten().collect();
-        Snapshot::new()
-            .with_part("q", &self.q)
-            .with_part("behaviour", &self.behaviour)
-            .with_part("step_sizes", &self.step_sizes)
-            .with_part("model", &self.model)
-            .with("pairs", Value::U64(taken.len() as u64 / 2))
-            .with("taken", Value::U64s(taken))
-            .with("time", Value::U64(self.time))
-            .with("tried", Value::U64s(self.last_tried.clone()))
-            .with_part("planning", &self.planning)
+snapshot! {
+    impl Restorable for DynaQ {
+        saved: q, behaviour, step_sizes, model, met as "taken" via PairsOf(model), time, last_tried as "tried", planning;
+        built: config, planning_steps, kappa;
+        then: Self::check_tried;
+    }
+}
+
+/// The codec of pairs that this model knows: their number, and a state and an action of each.
+struct PairsOf<'a>(&'a LearnedModel);
+
+impl Codec<MetPairs> for PairsOf<'_> {
+    fn save(&self, met: &MetPairs, name: &str, snapshot: &mut Snapshot) {
+        let actions = |&s: &usize| met.taken[s].iter().map(move |&a| [s as u64, a as u64]);
+        let pairs: Vec<u64> = met.visited.iter().flat_map(actions).flatten().collect();
+        snapshot.insert("pairs", Value::U64(pairs.len() as u64 / 2));
+        snapshot.insert(name, Value::U64s(pairs));
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("q", &mut self.q)?;
-        self.behaviour.load("behaviour", snapshot)?;
-        self.step_sizes.load("step_sizes", snapshot)?;
-        snapshot.restore_part("model", &mut self.model)?;
-        snapshot.restore_part("planning", &mut self.planning)?;
-        let pairs = self.last_tried.len();
-        self.time = snapshot.u64("time")?;
-        self.last_tried.copy_from_slice(snapshot.u64s("tried", pairs)?);
+    fn load(&self, met: &mut MetPairs, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let LearnedModel { actions, outcomes } = self.0;
+        met.visited.clear();
+        met.taken.iter_mut().for_each(Vec::clear);
+        let length = snapshot.index("pairs", outcomes.len() + 1)?;
+        for pair in snapshot.u64s(name, 2 * length)?.chunks_exact(2) {
+            let (s, a) = (pair[0] as usize, pair[1] as usize);
+            let known = s < met.taken.len() && a < *actions;
+            if !known || outcomes[s * actions + a].is_none() {
+                return Err(SnapshotError::invalid(name, "no pair of the model"));
+            }
+            met.add(s, a);
+        }
+        Ok(())
+    }
+}
+
+impl DynaQ {
+    /// Checks that no pair was tried later than now.
+    fn check_tried(&mut self) -> Result<(), SnapshotError> {
         if self.last_tried.iter().any(|&tried| tried > self.time) {
             return Err(SnapshotError::invalid("tried", "later than now"));
-        }
-        self.visited.clear();
-        self.taken.iter_mut().for_each(Vec::clear);
-        let length = snapshot.index("pairs", pairs + 1)?;
-        for pair in snapshot.u64s("taken", 2 * length)?.chunks_exact(2) {
-            let (s, a) = (pair[0] as usize, pair[1] as usize);
-            let known = s < self.taken.len() && a < self.model.actions;
-            if !known || self.model.outcomes[s * self.model.actions + a].is_none() {
-                return Err(SnapshotError::invalid("taken", "no pair of the model"));
-            }
-            if self.taken[s].is_empty() {
-                self.visited.push(s);
-            }
-            self.taken[s].push(a);
         }
         Ok(())
     }
@@ -371,7 +396,7 @@ mod tests {
         learn(&mut many, (0, 1, 4.0, 2), true);
         learn(&mut many, (1, 0, 1.0, 0), false);
         assert!((many.q().row(0)[1] - 4.0).abs() < 1e-9 && (many.q().row(1)[0] - 3.0).abs() < 1e-9);
-        assert_eq!((&many.visited[..], &many.taken[1][..]), (&[0, 1][..], &[0][..]));
+        assert_eq!((&many.met.visited[..], &many.met.taken[1][..]), (&[0, 1][..], &[0][..]));
     }
 
     #[test]

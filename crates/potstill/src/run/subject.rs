@@ -83,7 +83,7 @@ impl Subject {
     }
 }
 
-/// Reads the model of a finished run, of any kind.
+/// Reads the model of a finished run, whatever it is for.
 pub(crate) fn learned_model(dir: &RunDir) -> Result<Model, Error> {
     read_model(dir, names::MODEL, &model_file(dir)?)
 }

@@ -84,7 +84,7 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
-    /// A file to be written exists.
+    /// The output file exists already.
     #[error("{} exists; choose another --out or remove it", .path.display())]
     Exists {
         /// The file.
@@ -561,7 +561,7 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     })
 }
 
-/// Writes a new file that a user named, whole or not at all.
+/// Writes a new file at a path of the user's, whole or not at all.
 ///
 /// # Errors
 /// If there is something of that name, or the disk refuses.

@@ -6,9 +6,11 @@ use super::training::{EpisodeEnd, Training};
 use crate::agent::{Agent, Measurements};
 use crate::experience::{Ending, Steps, Transition};
 use crate::model::Model;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::{BoxEnv, Env, Row};
 use std::borrow::{Borrow, BorrowMut};
+use std::marker::PhantomData;
 
 /// Training of one agent in one environment.
 pub struct Trainer<A: Agent> {
@@ -175,26 +177,23 @@ impl<A: Agent> Training for Trainer<A> {
     }
 }
 
-impl<A: Agent> Restorable for Trainer<A> {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::new()
-            .with_part("agent", &self.agent)
-            .with_part("env", &self.env)
-            .with("observation", self.observation.borrow().to_value())
-            .with("steps", Value::U64(self.steps))
-            .with("episodes", Value::U64(self.episodes))
-            .with("episode_return", Value::F64(self.episode_return))
-            .with("episode_steps", Value::U64(self.episode_steps))
+snapshot! {
+    impl[A: Agent] Restorable for Trainer<A> {
+        saved: agent, env, observation via Numbers::<A::Observation>(PhantomData), steps, episodes, episode_return,
+            episode_steps;
+        built: action, next_observation, ended, measured;
+    }
+}
+
+/// The codec of a value of a space: its number, or its numbers.
+struct Numbers<R: ?Sized>(PhantomData<R>);
+
+impl<R: Row + ?Sized> Codec<R::Owned> for Numbers<R> {
+    fn save(&self, row: &R::Owned, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, row.borrow().to_value());
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        snapshot.restore_part("agent", &mut self.agent)?;
-        snapshot.restore_part("env", &mut self.env)?;
-        self.observation.borrow_mut().read(snapshot, "observation")?;
-        self.steps = snapshot.u64("steps")?;
-        self.episodes = snapshot.u64("episodes")?;
-        self.episode_return = snapshot.f64("episode_return")?;
-        self.episode_steps = snapshot.u64("episode_steps")?;
-        Ok(())
+    fn load(&self, row: &mut R::Owned, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        row.borrow_mut().read(snapshot, name)
     }
 }
