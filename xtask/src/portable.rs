@@ -4,18 +4,23 @@ use crate::{cargo, step};
 use std::path::Path;
 use std::process::Command;
 
-/// A target, the packages that must build for it, and flags.
-const TARGETS: [(&str, &[&str], &[&str]); 2] = [
-    ("i686-unknown-linux-gnu", &["potstill-core", "potstill-env", "potstill-nn"], &[]),
-    ("wasm32-unknown-unknown", &["potstill-core", "potstill-env", "potstill-nn"], &["--no-default-features"]),
-];
+const LIBRARIES: [&str; 4] = ["potstill-core", "potstill-env", "potstill-nn", "potstill"];
 
-/// Checks the libraries for each target whose standard library is installed, and reports which were NOT RUN.
+/// A target, and flags.
+const TARGETS: [(&str, &[&str]); 2] =
+    [("i686-unknown-linux-gnu", &[]), ("wasm32-unknown-unknown", &["--no-default-features"])];
+
+/// Checks the libraries for each target whose standard library is installed, and reports which were NOT RUN; and without a disk
+/// for this machine, where every warning counts.
 ///
 /// # Errors
 /// If one does not build.
 pub(crate) fn check() -> Result<(), String> {
-    for (target, packages, flags) in TARGETS {
+    let packages = || LIBRARIES.iter().flat_map(|library| ["--package", library]);
+    let mut command = cargo(&["clippy", "--lib", "--locked", "--no-default-features"]);
+    command.args(packages()).args(["--", "-D", "warnings"]);
+    step("libraries without a disk", &mut command)?;
+    for (target, flags) in TARGETS {
         if !is_installed(target) {
             println!(
                 "\nNOT RUN: the libraries on {target}, because it is missing (rustup target add {target})."
@@ -23,7 +28,7 @@ pub(crate) fn check() -> Result<(), String> {
             continue;
         }
         let mut command = cargo(&["check", "--lib", "--locked", "--target", target]);
-        command.args(packages.iter().flat_map(|package| ["--package", package])).args(flags);
+        command.args(packages()).args(flags);
         step(&format!("libraries on {target}"), &mut command)?;
     }
     Ok(())
@@ -39,6 +44,7 @@ fn is_installed(target: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::LIBRARIES;
     use std::fs;
     use std::path::{Path, PathBuf};
 
@@ -85,7 +91,7 @@ mod tests {
     fn no_constant_of_a_library_needs_more_than_32_bits_as_an_index() {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("crates");
         let mut files = Vec::new();
-        for library in ["potstill-core", "potstill-env", "potstill-nn", "potstill"] {
+        for library in LIBRARIES {
             sources(&crates.join(library).join("src"), &mut files);
         }
         assert!(files.len() > 100, "{} files", files.len());
@@ -121,5 +127,99 @@ mod tests {
         ] {
             assert_eq!(too_wide(line), expected, "{line}");
         }
+    }
+
+    const DISK: &str = "#[cfg(feature = \"disk\")]";
+    /// Files, clocks, threads and processes: they compile for targets that have none, and fail there.
+    const NEEDS_SYSTEM: [&str; 8] = [
+        "std::fs",
+        "std::time",
+        "std::thread",
+        "std::process",
+        "std::net",
+        "std::env::",
+        "Instant",
+        "thread::",
+    ];
+    /// Files that may ask for threads, since they do without where there are none.
+    const DOES_WITHOUT_THREADS: [&str; 3] =
+        ["potstill-nn/src/workers.rs", "potstill/src/train/parallel.rs", "potstill/src/deep/task.rs"];
+
+    /// The code that is compiled without a disk: without tests, comments, and the item after each `DISK`.
+    fn code_without_disk(text: &str) -> Vec<&str> {
+        let lines: Vec<&str> = text.lines().collect();
+        let (mut code, mut next) = (Vec::new(), 0);
+        while let Some(&line) = lines.get(next) {
+            next += 1;
+            let indent = line.len() - line.trim_start().len();
+            if line.trim() == "#[cfg(test)]" && indent == 0 {
+                break;
+            }
+            if line.trim() == DISK {
+                // To the end of the item: a line of its indent, or less, that ends one.
+                while let Some(&line) = lines.get(next) {
+                    next += 1;
+                    let is_within = line.len() - line.trim_start().len() > indent;
+                    if !is_within && line.ends_with(['}', ';', ',']) {
+                        break;
+                    }
+                }
+                continue;
+            }
+            if !line.trim_start().starts_with("//") {
+                code.push(line);
+            }
+        }
+        code
+    }
+
+    /// The files of a crate that are compiled without a disk, with their code.
+    fn files_without_disk(file: &Path, found: &mut Vec<(PathBuf, String)>) {
+        let text = fs::read_to_string(file).unwrap();
+        let code = code_without_disk(&text);
+        let name = file.file_stem().unwrap();
+        let folder = file.parent().unwrap();
+        let folder = if name == "lib" || name == "mod" { folder.to_owned() } else { folder.join(name) };
+        for line in &code {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let ["mod", module] | [_, "mod", module] = words[..]
+                && let Some(module) = module.strip_suffix(';')
+            {
+                let alone = folder.join(format!("{module}.rs"));
+                let file = if alone.exists() { alone } else { folder.join(module).join("mod.rs") };
+                files_without_disk(&file, found);
+            }
+        }
+        found.push((file.to_owned(), code.join("\n")));
+    }
+
+    #[test]
+    fn what_is_compiled_without_a_disk_touches_no_file_clock_or_thread() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("crates");
+        let mut files = Vec::new();
+        for library in LIBRARIES {
+            files_without_disk(&crates.join(library).join("src/lib.rs"), &mut files);
+        }
+        assert!(files.len() > 150, "{} files", files.len());
+        for (file, code) in files {
+            let is_excused = DOES_WITHOUT_THREADS.iter().any(|excused| file.ends_with(excused));
+            let needs: Vec<&&str> = NEEDS_SYSTEM.iter().filter(|needed| code.contains(**needed)).collect();
+            let allowed = |needed: &str| is_excused && needed.contains("thread");
+            assert!(
+                needs.iter().all(|needed| allowed(needed)),
+                "{}: {needs:?} without the feature `disk`",
+                file.display()
+            );
+            assert_eq!(is_excused, !needs.is_empty(), "{}: no excuse is needed", file.display());
+        }
+    }
+
+    #[test]
+    fn items_that_need_a_disk_are_left_out() {
+        let text = format!(
+            "use a;\n{DISK}\nuse std::fs;\n{DISK}\nfn f() {{\n    Instant;\n}}\n// std::time\nenum E {{\n    A,\n    {DISK}\n    B(fs),\n}}\n\
+             {DISK}\npub use {{\n    b,\n}};\nmod c;\n#[cfg(test)]\nmod tests {{}}\n"
+        );
+        assert_eq!(code_without_disk(&text), ["use a;", "enum E {", "    A,", "}", "mod c;"]);
     }
 }

@@ -43,6 +43,12 @@ pub fn temporary_folder() -> std::path::PathBuf {
     if std::env::var_os("TMPDIR").is_none() && on_disk.is_dir() { on_disk } else { std::env::temp_dir() }
 }
 
+/// No folder: there is no disk.
+#[cfg(not(feature = "disk"))]
+pub fn temporary_folder() -> std::path::PathBuf {
+    "no folder".into()
+}
+
 #[cfg(feature = "disk")]
 fn zeros(length: usize) -> io::Result<Memory> {
     Memory::map_anon(length)

@@ -20,35 +20,47 @@
 //! | [`metrics`] | the metrics of a run and their writers |
 //! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
 //! | [`quickstart`] | the tour |
+//!
+//! Rooms that need files and a clock come with the feature `disk`, which is on by default: `store`, `error`, `jobs`, `run`,
+//! `commands`, `reproduce`, `quickstart`, and the sinks of `metrics`. Without it the algorithms and the training loops build for
+//! WebAssembly.
 #![forbid(unsafe_code)]
 
 pub mod agent;
 pub mod algorithm;
 pub mod baseline;
+#[cfg(feature = "disk")]
 pub mod commands;
 pub mod config;
 pub mod data;
 pub mod deep;
 pub mod distill;
+#[cfg(feature = "disk")]
 pub mod error;
 pub mod experience;
 pub mod export;
+#[cfg(feature = "disk")]
 pub mod jobs;
 pub mod metrics;
 pub mod model;
 pub mod optimizer;
 pub mod planning;
 pub mod policy;
+#[cfg(feature = "disk")]
 pub mod quickstart;
 pub mod report;
+#[cfg(feature = "disk")]
 pub mod reproduce;
+#[cfg(feature = "disk")]
 pub mod run;
+#[cfg(feature = "disk")]
 pub mod store;
 pub mod tabular;
 pub mod targets;
 pub mod teacher;
 pub mod train;
 
+#[cfg(feature = "disk")]
 pub use error::Error;
 pub use potstill_core as core;
 pub use potstill_env as env;

@@ -4,7 +4,8 @@
 //! `tensorboard.Event` in protocol buffers' wire format (tensorboard/compat/proto/event.proto and summary.proto). Only four fields are
 //! needed, so they are written by hand.
 
-use super::{Record, Sink, catalogue, open_log};
+use super::sink::{Sink, open_log};
+use super::{Record, catalogue};
 use crate::store::{FileMark, Log, RunDir, StoreError, names};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 

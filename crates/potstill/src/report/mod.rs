@@ -27,6 +27,7 @@ mod svg;
 mod text;
 
 pub use scene::scene_svg;
+#[cfg(feature = "disk")]
 pub(crate) use text::wrap;
 
 /// One line in a chart, with an optional band around it.

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 
 /// `[work(0), work(1), ..., work(count - 1)]`, computed on up to `threads` threads.
 ///
@@ -13,19 +14,22 @@ pub fn parallel_map<T: Send>(count: usize, threads: usize, work: impl Fn(usize) 
     }
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= count {
-                        break;
-                    }
-                    let result = work(index);
-                    done.lock().expect("no worker panicked while storing")[index] = Some(result);
-                }
-            });
+    let work_on = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                break;
+            }
+            let result = work(index);
+            done.lock().expect("no worker panicked while storing")[index] = Some(result);
         }
+    };
+    std::thread::scope(|scope| {
+        // Where there are no threads to be had, this one does it all.
+        let helpers: Vec<_> =
+            (1..threads).map_while(|_| Builder::new().spawn_scoped(scope, work_on).ok()).collect();
+        work_on();
+        drop(helpers);
     });
     let done = done.into_inner().expect("no worker panicked while storing");
     done.into_iter().map(|result| result.expect("every index was worked on")).collect()
