@@ -833,23 +833,23 @@ mod tests {
         fn check<T: PartialEq + std::fmt::Debug>(
             codec: &impl Codec<T>,
             (field, mut other): (T, T),
-            expected: Snapshot,
+            expected: &Snapshot,
         ) {
             let mut snapshot = Snapshot::new();
             codec.save(&field, "x", &mut snapshot);
-            assert_eq!(snapshot, expected);
+            assert_eq!(snapshot, *expected);
             codec.load(&mut other, "x", &snapshot).unwrap();
             assert_eq!(other, field);
         }
         let one = |value| Snapshot::new().with("x", value);
-        check(&OnlyIf(true), (3_u64, 0), one(Value::U64(3)));
-        check(&OnlyIf(false), (3_u64, 3), Snapshot::new());
-        check(&OfLength(2), (vec![1.0, 2.0], vec![]), one(Value::F64s(vec![1.0, 2.0])));
-        check(&below(3).of_length(2), (vec![2, 0], vec![]), one(Value::U64s(vec![2, 0])));
-        check(&OfLength(2), (vec![true, false], vec![true]), one(Value::U8s(vec![1, 0])));
+        check(&OnlyIf(true), (3_u64, 0), &one(Value::U64(3)));
+        check(&OnlyIf(false), (3_u64, 3), &Snapshot::new());
+        check(&OfLength(2), (vec![1.0, 2.0], vec![]), &one(Value::F64s(vec![1.0, 2.0])));
+        check(&below(3).of_length(2), (vec![2, 0], vec![]), &one(Value::U64s(vec![2, 0])));
+        check(&OfLength(2), (vec![true, false], vec![true]), &one(Value::U8s(vec![1, 0])));
         let rows = one(Value::F32s(vec![1.0; 6])).with("rows", Value::U64(3));
         let counted = Counted { count: "rows", limit: 4, width: 2 };
-        check(&counted, (vec![1.0_f32; 6], vec![]), rows);
+        check(&counted, (vec![1.0_f32; 6], vec![]), &rows);
 
         let mut snapshot = Snapshot::new();
         OfLength(1).save(&vec![7_u64, 8], "x", &mut snapshot);

@@ -34,7 +34,7 @@ pub trait Recipe<T>: Settings + Send {
     ///
     /// # Errors
     /// If the settings go neither together nor with the task; the message names the key and the reason.
-    fn build(self: Box<Self>, task: &Task<'_>) -> Result<T, ConfigError>;
+    fn build(&self, task: &Task<'_>) -> Result<T, ConfigError>;
 }
 
 /// An agent for features, with its memory use and its copies of the environment.
@@ -50,7 +50,7 @@ pub struct Learning<A: ?Sized + 'static> {
 }
 
 /// The default settings `S` with a function that builds from them.
-pub fn recipe<S, T>(build: fn(S, &Task<'_>) -> Result<T, ConfigError>) -> Box<dyn Recipe<T>>
+pub fn recipe<S, T>(build: fn(&S, &Task<'_>) -> Result<T, ConfigError>) -> Box<dyn Recipe<T>>
 where
     S: Settings + Default + Send + 'static,
     T: 'static,
@@ -60,7 +60,7 @@ where
 
 struct Recipes<S, T> {
     settings: S,
-    build: fn(S, &Task<'_>) -> Result<T, ConfigError>,
+    build: fn(&S, &Task<'_>) -> Result<T, ConfigError>,
 }
 
 impl<S: Settings, T> Settings for Recipes<S, T> {
@@ -78,8 +78,8 @@ impl<S: Settings, T> Settings for Recipes<S, T> {
 }
 
 impl<S: Settings + Send, T> Recipe<T> for Recipes<S, T> {
-    fn build(self: Box<Self>, task: &Task<'_>) -> Result<T, ConfigError> {
-        (self.build)(self.settings, task)
+    fn build(&self, task: &Task<'_>) -> Result<T, ConfigError> {
+        (self.build)(&self.settings, task)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The description of an algorithm in the words of the field.
 
 use super::builder::Builder;
-use super::presets::Preset;
 
 /// The relation of the policy whose values are learned to the one that acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +20,15 @@ pub enum DataKind {
     Offline,
     /// Both: it learns online or offline.
     Both,
+}
+
+/// Published hyperparameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// The name of the source.
+    pub name: &'static str,
+    /// TOML: the values for every environment, and a table of further values for each environment.
+    pub text: &'static str,
 }
 
 /// An algorithm, as its own file declares it.

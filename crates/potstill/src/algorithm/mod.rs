@@ -28,7 +28,6 @@ mod presets;
 mod task;
 
 pub use builder::{Builder, Constructor, Learning, Recipe, TabularAgent, recipe};
-pub use descriptor::{Algorithm, DataKind, PolicyKind};
+pub use descriptor::{Algorithm, DataKind, PolicyKind, Preset};
 pub use list::ALGORITHMS;
-pub use presets::Preset;
 pub use task::{BehaviourSource, Task};

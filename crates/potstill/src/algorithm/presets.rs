@@ -4,15 +4,6 @@ use super::descriptor::Algorithm;
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use toml::{Table, Value};
 
-/// Published hyperparameters.
-#[derive(Clone, Copy, Debug)]
-pub struct Preset {
-    /// The name of the source.
-    pub name: &'static str,
-    /// TOML: the values for every environment, and a table of further values for each environment.
-    pub text: &'static str,
-}
-
 impl Algorithm {
     /// The values of a preset: those for every environment, then those for this one.
     ///

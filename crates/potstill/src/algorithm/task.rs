@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::data::Recording;
-use crate::planning;
+use crate::planning::can_terminate;
 use crate::policy::{Behaviour, ExplorationRule};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
@@ -71,7 +71,7 @@ impl<'a> Task<'a> {
     /// If `gamma` is 1 and no episode can end.
     pub fn check_discount(&self, gamma: f64) -> Result<(), ConfigError> {
         match self.model() {
-            Some(model) if gamma == 1.0 && !planning::can_terminate(&model) => {
+            Some(model) if gamma == 1.0 && !can_terminate(&model) => {
                 let id = &self.spec.id;
                 let reason = format!(
                     "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"

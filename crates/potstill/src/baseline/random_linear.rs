@@ -54,7 +54,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     ],
 };
 
-fn build(config: RandomLinearConfig, task: &Task<'_>) -> Result<Learning<[f32]>, ConfigError> {
+fn build(config: &RandomLinearConfig, task: &Task<'_>) -> Result<Learning<[f32]>, ConfigError> {
     let features = task.spec.observation_space().features();
     let agent = RandomLinear::new(features, &task.spec.action_space(), task.streams);
     Ok(Learning { agent: Box::new(agent), copies: config.num_envs as usize, about: None, warning: None })

@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::error::Error;
-use crate::export::{EXPORTERS, find};
+use crate::export::{EXPORTERS, Exporter, find};
 use crate::run::{learned_model, usage};
 use crate::store::{RunDir, write_new_file};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub struct ExportRequest {
 /// already or cannot be written.
 pub fn export(request: &ExportRequest) -> Result<Value, Error> {
     let ExportRequest { run, to, out } = request;
-    let names = EXPORTERS.map(|exporter| exporter.name());
+    let names = EXPORTERS.map(Exporter::name);
     let exporter = find(to).ok_or_else(|| ConfigError::unknown("format", to, None, names))?;
     let (name, extension) = (exporter.name(), exporter.extension());
     if out.extension().is_none_or(|ending| ending != extension) {

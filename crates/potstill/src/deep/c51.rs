@@ -63,10 +63,10 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (dqn, (own, optimizer)): (DqnConfig, (C51Config, OptimizerConfig)),
+    (dqn, (own, optimizer)): &(DqnConfig, (C51Config, OptimizerConfig)),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
-    Dqn::learning(own.checked()?, (dqn, optimizer), task)
+    Dqn::learning(own.checked()?, (dqn.clone(), optimizer.clone()), task)
 }
 
 impl C51Config {

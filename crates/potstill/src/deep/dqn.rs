@@ -174,10 +174,10 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (config, optimizer): (DqnConfig, OptimizerConfig),
+    (config, optimizer): &(DqnConfig, OptimizerConfig),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
-    Dqn::learning(Objective::MEAN, (config, optimizer), task)
+    Dqn::learning(Objective::MEAN, (config.clone(), optimizer.clone()), task)
 }
 
 impl DqnConfig {

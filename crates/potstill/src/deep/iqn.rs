@@ -71,10 +71,10 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (dqn, (own, optimizer)): (DqnConfig, (IqnConfig, OptimizerConfig)),
+    (dqn, (own, optimizer)): &(DqnConfig, (IqnConfig, OptimizerConfig)),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
-    Dqn::learning(own.objective(), (dqn, optimizer), task)
+    Dqn::learning(own.objective(), (dqn.clone(), optimizer.clone()), task)
 }
 
 /// The quantile function of the return.

@@ -174,17 +174,17 @@ impl PqnConfig {
 }
 
 fn build(
-    (config, optimizer): (PqnConfig, OptimizerConfig),
+    (config, optimizer): &(PqnConfig, OptimizerConfig),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
     let task = TaskSpec::of(task, &config.net_arch)?;
-    config.check(&optimizer, &task)?;
+    config.check(optimizer, &task)?;
     let collected = config.collected();
     let about =
         format!("no replay: {collected} transitions at a time, {}", size(config.rollout_bytes(&task)));
     let warning = warning(task.total_steps, config.num_envs, collected, "num_envs x num_steps");
     let copies = config.num_envs as usize;
-    let agent = Box::new(Pqn::new((config, optimizer), &task));
+    let agent = Box::new(Pqn::new((config.clone(), optimizer.clone()), &task));
     Ok(Learning { agent, copies, about: Some(about), warning })
 }
 

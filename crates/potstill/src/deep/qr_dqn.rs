@@ -59,10 +59,10 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (dqn, (own, optimizer)): (DqnConfig, (QrDqnConfig, OptimizerConfig)),
+    (dqn, (own, optimizer)): &(DqnConfig, (QrDqnConfig, OptimizerConfig)),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
-    Dqn::learning(own.objective(), (dqn, optimizer), task)
+    Dqn::learning(own.objective(), (dqn.clone(), optimizer.clone()), task)
 }
 
 /// Quantiles at the midpoints of equal intervals of the probability.

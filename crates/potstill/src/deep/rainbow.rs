@@ -37,10 +37,10 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (RainbowConfig(dqn), (c51, optimizer)): (RainbowConfig, (C51Config, OptimizerConfig)),
+    (RainbowConfig(dqn), (c51, optimizer)): &(RainbowConfig, (C51Config, OptimizerConfig)),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
-    Dqn::learning(c51.checked()?, (dqn, optimizer), task)
+    Dqn::learning(c51.checked()?, (dqn.clone(), optimizer.clone()), task)
 }
 
 /// The keys of DQN with Rainbow's switches and their values (Hessel et al. 2018, table 1); sizes and step size are those of small tasks.

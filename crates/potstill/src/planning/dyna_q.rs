@@ -156,21 +156,21 @@ pub const DYNA_Q_PLUS: Algorithm = Algorithm {
 };
 
 fn build(
-    (MazeConfig(config), own): (MazeConfig, PlanningStepsConfig),
+    (MazeConfig(config), own): &(MazeConfig, PlanningStepsConfig),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = DynaQ::new((config, own), task.states(), task.actions(), task.streams);
+    let agent = DynaQ::new((config.clone(), own.clone()), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 fn build_plus(
-    (MazeConfig(config), (own, plus)): (MazeConfig, (PlanningStepsConfig, DynaPlusConfig)),
+    (MazeConfig(config), (own, plus)): &(MazeConfig, (PlanningStepsConfig, DynaPlusConfig)),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent =
-        DynaQ::new((config, own), task.states(), task.actions(), task.streams).with_exploration_bonus(&plus);
+    let agent = DynaQ::new((config.clone(), own.clone()), task.states(), task.actions(), task.streams)
+        .with_exploration_bonus(plus);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 

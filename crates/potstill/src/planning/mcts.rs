@@ -85,10 +85,10 @@ pub const ALGORITHM: Algorithm = Algorithm {
     smoke: &["env=FrozenLake-v1 steps=1000 simulations=8"],
 };
 
-fn build(config: MctsConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+fn build(config: &MctsConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     task.check_discount(config.gamma)?;
     let copy = task.spec.make_states().expect("discrete observations");
-    Ok(Box::new(Mcts::new(config, copy, task.streams)))
+    Ok(Box::new(Mcts::new(config.clone(), copy, task.streams)))
 }
 
 /// The Monte Carlo tree search agent.

@@ -69,21 +69,24 @@ pub const MODIFIED: Algorithm = Algorithm {
     smoke: &["env=FrozenLake8x8-v1 gamma=0.99 evaluation_sweeps=3 log_interval=2"],
 };
 
-fn build(config: PlanningConfig, task: &Task<'_>) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
-    task.check_discount(config.gamma)?;
-    let model = task.model().expect("an exact model");
-    let planner = PolicyIteration::new(model, &config);
-    Ok((config, Box::new(planner)))
-}
-
-fn build_modified(
-    (config, own): (PlanningConfig, ModifiedConfig),
+fn build(
+    config: &PlanningConfig,
     task: &Task<'_>,
 ) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
     task.check_discount(config.gamma)?;
     let model = task.model().expect("an exact model");
-    let planner = PolicyIteration::modified(model, &config, &own);
-    Ok((config, Box::new(planner)))
+    let planner = PolicyIteration::new(model, config);
+    Ok((config.clone(), Box::new(planner)))
+}
+
+fn build_modified(
+    (config, own): &(PlanningConfig, ModifiedConfig),
+    task: &Task<'_>,
+) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
+    task.check_discount(config.gamma)?;
+    let model = task.model().expect("an exact model");
+    let planner = PolicyIteration::modified(model, config, own);
+    Ok((config.clone(), Box::new(planner)))
 }
 
 /// Policy iteration, modified or not.

@@ -81,11 +81,12 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (MazeConfig(config), own): (MazeConfig, PrioritizedSweepingConfig),
+    (MazeConfig(config), own): &(MazeConfig, PrioritizedSweepingConfig),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = PrioritizedSweeping::new((config, own), task.states(), task.actions(), task.streams);
+    let agent =
+        PrioritizedSweeping::new((config.clone(), own.clone()), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 

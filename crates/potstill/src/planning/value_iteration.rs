@@ -55,13 +55,13 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (config, own): (PlanningConfig, EpsilonSoftConfig),
+    (config, own): &(PlanningConfig, EpsilonSoftConfig),
     task: &Task<'_>,
 ) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
     task.check_discount(config.gamma)?;
     let model = task.model().expect("an exact model");
-    let planner = ValueIteration::new(model, &config).epsilon_soft(&own);
-    Ok((config, Box::new(planner)))
+    let planner = ValueIteration::new(model, config).epsilon_soft(own);
+    Ok((config.clone(), Box::new(planner)))
 }
 
 /// Value iteration.

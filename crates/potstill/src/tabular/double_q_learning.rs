@@ -41,9 +41,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     smoke: &["env=CliffWalking-v1 steps=1500 alpha=1/n^0.8"],
 };
 
-fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+fn build(config: &TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = DoubleQLearning::new(config, task.states(), task.actions(), task.streams);
+    let agent = DoubleQLearning::new(config.clone(), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 

@@ -35,9 +35,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     smoke: &["env=CliffWalking-v1 steps=1500"],
 };
 
-fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+fn build(config: &TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = new(config, task.states(), task.actions(), task.streams);
+    let agent = new(config.clone(), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 

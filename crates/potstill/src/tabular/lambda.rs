@@ -104,7 +104,7 @@ pub const Q_LAMBDA: Algorithm = Algorithm {
 };
 
 fn build_sarsa(
-    (config, (lambda, traces)): (TabularConfig, (LambdaConfig, TracesConfig)),
+    (config, (lambda, traces)): &(TabularConfig, (LambdaConfig, TracesConfig)),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
@@ -117,17 +117,19 @@ fn build_sarsa(
         let reason = "dutch traces need one step size for all pairs; give another schedule, or traces=accumulating or replacing";
         return Err(ConfigError::value("alpha", reason));
     }
-    let agent = Lambda::new(kind, (config, lambda), task.states(), task.actions(), task.streams);
+    let agent =
+        Lambda::new(kind, (config.clone(), lambda.clone()), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 fn build_q(
-    (config, lambda): (TabularConfig, LambdaConfig),
+    (config, lambda): &(TabularConfig, LambdaConfig),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let (states, actions) = (task.states(), task.actions());
-    let agent = Lambda::new(LambdaKind::Watkins, (config, lambda), states, actions, task.streams);
+    let agent =
+        Lambda::new(LambdaKind::Watkins, (config.clone(), lambda.clone()), states, actions, task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 

@@ -58,17 +58,17 @@ pub const OFF_POLICY: Algorithm = Algorithm {
     smoke: &["env=FrozenLake-v1 steps=1500 epsilon=0.5 log_interval=40"],
 };
 
-fn build_on_policy(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+fn build_on_policy(config: &TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent =
-        MonteCarlo::new(MonteCarloKind::OnPolicy, &config, task.states(), task.actions(), task.streams);
+        MonteCarlo::new(MonteCarloKind::OnPolicy, config, task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
-fn build_off_policy(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+fn build_off_policy(config: &TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
     let agent =
-        MonteCarlo::new(MonteCarloKind::OffPolicy, &config, task.states(), task.actions(), task.streams);
+        MonteCarlo::new(MonteCarloKind::OffPolicy, config, task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 

@@ -89,23 +89,29 @@ pub const TREE_BACKUP: Algorithm = Algorithm {
 };
 
 fn build_sarsa(
-    (config, n): (TabularConfig, NStepConfig),
+    (config, n): &(TabularConfig, NStepConfig),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = NStep::new(NStepKind::Sarsa, (config, n), task.states(), task.actions(), task.streams);
+    let agent = NStep::new(
+        NStepKind::Sarsa,
+        (config.clone(), n.clone()),
+        task.states(),
+        task.actions(),
+        task.streams,
+    );
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
 fn build_off_policy_sarsa(
-    settings: (TabularConfig, (NStepConfig, TargetConfig)),
+    settings: &(TabularConfig, (NStepConfig, TargetConfig)),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     build_off_policy(NStepKind::OffPolicySarsa, settings, task)
 }
 
 fn build_tree_backup(
-    settings: (TabularConfig, (NStepConfig, TargetConfig)),
+    settings: &(TabularConfig, (NStepConfig, TargetConfig)),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     build_off_policy(NStepKind::TreeBackup, settings, task)
@@ -113,11 +119,11 @@ fn build_tree_backup(
 
 fn build_off_policy(
     kind: NStepKind,
-    (config, (n, target)): (TabularConfig, (NStepConfig, TargetConfig)),
+    (config, (n, target)): &(TabularConfig, (NStepConfig, TargetConfig)),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = NStep::new(kind, (config, n), task.states(), task.actions(), task.streams);
+    let agent = NStep::new(kind, (config.clone(), n.clone()), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour).with_target_policy(target.policy())))
 }
 

@@ -102,19 +102,19 @@ pub const MONTE_CARLO: Algorithm = Algorithm {
     smoke: &["env=FrozenLake-v1 steps=1500 log_interval=40"],
 };
 
-fn build_td(config: PredictionConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
-    Ok(Box::new(TdPrediction::new(&config, 0.0, config.evaluated_in(task)?)))
+fn build_td(config: &PredictionConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    Ok(Box::new(TdPrediction::new(config, 0.0, config.evaluated_in(task)?)))
 }
 
 fn build_td_lambda(
-    (config, own): (PredictionConfig, LambdaConfig),
+    (config, own): &(PredictionConfig, LambdaConfig),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
-    Ok(Box::new(TdPrediction::new(&config, own.lambda, config.evaluated_in(task)?)))
+    Ok(Box::new(TdPrediction::new(config, own.lambda, config.evaluated_in(task)?)))
 }
 
-fn build_monte_carlo(config: PredictionConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
-    Ok(Box::new(MonteCarloPrediction::new(&config, config.evaluated_in(task)?)))
+fn build_monte_carlo(config: &PredictionConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+    Ok(Box::new(MonteCarloPrediction::new(config, config.evaluated_in(task)?)))
 }
 
 impl PredictionConfig {

@@ -49,11 +49,11 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (config, target): (TabularConfig, TargetConfig),
+    (config, target): &(TabularConfig, TargetConfig),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = QLearning::new(config, task.states(), task.actions(), task.streams);
+    let agent = QLearning::new(config.clone(), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour).with_target_policy(Some(target.policy()))))
 }
 

@@ -51,13 +51,16 @@ pub const ALGORITHM: Algorithm = Algorithm {
 };
 
 fn build(
-    (config, own): (TabularConfig, RLearningConfig),
+    (config, own): &(TabularConfig, RLearningConfig),
     task: &Task<'_>,
 ) -> Result<TabularAgent, ConfigError> {
     let (states, actions) = (task.states(), task.actions());
     // Its values are relative to the average reward, so that `gamma` need not be below 1.
     let behaviour = task.behaviour(config.behaviour(states, actions, task.streams));
-    Ok(Box::new(RLearning::new((config, own), states, actions, task.streams).with_behaviour(behaviour)))
+    Ok(Box::new(
+        RLearning::new((config.clone(), own.clone()), states, actions, task.streams)
+            .with_behaviour(behaviour),
+    ))
 }
 
 /// The R-learning agent.

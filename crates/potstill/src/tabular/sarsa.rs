@@ -39,9 +39,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     smoke: &["env=CliffWalking-v1 episodes=60 log_interval=3"],
 };
 
-fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+fn build(config: &TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = Sarsa::new(config, task.states(), task.actions(), task.streams);
+    let agent = Sarsa::new(config.clone(), task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 

@@ -42,9 +42,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     smoke: &["env=FrozenLake-v1 steps=1500 gamma=0.9 exploration=ucb log_interval=40"],
 };
 
-fn build(config: TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
+fn build(config: &TabularConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     let behaviour = config.behaviour_in(task)?;
-    let agent = SpeedyQLearning::new(&config, task.states(), task.actions(), task.streams);
+    let agent = SpeedyQLearning::new(config, task.states(), task.actions(), task.streams);
     Ok(Box::new(agent.with_behaviour(behaviour)))
 }
 
