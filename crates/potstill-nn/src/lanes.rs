@@ -170,6 +170,7 @@ pub(crate) enum Kind {
 impl Level {
     /// The levels of this processor, the widest last.
     pub fn all() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
         let mut all = vec![Self(Kind::Portable)];
         #[cfg(target_arch = "x86_64")]
         {
