@@ -4,6 +4,8 @@
 //! "Simple random search provides a competitive approach to reinforcement learning"); a single draw is a
 //! lower bound that a learner must exceed.
 //!
+//! Differences from the paper: one policy is drawn and kept; theirs is the start of a search.
+//!
 //! ```
 //! use potstill::agent::Agent;
 //! use potstill::baseline::RandomLinear;

@@ -4,6 +4,8 @@
 //! It is [DQN](super::dqn) with all switches but Munchausen's on, and the [categorical](super::c51) objective; priorities are the divergence
 //! of the student's distribution from its target (section "The Integrated Agent").
 //!
+//! Differences from the paper: those of [DQN](super::dqn); sizes and the step size are those of small tasks.
+//!
 //! ```
 //! use potstill::deep::RainbowConfig;
 //!

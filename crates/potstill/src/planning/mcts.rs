@@ -7,8 +7,9 @@
 //! of the return along the path (Sutton and Barto 2018, section 8.11). Then the action with the most visits
 //! is taken.
 //!
-//! Each copy has its own random stream, so the search does not see the environment's future chance. It does
-//! see the hidden part of the state: in Blackjack, the dealer's card.
+//! Differences from the papers: the exploration term is in units of `R`, where theirs has returns between 0 and 1. Each copy has
+//! its own random stream, so the search does not see the environment's future chance. It does see the hidden
+//! part of the state: in Blackjack, the dealer's card.
 //!
 //! ```
 //! use potstill::core::Streams;

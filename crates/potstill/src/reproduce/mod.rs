@@ -38,22 +38,33 @@ use crate::run::Observer;
 use crate::store::RunDir;
 use result::Runs;
 
-/// A reproducible result: its name, the runs of each algorithm, and its function.
-type Known = (&'static str, u64, fn(&Runs<'_>) -> Result<Reproduction, Error>);
+/// A published result that can be reproduced.
+#[derive(Clone, Copy)]
+pub struct Published {
+    /// The name in `potstill reproduce NAME`.
+    pub name: &'static str,
+    /// The algorithms that it is about.
+    pub algorithms: &'static [&'static str],
+    /// Runs of each algorithm, if their number is not given.
+    pub runs: u64,
+    measure: fn(&Runs<'_>) -> Result<Reproduction, Error>,
+}
 
-const RESULTS: [Known; 7] = [
-    ("cliff", 500, cliff::reproduce),
-    ("dyna-maze", 2000, dyna_maze::reproduce),
-    ("double-q", 10_000, double_q::reproduce),
-    ("windy", 500, windy::reproduce),
-    ("dqn", 10, deep::control),
-    ("arcade", 10, deep::arcade),
-    ("arcade-dqn", 1, deep::arcade_dqn),
+/// Every published result that can be reproduced.
+#[rustfmt::skip]
+pub const RESULTS: [Published; 7] = [
+    Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, measure: cliff::reproduce },
+    Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, measure: dyna_maze::reproduce },
+    Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, measure: double_q::reproduce },
+    Published { name: "windy", algorithms: &["sarsa"], runs: 500, measure: windy::reproduce },
+    Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, measure: deep::control },
+    Published { name: "arcade", algorithms: &["pqn"], runs: 10, measure: deep::arcade },
+    Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, measure: deep::arcade_dqn },
 ];
 
 /// The names of the results.
 pub fn results() -> impl Iterator<Item = &'static str> {
-    RESULTS.iter().map(|result| result.0)
+    RESULTS.iter().map(|result| result.name)
 }
 
 /// Measures a result and writes it to a folder.
@@ -61,8 +72,8 @@ pub fn results() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// If there is no such result, the folder cannot be used, or it is stopped.
 pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<Reproduction, Error> {
-    let known = RESULTS.iter().find(|result| result.0 == request.name);
-    let (name, runs, measure) =
+    let known = RESULTS.iter().find(|result| result.name == request.name);
+    let Published { name, runs, measure, .. } =
         known.ok_or_else(|| ConfigError::unknown("result", &request.name, None, results()))?;
     let dir = RunDir::create(request.out.as_deref(), &format!("reproduce-{name}"))?;
     let runs = Runs { request, observer, count: request.runs.unwrap_or(*runs) as usize };

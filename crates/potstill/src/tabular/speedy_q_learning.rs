@@ -4,8 +4,8 @@
 //! With `T Q(s, a)` the mean of `R + gamma max_a' Q(S', a')` over the samples of a round and `alpha_k = 1 / (k + 1)`,
 //! `Q_{k+1} = Q_k + alpha_k [T Q_{k-1} - Q_k] + (1 - alpha_k) [T Q_k - T Q_{k-1}]` (their equation 2). Off-policy, online, model-free.
 //!
-//! The synchronous algorithm has one sample of every pair in each round, from a generative model. Here
-//! samples come from the steps of the agent, as in the asynchronous variant (Azar et al. 2013): a round ends
+//! Differences from the paper: its synchronous algorithm has one sample of every pair in each round, from a
+//! generative model; here samples come from the steps of the agent, as in the asynchronous variant (Azar et al. 2013): a round ends
 //! when every pair that was ever visited has been visited in it, so that rare exploration makes it slow. `k`
 //! of a pair counts the rounds since its first visit. `alpha` is not used.
 //!
