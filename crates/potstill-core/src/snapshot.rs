@@ -426,9 +426,9 @@ impl Field for usize {
     }
 }
 
-/// A number of which there are lists in a [`Snapshot`].
+/// The element type of a list in a [`Snapshot`].
 pub trait ListElement: Copy {
-    /// A list of them as a value.
+    /// A list as a value.
     fn to_value(numbers: Vec<Self>) -> Value;
 
     /// The list of this name.
@@ -658,7 +658,8 @@ impl<T: Restorable> Codec<T> for Flat {
     }
 }
 
-/// The codec of a list that is restored with this length, however long the list was before. Of a longer one so many are saved.
+/// The codec of a list that is restored with this length, however long the list was before. Of a longer list the first so many elements are
+/// saved.
 #[derive(Clone, Copy, Debug)]
 pub struct OfLength(pub usize);
 
@@ -689,7 +690,7 @@ impl Codec<Vec<bool>> for OfLength {
 pub struct Counted {
     /// The name of the number of rows.
     pub count: &'static str,
-    /// A number of rows that there never are.
+    /// The number of rows is below this.
     pub limit: usize,
     /// Numbers of a row.
     pub width: usize,
@@ -827,7 +828,7 @@ mod tests {
         assert_eq!(long.counter("m"), Ok(4_611_686_018_427_387_903));
     }
 
-    /// What each codec saves, and that it restores it into something that was different.
+    /// Each codec saves the expected form, and restores it over a different value.
     #[test]
     fn codecs_save_what_they_restore() {
         fn check<T: PartialEq + std::fmt::Debug>(

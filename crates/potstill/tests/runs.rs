@@ -233,6 +233,30 @@ fn supervised_distillation() {
     check(&STUDENTS[1]);
 }
 
+/// Students whose step size follows a schedule, with the other keys of the optimiser.
+#[test]
+fn students_with_schedules() {
+    for (command, settings) in [
+        (
+            "classifier",
+            "data=digits net_arch=mlp:12 epochs=40 test_samples=1500 learning_rate=linear:0.01:0:380 optimizer=rmsprop \
+             initialization=orthogonal",
+        ),
+        (
+            "distill",
+            "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300 \
+             learning_rate=exponential:0.01:0.001:100 optimizer=adamw clip_grad_value=0.01",
+        ),
+        (
+            "distill",
+            "teacher=classifier student=mlp:4 data=digits epochs=40 learning_rate=linear:0.01:0:380 optimizer=sgd \
+             nesterov=true max_grad_norm=0.5",
+        ),
+    ] {
+        check(&Case { command, settings });
+    }
+}
+
 #[test]
 fn a_folder_of_seeds_is_resumed_where_it_was() {
     let root = TempDir::new().unwrap();

@@ -9,7 +9,7 @@ use potstill::export::EXPORTERS;
 use potstill::run::Observer;
 use std::path::PathBuf;
 
-/// Write what a run learned into a file of a format that other programs read
+/// Export the model of a run to a file for other programs
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// The run directory
@@ -17,7 +17,7 @@ pub(crate) struct Export {
     run: PathBuf,
     #[arg(long, value_name = "NAME", default_value = EXPORTERS[0].name(), help = format_help())]
     to: String,
-    /// The file to write; one that is there already is left alone
+    /// The file to write; an existing one is not overwritten
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]

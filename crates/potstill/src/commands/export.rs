@@ -8,22 +8,22 @@ use crate::store::{RunDir, write_new_file};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// A model to export.
+/// The model of a run, and its destination.
 #[derive(Clone, Debug)]
 pub struct ExportRequest {
     /// The run directory.
     pub run: PathBuf,
-    /// The name of the format.
+    /// The name of the format, one of [`EXPORTERS`].
     pub to: String,
-    /// The file to write, which must not be there yet.
+    /// The file to write; it must not exist.
     pub out: PathBuf,
 }
 
-/// Writes what a run learned into a file of another format.
+/// Exports the model of a run to a file.
 ///
 /// # Errors
-/// If there is no such format or it cannot hold the model, if the folder is no finished run, or if the file is there
-/// already or cannot be written.
+/// If the format is unknown or cannot hold the model, if the folder is not a finished run, or if the file exists or
+/// cannot be written.
 pub fn export(request: &ExportRequest) -> Result<Value, Error> {
     let ExportRequest { run, to, out } = request;
     let names = EXPORTERS.map(Exporter::name);

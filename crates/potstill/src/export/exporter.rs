@@ -2,7 +2,7 @@
 
 use crate::model::Model;
 
-/// A format that models are written in.
+/// A file format for trained models.
 pub trait Exporter: Sync {
     /// The name in `potstill export --to NAME`.
     fn name(&self) -> &'static str;
@@ -10,7 +10,7 @@ pub trait Exporter: Sync {
     /// The ending of a file's name, without the dot.
     fn extension(&self) -> &'static str;
 
-    /// The format and the models it is for, in one line.
+    /// One line on the format and the models it can hold.
     fn summary(&self) -> &'static str;
 
     /// Checks that the format can hold a model.

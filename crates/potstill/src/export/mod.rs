@@ -17,10 +17,10 @@ pub mod safetensors;
 
 pub use exporter::Exporter;
 
-/// Every format; the first is the one for those who name none.
+/// All formats; the first is the default.
 pub const EXPORTERS: [&dyn Exporter; 1] = [&safetensors::Safetensors];
 
-/// The format of a name.
+/// Finds a format by its name.
 pub fn find(name: &str) -> Option<&'static dyn Exporter> {
     EXPORTERS.into_iter().find(|exporter| exporter.name() == name)
 }

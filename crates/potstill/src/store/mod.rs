@@ -564,7 +564,7 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
 /// Writes a new file at a path of the user's, whole or not at all.
 ///
 /// # Errors
-/// If there is something of that name, or the disk refuses.
+/// If the path exists, or the disk refuses.
 pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     match fs::symlink_metadata(path) {
         Ok(_) => Err(StoreError::Exists { path: path.to_owned() }),
