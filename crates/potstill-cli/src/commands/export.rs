@@ -9,7 +9,7 @@ use potstill::export::EXPORTERS;
 use potstill::run::Observer;
 use std::path::PathBuf;
 
-/// Write what a run learned into a file of a format that other programs read
+/// Write the model of a run to a file in another program's format
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// The run directory

@@ -19,7 +19,7 @@ pub struct ExportRequest {
     pub out: PathBuf,
 }
 
-/// Writes what a run learned into a file of another format.
+/// Writes the model of a run to a file in another format.
 ///
 /// # Errors
 /// If there is no such format or it cannot hold the model, if the folder is no finished run, or if the file is there
