@@ -628,7 +628,7 @@ impl<T: Field> Codec<T> for IfPresent {
     }
 }
 
-/// The codec of a field that is saved only if this is true, which the settings say when it is restored.
+/// The codec of a field that is saved only if this is true; the settings decide it again when the field is restored.
 #[derive(Clone, Copy, Debug)]
 pub struct OnlyIf(pub bool);
 
@@ -658,7 +658,7 @@ impl<T: Restorable> Codec<T> for Flat {
     }
 }
 
-/// The codec of a list that is restored with this length, however long the list was before. Of a longer one so many are saved.
+/// The codec of a list that is restored with this length, whatever its present length. Of a longer list only this many are saved.
 #[derive(Clone, Copy, Debug)]
 pub struct OfLength(pub usize);
 
@@ -689,7 +689,7 @@ impl Codec<Vec<bool>> for OfLength {
 pub struct Counted {
     /// The name of the number of rows.
     pub count: &'static str,
-    /// A number of rows that there never are.
+    /// A number of rows that is never reached.
     pub limit: usize,
     /// Numbers of a row.
     pub width: usize,
@@ -827,7 +827,7 @@ mod tests {
         assert_eq!(long.counter("m"), Ok(4_611_686_018_427_387_903));
     }
 
-    /// What each codec saves, and that it restores it into something that was different.
+    /// Checks the saved values of each codec, and that they are restored into a different object.
     #[test]
     fn codecs_save_what_they_restore() {
         fn check<T: PartialEq + std::fmt::Debug>(

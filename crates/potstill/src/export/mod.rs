@@ -17,7 +17,7 @@ pub mod safetensors;
 
 pub use exporter::Exporter;
 
-/// Every format; the first is the one for those who name none.
+/// Every format; the first is the default.
 pub const EXPORTERS: [&dyn Exporter; 1] = [&safetensors::Safetensors];
 
 /// The format of a name.

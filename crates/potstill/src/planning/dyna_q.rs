@@ -90,7 +90,7 @@ snapshot! {
     }
 }
 
-/// The codec of what was learned of each pair: flags (0 unknown, 1 known, 2 known and terminal), `next` states and `rewards`.
+/// The codec of the outcomes of each pair: flags (0 unknown, 1 known, 2 known and terminal), `next` states and `rewards`.
 struct Outcomes {
     states: usize,
 }

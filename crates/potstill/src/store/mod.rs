@@ -561,10 +561,10 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     })
 }
 
-/// Writes a new file at a path of the user's, whole or not at all.
+/// Writes a new file at a path of the user's atomically.
 ///
 /// # Errors
-/// If there is something of that name, or the disk refuses.
+/// If the name exists, or the disk cannot be written.
 pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     match fs::symlink_metadata(path) {
         Ok(_) => Err(StoreError::Exists { path: path.to_owned() }),
