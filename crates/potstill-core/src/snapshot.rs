@@ -628,7 +628,7 @@ impl<T: Field> Codec<T> for IfPresent {
     }
 }
 
-/// The codec of a field that is saved only if this is true, which the settings say when it is restored.
+/// The codec of a field that is saved only if this is true; the settings decide it again when the field is restored.
 #[derive(Clone, Copy, Debug)]
 pub struct OnlyIf(pub bool);
 

@@ -82,7 +82,7 @@ fn follows_the_ball(board: &Board<'_>, t: usize) -> usize {
     towards(paddle, (ball + aside).clamp(0, 9))
 }
 
-/// Runs from shots and shoots at what is above: waves are cleared.
+/// Runs from shots and shoots at the aliens above: waves are cleared.
 fn shoots_and_runs(board: &Board<'_>, t: usize) -> usize {
     let (cannon, _) = board.one(0);
     let danger = |column: i32| (6..10).any(|row| board.is_set(column, row, 5));

@@ -15,7 +15,7 @@ use crate::workspace::{Workspace, sized};
 const SINGLES_MAX: usize = 5;
 /// Multiply-adds that are worth calling the other threads for.
 const SHARED_MIN: usize = 400_000;
-/// Probabilities that the mean of an implicit distribution is computed over, if not told.
+/// Probabilities in the mean of an implicit distribution, by default.
 pub const TAUS: usize = 32;
 
 impl Network {
@@ -24,7 +24,7 @@ impl Network {
         batch.len() / self.inputs()
     }
 
-    /// Middles of equal parts of the probability, for each sample, where nobody asks for others.
+    /// Middles of equal parts of the probability, for each sample, by default.
     fn default_taus(&self, samples: usize, workspace: &mut Workspace) -> usize {
         if !matches!(self.ends().head, Head::Implicit { .. }) {
             return 1;

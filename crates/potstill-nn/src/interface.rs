@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-/// The shape of an input: a picture, or features, which are a picture of one point.
+/// The shape of an input: an image, or features, which are an image of one point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inputs {
-    /// Pictures, one after the other, that are seen as the channels of one.
+    /// Images, one after the other, that are seen as the channels of one.
     pub frames: usize,
     /// Rows of points.
     pub height: usize,
@@ -22,7 +22,7 @@ impl Inputs {
     }
 
     /// Calls `work` for each run of numbers that stay together on the way into a network: the first number of
-    /// the sample, and the rows. Frames of a stack become the channels of one picture.
+    /// the sample, and the rows. Frames of a stack become the channels of one image.
     pub(crate) fn for_each_run(&self, mut work: impl FnMut(usize, Range<usize>)) {
         let Self { frames, height, width, channels } = *self;
         if frames == 1 {
@@ -159,7 +159,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// Features or pictures in, and the outputs of several named heads out.
+    /// Features or images in, and the outputs of several named heads out.
     ///
     /// ```
     /// use potstill_core::Pcg64;

@@ -1,7 +1,7 @@
-//! The products: a convolution, and a dense layer as a convolution over a picture of one point.
+//! The products: a convolution, and a dense layer as a convolution over an image of one point.
 //!
 //! Sixteen samples lie side by side: a *panel* holds, for each unit of a layer, one row of sixteen numbers,
-//! the points of a picture one after the other, and at each point its channels. So the forward pass and the
+//! the points of an image one after the other, and at each point its channels. So the forward pass and the
 //! gradient with respect to the inputs need no packing, no transposed weights and no copies of image patches:
 //! a tile multiplies a row by as many weights as there are registers for. Only the gradient with respect to
 //! the weights, which sums over samples, needs one operand transposed.
@@ -57,7 +57,7 @@ impl Linear {
         self.kernel * self.kernel * self.channels
     }
 
-    /// Numbers of a patch that lie one after the other in a picture.
+    /// Numbers of a patch that lie one after the other in an image.
     fn run(&self) -> usize {
         self.kernel * self.channels
     }
@@ -280,7 +280,7 @@ lanes! {
         let end = first + d_weights.len() / layer.outputs;
         let mut from = first;
         while from < end {
-            // The rows of a tile lie one after the other in a picture.
+            // The rows of a tile lie one after the other in an image.
             let (row, start) = (from / run, from % run);
             let length = (run - start).min(end - from);
             let d_weights = &mut d_weights[(from - first) * layer.outputs..][..length * layer.outputs];

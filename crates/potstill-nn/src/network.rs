@@ -35,7 +35,7 @@ impl NetworkSpec {
     /// The number of parameters of a network with this interface, free ones included.
     ///
     /// # Errors
-    /// If there is no such network: a picture is too small for its convolutions, or there is none.
+    /// If there is no such network: an image is too small for its convolutions, or there is none.
     pub fn check(&self, interface: impl Into<Interface>) -> Result<usize, String> {
         Ok(Plan::new(self, &interface.into())?.parameters)
     }

@@ -26,9 +26,9 @@ pub(crate) struct Weights {
     pub(crate) offset: usize,
     /// The place of its noise: `inputs` factors, then `outputs`.
     pub(crate) noise: Option<usize>,
-    /// The shape of the picture that its inputs were, which PyTorch flattens channel by channel.
+    /// The shape of the image that its inputs were, which PyTorch flattens channel by channel.
     pub(crate) flattened: Option<Inputs>,
-    /// The shape of the picture that its outputs are multiplied with, which is flattened too.
+    /// The shape of the image that its outputs are multiplied with, which is flattened too.
     pub(crate) met: Option<Inputs>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Kind {
     Norm {
         offset: usize,
         stats: usize,
-        /// The picture's shape.
+        /// The image's shape.
         shape: Inputs,
     },
     Activation(Activation),

@@ -44,7 +44,7 @@ impl fmt::Display for Activation {
     }
 }
 
-/// A layer over a picture, before it becomes features.
+/// A layer over an image, before it becomes features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// A convolution without padding, and the nonlinearity.
@@ -80,7 +80,7 @@ impl fmt::Display for Stage {
 /// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSpec {
-    /// Layers over a picture; empty for features.
+    /// Layers over an image; empty for features.
     pub stages: Vec<Stage>,
     /// Units of each hidden layer.
     pub hidden: Vec<usize>,

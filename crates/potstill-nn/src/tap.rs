@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use std::ops::Range;
 
 /// The activations of a hidden layer, after its nonlinearity: what a student is shown of its teacher as a
-/// hint (Romero et al. 2015). Units of a picture lie point by point, with the channels running fastest.
+/// hint (Romero et al. 2015). Units of an image lie point by point, with the channels running fastest.
 ///
 /// ```
 /// use potstill_core::Pcg64;

@@ -54,7 +54,7 @@ struct Layout {
     places: Vec<usize>,
 }
 
-/// Number `i` of a picture flattened channel by channel is this number of one flattened point by point.
+/// Number `i` of an image flattened channel by channel is this number of one flattened point by point.
 fn point_by_point(shape: Option<Inputs>, i: usize) -> usize {
     match shape {
         None => i,
@@ -129,7 +129,7 @@ fn layouts(network: &Network) -> Vec<Layout> {
 impl Network {
     /// The parameters by name, in PyTorch's layout. A network without streams, noise and probabilities is an
     /// `nn.Sequential` of `Conv2d`, `LayerNorm`, nonlinearities, pools, `Flatten` and `Linear`, whose
-    /// pictures are channel by channel.
+    /// images are channel by channel.
     pub fn tensors(&self) -> Vec<Tensor> {
         let tensor = |layout: Layout| Tensor {
             data: layout.places.iter().map(|&place| self.parameters()[place]).collect(),

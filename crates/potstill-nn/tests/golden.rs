@@ -113,7 +113,7 @@ fn check(mut network: Network, batch: &[f32], d_batch: Option<&[f64]>, tolerance
     }
 }
 
-/// Pictures channel by channel to pictures point by point.
+/// Images channel by channel to images point by point.
 fn point_by_point<T: Copy>(batch: &[T], [channels, height, width]: [usize; 3]) -> Vec<T> {
     let points = height * width;
     let picture =

@@ -450,7 +450,7 @@ fn initialisations_have_the_spread_they_say() {
     assert!((dot(row(7), row(7)) - 2.0).abs() < 1e-5 && dot(row(7), row(299)).abs() < 1e-5);
 }
 
-/// The frames of a stack are the channels of one picture: so are their gradients.
+/// The frames of a stack are the channels of one image: so are their gradients.
 #[test]
 fn inputs_of_a_stack_have_the_gradients_of_channels() {
     let (frames, height, width, channels) = (3, 4, 5, 2);

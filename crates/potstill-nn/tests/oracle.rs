@@ -62,7 +62,7 @@ fn draw(rng: &mut Pcg64) -> (NetworkSpec, Interface) {
     (spec.parse().unwrap(), interface)
 }
 
-/// Pictures point by point to pictures channel by channel, and back.
+/// Images point by point to images channel by channel, and back.
 fn by_channel<T: Copy>(numbers: &[T], points: usize, channels: usize) -> Vec<T> {
     let one =
         |one: &[T]| -> Vec<T> { (0..one.len()).map(|i| one[i % points * channels + i / points]).collect() };
@@ -74,7 +74,7 @@ fn widened(numbers: &[f32]) -> Vec<f64> {
 }
 
 /// Sets noise on a network. Returns the tensors as they are with it, and what each number of a deviation is multiplied
-/// by. The inputs of a layer have one factor, so that the order of a picture's does not matter here.
+/// by. The inputs of a layer have one factor, so that the order of an image's does not matter here.
 fn with_noise(network: &mut Network, rng: &mut Pcg64) -> (Named, Named) {
     let (mut all, mut of_deviations, mut noise_of_network) = (Named::new(), Named::new(), Vec::new());
     let tensors = network.tensors();
@@ -124,7 +124,7 @@ fn random_networks_are_the_plain_one() {
         let d_free = noise(interface.free.iter().map(|free| free.length).sum(), 1.0, rng);
         let mut workspace = Workspace::default();
         let outputs = network.forward(&batch, &mut workspace).to_vec();
-        // One of the hidden layers that all heads share, if there is one: its picture's points, for the order.
+        // One of the hidden layers that all heads share, if there is one: its image's points, for the order.
         let shared: Vec<_> = network.taps().filter(|(name, _)| !name.contains('.')).collect();
         let tap = (!shared.is_empty()).then(|| shared[rng.below(shared.len())]);
         let d_units = noise(samples * tap.map_or(0, |(_, tap)| tap.units()), 1.0, rng);

@@ -53,7 +53,7 @@ pub(crate) fn main() {
     }
     let best = planner.start_value();
 
-    // Q-learning knows no model, only what it experiences. On slippery ice a value is a mean, so its step sizes decrease.
+    // Q-learning has no model, only experience. On slippery ice a value is a mean, so its step sizes decrease.
     let streams = Streams::new(1);
     let config = TabularConfig {
         alpha: "1/n^0.6".parse().expect("a schedule"),

@@ -59,7 +59,7 @@ fn page() -> Page {
     }
 }
 
-/// Runs the browser without a window and gives back what it writes to its output.
+/// Runs the browser without a window, and returns its output.
 fn browse<const N: usize>(browser: &OsStr, home: &Path, arguments: [&str; N]) -> String {
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])

@@ -72,7 +72,7 @@ fn check(name: &str, algorithm: &'static Algorithm, settings: &str) {
     for interrupted_at in [0, 1, steps / 3, steps / 2 + 7, steps - 1] {
         let mut first = make(1);
         first.until(interrupted_at);
-        // Another seed and some steps: nothing of the fresh object may shine through what is restored.
+        // Another seed and some steps: no state of the new object may remain after restoring.
         let mut second = make(2);
         second.until(7);
         second.restore(&first.snapshot()).unwrap();
@@ -155,7 +155,7 @@ fn check_student<T: Restorable>(
         let mut first = make(1);
         run(&mut first, interrupted_at);
         let mut second = make(1);
-        // Nothing of what the fresh object has done since may shine through what is restored.
+        // No later state of the new object may remain after restoring.
         run(&mut second, 5);
         second.restore(&first.snapshot()).unwrap();
         run(&mut second, steps - interrupted_at);

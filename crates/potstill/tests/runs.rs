@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
-/// One kind of run: what is typed, in words.
+/// One kind of run: its command line.
 struct Case {
     command: &'static str,
     settings: &'static str,
@@ -75,7 +75,7 @@ fn start(
     }
 }
 
-/// Wishes to stop when it has been asked so many times.
+/// Stops a run at the n-th check of the stop signal.
 struct StopAfter {
     questions: AtomicU64,
 }
@@ -393,7 +393,7 @@ fn a_student_without_keys_of_the_optimiser_goes_on() {
         assert_eq!(old.len() + OptimizerConfig::default().keys().len() - 2, text.lines().count());
         let old = old.join("\n") + "\n";
         fs::write(&config, &old).unwrap();
-        // The manifest knows what was written.
+        // The manifest has the checksum of the original.
         let path = root.join("old/manifest.json");
         let mut manifest = Manifest::read(&fs::read(&path).unwrap()).unwrap();
         let mark = manifest.files.iter_mut().find(|mark| mark.name == "config.toml").unwrap();
@@ -417,7 +417,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Runs that were killed under a format that this program writes no more, or still writes: they go on for ever.
+/// Runs that were killed under any format, also one that is no longer written, can be resumed.
 #[test]
 fn checkpoints_of_every_format_are_read() {
     let root = TempDir::new().unwrap();
@@ -464,7 +464,7 @@ fn to_watch_a_run_does_not_change_it() {
     }
 }
 
-/// All files below a folder with what they hold, but for the lock, which says who looked last.
+/// All files below a folder with their contents, without the lock, which names its last holder.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -504,7 +504,7 @@ fn what_cannot_be_gone_on_with_is_left_alone() {
         Case { settings: "env=CartPole-v1 steps=2000 net_arch=mlp:8 stop_at_return=1", ..smoke("dqn") };
     start(root, &case, "reached", "eval_freq=500 eval_episodes=2", 1, &Quiet).unwrap();
     let more = ResumeRequest { steps: Some(9000), ..request("reached") };
-    refused(root, &more, "has done 500 steps, or what it was to reach");
+    refused(root, &more, "has done 500 steps, or reached its goal");
 
     // A configuration that is not the one of the state, even if nothing tells of it but the checkpoint.
     start(root, &smoke("q-learning"), "edited", "checkpoint_freq=37", 1, &StopAfter::new(3)).unwrap_err();

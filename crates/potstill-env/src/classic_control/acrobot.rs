@@ -129,7 +129,7 @@ impl Dynamics<4, 6> for AcrobotRules {
     }
 
     fn start(&self, rng: &mut Pcg64) -> [f64; 4] {
-        // Gymnasium starts in single precision and goes on in double.
+        // Gymnasium starts in single precision and continues in double.
         std::array::from_fn(|_| f64::from(rng.uniform(-0.1, 0.1) as f32))
     }
 

@@ -151,7 +151,7 @@ impl Dynamics<2, 2> for MountainCarRules {
 const CONTINUOUS_GOAL: f64 = 0.45;
 
 /// The third number of the state is 1 before the first step, then 0: Gymnasium starts in double precision and
-/// goes on in single.
+/// continues in single.
 impl Dynamics<3, 2> for MountainCarContinuousRules {
     type Action = [f32];
 

@@ -61,7 +61,7 @@ use potstill_core::snapshot::{Codec, below};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use std::sync::{Arc, LazyLock};
 
-/// The worth of each of the thirteen cards, an ace 1.
+/// The value of each of the thirteen cards, an ace 1.
 const DECK: [u64; 13] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10, 10];
 
 /// The cards of a hand, as far as they matter.

@@ -58,7 +58,7 @@ pub trait VecEnv: Restorable + Send {
     fn autoreset(&self) -> Autoreset;
 
     /// Starts an episode in every copy. With a seed `s`, copy `i` starts the stream of seed `s + i`, as in
-    /// Gymnasium; with `None` each goes on with its own (one never seeded is that of its number).
+    /// Gymnasium; with `None` each continues its own (one never seeded is that of its index).
     fn reset(&mut self, seed: Option<u64>) -> &Batch<Self::Element>;
 
     /// One step of every copy; `actions` are `copies x width`, row after row.

@@ -1,5 +1,5 @@
 //! The network as plain loops in double precision, one sample at a time, from its specification and its tensors in
-//! PyTorch's names and layout: the oracle of the fast one. Pictures are channel by channel. It has no noise and no
+//! PyTorch's names and layout: the oracle of the fast one. Images are channel by channel. It has no noise and no
 //! implicit quantiles.
 
 use potstill_nn::{Activation, Interface, NetworkSpec, spec::Stage};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Numbers by the names of tensors or layers.
 pub(crate) type Named = BTreeMap<String, Vec<f64>>;
 
-/// A square that moves over a picture; a dense layer has one of one point.
+/// A square that moves over an image; a dense layer has one of one point.
 #[derive(Clone, Copy)]
 struct Window {
     shape: [usize; 3],

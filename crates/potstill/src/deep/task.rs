@@ -90,7 +90,7 @@ pub(super) fn check_learner(
     optimizer.check(spec, learning_rate)
 }
 
-/// Refuses a pass over so many samples with so many probabilities each, as `key` asks for, if it takes too much memory.
+/// Refuses a pass over `samples` with `taus` probabilities each, the value of `key`, if it takes too much memory.
 pub(super) fn check_pass(
     key: &str,
     samples: u64,
@@ -107,7 +107,7 @@ pub(super) fn check_pass(
     Ok(())
 }
 
-/// A warning that a run of so many steps ends before its first update, which is at step `first`, because of the keys `why`.
+/// A warning that a run ends before its first update, at step `first`, because of the keys `why`.
 pub(super) fn warning(steps: u64, copies: u64, first: u64, why: &str) -> Option<String> {
     // Copies are stepped together.
     (steps.next_multiple_of(copies) < first)

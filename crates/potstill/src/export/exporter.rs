@@ -16,7 +16,7 @@ pub trait Exporter: Sync {
     /// Checks that the format can hold a model.
     ///
     /// # Errors
-    /// If it cannot: why.
+    /// If it cannot, with the reason.
     fn takes(&self, model: &Model) -> Result<(), String>;
 
     /// The bytes of the file. The model is one that the format [takes](Self::takes).

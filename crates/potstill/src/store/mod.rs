@@ -561,7 +561,7 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     })
 }
 
-/// Writes a new file at a path of the user's, whole or not at all.
+/// Writes a new file at a path of the user's atomically.
 ///
 /// # Errors
 /// If the path exists, or the disk refuses.
