@@ -78,7 +78,7 @@ fn switches(file: &str) -> Vec<(String, String)> {
     .collect()
 }
 
-/// What students learn by: the paper, the command and the file.
+/// The methods of distillation: the paper, the command and the file.
 const STUDENTS: [(&str, &str, &str); 2] = [
     (
         "Hinton, Vinyals and Dean 2015, sections 2 and 3",
