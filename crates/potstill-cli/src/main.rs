@@ -28,7 +28,8 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            let stopped = matches!(error, Error::Interrupted { .. } | Error::Abandoned);
+            let stopped =
+                matches!(error, Error::Interrupted { .. } | Error::Halted { .. } | Error::Abandoned);
             let words = if stopped { error.to_string() } else { format!("error: {error}") };
             // With stderr closed, the error cannot be reported.
             let _ = output::line(&mut std::io::stderr(), &words);

@@ -61,6 +61,14 @@ pub enum Error {
         /// The step of the newest checkpoint.
         saved: Option<u64>,
     },
+    /// A measurement of many runs was asked to stop; those that were finished are kept.
+    #[error("stopped; {kept} finished runs are kept, and the same command with --out {} continues", .out.display())]
+    Halted {
+        /// The folder.
+        out: PathBuf,
+        /// The number of finished runs.
+        kept: usize,
+    },
     /// Work that cannot be resumed was asked to stop.
     #[error("stopped; nothing was kept")]
     Abandoned,
@@ -80,7 +88,7 @@ impl Error {
             Error::Config(_) | Error::Model { .. } => 2,
             Error::Store(error) if error.is_input() => 2,
             Error::Store(_) | Error::Disk(_) | Error::Train(_) | Error::Failed { .. } => 1,
-            Error::Interrupted { .. } | Error::Abandoned => 130,
+            Error::Interrupted { .. } | Error::Halted { .. } | Error::Abandoned => 130,
         }
     }
 }

@@ -2,9 +2,9 @@
 //! quick, what the program writes today.
 
 use potstill::reproduce::{ReproduceRequest, reproduce, results};
-use potstill::run::Quiet;
+use potstill::run::{Observer, Quiet};
 use potstill::train::statistics::{interquartile_mean, mean};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -170,4 +170,58 @@ fn quick_results_are_measured_to_the_committed_bytes() {
             assert!(now == read(name, file), "{name}/{file}: {}", summary(name)["repeat"]);
         }
     }
+}
+
+/// Asks to stop at once.
+struct Stopped;
+
+impl Observer for Stopped {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64, _: &str) {}
+    fn end(&self) {}
+    fn stop_requested(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_stopped_measurement_continues_with_the_runs_that_are_left() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("games");
+    let games = ["Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders"];
+    let names = games.iter().flat_map(|game| {
+        (7..9).map(move |seed| format!("dqn, MinAtar/{game}-v1, minatar, 5000000 steps, seed {seed}"))
+    });
+    // Numbers that a shorter text would not hold.
+    let runs = names.enumerate().map(|(i, name)| {
+        let x = 50.1 + i as f64 / 3.0;
+        (name, json!({ "score": x, "last": x / 7.0, "curve": [[250_000.0, x / 9.0], [500_000.0, x]] }))
+    });
+    let mut runs: Map<String, Value> = runs.collect();
+    let keep = |runs: &Map<String, Value>| {
+        fs::create_dir_all(&out).unwrap();
+        fs::write(out.join("finished-runs.json"), serde_json::to_string(runs).unwrap()).unwrap();
+    };
+    let (name, seed) = ("arcade-dqn".to_owned(), 7);
+    let request = ReproduceRequest { name, seed, runs: Some(2), threads: 1, out: Some(out.clone()) };
+    let last = runs.keys().last().unwrap().clone();
+    let last = runs.remove_entry(&last).unwrap();
+    keep(&runs);
+    let error = reproduce(&request, &Stopped).unwrap_err();
+    let message = format!(
+        "stopped; 9 finished runs are kept, and the same command with --out {} continues",
+        out.display()
+    );
+    assert_eq!((error.to_string(), error.exit_code()), (message, 130));
+    runs.insert(last.0, last.1);
+    keep(&runs);
+    let reproduction = reproduce(&request, &Quiet).unwrap();
+    assert_eq!(reproduction.claims[4].values, [50.1 + 8.0 / 3.0, 50.1 + 9.0 / 3.0]);
+    assert!(out.join("raw.csv").is_file() && !out.join("finished-runs.json").exists());
+    // A file that is none is told.
+    let out = root.path().join("damaged");
+    fs::create_dir_all(&out).unwrap();
+    fs::write(out.join("finished-runs.json"), "[1]").unwrap();
+    let error = reproduce(&ReproduceRequest { out: Some(out), ..request }, &Quiet).unwrap_err();
+    assert!(error.to_string().contains("finished-runs.json is not a JSON object"), "{error}");
 }

@@ -9,6 +9,7 @@ use crate::metrics::catalogue;
 use crate::report::LineChart;
 use crate::run::{prepare_train, watched_map};
 use crate::train::statistics;
+use serde_json::json;
 use toml::{Table, Value};
 
 /// A training run with published settings, and its expected return.
@@ -108,6 +109,33 @@ struct Run {
     curve: Vec<(f64, f64)>,
 }
 
+/// A run, or its result if it is finished already.
+fn run_once(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
+    let Case { algorithm, preset, env, steps, .. } = case;
+    let name = format!("{algorithm}, {env}, {preset}, {steps} steps, seed {seed}");
+    if let Some(run) = runs.finished.get(&name).and_then(|kept| Run::from_json(&kept)) {
+        return Ok(run);
+    }
+    let run = run(case, seed, runs)?;
+    runs.finished.add(name, run.json())?;
+    Ok(run)
+}
+
+impl Run {
+    fn json(&self) -> serde_json::Value {
+        json!({ "score": self.score, "last": self.last, "curve": self.curve })
+    }
+
+    fn from_json(kept: &serde_json::Value) -> Option<Self> {
+        let pair = |point: &serde_json::Value| Some((point.get(0)?.as_f64()?, point.get(1)?.as_f64()?));
+        Some(Self {
+            score: kept.get("score")?.as_f64()?,
+            last: kept.get("last")?.as_f64()?,
+            curve: kept.get("curve")?.as_array()?.iter().map(pair).collect::<Option<_>>()?,
+        })
+    }
+}
+
 fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     let mut values = Table::new();
     values.insert("env".to_owned(), case.env.into());
@@ -168,7 +196,7 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         let Case { algorithm, preset, env, steps, statistic, reach, from } = *case;
         let title = format!("{algorithm}, {env}, {preset}");
         let all = watched_map(runs.observer, &title, runs.count, runs.request.threads, |i| {
-            run(case, runs.request.seed.wrapping_add(i as u64), runs)
+            run_once(case, runs.request.seed.wrapping_add(i as u64), runs)
         });
         let all = all.into_iter().collect::<Result<Vec<Run>, Error>>()?;
         let scores: Vec<f64> = all.iter().map(|run| run.score).collect();

@@ -24,6 +24,7 @@ mod cliff;
 mod deep;
 mod double_q;
 mod dyna_maze;
+mod finished;
 mod folder;
 mod result;
 mod windy;
@@ -36,6 +37,7 @@ use crate::config::ConfigError;
 use crate::error::Error;
 use crate::run::Observer;
 use crate::store::RunDir;
+use finished::Finished;
 use result::Runs;
 
 /// A published result that can be reproduced.
@@ -67,7 +69,8 @@ pub fn results() -> impl Iterator<Item = &'static str> {
     RESULTS.iter().map(|result| result.name)
 }
 
-/// Measures a result and writes it to a folder.
+/// Measures a result and writes it to a folder. The finished runs of deep learning are kept in the folder if it is stopped, and the
+/// same request continues with the others.
 ///
 /// # Errors
 /// If there is no such result, the folder cannot be used, or it is stopped.
@@ -75,14 +78,27 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
     let known = RESULTS.iter().find(|result| result.name == request.name);
     let Published { name, runs, measure, .. } =
         known.ok_or_else(|| ConfigError::unknown("result", &request.name, None, results()))?;
-    let dir = RunDir::create(request.out.as_deref(), &format!("reproduce-{name}"))?;
-    let runs = Runs { request, observer, count: request.runs.unwrap_or(*runs) as usize };
-    let written = measure(&runs).and_then(|mut reproduction| {
-        reproduction.out = dir.path().to_owned();
-        for (name, text) in folder::files(&reproduction) {
-            dir.write(&name, text.as_bytes())?;
+    let dir = match &request.out {
+        Some(out) if out.join(finished::FILE).is_file() => RunDir::recover(out)?,
+        out => RunDir::create(out.as_deref(), &format!("reproduce-{name}"))?,
+    };
+    let finished = Finished::read(&dir)?;
+    let count = request.runs.unwrap_or(*runs) as usize;
+    let written =
+        measure(&Runs { request, observer, count, finished: &finished }).and_then(|mut reproduction| {
+            reproduction.out = dir.path().to_owned();
+            for (name, text) in folder::files(&reproduction) {
+                dir.write(&name, text.as_bytes())?;
+            }
+            dir.remove(finished::FILE)?;
+            Ok(reproduction)
+        });
+    match (written, finished.count()) {
+        (Err(error), 0) => {
+            dir.clone().discard();
+            Err(error)
         }
-        Ok(reproduction)
-    });
-    written.inspect_err(|_| dir.clone().discard())
+        (Err(Error::Abandoned), kept) => Err(Error::Halted { out: dir.path().to_owned(), kept }),
+        (written, _) => written,
+    }
 }

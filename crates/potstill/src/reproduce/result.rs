@@ -1,5 +1,6 @@
 //! A measured result: its claims, its figures, and its runs.
 
+use super::finished::Finished;
 use crate::error::Error;
 use crate::report::{Block, LineChart, Page, Series, Table};
 use crate::run::{Observer, watched_map};
@@ -94,6 +95,7 @@ pub(super) struct Runs<'a> {
     pub(super) request: &'a ReproduceRequest,
     pub(super) observer: &'a dyn Observer,
     pub(super) count: usize,
+    pub(super) finished: &'a Finished<'a>,
 }
 
 impl Runs<'_> {
@@ -103,7 +105,7 @@ impl Runs<'_> {
         what: &str,
         run: impl Fn(Streams) -> Result<T, TrainError> + Sync,
     ) -> Result<Vec<T>, Error> {
-        let Self { request, observer, count } = *self;
+        let Self { request, observer, count, .. } = *self;
         let results = watched_map(observer, what, count, request.threads, |i| {
             if observer.stop_requested() {
                 return Err(Error::Abandoned);

@@ -298,6 +298,18 @@ impl RunDir {
         Ok(dir)
     }
 
+    /// Opens a folder of work without a configuration that was stopped, to continue it: takes the lock, and removes the
+    /// remains of a crash.
+    ///
+    /// # Errors
+    /// If another process works in it.
+    pub(crate) fn recover(path: &Path) -> Result<Self, StoreError> {
+        let lock = Some(Arc::new(Lock::take(path)?));
+        let dir = Self { disk: disk::real(), path: path.to_owned(), made: Vec::new(), lock };
+        Checkpoint::sweep(&dir)?;
+        Ok(dir)
+    }
+
     /// Opens a run with its lock, so that no other process writes it, but changes nothing.
     ///
     /// # Errors
