@@ -46,6 +46,7 @@ pub enum Space {
 
 impl Space {
     /// The number of elements, if they are numbered.
+    #[inline]
     pub fn discrete(&self) -> Option<usize> {
         match self {
             Space::Discrete { n } => Some(*n),
@@ -56,6 +57,7 @@ impl Space {
 
     /// The number of features of an observation: 1 if the elements are numbered, else the number of
     /// components.
+    #[inline]
     pub fn features(&self) -> usize {
         match self {
             Space::Discrete { .. } | Space::Tuple { .. } => 1,
@@ -343,6 +345,7 @@ impl Row for usize {
         true
     }
 
+    #[inline]
     #[inline]
     fn is_in(&self, space: &Space) -> bool {
         space.discrete().is_some_and(|n| *self < n)

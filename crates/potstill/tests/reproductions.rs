@@ -204,7 +204,7 @@ fn a_stopped_measurement_continues_with_the_runs_that_are_left() {
     };
     let (name, seed) = ("arcade-dqn".to_owned(), 7);
     let request = ReproduceRequest { name, seed, runs: Some(2), threads: 1, out: Some(out.clone()) };
-    let last = runs.keys().last().unwrap().clone();
+    let last = runs.keys().next_back().unwrap().clone();
     let last = runs.remove_entry(&last).unwrap();
     keep(&runs);
     let error = reproduce(&request, &Stopped).unwrap_err();

@@ -217,6 +217,7 @@ snapshot! {
 }
 
 /// Checks that a vector environment can take these actions.
+#[inline]
 fn check_actions<A: Row + ?Sized>(
     actions: &[A::Element],
     copies: usize,
@@ -227,11 +228,11 @@ fn check_actions<A: Row + ?Sized>(
         return Err(EnvError::NotReset);
     }
     let (width, got) = (space.features(), actions.len());
-    if got % width != 0 {
-        return Err(EnvError::ActionNumbers { got, copies, width });
-    }
     if got != copies * width {
-        return Err(EnvError::Actions { got: got / width, expected: copies });
+        return Err(match got % width {
+            0 => EnvError::Actions { got: got / width, expected: copies },
+            _ => EnvError::ActionNumbers { got, copies, width },
+        });
     }
     match actions.chunks_exact(width).map(A::from_slice).find(|action| !action.is_in(space)) {
         None => Ok(()),

@@ -82,6 +82,7 @@ impl<'a, O: Row + ?Sized, A: Row + ?Sized> Steps<'a, O, A> {
     ///
     /// # Panics
     /// If there are several.
+    #[inline]
     pub fn single(&self) -> Transition<'a, O, A> {
         assert_eq!(self.copies(), 1, "a step of one copy");
         Transition {

@@ -106,13 +106,25 @@ fn draw(probabilities: &[f64], rng: &mut Pcg64) -> usize {
 
 /// Draws an action of the highest value; a random number is used only to break a tie.
 fn greedy<V: Copy + Into<f64>>(values: &[V], rng: &mut Pcg64) -> usize {
-    let best = targets::max(values);
-    let mut ties = (0..values.len()).filter(|&a| values[a].into() == best);
-    match ties.clone().count() {
+    assert!(!values.is_empty(), "a state without actions");
+    let (mut best, mut first, mut count) = (f64::NEG_INFINITY, 0, 0);
+    for (action, &value) in values.iter().enumerate() {
+        let value = value.into();
+        if value > best || (count == 0 && value == best) {
+            (best, first, count) = (value, action, 1);
+        } else if value == best {
+            count += 1;
+        }
+    }
+    match count {
         // All values are NaN: no action is better than another.
         0 => rng.below(values.len()),
-        1 => ties.next().expect("one is there"),
-        count => ties.nth(rng.below(count)).expect("all are there"),
+        1 => first,
+        _ => {
+            let tie = rng.below(count);
+            let mut ties = (first..values.len()).filter(|&action| values[action].into() == best);
+            ties.nth(tie).expect("as many as were counted")
+        }
     }
 }
 
