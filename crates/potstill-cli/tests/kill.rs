@@ -152,7 +152,9 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
             // Killed before the run wrote its configuration: its remains do not count.
             finish(root, &format!("{arguments} --out {run}"));
         }
-        for ((file, expected), (also, found)) in expected.iter().zip(results(&root.join(&run))) {
+        let found = results(&root.join(&run));
+        assert_eq!(expected.len(), found.len(), "{name}, {run}: files");
+        for ((file, expected), (also, found)) in expected.iter().zip(found) {
             assert_eq!(*file, also, "{name}, {run}");
             assert!(*expected == found, "{name}: {run}/{file} differs");
         }

@@ -346,7 +346,6 @@ impl Row for usize {
     }
 
     #[inline]
-    #[inline]
     fn is_in(&self, space: &Space) -> bool {
         space.discrete().is_some_and(|n| *self < n)
     }

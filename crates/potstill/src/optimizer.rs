@@ -73,7 +73,7 @@ settings! {
         nesterov: bool = false, in Any;
         /// Largest norm of a gradient, if limited; longer ones are scaled down. Source: Stable-Baselines3 for agents;
         /// the papers of distillation have none
-        max_grad_norm: Option<f64> = Some(10.0), in Positive;
+        max_grad_norm: f64 = 10.0, in Limit;
         /// Largest magnitude of a gradient's components, if limited; they are clipped before the norm is
         clip_grad_value: Option<f64> = None, in Positive;
         /// Distribution of initial weights. Source: PyTorch's Linear and Conv2d
@@ -105,7 +105,7 @@ impl OptimizerConfig {
 
     /// The defaults of a student: those of an agent, without clipping of gradients.
     pub fn student() -> Self {
-        Self { max_grad_norm: None, ..Self::default() }
+        Self { max_grad_norm: f64::INFINITY, ..Self::default() }
     }
 
     /// The optimisation rule of `potstill-nn`.
@@ -170,7 +170,7 @@ impl GuardedStep {
     pub fn new(config: &OptimizerConfig, parameters: usize) -> Self {
         Self {
             optimiser: Optimiser::new(config.rule(), parameters),
-            norm_max: config.max_grad_norm.unwrap_or(f64::INFINITY),
+            norm_max: config.max_grad_norm,
             value_max: config.clip_grad_value.map(|bound| bound as f32),
             gradient: Aligned::zeros(parameters),
         }

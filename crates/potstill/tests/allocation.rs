@@ -32,16 +32,14 @@ static ALLOCATOR: Counting = Counting;
 /// Steps of a beginning, in which buffers get their size, and of each stretch that is counted.
 const STEPS: u64 = 2000;
 
-/// Allocations of all threads in a stretch of steps: the fewest of three, since a thread of the pool may start late, once.
-fn allocations(work: &mut dyn Work) -> u64 {
+/// Allocations of all threads in three stretches of steps.
+fn allocations(work: &mut dyn Work) -> [u64; 3] {
     work.until(STEPS);
-    let mut stretch = |n: u64| {
+    [2, 3, 4].map(|n| {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        work.until((1 + n) * STEPS);
+        work.until(n * STEPS);
         ALLOCATIONS.load(Ordering::Relaxed) - before
-    };
-    let first = stretch(1);
-    if first == 0 { 0 } else { first.min(stretch(2)).min(stretch(3)) }
+    })
 }
 
 /// One test in this file, since the count is of all threads.
@@ -51,11 +49,18 @@ fn a_step_of_training_allocates_nothing() {
     // A tabular agent may make a list of its probabilities where it takes an expectation over them.
     let for_features = |a: &&&Algorithm| matches!(a.builder, Builder::Features(_) | Builder::Control(_));
     for algorithm in ALGORITHMS.iter().filter(for_features) {
-        for (settings, threads) in algorithm.smoke.iter().flat_map(|settings| [(settings, 1), (settings, 2)])
+        for (settings, threads) in
+            algorithm.smoke.iter().flat_map(|settings| [1_u64, 2].map(|threads| (settings, threads)))
         {
-            let mut work = work(algorithm, settings, 1, threads).expect("an environment");
-            let count = allocations(&mut *work);
-            assert_eq!(count, 0, "{} {settings}, {threads} threads", algorithm.name);
+            let mut work = work(algorithm, settings, 1, threads as usize);
+            let counts = allocations(&mut *work);
+            // A thread of the pool may start late, once.
+            let most = threads - 1;
+            assert!(
+                counts.iter().sum::<u64>() <= most,
+                "{} {settings}, {threads} threads: {counts:?}",
+                algorithm.name
+            );
         }
     }
 }

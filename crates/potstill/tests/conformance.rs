@@ -15,7 +15,7 @@ use potstill::nn::NetworkSpec;
 use std::sync::Arc;
 use suite::{steps, work};
 
-/// Runs that stood here before algorithms declared theirs: the name of a hash, the algorithm, and settings.
+/// Runs beyond the smoke runs: the name of a hash, the algorithm, and settings.
 #[rustfmt::skip]
 const PINNED: &[(&str, &str, &str)] = &[
     ("q-learning", "q-learning", "env=CliffWalking-v1 steps=3000"),
@@ -60,14 +60,11 @@ const PINNED: &[(&str, &str, &str)] = &[
     ("vec-dqn-planes", "dqn", "env=MinAtar/Breakout-v1 steps=1600 net_arch=cnn:4x3,12 learning_starts=100 train_freq=80 gradient_steps=1 buffer_size=400 num_envs=8 n_step=3"),
 ];
 
-/// Sweeps of a planner.
-const SWEEPS: u64 = 60;
-
 fn check(name: &str, algorithm: &'static Algorithm, settings: &str) {
-    let Some(mut whole) = work(algorithm, settings, 1, 1) else { return };
-    let make = |seed: u64| work(algorithm, settings, seed, 1).expect("as before");
+    let make = |seed: u64| work(algorithm, settings, seed, 1);
+    let mut whole = make(1);
     let is_planner = matches!(algorithm.builder, Builder::Model(_));
-    let steps = if is_planner { SWEEPS } else { steps(settings) };
+    let steps = steps(algorithm, settings);
     whole.until(steps);
     for interrupted_at in [0, 1, steps / 3, steps / 2 + 7, steps - 1] {
         let mut first = make(1);

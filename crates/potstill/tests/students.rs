@@ -79,7 +79,7 @@ fn a_clipped_gradient_stays_within_its_bound() {
         OptimizerConfig { optimizer: OptimizerKind::Sgd, momentum: 0.0, ..OptimizerConfig::student() };
     let free = students(1.0.into(), &optimizer).map(|mut student| longest_step(&mut *student));
     for bound in [0.1, 0.02] {
-        let clipped = OptimizerConfig { max_grad_norm: Some(bound), ..optimizer.clone() };
+        let clipped = OptimizerConfig { max_grad_norm: bound, ..optimizer.clone() };
         for (mut student, free) in students(1.0.into(), &clipped).into_iter().zip(free) {
             let longest = longest_step(&mut *student);
             assert!(free > bound, "{free} would need no bound of {bound}");

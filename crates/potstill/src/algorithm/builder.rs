@@ -41,8 +41,8 @@ pub trait Recipe<T>: Settings + Send {
 pub struct Learning<A: ?Sized + 'static> {
     /// The agent.
     pub agent: Box<dyn Agent<Observation = [f32], Action = A>>,
-    /// The copies of the environment that it acts in.
-    pub copies: usize,
+    /// The number of copies of the environment that it acts in together; `None` for a single environment.
+    pub copies: Option<usize>,
     /// A line on its memory, for the user.
     pub about: Option<String>,
     /// A warning that so short a run makes no update.

@@ -65,13 +65,29 @@ impl<'a> Task<'a> {
         self.spec.make_states()?.model()
     }
 
+    /// The exact model of the environment.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub fn exact_model(&self) -> Result<Arc<TransitionModel>, ConfigError> {
+        self.model().ok_or_else(|| {
+            let (name, id) = (self.algorithm, &self.spec.id);
+            ConfigError::Usage(format!(
+                "`{name}` needs an exact model; {id} does not provide one, but q-learning and others learn without"
+            ))
+        })
+    }
+
     /// Refuses `gamma` = 1 in an environment that never ends, where returns are infinite.
     ///
     /// # Errors
     /// If `gamma` is 1 and no episode can end.
     pub fn check_discount(&self, gamma: f64) -> Result<(), ConfigError> {
+        if gamma < 1.0 {
+            return Ok(());
+        }
         match self.model() {
-            Some(model) if gamma == 1.0 && !can_terminate(&model) => {
+            Some(model) if !can_terminate(&model) => {
                 let id = &self.spec.id;
                 let reason = format!(
                     "must be below 1 in {id}, which never ends: its returns would be infinite; or learn with r-learning"

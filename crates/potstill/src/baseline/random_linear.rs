@@ -59,7 +59,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
 fn build(config: &RandomLinearConfig, task: &Task<'_>) -> Result<Learning<[f32]>, ConfigError> {
     let features = task.spec.observation_space().features();
     let agent = RandomLinear::new(features, &task.spec.action_space(), task.streams);
-    Ok(Learning { agent: Box::new(agent), copies: config.num_envs as usize, about: None, warning: None })
+    let copies = (config.num_envs > 1).then_some(config.num_envs as usize);
+    Ok(Learning { agent: Box::new(agent), copies, about: None, warning: None })
 }
 
 /// A fixed random linear policy.

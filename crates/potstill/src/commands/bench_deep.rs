@@ -46,7 +46,7 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
         gradient_steps: 1,
         ..DqnConfig::default()
     };
-    let free = OptimizerConfig { max_grad_norm: None, ..OptimizerConfig::default() };
+    let free = OptimizerConfig { max_grad_norm: f64::INFINITY, ..OptimizerConfig::default() };
     observer.begin(workload, 1);
     let measured = match workload {
         "matched" => {

@@ -75,8 +75,9 @@ pub fn config_schema() -> Value {
         }
         for (key, default) in keys {
             let mut property = json!({ "description": key.help.trim(), "type": json_type(key.kind) });
-            if let Some(default) = default {
-                property["default"] = json!(default);
+            // JSON has no infinity.
+            if let Some(default) = default.map(|default| json!(default)).filter(|default| !default.is_null()) {
+                property["default"] = default;
             }
             let (low, high) = key.range.bounds();
             if let Some(low) = low {

@@ -18,6 +18,8 @@ pub enum Range {
     NotNegative,
     /// 0 to 1.
     Unit,
+    /// Above 0; infinity for no limit.
+    Limit,
     /// Above 0, up to 1.
     PositiveUnit,
     /// 1 or above.
@@ -52,6 +54,7 @@ impl Range {
             Range::NotNegative => "0 or above (1e-30 to 1e30)",
             Range::Unit => "from 0 to 1",
             Range::PositiveUnit => "above 0 (1e-30) and up to 1",
+            Range::Limit => "above 0 (1e-30 to 1e30), or inf for no limit",
             Range::AtLeastOne => "1 or above",
             Range::Batch => "from 1 to 1000000",
             Range::Small => "from 0 to 1000",
@@ -71,6 +74,7 @@ impl Range {
             Range::NotNegative => (Some(0.0), Some(LARGE)),
             Range::Unit => (Some(0.0), Some(1.0)),
             Range::PositiveUnit => (Some(SMALL), Some(1.0)),
+            Range::Limit => (Some(SMALL), None),
             Range::AtLeastOne => (Some(1.0), None),
             Range::Batch => (Some(1.0), Some(1e6)),
             Range::Small => (Some(0.0), Some(1000.0)),
@@ -90,6 +94,7 @@ impl Range {
             Range::Finite => x.is_finite(),
             // A positive number below the smallest could become 0.
             Range::NotNegative => within && (x == 0.0 || x >= SMALL),
+            Range::Limit => within && (x <= LARGE || x == f64::INFINITY),
             _ => within,
         };
         if holds { Ok(()) } else { Err(self.words()) }

@@ -325,7 +325,7 @@ impl Dqn {
         let first = (config.learning_starts / config.train_freq + 1).saturating_mul(config.train_freq);
         let keys = "learning_starts and train_freq";
         let warning = warning(task.total_steps, config.num_envs, first, keys);
-        let copies = config.num_envs as usize;
+        let copies = (config.num_envs > 1).then_some(config.num_envs as usize);
         let agent = Self::with(objective, (config, optimizer), &task)
             .map_err(|error| ConfigError::value("buffer_size", error.to_string()))?;
         Ok(Learning { agent: Box::new(agent), copies, about: Some(about), warning })

@@ -91,8 +91,12 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "purejaxql", text: include_str!("../../presets/pqn-purejaxql.toml") },
         Preset { name: "cleanrl", text: include_str!("../../presets/pqn-cleanrl.toml") },
     ],
-    smoke: &["env=CartPole-v1 steps=1200 net_arch=mlp:16:layernorm num_envs=4 num_steps=16 \
-         num_minibatches=2 update_epochs=2 eval_freq=400 eval_episodes=2 optimizer=radam"],
+    smoke: &[
+        "env=CartPole-v1 steps=1200 net_arch=mlp:16:layernorm num_envs=4 num_steps=16 \
+         num_minibatches=2 update_epochs=2 eval_freq=400 eval_episodes=2 optimizer=radam",
+        "env=Acrobot-v1 steps=300 net_arch=mlp:8 num_envs=1 num_steps=32 num_minibatches=4 eval_freq=150 \
+         eval_episodes=2",
+    ],
 };
 
 /// The PQN agent.
@@ -183,7 +187,7 @@ fn build(
     let about =
         format!("no replay: {collected} transitions at a time, {}", size(config.rollout_bytes(&task)));
     let warning = warning(task.total_steps, config.num_envs, collected, "num_envs x num_steps");
-    let copies = config.num_envs as usize;
+    let copies = Some(config.num_envs as usize);
     let agent = Box::new(Pqn::new((config.clone(), optimizer.clone()), &task));
     Ok(Learning { agent, copies, about: Some(about), warning })
 }

@@ -68,6 +68,9 @@ settings! {
     }
 }
 
+/// The settings of a classifier.
+pub type ClassifierSettings = (FitConfig, StudentOptimizer);
+
 /// The descriptor.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "classifier",
@@ -78,7 +81,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "train a network on labels, as a teacher for distillation",
     source: "cross-entropy and Adam (Kingma and Ba 2015)",
     file: file!(),
-    builder: Builder::Labels(|| Box::new(<(FitConfig, StudentOptimizer)>::default())),
+    builder: Builder::Labels(|| Box::new(ClassifierSettings::default())),
     presets: &[],
     smoke: &["data=digits net_arch=mlp:12 epochs=40 test_samples=1500 jitter_pixels=1"],
 };

@@ -84,11 +84,20 @@ impl Exporter for Safetensors {
     }
 
     fn summary(&self) -> &'static str {
-        "any model, its tensors under PyTorch's names"
+        "tables, networks and policies, their tensors under PyTorch's names"
     }
 
-    fn takes(&self, _: &Model) -> Result<(), String> {
-        Ok(())
+    fn takes(&self, model: &Model) -> Result<(), String> {
+        let network = match model {
+            Model::Table(_) => return Ok(()),
+            Model::Network(network) => network,
+            Model::Control(policy) => policy.network(),
+        };
+        let interface = network.interface();
+        if interface.heads.is_empty() && interface.free.is_empty() {
+            return Ok(());
+        }
+        Err("a network with named heads or free parameters has no place in the file yet".to_owned())
     }
 
     fn write(&self, model: &Model) -> Vec<u8> {

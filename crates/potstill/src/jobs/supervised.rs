@@ -2,7 +2,7 @@
 
 use super::{Job, Outcome, Recorder};
 use crate::data::Dataset;
-use crate::distill::classifier::{agreement, error_rate};
+use crate::distill::classifier::{self, agreement, error_rate};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
@@ -84,7 +84,7 @@ impl Job for SupervisedJob {
         let student = self.trainer.student();
         let mut summary = json!({
             "command": "train",
-            "algorithm": "classifier",
+            "algorithm": classifier::ALGORITHM.name,
             "seed": self.seed,
             "epochs": self.fit.epochs,
             "train_samples": self.train.len(),

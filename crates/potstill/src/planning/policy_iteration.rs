@@ -73,8 +73,8 @@ fn build(
     config: &PlanningConfig,
     task: &Task<'_>,
 ) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
+    let model = task.exact_model()?;
     task.check_discount(config.gamma)?;
-    let model = task.model().expect("an exact model");
     let planner = PolicyIteration::new(model, config);
     Ok((config.clone(), Box::new(planner)))
 }
@@ -83,8 +83,8 @@ fn build_modified(
     (config, own): &(PlanningConfig, ModifiedConfig),
     task: &Task<'_>,
 ) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
+    let model = task.exact_model()?;
     task.check_discount(config.gamma)?;
-    let model = task.model().expect("an exact model");
     let planner = PolicyIteration::modified(model, config, own);
     Ok((config.clone(), Box::new(planner)))
 }

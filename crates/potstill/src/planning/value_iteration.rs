@@ -58,8 +58,8 @@ fn build(
     (config, own): &(PlanningConfig, EpsilonSoftConfig),
     task: &Task<'_>,
 ) -> Result<(PlanningConfig, Box<dyn Planner>), ConfigError> {
+    let model = task.exact_model()?;
     task.check_discount(config.gamma)?;
-    let model = task.model().expect("an exact model");
     let planner = ValueIteration::new(model, config).epsilon_soft(own);
     Ok((config.clone(), Box::new(planner)))
 }

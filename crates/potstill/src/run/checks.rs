@@ -85,7 +85,7 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
             }
             (fits, "features", String::new())
         }
-        _ => {
+        Builder::Features(_) | Builder::Labels(_) => {
             let one_hot = format!("{id}{}one_hot=true", joint(id));
             let instead = match registry::find(&one_hot) {
                 Ok(_) => format!("; give one number to each (--env {one_hot})"),

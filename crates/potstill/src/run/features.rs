@@ -82,14 +82,18 @@ impl PrepareFeatures<'_> {
         let Learning { agent, copies, about, warning } = settings.build(&task)?;
         let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
         let spec = &start.spec;
-        let job = if copies == 1 {
-            let env = A::single(spec).expect("checked: features");
-            start.job(Trainer::new(agent, env, streams))
-        } else if let Some(envs) = A::copies(spec, copies) {
-            start.job(VecTrainer::new(agent, envs, streams))
-        } else {
-            let envs = A::byte_copies(spec, copies).expect("checked: features");
-            start.job(VecTrainer::new(agent, envs, streams))
+        let job = match copies {
+            None => {
+                let env = A::single(spec).expect("checked: features");
+                start.job(Trainer::new(agent, env, streams))
+            }
+            Some(copies) => match A::copies(spec, copies) {
+                Some(envs) => start.job(VecTrainer::new(agent, envs, streams)),
+                None => {
+                    let envs = A::byte_copies(spec, copies).expect("checked: features");
+                    start.job(VecTrainer::new(agent, envs, streams))
+                }
+            },
         };
         Ok(PreparedRun::of(algorithm, (&on, seed), config, store, job))
     }

@@ -7,6 +7,7 @@ use super::subject::Subject;
 use super::tabular::PrepareTabular;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{Layer, Origin, Settings, check_network, resolve, resolve_onto};
+use crate::distill::classifier::ClassifierSettings;
 use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
 use crate::export::safetensors;
@@ -60,8 +61,9 @@ pub(crate) fn prepare_headed(
         Builder::Model(new) => prepare_planner(algorithm, new, head, layers),
         Builder::Features(new) => features.prepare(new),
         Builder::Control(new) => features.prepare(new),
+        // One algorithm learns from labels alone; its descriptor has the same settings.
         Builder::Labels(_) => {
-            let resolved = resolve::<((DataConfig, (FitConfig, StudentOptimizer)), StoreConfig)>(layers)?;
+            let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(layers)?;
             let config = resolved.to_toml(head);
             let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
             let data = checked_data(run.data.as_deref(), &fit)?;
@@ -207,11 +209,6 @@ fn prepare_planner(
     let spec = env_for(algorithm, run.env.as_deref())?;
     let (seed, on, env) = (run.seed, spec.name().to_owned(), spec.id.clone());
     let task = Task::new(name, &spec, Streams::new(seed));
-    if task.model().is_none() {
-        return Err(usage(format!(
-            "`{name}` needs an exact model; {env} does not provide one, but q-learning and others learn without"
-        )));
-    }
     let (PlanningConfig { max_sweeps, tolerance, .. }, planner) = settings.build(&task)?;
     let job = PlannerJob { algorithm: name, env, run, tolerance, max_sweeps, planner };
     Ok(PreparedRun::of(algorithm, (&on, seed), config, store, Box::new(job)))
