@@ -658,7 +658,7 @@ impl<T: Restorable> Codec<T> for Flat {
     }
 }
 
-/// The codec of a list that is restored with this length, however long the list was before. Of a longer list the first so many elements are
+/// The codec of a list that is restored with this length, however long the list was before. Of a longer list the first `n` elements are
 /// saved.
 #[derive(Clone, Copy, Debug)]
 pub struct OfLength(pub usize);

@@ -1,6 +1,8 @@
 //! Numbers that begin on a cache line.
 
 use crate::lanes::WIDTH;
+use potstill_core::snapshot::Field;
+use potstill_core::{Snapshot, SnapshotError, Value};
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a cache line, and of sixteen numbers.
@@ -61,6 +63,18 @@ impl Clone for Aligned {
 impl PartialEq for Aligned {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
+    }
+}
+
+impl Field for Aligned {
+    fn save(&self, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, Value::F32s(self.to_vec()));
+    }
+
+    fn load(&mut self, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let length = self.len();
+        self.copy_from_slice(snapshot.f32s(name, length)?);
+        Ok(())
     }
 }
 

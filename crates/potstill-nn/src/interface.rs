@@ -72,7 +72,7 @@ pub enum Head {
     /// The quantile of whatever probability is asked for: the network has that for a second input (Dabney et
     /// al. 2018b).
     Implicit {
-        /// Cosines that a probability is described by.
+        /// Cosine features of a probability.
         cosines: usize,
     },
 }

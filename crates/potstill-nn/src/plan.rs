@@ -29,7 +29,7 @@ pub(crate) struct Weights {
     /// The shape of the image that its inputs were, which PyTorch flattens channel by channel.
     pub(crate) flattened: Option<Inputs>,
     /// The shape of the image that its outputs are multiplied with, which is flattened too.
-    pub(crate) met: Option<Inputs>,
+    pub(crate) mixed_with: Option<Inputs>,
 }
 
 impl Weights {
@@ -169,7 +169,7 @@ impl Builder {
     ) {
         let noisy = self.noisy && layer.kernel == 1 && layer.points() == 1;
         let noise = noisy.then_some(self.plan.noise);
-        let weights = Weights { layer, offset: self.plan.parameters, noise, flattened, met: None };
+        let weights = Weights { layer, offset: self.plan.parameters, noise, flattened, mixed_with: None };
         self.plan.parameters += weights.length() * if noisy { 2 } else { 1 };
         if noisy {
             self.plan.noise += layer.patch() + layer.outputs;
@@ -367,7 +367,7 @@ impl Plan {
             let activation = std::mem::replace(&mut b.activation, Activation::Relu);
             cosine_rows = b.hidden(cosine_rows, None, rows.len());
             if let Some(Op { kind: Kind::Linear(weights), .. }) = b.part.ops.first_mut() {
-                weights.met = flattened;
+                weights.mixed_with = flattened;
             }
             (b.prefix, b.count, b.layer_norm, b.activation) = (prefix, count, norm, activation);
             let to = b.rows(rows.len());

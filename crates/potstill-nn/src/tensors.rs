@@ -66,9 +66,9 @@ fn point_by_point(shape: Option<Inputs>, i: usize) -> usize {
 }
 
 fn linear_layouts(op: &Op, weights: &Weights, suffixes: [&str; 2], offset: usize) -> [Layout; 2] {
-    let Weights { layer, flattened, met, .. } = weights;
+    let Weights { layer, flattened, mixed_with, .. } = weights;
     let (outputs, kernel, channels) = (layer.outputs, layer.kernel, layer.channels);
-    let output = |o: usize| point_by_point(*met, o);
+    let output = |o: usize| point_by_point(*mixed_with, o);
     let is_conv = kernel > 1 || layer.height * layer.width > 1;
     let shape = if is_conv { vec![outputs, channels, kernel, kernel] } else { vec![outputs, channels] };
     let taps = kernel * kernel;

@@ -6,22 +6,29 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`experience`] | transition, trajectory, episode, return; replay buffer; datasets |
-//! | [`policy`] | greedy, epsilon-greedy, softmax; behaviour and target policy are values of one type |
+//! | [`experience`] | transition, trajectory, episode, return; replay buffer |
+//! | [`data`] | labelled samples, recorded episodes |
+//! | [`policy`] | greedy, epsilon-greedy, softmax; schedules; the behaviour policy |
 //! | [`targets`] | the equations: temporal-difference targets, soft targets |
 //! | [`teacher`] | the source of targets: a frozen network or a target network |
+//! | [`optimizer`] | the keys of optimisers, and the guarded gradient step |
 //! | [`agent`], [`model`] | the trait of all algorithms, and the models that they learn |
+//! | [`algorithm`] | the descriptor of each algorithm, and the list of all |
+//! | [`baseline`] | policies that learn nothing |
 //! | [`tabular`] | Q-learning, SARSA and their variants: expected, double, n-step, with traces; Monte Carlo |
+//! | [`planning`] | dynamic programming on exact models; Dyna-Q, prioritized sweeping, tree search |
 //! | [`deep`] | DQN and its variants: C51, QR-DQN, IQN, Rainbow; PQN |
 //! | [`distill`] | knowledge distillation of classifiers and of policies |
 //! | [`train`] | the training loop, evaluation, statistics |
-//! | [`config`] | configuration keys with type, range and source; presets |
+//! | [`config`] | configuration keys with type, range and source |
 //! | [`store`], [`export`], [`report`] | run directories and checkpoints, model files, charts |
 //! | [`metrics`] | the metrics of a run and their writers |
+//! | [`error`] | the error of a whole run, and its exit code |
 //! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
+//! | [`reproduce`] | published results, measured beside what is expected |
 //! | [`quickstart`] | the tour |
 //!
-//! Rooms that need files and a clock come with the feature `disk`, which is on by default: `store`, `error`, `jobs`, `run`,
+//! Modules that need files and a clock come with the feature `disk`, which is on by default: `store`, `error`, `jobs`, `run`,
 //! `commands`, `reproduce`, `quickstart`, and the sinks of `metrics`. Without it the algorithms and the training loops build for
 //! WebAssembly.
 #![forbid(unsafe_code)]

@@ -260,7 +260,7 @@ fn a_bad_row_teacher_or_weight_stops_a_classifier() {
         teacher.update_parameters(|parameters| parameters[0] = value);
         let soft = SoftTargets::frozen(teacher, 4.0, 0.9);
         let culprit = spoiled(trainer(digits.clone(), Some(soft)));
-        assert!(culprit.starts_with("teacher's answer "), "{culprit}");
+        assert!(culprit.starts_with("teacher's logit "), "{culprit}");
     }
     let mut data = digits.clone();
     data.inputs[64 * 100 + 5] = HUGE;
@@ -296,7 +296,7 @@ fn a_bad_teacher_stops_a_policy_s_student() {
         let mut distiller = PolicyDistiller::new(config, &student, teacher, env, Streams::new(1));
         let before = distiller.student().clone();
         let error = distiller.step().unwrap_err().to_string();
-        assert!(error.starts_with("teacher's answer "), "{error}");
+        assert!(error.starts_with("teacher's logit "), "{error}");
         assert!(*distiller.student() == before);
     }
 }

@@ -65,6 +65,18 @@ fn every_room_imports_only_what_it_may() {
 }
 
 #[test]
+fn the_table_of_the_library_lists_its_public_modules() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let declared: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("//! | [`")?.split(" | ").next());
+    let listed: Vec<&str> =
+        rows.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches(['[', '`', ']'])).collect();
+    assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), declared);
+    assert_eq!(listed.len(), declared.len(), "a module stands twice: {listed:?}");
+}
+
+#[test]
 fn no_modules_import_each_other_in_a_circle() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut found: Vec<Vec<String>> = Vec::new();

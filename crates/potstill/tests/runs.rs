@@ -376,8 +376,8 @@ fn every_key_of_the_optimiser_has_an_effect_on_every_student() {
 fn a_student_without_keys_of_the_optimiser_goes_on() {
     let root = TempDir::new().unwrap();
     let root = root.path();
-    for case in [&smoke("classifier"), &STUDENTS[0], &STUDENTS[1]] {
-        let root = root.join(case.settings.len().to_string());
+    for (i, case) in [&smoke("classifier"), &STUDENTS[0], &STUDENTS[1]].into_iter().enumerate() {
+        let root = root.join(i.to_string());
         if let Some(teacher) = teacher_of(case) {
             start(&root, &teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
         }

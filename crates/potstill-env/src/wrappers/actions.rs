@@ -4,7 +4,6 @@ use crate::{Env, EnvError, Outcome, Row, Scene, Space};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use std::borrow::{Borrow, BorrowMut};
-use std::marker::PhantomData;
 
 /// Repeats each action a number of times, or until the episode is over, and sums the rewards. The
 /// observations in between are skipped.
@@ -64,10 +63,7 @@ pub struct StickyActions<E: Env> {
     env: E,
     action_space: Space,
     repeat_action_probability: f64,
-    /// The last action taken; kept over the end of an episode so that the next one allocates nothing.
-    last: Option<<E::Action as ToOwned>::Owned>,
-    /// True if the last action is of this episode.
-    has_last: bool,
+    last: LastAction<E::Action>,
     rng: Pcg64,
 }
 
@@ -79,7 +75,7 @@ impl<E: Env> StickyActions<E> {
     pub fn new(env: E, repeat_action_probability: f64) -> Self {
         assert!((0.0..=1.0).contains(&repeat_action_probability), "{repeat_action_probability}");
         let (action_space, rng) = (env.action_space(), Streams::new(0).stream("sticky"));
-        Self { env, action_space, repeat_action_probability, last: None, has_last: false, rng }
+        Self { env, action_space, repeat_action_probability, last: LastAction::default(), rng }
     }
 }
 
@@ -96,7 +92,7 @@ impl<E: Env> Env for StickyActions<E> {
         if let Some(seed) = seed {
             self.rng = Streams::new(seed).stream("sticky");
         }
-        self.has_last = false;
+        self.last.is_known = false;
         self.env.reset(seed, observation);
     }
 
@@ -111,20 +107,15 @@ impl<E: Env> Env for StickyActions<E> {
         }
         // A refused step does not advance the random stream.
         let mut rng = self.rng.clone();
-        if self.has_last
-            && let Some(last) = &self.last
+        if let Some(last) = self.last.known()
             && rng.unit() < self.repeat_action_probability
         {
-            let outcome = self.env.step(last.borrow(), observation)?;
+            let outcome = self.env.step(last, observation)?;
             self.rng = rng;
             return Ok(outcome);
         }
         let outcome = self.env.step(action, observation)?;
-        match &mut self.last {
-            Some(last) => last.borrow_mut().as_mut_slice().copy_from_slice(action.as_slice()),
-            None => self.last = Some(action.to_owned()),
-        }
-        self.has_last = true;
+        self.last.set(action);
         self.rng = rng;
         Ok(outcome)
     }
@@ -132,59 +123,62 @@ impl<E: Env> Env for StickyActions<E> {
 
 snapshot! {
     impl[E: Env] Restorable for StickyActions<E> {
-        saved: last via LastAction::<E::Action>::new(action_space, *has_last), has_last as "last" via IsPresent, env, rng;
+        saved: last via ActionOf(action_space), env, rng;
         built: action_space, repeat_action_probability;
     }
 }
 
-/// The codec of an action of this space, which is saved if there was one.
-struct LastAction<'a, A: ?Sized> {
-    space: &'a Space,
+/// The last action taken.
+#[derive(Clone, Debug)]
+struct LastAction<A: Row + ?Sized> {
+    /// Kept over the end of an episode so that the next one allocates nothing.
+    action: Option<A::Owned>,
+    /// True if the action is of this episode.
     is_known: bool,
-    kind: PhantomData<A>,
 }
 
-impl<'a, A: ?Sized> LastAction<'a, A> {
-    fn new(space: &'a Space, is_known: bool) -> Self {
-        Self { space, is_known, kind: PhantomData }
+impl<A: Row + ?Sized> Default for LastAction<A> {
+    fn default() -> Self {
+        Self { action: None, is_known: false }
     }
 }
 
-impl<A: Row + ?Sized> Codec<Option<A::Owned>> for LastAction<'_, A> {
-    fn save(&self, last: &Option<A::Owned>, name: &str, snapshot: &mut Snapshot) {
-        let Some(last) = last.as_ref().filter(|_| self.is_known) else { return };
-        let numbers = last.borrow().numbers();
+impl<A: Row + ?Sized> LastAction<A> {
+    /// The last action of this episode, if there is one.
+    fn known(&self) -> Option<&A> {
+        self.action.as_ref().filter(|_| self.is_known).map(Borrow::borrow)
+    }
+
+    fn set(&mut self, action: &A) {
+        match &mut self.action {
+            Some(last) => last.borrow_mut().as_mut_slice().copy_from_slice(action.as_slice()),
+            None => self.action = Some(action.to_owned()),
+        }
+        self.is_known = true;
+    }
+}
+
+/// The codec of a last action of this space, which is saved if it is known.
+struct ActionOf<'a>(&'a Space);
+
+impl<A: Row + ?Sized> Codec<LastAction<A>> for ActionOf<'_> {
+    fn save(&self, last: &LastAction<A>, name: &str, snapshot: &mut Snapshot) {
+        let Some(action) = last.known() else { return };
+        let numbers = action.numbers();
         snapshot
             .insert(name, if let [number] = numbers[..] { Value::F64(number) } else { Value::F64s(numbers) });
     }
 
-    fn load(
-        &self,
-        last: &mut Option<A::Owned>,
-        name: &str,
-        snapshot: &Snapshot,
-    ) -> Result<(), SnapshotError> {
-        *last = None;
+    fn load(&self, last: &mut LastAction<A>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *last = LastAction::default();
         if snapshot.contains(name) {
-            let numbers = match self.space.features() {
+            let numbers = match self.0.features() {
                 1 => vec![snapshot.f64(name)?],
                 width => snapshot.f64s(name, width)?.to_vec(),
             };
-            let action = A::from_numbers(&numbers, self.space);
-            *last = Some(action.ok_or_else(|| SnapshotError::invalid(name, "it is no action"))?);
+            let action = A::from_numbers(&numbers, self.0);
+            last.set(action.ok_or_else(|| SnapshotError::invalid(name, "it is no action"))?.borrow());
         }
-        Ok(())
-    }
-}
-
-/// The codec of a flag that is not saved: another value of its name is there, or it is not.
-struct IsPresent;
-
-impl Codec<bool> for IsPresent {
-    fn save(&self, _: &bool, _: &str, _: &mut Snapshot) {}
-
-    fn load(&self, flag: &mut bool, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        *flag = snapshot.contains(name);
         Ok(())
     }
 }

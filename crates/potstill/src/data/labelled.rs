@@ -89,13 +89,13 @@ impl Dataset {
 }
 
 /// Shifts an image by `right` and `down` pixels; the border is filled with 0.
-pub fn shift(picture: &[f32], width: usize, (right, down): (isize, isize), moved: &mut [f32]) {
-    let height = picture.len() / width;
+pub fn shift(image: &[f32], width: usize, (right, down): (isize, isize), moved: &mut [f32]) {
+    let height = image.len() / width;
     for row in 0..height {
         for column in 0..width {
             let from = (row.checked_add_signed(-down), column.checked_add_signed(-right));
             moved[row * width + column] = match from {
-                (Some(r), Some(c)) if r < height && c < width => picture[r * width + c],
+                (Some(r), Some(c)) if r < height && c < width => image[r * width + c],
                 _ => 0.0,
             };
         }
@@ -139,13 +139,13 @@ mod tests {
 
     #[test]
     fn shift_moves_right_and_down() {
-        let picture = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let image = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let check = |by, expected: [f32; 6]| {
             let mut moved = [9.0; 6];
-            shift(&picture, 3, by, &mut moved);
+            shift(&image, 3, by, &mut moved);
             assert_eq!(moved, expected);
         };
-        check((0, 0), picture);
+        check((0, 0), image);
         check((1, 0), [0.0, 1.0, 2.0, 0.0, 4.0, 5.0]);
         check((-1, 1), [0.0, 0.0, 0.0, 2.0, 3.0, 0.0]);
     }

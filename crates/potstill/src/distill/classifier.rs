@@ -240,7 +240,7 @@ impl ClassifierTrainer {
                 divergence.blended(*alpha, (soft_logits, logits), labels, d_logits)
             }
         };
-        let batch = [("input", &**inputs), ("teacher's answer", soft_logits)];
+        let batch = [("input", &**inputs), ("teacher's logit", soft_logits)];
         let rate = self.config.learning_rate.at(done, 1);
         self.optimizer.step(rate, &mut self.student, d_logits, workspace, loss, &batch)?;
         if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {

@@ -215,7 +215,7 @@ impl PolicyDistiller {
         }
         let inputs = &self.states[known..];
         let logits = self.source.logits(Samples { inputs, indices: &[] });
-        if let Some(error) = not_finite(&[("state", inputs), ("teacher's answer", logits)]) {
+        if let Some(error) = not_finite(&[("state", inputs), ("teacher's logit", logits)]) {
             return Err(error);
         }
         self.teacher_logits.extend_from_slice(logits);

@@ -176,14 +176,14 @@ fn build_plus(
 
 /// Pairs of the learned model, in the order in which they were first tried.
 #[derive(Clone, Debug)]
-struct MetPairs {
+struct TriedPairs {
     /// Visited states, in the order of their first visits.
     visited: Vec<usize>,
     /// Actions taken in each state, in the order in which they were first taken.
     taken: Vec<Vec<usize>>,
 }
 
-impl MetPairs {
+impl TriedPairs {
     /// Adds a pair that was not tried before.
     fn add(&mut self, state: usize, action: usize) {
         if self.taken[state].is_empty() {
@@ -204,7 +204,7 @@ pub struct DynaQ {
     step_sizes: StepSizes,
     q: QTable,
     model: LearnedModel,
-    met: MetPairs,
+    tried: TriedPairs,
     /// Steps so far, and the step at which each pair was last tried.
     time: u64,
     last_tried: Vec<u64>,
@@ -226,7 +226,7 @@ impl DynaQ {
             step_sizes: StepSizes::new(config.alpha, states * actions),
             q: QTable::new(states, actions, config.initial_value),
             model: LearnedModel::new(states, actions),
-            met: MetPairs { visited: Vec::new(), taken: vec![Vec::new(); states] },
+            tried: TriedPairs { visited: Vec::new(), taken: vec![Vec::new(); states] },
             time: 0,
             last_tried: vec![0; states * actions],
             planning: streams.stream("planning"),
@@ -262,10 +262,10 @@ impl DynaQ {
 
     /// Draws a pair to plan with, and its outcome in the model.
     fn sample_model(&mut self) -> (usize, usize, LastOutcome) {
-        let state = self.met.visited[self.planning.below(self.met.visited.len())];
+        let state = self.tried.visited[self.planning.below(self.tried.visited.len())];
         let actions = self.model.actions;
         let Some(kappa) = self.kappa else {
-            let taken = &self.met.taken[state];
+            let taken = &self.tried.taken[state];
             let action = taken[self.planning.below(taken.len())];
             return (state, action, self.model.outcomes[state * actions + action].expect("it was taken"));
         };
@@ -296,7 +296,7 @@ impl Agent for DynaQ {
         self.update(state, action, known)?;
         let pair = state * self.model.actions + action;
         if self.model.outcomes[pair].replace(known).is_none() {
-            self.met.add(state, action);
+            self.tried.add(state, action);
         }
         self.time += 1;
         self.last_tried[pair] = self.time;
@@ -318,7 +318,7 @@ impl Agent for DynaQ {
 
 snapshot! {
     impl Restorable for DynaQ {
-        saved: q, behaviour, step_sizes, model, met as "taken" via PairsOf(model), time, last_tried as "tried", planning;
+        saved: q, behaviour, step_sizes, model, tried as "taken" via PairsOf(model), time, last_tried as "tried", planning;
         built: config, planning_steps, kappa;
         then: Self::check_tried;
     }
@@ -327,26 +327,26 @@ snapshot! {
 /// The codec of pairs that this model knows: their number, and a state and an action of each.
 struct PairsOf<'a>(&'a LearnedModel);
 
-impl Codec<MetPairs> for PairsOf<'_> {
-    fn save(&self, met: &MetPairs, name: &str, snapshot: &mut Snapshot) {
-        let actions = |&s: &usize| met.taken[s].iter().map(move |&a| [s as u64, a as u64]);
-        let pairs: Vec<u64> = met.visited.iter().flat_map(actions).flatten().collect();
+impl Codec<TriedPairs> for PairsOf<'_> {
+    fn save(&self, tried: &TriedPairs, name: &str, snapshot: &mut Snapshot) {
+        let actions = |&s: &usize| tried.taken[s].iter().map(move |&a| [s as u64, a as u64]);
+        let pairs: Vec<u64> = tried.visited.iter().flat_map(actions).flatten().collect();
         snapshot.insert("pairs", Value::U64(pairs.len() as u64 / 2));
         snapshot.insert(name, Value::U64s(pairs));
     }
 
-    fn load(&self, met: &mut MetPairs, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+    fn load(&self, tried: &mut TriedPairs, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let LearnedModel { actions, outcomes } = self.0;
-        met.visited.clear();
-        met.taken.iter_mut().for_each(Vec::clear);
+        tried.visited.clear();
+        tried.taken.iter_mut().for_each(Vec::clear);
         let length = snapshot.index("pairs", outcomes.len() + 1)?;
         for pair in snapshot.u64s(name, 2 * length)?.chunks_exact(2) {
             let (s, a) = (pair[0] as usize, pair[1] as usize);
-            let known = s < met.taken.len() && a < *actions;
+            let known = s < tried.taken.len() && a < *actions;
             if !known || outcomes[s * actions + a].is_none() {
                 return Err(SnapshotError::invalid(name, "no pair of the model"));
             }
-            met.add(s, a);
+            tried.add(s, a);
         }
         Ok(())
     }
@@ -396,7 +396,7 @@ mod tests {
         learn(&mut many, (0, 1, 4.0, 2), true);
         learn(&mut many, (1, 0, 1.0, 0), false);
         assert!((many.q().row(0)[1] - 4.0).abs() < 1e-9 && (many.q().row(1)[0] - 3.0).abs() < 1e-9);
-        assert_eq!((&many.met.visited[..], &many.met.taken[1][..]), (&[0, 1][..], &[0][..]));
+        assert_eq!((&many.tried.visited[..], &many.tried.taken[1][..]), (&[0, 1][..], &[0][..]));
     }
 
     #[test]

@@ -21,7 +21,7 @@ struct Run {
 
 fn environment() -> registry::StateEnv {
     let spec = registry::find("WindyGridworld").expect("it is registered");
-    spec.make_states().expect("its states are numbered")
+    spec.make_states().expect("its states are discrete")
 }
 
 fn run(streams: Streams) -> Result<Run, TrainError> {

@@ -182,9 +182,9 @@ impl Agent for TdPrediction {
         self.traces.fade(self.gamma * self.lambda);
         *self.traces.of(state) += 1.0;
         self.step_sizes.count(state);
-        for (met, trace) in self.traces.iter() {
-            let alpha = self.step_sizes.of(met, self.behaviour.steps());
-            self.v.add(met, 0, alpha * delta * trace);
+        for (visited, trace) in self.traces.iter() {
+            let alpha = self.step_sizes.of(visited, self.behaviour.steps());
+            self.v.add(visited, 0, alpha * delta * trace);
         }
         if step.terminated || step.truncated {
             self.traces.clear();

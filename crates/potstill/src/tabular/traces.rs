@@ -16,8 +16,8 @@ impl Traces {
 
     /// The trace of an index; 0 if there was none.
     pub(super) fn of(&mut self, number: usize) -> &mut f64 {
-        let met = self.0.iter().position(|&(other, _)| other == number);
-        let i = met.unwrap_or_else(|| {
+        let visited = self.0.iter().position(|&(other, _)| other == number);
+        let i = visited.unwrap_or_else(|| {
             self.0.push((number, 0.0));
             self.0.len() - 1
         });
