@@ -84,7 +84,7 @@ impl Exporter for Safetensors {
     }
 
     fn summary(&self) -> &'static str {
-        "tables, networks and policies, their tensors under PyTorch's names"
+        "a trained model, tensors under PyTorch's names"
     }
 
     fn takes(&self, model: &Model) -> Result<(), String> {
