@@ -19,12 +19,12 @@
 //! ```
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
-use crate::config::{ConfigError, Key, Settings, settings, words};
+use crate::config::{ConfigError, Key, Settings, check_network, settings, words};
 use crate::policy::Schedule;
 use potstill_core::snapshot;
 use potstill_core::snapshot::Flat;
 use potstill_nn::optim::{clip_value, norm, shrinking};
-use potstill_nn::{Aligned, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
+use potstill_nn::{Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 words! {
     /// The optimisation rule.
@@ -85,8 +85,14 @@ settings! {
 const ORTHOGONAL_MAX: usize = 2048;
 
 impl OptimizerConfig {
-    /// Refuses a step size that counts the updates of one number, and orthogonal weights of layers so wide that they would take too long.
-    pub(crate) fn check(&self, spec: &NetworkSpec, learning_rate: Schedule) -> Result<(), ConfigError> {
+    /// Refuses a network that cannot be built, is too large or takes too long to initialise, where `key` is the setting that asks
+    /// for it, and a step size that counts the updates of one number.
+    pub(crate) fn check(
+        &self,
+        (key, spec, ends): (&str, &NetworkSpec, &Ends),
+        learning_rate: Schedule,
+    ) -> Result<(), ConfigError> {
+        check_network(key, spec, ends)?;
         let widest = spec.hidden.iter().copied().max().unwrap_or(0);
         if self.initialization == InitKind::Orthogonal && widest > ORTHOGONAL_MAX {
             let reason = format!(

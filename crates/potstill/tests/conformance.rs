@@ -2,6 +2,7 @@
 //! the uninterrupted one; and the result of a seed is pinned by a hash.
 
 mod golden;
+#[macro_use]
 mod suite;
 
 use potstill::algorithm::{ALGORITHMS, Algorithm, Builder};
@@ -13,7 +14,7 @@ use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
 use std::sync::Arc;
-use suite::{steps, work};
+use suite::{fingerprint, steps, work};
 
 /// Runs beyond the smoke runs: the name of a hash, the algorithm, and settings.
 #[rustfmt::skip]
@@ -78,16 +79,10 @@ fn check(name: &str, algorithm: &'static Algorithm, settings: &str) {
         assert!(second.model() == whole.model(), "{name}: interrupted at {interrupted_at}");
     }
     // The run itself is pinned: a change that moves it must be meant.
-    golden::check(name, fingerprint(&whole.model()));
+    golden::check(name, fingerprint(&safetensors::write(&whole.model())));
     let mut other = make(2);
     other.until(steps);
     assert!(is_planner || other.snapshot() != whole.snapshot(), "{name}: another seed");
-}
-
-/// FNV-1a over the model file: the same on every processor, with and without AVX2.
-fn fingerprint(model: &Model) -> u64 {
-    let bytes = safetensors::write(model);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The names of the hashes of an algorithm's smoke runs.
@@ -95,46 +90,25 @@ fn smoke_name(algorithm: &Algorithm, index: usize) -> String {
     format!("{}-smoke-{}", algorithm.name, index + 1)
 }
 
-fn check_family(family: &str) {
-    let members: Vec<_> = ALGORITHMS.iter().filter(|algorithm| algorithm.family == family).collect();
-    assert!(!members.is_empty(), "{family}");
-    for algorithm in members {
-        assert!(!algorithm.smoke.is_empty(), "{} has no smoke run", algorithm.name);
-        for (i, settings) in algorithm.smoke.iter().enumerate() {
-            check(&smoke_name(algorithm, i), algorithm, settings);
-        }
+fn check_algorithm(algorithm: &'static Algorithm) {
+    assert!(!algorithm.smoke.is_empty(), "{} has no smoke run", algorithm.name);
+    for (i, settings) in algorithm.smoke.iter().enumerate() {
+        check(&smoke_name(algorithm, i), algorithm, settings);
     }
-    for &(name, algorithm, settings) in PINNED {
-        let algorithm = Algorithm::find(algorithm).unwrap();
-        if algorithm.family == family {
-            check(name, algorithm, settings);
-        }
+    for (name, _, settings) in PINNED.iter().filter(|(_, pinned, _)| *pinned == algorithm.name) {
+        check(name, algorithm, settings);
     }
 }
 
-/// A test for each family, so that they run side by side.
-macro_rules! families {
-    ($($family:ident)*) => {
-        $(#[test]
-        fn $family() {
-            check_family(stringify!($family));
-        })*
-
-        #[test]
-        fn every_family_is_here() {
-            for algorithm in ALGORITHMS {
-                assert!([$(stringify!($family)),*].contains(&algorithm.family), "{}", algorithm.family);
-            }
-        }
-    };
-}
-
-families! { tabular prediction planning deep baseline supervised }
+families! { check_algorithm }
 
 #[test]
 fn no_golden_hash_is_left_over() {
     let smoke = ALGORITHMS.iter().flat_map(|a| (0..a.smoke.len()).map(|i| smoke_name(a, i)));
-    let pinned = PINNED.iter().map(|(name, ..)| (*name).to_owned());
+    let pinned = PINNED.iter().map(|&(name, algorithm, _)| {
+        assert!(Algorithm::find(algorithm).is_ok(), "{name}: {algorithm}");
+        name.to_owned()
+    });
     let students = ["policy-distillation", "classifier-distillation"].map(str::to_owned);
     golden::check_names(&smoke.chain(pinned).chain(students).collect::<Vec<_>>());
 }
@@ -158,7 +132,7 @@ fn check_student<T: Restorable>(
         run(&mut second, steps - interrupted_at);
         assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
     }
-    golden::check(name, fingerprint(&model(&whole)));
+    golden::check(name, fingerprint(&safetensors::write(&model(&whole))));
     let mut other = make(2);
     run(&mut other, steps);
     assert!(other.snapshot() != whole.snapshot(), "another seed");

@@ -52,14 +52,13 @@ fn differences(file: &str) -> Option<String> {
         }
         words += line;
     }
-    // Links of the documentation lead nowhere here.
-    let words = words.replace("](super::", "](").replace("](crate::", "](");
+    // Links of the documentation lead nowhere here, and their paths have colons.
+    let words = unlinked(&words);
     let (heading, rest) = words.split_once(':')?;
-    let rest = match heading.split_once(", beside ") {
+    Some(match heading.split_once(", beside ") {
         Some((_, others)) => format!("Beside {others}:\n\n{}", rest.trim()),
         None => capitalised(rest.trim()),
-    };
-    Some(unlinked(&rest))
+    })
 }
 
 fn capitalised(text: &str) -> String {

@@ -1,5 +1,8 @@
 //! Properties of every run: stopped anywhere and resumed, it ends as if it had never been stopped.
 
+#[macro_use]
+mod suite;
+
 use potstill::Error;
 use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
@@ -14,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use suite::fingerprint;
 use tempfile::TempDir;
 
 /// One kind of run: its command line.
@@ -184,28 +188,13 @@ fn every_metric_is_in_the_catalogue() {
     assert_eq!(scores, known);
 }
 
-/// A test for each family, so that they run side by side.
-macro_rules! families {
-    ($($family:ident)*) => {
-        $(#[test]
-        fn $family() {
-            let members = ALGORITHMS.iter().filter(|algorithm| algorithm.family == stringify!($family));
-            for algorithm in members {
-                let cases = algorithm.smoke.iter().map(|settings| Case { command: algorithm.name, settings });
-                cases.for_each(|case| check(&case));
-            }
-        })*
-
-        #[test]
-        fn every_family_is_here() {
-            for algorithm in ALGORITHMS {
-                assert!([$(stringify!($family)),*].contains(&algorithm.family), "{}", algorithm.family);
-            }
-        }
-    };
+fn check_algorithm(algorithm: &'static Algorithm) {
+    for settings in algorithm.smoke {
+        check(&Case { command: algorithm.name, settings });
+    }
 }
 
-families! { tabular prediction planning deep baseline supervised }
+families! { check_algorithm }
 
 /// Worlds whose state is more than a place: streams, hands, hidden moods, games, what wrappers remember.
 #[test]
@@ -403,11 +392,6 @@ fn a_student_without_keys_of_the_optimiser_goes_on() {
         resumed(&root, "old", &Quiet).unwrap();
         assert_same(&root, "whole", "old", &RESULTS);
     }
-}
-
-/// FNV-1a, as in the conformance suite.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn copy(from: &Path, to: &Path) {

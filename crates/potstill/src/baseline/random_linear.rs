@@ -21,8 +21,7 @@
 
 use crate::agent::{Agent, LearnError};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::model::{ControlPolicy, Model};
 use potstill_core::{Streams, snapshot};

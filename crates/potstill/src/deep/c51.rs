@@ -25,8 +25,7 @@ use super::dqn::{Dqn, DqnConfig};
 use super::objective::{Distribution, Objective};
 use super::update::{Update, UpdateBuffers};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::{Support, categorical_projection};
@@ -101,22 +100,17 @@ impl Distribution for Support {
     }
 
     fn loss(&self, update: Update<'_>) -> f32 {
-        loss(*self, update)
+        let atoms = self.atoms;
+        let Update { online, target, buffers, double, .. } = update;
+        buffers.select_next(online, double);
+        let outputs = target.outputs(&buffers.batch.next_observations);
+        buffers.gather_next(online, outputs, Layout { parts: atoms, choice: atoms, part: 1 });
+        let UpdateBuffers { workspace, batch, next_distribution, y, td_errors, d_outputs, .. } = buffers;
+        let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
+        next_distribution.chunks_exact_mut(atoms).for_each(|row| loss::softmax(1.0, row));
+        categorical_projection(*self, returns, discounts, next_distribution, y);
+        let logits = online.forward(observations, workspace);
+        d_outputs.resize(logits.len(), 0.0);
+        loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, y, td_errors, d_outputs)
     }
-}
-
-/// The loss of one step, and its gradient with respect to the online network's logits.
-fn loss(support: Support, update: Update<'_>) -> f32 {
-    let atoms = support.atoms;
-    let Update { online, target, buffers, double, .. } = update;
-    buffers.select_next(online, double);
-    let outputs = target.outputs(&buffers.batch.next_observations);
-    buffers.gather_next(online, outputs, Layout { parts: atoms, choice: atoms, part: 1 });
-    let UpdateBuffers { workspace, batch, next_distribution, y, td_errors, d_outputs, .. } = buffers;
-    let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    next_distribution.chunks_exact_mut(atoms).for_each(|row| loss::softmax(1.0, row));
-    categorical_projection(support, returns, discounts, next_distribution, y);
-    let logits = online.forward(observations, workspace);
-    d_outputs.resize(logits.len(), 0.0);
-    loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, y, td_errors, d_outputs)
 }

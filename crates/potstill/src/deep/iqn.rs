@@ -30,8 +30,7 @@ use super::dqn::{Dqn, DqnConfig};
 use super::objective::{Distribution, Objective};
 use super::update::{Update, UpdateBuffers};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
@@ -114,30 +113,26 @@ impl Distribution for Implicit {
     }
 
     fn loss(&self, update: Update<'_>) -> f32 {
-        loss(*self, update)
+        let Self { taus: count, target_taus, kappa, .. } = *self;
+        let Update { online, target, buffers, double, taus: rng } = update;
+        let samples = buffers.batch.actions.len();
+        let mut draw = |n: usize, taus: &mut Vec<f32>| {
+            taus.clear();
+            taus.extend((0..samples * n).map(|_| rng.unit() as f32));
+        };
+        let layout = |parts: usize| Layout { parts, choice: 1, part: online.outputs() };
+        buffers.select_next(online, double);
+        draw(target_taus, &mut buffers.taus);
+        let outputs = target.outputs_at(&buffers.batch.next_observations, &buffers.taus);
+        buffers.gather_next(online, outputs, layout(target_taus));
+        let UpdateBuffers { workspace, batch, next_distribution, taus, y, td_errors, d_outputs, .. } =
+            buffers;
+        let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
+        quantile_targets(returns, discounts, next_distribution, y);
+        draw(count, taus);
+        let outputs = online.forward_at(observations, taus, workspace);
+        d_outputs.resize(outputs.len(), 0.0);
+        let chosen = Chosen { indices: actions, weights };
+        loss::quantile_at(kappa, layout(count), (outputs, taus), chosen, y, td_errors, d_outputs)
     }
-}
-
-/// The loss of one step, and its gradient with respect to the online network's quantiles.
-fn loss(implicit: Implicit, update: Update<'_>) -> f32 {
-    let Implicit { taus: count, target_taus, kappa, .. } = implicit;
-    let Update { online, target, buffers, double, taus: rng } = update;
-    let samples = buffers.batch.actions.len();
-    let mut draw = |n: usize, taus: &mut Vec<f32>| {
-        taus.clear();
-        taus.extend((0..samples * n).map(|_| rng.unit() as f32));
-    };
-    let layout = |parts: usize| Layout { parts, choice: 1, part: online.outputs() };
-    buffers.select_next(online, double);
-    draw(target_taus, &mut buffers.taus);
-    let outputs = target.outputs_at(&buffers.batch.next_observations, &buffers.taus);
-    buffers.gather_next(online, outputs, layout(target_taus));
-    let UpdateBuffers { workspace, batch, next_distribution, taus, y, td_errors, d_outputs, .. } = buffers;
-    let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    quantile_targets(returns, discounts, next_distribution, y);
-    draw(count, taus);
-    let outputs = online.forward_at(observations, taus, workspace);
-    d_outputs.resize(outputs.len(), 0.0);
-    let chosen = Chosen { indices: actions, weights };
-    loss::quantile_at(kappa, layout(count), (outputs, taus), chosen, y, td_errors, d_outputs)
 }

@@ -30,11 +30,10 @@
 //! # Ok::<(), potstill::env::EnvError>(())
 //! ```
 
-use super::task::{PASS_BYTES_MAX, TaskSpec, check_learner, check_pass, size, warning};
+use super::task::{PASS_BYTES_MAX, TaskSpec, check_pass, size, warning};
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::metrics::catalogue;
 use crate::model::Model;
@@ -201,7 +200,7 @@ impl PqnConfig {
     /// Refuses settings that go neither together nor with the task.
     fn check(&self, optimizer: &OptimizerConfig, task: &TaskSpec) -> Result<(), ConfigError> {
         let (spec, ends) = (&self.net_arch, self.ends(task));
-        check_learner(spec, &ends, optimizer, self.learning_rate)?;
+        optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         let (collected, parts) = (self.collected(), self.num_minibatches);
         for (key, samples) in [("num_minibatches", collected / parts), ("num_envs", self.num_envs)] {
             check_pass(key, samples, (spec, &ends, 1))?;

@@ -23,8 +23,7 @@ use super::dqn::{Dqn, DqnConfig};
 use super::objective::{Distribution, Objective};
 use super::update::{Update, UpdateBuffers};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
@@ -87,26 +86,22 @@ impl Distribution for Quantiles {
     }
 
     fn loss(&self, update: Update<'_>) -> f32 {
-        loss(*self, update)
+        let Self { count, kappa } = *self;
+        let layout = Layout { parts: count, choice: count, part: 1 };
+        let Update { online, target, buffers, double, .. } = update;
+        buffers.select_next(online, double);
+        let outputs = target.outputs(&buffers.batch.next_observations);
+        buffers.gather_next(online, outputs, layout);
+        let UpdateBuffers { workspace, batch, next_distribution, taus, y, td_errors, d_outputs, .. } =
+            buffers;
+        let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
+        quantile_targets(returns, discounts, next_distribution, y);
+        if taus.len() != count {
+            *taus = (0..count).map(|i| (i as f32 + 0.5) / count as f32).collect();
+        }
+        let outputs = online.forward(observations, workspace);
+        d_outputs.resize(outputs.len(), 0.0);
+        let chosen = Chosen { indices: actions, weights };
+        loss::quantile_at(kappa, layout, (outputs, taus), chosen, y, td_errors, d_outputs)
     }
-}
-
-/// The loss of one step, and its gradient with respect to the online network's quantiles.
-fn loss(quantiles: Quantiles, update: Update<'_>) -> f32 {
-    let Quantiles { count, kappa } = quantiles;
-    let layout = Layout { parts: count, choice: count, part: 1 };
-    let Update { online, target, buffers, double, .. } = update;
-    buffers.select_next(online, double);
-    let outputs = target.outputs(&buffers.batch.next_observations);
-    buffers.gather_next(online, outputs, layout);
-    let UpdateBuffers { workspace, batch, next_distribution, taus, y, td_errors, d_outputs, .. } = buffers;
-    let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
-    quantile_targets(returns, discounts, next_distribution, y);
-    if taus.len() != count {
-        *taus = (0..count).map(|i| (i as f32 + 0.5) / count as f32).collect();
-    }
-    let outputs = online.forward(observations, workspace);
-    d_outputs.resize(outputs.len(), 0.0);
-    let chosen = Chosen { indices: actions, weights };
-    loss::quantile_at(kappa, layout, (outputs, taus), chosen, y, td_errors, d_outputs)
 }

@@ -1,9 +1,7 @@
 //! The task of a deep agent.
 
 use crate::algorithm::Task;
-use crate::config::{ConfigError, check_network};
-use crate::optimizer::OptimizerConfig;
-use crate::policy::Schedule;
+use crate::config::ConfigError;
 use potstill_core::Streams;
 use potstill_env::Space;
 use potstill_env::registry::Spec;
@@ -68,7 +66,7 @@ impl TaskSpec {
 /// The network's inputs: planes as an image if the network has convolutions, else features.
 fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
     let space = spec.observation_space();
-    let picture = match &space {
+    let image = match &space {
         Space::MultiBinary { shape } if !net_arch.stages.is_empty() => match shape[..] {
             [height, width, channels] => Some(Inputs { frames: 1, height, width, channels }),
             [frames, height, width, channels] => Some(Inputs { frames, height, width, channels }),
@@ -76,18 +74,7 @@ fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
         },
         _ => None,
     };
-    picture.unwrap_or_else(|| space.features().into())
-}
-
-/// Refuses a network that cannot be built, is too large, or takes too long to initialise, and a step size that counts updates.
-pub(super) fn check_learner(
-    spec: &NetworkSpec,
-    ends: &Ends,
-    optimizer: &OptimizerConfig,
-    learning_rate: Schedule,
-) -> Result<(), ConfigError> {
-    check_network("net_arch", spec, ends)?;
-    optimizer.check(spec, learning_rate)
+    image.unwrap_or_else(|| space.features().into())
 }
 
 /// Refuses a pass over `samples` with `taus` probabilities each, the value of `key`, if it takes too much memory.

@@ -35,8 +35,7 @@
 use super::MazeConfig;
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy, StepSizes};

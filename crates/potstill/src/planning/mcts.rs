@@ -31,8 +31,7 @@
 
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, TabularAgent, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use potstill_core::math::ln_f64;

@@ -24,8 +24,7 @@
 
 use super::{Planner, PlanningConfig, StateValues};
 use crate::algorithm::{Algorithm, Builder, DataKind, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use potstill_core::snapshot;
 use potstill_core::snapshot::below;
 use potstill_env::TransitionModel;

@@ -23,8 +23,7 @@
 
 use super::{Planner, PlanningConfig, StateValues};
 use crate::algorithm::{Algorithm, Builder, DataKind, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::policy::Policy;
 use potstill_core::snapshot;
 use potstill_env::TransitionModel;

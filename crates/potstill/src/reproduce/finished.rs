@@ -28,7 +28,7 @@ impl<'a> Finished<'a> {
             reason,
             remedy: "remove the folder to measure again".to_owned(),
         };
-        let runs = if dir.has(FILE) {
+        let mut runs: Map<String, Value> = if dir.has(FILE) {
             let bytes = dir.read_unchecked(FILE)?;
             serde_json::from_slice(&bytes)
                 .map_err(|error| damaged(format!("is not a JSON object: {error}")))?
@@ -37,7 +37,6 @@ impl<'a> Finished<'a> {
         };
         // Numbers of another version would be mixed with those of this one.
         let version = Value::from(env!("CARGO_PKG_VERSION"));
-        let mut runs: Map<String, Value> = runs;
         if let Some(other) = runs.shift_remove(VERSION).filter(|other| *other != version) {
             return Err(damaged(format!("is of potstill {other}, this is {version}")).into());
         }

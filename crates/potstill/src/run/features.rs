@@ -9,8 +9,7 @@ use crate::jobs::{EvalConfig, Job, ReinforcementJob, RunConfig, StoreConfig};
 use crate::model::{Actor, ModelActor};
 use crate::train::{Trainer, Training, VecTrainer};
 use potstill_core::Streams;
-use potstill_env::registry::BoxVecEnv;
-use potstill_env::registry::Spec;
+use potstill_env::registry::{BoxVecEnv, Spec};
 use potstill_env::{Autoreset, BoxEnv, Row};
 use toml::Value;
 

@@ -6,7 +6,7 @@ use super::prepared::PreparedRun;
 use super::subject::Subject;
 use super::tabular::PrepareTabular;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
-use crate::config::{Layer, Origin, Settings, check_network, resolve, resolve_onto};
+use crate::config::{Layer, Origin, Settings, resolve, resolve_onto};
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
@@ -67,8 +67,8 @@ pub(crate) fn prepare_headed(
             let config = resolved.to_toml(head);
             let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
             let data = checked_data(run.data.as_deref(), &fit)?;
-            check_network("net_arch", &run.net_arch, &Ends::new(data.features, data.classes))?;
-            optimizer.check(&run.net_arch, fit.learning_rate)?;
+            let ends = Ends::new(data.features, data.classes);
+            optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, fit, None, None));
             Ok(PreparedRun::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
@@ -136,8 +136,8 @@ pub(crate) fn prepare_distillation(
                 }
             }
             let student = student_spec(&run)?;
-            check_network("student", student, &PolicyDistiller::ends(student, teacher))?;
-            optimizer.check(student, distil.learning_rate)?;
+            let ends = PolicyDistiller::ends(student, teacher);
+            optimizer.check(("student", student, &ends), distil.learning_rate)?;
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
@@ -169,8 +169,8 @@ pub(crate) fn prepare_distillation(
             }
             let student = student_spec(&run)?;
             let dataset = checked_data(Some(&data), &fit)?;
-            check_network("student", student, &Ends::new(dataset.features, dataset.classes))?;
-            optimizer.check(student, fit.learning_rate)?;
+            let ends = Ends::new(dataset.features, dataset.classes);
+            optimizer.check(("student", student, &ends), fit.learning_rate)?;
             let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
             let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));

@@ -292,10 +292,8 @@ impl RunDir {
     /// # Errors
     /// If the folder has no configuration, or another process works in it.
     pub fn reopen(path: &Path) -> Result<Self, StoreError> {
-        let mut dir = Self::open(path)?;
-        dir.lock = Some(Arc::new(Lock::take(path)?));
-        Checkpoint::sweep(&dir)?;
-        Ok(dir)
+        Self::open(path)?;
+        Self::recover(path)
     }
 
     /// Opens a folder of work without a configuration that was stopped, to continue it: takes the lock, and removes the

@@ -34,8 +34,7 @@ use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::algorithm::{
     Algorithm, BehaviourSource, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe,
 };
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, ExplorationRule, Schedule, StepSizes};

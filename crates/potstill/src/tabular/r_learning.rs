@@ -18,8 +18,7 @@
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, Measurements, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
-use crate::config::ConfigError;
-use crate::config::settings;
+use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::metrics::catalogue;
 use crate::model::{Model, QTable};

@@ -1,16 +1,14 @@
 //! Every algorithm as the suites see it: built by its descriptor from `key=value` words, and driven step by step.
-#![allow(dead_code, reason = "not every suite needs all of it")]
+#![allow(dead_code, unused_macros, reason = "not every suite needs all of it")]
 
-use potstill::agent::Agent;
 use potstill::algorithm::{Algorithm, Builder, Learning, Recipe, Task};
 use potstill::config::{Layer, Origin, resolve, toml_value};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
 use potstill::data::Dataset;
 use potstill::distill::ClassifierTrainer;
 use potstill::distill::classifier::ClassifierSettings;
-use potstill::env::registry::{BoxVecEnv, find};
-use potstill::env::space::Element;
-use potstill::env::{Autoreset, Row};
+use potstill::env::Autoreset;
+use potstill::env::registry::{Spec, find};
 use potstill::jobs::DataConfig;
 use potstill::model::Model;
 use potstill::planning::Planner;
@@ -95,6 +93,15 @@ pub(crate) fn steps(algorithm: &Algorithm, settings: &str) -> u64 {
     value(settings, "steps").map_or(otherwise, |steps| steps.parse().unwrap())
 }
 
+/// A run of an algorithm, before it is built.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    algorithm: &'static Algorithm,
+    settings: &'a str,
+    streams: Streams,
+    threads: usize,
+}
+
 /// An algorithm with these settings, before its first step.
 pub(crate) fn work(
     algorithm: &'static Algorithm,
@@ -103,37 +110,55 @@ pub(crate) fn work(
     threads: usize,
 ) -> Box<dyn Work> {
     let streams = Streams::new(seed);
-    if let Builder::Labels(_) = algorithm.builder {
-        return classifier(settings, streams);
-    }
-    let spec = find(value(settings, "env").expect("a smoke run names its environment")).unwrap();
-    let steps = Some(steps(algorithm, settings));
-    let task = Task { steps, threads, ..Task::new(algorithm.name, &spec, streams) };
+    let run = Run { algorithm, settings, streams, threads };
     match algorithm.builder {
         Builder::States(new) => {
-            Box::new(Trainer::new(built(new(), settings, &task), spec.make_states().unwrap(), streams))
+            let (agent, spec) = run.build(new());
+            Box::new(Trainer::new(agent, spec.make_states().unwrap(), streams))
         }
-        Builder::Model(new) => Box::new(Sweeps(built(new(), settings, &task).1)),
+        Builder::Model(new) => Box::new(Sweeps(run.build(new()).0.1)),
         Builder::Features(new) => {
-            let learning = built(new(), settings, &task);
-            let Some(copies) = learning.copies else {
-                return Box::new(Trainer::new(learning.agent, spec.make_features().unwrap(), streams));
+            let (Learning { agent, copies, .. }, spec) = run.build(new());
+            let Some(copies) = copies else {
+                return Box::new(Trainer::new(agent, spec.make_features().unwrap(), streams));
             };
             match spec.make_vec_features(copies, Autoreset::SameStep) {
-                Some(envs) => in_copies(learning, envs, streams),
+                Some(envs) => Box::new(VecTrainer::new(agent, envs, streams)),
                 None => {
-                    in_copies(learning, spec.make_vec_planes(copies, Autoreset::SameStep).unwrap(), streams)
+                    let envs = spec.make_vec_planes(copies, Autoreset::SameStep).unwrap();
+                    Box::new(VecTrainer::new(agent, envs, streams))
                 }
             }
         }
         Builder::Control(new) => {
-            let learning = built(new(), settings, &task);
-            let Some(copies) = learning.copies else {
-                return Box::new(Trainer::new(learning.agent, spec.make_control().unwrap(), streams));
+            let (Learning { agent, copies, .. }, spec) = run.build(new());
+            let Some(copies) = copies else {
+                return Box::new(Trainer::new(agent, spec.make_control().unwrap(), streams));
             };
-            in_copies(learning, spec.make_vec_control(copies, Autoreset::SameStep).unwrap(), streams)
+            let envs = spec.make_vec_control(copies, Autoreset::SameStep).unwrap();
+            Box::new(VecTrainer::new(agent, envs, streams))
         }
-        Builder::Labels(_) => unreachable!("returned above"),
+        Builder::Labels(_) => classifier(settings, streams),
+    }
+}
+
+impl Run<'_> {
+    /// Sets the keys, every one of which must be known, and builds for the environment, which is returned too.
+    fn build<T>(self, mut recipe: Box<dyn Recipe<T>>) -> (T, Spec) {
+        let Self { algorithm, settings, streams, threads } = self;
+        let spec = find(value(settings, "env").expect("a smoke run names its environment")).unwrap();
+        let steps = Some(steps(algorithm, settings));
+        let task = Task { steps, threads, ..Task::new(algorithm.name, &spec, streams) };
+        for word in settings.split_whitespace() {
+            let (key, value) = word.split_once('=').unwrap();
+            let known = RUN_KEYS.contains(&key) || ["env", "steps"].contains(&key);
+            match recipe.set(key, &toml_value(value)) {
+                Some(set) => set.unwrap_or_else(|reason| panic!("{word}: {reason}")),
+                None => assert!(known, "{word}: no key of {}", task.algorithm),
+            }
+        }
+        let built = recipe.build(&task).unwrap_or_else(|error| panic!("{settings}: {error}"));
+        (built, spec)
     }
 }
 
@@ -176,24 +201,30 @@ impl Restorable for Fitting {
     }
 }
 
-fn in_copies<A, T>(learning: Learning<A>, envs: BoxVecEnv<T, A>, streams: Streams) -> Box<dyn Work>
-where
-    A: Row + ?Sized + 'static,
-    T: Element + Into<f32> + 'static,
-    VecTrainer<Box<dyn Agent<Observation = [f32], Action = A>>, T>: Training,
-{
-    Box::new(VecTrainer::new(learning.agent, envs, streams))
+/// FNV-1a: the same on every processor, with and without AVX2.
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Sets the keys, every one of which must be known, and builds.
-fn built<T>(mut recipe: Box<dyn Recipe<T>>, settings: &str, task: &Task<'_>) -> T {
-    for word in settings.split_whitespace() {
-        let (key, value) = word.split_once('=').unwrap();
-        let known = RUN_KEYS.contains(&key) || ["env", "steps"].contains(&key);
-        match recipe.set(key, &toml_value(value)) {
-            Some(set) => set.unwrap_or_else(|reason| panic!("{word}: {reason}")),
-            None => assert!(known, "{word}: no key of {}", task.algorithm),
+/// Declares a test for each family, so that they run side by side; it calls a function for each algorithm of the family.
+macro_rules! families {
+    ($check:path) => {
+        families! { $check; tabular prediction planning deep baseline supervised }
+    };
+    ($check:path; $($family:ident)*) => {
+        $(#[test]
+        fn $family() {
+            let members = ALGORITHMS.iter().filter(|algorithm| algorithm.family == stringify!($family));
+            let members: Vec<&'static Algorithm> = members.copied().collect();
+            assert!(!members.is_empty(), stringify!($family));
+            members.into_iter().for_each($check);
+        })*
+
+        #[test]
+        fn every_family_is_here() {
+            for algorithm in ALGORITHMS {
+                assert!([$(stringify!($family)),*].contains(&algorithm.family), "{}", algorithm.family);
+            }
         }
-    }
-    recipe.build(task).unwrap_or_else(|error| panic!("{settings}: {error}"))
+    };
 }
