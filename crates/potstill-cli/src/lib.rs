@@ -1,5 +1,7 @@
 //! The `potstill` command: parse, call the library, show progress, print, exit.
 //!
+//! A library, so that a program of a few lines can be a `potstill` of its own: it calls [`main`].
+//!
 //! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed, 2 the
 //! command line, a configuration or an input file is wrong, 130 or 143 stopped by SIGINT or SIGTERM after
 //! saving.
@@ -21,7 +23,8 @@ use progress::Bar;
 use signals::Signals;
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+/// Runs the command line of this process, and returns its exit code.
+pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let signals = if command.saves() { Signals::watch() } else { Signals::default() };
     match run(command, signals.clone()) {
