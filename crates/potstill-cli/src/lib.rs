@@ -1,6 +1,18 @@
 //! The `potstill` command: parse, call the library, show progress, print, exit.
 //!
-//! A library, so that a program of a few lines can be a `potstill` of its own: it calls [`main`].
+//! A library, so that a program of a few lines can be a `potstill` of its own, with its own environments:
+//!
+//! ```no_run
+//! use potstill::env::CartPole;
+//! use potstill::env::registry::{Entry, Factory};
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let make = |_: &mut _| Ok(Factory::new(CartPole::default));
+//!     let pole = Entry::new("MyPole-v0", "keep a pole upright", make).actions(&["left", "right"]);
+//!     potstill_cli::main_with([pole.time_limit(200)])
+//! }
+//! ```
 //!
 //! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed, 2 the
 //! command line, a configuration or an input file is wrong, 130 or 143 stopped by SIGINT or SIGTERM after
@@ -10,6 +22,7 @@
 mod canvas;
 mod commands;
 mod dashboard;
+mod environments;
 mod output;
 mod progress;
 mod signals;
@@ -18,10 +31,28 @@ use clap::Parser;
 use commands::{Cli, Command};
 use dashboard::Dashboard;
 use potstill::Error;
+use potstill::env::registry::{Entry, register};
 use potstill::run::Observer;
 use progress::Bar;
 use signals::Signals;
 use std::process::ExitCode;
+
+/// Runs the command line of this process with further environments, and returns its exit code. If one of them
+/// cannot be [registered](register), that is the error, and nothing is run.
+pub fn main_with(environments: impl IntoIterator<Item = Entry>) -> ExitCode {
+    match environments.into_iter().try_for_each(register) {
+        Ok(()) => main(),
+        Err(error) => {
+            report(&format!("error: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints a line to stderr. If it is closed, nothing can be reported.
+fn report(words: &str) {
+    let _ = output::line(&mut std::io::stderr(), words);
+}
 
 /// Runs the command line of this process, and returns its exit code.
 pub fn main() -> ExitCode {
@@ -33,9 +64,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let stopped =
                 matches!(error, Error::Interrupted { .. } | Error::Halted { .. } | Error::Abandoned);
-            let words = if stopped { error.to_string() } else { format!("error: {error}") };
-            // With stderr closed, the error cannot be reported.
-            let _ = output::line(&mut std::io::stderr(), &words);
+            report(&if stopped { error.to_string() } else { format!("error: {error}") });
             ExitCode::from(if stopped { signals.exit_code() } else { error.exit_code() })
         }
     }

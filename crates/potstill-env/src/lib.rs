@@ -223,4 +223,18 @@ pub enum EnvError {
         /// The wrong option, the reason, and its range.
         reason: String,
     },
+    /// An environment that cannot be registered.
+    #[error("the environment `{id}` cannot be registered: {reason}")]
+    Registration {
+        /// Its id.
+        id: String,
+        /// The reason.
+        reason: String,
+    },
+    /// An environment that panicked, or gave an observation outside of its space.
+    #[error("the environment failed: {reason}")]
+    Failed {
+        /// The reason.
+        reason: String,
+    },
 }

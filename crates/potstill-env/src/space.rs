@@ -66,6 +66,31 @@ impl Space {
         }
     }
 
+    /// Checks that the space has elements; the error is the reason why not.
+    pub(crate) fn well_formed(&self) -> Result<(), String> {
+        match self {
+            Space::Discrete { n: 0 } => Err(format!("{self} has no element")),
+            Space::Tuple { sizes } if sizes.is_empty() || sizes.contains(&0) => {
+                Err(format!("{self} has no element"))
+            }
+            Space::MultiBinary { shape } if shape.is_empty() || shape.contains(&0) => {
+                Err(format!("{self} has no element"))
+            }
+            Space::Box { low, high } if low.is_empty() || low.len() != high.len() => {
+                Err(format!("{} lowest and {} highest values", low.len(), high.len()))
+            }
+            Space::Box { low, high } => match low
+                .iter()
+                .zip(high)
+                .position(|(low, high)| low.partial_cmp(high).is_none_or(std::cmp::Ordering::is_gt))
+            {
+                Some(i) => Err(format!("component {i} is from {} to {}", low[i], high[i])),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
     /// The parts of the element with this number: those of a tuple, else the number itself.
     pub fn parts(&self, number: usize) -> Vec<usize> {
         let Space::Tuple { sizes } = self else { return vec![number] };
