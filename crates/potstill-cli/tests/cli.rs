@@ -316,6 +316,14 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ("train classifier --out new", "which dataset? give --data digits"),
         ("train classifier --data digit --out new", "unknown dataset `digit`; did you mean `digits`?"),
         (
+            "train classifier --data lake.jsonl --out new",
+            "--data lake.jsonl: it holds recorded episodes; a classifier learns from labelled samples",
+        ),
+        (
+            "train classifier --data unknown.toml --out new",
+            "--data unknown.toml: its format is not known; known: a recording of `potstill play --record`",
+        ),
+        (
             "train classifier --data digits --set test_samples=1797 --out new",
             "`test_samples`: must leave something to train on",
         ),

@@ -68,8 +68,8 @@ pub struct Outcome {
     pub reward: f64,
     /// The step reached a terminal state of the Markov decision process.
     pub terminated: bool,
-    /// The episode was ended from outside, by a time limit. Never true together with `terminated` for a
-    /// [`Guarded`] environment unless both fall on one step.
+    /// The episode was ended from outside, by a time limit. Both flags are true where the limit's last step
+    /// reaches a terminal state.
     pub truncated: bool,
 }
 

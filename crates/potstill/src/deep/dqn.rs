@@ -404,7 +404,7 @@ impl Dqn {
     }
 
     /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum
-    /// of `n_step` rewards, and the discount `gamma^n_step`, or 0 after a terminal state. Draws new noise of
+    /// of `n_step` rewards, and the discount `gamma^k` for `k` rewards, or 0 after a terminal state. Draws new noise of
     /// a noisy network.
     fn sample(&mut self) {
         let beta = self.config.prioritized_beta + (1.0 - self.config.prioritized_beta) * self.progress();

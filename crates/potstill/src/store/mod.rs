@@ -586,6 +586,14 @@ pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If it does not exist or cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    fs::read(path).map_err(io_error("read", path))
+}
+
+/// Reads a file of text at a path of the user's.
+///
+/// # Errors
+/// If it does not exist, cannot be read or is no UTF-8.
 pub fn read_text(path: &Path) -> Result<String, StoreError> {
     fs::read_to_string(path).map_err(io_error("read", path))
 }
