@@ -31,7 +31,7 @@ pub(crate) fn act(act: &Act) {
 }
 
 /// The command that started this program, so that the commands that it prints can be copied.
-fn program() -> String {
+pub(crate) fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "potstill".to_owned())
 }
 
