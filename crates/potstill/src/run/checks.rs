@@ -19,6 +19,20 @@ pub(crate) fn find_env(id: &str) -> Result<Spec, ConfigError> {
     })
 }
 
+/// The environment of a run directory.
+///
+/// # Errors
+/// If it is one of another program, or has other options now.
+pub(crate) fn env_of_run(run: &Path, id: &str) -> Result<Spec, ConfigError> {
+    let run = run.display();
+    registry::find(id).map_err(|error| match error {
+        EnvError::Unknown { id } => ConfigError::Usage(format!(
+            "{run} is of the environment `{id}`, which this program does not have; use the program that registers it"
+        )),
+        other => ConfigError::Usage(format!("{run}: {other}")),
+    })
+}
+
 pub(crate) fn usage(message: impl Into<String>) -> Error {
     ConfigError::Usage(message.into()).into()
 }
