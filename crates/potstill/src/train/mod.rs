@@ -30,8 +30,10 @@
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
+pub mod comparison;
 mod error;
 mod evaluation;
+mod interval;
 mod parallel;
 mod single;
 pub mod statistics;
