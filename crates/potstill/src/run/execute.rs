@@ -102,7 +102,7 @@ pub(crate) fn execute(
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let PreparedRun { config, place, store, mut job, .. } = plan;
+    let PreparedRun { config, place, store, mut job, warning: of_schedules, .. } = plan;
     let started = Instant::now();
     let checkpoint = Checkpoint::newest(dir, fallback)?;
     if checkpoint.is_none() && dir.read_unchecked(names::METRICS).is_ok_and(|records| !records.is_empty()) {
@@ -122,7 +122,7 @@ pub(crate) fn execute(
     if let Some(about) = job.about() {
         observer.remark(about);
     }
-    if let Some(warning) = job.warning() {
+    for warning in [job.warning(), of_schedules.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
     let (done, total, note) = job.progress();
