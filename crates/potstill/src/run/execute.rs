@@ -104,7 +104,7 @@ pub(crate) fn execute(
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let PreparedRun { config, place, store, mut job, .. } = plan;
+    let PreparedRun { config, place, store, mut job, warning: of_schedules, .. } = plan;
     let started = Instant::now();
     let checkpoint = Checkpoint::newest(dir, fallback)?;
     if checkpoint.is_none() && has_records(dir) {
@@ -124,7 +124,7 @@ pub(crate) fn execute(
     if let Some(about) = job.about() {
         observer.remark(about);
     }
-    if let Some(warning) = job.warning() {
+    for warning in [job.warning(), of_schedules.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
     let (done, total, note) = job.progress();
