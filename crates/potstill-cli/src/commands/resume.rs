@@ -1,6 +1,6 @@
 //! `potstill resume`.
 
-use super::common::{Command, Output, Threads, Tui};
+use super::common::{Command, Output, Threads, Tui, count};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -16,7 +16,7 @@ pub(crate) struct Resume {
     run: PathBuf,
     /// Train beyond the run's original length: the new number of steps. (A DQN's exploration schedule is
     /// relative to it, so the result differs from that of a run that began with this number.)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count(1, u64::MAX))]
     steps: Option<u64>,
     /// Skip damaged checkpoints, and use an older one
     #[arg(long)]

@@ -5,7 +5,7 @@ use crate::config::Layer;
 use crate::error::Error;
 use crate::run::{
     Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train, train_head,
-    train_seeds, usage,
+    train_seeds, train_settings, usage,
 };
 use crate::store::RunDir;
 use potstill_env::registry;
@@ -45,6 +45,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         layers.insert(0, algorithm.preset(preset, &env)?);
     }
     let seeds = take_seeds(&mut layers)?;
+    check_data(algorithm, &layers)?;
     match request.seeds.or(seeds) {
         None | Some(1) => {
             let plan = prepare_train(algorithm, &layers, request.threads, None)?;
@@ -55,6 +56,19 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         Some(count) => {
             train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
         }
+    }
+}
+
+/// Refuses data where an algorithm has no use for any.
+fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), Error> {
+    let name = algorithm.name;
+    let takes_data = train_settings(algorithm).keys().iter().any(|key| key.name == "data");
+    match peek(layers, "data") {
+        Some(data) if !takes_data => Err(usage(format!(
+            "--data {data}: `{name}` learns while it acts, in --env ID; tables learn from recorded episodes (train \
+             q-learning --data {data}), and a classifier from a dataset (train classifier --data digits)"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::config::{Range, Setting};
 use potstill_core::math::{exp_f64, ln_f64};
+use potstill_core::written;
 use potstill_core::{Snapshot, SnapshotError, snapshot};
 use std::fmt;
 use std::str::FromStr;
@@ -90,7 +91,7 @@ impl FromStr for Schedule {
                 "expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `{text}`"
             )
         };
-        let number = |word: &str| word.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(wrong);
+        let number = |word: &str| written::number(word).filter(|x| x.is_finite()).ok_or_else(wrong);
         if let Some(power) = text.strip_prefix("1/n") {
             let power =
                 if power.is_empty() { 1.0 } else { number(power.strip_prefix('^').ok_or_else(wrong)?)? };
@@ -104,7 +105,8 @@ impl FromStr for Schedule {
         match words[..] {
             [value] => Ok(Schedule::Constant(number(value)?)),
             [kind @ ("linear" | "exponential"), from, to, steps] => {
-                let (from, to, steps) = (number(from)?, number(to)?, number(steps)?);
+                let steps = written::whole(steps).map_or_else(|| number(steps), |steps| Ok(steps as f64))?;
+                let (from, to) = (number(from)?, number(to)?);
                 match (steps >= 1.0, kind) {
                     (false, _) => Err(format!("the steps in `{text}` must be 1 or above")),
                     (true, "linear") => Ok(Schedule::Linear { from, to, over: steps }),
