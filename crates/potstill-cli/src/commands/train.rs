@@ -13,9 +13,9 @@ use std::path::PathBuf;
 /// Train an algorithm in an environment or on a dataset; `train ALGO --help` lists its settings, each a flag
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// The algorithm (see `potstill algos`)
-    #[arg(value_name = "ALGO")]
-    algorithm: String,
+    /// The algorithm (see `potstill algos`); may be left out if --config names it
+    #[arg(value_name = "ALGO", required_unless_present = "config")]
+    algorithm: Option<String>,
     #[command(flatten)]
     keys: KeyFlags<Training>,
     /// Number of seeds, from --seed on; one folder with one run each
@@ -54,7 +54,7 @@ impl Command for Train {
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
         let flags = self.keys.table();
         let request = TrainRequest {
-            algorithm: self.algorithm,
+            algorithm: self.algorithm.unwrap_or_default(),
             preset: self.preset,
             sources: Sources { config: self.config, flags, set: self.settings.set },
             seeds: self.seeds,

@@ -2,6 +2,7 @@
 
 use crate::algorithm::Algorithm;
 use crate::jobs::{Job, StoreConfig};
+use potstill_core::Snapshot;
 
 /// Everything that is needed to begin a run, or to continue it.
 pub(crate) struct PreparedRun {
@@ -15,6 +16,8 @@ pub(crate) struct PreparedRun {
     pub(crate) job: Box<dyn Job>,
     /// The model file of another run, which is copied into this one under this name.
     pub(crate) copy: Option<(&'static str, Vec<u8>)>,
+    /// The state of its first checkpoint, if it does not start from nothing.
+    pub(crate) start: Option<Snapshot>,
 }
 
 impl PreparedRun {
@@ -33,6 +36,7 @@ impl PreparedRun {
             store,
             job,
             copy: None,
+            start: None,
         }
     }
 }
