@@ -50,7 +50,13 @@ pub fn main_with(environments: impl IntoIterator<Item = Entry>) -> ExitCode {
 
 /// Prints a line to stderr. If it is closed, nothing can be reported.
 fn report(words: &str) {
-    let _ = output::line(&mut std::io::stderr(), words);
+    let _ = output::line(&mut std::io::stderr(), &in_the_name_of(&output::program(), words));
+}
+
+/// The words with the commands in them under this program's name: the library calls the command `potstill`.
+fn in_the_name_of(program: &str, words: &str) -> String {
+    let name = std::path::Path::new(program).file_stem().and_then(|name| name.to_str());
+    words.replace("`potstill ", &format!("`{} ", name.unwrap_or("potstill")))
 }
 
 /// Runs the command line of this process, and returns its exit code.
@@ -82,4 +88,18 @@ fn run(command: impl Command, signals: Signals) -> Result<bool, Error> {
     let observer: Box<dyn Observer> =
         if command.tui() { Box::new(Dashboard::new(signals)?) } else { Box::new(Bar::new(signals)) };
     command.run(&*observer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_another_name_tells_its_own_commands() {
+        let words = "run is stopped; `potstill resume run` continues it";
+        let expected = "run is stopped; `mazes resume run` continues it";
+        assert_eq!(in_the_name_of("target/release/mazes", words), expected);
+        assert_eq!(in_the_name_of("/usr/bin/potstill", words), words);
+        assert_eq!(in_the_name_of("", words), words);
+    }
 }

@@ -8,7 +8,7 @@ use potstill::env::registry::Spec;
 use potstill::env::trace::Trace;
 use potstill::metrics::catalogue::TEST_ERROR;
 use potstill::quickstart::Act;
-use potstill::report::{Block, Page, Square, Table};
+use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::Reproduction;
 use potstill::run::summary_of;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(crate) fn act(act: &Act) {
 }
 
 /// The command that started this program, so that the commands that it prints can be copied.
-fn program() -> String {
+pub(crate) fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "potstill".to_owned())
 }
 
@@ -135,8 +135,12 @@ pub(crate) fn path(out: &Path) {
 
 pub(crate) fn comparison(comparison: &Comparison) {
     print(comparison.table().text().trim_end());
+    print(&format!("\n{}", comparison.notes().iter().map(|note| wrap(note)).collect::<String>().trim_end()));
+    if let Some(table) = comparison.improvement_table() {
+        print(&format!("\n{}", table.text().trim_end()));
+    }
     if let Some(chart) = comparison.charts().first() {
-        print(&format!("\n{}", chart.text(72, 12).trim_end()));
+        print(&format!("\n{}", chart.text(68, 12).trim_end()));
     }
 }
 

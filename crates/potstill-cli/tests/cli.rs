@@ -286,7 +286,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (&format!("{cliff} --set behaviour=nowhere"), "nowhere is not a run directory"),
         ("train q-learning --data nowhere.jsonl --out new", "cannot read nowhere.jsonl"),
-        ("train q-learning --data unknown.toml --out new", "--data unknown.toml: line 1: it is no JSON"),
+        ("train q-learning --data unknown.toml --out new", "--data unknown.toml: its format is not known"),
         (
             "train sarsa --data lake.jsonl --out new",
             "`sarsa` is on-policy: it learns from what it does itself, not from --data",

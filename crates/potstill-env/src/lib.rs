@@ -13,6 +13,7 @@
 //! | [`trace`] | recorded episodes |
 //! | [`toy_text`], [`classic_control`] | Gymnasium's environments |
 //! | [`book`] | environments of Sutton and Barto's book |
+//! | [`gridworld`] | gridworlds from maps of your own |
 //! | [`arcade`] | five small arcade games |
 //!
 //! ```
@@ -30,6 +31,7 @@ pub mod arcade;
 pub mod book;
 pub mod check;
 pub mod classic_control;
+pub mod gridworld;
 pub mod guarded;
 pub mod model;
 mod model_env;

@@ -4,6 +4,7 @@ use potstill::commands::{EvaluateRequest, TrainRequest, evaluate, train};
 use potstill::core::{Pcg64, Restorable, Snapshot, SnapshotError};
 use potstill::env::classic_control::{Dynamics, Moved};
 use potstill::env::registry::{Entry, Factory, Kind, find, register};
+use potstill::env::wrappers::ClipReward;
 use potstill::env::{Env, EnvError, Outcome, Scene, Space, VecEnv};
 use potstill::run::{Quiet, Sources};
 use std::fs;
@@ -298,6 +299,24 @@ fn a_fault_in_an_evaluation_or_a_vector_is_told() {
     assert!(copies.step(&[0.3; 20]).is_ok());
 }
 
+/// A wrapper around an environment of the registry is an environment of one's own.
+#[test]
+fn a_wrapped_environment_is_trained_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let entry = Entry::new("HalfPole-v0", "balance for half of the reward", |_| {
+        Ok(Factory::new(|| ClipReward::new(find("CartPole-v1").unwrap().make_features().unwrap(), 0.0, 0.5)))
+    });
+    register(entry.actions(&["left", "right"])).unwrap();
+    for (copies, out) in [("num_envs=1", "one"), ("num_envs=4", "many")] {
+        let set = ["net_arch=mlp:4", "learning_starts=50", "train_freq=10", "eval_episodes=3", copies];
+        let out = dir.path().join(out);
+        train(&request("dqn", "HalfPole-v0", &set, &out), &Quiet).unwrap();
+        let result = evaluate(&EvaluateRequest { run: out, episodes: 5, seed: 1, threads: 2 }).unwrap();
+        let [reward, steps] = ["mean_return", "mean_steps"].map(|key| result[key].as_f64().unwrap());
+        assert_eq!(reward, steps / 2.0);
+    }
+}
+
 #[test]
 fn what_cannot_be_registered_or_constructed_is_told_why() {
     let numbered = || Factory::new(|| Numbered(Faulty::new(Fault::None)));
@@ -349,7 +368,6 @@ fn what_cannot_be_registered_or_constructed_is_told_why() {
         "Named-v0",
         "Named-v0: it has 2 actions, but 1 names of actions",
     );
-    // An option that the constructor takes but nobody declared can be given, and is not listed.
     found(
         Entry::new("Fails-v0", "go on", |_| -> Result<Kind, String> { Err("the map is missing".to_owned()) }),
         "Fails-v0",

@@ -12,6 +12,7 @@ mod env;
 mod eval;
 mod export;
 mod keys;
+mod looks;
 mod play;
 mod plot;
 mod quickstart;

@@ -30,8 +30,8 @@ impl<E: Env> Checked<E> {
         Self { observations: env.observation_space(), env, fault: None }
     }
 
-    /// A number that is in no table, and a plane that is not of zeros and ones, would be an error elsewhere. A box is only a
-    /// hint, as in Gymnasium.
+    /// A number that is in no table, and a plane that is not of zeros and ones, would be an error elsewhere. A
+    /// box is only a hint, as in Gymnasium.
     fn check(&self, observation: &E::Observation) -> Result<(), String> {
         let is_box = matches!(self.observations, Space::Box { .. });
         if is_box || observation.is_in(&self.observations) {

@@ -103,7 +103,8 @@ impl Entry {
         self
     }
 
-    /// Another default and example of an option than the documentation gives, which several environments share.
+    /// Another default and example of an option than the documentation gives, which several environments
+    /// share.
     pub(crate) fn with_default(mut self, name: &str, default: &'static str, example: &'static str) -> Self {
         let option = self.options.iter_mut().find(|option| option.name == name).expect("a declared option");
         (option.default, option.example) = (default.into(), example.into());

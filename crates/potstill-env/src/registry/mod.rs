@@ -36,7 +36,7 @@ pub use options::Options;
 
 use crate::wrappers::Features;
 use crate::{Autoreset, Env, EnvError, Space};
-use crate::{arcade, book, classic_control, toy_text};
+use crate::{arcade, book, classic_control, gridworld, toy_text};
 use checked::caught;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
@@ -64,7 +64,13 @@ pub struct Spec {
 
 /// The entries by id: those of all families, and those that the program registered.
 static ENTRIES: LazyLock<RwLock<Vec<&'static Entry>>> = LazyLock::new(|| {
-    let families = [toy_text::entries(), book::entries(), classic_control::entries(), arcade::entries()];
+    let families = [
+        toy_text::entries(),
+        book::entries(),
+        gridworld::entries(),
+        classic_control::entries(),
+        arcade::entries(),
+    ];
     let mut entries: Vec<&'static Entry> = families.into_iter().flatten().map(kept).collect();
     entries.sort_unstable_by_key(|entry| entry.id);
     RwLock::new(entries)

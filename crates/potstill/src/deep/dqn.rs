@@ -64,7 +64,8 @@ use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
 settings! {
-    /// The hyperparameters of DQN, with Stable-Baselines3's names.
+    /// The hyperparameters of DQN, with Stable-Baselines3's names. A number becomes a schedule by `into`, and
+    /// text a network by `parse`: `learning_rate: 1e-3.into()`, `net_arch: "mlp:64".parse()?`.
     pub struct DqnConfig {
         /// Step size of the optimiser, a number or a schedule over steps of the environment. Source: RL-Zoo,
         /// CartPole-v1

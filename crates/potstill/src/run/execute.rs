@@ -113,7 +113,7 @@ pub(crate) fn execute(
         first.save(dir, usize::MAX)?;
         checkpoint = Some(first);
     }
-    if checkpoint.is_none() && dir.read_unchecked(names::METRICS).is_ok_and(|records| !records.is_empty()) {
+    if checkpoint.is_none() && has_records(dir) {
         observer.warn("there is no checkpoint: the run begins again at step 0");
     }
     let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
@@ -184,6 +184,11 @@ pub(crate) fn execute(
     ];
     dir.seal(&files, true)?;
     Ok(with_out(summary, dir))
+}
+
+/// Returns true if a log of records is there.
+fn has_records(dir: &RunDir) -> bool {
+    std::fs::metadata(dir.path().join(names::METRICS)).is_ok_and(|about| about.len() > 0)
 }
 
 /// Runs a job until it is complete, with a checkpoint whenever one is due and a last one at the end.
