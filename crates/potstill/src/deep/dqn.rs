@@ -536,6 +536,17 @@ impl Agent for Dqn {
         Model::Network(network)
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        if self.moments.is_some() {
+            return Err(
+                "a model has its input scaling in its weights, and this run would scale again".to_owned()
+            );
+        }
+        model.copy_to_network(&mut self.online)?;
+        self.target.copy_from(&self.online);
+        Ok(())
+    }
+
     fn diagnostics(&self) -> Measurements {
         let drift = self.target.drift(&self.online).unwrap_or_default();
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())

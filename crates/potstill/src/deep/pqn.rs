@@ -405,6 +405,10 @@ impl Agent for Pqn {
         Model::Network(self.network.clone())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_network(&mut self.network)
+    }
+
     fn diagnostics(&self) -> Measurements {
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
     }

@@ -65,7 +65,7 @@ impl Recipe {
                     Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
                     _ => Subject::load_copy(dir, names::TEACHER)?,
                 };
-                prepare_distillation(subject, &self.layers, threads)
+                prepare_distillation(subject, &self.layers, threads, Some(dir))
             }
         }
     }
