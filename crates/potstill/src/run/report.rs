@@ -102,7 +102,8 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
 pub(crate) fn title(config: &toml::Table) -> String {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
-    let on = text("env").or(text("data")).unwrap_or("?");
+    let on = text("env").map(registry::in_short).or(text("data").map(str::to_owned));
+    let on = on.unwrap_or_else(|| "?".to_owned());
     match (text("algorithm"), text("student")) {
         (Some(algorithm), _) => format!("{algorithm} on {on}, seed {seed}"),
         (None, Some(student)) => format!("{student} distilled from {on}, seed {seed}"),
