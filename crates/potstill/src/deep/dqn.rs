@@ -55,7 +55,7 @@ use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule, Span};
-use crate::targets::{self, Munchausen};
+use crate::targets::{self, Munchausen, MunchausenValues};
 use crate::teacher::Teacher;
 use potstill_core::snapshot::{Codec, Counter, Field, IfPresent};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, Value, snapshot};
@@ -438,8 +438,9 @@ impl Dqn {
             // y = G + discount Q(s', argmax_a' Q(s', a'; theta); theta-)
             (None, true) => targets::bellman_double(g, discount, q_next, q_select, y),
             (Some(rule), double) => {
-                let q_policy = if double { &*q_select } else { &*q_next };
-                targets::munchausen(rule, g, discount, a, (target.outputs(s), q_next, q_policy), y);
+                let next_policy = if double { &*q_select } else { &*q_next };
+                let values = MunchausenValues { here: target.outputs(s), next: q_next, next_policy };
+                targets::munchausen(rule, g, discount, a, values, y);
             }
         }
         let q = online.forward(s, workspace);

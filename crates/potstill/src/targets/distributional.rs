@@ -1,14 +1,16 @@
 //! Targets of distributional learning.
 
+use super::{assert_pairs, width};
+
 /// The support of a categorical distribution: evenly spaced values from `low` to `high` (Bellemare, Dabney
 /// and Munos 2017, section 4).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Support {
     /// The number of atoms, at least 2.
     pub atoms: usize,
-    /// The lowest value.
+    /// The lowest value, in units of the discounted return.
     pub low: f32,
-    /// The highest value.
+    /// The highest value, above the lowest.
     pub high: f32,
 }
 
@@ -33,6 +35,7 @@ pub fn categorical_projection(
     targets: &mut Vec<f32>,
 ) {
     let Support { atoms, low, high } = support;
+    assert_pairs(returns, discounts);
     assert_eq!(probabilities.len(), returns.len() * atoms, "one distribution per sample");
     let gap = support.gap();
     targets.clear();
@@ -55,9 +58,13 @@ pub fn categorical_projection(
 }
 
 /// `G + discount theta` for each quantile of the next state's distribution; after a terminal state all are `G`. `quantiles` and `targets` are
-/// `samples x n` (Dabney et al. 2018, equation 13).
+/// `samples x n`, returns and discounts one per sample (Dabney et al. 2018, equation 13).
+///
+/// # Panics
+/// If the lengths do not agree.
 pub fn quantile_targets(returns: &[f32], discounts: &[f32], quantiles: &[f32], targets: &mut Vec<f32>) {
-    let count = quantiles.len() / returns.len();
+    assert_pairs(returns, discounts);
+    let count = width(quantiles, returns.len());
     targets.clear();
     for ((&sum, &discount), row) in returns.iter().zip(discounts).zip(quantiles.chunks_exact(count)) {
         targets.extend(row.iter().map(|&theta| if discount == 0.0 { sum } else { sum + discount * theta }));
