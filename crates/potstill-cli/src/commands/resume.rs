@@ -1,6 +1,6 @@
 //! `potstill resume`.
 
-use super::common::{Command, Output, Threads, Tui};
+use super::common::{Command, Output, Threads, Tui, count};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -16,7 +16,7 @@ pub(crate) struct Resume {
     run: PathBuf,
     /// Train beyond the run's original length: the new number of steps. (What is relative to it, such as a DQN's
     /// exploration, goes back to where a run of that length would be.)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count(1, u64::MAX))]
     steps: Option<u64>,
     /// With --steps: keep schedules relative to the original length, so that exploration and step size do not go back
     #[arg(long, requires = "steps")]

@@ -64,7 +64,8 @@ use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
 settings! {
-    /// The hyperparameters of DQN, with Stable-Baselines3's names.
+    /// The hyperparameters of DQN, with Stable-Baselines3's names. A number becomes a schedule by `into`, and
+    /// text a network by `parse`: `learning_rate: 1e-3.into()`, `net_arch: "mlp:64".parse()?`.
     pub struct DqnConfig {
         /// Step size of the optimiser, a number or a schedule over steps of the environment (those before the
         /// `train_freq` steps that an update follows). Source: RL-Zoo, CartPole-v1
@@ -407,7 +408,7 @@ impl Dqn {
     }
 
     /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum
-    /// of `n_step` rewards, and the discount `gamma^n_step`, or 0 after a terminal state. Draws new noise of
+    /// of `n_step` rewards, and the discount `gamma^k` for `k` rewards, or 0 after a terminal state. Draws new noise of
     /// a noisy network.
     fn sample(&mut self) {
         let beta = self.beta.at(self.steps, 1);
@@ -534,6 +535,17 @@ impl Agent for Dqn {
             network.fold_input_scaling(moments.mean(), &moments.deviations());
         }
         Model::Network(network)
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        if self.moments.is_some() {
+            return Err(
+                "a model has its input scaling in its weights, and this run would scale again".to_owned()
+            );
+        }
+        model.copy_to_network(&mut self.online)?;
+        self.target.copy_from(&self.online);
+        Ok(())
     }
 
     fn diagnostics(&self) -> Measurements {

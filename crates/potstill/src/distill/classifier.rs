@@ -27,6 +27,7 @@ use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
+use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
@@ -190,6 +191,14 @@ impl ClassifierTrainer {
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
+    }
+
+    /// Takes over the parameters of a model for the student, before training.
+    ///
+    /// # Errors
+    /// If its architecture is another.
+    pub(crate) fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_network(&mut self.student)
     }
 
     /// Epochs so far.

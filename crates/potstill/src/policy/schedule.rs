@@ -5,6 +5,7 @@
 
 use crate::config::{Range, Setting};
 use potstill_core::math::{exp_f64, ln_f64};
+use potstill_core::written;
 use potstill_core::{Snapshot, SnapshotError, snapshot};
 use std::fmt;
 use std::str::FromStr;
@@ -42,7 +43,8 @@ impl fmt::Display for Span {
     }
 }
 
-/// A number as a function of the step of the run, or of a visit count.
+/// A number as a function of the step of the run, or of a visit count. In Rust a number becomes a constant
+/// one by `into`, and text any other by `parse`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
     /// A constant.
@@ -176,7 +178,7 @@ impl FromStr for Schedule {
                 "expected a number, linear:FROM:TO:STEPS (or linear:FROM:TO:run), exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `{text}`"
             )
         };
-        let number = |word: &str| word.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(wrong);
+        let number = |word: &str| written::number(word).filter(|x| x.is_finite()).ok_or_else(wrong);
         if let Some(power) = text.strip_prefix("1/n") {
             let power =
                 if power.is_empty() { 1.0 } else { number(power.strip_prefix('^').ok_or_else(wrong)?)? };
@@ -194,7 +196,10 @@ impl FromStr for Schedule {
                 let span = match span.strip_suffix("run") {
                     Some("") => Span::Run(1.0),
                     Some(share) => Span::Run(number(share)?),
-                    None => Span::Steps(number(span)?),
+                    None => {
+                        let steps = written::whole(span).map(|steps| steps as f64);
+                        Span::Steps(steps.map_or_else(|| number(span), Ok)?)
+                    }
                 };
                 match span {
                     Span::Steps(steps) if steps < 1.0 => {

@@ -3,6 +3,7 @@
 use super::checks::{bad, checked_data, env_for, find_env, usage};
 use super::features::PrepareFeatures;
 use super::prepared::PreparedRun;
+use super::start::Start;
 use super::subject::Subject;
 use super::tabular::PrepareTabular;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
@@ -55,6 +56,29 @@ pub(crate) fn prepare_headed(
     threads: usize,
     dir: Option<&RunDir>,
 ) -> Result<PreparedRun, Error> {
+    started(layers, dir, |layers| prepare_fresh(algorithm, head, layers, threads, dir))
+}
+
+/// Prepares a run, which starts from another one if its settings name one.
+fn started(
+    layers: &[Layer],
+    dir: Option<&RunDir>,
+    prepare: impl FnOnce(&[Layer]) -> Result<PreparedRun, Error>,
+) -> Result<PreparedRun, Error> {
+    match Start::read(layers, dir)? {
+        None => prepare(layers),
+        Some(start) => start.apply(prepare(&[layers, &[start.layer()]].concat())?),
+    }
+}
+
+/// Prepares a training run that starts from nothing.
+fn prepare_fresh(
+    algorithm: &'static Algorithm,
+    head: &[(&str, Value)],
+    layers: &[Layer],
+    threads: usize,
+    dir: Option<&RunDir>,
+) -> Result<PreparedRun, Error> {
     let features = PrepareFeatures { algorithm, head, layers, threads };
     match algorithm.builder {
         Builder::States(new) => PrepareTabular { algorithm, head, layers, threads, dir }.prepare(new),
@@ -99,7 +123,13 @@ pub(crate) fn prepare_distillation(
     subject: Subject,
     layers: &[Layer],
     threads: usize,
+    dir: Option<&RunDir>,
 ) -> Result<PreparedRun, Error> {
+    started(layers, dir, |layers| prepare_student(subject, layers, threads))
+}
+
+/// Prepares a distillation run that starts from nothing.
+fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
     let head = distillation_head();
     let plan = |config, run: &DistilConfig, place: &str, store, job, teacher: &Model| {
         let (on, seed) = (place, run.seed);
@@ -112,6 +142,7 @@ pub(crate) fn prepare_distillation(
             copy: Some((names::TEACHER, safetensors::write(teacher))),
             schedules: Vec::new(),
             warning: None,
+            start: None,
         }
     };
     match subject {

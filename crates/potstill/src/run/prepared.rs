@@ -3,6 +3,7 @@
 use crate::algorithm::{Algorithm, NamedSchedule, schedules, vanishing};
 use crate::config::Settings;
 use crate::jobs::{Job, StoreConfig};
+use potstill_core::Snapshot;
 
 /// Everything that is needed to begin a run, or to continue it.
 pub(crate) struct PreparedRun {
@@ -20,6 +21,8 @@ pub(crate) struct PreparedRun {
     pub(crate) schedules: Vec<NamedSchedule>,
     /// A warning about them.
     pub(crate) warning: Option<String>,
+    /// The state of its first checkpoint, if it does not start from nothing.
+    pub(crate) start: Option<Snapshot>,
 }
 
 impl PreparedRun {
@@ -40,6 +43,7 @@ impl PreparedRun {
             copy: None,
             schedules: Vec::new(),
             warning: None,
+            start: None,
         }
     }
 
