@@ -34,24 +34,27 @@ pub fn categorical_projection(
     probabilities: &[f32],
     targets: &mut Vec<f32>,
 ) {
-    let Support { atoms, low, high } = support;
+    let (atoms, low, high) = (support.atoms, f64::from(support.low), f64::from(support.high));
     assert_pairs(returns, discounts);
     assert_eq!(probabilities.len(), returns.len() * atoms, "one distribution per sample");
-    let gap = support.gap();
+    // In double precision: of thousands of atoms single precision does not place the last exactly enough.
+    let gap = (high - low) / (atoms - 1) as f64;
     targets.clear();
     targets.resize(probabilities.len(), 0.0);
     let rows = probabilities.chunks_exact(atoms).zip(targets.chunks_exact_mut(atoms));
     for ((&sum, &discount), (probabilities, target)) in returns.iter().zip(discounts).zip(rows) {
+        let (sum, discount) = (f64::from(sum), f64::from(discount));
         for (j, &p) in probabilities.iter().enumerate() {
-            let moved = (sum + discount * (low + gap * j as f32)).clamp(low, high);
+            let p = f64::from(p);
+            let moved = (sum + discount * (low + gap * j as f64)).clamp(low, high);
             // Rounding must not exceed the last atom.
-            let b = ((moved - low) / gap).clamp(0.0, (atoms - 1) as f32);
+            let b = ((moved - low) / gap).clamp(0.0, (atoms - 1) as f64);
             let (lower, upper) = (b.floor(), b.ceil());
             if lower == upper {
-                target[lower as usize] += p;
+                target[lower as usize] += p as f32;
             } else {
-                target[lower as usize] += p * (upper - b);
-                target[upper as usize] += p * (b - lower);
+                target[lower as usize] += (p * (upper - b)) as f32;
+                target[upper as usize] += (p * (b - lower)) as f32;
             }
         }
     }

@@ -4,25 +4,25 @@ use potstill::core::Pcg64;
 use potstill::experience::Steps;
 
 /// Copies of an environment whose observations are noise.
-pub struct Noise {
+pub(crate) struct Noise {
     rng: Pcg64,
     features: usize,
     /// The present observation of each copy.
-    pub observations: Vec<Vec<f32>>,
+    pub(crate) observations: Vec<Vec<f32>>,
 }
 
 /// One step of every copy.
-pub struct Step {
-    pub observations: Vec<f32>,
-    pub actions: Vec<usize>,
-    pub rewards: Vec<f64>,
-    pub next_observations: Vec<f32>,
-    pub terminated: Vec<bool>,
-    pub truncated: Vec<bool>,
+pub(crate) struct Step {
+    pub(crate) observations: Vec<f32>,
+    pub(crate) actions: Vec<usize>,
+    pub(crate) rewards: Vec<f64>,
+    pub(crate) next_observations: Vec<f32>,
+    pub(crate) terminated: Vec<bool>,
+    pub(crate) truncated: Vec<bool>,
 }
 
 impl Step {
-    pub fn steps(&self) -> Steps<'_, [f32]> {
+    pub(crate) fn steps(&self) -> Steps<'_, [f32]> {
         Steps {
             observations: &self.observations,
             actions: &self.actions,
@@ -35,7 +35,7 @@ impl Step {
 }
 
 /// Flags of a step: one in `1 / 3 n` is terminated, one truncated, and one both.
-pub fn ends(n: usize, rng: &mut Pcg64) -> (bool, bool) {
+pub(crate) fn ends(n: usize, rng: &mut Pcg64) -> (bool, bool) {
     match rng.below(n) {
         0 => (true, false),
         1 => (false, true),
@@ -45,7 +45,7 @@ pub fn ends(n: usize, rng: &mut Pcg64) -> (bool, bool) {
 }
 
 impl Noise {
-    pub fn new(features: usize, copies: usize, seed: u64) -> Self {
+    pub(crate) fn new(features: usize, copies: usize, seed: u64) -> Self {
         let mut noise = Self { rng: Pcg64::new(seed), features, observations: Vec::new() };
         noise.observations = (0..copies).map(|_| noise.fresh()).collect();
         noise
@@ -55,11 +55,11 @@ impl Noise {
         (0..self.features).map(|_| self.rng.uniform(-1.0, 1.0) as f32).collect()
     }
 
-    pub fn flat(&self) -> Vec<f32> {
+    pub(crate) fn flat(&self) -> Vec<f32> {
         self.observations.concat()
     }
 
-    pub fn step(&mut self, actions: &[usize]) -> Step {
+    pub(crate) fn step(&mut self, actions: &[usize]) -> Step {
         let (mut step, mut after) = (
             Step {
                 observations: self.flat(),

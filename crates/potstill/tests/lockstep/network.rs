@@ -6,11 +6,11 @@ use potstill::core::Pcg64;
 use std::f64::consts::PI;
 
 /// The largest value of the first of equals.
-pub fn argmax(values: &[f64]) -> usize {
+pub(crate) fn argmax(values: &[f64]) -> usize {
     (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }
 
-pub fn softmax(values: &[f64]) -> Vec<f64> {
+pub(crate) fn softmax(values: &[f64]) -> Vec<f64> {
     let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = values.iter().map(|v| (v - highest).exp()).collect();
     let sum: f64 = weights.iter().sum();
@@ -28,7 +28,7 @@ struct Dense {
 
 /// The form of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Form {
+pub(crate) enum Form {
     /// `mlp`.
     Linear,
     /// `mlp:units`, dueling: each stream has a hidden layer.
@@ -39,15 +39,6 @@ pub enum Form {
     DuelingImplicit { units: usize, cosines: usize },
 }
 
-impl Form {
-    pub fn cosines(self) -> Option<usize> {
-        match self {
-            Form::Linear | Form::Dueling { .. } => None,
-            Form::Implicit { cosines, .. } | Form::DuelingImplicit { cosines, .. } => Some(cosines),
-        }
-    }
-}
-
 /// The outputs of a head: one layer, or a value and advantages.
 #[derive(Clone)]
 enum Head {
@@ -56,8 +47,8 @@ enum Head {
 }
 
 #[derive(Clone)]
-pub struct Net {
-    pub p: Vec<f64>,
+pub(crate) struct Net {
+    pub(crate) p: Vec<f64>,
     noise: Vec<f64>,
     /// Hidden layer and embedding, of implicit quantiles.
     mix: Option<[Dense; 2]>,
@@ -94,7 +85,7 @@ impl Places {
 
 impl Net {
     /// A network with these parameters: `inputs` features, `choices` distributions of `atoms` numbers.
-    pub fn new(
+    pub(crate) fn new(
         form: Form,
         is_noisy: bool,
         (inputs, choices, atoms): (usize, usize, usize),
@@ -123,7 +114,7 @@ impl Net {
     }
 
     /// Noise as `sgn(z) sqrt |z|` (Fortunato et al. 2018, section 3.1b).
-    pub fn draw_noise(&mut self, rng: &mut Pcg64) {
+    pub(crate) fn draw_noise(&mut self, rng: &mut Pcg64) {
         for factor in &mut self.noise {
             let z = rng.normal() as f32;
             *factor = f64::from(z.abs().sqrt().copysign(z));
@@ -184,7 +175,7 @@ impl Net {
     }
 
     /// The outputs at a probability, which only implicit quantiles depend on.
-    pub fn forward_at(&self, x: &[f32], tau: f64) -> Vec<f64> {
+    pub(crate) fn forward_at(&self, x: &[f32], tau: f64) -> Vec<f64> {
         let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
         let [features, ..] = self.features(&x, tau);
         match &self.head {
@@ -204,12 +195,12 @@ impl Net {
         }
     }
 
-    pub fn forward(&self, x: &[f32]) -> Vec<f64> {
+    pub(crate) fn forward(&self, x: &[f32]) -> Vec<f64> {
         self.forward_at(x, 0.0)
     }
 
     /// Adds the gradient with respect to the parameters, from that with respect to the outputs.
-    pub fn add_gradient_at(&self, x: &[f32], tau: f64, d: &[f64], gradient: &mut [f64]) {
+    pub(crate) fn add_gradient_at(&self, x: &[f32], tau: f64, d: &[f64], gradient: &mut [f64]) {
         let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
         let [features, h, e] = self.features(&x, tau);
         let d_features = match &self.head {
@@ -239,16 +230,16 @@ impl Net {
         self.backward(embedding, &self.cosines(tau), &relu_backward(&e, &times(&h)), gradient);
     }
 
-    pub fn add_gradient(&self, x: &[f32], d: &[f64], gradient: &mut [f64]) {
+    pub(crate) fn add_gradient(&self, x: &[f32], d: &[f64], gradient: &mut [f64]) {
         self.add_gradient_at(x, 0.0, d, gradient);
     }
 
     /// A step of plain gradient descent.
-    pub fn descend(&mut self, rate: f64, gradient: &[f64]) {
+    pub(crate) fn descend(&mut self, rate: f64, gradient: &[f64]) {
         self.p.iter_mut().zip(gradient).for_each(|(p, g)| *p -= rate * g);
     }
 
-    pub fn assert_is(&self, parameters: &[f32], what: &str) {
+    pub(crate) fn assert_is(&self, parameters: &[f32], what: &str) {
         for (i, (theirs, ours)) in parameters.iter().zip(&self.p).enumerate() {
             let distance = (f64::from(*theirs) - ours).abs();
             assert!(distance < 2e-4, "{what}: parameter {i} is {theirs}, and {ours} in double precision");
