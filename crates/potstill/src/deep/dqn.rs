@@ -44,6 +44,7 @@
 //! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
 
+use super::normalizer::Normalizer;
 use super::objective::Objective;
 use super::task::{TaskSpec, check_pass, size, warning};
 use super::update::{Update, UpdateBuffers};
@@ -55,11 +56,10 @@ use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule, Span};
-use crate::targets::{self, Munchausen};
+use crate::targets::{self, Munchausen, MunchausenValues};
 use crate::teacher::Teacher;
 use potstill_core::snapshot::{Codec, Counter, Field, IfPresent};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Streams, Value, snapshot};
-use potstill_env::wrappers::RunningMoments;
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
@@ -126,9 +126,9 @@ settings! {
         /// Lower bound of the log-policy times the temperature: this far below 0. Source: Vieillard, Pietquin
         /// and Geist 2020, table 1
         munchausen_clip: f64 = 1.0, in Positive;
-        /// Normalises observations by their running mean and standard deviation. The saved model has the last
-        /// of these in its first layer, and takes raw observations. Source: Stable-Baselines3's VecNormalize,
-        /// without its clipping at 10 deviations
+        /// Normalises observations by their running mean and standard deviation, which is at least a tenth of the
+        /// largest distance from the mean. The saved model has the last of these in its first layer, and takes raw
+        /// observations. Source: Stable-Baselines3's VecNormalize, which clips at 10 deviations instead
         normalize_observations: bool = false, in Any;
         /// Copies of the environment, stepped together
         num_envs: u64 = 1, in Copies;
@@ -274,7 +274,7 @@ pub struct Dqn {
     optimizer: GuardedStep,
     replay: ReplayBuffer,
     /// Running mean and variance of all observations, with `normalize_observations`.
-    moments: Option<RunningMoments>,
+    moments: Option<Normalizer>,
     steps: u64,
     exploration: Pcg64,
     sampling: Pcg64,
@@ -362,7 +362,7 @@ impl Dqn {
             optimizer: GuardedStep::new(&optimizer, online.parameters().len()),
             online,
             replay: ReplayBuffer::new(config.replay(task))?,
-            moments: config.normalize_observations.then(|| RunningMoments::new(ends.inputs.count())),
+            moments: config.normalize_observations.then(|| Normalizer::new(ends.inputs.count())),
             steps: 0,
             exploration: streams.stream("exploration"),
             sampling: streams.stream("replay"),
@@ -440,8 +440,9 @@ impl Dqn {
             // y = G + discount Q(s', argmax_a' Q(s', a'; theta); theta-)
             (None, true) => targets::bellman_double(g, discount, q_next, q_select, y),
             (Some(rule), double) => {
-                let q_policy = if double { &*q_select } else { &*q_next };
-                targets::munchausen(rule, g, discount, a, (target.outputs(s), q_next, q_policy), y);
+                let next_policy = if double { &*q_select } else { &*q_next };
+                let values = MunchausenValues { here: target.outputs(s), next: q_next, next_policy };
+                targets::munchausen(rule, g, discount, a, values, y);
             }
         }
         let q = online.forward(s, workspace);
@@ -532,7 +533,7 @@ impl Agent for Dqn {
         let mut network = self.online.clone();
         network.zero_noise();
         if let Some(moments) = &self.moments {
-            network.fold_input_scaling(moments.mean(), &moments.deviations());
+            network.fold_input_scaling(moments.mean(), &moments.deviations().collect::<Vec<_>>());
         }
         Model::Network(network)
     }

@@ -34,7 +34,7 @@ use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
-use potstill_nn::loss::{self, Chosen, Layout};
+use potstill_nn::loss::{self, Chosen, Layout, QuantileOutputs};
 use potstill_nn::{Head, TAUS};
 
 settings! {
@@ -133,6 +133,7 @@ impl Distribution for Implicit {
         let outputs = online.forward_at(observations, taus, workspace);
         d_outputs.resize(outputs.len(), 0.0);
         let chosen = Chosen { indices: actions, weights };
-        loss::quantile_at(kappa, layout(count), (outputs, taus), chosen, y, td_errors, d_outputs)
+        let quantiles = QuantileOutputs { outputs, taus, layout: layout(count) };
+        loss::quantile_at(kappa, quantiles, chosen, y, td_errors, d_outputs)
     }
 }

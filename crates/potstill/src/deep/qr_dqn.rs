@@ -28,7 +28,7 @@ use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
 use potstill_nn::Head;
-use potstill_nn::loss::{self, Chosen, Layout};
+use potstill_nn::loss::{self, Chosen, Layout, QuantileOutputs};
 
 settings! {
     /// The quantiles and their loss.
@@ -102,6 +102,7 @@ impl Distribution for Quantiles {
         let outputs = online.forward(observations, workspace);
         d_outputs.resize(outputs.len(), 0.0);
         let chosen = Chosen { indices: actions, weights };
-        loss::quantile_at(kappa, layout, (outputs, taus), chosen, y, td_errors, d_outputs)
+        let quantiles = QuantileOutputs { outputs, taus, layout };
+        loss::quantile_at(kappa, quantiles, chosen, y, td_errors, d_outputs)
     }
 }
