@@ -372,6 +372,10 @@ impl Comparison {
             )));
             blocks.push(Block::Lines(profiles));
         }
+        if let [group] = &self.groups[..] {
+            blocks.push(Block::Heading("Configuration".to_owned()));
+            blocks.push(Block::Plain(group.config_text.clone()));
+        }
         let labels: Vec<&str> = self.groups.iter().map(|group| group.label.as_str()).collect();
         let title = if labels.len() > 4 { format!("{} runs", labels.len()) } else { labels.join(" and ") };
         Page { title, lead: "Runs of potstill.".to_owned(), blocks }
