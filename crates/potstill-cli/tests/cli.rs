@@ -274,7 +274,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{cliff} --set epsilon=lin:1:0:9"),
-            "`epsilon` (--set): expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `lin:1:0:9`",
+            "`epsilon` (--set): expected a number, linear:FROM:TO:STEPS (or linear:FROM:TO:run), exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `lin:1:0:9`",
         ),
         (
             &format!("{cliff} --set exploration=bold"),
@@ -286,7 +286,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (&format!("{cliff} --set behaviour=nowhere"), "nowhere is not a run directory"),
         ("train q-learning --data nowhere.jsonl --out new", "cannot read nowhere.jsonl"),
-        ("train q-learning --data unknown.toml --out new", "--data unknown.toml: line 1: it is no JSON"),
+        ("train q-learning --data unknown.toml --out new", "--data unknown.toml: its format is not known"),
         (
             "train sarsa --data lake.jsonl --out new",
             "`sarsa` is on-policy: it learns from what it does itself, not from --data",
@@ -315,6 +315,14 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ("train sarsa --episodes 9 --out new", "which environment? give --env ID"),
         ("train classifier --out new", "which dataset? give --data digits"),
         ("train classifier --data digit --out new", "unknown dataset `digit`; did you mean `digits`?"),
+        (
+            "train classifier --data lake.jsonl --out new",
+            "--data lake.jsonl: it holds recorded episodes; a classifier learns from labelled samples",
+        ),
+        (
+            "train classifier --data unknown.toml --out new",
+            "--data unknown.toml: its format is not known; known: a recording of `potstill play --record`",
+        ),
         (
             "train classifier --data digits --set test_samples=1797 --out new",
             "`test_samples`: must leave something to train on",
@@ -387,7 +395,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{pole} --config mistyped.toml"),
-            "`learning_rate` (mistyped.toml): expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `fast`",
+            "`learning_rate` (mistyped.toml): expected a number, linear:FROM:TO:STEPS (or linear:FROM:TO:run), exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `fast`",
         ),
         (&format!("{cliff} --config broken.toml"), "broken.toml is not valid TOML: line 1"),
         (

@@ -212,6 +212,10 @@ where
         self.trainer.steps()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.trainer.start_from(model)
+    }
+
     fn is_over(&self) -> bool {
         self.statistics.goal_reached
             || self.run.steps.is_some_and(|steps| self.trainer.steps() >= steps)
@@ -222,7 +226,7 @@ where
         let until = self.run.steps.map_or(until, |steps| until.min(steps));
         let (run, goal, statistics, best) = (&self.run, self.goal, &mut self.statistics, &mut self.best);
         let mut watch = Watch { run, goal, statistics, best, record, failed: None };
-        let _ = self.trainer.run(until, self.evaluator.as_ref(), &mut watch)?;
+        self.trainer.run(until, self.evaluator.as_ref(), &mut watch)?;
         watch.failed.map_or(Ok(()), Err)
     }
 

@@ -73,22 +73,24 @@ fn config_crc(dir: &RunDir) -> Result<u32, Error> {
 /// Restores a job from a checkpoint.
 ///
 /// # Errors
-/// If the checkpoint was made under another configuration.
+/// If the checkpoint was made under another configuration, or by a program whose environment has other state.
 pub(crate) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) -> Result<(), Error> {
     let step = checkpoint.step;
-    let other = |reason: String| StoreError::Damaged {
+    let other = |reason: String, remedy: &str| StoreError::Damaged {
         path: dir.path().join(names::CONFIG),
         reason,
-        remedy: "put back the configuration that the run was begun with".to_owned(),
+        remedy: remedy.to_owned(),
     };
     let config = config_crc(dir)?;
     let known = checkpoint.config.is_none_or(|made| made == config);
     if !known && !earlier_configs(&dir.manifest()?).iter().any(|earlier| Some(*earlier) == checkpoint.config)
     {
-        return Err(other(format!("is not what the checkpoint of step {step} was made under")).into());
+        let reason = format!("is not what the checkpoint of step {step} was made under");
+        return Err(other(reason, "put back the configuration that the run was begun with, or begin another run from its state (potstill train ALGO --from RUN --keep state)").into());
     }
     let fits = job.restore(&checkpoint.state);
-    fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}")).into())
+    let remedy = "resume it with the program that began it, whose environment has the same state";
+    fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}"), remedy).into())
 }
 
 /// Does the work of a run that was [created](create), from its newest checkpoint on, and returns its summary.
@@ -102,9 +104,15 @@ pub(crate) fn execute(
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let PreparedRun { config, place, store, mut job, .. } = plan;
+    let PreparedRun { config, place, store, mut job, start, warning: of_schedules, .. } = plan;
     let started = Instant::now();
-    let checkpoint = Checkpoint::newest(dir, fallback)?;
+    let mut checkpoint = Checkpoint::newest(dir, fallback)?;
+    if let (None, Some(state)) = (&checkpoint, start) {
+        let first =
+            Checkpoint { step: job.steps(), state, config: Some(config_crc(dir)?), ..Checkpoint::default() };
+        first.save(dir, usize::MAX)?;
+        checkpoint = Some(first);
+    }
     if checkpoint.is_none() && has_records(dir) {
         observer.warn("there is no checkpoint: the run begins again at step 0");
     }
@@ -122,7 +130,7 @@ pub(crate) fn execute(
     if let Some(about) = job.about() {
         observer.remark(about);
     }
-    if let Some(warning) = job.warning() {
+    for warning in [job.warning(), of_schedules.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
     let (done, total, note) = job.progress();

@@ -1,6 +1,6 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
-use super::checks::{checked_data, find_env, usage};
+use super::checks::{checked_data, env_of_run, usage};
 use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::distill::FitConfig;
@@ -54,7 +54,7 @@ impl Subject {
         };
         match (text("env")?, text("data")?) {
             (Some(id), _) => {
-                let spec = find_env(id)?;
+                let spec = env_of_run(dir.path(), id)?;
                 if matches!(&model, Model::Table(table) if table.actions() == 1) {
                     let run = dir.path().display();
                     return Err(usage(format!(
@@ -86,6 +86,12 @@ impl Subject {
 /// Reads the model of a finished run, whatever it is for.
 pub(crate) fn learned_model(dir: &RunDir) -> Result<Model, Error> {
     read_model(dir, names::MODEL, &model_file(dir)?)
+}
+
+/// The model of a finished run, and the CRC-32C of its file.
+pub(super) fn learned(dir: &RunDir) -> Result<(Model, u32), Error> {
+    let bytes = model_file(dir)?;
+    Ok((read_model(dir, names::MODEL, &bytes)?, crc32c::crc32c(&bytes)))
 }
 
 /// The bytes of a finished run's model.
