@@ -249,7 +249,7 @@ def bandits(out):
         best = q_true.argmax(axis=1)
         q, n = np.full((runs, 10), float(initial)), np.zeros((runs, 10))
         h, bar = np.zeros((runs, 10)), np.zeros(runs)
-        rewards, optimal = np.zeros(runs), np.zeros(runs)
+        rewards, optimal, total = np.zeros(runs), np.zeros(runs), np.zeros(runs)
         rows = np.arange(runs)
         for t in range(length):
             if gradient is not None:
@@ -266,6 +266,7 @@ def bandits(out):
                 explore = rng.random(runs) < epsilon
                 a[explore] = rng.integers(0, 10, explore.sum())
             r = rng.normal(q_true[rows, a], 1)
+            total += r / length
             if walk:
                 best = q_true.argmax(axis=1)
             if t >= length - length // 10:
@@ -285,6 +286,7 @@ def bandits(out):
             if walk:
                 q_true += rng.normal(0, walk, (runs, 10))
         out[f"bandits {name} reward of the last tenth"] = told(rewards)
+        out[f"bandits {name} reward of all steps"] = told(total)
         out[f"bandits {name} best arm in the last tenth"] = told(optimal)
 
     play("greedy")
@@ -293,6 +295,8 @@ def bandits(out):
     play("optimistic", initial=5, alpha=0.1)
     play("realistic", epsilon=0.1, alpha=0.1)
     play("ucb 2", ucb=2)
+    play("ucb 1", ucb=1)
+    play("optimistic 1", initial=1, alpha=0.1)
     for a in (0.1, 0.4):
         for b in (True, False):
             play(f"gradient {a}{'' if b else ' without baseline'}", mean=4, gradient=a, baseline=b)
@@ -302,13 +306,13 @@ def bandits(out):
     play("nonstationary alpha 0.1", epsilon=0.1, alpha=0.1, walk=0.01, length=10_000)
 
 
-# Figure 10.2: many cars side by side. Bounds of the position -1.2 and 0.6, as Gymnasium has them.
+# Figure 10.2: many cars side by side. Tiles over the positions from -1.2 to 0.5.
 def mountain_car(out):
     rng = np.random.default_rng(4)
     runs, episodes = 200, 500
 
     def tiles(x, v):
-        q1 = np.floor(8 * 8 * (x + 1.2) / 1.8).astype(int)
+        q1 = np.floor(8 * 8 * (np.minimum(x, 0.5) + 1.2) / 1.7).astype(int)
         q2 = np.floor(8 * 8 * (v + 0.07) / 0.14).astype(int)
         t = np.arange(8)[None, :]
         c1, c2 = (q1[:, None] + t) // 8, (q2[:, None] + 3 * t) // 8

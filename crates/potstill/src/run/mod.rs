@@ -15,7 +15,7 @@ mod checks;
 mod execute;
 mod features;
 mod observer;
-mod policy_maps;
+pub(crate) mod policy_maps;
 mod prepare;
 mod prepared;
 mod report;
