@@ -40,20 +40,19 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `arms` | the number of arms, 2 to 100 | 10 |
-//! | `problem` | the number of the problem in the testbed | 0 |
-//! | `mean` | the mean of the arms' values; 4 in figure 2.5 | 0 |
-//! | `walk` | the standard deviation of a step of each arm's value, after every pull; then all values begin at `mean`. 0.01 in exercise 2.5 | 0 |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `arms` | the number of arms: 2 to 100 | `10` | `20` |
+//! | `problem` | the number of the problem in the testbed: a whole number | `0` | `7` |
+//! | `mean` | the mean of the arms' values, 4 in figure 2.5: a number | `0` | `4` |
+//! | `walk` | the standard deviation of a step of each arm's value, after every pull; then all values begin at `mean`. 0.01 in exercise 2.5: a number | `0` | `0.01` |
 //!
 //! # Source
 //!
 //! The book; it is not in Gymnasium.
 
 use super::NUMBERS;
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, Outcome, Space};
 use potstill_core::{Pcg64, Streams, snapshot};
 
@@ -133,26 +132,17 @@ snapshot! {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "Bandit",
-    summary: "pull one of ten arms with unknown rewards",
-    actions: &NUMBERS,
-    options: &[
-        ("arms", "the number of arms: 2 to 100, 10 by default"),
-        ("problem", "the number of the problem in the testbed: 0 by default"),
-        ("mean", "the mean of the arms' values: a number, 0 by default"),
-        ("walk", "the standard deviation of the steps of the arms' values: 0 by default"),
-    ],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("Bandit", "pull one of ten arms with unknown rewards", |options| {
         let arms = options.whole("arms", 2..=NUMBERS.len() as u64)?.unwrap_or(10) as usize;
         let problem = options.whole("problem", 0..=u64::MAX)?.unwrap_or(0);
-        let (mean, walk) =
-            (options.number("mean", 0.0, -1e6..=1e6)?, options.number("walk", 0.0, 0.0..=1e6)?);
+        let mean = options.number("mean", 0.0, -1e6..=1e6)?;
+        let walk = options.number("walk", 0.0, 0.0..=1e6)?;
         Ok(Kind::states(Bandit::new(arms, problem, mean, walk)))
-    },
-};
+    })
+    .documented(include_str!("bandit.rs"))
+    .actions(&NUMBERS)
+}
 
 #[cfg(test)]
 mod tests {

@@ -41,20 +41,18 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `free_shuttle` | an employee takes one car a night from the first place to the second, for nothing (exercise 4.7) | `false` |
-//! | `parking_fee` | more than 10 cars at a place overnight cost 4 (exercise 4.7) | `false` |
-//! | `random_income` | the reward is the income of the day instead of its expectation; there is no exact model | `false` |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `free_shuttle` | an employee takes one car a night from the first place to the second, for nothing (exercise 4.7): `true` or `false` | `false` | `true` |
+//! | `parking_fee` | more than 10 cars at a place overnight cost 4 (exercise 4.7): `true` or `false` | `false` | `true` |
+//! | `random_income` | the reward is the income of the day instead of its expectation; there is no exact model: `true` or `false` | `false` | `true` |
 //!
 //! # Source
 //!
 //! The book; it is not in Gymnasium. The sums over customers and returns are exact.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
-use crate::state_map::StateMap;
-use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
+use crate::registry::{Entry, Kind};
+use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, StateMap, TransitionModel};
 use potstill_core::math::exp_f64;
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
@@ -296,22 +294,14 @@ impl Codec<[usize; 2]> for BothPlaces {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "CarRental",
-    summary: "move cars overnight between two places; it never ends",
-    actions: &["-5", "-4", "-3", "-2", "-1", "0", "1", "2", "3", "4", "5"],
-    options: &[
-        ("free_shuttle", "one car a night is moved to the second place for nothing: true or false"),
-        ("parking_fee", "more than 10 cars at a place overnight cost 4: true or false"),
-        ("random_income", "the reward is the day's income, not its expectation: true or false"),
-    ],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("CarRental", "move cars overnight between two places; it never ends", |options| {
         let (shuttle, fee) = (options.flag("free_shuttle", false)?, options.flag("parking_fee", false)?);
         Ok(Kind::states(CarRental::new(shuttle, fee, options.flag("random_income", false)?)))
-    },
-};
+    })
+    .documented(include_str!("car_rental.rs"))
+    .actions(&["-5", "-4", "-3", "-2", "-1", "0", "1", "2", "3", "4", "5"])
+}
 
 #[cfg(test)]
 mod tests {

@@ -35,9 +35,9 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `p_h` | the probability of heads, by which a stake is won | 0.4 |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `p_h` | the probability of heads, by which a stake is won: 0 to 1 | `0.4` | `0.55` |
 //!
 //! # Source
 //!
@@ -45,10 +45,8 @@
 //! for ever and so is as good as the best in every state; and it gives no starting state.
 
 use super::NUMBERS;
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
-use crate::state_map::StateMap;
-use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
+use crate::registry::{Entry, Kind};
+use crate::{ModelEnv, ModelOutcome, Paint, Scene, StateMap, TransitionModel};
 use std::sync::Arc;
 
 /// The capital that wins.
@@ -101,12 +99,10 @@ fn scene(capital: usize) -> Scene {
     scene
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "Gambler",
-    summary: "bet on a coin until there is 100 or nothing",
-    actions: NUMBERS.split_at(STAKE_MAX).0,
-    options: &[("p_h", "the probability of heads: from 0 to 1, 0.4 by default")],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| Ok(Kind::states(env(options.number("p_h", 0.4, 0.0..=1.0)?))),
-};
+pub(crate) fn entry() -> Entry {
+    Entry::new("Gambler", "bet on a coin until there is 100 or nothing", |options| {
+        Ok(Kind::states(env(options.number("p_h", 0.4, 0.0..=1.0)?)))
+    })
+    .documented(include_str!("gambler.rs"))
+    .actions(NUMBERS.split_at(STAKE_MAX).0)
+}

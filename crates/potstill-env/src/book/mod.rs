@@ -18,19 +18,21 @@ pub mod random_walk;
 pub mod small_gridworld;
 pub mod windy_gridworld;
 
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 
 /// The environments of this family in the registry.
-pub(crate) static ENTRIES: &[&Entry] = &[
-    &access_control::ENTRY,
-    &bandit::ENTRY,
-    &car_rental::ENTRY,
-    &dyna_maze::ENTRY,
-    &gambler::ENTRY,
-    &random_walk::ENTRY,
-    &small_gridworld::ENTRY,
-    &windy_gridworld::ENTRY,
-];
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![
+        access_control::entry(),
+        bandit::entry(),
+        car_rental::entry(),
+        dyna_maze::entry(),
+        gambler::entry(),
+        random_walk::entry(),
+        small_gridworld::entry(),
+        windy_gridworld::entry(),
+    ]
+}
 
 /// Names of actions that are numbers, from 1.
 #[rustfmt::skip]

@@ -49,12 +49,12 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `states` | the number of states between the ends, 1 to 10,000 | 5 |
-//! | `reach` | the longest step, 1 to `states` | 1 |
-//! | `left_reward` | the reward at the left end | 0 |
-//! | `right_reward` | the reward at the right end | 1 |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `states` | the number of states between the ends: 1 to 10,000 | `5` | `19` |
+//! | `reach` | the longest step: 1 to `states` | `1` | `2` |
+//! | `left_reward` | the reward at the left end: a number | `0` | `-1` |
+//! | `right_reward` | the reward at the right end: a number | `1` | `10` |
 //!
 //! Example 7.1 is `RandomWalk:states=19,left_reward=-1`, Example 9.1
 //! `RandomWalk:states=1000,reach=100,left_reward=-1`.
@@ -63,8 +63,7 @@
 //!
 //! The book; it is not in Gymnasium.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -144,19 +143,8 @@ fn scene(states: usize, state: usize) -> Scene {
     .with_agent(place / columns, place % columns)
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "RandomWalk",
-    summary: "walk along a row of states to one of its ends",
-    actions: &["left", "right"],
-    options: &[
-        ("states", "the number of states between the ends: a number, 5 by default"),
-        ("reach", "the longest step: a number, 1 by default"),
-        ("left_reward", "the reward at the left end: a number, 0 by default"),
-        ("right_reward", "the reward at the right end: a number, 1 by default"),
-    ],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("RandomWalk", "walk along a row of states to one of its ends", |options| {
         let states = options.whole("states", 1..=10_000)?.unwrap_or(5);
         let walk = RandomWalk {
             states: states as usize,
@@ -165,8 +153,10 @@ pub(crate) static ENTRY: Entry = Entry {
             right_reward: options.number("right_reward", 1.0, -1e6..=1e6)?,
         };
         Ok(Kind::states(env(&walk)))
-    },
-};
+    })
+    .documented(include_str!("random_walk.rs"))
+    .actions(&["left", "right"])
+}
 
 #[cfg(test)]
 mod tests {

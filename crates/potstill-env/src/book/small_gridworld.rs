@@ -42,8 +42,7 @@
 //!
 //! The book; it is not in Gymnasium. The book gives no starting state.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -81,12 +80,8 @@ fn scene(state: usize) -> Scene {
     .with_agent(state / SIDE, state % SIDE)
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "SmallGridworld",
-    summary: "reach one of two corners of a small grid",
-    actions: &["up", "right", "down", "left"],
-    options: &[],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |_| Ok(Kind::states(env())),
-};
+pub(crate) fn entry() -> Entry {
+    Entry::new("SmallGridworld", "reach one of two corners of a small grid", |_| Ok(Kind::states(env())))
+        .documented(include_str!("small_gridworld.rs"))
+        .actions(&["up", "right", "down", "left"])
+}

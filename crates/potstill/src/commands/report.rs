@@ -29,7 +29,7 @@ pub fn page(run: &Path) -> Result<Page, Error> {
 fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
     // All but the report itself, which is made again.
     for mark in dir.manifest()?.files.iter().filter(|mark| mark.name != names::REPORT) {
-        dir.read(&mark.name)?;
+        dir.check(mark)?;
     }
     Ok(match seed_runs(run).as_slice() {
         [] => run_page(dir),

@@ -73,22 +73,24 @@ fn config_crc(dir: &RunDir) -> Result<u32, Error> {
 /// Restores a job from a checkpoint.
 ///
 /// # Errors
-/// If the checkpoint was made under another configuration.
+/// If the checkpoint was made under another configuration, or by a program whose environment has other state.
 pub(crate) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) -> Result<(), Error> {
     let step = checkpoint.step;
-    let other = |reason: String| StoreError::Damaged {
+    let other = |reason: String, remedy: &str| StoreError::Damaged {
         path: dir.path().join(names::CONFIG),
         reason,
-        remedy: "put back the configuration that the run was begun with".to_owned(),
+        remedy: remedy.to_owned(),
     };
     let config = config_crc(dir)?;
     let known = checkpoint.config.is_none_or(|made| made == config);
     if !known && !earlier_configs(&dir.manifest()?).iter().any(|earlier| Some(*earlier) == checkpoint.config)
     {
-        return Err(other(format!("is not what the checkpoint of step {step} was made under")).into());
+        let reason = format!("is not what the checkpoint of step {step} was made under");
+        return Err(other(reason, "put back the configuration that the run was begun with").into());
     }
     let fits = job.restore(&checkpoint.state);
-    fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}")).into())
+    let remedy = "resume it with the program that began it, whose environment has the same state";
+    fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}"), remedy).into())
 }
 
 /// Does the work of a run that was [created](create), from its newest checkpoint on, and returns its summary.
@@ -105,7 +107,7 @@ pub(crate) fn execute(
     let PreparedRun { config, place, store, mut job, .. } = plan;
     let started = Instant::now();
     let checkpoint = Checkpoint::newest(dir, fallback)?;
-    if checkpoint.is_none() && dir.read_unchecked(names::METRICS).is_ok_and(|records| !records.is_empty()) {
+    if checkpoint.is_none() && has_records(dir) {
         observer.warn("there is no checkpoint: the run begins again at step 0");
     }
     let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
@@ -176,6 +178,11 @@ pub(crate) fn execute(
     ];
     dir.seal(&files, true)?;
     Ok(with_out(summary, dir))
+}
+
+/// Returns true if a log of records is there.
+fn has_records(dir: &RunDir) -> bool {
+    std::fs::metadata(dir.path().join(names::METRICS)).is_ok_and(|about| about.len() > 0)
 }
 
 /// Runs a job until it is complete, with a checkpoint whenever one is due and a last one at the end.

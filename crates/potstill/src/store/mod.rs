@@ -22,9 +22,11 @@ pub mod disk;
 mod lock;
 mod log;
 mod manifest;
+mod pieces;
 #[cfg(test)]
 mod simulated;
 pub mod snapshot_file;
+mod sums;
 
 pub use checkpoint::Checkpoint;
 pub use log::Log;
@@ -410,7 +412,7 @@ impl RunDir {
         // Not every run has these; the others must exist.
         let may_lack = |name: &str| name == names::VISITS || names::COPIES.contains(&name);
         for name in files.iter().filter(|name| !may_lack(name) || self.has(name)) {
-            manifest.files.push(FileMark::whole(name, &self.read_unchecked(name)?));
+            manifest.files.push(self.mark(name)?);
         }
         manifest.about.insert("finished".to_owned(), finished.into());
         self.write(names::MANIFEST, &manifest.write())
@@ -510,10 +512,7 @@ impl RunDir {
     /// # Errors
     /// On the first file that is missing or damaged.
     pub fn verify(&self) -> Result<(), StoreError> {
-        for mark in self.manifest()?.files {
-            self.read(&mark.name)?;
-        }
-        Ok(())
+        self.manifest()?.files.iter().try_for_each(|mark| self.check(mark))
     }
 
     /// The bytes of a finished run's model.
@@ -586,6 +585,14 @@ pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If it does not exist or cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    fs::read(path).map_err(io_error("read", path))
+}
+
+/// Reads a file of text at a path of the user's.
+///
+/// # Errors
+/// If it does not exist, cannot be read or is no UTF-8.
 pub fn read_text(path: &Path) -> Result<String, StoreError> {
     fs::read_to_string(path).map_err(io_error("read", path))
 }

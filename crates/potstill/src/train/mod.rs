@@ -8,7 +8,7 @@
 //! use potstill::core::Streams;
 //! use potstill::env::registry::find;
 //! use potstill::tabular::{QLearning, TabularConfig};
-//! use potstill::train::{Callback, EpisodeEnd, Trainer, Training};
+//! use potstill::train::{Callback, EpisodeEnd, RunEnd, Trainer, Training};
 //! use std::ops::ControlFlow;
 //!
 //! /// Stops after the first episode that does not fall off the cliff.
@@ -24,13 +24,16 @@
 //! let agent = QLearning::new(TabularConfig::default(), 48, 4, streams);
 //! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
 //! let mut trainer = Trainer::new(agent, env, streams);
-//! trainer.run(100_000, None, &mut UntilSafe)?;
+//! let end = trainer.run(100_000, None, &mut UntilSafe)?;
+//! assert_eq!(end, RunEnd::Stopped);
 //! assert!(trainer.episodes() < 200);
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
+pub mod comparison;
 mod error;
 mod evaluation;
+mod interval;
 mod parallel;
 mod single;
 pub mod statistics;
@@ -42,5 +45,5 @@ pub use error::TrainError;
 pub use evaluation::{Evaluation, Evaluator, Protocol, evaluate};
 pub use parallel::parallel_map;
 pub use single::{Event, Trainer};
-pub use training::{Callback, EpisodeEnd, Training};
+pub use training::{Callback, EpisodeEnd, RunEnd, Training};
 pub use vector::VecTrainer;

@@ -70,7 +70,7 @@ pub trait Training: Restorable + Send {
         until: u64,
         evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
         callback: &mut impl Callback<Self>,
-    ) -> Result<ControlFlow<()>, TrainError>
+    ) -> Result<RunEnd, TrainError>
     where
         Self: Sized,
         for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
@@ -95,11 +95,20 @@ pub trait Training: Restorable + Send {
                 stop |= callback.on_evaluation(self, &evaluation).is_break();
             }
             if stop {
-                return Ok(ControlFlow::Break(()));
+                return Ok(RunEnd::Stopped);
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(RunEnd::Reached)
     }
+}
+
+/// The end of a [`run`](Training::run).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// The number of steps is reached.
+    Reached,
+    /// A callback ended the run.
+    Stopped,
 }
 
 /// Methods that [`Training::run`] calls on its events; each may end the run with [`ControlFlow::Break`].
