@@ -95,8 +95,8 @@ pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) ->
             || spec.make_states().expect("a table is for states"),
             actor,
         ),
-        Model::Network(_) => {
-            let make_env = || spec.make_features().expect("a network is for features");
+        Model::Linear(_) | Model::Network(_) => {
+            let make_env = || spec.make_features().expect("it is for features");
             play_episodes::<[f32], usize, _>(protocol, make_env, actor)
         }
         Model::Control(_) => {

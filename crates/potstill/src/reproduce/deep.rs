@@ -251,6 +251,7 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         claims,
         beside,
         charts,
+        maps: Vec::new(),
         note: "The published numbers are read off a figure, and of episodes while learning, in which one action of ten is random; those here \
                are of the model that a run leaves, its best evaluated one, which acts greedily. The curves are of the models as they were.",
         out: nowhere(),

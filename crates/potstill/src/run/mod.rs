@@ -16,7 +16,7 @@ mod curves;
 mod execute;
 mod features;
 mod observer;
-mod policy_maps;
+pub(crate) mod policy_maps;
 mod prepare;
 mod prepared;
 mod report;
