@@ -87,7 +87,12 @@ impl<K: Kinds> FromArgMatches for KeyFlags<K> {
 
 impl<K: Kinds> Args for KeyFlags<K> {
     fn augment_args(command: clap::Command) -> clap::Command {
-        keys_of(&K::all()).values().fold(command, |command, key| command.arg(flag(key)))
+        let keys = keys_of(&K::all());
+        keys.values().fold(command, |command, key| {
+            // A former name may be another algorithm's present one.
+            let once = key.once.filter(|once| !keys.contains_key(once));
+            command.arg(flag(&Key { once, ..*key }))
+        })
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {

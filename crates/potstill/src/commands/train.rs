@@ -1,5 +1,7 @@
 //! `potstill train`.
 
+use super::resume::resume_point;
+use super::sweep::Sweep;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
@@ -46,6 +48,15 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     }
     let seeds = take_seeds(&mut layers)?;
     check_data(algorithm, &layers)?;
+    if let Some(sweep) = Sweep::asked(algorithm, &layers, request.seeds.or(seeds))? {
+        let (out, threads) = (request.out.as_deref(), request.threads);
+        return sweep.begin(
+            out,
+            threads,
+            &|run, observer| resume_point(run, threads, false, observer),
+            observer,
+        );
+    }
     match request.seeds.or(seeds) {
         None | Some(1) => {
             let plan = prepare_train(algorithm, &layers, request.threads, None)?;

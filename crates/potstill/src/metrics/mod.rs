@@ -46,6 +46,17 @@ pub struct Record {
 }
 
 impl Record {
+    /// The record of a line of `metrics.jsonl`, without names that the catalogue does not have; none for another line.
+    #[cfg(feature = "disk")]
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).ok()?;
+        let step = object.get("step")?.as_u64()?;
+        let value = |(name, value): (&String, &serde_json::Value)| {
+            Some((catalogue::Metric::find(name)?.name, value.as_f64()?))
+        };
+        Some(Self { step, values: object.iter().filter_map(value).collect() })
+    }
+
     /// The value of this name, if recorded.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values.iter().find(|(found, _)| *found == name).map(|(_, value)| *value)
