@@ -243,9 +243,8 @@ pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[
     );
     let place = subcommand.get_name();
     let key = name.replace('-', "_");
-    if place == "resume"
-        && (key == "set" || run_kinds().iter().any(|kind| kind.keys.iter().any(|(k, _)| k.name == key)))
-    {
+    let keys: Vec<&str> = keys_of(&run_kinds()).into_keys().collect();
+    if place == "resume" && (key == "set" || keys.contains(&&*key) || name_here(&key, &keys).is_some()) {
         let mut words =
             arguments.iter().filter_map(|word| word.to_str()).skip_while(|word| *word != place).skip(1);
         let run = words.find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or("RUN");

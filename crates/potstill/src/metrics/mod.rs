@@ -17,6 +17,8 @@ mod curve;
 #[cfg(feature = "disk")]
 mod history;
 #[cfg(feature = "disk")]
+mod hparams;
+#[cfg(feature = "disk")]
 mod record_line;
 #[cfg(feature = "disk")]
 mod sink;
@@ -24,6 +26,8 @@ mod sink;
 mod table;
 #[cfg(feature = "disk")]
 mod tensorboard;
+#[cfg(feature = "disk")]
+mod wire;
 
 #[cfg(feature = "disk")]
 pub use {
