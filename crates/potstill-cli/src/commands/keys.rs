@@ -206,6 +206,7 @@ pub(crate) fn shown(command: clap::Command, arguments: &[OsString]) -> clap::Com
     })
 }
 
+/// Shows a flag in the help, with its range and default; not those that a program writes for itself.
 fn revealed(
     command: clap::Command,
     key: &Key,
@@ -213,7 +214,8 @@ fn revealed(
     heading: &str,
 ) -> clap::Command {
     let about = explained(key, default);
-    command.mut_arg(key.name, |flag| flag.hide(false).help(about).help_heading(heading.to_owned()))
+    let is_own = key.name.ends_with("_crc32c");
+    command.mut_arg(key.name, |flag| flag.hide(is_own).help(about).help_heading(heading.to_owned()))
 }
 
 /// A clap error in the project's words, with what a flag of other libraries is called here.
@@ -257,6 +259,13 @@ pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[
                 format!("{} VALUE", key.replace('_', "-"))
             }
         ));
+    }
+    let other = [Training::COMMAND, Distillation::COMMAND].into_iter().find(|other| {
+        let kinds = if *other == Training::COMMAND { Training::all() } else { Distillation::all() };
+        *other != place && keys_of(&kinds).contains_key(&*key)
+    });
+    if let Some(other) = other.filter(|_| [Training::COMMAND, Distillation::COMMAND].contains(&place)) {
+        return Some(format!("`{place}` has no --{name}; it is a flag of `potstill {other}`"));
     }
     let here = match name_here(name, &known) {
         Some(here) => Some(here.to_owned()),

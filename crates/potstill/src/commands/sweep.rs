@@ -3,7 +3,7 @@
 //! Its folder has `sweep.toml`, from which it is continued, and `KEY=VALUE,KEY=VALUE/` for each combination.
 
 use crate::algorithm::Algorithm;
-use crate::config::{Layer, Origin, Settings, read_toml, toml_value};
+use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
 use crate::error::Error;
 use crate::run::{
     Observer, Together, check_out, create, discard_on_error, execute, find_environment, prepare_train,
@@ -62,7 +62,13 @@ impl Sweep {
             let Some(layer) = layers.iter().rev().find(|layer| layer.values.contains_key(key)) else {
                 continue;
             };
-            let Some(values) = several(&mut *settings, key, &layer.values[key]) else { continue };
+            let several = several(&mut *settings, key, &layer.values[key]);
+            let several = several.map_err(|reason| ConfigError::Value {
+                key: key.clone(),
+                origin: Some(layer.origin.clone()),
+                reason,
+            })?;
+            let Some(values) = several else { continue };
             if values.is_empty() {
                 return Err(usage(format!("`{key}` ({}): a sweep needs a value", layer.origin)));
             }
@@ -268,19 +274,21 @@ impl Point {
     }
 }
 
-/// The values of a key that has several: a list, or text with commas that is no value as a whole but in parts.
-fn several(settings: &mut dyn Settings, key: &str, value: &Toml) -> Option<Vec<Toml>> {
+/// The values of a key that has several: a list, or text with commas that is no value as a whole but in parts. The
+/// error is the reason for which one of several numbers is none.
+fn several(settings: &mut dyn Settings, key: &str, value: &Toml) -> Result<Option<Vec<Toml>>, String> {
     let text = match value {
-        Toml::Array(values) => return Some(values.clone()),
+        Toml::Array(values) => return Ok(Some(values.clone())),
         Toml::String(text) => text.trim(),
-        _ => return None,
+        _ => return Ok(None),
     };
+    let kind = settings.keys().into_iter().find(|known| known.name == key).map_or("", |known| known.kind);
     let mut is_valid = |text: &str| match key {
         "env" => find_environment(text, &[]).is_ok(),
         _ => matches!(settings.set(key, &toml_value(text)), Some(Ok(()))),
     };
-    if is_valid(text) {
-        return None;
+    if !text.contains(',') || is_valid(text) {
+        return Ok(None);
     }
     let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
@@ -288,13 +296,19 @@ fn several(settings: &mut dyn Settings, key: &str, value: &Toml) -> Option<Vec<T
     let mut rest = &parts[..];
     while !rest.is_empty() {
         // The longest run of parts that is a value: `mlp:64,64,mlp:8` is two networks.
-        let length = (1..=rest.len()).rev().find(|&length| is_valid(&rest[..length].join(",")))?;
+        let Some(length) = (1..=rest.len()).rev().find(|&length| is_valid(&rest[..length].join(","))) else {
+            let is_number = ["number", "integer", "number or schedule", "true or false"].contains(&kind);
+            return match settings.set(key, &toml_value(rest[0])) {
+                Some(Err(reason)) if is_number => Err(reason),
+                _ => Ok(None),
+            };
+        };
         let (now, after) = rest.split_at(length);
         let word = now.join(",");
         values.push(if key == "env" { Toml::String(word) } else { toml_value(&word) });
         rest = after;
     }
-    (values.len() > 1).then_some(values)
+    Ok((values.len() > 1).then_some(values))
 }
 
 #[cfg(test)]
@@ -305,7 +319,7 @@ mod tests {
     fn commas_separate_values_where_the_whole_is_none() {
         let check = |algorithm: &str, key: &str, text: &str, expected: Option<&[&str]>| {
             let mut settings = train_settings(Algorithm::find(algorithm).unwrap());
-            let values = several(&mut *settings, key, &toml_value(text));
+            let values = several(&mut *settings, key, &toml_value(text)).unwrap();
             let words = values.map(|values| values.iter().map(Toml::to_string).collect::<Vec<_>>());
             let expected =
                 expected.map(|words| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
@@ -314,7 +328,6 @@ mod tests {
         check("dqn", "learning_rate", "1e-3,1e-4", Some(&["0.001", "0.0001"]));
         check("dqn", "learning_rate", "[1e-3, 1e-4]", Some(&["0.001", "0.0001"]));
         check("dqn", "learning_rate", "1e-3", None);
-        check("dqn", "learning_rate", "1e-3,fast", None);
         check("dqn", "net_arch", "mlp:64,64", None);
         check("dqn", "net_arch", "mlp:64,64,mlp:8", Some(&["\"mlp:64,64\"", "\"mlp:8\""]));
         check("dqn", "double", "yes,no", Some(&["\"yes\"", "\"no\""]));
@@ -324,6 +337,9 @@ mod tests {
         check("sarsa", "env", "CliffWalking-v1,Taxi-v4", Some(&["\"CliffWalking-v1\"", "\"Taxi-v4\""]));
         check("sarsa", "env", "NoSuch-v0,Taxi-v4", None);
         check("sarsa", "gama", "1,2", None);
+        let mut settings = train_settings(Algorithm::find("sarsa").unwrap());
+        let wrong = several(&mut *settings, "alpha", &toml_value("0.1,7"));
+        assert_eq!(wrong, Err("must be above 0 (1e-30) and up to 1, got 7".to_owned()));
     }
 
     #[test]

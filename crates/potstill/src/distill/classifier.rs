@@ -70,6 +70,13 @@ settings! {
     }
 }
 
+impl FitConfig {
+    /// Gradient steps of a training on so many samples.
+    pub fn total_steps(&self, samples: usize) -> u64 {
+        self.epochs.saturating_mul(samples.div_ceil(self.batch_size as usize) as u64)
+    }
+}
+
 /// The settings of a classifier.
 pub type ClassifierSettings = (FitConfig, StudentOptimizer);
 
@@ -162,6 +169,7 @@ impl ClassifierTrainer {
             // The inputs are the same in every epoch.
             source.record(&data.inputs);
         }
+        let samples = data.len();
         Self {
             optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
@@ -174,7 +182,10 @@ impl ClassifierTrainer {
             shuffle: streams.stream("shuffle"),
             jitter: streams.stream("jitter"),
             scratch: Scratch::default(),
-            config,
+            config: FitConfig {
+                learning_rate: config.learning_rate.of_run(config.total_steps(samples)),
+                ..config
+            },
         }
     }
 

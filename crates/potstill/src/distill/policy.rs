@@ -68,6 +68,11 @@ impl PolicyDistillConfig {
     fn round_steps(&self) -> u64 {
         self.gradient_steps.div_ceil(self.rounds)
     }
+
+    /// Gradient steps of all rounds.
+    pub fn total_steps(&self) -> u64 {
+        self.round_steps().saturating_mul(self.rounds)
+    }
 }
 
 /// Training of a student policy.
@@ -155,7 +160,10 @@ impl PolicyDistiller {
             teacher_logits: Vec::new(),
             sampling: streams.stream("replay"),
             scratch: Scratch::default(),
-            config,
+            config: PolicyDistillConfig {
+                learning_rate: config.learning_rate.of_run(config.total_steps()),
+                ..config
+            },
         }
     }
 

@@ -16,6 +16,9 @@ settings! {
         episodes: Option<u64> = None, in AtLeastOne;
         /// Episodes between lines of metrics.jsonl
         log_interval: u64 = 1, in AtLeastOne;
+        /// Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction and
+        /// prioritized_beta; the steps of the run if not set
+        schedule_steps: Option<u64> = None, in AtLeastOne;
     }
 }
 

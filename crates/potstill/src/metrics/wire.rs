@@ -16,7 +16,6 @@ pub(super) fn push_varint(payload: &mut Vec<u8>, mut value: u64) {
     payload.push(value as u8);
 }
 
-
 /// Appends a number field.
 pub(super) fn push_number(payload: &mut Vec<u8>, field: u8, value: u64) {
     payload.push(field << 3);

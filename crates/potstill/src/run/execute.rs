@@ -104,7 +104,7 @@ pub(crate) fn execute(
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let PreparedRun { config, place, store, mut job, start, .. } = plan;
+    let PreparedRun { config, place, store, mut job, start, warning: of_schedules, .. } = plan;
     let started = Instant::now();
     let mut checkpoint = Checkpoint::newest(dir, fallback)?;
     if let (None, Some(state)) = (&checkpoint, start) {
@@ -130,7 +130,7 @@ pub(crate) fn execute(
     if let Some(about) = job.about() {
         observer.remark(about);
     }
-    if let Some(warning) = job.warning() {
+    for warning in [job.warning(), of_schedules.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
     let (done, total, note) = job.progress();

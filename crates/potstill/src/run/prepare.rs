@@ -93,9 +93,12 @@ fn prepare_fresh(
             let data = checked_data(run.data.as_deref(), &fit)?;
             let ends = Ends::new(data.features, data.classes);
             optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
+            let (settings, steps) = (fit.clone(), fit.total_steps(data.len() - fit.test_samples as usize));
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, fit, None, None));
-            Ok(PreparedRun::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
+            let on = run.data.unwrap_or_default();
+            let prepared = PreparedRun::of(algorithm, (&on, run.seed), config, store, job);
+            Ok(prepared.with_schedules(&settings, None, Some(steps)))
         }
     }
 }
@@ -137,6 +140,8 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             store,
             job,
             copy: Some((names::TEACHER, safetensors::write(teacher))),
+            schedules: Vec::new(),
+            warning: None,
             start: None,
         }
     };
@@ -169,10 +174,11 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let student = student_spec(&run)?;
             let ends = PolicyDistiller::ends(student, teacher);
             optimizer.check(("student", student, &ends), distil.learning_rate)?;
+            let (settings, steps) = (distil.clone(), distil.total_steps());
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            Ok(plan(config, &run, &place, store, job, &model))
+            Ok(plan(config, &run, &place, store, job, &model).with_schedules(&settings, None, Some(steps)))
         }
         Subject::Classifier { network, data, fit } => {
             // Student and teacher must have the same test samples, or the student would learn from the
@@ -205,10 +211,11 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
             let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
+            let (settings, steps) = (fit.clone(), fit.total_steps(dataset.len() - fit.test_samples as usize));
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, fit, soft_targets, taught));
             let model = Model::Network(network);
-            Ok(plan(config, &run, &data, store, job, &model))
+            Ok(plan(config, &run, &data, store, job, &model).with_schedules(&settings, None, Some(steps)))
         }
     }
 }
