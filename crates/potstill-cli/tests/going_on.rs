@@ -94,7 +94,7 @@ fn names_of_other_libraries_get_the_right_advice() {
         refused(path, &arguments, words);
     }
     let help = String::from_utf8(potstill(path, "train sarsa --help").stdout).unwrap();
-    for words in ["--alpha", "Example 6.5", "[default: 0.5]", "Settings of sarsa"] {
+    for words in ["--alpha", "Example 6.6", "[default: 0.5]", "Settings of sarsa"] {
         assert!(help.contains(words), "{words} in {help}");
     }
     assert!(!help.contains("--buffer-size"), "{help}");
@@ -264,7 +264,7 @@ fn a_sweep_runs_every_combination_and_can_be_resumed() {
 
     let seeds = json(
         path,
-        "train dqn --env CartPole-v1 --steps 300 --eval-freq 0 --net-arch mlp:4,mlp:4,4 --seeds 2 --out nets",
+        "train dqn --env CartPole-v1 --steps 300 --learning-starts 100 --eval-freq 0 --net-arch mlp:4,mlp:4,4 --seeds 2 --out nets",
     );
     assert_eq!(seeds["sweep"][1]["run"], "net_arch=mlp:4,4");
     assert!(path.join("nets/net_arch=mlp:4,4/seed-1/model.safetensors").is_file());
