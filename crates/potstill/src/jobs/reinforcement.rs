@@ -8,7 +8,7 @@ use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
 use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
-use potstill_core::snapshot::{Codec, Field, Flat};
+use potstill_core::snapshot::{Codec, Field, Flat, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
@@ -45,11 +45,13 @@ struct RunStatistics {
     updates: Updates,
     score: Option<f64>,
     goal_reached: bool,
+    /// The clipped mass of the last record; 0 if there is none.
+    clipped_mass: f64,
 }
 
 snapshot! {
     impl Restorable for RunStatistics {
-        saved: returns, lengths, updates, score via IfKnown, goal_reached;
+        saved: returns, lengths, updates, score via IfKnown, goal_reached, clipped_mass via IfPresent;
     }
 }
 
@@ -66,8 +68,11 @@ struct Updates {
 struct Sums;
 
 /// The other measurements of an update, and their names in checkpoints.
-const OTHERS: [(&str, &str); 2] =
-    [(catalogue::Q_VALUES, "q_values"), (catalogue::GRADIENT_NORM, "grad_norm")];
+const OTHERS: [(&str, &str); 3] = [
+    (catalogue::Q_VALUES, "q_values"),
+    (catalogue::GRADIENT_NORM, "grad_norm"),
+    (catalogue::TRAIN_CLIPPED_MASS, "clipped_mass"),
+];
 
 impl Codec<Measurements> for Sums {
     fn save(&self, sums: &Measurements, name: &str, snapshot: &mut Snapshot) {
@@ -128,7 +133,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
     }
 
     fn on_episode(&mut self, trainer: &T, episode: &EpisodeEnd) -> ControlFlow<()> {
-        let RunStatistics { returns, lengths, updates, .. } = &mut *self.statistics;
+        let RunStatistics { returns, lengths, updates, clipped_mass, .. } = &mut *self.statistics;
         returns.push(episode.episode_return);
         lengths.push(episode.steps as f64);
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
@@ -147,6 +152,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
                 let acts = |(name, _): &(&str, f64)| name.starts_with("rollout/");
                 values.extend(now.iter().filter(acts));
                 values.extend(sums.iter().map(|(name, sum)| (name, sum / count as f64)));
+                *clipped_mass = sums.get(catalogue::TRAIN_CLIPPED_MASS).unwrap_or_default() / count as f64;
                 values.extend(now.iter().filter(|measured| !acts(measured)));
             }
             self.record(trainer.steps(), values)?;
@@ -269,6 +275,9 @@ where
             (catalogue::RETURN_LAST_100): self.statistics.returns.mean(),
             (catalogue::STEPS_LAST_100): self.statistics.lengths.mean(),
         });
+        if self.statistics.clipped_mass > 0.0 {
+            summary[catalogue::CLIPPED_MASS] = json!(self.statistics.clipped_mass);
+        }
         let Some(Best { score, step, model }) = &self.best else {
             let model = self.trainer.model();
             self.add_start_value(&model, &mut summary);
