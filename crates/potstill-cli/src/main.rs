@@ -1,9 +1,11 @@
 //! The `potstill` command: parse, call the library, show progress, print, exit.
 //!
-//! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed, 2 the
-//! command line, a configuration or an input file is wrong, 130 or 143 stopped by SIGINT or SIGTERM after
-//! saving.
+//! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed or stdout
+//! refused the results, 2 the command line, a configuration or an input file is wrong, 3 stopped with work
+//! unsaved, 129, 130 or 143 stopped by SIGHUP, SIGINT or SIGTERM after saving.
 #![forbid(unsafe_code)]
+// What a stream refuses must not be a panic: `output` writes to both.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod canvas;
 mod commands;
@@ -17,29 +19,54 @@ use commands::{Cli, Command};
 use dashboard::Dashboard;
 use potstill::Error;
 use potstill::run::Observer;
+use potstill::store::unchecked;
 use progress::Bar;
 use signals::Signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(words) => {
+            // Help and version, or what is wrong with the command line; either may be refused.
+            if words.use_stderr() {
+                let _ = words.print();
+            } else {
+                output::to_stdout(|_| words.print());
+            }
+            return told_all(words.exit_code() as u8);
+        }
+    };
     let signals = if command.saves() { Signals::watch() } else { Signals::default() };
-    match run(command, signals.clone()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    told_all(match run(command, signals.clone()) {
+        Ok(true) => 0,
+        Ok(false) => 1,
         Err(error) => {
             let stopped =
                 matches!(error, Error::Interrupted { .. } | Error::Halted { .. } | Error::Abandoned);
-            let words = if stopped { error.to_string() } else { format!("error: {error}") };
-            // With stderr closed, the error cannot be reported.
-            let _ = output::line(&mut std::io::stderr(), &words);
-            ExitCode::from(if stopped { signals.exit_code() } else { error.exit_code() })
+            let is_saved = stopped && error.exit_code() != Error::UNSAVED;
+            output::tell(&if stopped { error.to_string() } else { format!("error: {error}") });
+            if is_saved { signals.exit_code() } else { error.exit_code() }
         }
+    })
+}
+
+/// The exit code, or 1 if stdout refused a part of the results.
+fn told_all(code: u8) -> ExitCode {
+    let refused = output::refused();
+    if let Some(error) = &refused {
+        output::tell(&format!("error: cannot write to stdout: {error}"));
     }
+    ExitCode::from(if refused.is_some() && code == 0 { 1 } else { code })
 }
 
 /// Runs a command under the dashboard or a progress bar.
 fn run(command: impl Command, signals: Signals) -> Result<bool, Error> {
+    command
+        .reads()
+        .into_iter()
+        .filter_map(unchecked)
+        .for_each(|what| output::tell(&format!("warning: {what}")));
     let observer: Box<dyn Observer> =
         if command.tui() { Box::new(Dashboard::new(signals)?) } else { Box::new(Bar::new(signals)) };
     command.run(&*observer)

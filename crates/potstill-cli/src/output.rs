@@ -11,18 +11,43 @@ use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table};
 use potstill::reproduce::Reproduction;
 use potstill::run::summary_of;
+use potstill::shell;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Writes one line.
 pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(to, "{text}")
 }
 
-/// Prints to stdout. A closed pipe (`| head`) is not an error.
+/// The first error of stdout, after which nothing more is written there.
+static REFUSED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints to stdout.
 pub(crate) fn print(text: &str) {
-    let _ = line(&mut io::stdout().lock(), text);
+    to_stdout(|stdout| line(stdout, text));
+}
+
+/// Writes to stdout, unless it has refused before.
+pub(crate) fn to_stdout(write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<()>) {
+    let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if refused.is_none() {
+        let mut stdout = io::stdout().lock();
+        *refused = write(&mut stdout).and_then(|()| stdout.flush()).err();
+    }
+}
+
+/// The error of stdout, if it did not take all that was printed. A closed pipe (`| head`) is no error.
+pub(crate) fn refused() -> Option<io::Error> {
+    let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    refused.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+}
+
+/// Tells on stderr. What it refuses is lost: a log that cannot be written must not end a run.
+pub(crate) fn tell(text: &str) {
+    let _ = line(&mut io::stderr().lock(), text);
 }
 
 pub(crate) fn act(act: &Act) {
@@ -32,19 +57,20 @@ pub(crate) fn act(act: &Act) {
 
 /// The command that started this program, so that the commands that it prints can be copied.
 fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "potstill".to_owned())
+    std::env::args_os().next().map_or_else(|| "potstill".to_owned(), |me| shell::path(Path::new(&me)))
 }
 
 pub(crate) fn quickstart(summary: &Value) {
     let out = summary["out"].as_str().unwrap_or_default();
     let seconds = summary["seconds"].as_f64().unwrap_or_default();
-    let me = program();
+    let (me, run) = (program(), |name: &str| shell::path(&Path::new(out).join(name)));
+    let (student, teacher) = (run("student"), run("teacher"));
     print(&format!(
         "\nDone in {seconds:.1} s. Run directory: {out}\nOpen {out}/report.html in a browser. Next:\n"
     ));
     print(&format!(
-        "  {me} eval {out}/student --episodes 100\n  \
-         {me} distill --teacher {out}/teacher --student mlp:8 --env CartPole-v1\n  \
+        "  {me} eval {student} --episodes 100\n  \
+         {me} distill --teacher {teacher} --student mlp:8 --env CartPole-v1\n  \
          {me} train dqn --env CartPole-v1 --steps 50000 --seed 1\n  \
          {me} train sarsa --env CliffWalking-v1 --episodes 500 --seeds 100"
     ));
@@ -58,7 +84,12 @@ pub(crate) fn run(result: &Value) {
     if result["seeds"].is_null() {
         // A prediction algorithm has no policy to evaluate.
         let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
-        print(&format!("Next: {} {} {out}", program(), if judges { "show" } else { "eval" }));
+        print(&format!(
+            "Next: {} {} {}",
+            program(),
+            if judges { "show" } else { "eval" },
+            shell::path(Path::new(out))
+        ));
     }
 }
 
@@ -135,6 +166,7 @@ pub(crate) fn path(out: &Path) {
 
 pub(crate) fn comparison(comparison: &Comparison) {
     print(comparison.table().text().trim_end());
+    comparison.notes().for_each(|note| print(&format!("note: {note}")));
     if let Some(chart) = comparison.charts().first() {
         print(&format!("\n{}", chart.text(72, 12).trim_end()));
     }

@@ -67,42 +67,6 @@ fn runs_are_listed_with_their_state() {
     assert!(text.contains("crashed, resumable") && text.contains("3 of 3"), "{text}");
 }
 
-#[cfg(unix)]
-#[test]
-fn a_signal_saves_the_run() {
-    let root = TempDir::new().unwrap();
-    let root = root.path();
-    let arguments = "train dqn --env CartPole-v1 --steps 40000 --seed 5 --set net_arch=mlp:32";
-    json(root, &format!("{arguments} --out whole"));
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let out = format!("run-{signal}");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
-        command
-            .current_dir(root)
-            .args(arguments.split_whitespace())
-            .args(["--out", &out])
-            .stderr(Stdio::piped());
-        let child = command.spawn().unwrap();
-        while !root.join(&out).join("metrics.jsonl").exists() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        let kill = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
-        let output = child.wait_with_output().unwrap();
-        let words = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{words}");
-        assert!(
-            words.starts_with("stopped at step ") && words.contains(&format!("`potstill resume {out}`")),
-            "{words}"
-        );
-        json(root, &format!("resume {out}"));
-        for file in ["model.safetensors", "metrics.jsonl"] {
-            let read = |run: &str| fs::read(root.join(run).join(file)).unwrap();
-            assert!(read("whole") == read(&out), "{file}");
-        }
-    }
-}
-
 #[test]
 fn runs_are_compared_and_drawn() {
     let root = TempDir::new().unwrap();

@@ -6,7 +6,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::Comparison;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compare runs: one table and the learning curves; seeds as interquartile mean with 95 % intervals
 #[derive(Debug, Args)]
@@ -19,6 +19,10 @@ pub(crate) struct Compare {
 }
 
 impl Command for Compare {
+    fn reads(&self) -> Vec<&Path> {
+        self.runs.iter().map(PathBuf::as_path).collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let comparison = Comparison::read(&self.runs)?;
         self.output.finish(&comparison.json(), |_| output::comparison(&comparison));

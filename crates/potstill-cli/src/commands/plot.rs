@@ -6,7 +6,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::Comparison;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Draw the curves of runs into a file: .svg, .png, .html, or .csv for the numbers of one run
 #[derive(Debug, Args)]
@@ -25,6 +25,10 @@ pub(crate) struct Plot {
 }
 
 impl Command for Plot {
+    fn reads(&self) -> Vec<&Path> {
+        self.runs.iter().map(PathBuf::as_path).collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         Comparison::read(&self.runs)?.plot(&self.out, self.metric.as_deref())?;
         self.output.finish(&output::written("plot", &self.out), |_| output::path(&self.out));

@@ -7,9 +7,10 @@ use crate::metrics::catalogue::{Column, Metric, SECONDS, Score, key_metrics};
 use crate::metrics::{History, thinned};
 use crate::report::{Block, LineChart, Page, Series, Table};
 use crate::run::{estimate, over_steps, read_summary, seed_runs, spread, usage};
-use crate::store::{self, RunDir, names};
+use crate::store::{self, RunDir, StoreError, names};
 use crate::train::statistics::{self, Estimate};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Points of a curve over seeds.
@@ -31,6 +32,8 @@ struct Group {
     seeds: usize,
     summaries: Vec<Value>,
     histories: Vec<History>,
+    /// What a reader of the numbers should know.
+    notes: Vec<String>,
 }
 
 impl Comparison {
@@ -40,6 +43,11 @@ impl Comparison {
     /// If a folder is neither, or a file in it is damaged.
     pub fn read(runs: &[PathBuf]) -> Result<Self, Error> {
         Ok(Self { groups: runs.iter().map(|run| Group::read(run)).collect::<Result<_, Error>>()? })
+    }
+
+    /// Remarks: seeds of different lengths, and curves that are lost.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().flat_map(|group| group.notes.iter().map(String::as_str))
     }
 
     /// The scores: interquartile mean and mean over seeds, with 95 % bootstrap intervals.
@@ -60,7 +68,7 @@ impl Comparison {
             }
             Value::Object(object)
         });
-        json!({ "command": "compare", "runs": groups.collect::<Vec<_>>() })
+        json!({ "command": "compare", "runs": groups.collect::<Vec<_>>(), "notes": self.notes().collect::<Vec<_>>() })
     }
 
     /// The table, with one row per run: the interquartile mean, and over several seeds its interval.
@@ -126,6 +134,7 @@ impl Comparison {
             Block::Text("Over several seeds: interquartile means with 95 % bootstrap intervals.".to_owned()),
         ];
         blocks.extend(self.charts().into_iter().map(Block::Lines));
+        blocks.extend(self.notes().map(|note| Block::Text(format!("Note: {note}."))));
         let title = self.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(" and ");
         Page { title, lead: "Runs of potstill.".to_owned(), blocks }
     }
@@ -178,6 +187,14 @@ fn cell(values: &[f64], decimals: usize) -> String {
     }
 }
 
+/// The length of a run, as its configuration has it: `2000 steps`.
+fn length_of(dir: &RunDir) -> Result<Option<String>, Error> {
+    let origin = Origin::File(dir.path().join(names::CONFIG).display().to_string());
+    let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
+    let length = |key: &str| config.get(key).map(|number| format!("{number} {key}"));
+    Ok(length("steps").or_else(|| length("episodes")))
+}
+
 impl Group {
     fn read(path: &Path) -> Result<Self, Error> {
         let dir = RunDir::open(path)?;
@@ -191,7 +208,9 @@ impl Group {
             seeds: 1,
             summaries: Vec::new(),
             histories: Vec::new(),
+            notes: Vec::new(),
         };
+        let mut lengths = BTreeSet::new();
         let runs = match config.get("seeds").and_then(toml::Value::as_integer) {
             Some(count) => {
                 group.seeds = usize::try_from(count).unwrap_or_default();
@@ -204,9 +223,18 @@ impl Group {
             if dir.is_finished()? {
                 group.summaries.push(read_summary(&dir)?);
             }
-            if dir.has(names::METRICS) {
-                group.histories.push(History::read(&dir)?);
+            match History::read(&dir) {
+                Ok(history) => group.histories.push(history),
+                Err(error @ StoreError::Damaged { .. }) => group.notes.push(format!("no curve: {error}")),
+                // Not begun.
+                Err(_) if !dir.has(names::METRICS) => {}
+                Err(error) => return Err(error.into()),
             }
+            lengths.extend(length_of(&dir)?);
+        }
+        if lengths.len() > 1 {
+            let lengths = lengths.into_iter().collect::<Vec<_>>().join(", ");
+            group.notes.push(format!("the seeds of {} have different lengths: {lengths}", group.name));
         }
         Ok(group)
     }

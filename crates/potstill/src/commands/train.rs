@@ -4,8 +4,8 @@ use crate::algorithm::Algorithm;
 use crate::config::Layer;
 use crate::error::Error;
 use crate::run::{
-    Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train, train_head,
-    train_seeds, usage,
+    Observer, Sources, check_out, create, discard_on_error, execute, is_family, peek, prepare_train,
+    train_head, train_seeds, usage,
 };
 use crate::store::RunDir;
 use potstill_env::registry;
@@ -36,7 +36,10 @@ pub struct TrainRequest {
 /// resumed).
 pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(&request.algorithm)?;
-    check_out(request.out.as_deref())?;
+    let is_to_grow = request.seeds.is_some() && request.out.as_deref().is_some_and(is_family);
+    if !is_to_grow {
+        check_out(request.out.as_deref())?;
+    }
     let mut layers = request.sources.layers(&train_head(algorithm.name))?;
     if let Some(preset) = &request.preset {
         let env = peek(&layers, "env").unwrap_or_default();

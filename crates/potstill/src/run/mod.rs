@@ -40,7 +40,7 @@ pub(crate) use prepare::{
 pub(crate) use prepared::PreparedRun;
 pub(crate) use report::{curves, over_steps, run_page};
 pub(crate) use resume::{Continuation, Recipe, continue_run};
-pub(crate) use seeds::{Family, train_seeds};
+pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use subject::{Subject, learned_model};
 pub(crate) use summary::{estimate, read_summary, seed_runs, spread};

@@ -25,6 +25,8 @@ pub(crate) struct Continuation {
     pub(crate) fallback: bool,
     /// Threads to use. Results do not depend on their number.
     pub(crate) threads: usize,
+    /// True for a seed among others: a number of steps that leaves nothing to do is then no error.
+    pub(crate) is_seed: bool,
 }
 
 /// The contents of a run's `config.toml`.
@@ -73,8 +75,10 @@ pub(crate) fn continue_run(
     continuation: Continuation,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    if let Some(steps) = continuation.steps {
-        raise_steps(dir, &mut recipe, steps, continuation)?;
+    if let Some(steps) = continuation.steps
+        && raise_steps(dir, &mut recipe, steps, continuation)?
+    {
+        // Its files are those of a shorter run.
     } else if dir.is_finished()? {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
@@ -89,26 +93,23 @@ pub(crate) fn continue_run(
     execute(dir, plan, continuation.fallback, observer)
 }
 
-/// Raises the number of steps of a run, if that leaves work to do.
+/// Raises the number of steps of a run, if that leaves work to do; returns false if it does not for a seed among others.
 fn raise_steps(
     dir: &RunDir,
     recipe: &mut Recipe,
     steps: u64,
     continuation: Continuation,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let run = dir.path().display();
-    if recipe.layers[0].values.get("steps").is_none() {
-        return Err(usage(format!("{run} does not run for a number of steps")));
-    }
-    let number = i64::try_from(steps).map_err(|_| usage("--steps must be below 2^63"))?;
-    let values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
-    // Noted in config.toml: values that depend on the number of steps, such as the exploration schedule,
-    // differed before.
-    recipe.layers.push(Layer { origin: Origin::Program("resume --steps, after fewer"), values });
+    recipe.layers.push(more_steps(dir, &recipe.layers, steps)?);
     let plan = recipe.plan(dir, continuation.threads)?;
     if let Some(checkpoint) = Checkpoint::newest(dir, continuation.fallback)? {
         let mut job = recipe.plan(dir, continuation.threads)?.job;
         restore(dir, &mut *job, &checkpoint)?;
+        if job.is_over() && continuation.is_seed {
+            recipe.layers.pop();
+            return Ok(false);
+        }
         if job.is_over() {
             let done = checkpoint.step;
             return Err(usage(format!(
@@ -116,5 +117,18 @@ fn raise_steps(
             )));
         }
     }
-    extend(dir, &plan)
+    extend(dir, &plan)?;
+    Ok(true)
+}
+
+/// The setting of a new number of steps.
+pub(crate) fn more_steps(dir: &RunDir, layers: &[Layer], steps: u64) -> Result<Layer, Error> {
+    if layers[0].values.get("steps").is_none() {
+        return Err(usage(format!("{} does not run for a number of steps", dir.path().display())));
+    }
+    let number = i64::try_from(steps).map_err(|_| usage("--steps must be below 2^63"))?;
+    let values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
+    // Noted in config.toml: values that depend on the number of steps, such as the exploration schedule,
+    // differed before.
+    Ok(Layer { origin: Origin::Program("resume --steps, after fewer"), values })
 }

@@ -31,6 +31,7 @@
 
 mod error;
 mod evaluation;
+mod last_step;
 mod parallel;
 mod single;
 pub mod statistics;
@@ -39,8 +40,11 @@ mod training;
 mod vector;
 
 pub use error::TrainError;
+pub(crate) use evaluation::evaluate_unless;
 pub use evaluation::{Evaluation, Evaluator, Protocol, evaluate};
+pub(crate) use last_step::ByName;
+pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use parallel::parallel_map;
 pub use single::{Event, Trainer};
-pub use training::{Callback, EpisodeEnd, Training};
+pub use training::{Callback, Training};
 pub use vector::VecTrainer;
