@@ -8,7 +8,7 @@ const PACKAGES: [(&str, &[&str]); 5] = [
     ("potstill-env", &["src/lib.rs"]),
     ("potstill-nn", &["src/lib.rs"]),
     ("potstill", &["data/digits.bin.gz", "presets/dqn-zoo.toml", "examples/custom_environment.rs"]),
-    ("potstill-cli", &["src/main.rs"]),
+    ("potstill-cli", &["src/lib.rs", "src/bin/potstill.rs"]),
 ];
 
 #[test]

@@ -141,9 +141,14 @@ mod tests {
         "Instant",
         "thread::",
     ];
-    /// Files that may ask for threads, since they do without where there are none.
-    const DOES_WITHOUT_THREADS: [&str; 3] =
-        ["potstill-nn/src/workers.rs", "potstill/src/train/parallel.rs", "potstill/src/deep/task.rs"];
+    /// Files that may ask for threads, since they do without where there are none, and for the time that these
+    /// take.
+    const DOES_WITHOUT_THREADS: [&str; 4] = [
+        "potstill-nn/src/attendance.rs",
+        "potstill-nn/src/workers.rs",
+        "potstill/src/train/parallel.rs",
+        "potstill/src/deep/task.rs",
+    ];
 
     /// The code that is compiled without a disk: without tests, comments, and the item after each `DISK`.
     fn code_without_disk(text: &str) -> Vec<&str> {
@@ -204,7 +209,11 @@ mod tests {
         for (file, code) in files {
             let is_excused = DOES_WITHOUT_THREADS.iter().any(|excused| file.ends_with(excused));
             let needs: Vec<&&str> = NEEDS_SYSTEM.iter().filter(|needed| code.contains(**needed)).collect();
-            let allowed = |needed: &str| is_excused && needed.contains("thread");
+            let keeps_time = file.ends_with("attendance.rs") || file.ends_with("workers.rs");
+            let allowed = |needed: &str| {
+                is_excused
+                    && (needed.contains("thread") || keeps_time && ["std::time", "Instant"].contains(&needed))
+            };
             assert!(
                 needs.iter().all(|needed| allowed(needed)),
                 "{}: {needs:?} without the feature `disk`",

@@ -4,11 +4,11 @@ use potstill::algorithm::ALGORITHMS;
 use potstill::commands::{Comparison, RunEntry};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
-use potstill::env::registry::{self, Spec};
+use potstill::env::registry::Spec;
 use potstill::env::trace::Trace;
 use potstill::metrics::catalogue::TEST_ERROR;
 use potstill::quickstart::Act;
-use potstill::report::{Block, Page, Square, Table};
+use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::Reproduction;
 use potstill::run::summary_of;
 use potstill::shell;
@@ -47,7 +47,14 @@ pub(crate) fn refused() -> Option<io::Error> {
 
 /// Tells on stderr. What it refuses is lost: a log that cannot be written must not end a run.
 pub(crate) fn tell(text: &str) {
-    let _ = line(&mut io::stderr().lock(), text);
+    let me = std::env::args_os().next().unwrap_or_default();
+    let _ = line(&mut io::stderr().lock(), &in_the_name_of(Path::new(&me), text));
+}
+
+/// The words with the commands in them under this program's name: the library calls the command `potstill`.
+fn in_the_name_of(program: &Path, words: &str) -> String {
+    let name = program.file_stem().and_then(|name| name.to_str());
+    words.replace("`potstill ", &format!("`{} ", name.unwrap_or("potstill")))
 }
 
 pub(crate) fn act(act: &Act) {
@@ -56,7 +63,7 @@ pub(crate) fn act(act: &Act) {
 }
 
 /// The command that started this program, so that the commands that it prints can be copied.
-fn program() -> String {
+pub(crate) fn program() -> String {
     std::env::args_os().next().map_or_else(|| "potstill".to_owned(), |me| shell::path(Path::new(&me)))
 }
 
@@ -166,9 +173,12 @@ pub(crate) fn path(out: &Path) {
 
 pub(crate) fn comparison(comparison: &Comparison) {
     print(comparison.table().text().trim_end());
-    comparison.notes().for_each(|note| print(&format!("note: {note}")));
+    print(&format!("\n{}", comparison.notes().iter().map(|note| wrap(note)).collect::<String>().trim_end()));
+    if let Some(table) = comparison.improvement_table() {
+        print(&format!("\n{}", table.text().trim_end()));
+    }
     if let Some(chart) = comparison.charts().first() {
-        print(&format!("\n{}", chart.text(72, 12).trim_end()));
+        print(&format!("\n{}", chart.text(68, 12).trim_end()));
     }
 }
 
@@ -206,58 +216,6 @@ pub(crate) fn runs(runs: &[RunEntry]) {
             print(&format!("\n{problem}"));
         }
     }
-}
-
-pub(crate) fn envs() {
-    let dash = || "-".to_owned();
-    let rows = registry::all().map(|spec| {
-        vec![
-            spec.id.clone(),
-            spec.observation_space().to_string(),
-            spec.action_space().to_string(),
-            spec.time_limit_steps.map_or_else(dash, |n| n.to_string()),
-            spec.reward_threshold.map_or_else(dash, |r| r.to_string()),
-            if spec.stochastic { "yes" } else { "no" }.to_owned(),
-            if spec.has_model() { "yes" } else { "no" }.to_owned(),
-        ]
-    });
-    let head = ["environment", "observations", "actions", "limit", "solved at", "random", "model"];
-    let rows = rows.collect();
-    print(Table { head: head.map(str::to_owned).to_vec(), rows }.text().trim_end());
-    print(
-        "\nOptions follow an id, as in FrozenLake-v1:is_slippery=false,map_name=8x8. Every environment has",
-    );
-    let names =
-        |options: &[(&str, &str)]| options.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    print(&format!("{}; some have further ones:", names(registry::GENERAL_OPTIONS)));
-    for spec in registry::all().filter(|spec| !spec.options.is_empty()) {
-        print(&format!("  {:26}{}", spec.id, names(spec.options)));
-    }
-}
-
-pub(crate) fn envs_json() -> Value {
-    let space = |space: Space| match space {
-        Space::Discrete { n } => json!({ "kind": "discrete", "n": n }),
-        Space::Tuple { sizes } => json!({ "kind": "tuple", "sizes": sizes }),
-        // JSON has no infinity; an unbounded side is null.
-        Space::Box { low, high } => json!({ "kind": "box", "shape": [low.len()], "low": low, "high": high }),
-        Space::MultiBinary { shape } => json!({ "kind": "multi-binary", "shape": shape }),
-    };
-    let envs = registry::all().map(|spec| {
-        json!({
-            "id": spec.id,
-            "task": spec.summary,
-            "observation_space": space(spec.observation_space()),
-            "action_space": space(spec.action_space()),
-            "time_limit_steps": spec.time_limit_steps,
-            "reward_threshold": spec.reward_threshold,
-            "stochastic": spec.stochastic,
-            "model": spec.has_model(),
-            "actions": spec.actions,
-            "options": spec.options.iter().map(|(name, help)| json!({ "name": name, "help": help })).collect::<Vec<_>>(),
-        })
-    });
-    json!({ "environments": envs.collect::<Vec<_>>() })
 }
 
 /// A number as JSON: an integer without a decimal point.
@@ -374,4 +332,18 @@ pub(crate) fn algos_json() -> Value {
         })
     });
     json!({ "algorithms": algorithms.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_another_name_tells_its_own_commands() {
+        let words = "run is stopped; `potstill resume run` continues it";
+        let expected = "run is stopped; `mazes resume run` continues it";
+        assert_eq!(in_the_name_of(Path::new("target/release/mazes"), words), expected);
+        assert_eq!(in_the_name_of(Path::new("/usr/bin/potstill"), words), words);
+        assert_eq!(in_the_name_of(Path::new(""), words), words);
+    }
 }

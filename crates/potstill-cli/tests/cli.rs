@@ -286,7 +286,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (&format!("{cliff} --set behaviour=nowhere"), "nowhere is not a run directory"),
         ("train q-learning --data nowhere.jsonl --out new", "cannot read nowhere.jsonl"),
-        ("train q-learning --data unknown.toml --out new", "--data unknown.toml: line 1: it is no JSON"),
+        ("train q-learning --data unknown.toml --out new", "--data unknown.toml: its format is not known"),
         (
             "train sarsa --data lake.jsonl --out new",
             "`sarsa` is on-policy: it learns from what it does itself, not from --data",
@@ -315,6 +315,14 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ("train sarsa --episodes 9 --out new", "which environment? give --env ID"),
         ("train classifier --out new", "which dataset? give --data digits"),
         ("train classifier --data digit --out new", "unknown dataset `digit`; did you mean `digits`?"),
+        (
+            "train classifier --data lake.jsonl --out new",
+            "--data lake.jsonl: it holds recorded episodes; a classifier learns from labelled samples",
+        ),
+        (
+            "train classifier --data unknown.toml --out new",
+            "--data unknown.toml: its format is not known; known: a recording of `potstill play --record`",
+        ),
         (
             "train classifier --data digits --set test_samples=1797 --out new",
             "`test_samples`: must leave something to train on",

@@ -67,6 +67,55 @@ fn runs_are_listed_with_their_state() {
     assert!(text.contains("crashed, resumable") && text.contains("3 of 3"), "{text}");
 }
 
+/// Runs behind links and under names that are no UTF-8; a link to a folder around it ends nowhere.
+#[cfg(unix)]
+#[test]
+fn runs_behind_links_and_odd_names_are_listed() {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    json(root, "train sarsa --env CliffWalking-v1 --episodes 5 --out disk/a");
+    fs::create_dir(root.join("links")).unwrap();
+    symlink("../disk/a", root.join("links/a")).unwrap();
+    symlink("..", root.join("links/up")).unwrap();
+    symlink("nowhere", root.join("links/dangling")).unwrap();
+    let odd = root.join("links").join(std::ffi::OsStr::from_bytes(b"b\xff"));
+    Command::new("cp").arg("-r").args([root.join("disk/a"), odd]).status().unwrap();
+    let listed = |folder: &str| -> Vec<(String, String)> {
+        let all = json(root, &format!("runs {folder}"));
+        let text = |run: &Value, key: &str| run[key].as_str().unwrap().to_owned();
+        all["runs"].as_array().unwrap().iter().map(|run| (text(run, "run"), text(run, "state"))).collect()
+    };
+    let finished = |names: &[&str]| -> Vec<(String, String)> {
+        names.iter().map(|name| (name.to_string(), "finished".to_owned())).collect()
+    };
+    assert_eq!(
+        listed("links"),
+        finished(&["links/a", "links/b\u{fffd}", "links/up/disk/a"]),
+        "the link upwards is followed once"
+    );
+    assert_eq!(listed("disk"), finished(&["disk/a"]));
+}
+
+#[test]
+fn a_run_without_its_checksums_is_told_of() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    json(root, "train sarsa --env CliffWalking-v1 --episodes 5 --out run");
+    fs::remove_file(root.join("run/manifest.json")).unwrap();
+    for command in ["eval run", "show run", "compare run", "export run --out run.safetensors"] {
+        let output = potstill(root, command);
+        assert!(output.status.success(), "{command}");
+        let words = String::from_utf8(output.stderr).unwrap();
+        let expected = "warning: run/manifest.json is missing: damage to the files of the run is not found; \
+                        `potstill resume run` writes it again\n";
+        assert_eq!(words, expected, "{command}");
+    }
+    assert!(potstill(root, "resume run").status.success());
+    assert!(potstill(root, "eval run").stderr.is_empty());
+}
+
 #[test]
 fn runs_are_compared_and_drawn() {
     let root = TempDir::new().unwrap();

@@ -22,8 +22,9 @@ fn started(root: &Path, arguments: &str, out: &str) -> Child {
 }
 
 /// Waits until a run has begun.
-fn wait_for(root: &Path, out: &str) {
+fn wait_for(child: &mut Child, root: &Path, out: &str) {
     while !root.join(out).join("metrics.jsonl").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "{out} has ended before it began");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -63,8 +64,8 @@ fn a_signal_saves_the_run() {
     .enumerate()
     {
         let out = format!("run-{i}");
-        let child = started(root, DQN, &out);
-        wait_for(root, &out);
+        let mut child = started(root, DQN, &out);
+        wait_for(&mut child, root, &out);
         for (i, name) in signals.iter().enumerate() {
             std::thread::sleep(Duration::from_millis(5 * i as u64));
             // It may have ended in between.
@@ -89,9 +90,9 @@ fn a_signal_is_heard_in_the_middle_of_long_work() {
     let root = root.path();
     let pole = "train dqn --env CartPole-v1 --steps 5000 --set net_arch=mlp:8 --set learning_starts=100";
     for (i, arguments) in [
-        &format!("{pole} --set train_freq=200 --set gradient_steps=100000000 --set eval_freq=0"),
-        &format!("{pole} --set eval_freq=100 --set eval_episodes=100000000"),
-        "train pqn --env CartPole-v1 --steps 100000 --set eval_freq=100 --set eval_episodes=100000000",
+        &format!("{pole} --set train_freq=200 --set gradient_steps=1000000 --set eval_freq=0"),
+        &format!("{pole} --set eval_freq=100 --set eval_episodes=1000000"),
+        "train pqn --env CartPole-v1 --steps 100000 --set eval_freq=100 --set eval_episodes=1000000",
         "train mcts --env CliffWalking-v1 --steps 10 --set simulations=1000000 --set horizon=1000000",
         "train dyna-q --env DynaMaze --steps 100 --set planning_steps=1000000000000",
         "train tree-backup --env AccessControl:max_episode_steps=200000 --episodes 5000 --set gamma=0.99 --set n=1000000",
@@ -100,8 +101,8 @@ fn a_signal_is_heard_in_the_middle_of_long_work() {
     .enumerate()
     {
         let out = format!("run-{i}");
-        let child = started(root, arguments, &out);
-        wait_for(root, &out);
+        let mut child = started(root, arguments, &out);
+        wait_for(&mut child, root, &out);
         // Long enough to be in the middle of it.
         std::thread::sleep(Duration::from_millis(500));
         signal(&child, "TERM");
@@ -118,8 +119,8 @@ fn a_later_signal_ends_a_run_unsaved_and_says_so() {
     let root = TempDir::new().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
     command.current_dir(root.path()).args(DQN.split_whitespace()).args(["--out", "run"]);
-    let child = spawn(command.env("POTSTILL_PAUSE_AT", "12"));
-    wait_for(root.path(), "run");
+    let mut child = spawn(command.env("POTSTILL_PAUSE_AT", "12"));
+    wait_for(&mut child, root.path(), "run");
     signal(&child, "TERM");
     std::thread::sleep(Duration::from_millis(2000));
     signal(&child, "TERM");
@@ -133,8 +134,8 @@ fn a_later_signal_ends_a_run_unsaved_and_says_so() {
 fn without_checkpoints_the_code_is_that_of_lost_work() {
     let root = TempDir::new().unwrap();
     let arguments = format!("{DQN} --set checkpoint_freq=0");
-    let child = started(root.path(), &arguments, "run");
-    wait_for(root.path(), "run");
+    let mut child = started(root.path(), &arguments, "run");
+    wait_for(&mut child, root.path(), "run");
     signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3));
@@ -147,8 +148,8 @@ fn without_checkpoints_the_code_is_that_of_lost_work() {
 fn a_hangup_that_is_ignored_stays_ignored() {
     let root = TempDir::new().unwrap();
     let script = format!("trap '' HUP; exec {} {DQN} --out run", env!("CARGO_BIN_EXE_potstill"));
-    let child = spawn(Command::new("sh").current_dir(root.path()).args(["-c", &script]));
-    wait_for(root.path(), "run");
+    let mut child = spawn(Command::new("sh").current_dir(root.path()).args(["-c", &script]));
+    wait_for(&mut child, root.path(), "run");
     signal(&child, "HUP");
     assert!(child.wait_with_output().unwrap().status.success());
 }

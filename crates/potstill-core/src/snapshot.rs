@@ -31,6 +31,8 @@
 //! # Ok::<(), potstill_core::SnapshotError>(())
 //! ```
 
+mod fields;
+
 use std::collections::BTreeMap;
 use thiserror::Error;
 

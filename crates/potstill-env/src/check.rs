@@ -68,30 +68,6 @@ struct Checker {
 /// An observed step.
 type ObservedStep<O> = (<O as ToOwned>::Owned, Outcome);
 
-fn well_formed(space: &Space) -> Result<(), String> {
-    match space {
-        Space::Discrete { n: 0 } => Err(format!("{space} has no element")),
-        Space::Tuple { sizes } if sizes.is_empty() || sizes.contains(&0) => {
-            Err(format!("{space} has no element"))
-        }
-        Space::MultiBinary { shape } if shape.is_empty() || shape.contains(&0) => {
-            Err(format!("{space} has no element"))
-        }
-        Space::Box { low, high } if low.is_empty() || low.len() != high.len() => {
-            Err(format!("{} lowest and {} highest values", low.len(), high.len()))
-        }
-        Space::Box { low, high } => match low
-            .iter()
-            .zip(high)
-            .position(|(low, high)| low.partial_cmp(high).is_none_or(std::cmp::Ordering::is_gt))
-        {
-            Some(i) => Err(format!("component {i} is from {} to {}", low[i], high[i])),
-            None => Ok(()),
-        },
-        _ => Ok(()),
-    }
-}
-
 impl Checker {
     /// Records the first violation of a rule.
     fn record(&mut self, rule: &str, kept: Result<(), String>) {
@@ -108,7 +84,7 @@ impl Checker {
     {
         let mut env = make();
         let (observations, actions) = (env.observation_space(), env.action_space());
-        let spaces = well_formed(&observations).and_then(|()| well_formed(&actions)).and_then(|()| {
+        let spaces = observations.well_formed().and_then(|()| actions.well_formed()).and_then(|()| {
             let how = format!("actions cannot be drawn from {actions}");
             if A::can_sample(&actions) { Ok(()) } else { Err(how) }
         });

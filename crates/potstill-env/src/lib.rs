@@ -13,6 +13,7 @@
 //! | [`trace`] | recorded episodes |
 //! | [`toy_text`], [`classic_control`] | Gymnasium's environments |
 //! | [`book`] | environments of Sutton and Barto's book |
+//! | [`gridworld`] | gridworlds from maps of your own |
 //! | [`arcade`] | five small arcade games |
 //!
 //! ```
@@ -30,6 +31,7 @@ pub mod arcade;
 pub mod book;
 pub mod check;
 pub mod classic_control;
+pub mod gridworld;
 pub mod guarded;
 pub mod model;
 mod model_env;
@@ -68,8 +70,8 @@ pub struct Outcome {
     pub reward: f64,
     /// The step reached a terminal state of the Markov decision process.
     pub terminated: bool,
-    /// The episode was ended from outside, by a time limit. Never true together with `terminated` for a
-    /// [`Guarded`] environment unless both fall on one step.
+    /// The episode was ended from outside, by a time limit. Both flags are true where the limit's last step
+    /// reaches a terminal state.
     pub truncated: bool,
 }
 
@@ -221,6 +223,20 @@ pub enum EnvError {
         /// The environment's id.
         id: String,
         /// The wrong option, the reason, and its range.
+        reason: String,
+    },
+    /// An environment that cannot be registered.
+    #[error("the environment `{id}` cannot be registered: {reason}")]
+    Registration {
+        /// Its id.
+        id: String,
+        /// The reason.
+        reason: String,
+    },
+    /// An environment that panicked, or gave an observation outside of its space.
+    #[error("the environment failed: {reason}")]
+    Failed {
+        /// The reason.
         reason: String,
     },
 }

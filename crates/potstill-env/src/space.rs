@@ -6,6 +6,7 @@
 //! assert_eq!(Space::Discrete { n: 4 }.to_string(), "Discrete(4)");
 //! let box_of_two = Space::Box { low: vec![-1.0, 0.0], high: vec![1.0, f32::INFINITY] };
 //! assert_eq!((box_of_two.features(), box_of_two.discrete()), (2, None));
+//! assert_eq!(Space::uniform(3, -1.0, 1.0).features(), 3);
 //! // A tuple of small sets is numbered, the last part running fastest.
 //! let cards = Space::Tuple { sizes: vec![32, 11, 2] };
 //! assert_eq!((cards.discrete(), cards.parts(45)), (Some(704), vec![2, 0, 1]));
@@ -30,7 +31,8 @@ pub enum Space {
         /// The size of each part.
         sizes: Vec<usize>,
     },
-    /// Vectors of single-precision numbers between two corners; an unbounded side is infinite.
+    /// Vectors of single-precision numbers between two corners, whose length is that of the vectors; an
+    /// unbounded side is infinite. [`Space::uniform`] makes one with the same bounds on every side.
     Box {
         /// The lowest value of each component.
         low: Vec<f32>,
@@ -45,6 +47,11 @@ pub enum Space {
 }
 
 impl Space {
+    /// A box of `n` numbers, each from `low` to `high`.
+    pub fn uniform(n: usize, low: f32, high: f32) -> Self {
+        Space::Box { low: vec![low; n], high: vec![high; n] }
+    }
+
     /// The number of elements, if they are numbered.
     #[inline]
     pub fn discrete(&self) -> Option<usize> {
@@ -63,6 +70,31 @@ impl Space {
             Space::Discrete { .. } | Space::Tuple { .. } => 1,
             Space::Box { low, .. } => low.len(),
             Space::MultiBinary { shape } => shape.iter().product(),
+        }
+    }
+
+    /// Checks that the space has elements; the error is the reason why not.
+    pub(crate) fn well_formed(&self) -> Result<(), String> {
+        match self {
+            Space::Discrete { n: 0 } => Err(format!("{self} has no element")),
+            Space::Tuple { sizes } if sizes.is_empty() || sizes.contains(&0) => {
+                Err(format!("{self} has no element"))
+            }
+            Space::MultiBinary { shape } if shape.is_empty() || shape.contains(&0) => {
+                Err(format!("{self} has no element"))
+            }
+            Space::Box { low, high } if low.is_empty() || low.len() != high.len() => {
+                Err(format!("{} lowest and {} highest values", low.len(), high.len()))
+            }
+            Space::Box { low, high } => match low
+                .iter()
+                .zip(high)
+                .position(|(low, high)| low.partial_cmp(high).is_none_or(std::cmp::Ordering::is_gt))
+            {
+                Some(i) => Err(format!("component {i} is from {} to {}", low[i], high[i])),
+                None => Ok(()),
+            },
+            _ => Ok(()),
         }
     }
 

@@ -148,11 +148,11 @@ pub struct FreeParameters {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interface {
-    /// Inputs and outputs. With named heads there are as many choices as these have outputs in all, and they
-    /// are values.
+    /// Inputs and outputs. With named heads, `choices` is the sum of their outputs, and the kind of output is
+    /// a value.
     pub ends: Ends,
-    /// Heads that share the hidden layers; empty for one that has no name, whose layer is numbered like the
-    /// others.
+    /// Heads that share the hidden layers. Empty for a single head without a name, whose tensors are numbered
+    /// as those of a further layer.
     pub heads: Vec<NamedHead>,
     /// Parameters that belong to no layer.
     pub free: Vec<FreeParameters>,

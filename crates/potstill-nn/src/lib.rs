@@ -40,6 +40,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod aligned;
+mod attendance;
 mod backward;
 pub mod distributions;
 mod forward;

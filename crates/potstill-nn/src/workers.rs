@@ -1,14 +1,16 @@
 //! Threads that share the work of a pass over a network.
 //!
 //! A pass takes tens of microseconds, less than it takes to start a thread or to wake one, so the helpers
-//! wait for the next piece of work by looking at a counter for a while before they sleep. What the work
-//! computes must not depend on who does which part.
+//! wait for the next piece of work by looking at a counter for a while before they sleep. Beside other work a
+//! helper costs more than it helps; [`Attendance`] leaves it out for as long. What the work computes must not
+//! depend on who does which part.
 
 #![expect(
     unsafe_code,
     reason = "parts of slices and a borrowed closure are given to threads that outlive the call"
 )]
 
+use crate::attendance::{Attendance, is_late};
 use crate::lanes::{WIDTH, claim};
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -16,9 +18,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
-/// Number of times that a helper looks for work before it sleeps: some tens of microseconds.
-const LOOKS: u32 = 20_000;
+/// Number of times that a thread looks for a change before it lets others run: some microseconds.
+const LOOKS: u32 = 500;
+/// Number of times that a helper lets others run before it sleeps.
+const YIELDS: u32 = 500;
 
 /// Numbers of a block: what is claimed ahead of it arrives before it is needed, and is still there.
 const BLOCK: usize = 16 * WIDTH;
@@ -41,7 +46,7 @@ struct Team {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
     /// Held while a piece of work is done.
-    busy: Mutex<()>,
+    busy: Mutex<Attendance>,
 }
 
 /// The state that the threads share.
@@ -50,12 +55,16 @@ struct Shared {
     work: Mutex<Option<Work>>,
     /// Grows with every piece of work.
     round: AtomicU32,
+    /// Helpers that are called to it: those with the lowest numbers.
+    called: AtomicUsize,
     /// Helpers at work, and whether more may come in.
     gate: AtomicU32,
     /// The next part of each thread's share, and the first that is not in it.
     next: Vec<Counter>,
     ends: Vec<AtomicUsize>,
     failed: AtomicBool,
+    /// Set by a helper that has waited too long for the last part of the calling thread.
+    caller_is_late: AtomicBool,
     asleep: AtomicU32,
     over: AtomicBool,
 }
@@ -85,7 +94,7 @@ impl Shared {
     /// Computes parts until there are no more: first those of this thread's own share, whose data it has had
     /// before, then what others have not come to yet.
     fn work(&self, work: Work, thread: usize) {
-        let threads = self.next.len();
+        let threads = self.called.load(Ordering::Relaxed) + 1;
         for owner in (0..threads).map(|k| (thread + k) % threads) {
             let end = self.ends[owner].load(Ordering::Relaxed);
             loop {
@@ -104,21 +113,10 @@ impl Shared {
     fn help(&self, thread: usize) {
         let mut seen = 0;
         while !self.over.load(Ordering::Acquire) {
-            let mut looks = 0;
-            while self.round.load(Ordering::Acquire) == seen && looks < LOOKS {
-                std::hint::spin_loop();
-                looks += 1;
-            }
-            if self.round.load(Ordering::Acquire) == seen {
-                self.asleep.fetch_add(1, Ordering::SeqCst);
-                while self.round.load(Ordering::SeqCst) == seen && !self.over.load(Ordering::SeqCst) {
-                    std::thread::park();
-                }
-                self.asleep.fetch_sub(1, Ordering::SeqCst);
-            }
-            seen = self.round.load(Ordering::Acquire);
+            seen = self.wait(thread, seen);
             let enter = |gate: u32| (gate & OPEN != 0).then_some(gate + 1);
             if self.gate.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).is_ok() {
+                let begun = Instant::now();
                 let work = *self.work.lock().expect("nobody panics with it");
                 if let Some(work) = work
                     && catch_unwind(AssertUnwindSafe(|| self.work(work, thread))).is_err()
@@ -126,14 +124,55 @@ impl Shared {
                     self.failed.store(true, Ordering::Release);
                 }
                 self.gate.fetch_sub(1, Ordering::AcqRel);
+                self.watch(seen, begun);
+            }
+        }
+    }
+
+    /// Waits until this helper is called to a round after the one that it has seen, or all is over: the round.
+    fn wait(&self, thread: usize, seen: u32) -> u32 {
+        let is_called = || {
+            let is_new = self.round.load(Ordering::SeqCst) != seen;
+            is_new && thread <= self.called.load(Ordering::Relaxed) || self.over.load(Ordering::SeqCst)
+        };
+        for looks in 0..LOOKS + YIELDS {
+            if is_called() {
+                return self.round.load(Ordering::Acquire);
+            }
+            relax(looks);
+        }
+        self.asleep.fetch_add(1, Ordering::SeqCst);
+        while !is_called() {
+            std::thread::park();
+        }
+        self.asleep.fetch_sub(1, Ordering::SeqCst);
+        self.round.load(Ordering::Acquire)
+    }
+
+    /// Watches whether the calling thread ends a round in time, to which this helper gave its work since `begun`.
+    fn watch(&self, round: u32, begun: Instant) {
+        let done = Instant::now();
+        let is_open = || self.gate.load(Ordering::Acquire) & OPEN != 0;
+        let mut looks = 0;
+        while is_open() && self.round.load(Ordering::Acquire) == round {
+            relax(looks);
+            looks += 1;
+            if is_late(done.elapsed(), done - begun) {
+                self.caller_is_late.store(true, Ordering::Relaxed);
+                break;
             }
         }
     }
 }
 
+/// Lets a moment pass; after the first [`LOOKS`] a thread that needs this very core may run.
+fn relax(looks: u32) {
+    if looks < LOOKS { std::hint::spin_loop() } else { std::thread::yield_now() }
+}
+
 impl Team {
     /// Takes it for a piece of work, if it has none.
-    fn lock(&self) -> Option<MutexGuard<'_, ()>> {
+    fn lock(&self) -> Option<MutexGuard<'_, Attendance>> {
         match self.busy.try_lock() {
             Ok(guard) => Some(guard),
             // Work that panicked has left nothing behind that the next could stumble over.
@@ -164,10 +203,12 @@ impl Workers {
         let shared = Arc::new(Shared {
             work: Mutex::new(None),
             round: AtomicU32::new(0),
+            called: AtomicUsize::new(0),
             gate: AtomicU32::new(0),
             next: (0..threads).map(|_| Counter::default()).collect(),
             ends: (0..threads).map(|_| AtomicUsize::new(0)).collect(),
             failed: AtomicBool::new(false),
+            caller_is_late: AtomicBool::new(false),
             asleep: AtomicU32::new(0),
             over: AtomicBool::new(false),
         });
@@ -176,7 +217,8 @@ impl Workers {
             std::thread::Builder::new().name(format!("helper-{i}")).spawn(move || shared.help(i)).ok()
         };
         let helpers: Vec<_> = (1..threads).filter_map(helper).collect();
-        Self { team: Some(Arc::new(Team { shared, helpers, busy: Mutex::new(()) })) }
+        let busy = Mutex::new(Attendance::new(helpers.len()));
+        Self { team: Some(Arc::new(Team { shared, helpers, busy })) }
     }
 
     /// Number of threads, the calling one included.
@@ -193,11 +235,19 @@ impl Workers {
     /// The same; `first` says where the share of each thread begins, of so many.
     fn run_shares(&self, parts: usize, first: impl Fn(usize, usize) -> usize, work: &(dyn Fn(usize) + Sync)) {
         let team = self.team.as_ref().filter(|_| parts > 1);
-        let Some((team, _busy)) = team.and_then(|team| Some((team, team.lock()?))) else {
+        let Some((team, mut attendance)) = team.and_then(|team| Some((team, team.lock()?))) else {
             (0..parts).for_each(work);
             return;
         };
-        let shared = &*team.shared;
+        let (shared, begun) = (&*team.shared, Instant::now());
+        if shared.caller_is_late.swap(false, Ordering::Relaxed) {
+            attendance.somebody_was_late(begun);
+        }
+        let helpers = attendance.called(begun);
+        if helpers == 0 {
+            (0..parts).for_each(work);
+            return;
+        }
         let call: *const (dyn Fn(usize) + Sync) = work;
         // SAFETY: only the borrow's length is forgotten. It is over when `run` returns, and nobody calls the closure then.
         let call = unsafe {
@@ -205,29 +255,32 @@ impl Workers {
         };
         let work = Work(call);
         *shared.work.lock().expect("nobody panics with it") = Some(work);
-        let threads = shared.next.len();
-        for (thread, (next, end)) in shared.next.iter().zip(&shared.ends).enumerate() {
+        let threads = helpers + 1;
+        for (thread, (next, end)) in shared.next.iter().zip(&shared.ends).take(threads).enumerate() {
             next.0.store(first(thread, threads), Ordering::Relaxed);
             end.store(
                 if thread + 1 == threads { parts } else { first(thread + 1, threads) },
                 Ordering::Relaxed,
             );
         }
+        shared.called.store(helpers, Ordering::Relaxed);
         shared.gate.store(OPEN, Ordering::Release);
         shared.round.fetch_add(1, Ordering::SeqCst);
         if shared.asleep.load(Ordering::SeqCst) > 0 {
-            team.helpers.iter().for_each(|helper| helper.thread().unpark());
+            team.helpers[..helpers].iter().for_each(|helper| helper.thread().unpark());
         }
         let mine = catch_unwind(AssertUnwindSafe(|| shared.work(work, 0)));
         // Whoever is not in by now finds nothing left to do.
         shared.gate.fetch_and(!OPEN, Ordering::AcqRel);
-        let mut looks = 0;
-        while shared.gate.load(Ordering::Acquire) != 0 {
-            std::hint::spin_loop();
-            looks += 1;
-            if looks > LOOKS {
-                // A helper that is not running may need this very core.
-                std::thread::yield_now();
+        if shared.gate.load(Ordering::Acquire) != 0 {
+            let done = Instant::now();
+            let mut looks = 0;
+            while shared.gate.load(Ordering::Acquire) != 0 {
+                relax(looks);
+                looks = looks.saturating_add(1);
+            }
+            if is_late(done.elapsed(), done - begun) {
+                attendance.somebody_was_late(Instant::now());
             }
         }
         let failed = shared.failed.swap(false, Ordering::AcqRel);
@@ -404,6 +457,31 @@ mod tests {
             assert!(items.iter().enumerate().all(|(i, &item)| i == item));
             std::thread::sleep(std::time::Duration::from_millis(30));
         }
+    }
+
+    #[test]
+    fn who_comes_late_is_left_out_and_everything_is_done() {
+        let workers = Workers::new(2);
+        let caller = std::thread::current().id();
+        let team = workers.team.as_ref().unwrap();
+        // A helper that is kept from working inside a part, until it is not called any more.
+        while team.lock().unwrap().called(Instant::now()) == 1 {
+            workers.run(2, &|_| {
+                let is_helper = std::thread::current().id() != caller;
+                std::thread::sleep(std::time::Duration::from_millis(if is_helper { 20 } else { 1 }));
+            });
+        }
+        let done = AtomicU64::new(0);
+        let helped = AtomicBool::new(false);
+        while !helped.load(Ordering::Relaxed) {
+            workers.run(4, &|_| {
+                std::thread::sleep(std::time::Duration::from_micros(100));
+                done.fetch_add(1, Ordering::Relaxed);
+                helped.fetch_or(std::thread::current().id() != caller, Ordering::Relaxed);
+            });
+        }
+        // It has been tried again, and no part was lost.
+        assert_eq!(done.load(Ordering::Relaxed) % 4, 0);
     }
 
     #[test]

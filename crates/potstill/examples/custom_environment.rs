@@ -59,13 +59,13 @@ fn trainer() -> Trainer<QLearning> {
 /// Trains, stops, continues, and prints the values of the start.
 pub(crate) fn main() {
     let mut whole = trainer();
-    let _ = whole.run(2000, None, &mut ()).expect("the corridor takes every action");
+    whole.run(2000, None, &mut ()).expect("the corridor takes every action");
 
     let mut first = trainer();
-    let _ = first.run(777, None, &mut ()).expect("the corridor takes every action");
+    first.run(777, None, &mut ()).expect("the corridor takes every action");
     let mut second = trainer();
     second.restore(&first.snapshot()).expect("the same kind of trainer");
-    let _ = second.run(2000, None, &mut ()).expect("the corridor takes every action");
+    second.run(2000, None, &mut ()).expect("the corridor takes every action");
     assert!(second.snapshot() == whole.snapshot(), "as if it had never been stopped");
 
     let values = whole.agent().q().row(EXIT / 2);

@@ -1,5 +1,5 @@
-//! A network architecture of your own for DQN: built from parts, scaled with the size of the problem, and
-//! watched by a callback.
+//! A network for DQN whose form the program computes: of the layers there are, scaled with the size of the
+//! problem, and watched by a callback. A forward pass of your own is not possible.
 //!
 //! cargo run --release -p potstill --example custom_network
 
@@ -43,7 +43,7 @@ pub(crate) fn main() {
     let evaluator =
         Evaluator { every: 1000, last_step: Some(20_000), protocol, make_env: Box::new(make_env) };
     let mut watch = Watch { best: 0.0 };
-    let _ = trainer.run(20_000, Some(&evaluator), &mut watch).expect("the numbers stay finite");
+    trainer.run(20_000, Some(&evaluator), &mut watch).expect("the numbers stay finite");
     assert!(watch.best >= 100.0, "{}", watch.best);
     println!("{} parameters are enough", trainer.agent().online().parameters().len());
 }

@@ -63,7 +63,7 @@ pub(crate) fn main() {
     };
     let (states, actions) = (model.states(), model.actions());
     let mut trainer = Trainer::new(QLearning::new(config, states, actions, streams), make_env(), streams);
-    let _ = trainer.run(200_000, None, &mut ()).expect("the environment takes every action");
+    trainer.run(200_000, None, &mut ()).expect("the environment takes every action");
     let q = trainer.agent().q();
     let greedy: Vec<usize> = (0..states)
         .map(|state| {

@@ -29,13 +29,13 @@ fn trainer(seed: u64) -> Trainer<Dqn> {
 /// Trains without interruption and in two halves, and compares.
 pub(crate) fn main() {
     let mut whole = trainer(1);
-    let _ = whole.run(STEPS, None, &mut ()).expect("the numbers stay finite");
+    whole.run(STEPS, None, &mut ()).expect("the numbers stay finite");
 
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("state.safetensors");
     {
         let mut first = trainer(1);
-        let _ = first.run(777, None, &mut ()).expect("the numbers stay finite");
+        first.run(777, None, &mut ()).expect("the numbers stay finite");
         // Parameters, optimiser, replay buffer, schedules, random streams, and the environment in mid-episode.
         std::fs::write(&file, snapshot_file::write(&first.snapshot())).expect("a place to write");
     }
@@ -46,7 +46,7 @@ pub(crate) fn main() {
     let mut second = trainer(99);
     second.restore(&snapshot_file::read(&bytes).expect("it is whole")).expect("the same kind of trainer");
     assert_eq!(second.steps(), 777);
-    let _ = second.run(STEPS, None, &mut ()).expect("the numbers stay finite");
+    second.run(STEPS, None, &mut ()).expect("the numbers stay finite");
     assert!(second.snapshot() == whole.snapshot(), "as if it had never been stopped");
     assert!(second.agent().model() == whole.agent().model());
     println!("stopped after 777 of {STEPS} steps, restored from {} bytes: the same bits", bytes.len());

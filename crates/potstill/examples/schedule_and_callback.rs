@@ -9,7 +9,7 @@ use potstill::core::Streams;
 use potstill::env::registry::find;
 use potstill::policy::Schedule;
 use potstill::tabular::{Sarsa, TabularConfig};
-use potstill::train::{Callback, EpisodeEnd, Trainer, Training};
+use potstill::train::{Callback, EpisodeEnd, RunEnd, Trainer, Training};
 use std::ops::ControlFlow;
 
 /// Stops a training after a number of episodes in a row with a return of at least `goal`.
@@ -43,7 +43,7 @@ pub(crate) fn main() {
         find("CliffWalking-v1").expect("it is registered").make_states().expect("its states are discrete");
     let mut trainer = Trainer::new(Sarsa::new(config, 48, 4, streams), env, streams);
     let mut callback = StopWhenSolved { goal: -17.0, wanted_in_a_row: 20, in_a_row: 0 };
-    let flow = trainer.run(200_000, None, &mut callback).expect("the environment takes every action");
+    let end = trainer.run(200_000, None, &mut callback).expect("the environment takes every action");
     println!("stopped after {} episodes, {} steps", trainer.episodes(), trainer.steps());
-    assert!(flow.is_break() && trainer.steps() < 200_000);
+    assert!(end == RunEnd::Stopped && trainer.steps() < 200_000);
 }

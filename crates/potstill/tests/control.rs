@@ -13,7 +13,7 @@ use potstill::env::{Autoreset, Env, Row};
 use potstill::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, Steps, Transition};
 use potstill::export::safetensors;
 use potstill::model::{ControlActor, Model, ModelActor, play};
-use potstill::train::{Protocol, Trainer, Training, VecTrainer, evaluate};
+use potstill::train::{Protocol, RunEnd, Trainer, Training, VecTrainer, evaluate};
 use std::sync::Arc;
 
 const STEPS: u64 = 420;
@@ -40,7 +40,7 @@ fn many(spec: &Spec, seed: u64) -> VecTrainer<RandomLinear> {
 
 /// A trainer restored in the middle of a run ends as the one that was never interrupted.
 fn check_restored<T: Training<Observation = [f32], Action = [f32]>>(id: &str, make: impl Fn(u64) -> T) {
-    let run = |trainer: &mut T, until| assert!(trainer.run(until, None, &mut ()).unwrap().is_continue());
+    let run = |trainer: &mut T, until| assert_eq!(trainer.run(until, None, &mut ()), Ok(RunEnd::Reached));
     let mut whole = make(1);
     run(&mut whole, STEPS);
     for interrupted_at in [0, 3, 210, 417] {

@@ -236,7 +236,7 @@ fn prediction_learns_the_values_of_a_policy() {
         let config = PredictionConfig { alpha: "1/n^0.8".parse().unwrap(), ..PredictionConfig::default() };
         let learn = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
             let mut trainer = Trainer::new(agent, environment("FrozenLake-v1"), streams);
-            let _ = trainer.run(400_000, None, &mut ()).unwrap();
+            trainer.run(400_000, None, &mut ()).unwrap();
             let potstill::model::Model::Table(table) = trainer.agent().model() else { unreachable!() };
             table.row(0)[0]
         };
@@ -288,7 +288,7 @@ fn a_greedy_target_is_learned_from_a_random_behaviour() {
         let uniform = Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 48, 4, streams);
         let agent = QLearning::new(TabularConfig::default(), 48, 4, streams).with_behaviour(uniform);
         let mut trainer = Trainer::new(agent, environment("CliffWalking-v1"), streams);
-        let _ = trainer.run(300_000, None, &mut ()).unwrap();
+        trainer.run(300_000, None, &mut ()).unwrap();
         let value = Policy::Greedy.state_value(trainer.agent().q().row(36));
         assert!((value - -13.0).abs() < 1e-6, "{value}");
     }
@@ -311,7 +311,7 @@ fn speedy_q_learning_is_nearer_to_the_best_values_than_q_learning() {
         let config = TabularConfig { alpha: "1/n".parse().unwrap(), gamma: 0.95, ..TabularConfig::default() };
         let distance = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
             let mut trainer = Trainer::new(agent, environment("FrozenLake-v1"), streams);
-            let _ = trainer.run(300_000, None, &mut ()).unwrap();
+            trainer.run(300_000, None, &mut ()).unwrap();
             let potstill::model::Model::Table(q) = trainer.agent().model() else { unreachable!() };
             let apart = q.values().iter().zip(best.values()).map(|(a, b)| (a - b).abs());
             apart.fold(0.0, f64::max)
@@ -352,7 +352,7 @@ fn r_learning_finds_the_best_average_reward() {
         );
         let agent = RLearning::new(config, 44, 2, streams);
         let mut trainer = Trainer::new(agent, environment("AccessControl"), streams);
-        let _ = trainer.run(3_000_000, None, &mut ()).unwrap();
+        trainer.run(3_000_000, None, &mut ()).unwrap();
         trainer.agent().average_reward()
     });
     // Fixed step sizes leave a spread of about 0.03 between seeds.

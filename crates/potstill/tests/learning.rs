@@ -140,7 +140,7 @@ fn one_step_ahead_is_the_one_step_method() {
     let make_env = || find("Taxi-v4").unwrap().make_states().unwrap();
     let learned = |agent: Box<dyn Agent<Observation = usize, Action = usize>>| {
         let mut trainer = Trainer::new(agent, make_env(), Streams::new(3));
-        let _ = trainer.run(5000, None, &mut ()).unwrap();
+        trainer.run(5000, None, &mut ()).unwrap();
         trainer.agent().model()
     };
     let (config, streams) = (TabularConfig::default, Streams::new(3));
@@ -162,7 +162,7 @@ fn monte_carlo_learns_to_play_cards() {
             let config = TabularConfig { epsilon: f64::into(epsilon), ..TabularConfig::default() };
             let agent = MonteCarlo::new(kind, &config, 704, 2, streams);
             let mut trainer = Trainer::new(agent, make_env(), streams);
-            let _ = trainer.run(600_000, None, &mut ()).unwrap();
+            trainer.run(600_000, None, &mut ()).unwrap();
             let protocol = Protocol { episodes: 40_000, streams, purpose: "validation", threads: 1 };
             let q = trainer.agent().q().clone();
             evaluate(protocol, make_env, || TableActor::new(&q, Policy::Greedy)).unwrap().mean_return()

@@ -186,7 +186,7 @@ fn a_stop_in_the_middle_of_a_step_changes_nothing() {
         ),
         ("dyna-q", "env=DynaMaze steps=25 planning_steps=35000"),
         ("prioritized-sweeping", "env=DynaMaze episodes=2 planning_steps=25000 theta=1e-9"),
-        ("mcts", "env=CliffWalking-v1:max_episode_steps=3 steps=5 simulations=4000 horizon=50"),
+        ("mcts", "env=CliffWalking-v1 steps=4 simulations=4000 horizon=50"),
         ("tree-backup", "env=AccessControl:max_episode_steps=900 episodes=2 n=1000 gamma=0.9"),
         ("distill", STUDENTS[0].settings),
     ] {
@@ -683,7 +683,11 @@ fn a_finished_run_without_a_file_says_how_it_is_made_again() {
     };
     let whole = files();
     let shown = |run: &Path| page(run).map(|page| page.text(80)).map_err(|error| error.to_string());
-    let compared = |run: &Path| Comparison::read(&[run.to_owned()]).map(|c| c.notes().count());
+    let notes = |comparison: Comparison| -> Vec<String> {
+        let notes = comparison.json()["notes"].take();
+        notes.as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect()
+    };
+    let compared = |run: &Path| Comparison::read(&[run.to_owned()]).map(|c| notes(c).len());
     let again = format!("`potstill resume {} --fallback` makes ", run.display());
     for (name, is_needed) in [
         ("model.safetensors", true),
@@ -775,13 +779,12 @@ fn a_folder_of_seeds_grows_and_goes_further() {
     // One goes further than the others, which `compare` says and `runs` counts.
     let further = ResumeRequest { steps: Some(1500), ..request("grown/seed-1") };
     resume(&further, &Quiet).unwrap();
-    let notes: Vec<String> =
-        Comparison::read(&[root.join("grown")]).unwrap().notes().map(str::to_owned).collect();
+    let notes = || Comparison::read(&[root.join("grown")]).unwrap().json()["notes"].take();
     let expected = format!(
         "the seeds of {} have different lengths: 1500 steps, 600 steps",
         root.join("grown").display()
     );
-    assert_eq!(notes, [expected]);
+    assert_eq!(notes(), serde_json::json!([expected]));
     let score = || list(&root.join("grown")).unwrap()[0].score.unwrap().1;
     let of_seeds = || {
         let seed = |seed: u64| summary_of(&root.join(format!("grown/seed-{seed}"))).unwrap();
@@ -800,7 +803,7 @@ fn a_folder_of_seeds_grows_and_goes_further() {
     assert_same(root, "whole", "grown", &["metrics.jsonl"]);
     assert_eq!(score(), of_seeds());
     assert_eq!(summary["return_last_100"]["iqm"].as_f64(), Some(score()));
-    assert_eq!(Comparison::read(&[root.join("grown")]).unwrap().notes().count(), 0);
+    assert_eq!(notes(), serde_json::json!([]));
 }
 
 /// A student is not distilled from another network than the one that it was begun with.

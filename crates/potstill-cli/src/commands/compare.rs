@@ -1,6 +1,7 @@
 //! `potstill compare`.
 
 use super::common::{Command, Output};
+use super::looks::Looks;
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -8,12 +9,14 @@ use potstill::commands::Comparison;
 use potstill::run::Observer;
 use std::path::{Path, PathBuf};
 
-/// Compare runs: one table and the learning curves; seeds as interquartile mean with 95 % intervals
+/// Compare runs: one table, the learning curves, and over seeds the probability of improvement
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
-    /// Run directories, or folders of seeds
+    /// Run directories, folders of seeds, or folders of either
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
+    #[command(flatten)]
+    looks: Looks,
     #[command(flatten)]
     output: Output,
 }
@@ -24,7 +27,7 @@ impl Command for Compare {
     }
 
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
-        let comparison = Comparison::read(&self.runs)?;
+        let comparison = Comparison::read(&self.runs)?.with(self.looks.view());
         self.output.finish(&comparison.json(), |_| output::comparison(&comparison));
         Ok(true)
     }

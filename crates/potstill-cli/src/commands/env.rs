@@ -1,13 +1,13 @@
 //! `potstill env` and `potstill envs`.
 
 use super::common::{Command, Environment, Output, commands};
-use crate::output;
+use crate::{environments, output};
 use clap::Args;
 use potstill::Error;
 use potstill::commands::{check_environment, trace_actions, trace_env};
 use potstill::run::{Observer, find_environment};
 
-/// List, trace and check environments
+/// List, explain, trace and check environments
 #[derive(Debug, Args)]
 pub(crate) struct Env {
     #[command(subcommand)]
@@ -22,6 +22,7 @@ impl Command for Env {
 
 commands! { EnvCommand:
     List(List),
+    Show(Show),
     Trace(Trace),
     Check(Check),
 }
@@ -29,13 +30,19 @@ commands! { EnvCommand:
 /// List the environments with their spaces, limits and options
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    /// One environment, to be explained as `env show` does
+    #[arg(value_name = "ID")]
+    id: Option<String>,
     #[command(flatten)]
     output: Output,
 }
 
 impl Command for List {
-    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
-        self.output.finish(&output::envs_json(), |_| output::envs());
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        if let Some(id) = self.id {
+            return Show { id, set: Vec::new(), output: self.output }.run(observer);
+        }
+        self.output.finish(&environments::list_json(), |_| environments::list());
         Ok(true)
     }
 }
@@ -43,13 +50,37 @@ impl Command for List {
 /// List the environments; the same as `env list`
 #[derive(Debug, Args)]
 pub(crate) struct Envs {
+    /// One environment, to be explained as `env show` does
+    #[arg(value_name = "ID")]
+    id: Option<String>,
     #[command(flatten)]
     output: Output,
 }
 
 impl Command for Envs {
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        List { output: self.output }.run(observer)
+        List { id: self.id, output: self.output }.run(observer)
+    }
+}
+
+/// Explain an environment: spaces, rewards, ends, and options with their defaults
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The environment, with options if it is to have some
+    #[arg(value_name = "ID")]
+    id: String,
+    /// An option of the environment; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Show {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let spec = find_environment(&self.id, &self.set)?;
+        self.output.finish(&environments::page_json(&spec), |_| environments::page(&spec));
+        Ok(true)
     }
 }
 

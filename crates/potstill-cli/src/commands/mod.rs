@@ -11,6 +11,7 @@ mod distill;
 mod env;
 mod eval;
 mod export;
+mod looks;
 mod play;
 mod plot;
 mod quickstart;

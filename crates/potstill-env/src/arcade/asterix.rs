@@ -47,9 +47,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::game::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
+use super::game::{self, Game, LAST, Move, Planes, Played, Visit};
 use crate::Paint;
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 /// Lanes are rows 1 to 8.
@@ -203,12 +203,11 @@ impl Game for Asterix {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "MinAtar/Asterix-v1",
-    summary: "gather gold, and keep away from enemies",
-    actions: &["none", "left", "up", "right", "down"],
-    options: OPTIONS,
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: kind::<Asterix>,
-};
+pub(crate) fn entry() -> Entry {
+    game::entry::<Asterix>(
+        "MinAtar/Asterix-v1",
+        "gather gold, and keep away from enemies",
+        &["none", "left", "up", "right", "down"],
+        include_str!("asterix.rs"),
+    )
+}

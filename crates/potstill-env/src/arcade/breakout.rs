@@ -48,9 +48,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::game::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
+use super::game::{self, Game, LAST, Move, Planes, Played, Visit};
 use crate::Paint;
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 /// Rows 1 to 3, ten bits each.
@@ -155,12 +155,11 @@ impl Game for Breakout {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "MinAtar/Breakout-v1",
-    summary: "break bricks with a ball",
-    actions: &["none", "left", "right"],
-    options: OPTIONS,
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: kind::<Breakout>,
-};
+pub(crate) fn entry() -> Entry {
+    game::entry::<Breakout>(
+        "MinAtar/Breakout-v1",
+        "break bricks with a ball",
+        &["none", "left", "right"],
+        include_str!("breakout.rs"),
+    )
+}

@@ -45,9 +45,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::game::{Game, LAST, Move, OPTIONS, Planes, Played, Visit, kind};
+use super::game::{self, Game, LAST, Move, Planes, Played, Visit};
 use crate::Paint;
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 const LANES: usize = 8;
@@ -156,12 +156,11 @@ impl Game for Freeway {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "MinAtar/Freeway-v1",
-    summary: "cross a road with eight lanes",
-    actions: &["none", "up", "down"],
-    options: OPTIONS,
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: kind::<Freeway>,
-};
+pub(crate) fn entry() -> Entry {
+    game::entry::<Freeway>(
+        "MinAtar/Freeway-v1",
+        "cross a road with eight lanes",
+        &["none", "up", "down"],
+        include_str!("freeway.rs"),
+    )
+}

@@ -1,7 +1,6 @@
 //! Common parts of the five games: moves, planes, and the environment of a game.
 
-use crate::registry::factory::{Factory, Kind};
-use crate::registry::options::Options;
+use crate::registry::{Entry, Factory, Kind, Options};
 use crate::{Env, EnvError, Outcome, Paint, Scene, Space};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
@@ -290,17 +289,24 @@ impl<T: Copy, const N: usize> List<T, N> {
 /// The full action set of the arcade games.
 pub(crate) const MOVES: &[&str] = &["none", "left", "up", "right", "down", "fire"];
 
-/// The options of every game.
-pub(super) const OPTIONS: &[(&str, &str)] = &[
-    ("sticky_action_prob", "the probability that the last action is repeated: 0 to 1 (default 0.1)"),
-    ("difficulty_ramping", "the game becomes harder with time, if it can: true (default) or false"),
-    ("full_action_set", "all six actions, also those that do nothing: true or false"),
-];
+/// The entry of a game, whose options are those of the family.
+pub(super) fn entry<G: Game>(
+    id: &'static str,
+    summary: &'static str,
+    actions: &'static [&'static str],
+    documentation: &'static str,
+) -> Entry {
+    Entry::new(id, summary, kind::<G>)
+        .documented(documentation)
+        .options_of(include_str!("mod.rs"))
+        .actions(actions)
+        .full_actions(MOVES)
+}
 
 /// A game with its options.
-pub(super) fn kind<G: Game>(options: &mut Options<'_>) -> Result<Kind, String> {
+fn kind<G: Game>(options: &mut Options<'_>) -> Result<Kind, String> {
     let sticky = options.number("sticky_action_prob", 0.1, 0.0..=1.0)?;
     let ramping = options.flag("difficulty_ramping", true)?;
     let full = options.flag("full_action_set", false)?;
-    Ok(Kind::Planes(Factory::new(move || Arcade::<G>::new(sticky, ramping, full))))
+    Ok(Kind::Planes(Factory::trusted(move || Arcade::<G>::new(sticky, ramping, full))))
 }

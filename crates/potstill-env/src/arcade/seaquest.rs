@@ -55,9 +55,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::game::{Game, LAST, List, MOVES, Move, OPTIONS, Planes, Played, Visit, kind};
+use super::game::{self, Game, LAST, List, MOVES, Move, Planes, Played, Visit};
 use crate::Paint;
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 const AIR: i32 = 200;
@@ -402,12 +402,11 @@ impl Game for Seaquest {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "MinAtar/Seaquest-v1",
-    summary: "rescue divers, shoot, and come up for air",
-    actions: MOVES,
-    options: OPTIONS,
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: kind::<Seaquest>,
-};
+pub(crate) fn entry() -> Entry {
+    game::entry::<Seaquest>(
+        "MinAtar/Seaquest-v1",
+        "rescue divers, shoot, and come up for air",
+        MOVES,
+        include_str!("seaquest.rs"),
+    )
+}

@@ -50,9 +50,9 @@
 //!
 //! MinAtar 1.0.15 (Young and Tian 2019): games of equal seeds are equal.
 
-use super::game::{Game, LAST, Move, OPTIONS, Planes, Played, SIDE, Visit, kind};
+use super::game::{self, Game, LAST, Move, Planes, Played, SIDE, Visit};
 use crate::Paint;
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 use potstill_core::Pcg64;
 
 /// Steps between two shots of the cannon.
@@ -206,12 +206,11 @@ impl Game for SpaceInvaders {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "MinAtar/SpaceInvaders-v1",
-    summary: "shoot aliens before they arrive",
-    actions: &["none", "left", "right", "fire"],
-    options: OPTIONS,
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: kind::<SpaceInvaders>,
-};
+pub(crate) fn entry() -> Entry {
+    game::entry::<SpaceInvaders>(
+        "MinAtar/SpaceInvaders-v1",
+        "shoot aliens before they arrive",
+        &["none", "left", "right", "fire"],
+        include_str!("space_invaders.rs"),
+    )
+}

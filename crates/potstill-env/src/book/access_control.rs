@@ -48,8 +48,7 @@
 //!
 //! The book; it is not in Gymnasium.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -104,12 +103,12 @@ fn scene(state: usize) -> Scene {
     .with_agent(state % PAY.len(), state / PAY.len())
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "AccessControl",
-    summary: "let customers to ten servers, or wait for better ones; it never ends",
-    actions: &["reject", "accept"],
-    options: &[],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |_| Ok(Kind::states(env())),
-};
+pub(crate) fn entry() -> Entry {
+    Entry::new(
+        "AccessControl",
+        "let customers to ten servers, or wait for better ones; it never ends",
+        |_| Ok(Kind::states(env())),
+    )
+    .documented(include_str!("access_control.rs"))
+    .actions(&["reject", "accept"])
+}

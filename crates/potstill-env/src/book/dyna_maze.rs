@@ -46,8 +46,7 @@
 //!
 //! The book; it is not in Gymnasium.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -89,12 +88,8 @@ fn scene(state: usize) -> Scene {
     .with_agent(state / COLUMNS, state % COLUMNS)
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "DynaMaze",
-    summary: "find the way through a maze",
-    actions: &["up", "right", "down", "left"],
-    options: &[],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |_| Ok(Kind::states(env())),
-};
+pub(crate) fn entry() -> Entry {
+    Entry::new("DynaMaze", "find the way through a maze", |_| Ok(Kind::states(env())))
+        .documented(include_str!("dyna_maze.rs"))
+        .actions(&["up", "right", "down", "left"])
+}

@@ -13,7 +13,9 @@ pub mod dyna_maze;
 pub mod maximization_bias;
 pub mod windy_gridworld;
 
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 
 /// The environments of this family in the registry.
-pub(crate) static ENTRIES: &[&Entry] = &[&access_control::ENTRY, &dyna_maze::ENTRY, &windy_gridworld::ENTRY];
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![access_control::entry(), dyna_maze::entry(), windy_gridworld::entry()]
+}

@@ -42,17 +42,16 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `kings_moves` | diagonal steps as well | `false` |
-//! | `stochastic_wind` | wind lifts one square less, as many or one more, with probability 1/3 each | `false` |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `kings_moves` | diagonal steps as well: `true` or `false` | `false` | `true` |
+//! | `stochastic_wind` | wind lifts one square less, as many or one more, with probability 1/3 each: `true` or `false` | `false` | `true` |
 //!
 //! # Source
 //!
 //! The book; it is not in Gymnasium.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -103,18 +102,11 @@ fn scene(state: usize) -> Scene {
     .with_agent(state / COLUMNS, state % COLUMNS)
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "WindyGridworld",
-    summary: "cross a grid with a wind from below",
-    actions: &["up", "right", "down", "left", "up right", "down right", "down left", "up left"],
-    options: &[
-        ("kings_moves", "diagonal steps as well: true or false"),
-        ("stochastic_wind", "the wind varies by one square: true or false"),
-    ],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("WindyGridworld", "cross a grid with a wind from below", |options| {
         let kings_moves = options.flag("kings_moves", false)?;
         Ok(Kind::states(env(kings_moves, options.flag("stochastic_wind", false)?)))
-    },
-};
+    })
+    .documented(include_str!("windy_gridworld.rs"))
+    .actions(&["up", "right", "down", "left", "up right", "down right", "down left", "up left"])
+}

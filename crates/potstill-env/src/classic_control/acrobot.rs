@@ -52,8 +52,7 @@
 //! the system is chaotic.
 
 use super::dynamics::{Dynamics, Moved, Single};
-use crate::registry::entry::Entry;
-use crate::registry::factory::{Factory, Kind};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 use std::f64::consts::PI;
@@ -168,12 +167,12 @@ impl Dynamics<4, 6> for AcrobotRules {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "Acrobot-v1",
-    summary: "swing the end of two links over a line",
-    actions: &["left", "none", "right"],
-    options: &[],
-    time_limit_steps: Some(500),
-    reward_threshold: Some(-100.0),
-    make: |_| Ok(Kind::Features(Factory::of_dynamics(AcrobotRules))),
-};
+pub(crate) fn entry() -> Entry {
+    Entry::new("Acrobot-v1", "swing the end of two links over a line", |_| {
+        Ok(Kind::Features(Factory::of_trusted_dynamics(AcrobotRules)))
+    })
+    .documented(include_str!("acrobot.rs"))
+    .actions(&["left", "none", "right"])
+    .time_limit(500)
+    .reward_threshold(-100.0)
+}

@@ -39,9 +39,9 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `sutton_barto_reward` | the rewards of the book | `false` |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `sutton_barto_reward` | the rewards of the book: 0 for each step and -1 for a fall: `true` or `false` | `false` | `true` |
 //!
 //! # Source
 //!
@@ -49,8 +49,7 @@
 //! million numbers.
 
 use super::dynamics::{Dynamics, Moved, Single};
-use crate::registry::entry::Entry;
-use crate::registry::factory::{Factory, Kind};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 
@@ -131,15 +130,13 @@ impl Dynamics<4, 4> for CartPoleRules {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "CartPole-v1",
-    summary: "keep a pole upright on a cart",
-    actions: &["left", "right"],
-    options: &[("sutton_barto_reward", "0 for each step and -1 for a fall: true or false")],
-    time_limit_steps: Some(500),
-    reward_threshold: Some(475.0),
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("CartPole-v1", "keep a pole upright on a cart", |options| {
         let sutton_barto_reward = options.flag("sutton_barto_reward", false)?;
-        Ok(Kind::Features(Factory::of_dynamics(CartPoleRules { sutton_barto_reward })))
-    },
-};
+        Ok(Kind::Features(Factory::of_trusted_dynamics(CartPoleRules { sutton_barto_reward })))
+    })
+    .documented(include_str!("cart_pole.rs"))
+    .actions(&["left", "right"])
+    .time_limit(500)
+    .reward_threshold(475.0)
+}

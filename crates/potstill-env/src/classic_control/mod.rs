@@ -20,13 +20,15 @@ pub mod pendulum;
 
 pub use dynamics::{Dynamics, Moved, Single};
 
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 
 /// The environments of this family in the registry.
-pub(crate) static ENTRIES: &[&Entry] = &[
-    &acrobot::ENTRY,
-    &cart_pole::ENTRY,
-    &mountain_car::ENTRY,
-    &mountain_car::CONTINUOUS_ENTRY,
-    &pendulum::ENTRY,
-];
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![
+        acrobot::entry(),
+        cart_pole::entry(),
+        mountain_car::entry(),
+        mountain_car::continuous_entry(),
+        pendulum::entry(),
+    ]
+}

@@ -41,9 +41,9 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `goal_velocity` | the velocity needed at the goal | 0 |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `goal_velocity` | the velocity needed at the goal: -1 to 1 | `0` | `0.02` |
 //!
 //! # Source
 //!
@@ -52,8 +52,7 @@
 //! as there.
 
 use super::dynamics::{Dynamics, Moved, Single};
-use crate::registry::entry::Entry;
-use crate::registry::factory::{Factory, Kind};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 
@@ -206,30 +205,23 @@ fn moved_single(position: f32, velocity: f32) -> [f64; 2] {
     [f64::from(position), f64::from(if stopped { 0.0 } else { velocity })]
 }
 
-const OPTIONS: &[(&str, &str)] = &[("goal_velocity", "the velocity needed at the goal: a number")];
-
-pub(crate) static ENTRY: Entry = Entry {
-    id: "MountainCar-v0",
-    summary: "rock a weak car out of a valley",
-    actions: &["left", "none", "right"],
-    options: OPTIONS,
-    time_limit_steps: Some(200),
-    reward_threshold: Some(-110.0),
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("MountainCar-v0", "rock a weak car out of a valley", |options| {
         let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
-        Ok(Kind::Features(Factory::of_dynamics(MountainCarRules { goal_velocity })))
-    },
-};
+        Ok(Kind::Features(Factory::of_trusted_dynamics(MountainCarRules { goal_velocity })))
+    })
+    .documented(include_str!("mountain_car.rs"))
+    .actions(&["left", "none", "right"])
+    .time_limit(200)
+    .reward_threshold(-110.0)
+}
 
-pub(crate) static CONTINUOUS_ENTRY: Entry = Entry {
-    id: "MountainCarContinuous-v0",
-    summary: "rock a weak car out of a valley with any force",
-    actions: &[],
-    options: OPTIONS,
-    time_limit_steps: Some(999),
-    reward_threshold: Some(90.0),
-    make: |options| {
+pub(crate) fn continuous_entry() -> Entry {
+    Entry::new("MountainCarContinuous-v0", "rock a weak car out of a valley with any force", |options| {
         let goal_velocity = options.number("goal_velocity", 0.0, -1.0..=1.0)?;
-        Ok(Kind::Control(Factory::of_dynamics(MountainCarContinuousRules { goal_velocity })))
-    },
-};
+        Ok(Kind::Control(Factory::of_trusted_dynamics(MountainCarContinuousRules { goal_velocity })))
+    })
+    .documented(include_str!("mountain_car.rs"))
+    .time_limit(999)
+    .reward_threshold(90.0)
+}

@@ -38,9 +38,9 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `g` | the acceleration of gravity (m/s^2) | 10 |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `g` | the acceleration of gravity (m/s^2): -1000000 to 1000000 | `10` | `9.81` |
 //!
 //! # Source
 //!
@@ -48,8 +48,7 @@
 //! million numbers.
 
 use super::dynamics::{Dynamics, Moved, Single};
-use crate::registry::entry::Entry;
-use crate::registry::factory::{Factory, Kind};
+use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::{Pcg64, math};
 use std::f64::consts::PI;
@@ -124,15 +123,11 @@ impl Dynamics<2, 3> for PendulumRules {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "Pendulum-v1",
-    summary: "swing a pendulum up and keep it there",
-    actions: &[],
-    options: &[("g", "the acceleration of gravity: a number")],
-    time_limit_steps: Some(200),
-    reward_threshold: None,
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("Pendulum-v1", "swing a pendulum up and keep it there", |options| {
         let g = options.number("g", 10.0, -1e6..=1e6)?;
-        Ok(Kind::Control(Factory::of_dynamics(PendulumRules { g })))
-    },
-};
+        Ok(Kind::Control(Factory::of_trusted_dynamics(PendulumRules { g })))
+    })
+    .documented(include_str!("pendulum.rs"))
+    .time_limit(200)
+}

@@ -1,15 +1,166 @@
 //! The entry of an environment in the registry.
 
+use super::documentation::{self, EnvOption};
 use super::factory::Kind;
 use super::options::Options;
+use std::fmt;
 
-/// The registry entry of an environment: properties that no option changes, and its constructor.
-pub(crate) struct Entry {
-    pub(crate) id: &'static str,
-    pub(crate) summary: &'static str,
-    pub(crate) actions: &'static [&'static str],
-    pub(crate) options: &'static [(&'static str, &'static str)],
-    pub(crate) time_limit_steps: Option<u64>,
-    pub(crate) reward_threshold: Option<f64>,
-    pub(crate) make: fn(&mut Options<'_>) -> Result<Kind, String>,
+/// The constructor of an environment from its options.
+type Make = dyn Fn(&mut Options<'_>) -> Result<Kind, String> + Send + Sync;
+
+/// The registry entry of an environment: its id, its documentation, and its constructor. Everything but id,
+/// summary and constructor may be left out.
+///
+/// ```
+/// use potstill_env::registry::{Entry, Factory, find, register};
+/// use potstill_env::toy_text::cliff_walking;
+///
+/// let entry = Entry::new("Edge-v0", "walk along an edge", |options| {
+///     let is_wet = options.flag("is_wet", false)?;
+///     Ok(Factory::new(move || cliff_walking::env(is_wet)))
+/// });
+/// register(
+///     entry
+///         .actions(&["up", "right", "down", "left"])
+///         .option("is_wet", "a step may go to either side: true or false", "false")
+///         .time_limit(500),
+/// )?;
+///
+/// assert_eq!(find("Edge-v0")?.time_limit_steps, Some(500));
+/// assert!(!find("Edge-v0")?.stochastic && find("Edge-v0:is_wet=true")?.stochastic);
+/// assert!(find("Edge-v0:is_dry=true").is_err());
+/// # Ok::<(), potstill_env::EnvError>(())
+/// ```
+pub struct Entry {
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) documentation: &'static str,
+    pub(super) actions: &'static [&'static str],
+    /// The names of the actions if an option adds some.
+    pub(super) full_actions: &'static [&'static str],
+    pub(super) options: Vec<EnvOption>,
+    pub(super) time_limit_steps: Option<u64>,
+    pub(super) reward_threshold: Option<f64>,
+    pub(super) make: Box<Make>,
+}
+
+impl Entry {
+    /// An environment with this id (Gymnasium's are of the form `Name-v0`), the task in a few words, and its
+    /// constructor, which takes the options that it knows; each has a default. An error is shown to the user:
+    /// it names the option and the values that are allowed, as those of [`Options`] do.
+    pub fn new<K: Into<Kind>>(
+        id: &'static str,
+        summary: &'static str,
+        make: impl Fn(&mut Options<'_>) -> Result<K, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            id,
+            summary,
+            documentation: "",
+            actions: &[],
+            full_actions: &[],
+            options: Vec::new(),
+            time_limit_steps: None,
+            reward_threshold: None,
+            make: Box::new(move |options| Ok(make(options)?.into())),
+        }
+    }
+
+    /// Documentation in Markdown, or a source file whose module documentation (`//!`) it is:
+    /// `include_str!("corridor.rs")`. Its headings are "Action space", "Observation space", "Rewards",
+    /// "Starting state", "Episode end", "Options" and "Source". A table under "Options" with the columns
+    /// option, meaning, default and example declares options as [`option`](Entry::option) does.
+    #[must_use]
+    pub fn documented(mut self, text: &'static str) -> Self {
+        self.documentation = text;
+        self.options_of(text)
+    }
+
+    /// Adds the options in the table of a text.
+    pub(crate) fn options_of(mut self, text: &str) -> Self {
+        self.options.extend(documentation::options(text));
+        self
+    }
+
+    /// The names of discrete actions, in their order. An environment whose options change the number of its
+    /// actions names the most of them.
+    #[must_use]
+    pub fn actions(mut self, names: &'static [&'static str]) -> Self {
+        self.actions = names;
+        self
+    }
+
+    /// The names of the actions if an option adds others than at the end.
+    pub(crate) fn full_actions(mut self, names: &'static [&'static str]) -> Self {
+        self.full_actions = names;
+        self
+    }
+
+    /// Declares an option that the constructor takes. `default` may be empty.
+    #[must_use]
+    pub fn option(mut self, name: &'static str, meaning: &'static str, default: &'static str) -> Self {
+        self.options.push(EnvOption::new(name, meaning, default, default));
+        self
+    }
+
+    /// Another default and example of an option than the documentation gives, which several environments
+    /// share.
+    pub(crate) fn with_default(mut self, name: &str, default: &'static str, example: &'static str) -> Self {
+        let option = self.options.iter_mut().find(|option| option.name == name).expect("a declared option");
+        (option.default, option.example) = (default.into(), example.into());
+        self
+    }
+
+    /// Steps after which an episode is truncated. Every environment has the option `max_episode_steps`, which
+    /// takes precedence.
+    #[must_use]
+    pub fn time_limit(mut self, steps: u64) -> Self {
+        self.time_limit_steps = Some(steps);
+        self
+    }
+
+    /// The mean return that counts as solved.
+    #[must_use]
+    pub fn reward_threshold(mut self, mean_return: f64) -> Self {
+        self.reward_threshold = Some(mean_return);
+        self
+    }
+
+    /// The name without family and version, for the arcade games: `Breakout`.
+    pub(super) fn short(&self) -> &str {
+        self.id.strip_prefix("MinAtar/").and_then(|rest| rest.split('-').next()).unwrap_or(self.id)
+    }
+
+    /// Checks what a user has written; the error is the reason.
+    pub(super) fn check<'a>(&'a self, general: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        let in_name = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        if !self.id.starts_with(|c: char| c.is_ascii_alphanumeric()) || !self.id.chars().all(in_name) {
+            return Err("an id begins with a letter or a digit and is made of letters, digits, `-`, `_`, `.` and `/`, such as Corridor-v0".to_owned());
+        }
+        let mut names: Vec<&str> = general.collect();
+        for option in &self.options {
+            let name = &*option.name;
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if name.is_empty() || !name.chars().all(is_name) {
+                return Err(format!("option `{name}`: a name is made of letters, digits and `_`"));
+            }
+            if names.contains(&name) {
+                return Err(format!("option `{name}` is declared twice, or every environment has it"));
+            }
+            names.push(name);
+        }
+        if self.time_limit_steps == Some(0) {
+            return Err("its time limit is 0; an episode has at least one step".to_owned());
+        }
+        if self.reward_threshold.is_some_and(|threshold| !threshold.is_finite()) {
+            return Err("its reward threshold is not finite".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("id", &self.id).finish_non_exhaustive()
+    }
 }

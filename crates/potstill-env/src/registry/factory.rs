@@ -1,8 +1,9 @@
 //! Construction of the environments of a [`Spec`](super::Spec): one, or many copies at once.
 
+use super::checked::{Checked, CheckedVec};
 use crate::classic_control::dynamics::{Dynamics, Single};
 use crate::vector::{Lanes, SyncVec};
-use crate::{Autoreset, Env, Guarded, Row, VecEnv};
+use crate::{Autoreset, Env, Guarded, Row, Space, VecEnv};
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,7 +53,17 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Clone for Factory<O, A> {
 
 impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
     /// A factory of environments that are stepped one by one; `make` constructs one, without a time limit.
+    /// A panic in its `reset` or `step`, and an observation outside its space, become errors
+    /// ([`EnvError::Failed`](crate::EnvError::Failed)).
     pub fn new<E>(make: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
+    where
+        E: Env<Observation = O, Action = A> + 'static,
+    {
+        Self::trusted(move || Checked::new(make()))
+    }
+
+    /// A factory of environments that keep the rules, which is not checked.
+    pub(crate) fn trusted<E>(make: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
     where
         E: Env<Observation = O, Action = A> + 'static,
     {
@@ -89,16 +100,32 @@ impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
 }
 
 impl<A: Row + ?Sized + 'static> Factory<[f32], A> {
-    /// A factory of environments whose copies are stepped side by side, in vector instructions.
+    /// A factory of environments whose copies are stepped side by side, in vector instructions. Panics become
+    /// errors, as in [`new`](Factory::new).
     pub fn of_dynamics<D, const S: usize, const O: usize>(dynamics: D) -> Self
     where
         D: Dynamics<S, O, Action = A>,
     {
-        let copies = dynamics.clone();
+        let single = dynamics.clone();
         Self {
-            one: Arc::new(move |limit| Box::new(Guarded::new(Single::new(dynamics.clone()), limit))),
+            one: Self::new(move || Single::new(single.clone())).one,
             many: Arc::new(move |n, autoreset, limit| {
-                Box::new(Lanes::new(copies.clone(), n, autoreset, limit))
+                Box::new(CheckedVec::new(Lanes::new(dynamics.clone(), n, autoreset, limit)))
+            }),
+            time_limit_steps: None,
+        }
+    }
+
+    /// A factory of such environments that do not panic, which is not checked.
+    pub(crate) fn of_trusted_dynamics<D, const S: usize, const O: usize>(dynamics: D) -> Self
+    where
+        D: Dynamics<S, O, Action = A>,
+    {
+        let single = dynamics.clone();
+        Self {
+            one: Self::trusted(move || Single::new(single.clone())).one,
+            many: Arc::new(move |n, autoreset, limit| {
+                Box::new(Lanes::new(dynamics.clone(), n, autoreset, limit))
             }),
             time_limit_steps: None,
         }
@@ -135,11 +162,11 @@ kind!(Planes, [u8], usize);
 kind!(Control, [f32], [f32]);
 
 impl Kind {
-    /// The kind of an environment with discrete states and actions.
+    /// The kind of an environment with discrete states and actions that keeps the rules.
     pub(crate) fn states<E: Env<Observation = usize, Action = usize> + Clone + Sync + 'static>(
         env: E,
     ) -> Self {
-        Kind::States(Factory::new(move || env.clone()))
+        Kind::States(Factory::trusted(move || env.clone()))
     }
 
     pub(super) fn set_time_limit(&mut self, steps: Option<u64>) {
@@ -148,6 +175,64 @@ impl Kind {
             Kind::Features(factory) => factory.time_limit_steps = steps,
             Kind::Planes(factory) => factory.time_limit_steps = steps,
             Kind::Control(factory) => factory.time_limit_steps = steps,
+        }
+    }
+
+    /// Checks that the spaces are those of the kind; the error is the reason.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let (observations, actions) = self.spaces();
+        for (name, space) in [("observation", &observations), ("action", &actions)] {
+            space.well_formed().map_err(|reason| format!("its {name} space is not well formed: {reason}"))?;
+        }
+        let check = |name: &str, space: &Space, row: &str, fits: bool, needed: &str| match fits {
+            true => Ok(()),
+            false => {
+                Err(format!("its {name}s are {row}, but its {name} space is {space}; it must be {needed}"))
+            }
+        };
+        let discrete = |name: &str, space: &Space| {
+            check(name, space, "usize", space.discrete().is_some(), "Discrete or Tuple")
+        };
+        let boxed = |name: &str, space: &Space| {
+            check(name, space, "[f32]", matches!(space, Space::Box { .. }), "a Box")
+        };
+        match self {
+            Kind::States(_) => discrete("observation", &observations)?,
+            Kind::Features(_) | Kind::Control(_) => boxed("observation", &observations)?,
+            Kind::Planes(_) => {
+                let fits = matches!(observations, Space::MultiBinary { .. });
+                check("observation", &observations, "[u8]", fits, "MultiBinary")?;
+            }
+        }
+        match self {
+            Kind::Control(_) => boxed("action", &actions),
+            _ => discrete("action", &actions),
+        }
+    }
+
+    /// The observation space and the action space.
+    pub(super) fn spaces(&self) -> (Space, Space) {
+        struct Spaces;
+        impl Visitor for Spaces {
+            type Output = (Space, Space);
+            fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+                self,
+                factory: &Factory<O, A>,
+            ) -> (Space, Space) {
+                let env = factory.one();
+                (env.observation_space(), env.action_space())
+            }
+        }
+        self.visit(Spaces)
+    }
+
+    /// Applies an operation to the environment.
+    pub(super) fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
+        match self {
+            Kind::States(factory) => visitor.visit(factory),
+            Kind::Features(factory) => visitor.visit(factory),
+            Kind::Planes(factory) => visitor.visit(factory),
+            Kind::Control(factory) => visitor.visit(factory),
         }
     }
 

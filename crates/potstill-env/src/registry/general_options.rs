@@ -1,19 +1,25 @@
 //! The options of every environment, and their wrappers.
 
+use super::documentation::EnvOption;
 use super::factory::{Factory, Kind};
 use super::options::Options;
 use crate::wrappers::{ActionRepeat, ClipReward, Discretize, FrameStack, OneHot, StickyActions};
 use crate::{Env, Row};
 
 /// The options of every environment.
-pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
-    ("max_episode_steps", "steps after which an episode is truncated: a number or none"),
-    ("bins", "features as discrete states, by the number of bins of each: 1 to 1000"),
-    ("one_hot", "discrete states as features: true or false"),
-    ("frame_stack", "the number of observations in a stack: 1 to 64"),
-    ("sticky_actions", "the probability that the last action is repeated: 0 to 1"),
-    ("action_repeat", "steps that an action is taken for: 1 to 1000"),
-    ("clip_reward", "the range that rewards are cut to, such as -1:1"),
+pub const GENERAL_OPTIONS: &[EnvOption] = &[
+    EnvOption::new(
+        "max_episode_steps",
+        "steps after which an episode is truncated: a number or none",
+        "that of the environment",
+        "100",
+    ),
+    EnvOption::new("bins", "features as discrete states, by the number of bins of each: 1 to 1000", "", "8"),
+    EnvOption::new("one_hot", "discrete states as features: true or false", "false", "true"),
+    EnvOption::new("frame_stack", "the number of observations in a stack: 1 to 64", "1", "4"),
+    EnvOption::new("sticky_actions", "the probability that the last action is repeated: 0 to 1", "0", "0.25"),
+    EnvOption::new("action_repeat", "steps that an action is taken for: 1 to 1000", "1", "4"),
+    EnvOption::new("clip_reward", "the range that rewards are cut to", "", "-1:1"),
 ];
 
 /// Adds the wrappers of the general options.

@@ -114,7 +114,7 @@ pub fn text_option(key: &str, text: &str) -> Result<String, String> {
 }
 
 /// The rows of a map: separated by line ends or `/`, or a list as in Gymnasium's documentation,
-/// `["SFFF", "FHFH"]`. Blanks around a row and empty rows do not count.
+/// `["SFFF", "FHFH"]`. Blanks around a row, empty rows and lines that begin with `;` do not count.
 ///
 /// # Errors
 /// If a row of a list is not in quotation marks.
@@ -122,7 +122,9 @@ pub fn rows(text: &str) -> Result<Vec<&str>, String> {
     // Editors of some systems begin a file with this mark.
     let text = text.trim_start_matches('\u{feff}').trim();
     let Some(list) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) else {
-        return Ok(text.split(['/', '\n']).map(str::trim).filter(|row| !row.is_empty()).collect());
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with(';'));
+        let rows = lines.flat_map(|line| line.split('/')).map(str::trim);
+        return Ok(rows.filter(|row| !row.is_empty() && !row.starts_with(';')).collect());
     };
     let items = list.trim().trim_end_matches(',').split(',').map(str::trim);
     let row = |(r, item): (usize, &'_ str)| {
@@ -179,6 +181,7 @@ mod tests {
             "SF/FG",
             "SF\r\nFG\n",
             "\u{feff}SF\n FG \n\n",
+            "; a lake, with a / in its name\nSF\n  ; \"here\"\nFG",
             "[\"SF\",\"FG\"]",
             "['SF', 'FG',]",
             "[\n  \"SF\",\n  \"FG\",\n]\n",

@@ -17,22 +17,29 @@
 //! assert!(find("CartPole-v7").is_err() && find("CartPole-v1:gravity=1").is_err());
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
+//!
+//! Programs [`register`] environments of their own, each an [`Entry`], before anything else. From then on
+//! they are found as those are.
 
-pub(crate) mod entry;
-pub(crate) mod factory;
+mod checked;
+mod documentation;
+mod entry;
+mod factory;
 mod general_options;
 pub mod id;
-pub(crate) mod options;
+mod options;
 
+pub use documentation::{EnvOption, Part, Section, sections};
+pub use entry::Entry;
 pub use factory::{BoxEnv, BoxVecEnv, ControlEnv, Factory, FeatureEnv, Kind, PlaneEnv, StateEnv, Visitor};
 pub use general_options::GENERAL_OPTIONS;
 pub use options::Options;
 
 use crate::wrappers::Features;
-use crate::{Autoreset, Env, EnvError, Row, Space};
-use crate::{arcade, book, classic_control, toy_text};
-use entry::Entry;
-use std::sync::LazyLock;
+use crate::{Autoreset, Env, EnvError, Space};
+use crate::{arcade, book, classic_control, gridworld, toy_text};
+use checked::caught;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// One environment, with its options.
 #[derive(Clone, Debug)]
@@ -43,8 +50,10 @@ pub struct Spec {
     pub summary: &'static str,
     /// Its discrete actions in words, in their order.
     pub actions: &'static [&'static str],
-    /// Its options, with their meaning.
-    pub options: &'static [(&'static str, &'static str)],
+    /// Its own options; every environment has [`GENERAL_OPTIONS`] as well.
+    pub options: &'static [EnvOption],
+    /// Its documentation, to be taken apart by [`sections`]; empty if there is none.
+    pub documentation: &'static str,
     /// Steps after which an episode is truncated.
     pub time_limit_steps: Option<u64>,
     /// The mean return that counts as solved.
@@ -54,21 +63,54 @@ pub struct Spec {
     kind: Kind,
 }
 
-/// The entries of all families, by id.
-static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
-    let mut entries = [toy_text::ENTRIES, book::ENTRIES, classic_control::ENTRIES, arcade::ENTRIES].concat();
+/// The entries by id: those of all families, and those that the program registered.
+static ENTRIES: LazyLock<RwLock<Vec<&'static Entry>>> = LazyLock::new(|| {
+    let families = [
+        toy_text::entries(),
+        book::entries(),
+        gridworld::entries(),
+        classic_control::entries(),
+        arcade::entries(),
+    ];
+    let mut entries: Vec<&'static Entry> = families.into_iter().flatten().map(kept).collect();
     entries.sort_unstable_by_key(|entry| entry.id);
-    entries
+    RwLock::new(entries)
 });
+
+/// An entry is there for as long as the program.
+fn kept(entry: Entry) -> &'static Entry {
+    Box::leak(Box::new(entry))
+}
+
+fn entries() -> Vec<&'static Entry> {
+    ENTRIES.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Adds an environment to those that [`find`] finds.
+///
+/// # Errors
+/// If its id is known already or is none, or an option or a limit of it cannot be.
+pub fn register(entry: Entry) -> Result<(), EnvError> {
+    let refused = |reason| EnvError::Registration { id: entry.id.to_owned(), reason };
+    entry.check(GENERAL_OPTIONS.iter().map(|option| &*option.name)).map_err(refused)?;
+    let mut entries = ENTRIES.write().unwrap_or_else(PoisonError::into_inner);
+    let names = |known: &&&Entry| [known.id, known.short()].contains(&entry.id);
+    if let Some(known) = entries.iter().find(names) {
+        return Err(refused(format!("there is {} already; give it an id of its own", known.id)));
+    }
+    let place = entries.partition_point(|known| known.id < entry.id);
+    entries.insert(place, kept(entry));
+    Ok(())
+}
 
 /// The ids of all environments.
 pub fn ids() -> impl Iterator<Item = &'static str> {
-    ENTRIES.iter().map(|entry| entry.id)
+    entries().into_iter().map(|entry| entry.id)
 }
 
-/// All environments, with their default options.
+/// All environments that can be constructed with their default options.
 pub fn all() -> impl Iterator<Item = Spec> {
-    ids().map(|id| find(id).expect("defaults are in order"))
+    ids().filter_map(|id| find(id).ok())
 }
 
 /// The environment with this id and these options.
@@ -77,33 +119,31 @@ pub fn all() -> impl Iterator<Item = Spec> {
 /// If there is none, it has no such option, or an option has no such value.
 pub fn find(id: &str) -> Result<Spec, EnvError> {
     let (name, given) = id::split(id);
-    let entry = ENTRIES
-        .iter()
+    let entry = entries()
+        .into_iter()
         .find(|entry| entry.id == name || entry.short() == name)
         .ok_or_else(|| EnvError::Unknown { id: name.to_owned() })?;
-    entry.spec(given).map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
+    caught("its construction", || entry.spec(given))
+        .flatten()
+        .map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
 }
 
 impl Entry {
-    /// The name without family and version, for the arcade games: `Breakout`.
-    fn short(&self) -> &str {
-        self.id.strip_prefix("MinAtar/").and_then(|rest| rest.split('-').next()).unwrap_or(self.id)
-    }
-
-    fn spec(&self, given: &str) -> Result<Spec, String> {
+    fn spec(&'static self, given: &str) -> Result<Spec, String> {
         let mut options = Options::parse(given)?;
         let time_limit_steps = options.limit("max_episode_steps", self.time_limit_steps)?;
         let mut kind = (self.make)(&mut options)?;
+        kind.check()?;
         kind.set_time_limit(time_limit_steps);
         let stochastic = kind.is_stochastic() || options.is_given("sticky_actions");
         let kind = general_options::wrapped(kind, &mut options)?;
-        let known = self.options.iter().chain(GENERAL_OPTIONS).map(|(name, _)| *name);
-        options.finish(known)?;
+        options.finish(self.options.iter().chain(GENERAL_OPTIONS).map(|option| &*option.name))?;
         let mut spec = Spec {
             id: if given.is_empty() { self.id.to_owned() } else { format!("{}:{given}", self.id) },
             summary: self.summary,
             actions: self.actions,
-            options: self.options,
+            options: &self.options,
+            documentation: self.documentation,
             time_limit_steps,
             reward_threshold: self.reward_threshold,
             stochastic,
@@ -111,7 +151,14 @@ impl Entry {
         };
         if let Some(n) = spec.action_space().discrete() {
             // Some actions come with an option.
-            spec.actions = self.actions.get(..n).unwrap_or(arcade::MOVES);
+            let names = [self.actions, self.full_actions].into_iter().find_map(|names| names.get(..n));
+            spec.actions = match names {
+                None if !self.actions.is_empty() => {
+                    let names = self.actions.len();
+                    return Err(format!("it has {n} actions, but {names} names of actions"));
+                }
+                names => names.unwrap_or_default(),
+            };
         }
         Ok(spec)
     }
@@ -121,7 +168,8 @@ impl Spec {
     /// A user's own environment, for everything that takes a `Spec`. `actions` names its discrete actions in
     /// their order (empty for a box), and an episode is truncated after `time_limit_steps`.
     ///
-    /// It is not registered: [`find`] does not find its id.
+    /// It is not registered: [`find`] does not find its id, and no run directory can name it; see
+    /// [`register`].
     ///
     /// ```
     /// use potstill_env::registry::{Factory, Spec};
@@ -151,6 +199,7 @@ impl Spec {
             summary,
             actions,
             options: &[],
+            documentation: "",
             time_limit_steps,
             reward_threshold: None,
             stochastic: kind.is_stochastic(),
@@ -232,12 +281,7 @@ impl Spec {
 
     /// Applies an operation to the environment, whatever its kind.
     pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
-        match &self.kind {
-            Kind::States(factory) => visitor.visit(factory),
-            Kind::Features(factory) => visitor.visit(factory),
-            Kind::Planes(factory) => visitor.visit(factory),
-            Kind::Control(factory) => visitor.visit(factory),
-        }
+        self.kind.visit(visitor)
     }
 
     /// The observation space.
@@ -251,18 +295,7 @@ impl Spec {
     }
 
     fn spaces(&self) -> (Space, Space) {
-        struct Spaces;
-        impl Visitor for Spaces {
-            type Output = (Space, Space);
-            fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
-                self,
-                factory: &Factory<O, A>,
-            ) -> (Space, Space) {
-                let env = factory.one();
-                (env.observation_space(), env.action_space())
-            }
-        }
-        self.visit(Spaces)
+        self.kind.spaces()
     }
 
     /// Returns true if the environment has an exact model.

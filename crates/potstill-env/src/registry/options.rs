@@ -27,6 +27,11 @@ impl<'a> Options<'a> {
         Ok(Self { given })
     }
 
+    /// Options that stand elsewhere, each key once.
+    pub(crate) fn of(given: Vec<(&'a str, &'a str)>) -> Self {
+        Self { given }
+    }
+
     /// Returns true if an option was given and has not been taken yet.
     pub(super) fn is_given(&self, key: &str) -> bool {
         self.given.iter().any(|(name, _)| *name == key)

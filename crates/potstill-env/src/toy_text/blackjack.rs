@@ -41,10 +41,10 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `sab` | Sutton and Barto's rule: a dealt 21 wins against any that the dealer draws | `true` |
-//! | `natural` | a game won by a dealt 21 gives 1.5; ignored with `sab` | `false` |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `sab` | Sutton and Barto's rule: a dealt 21 wins against any that the dealer draws: `true` or `false` | `true` | `false` |
+//! | `natural` | a game won by a dealt 21 gives 1.5; ignored with `sab`: `true` or `false` | `false` | `true` |
 //!
 //! Both rules depend on whether a sum of 21 was dealt or drawn, which the observation does not tell. The
 //! observations are then not Markov and there is no exact model; without both (`Blackjack-v1:sab=false`)
@@ -54,8 +54,7 @@
 //!
 //! Gymnasium 1.4, `Blackjack-v1`: trajectories of equal seeds are equal.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
 use potstill_core::snapshot::{Codec, below};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
@@ -299,21 +298,14 @@ impl Codec<Hand> for Cards {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "Blackjack-v1",
-    summary: "come closer to 21 than the dealer",
-    actions: &["stick", "hit"],
-    options: &[
-        ("natural", "a game won by a dealt 21 gives 1.5: true or false"),
-        ("sab", "Sutton and Barto's rule for a dealt 21: true (default) or false"),
-    ],
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("Blackjack-v1", "come closer to 21 than the dealer", |options| {
         let (natural, sab) = (options.flag("natural", false)?, options.flag("sab", true)?);
         Ok(Kind::states(Blackjack::new(natural, sab)))
-    },
-};
+    })
+    .documented(include_str!("blackjack.rs"))
+    .actions(&["stick", "hit"])
+}
 
 #[cfg(test)]
 mod tests {

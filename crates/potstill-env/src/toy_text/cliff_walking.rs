@@ -41,9 +41,9 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `is_slippery` | a step goes where it was meant to, or to either side, with probability 1/3 each | `false` |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `is_slippery` | a step goes where it was meant to, or to either side, with probability 1/3 each: `true` or `false` | `false` | `true` |
 //!
 //! It is `true` for `CliffWalkingSlippery-v1`.
 //!
@@ -52,9 +52,7 @@
 //! Gymnasium 1.4, `CliffWalking-v1` and `CliffWalkingSlippery-v1`: trajectories of equal seeds and the models
 //! are equal.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
-use crate::registry::options::Options;
+use crate::registry::{Entry, Kind, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use std::sync::Arc;
 
@@ -109,27 +107,20 @@ fn scene(state: usize) -> Scene {
     .with_agent(state / COLUMNS, state % COLUMNS)
 }
 
-const OPTIONS: &[(&str, &str)] = &[("is_slippery", "a step may go to either side: true or false")];
+pub(crate) fn entry() -> Entry {
+    Entry::new("CliffWalking-v1", "walk along a cliff to the goal", |options| kind(options, false))
+        .documented(include_str!("cliff_walking.rs"))
+        .actions(&["up", "right", "down", "left"])
+}
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "CliffWalking-v1",
-    summary: "walk along a cliff to the goal",
-    actions: &["up", "right", "down", "left"],
-    options: OPTIONS,
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| kind(options, false),
-};
-
-pub(crate) static SLIPPERY_ENTRY: Entry = Entry {
-    id: "CliffWalkingSlippery-v1",
-    summary: "walk along a cliff on slippery ground",
-    actions: &["up", "right", "down", "left"],
-    options: OPTIONS,
-    time_limit_steps: None,
-    reward_threshold: None,
-    make: |options| kind(options, true),
-};
+pub(crate) fn slippery_entry() -> Entry {
+    Entry::new("CliffWalkingSlippery-v1", "walk along a cliff on slippery ground", |options| {
+        kind(options, true)
+    })
+    .documented(include_str!("cliff_walking.rs"))
+    .with_default("is_slippery", "true", "false")
+    .actions(&["up", "right", "down", "left"])
+}
 
 fn kind(options: &mut Options<'_>, is_slippery: bool) -> Result<Kind, String> {
     Ok(Kind::states(env(options.flag("is_slippery", is_slippery)?)))

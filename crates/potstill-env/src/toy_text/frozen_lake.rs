@@ -41,26 +41,24 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `is_slippery` | a step goes to either side with half of the rest of `success_rate` each | `true` |
-//! | `success_rate` | the probability that it goes where it was meant to, on slippery ice | 1/3 |
-//! | `map_name` | `4x4` or `8x8` | that of the id |
-//! | `desc` | a map, its rows separated by `/` | |
-//! | `size` | the side of a generated map, 2 to 256 | |
-//! | `frozen` | the probability that a square of a generated map is frozen | 0.8 |
-//! | `map_seed` | the seed of a generated map | 0 |
-//! | `reward_schedule` | rewards of goal, hole and other squares | `1:0:0` |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `is_slippery` | a step goes to either side with half of the rest of `success_rate` each: `true` or `false` | `true` | `false` |
+//! | `success_rate` | the probability that it goes where it was meant to, on slippery ice: 0 to 1 | 1/3 | `0.8` |
+//! | `map_name` | `4x4` or `8x8` | `4x4` | `8x8` |
+//! | `desc` | a map: its rows separated by `/`, or `@` and a file | | `SFFF/FHFH/FFFH/HFFG` |
+//! | `size` | the side of a generated map: 2 to 256 | | `8` |
+//! | `frozen` | the probability that a square of a generated map is frozen: 0 to 1 | `0.8` | `0.9` |
+//! | `map_seed` | the seed of a generated map | `0` | `7` |
+//! | `reward_schedule` | rewards of goal, hole and other squares: three numbers | `1:0:0` | `10:-5:-0.1` |
 //!
 //! # Source
 //!
 //! Gymnasium 1.4, `FrozenLake-v1` and `FrozenLake8x8-v1`: trajectories of equal seeds, models and generated
 //! maps are equal.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
 use crate::registry::id::rows;
-use crate::registry::options::Options;
+use crate::registry::{Entry, Kind, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use potstill_core::Pcg64;
 use std::sync::Arc;
@@ -223,36 +221,22 @@ impl Lake {
     }
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "FrozenLake-v1",
-    summary: "cross a frozen lake, 4 x 4",
-    actions: &["left", "down", "right", "up"],
-    options: OPTIONS,
-    time_limit_steps: Some(100),
-    reward_threshold: Some(0.70),
-    make: |options| kind(options, MAP_4X4),
-};
+pub(crate) fn entry() -> Entry {
+    Entry::new("FrozenLake-v1", "cross a frozen lake, 4 x 4", |options| kind(options, MAP_4X4))
+        .documented(include_str!("frozen_lake.rs"))
+        .actions(&["left", "down", "right", "up"])
+        .time_limit(100)
+        .reward_threshold(0.70)
+}
 
-pub(crate) static ENTRY_8X8: Entry = Entry {
-    id: "FrozenLake8x8-v1",
-    summary: "cross a frozen lake, 8 x 8",
-    actions: &["left", "down", "right", "up"],
-    options: OPTIONS,
-    time_limit_steps: Some(200),
-    reward_threshold: Some(0.85),
-    make: |options| kind(options, MAP_8X8),
-};
-
-const OPTIONS: &[(&str, &str)] = &[
-    ("is_slippery", "a step may go to either side: true (default) or false"),
-    ("success_rate", "the probability that it does not, on slippery ice: 0 to 1 (default 1/3)"),
-    ("map_name", "4x4 or 8x8"),
-    ("desc", "a map, its rows separated by /, such as SFFF/FHFH/FFFH/HFFG"),
-    ("size", "the side of a generated map: 2 to 256"),
-    ("frozen", "how much of a generated map is frozen: 0 to 1 (default 0.8)"),
-    ("map_seed", "the seed of a generated map (default 0)"),
-    ("reward_schedule", "the rewards of goal, hole and ice (default 1:0:0)"),
-];
+pub(crate) fn entry_8x8() -> Entry {
+    Entry::new("FrozenLake8x8-v1", "cross a frozen lake, 8 x 8", |options| kind(options, MAP_8X8))
+        .documented(include_str!("frozen_lake.rs"))
+        .with_default("map_name", "8x8", "4x4")
+        .actions(&["left", "down", "right", "up"])
+        .time_limit(200)
+        .reward_threshold(0.85)
+}
 
 fn kind(options: &mut Options<'_>, map: &str) -> Result<Kind, String> {
     let size = options.whole("size", 2..=256)?;

@@ -13,14 +13,16 @@ pub mod cliff_walking;
 pub mod frozen_lake;
 pub mod taxi;
 
-use crate::registry::entry::Entry;
+use crate::registry::Entry;
 
 /// The environments of this family in the registry.
-pub(crate) static ENTRIES: &[&Entry] = &[
-    &blackjack::ENTRY,
-    &cliff_walking::ENTRY,
-    &cliff_walking::SLIPPERY_ENTRY,
-    &frozen_lake::ENTRY,
-    &frozen_lake::ENTRY_8X8,
-    &taxi::ENTRY,
-];
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![
+        blackjack::entry(),
+        cliff_walking::entry(),
+        cliff_walking::slippery_entry(),
+        frozen_lake::entry(),
+        frozen_lake::entry_8x8(),
+        taxi::entry(),
+    ]
+}

@@ -39,12 +39,12 @@
 //!
 //! # Options
 //!
-//! | option | meaning | default |
-//! |---|---|---|
-//! | `is_rainy` | a move that the walls allow may go astray to either side | `false` |
-//! | `rainy_probability` | the probability that it does not, in the rain | 0.8 |
-//! | `fickle_passenger` | the destination may change once, on the first move after the pick-up | `false` |
-//! | `fickle_probability` | the probability that they do, if fickle | 0.3 |
+//! | option | meaning | default | example |
+//! |---|---|---|---|
+//! | `is_rainy` | a move that the walls allow may go astray to either side: `true` or `false` | `false` | `true` |
+//! | `rainy_probability` | the probability that it does not, in the rain: 0 to 1 | `0.8` | `0.5` |
+//! | `fickle_passenger` | the destination may change once, on the first move after the pick-up: `true` or `false` | `false` | `true` |
+//! | `fickle_probability` | the probability that it does, if fickle: 0 to 1 | `0.3` | `0.5` |
 //!
 //! Whether a passenger will change the destination is hidden: the observations are then not Markov and there
 //! is no exact model.
@@ -53,8 +53,7 @@
 //!
 //! Gymnasium 1.4, `Taxi-v4`: trajectories of equal seeds and the models are equal.
 
-use crate::registry::entry::Entry;
-use crate::registry::factory::Kind;
+use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, ModelEnv, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
 use potstill_core::snapshot;
 use potstill_core::snapshot::Flat;
@@ -216,19 +215,8 @@ fn scene(state: usize) -> Scene {
     scene
 }
 
-pub(crate) static ENTRY: Entry = Entry {
-    id: "Taxi-v4",
-    summary: "fetch a passenger and bring them to their place",
-    actions: &["down", "up", "right", "left", "pick up", "drop off"],
-    options: &[
-        ("is_rainy", "a move may go to either side: true or false"),
-        ("rainy_probability", "with which it does not, in the rain: 0 to 1 (default 0.8)"),
-        ("fickle_passenger", "the passenger may change their mind once: true or false"),
-        ("fickle_probability", "with which they do, if fickle: 0 to 1 (default 0.3)"),
-    ],
-    time_limit_steps: Some(200),
-    reward_threshold: Some(8.0),
-    make: |options| {
+pub(crate) fn entry() -> Entry {
+    Entry::new("Taxi-v4", "fetch a passenger and bring them to their place", |options| {
         let mut chance = |flag, key, default| {
             let (given, p) = (options.flag(flag, false)?, options.number(key, default, 0.0..=1.0)?);
             Ok::<_, String>(given.then_some(p))
@@ -236,5 +224,9 @@ pub(crate) static ENTRY: Entry = Entry {
         let rain = chance("is_rainy", "rainy_probability", 0.8)?;
         let taxi = Taxi::new(rain, chance("fickle_passenger", "fickle_probability", 0.3)?);
         Ok(Kind::states(taxi))
-    },
-};
+    })
+    .documented(include_str!("taxi.rs"))
+    .actions(&["down", "up", "right", "left", "pick up", "drop off"])
+    .time_limit(200)
+    .reward_threshold(8.0)
+}

@@ -6,10 +6,10 @@ use potstill_core::{Pcg64, math};
 
 /// `action = tanh(u)` with normal `u`: the policy of SAC (Haarnoja et al. 2018, appendix C).
 ///
-/// Densities are computed from `u`, so that they stay right where `tanh(u)` rounds to 1; what they change by
-/// is `2 (ln 2 - u - softplus(-2 u))` for each number. There is no formula for the entropy, nor does PyTorch
-/// have one; minus the log-probability of a sample is an unbiased estimate, and [`add_sample_gradients`] its
-/// gradient.
+/// Log-densities are computed from `u`, so that they stay right where `tanh(u)` rounds to 1: that of `u`, less
+/// `ln (1 - tanh(u)^2) = 2 (ln 2 - u - softplus(-2 u))` for each component. The entropy has no closed form, in
+/// PyTorch neither; minus the log-probability of a sample is an unbiased estimate of it, and
+/// [`add_sample_gradients`] adds the gradient of that estimate.
 ///
 /// [`add_sample_gradients`]: Self::add_sample_gradients
 #[derive(Clone, Copy, Debug)]

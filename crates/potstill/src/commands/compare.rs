@@ -1,64 +1,91 @@
-//! `potstill compare` and `potstill plot`: several runs, each of one or several seeds, in one table and one
-//! figure.
+//! `potstill compare`: several runs, each of one or several seeds, in one table and one figure.
 
-use crate::config::{Origin, read_toml};
+use super::group::{Group, differences, expanded, labels};
+use crate::config::ConfigError;
 use crate::error::Error;
-use crate::metrics::catalogue::{Column, Metric, SECONDS, Score, key_metrics};
-use crate::metrics::{History, thinned};
-use crate::report::{Block, LineChart, Page, Series, Table};
-use crate::run::{estimate, over_steps, read_summary, seed_runs, spread, usage};
-use crate::store::{self, RunDir, StoreError, names};
-use crate::train::statistics::{self, Estimate};
+use crate::metrics::Axis;
+use crate::metrics::catalogue::{
+    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, Score, key_metrics,
+};
+use crate::report::{Block, LineChart, Page, Series, Size, Table};
+use crate::run::{over_time, spread};
+use crate::train::comparison::{performance_profile, probability_of_improvement};
+use crate::train::statistics::{Center, Estimate, mean};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Points of a curve over seeds.
-const GRID: usize = 100;
+/// Columns of differing keys in a table.
+const KEYS_MAX: usize = 5;
+/// Runs up to which all pairs are compared; of more, each with the first.
+const PAIRED_MAX: usize = 4;
+
+/// The manner in which runs are shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// The axis of curves [default: episodes if all runs were asked for by episodes, else steps].
+    pub axis: Option<Axis>,
+    /// The center over seeds [default: the mean over an axis of episodes, the interquartile mean over steps].
+    pub center: Option<Center>,
+    /// Each curve's values as means over this many; 0 and 1 leave them as they are.
+    pub smooth: usize,
+    /// The title of a chart, instead of its own.
+    pub title: Option<String>,
+    /// The size of a chart.
+    pub size: Option<Size>,
+}
 
 /// A comparison of runs.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    groups: Vec<Group>,
-}
-
-/// One run, or the seeds of one configuration.
-#[derive(Clone, Debug)]
-struct Group {
-    name: String,
-    algorithm: String,
-    on: String,
-    /// The configured number of seeds.
-    seeds: usize,
-    summaries: Vec<Value>,
-    histories: Vec<History>,
-    /// What a reader of the numbers should know.
-    notes: Vec<String>,
+    pub(super) groups: Vec<Group>,
+    pub(super) view: View,
 }
 
 impl Comparison {
-    /// Reads runs and folders of seeds.
+    /// Reads runs, folders of seeds, and folders of either.
     ///
     /// # Errors
-    /// If a folder is neither, or a file in it is damaged.
+    /// If a folder is none of these, or a file in it is damaged.
     pub fn read(runs: &[PathBuf]) -> Result<Self, Error> {
-        Ok(Self { groups: runs.iter().map(|run| Group::read(run)).collect::<Result<_, Error>>()? })
+        let paths = expanded(runs);
+        let mut groups = paths.iter().map(|run| Group::read(run)).collect::<Result<Vec<_>, Error>>()?;
+        for (group, label) in groups.iter_mut().zip(labels(&paths)) {
+            group.label = label;
+        }
+        Ok(Self { groups, view: View::default() })
     }
 
-    /// Remarks: seeds of different lengths, and curves that are lost.
-    pub fn notes(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().flat_map(|group| group.notes.iter().map(String::as_str))
+    /// The same runs, shown in another manner.
+    #[must_use]
+    pub fn with(self, view: View) -> Self {
+        Self { view, ..self }
     }
 
-    /// The scores: interquartile mean and mean over seeds, with 95 % bootstrap intervals.
+    /// The axis of the curves.
+    pub fn axis(&self) -> Axis {
+        let asked = || {
+            let by_episodes = self.groups.iter().all(|group| group.axis() == Axis::Episodes);
+            if by_episodes { Axis::Episodes } else { Axis::Steps }
+        };
+        self.view.axis.unwrap_or_else(asked)
+    }
+
+    /// The center over seeds.
+    pub fn center(&self) -> Center {
+        let by_axis = || if self.axis() == Axis::Episodes { Center::Mean } else { Center::Iqm };
+        self.view.center.unwrap_or_else(by_axis)
+    }
+
+    /// The scores over seeds with 95 % intervals, probabilities of improvement and performance profiles.
     pub fn json(&self) -> Value {
         let groups = self.groups.iter().map(|group| {
             let mut object = Map::new();
-            object.insert("run".to_owned(), json!(group.name));
+            object.insert("run".to_owned(), json!(group.path.display().to_string()));
+            object.insert("label".to_owned(), json!(group.label));
             object.insert("algorithm".to_owned(), json!(group.algorithm));
             object.insert("on".to_owned(), json!(group.on));
             object.insert("seeds".to_owned(), json!(group.seeds));
-            object.insert("finished".to_owned(), json!(group.summaries.len()));
+            object.insert("finished".to_owned(), json!(group.finished()));
             object.insert("parameters".to_owned(), group.first("parameters"));
             for key in Score::compared().map(|(key, _)| key).chain([SECONDS]) {
                 let values = group.values(key);
@@ -68,44 +95,124 @@ impl Comparison {
             }
             Value::Object(object)
         });
-        json!({ "command": "compare", "runs": groups.collect::<Vec<_>>(), "notes": self.notes().collect::<Vec<_>>() })
+        let path = |i: usize| self.groups[i].path.display().to_string();
+        let improvements = self.improvements(usize::MAX).into_iter().map(|(i, j, estimate)| {
+            json!({ "first": path(i), "second": path(j), "value": estimate.value, "ci95": estimate.interval })
+        });
+        let keys = differences(&self.configs()).into_iter().map(|(key, values)| (key, json!(values)));
+        let mut all = json!({
+            "command": "compare",
+            "runs": groups.collect::<Vec<_>>(),
+            "differing": keys.collect::<Map<_, _>>(),
+            "notes": self.groups.iter().flat_map(|group| &group.notes).collect::<Vec<_>>(),
+        });
+        if let Some(score) = self.main_score() {
+            all["score"] = json!(score.key);
+            all["probability_of_improvement"] = improvements.collect();
+            all["performance_profiles"] = self.profiles_json(score);
+        }
+        all
     }
 
-    /// The table, with one row per run: the interquartile mean, and over several seeds its interval.
+    fn configs(&self) -> Vec<&toml::Table> {
+        self.groups.iter().map(|group| &group.config).collect()
+    }
+
+    /// The table, with one row per run: the differing keys, and the center of each score, over several seeds with its
+    /// interval.
     pub fn table(&self) -> Table {
         let scores: Vec<_> = Score::compared()
             .filter(|(key, _)| self.groups.iter().any(|g| !g.values(key).is_empty()))
             .collect();
-        let mut head: Vec<String> = ["run", "algorithm", "on", "seeds"].map(str::to_owned).to_vec();
-        head.extend(scores.iter().map(|score| score.1.title.to_owned()));
-        head.extend(["parameters", SECONDS].map(str::to_owned));
-        let rows = self.groups.iter().map(|group| {
-            let finished = group.summaries.len();
-            let seeds = match group.seeds {
-                all if all == finished => all.to_string(),
-                all => format!("{finished} of {all}"),
-            };
-            let mut row = vec![group.name.clone(), group.algorithm.clone(), group.on.clone(), seeds];
-            row.extend(scores.iter().map(|&(key, Column { factor, decimals, .. })| {
-                let values: Vec<f64> = group.values(key).iter().map(|v| v * factor).collect();
-                cell(&values, decimals)
-            }));
-            row.push(group.first("parameters").as_u64().map_or("-".to_owned(), |n| n.to_string()));
-            let seconds = group.values(SECONDS);
-            row.push(if seconds.is_empty() {
-                "-".to_owned()
-            } else {
-                format!("{:.1}", statistics::mean(&seconds))
-            });
-            row
+        let mut columns: Vec<(String, Vec<String>)> = Vec::new();
+        let mut add = |title: &str, cell: &dyn Fn(&Group) -> String| {
+            columns.push((title.to_owned(), self.groups.iter().map(cell).collect()));
+        };
+        add("run", &|group| group.label.clone());
+        if !self.is_same(|group| &group.algorithm) {
+            add("algorithm", &|group| group.algorithm.clone());
+        }
+        if !self.is_same(|group| &group.on) {
+            add("on", &|group| group.on.clone());
+        }
+        columns.extend(differences(&self.configs()).into_iter().take(KEYS_MAX));
+        let mut add = |title: &str, cell: &dyn Fn(&Group) -> String| {
+            columns.push((title.to_owned(), self.groups.iter().map(cell).collect()));
+        };
+        add("seeds", &|group| match (group.seeds, group.finished()) {
+            (all, finished) if all == finished => all.to_string(),
+            (all, finished) => format!("{finished} of {all}"),
         });
-        Table { head, rows: rows.collect() }
+        for (key, Column { title, factor, decimals }) in scores {
+            add(title, &|group| {
+                let values: Vec<f64> = group.values(key).iter().map(|v| v * factor).collect();
+                match values[..] {
+                    [] => "-".to_owned(),
+                    [one] => format!("{one:.decimals$}"),
+                    _ => self.center().estimate(&values).text(decimals),
+                }
+            });
+        }
+        add("parameters", &|group| {
+            group.first("parameters").as_u64().map_or("-".to_owned(), |n| n.to_string())
+        });
+        add(SECONDS, &|group| match group.values(SECONDS) {
+            none if none.is_empty() => "-".to_owned(),
+            seconds => format!("{:.1}", mean(&seconds)),
+        });
+        let rows =
+            (0..self.groups.len()).map(|i| columns.iter().map(|(_, cells)| cells[i].clone()).collect());
+        Table { head: columns.iter().map(|(title, _)| title.clone()).collect(), rows: rows.collect() }
+    }
+
+    /// Returns true if several runs have the same text.
+    fn is_same(&self, of: impl Fn(&Group) -> &String) -> bool {
+        self.groups.len() > 1 && self.groups.iter().all(|group| of(group) == of(&self.groups[0]))
+    }
+
+    /// The sentences below the table: what its numbers are, and what was left out.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        match (self.is_same(|group| &group.algorithm), self.is_same(|group| &group.on)) {
+            (true, true) => {
+                notes.push(format!("All: {} on {}.", self.groups[0].algorithm, self.groups[0].on))
+            }
+            (true, false) => notes.push(format!("All: {}.", self.groups[0].algorithm)),
+            (false, true) => notes.push(format!("All on {}.", self.groups[0].on)),
+            (false, false) => {}
+        }
+        let more = differences(&self.configs()).len().saturating_sub(KEYS_MAX);
+        if more > 0 {
+            notes.push(format!("{more} more keys differ (--json lists them)."));
+        }
+        if self.groups.iter().any(|group| group.finished() > 1) {
+            let center = if self.center() == Center::Mean { "means" } else { "interquartile means" };
+            notes.push(format!("Over seeds: {center} with 95 % intervals, from three seeds on."));
+        }
+        for (key, Column { title, .. }) in Score::compared() {
+            let Some(score) = Score::find(key) else { continue };
+            if self.groups.iter().any(|group| !group.values(key).is_empty()) {
+                let best = if key == MEAN_RETURN {
+                    " It is the best evaluated model where a run keeps one."
+                } else {
+                    ""
+                };
+                notes.push(format!("{title}: {}{best}", lower_first(score.definition)));
+            }
+        }
+        notes.extend(self.groups.iter().filter_map(|group| {
+            let (finished, read) = (group.finished(), group.runs.len());
+            (0 < finished && finished < read.max(group.seeds))
+                .then(|| format!("{}: curves of the {finished} finished seeds.", group.label))
+        }));
+        notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
+        notes
     }
 
     /// The names of all metrics that some run recorded.
     pub fn metrics(&self) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
-        for name in self.groups.iter().flat_map(|group| &group.histories).flat_map(History::names) {
+        for name in self.groups.iter().flat_map(Group::names) {
             if !all.iter().any(|known| known == name) {
                 all.push(name.to_owned());
             }
@@ -115,166 +222,177 @@ impl Comparison {
 
     /// The runs' curves of one metric; `None` if no run has it.
     pub fn chart(&self, metric: &str) -> Option<LineChart> {
-        let (title, y_label) = Metric::find(metric)
-            .filter(|metric| metric.is_key)
-            .map_or((metric, metric), |metric| (metric.title, metric.unit));
-        let series: Vec<Series> = self.groups.iter().filter_map(|group| group.curve(metric)).collect();
-        over_steps(title, y_label, series)
+        let (title, y_label) =
+            Metric::find(metric).map_or((metric, metric), |metric| (metric.title, metric.unit));
+        let (axis, center) = (self.axis(), self.center());
+        let series =
+            self.groups.iter().filter_map(|group| group.series(metric, axis, center, self.view.smooth));
+        let title = format!("{title}{}{}", self.over_seeds(metric), self.smoothing());
+        over_time(&title, y_label, axis, series.collect())
     }
 
-    /// The charts of the key metrics that the runs have.
+    /// The words for the center over seeds in a title.
+    fn over_seeds(&self, metric: &str) -> String {
+        let counts: Vec<usize> =
+            self.groups.iter().map(|group| group.curves(metric).len()).filter(|count| *count > 0).collect();
+        let center = self.center();
+        match counts.iter().max() {
+            None | Some(0 | 1) => String::new(),
+            Some(most) if counts.iter().all(|count| count == most) => format!(", {center} of {most} seeds"),
+            Some(_) => format!(", {center} over seeds"),
+        }
+    }
+
+    fn smoothing(&self) -> String {
+        match self.view.smooth {
+            0 | 1 => String::new(),
+            window => format!(", over the last {window} points"),
+        }
+    }
+
+    /// The charts of the key metrics that the runs have. Over an axis of episodes, seeds give a mean for each episode,
+    /// as in textbooks, which says more than means of the last hundred.
     pub fn charts(&self) -> Vec<LineChart> {
-        key_metrics().filter_map(|metric| self.chart(metric.name)).collect()
+        let has_seeds = self.groups.iter().all(|group| group.curves(EP_REW).len() > 1);
+        let of_episodes = has_seeds && self.axis() == Axis::Episodes;
+        let shown = |name| if name == EP_REW_MEAN && of_episodes { EP_REW } else { name };
+        key_metrics().filter_map(|metric| self.chart(shown(metric.name))).collect()
+    }
+
+    /// The first chart of the runs, or that of a metric.
+    ///
+    /// # Errors
+    /// If no run has the metric, or any records.
+    pub(super) fn main_chart(&self, metric: Option<&str>) -> Result<LineChart, Error> {
+        let chart = match metric {
+            Some(metric) => self.chart(metric).ok_or_else(|| {
+                let known = self.metrics();
+                ConfigError::unknown("metric", metric, None, known.iter().map(String::as_str))
+            })?,
+            None => self
+                .charts()
+                .into_iter()
+                .next()
+                .ok_or_else(|| crate::run::usage("the runs have no records yet"))?,
+        };
+        let title = self.view.title.clone().unwrap_or(chart.title);
+        Ok(LineChart { title, ..chart })
+    }
+
+    /// The score that all runs have, the most informative first.
+    fn main_score(&self) -> Option<&'static Score> {
+        let has = |key: &&str| self.groups.iter().all(|group| group.values(key).len() > 1);
+        Score::compared().map(|(key, _)| key).find(|key| has(key)).and_then(Score::find)
+    }
+
+    /// The probability that a run of one group is better than one of another, for pairs of groups: all pairs if there are
+    /// few groups, else each with the first.
+    fn improvements(&self, paired_max: usize) -> Vec<(usize, usize, Estimate)> {
+        let Some(score) = self.main_score() else { return Vec::new() };
+        let values: Vec<Vec<f64>> = self.groups.iter().map(|group| group.values(score.key)).collect();
+        let firsts = if values.len() <= paired_max { values.len() } else { 1 };
+        let pairs = (0..firsts).flat_map(|i| (i + 1..values.len()).map(move |j| (i, j)));
+        let better = |i: usize, j: usize| match score.better {
+            Better::Lower => probability_of_improvement(&values[j], &values[i]),
+            _ => probability_of_improvement(&values[i], &values[j]),
+        };
+        pairs.map(|(i, j)| (i, j, better(i, j))).collect()
+    }
+
+    /// The probabilities that a seed of one run is better than a seed of another; `None` without several seeds of several runs.
+    pub fn improvement_table(&self) -> Option<Table> {
+        let label = |i: usize| self.groups[i].label.clone();
+        let rows: Vec<Vec<String>> = self
+            .improvements(PAIRED_MAX)
+            .into_iter()
+            .map(|(i, j, estimate)| vec![label(i), label(j), estimate.text(2)])
+            .collect();
+        let head = ["first", "second", "P(first is better)"].map(str::to_owned).to_vec();
+        (!rows.is_empty()).then_some(Table { head, rows })
+    }
+
+    /// The performance profiles (Agarwal et al. 2021): the share of seeds whose score is above each value. `None` without
+    /// several seeds of every run.
+    pub fn profiles(&self) -> Option<LineChart> {
+        let score = self.main_score()?;
+        let Column { title, factor, .. } = score.column?;
+        let values: Vec<Vec<f64>> = self
+            .groups
+            .iter()
+            .map(|group| group.values(score.key).iter().map(|value| value * factor).collect())
+            .collect();
+        let all = values.iter().flatten().copied();
+        let (low, high) = crate::report::extent(all);
+        let series =
+            self.groups.iter().zip(&values).map(|(group, scores)| steps(&group.label, scores, (low, high)));
+        Some(LineChart {
+            title: "Performance profile: share of seeds above".to_owned(),
+            x_label: title.to_owned(),
+            y_label: "share".to_owned(),
+            series: series.collect(),
+            y_range: Some((0.0, 1.0)),
+        })
+    }
+
+    fn profiles_json(&self, score: &Score) -> Value {
+        let profile = |group: &Group| {
+            let points = performance_profile(&group.values(score.key)).into_iter().map(|point| {
+                json!({ "score": point.score, "above": point.above.value, "ci95": point.above.interval })
+            });
+            json!({ "run": group.path.display().to_string(), "points": points.collect::<Vec<_>>() })
+        };
+        self.groups.iter().map(profile).collect()
     }
 
     /// The comparison as a page.
     pub fn page(&self) -> Page {
-        let mut blocks = vec![
-            Block::Table(self.table()),
-            Block::Text("Over several seeds: interquartile means with 95 % bootstrap intervals.".to_owned()),
-        ];
+        let mut blocks = vec![Block::Table(self.table()), Block::Text(self.notes().join(" "))];
         blocks.extend(self.charts().into_iter().map(Block::Lines));
-        blocks.extend(self.notes().map(|note| Block::Text(format!("Note: {note}."))));
-        let title = self.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(" and ");
+        if let (Some(profiles), Some(score)) = (self.profiles(), self.main_score()) {
+            blocks.push(Block::Heading("Over seeds".to_owned()));
+            let title = score.column.map_or(score.key, |column| column.title);
+            blocks.extend(self.improvement_table().map(Block::Table));
+            blocks.push(Block::Text(format!(
+                "Of {title}: the probability that a seed of the first run is better than one of the second, ties counted half, \
+                 and the share of seeds above each value, with 95 % intervals."
+            )));
+            blocks.push(Block::Lines(profiles));
+        }
+        let labels: Vec<&str> = self.groups.iter().map(|group| group.label.as_str()).collect();
+        let title = if labels.len() > 4 { format!("{} runs", labels.len()) } else { labels.join(" and ") };
         Page { title, lead: "Runs of potstill.".to_owned(), blocks }
     }
-
-    /// All records as comma-separated values; with several runs the first column names the run.
-    fn csv(&self) -> Result<String, Error> {
-        let histories: Vec<(&str, &History)> =
-            self.groups.iter().flat_map(|g| g.histories.iter().map(|h| (g.name.as_str(), h))).collect();
-        match histories.as_slice() {
-            [(_, history)] => Ok(history.csv()),
-            _ => Err(usage("a .csv file is for one run; name one")),
-        }
-    }
-
-    /// Writes an image, a page or a table, depending on the extension of `out`.
-    ///
-    /// # Errors
-    /// If the extension is unknown, the runs do not have the metric, or the disk cannot be written.
-    pub fn plot(&self, out: &Path, metric: Option<&str>) -> Result<(), Error> {
-        let chart = || match metric {
-            Some(metric) => self.chart(metric).ok_or_else(|| {
-                let known = self.metrics();
-                crate::config::ConfigError::unknown("metric", metric, None, known.iter().map(String::as_str))
-                    .into()
-            }),
-            None => self.charts().into_iter().next().ok_or_else(|| usage("the runs have no records yet")),
-        };
-        let contents = match out.extension().and_then(|extension| extension.to_str()) {
-            Some("svg") => chart()?.svg_file().into_bytes(),
-            Some("png") => chart()?.png(2.0),
-            Some("html") => self.page().html().into_bytes(),
-            Some("csv") => self.csv()?.into_bytes(),
-            _ => {
-                let out = out.display();
-                return Err(usage(format!("--out {out}: the name must end in .svg, .png, .html or .csv")));
-            }
-        };
-        Ok(store::write_file(out, &contents)?)
-    }
 }
 
-fn cell(values: &[f64], decimals: usize) -> String {
-    match values {
-        [] => "-".to_owned(),
-        [one] => format!("{one:.decimals$}"),
-        several => {
-            let Estimate { value, low, high } = estimate(several, statistics::interquartile_mean);
-            format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
-        }
+/// A performance profile as a line of stairs, with its band.
+fn steps(name: &str, scores: &[f64], (low, high): (f64, f64)) -> Series {
+    let (mut points, mut band) = (Vec::new(), Vec::new());
+    let profile = performance_profile(scores);
+    let mut before = Estimate { value: 1.0, interval: profile.first().and_then(|_| all_above(scores)) };
+    let mut add = |x: f64, estimate: Estimate| {
+        points.push((x, estimate.value));
+        band.extend(estimate.interval);
+    };
+    add(low, before);
+    for point in profile {
+        add(point.score, before);
+        add(point.score, point.above);
+        before = point.above;
     }
+    add(high, before);
+    Series { name: name.to_owned(), points, band }
 }
 
-/// The length of a run, as its configuration has it: `2000 steps`.
-fn length_of(dir: &RunDir) -> Result<Option<String>, Error> {
-    let origin = Origin::File(dir.path().join(names::CONFIG).display().to_string());
-    let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
-    let length = |key: &str| config.get(key).map(|number| format!("{number} {key}"));
-    Ok(length("steps").or_else(|| length("episodes")))
+/// The interval of a share of 1.
+fn all_above(scores: &[f64]) -> Option<(f64, f64)> {
+    let below = vec![0.0; scores.len()];
+    let none = performance_profile(&below).first()?.above.interval?;
+    // Mirrored: the interval of a share of 0.
+    Some((1.0 - none.1, 1.0))
 }
 
-impl Group {
-    fn read(path: &Path) -> Result<Self, Error> {
-        let dir = RunDir::open(path)?;
-        let origin = Origin::File(path.join(names::CONFIG).display().to_string());
-        let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
-        let text = |key: &str| config.get(key).and_then(toml::Value::as_str).map(str::to_owned);
-        let mut group = Self {
-            name: path.display().to_string(),
-            algorithm: text("algorithm").or_else(|| text("command")).unwrap_or_default(),
-            on: text("env").or_else(|| text("data")).unwrap_or_default(),
-            seeds: 1,
-            summaries: Vec::new(),
-            histories: Vec::new(),
-            notes: Vec::new(),
-        };
-        let mut lengths = BTreeSet::new();
-        let runs = match config.get("seeds").and_then(toml::Value::as_integer) {
-            Some(count) => {
-                group.seeds = usize::try_from(count).unwrap_or_default();
-                seed_runs(path)
-            }
-            None => vec![path.to_owned()],
-        };
-        for run in runs {
-            let dir = RunDir::open(&run)?;
-            if dir.is_finished()? {
-                group.summaries.push(read_summary(&dir)?);
-            }
-            match History::read(&dir) {
-                Ok(history) => group.histories.push(history),
-                Err(error @ StoreError::Damaged { .. }) => group.notes.push(format!("no curve: {error}")),
-                // Not begun.
-                Err(_) if !dir.has(names::METRICS) => {}
-                Err(error) => return Err(error.into()),
-            }
-            lengths.extend(length_of(&dir)?);
-        }
-        if lengths.len() > 1 {
-            let lengths = lengths.into_iter().collect::<Vec<_>>().join(", ");
-            group.notes.push(format!("the seeds of {} have different lengths: {lengths}", group.name));
-        }
-        Ok(group)
-    }
-
-    fn values(&self, key: &str) -> Vec<f64> {
-        self.summaries.iter().filter_map(|summary| summary[key].as_f64()).collect()
-    }
-
-    fn first(&self, key: &str) -> Value {
-        self.summaries.first().map_or(Value::Null, |summary| summary[key].clone())
-    }
-
-    /// The curve of one run; over several seeds the interquartile mean and its interval.
-    fn curve(&self, metric: &str) -> Option<Series> {
-        let all: Vec<Vec<(f64, f64)>> =
-            self.histories.iter().map(|h| h.series(metric)).filter(|points| !points.is_empty()).collect();
-        let name = self.name.clone();
-        match all.as_slice() {
-            [] => None,
-            [one] => Some(Series { name, points: thinned(one), band: Vec::new() }),
-            several => {
-                let first = several.iter().map(|points| points[0].0).fold(f64::INFINITY, f64::min);
-                let last = several.iter().map(|points| points[points.len() - 1].0).fold(0.0, f64::max);
-                let (mut points, mut band) = (Vec::new(), Vec::new());
-                for i in 0..=GRID {
-                    let x = first + (last - first) * i as f64 / GRID as f64;
-                    // The latest value of each seed at this step.
-                    let values: Vec<f64> = several
-                        .iter()
-                        .filter_map(|points| points[..points.partition_point(|p| p.0 <= x)].last())
-                        .map(|point| point.1)
-                        .collect();
-                    if !values.is_empty() {
-                        let Estimate { value, low, high } = estimate(&values, statistics::interquartile_mean);
-                        points.push((x, value));
-                        band.push((low, high));
-                    }
-                }
-                Some(Series { name, points, band })
-            }
-        }
-    }
+/// A sentence with a small first letter.
+fn lower_first(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }

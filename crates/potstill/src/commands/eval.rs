@@ -42,8 +42,7 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 threads: request.threads,
             };
             let evaluation = evaluate_policy(&model, &spec, protocol)?;
-            let mut rng = protocol.streams.stream("bootstrap");
-            let interval = statistics::bootstrap(&evaluation.returns, statistics::mean, &mut rng);
+            let mean_return = statistics::Center::Mean.estimate(&evaluation.returns);
             let lengths: Vec<f64> = evaluation.steps.iter().map(|&steps| steps as f64).collect();
             Ok(json!({
                 "command": "eval",
@@ -51,9 +50,10 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 "env": spec.id,
                 "seed": request.seed,
                 "episodes": request.episodes,
-                (catalogue::MEAN_RETURN): interval.value,
-                "mean_return_low": interval.low,
-                "mean_return_high": interval.high,
+                (catalogue::MEAN_RETURN): mean_return.value,
+                // Null for fewer than three episodes.
+                "mean_return_low": mean_return.low(),
+                "mean_return_high": mean_return.high(),
                 "std_return": evaluation.std_return(),
                 "mean_steps": statistics::mean(&lengths),
                 "truncated": evaluation.truncated,

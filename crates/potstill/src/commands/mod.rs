@@ -28,7 +28,9 @@ mod distill;
 mod env;
 mod eval;
 mod export;
+mod group;
 mod play;
+mod plot;
 mod report;
 mod resume;
 mod runs;
@@ -36,7 +38,7 @@ mod train;
 
 pub use bench::{BenchRequest, bench_env, bench_tabular};
 pub use bench_deep::{TRAININGS, UPDATES, bench_dqn};
-pub use compare::Comparison;
+pub use compare::{Comparison, View};
 pub use config::{config_file, config_schema};
 pub use distill::{DistillRequest, distill};
 pub use env::{check_environment, trace_actions, trace_env};

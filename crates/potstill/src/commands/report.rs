@@ -29,7 +29,7 @@ pub fn page(run: &Path) -> Result<Page, Error> {
 fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
     let mut lost = None;
     for mark in &dir.manifest()?.files {
-        match (&*mark.name, dir.read(&mark.name)) {
+        match (&*mark.name, dir.check(mark)) {
             // The report itself is made again, and TensorBoard's file is not looked at.
             (names::REPORT | names::EVENTS, _) | (_, Ok(_)) => {}
             (names::METRICS, Err(error @ StoreError::Damaged { .. })) => lost = Some(error.to_string()),

@@ -64,7 +64,8 @@ use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
 settings! {
-    /// The hyperparameters of DQN, with Stable-Baselines3's names.
+    /// The hyperparameters of DQN, with Stable-Baselines3's names. A number becomes a schedule by `into`, and
+    /// text a network by `parse`: `learning_rate: 1e-3.into()`, `net_arch: "mlp:64".parse()?`.
     pub struct DqnConfig {
         /// Step size of the optimiser, a number or a schedule over steps of the environment. Source: RL-Zoo,
         /// CartPole-v1
@@ -404,7 +405,7 @@ impl Dqn {
     }
 
     /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum
-    /// of `n_step` rewards, and the discount `gamma^n_step`, or 0 after a terminal state. Draws new noise of
+    /// of `n_step` rewards, and the discount `gamma^k` for `k` rewards, or 0 after a terminal state. Draws new noise of
     /// a noisy network.
     fn sample(&mut self) {
         let beta = self.config.prioritized_beta + (1.0 - self.config.prioritized_beta) * self.progress();

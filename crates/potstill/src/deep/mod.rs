@@ -7,7 +7,9 @@
 //! use potstill::train::{Trainer, Training};
 //!
 //! let streams = Streams::new(1);
-//! let config = DqnConfig { net_arch: "mlp:16".parse()?, ..DqnConfig::default() };
+//! // A number becomes a schedule by `into`, and text a network by `parse`.
+//! let config =
+//!     DqnConfig { learning_rate: 1e-3.into(), net_arch: "mlp:16".parse()?, ..DqnConfig::default() };
 //! let env = find("CartPole-v1").unwrap().make_features().unwrap();
 //! let mut trainer = Trainer::new(Dqn::new(config, 4, 2, 2000, streams), env, streams);
 //! while trainer.steps() < 2000 {

@@ -140,7 +140,7 @@ struct Rollout {
 
 snapshot! {
     impl Restorable for Rollout {
-        // Where it was asked for actions already, there are values of a step that is not over.
+        // Between `act` and `observe` there are values for one step more than there are steps.
         saved: length via below(*steps + 1), observations via OfLength(*length * *copies * *features),
             actions via below(*choices).of_length(*length * *copies), rewards via OfLength(*length * *copies),
             values via OfLength(*length * *copies), cut_values via OfLength(*length * *copies),
@@ -385,7 +385,7 @@ impl Agent for Pqn {
         let behaviour = Policy::EpsilonGreedy { epsilon: self.epsilon() };
         let q = self.network.predict(observations, &mut self.acting);
         let rollout = &mut self.rollout;
-        // A second call without a step in between: the same observations.
+        // A second call before `observe` replaces the values of the first.
         rollout.values.truncate(rollout.length * actions.len());
         for (action, q) in actions.iter_mut().zip(q.chunks_exact(self.actions)) {
             *action = behaviour.sample(q, &mut self.exploration);

@@ -233,7 +233,7 @@ where
         let until = self.run.steps.map_or(until, |steps| until.min(steps));
         let (run, goal, statistics, best) = (&self.run, self.goal, &mut self.statistics, &mut self.best);
         let mut watch = Watch { run, goal, statistics, best, record, failed: None };
-        let _ = self.trainer.run_unless(stop, until, self.evaluator.as_ref(), &mut watch)?;
+        self.trainer.run_unless(stop, until, self.evaluator.as_ref(), &mut watch)?;
         watch.failed.map_or(Ok(()), Err)
     }
 

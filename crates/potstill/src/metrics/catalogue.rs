@@ -1,7 +1,7 @@
 //! Metrics that a run records and scores of its summary, each once: name, title, unit, direction, definition.
 //!
 //! Reports, comparisons, the dashboard and the tables of the command line take names, titles and order from
-//! here. A new metric is an entry here and a line in the job that records it.
+//! here. A new metric is an entry here and a line in the agent or job that records it.
 //!
 //! ```
 //! use potstill::metrics::catalogue::{Better, LOSS, Metric, Score, TEST_ERROR};

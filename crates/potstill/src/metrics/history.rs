@@ -1,14 +1,15 @@
-//! Reads records back, for tables and plots.
+//! Reads records back, for tables and plots, in memory that does not grow with their number.
 
+use super::catalogue::EPISODES;
+use super::curve::{Axis, Curve, Point};
+use super::record_line::Line;
 use crate::store::{RunDir, StoreError, names};
-use serde_json::{Map, Value};
-use std::collections::BTreeSet;
-use std::fmt::Write;
 
-/// All records of a run, in order.
+/// The curves of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    records: Vec<Map<String, Value>>,
+    /// Every recorded name but `step`, in the order of first appearance.
+    curves: Vec<(String, Curve)>,
 }
 
 impl History {
@@ -17,50 +18,70 @@ impl History {
     /// # Errors
     /// If the file is damaged, or cannot be read.
     pub fn read(dir: &RunDir) -> Result<Self, StoreError> {
-        Ok(Self::parse(&dir.read_text(names::METRICS)?))
+        let mut reader = Reader::default();
+        dir.lines(names::METRICS, |line| reader.add(line))?;
+        Ok(reader.history)
+    }
+
+    /// Reads what there is of the records of a run that is not sealed yet.
+    pub(crate) fn read_unchecked(dir: &RunDir) -> Self {
+        let mut reader = Reader::default();
+        dir.lines_unchecked(names::METRICS, |line| reader.add(line));
+        reader.history
     }
 
     /// Parses the lines of a log; lines that are not JSON objects are skipped.
     pub fn parse(text: &str) -> Self {
-        Self { records: text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect() }
+        let mut reader = Reader::default();
+        text.lines().for_each(|line| reader.add(line));
+        reader.history
     }
 
     /// Every recorded name, in the order of first appearance.
     pub fn names(&self) -> Vec<&str> {
-        let mut seen = BTreeSet::new();
-        let names = self.records.iter().flat_map(Map::keys).map(String::as_str);
-        names.filter(|name| *name != "step" && seen.insert(*name)).collect()
+        self.curves.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The `(step, value)` pairs of one name.
+    /// The curve of one name, if it has values.
+    pub fn curve(&self, name: &str) -> Option<&Curve> {
+        self.curves.iter().find(|(known, _)| known == name).map(|(_, curve)| curve).filter(|c| c.count() > 0)
+    }
+
+    /// The `(step, value)` pairs of one name; of more than 2,048 the means over neighbours, with the first, the last, the
+    /// lowest and the highest as they are.
     pub fn series(&self, name: &str) -> Vec<(f64, f64)> {
-        let point =
-            |record: &Map<String, Value>| Some((record.get("step")?.as_f64()?, record.get(name)?.as_f64()?));
-        self.records.iter().filter_map(point).collect()
-    }
-
-    /// Comma-separated values with one column per name; missing values are empty.
-    pub fn csv(&self) -> String {
-        let names = self.names();
-        let mut text = format!("step,{}\n", names.join(","));
-        for record in &self.records {
-            let cell = |name: &str| {
-                record.get(name).filter(|v| !v.is_null()).map_or(String::new(), Value::to_string)
-            };
-            let cells: Vec<String> = names.iter().map(|name| cell(name)).collect();
-            let _ = writeln!(text, "{},{}", cell("step"), cells.join(","));
-        }
-        text
+        self.curve(name).map_or(Vec::new(), |curve| curve.line(Axis::Steps))
     }
 }
 
-/// Points in a drawn curve; more cannot be seen, and make large files.
-const POINTS_MAX: usize = 1000;
+/// A history that is being read.
+#[derive(Default)]
+struct Reader {
+    history: History,
+    line: Line,
+    episode: f64,
+}
 
-/// Thins out a curve to about a thousand points, each the last of its interval.
-pub fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let share = points.len().div_ceil(POINTS_MAX).max(1);
-    points.chunks(share).filter_map(|chunk| chunk.last().copied()).collect()
+impl Reader {
+    fn add(&mut self, text: &str) {
+        let Self { history, line, episode } = self;
+        if !line.read(text) {
+            return;
+        }
+        // Names and curves have the same indices, but for that of the step.
+        for name in line.names.iter().filter(|name| *name != "step").skip(history.curves.len()) {
+            history.curves.push((name.clone(), Curve::default()));
+        }
+        let Some(step) = line.number("step") else { return };
+        *episode = line.number(EPISODES).unwrap_or(*episode);
+        let of_step = line.names.iter().position(|name| name == "step");
+        for &(index, value) in &line.values {
+            let shift = usize::from(of_step.is_some_and(|of_step| of_step < index));
+            if let (Some(value), true) = (value, of_step != Some(index)) {
+                history.curves[index - shift].1.push(Point { step, episode: *episode, value });
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -68,22 +89,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_curve_keeps_its_end() {
-        let points: Vec<(f64, f64)> = (0..2500).map(|i| (f64::from(i), 0.5)).collect();
-        let few = thinned(&points);
-        assert_eq!((few.len(), few[0].0, few.last().unwrap().0), (834, 2.0, 2499.0));
-        assert_eq!(thinned(&points[..1000]), points[..1000]);
-        assert_eq!(thinned(&[]), []);
-    }
-
-    #[test]
     fn series_and_columns() {
-        let text =
-            "{\"step\":1,\"a\":0.5}\n{\"step\":2,\"b\":-1}\nnonsense\n{\"step\":3,\"a\":null,\"b\":2}\n{\"st";
+        let text = "{\"a\":7}\n{\"step\":1,\"a\":0.5}\n{\"step\":2,\"b\":-1}\nnonsense\n{\"step\":3,\"a\":null,\"b\":2}\n{\"st";
         let history = History::parse(text);
         assert_eq!(history.names(), ["a", "b"]);
         assert_eq!(history.series("a"), [(1.0, 0.5)]);
         assert_eq!(history.series("b"), [(2.0, -1.0), (3.0, 2.0)]);
-        assert_eq!(history.csv(), "step,a,b\n1,0.5,\n2,,-1\n3,,2\n");
+        assert_eq!(history.series("c"), []);
+    }
+
+    #[test]
+    fn a_million_records_are_a_curve_of_two_thousand_points() {
+        let mut reader = Reader::default();
+        for i in 1..=1_000_000_u64 {
+            reader.add(&format!(
+                "{{\"step\":{},\"time/episodes\":{i},\"rollout/ep_rew\":{}}}",
+                3 * i,
+                i / 1000
+            ));
+        }
+        let curve = reader.history.curve("rollout/ep_rew").unwrap();
+        let line = curve.line(Axis::Episodes);
+        assert!(curve.count() == 1_000_000 && line.len() <= 2052, "{}", line.len());
+        assert_eq!((line[0], line[line.len() - 1]), ((1.0, 0.0), (1_000_000.0, 1000.0)));
+        assert_eq!(curve.line(Axis::Steps)[line.len() - 1].0, 3_000_000.0);
     }
 }

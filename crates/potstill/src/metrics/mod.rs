@@ -9,23 +9,32 @@
 //!
 //! let history = History::parse("{\"step\":10,\"train/loss\":0.5}\n{\"step\":20,\"train/loss\":0.25}\n");
 //! assert_eq!(history.series("train/loss"), [(10.0, 0.5), (20.0, 0.25)]);
-//! assert_eq!(history.csv(), "step,train/loss\n10,0.5\n20,0.25\n");
 //! ```
 
+mod across;
 pub mod catalogue;
+mod curve;
 #[cfg(feature = "disk")]
 mod history;
 #[cfg(feature = "disk")]
+mod record_line;
+#[cfg(feature = "disk")]
 mod sink;
+#[cfg(feature = "disk")]
+mod table;
 #[cfg(feature = "disk")]
 mod tensorboard;
 
 #[cfg(feature = "disk")]
 pub use {
-    history::{History, thinned},
+    history::History,
     sink::{JsonLines, Sink},
+    table::{LongTable, csv},
     tensorboard::TensorBoard,
 };
+
+pub use across::{Across, across, smoothed};
+pub use curve::{Axis, Curve, Point};
 
 /// The metrics of one step.
 #[derive(Clone, Debug, Default, PartialEq)]

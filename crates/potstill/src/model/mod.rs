@@ -219,6 +219,14 @@ fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
     loop {
         actor.act(observation.borrow(), action.borrow_mut(), rng);
         let outcome = env.step(action.borrow(), observation.borrow_mut())?;
+        if !(outcome.reward.is_finite() && Row::is_finite(observation.borrow())) {
+            let (action, seen) = (A::text(action.borrow()), O::text(observation.borrow()));
+            let reason = format!(
+                "after action {action} it gave the reward {} and the observation {seen}",
+                outcome.reward
+            );
+            return Err(EnvError::Failed { reason });
+        }
         if seen(Some((&action, outcome.reward)), &observation).is_break() {
             return Ok(None);
         }

@@ -8,7 +8,8 @@ use potstill_core::{Snapshot, SnapshotError, snapshot};
 use std::fmt;
 use std::str::FromStr;
 
-/// A number as a function of the step of the run, or of a visit count.
+/// A number as a function of the step of the run, or of a visit count. In Rust a number becomes a constant
+/// one by `into`, and text any other by `parse`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
     /// A constant.

@@ -3,7 +3,6 @@
 use crate::error::Error;
 use crate::report::Block;
 use crate::run::Observer;
-use crate::train::statistics::Estimate;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -35,10 +34,4 @@ pub struct Act {
 
 pub(super) fn stop_if_asked(observer: &dyn Observer) -> Result<(), Error> {
     if observer.stop_requested() { Err(Error::Abandoned) } else { Ok(()) }
-}
-
-/// `value [low, high]`.
-pub(super) fn interval(estimate: Estimate, decimals: usize) -> String {
-    let Estimate { value, low, high } = estimate;
-    format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
 }

@@ -1,7 +1,7 @@
 //! Act 1, the cliff: SARSA learns the safe path, Q-learning the shortest one (Sutton and Barto 2018, Example
 //! 6.6).
 
-use super::act::{Act, QuickstartRequest, interval};
+use super::act::{Act, QuickstartRequest};
 use crate::error::Error;
 use crate::experience::{Ending, Episode};
 use crate::report::{Block, LineChart, Series, Table, wrap};
@@ -10,8 +10,8 @@ use crate::run::{Observer, watched_map};
 use crate::store::RunDir;
 use crate::tabular::{QLearning, Sarsa};
 use crate::train::TrainError;
-use crate::train::statistics::{self, Estimate};
-use potstill_core::{Pcg64, Streams};
+use crate::train::statistics::{self, Center, Estimate};
+use potstill_core::Streams;
 use potstill_env::toy_text::cliff_walking;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ struct Outcome {
     walk: Vec<usize>,
 }
 
-fn gather(name: &'static str, runs: &[CliffWalk], rng: &mut Pcg64) -> Outcome {
+fn gather(name: &'static str, runs: &[CliffWalk]) -> Outcome {
     let last: Vec<f64> =
         runs.iter().map(|run| statistics::mean(&run.returns[run.returns.len() - LAST..])).collect();
     let returns: Vec<Vec<f64>> = runs.iter().map(|run| run.returns.clone()).collect();
@@ -43,7 +43,7 @@ fn gather(name: &'static str, runs: &[CliffWalk], rng: &mut Pcg64) -> Outcome {
     let middle = arrived.get(arrived.len() / 2);
     Outcome {
         name,
-        last: statistics::bootstrap(&last, statistics::mean, rng),
+        last: Center::Mean.estimate(&last),
         curve: curve.collect(),
         steps: middle.map_or(0, |run| run.walk.trajectory.steps()),
         loops: runs.len() - arrived.len(),
@@ -89,8 +89,8 @@ fn beside(left: (&str, &str), right: (&str, &str)) -> String {
 fn numbers(outcome: &Outcome) -> Value {
     json!({
         "return_last_100": outcome.last.value,
-        "return_last_100_low": outcome.last.low,
-        "return_last_100_high": outcome.last.high,
+        "return_last_100_low": outcome.last.low(),
+        "return_last_100_high": outcome.last.high(),
         "greedy_steps": outcome.steps,
         "greedy_loops": outcome.loops,
     })
@@ -108,8 +108,7 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
     });
     let (q, sarsa): (Vec<CliffWalk>, Vec<CliffWalk>) =
         runs.into_iter().collect::<Result<Vec<_>, TrainError>>()?.into_iter().unzip();
-    let mut rng = streams.stream("bootstrap");
-    let (q, sarsa) = (gather("Q-learning", &q, &mut rng), gather("SARSA", &sarsa, &mut rng));
+    let (q, sarsa) = (gather("Q-learning", &q), gather("SARSA", &sarsa));
 
     let chart = LineChart {
         title: format!("Return while learning, mean of {SEEDS} seeds"),
@@ -131,7 +130,7 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
             .map(|outcome| {
                 vec![
                     outcome.name.to_owned(),
-                    interval(outcome.last, 1),
+                    outcome.last.text(1),
                     format!("{} steps", outcome.steps),
                     format!("{} of {SEEDS}", outcome.loops),
                 ]

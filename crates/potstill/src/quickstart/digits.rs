@@ -1,7 +1,7 @@
 //! Act 3, dark knowledge: the information in a teacher's wrong classes about the digits (Hinton, Vinyals and
 //! Dean 2015).
 
-use super::act::{Act, QuickstartRequest, interval, stop_if_asked};
+use super::act::{Act, QuickstartRequest, stop_if_asked};
 use crate::data::Dataset;
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
@@ -11,7 +11,7 @@ use crate::run::{Observer, watched_map};
 use crate::store::RunDir;
 use crate::targets::soft_targets;
 use crate::train::TrainError;
-use crate::train::statistics::{self, Estimate};
+use crate::train::statistics::{Center, paired_difference};
 use potstill_core::Streams;
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 use serde_json::{Value, json};
@@ -102,31 +102,25 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
     });
     let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
 
-    let mut rng = streams.stream("bootstrap");
-    let mut estimate = |of: fn(&Trial) -> f64| {
-        let values: Vec<f64> = trials.iter().map(of).collect();
-        statistics::bootstrap(&values, statistics::mean, &mut rng)
-    };
+    let values = |of: fn(&Trial) -> f64| -> Vec<f64> { trials.iter().map(of).collect() };
+    let estimate = |of| Center::Mean.estimate(&values(of));
     let results = [
         ("teacher", TEACHER, estimate(|t| t.teacher)),
         ("student_labels", STUDENT, estimate(|t| t.student_labels)),
         ("student_distilled", STUDENT, estimate(|t| t.student_distilled)),
     ];
     // Paired by seed: both students share split, initialisation and minibatches.
-    let gain = estimate(|t| t.student_labels - t.student_distilled);
-    let verdict = if gain.low > 0.0 {
-        "the soft targets helped"
-    } else if gain.high < 0.0 {
-        "the soft targets hurt"
-    } else {
-        "a tie: the interval contains 0"
+    let gain = paired_difference(&values(|t| t.student_labels), &values(|t| t.student_distilled));
+    let verdict = match gain.interval {
+        Some((low, _)) if low > 0.0 => "the soft targets helped",
+        Some((_, high)) if high < 0.0 => "the soft targets hurt",
+        _ => "a tie: the interval contains 0",
     };
 
     let parameters = |spec: &str| {
         let spec: NetworkSpec = spec.parse().expect("a constant that parses");
         spec.check(&Ends::new(digits.features, digits.classes)).expect("a small network")
     };
-    let percent = |e: Estimate| Estimate { value: 100.0 * e.value, low: 100.0 * e.low, high: 100.0 * e.high };
     let titles = ["teacher", "student, labels alone", "student, distilled"];
     let table = Table {
         head: ["", "parameters", "test error, %"].map(str::to_owned).to_vec(),
@@ -134,14 +128,14 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
             .iter()
             .zip(titles)
             .map(|((_, spec, error), title)| {
-                vec![title.to_owned(), parameters(spec).to_string(), interval(percent(*error), 2)]
+                vec![title.to_owned(), parameters(spec).to_string(), error.times(100.0).text(2)]
             })
             .collect(),
     };
     let words = format!(
         "Distilling at T = {} lowers the student's test error by {} points, paired over {SEEDS} seeds (95 %): {verdict}.",
         TEMPERATURE,
-        interval(percent(gain), 2)
+        gain.times(100.0).text(2)
     );
     let (image, label, logits) =
         trials.iter().find_map(|t| t.shown.clone()).expect("the first seed shows one");
@@ -166,13 +160,15 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
                 "spec": spec,
                 "parameters": parameters(spec),
                 "test_error": error.value,
-                "test_error_low": error.low,
-                "test_error_high": error.high,
+                "test_error_low": error.low(),
+                "test_error_high": error.high(),
             }),
         );
     }
-    numbers
-        .insert("gain".to_owned(), json!({ "test_error": gain.value, "low": gain.low, "high": gain.high }));
+    numbers.insert(
+        "gain".to_owned(),
+        json!({ "test_error": gain.value, "low": gain.low(), "high": gain.high() }),
+    );
     numbers.insert("temperature".to_owned(), json!(TEMPERATURE));
     numbers.insert("verdict".to_owned(), json!(verdict));
     let shades: Vec<f64> = image.iter().map(|&x| f64::from(x)).collect();

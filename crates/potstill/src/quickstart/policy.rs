@@ -1,11 +1,11 @@
 //! Act 2, teacher to student: a DQN learns to balance a pole, then a much smaller network learns from it.
 
-use super::act::{Act, QuickstartRequest, interval};
+use super::act::{Act, QuickstartRequest};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
-use crate::metrics::History;
+use crate::metrics::{Axis, History};
 use crate::model::Model;
 use crate::report::{Block, Table as Grid, wrap};
 use crate::run::{
@@ -14,7 +14,7 @@ use crate::run::{
 };
 use crate::store::RunDir;
 use crate::train::Protocol;
-use crate::train::statistics::{self, Estimate};
+use crate::train::statistics::{Center, Estimate};
 use potstill_core::Streams;
 use potstill_env::registry;
 use potstill_nn::{Network, Workspace};
@@ -58,7 +58,7 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
     let protocol = Protocol { episodes: EPISODES, streams, purpose: "evaluation", threads: request.threads };
     let estimate = |network: &Network| -> Result<Estimate, Error> {
         let evaluation = evaluate_policy(&Model::Network(network.clone()), &spec, protocol)?;
-        Ok(statistics::bootstrap(&evaluation.returns, statistics::mean, &mut streams.stream("bootstrap")))
+        Ok(Center::Mean.estimate(&evaluation.returns))
     };
     let agreement = distilling["agreement"].as_f64().unwrap_or_default();
     let rows = [("teacher", &teacher), ("student", &student)].map(|(name, network)| {
@@ -92,7 +92,7 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
         "q_gap": distilling["q_gap"],
     });
     let mut blocks = vec![Block::Text(words.clone()), Block::Table(table.clone())];
-    blocks.extend(curves(&History::read(&teacher_dir)?).into_iter().map(Block::Lines));
+    blocks.extend(curves(&History::read(&teacher_dir)?, Axis::Steps).into_iter().map(Block::Lines));
     let text = format!("{}\n{}", table.text(), wrap(&words));
     Ok(Act { name: "policy", title: "Teacher to student: a policy shrinks", numbers, text, blocks })
 }
@@ -134,7 +134,7 @@ struct Row<'a> {
 impl Row<'_> {
     fn cells(&self) -> Vec<String> {
         let parameters = self.network.parameters().len().to_string();
-        vec![self.name.to_owned(), parameters, interval(self.mean, 1), format!("{:.2}", self.micros)]
+        vec![self.name.to_owned(), parameters, self.mean.text(1), format!("{:.2}", self.micros)]
     }
 
     fn numbers(&self) -> Json {
@@ -142,8 +142,8 @@ impl Row<'_> {
             "spec": self.network.spec().to_string(),
             "parameters": self.network.parameters().len(),
             "mean_return": self.mean.value,
-            "mean_return_low": self.mean.low,
-            "mean_return_high": self.mean.high,
+            "mean_return_low": self.mean.low(),
+            "mean_return_high": self.mean.high(),
             "microseconds_per_decision": self.micros,
         })
     }

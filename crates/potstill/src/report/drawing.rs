@@ -1,17 +1,22 @@
 //! The layout of charts as shapes, which are then rendered as SVG and as pixels.
 
+use super::clip::clipped;
+use super::size::Size;
 use super::{BarChart, LineChart, tick_label, ticks};
 
-pub(super) const WIDTH: f64 = 720.0;
-/// Height with one row of legend, as `TOP`.
-const HEIGHT: f64 = 320.0;
-const LEFT: f64 = 64.0;
 const RIGHT: f64 = 16.0;
+/// The top of the plot with one row of title and of legend.
 const TOP: f64 = 56.0;
 const BOTTOM: f64 = 48.0;
+const TITLE_ROW: f64 = 19.0;
 const LEGEND_ROW: f64 = 18.0;
+/// Estimated widths of letters.
+const TITLE_LETTER: f64 = 8.0;
+const LEGEND_LETTER: f64 = 7.0;
 /// Points of a line; longer series are thinned to means over buckets.
 const POINTS_MAX: usize = 300;
+/// Numbers of points of a line that are marked, as those of evaluations are; two are the ends of a reference line.
+const MARKED: std::ops::RangeInclusive<usize> = 3..=40;
 
 /// The role of a shape, which determines colour, width and dash. The numbers are those of series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,9 +63,10 @@ pub(super) enum Form {
     },
 }
 
-/// Shapes from back to front, `WIDTH` wide.
+/// Shapes from back to front.
 pub(super) struct Drawing {
     pub(super) title: String,
+    pub(super) width: f64,
     pub(super) height: f64,
     pub(super) shapes: Vec<(Role, Form)>,
 }
@@ -81,43 +87,47 @@ impl Scale {
 
 impl Drawing {
     /// The common parts of line and bar charts: title, legend, y axis with grid, labels; and the scale of the
-    /// y axis.
+    /// y axis. The last label stands at the lower right.
     fn framed(
+        size: Size,
         title: &str,
-        (x_label, y_label): (&str, &str),
+        (x_label, y_label, remark): (&str, &str, &str),
         names: &[&str],
         sample: fn(usize, (f64, f64)) -> (Role, Form),
         y_range: (f64, f64),
     ) -> (Drawing, Scale) {
-        let mut drawing = Drawing { title: title.to_owned(), height: HEIGHT, shapes: Vec::new() };
-        drawing.text(Role::Title, title, (LEFT, 18.0), Anchor::Start);
-        let (right, mut top) = (WIDTH - RIGHT, TOP);
-        if names.len() > 1 {
-            let (mut x, mut y) = (LEFT, 36.0);
-            for (i, name) in names.iter().enumerate() {
-                // Line sample and gap, and an estimate of the name's width.
-                let width = 30.0 + 7.0 * name.chars().count() as f64;
-                if x > LEFT && x + width > right {
-                    (x, y) = (LEFT, y + LEGEND_ROW);
-                }
-                drawing.shapes.push(sample(i, (x, y)));
-                drawing.text(Role::Tick, name, (x + 30.0, y + 4.0), Anchor::Start);
-                x += width + 24.0;
-            }
-            top += y - 36.0;
-            drawing.height += y - 36.0;
+        let Size { width, height, .. } = size;
+        let mut drawing = Drawing { title: title.to_owned(), width, height, shapes: Vec::new() };
+        let (left, right) = (size.left(), width - RIGHT);
+        let rows = wrapped(title, ((right - left) / TITLE_LETTER) as usize);
+        for (i, row) in rows.iter().enumerate() {
+            drawing.text(Role::Title, row, (left, 18.0 + TITLE_ROW * i as f64), Anchor::Start);
         }
-        let bottom = drawing.height - BOTTOM;
+        let mut below = TITLE_ROW * rows.len().saturating_sub(1) as f64;
+        if names.len() > 1 {
+            below += drawing.legend((left, 36.0 + below), right, names, sample);
+        }
+        if !size.is_fixed {
+            drawing.height += below;
+        }
+        let (top, bottom) = (TOP + below, (drawing.height - BOTTOM).max(TOP + below + 1.0));
         let y = Scale { from: y_range, to: (bottom, top) };
-        let (y_ticks, decimals) = ticks(y_range, 5);
+        let (y_ticks, decimals) = ticks(y_range, (((bottom - top) / 43.0) as usize).clamp(2, 12));
         for tick in y_ticks {
             let place = y.at(tick);
-            drawing.line(Role::Grid, (LEFT, place), (right, place));
-            drawing.text(Role::Tick, &tick_label(tick, decimals), (LEFT - 8.0, place + 4.0), Anchor::End);
+            drawing.line(Role::Grid, (left, place), (right, place));
+            drawing.text(Role::Tick, &tick_label(tick, decimals), (left - 8.0, place + 4.0), Anchor::End);
         }
-        drawing.line(Role::Axis, (LEFT, bottom), (right, bottom));
-        let middle = ((LEFT + right) / 2.0, (top + bottom) / 2.0);
-        drawing.text(Role::Tick, x_label, (middle.0, drawing.height - 8.0), Anchor::Middle);
+        drawing.line(Role::Axis, (left, bottom), (right, bottom));
+        let middle = ((left + right) / 2.0, (top + bottom) / 2.0);
+        let foot = drawing.height - 8.0;
+        // Beside a remark a narrow chart has no middle.
+        let is_beside = !remark.is_empty() && width < 500.0;
+        let (x, anchor) = if is_beside { (left, Anchor::Start) } else { (middle.0, Anchor::Middle) };
+        drawing.text(Role::Tick, x_label, (x, foot), anchor);
+        if !remark.is_empty() {
+            drawing.text(Role::Tick, remark, (right, foot), Anchor::End);
+        }
         let upright = Form::Text {
             text: y_label.to_owned(),
             at: (14.0, middle.1),
@@ -126,6 +136,30 @@ impl Drawing {
         };
         drawing.shapes.push((Role::Tick, upright));
         (drawing, y)
+    }
+
+    /// Draws the legend, and returns the height of its rows after the first.
+    fn legend(
+        &mut self,
+        (left, top): (f64, f64),
+        right: f64,
+        names: &[&str],
+        sample: fn(usize, (f64, f64)) -> (Role, Form),
+    ) -> f64 {
+        let (mut x, mut y) = (left, top);
+        let letters_max = ((right - left - 30.0) / LEGEND_LETTER) as usize;
+        for (i, name) in names.iter().enumerate() {
+            let name = shortened(name, letters_max);
+            // Line sample and gap, and an estimate of the name's width.
+            let width = 30.0 + LEGEND_LETTER * name.chars().count() as f64;
+            if x > left && x + width > right {
+                (x, y) = (left, y + LEGEND_ROW);
+            }
+            self.shapes.push(sample(i, (x, y)));
+            self.text(Role::Tick, &name, (x + 30.0, y + 4.0), Anchor::Start);
+            x += width + 24.0;
+        }
+        y - top
     }
 
     fn text(&mut self, role: Role, text: &str, at: (f64, f64), anchor: Anchor) {
@@ -139,6 +173,33 @@ impl Drawing {
     fn x_mark(&mut self, text: &str, x: f64) {
         self.text(Role::Tick, text, (x, self.height - BOTTOM + 18.0), Anchor::Middle);
     }
+}
+
+/// The words in rows of up to a number of letters.
+fn wrapped(text: &str, letters_max: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for word in text.split(' ') {
+        let last = rows.last_mut().expect("there is one");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > letters_max {
+            rows.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            *last += word;
+        }
+    }
+    rows
+}
+
+/// A name without its beginning, if it is too long; ends differ more often.
+fn shortened(name: &str, letters_max: usize) -> String {
+    let letters = name.chars().count();
+    if letters <= letters_max {
+        return name.to_owned();
+    }
+    let rest: String = name.chars().skip(letters + 3 - letters_max.max(3)).collect();
+    format!("...{rest}")
 }
 
 /// Means over buckets of equally many points; the ends of the line stay.
@@ -161,18 +222,18 @@ fn is_finite<const N: usize>(point: &[f64; N]) -> bool {
 }
 
 impl LineChart {
-    pub(super) fn drawing(&self) -> Drawing {
+    pub(super) fn drawing(&self, size: Size) -> Drawing {
         let (x_range, y_range) = self.ranges();
         let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
         let sample = |i, (x, y)| (Role::Line(i), Form::Polyline(vec![(x, y), (x + 24.0, y)]));
-        let (mut drawing, y) =
-            Drawing::framed(&self.title, (&self.x_label, &self.y_label), &names, sample, y_range);
-        let x = Scale { from: x_range, to: (LEFT, WIDTH - RIGHT) };
-        let (x_ticks, decimals) = ticks(x_range, 6);
+        let labels = (&*self.x_label, &*self.y_label, &*self.beyond());
+        let (mut drawing, y) = Drawing::framed(size, &self.title, labels, &names, sample, y_range);
+        let x = Scale { from: x_range, to: (size.left(), size.width - RIGHT) };
+        let (x_ticks, decimals) = ticks(x_range, ((size.width / 110.0) as usize).clamp(2, 12));
         for tick in x_ticks {
             drawing.x_mark(&tick_label(tick, decimals), x.at(tick));
         }
-        // Points outside the range are drawn at its edge.
+        // A band ends at the edge; a line leaves the picture.
         let at = |px: f64, py: f64| (x.at(px), y.at(py.clamp(y_range.0, y_range.1)));
         let mut lines = Vec::new();
         for (i, series) in self.series.iter().enumerate() {
@@ -190,13 +251,12 @@ impl LineChart {
             }
             let points = series.points.iter().map(|&(px, py)| [px, py]);
             let points: Vec<[f64; 2]> = points.filter(is_finite).collect();
-            match points[..] {
-                [] => {}
-                [[px, py]] => lines.push((Role::Dot(i), Form::Circle(at(px, py), 3.0))),
-                _ => {
-                    let line = thin(&points).iter().map(|p| at(p[0], p[1])).collect();
-                    lines.push((Role::Line(i), Form::Polyline(line)));
-                }
+            for piece in clipped(&thin(&points), y_range) {
+                lines.push((Role::Line(i), Form::Polyline(piece.iter().map(|p| at(p[0], p[1])).collect())));
+            }
+            if points.len() == 1 || MARKED.contains(&points.len()) {
+                let shown = points.iter().filter(|p| p[1] >= y_range.0 && p[1] <= y_range.1);
+                lines.extend(shown.map(|p| (Role::Dot(i), Form::Circle(at(p[0], p[1]), 3.0))));
             }
         }
         // No band may tint another series' line.
@@ -206,18 +266,18 @@ impl LineChart {
 }
 
 impl BarChart {
-    pub(super) fn drawing(&self) -> Drawing {
+    pub(super) fn drawing(&self, size: Size) -> Drawing {
         let values = || self.series.iter().flat_map(|s| s.1.iter().copied()).filter(|v| v.is_finite());
         let y_range = (0.0, values().fold(1e-9, f64::max));
         let names: Vec<&str> = self.series.iter().map(|s| s.0.as_str()).collect();
         let sample =
             |i, (x, y)| (Role::Bar(i), Form::Rectangle((x + 6.0, y - 6.0), (18.0, 12.0), String::new()));
-        let (mut drawing, y) =
-            Drawing::framed(&self.title, (&self.x_label, &self.y_label), &names, sample, y_range);
-        let group = (WIDTH - LEFT - RIGHT) / self.categories.len().max(1) as f64;
+        let labels = (&*self.x_label, &*self.y_label, "");
+        let (mut drawing, y) = Drawing::framed(size, &self.title, labels, &names, sample, y_range);
+        let group = (size.width - size.left() - RIGHT) / self.categories.len().max(1) as f64;
         let bar = group * 0.8 / self.series.len().max(1) as f64;
         for (c, category) in self.categories.iter().enumerate() {
-            let left = LEFT + group * c as f64;
+            let left = size.left() + group * c as f64;
             drawing.x_mark(category, left + group / 2.0);
             for (s, (name, values)) in self.series.iter().enumerate() {
                 let value = values.get(c).copied().filter(|v| v.is_finite()).unwrap_or(0.0).max(0.0);
@@ -250,7 +310,7 @@ mod tests {
     fn a_long_legend_takes_more_rows() {
         let check = |names: &[&str], height: f64| {
             let series = names.iter().map(|name| Series { name: (*name).to_owned(), ..Series::default() });
-            let drawing = LineChart { series: series.collect(), ..LineChart::default() }.drawing();
+            let drawing = LineChart { series: series.collect(), ..LineChart::default() }.drawing(Size::WIDE);
             assert_eq!(drawing.height, height, "{names:?}");
         };
         check(&["one"], 320.0);
@@ -259,5 +319,35 @@ mod tests {
         check(&["a name of 20 letters"; 3], 320.0);
         check(&["a name of 20 letters"; 4], 338.0);
         check(&["a name of 20 letters"; 7], 356.0);
+    }
+
+    #[test]
+    fn a_narrow_chart_has_rows_of_title_and_short_names() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("", 7), [""]);
+        assert_eq!(
+            (shortened("abcdefgh", 8), shortened("abcdefgh", 6)),
+            ("abcdefgh".to_owned(), "...fgh".to_owned())
+        );
+        let series = |name: &str| Series {
+            name: name.to_owned(),
+            points: vec![(0.0, 0.0), (1.0, 1.0)],
+            ..Series::default()
+        };
+        let title = "Distance of the student from its teacher before each refresh".to_owned();
+        let chart = LineChart {
+            title,
+            series: vec![series(&"long".repeat(30)), series("b")],
+            ..LineChart::default()
+        };
+        for size in [Size::WIDE, Size::NARROW, Size::fixed(400, 200)] {
+            let drawing = chart.drawing(size);
+            assert!(size.is_fixed == (drawing.height == size.height) || size == Size::WIDE, "{size:?}");
+            for (role, form) in &drawing.shapes {
+                let Form::Text { text, at, anchor: Anchor::Start, .. } = form else { continue };
+                let letter = if *role == Role::Title { TITLE_LETTER } else { LEGEND_LETTER };
+                assert!(at.0 + letter * text.chars().count() as f64 <= drawing.width, "{text}");
+            }
+        }
     }
 }

@@ -17,6 +17,8 @@ th, td { padding: .3rem 1.25rem .3rem 0; text-align: left; vertical-align: basel
 th { font-weight: 600; border-bottom: 1px solid var(--rule); } .number { text-align: right; }
 pre { background: var(--panel); padding: .75rem 1rem; overflow-x: auto; font: .85rem/1.4 ui-monospace, monospace; border-radius: 4px; }
 figure { margin: 1rem 0; } svg { display: block; width: 100%; height: auto; }
+.narrow { display: none; }
+@media (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; } .row > * { flex: 1 1 18rem; min-width: 0; }
 .row > .small { flex: 0 0 9rem; } figcaption { color: var(--faint); font-size: .85rem; }
 ";

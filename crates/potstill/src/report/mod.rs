@@ -17,18 +17,21 @@
 //! assert_eq!(table.text(), "  run  return\n  ---  ------\n  a       -13\n");
 //! ```
 
+mod clip;
 mod drawing;
 mod grid;
 mod html;
+mod pdf;
 mod png;
 mod scene;
+mod size;
 mod style;
 mod svg;
 mod text;
 
 pub use scene::scene_svg;
-#[cfg(feature = "disk")]
-pub(crate) use text::wrap;
+pub use size::Size;
+pub use text::wrap;
 
 /// One line in a chart, with an optional band around it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -207,6 +210,18 @@ fn tick_label(value: f64, decimals: usize) -> String {
     without_minus_zero(format!("{value:.decimals$}"))
 }
 
+/// A number with about three digits.
+fn plain_number(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 1.0 => 1,
+        _ => 3,
+    };
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    without_minus_zero(text.to_owned())
+}
+
 /// Removes the sign of a zero that rounding made negative.
 fn without_minus_zero(text: String) -> String {
     if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
@@ -217,6 +232,22 @@ fn without_minus_zero(text: String) -> String {
 }
 
 impl LineChart {
+    /// The number of points beyond the range of the y axis, in words; empty if there are none.
+    pub fn beyond(&self) -> String {
+        let Some((low, high)) = self.y_range else { return String::new() };
+        let count = |is_beyond: &dyn Fn(f64) -> bool| {
+            self.series.iter().flat_map(|s| &s.points).filter(|p| p.1.is_finite() && is_beyond(p.1)).count()
+        };
+        let words = |count: usize, side: &str, bound: f64| match count {
+            0 => None,
+            1 => Some(format!("1 point is {side} {}", plain_number(bound))),
+            n => Some(format!("{n} points are {side} {}", plain_number(bound))),
+        };
+        let below = words(count(&|y| y < low), "below", low);
+        let above = words(count(&|y| y > high), "above", high);
+        [below, above].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
     /// The ranges of the x and y axes.
     fn ranges(&self) -> ((f64, f64), (f64, f64)) {
         let points = || self.series.iter().flat_map(|s| s.points.iter());
@@ -286,6 +317,18 @@ mod tests {
         check((0.0, 50_000.0), &["0", "10k", "20k", "30k", "40k", "50k"]);
         check((0.0, 0.0031), &["0.000", "0.001", "0.002", "0.003"]);
         check((1e9, 3e9), &["1000000k", "1500000k", "2000000k", "2500000k", "3000000k"]);
+    }
+
+    #[test]
+    fn what_is_beyond_the_range_is_told() {
+        let check = |y_range, ys: &[f64], expected: &str| {
+            let points = ys.iter().map(|y| (0.0, *y)).collect();
+            let series = vec![Series { points, ..Series::default() }];
+            assert_eq!(LineChart { series, y_range, ..LineChart::default() }.beyond(), expected);
+        };
+        check(None, &[-1e9, 1e9], "");
+        check(Some((-350.4, 0.0)), &[-351.0, -1600.0, 0.0, f64::NAN], "2 points are below -350");
+        check(Some((-0.25, 1.5)), &[2.0, -1.0, -2.0], "2 points are below -0.25, 1 point is above 1.5");
     }
 
     #[test]

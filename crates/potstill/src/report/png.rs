@@ -10,7 +10,8 @@ use tiny_skia::{
 };
 
 use super::LineChart;
-use super::drawing::{Anchor, Drawing, Form, Role, WIDTH};
+use super::drawing::{Anchor, Drawing, Form, Role};
+use super::size::Size;
 use super::style::{BAND_OPACITY, DASHES, LIGHT, LINE_WIDTH, SERIES};
 
 const LETTER: RasterHeight = RasterHeight::Size32;
@@ -115,8 +116,8 @@ impl Drawing {
     fn png(&self, scale: f32) -> Vec<u8> {
         assert!((0.25..=16.0).contains(&scale), "a scale of 0.25 to 16, not {scale}");
         let pixels = |length: f64| (length * f64::from(scale)).round() as u32;
-        let mut canvas =
-            Pixmap::new(pixels(WIDTH), pixels(self.height)).expect("a scale in range gives a size in range");
+        let mut canvas = Pixmap::new(pixels(self.width), pixels(self.height))
+            .expect("a scale in range gives a size in range");
         let [red, green, blue] = rgb(LIGHT.ground);
         canvas.fill(Color::from_rgba8(red, green, blue, 255));
         for (role, form) in &self.shapes {
@@ -135,7 +136,16 @@ impl LineChart {
     ///
     /// If `scale` is not within 0.25 and 16.
     pub fn png(&self, scale: f32) -> Vec<u8> {
-        self.drawing().png(scale)
+        self.png_of(Size::WIDE, scale)
+    }
+
+    /// As [`png`](Self::png), in another size.
+    ///
+    /// # Panics
+    ///
+    /// If `scale` is not within 0.25 and 16.
+    pub fn png_of(&self, size: Size, scale: f32) -> Vec<u8> {
+        self.drawing(size).png(scale)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Charts and renderings as SVG. Colours come from a style sheet through classes.
 
-use super::drawing::{Anchor, Drawing, Form, Role, WIDTH};
+use super::drawing::{Anchor, Drawing, Form, Role};
+use super::size::Size;
 use super::style::{SERIES, chart_style};
 use super::{BarChart, GreyImage, LineChart, escape};
 
@@ -61,24 +62,35 @@ impl Drawing {
     fn svg(&self, attributes: &str, behind: &str) -> String {
         let shapes: String = self.shapes.iter().map(element).collect();
         format!(
-            "<svg{attributes} viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>\
+            "<svg{attributes} viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>\
              {behind}{shapes}</svg>",
+            width = self.width,
             height = self.height,
             title = escape(&self.title)
         )
     }
 }
 
+/// A chart for wide and for narrow screens; the style sheet of a [`Page`](super::Page) shows one of them.
+fn both(draw: impl Fn(Size) -> Drawing) -> String {
+    draw(Size::WIDE).svg(" class=\"wide\"", "") + &draw(Size::NARROW).svg(" class=\"narrow\"", "")
+}
+
 impl LineChart {
-    /// The chart as an SVG element, for a page with the classes of [`Page`](super::Page).
+    /// The chart as SVG elements for wide and narrow screens, for a page with the classes of [`Page`](super::Page).
     pub fn svg(&self) -> String {
-        self.drawing().svg("", "")
+        both(|size| self.drawing(size))
     }
 
     /// The chart as a standalone SVG document, light or dark by the reader's preference.
     pub fn svg_file(&self) -> String {
-        let drawing = self.drawing();
-        let size = format!("width=\"{WIDTH}\" height=\"{}\"", drawing.height);
+        self.svg_file_of(Size::WIDE)
+    }
+
+    /// As [`svg_file`](Self::svg_file), in another size.
+    pub fn svg_file_of(&self, size: Size) -> String {
+        let drawing = self.drawing(size);
+        let size = format!("width=\"{}\" height=\"{}\"", drawing.width, drawing.height);
         let attributes = format!(" xmlns=\"http://www.w3.org/2000/svg\" {size}");
         let behind = format!("<style>\n{}</style><rect class=\"ground\" {size}/>", chart_style());
         drawing.svg(&attributes, &behind) + "\n"
@@ -86,9 +98,9 @@ impl LineChart {
 }
 
 impl BarChart {
-    /// The chart as an SVG element, for a page with the classes of [`Page`](super::Page).
+    /// The chart as SVG elements for wide and narrow screens, for a page with the classes of [`Page`](super::Page).
     pub fn svg(&self) -> String {
-        self.drawing().svg("", "")
+        both(|size| self.drawing(size))
     }
 }
 
@@ -121,14 +133,18 @@ mod tests {
     use crate::report::{Block, Page, Series};
 
     #[test]
-    fn a_point_outside_the_range_stays_at_its_edge() {
+    fn a_line_to_a_point_outside_the_range_leaves_the_picture() {
         let series = vec![Series {
             name: "a".to_owned(),
             points: vec![(0.0, -1000.0), (1.0, -50.0), (2.0, 0.0)],
             band: Vec::new(),
         }];
         let chart = LineChart { series, y_range: Some((-100.0, 0.0)), ..LineChart::default() };
-        assert!(chart.svg().contains("points=\"64.0,272.0 384.0,164.0 704.0,56.0\""), "{}", chart.svg());
+        // It crosses -100 at 900 / 950 of the way to the second point: 64 + 320 * 0.947.
+        let svg = chart.svg_file();
+        assert!(svg.contains("points=\"367.2,272.0 384.0,164.0 704.0,56.0\""), "{svg}");
+        assert!(svg.contains(">1 point is below -100</text>"), "{svg}");
+        assert_eq!(svg.matches("<circle").count(), 2);
     }
 
     #[test]

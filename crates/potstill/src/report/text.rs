@@ -30,7 +30,7 @@ impl Block {
 }
 
 /// Wraps words to lines of up to 78 characters, indented by two.
-pub(crate) fn wrap(words: &str) -> String {
+pub fn wrap(words: &str) -> String {
     let mut text = String::new();
     let mut column = usize::MAX;
     for word in words.split_whitespace() {
@@ -94,18 +94,48 @@ impl LineChart {
         }
         let axis: String = axis.into_iter().collect();
         text += &format!("  {:margin$}  {}\n", "", axis.trim_end());
-        let legend: Vec<String> =
-            self.series.iter().zip(markers).map(|(s, m)| format!("{m} {}", s.name)).collect();
-        text +=
-            &format!("  {:margin$}  {} ({} over {})\n", "", legend.join("   "), self.y_label, self.x_label);
+        let mut legend = vec![String::new()];
+        let entries = self.series.iter().zip(markers).map(|(s, m)| format!("{m} {}", s.name));
+        for entry in entries.chain([format!("({} over {})", self.y_label, self.x_label)]) {
+            let last = legend.last_mut().expect("there is one");
+            let gap = if last.is_empty() {
+                ""
+            } else if entry.starts_with('(') {
+                " "
+            } else {
+                "   "
+            };
+            if !last.is_empty() && last.chars().count() + gap.len() + entry.chars().count() > width {
+                legend.push(entry);
+            } else {
+                *last += &format!("{gap}{entry}");
+            }
+        }
+        for row in legend {
+            text += &format!("  {:margin$}  {row}\n", "");
+        }
+        if self.y_range.is_some() && !self.beyond().is_empty() {
+            text += &format!("  {:margin$}  {}\n", "", self.beyond());
+        }
         text
     }
 
-    /// A distinct letter for each series: the first letter of its name that is not in use.
+    /// A distinct letter for each series: the first letter of its name, after what all names begin with, that is not in
+    /// use.
     fn markers(&self) -> Vec<char> {
+        let names: Vec<Vec<char>> = self.series.iter().map(|series| series.name.chars().collect()).collect();
+        let shortest = names.iter().map(Vec::len).min().unwrap_or(0);
+        let common = match names.len() {
+            0 | 1 => 0,
+            _ => (0..shortest).take_while(|&i| names.iter().all(|name| name[i] == names[0][i])).count(),
+        };
+        // A letter or two in common are no prefix.
+        let common = if common < 3 { 0 } else { common };
         let mut taken = Vec::new();
-        for series in &self.series {
-            let letters = series.name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase);
+        for name in &names {
+            let (before, after) = name.split_at(common);
+            let letters =
+                after.iter().chain(before).filter(|c| c.is_alphanumeric()).flat_map(|c| c.to_uppercase());
             let free = letters.chain('A'..='Z').find(|c| !taken.contains(c));
             taken.push(free.unwrap_or('+'));
         }
@@ -209,6 +239,23 @@ mod tests {
         let expected = "  Title\n  4 |N                   U\n    |\n  2 |          *\n    |\n  0 |U                   N\n    \
                         +---------------------\n     0    1    2    3    4\n     U up   N under (y over x)\n";
         assert_eq!(chart.text(21, 5), expected, "\n{}", chart.text(21, 5));
+    }
+
+    #[test]
+    fn marks_differ_where_names_do_and_long_legends_are_wrapped() {
+        let series = |name: &str| Series {
+            name: name.to_owned(),
+            points: vec![(0.0, 0.0), (1.0, 1.0)],
+            band: Vec::new(),
+        };
+        let names = ["runs/alpha", "runs/beta", "runs/bounded", "runs/alpha-2"];
+        let chart = LineChart { series: names.map(series).to_vec(), ..LineChart::default() };
+        assert_eq!(chart.markers(), ['A', 'B', 'O', 'L']);
+        let text = chart.text(40, 5);
+        assert!(text.lines().all(|line| line.chars().count() <= 48), "{text}");
+        let range = Some((0.25, 0.75));
+        let text = LineChart { y_range: range, ..chart }.text(40, 5);
+        assert!(text.ends_with("4 points are below 0.25, 4 points are above 0.75\n"), "{text}");
     }
 
     #[test]

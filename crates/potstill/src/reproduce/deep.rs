@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::metrics::catalogue;
 use crate::report::LineChart;
 use crate::run::{prepare_train, watched_map};
-use crate::train::statistics;
+use crate::train::statistics::Center;
 use serde_json::json;
 use toml::{Table, Value};
 
@@ -18,33 +18,11 @@ struct Case {
     preset: &'static str,
     env: &'static str,
     steps: u64,
-    statistic: Statistic,
+    statistic: Center,
     /// The lowest acceptable return, and the highest possible one.
     reach: (f64, f64),
     /// The source of the expected return.
     from: &'static str,
-}
-
-#[derive(Clone, Copy)]
-enum Statistic {
-    Mean,
-    InterquartileMean,
-}
-
-impl Statistic {
-    fn name(self) -> &'static str {
-        match self {
-            Statistic::Mean => "mean",
-            Statistic::InterquartileMean => "IQM",
-        }
-    }
-
-    fn function(self) -> fn(&[f64]) -> f64 {
-        match self {
-            Statistic::Mean => statistics::mean,
-            Statistic::InterquartileMean => statistics::interquartile_mean,
-        }
-    }
 }
 
 const fn zoo(
@@ -54,11 +32,11 @@ const fn zoo(
     reach: (f64, f64),
     from: &'static str,
 ) -> Case {
-    Case { algorithm, preset: "zoo", env, steps, statistic: Statistic::InterquartileMean, reach, from }
+    Case { algorithm, preset: "zoo", env, steps, statistic: Center::Iqm, reach, from }
 }
 
 const fn cleanrl(algorithm: &'static str, reach: f64, from: &'static str) -> Case {
-    let (env, steps, statistic) = ("CartPole-v1", 500_000, Statistic::Mean);
+    let (env, steps, statistic) = ("CartPole-v1", 500_000, Center::Mean);
     Case { algorithm, preset: "cleanrl", env, steps, statistic, reach: (reach, 500.0), from }
 }
 
@@ -81,7 +59,7 @@ const fn game(
     preset: &'static str,
     (env, reach, from): (&'static str, f64, &'static str),
 ) -> Case {
-    let (steps, statistic) = (5_000_000, Statistic::Mean);
+    let (steps, statistic) = (5_000_000, Center::Mean);
     Case { algorithm, preset, env, steps, statistic, reach: (reach, f64::INFINITY), from }
 }
 
@@ -202,8 +180,8 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         let all = all.into_iter().collect::<Result<Vec<Run>, Error>>()?;
         let scores: Vec<f64> = all.iter().map(|run| run.score).collect();
         let last: Vec<f64> = all.iter().map(|run| run.last).collect();
-        let measured = runs.estimate(&scores, statistic.function());
-        let (length, name, of_last) = (steps / 1000, statistic.name(), statistic.function()(&last));
+        let measured = statistic.estimate(&scores);
+        let (length, name, of_last) = (steps / 1000, statistic.name(), statistic.of(&last));
         let what = format!("{title}, {length}k: {name} (last models {of_last:.1})");
         claims.push(Claim { what, expected: reach, from, measured, is_reach: true, values: scores });
         let title = format!("{title}, {length}k");
@@ -213,7 +191,7 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         for k in 0..evaluations {
             let (step, values) =
                 (all[0].curve[k].0, all.iter().map(|run| run.curve[k].1).collect::<Vec<_>>());
-            points.push((step, statistic.function()(&values)));
+            points.push((step, statistic.of(&values)));
             beside.push(Column { name: format!("{title}: evaluation at step {step}"), values });
         }
         let line = series(&format!("{algorithm}, {preset}"), points);

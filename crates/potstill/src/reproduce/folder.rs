@@ -35,9 +35,9 @@ fn readme(of: &Reproduction) -> String {
         of.charts.iter().enumerate().map(|(i, chart)| format!("![{}]({})", chart.title, figure(i))).collect();
     let agreeing = of.claims.iter().filter(|claim| claim.agrees()).count();
     let rule = if of.claims.iter().any(|claim| claim.is_reach) {
-        "A claim agrees if the value itself is in the expected range; the interval is its 95 % bootstrap interval over seeds."
+        "A claim agrees if the value itself is in the expected range; the interval is its 95 % interval over seeds."
     } else {
-        "A claim agrees if the 95 % bootstrap interval of the mean over seeds meets the expected range; a number without an interval is \
+        "A claim agrees if the 95 % interval of the mean over seeds meets the expected range; a number without an interval is \
          computed, or the same for every seed."
     };
     let rest = if of.beside.is_empty() {
@@ -133,7 +133,7 @@ mod tests {
     use crate::train::statistics::Estimate;
 
     fn small() -> Reproduction {
-        let measured = Estimate { value: 0.5, low: 0.25, high: 0.75 };
+        let measured = Estimate { value: 0.5, interval: Some((0.25, 0.75)) };
         let drawn = |what: &str, values: &[f64]| Claim {
             measured,
             values: values.to_vec(),

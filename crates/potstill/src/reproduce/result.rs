@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::report::{Block, LineChart, Page, Series, Table};
 use crate::run::{Observer, watched_map};
 use crate::train::TrainError;
-use crate::train::statistics::{self, Estimate};
+use crate::train::statistics::{Center, Estimate};
 use potstill_core::Streams;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -52,16 +52,17 @@ pub struct Column {
 }
 
 impl Claim {
-    /// Returns true if the measured interval overlaps the expected range.
+    /// Returns true if the measured interval overlaps the expected range. Of fewer than three runs, which have no
+    /// interval, the value itself must be in the range.
     pub fn agrees(&self) -> bool {
         // Computed values are exact up to rounding. One side of the range may be unbounded.
         let rounding = |bound: f64| if bound.is_finite() { 1e-9 * bound.abs() } else { 0.0 };
         let (low, high) = self.expected;
         let (low, high) = (low - rounding(low), high + rounding(high));
-        if self.is_reach {
-            return (low..=high).contains(&self.measured.value);
+        match self.measured.interval {
+            Some((from, to)) if !self.is_reach => from <= high && to >= low,
+            _ => (low..=high).contains(&self.measured.value),
         }
-        self.measured.low <= high && self.measured.high >= low
     }
 }
 
@@ -115,12 +116,6 @@ impl Runs<'_> {
         results.into_iter().collect()
     }
 
-    /// A statistic of the values that runs gave, with its interval.
-    pub(super) fn estimate(&self, values: &[f64], statistic: fn(&[f64]) -> f64) -> Estimate {
-        let mut rng = Streams::new(self.request.seed).stream("bootstrap");
-        statistics::bootstrap(values, statistic, &mut rng)
-    }
-
     /// A claim about the mean over runs. A run without a value (NaN) does not count.
     ///
     /// # Panics
@@ -133,7 +128,7 @@ impl Runs<'_> {
         values: Vec<f64>,
     ) -> Claim {
         let there: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-        let measured = self.estimate(&there, statistics::mean);
+        let measured = Center::Mean.estimate(&there);
         Claim { what: what.into(), expected, from, measured, is_reach: false, values }
     }
 }
@@ -146,7 +141,7 @@ impl Claim {
         from: &'static str,
         value: f64,
     ) -> Self {
-        let measured = Estimate { value, low: value, high: value };
+        let measured = Estimate::exact(value);
         Self { what: what.into(), expected, from, measured, is_reach: false, values: Vec::new() }
     }
 }
@@ -182,14 +177,14 @@ impl Reproduction {
         let verdict = |agrees: bool| if agrees { "agrees" } else { "differs" };
         let claims = self.claims.iter().map(|claim| {
             let (low, high) = claim.expected;
-            let Estimate { value, low: from, high: to } = claim.measured;
+            let Estimate { value, interval } = claim.measured;
             json!({
                 "what": claim.what,
                 // JSON has no infinity.
                 "expected": if low == high { json!(low) } else { json!([low, high.is_finite().then_some(high)]) },
                 "expected_from": claim.from,
                 "measured": value,
-                "ci95": [from, to],
+                "ci95": interval,
                 "verdict": verdict(claim.agrees()),
             })
         });
@@ -215,10 +210,11 @@ impl Reproduction {
             _ => format!("{x:.3}"),
         };
         let rows = self.claims.iter().map(|claim| {
-            let Estimate { value, low, high } = claim.measured;
-            let measured = match low == high {
-                true => number(value),
-                false => format!("{} [{}, {}]", number(value), number(low), number(high)),
+            let Estimate { value, interval } = claim.measured;
+            let measured = match interval {
+                None => format!("{} (no interval)", number(value)),
+                Some((low, high)) if low == high => number(value),
+                Some((low, high)) => format!("{} [{}, {}]", number(value), number(low), number(high)),
             };
             let expected = match claim.expected {
                 (low, high) if low == high => number(low),
@@ -257,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_to_be_reached_must_be() {
         let check = |expected: (f64, f64), is_reach: bool, [low, value, high]: [f64; 3], agrees: bool| {
-            let measured = Estimate { value, low, high };
+            let measured = Estimate { value, interval: Some((low, high)) };
             let claim = Claim { is_reach, measured, ..Claim::computed("a number", expected, "here", value) };
             assert_eq!(claim.agrees(), agrees, "{expected:?}, {is_reach}, {low} to {value} to {high}");
         };
@@ -269,5 +265,10 @@ mod tests {
         check((13.0, 13.0), false, [13.001; 3], false);
         check((1.0, 2.0), false, [1.9, 2.5, 3.0], true);
         check((1.0, 2.0), false, [2.1, 2.5, 3.0], false);
+        let few = |value| Claim {
+            measured: Estimate { value, interval: None },
+            ..Claim::computed("", (1.0, 2.0), "", value)
+        };
+        assert!(few(1.5).agrees() && !few(2.5).agrees());
     }
 }

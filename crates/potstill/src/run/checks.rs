@@ -2,8 +2,8 @@
 
 use crate::algorithm::{Algorithm, Builder};
 use crate::config::ConfigError;
-use crate::data::Dataset;
 use crate::data::labelled::DATASETS;
+use crate::data::{self, Data, Dataset};
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::RunConfig;
@@ -18,6 +18,20 @@ pub(crate) fn find_env(id: &str) -> Result<Spec, ConfigError> {
     registry::find(id).map_err(|error| match error {
         EnvError::Unknown { id } => ConfigError::unknown("environment", &id, None, registry::ids()),
         other => ConfigError::Usage(other.to_string()),
+    })
+}
+
+/// The environment of a run directory.
+///
+/// # Errors
+/// If it is one of another program, or has other options now.
+pub(crate) fn env_of_run(run: &Path, id: &str) -> Result<Spec, ConfigError> {
+    let run = run.display();
+    registry::find(id).map_err(|error| match error {
+        EnvError::Unknown { id } => ConfigError::Usage(format!(
+            "{run} is of the environment `{id}`, which this program does not have; use the program that registers it"
+        )),
+        other => ConfigError::Usage(format!("{run}: {other}")),
     })
 }
 
@@ -151,12 +165,24 @@ pub(crate) fn env_and_length(algorithm: &Algorithm, run: &RunConfig) -> Result<S
 /// The dataset of a run, if its split leaves training samples.
 pub(crate) fn checked_data(name: Option<&str>, fit: &FitConfig) -> Result<Dataset, Error> {
     let name = name.ok_or_else(|| usage(format!("which dataset? give --data {}", DATASETS.join("|"))))?;
-    let data = Dataset::by_name(name).ok_or_else(|| ConfigError::unknown("dataset", name, None, DATASETS))?;
+    let data = match Dataset::by_name(name) {
+        Some(data) => data,
+        None if Path::new(name).exists() => labelled_file(name)?,
+        None => return Err(ConfigError::unknown("dataset", name, None, DATASETS).into()),
+    };
     if fit.test_samples >= data.len() as u64 {
         let reason = format!("must leave something to train on, but the dataset has {} samples", data.len());
         return Err(bad("test_samples", reason));
     }
     Ok(data)
+}
+
+fn labelled_file(name: &str) -> Result<Dataset, Error> {
+    let wrong = |reason: String| usage(format!("--data {name}: {reason}"));
+    match data::read(&store::read_file(Path::new(name))?).map_err(wrong)? {
+        Data::Labelled(data) => Ok(data),
+        other => Err(wrong(format!("it holds {}; a classifier learns from labelled samples", other.kind()))),
+    }
 }
 
 #[cfg(test)]

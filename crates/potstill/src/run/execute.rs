@@ -74,22 +74,24 @@ fn config_crc(dir: &RunDir) -> Result<u32, Error> {
 /// Restores a job from a checkpoint.
 ///
 /// # Errors
-/// If the checkpoint was made under another configuration.
+/// If the checkpoint was made under another configuration, or by a program whose environment has other state.
 pub(crate) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) -> Result<(), Error> {
     let step = checkpoint.step;
-    let other = |reason: String| StoreError::Damaged {
+    let other = |reason: String, remedy: &str| StoreError::Damaged {
         path: dir.path().join(names::CONFIG),
         reason,
-        remedy: "put back the configuration that the run was begun with".to_owned(),
+        remedy: remedy.to_owned(),
     };
     let config = config_crc(dir)?;
     let known = checkpoint.config.is_none_or(|made| made == config);
     if !known && !earlier_configs(&dir.manifest()?).iter().any(|earlier| Some(*earlier) == checkpoint.config)
     {
-        return Err(other(format!("is not what the checkpoint of step {step} was made under")).into());
+        let reason = format!("is not what the checkpoint of step {step} was made under");
+        return Err(other(reason, "put back the configuration that the run was begun with").into());
     }
     let fits = job.restore(&checkpoint.state);
-    fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}")).into())
+    let remedy = "resume it with the program that began it, whose environment has the same state";
+    fits.map_err(|error| other(format!("does not fit the checkpoint of step {step}: {error}"), remedy).into())
 }
 
 /// Does the work of a run that was [created](create), from its newest checkpoint on, and returns its summary.
@@ -196,7 +198,8 @@ fn interrupted(dir: &RunDir, job: &dyn Job, saved: Option<u64>) -> Error {
 
 /// Returns true if there are records of an earlier process's work.
 fn has_begun(dir: &RunDir) -> bool {
-    dir.has(names::CHECKPOINTS) || dir.read_unchecked(names::METRICS).is_ok_and(|records| !records.is_empty())
+    let records = std::fs::metadata(dir.path().join(names::METRICS));
+    dir.has(names::CHECKPOINTS) || records.is_ok_and(|about| about.len() > 0)
 }
 
 /// Tells of logs that are lost, and makes room for new ones.

@@ -12,6 +12,7 @@
 //! ```
 
 mod checks;
+mod curves;
 mod execute;
 mod features;
 mod observer;
@@ -38,9 +39,9 @@ pub(crate) use prepare::{
     distillation_head, prepare_distillation, prepare_train, teacher_layer, train_head, train_settings,
 };
 pub(crate) use prepared::PreparedRun;
-pub(crate) use report::{curves, over_steps, run_page};
+pub(crate) use report::{asked_axis, curves, over_time, run_page};
 pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use subject::{Subject, learned_model};
-pub(crate) use summary::{estimate, read_summary, seed_runs, spread};
+pub(crate) use summary::{read_summary, seed_runs, spread};

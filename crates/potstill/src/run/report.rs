@@ -3,7 +3,7 @@
 use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, METRICS, Metric, by_chart};
-use crate::metrics::{History, thinned};
+use crate::metrics::{Axis, History};
 use crate::model::Model;
 use crate::report::{Block, GridChart, LineChart, Page, Series, Table, extent};
 use crate::store::{RunDir, names};
@@ -11,32 +11,35 @@ use potstill_env::registry;
 use serde_json::Value;
 
 /// The curves of a run, as far as it has records of them.
-pub(crate) fn curves(history: &History) -> Vec<LineChart> {
+pub(crate) fn curves(history: &History, axis: Axis) -> Vec<LineChart> {
     let chart = |(chart, metrics): (&Chart, Vec<&Metric>)| {
         let series: Vec<Series> = metrics
             .iter()
             .filter_map(|metric| {
-                let points = thinned(&history.series(metric.name));
+                let points = history.curve(metric.name).map_or(Vec::new(), |curve| curve.line(axis));
                 Some(Series { name: metric.line?.label.to_owned(), points, band: Vec::new() })
             })
             .filter(|series| !series.points.is_empty())
             .collect();
-        over_steps(chart.title, chart.unit, series)
+        over_time(chart.title, chart.unit, axis, series)
     };
     by_chart(METRICS.iter()).into_iter().filter_map(chart).collect()
 }
 
+/// The axis that a run was asked for by: episodes, or steps.
+pub(crate) fn asked_axis(config: &toml::Table) -> Axis {
+    if config.contains_key("episodes") && !config.contains_key("steps") {
+        Axis::Episodes
+    } else {
+        Axis::Steps
+    }
+}
+
 /// A chart of metrics over the course of a run; none without a line.
-pub(crate) fn over_steps(title: &str, y_label: &str, series: Vec<Series>) -> Option<LineChart> {
-    let y_range = shown_range(&series)?;
-    let beyond = series.iter().flat_map(|s| &s.points).filter(|p| p.1 < y_range.0 || p.1 > y_range.1).count();
-    let y_label = match beyond {
-        0 => y_label.to_owned(),
-        // Points beyond the range are drawn at the edge.
-        _ => format!("{y_label} ({beyond} beyond)"),
-    };
-    let (title, x_label) = (title.to_owned(), "step".to_owned());
-    Some(LineChart { title, x_label, y_label, y_range: Some(y_range), series })
+pub(crate) fn over_time(title: &str, y_label: &str, axis: Axis, series: Vec<Series>) -> Option<LineChart> {
+    let y_range = Some(shown_range(&series)?);
+    let (title, x_label, y_label) = (title.to_owned(), axis.label().to_owned(), y_label.to_owned());
+    Some(LineChart { title, x_label, y_label, y_range, series })
 }
 
 /// The range of the y axis that contains nearly all points of every line, so that a few outliers do not
@@ -73,9 +76,9 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
     };
     let summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
     let mut blocks = vec![Block::Table(summary_table(&summary))];
-    blocks.extend(curves(&History::parse(&text(names::METRICS))).into_iter().map(Block::Lines));
     let config = text(names::CONFIG);
     let table = config.parse().unwrap_or_default();
+    blocks.extend(curves(&History::read_unchecked(dir), asked_axis(&table)).into_iter().map(Block::Lines));
     blocks.extend(maps(dir, &table).into_iter().map(Block::Grid));
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
@@ -130,19 +133,19 @@ mod tests {
 
     #[test]
     fn few_points_are_all_shown_and_outliers_of_many_told() {
-        let check = |ys: &[f64], band: &[(f64, f64)], range: (f64, f64), y_label: &str| {
+        let check = |ys: &[f64], band: &[(f64, f64)], range: (f64, f64), beyond: &str| {
             let points = ys.iter().enumerate().map(|(x, &y)| (x as f64, y)).collect();
             let series = Series { name: "a".to_owned(), points, band: band.to_vec() };
-            let chart = over_steps("Return", "return", vec![series]).unwrap();
-            assert_eq!((chart.y_range, chart.y_label.as_str()), (Some(range), y_label), "{ys:?}");
+            let chart = over_time("Return", "return", Axis::Steps, vec![series]).unwrap();
+            assert_eq!((chart.y_range, chart.beyond().as_str()), (Some(range), beyond), "{ys:?}");
         };
-        check(&[26.85, 73.4], &[], (26.85, 73.4), "return");
-        check(&[137.0], &[], (137.0 - 13.7, 137.0 + 13.7), "return");
-        check(&[10.0, 20.0], &[(5.0, 12.0), (18.0, 40.0)], (5.0, 40.0), "return");
+        check(&[26.85, 73.4], &[], (26.85, 73.4), "");
+        check(&[137.0], &[], (137.0 - 13.7, 137.0 + 13.7), "");
+        check(&[10.0, 20.0], &[(5.0, 12.0), (18.0, 40.0)], (5.0, 40.0), "");
         let mut many: Vec<f64> = (0..100).map(f64::from).collect();
         many[0] = -5000.0;
         // From 4 to 95, and as much again on either side.
-        check(&many, &[], (-87.0, 99.0), "return (1 beyond)");
-        assert!(over_steps("Return", "return", Vec::new()).is_none());
+        check(&many, &[], (-87.0, 99.0), "1 point is below -87");
+        assert!(over_time("Return", "return", Axis::Steps, Vec::new()).is_none());
     }
 }

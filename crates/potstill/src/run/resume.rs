@@ -1,6 +1,6 @@
 //! Continues a stopped run from its `config.toml` and its newest checkpoint.
 
-use super::checks::usage;
+use super::checks::{env_of_run, usage};
 use super::execute::{execute, extend, keep_copy, restore};
 use super::observer::Observer;
 use super::prepare::{prepare_distillation, prepare_train};
@@ -48,6 +48,9 @@ impl Recipe {
         if !matches!((command.as_deref(), algorithm), (Some("train"), Some(_)) | (Some("distill"), None)) {
             let reason = "is not `train` with an algorithm, nor `distill`".to_owned();
             return Err(ConfigError::Value { key: "command".to_owned(), origin: Some(origin), reason }.into());
+        }
+        if let Some(id) = values.get("env").and_then(Toml::as_str) {
+            env_of_run(dir.path(), id)?;
         }
         Ok(Self { algorithm, seeds, layers: vec![Layer { origin, values }] })
     }

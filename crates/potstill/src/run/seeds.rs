@@ -1,19 +1,20 @@
 //! Several seeds of one configuration: a folder with one run each, and statistics over them.
 
 use super::checks::{check_out, usage};
+use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
 use super::observer::{Observer, Quiet, watched_map};
 use super::prepare::{prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
+use super::report::asked_axis;
 use super::resume::{Continuation, Recipe, continue_run, more_steps};
 use super::summary::{spread, with_out};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;
-use crate::metrics::catalogue::{EP_LEN, EP_REW, EP_REW_IQM, EPISODES, SCORES};
+use crate::metrics::catalogue::SCORES;
 use crate::store::{RunDir, StoreError, names};
-use crate::train::statistics::{interquartile_mean, mean};
 use serde_json::{Value, json};
 use std::path::Path;
 use toml::{Table, Value as Toml};
@@ -191,30 +192,13 @@ impl Family {
         }
     }
 
-    /// The learning curve over seeds: mean and interquartile mean of each episode that every seed has.
+    /// The curves over seeds.
     fn mean_metrics(&self, dir: &RunDir, start: u64) -> Result<String, Error> {
         let seeds = start..start + self.count;
-        let curves = seeds.map(|seed| {
-            let history = History::read(&dir.nested(&format!("seed-{seed}"))?)?;
-            let column = |name: &str| history.series(name).into_iter().map(|point| point.1).collect();
-            Ok([EPISODES, EP_REW, EP_LEN].map(column))
-        });
-        let curves: Vec<[Vec<f64>; 3]> = curves.collect::<Result<_, Error>>()?;
-        let lines = curves.iter().map(|[episodes, ..]| episodes.len()).min().unwrap_or(0);
-        let mut text = String::new();
-        for i in 0..lines {
-            let of = |column: usize| -> Vec<f64> { curves.iter().map(|curve| curve[column][i]).collect() };
-            let (returns, lengths) = (of(1), of(2));
-            let line = json!({
-                "step": curves[0][0][i] as u64,
-                (EPISODES): curves[0][0][i] as u64,
-                (EP_REW): mean(&returns),
-                (EP_REW_IQM): interquartile_mean(&returns),
-                (EP_LEN): mean(&lengths),
-            });
-            text += &format!("{line}\n");
-        }
-        Ok(text)
+        let read = |seed| Ok(History::read(&dir.nested(&format!("seed-{seed}"))?)?);
+        let histories: Vec<History> = seeds.map(read).collect::<Result<_, Error>>()?;
+        let config = dir.read_text(names::CONFIG)?.parse().unwrap_or_default();
+        Ok(mean_records(&histories, asked_axis(&config)))
     }
 
     fn one(

@@ -1,6 +1,6 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
-use super::checks::{checked_data, find_env, usage};
+use super::checks::{checked_data, env_of_run, usage};
 use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::distill::FitConfig;
@@ -55,7 +55,7 @@ impl Subject {
         };
         match (text("env")?, text("data")?) {
             (Some(id), _) => {
-                let spec = find_env(id)?;
+                let spec = env_of_run(dir.path(), id)?;
                 if matches!(&model, Model::Table(table) if table.actions() == 1) {
                     let run = dir.path().display();
                     return Err(usage(format!(

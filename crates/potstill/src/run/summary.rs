@@ -2,8 +2,7 @@
 
 use crate::error::Error;
 use crate::store::{self, RunDir, names};
-use crate::train::statistics::{self, Estimate};
-use potstill_core::Streams;
+use crate::train::statistics::Center;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -43,17 +42,9 @@ pub(crate) fn seed_runs(folder: &Path) -> Vec<PathBuf> {
     runs.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Mean and interquartile mean of a number over seeds, with 95 % bootstrap intervals; `ci95` is that of the
-/// interquartile mean.
+/// Mean and interquartile mean of a number over seeds, with 95 % intervals, which are null for fewer than three
+/// seeds; `ci95` is that of the interquartile mean.
 pub(crate) fn spread(values: &[f64]) -> Value {
-    let iqm = estimate(values, statistics::interquartile_mean);
-    let mean = estimate(values, statistics::mean);
-    json!({
-        "mean": mean.value, "mean_ci95": [mean.low, mean.high],
-        "iqm": iqm.value, "ci95": [iqm.low, iqm.high],
-    })
-}
-
-pub(crate) fn estimate(values: &[f64], statistic: fn(&[f64]) -> f64) -> Estimate {
-    statistics::bootstrap(values, statistic, &mut Streams::new(0).stream("bootstrap"))
+    let (iqm, mean) = (Center::Iqm.estimate(values), Center::Mean.estimate(values));
+    json!({ "mean": mean.value, "mean_ci95": mean.interval, "iqm": iqm.value, "ci95": iqm.interval })
 }

@@ -6,7 +6,7 @@ use super::sources::peek;
 use super::subject::{Subject, has_copy};
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, DataKind, PolicyKind, TabularAgent, Task};
 use crate::config::{Layer, Origin, resolve_onto};
-use crate::data::{RecordedEnv, Recording};
+use crate::data::{self, Data, RecordedEnv, Recording};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{ReinforcementJob, RunConfig, SourceConfig, StoreConfig};
@@ -52,8 +52,11 @@ impl PrepareTabular<'_> {
             ));
         }
         let wrong = |reason: String| usage(format!("--data {file}: {reason}"));
-        let text = store::read_text(Path::new(file))?;
-        let recording = Recording::parse(&text).map_err(wrong)?;
+        let bytes = store::read_file(Path::new(file))?;
+        let recording = match data::read(&bytes).map_err(wrong)? {
+            Data::Episodes(recording) => recording,
+            other => return Err(wrong(format!("it holds {}; `{name}` learns from episodes", other.kind()))),
+        };
         let mut values = Table::new();
         if peek(self.layers, "env").is_none() {
             values.insert("env".to_owned(), recording.env.clone().into());
@@ -63,7 +66,7 @@ impl PrepareTabular<'_> {
             let episodes = PASSES * recording.episodes.len() as u64;
             values.insert("episodes".to_owned(), Value::Integer(episodes as i64));
         }
-        let crc = i64::from(crc32c::crc32c(text.as_bytes()));
+        let crc = i64::from(crc32c::crc32c(&bytes));
         let known = self.layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
         if known.is_some_and(|known| known.as_integer() != Some(crc)) {
             return Err(wrong("it is not the file that the run was begun with".to_owned()));

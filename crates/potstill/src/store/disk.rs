@@ -18,7 +18,7 @@
 
 use std::fmt::Debug;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,6 +74,14 @@ pub trait Disk: Debug + Send + Sync {
     /// If the file does not exist, or cannot be read.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// The contents of a file, to be read in pieces.
+    ///
+    /// # Errors
+    /// If the file does not exist, or cannot be read.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(io::Cursor::new(self.read(path)?)))
+    }
+
     /// The length of a file.
     ///
     /// # Errors
@@ -122,6 +130,10 @@ impl Disk for RealDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(fs::File::open(path)?))
     }
 
     fn bytes(&self, path: &Path) -> io::Result<u64> {

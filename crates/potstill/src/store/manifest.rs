@@ -3,13 +3,11 @@
 //! A manifest is one line of JSON that ends with the CRC-32C of everything before it. CRC-32C detects every
 //! single flipped bit and every burst of up to 32; a truncated file is detected by its length.
 
+use super::sums::{BLOCK_BYTES, Sums};
 use serde_json::{Map, Value, json};
 
 /// The version of the format that is written, and the only one so far.
 const FORMAT: u64 = 1;
-
-/// Bytes of a block with its own checksum, which locates damage.
-const BLOCK_BYTES: usize = 4096;
 
 /// A manifest that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +33,19 @@ pub struct FileMark {
 impl FileMark {
     /// The mark of a file with these contents.
     pub fn whole(name: &str, contents: &[u8]) -> Self {
-        let checksums = contents.chunks(BLOCK_BYTES).map(crc32c::crc32c).collect();
-        Self { name: name.to_owned(), bytes: contents.len() as u64, checksums, grows: false }
+        let mut sums = Sums::new(None);
+        sums.add(contents);
+        Self::of_sums(name, sums)
+    }
+
+    /// The mark of a file that was read in pieces.
+    pub(super) fn of_sums(name: &str, sums: Sums) -> Self {
+        Self { name: name.to_owned(), bytes: sums.bytes, checksums: sums.blocks, grows: false }
+    }
+
+    /// The length of the beginning that the mark of an append-only file is of.
+    pub(super) fn beginning(&self) -> Option<u64> {
+        self.grows.then_some(self.bytes)
     }
 
     /// The mark of the first `bytes` of an append-only file, whose CRC-32C is `checksum`.
@@ -54,13 +63,22 @@ impl FileMark {
     /// # Errors
     /// The difference, with its position.
     pub fn check(&self, contents: &[u8]) -> Result<(), String> {
-        let found = contents.len() as u64;
+        let mut sums = Sums::new(self.beginning());
+        sums.add(contents);
+        self.compare(&sums)
+    }
+
+    /// Compares a file that was read in pieces with the mark.
+    ///
+    /// # Errors
+    /// The difference, with its position.
+    pub(super) fn compare(&self, sums: &Sums) -> Result<(), String> {
+        let found = sums.bytes;
         if found < self.bytes {
             return Err(format!("is cut off after {found} of {} bytes", self.bytes));
         }
         if self.grows {
-            let crc = crc32c::crc32c(&contents[..self.bytes as usize]);
-            let damaged = crc != self.checksum();
+            let damaged = sums.beginning != self.checksum();
             return if damaged {
                 Err(format!("is damaged in its first {} bytes", self.bytes))
             } else {
@@ -70,13 +88,12 @@ impl FileMark {
         if found > self.bytes {
             return Err(format!("has {found} bytes, expected {}", self.bytes));
         }
-        for (i, (block, expected)) in contents.chunks(BLOCK_BYTES).zip(&self.checksums).enumerate() {
-            if crc32c::crc32c(block) != *expected {
-                let from = i * BLOCK_BYTES;
-                return Err(format!("is damaged between byte {from} and {}", from + block.len()));
-            }
-        }
-        Ok(())
+        let damaged = sums.blocks.iter().zip(&self.checksums).position(|(found, expected)| found != expected);
+        damaged.map_or(Ok(()), |i| {
+            let from = (i * BLOCK_BYTES) as u64;
+            let to = found.min(from + BLOCK_BYTES as u64);
+            Err(format!("is damaged between byte {from} and {to}"))
+        })
     }
 
     fn to_json(&self) -> Value {

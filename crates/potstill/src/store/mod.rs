@@ -22,15 +22,17 @@ pub mod disk;
 mod lock;
 mod log;
 mod manifest;
+mod pieces;
 #[cfg(test)]
 mod simulated;
 pub mod snapshot_file;
+mod sums;
 mod user_file;
 
 pub use checkpoint::Checkpoint;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
-pub use user_file::{read_text, write_file, write_new_file};
+pub use user_file::{read_file, read_text, write_file, write_new_file};
 
 use crate::shell;
 use disk::{Disk, RealDisk};
@@ -445,7 +447,7 @@ impl RunDir {
         // Not every run has these; the others must exist.
         let may_lack = |name: &str| name == names::VISITS || names::COPIES.contains(&name);
         for name in files.iter().filter(|name| !may_lack(name) || self.has(name)) {
-            manifest.files.push(FileMark::whole(name, &self.read_unchecked(name)?));
+            manifest.files.push(self.mark(name)?);
         }
         manifest.about.insert("finished".to_owned(), finished.into());
         self.write(names::MANIFEST, &manifest.write())
@@ -569,10 +571,7 @@ impl RunDir {
     /// # Errors
     /// On the first file that is missing or damaged.
     pub fn verify(&self) -> Result<(), StoreError> {
-        for mark in self.manifest()?.files {
-            self.read(&mark.name)?;
-        }
-        Ok(())
+        self.manifest()?.files.iter().try_for_each(|mark| self.check(mark))
     }
 
     /// The bytes of a finished run's model.

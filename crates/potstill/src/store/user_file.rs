@@ -47,23 +47,30 @@ pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     }
 }
 
+/// Reads a file at a path of the user's.
+///
+/// # Errors
+/// If it does not exist, is a folder, or cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    match path.is_dir() {
+        true => Err(StoreError::IsFolder { path: path.to_owned() }),
+        false => fs::read(path).map_err(io_error("read", path)),
+    }
+}
+
 /// Reads a text file at a path of the user's.
 ///
 /// # Errors
 /// If it does not exist, cannot be read, or is no text.
 pub fn read_text(path: &Path) -> Result<String, StoreError> {
-    let no_text = |reason: String| StoreError::NoText { path: path.to_owned(), reason };
-    if path.is_dir() {
-        return Err(no_text("is a folder; name a file".to_owned()));
-    }
-    let bytes = fs::read(path).map_err(io_error("read", path))?;
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(read_file(path)?).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
-        no_text(match error.as_bytes() {
+        let reason = match error.as_bytes() {
             [0x1f, 0x8b, ..] => "is compressed by gzip; unpack it first".to_owned(),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is text in UTF-16; save it as UTF-8".to_owned(),
             _ => format!("is not text in UTF-8: byte {place}"),
-        })
+        };
+        StoreError::NoText { path: path.to_owned(), reason }
     })
 }
 

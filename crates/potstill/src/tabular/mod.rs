@@ -9,7 +9,7 @@
 //! let streams = Streams::new(1);
 //! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
 //! let mut trainer = Trainer::new(Sarsa::new(TabularConfig::default(), 48, 4, streams), env, streams);
-//! let _ = trainer.run(20_000, None, &mut ())?;
+//! trainer.run(20_000, None, &mut ())?;
 //! // Beside the goal, down leads into it.
 //! let q = trainer.agent().q();
 //! assert_eq!(q.row(35).iter().position(|&v| v == -1.0), Some(2));

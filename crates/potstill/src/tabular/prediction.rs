@@ -20,7 +20,7 @@
 //! let agent = TdPrediction::new(&PredictionConfig::default(), 0.0, uniform);
 //! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
 //! let mut trainer = Trainer::new(agent, env, streams);
-//! let _ = trainer.run(20_000, None, &mut ())?;
+//! trainer.run(20_000, None, &mut ())?;
 //! // A random walk has a lower return from the edge than from far away.
 //! let v = trainer.agent().v();
 //! assert!(v[30] < v[6]);

@@ -150,8 +150,8 @@ impl Teacher {
         self.age
     }
 
-    /// Drift: the largest parameter distance between refreshes, present or before the last refresh. `None` if
-    /// student and teacher have different architectures.
+    /// Drift: the larger of two Euclidean distances between the parameters of student and teacher, the present
+    /// one and the one just before the last refresh. `None` if their architectures differ.
     pub fn drift(&self, student: &Network) -> Option<f64> {
         Some(self.distance(student)?.max(self.last_drift))
     }

@@ -8,16 +8,16 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// The environment refused a step.
-    #[error("step {step}: the environment refused: {source}")]
+    /// The environment refused a step, or failed.
+    #[error("step {step}: {}", refusal(.source))]
     Env {
         /// The step, from 1.
         step: u64,
         /// The reason.
         source: EnvError,
     },
-    /// The environment refused a step of an episode that was played without learning.
-    #[error("playing an episode: the environment refused: {0}")]
+    /// The environment refused a step of an episode that was played without learning, or failed.
+    #[error("playing an episode: {}", refusal(.0))]
     Play(EnvError),
     /// The environment gave a reward that is not finite.
     #[error("step {step}, episode {episode}: after action {action} the environment gave the reward {reward}")]
@@ -66,4 +66,11 @@ pub enum TrainError {
     /// The learned model is not finite.
     #[error("the end: the model holds a value that is not finite")]
     Model,
+}
+
+fn refusal(error: &EnvError) -> String {
+    match error {
+        EnvError::Failed { .. } => error.to_string(),
+        refused => format!("the environment refused: {refused}"),
+    }
 }

@@ -8,7 +8,7 @@
 //! use potstill::core::Streams;
 //! use potstill::env::registry::find;
 //! use potstill::tabular::{QLearning, TabularConfig};
-//! use potstill::train::{Callback, EpisodeEnd, Trainer, Training};
+//! use potstill::train::{Callback, EpisodeEnd, RunEnd, Trainer, Training};
 //! use std::ops::ControlFlow;
 //!
 //! /// Stops after the first episode that does not fall off the cliff.
@@ -24,13 +24,16 @@
 //! let agent = QLearning::new(TabularConfig::default(), 48, 4, streams);
 //! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
 //! let mut trainer = Trainer::new(agent, env, streams);
-//! trainer.run(100_000, None, &mut UntilSafe)?;
+//! let end = trainer.run(100_000, None, &mut UntilSafe)?;
+//! assert_eq!(end, RunEnd::Stopped);
 //! assert!(trainer.episodes() < 200);
 //! # Ok::<(), potstill::train::TrainError>(())
 //! ```
 
+pub mod comparison;
 mod error;
 mod evaluation;
+mod interval;
 mod last_step;
 mod parallel;
 mod single;
@@ -46,5 +49,5 @@ pub(crate) use last_step::ByName;
 pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use parallel::parallel_map;
 pub use single::{Event, Trainer};
-pub use training::{Callback, Training};
+pub use training::{Callback, RunEnd, Training};
 pub use vector::VecTrainer;

@@ -1,16 +1,20 @@
-//! Statistics over seeds and episodes.
+//! Statistics over seeds and episodes, with 95 % confidence intervals.
 //!
 //! ```
-//! use potstill::core::Streams;
-//! use potstill::train::statistics::{bootstrap, interquartile_mean};
+//! use potstill::train::statistics::Center;
 //!
 //! // One bad seed of eight moves the mean, not the interquartile mean.
 //! let returns = [500.0, 498.0, 500.0, 499.0, 500.0, 497.0, 500.0, 9.0];
-//! let estimate = bootstrap(&returns, interquartile_mean, &mut Streams::new(0).stream("bootstrap"));
-//! assert!((estimate.value - 499.25).abs() < 1.0 && estimate.low <= estimate.value && estimate.value <= estimate.high);
+//! let estimate = Center::Iqm.estimate(&returns);
+//! let (low, high) = estimate.interval.unwrap();
+//! assert!((estimate.value - 499.25).abs() < 1e-9 && low <= estimate.value && estimate.value <= high);
+//! // Two values are too few for an interval.
+//! assert_eq!(Center::Mean.estimate(&[9.28, 9.30]).interval, None);
 //! ```
 
-use potstill_core::Pcg64;
+use super::interval;
+use std::fmt;
+use std::str::FromStr;
 
 /// The arithmetic mean.
 ///
@@ -18,29 +22,54 @@ use potstill_core::Pcg64;
 /// If there is no value.
 pub fn mean(values: &[f64]) -> f64 {
     assert!(!values.is_empty(), "the mean of nothing");
-    values.iter().sum::<f64>() / values.len() as f64
+    let sum: f64 = values.iter().sum();
+    if sum.is_finite() {
+        return sum / values.len() as f64;
+    }
+    // The sum of huge values overflows where their mean does not.
+    values.iter().map(|v| v / values.len() as f64).sum()
 }
 
 /// The standard deviation of a sample (divisor `n - 1`); 0 for a single value.
+///
+/// # Panics
+/// If there is no value.
 pub fn standard_deviation(values: &[f64]) -> f64 {
     let center = mean(values);
-    let squares: f64 = values.iter().map(|v| (v - center) * (v - center)).sum();
-    if values.len() > 1 { (squares / (values.len() - 1) as f64).sqrt() } else { 0.0 }
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let squared =
+        |unit: f64| values.iter().map(|v| ((v - center) / unit) * ((v - center) / unit)).sum::<f64>();
+    let root = |squares: f64| (squares / (values.len() - 1) as f64).sqrt();
+    let squares = squared(1.0);
+    if squares.is_normal() {
+        return root(squares);
+    }
+    // Squares of tiny deviations vanish, and those of huge ones overflow.
+    let largest = values.iter().map(|v| (v - center).abs()).fold(0.0, f64::max);
+    if largest == 0.0 || !largest.is_finite() { largest } else { largest * root(squared(largest)) }
 }
 
 /// The interquartile mean: the mean of the middle half, without a quarter of the values at each end (Agarwal
 /// et al. 2021). If the number of values is not a multiple of four, the values at the limits count in part.
+///
+/// # Panics
+/// If there is no value.
 pub fn interquartile_mean(values: &[f64]) -> f64 {
     assert!(!values.is_empty(), "the mean of nothing");
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let n = sorted.len() as f64;
     let (low, high) = (n / 4.0, n * 3.0 / 4.0);
-    let weighted = sorted.iter().enumerate().map(|(i, v)| {
-        let weight = ((i + 1) as f64).min(high) - (i as f64).max(low);
-        v * weight.max(0.0)
-    });
-    weighted.sum::<f64>() / (high - low)
+    let weights = (0..sorted.len()).map(|i| ((i + 1) as f64).min(high) - (i as f64).max(low));
+    // Values without weight are left out: one that is not finite would make the sum NaN.
+    let counted: Vec<(f64, f64)> = sorted.iter().copied().zip(weights).filter(|(_, w)| *w > 0.0).collect();
+    let sum: f64 = counted.iter().map(|(v, weight)| v * weight).sum();
+    if sum.is_finite() {
+        return sum / (high - low);
+    }
+    counted.iter().map(|(v, weight)| v * (weight / (high - low))).sum()
 }
 
 /// A statistic and its 95 % confidence interval.
@@ -48,31 +77,114 @@ pub fn interquartile_mean(values: &[f64]) -> f64 {
 pub struct Estimate {
     /// The statistic of the sample.
     pub value: f64,
-    /// The 2.5 % percentile of its bootstrap distribution.
-    pub low: f64,
-    /// The 97.5 % percentile.
-    pub high: f64,
+    /// The ends of the interval; `None` if the sample is too small for one.
+    pub interval: Option<(f64, f64)>,
 }
 
-/// A statistic with its 95 % percentile bootstrap interval (Efron 1979), from 2,000 resamples.
+impl Estimate {
+    /// A number that is computed, not drawn.
+    pub fn exact(value: f64) -> Self {
+        Self { value, interval: Some((value, value)) }
+    }
+
+    /// The estimate in another unit.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        let ends = |(low, high): (f64, f64)| {
+            if factor < 0.0 { (high * factor, low * factor) } else { (low * factor, high * factor) }
+        };
+        Self { value: self.value * factor, interval: self.interval.map(ends) }
+    }
+
+    /// The lower end of the interval.
+    pub fn low(&self) -> Option<f64> {
+        self.interval.map(|(low, _)| low)
+    }
+
+    /// The upper end of the interval.
+    pub fn high(&self) -> Option<f64> {
+        self.interval.map(|(_, high)| high)
+    }
+
+    /// The value and its interval as text: `54.5 [52.3, 56.2]`, or `9.3 (no interval)`.
+    pub fn text(&self, decimals: usize) -> String {
+        let value = self.value;
+        match self.interval {
+            Some((low, high)) => format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]"),
+            None => format!("{value:.decimals$} (no interval)"),
+        }
+    }
+}
+
+/// The center of a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Center {
+    /// The arithmetic mean.
+    Mean,
+    /// The interquartile mean.
+    #[default]
+    Iqm,
+}
+
+impl Center {
+    /// The center of the values.
+    ///
+    /// # Panics
+    /// If there is no value.
+    pub fn of(self, values: &[f64]) -> f64 {
+        match self {
+            Center::Mean => mean(values),
+            Center::Iqm => interquartile_mean(values),
+        }
+    }
+
+    /// The center of the values with its 95 % interval, from three values up.
+    ///
+    /// # Panics
+    /// If there is no value.
+    pub fn estimate(self, values: &[f64]) -> Estimate {
+        let interval = match self {
+            Center::Mean => interval::of_mean(values),
+            Center::Iqm => interval::of_interquartile_mean(values),
+        };
+        Estimate { value: self.of(values), interval }
+    }
+
+    /// Its name in titles and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Center::Mean => "mean",
+            Center::Iqm => "IQM",
+        }
+    }
+}
+
+impl fmt::Display for Center {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Center {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "mean" => Ok(Center::Mean),
+            "iqm" | "IQM" => Ok(Center::Iqm),
+            _ => Err(format!("center {text}: write mean or iqm")),
+        }
+    }
+}
+
+/// The mean of the differences `first - second` of pairs, with its 95 % interval.
 ///
 /// # Panics
-/// If there is no value.
-pub fn bootstrap(values: &[f64], statistic: fn(&[f64]) -> f64, rng: &mut Pcg64) -> Estimate {
-    const RESAMPLES: usize = 2000;
-    let mut resample = vec![0.0; values.len()];
-    let mut results: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            resample.iter_mut().for_each(|slot| *slot = values[rng.below(values.len())]);
-            statistic(&resample)
-        })
-        .collect();
-    results.sort_unstable_by(f64::total_cmp);
-    Estimate {
-        value: statistic(values),
-        low: results[RESAMPLES / 40],
-        high: results[RESAMPLES - 1 - RESAMPLES / 40],
-    }
+/// If there is no pair, or the lists have different lengths.
+pub fn paired_difference(first: &[f64], second: &[f64]) -> Estimate {
+    assert_eq!(first.len(), second.len(), "pairs");
+    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
+    Center::Mean.estimate(&differences)
 }
 
 #[cfg(test)]
@@ -82,24 +194,25 @@ mod tests {
     #[test]
     fn by_hand() {
         assert_eq!(mean(&[1.0, 2.0, 6.0]), 3.0);
+        assert_eq!(mean(&[1e308, 1e308]), 1e308);
         assert_eq!(standard_deviation(&[1.0, 2.0, 6.0]), 7.0_f64.sqrt());
         assert_eq!(standard_deviation(&[5.0]), 0.0);
+        assert_eq!(standard_deviation(&[1e-200, 3e-200]), 2.0_f64.sqrt() * 1e-200);
+        assert_eq!(standard_deviation(&[1e200, -1e200]), 2.0_f64.sqrt() * 1e200);
         assert_eq!(interquartile_mean(&[100.0, 1.0, 2.0, -50.0]), 1.5);
         // Six values: the middle three weigh 1/2, 1, 1, 1/2.
-        assert_eq!(interquartile_mean(&[0.0, 1.0, 2.0, 4.0, 7.0, 9.0]), (0.5 + 2.0 + 4.0 + 3.5) / 3.0);
         assert_eq!(interquartile_mean(&[3.0]), 3.0);
+        assert_eq!(interquartile_mean(&[f64::NEG_INFINITY, 1.0, 2.0, f64::INFINITY]), 1.5);
     }
 
     #[test]
-    fn the_interval_covers_the_truth_as_often_as_it_says() {
-        let mut covered = 0;
-        for seed in 0..400 {
-            let mut rng = Pcg64::new(seed);
-            let sample: Vec<f64> = (0..40).map(|_| rng.unit()).collect();
-            let estimate = bootstrap(&sample, mean, &mut rng);
-            covered += u32::from(estimate.low <= 0.5 && 0.5 <= estimate.high);
-        }
-        // 95 % of 400 is 380; the percentile bootstrap of 40 values covers a little less, and four deviations are 17.
-        assert!((355..=397).contains(&covered), "{covered}");
+    fn an_estimate_has_words() {
+        let estimate = Estimate { value: -54.46, interval: Some((-56.0, -52.3)) };
+        assert_eq!(estimate.text(1), "-54.5 [-56.0, -52.3]");
+        assert_eq!(estimate.times(-100.0).interval, Some((5230.0, 5600.0)));
+        assert_eq!(Center::Mean.estimate(&[9.28, 9.30]).text(1), "9.3 (no interval)");
+        assert_eq!(paired_difference(&[3.0, 5.0], &[1.0, 1.0]), Estimate { value: 3.0, interval: None });
+        assert_eq!(("mean".parse(), "iqm".parse()), (Ok(Center::Mean), Ok(Center::Iqm)));
+        assert!("median".parse::<Center>().is_err());
     }
 }

@@ -76,7 +76,7 @@ pub trait Training: Restorable + Send {
         until: u64,
         evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
         callback: &mut impl Callback<Self>,
-    ) -> Result<ControlFlow<()>, TrainError>
+    ) -> Result<RunEnd, TrainError>
     where
         Self: Sized,
         for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
@@ -95,7 +95,7 @@ pub trait Training: Restorable + Send {
         until: u64,
         evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
         callback: &mut impl Callback<Self>,
-    ) -> Result<ControlFlow<()>, TrainError>
+    ) -> Result<RunEnd, TrainError>
     where
         Self: Sized,
         for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
@@ -104,7 +104,7 @@ pub trait Training: Restorable + Send {
             let mut updated = false;
             if !self.last_step().is_to_be_evaluated {
                 match self.advance_unless(stop)? {
-                    None => return Ok(ControlFlow::Continue(())),
+                    None => return Ok(RunEnd::Asked),
                     Some(made) => updated = made,
                 }
                 let update = updated.then(|| *self.measured());
@@ -127,21 +127,33 @@ pub trait Training: Restorable + Send {
                 let actor = || ModelActor::greedy(&model);
                 let Some(evaluation) = evaluate_unless(stop, evaluator.protocol, &evaluator.make_env, actor)?
                 else {
-                    return Ok(ControlFlow::Continue(()));
+                    return Ok(RunEnd::Asked);
                 };
                 self.last_step_mut().is_to_be_evaluated = false;
                 let broken = callback.on_evaluation(self, &evaluation).is_break();
                 self.last_step_mut().has_broken |= broken;
             }
             if self.last_step().has_broken {
-                return Ok(ControlFlow::Break(()));
+                return Ok(RunEnd::Stopped);
             }
-            if updated && stop() {
-                break;
+            // Steps without updates are short, but for a few learners that look far back.
+            if (updated || self.steps().is_multiple_of(8)) && stop() {
+                return Ok(RunEnd::Asked);
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(RunEnd::Reached)
     }
+}
+
+/// The end of a [`run`](Training::run).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// The number of steps is reached.
+    Reached,
+    /// A callback ended the run.
+    Stopped,
+    /// It was asked to stop, perhaps in the middle of a step.
+    Asked,
 }
 
 /// Methods that [`Training::run`] calls on its events; each may end the run with [`ControlFlow::Break`].

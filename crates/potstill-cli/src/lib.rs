@@ -1,5 +1,19 @@
 //! The `potstill` command: parse, call the library, show progress, print, exit.
 //!
+//! A library, so that a program of a few lines can be a `potstill` of its own, with its own environments:
+//!
+//! ```no_run
+//! use potstill::env::CartPole;
+//! use potstill::env::registry::{Entry, Factory};
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let make = |_: &mut _| Ok(Factory::new(CartPole::default));
+//!     let pole = Entry::new("MyPole-v0", "keep a pole upright", make).actions(&["left", "right"]);
+//!     potstill_cli::main_with([pole.time_limit(200)])
+//! }
+//! ```
+//!
 //! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed or stdout
 //! refused the results, 2 the command line, a configuration or an input file is wrong, 3 stopped with work
 //! unsaved, 129, 130 or 143 stopped by SIGHUP, SIGINT or SIGTERM after saving.
@@ -10,6 +24,7 @@
 mod canvas;
 mod commands;
 mod dashboard;
+mod environments;
 mod output;
 mod progress;
 mod signals;
@@ -18,13 +33,27 @@ use clap::Parser;
 use commands::{Cli, Command};
 use dashboard::Dashboard;
 use potstill::Error;
+use potstill::env::registry::{Entry, register};
 use potstill::run::Observer;
 use potstill::store::unchecked;
 use progress::Bar;
 use signals::Signals;
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+/// Runs the command line of this process with further environments, and returns its exit code. If one of them
+/// cannot be [registered](register), that is the error, and nothing is run.
+pub fn main_with(environments: impl IntoIterator<Item = Entry>) -> ExitCode {
+    match environments.into_iter().try_for_each(register) {
+        Ok(()) => main(),
+        Err(error) => {
+            output::tell(&format!("error: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the command line of this process, and returns its exit code.
+pub fn main() -> ExitCode {
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
         Err(words) => {
@@ -62,12 +91,11 @@ fn told_all(code: u8) -> ExitCode {
 
 /// Runs a command under the dashboard or a progress bar.
 fn run(command: impl Command, signals: Signals) -> Result<bool, Error> {
-    command
-        .reads()
-        .into_iter()
-        .filter_map(unchecked)
-        .for_each(|what| output::tell(&format!("warning: {what}")));
+    let unchecked: Vec<String> = command.reads().into_iter().filter_map(unchecked).collect();
     let observer: Box<dyn Observer> =
         if command.tui() { Box::new(Dashboard::new(signals)?) } else { Box::new(Bar::new(signals)) };
-    command.run(&*observer)
+    let done = command.run(&*observer)?;
+    // An error says enough of a run that is not whole.
+    unchecked.iter().for_each(|what| output::tell(&format!("warning: {what}")));
+    Ok(done)
 }

@@ -1,0 +1,25 @@
+//! The flags of commands that show curves of several runs.
+
+use clap::Args;
+use potstill::commands::View;
+use potstill::metrics::Axis;
+use potstill::train::statistics::Center;
+
+#[derive(Debug, Args)]
+pub(crate) struct Looks {
+    /// The axis of curves: steps or episodes [default: episodes for runs of a number of episodes]
+    #[arg(long, value_name = "AXIS")]
+    axis: Option<Axis>,
+    /// The center over seeds: mean or iqm, the interquartile mean [default: mean over episodes, iqm over steps]
+    #[arg(long, value_name = "CENTER")]
+    center: Option<Center>,
+    /// Smooth each curve: means over its last N points
+    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..))]
+    smooth: u32,
+}
+
+impl Looks {
+    pub(crate) fn view(&self) -> View {
+        View { axis: self.axis, center: self.center, smooth: self.smooth as usize, ..View::default() }
+    }
+}
