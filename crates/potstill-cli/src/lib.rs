@@ -29,7 +29,6 @@ mod output;
 mod progress;
 mod signals;
 
-use clap::Parser;
 use commands::{Cli, Command};
 use dashboard::Dashboard;
 use potstill::Error;
@@ -54,9 +53,14 @@ pub fn main_with(environments: impl IntoIterator<Item = Entry>) -> ExitCode {
 
 /// Runs the command line of this process, and returns its exit code.
 pub fn main() -> ExitCode {
-    let command = match Cli::try_parse() {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let command = match Cli::from_arguments(&arguments) {
         Ok(cli) => cli.command,
-        Err(words) => {
+        Err(Ok(advice)) => {
+            output::tell(&format!("error: {advice}"));
+            return ExitCode::from(2);
+        }
+        Err(Err(words)) => {
             // Help and version, or what is wrong with the command line; either may be refused.
             if words.use_stderr() {
                 let _ = words.print();

@@ -62,6 +62,15 @@ pub trait Agent: Restorable + Send {
     /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
+    /// Takes over the parameters of a model, before anything was learned.
+    ///
+    /// # Errors
+    /// If its shape is another, or the learner does not go on from parameters alone; the reason begins with the
+    /// shape of the model.
+    fn start_from(&mut self, _: &Model) -> Result<(), String> {
+        Err("this algorithm has no parameters to start from".to_owned())
+    }
+
     /// Searches from the environment's present state before acting there, for agents that plan by simulating
     /// copies of the environment (MCTS). A long search is made in pieces: it returns true when it is complete, and is called again
     /// until then. In the middle of a search the state that is saved is that before it.
@@ -75,6 +84,11 @@ pub trait Agent: Restorable + Send {
     /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]> {
         None
+    }
+
+    /// Returns true if the numbers of the model are estimated returns, and not preferences among actions.
+    fn learns_values(&self) -> bool {
+        true
     }
 
     /// Results beside the model, for the summary of a run, such as an average reward.
@@ -108,12 +122,20 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
         (**self).model()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        (**self).start_from(model)
+    }
+
     fn search(&mut self, env: &BoxEnv<A::Observation, A::Action>) -> Result<bool, LearnError> {
         (**self).search(env)
     }
 
     fn visits(&self) -> Option<&[u64]> {
         (**self).visits()
+    }
+
+    fn learns_values(&self) -> bool {
+        (**self).learns_values()
     }
 
     fn results(&self) -> Measurements {

@@ -15,6 +15,8 @@ pub struct ResumeRequest {
     pub steps: Option<u64>,
     /// A new number of seeds of a folder of seeds.
     pub seeds: Option<u64>,
+    /// With more steps, keep schedules relative to the former number, so that they do not go back.
+    pub keep_schedules: bool,
     /// Skip damaged checkpoints.
     pub fallback: bool,
     /// Threads to use. Results do not depend on their number.
@@ -30,8 +32,8 @@ pub struct ResumeRequest {
 pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let dir = RunDir::reopen(&request.run)?;
     let recipe = Recipe::read(&dir)?;
-    let ResumeRequest { steps, seeds, fallback, threads, .. } = *request;
-    let continuation = Continuation { steps, fallback, threads, is_seed: false };
+    let ResumeRequest { steps, seeds, keep_schedules, fallback, threads, .. } = *request;
+    let continuation = Continuation { steps, keep_schedules, fallback, threads, is_seed: false };
     match (recipe.seeds, recipe.algorithm) {
         (Some(_), Some(algorithm)) => {
             continue_family(&dir, algorithm, recipe, (seeds, continuation), observer)

@@ -39,7 +39,7 @@ use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
-use crate::targets;
+use crate::targets::{self, LambdaDecay, Segment};
 use potstill_core::snapshot::{Codec, Counter, Flat, OfLength, below};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use potstill_nn::loss::{Chosen, Regression, regression_at};
@@ -48,8 +48,8 @@ use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 settings! {
     /// The hyperparameters of PQN.
     pub struct PqnConfig {
-        /// Step size of the optimiser, a number or a schedule over steps of the environment. Source:
-        /// purejaxql, pqn_cartpole
+        /// Step size of the optimiser, a number or a schedule over steps of the environment (those before the
+        /// transitions of the update). Source: purejaxql, pqn_cartpole
         learning_rate: Schedule = 1e-4, in NotNegative;
         /// Copies of the environment. Source: purejaxql, pqn_cartpole
         num_envs: u64 = 32, in Copies;
@@ -217,12 +217,12 @@ fn build(
     (config, optimizer): &(PqnConfig, OptimizerConfig),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
+    let collected = config.collected();
+    let warning = warning(task, config.num_envs, collected, "num_envs x num_steps");
     let task = TaskSpec::of(task, &config.net_arch)?;
     config.check(optimizer, &task)?;
-    let collected = config.collected();
     let about =
         format!("no replay: {collected} transitions at a time, {}", size(config.rollout_bytes(&task)));
-    let warning = warning(task.total_steps, config.num_envs, collected, "num_envs x num_steps");
     let copies = Some(config.num_envs as usize);
     let agent = Box::new(Pqn::new((config.clone(), optimizer.clone()), &task));
     Ok(Learning { agent, copies, about: Some(about), warning })
@@ -271,11 +271,11 @@ impl Pqn {
         let network = config.net_arch.initialised(&ends, optimizer.initialisation(), &mut rng);
         Self {
             actions,
-            epsilon: Schedule::Linear {
-                from: config.exploration_initial_eps,
-                to: config.exploration_final_eps,
-                over: config.exploration_fraction * total_steps as f64,
-            },
+            epsilon: task.exploration(
+                config.exploration_initial_eps,
+                config.exploration_final_eps,
+                config.exploration_fraction,
+            ),
             optimizer: GuardedStep::new(&optimizer, network.parameters().len()),
             network,
             steps: 0,
@@ -292,7 +292,7 @@ impl Pqn {
             learning: Workspace::new(task.workers.clone()),
             running: Running::default(),
             scratch: Scratch::default(),
-            config,
+            config: PqnConfig { learning_rate: config.learning_rate.of_run(total_steps), ..config },
         }
     }
 
@@ -320,7 +320,7 @@ impl Pqn {
         let Rollout { length, rewards, values, cut_values, terminated, truncated, .. } = &self.rollout;
         let Scratch { last, column: [reward, next, returns], ends: [ended, cut], .. } = &mut self.scratch;
         let Running { targets, order, .. } = &mut self.running;
-        let decay = (self.config.gamma as f32, self.config.lambda as f32);
+        let decay = LambdaDecay { gamma: self.config.gamma as f32, lambda: self.config.lambda as f32 };
         targets.resize(length * copies, 0.0);
         order.clear();
         order.extend(0..targets.len());
@@ -338,7 +338,8 @@ impl Pqn {
                 let following = values.get(i + copies).copied().unwrap_or(last[copy]);
                 next.push(if truncated[i] { cut_values[i] } else { following });
             }
-            targets::lambda_returns(reward, next, (ended, cut), decay, returns);
+            let segment = Segment { rewards: reward, next_values: next, terminated: ended, truncated: cut };
+            targets::lambda_returns(segment, decay, returns);
             returns.iter().enumerate().for_each(|(t, &g)| targets[t * copies + copy] = g);
         }
     }
@@ -347,7 +348,8 @@ impl Pqn {
     fn minibatch(&mut self) -> Result<f64, LearnError> {
         let parts = self.config.num_minibatches;
         let features = self.network.inputs();
-        let rate = self.config.learning_rate.at(self.steps, 1);
+        // Of the k-th of K updates, k from 0, a line to 0 over the run leaves 1 - k / K.
+        let rate = self.config.learning_rate.at(self.steps.saturating_sub(self.config.collected()), 1);
         let Running { made, targets, order } = &mut self.running;
         let Scratch { observations, chosen, wanted, errors, d_outputs, .. } = &mut self.scratch;
         let size = targets.len() / parts as usize;
@@ -451,6 +453,10 @@ impl Agent for Pqn {
 
     fn model(&self) -> Model {
         Model::Network(self.network.clone())
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_network(&mut self.network)
     }
 
     fn diagnostics(&self) -> Measurements {

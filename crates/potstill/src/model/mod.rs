@@ -1,4 +1,4 @@
-//! Learned models: a table of action values or a network, the actors made of them, and the episodes that they
+//! Learned models: a table of action values, a linear model or a network, the actors made of them, and the episodes that they
 //! play.
 //!
 //! ```
@@ -18,10 +18,12 @@
 
 mod actor;
 mod control;
+mod linear;
 mod table;
 
 pub use actor::Actor;
 pub use control::{ControlActor, ControlPolicy};
+pub use linear::{LinearActor, LinearModel};
 pub use table::QTable;
 
 use crate::experience::{Ending, Episode, Trajectory};
@@ -43,6 +45,8 @@ pub fn longest_episode(observations: &Space) -> usize {
 pub enum Model {
     /// One value per state and action.
     Table(QTable),
+    /// One weight per action and tile.
+    Linear(LinearModel),
     /// A network: action values of a vector of features, or logits of an input.
     Network(Network),
     /// A deterministic policy for a box of actions.
@@ -54,6 +58,7 @@ impl Model {
     pub fn parameters(&self) -> usize {
         match self {
             Model::Table(table) => table.values().len(),
+            Model::Linear(linear) => linear.weights().len(),
             Model::Network(network) => network.parameters().len(),
             Model::Control(policy) => policy.network().parameters().len(),
         }
@@ -63,16 +68,74 @@ impl Model {
     pub fn is_finite(&self) -> bool {
         match self {
             Model::Table(table) => table.values().iter().all(|v| v.is_finite()),
+            Model::Linear(linear) => linear.weights().iter().all(|w| w.is_finite()),
             Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
             Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
         }
     }
+
+    /// The kind and the shape in words.
+    pub fn shape(&self) -> String {
+        match self {
+            Model::Table(table) if table.actions() == 1 => {
+                format!("a table of {} state values", table.states())
+            }
+            Model::Table(table) => {
+                format!("a table of {} states x {} actions", table.states(), table.actions())
+            }
+            Model::Linear(linear) => {
+                format!("{} tiles x {} actions", linear.coder().features(), linear.actions())
+            }
+            Model::Network(network) => network_shape(network),
+            Model::Control(policy) => {
+                format!(
+                    "a policy for a box of {} actions, {}",
+                    policy.low().len(),
+                    network_shape(policy.network())
+                )
+            }
+        }
+    }
+
+    /// Copies the values of a table into another of the same shape.
+    ///
+    /// # Errors
+    /// If the model is no such table; the reason has both shapes.
+    pub(crate) fn copy_to_table(&self, table: &mut QTable) -> Result<(), String> {
+        match self {
+            Model::Table(own) if (own.states(), own.actions()) == (table.states(), table.actions()) => {
+                table.copy_values(own);
+                Ok(())
+            }
+            _ => Err(format!("{}; this run has {}", self.shape(), Model::Table(table.clone()).shape())),
+        }
+    }
+
+    /// Copies the parameters of a network into another of the same architecture.
+    ///
+    /// # Errors
+    /// If the model is no such network; the reason has both architectures.
+    pub(crate) fn copy_to_network(&self, network: &mut Network) -> Result<(), String> {
+        match self {
+            Model::Network(own) if (own.spec(), own.ends()) == (network.spec(), network.ends()) => {
+                network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
+                Ok(())
+            }
+            _ => Err(format!("{}; this run has {}", self.shape(), network_shape(network))),
+        }
+    }
+}
+
+fn network_shape(network: &Network) -> String {
+    let (spec, inputs, outputs) = (network.spec(), network.inputs(), network.outputs());
+    format!("a network {spec} of {inputs} inputs and {outputs} outputs")
 }
 
 impl Restorable for Model {
     fn snapshot(&self) -> Snapshot {
         match self {
             Model::Table(table) => table.snapshot(),
+            Model::Linear(linear) => linear.snapshot(),
             Model::Network(network) => network.snapshot(),
             Model::Control(policy) => policy.snapshot(),
         }
@@ -81,6 +144,7 @@ impl Restorable for Model {
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         match self {
             Model::Table(table) => table.restore(snapshot),
+            Model::Linear(linear) => linear.restore(snapshot),
             Model::Network(network) => network.restore(snapshot),
             Model::Control(policy) => policy.restore(snapshot),
         }
@@ -136,6 +200,8 @@ impl Actor<[f32]> for NetworkActor<'_> {
 pub enum ModelActor<'a> {
     /// A policy over a table.
     Table(TableActor<'a>),
+    /// A policy over a linear model.
+    Linear(LinearActor<'a>),
     /// A policy over a network.
     Network(NetworkActor<'a>),
     /// A policy for a box of actions.
@@ -152,6 +218,7 @@ impl<'a> ModelActor<'a> {
     pub fn new(model: &'a Model, policy: Policy) -> Self {
         match model {
             Model::Table(table) => Self::Table(TableActor::new(table, policy)),
+            Model::Linear(linear) => Self::Linear(LinearActor::new(linear, policy)),
             Model::Network(network) => Self::Network(NetworkActor::new(network, policy)),
             Model::Control(control) => Self::Control(ControlActor::new(control)),
         }
@@ -169,10 +236,13 @@ impl Actor<usize> for ModelActor<'_> {
 
 impl Actor<[f32]> for ModelActor<'_> {
     /// # Panics
-    /// If the model is not a network of action values.
+    /// If the model is not one of action values for features.
     fn act(&mut self, observation: &[f32], action: &mut usize, rng: &mut Pcg64) {
-        let Self::Network(actor) = self else { panic!("only a network acts on features") };
-        actor.act(observation, action, rng);
+        match self {
+            Self::Network(actor) => actor.act(observation, action, rng),
+            Self::Linear(actor) => actor.act(observation, action, rng),
+            Self::Table(_) | Self::Control(_) => panic!("only linear models and networks act on features"),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::subject::{Subject, has_copy};
 use super::summary::read_summary;
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
@@ -21,6 +21,8 @@ use toml::{Table, Value as Toml};
 pub(crate) struct Continuation {
     /// A new number of steps, to train a run beyond its original length.
     pub(crate) steps: Option<u64>,
+    /// With more steps, keep schedules relative to the former number.
+    pub(crate) keep_schedules: bool,
     /// Skip damaged checkpoints.
     pub(crate) fallback: bool,
     /// Threads to use. Results do not depend on their number.
@@ -65,7 +67,7 @@ impl Recipe {
                     Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
                     _ => Subject::load_copy(dir, names::TEACHER)?,
                 };
-                prepare_distillation(subject, &self.layers, threads)
+                prepare_distillation(subject, &self.layers, threads, Some(dir))
             }
         }
     }
@@ -78,10 +80,12 @@ pub(crate) fn continue_run(
     continuation: Continuation,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    if let Some(steps) = continuation.steps
-        && raise_steps(dir, &mut recipe, steps, continuation)?
-    {
-        // Its files are those of a shorter run.
+    let raised = match continuation.steps {
+        Some(steps) => raise_steps(dir, &mut recipe, steps, continuation)?,
+        None => None,
+    };
+    if let Some(warning) = raised {
+        warning.iter().for_each(|warning| observer.warn(warning));
     } else if dir.is_finished()? {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
@@ -96,22 +100,26 @@ pub(crate) fn continue_run(
     execute(dir, plan, continuation.fallback, observer)
 }
 
-/// Raises the number of steps of a run, if that leaves work to do; returns false if it does not for a seed among others.
+/// Raises the number of steps of a run, if that leaves work to do, and returns a warning if schedules go back; `None` if nothing is
+/// left to do for a seed among others.
 fn raise_steps(
     dir: &RunDir,
     recipe: &mut Recipe,
     steps: u64,
     continuation: Continuation,
-) -> Result<bool, Error> {
+) -> Result<Option<Option<String>>, Error> {
     let run = dir.path().display();
-    recipe.layers.push(more_steps(dir, &recipe.layers, steps)?);
+    let more = more_steps(dir, &recipe.layers, steps, continuation.keep_schedules)?;
+    let schedules = recipe.plan(dir, continuation.threads)?.schedules;
+    recipe.layers.push(more);
     let plan = recipe.plan(dir, continuation.threads)?;
+    let mut warning = None;
     if let Some(checkpoint) = Checkpoint::newest(dir, continuation.fallback)? {
         let mut job = recipe.plan(dir, continuation.threads)?.job;
         restore(dir, &mut *job, &checkpoint)?;
         if job.is_over() && continuation.is_seed {
             recipe.layers.pop();
-            return Ok(false);
+            return Ok(None);
         }
         if job.is_over() {
             let done = checkpoint.step;
@@ -119,18 +127,27 @@ fn raise_steps(
                 "{run} has done {done} steps, or reached its goal; --steps {steps} leaves nothing to do"
             )));
         }
+        warning = setbacks(&schedules, &plan.schedules, checkpoint.step);
     }
     extend(dir, &plan)?;
-    Ok(true)
+    Ok(Some(warning))
 }
 
 /// The setting of a new number of steps.
-pub(crate) fn more_steps(dir: &RunDir, layers: &[Layer], steps: u64) -> Result<Layer, Error> {
-    if layers[0].values.get("steps").is_none() {
+pub(crate) fn more_steps(
+    dir: &RunDir,
+    layers: &[Layer],
+    steps: u64,
+    keep_schedules: bool,
+) -> Result<Layer, Error> {
+    let Some(before) = layers[0].values.get("steps").cloned() else {
         return Err(usage(format!("{} does not run for a number of steps", dir.path().display())));
-    }
+    };
     let number = i64::try_from(steps).map_err(|_| usage("--steps must be below 2^63"))?;
-    let values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
+    let mut values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
+    if keep_schedules && !layers[0].values.contains_key("schedule_steps") {
+        values.insert("schedule_steps".to_owned(), before);
+    }
     // Noted in config.toml: values that depend on the number of steps, such as the exploration schedule,
     // differed before.
     Ok(Layer { origin: Origin::Program("resume --steps, after fewer"), values })

@@ -34,7 +34,7 @@ pub(crate) fn train_seeds(
         return grow(&family, &first, start, out, observer);
     }
     check_out(out)?;
-    if let Some(warning) = first.job.warning() {
+    for warning in [first.job.warning(), first.warning.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
     let dir = RunDir::create(out, &first.name)?;
@@ -99,7 +99,7 @@ pub(crate) fn continue_family(
         return Err(usage(format!("{run} has {known} seeds; --seeds {fewer} leaves nothing to do")));
     }
     if let Some(steps) = continuation.steps {
-        layers.push(more_steps(dir, &layers, steps)?);
+        layers.push(more_steps(dir, &layers, steps, continuation.keep_schedules)?);
     }
     let (count, threads) = (seeds.unwrap_or(known), continuation.threads);
     let family = Family { algorithm, layers, count, threads };

@@ -90,6 +90,12 @@ pub(crate) fn learned_model(dir: &RunDir) -> Result<Model, Error> {
     read_model(dir, names::MODEL, &model_file(dir)?)
 }
 
+/// The model of a finished run, and the CRC-32C of its file.
+pub(super) fn learned(dir: &RunDir) -> Result<(Model, u32), Error> {
+    let bytes = model_file(dir)?;
+    Ok((read_model(dir, names::MODEL, &bytes)?, crc32c::crc32c(&bytes)))
+}
+
 /// The bytes of a finished run's model.
 fn model_file(dir: &RunDir) -> Result<Vec<u8>, Error> {
     let seeds = seed_runs(dir.path());
@@ -125,6 +131,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     let (observations, actions) = (spec.observation_space(), spec.action_space());
     let (inputs, outputs, discrete) = match model {
         Model::Table(table) => (table.states(), table.actions(), true),
+        Model::Linear(linear) => (linear.coder().bounds().len(), linear.actions(), false),
         Model::Network(network) => (network.inputs(), network.ends().choices, false),
         Model::Control(policy) => {
             let bounds = Space::Box { low: policy.low().to_vec(), high: policy.high().to_vec() };

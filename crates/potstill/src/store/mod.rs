@@ -554,7 +554,14 @@ impl RunDir {
         let Some(mark) = mark else { return self.read_unchecked(name) };
         let contents = self.read_if_there(&self.path.join(name))?;
         let contents = contents.ok_or_else(|| self.damaged(name, "is missing".to_owned()))?;
-        mark.check(&contents).map_err(|reason| self.damaged(name, reason))?;
+        mark.check(&contents).map_err(|reason| match name == names::CONFIG && is_toml(&contents) {
+            true => StoreError::Damaged {
+                path: self.path.join(name),
+                reason: "was changed after it was written".to_owned(),
+                remedy: way_on(&self.path),
+            },
+            false => self.damaged(name, reason),
+        })?;
         Ok(contents)
     }
 
@@ -616,6 +623,21 @@ pub fn unchecked(run: &Path) -> Option<String> {
         let manifest = run.join(names::MANIFEST);
         format!("{} is missing: damage to the files of the run is not found{remedy}", manifest.display())
     })
+}
+
+/// Returns true for a configuration that can be read, and so was edited rather than damaged.
+fn is_toml(contents: &[u8]) -> bool {
+    std::str::from_utf8(contents)
+        .is_ok_and(|text| text.parse::<toml::Table>().is_ok_and(|table| table.len() > 1))
+}
+
+/// The ways to go on with an edited configuration.
+fn way_on(run: &Path) -> String {
+    let (config, run) = (shell::path(&run.join(names::CONFIG)), shell::path(run));
+    format!(
+        "a run keeps the settings that it was begun with. To run these: potstill train --config {config} --out \
+         NEW; to go on from what it has learned: potstill train ALGO --from {run} --set KEY=VALUE"
+    )
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ impl PredictionConfig {
     ///
     /// # Errors
     /// If its values are infinite: `gamma` is 1 and no episode ends.
-    fn evaluated_in(&self, task: &Task<'_>) -> Result<Behaviour, ConfigError> {
+    pub(crate) fn evaluated_in(&self, task: &Task<'_>) -> Result<Behaviour, ConfigError> {
         task.check_discount(self.gamma)?;
         let is_given = matches!(task.source, BehaviourSource::Values(_));
         let epsilon = if is_given { self.epsilon } else { 1.0.into() };
@@ -193,6 +193,10 @@ impl Agent for TdPrediction {
 
     fn model(&self) -> Model {
         Model::Table(self.v.clone())
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.v)
     }
 
     fn visits(&self) -> Option<&[u64]> {
@@ -280,6 +284,10 @@ impl Agent for MonteCarloPrediction {
 
     fn model(&self) -> Model {
         Model::Table(self.v.clone())
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.v)
     }
 
     fn visits(&self) -> Option<&[u64]> {

@@ -179,12 +179,20 @@ impl<A: Agent> Training for Trainer<A> {
         self.agent.model()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.agent.start_from(model)
+    }
+
     fn diagnostics(&self) -> Measurements {
         self.agent.diagnostics()
     }
 
     fn visits(&self) -> Option<&[u64]> {
         self.agent.visits()
+    }
+
+    fn learns_values(&self) -> bool {
+        self.agent.learns_values()
     }
 
     fn results(&self) -> Measurements {

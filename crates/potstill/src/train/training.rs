@@ -57,11 +57,20 @@ pub trait Training: Restorable + Send {
     /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
+    /// Takes over the parameters of a model ([`Agent::start_from`](crate::agent::Agent::start_from)).
+    ///
+    /// # Errors
+    /// If its shape is another.
+    fn start_from(&mut self, model: &Model) -> Result<(), String>;
+
     /// Measurements of the present moment, for the log ([`Agent::diagnostics`](crate::agent::Agent::diagnostics)).
     fn diagnostics(&self) -> Measurements;
 
     /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]>;
+
+    /// Returns true if the numbers of the model are estimated returns ([`Agent::learns_values`](crate::agent::Agent::learns_values)).
+    fn learns_values(&self) -> bool;
 
     /// Results beside the model, for the summary of a run ([`Agent::results`](crate::agent::Agent::results)).
     fn results(&self) -> Measurements;
