@@ -56,6 +56,10 @@ pub(crate) struct Play {
 }
 
 impl Command for Play {
+    fn reads(&self) -> Vec<&Path> {
+        self.run.as_deref().into_iter().collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let game = match &self.run {
             Some(run) => play_run(run, self.epsilon)?,
