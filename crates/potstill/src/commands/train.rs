@@ -1,13 +1,15 @@
 //! `potstill train`.
 
+use super::resume::resume_point;
+use super::sweep::Sweep;
 use crate::algorithm::Algorithm;
-use crate::config::Layer;
+use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::run::{
     Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train, train_head,
-    train_seeds, usage,
+    train_seeds, train_settings, usage,
 };
-use crate::store::RunDir;
+use crate::store::{self, RunDir};
 use potstill_env::registry;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -15,9 +17,10 @@ use std::path::PathBuf;
 /// A request to train an algorithm.
 #[derive(Clone, Debug, Default)]
 pub struct TrainRequest {
-    /// The algorithm's name.
+    /// The algorithm's name; if empty, that of the configuration file.
     pub algorithm: String,
-    /// A preset's name.
+    /// A preset's name, or `none` for the plain defaults; the first with values for the environment if it is not
+    /// given.
     pub preset: Option<String>,
     /// The sources of values.
     pub sources: Sources,
@@ -35,17 +38,25 @@ pub struct TrainRequest {
 /// If the request is invalid (nothing is then left behind), or training fails or is stopped (it can then be
 /// resumed).
 pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, Error> {
-    let algorithm = Algorithm::find(&request.algorithm)?;
+    let algorithm = Algorithm::find(&named(request)?)?;
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&train_head(algorithm.name))?;
-    if let Some(preset) = &request.preset {
-        let env = peek(&layers, "env").unwrap_or_default();
-        // The environment's name without options.
-        let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
-        layers.insert(0, algorithm.preset(preset, &env)?);
-    }
+    let preset = preset(algorithm, request.preset.as_deref(), &layers)?;
+    let named = preset.as_ref().map(|layer| layer.origin.clone());
+    layers.splice(0..0, preset);
     let seeds = take_seeds(&mut layers)?;
-    match request.seeds.or(seeds) {
+    check_data(algorithm, &layers)?;
+    if let Some(sweep) = Sweep::asked(algorithm, &layers, request.seeds.or(seeds))? {
+        let (out, threads) = (request.out.as_deref(), request.threads);
+        let summary = sweep.begin(
+            out,
+            threads,
+            &|run, observer| resume_point(run, threads, false, observer),
+            observer,
+        )?;
+        return Ok(with_preset(summary, named));
+    }
+    let summary = match request.seeds.or(seeds) {
         None | Some(1) => {
             let plan = prepare_train(algorithm, &layers, request.threads, None)?;
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
@@ -55,6 +66,55 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         Some(count) => {
             train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
         }
+    }?;
+    Ok(with_preset(summary, named))
+}
+
+/// Names the preset in a summary.
+fn with_preset(mut summary: Value, origin: Option<Origin>) -> Value {
+    if let Some(Origin::Preset(name)) = origin {
+        summary["preset"] = name.into();
+    }
+    summary
+}
+
+/// The values of the preset of a run, lowest of its layers: the named one, or else the first with values for the
+/// environment.
+fn preset(algorithm: &Algorithm, name: Option<&str>, layers: &[Layer]) -> Result<Option<Layer>, Error> {
+    let env = peek(layers, "env").unwrap_or_default();
+    // The environment's name without options.
+    let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
+    let name = match name {
+        Some("none") => None,
+        Some(name) => Some(name),
+        None => algorithm.default_preset(&env),
+    };
+    Ok(name.map(|name| algorithm.preset(name, &env)).transpose()?)
+}
+
+/// The name of the algorithm: as requested, or of the configuration file.
+fn named(request: &TrainRequest) -> Result<String, Error> {
+    let Some(path) = request.sources.config.as_ref().filter(|_| request.algorithm.is_empty()) else {
+        return Ok(request.algorithm.clone());
+    };
+    let origin = Origin::File(path.display().to_string());
+    let config = read_toml(&store::read_text(path)?, origin)?;
+    let name = config.get("algorithm").and_then(toml::Value::as_str).map(str::to_owned);
+    name.ok_or_else(|| {
+        usage(format!("which algorithm? {} names none; give ALGO (see `potstill algos`)", path.display()))
+    })
+}
+
+/// Refuses data where an algorithm has no use for any.
+fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), Error> {
+    let name = algorithm.name;
+    let takes_data = train_settings(algorithm).keys().iter().any(|key| key.name == "data");
+    match peek(layers, "data") {
+        Some(data) if !takes_data => Err(usage(format!(
+            "--data {data}: `{name}` learns while it acts, in --env ID; tables learn from recorded episodes (train \
+             q-learning --data {data}), and a classifier from a dataset (train classifier --data digits)"
+        ))),
+        _ => Ok(()),
     }
 }
 

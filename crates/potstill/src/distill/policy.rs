@@ -31,7 +31,8 @@ use super::divergence::Divergence;
 use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
-use crate::model::{NetworkActor, play};
+use crate::metrics::catalogue;
+use crate::model::{Model, NetworkActor, play};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::teacher::Teacher;
@@ -66,6 +67,11 @@ impl PolicyDistillConfig {
     /// Gradient steps of a round.
     fn round_steps(&self) -> u64 {
         self.gradient_steps.div_ceil(self.rounds)
+    }
+
+    /// Gradient steps of all rounds.
+    pub fn total_steps(&self) -> u64 {
+        self.round_steps().saturating_mul(self.rounds)
     }
 }
 
@@ -154,13 +160,33 @@ impl PolicyDistiller {
             teacher_logits: Vec::new(),
             sampling: streams.stream("replay"),
             scratch: Scratch::default(),
-            config,
+            config: PolicyDistillConfig {
+                learning_rate: config.learning_rate.of_run(config.total_steps()),
+                ..config
+            },
         }
     }
 
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
+    }
+
+    /// Learning rate, gradient norm and number of the gradient steps so far.
+    pub(crate) fn measured(&self) -> [(&'static str, f64); 3] {
+        [
+            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
+            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
+            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
+        ]
+    }
+
+    /// Takes over the parameters of a model for the student, before training.
+    ///
+    /// # Errors
+    /// If its architecture is another.
+    pub(crate) fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_network(&mut self.student)
     }
 
     /// The mean gap between the teacher's two highest action values, which is the unit of the temperature.
@@ -260,7 +286,7 @@ impl PolicyDistiller {
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
         let divergence = Divergence::KlForward { temperature: self.config.temperature as f32 };
-        let loss = divergence.value_and_gradient((targets, logits), samples, d_logits);
+        let loss = divergence.value_and_gradient(targets, logits, samples, d_logits);
         let (rate, student) = (self.config.learning_rate.at(done, 1), &mut self.student);
         self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))

@@ -61,23 +61,38 @@ struct Updates {
     sums: Measurements,
 }
 
-/// Saves the loss only: other measurements are not recorded across a restart.
-struct LossOnly;
+/// The codec of the sums of measurements: the loss, and the others that there are. Checkpoints of earlier versions have
+/// the loss only.
+struct Sums;
 
-impl Codec<Measurements> for LossOnly {
+/// The other measurements of an update, and their names in checkpoints.
+const OTHERS: [(&str, &str); 2] =
+    [(catalogue::Q_VALUES, "q_values"), (catalogue::GRADIENT_NORM, "grad_norm")];
+
+impl Codec<Measurements> for Sums {
     fn save(&self, sums: &Measurements, name: &str, snapshot: &mut Snapshot) {
         sums.get(catalogue::LOSS).unwrap_or_default().save(name, snapshot);
+        for (measured, name) in OTHERS {
+            if let Some(sum) = sums.get(measured) {
+                sum.save(name, snapshot);
+            }
+        }
     }
 
     fn load(&self, sums: &mut Measurements, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         *sums = Measurements::of(catalogue::LOSS, snapshot.f64(name)?);
+        for (measured, name) in OTHERS {
+            if snapshot.contains(name) {
+                sums.add(measured, snapshot.f64(name)?);
+            }
+        }
         Ok(())
     }
 }
 
 snapshot! {
     impl Restorable for Updates {
-        saved: count, sums as "loss" via LossOnly;
+        saved: count, sums as "loss" via Sums;
     }
 }
 
@@ -211,6 +226,10 @@ where
 
     fn steps(&self) -> u64 {
         self.trainer.steps()
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.trainer.start_from(model)
     }
 
     fn is_over(&self) -> bool {

@@ -38,20 +38,21 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
 
     // RL-Zoo's values on a smaller network and twice the steps, so that a slow seed also succeeds; most stop
     // long before.
-    let layers = layers(
+    let dqn = Algorithm::find("dqn")?;
+    let mut layers = layers(
         &format!(
             "env = 'CartPole-v1'\nsteps = 100_000\neval_freq = 2500\neval_episodes = 100\nstop_at_return = {GOAL:?}\n\
              net_arch = 'mlp:128,128'\nexploration_fraction = 0.08"
         ),
         request.seed,
     );
-    let dqn = Algorithm::find("dqn")?;
+    layers.insert(0, dqn.preset("zoo", "CartPole-v1")?);
     let (teacher_dir, training) =
         carried_out(dir, "teacher", prepare_train(dqn, &layers, request.threads, None)?, observer)?;
     let text = format!("student = '{STUDENT}'\nenv = 'CartPole-v1'");
     let mut layers = self::layers(&text, request.seed);
     layers.push(teacher_layer(teacher_dir.path()));
-    let plan = prepare_distillation(Subject::load(&teacher_dir)?, &layers, request.threads)?;
+    let plan = prepare_distillation(Subject::load(&teacher_dir)?, &layers, request.threads, None)?;
     let (student_dir, distilling) = carried_out(dir, "student", plan, observer)?;
     let (teacher, student) = (network(&teacher_dir)?, network(&student_dir)?);
 

@@ -1,12 +1,11 @@
 //! The files of a reproduction: the same request gives the same bytes, on any machine and with any number of threads.
 
+use super::finished::RAW;
 use super::result::{Claim, Column, Reproduction};
 use crate::store::names;
 
 /// The page with the setting and the claims.
 const README: &str = "README.md";
-/// The numbers of each run.
-const RAW: &str = "raw.csv";
 
 /// Names and texts of all files of the folder.
 pub(super) fn files(of: &Reproduction) -> Vec<(String, String)> {

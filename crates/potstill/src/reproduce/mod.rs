@@ -87,7 +87,7 @@ pub fn results() -> impl Iterator<Item = &'static str> {
 }
 
 /// Measures a result and writes it to a folder. The finished runs of deep learning are kept in the folder if it is stopped, and the
-/// same request continues with the others.
+/// same request continues with the others; into a complete folder it writes again what follows from the runs in `raw.csv`.
 ///
 /// # Errors
 /// If there is no such result, the folder cannot be used, or it is stopped.
@@ -97,6 +97,8 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
         known.ok_or_else(|| ConfigError::unknown("result", &request.name, None, results()))?;
     let dir = match &request.out {
         Some(out) if out.join(finished::FILE).is_file() => RunDir::recover(out)?,
+        // A complete one is written again from its numbers, for example with other statistics.
+        Some(out) if deep::is_long(name) && out.join(finished::RAW).is_file() => RunDir::recover(out)?,
         out => RunDir::create(out.as_deref(), &format!("reproduce-{name}"))?,
     };
     let finished = Finished::read(&dir)?;
@@ -112,7 +114,9 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
         });
     match (written, finished.count()) {
         (Err(error), 0) => {
-            dir.clone().discard();
+            if finished.is_empty() {
+                dir.clone().discard();
+            }
             Err(error)
         }
         (Err(Error::Abandoned), kept) => Err(Error::Halted { out: dir.path().to_owned(), kept }),

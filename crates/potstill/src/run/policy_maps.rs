@@ -246,6 +246,7 @@ mod tests {
             "Taxi-v4",
             "WindyGridworld:stochastic_wind=true",
             "AccessControl",
+            "Gridworld-v0",
             "RandomWalk:states=19",
             "Gambler",
             "CarRental:random_income=true",
