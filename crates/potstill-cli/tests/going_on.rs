@@ -55,7 +55,10 @@ fn flags_and_settings_are_the_same_however_they_are_written() {
     assert!(config.contains("double = true"), "{config}");
     // Flags go before --config, --set before flags.
     fs::write(path.join("my.toml"), "alpha = 0.3\nepsilon = \"0.2\"\nepisodes = \"2\"\n").unwrap();
-    json(path, "train q-learning --env CliffWalking-v1 --config my.toml --alpha 0.25 --set alpha=0.125 --out set");
+    json(
+        path,
+        "train q-learning --env CliffWalking-v1 --config my.toml --alpha 0.25 --set alpha=0.125 --out set",
+    );
     let config = String::from_utf8(read(path, "set/config.toml")).unwrap();
     for words in ["alpha = 0.125", "epsilon = 0.2", "episodes = 2"] {
         assert!(config.contains(words), "{words} in {config}");
