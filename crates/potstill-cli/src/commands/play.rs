@@ -19,6 +19,12 @@ use std::time::Duration;
 
 /// Watch an environment, or the policy of a run in its own, in the terminal
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill play runs/walk                         watch what a run has learned
+  potstill play --env Seaquest --keys             play it
+  potstill play runs/walk --gif walk.gif --fps 5 --json
+  potstill play --env CliffWalking-v1 --episodes 300 --record walks.jsonl")]
 pub(crate) struct Play {
     /// The run directory; its greedy policy plays
     #[arg(value_name = "RUN", required_unless_present = "env")]

@@ -556,8 +556,8 @@ fn is_toml(contents: &[u8]) -> bool {
 fn way_on(run: &Path) -> String {
     let run = run.display();
     format!(
-        "a run keeps the settings that it was begun with. To run these: potstill train --config {run}/config.toml --out \
-         NEW; to go on from what it has learned: potstill train ALGO --from {run} --set KEY=VALUE"
+        "a run keeps the settings that it was begun with. To run these: `potstill train --config {run}/config.toml \
+         --out NEW`; to go on from what it has learned: `potstill train ALGO --from {run} --set KEY=VALUE`"
     )
 }
 
@@ -570,6 +570,14 @@ fn remedy(name: &str, run: &Path) -> String {
         }
         _ => "copy it from a backup, or train again".to_owned(),
     }
+}
+
+/// Creates a folder at a path of the user's, with those that it is in; one that exists is left as it is.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn make_folder(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(io_error("create", path))
 }
 
 /// Writes a file at a path of the user's atomically.
