@@ -97,7 +97,7 @@ fn names_of_other_libraries_get_the_right_advice() {
         refused(path, &arguments, words);
     }
     let help = String::from_utf8(potstill(path, "train sarsa --help").stdout).unwrap();
-    for words in ["--alpha", "Example 6.6", "[default: 0.5]", "Settings of sarsa"] {
+    for words in ["--alpha", "Example 6.6", "Settings of sarsa"] {
         assert!(help.contains(words), "{words} in {help}");
     }
     assert!(!help.contains("--buffer-size"), "{help}");
@@ -293,7 +293,7 @@ fn a_sweep_runs_every_combination_and_can_be_resumed() {
 fn completions_manual_pages_and_films_are_written() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
-    json(path, &format!("{WALK} --out runs/walk"));
+    json(path, "train q-learning --env CliffWalking-v1:max_episode_steps=30 --episodes 40 --out runs/walk");
     let text = |arguments: &str| {
         let output = potstill(path, arguments);
         assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));

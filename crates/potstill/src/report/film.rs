@@ -115,8 +115,14 @@ fn indices(scene: &Scene, (width, height): (u16, u16)) -> Vec<u8> {
             );
             continue;
         }
-        for row in 0..rows {
-            for column in 0..columns {
+        let ((left, top), (right, bottom)) = bounds(shape);
+        // One pixel more on each side, for thin lines.
+        let within = |low: f64, high: f64, unit: f64, most: usize| {
+            ((low / unit).floor() - 1.0).max(0.0) as usize
+                ..(((high / unit).ceil() + 1.0).max(0.0) as usize).min(most)
+        };
+        for row in within(top, bottom, unit.1, rows) {
+            for column in within(left, right, unit.0, columns) {
                 let point = ((column as f64 + 0.5) * unit.0, (row as f64 + 0.5) * unit.1);
                 if shape.covers(point, unit) {
                     pixels[row * columns + column] = index(*paint);
@@ -125,6 +131,25 @@ fn indices(scene: &Scene, (width, height): (u16, u16)) -> Vec<u8> {
         }
     }
     pixels
+}
+
+/// The upper left and the lower right corner of a shape.
+fn bounds(shape: &Shape) -> ((f64, f64), (f64, f64)) {
+    match shape {
+        Shape::Rectangle { at, size } => (*at, (at.0 + size.0, at.1 + size.1)),
+        Shape::Circle { centre: (x, y), radius } => ((x - radius, y - radius), (x + radius, y + radius)),
+        Shape::Line { points, width } => {
+            let fold = |of: fn(&(f64, f64)) -> f64, pick: fn(f64, f64) -> f64| {
+                points.iter().map(of).reduce(pick).unwrap_or(0.0)
+            };
+            let (low, high) = (
+                (fold(|p| p.0, f64::min), fold(|p| p.1, f64::min)),
+                (fold(|p| p.0, f64::max), fold(|p| p.1, f64::max)),
+            );
+            ((low.0 - width, low.1 - width), (high.0 + width, high.1 + width))
+        }
+        Shape::Text { at, .. } => (*at, *at),
+    }
 }
 
 /// Writes a word about a point, with letters of a height in pixels.
@@ -190,6 +215,27 @@ mod tests {
         let at = |frame: usize, x: usize| frames[frame].1[90 * 360 + x];
         let (ground, agent) = (index(Paint::Ground), index(Paint::Agent));
         assert_eq!([at(0, 90), at(0, 270), at(1, 90), at(1, 270)], [agent, ground, ground, agent]);
+    }
+
+    #[test]
+    fn what_lies_within_the_bounds_of_a_shape_is_all_of_it() {
+        for spec in potstill_env::registry::all() {
+            let Some(scene) = crate::commands::first_scene(&spec) else { continue };
+            let size = (60, 60);
+            let unit = (scene.width / 60.0, scene.height / 60.0);
+            let mut expected = vec![index(Paint::Ground); 3600];
+            let shapes = scene.shapes.iter().filter(|(_, shape)| !matches!(shape, Shape::Text { .. }));
+            for (paint, shape) in shapes.clone() {
+                for (i, pixel) in expected.iter_mut().enumerate() {
+                    let point = (((i % 60) as f64 + 0.5) * unit.0, ((i / 60) as f64 + 0.5) * unit.1);
+                    if shape.covers(point, unit) {
+                        *pixel = index(*paint);
+                    }
+                }
+            }
+            let scene = Scene { shapes: shapes.cloned().collect(), ..scene.clone() };
+            assert_eq!(indices(&scene, size), expected, "{}", spec.id);
+        }
     }
 
     #[test]
