@@ -4,7 +4,7 @@ use potstill::algorithm::ALGORITHMS;
 use potstill::commands::{Comparison, RunEntry};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
-use potstill::env::registry::Spec;
+use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
 use potstill::metrics::catalogue::{Better, Column, Score, TEST_ERROR};
 use potstill::quickstart::Act;
@@ -240,7 +240,7 @@ pub(crate) fn runs(runs: &[RunEntry]) {
             run.path.display().to_string(),
             if run.state.is_resumable() { format!("{state}, resumable") } else { state.to_owned() },
             run.algorithm.clone(),
-            run.on.clone(),
+            in_short(&run.on),
             run.seeds.map_or_else(dash, |(finished, all)| format!("{finished} of {all}")),
             run.step.map_or_else(dash, |step| step.to_string()),
             run.score.map_or_else(dash, score),

@@ -84,6 +84,11 @@ pub trait Agent: Restorable + Send {
         None
     }
 
+    /// Returns true if the numbers of the model are estimated returns, and not preferences among actions.
+    fn learns_values(&self) -> bool {
+        true
+    }
+
     /// Results beside the model, for the summary of a run, such as an average reward.
     fn results(&self) -> Measurements {
         Measurements::default()
@@ -125,6 +130,10 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 
     fn visits(&self) -> Option<&[u64]> {
         (**self).visits()
+    }
+
+    fn learns_values(&self) -> bool {
+        (**self).learns_values()
     }
 
     fn results(&self) -> Measurements {

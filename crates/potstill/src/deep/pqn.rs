@@ -39,7 +39,7 @@ use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
-use crate::targets;
+use crate::targets::{self, LambdaDecay, Segment};
 use potstill_core::snapshot::{Counter, Flat, OfLength, below};
 use potstill_core::{Pcg64, snapshot};
 use potstill_nn::loss::{Chosen, Regression, regression_at};
@@ -273,7 +273,7 @@ impl Pqn {
         let Rollout { length, rewards, values, cut_values, terminated, truncated, .. } = &self.rollout;
         let Scratch { targets, last, column: [reward, next, returns], ends: [ended, cut], .. } =
             &mut self.scratch;
-        let decay = (self.config.gamma as f32, self.config.lambda as f32);
+        let decay = LambdaDecay { gamma: self.config.gamma as f32, lambda: self.config.lambda as f32 };
         targets.resize(length * copies, 0.0);
         returns.resize(*length, 0.0);
         for copy in 0..copies {
@@ -289,7 +289,8 @@ impl Pqn {
                 let following = values.get(i + copies).copied().unwrap_or(last[copy]);
                 next.push(if truncated[i] { cut_values[i] } else { following });
             }
-            targets::lambda_returns(reward, next, (ended, cut), decay, returns);
+            let segment = Segment { rewards: reward, next_values: next, terminated: ended, truncated: cut };
+            targets::lambda_returns(segment, decay, returns);
             returns.iter().enumerate().for_each(|(t, &g)| targets[t * copies + copy] = g);
         }
     }

@@ -286,7 +286,7 @@ impl PolicyDistiller {
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
         let divergence = Divergence::KlForward { temperature: self.config.temperature as f32 };
-        let loss = divergence.value_and_gradient((targets, logits), samples, d_logits);
+        let loss = divergence.value_and_gradient(targets, logits, samples, d_logits);
         let (rate, student) = (self.config.learning_rate.at(done, 1), &mut self.student);
         self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))

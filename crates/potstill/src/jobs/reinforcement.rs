@@ -200,7 +200,8 @@ impl<T: Training> ReinforcementJob<T> {
 
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
-        if let Some(value) = start_value(model, &self.spec, self.run.seed) {
+        let value = start_value(model, &self.spec, self.run.seed);
+        if let Some(value) = value.filter(|_| self.trainer.learns_values()) {
             summary[catalogue::START_VALUE] = json!(value);
         }
     }
@@ -322,6 +323,17 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
                     (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
                 }
             }
+        }
+        Model::Linear(linear) => {
+            let mut env = spec.make_features().expect("a linear model is for features");
+            let mut observation = vec![0.0; linear.coder().bounds().len()];
+            let (mut active, mut values) = (vec![0; linear.coder().tilings()], vec![0.0; linear.actions()]);
+            let mut value = |i| {
+                env.reset(reset(i), &mut observation);
+                linear.values(&observation, &mut active, &mut values);
+                targets::max(&values)
+            };
+            (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
         }
         Model::Network(network) => {
             let mut env = spec.make_features().expect("a network is for features");

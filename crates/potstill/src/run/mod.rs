@@ -17,7 +17,7 @@ mod execute;
 mod features;
 mod headline;
 mod observer;
-mod policy_maps;
+pub(crate) mod policy_maps;
 mod prepare;
 mod prepared;
 mod report;
