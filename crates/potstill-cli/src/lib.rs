@@ -23,6 +23,7 @@
 
 mod canvas;
 mod commands;
+mod complete;
 mod dashboard;
 mod environments;
 mod output;
