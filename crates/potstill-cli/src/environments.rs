@@ -112,6 +112,7 @@ pub(crate) fn page_json(spec: &Spec) -> Value {
         let part = |part: &Part| match part {
             Part::Text(text) => json!(text),
             Part::Table(rows) => json!(rows),
+            Part::Lines(lines) => json!(lines.join("\n")),
         };
         documentation.insert(key, section.parts.iter().map(part).collect());
     }
@@ -124,7 +125,8 @@ pub(crate) fn page_json(spec: &Spec) -> Value {
 
 /// Prints the page of an environment.
 pub(crate) fn page(spec: &Spec) {
-    print(&format!("{}: {}\n", spec.id, spec.summary));
+    wrapped(&format!("{}: {}", spec.id, spec.summary), WIDTH).iter().for_each(|line| print(line));
+    print("");
     let number_and_name = |(i, name): (usize, &&str)| format!("{i} {name}");
     let names: Vec<String> = spec.actions.iter().enumerate().map(number_and_name).collect();
     let actions = match names.is_empty() {
@@ -145,28 +147,27 @@ pub(crate) fn page(spec: &Spec) {
     for (name, value) in facts {
         entry(name, &value, 14);
     }
-    for section in registry::sections(spec.documentation) {
-        print(&format!("\n{}", section.heading).trim_end_matches('\n').to_owned());
-        for part in section.parts {
+    let sections = registry::sections(spec.documentation);
+    let declares = |part: &Part| matches!(part, Part::Table(rows) if rows[0][0] == "option");
+    for section in &sections {
+        print(format!("\n{}", section.heading).trim_end_matches('\n'));
+        for (i, part) in section.parts.iter().enumerate() {
+            if i > 0 {
+                print("");
+            }
             match part {
-                Part::Text(text) => {
-                    wrapped(&text, WIDTH - 2).iter().for_each(|line| print(&format!("  {line}")))
-                }
-                // Below, with the defaults of this id.
-                Part::Table(rows) if rows[0][0] == "option" => options(spec.options),
-                Part::Table(mut rows) => {
-                    let head = rows.remove(0);
-                    let table = Table { head, rows }.text();
+                Part::Text(text) => wrapped(text, WIDTH - 2).iter().for_each(|line| indented(line)),
+                // With the defaults of this id.
+                Part::Table(_) if declares(part) => options(spec.options),
+                Part::Table(rows) => {
+                    let table = Table { head: rows[0].clone(), rows: rows[1..].to_vec() }.text();
                     table.trim_end().lines().for_each(|line| print(line.trim_end()));
                 }
+                Part::Lines(lines) => lines.iter().for_each(|line| indented(line)),
             }
         }
     }
-    let is_told = registry::sections(spec.documentation)
-        .iter()
-        .flat_map(|section| section.parts.clone())
-        .any(|part| matches!(part, Part::Table(rows) if rows[0][0] == "option"));
-    if !spec.options.is_empty() && !is_told {
+    if !spec.options.is_empty() && !sections.iter().flat_map(|section| &section.parts).any(declares) {
         print("\nOptions");
         options(spec.options);
     }
@@ -175,7 +176,11 @@ pub(crate) fn page(spec: &Spec) {
     let example = spec.options.iter().find(|option| !option.example.is_empty());
     let example = example.unwrap_or(&GENERAL_OPTIONS[0]);
     let id = format!("{}:{}={}", spec.name(), example.name, example.example);
-    print(&format!("\nOptions follow the id, wherever an id is taken: --env {id}"));
+    print(&format!("\nOptions follow the id, wherever an id is taken:\n  --env {id}"));
+}
+
+fn indented(line: &str) {
+    print(&format!("  {line}"));
 }
 
 /// Prints options with their meaning, default and an example.

@@ -27,7 +27,6 @@ mod output;
 mod progress;
 mod signals;
 
-use clap::Parser;
 use commands::{Cli, Command};
 use dashboard::Dashboard;
 use potstill::Error;
@@ -62,7 +61,15 @@ fn in_the_name_of(program: &str, words: &str) -> String {
 
 /// Runs the command line of this process, and returns its exit code.
 pub fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let Cli { command } = match Cli::from_arguments(&arguments) {
+        Ok(cli) => cli,
+        Err(Ok(advice)) => {
+            report(&format!("error: {advice}"));
+            return ExitCode::from(2);
+        }
+        Err(Err(error)) => error.exit(),
+    };
     let signals = if command.saves() { Signals::watch() } else { Signals::default() };
     match run(command, signals.clone()) {
         Ok(true) => ExitCode::SUCCESS,

@@ -274,7 +274,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{cliff} --set epsilon=lin:1:0:9"),
-            "`epsilon` (--set): expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `lin:1:0:9`",
+            "`epsilon` (--set): expected a number, linear:FROM:TO:STEPS (or linear:FROM:TO:run), exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `lin:1:0:9`",
         ),
         (
             &format!("{cliff} --set exploration=bold"),
@@ -395,7 +395,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{pole} --config mistyped.toml"),
-            "`learning_rate` (mistyped.toml): expected a number, linear:FROM:TO:STEPS, exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `fast`",
+            "`learning_rate` (mistyped.toml): expected a number, linear:FROM:TO:STEPS (or linear:FROM:TO:run), exponential:FROM:TO:STEPS, 1/n or 1/n^POWER, got `fast`",
         ),
         (&format!("{cliff} --config broken.toml"), "broken.toml is not valid TOML: line 1"),
         (

@@ -73,6 +73,64 @@ fn environments_are_listed_with_what_they_are() {
 }
 
 #[test]
+fn an_environment_is_explained() {
+    let dir = TempDir::new().unwrap();
+    let text = |arguments: &str| String::from_utf8(potstill(dir.path(), arguments).stdout).unwrap();
+    let page = text("env show FrozenLake-v1");
+    for words in [
+        "time limit    100 steps\nsolved at     a mean return of 0.7\nrandom        yes\nexact model   yes\n",
+        "\nRewards\n  1 for reaching the goal, 0 otherwise",
+        "\nEpisode end\n  Terminates at the goal and in a hole.",
+        "reward_schedule  rewards of goal, hole and other squares: three numbers\n                   \
+         (default 1:0:0; for example reward_schedule=10:-5:-0.1)\n",
+        "\nSource\n  Gymnasium 1.4",
+        "max_episode_steps  steps after which",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    for same in ["env list FrozenLake-v1", "envs FrozenLake-v1"] {
+        assert_eq!(text(same), page);
+    }
+    // Options of the id count, and defaults are those of the id.
+    let shown = json(dir.path(), "env show FrozenLake8x8-v1:max_episode_steps=9,is_slippery=false");
+    assert_eq!((&shown["time_limit_steps"], &shown["stochastic"]), (&json!(9), &json!(false)));
+    let named = json!({ "name": "map_name", "help": "4x4 or 8x8", "default": "8x8", "example": "4x4" });
+    assert!(shown["options"].as_array().unwrap().contains(&named), "{shown}");
+    assert_eq!(shown["general_options"].as_array().unwrap().len(), 7);
+    assert_eq!(shown["documentation"]["episode_end"].as_array().unwrap().len(), 1);
+    assert!(text("env show Gridworld-v0").contains("\n  wind_columns = 0:0:1:1:0:0\n"));
+    for listed in json(dir.path(), "env list")["environments"].as_array().unwrap() {
+        let page = text(&format!("env show {}", listed["id"].as_str().unwrap()));
+        assert!(page.lines().all(|line| line.chars().count() <= 120 && !line.ends_with(' ')), "{page}");
+    }
+}
+
+#[test]
+fn a_map_of_ones_own_is_planned_learned_and_drawn() {
+    let dir = TempDir::new().unwrap();
+    let map = "; The cliff, with a shortcut that costs.\ngoal_reward = 0\n\n............\n.##.........\n............\nS5CCCCCCCCCG\n";
+    fs::write(dir.path().join("maze.txt"), map).unwrap();
+    let id = "Gridworld-v0:desc=@maze.txt";
+    assert_eq!(json(dir.path(), &format!("env check --env {id}"))["passed"], true);
+    let planned = json(dir.path(), &format!("train value-iteration --env {id} --set gamma=1 --out plan"));
+    // Twelve steps of -1 and the last for nothing.
+    assert_eq!(planned["start_value"], -12.0);
+    json(dir.path(), &format!("train q-learning --env {id} --episodes 600 --out walk"));
+    fs::remove_file(dir.path().join("maze.txt")).unwrap();
+    assert_eq!(json(dir.path(), "eval walk --episodes 2")["mean_return"], -12.0);
+    let shown = json(dir.path(), "show plan");
+    let squares = shown["maps"][0]["squares"].as_array().unwrap();
+    assert_eq!(
+        (squares.len(), &squares[13]["wall"], &squares[47]["letter"]),
+        (48, &json!(true), &json!("G"))
+    );
+    assert_eq!(squares[36]["action"], "↑");
+    assert_eq!(json(dir.path(), "play walk --episodes 1 --svg last.svg")["episodes"][0]["steps"], 13);
+    let (report, line) = (fs::read_to_string(dir.path().join("walk/report.html")).unwrap(), "greedy action");
+    assert!(report.contains(line), "no map in the report");
+}
+
+#[test]
 fn an_environment_is_checked() {
     let dir = TempDir::new().unwrap();
     let checked = json(dir.path(), "env check --env FrozenLake-v1 --set is_slippery=false");

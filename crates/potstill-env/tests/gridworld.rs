@@ -44,9 +44,9 @@ fn maps_of_known_worlds_are_these_worlds() {
         assert_eq!(states, acting(&mapped), "{id}");
         assert!(states.len() > 5, "{id}");
         for state in states {
-            for action in 0..known.actions() {
+            for (action, &ours) in actions.iter().enumerate().take(known.actions()) {
                 let mut theirs = known.outcomes(state, action).to_vec();
-                let mut ours = mapped.outcomes(state, actions[action]).to_vec();
+                let mut ours = mapped.outcomes(state, ours).to_vec();
                 // Right and left of a direction are the lake's left and right.
                 let key = |o: &ModelOutcome| (o.next, o.reward, o.probability);
                 theirs.sort_by(|a, b| key(a).partial_cmp(&key(b)).unwrap());

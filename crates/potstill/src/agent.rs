@@ -62,6 +62,15 @@ pub trait Agent: Restorable + Send {
     /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
+    /// Takes over the parameters of a model, before anything was learned.
+    ///
+    /// # Errors
+    /// If its shape is another, or the learner does not go on from parameters alone; the reason begins with the
+    /// shape of the model.
+    fn start_from(&mut self, _: &Model) -> Result<(), String> {
+        Err("this algorithm has no parameters to start from".to_owned())
+    }
+
     /// Searches from the environment's present state before acting there, for agents that plan by simulating
     /// copies of the environment (MCTS).
     ///
@@ -105,6 +114,10 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 
     fn model(&self) -> Model {
         (**self).model()
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        (**self).start_from(model)
     }
 
     fn search(&mut self, env: &BoxEnv<A::Observation, A::Action>) -> Result<(), LearnError> {

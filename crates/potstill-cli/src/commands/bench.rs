@@ -1,6 +1,6 @@
 //! `potstill bench`.
 
-use super::common::{Command, Environment, Output, any_of, commands};
+use super::common::{Command, Environment, Output, any_of, commands, count, number};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -33,11 +33,11 @@ pub(crate) struct Env {
     #[command(flatten)]
     environment: Environment,
     /// Copies of the environment
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = count(1, 1_000_000))]
     num_envs: u64,
     /// Threads that share the copies
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: u16,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1024))]
+    threads: u64,
     #[command(flatten)]
     time: Time,
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub(crate) struct Env {
 
 impl Command for Env {
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        let (num_envs, threads) = (self.num_envs as usize, self.threads.into());
+        let (num_envs, threads) = (self.num_envs as usize, self.threads as usize);
         let request = BenchRequest { num_envs, threads, seconds: self.time.checked()? };
         let spec = find_environment(&self.environment.env, &self.environment.set)?;
         self.output.finish(&bench_env(&spec, &request, observer), output::summary);
@@ -101,7 +101,7 @@ impl Command for Tabular {
 #[derive(Debug, Args)]
 struct Time {
     /// Duration of the measurement, in seconds
-    #[arg(long, value_name = "S", default_value_t = 2.0)]
+    #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = number)]
     seconds: f64,
 }
 

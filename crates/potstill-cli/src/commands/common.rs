@@ -58,47 +58,28 @@ macro_rules! commands {
 }
 pub(crate) use commands;
 
-/// Declares flags that set the key of the same name.
-macro_rules! key_flags {
-    ($name:ident: $($(#[$attribute:meta])* $key:ident: $type:ty,)*) => {
-        #[derive(Debug, clap::Args)]
-        pub(crate) struct $name {
-            $($(#[$attribute])* $key: Option<$type>,)*
-        }
-
-        impl $name {
-            /// The flags that were given, by key.
-            pub(crate) fn table(self) -> toml::Table {
-                let given = [$((stringify!($key), self.$key.map($crate::commands::common::KeyValue::toml)),)*];
-                given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
-            }
-        }
-    };
-}
-pub(crate) use key_flags;
-
-/// A flag's value in TOML.
-pub(crate) trait KeyValue {
-    fn toml(self) -> toml::Value;
-}
-
-impl KeyValue for String {
-    fn toml(self) -> toml::Value {
-        self.into()
+/// A parser of whole numbers in a range, as people write them: `100k`, `1e5`, `100_000`.
+pub(crate) fn count(
+    low: u64,
+    high: u64,
+) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = potstill::core::written::whole(text).filter(|number| (low..=high).contains(number));
+        number.ok_or_else(|| match high {
+            u64::MAX => format!("write a whole number from {low} on"),
+            _ => format!("write a whole number from {low} to {high}"),
+        })
     }
 }
 
-impl KeyValue for f64 {
-    fn toml(self) -> toml::Value {
-        self.into()
-    }
+/// A parser of numbers, as people write them.
+pub(crate) fn number(text: &str) -> Result<f64, String> {
+    potstill::core::written::number(text).ok_or_else(|| "write a number".to_owned())
 }
 
-impl KeyValue for u64 {
-    /// An integer beyond TOML's 63 bits becomes text, which every integer key refuses by name.
-    fn toml(self) -> toml::Value {
-        i64::try_from(self).map_or_else(|_| self.to_string().into(), toml::Value::Integer)
-    }
+/// A parser of seeds.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    count(0, i64::MAX as u64)(text)
 }
 
 // The structs below are parts of commands: a doc comment on one would replace the command's own.
@@ -124,15 +105,15 @@ impl Output {
 #[derive(Debug, Args)]
 pub(crate) struct Threads {
     /// Threads to use; results do not depend on their number [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = count(1, 1024))]
+    pub(crate) threads: Option<u64>,
 }
 
 impl Threads {
     /// The given number, or one per core.
     pub(crate) fn count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.threads.map_or_else(cores, usize::from)
+        self.threads.map_or_else(cores, |threads| threads as usize)
     }
 }
 
@@ -194,8 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_toml_is_told_as_it_was_written() {
-        assert_eq!(7_u64.toml(), toml::Value::Integer(7));
-        assert_eq!(u64::MAX.toml(), toml::Value::String("18446744073709551615".to_owned()));
+    fn counts_are_whole_numbers_in_their_range() {
+        let check = |text: &str, expected: Result<u64, &str>| {
+            assert_eq!(count(1, 1024)(text), expected.map_err(str::to_owned), "{text}");
+        };
+        check("1e3", Ok(1000));
+        check("1k", Ok(1000));
+        check("0", Err("write a whole number from 1 to 1024"));
+        check("2k", Err("write a whole number from 1 to 1024"));
+        check("few", Err("write a whole number from 1 to 1024"));
+        assert_eq!(count(0, u64::MAX)("-1"), Err("write a whole number from 0 on".to_owned()));
     }
 }

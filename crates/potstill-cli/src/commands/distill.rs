@@ -1,6 +1,7 @@
 //! `potstill distill`.
 
-use super::common::{Command, Common, Settings, Tui, key_flags};
+use super::common::{Command, Common, Settings, Tui};
+use super::keys::{Distillation, KeyFlags};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct Distill {
     #[command(flatten)]
-    keys: Keys,
+    keys: KeyFlags<Distillation>,
     /// A TOML file of settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -22,30 +23,6 @@ pub(crate) struct Distill {
     tui: Tui,
     #[command(flatten)]
     common: Common,
-}
-
-key_flags! { Keys:
-    /// The teacher's run directory
-    #[arg(long, value_name = "RUN")]
-    teacher: String,
-    /// The student's network, such as mlp:16 or mlp:32,32:tanh
-    #[arg(long, value_name = "SPEC")]
-    student: String,
-    /// The environment, if the teacher is a policy
-    #[arg(long, value_name = "ID")]
-    env: String,
-    /// The dataset, if the teacher is a classifier
-    #[arg(long, value_name = "NAME")]
-    data: String,
-    /// Temperature of the softmax
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
-    temperature: f64,
-    /// Weight of the soft targets, 0 to 1; the labels have the rest
-    #[arg(long, value_name = "A", allow_negative_numbers = true)]
-    alpha: f64,
-    /// Seed of all random streams [default: 0]
-    #[arg(long, value_name = "S", allow_negative_numbers = true)]
-    seed: u64,
 }
 
 impl Command for Distill {

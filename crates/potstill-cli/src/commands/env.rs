@@ -1,6 +1,6 @@
 //! `potstill env` and `potstill envs`.
 
-use super::common::{Command, Environment, Output, commands};
+use super::common::{Command, Environment, Output, commands, count};
 use crate::{environments, output};
 use clap::Args;
 use potstill::Error;
@@ -90,7 +90,7 @@ pub(crate) struct Trace {
     #[command(flatten)]
     environment: Environment,
     /// Seed of the reset
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = count(0, u64::MAX))]
     seed: u64,
     /// A file with one JSON list of actions, or random:N
     #[arg(long, value_name = "FILE|random:N")]

@@ -1,6 +1,6 @@
 //! `potstill eval`.
 
-use super::common::{Command, Output, Threads};
+use super::common::{Command, Output, Threads, count};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -15,10 +15,10 @@ pub(crate) struct Eval {
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Episodes to play
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = count(1, 1_000_000))]
     episodes: u64,
     /// Seed of the episodes
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = count(0, u64::MAX))]
     seed: u64,
     #[command(flatten)]
     threads: Threads,

@@ -11,6 +11,7 @@ mod distill;
 mod env;
 mod eval;
 mod export;
+mod keys;
 mod looks;
 mod play;
 mod plot;
@@ -24,8 +25,9 @@ mod train;
 
 pub(crate) use common::Command;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use common::commands;
+use std::ffi::OsString;
 
 /// Train a teacher, distil a student, ship it.
 #[derive(Debug, Parser)]
@@ -33,6 +35,18 @@ use common::commands;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Commands,
+}
+
+impl Cli {
+    /// Parses a command line. The error is a message in one line, or else clap's own.
+    pub(crate) fn from_arguments(arguments: &[OsString]) -> Result<Self, Result<String, clap::Error>> {
+        let command = keys::shown(Self::command(), arguments);
+        let parsed = command
+            .clone()
+            .try_get_matches_from(arguments)
+            .and_then(|matches| Self::from_arg_matches(&matches));
+        parsed.map_err(|error| keys::advice(&error, &command, arguments).ok_or(error))
+    }
 }
 
 commands! { Commands:
@@ -59,7 +73,6 @@ commands! { Commands:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

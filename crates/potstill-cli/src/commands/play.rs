@@ -1,6 +1,6 @@
 //! `potstill play`: shows episodes in the terminal, at an adjustable speed.
 
-use super::common::{Command, Output};
+use super::common::{Command, Output, count, number};
 use crate::canvas::Canvas;
 use crate::output;
 use clap::Args;
@@ -30,19 +30,19 @@ pub(crate) struct Play {
     #[arg(long, value_name = "KEY=VALUE", requires = "env")]
     set: Vec<String>,
     /// Episodes to play
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1, 1_000_000))]
     episodes: u64,
     /// Seed of the first episode; the next have the seeds after it
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = count(0, u64::MAX))]
     seed: u64,
     /// Steps per second in a terminal
-    #[arg(long, value_name = "F", default_value_t = 10.0)]
+    #[arg(long, value_name = "F", default_value_t = 10.0, value_parser = number)]
     fps: f64,
     /// Play yourself: arrows, space, digits, or the first letter of an action; q ends
     #[arg(long, conflicts_with = "json")]
     keys: bool,
     /// Probability of a random action instead of the run's
-    #[arg(long, value_name = "P", default_value_t = 0.0, conflicts_with = "env")]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = number, conflicts_with = "env")]
     epsilon: f64,
     /// Record the episodes to this file, one per line, for offline learning (`potstill train q-learning
     /// --data FILE`); prints only the result

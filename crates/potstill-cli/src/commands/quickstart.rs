@@ -1,6 +1,6 @@
 //! `potstill quickstart`.
 
-use super::common::{Command, Common};
+use super::common::{Command, Common, seed};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -11,7 +11,7 @@ use potstill::run::Observer;
 #[derive(Debug, Args)]
 pub(crate) struct Quickstart {
     /// Seed of all random streams
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, default_value_t = 0, value_parser = seed)]
     seed: u64,
     #[command(flatten)]
     common: Common,

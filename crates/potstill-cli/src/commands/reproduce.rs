@@ -1,6 +1,6 @@
 //! `potstill reproduce`.
 
-use super::common::{Command, Common, any_of};
+use super::common::{Command, Common, any_of, count};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -14,10 +14,10 @@ pub(crate) struct Reproduce {
     #[arg(value_name = "NAME")]
     name: String,
     /// Runs of each algorithm [default: as many as the result has, or more]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = count(2, 1_000_000))]
     runs: Option<u64>,
     /// Seed of the first run
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = count(0, u64::MAX))]
     seed: u64,
     #[command(flatten)]
     common: Common,

@@ -1,6 +1,6 @@
 //! `potstill resume`.
 
-use super::common::{Command, Output, Threads, Tui};
+use super::common::{Command, Output, Threads, Tui, count};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -14,10 +14,13 @@ pub(crate) struct Resume {
     /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Train beyond the run's original length: the new number of steps. (A DQN's exploration schedule is
-    /// relative to it, so the result differs from that of a run that began with this number.)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    /// Train beyond the run's original length: the new number of steps. (What is relative to it, such as a DQN's
+    /// exploration, goes back to where a run of that length would be.)
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count(1, u64::MAX))]
     steps: Option<u64>,
+    /// With --steps: keep schedules relative to the original length, so that exploration and step size do not go back
+    #[arg(long, requires = "steps")]
+    keep_schedules: bool,
     /// Skip damaged checkpoints, and use an older one
     #[arg(long)]
     fallback: bool,
@@ -39,8 +42,8 @@ impl Command for Resume {
     }
 
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        let Self { run, steps, fallback, threads, output, .. } = self;
-        let request = ResumeRequest { run, steps, fallback, threads: threads.count() };
+        let Self { run, steps, keep_schedules, fallback, threads, output, .. } = self;
+        let request = ResumeRequest { run, steps, keep_schedules, fallback, threads: threads.count() };
         output.finish(&resume(&request, observer)?, output::run);
         Ok(true)
     }

@@ -54,20 +54,24 @@ mod tests {
 
     #[test]
     fn integers_and_arrays_are_restored() {
-        fn check<T: Field + PartialEq + std::fmt::Debug>(field: T, mut other: T, expected: &[(&str, Value)]) {
+        fn check<T: Field + PartialEq + std::fmt::Debug>(
+            field: &T,
+            mut other: T,
+            expected: &[(&str, Value)],
+        ) {
             let mut snapshot = Snapshot::new();
             field.save("x", &mut snapshot);
             let saved: Vec<(&str, Value)> = snapshot.iter().map(|(n, value)| (n, value.clone())).collect();
             assert_eq!(saved, expected);
             other.load("x", &snapshot).unwrap();
-            assert_eq!(other, field);
+            assert_eq!(other, *field);
         }
-        check(-3_i32, 0, &[("x", Value::U64(u64::MAX - 2))]);
-        check(i64::MIN, 0, &[("x", Value::U64(1 << 63))]);
-        check(200_u8, 0, &[("x", Value::U64(200))]);
-        check(vec![4_usize, 0], vec![0; 2], &[("x", Value::U64s(vec![4, 0]))]);
-        check([1_i8, -1], [0; 2], &[("x-0", Value::U64(1)), ("x-1", Value::U64(u64::MAX))]);
-        check([[0.5_f32]], [[0.0]], &[("x-0-0", Value::F64(0.5))]);
+        check(&-3_i32, 0, &[("x", Value::U64(u64::MAX - 2))]);
+        check(&i64::MIN, 0, &[("x", Value::U64(1 << 63))]);
+        check(&200_u8, 0, &[("x", Value::U64(200))]);
+        check(&vec![4_usize, 0], vec![0; 2], &[("x", Value::U64s(vec![4, 0]))]);
+        check(&[1_i8, -1], [0; 2], &[("x-0", Value::U64(1)), ("x-1", Value::U64(u64::MAX))]);
+        check(&[[0.5_f32]], [[0.0]], &[("x-0-0", Value::F64(0.5))]);
         let large = Snapshot::new().with("x", Value::U64(300));
         assert_eq!(0_u8.load("x", &large).unwrap_err().to_string(), "`x`: 300 is no u8");
         assert_eq!(0_i8.load("x", &large).unwrap_err().to_string(), "`x`: 300 is no i8");

@@ -35,6 +35,8 @@ pub enum Part {
     Text(String),
     /// The rows of a table, the first of which is its head.
     Table(Vec<Vec<String>>),
+    /// Lines that stay as they are.
+    Lines(Vec<String>),
 }
 
 /// The parts under one heading.
@@ -46,44 +48,58 @@ pub struct Section {
     pub parts: Vec<Part>,
 }
 
-/// The sections of a Markdown text, or of the module documentation (`//!`) of a source file. Examples of code
-/// are left out.
+/// The sections of a Markdown text, or of the module documentation (`//!`) of a source file. Blocks of code
+/// are left out, and those of text are kept.
 pub fn sections(text: &str) -> Vec<Section> {
     let mut sections = vec![Section::default()];
-    let (mut is_code, mut goes_on) = (false, false);
+    // The language of a block, within one.
+    let (mut block, mut goes_on) = (None, false);
     for line in markdown(text).map(str::trim) {
-        if line.starts_with("```") {
-            is_code = !is_code;
-        }
         let parts = &mut sections.last_mut().expect("the introduction is there").parts;
-        match line {
-            _ if is_code || line.is_empty() || line.starts_with("```") => goes_on = false,
-            _ if line.starts_with('#') => {
-                let heading = plain(line.trim_start_matches('#').trim());
-                sections.push(Section { heading, parts: Vec::new() });
-                goes_on = false;
+        if let Some(language) = line.strip_prefix("```") {
+            block = if block.is_none() { Some(language) } else { None };
+            if block == Some("text") {
+                parts.push(Part::Lines(Vec::new()));
             }
-            _ if line.starts_with('|') => {
-                let cells = line.trim_matches('|').split('|').map(|cell| plain(cell.trim())).collect();
-                match parts.last_mut() {
-                    // The line between head and rows.
-                    Some(Part::Table(_)) if line.starts_with("|--") => {}
-                    Some(Part::Table(rows)) if goes_on => rows.push(cells),
-                    _ => parts.push(Part::Table(vec![cells])),
-                }
-                goes_on = true;
-            }
-            _ => {
-                match parts.last_mut() {
-                    Some(Part::Text(text)) if goes_on => *text += &format!(" {}", plain(line)),
-                    _ => parts.push(Part::Text(plain(line))),
-                }
-                goes_on = true;
-            }
+            goes_on = false;
+            continue;
+        }
+        match (line, parts.last_mut()) {
+            (line, Some(Part::Lines(lines))) if block == Some("text") => lines.push(line.to_owned()),
+            _ if block.is_some() => {}
+            _ => goes_on = add(&mut sections, line, goes_on),
         }
     }
     sections.retain(|section| !section.parts.is_empty());
     sections
+}
+
+/// Adds a line of Markdown; returns true if the next may belong to the same part.
+fn add(sections: &mut Vec<Section>, line: &str, goes_on: bool) -> bool {
+    let parts = &mut sections.last_mut().expect("the introduction is there").parts;
+    if line.is_empty() {
+        return false;
+    }
+    if line.starts_with('#') {
+        let heading = plain(line.trim_start_matches('#').trim());
+        sections.push(Section { heading, parts: Vec::new() });
+        return false;
+    }
+    if line.starts_with('|') {
+        let cells = line.trim_matches('|').split('|').map(|cell| plain(cell.trim())).collect();
+        match parts.last_mut() {
+            // The line between head and rows.
+            Some(Part::Table(_)) if line.starts_with("|--") => {}
+            Some(Part::Table(rows)) if goes_on => rows.push(cells),
+            _ => parts.push(Part::Table(vec![cells])),
+        }
+        return true;
+    }
+    match parts.last_mut() {
+        Some(Part::Text(text)) if goes_on => *text += &format!(" {}", plain(line)),
+        _ => parts.push(Part::Text(plain(line))),
+    }
+    true
 }
 
 /// The options in the table under the heading "Options": its columns are option, meaning, default and, if it
@@ -137,6 +153,7 @@ mod tests {
         //! `Pond`: cross a\n//! [pond](crate::pond) of [`Space`]s in [0, 1].\n\
         //!\n//! ```\n//! # code\n//! ```\n//!\n\
         //! # Rewards\n//!\n//! None.\n\
+        //! ```text\n//! a  [b]\n//! ```\n\
         //!\n//! # Options\n//!\n//! Two of them.\n//!\n\
         //! | option | meaning | default | example |\n//! |---|---|---|---|\n\
         //! | `deep` | the depth | `2` | |\n//! | `map` | a map | | `SG` |\n\
@@ -149,7 +166,7 @@ mod tests {
         let headings: Vec<&str> = sections.iter().map(|section| section.heading.as_str()).collect();
         assert_eq!(headings, ["", "Rewards", "Options"]);
         assert_eq!(sections[0].parts, [text("Pond: cross a pond of Spaces in [0, 1].")]);
-        assert_eq!(sections[1].parts, [text("None.")]);
+        assert_eq!(sections[1].parts, [text("None."), Part::Lines(vec!["a  [b]".to_owned()])]);
         assert_eq!(sections[2].parts.len(), 3);
         assert_eq!(sections[2].parts[2], text("And no more."));
         // The same as Markdown.

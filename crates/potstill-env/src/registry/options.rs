@@ -1,5 +1,6 @@
 //! Parsing of an environment's options, `key=value,key=value`.
 
+use potstill_core::written;
 use std::ops::RangeInclusive;
 
 /// Given options, each to be taken once.
@@ -46,9 +47,7 @@ impl<'a> Options<'a> {
     pub fn flag(&mut self, key: &str, default: bool) -> Result<bool, String> {
         match self.take(key) {
             None => Ok(default),
-            Some("true") => Ok(true),
-            Some("false") => Ok(false),
-            Some(other) => Err(format!("{key}={other}: write true or false")),
+            Some(text) => written::truth(text).ok_or_else(|| format!("{key}={text}: write true or false")),
         }
     }
 
@@ -58,7 +57,7 @@ impl<'a> Options<'a> {
     /// If it is not a number, or out of range.
     pub fn number(&mut self, key: &str, default: f64, range: RangeInclusive<f64>) -> Result<f64, String> {
         let Some(text) = self.take(key) else { return Ok(default) };
-        let number = text.parse::<f64>().ok().filter(|number| range.contains(number));
+        let number = written::number(text).filter(|number| range.contains(number));
         number
             .ok_or_else(|| format!("{key}={text}: write a number from {} to {}", range.start(), range.end()))
     }
@@ -69,7 +68,7 @@ impl<'a> Options<'a> {
     /// If it is not a whole number, or out of range.
     pub fn whole(&mut self, key: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, String> {
         let Some(text) = self.take(key) else { return Ok(None) };
-        let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+        let number = written::whole(text).filter(|number| range.contains(number));
         number.map(Some).ok_or_else(|| {
             format!("{key}={text}: write a whole number from {} to {}", range.start(), range.end())
         })

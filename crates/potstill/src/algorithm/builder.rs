@@ -1,5 +1,6 @@
 //! The constructor of an algorithm by its input, with the settings that it takes.
 
+use super::schedules::resolve;
 use super::task::Task;
 use crate::agent::Agent;
 use crate::config::{ConfigError, Key, Settings};
@@ -52,7 +53,7 @@ pub struct Learning<A: ?Sized + 'static> {
 /// The default settings `S` with a function that builds from them.
 pub fn recipe<S, T>(build: fn(&S, &Task<'_>) -> Result<T, ConfigError>) -> Box<dyn Recipe<T>>
 where
-    S: Settings + Default + Send + 'static,
+    S: Settings + Default + Clone + Send + 'static,
     T: 'static,
 {
     Box::new(Recipes { settings: S::default(), build })
@@ -77,9 +78,11 @@ impl<S: Settings, T> Settings for Recipes<S, T> {
     }
 }
 
-impl<S: Settings + Send, T> Recipe<T> for Recipes<S, T> {
+impl<S: Settings + Clone + Send, T> Recipe<T> for Recipes<S, T> {
     fn build(&self, task: &Task<'_>) -> Result<T, ConfigError> {
-        (self.build)(&self.settings, task)
+        let mut settings = self.settings.clone();
+        resolve(&mut settings, task.schedule_steps.or(task.steps))?;
+        (self.build)(&settings, task)
     }
 }
 

@@ -54,6 +54,11 @@ impl Algorithm {
     pub fn find(name: &str) -> Result<&'static Self, ConfigError> {
         let found = ALGORITHMS.iter().find(|algorithm| algorithm.name == name);
         found.copied().ok_or_else(|| {
+            if name.starts_with("distil") {
+                let words =
+                    "a student is trained by its own command: potstill distill --teacher RUN --student SPEC";
+                return ConfigError::Usage(words.to_owned());
+            }
             ConfigError::unknown("algorithm", name, None, ALGORITHMS.iter().map(|algorithm| algorithm.name))
         })
     }

@@ -25,9 +25,11 @@ mod builder;
 mod descriptor;
 mod list;
 mod presets;
+mod schedules;
 mod task;
 
 pub use builder::{Builder, Constructor, Learning, Recipe, TabularAgent, recipe};
 pub use descriptor::{Algorithm, DataKind, PolicyKind, Preset};
 pub use list::ALGORITHMS;
+pub(crate) use schedules::{NamedSchedule, schedules, setbacks, vanishing};
 pub use task::{BehaviourSource, Task};

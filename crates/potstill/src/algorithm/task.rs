@@ -30,6 +30,8 @@ pub struct Task<'a> {
     pub spec: &'a Spec,
     /// Steps of the whole run, of all copies of the environment together, if their number is given.
     pub steps: Option<u64>,
+    /// Steps that schedules are relative to, if they are not those of the run.
+    pub schedule_steps: Option<u64>,
     /// The random streams of the run.
     pub streams: Streams,
     /// Threads to compute on. Results do not depend on their number.
@@ -41,7 +43,8 @@ pub struct Task<'a> {
 impl<'a> Task<'a> {
     /// A task of unknown length, on one thread.
     pub fn new(algorithm: &'static str, spec: &'a Spec, streams: Streams) -> Self {
-        Self { algorithm, spec, steps: None, streams, threads: 1, source: BehaviourSource::Own }
+        let source = BehaviourSource::Own;
+        Self { algorithm, spec, steps: None, schedule_steps: None, streams, threads: 1, source }
     }
 
     /// The number of observations.

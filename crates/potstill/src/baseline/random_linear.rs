@@ -26,7 +26,7 @@ use crate::experience::Steps;
 use crate::model::{ControlPolicy, Model};
 use potstill_core::{Streams, snapshot};
 use potstill_env::Space;
-use potstill_nn::{NetworkSpec, Workspace};
+use potstill_nn::{Ends, NetworkSpec, Workspace};
 
 settings! {
     /// The keys of a fixed random linear policy.
@@ -97,6 +97,22 @@ impl Agent for RandomLinear {
     fn model(&self) -> Model {
         Model::Control(self.policy.clone())
     }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        match model {
+            Model::Control(policy) if parts(policy) == parts(&self.policy) => {
+                self.policy = policy.clone();
+                Ok(())
+            }
+            other => Err(format!("{}; this run has a linear policy for a box of actions", other.shape())),
+        }
+    }
+}
+
+/// The bounds of the actions, and the form of the network.
+fn parts(policy: &ControlPolicy) -> (&[f32], &[f32], &NetworkSpec, &Ends) {
+    let network = policy.network();
+    (policy.low(), policy.high(), network.spec(), network.ends())
 }
 
 snapshot! {

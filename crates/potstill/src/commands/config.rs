@@ -1,6 +1,6 @@
 //! `potstill config`: every key with its meaning and its range.
 
-use crate::algorithm::ALGORITHMS;
+use crate::algorithm::{ALGORITHMS, Algorithm};
 use crate::config::{ConfigError, Key, Settings};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use crate::jobs::{DistilConfig, StoreConfig};
@@ -8,35 +8,46 @@ use crate::optimizer::StudentOptimizer;
 use crate::run::train_settings;
 use serde_json::{Map, Value, json};
 
-/// The keys of one kind of run with their defaults.
+/// Keys with their defaults.
 type Keys = Vec<(Key, Option<toml::Value>)>;
+
+/// A kind of run: an algorithm, or a kind of distillation.
+#[derive(Clone, Debug)]
+pub struct RunKind {
+    /// The algorithm's name, or `distill-policy` or `distill-classifier`.
+    pub name: &'static str,
+    /// The keys above the settings in its configuration file.
+    head: Vec<(&'static str, &'static str)>,
+    /// Its settings with their defaults; none where nothing is set.
+    pub keys: Keys,
+}
+
+impl RunKind {
+    /// Returns true if it distils a teacher.
+    pub fn distils(&self) -> bool {
+        self.head.len() == 1
+    }
+}
 
 fn of(defaults: &dyn Settings) -> Keys {
     defaults.keys().into_iter().map(|key| (key, defaults.get(key.name))).collect()
 }
 
-/// A name, the keys above the settings, and the settings.
-type Kind = (&'static str, Vec<(&'static str, &'static str)>, Keys);
-
-/// All algorithms and kinds of runs with a configuration.
-fn kinds() -> Vec<Kind> {
-    let mut kinds: Vec<_> = ALGORITHMS
-        .iter()
-        .map(|algorithm| {
-            let keys = of(&*train_settings(algorithm));
-            (algorithm.name, vec![("command", "train"), ("algorithm", algorithm.name)], keys)
-        })
-        .collect();
+/// All kinds of runs.
+pub fn run_kinds() -> Vec<RunKind> {
+    let mut kinds: Vec<_> = ALGORITHMS.iter().map(|algorithm| training_kind(algorithm)).collect();
     let head = || vec![("command", "distill")];
-    kinds.push((
-        "distill-policy",
-        head(),
-        of(&<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>::default()),
-    ));
-    let soft =
+    let policy = of(&<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>::default());
+    let classifier =
         of(&<((DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>::default());
-    kinds.push(("distill-classifier", head(), soft));
+    kinds.push(RunKind { name: "distill-policy", head: head(), keys: policy });
+    kinds.push(RunKind { name: "distill-classifier", head: head(), keys: classifier });
     kinds
+}
+
+fn training_kind(algorithm: &Algorithm) -> RunKind {
+    let head = vec![("command", "train"), ("algorithm", algorithm.name)];
+    RunKind { name: algorithm.name, head, keys: of(&*train_settings(algorithm)) }
 }
 
 /// A configuration file with every key, its default and its meaning; keys without a default are commented
@@ -45,9 +56,14 @@ fn kinds() -> Vec<Kind> {
 /// # Errors
 /// If there is no such algorithm.
 pub fn config_file(name: &str) -> Result<String, ConfigError> {
-    let kinds = kinds();
-    let Some((_, head, keys)) = kinds.iter().find(|kind| kind.0 == name) else {
-        return Err(ConfigError::unknown("algorithm", name, None, kinds.iter().map(|kind| kind.0)));
+    let kinds = run_kinds();
+    let Some(RunKind { head, keys, .. }) = kinds.iter().find(|kind| kind.name == name) else {
+        if ["distill", "distil", "distillation", "student"].contains(&name) {
+            let words = "`distill` has two kinds of configuration: potstill config distill-policy, for a student of a \
+                         policy, and potstill config distill-classifier";
+            return Err(ConfigError::Usage(words.to_owned()));
+        }
+        return Err(ConfigError::unknown("algorithm", name, None, kinds.iter().map(|kind| kind.name)));
     };
     let words: Vec<&str> = head.iter().map(|(_, word)| *word).collect();
     let mut text = format!("# Settings of {name}. Use: potstill {} --config FILE\n", words.join(" "));
@@ -68,7 +84,7 @@ pub fn config_file(name: &str) -> Result<String, ConfigError> {
 
 /// A JSON schema of the configuration files of all algorithms, for editors.
 pub fn config_schema() -> Value {
-    let kinds = kinds().into_iter().map(|(name, head, keys)| {
+    let kinds = run_kinds().into_iter().map(|RunKind { name, head, keys }| {
         let mut properties = Map::new();
         for (key, value) in &head {
             properties.insert((*key).to_owned(), json!({ "const": value }));
@@ -129,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_file_reads_back_as_the_defaults() {
-        for (name, head, keys) in kinds() {
+        for RunKind { name, head, keys } in run_kinds() {
             let text = config_file(name).unwrap();
             let mut table = read_toml(&text, Origin::Set).unwrap();
             head.iter()
@@ -165,5 +181,10 @@ mod tests {
     fn an_unknown_name_is_told_the_nearest() {
         let error = config_file("distill-polcy").unwrap_err().to_string();
         assert_eq!(error, "unknown algorithm `distill-polcy`; did you mean `distill-policy`?");
+        let error = config_file("distill").unwrap_err().to_string();
+        assert!(
+            error.contains("config distill-policy") && error.contains("config distill-classifier"),
+            "{error}"
+        );
     }
 }

@@ -32,7 +32,7 @@ pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Valu
     let teacher = PathBuf::from(teacher);
     let subject = Subject::load(&RunDir::open(&teacher)?)?;
     layers.push(teacher_layer(&teacher));
-    let plan = prepare_distillation(subject, &layers, request.threads)?;
+    let plan = prepare_distillation(subject, &layers, request.threads, None)?;
     let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
     discard_on_error(&dir, || create(&dir, &plan))?;
     execute(&dir, plan, false, observer)

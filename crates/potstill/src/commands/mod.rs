@@ -39,7 +39,7 @@ mod train;
 pub use bench::{BenchRequest, bench_env, bench_tabular};
 pub use bench_deep::{TRAININGS, UPDATES, bench_dqn};
 pub use compare::{Comparison, View};
-pub use config::{config_file, config_schema};
+pub use config::{RunKind, config_file, config_schema, run_kinds};
 pub use distill::{DistillRequest, distill};
 pub use env::{check_environment, trace_actions, trace_env};
 pub use eval::{EvaluateRequest, evaluate};

@@ -13,6 +13,8 @@ pub struct ResumeRequest {
     pub run: PathBuf,
     /// A new number of steps, to train a run beyond its original length.
     pub steps: Option<u64>,
+    /// With more steps, keep schedules relative to the former number, so that they do not go back.
+    pub keep_schedules: bool,
     /// Skip damaged checkpoints.
     pub fallback: bool,
     /// Threads to use. Results do not depend on their number.
@@ -38,8 +40,9 @@ pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value,
             family.execute(&dir, start, request.fallback, observer)
         }
         _ => {
-            let ResumeRequest { steps, fallback, threads, .. } = *request;
-            continue_run(&dir, recipe, Continuation { steps, fallback, threads }, observer)
+            let ResumeRequest { steps, keep_schedules, fallback, threads, .. } = *request;
+            let continuation = Continuation { steps, keep_schedules, fallback, threads };
+            continue_run(&dir, recipe, continuation, observer)
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `potstill train`.
 
 use crate::algorithm::Algorithm;
-use crate::config::Layer;
+use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::run::{
     Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train, train_head,
-    train_seeds, usage,
+    train_seeds, train_settings, usage,
 };
-use crate::store::RunDir;
+use crate::store::{self, RunDir};
 use potstill_env::registry;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// A request to train an algorithm.
 #[derive(Clone, Debug, Default)]
 pub struct TrainRequest {
-    /// The algorithm's name.
+    /// The algorithm's name; if empty, that of the configuration file.
     pub algorithm: String,
     /// A preset's name.
     pub preset: Option<String>,
@@ -35,7 +35,7 @@ pub struct TrainRequest {
 /// If the request is invalid (nothing is then left behind), or training fails or is stopped (it can then be
 /// resumed).
 pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, Error> {
-    let algorithm = Algorithm::find(&request.algorithm)?;
+    let algorithm = Algorithm::find(&named(request)?)?;
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&train_head(algorithm.name))?;
     if let Some(preset) = &request.preset {
@@ -45,6 +45,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         layers.insert(0, algorithm.preset(preset, &env)?);
     }
     let seeds = take_seeds(&mut layers)?;
+    check_data(algorithm, &layers)?;
     match request.seeds.or(seeds) {
         None | Some(1) => {
             let plan = prepare_train(algorithm, &layers, request.threads, None)?;
@@ -55,6 +56,32 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         Some(count) => {
             train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
         }
+    }
+}
+
+/// The name of the algorithm: as requested, or of the configuration file.
+fn named(request: &TrainRequest) -> Result<String, Error> {
+    let Some(path) = request.sources.config.as_ref().filter(|_| request.algorithm.is_empty()) else {
+        return Ok(request.algorithm.clone());
+    };
+    let origin = Origin::File(path.display().to_string());
+    let config = read_toml(&store::read_text(path)?, origin)?;
+    let name = config.get("algorithm").and_then(toml::Value::as_str).map(str::to_owned);
+    name.ok_or_else(|| {
+        usage(format!("which algorithm? {} names none; give ALGO (see `potstill algos`)", path.display()))
+    })
+}
+
+/// Refuses data where an algorithm has no use for any.
+fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), Error> {
+    let name = algorithm.name;
+    let takes_data = train_settings(algorithm).keys().iter().any(|key| key.name == "data");
+    match peek(layers, "data") {
+        Some(data) if !takes_data => Err(usage(format!(
+            "--data {data}: `{name}` learns while it acts, in --env ID; tables learn from recorded episodes (train \
+             q-learning --data {data}), and a classifier from a dataset (train classifier --data digits)"
+        ))),
+        _ => Ok(()),
     }
 }
 

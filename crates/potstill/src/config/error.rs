@@ -1,5 +1,6 @@
 //! Configuration errors, and the origin of values.
 
+use super::elsewhere::name_here;
 use std::fmt;
 use thiserror::Error;
 
@@ -96,12 +97,19 @@ impl ConfigError {
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
-        let likeness = |candidate: &str| {
-            strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
-        };
-        let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).cloned();
-        // Below this similarity a suggestion is noise.
-        let nearest = nearest.filter(|candidate| likeness(candidate) > 0.5);
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        let elsewhere = name_here(name, &names).map(str::to_owned);
+        let nearest = elsewhere.or_else(|| nearest(name, names.iter().copied()));
         Self::Unknown { what, name: name.to_owned(), origin, nearest, known }
     }
+}
+
+/// The most similar of some names, if one is similar.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let likeness = |candidate: &str| {
+        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
+    };
+    let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    // Below this similarity a suggestion is noise.
+    nearest.filter(|candidate| likeness(candidate) > 0.5).map(str::to_owned)
 }

@@ -19,12 +19,14 @@
 //! # Ok::<(), potstill::config::ConfigError>(())
 //! ```
 
+mod elsewhere;
 mod error;
 mod network;
 mod resolve;
 mod setting;
 
-pub use error::{ConfigError, Origin};
+pub use elsewhere::name_here;
+pub use error::{ConfigError, Origin, nearest};
 pub(crate) use network::check_network;
 pub use resolve::{Layer, Resolved, read_toml, resolve, resolve_onto, toml_value};
 pub use setting::{Key, Range, Setting, Settings};

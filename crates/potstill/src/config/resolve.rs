@@ -105,7 +105,7 @@ pub fn toml_value(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::settings;
+    use crate::config::{Setting, settings};
 
     settings! {
         /// Settings for the tests.
@@ -141,11 +141,37 @@ mod tests {
             "batch_size=1.5",
             "`batch_size` (--set): expected a whole number from 0 to 2^63 - 1, got float `1.5`",
         );
+        check(
+            "batch_size=100q",
+            "`batch_size` (--set): expected a whole number from 0 to 2^63 - 1, got string `\"100q\"`",
+        );
         check("steps=0", "`steps` (--set): must be 1 or above, got 0");
         check(
             "net_arch=mlp:8,x",
             "`net_arch` (--set): `x` is not a number of units from 1 to 16384 in network `mlp:8,x`; write `mlp:64,64`, `mlp:64,64:tanh` or `cnn:16x3,128`",
         );
+    }
+
+    #[test]
+    fn numbers_are_understood_as_people_write_them() {
+        let check = |pair: &str, expected: (f64, u64)| {
+            let settings = resolve::<Example>(&[set(&[pair])]).unwrap().settings;
+            assert_eq!((settings.learning_rate, settings.batch_size), expected, "{pair}");
+        };
+        check("batch_size=1e5", (0.5, 100_000));
+        check("batch_size=100k", (0.5, 100_000));
+        check("batch_size=100_000", (0.5, 100_000));
+        check("batch_size=\"1.5M\"", (0.5, 1_500_000));
+        check("learning_rate=.25", (0.25, 32));
+        check("learning_rate=\"1e-4\"", (1e-4, 32));
+        let truth = |text: &str| bool::from_toml(&toml_value(text));
+        for text in ["true", "True", "yes", "on", "1"] {
+            assert_eq!(truth(text), Ok(true), "{text}");
+        }
+        for text in ["false", "FALSE", "no", "off", "0"] {
+            assert_eq!(truth(text), Ok(false), "{text}");
+        }
+        assert_eq!(truth("2"), Err("expected true or false, got integer `2`".to_owned()));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Settings: keys with their types, defaults and ranges, and the macros that declare them.
 
+use potstill_core::written;
 use potstill_nn::NetworkSpec;
 use toml::Value;
 
@@ -154,6 +155,7 @@ impl Setting for f64 {
         match value {
             Value::Float(x) => Ok(*x),
             Value::Integer(n) => Ok(*n as f64),
+            Value::String(text) => written::number(text).ok_or_else(|| not_a("a number", value)),
             _ => Err(not_a("a number", value)),
         }
     }
@@ -172,7 +174,16 @@ impl Setting for u64 {
         literal
     }
     fn from_toml(value: &Value) -> Result<Self, String> {
-        let number = value.as_integer().and_then(|n| u64::try_from(n).ok());
+        let number = match value {
+            Value::Integer(n) => u64::try_from(*n).ok(),
+            // `1e5` is a float in TOML; up to 2^53 a whole one is exact.
+            Value::Float(x) if x.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(x) => {
+                Some(*x as u64)
+            }
+            Value::String(text) => written::whole(text),
+            _ => None,
+        };
+        let number = number.filter(|number| i64::try_from(*number).is_ok());
         number.ok_or_else(|| not_a("a whole number from 0 to 2^63 - 1", value))
     }
     fn to_toml(&self) -> Option<Value> {
@@ -190,7 +201,14 @@ impl Setting for bool {
         literal
     }
     fn from_toml(value: &Value) -> Result<Self, String> {
-        value.as_bool().ok_or_else(|| not_a("true or false", value))
+        let truth = match value {
+            Value::Boolean(truth) => Some(*truth),
+            Value::Integer(0) => Some(false),
+            Value::Integer(1) => Some(true),
+            Value::String(text) => written::truth(text),
+            _ => None,
+        };
+        truth.ok_or_else(|| not_a("true or false", value))
     }
     fn to_toml(&self) -> Option<Value> {
         Some(Value::Boolean(*self))

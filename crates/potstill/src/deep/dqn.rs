@@ -54,7 +54,7 @@ use crate::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayEr
 use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
-use crate::policy::{Policy, Schedule};
+use crate::policy::{Policy, Schedule, Span};
 use crate::targets::{self, Munchausen};
 use crate::teacher::Teacher;
 use potstill_core::snapshot::{Codec, Counter, Field, IfPresent};
@@ -67,8 +67,8 @@ settings! {
     /// The hyperparameters of DQN, with Stable-Baselines3's names. A number becomes a schedule by `into`, and
     /// text a network by `parse`: `learning_rate: 1e-3.into()`, `net_arch: "mlp:64".parse()?`.
     pub struct DqnConfig {
-        /// Step size of the optimiser, a number or a schedule over steps of the environment. Source: RL-Zoo,
-        /// CartPole-v1
+        /// Step size of the optimiser, a number or a schedule over steps of the environment (those before the
+        /// `train_freq` steps that an update follows). Source: RL-Zoo, CartPole-v1
         learning_rate: Schedule = 2.3e-3, in NotNegative;
         /// Capacity of the replay buffer, in transitions. Source: RL-Zoo, CartPole-v1
         buffer_size: u64 = 100_000, in AtLeastOne;
@@ -262,7 +262,8 @@ pub struct Dqn {
     config: DqnConfig,
     objective: Objective,
     actions: usize,
-    total_steps: u64,
+    /// The exponent of importance-sampling weights, over the run.
+    beta: Schedule,
     /// The exploration rate, over the fraction of the run.
     epsilon: Schedule,
     /// `Q(., .; theta)`.
@@ -316,15 +317,14 @@ impl Dqn {
         (config, optimizer): (DqnConfig, OptimizerConfig),
         task: &Task<'_>,
     ) -> Result<Learning<usize>, ConfigError> {
+        // The first multiple of `train_freq` after `learning_starts`.
+        let first = (config.learning_starts / config.train_freq + 1).saturating_mul(config.train_freq);
+        let warning = warning(task, config.num_envs, first, "learning_starts and train_freq");
         let task = TaskSpec::of(task, &config.net_arch)?;
         config.check(&objective, &optimizer, &task)?;
         let (bytes, in_file) = config.replay(&task).memory();
         let place = if in_file { ", observations in a file" } else { "" };
         let about = format!("replay: {} transitions, {}{place}", config.buffer_size, size(bytes));
-        // The first multiple of `train_freq` after `learning_starts`.
-        let first = (config.learning_starts / config.train_freq + 1).saturating_mul(config.train_freq);
-        let keys = "learning_starts and train_freq";
-        let warning = warning(task.total_steps, config.num_envs, first, keys);
         let copies = (config.num_envs > 1).then_some(config.num_envs as usize);
         let agent = Self::with(objective, (config, optimizer), &task)
             .map_err(|error| ConfigError::value("buffer_size", error.to_string()))?;
@@ -350,12 +350,13 @@ impl Dqn {
         let target = Teacher::target_network(&online, config.target_update_interval, config.tau as f32);
         Ok(Self {
             actions,
-            total_steps,
-            epsilon: Schedule::Linear {
-                from: config.exploration_initial_eps,
-                to: config.exploration_final_eps,
-                over: config.exploration_fraction * total_steps as f64,
-            },
+            beta: Schedule::Linear { from: config.prioritized_beta, to: 1.0, over: Span::Run(1.0) }
+                .of_run(total_steps),
+            epsilon: task.exploration(
+                config.exploration_initial_eps,
+                config.exploration_final_eps,
+                config.exploration_fraction,
+            ),
             target: target.with_workers(task.workers.clone()),
             optimizer: GuardedStep::new(&optimizer, online.parameters().len()),
             online,
@@ -369,7 +370,7 @@ impl Dqn {
             acting: Acting { workspace: Workspace::new(task.workers.clone()), ..Acting::default() },
             buffers: UpdateBuffers::new(&task.workers),
             objective,
-            config,
+            config: DqnConfig { learning_rate: config.learning_rate.of_run(total_steps), ..config },
         })
     }
 
@@ -399,16 +400,18 @@ impl Dqn {
         Update { online, target, buffers, double: config.double, taus }
     }
 
-    /// The elapsed fraction of the run, 0 to 1.
-    fn progress(&self) -> f64 {
-        (self.steps as f64 / self.total_steps.max(1) as f64).min(1.0)
+    /// The step size of an update: that before the steps which it follows, so that a line to 0 over the run leaves
+    /// some of it to the last update.
+    fn learning_rate(&self) -> f64 {
+        let DqnConfig { learning_rate, train_freq, num_envs, .. } = self.config;
+        learning_rate.at(self.steps.saturating_sub(train_freq.max(num_envs)), 1)
     }
 
     /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum
     /// of `n_step` rewards, and the discount `gamma^k` for `k` rewards, or 0 after a terminal state. Draws new noise of
     /// a noisy network.
     fn sample(&mut self) {
-        let beta = self.config.prioritized_beta + (1.0 - self.config.prioritized_beta) * self.progress();
+        let beta = self.beta.at(self.steps, 1);
         let batch = &mut self.buffers.batch;
         self.replay.sample_weighted(self.config.batch_size as usize, beta, &mut self.sampling, batch);
         if let Some(moments) = &self.moments {
@@ -510,7 +513,7 @@ impl Agent for Dqn {
             Some(distribution) => distribution.loss(self.distributional()),
         };
         // theta <- theta - alpha dL/dtheta, refused if a number is not finite.
-        let alpha = self.config.learning_rate.at(self.steps, 1);
+        let alpha = self.learning_rate();
         let UpdateBuffers { workspace, batch, y, td_errors, d_outputs, .. } = &mut self.buffers;
         let arrays: [(&str, &[f32]); 5] = [
             ("observation", &batch.observations),
@@ -531,6 +534,17 @@ impl Agent for Dqn {
             network.fold_input_scaling(moments.mean(), &moments.deviations());
         }
         Model::Network(network)
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        if self.moments.is_some() {
+            return Err(
+                "a model has its input scaling in its weights, and this run would scale again".to_owned()
+            );
+        }
+        model.copy_to_network(&mut self.online)?;
+        self.target.copy_from(&self.online);
+        Ok(())
     }
 
     fn diagnostics(&self) -> Measurements {
@@ -559,6 +573,6 @@ snapshot! {
     impl Restorable for Dqn {
         saved: steps via Counter, online as "student", target as "teacher" via Format1, optimizer as "optimiser", replay, exploration, sampling,
             noise via IfPresent, taus via IfPresent, moments;
-        built: config, objective, actions, total_steps, epsilon, acting, buffers;
+        built: config, objective, actions, beta, epsilon, acting, buffers;
     }
 }

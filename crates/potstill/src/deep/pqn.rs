@@ -48,8 +48,8 @@ use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 settings! {
     /// The hyperparameters of PQN.
     pub struct PqnConfig {
-        /// Step size of the optimiser, a number or a schedule over steps of the environment. Source:
-        /// purejaxql, pqn_cartpole
+        /// Step size of the optimiser, a number or a schedule over steps of the environment (those before the
+        /// transitions of the update). Source: purejaxql, pqn_cartpole
         learning_rate: Schedule = 1e-4, in NotNegative;
         /// Copies of the environment. Source: purejaxql, pqn_cartpole
         num_envs: u64 = 32, in Copies;
@@ -180,12 +180,12 @@ fn build(
     (config, optimizer): &(PqnConfig, OptimizerConfig),
     task: &Task<'_>,
 ) -> Result<Learning<usize>, ConfigError> {
+    let collected = config.collected();
+    let warning = warning(task, config.num_envs, collected, "num_envs x num_steps");
     let task = TaskSpec::of(task, &config.net_arch)?;
     config.check(optimizer, &task)?;
-    let collected = config.collected();
     let about =
         format!("no replay: {collected} transitions at a time, {}", size(config.rollout_bytes(&task)));
-    let warning = warning(task.total_steps, config.num_envs, collected, "num_envs x num_steps");
     let copies = Some(config.num_envs as usize);
     let agent = Box::new(Pqn::new((config.clone(), optimizer.clone()), &task));
     Ok(Learning { agent, copies, about: Some(about), warning })
@@ -234,11 +234,11 @@ impl Pqn {
         let network = config.net_arch.initialised(&ends, optimizer.initialisation(), &mut rng);
         Self {
             actions,
-            epsilon: Schedule::Linear {
-                from: config.exploration_initial_eps,
-                to: config.exploration_final_eps,
-                over: config.exploration_fraction * total_steps as f64,
-            },
+            epsilon: task.exploration(
+                config.exploration_initial_eps,
+                config.exploration_final_eps,
+                config.exploration_fraction,
+            ),
             optimizer: GuardedStep::new(&optimizer, network.parameters().len()),
             network,
             steps: 0,
@@ -254,7 +254,7 @@ impl Pqn {
             acting: Workspace::new(task.workers.clone()),
             learning: Workspace::new(task.workers.clone()),
             scratch: Scratch::default(),
-            config,
+            config: PqnConfig { learning_rate: config.learning_rate.of_run(total_steps), ..config },
         }
     }
 
@@ -298,7 +298,8 @@ impl Pqn {
     fn epochs(&mut self) -> Result<f64, LearnError> {
         let PqnConfig { num_minibatches, update_epochs, .. } = self.config;
         let features = self.network.inputs();
-        let rate = self.config.learning_rate.at(self.steps, 1);
+        // Of the k-th of K updates, k from 0, a line to 0 over the run leaves 1 - k / K.
+        let rate = self.config.learning_rate.at(self.steps.saturating_sub(self.config.collected()), 1);
         let Scratch { targets, order, observations, chosen, wanted, errors, d_outputs, .. } =
             &mut self.scratch;
         let size = targets.len() / num_minibatches as usize;
@@ -402,6 +403,10 @@ impl Agent for Pqn {
 
     fn model(&self) -> Model {
         Model::Network(self.network.clone())
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_network(&mut self.network)
     }
 
     fn diagnostics(&self) -> Measurements {

@@ -2,6 +2,7 @@
 
 use crate::algorithm::Task;
 use crate::config::ConfigError;
+use crate::policy::{Schedule, Span};
 use potstill_core::Streams;
 use potstill_env::Space;
 use potstill_env::registry::Spec;
@@ -21,7 +22,7 @@ pub struct TaskSpec {
     pub is_bytes: bool,
     /// The number of actions.
     pub actions: usize,
-    /// Steps of the whole run, of all copies together.
+    /// Steps that schedules are relative to: usually those of the whole run, of all copies together.
     pub total_steps: u64,
     /// The random streams of the run.
     pub streams: Streams,
@@ -37,12 +38,17 @@ impl TaskSpec {
         Self { inputs, frames: 1, is_bytes: false, actions, total_steps, streams, workers }
     }
 
+    /// The exploration rate of a run: from one value to another over a share of it.
+    pub(super) fn exploration(&self, from: f64, to: f64, share: f64) -> Schedule {
+        Schedule::Linear { from, to, over: Span::Run(share) }.of_run(self.total_steps)
+    }
+
     /// The task of a run in which a network of this form learns.
     ///
     /// # Errors
     /// If the run has no given number of steps, by which schedules are relative.
     pub fn of(task: &Task<'_>, net_arch: &NetworkSpec) -> Result<Self, ConfigError> {
-        let Some(total_steps) = task.steps else {
+        let Some(steps) = task.steps else {
             let name = task.algorithm;
             return Err(ConfigError::Usage(format!(
                 "`{name}` needs --steps N (its exploration schedule is relative to them)"
@@ -56,7 +62,7 @@ impl TaskSpec {
             frames: task.spec.frames(),
             is_bytes: matches!(space, Space::MultiBinary { .. }),
             actions: task.actions(),
-            total_steps,
+            total_steps: task.schedule_steps.unwrap_or(steps),
             streams: task.streams,
             workers: Workers::new(threads),
         })
@@ -95,7 +101,8 @@ pub(super) fn check_pass(
 }
 
 /// A warning that a run ends before its first update, at step `first`, because of the keys `why`.
-pub(super) fn warning(steps: u64, copies: u64, first: u64, why: &str) -> Option<String> {
+pub(super) fn warning(task: &Task<'_>, copies: u64, first: u64, why: &str) -> Option<String> {
+    let steps = task.steps?;
     // Copies are stepped together.
     (steps.next_multiple_of(copies) < first)
         .then(|| format!("nothing is learned in {steps} steps: the first update is at step {first} ({why})"))

@@ -27,6 +27,7 @@ use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
+use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
@@ -65,6 +66,13 @@ settings! {
         /// Weight alpha of the soft targets; the labels have 1 - alpha. Source: 0.9, common since Hinton et
         /// al. 2015
         alpha: f64 = 0.9, in Unit;
+    }
+}
+
+impl FitConfig {
+    /// Gradient steps of a training on so many samples.
+    pub fn total_steps(&self, samples: usize) -> u64 {
+        self.epochs.saturating_mul(samples.div_ceil(self.batch_size as usize) as u64)
     }
 }
 
@@ -160,6 +168,7 @@ impl ClassifierTrainer {
             // The inputs are the same in every epoch.
             source.record(&data.inputs);
         }
+        let samples = data.len();
         Self {
             optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
@@ -172,13 +181,24 @@ impl ClassifierTrainer {
             shuffle: streams.stream("shuffle"),
             jitter: streams.stream("jitter"),
             scratch: Scratch::default(),
-            config,
+            config: FitConfig {
+                learning_rate: config.learning_rate.of_run(config.total_steps(samples)),
+                ..config
+            },
         }
     }
 
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
+    }
+
+    /// Takes over the parameters of a model for the student, before training.
+    ///
+    /// # Errors
+    /// If its architecture is another.
+    pub(crate) fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_network(&mut self.student)
     }
 
     /// Epochs so far.

@@ -31,7 +31,7 @@ use super::divergence::Divergence;
 use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
-use crate::model::{NetworkActor, play};
+use crate::model::{Model, NetworkActor, play};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::teacher::Teacher;
@@ -66,6 +66,11 @@ impl PolicyDistillConfig {
     /// Gradient steps of a round.
     fn round_steps(&self) -> u64 {
         self.gradient_steps.div_ceil(self.rounds)
+    }
+
+    /// Gradient steps of all rounds.
+    pub fn total_steps(&self) -> u64 {
+        self.round_steps().saturating_mul(self.rounds)
     }
 }
 
@@ -154,13 +159,24 @@ impl PolicyDistiller {
             teacher_logits: Vec::new(),
             sampling: streams.stream("replay"),
             scratch: Scratch::default(),
-            config,
+            config: PolicyDistillConfig {
+                learning_rate: config.learning_rate.of_run(config.total_steps()),
+                ..config
+            },
         }
     }
 
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
+    }
+
+    /// Takes over the parameters of a model for the student, before training.
+    ///
+    /// # Errors
+    /// If its architecture is another.
+    pub(crate) fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_network(&mut self.student)
     }
 
     /// The mean gap between the teacher's two highest action values, which is the unit of the temperature.

@@ -22,7 +22,9 @@ mod supervised;
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
 pub(crate) use reinforcement::ReinforcementJob;
-pub use settings::{DataConfig, DistilConfig, EvalConfig, PlanConfig, RunConfig, SourceConfig, StoreConfig};
+pub use settings::{
+    DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig, StoreConfig,
+};
 pub(crate) use supervised::SupervisedJob;
 
 use crate::error::Error;
@@ -51,6 +53,14 @@ pub(crate) trait Job: Restorable + Send {
     /// A warning for the user before the work begins.
     fn warning(&self) -> Option<&str> {
         None
+    }
+
+    /// Takes over the parameters of a model, before the work begins.
+    ///
+    /// # Errors
+    /// If its shape is another, or the work has no parameters to start from; the reason says which.
+    fn start_from(&mut self, _: &Model) -> Result<(), String> {
+        Err("a planner starts from nothing but the model of its environment".to_owned())
     }
 
     /// Returns true if the work is complete.

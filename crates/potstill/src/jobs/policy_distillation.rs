@@ -76,6 +76,10 @@ impl Job for PolicyDistillationJob {
         self.distiller.steps()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.distiller.start_from(model)
+    }
+
     fn is_over(&self) -> bool {
         self.distiller.rounds() >= self.config.rounds
     }

@@ -212,6 +212,10 @@ where
         self.trainer.steps()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.trainer.start_from(model)
+    }
+
     fn is_over(&self) -> bool {
         self.statistics.goal_reached
             || self.run.steps.is_some_and(|steps| self.trainer.steps() >= steps)

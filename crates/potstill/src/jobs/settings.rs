@@ -1,6 +1,6 @@
 //! Keys that do not belong to a single algorithm.
 
-use crate::config::settings;
+use crate::config::{settings, words};
 use potstill_nn::NetworkSpec;
 
 settings! {
@@ -16,6 +16,9 @@ settings! {
         episodes: Option<u64> = None, in AtLeastOne;
         /// Episodes between lines of metrics.jsonl
         log_interval: u64 = 1, in AtLeastOne;
+        /// Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction and
+        /// prioritized_beta; the steps of the run if not set
+        schedule_steps: Option<u64> = None, in AtLeastOne;
     }
 }
 
@@ -86,9 +89,27 @@ settings! {
     }
 }
 
+words! {
+    /// The part of an earlier run that a run starts from.
+    pub enum Keep: "weights or state" {
+        /// The parameters of its model; everything else begins anew.
+        Weights = "weights",
+        /// The whole state of its newest checkpoint.
+        State = "state",
+    }
+}
+
 settings! {
-    /// The schedule of checkpoints. It has no influence on learning.
+    /// The state that a run starts from, and the schedule of its checkpoints, which has no influence on learning.
     pub struct StoreConfig {
+        /// Run directory to start from instead of from nothing; other settings are those of this run
+        from: Option<String> = None, in Any;
+        /// Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and counts of
+        /// steps begin anew, so that a step size of 1/n replaces a value at once), or its whole state, in the same
+        /// environment: training goes on after its last step
+        keep: Option<Keep> = None, in Any;
+        /// CRC-32C of what it started from, so that the same settings give the same run
+        from_crc32c: Option<u64> = None, in Any;
         /// Steps between checkpoints (gradient steps if there is no environment); 0 for none; one every 30
         /// seconds if not set
         checkpoint_freq: Option<u64> = None, in Any;

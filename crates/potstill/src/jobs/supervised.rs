@@ -50,6 +50,10 @@ impl Job for SupervisedJob {
         self.trainer.steps()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.trainer.start_from(model)
+    }
+
     fn is_over(&self) -> bool {
         self.trainer.epochs() >= self.fit.epochs
     }

@@ -66,6 +66,59 @@ impl Model {
             Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
         }
     }
+
+    /// The kind and the shape in words.
+    pub fn shape(&self) -> String {
+        match self {
+            Model::Table(table) if table.actions() == 1 => {
+                format!("a table of {} state values", table.states())
+            }
+            Model::Table(table) => {
+                format!("a table of {} states x {} actions", table.states(), table.actions())
+            }
+            Model::Network(network) => network_shape(network),
+            Model::Control(policy) => {
+                format!(
+                    "a policy for a box of {} actions, {}",
+                    policy.low().len(),
+                    network_shape(policy.network())
+                )
+            }
+        }
+    }
+
+    /// Copies the values of a table into another of the same shape.
+    ///
+    /// # Errors
+    /// If the model is no such table; the reason has both shapes.
+    pub(crate) fn copy_to_table(&self, table: &mut QTable) -> Result<(), String> {
+        match self {
+            Model::Table(own) if (own.states(), own.actions()) == (table.states(), table.actions()) => {
+                table.copy_values(own);
+                Ok(())
+            }
+            _ => Err(format!("{}; this run has {}", self.shape(), Model::Table(table.clone()).shape())),
+        }
+    }
+
+    /// Copies the parameters of a network into another of the same architecture.
+    ///
+    /// # Errors
+    /// If the model is no such network; the reason has both architectures.
+    pub(crate) fn copy_to_network(&self, network: &mut Network) -> Result<(), String> {
+        match self {
+            Model::Network(own) if (own.spec(), own.ends()) == (network.spec(), network.ends()) => {
+                network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
+                Ok(())
+            }
+            _ => Err(format!("{}; this run has {}", self.shape(), network_shape(network))),
+        }
+    }
+}
+
+fn network_shape(network: &Network) -> String {
+    let (spec, inputs, outputs) = (network.spec(), network.inputs(), network.outputs());
+    format!("a network {spec} of {inputs} inputs and {outputs} outputs")
 }
 
 impl Restorable for Model {

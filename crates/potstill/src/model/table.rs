@@ -55,6 +55,11 @@ impl QTable {
         &self.values
     }
 
+    /// Takes the values of a table of the same shape.
+    pub(super) fn copy_values(&mut self, other: &Self) {
+        self.values.copy_from_slice(&other.values);
+    }
+
     /// The index of `Q(s, a)` in the [values](Self::values).
     #[inline]
     pub fn pair(&self, state: usize, action: usize) -> usize {

@@ -310,6 +310,10 @@ impl Agent for DynaQ {
         Model::Table(self.q.clone())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.q)
+    }
+
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
     }

@@ -264,7 +264,7 @@ mod tests {
             &behaviour(ExplorationRule::recorded(vec![(0, 1), (1, 0), (1, 0), (1, 0), (1, 1)], 2, 2)),
             [0.75, 0.25],
         );
-        let temperature = Schedule::Linear { from: 1.0, to: 0.5, over: 4.0 };
+        let temperature = Schedule::linear(1.0, 0.5, 4.0);
         let mut softer = behaviour(ExplorationRule::Boltzmann { temperature });
         (0..4).for_each(|_| softer.record_visit(0, 0));
         // softmax([2, 0])

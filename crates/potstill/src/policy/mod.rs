@@ -14,7 +14,7 @@ mod behaviour;
 mod schedule;
 
 pub use behaviour::{Behaviour, Exploration, ExplorationRule};
-pub use schedule::{Schedule, StepSizes};
+pub use schedule::{Schedule, Span, StepSizes};
 
 use crate::targets;
 use potstill_core::Pcg64;

@@ -86,7 +86,7 @@ pub(crate) fn restore(dir: &RunDir, job: &mut dyn Job, checkpoint: &Checkpoint) 
     if !known && !earlier_configs(&dir.manifest()?).iter().any(|earlier| Some(*earlier) == checkpoint.config)
     {
         let reason = format!("is not what the checkpoint of step {step} was made under");
-        return Err(other(reason, "put back the configuration that the run was begun with").into());
+        return Err(other(reason, "put back the configuration that the run was begun with, or begin another run from its state (potstill train ALGO --from RUN --keep state)").into());
     }
     let fits = job.restore(&checkpoint.state);
     let remedy = "resume it with the program that began it, whose environment has the same state";
@@ -104,9 +104,15 @@ pub(crate) fn execute(
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let PreparedRun { config, place, store, mut job, .. } = plan;
+    let PreparedRun { config, place, store, mut job, start, warning: of_schedules, .. } = plan;
     let started = Instant::now();
-    let checkpoint = Checkpoint::newest(dir, fallback)?;
+    let mut checkpoint = Checkpoint::newest(dir, fallback)?;
+    if let (None, Some(state)) = (&checkpoint, start) {
+        let first =
+            Checkpoint { step: job.steps(), state, config: Some(config_crc(dir)?), ..Checkpoint::default() };
+        first.save(dir, usize::MAX)?;
+        checkpoint = Some(first);
+    }
     if checkpoint.is_none() && has_records(dir) {
         observer.warn("there is no checkpoint: the run begins again at step 0");
     }
@@ -124,7 +130,7 @@ pub(crate) fn execute(
     if let Some(about) = job.about() {
         observer.remark(about);
     }
-    if let Some(warning) = job.warning() {
+    for warning in [job.warning(), of_schedules.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
     let (done, total, note) = job.progress();

@@ -77,7 +77,8 @@ impl PrepareFeatures<'_> {
         let ((run, (eval, settings)), store) = resolved.settings;
         let spec = env_and_length(algorithm, &run)?;
         let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
-        let task = Task { steps: run.steps, threads, ..Task::new(algorithm.name, &spec, streams) };
+        let RunConfig { steps, schedule_steps, .. } = run;
+        let task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
         let Learning { agent, copies, about, warning } = settings.build(&task)?;
         let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
         let spec = &start.spec;
@@ -94,7 +95,8 @@ impl PrepareFeatures<'_> {
                 }
             },
         };
-        Ok(PreparedRun::of(algorithm, (&on, seed), config, store, job))
+        let prepared = PreparedRun::of(algorithm, (&on, seed), config, store, job);
+        Ok(prepared.with_schedules(&settings, schedule_steps, steps))
     }
 }
 

@@ -23,6 +23,7 @@ mod report;
 mod resume;
 mod seeds;
 mod sources;
+mod start;
 mod subject;
 mod summary;
 mod tabular;

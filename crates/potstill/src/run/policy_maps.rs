@@ -170,6 +170,7 @@ mod tests {
             "Taxi-v4",
             "WindyGridworld:stochastic_wind=true",
             "AccessControl",
+            "Gridworld-v0",
         ] {
             check(id, 1);
         }

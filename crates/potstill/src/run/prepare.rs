@@ -3,6 +3,7 @@
 use super::checks::{bad, checked_data, env_for, find_env, usage};
 use super::features::PrepareFeatures;
 use super::prepared::PreparedRun;
+use super::start::Start;
 use super::subject::Subject;
 use super::tabular::PrepareTabular;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
@@ -55,6 +56,29 @@ pub(crate) fn prepare_headed(
     threads: usize,
     dir: Option<&RunDir>,
 ) -> Result<PreparedRun, Error> {
+    started(layers, dir, |layers| prepare_fresh(algorithm, head, layers, threads, dir))
+}
+
+/// Prepares a run, which starts from another one if its settings name one.
+fn started(
+    layers: &[Layer],
+    dir: Option<&RunDir>,
+    prepare: impl FnOnce(&[Layer]) -> Result<PreparedRun, Error>,
+) -> Result<PreparedRun, Error> {
+    match Start::read(layers, dir)? {
+        None => prepare(layers),
+        Some(start) => start.apply(prepare(&[layers, &[start.layer()]].concat())?),
+    }
+}
+
+/// Prepares a training run that starts from nothing.
+fn prepare_fresh(
+    algorithm: &'static Algorithm,
+    head: &[(&str, Value)],
+    layers: &[Layer],
+    threads: usize,
+    dir: Option<&RunDir>,
+) -> Result<PreparedRun, Error> {
     let features = PrepareFeatures { algorithm, head, layers, threads };
     match algorithm.builder {
         Builder::States(new) => PrepareTabular { algorithm, head, layers, threads, dir }.prepare(new),
@@ -69,9 +93,12 @@ pub(crate) fn prepare_headed(
             let data = checked_data(run.data.as_deref(), &fit)?;
             let ends = Ends::new(data.features, data.classes);
             optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
+            let (settings, steps) = (fit.clone(), fit.total_steps(data.len() - fit.test_samples as usize));
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, fit, None, None));
-            Ok(PreparedRun::of(algorithm, (&run.data.unwrap_or_default(), run.seed), config, store, job))
+            let on = run.data.unwrap_or_default();
+            let prepared = PreparedRun::of(algorithm, (&on, run.seed), config, store, job);
+            Ok(prepared.with_schedules(&settings, None, Some(steps)))
         }
     }
 }
@@ -96,7 +123,13 @@ pub(crate) fn prepare_distillation(
     subject: Subject,
     layers: &[Layer],
     threads: usize,
+    dir: Option<&RunDir>,
 ) -> Result<PreparedRun, Error> {
+    started(layers, dir, |layers| prepare_student(subject, layers, threads))
+}
+
+/// Prepares a distillation run that starts from nothing.
+fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
     let head = distillation_head();
     let plan = |config, run: &DistilConfig, place: &str, store, job, teacher: &Model| {
         let (on, seed) = (place, run.seed);
@@ -107,6 +140,9 @@ pub(crate) fn prepare_distillation(
             store,
             job,
             copy: Some((names::TEACHER, safetensors::write(teacher))),
+            schedules: Vec::new(),
+            warning: None,
+            start: None,
         }
     };
     match subject {
@@ -138,10 +174,11 @@ pub(crate) fn prepare_distillation(
             let student = student_spec(&run)?;
             let ends = PolicyDistiller::ends(student, teacher);
             optimizer.check(("student", student, &ends), distil.learning_rate)?;
+            let (settings, steps) = (distil.clone(), distil.total_steps());
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            Ok(plan(config, &run, &place, store, job, &model))
+            Ok(plan(config, &run, &place, store, job, &model).with_schedules(&settings, None, Some(steps)))
         }
         Subject::Classifier { network, data, fit } => {
             // Student and teacher must have the same test samples, or the student would learn from the
@@ -174,10 +211,11 @@ pub(crate) fn prepare_distillation(
             let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
             let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
+            let (settings, steps) = (fit.clone(), fit.total_steps(dataset.len() - fit.test_samples as usize));
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, fit, soft_targets, taught));
             let model = Model::Network(network);
-            Ok(plan(config, &run, &data, store, job, &model))
+            Ok(plan(config, &run, &data, store, job, &model).with_schedules(&settings, None, Some(steps)))
         }
     }
 }

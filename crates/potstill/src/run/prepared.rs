@@ -1,7 +1,9 @@
 //! A run that is ready to begin.
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, NamedSchedule, schedules, vanishing};
+use crate::config::Settings;
 use crate::jobs::{Job, StoreConfig};
+use potstill_core::Snapshot;
 
 /// Everything that is needed to begin a run, or to continue it.
 pub(crate) struct PreparedRun {
@@ -15,6 +17,12 @@ pub(crate) struct PreparedRun {
     pub(crate) job: Box<dyn Job>,
     /// The model file of another run, which is copied into this one under this name.
     pub(crate) copy: Option<(&'static str, Vec<u8>)>,
+    /// The settings that change over the run.
+    pub(crate) schedules: Vec<NamedSchedule>,
+    /// A warning about them.
+    pub(crate) warning: Option<String>,
+    /// The state of its first checkpoint, if it does not start from nothing.
+    pub(crate) start: Option<Snapshot>,
 }
 
 impl PreparedRun {
@@ -33,6 +41,22 @@ impl PreparedRun {
             store,
             job,
             copy: None,
+            schedules: Vec::new(),
+            warning: None,
+            start: None,
         }
+    }
+
+    /// Notes the settings that change over the run, and warns of those that come to nothing before its end. Schedules
+    /// are relative to `relative_to` steps; the run has `steps`, if that is known.
+    pub(crate) fn with_schedules(
+        self,
+        settings: &dyn Settings,
+        relative_to: Option<u64>,
+        steps: Option<u64>,
+    ) -> Self {
+        let schedules = relative_to.or(steps).map(|steps| schedules(settings, steps)).unwrap_or_default();
+        let warning = steps.and_then(|steps| vanishing(&schedules, steps));
+        Self { schedules, warning, ..self }
     }
 }

@@ -8,7 +8,7 @@ use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::subject::{Subject, has_copy};
 use super::summary::read_summary;
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
@@ -21,6 +21,8 @@ use toml::{Table, Value as Toml};
 pub(crate) struct Continuation {
     /// A new number of steps, to train a run beyond its original length.
     pub(crate) steps: Option<u64>,
+    /// With more steps, keep schedules relative to the former number.
+    pub(crate) keep_schedules: bool,
     /// Skip damaged checkpoints.
     pub(crate) fallback: bool,
     /// Threads to use. Results do not depend on their number.
@@ -63,7 +65,7 @@ impl Recipe {
                     Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
                     _ => Subject::load_copy(dir, names::TEACHER)?,
                 };
-                prepare_distillation(subject, &self.layers, threads)
+                prepare_distillation(subject, &self.layers, threads, Some(dir))
             }
         }
     }
@@ -77,7 +79,9 @@ pub(crate) fn continue_run(
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
     if let Some(steps) = continuation.steps {
-        raise_steps(dir, &mut recipe, steps, continuation)?;
+        if let Some(warning) = raise_steps(dir, &mut recipe, steps, continuation)? {
+            observer.warn(&warning);
+        }
     } else if dir.is_finished()? {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
@@ -92,23 +96,28 @@ pub(crate) fn continue_run(
     execute(dir, plan, continuation.fallback, observer)
 }
 
-/// Raises the number of steps of a run, if that leaves work to do.
+/// Raises the number of steps of a run, if that leaves work to do. Returns a warning about schedules that go back.
 fn raise_steps(
     dir: &RunDir,
     recipe: &mut Recipe,
     steps: u64,
     continuation: Continuation,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let run = dir.path().display();
-    if recipe.layers[0].values.get("steps").is_none() {
+    let Some(before) = recipe.layers[0].values.get("steps").cloned() else {
         return Err(usage(format!("{run} does not run for a number of steps")));
-    }
+    };
     let number = i64::try_from(steps).map_err(|_| usage("--steps must be below 2^63"))?;
-    let values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
+    let schedules = recipe.plan(dir, continuation.threads)?.schedules;
+    let mut values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
+    if continuation.keep_schedules && !recipe.layers[0].values.contains_key("schedule_steps") {
+        values.insert("schedule_steps".to_owned(), before);
+    }
     // Noted in config.toml: values that depend on the number of steps, such as the exploration schedule,
     // differed before.
     recipe.layers.push(Layer { origin: Origin::Program("resume --steps, after fewer"), values });
     let plan = recipe.plan(dir, continuation.threads)?;
+    let mut warning = None;
     if let Some(checkpoint) = Checkpoint::newest(dir, continuation.fallback)? {
         let mut job = recipe.plan(dir, continuation.threads)?.job;
         restore(dir, &mut *job, &checkpoint)?;
@@ -118,6 +127,8 @@ fn raise_steps(
                 "{run} has done {done} steps, or reached its goal; --steps {steps} leaves nothing to do"
             )));
         }
+        warning = setbacks(&schedules, &plan.schedules, checkpoint.step);
     }
-    extend(dir, &plan)
+    extend(dir, &plan)?;
+    Ok(warning)
 }

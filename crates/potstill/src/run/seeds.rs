@@ -33,7 +33,7 @@ pub(crate) fn train_seeds(
     head.push(("seeds", Toml::Integer(count as i64)));
     let first = prepare_headed(algorithm, &head, &family.layers, 1, None)?;
     let start = family.start(&first.config)?;
-    if let Some(warning) = first.job.warning() {
+    for warning in [first.job.warning(), first.warning.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
     let dir = RunDir::create(out, &first.name)?;
@@ -127,7 +127,7 @@ impl Family {
         let observer = Stopping(observer);
         if nested.has(names::CONFIG) {
             // Its own configuration applies: it may have been extended beyond the others.
-            let continuation = Continuation { steps: None, fallback, threads: 1 };
+            let continuation = Continuation { fallback, threads: 1, ..Continuation::default() };
             return continue_run(&nested, Recipe::read(&nested)?, continuation, &observer);
         }
         let plan = self.plan(seed)?;

@@ -88,6 +88,12 @@ pub(crate) fn learned_model(dir: &RunDir) -> Result<Model, Error> {
     read_model(dir, names::MODEL, &model_file(dir)?)
 }
 
+/// The model of a finished run, and the CRC-32C of its file.
+pub(super) fn learned(dir: &RunDir) -> Result<(Model, u32), Error> {
+    let bytes = model_file(dir)?;
+    Ok((read_model(dir, names::MODEL, &bytes)?, crc32c::crc32c(&bytes)))
+}
+
 /// The bytes of a finished run's model.
 fn model_file(dir: &RunDir) -> Result<Vec<u8>, Error> {
     let seeds = seed_runs(dir.path());

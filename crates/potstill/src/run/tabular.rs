@@ -139,7 +139,8 @@ impl PrepareTabular<'_> {
             self.check_recording(recording, &spec)?;
         }
         let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
-        let mut task = Task::new(self.algorithm.name, &spec, streams);
+        let RunConfig { steps, schedule_steps, .. } = run;
+        let mut task = Task { steps, schedule_steps, ..Task::new(self.algorithm.name, &spec, streams) };
         let mut copy = None;
         if let Some(run) = &source.behaviour {
             let (file, values) = self.other(run, &spec)?;
@@ -163,6 +164,7 @@ impl PrepareTabular<'_> {
         let trainer = Trainer::new(agent, make_env(), streams);
         let name = self.algorithm.name;
         let job = Box::new(ReinforcementJob::new(name, trainer, make_env, spec, run, None, self.threads));
-        Ok(PreparedRun { copy, ..PreparedRun::of(self.algorithm, (&on, seed), config, store, job) })
+        let prepared = PreparedRun::of(self.algorithm, (&on, seed), config, store, job);
+        Ok(PreparedRun { copy, ..prepared.with_schedules(&settings, schedule_steps, steps) })
     }
 }

@@ -490,10 +490,11 @@ impl RunDir {
         let path = self.path.join(name);
         let contents = if mark.is_some() { self.read_or_damaged(&path)? } else { self.read_unchecked(name)? };
         if let Some(mark) = mark {
-            mark.check(&contents).map_err(|reason| StoreError::Damaged {
-                path: self.path.join(name),
-                reason,
-                remedy: remedy(name, &self.path),
+            mark.check(&contents).map_err(|reason| {
+                let is_text = name == names::CONFIG && is_toml(&contents);
+                let reason = if is_text { "was changed after it was written".to_owned() } else { reason };
+                let remedy = if is_text { way_on(&self.path) } else { remedy(name, &self.path) };
+                StoreError::Damaged { path: self.path.join(name), reason, remedy }
             })?;
         }
         Ok(contents)
@@ -544,6 +545,21 @@ impl RunDir {
 }
 
 pub use lock::Occupation;
+
+/// Returns true for a configuration that can be read, and so was edited rather than damaged.
+fn is_toml(contents: &[u8]) -> bool {
+    std::str::from_utf8(contents)
+        .is_ok_and(|text| text.parse::<toml::Table>().is_ok_and(|table| table.len() > 1))
+}
+
+/// The ways to go on with an edited configuration.
+fn way_on(run: &Path) -> String {
+    let run = run.display();
+    format!(
+        "a run keeps the settings that it was begun with. To run these: potstill train --config {run}/config.toml --out \
+         NEW; to go on from what it has learned: potstill train ALGO --from {run} --set KEY=VALUE"
+    )
+}
 
 /// The remedy for a damaged file.
 fn remedy(name: &str, run: &Path) -> String {

@@ -125,6 +125,10 @@ impl Agent for DoubleQLearning {
         Model::Table(self.q())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.tables.iter_mut().try_for_each(|table| model.copy_to_table(table))
+    }
+
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
     }

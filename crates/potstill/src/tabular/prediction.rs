@@ -195,6 +195,10 @@ impl Agent for TdPrediction {
         Model::Table(self.v.clone())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.v)
+    }
+
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
     }
@@ -280,6 +284,10 @@ impl Agent for MonteCarloPrediction {
 
     fn model(&self) -> Model {
         Model::Table(self.v.clone())
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.v)
     }
 
     fn visits(&self) -> Option<&[u64]> {

@@ -136,6 +136,10 @@ impl Agent for RLearning {
         Model::Table(self.q.clone())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.q)
+    }
+
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
     }

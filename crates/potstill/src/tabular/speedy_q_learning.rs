@@ -157,6 +157,12 @@ impl Agent for SpeedyQLearning {
         Model::Table(self.q.clone())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.q)?;
+        self.previous = self.q.clone();
+        Ok(())
+    }
+
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
     }

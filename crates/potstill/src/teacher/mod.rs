@@ -150,6 +150,11 @@ impl Teacher {
         self.age
     }
 
+    /// Takes the student's parameters, as at the beginning.
+    pub(crate) fn copy_from(&mut self, student: &Network) {
+        self.network.polyak_update(student, 1.0);
+    }
+
     /// Drift: the larger of two Euclidean distances between the parameters of student and teacher, the present
     /// one and the one just before the last refresh. `None` if their architectures differ.
     pub fn drift(&self, student: &Network) -> Option<f64> {

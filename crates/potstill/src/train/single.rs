@@ -164,6 +164,10 @@ impl<A: Agent> Training for Trainer<A> {
         self.agent.model()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.agent.start_from(model)
+    }
+
     fn diagnostics(&self) -> Measurements {
         self.agent.diagnostics()
     }

@@ -48,6 +48,12 @@ pub trait Training: Restorable + Send {
     /// A copy of the model as learned so far.
     fn model(&self) -> Model;
 
+    /// Takes over the parameters of a model ([`Agent::start_from`](crate::agent::Agent::start_from)).
+    ///
+    /// # Errors
+    /// If its shape is another.
+    fn start_from(&mut self, model: &Model) -> Result<(), String>;
+
     /// Measurements of the present moment, for the log ([`Agent::diagnostics`](crate::agent::Agent::diagnostics)).
     fn diagnostics(&self) -> Measurements;
 

@@ -154,6 +154,10 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         self.agent.model()
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.agent.start_from(model)
+    }
+
     fn diagnostics(&self) -> Measurements {
         self.agent.diagnostics()
     }

@@ -1,0 +1,303 @@
+//! Settings as flags: every key of every kind of run, from its declaration.
+
+use clap::builder::Str;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
+use potstill::algorithm::{ALGORITHMS, Algorithm};
+use potstill::commands::{RunKind, run_kinds};
+use potstill::config::{Key, name_here, toml_value};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::marker::PhantomData;
+
+/// The kinds of runs that a command starts.
+pub(crate) trait Kinds {
+    /// The name of the command.
+    const COMMAND: &'static str;
+
+    fn includes(kind: &RunKind) -> bool;
+
+    fn all() -> Vec<RunKind> {
+        run_kinds().into_iter().filter(|kind| Self::includes(kind)).collect()
+    }
+}
+
+/// Every algorithm that `train` takes.
+#[derive(Debug)]
+pub(crate) struct Training;
+
+impl Kinds for Training {
+    const COMMAND: &'static str = "train";
+
+    fn includes(kind: &RunKind) -> bool {
+        !kind.distils()
+    }
+}
+
+/// Both kinds of distillation.
+#[derive(Debug)]
+pub(crate) struct Distillation;
+
+impl Kinds for Distillation {
+    const COMMAND: &'static str = "distill";
+
+    fn includes(kind: &RunKind) -> bool {
+        kind.distils()
+    }
+}
+
+/// The flags that set keys, with their values as given.
+#[derive(Debug)]
+pub(crate) struct KeyFlags<K> {
+    given: BTreeMap<&'static str, toml::Value>,
+    kinds: PhantomData<K>,
+}
+
+impl<K> KeyFlags<K> {
+    /// The flags that were given, by key.
+    pub(crate) fn table(self) -> toml::Table {
+        self.given.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+/// The keys of some kinds of runs, each once.
+fn keys_of(kinds: &[RunKind]) -> BTreeMap<&'static str, Key> {
+    kinds.iter().flat_map(|kind| &kind.keys).map(|(key, _)| (key.name, *key)).collect()
+}
+
+impl<K: Kinds> FromArgMatches for KeyFlags<K> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self { given: BTreeMap::new(), kinds: PhantomData };
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for (name, key) in keys_of(&K::all()) {
+            if let Ok(Some(text)) = matches.try_get_one::<String>(name) {
+                // Text stays text, whatever it looks like.
+                let is_text = key.kind == "text";
+                self.given
+                    .insert(name, if is_text { toml::Value::String(text.clone()) } else { toml_value(text) });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<K: Kinds> Args for KeyFlags<K> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        keys_of(&K::all()).values().fold(command, |command, key| command.arg(flag(key)))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// Keys that stand in the help of a command even before its algorithm is known.
+const ALWAYS_SHOWN: [&str; 8] =
+    ["env", "data", "steps", "episodes", "seed", "num_envs", "teacher", "student"];
+
+/// The flag of a key; hidden until [`shown`] has said of which algorithm it is one.
+fn flag(key: &Key) -> Arg {
+    let mut flag = Arg::new(key.name)
+        .long(long(key.name))
+        .value_name(placeholder(key))
+        .help(first_line(key.help))
+        .hide(!ALWAYS_SHOWN.contains(&key.name))
+        .allow_negative_numbers(true);
+    for other in [Some(key.name), key.once].into_iter().flatten().filter(|name| *name != long(key.name)) {
+        flag = flag.alias(other);
+    }
+    if key.kind == "true or false" {
+        flag = flag.num_args(0..=1).default_missing_value("true");
+    }
+    flag.action(ArgAction::Set)
+}
+
+/// The flag of a key without its dashes.
+fn long(key: &str) -> Str {
+    key.replace('_', "-").into()
+}
+
+fn placeholder(key: &Key) -> &'static str {
+    match (key.name, key.kind) {
+        ("env", _) => "ID",
+        ("data", _) => "NAME|FILE",
+        ("teacher" | "behaviour" | "from", _) => "RUN",
+        (_, "network") => "SPEC",
+        (_, "integer") => "N",
+        (_, "number") => "X",
+        (_, "number or schedule") => "X|SCHEDULE",
+        (_, "true or false") => "true|false",
+        _ => "WORD",
+    }
+}
+
+/// The help of a key in one paragraph.
+fn first_line(help: &str) -> String {
+    help.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+/// The help of a key with its range and default.
+fn explained(key: &Key, default: Option<&toml::Value>) -> String {
+    let mut about = first_line(key.help);
+    let range = key.range.words();
+    if !range.is_empty() {
+        about += &format!(" ({range})");
+    }
+    if !matches!(key.kind, "number" | "integer" | "text" | "network" | "true or false" | "number or schedule")
+    {
+        about += &format!(" ({})", key.kind);
+    }
+    if let Some(default) = default {
+        let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        about += &format!(" [default: {default}]");
+    }
+    about
+}
+
+/// The algorithm that a command line names after `train`.
+pub(crate) fn named_algorithm(arguments: &[OsString]) -> Option<&'static Algorithm> {
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    words.find(|word| *word == Training::COMMAND)?;
+    words.find_map(|word| ALGORITHMS.iter().copied().find(|algorithm| algorithm.name == word))
+}
+
+/// The command with the help of the algorithm that its arguments name: its keys with their defaults.
+pub(crate) fn shown(command: clap::Command, arguments: &[OsString]) -> clap::Command {
+    let command = command.mut_subcommand(Distillation::COMMAND, |distill| {
+        let kinds = Distillation::all();
+        let [policy, classifier] = &kinds[..] else { return distill };
+        let of = |kind: &RunKind, name: &str| kind.keys.iter().any(|(key, _)| key.name == name);
+        kinds.iter().flat_map(|kind| &kind.keys).fold(distill, |distill, (key, default)| {
+            let heading = match (of(policy, key.name), of(classifier, key.name)) {
+                (true, false) => "Settings of a policy's student",
+                (false, true) => "Settings of a classifier's student",
+                _ => "Settings",
+            };
+            revealed(distill, key, default.as_ref(), heading)
+        })
+    });
+    let Some(algorithm) = named_algorithm(arguments) else { return command };
+    let name = algorithm.name;
+    let Some(kind) = Training::all().into_iter().find(|kind| kind.name == name) else { return command };
+    command.mut_subcommand(Training::COMMAND, |train| {
+        let heading = format!("Settings of {name}");
+        let train = kind
+            .keys
+            .iter()
+            .fold(train, |train, (key, default)| revealed(train, key, default.as_ref(), &heading));
+        let is_key = |name: &str| kind.keys.iter().any(|(key, _)| key.name == name);
+        let strange = |name: &&&str| !is_key(name);
+        let train = ALWAYS_SHOWN.iter().filter(strange).fold(train, |train, name| {
+            if train.get_arguments().any(|arg| arg.get_id() == *name) {
+                return train.mut_arg(name, |flag| flag.hide(true));
+            }
+            train
+        });
+        train.about(format!("Train {name}: {}. {}", algorithm.summary, algorithm.source))
+    })
+}
+
+fn revealed(
+    command: clap::Command,
+    key: &Key,
+    default: Option<&toml::Value>,
+    heading: &str,
+) -> clap::Command {
+    let about = explained(key, default);
+    command.mut_arg(key.name, |flag| flag.hide(false).help(about).help_heading(heading.to_owned()))
+}
+
+/// A clap error in the project's words, with what a flag of other libraries is called here.
+pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[OsString]) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let ContextValue::String(given) = error.get(ContextKind::InvalidArg)? else { return None };
+    let name = given.strip_prefix("--")?.split('=').next()?;
+    let subcommand =
+        arguments.iter().skip(1).filter_map(|word| word.to_str()).find(|word| !word.starts_with('-'))?;
+    let subcommand = command.find_subcommand(subcommand)?;
+    let flags: Vec<&str> = subcommand.get_arguments().filter_map(Arg::get_long).collect();
+    let names: Vec<String> = flags.iter().map(|flag| flag.replace('-', "_")).collect();
+    let of_algorithm: Option<Vec<&str>> = named_algorithm(arguments).and_then(|algorithm| {
+        let kind = Training::all().into_iter().find(|kind| kind.name == algorithm.name)?;
+        Some(kind.keys.iter().map(|(key, _)| key.name).collect())
+    });
+    // The algorithm's own keys first, then the command's other flags.
+    let mut known = of_algorithm.unwrap_or_default();
+    let own = known.clone();
+    known.extend(
+        names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| own.is_empty() || !keys_of(&Training::all()).contains_key(name)),
+    );
+    let place = subcommand.get_name();
+    let key = name.replace('-', "_");
+    if place == "resume"
+        && (key == "set" || run_kinds().iter().any(|kind| kind.keys.iter().any(|(k, _)| k.name == key)))
+    {
+        let mut words =
+            arguments.iter().filter_map(|word| word.to_str()).skip_while(|word| *word != place).skip(1);
+        let run = words.find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or("RUN");
+        return Some(format!(
+            "`resume` goes on with the settings that a run was begun with; to go on from it with others: potstill train \
+             ALGO --from {run} --{}",
+            if key == "set" {
+                "set KEY=VALUE".to_owned()
+            } else {
+                format!("{} VALUE", key.replace('_', "-"))
+            }
+        ));
+    }
+    let here = match name_here(name, &known) {
+        Some(here) => Some(here.to_owned()),
+        None => potstill::config::nearest(&name.replace('-', "_"), known.iter().copied()),
+    };
+    Some(match here {
+        Some(here) => format!("`{place}` has no --{name}; did you mean --{}?", here.replace('_', "-")),
+        None => {
+            let help = match named_algorithm(arguments) {
+                Some(algorithm) => format!("{place} {}", algorithm.name),
+                None => place.to_owned(),
+            };
+            format!("`{place}` has no --{name}; `potstill {help} --help` lists what there is")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_a_flag_of_its_command() {
+        for (kinds, command) in [
+            (Training::all(), KeyFlags::<Training>::augment_args(clap::Command::new("train"))),
+            (Distillation::all(), KeyFlags::<Distillation>::augment_args(clap::Command::new("distill"))),
+        ] {
+            assert!(kinds.len() >= 2);
+            for (key, _) in kinds.iter().flat_map(|kind| &kind.keys) {
+                let flag = command.get_arguments().find(|flag| flag.get_id() == key.name);
+                assert_eq!(flag.unwrap().get_long(), Some(&*key.name.replace('_', "-")), "{}", key.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_named_algorithm_is_the_first_after_train() {
+        let check = |line: &str, expected: Option<&str>| {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(named_algorithm(&words).map(|algorithm| algorithm.name), expected, "{line}");
+        };
+        check("potstill train dqn --help", Some("dqn"));
+        check("potstill train --env CartPole-v1 dqn", Some("dqn"));
+        check("potstill train dnq", None);
+        check("potstill config dqn", None);
+        check("potstill", None);
+    }
+}

@@ -1,0 +1,122 @@
+//! The start of a run from an earlier one: from the weights of its model, or from its whole state.
+
+use super::checks::{bad, usage};
+use super::prepared::PreparedRun;
+use super::sources::peek;
+use super::subject::learned;
+use crate::config::{Layer, Origin};
+use crate::error::Error;
+use crate::model::Model;
+use crate::store::{Checkpoint, RunDir, StoreError, names, snapshot_file};
+use potstill_core::{Restorable, Snapshot};
+use std::path::PathBuf;
+use toml::{Table, Value};
+
+/// What an earlier run has left for another to start from.
+pub(super) struct Start {
+    run: PathBuf,
+    kept: Kept,
+    crc32c: u32,
+}
+
+enum Kept {
+    Weights(Model),
+    State { state: Box<Snapshot>, env: Option<String>, step: u64 },
+}
+
+impl Start {
+    /// Reads what the settings name; none if they name nothing, or the run in `dir` has started already.
+    pub(super) fn read(layers: &[Layer], dir: Option<&RunDir>) -> Result<Option<Self>, Error> {
+        let given = |key: &str| layers.iter().rev().find_map(|layer| layer.values.get(key));
+        let Some(run) = peek(layers, "from") else {
+            return match given("keep").or(given("from_crc32c")) {
+                Some(_) => {
+                    Err(usage("`keep` and `from_crc32c` say what is taken of another run: give --from RUN"))
+                }
+                None => Ok(None),
+            };
+        };
+        if let Some(dir) = dir.filter(|dir| dir.has(names::CONFIG))
+            && !Checkpoint::steps(dir)?.is_empty()
+        {
+            return Ok(None);
+        }
+        let path = std::path::absolute(run).unwrap_or_else(|_| run.into());
+        let from = RunDir::open(&path)?;
+        let keeps_state = peek(layers, "keep") == Some("state");
+        let (kept, crc32c) = if keeps_state {
+            read_state(&from)?
+        } else {
+            let (model, crc32c) = learned(&from)?;
+            (Kept::Weights(model), crc32c)
+        };
+        let known = given("from_crc32c").and_then(Value::as_integer);
+        if known.is_some_and(|known| known != i64::from(crc32c)) {
+            let what = if keeps_state { "state" } else { "model" };
+            return Err(bad(
+                "from",
+                format!(
+                    "{run} has another {what} now than when this configuration was written; leave out from_crc32c to start from it"
+                ),
+            ));
+        }
+        Ok(Some(Self { run: path, kept, crc32c }))
+    }
+
+    /// The settings that record the start.
+    pub(super) fn layer(&self) -> Layer {
+        let mut values = Table::new();
+        values.insert("from".to_owned(), self.run.display().to_string().into());
+        values.insert("from_crc32c".to_owned(), Value::Integer(self.crc32c.into()));
+        Layer { origin: Origin::Program("of the run that it starts from"), values }
+    }
+
+    /// Puts the run into the state that it starts from.
+    pub(super) fn apply(&self, mut plan: PreparedRun) -> Result<PreparedRun, Error> {
+        let run = self.run.display();
+        match &self.kept {
+            Kept::Weights(model) => plan
+                .job
+                .start_from(model)
+                .map_err(|reason| bad("from", format!("{run} has learned {reason}")))?,
+            Kept::State { state, env, step } => {
+                let config: Table = plan.config.parse().unwrap_or_default();
+                let own = config.get("env").and_then(Value::as_str);
+                if own != env.as_deref() {
+                    let (own, theirs) = (own.unwrap_or("a dataset"), env.as_deref().unwrap_or("a dataset"));
+                    return Err(bad(
+                        "keep",
+                        format!(
+                            "the state of {run} is one of {theirs}, this run is in {own}; --keep weights takes the weights alone"
+                        ),
+                    ));
+                }
+                plan.job.restore(state.as_ref()).map_err(|error| bad("keep", format!(
+                    "the state of {run} does not fit these settings: {error}; --keep weights takes the weights alone"
+                )))?;
+                if plan.job.is_over() {
+                    return Err(usage(format!(
+                        "{run} has done {step} steps, which count: nothing is left to do; give more than that (--steps, --episodes or --epochs)"
+                    )));
+                }
+            }
+        }
+        plan.start = Some(plan.job.snapshot());
+        Ok(plan)
+    }
+}
+
+/// The state of a run's newest checkpoint.
+fn read_state(from: &RunDir) -> Result<(Kept, u32), Error> {
+    let Some(checkpoint) = Checkpoint::newest(from, false)? else {
+        return Err(
+            StoreError::Unfinished { path: from.path().to_owned(), missing: names::CHECKPOINTS }.into()
+        );
+    };
+    let crc32c = crc32c::crc32c(&snapshot_file::write(&checkpoint.state));
+    let config: Table =
+        String::from_utf8_lossy(&from.read_unchecked(names::CONFIG)?).parse().unwrap_or_default();
+    let env = config.get("env").and_then(Value::as_str).map(str::to_owned);
+    let (state, step) = (Box::new(checkpoint.state), checkpoint.step);
+    Ok((Kept::State { state, env, step }, crc32c))
+}
