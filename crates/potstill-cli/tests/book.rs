@@ -50,8 +50,7 @@ chapters! {
 #[test]
 fn every_chapter_is_in_the_summary_and_is_run() {
     let summary = fs::read_to_string(book().join("SUMMARY.md")).unwrap();
-    let linked: Vec<&str> =
-        summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    let linked: Vec<&str> = summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
     assert_eq!(linked, CHAPTERS);
     let files = fs::read_dir(book()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let pages = files.filter(|name| name.ends_with(".md") && name != "SUMMARY.md").count();

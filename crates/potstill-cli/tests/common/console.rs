@@ -43,7 +43,9 @@ pub(crate) fn parts(page: &str) -> Vec<Part> {
         }
         within = if is_fence { line == "```console" } else { within };
         match (line.strip_prefix("$ "), &mut step) {
-            (Some(command), _) if within => step = Some(Step { command: command.to_owned(), shown: Vec::new() }),
+            (Some(command), _) if within => {
+                step = Some(Step { command: command.to_owned(), shown: Vec::new() })
+            }
             (_, Some(step)) => match line.strip_prefix("> ").filter(|_| step.shown.is_empty()) {
                 Some(more) => step.command += &format!("\n{more}"),
                 None => step.shown.push(line.to_owned()),
@@ -86,7 +88,8 @@ pub(crate) fn output(dir: &Path, command: &str) -> Result<Vec<String>, String> {
     let path = env::join_paths(std::iter::once(program.to_owned()).chain(env::split_paths(&others))).unwrap();
     let mut shell = Command::new("bash");
     // Both streams in their order.
-    let output = shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(dir).env("PATH", path).output();
+    let output =
+        shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(dir).env("PATH", path).output();
     let output = output.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let lines = text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect();
@@ -111,7 +114,9 @@ fn is_line(shown: &str, line: &str) -> bool {
     let (shown, line) = (joined(shown), joined(line));
     let parts: Vec<&str> = shown.split(TEXT).collect();
     let (first, last) = (parts[0], parts[parts.len() - 1]);
-    let Some(mut rest) = line.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else { return false };
+    let Some(mut rest) = line.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
+        return false;
+    };
     parts[1..parts.len() - 1].iter().all(|part| match rest.find(part) {
         Some(at) => {
             rest = &rest[at + part.len()..];
@@ -135,7 +140,8 @@ pub(crate) fn renewed(shown: &[String], output: &[String]) -> Vec<String> {
         if i > 0 {
             lines.push(LINES.to_owned());
         }
-        let alike = |at: &usize| kept.iter().zip(&output[*at..]).filter(|(a, b)| words(a) == words(b)).count();
+        let alike =
+            |at: &usize| kept.iter().zip(&output[*at..]).filter(|(a, b)| words(a) == words(b)).count();
         let ends = output.len().checked_sub(kept.len());
         // The first of the best places.
         let place = (begin..=ends.unwrap_or(0)).rev().max_by_key(alike).unwrap_or(begin);
@@ -178,7 +184,8 @@ pub(crate) fn check(path: &Path, bless: bool) {
     let mut parts = parts(&text);
     for part in &mut parts {
         let Part::Step(Step { command, shown }) = part else { continue };
-        let output = output(dir.path(), command).unwrap_or_else(|words| panic!("{}: {words}", path.display()));
+        let output =
+            output(dir.path(), command).unwrap_or_else(|words| panic!("{}: {words}", path.display()));
         if matches(shown, &output) {
             continue;
         }
@@ -201,10 +208,15 @@ pub(crate) fn check(path: &Path, bless: bool) {
 fn check_figures(path: &Path, text: &str, made: &Path, bless: bool) {
     for name in text.split("](figures/").skip(1).filter_map(|rest| rest.split(')').next()) {
         let kept = path.with_file_name("figures").join(name);
-        let new = fs::read(made.join(name)).unwrap_or_else(|_| panic!("no command of {} makes {name}", path.display()));
+        let new = fs::read(made.join(name))
+            .unwrap_or_else(|_| panic!("no command of {} makes {name}", path.display()));
         if bless {
             fs::write(&kept, &new).unwrap();
         }
-        assert!(fs::read(&kept).is_ok_and(|old| old == new), "{name} is not what {} draws; bless it", path.display());
+        assert!(
+            fs::read(&kept).is_ok_and(|old| old == new),
+            "{name} is not what {} draws; bless it",
+            path.display()
+        );
     }
 }

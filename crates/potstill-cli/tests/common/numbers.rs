@@ -1,7 +1,8 @@
 //! Numbers in the prose of a page: each is one of the page's own blocks, or named as given.
 
 /// Words after which a number is a place in a book or a paper.
-const PLACES: [&str; 8] = ["section", "sections", "Example", "equation", "figure", "chapter", "table", "Algorithm"];
+const PLACES: [&str; 8] =
+    ["section", "sections", "Example", "equation", "figure", "chapter", "table", "Algorithm"];
 
 /// A number as it is written.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,5 +74,7 @@ fn spoken(prose: &str) -> String {
         }
     }
     let parts = text.split("](").enumerate();
-    parts.map(|(i, part)| if i == 0 { part } else { part.split_once(')').map_or("", |(_, rest)| rest) }).collect()
+    parts
+        .map(|(i, part)| if i == 0 { part } else { part.split_once(')').map_or("", |(_, rest)| rest) })
+        .collect()
 }
