@@ -65,8 +65,7 @@ pub trait Agent: Restorable + Send {
     /// Takes over the parameters of a model, before anything was learned.
     ///
     /// # Errors
-    /// If its shape is another, or the learner does not go on from parameters alone; the reason begins with the
-    /// shape of the model.
+    /// If its shape is another, or the learner does not go on from parameters alone; the message is the reason.
     fn start_from(&mut self, _: &Model) -> Result<(), String> {
         Err("this algorithm has no parameters to start from".to_owned())
     }
@@ -83,6 +82,11 @@ pub trait Agent: Restorable + Send {
     /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]> {
         None
+    }
+
+    /// Returns true if the numbers of the model are estimated returns, and not preferences among actions.
+    fn learns_values(&self) -> bool {
+        true
     }
 
     /// Results beside the model, for the summary of a run, such as an average reward.
@@ -126,6 +130,10 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 
     fn visits(&self) -> Option<&[u64]> {
         (**self).visits()
+    }
+
+    fn learns_values(&self) -> bool {
+        (**self).learns_values()
     }
 
     fn results(&self) -> Measurements {

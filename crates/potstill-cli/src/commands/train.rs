@@ -39,7 +39,11 @@ fn preset_help() -> String {
         let names: Vec<_> = algorithm.presets.iter().map(|preset| preset.name).collect();
         (!names.is_empty()).then(|| format!("{} for {}", any_of(names), algorithm.name))
     });
-    format!("Published hyperparameters by name: {}", with_presets.collect::<Vec<_>>().join(", "))
+    format!(
+        "Published hyperparameters by name, or none for the plain defaults [default: the first with values for the \
+         environment]: {}",
+        with_presets.collect::<Vec<_>>().join(", ")
+    )
 }
 
 impl Command for Train {

@@ -1,6 +1,6 @@
 //! Environments of users: faults in them become errors that say what happened.
 
-use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, TransitionModel, VecEnv};
+use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, StateMap, TransitionModel, VecEnv};
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,6 +89,14 @@ impl<E: Env> Env for Checked<E> {
 
     fn model(&self) -> Option<Arc<TransitionModel>> {
         self.env.model()
+    }
+
+    fn is_stochastic(&self) -> bool {
+        self.env.is_stochastic()
+    }
+
+    fn state_maps(&self) -> Vec<StateMap> {
+        self.env.state_maps()
     }
 
     fn scene(&self) -> Option<Scene> {

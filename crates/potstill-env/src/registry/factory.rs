@@ -239,7 +239,7 @@ impl Kind {
     /// Returns true if transitions or starts are random; without an exact model they count as random.
     pub(super) fn is_stochastic(&self) -> bool {
         match self {
-            Kind::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),
+            Kind::States(factory) => factory.one().is_stochastic(),
             _ => true,
         }
     }

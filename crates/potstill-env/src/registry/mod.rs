@@ -127,6 +127,17 @@ pub fn find(id: &str) -> Result<Spec, EnvError> {
         .map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
 }
 
+/// Characters of an id in a title.
+const TITLE_MAX: usize = 60;
+
+/// An id for titles and tables: a long one, such as one that holds a map, is cut.
+pub fn in_short(id: &str) -> String {
+    match id.char_indices().nth(TITLE_MAX - 3) {
+        Some((end, _)) if id.chars().count() > TITLE_MAX => format!("{}...", &id[..end]),
+        _ => id.to_owned(),
+    }
+}
+
 impl Entry {
     fn spec(&'static self, given: &str) -> Result<Spec, String> {
         let mut options = Options::parse(given)?;
@@ -297,5 +308,18 @@ impl Spec {
     /// Returns true if the environment has an exact model.
     pub fn has_model(&self) -> bool {
         self.make_states().is_some_and(|env| env.model().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_id_is_cut() {
+        let check = |id: &str, expected: &str| assert_eq!(in_short(id), expected);
+        check("CartPole-v1", "CartPole-v1");
+        check(&"ä".repeat(60), &"ä".repeat(60));
+        check(&"ä".repeat(61), &format!("{}...", "ä".repeat(57)));
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Group {
     pub(super) algorithm: String,
     pub(super) on: String,
     pub(super) config: Table,
+    pub(super) config_text: String,
     /// The configured number of seeds.
     pub(super) seeds: usize,
     pub(super) runs: Vec<Member>,
@@ -42,7 +43,8 @@ impl Group {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let dir = RunDir::open(path)?;
         let origin = Origin::File(path.join(names::CONFIG).display().to_string());
-        let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
+        let config_text = dir.read_text(names::CONFIG)?;
+        let config = read_toml(&config_text, origin)?;
         let text = |key: &str| config.get(key).and_then(toml::Value::as_str).map(str::to_owned);
         let count = config.get("seeds").and_then(toml::Value::as_integer);
         let runs = if count.is_some() { seed_runs(path) } else { vec![path.to_owned()] };
@@ -54,6 +56,7 @@ impl Group {
             seeds: count.map_or(1, |count| usize::try_from(count).unwrap_or_default()),
             runs: runs.into_iter().map(Member::read).collect::<Result<_, Error>>()?,
             config,
+            config_text,
         })
     }
 

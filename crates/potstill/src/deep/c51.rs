@@ -57,7 +57,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     builder: Builder::Features(|| recipe(build)),
     presets: &[Preset { name: "cleanrl", text: include_str!("../../presets/c51-cleanrl.toml") }],
     smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
-         gradient_steps=2 buffer_size=400 eval_freq=300 eval_episodes=2 n_atoms=11 v_min=0 \
+         gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=300 eval_episodes=2 n_atoms=11 v_min=0 \
          v_max=50"],
 };
 

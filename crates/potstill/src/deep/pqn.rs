@@ -39,7 +39,7 @@ use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
-use crate::targets;
+use crate::targets::{self, LambdaDecay, Segment};
 use potstill_core::snapshot::{Counter, Flat, OfLength, below};
 use potstill_core::{Pcg64, snapshot};
 use potstill_nn::loss::{Chosen, Regression, regression_at};
@@ -273,7 +273,7 @@ impl Pqn {
         let Rollout { length, rewards, values, cut_values, terminated, truncated, .. } = &self.rollout;
         let Scratch { targets, last, column: [reward, next, returns], ends: [ended, cut], .. } =
             &mut self.scratch;
-        let decay = (self.config.gamma as f32, self.config.lambda as f32);
+        let decay = LambdaDecay { gamma: self.config.gamma as f32, lambda: self.config.lambda as f32 };
         targets.resize(length * copies, 0.0);
         returns.resize(*length, 0.0);
         for copy in 0..copies {
@@ -289,13 +289,14 @@ impl Pqn {
                 let following = values.get(i + copies).copied().unwrap_or(last[copy]);
                 next.push(if truncated[i] { cut_values[i] } else { following });
             }
-            targets::lambda_returns(reward, next, (ended, cut), decay, returns);
+            let segment = Segment { rewards: reward, next_values: next, terminated: ended, truncated: cut };
+            targets::lambda_returns(segment, decay, returns);
             returns.iter().enumerate().for_each(|(t, &g)| targets[t * copies + copy] = g);
         }
     }
 
-    /// Trains for some epochs of minibatches, and returns the mean loss.
-    fn epochs(&mut self) -> Result<f64, LearnError> {
+    /// Trains for some epochs of minibatches, and returns the means of their measurements.
+    fn epochs(&mut self) -> Result<Measurements, LearnError> {
         let PqnConfig { num_minibatches, update_epochs, .. } = self.config;
         let features = self.network.inputs();
         // Of the k-th of K updates, k from 0, a line to 0 over the run leaves 1 - k / K.
@@ -307,7 +308,7 @@ impl Pqn {
         d_outputs.resize(size * self.actions, 0.0);
         order.clear();
         order.extend(0..targets.len());
-        let mut total = 0.0;
+        let (mut total, mut total_q, mut total_norm) = (0.0, 0.0, 0.0);
         for _ in 0..update_epochs {
             self.shuffle.shuffle(order);
             for minibatch in order.chunks_exact(size) {
@@ -320,6 +321,9 @@ impl Pqn {
                     wanted.push(targets[i]);
                 }
                 let q = self.network.forward(observations, &mut self.learning);
+                let actions = self.actions;
+                let values = chosen.iter().zip(q.chunks_exact(actions)).map(|(&a, q)| f64::from(q[a]));
+                total_q += values.sum::<f64>() / size as f64;
                 let kind = Regression::SquaredError;
                 let indices = Chosen { indices: chosen, weights: &[] };
                 let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);
@@ -327,9 +331,13 @@ impl Pqn {
                 let (network, workspace) = (&mut self.network, &mut self.learning);
                 self.optimizer.step(rate, network, d_outputs, workspace, loss, &seen)?;
                 total += f64::from(loss);
+                total_norm += self.optimizer.gradient_norm();
             }
         }
-        Ok(total / (update_epochs * num_minibatches) as f64)
+        let count = (update_epochs * num_minibatches) as f64;
+        Ok(Measurements::of(catalogue::LOSS, total / count)
+            .with(catalogue::Q_VALUES, total_q / count)
+            .with(catalogue::GRADIENT_NORM, total_norm / count))
     }
 }
 
@@ -387,7 +395,7 @@ impl Agent for Pqn {
             return Err(LearnError::NothingObserved);
         }
         self.returns();
-        let loss = self.epochs()?;
+        let measured = self.epochs()?;
         let Rollout {
             length, observations, actions, rewards, values, cut_values, terminated, truncated, ..
         } = &mut self.rollout;
@@ -398,7 +406,7 @@ impl Agent for Pqn {
         actions.clear();
         terminated.clear();
         truncated.clear();
-        Ok(Measurements::of(catalogue::LOSS, loss))
+        Ok(measured)
     }
 
     fn model(&self) -> Model {
@@ -411,6 +419,8 @@ impl Agent for Pqn {
 
     fn diagnostics(&self) -> Measurements {
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
+            .with(catalogue::LEARNING_RATE, self.config.learning_rate.at(self.steps, 1))
+            .with(catalogue::N_UPDATES, self.optimizer.updates() as f64)
     }
 }
 

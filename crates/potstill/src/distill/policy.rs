@@ -31,6 +31,7 @@ use super::divergence::Divergence;
 use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
+use crate::metrics::catalogue;
 use crate::model::{Model, NetworkActor, play};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
@@ -171,6 +172,15 @@ impl PolicyDistiller {
         &self.student
     }
 
+    /// Learning rate, gradient norm and number of the gradient steps so far.
+    pub(crate) fn measured(&self) -> [(&'static str, f64); 3] {
+        [
+            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
+            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
+            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
+        ]
+    }
+
     /// Takes over the parameters of a model for the student, before training.
     ///
     /// # Errors
@@ -276,7 +286,7 @@ impl PolicyDistiller {
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
         let divergence = Divergence::KlForward { temperature: self.config.temperature as f32 };
-        let loss = divergence.value_and_gradient((targets, logits), samples, d_logits);
+        let loss = divergence.value_and_gradient(targets, logits, samples, d_logits);
         let (rate, student) = (self.config.learning_rate.at(done, 1), &mut self.student);
         self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))

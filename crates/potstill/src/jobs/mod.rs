@@ -95,8 +95,8 @@ pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) ->
             || spec.make_states().expect("a table is for states"),
             actor,
         ),
-        Model::Network(_) => {
-            let make_env = || spec.make_features().expect("a network is for features");
+        Model::Linear(_) | Model::Network(_) => {
+            let make_env = || spec.make_features().expect("it is for features");
             play_episodes::<[f32], usize, _>(protocol, make_env, actor)
         }
         Model::Control(_) => {
@@ -131,7 +131,10 @@ impl Recent {
     }
 
     pub(super) fn mean(&self) -> Option<f64> {
-        (!self.values.is_empty()).then(|| self.values.iter().sum::<f64>() / self.values.len() as f64)
+        let (count, sum) = (self.values.len() as f64, self.values.iter().sum::<f64>());
+        // The sum of huge values overflows where their mean does not.
+        let mean = || if sum.is_finite() { sum / count } else { self.values.iter().map(|v| v / count).sum() };
+        (count > 0.0).then(mean)
     }
 }
 

@@ -61,23 +61,38 @@ struct Updates {
     sums: Measurements,
 }
 
-/// Saves the loss only: other measurements are not recorded across a restart.
-struct LossOnly;
+/// The codec of the sums of measurements: the loss, and the others that there are. Checkpoints of earlier versions have
+/// the loss only.
+struct Sums;
 
-impl Codec<Measurements> for LossOnly {
+/// The other measurements of an update, and their names in checkpoints.
+const OTHERS: [(&str, &str); 2] =
+    [(catalogue::Q_VALUES, "q_values"), (catalogue::GRADIENT_NORM, "grad_norm")];
+
+impl Codec<Measurements> for Sums {
     fn save(&self, sums: &Measurements, name: &str, snapshot: &mut Snapshot) {
         sums.get(catalogue::LOSS).unwrap_or_default().save(name, snapshot);
+        for (measured, name) in OTHERS {
+            if let Some(sum) = sums.get(measured) {
+                sum.save(name, snapshot);
+            }
+        }
     }
 
     fn load(&self, sums: &mut Measurements, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         *sums = Measurements::of(catalogue::LOSS, snapshot.f64(name)?);
+        for (measured, name) in OTHERS {
+            if snapshot.contains(name) {
+                sums.add(measured, snapshot.f64(name)?);
+            }
+        }
         Ok(())
     }
 }
 
 snapshot! {
     impl Restorable for Updates {
-        saved: count, sums as "loss" via LossOnly;
+        saved: count, sums as "loss" via Sums;
     }
 }
 
@@ -185,7 +200,8 @@ impl<T: Training> ReinforcementJob<T> {
 
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
-        if let Some(value) = start_value(model, &self.spec, self.run.seed) {
+        let value = start_value(model, &self.spec, self.run.seed);
+        if let Some(value) = value.filter(|_| self.trainer.learns_values()) {
             summary[catalogue::START_VALUE] = json!(value);
         }
     }
@@ -307,6 +323,17 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
                     (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
                 }
             }
+        }
+        Model::Linear(linear) => {
+            let mut env = spec.make_features().expect("a linear model is for features");
+            let mut observation = vec![0.0; linear.coder().bounds().len()];
+            let (mut active, mut values) = (vec![0; linear.coder().tilings()], vec![0.0; linear.actions()]);
+            let mut value = |i| {
+                env.reset(reset(i), &mut observation);
+                linear.values(&observation, &mut active, &mut values);
+                targets::max(&values)
+            };
+            (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
         }
         Model::Network(network) => {
             let mut env = spec.make_features().expect("a network is for features");

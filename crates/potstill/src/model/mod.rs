@@ -1,4 +1,4 @@
-//! Learned models: a table of action values or a network, the actors made of them, and the episodes that they
+//! Learned models: a table of action values, a linear model or a network, the actors made of them, and the episodes that they
 //! play.
 //!
 //! ```
@@ -18,10 +18,12 @@
 
 mod actor;
 mod control;
+mod linear;
 mod table;
 
 pub use actor::Actor;
 pub use control::{ControlActor, ControlPolicy};
+pub use linear::{LinearActor, LinearModel};
 pub use table::QTable;
 
 use crate::experience::{Ending, Episode, Trajectory};
@@ -42,6 +44,8 @@ pub fn longest_episode(observations: &Space) -> usize {
 pub enum Model {
     /// One value per state and action.
     Table(QTable),
+    /// One weight per action and tile.
+    Linear(LinearModel),
     /// A network: action values of a vector of features, or logits of an input.
     Network(Network),
     /// A deterministic policy for a box of actions.
@@ -53,6 +57,7 @@ impl Model {
     pub fn parameters(&self) -> usize {
         match self {
             Model::Table(table) => table.values().len(),
+            Model::Linear(linear) => linear.weights().len(),
             Model::Network(network) => network.parameters().len(),
             Model::Control(policy) => policy.network().parameters().len(),
         }
@@ -62,6 +67,7 @@ impl Model {
     pub fn is_finite(&self) -> bool {
         match self {
             Model::Table(table) => table.values().iter().all(|v| v.is_finite()),
+            Model::Linear(linear) => linear.weights().iter().all(|w| w.is_finite()),
             Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
             Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
         }
@@ -75,6 +81,9 @@ impl Model {
             }
             Model::Table(table) => {
                 format!("a table of {} states x {} actions", table.states(), table.actions())
+            }
+            Model::Linear(linear) => {
+                format!("{} tiles x {} actions", linear.coder().features(), linear.actions())
             }
             Model::Network(network) => network_shape(network),
             Model::Control(policy) => {
@@ -97,7 +106,7 @@ impl Model {
                 table.copy_values(own);
                 Ok(())
             }
-            _ => Err(format!("{}; this run has {}", self.shape(), Model::Table(table.clone()).shape())),
+            _ => Err(misfit(self, &Model::Table(table.clone()).shape())),
         }
     }
 
@@ -111,9 +120,14 @@ impl Model {
                 network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
                 Ok(())
             }
-            _ => Err(format!("{}; this run has {}", self.shape(), network_shape(network))),
+            _ => Err(misfit(self, &network_shape(network))),
         }
     }
+}
+
+/// The reason for which a model cannot be taken over, with both shapes.
+fn misfit(model: &Model, own: &str) -> String {
+    format!("it has learned {}; this run learns {own}", model.shape())
 }
 
 fn network_shape(network: &Network) -> String {
@@ -125,6 +139,7 @@ impl Restorable for Model {
     fn snapshot(&self) -> Snapshot {
         match self {
             Model::Table(table) => table.snapshot(),
+            Model::Linear(linear) => linear.snapshot(),
             Model::Network(network) => network.snapshot(),
             Model::Control(policy) => policy.snapshot(),
         }
@@ -133,6 +148,7 @@ impl Restorable for Model {
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         match self {
             Model::Table(table) => table.restore(snapshot),
+            Model::Linear(linear) => linear.restore(snapshot),
             Model::Network(network) => network.restore(snapshot),
             Model::Control(policy) => policy.restore(snapshot),
         }
@@ -188,6 +204,8 @@ impl Actor<[f32]> for NetworkActor<'_> {
 pub enum ModelActor<'a> {
     /// A policy over a table.
     Table(TableActor<'a>),
+    /// A policy over a linear model.
+    Linear(LinearActor<'a>),
     /// A policy over a network.
     Network(NetworkActor<'a>),
     /// A policy for a box of actions.
@@ -204,6 +222,7 @@ impl<'a> ModelActor<'a> {
     pub fn new(model: &'a Model, policy: Policy) -> Self {
         match model {
             Model::Table(table) => Self::Table(TableActor::new(table, policy)),
+            Model::Linear(linear) => Self::Linear(LinearActor::new(linear, policy)),
             Model::Network(network) => Self::Network(NetworkActor::new(network, policy)),
             Model::Control(control) => Self::Control(ControlActor::new(control)),
         }
@@ -221,10 +240,13 @@ impl Actor<usize> for ModelActor<'_> {
 
 impl Actor<[f32]> for ModelActor<'_> {
     /// # Panics
-    /// If the model is not a network of action values.
+    /// If the model is not one of action values for features.
     fn act(&mut self, observation: &[f32], action: &mut usize, rng: &mut Pcg64) {
-        let Self::Network(actor) = self else { panic!("only a network acts on features") };
-        actor.act(observation, action, rng);
+        match self {
+            Self::Network(actor) => actor.act(observation, action, rng),
+            Self::Linear(actor) => actor.act(observation, action, rng),
+            Self::Table(_) | Self::Control(_) => panic!("only linear models and networks act on features"),
+        }
     }
 }
 

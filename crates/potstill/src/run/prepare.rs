@@ -153,8 +153,9 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
             let teacher_run = run.teacher.clone().unwrap_or_default();
             let Model::Network(teacher) = &model else {
+                let learned = if matches!(model, Model::Table(_)) { "a table" } else { "no network" };
                 return Err(usage(format!(
-                    "{teacher_run} learned a table; a policy's teacher is a network (train dqn)"
+                    "{teacher_run} learned {learned}; a policy's teacher is a network (train dqn)"
                 )));
             };
             let id = &spec.id;

@@ -3,12 +3,13 @@
 use super::checks::usage;
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute};
-use super::observer::{Observer, Quiet, watched_map};
+use super::observer::Observer;
 use super::prepare::{prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
 use super::report::asked_axis;
 use super::resume::{Continuation, Recipe, continue_run};
 use super::summary::{spread, with_out};
+use super::together::Together;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
@@ -80,9 +81,10 @@ impl Family {
         fallback: bool,
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
-        let outcomes = watched_map(observer, "seeds", self.count as usize, self.threads, |i| {
-            self.one(dir, start + i as u64, fallback, observer)
-        });
+        let (name, count) = (self.algorithm.name, self.count);
+        let what = format!("{name}, seeds {start} to {}", start + count.saturating_sub(1));
+        let together = Together::new(observer, &what, count as usize, self.threads);
+        let outcomes = together.map(|i, part| self.one(dir, start + i as u64, fallback, part));
         let (mut summaries, mut failures) = (Vec::new(), Vec::new());
         for (seed, outcome) in (start..).zip(outcomes) {
             match outcome {
@@ -124,33 +126,14 @@ impl Family {
             return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
         }
         let nested = dir.nested(&format!("seed-{seed}"))?;
-        let observer = Stopping(observer);
         if nested.has(names::CONFIG) {
             // Its own configuration applies: it may have been extended beyond the others.
             let continuation = Continuation { fallback, threads: 1, ..Continuation::default() };
-            return continue_run(&nested, Recipe::read(&nested)?, continuation, &observer);
+            return continue_run(&nested, Recipe::read(&nested)?, continuation, observer);
         }
         let plan = self.plan(seed)?;
         create(&nested, &plan)?;
-        execute(&nested, plan, fallback, &observer)
-    }
-}
-
-/// Forwards only the wish to stop.
-struct Stopping<'a>(&'a dyn Observer);
-
-impl Observer for Stopping<'_> {
-    fn begin(&self, what: &str, total: u64) {
-        Quiet.begin(what, total);
-    }
-    fn advance(&self, done: u64, note: &str) {
-        Quiet.advance(done, note);
-    }
-    fn end(&self) {
-        Quiet.end();
-    }
-    fn stop_requested(&self) -> bool {
-        self.0.stop_requested()
+        execute(&nested, plan, fallback, observer)
     }
 }
 

@@ -129,6 +129,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     let (observations, actions) = (spec.observation_space(), spec.action_space());
     let (inputs, outputs, discrete) = match model {
         Model::Table(table) => (table.states(), table.actions(), true),
+        Model::Linear(linear) => (linear.coder().bounds().len(), linear.actions(), false),
         Model::Network(network) => (network.inputs(), network.ends().choices, false),
         Model::Control(policy) => {
             let bounds = Space::Box { low: policy.low().to_vec(), high: policy.high().to_vec() };

@@ -1,14 +1,16 @@
 //! Targets of distributional learning.
 
+use super::{assert_pairs, width};
+
 /// The support of a categorical distribution: evenly spaced values from `low` to `high` (Bellemare, Dabney
 /// and Munos 2017, section 4).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Support {
     /// The number of atoms, at least 2.
     pub atoms: usize,
-    /// The lowest value.
+    /// The lowest value, in units of the discounted return.
     pub low: f32,
-    /// The highest value.
+    /// The highest value, above the lowest.
     pub high: f32,
 }
 
@@ -32,32 +34,40 @@ pub fn categorical_projection(
     probabilities: &[f32],
     targets: &mut Vec<f32>,
 ) {
-    let Support { atoms, low, high } = support;
+    let (atoms, low, high) = (support.atoms, f64::from(support.low), f64::from(support.high));
+    assert_pairs(returns, discounts);
     assert_eq!(probabilities.len(), returns.len() * atoms, "one distribution per sample");
-    let gap = support.gap();
+    // In double precision: of thousands of atoms single precision does not place the last exactly enough.
+    let gap = (high - low) / (atoms - 1) as f64;
     targets.clear();
     targets.resize(probabilities.len(), 0.0);
     let rows = probabilities.chunks_exact(atoms).zip(targets.chunks_exact_mut(atoms));
     for ((&sum, &discount), (probabilities, target)) in returns.iter().zip(discounts).zip(rows) {
+        let (sum, discount) = (f64::from(sum), f64::from(discount));
         for (j, &p) in probabilities.iter().enumerate() {
-            let moved = (sum + discount * (low + gap * j as f32)).clamp(low, high);
+            let p = f64::from(p);
+            let moved = (sum + discount * (low + gap * j as f64)).clamp(low, high);
             // Rounding must not exceed the last atom.
-            let b = ((moved - low) / gap).clamp(0.0, (atoms - 1) as f32);
+            let b = ((moved - low) / gap).clamp(0.0, (atoms - 1) as f64);
             let (lower, upper) = (b.floor(), b.ceil());
             if lower == upper {
-                target[lower as usize] += p;
+                target[lower as usize] += p as f32;
             } else {
-                target[lower as usize] += p * (upper - b);
-                target[upper as usize] += p * (b - lower);
+                target[lower as usize] += (p * (upper - b)) as f32;
+                target[upper as usize] += (p * (b - lower)) as f32;
             }
         }
     }
 }
 
 /// `G + discount theta` for each quantile of the next state's distribution; after a terminal state all are `G`. `quantiles` and `targets` are
-/// `samples x n` (Dabney et al. 2018, equation 13).
+/// `samples x n`, returns and discounts one per sample (Dabney et al. 2018, equation 13).
+///
+/// # Panics
+/// If the lengths do not agree.
 pub fn quantile_targets(returns: &[f32], discounts: &[f32], quantiles: &[f32], targets: &mut Vec<f32>) {
-    let count = quantiles.len() / returns.len();
+    assert_pairs(returns, discounts);
+    let count = width(quantiles, returns.len());
     targets.clear();
     for ((&sum, &discount), row) in returns.iter().zip(discounts).zip(quantiles.chunks_exact(count)) {
         targets.extend(row.iter().map(|&theta| if discount == 0.0 { sum } else { sum + discount * theta }));

@@ -176,6 +176,10 @@ impl<A: Agent> Training for Trainer<A> {
         self.agent.visits()
     }
 
+    fn learns_values(&self) -> bool {
+        self.agent.learns_values()
+    }
+
     fn results(&self) -> Measurements {
         self.agent.results()
     }

@@ -60,6 +60,9 @@ pub trait Training: Restorable + Send {
     /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]>;
 
+    /// Returns true if the numbers of the model are estimated returns ([`Agent::learns_values`](crate::agent::Agent::learns_values)).
+    fn learns_values(&self) -> bool;
+
     /// Results beside the model, for the summary of a run ([`Agent::results`](crate::agent::Agent::results)).
     fn results(&self) -> Measurements;
 

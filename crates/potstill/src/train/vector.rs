@@ -166,6 +166,10 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         self.agent.visits()
     }
 
+    fn learns_values(&self) -> bool {
+        self.agent.learns_values()
+    }
+
     fn results(&self) -> Measurements {
         self.agent.results()
     }

@@ -209,7 +209,7 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
 /// Declares a test for each family, so that they run side by side; it calls a function for each algorithm of the family.
 macro_rules! families {
     ($check:path) => {
-        families! { $check; tabular prediction planning deep baseline supervised }
+        families! { $check; tabular prediction linear planning deep baseline supervised }
     };
     ($check:path; $($family:ident)*) => {
         $(#[test]
