@@ -6,11 +6,11 @@ use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
-use potstill::metrics::catalogue::TEST_ERROR;
+use potstill::metrics::catalogue::{Better, Column, Score, TEST_ERROR};
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::Reproduction;
-use potstill::run::summary_of;
+use potstill::run::{headline, summary_of};
 use potstill::shell;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -83,21 +83,79 @@ pub(crate) fn quickstart(summary: &Value) {
     ));
 }
 
-/// Prints the summary of a run, and its path.
+/// Prints the result of a run in one line, its summary, and its path.
 pub(crate) fn run(result: &Value) {
+    if result["sweep"].is_array() {
+        return sweep(result);
+    }
+    if let Some(line) = headline(result) {
+        print(&format!("{line}\n"));
+    }
     summary(result);
     let out = result["out"].as_str().unwrap_or_default();
     print(&format!("\nRun directory: {out}"));
     if result["seeds"].is_null() {
         // A prediction algorithm has no policy to evaluate.
         let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
-        print(&format!(
-            "Next: {} {} {}",
-            program(),
-            if judges { "show" } else { "eval" },
-            shell::path(Path::new(out))
-        ));
+        let command = if judges { "show" } else { "eval" };
+        print(&format!("Next: {} {command} {}", program(), shell::path(Path::new(out))));
+    } else {
+        print(&format!("Next: {} show {}", program(), shell::path(Path::new(out))));
     }
+}
+
+/// Prints a sweep as a table: the keys that differ, and the score of each combination.
+fn sweep(result: &Value) {
+    let none = Vec::new();
+    let list = |key: &str| result[key].as_array().unwrap_or(&none);
+    let keys: Vec<&str> = list("keys").iter().filter_map(Value::as_str).collect();
+    let points = list("sweep");
+    let number = |point: &Value, key: &str| {
+        let value = &point["summary"][key];
+        value.as_f64().or_else(|| value["mean"].as_f64())
+    };
+    let scores: Vec<_> = Score::compared()
+        .filter(|(key, _)| points.iter().any(|point| number(point, key).is_some()))
+        .collect();
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let cell = |point: &Value, (key, column): &(&str, Column)| {
+        let shown = |value: f64| format!("{:.*}", column.decimals, value * column.factor);
+        let bounds = &point["summary"][*key]["mean_ci95"];
+        let mean = number(point, key).map_or_else(|| "-".to_owned(), shown);
+        match (bounds[0].as_f64(), bounds[1].as_f64()) {
+            (Some(low), Some(high)) => format!("{mean} [{}, {}]", shown(low), shown(high)),
+            _ => mean,
+        }
+    };
+    let rows = points.iter().map(|point| {
+        let values = keys.iter().map(|key| word(&point["values"][*key]));
+        values.chain(scores.iter().map(|score| cell(point, score))).collect()
+    });
+    let head = keys
+        .iter()
+        .map(|key| (*key).to_owned())
+        .chain(scores.iter().map(|(_, column)| column.title.to_owned()));
+    let table = Table { head: head.collect(), rows: rows.collect() };
+    // By the first score, the most informative one.
+    let best = scores.first().and_then(|(key, column)| {
+        let better = Score::find(key).map_or(Better::Higher, |score| score.better);
+        let sign = if better == Better::Lower { -1.0 } else { 1.0 };
+        let of = |point: &Value| number(point, key).map_or(f64::NEG_INFINITY, |value| sign * value);
+        let best = points.iter().max_by(|a, b| of(a).total_cmp(&of(b)))?;
+        Some(format!(
+            "best {}: {}, with {}",
+            column.title,
+            cell(best, &(key, *column)),
+            best["run"].as_str()?
+        ))
+    });
+    if let Some(best) = best {
+        print(&format!("{best}\n"));
+    }
+    print(table.text().trim_end());
+    let out = result["out"].as_str().unwrap_or_default();
+    let means = if result["seeds"].is_null() { "" } else { " (means over seeds, with 95 % intervals)" };
+    print(&format!("\nFolder: {out}{means}\nNext: {} compare {out}", program()));
 }
 
 /// Prints measured and expected values, the figure, and the path.
@@ -137,6 +195,16 @@ pub(crate) fn summary(result: &Value) {
 fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
         Value::Object(entries) => {
+            // A statistic over seeds is one line.
+            if let (Some(mean), Some(iqm)) = (entries.get("mean"), entries.get("iqm")) {
+                let with = |value: &Value, bounds: &Value| match bounds.as_array().map(Vec::as_slice) {
+                    Some([low, high]) => format!("{} [{}, {}]", scalar(value), scalar(low), scalar(high)),
+                    _ => scalar(value),
+                };
+                let (mean, iqm) = (with(mean, &value["mean_ci95"]), with(iqm, &value["ci95"]));
+                rows.push((prefix.to_owned(), format!("mean {mean}, interquartile mean {iqm}")));
+                return;
+            }
             for (key, value) in entries.iter().filter(|(key, _)| !matches!(key.as_str(), "out" | "command")) {
                 let key = key.replace('_', " ");
                 let path = if prefix.is_empty() { key } else { format!("{prefix} {key}") };
@@ -157,7 +225,11 @@ fn scalar(value: &Value) -> String {
     let Some(x) = value.as_f64().filter(|_| value.is_f64()) else { return value.to_string() };
     match x.abs() {
         size if size >= 1e5 => format!("{x:.0}"),
-        size if size == 0.0 || size >= 0.01 => format!("{x:.4}"),
+        size if size == 0.0 || size >= 0.001 => {
+            // Zero has no sign.
+            let text = format!("{:.4}", x + 0.0);
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         _ => format!("{x:.3e}"),
     }
 }

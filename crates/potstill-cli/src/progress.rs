@@ -39,7 +39,7 @@ impl Observer for Bar {
     fn begin(&self, what: &str, total: u64) {
         self.with(|slot| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("  {prefix}  {bar:30}  {pos}/{len}  {eta}  {msg}");
+            let style = ProgressStyle::with_template("  {prefix}  {bar:30}  {pos}/{len}  {eta} left  {msg}");
             bar.set_style(style.expect("a constant template that parses").progress_chars("=> "));
             bar.set_prefix(what.to_owned());
             *slot = Some(bar);

@@ -65,8 +65,7 @@ pub trait Agent: Restorable + Send {
     /// Takes over the parameters of a model, before anything was learned.
     ///
     /// # Errors
-    /// If its shape is another, or the learner does not go on from parameters alone; the reason begins with the
-    /// shape of the model.
+    /// If its shape is another, or the learner does not go on from parameters alone; the message is the reason.
     fn start_from(&mut self, _: &Model) -> Result<(), String> {
         Err("this algorithm has no parameters to start from".to_owned())
     }

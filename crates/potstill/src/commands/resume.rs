@@ -1,10 +1,11 @@
 //! `potstill resume`.
 
+use super::sweep::Sweep;
 use crate::error::Error;
 use crate::run::{Continuation, Observer, Recipe, continue_family, continue_run, usage};
 use crate::store::RunDir;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A request to continue a run.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,14 @@ pub struct ResumeRequest {
 /// If the folder is not a run, another process works in it, a file in it is damaged, or training fails or is
 /// stopped.
 pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value, Error> {
+    if let Some(sweep) = Sweep::open(&request.run)? {
+        if request.steps.is_some() {
+            return Err(usage("--steps is for one run, not for a sweep"));
+        }
+        let (threads, fallback) = (request.threads, request.fallback);
+        let point = |run: &Path, observer: &dyn Observer| resume_point(run, threads, fallback, observer);
+        return sweep.resume(&request.run, threads, &point, observer);
+    }
     let dir = RunDir::reopen(&request.run)?;
     let recipe = Recipe::read(&dir)?;
     let ResumeRequest { steps, seeds, keep_schedules, fallback, threads, .. } = *request;
@@ -41,4 +50,15 @@ pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value,
         _ if seeds.is_some() => Err(usage("--seeds is for a folder of seeds, not for one run")),
         _ => continue_run(&dir, recipe, continuation, observer),
     }
+}
+
+/// Continues a run of a sweep.
+pub(super) fn resume_point(
+    run: &Path,
+    threads: usize,
+    fallback: bool,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let request = ResumeRequest { run: run.to_owned(), fallback, threads, ..ResumeRequest::default() };
+    resume(&request, observer)
 }

@@ -1,5 +1,7 @@
 //! `potstill train`.
 
+use super::resume::resume_point;
+use super::sweep::Sweep;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
@@ -47,7 +49,17 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     layers.splice(0..0, preset);
     let seeds = take_seeds(&mut layers)?;
     check_data(algorithm, &layers)?;
-    let mut summary = match request.seeds.or(seeds) {
+    if let Some(sweep) = Sweep::asked(algorithm, &layers, request.seeds.or(seeds))? {
+        let (out, threads) = (request.out.as_deref(), request.threads);
+        let summary = sweep.begin(
+            out,
+            threads,
+            &|run, observer| resume_point(run, threads, false, observer),
+            observer,
+        )?;
+        return Ok(with_preset(summary, named));
+    }
+    let summary = match request.seeds.or(seeds) {
         None | Some(1) => {
             let plan = prepare_train(algorithm, &layers, request.threads, None)?;
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
@@ -58,10 +70,15 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
             train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
         }
     }?;
-    if let Some(Origin::Preset(name)) = named {
+    Ok(with_preset(summary, named))
+}
+
+/// Names the preset in a summary.
+fn with_preset(mut summary: Value, origin: Option<Origin>) -> Value {
+    if let Some(Origin::Preset(name)) = origin {
         summary["preset"] = name.into();
     }
-    Ok(summary)
+    summary
 }
 
 /// The values of the preset of a run, lowest of its layers: the named one, or else the first with values for the

@@ -514,6 +514,7 @@ impl Agent for Dqn {
             None => self.loss(),
             Some(distribution) => distribution.loss(self.distributional()),
         };
+        let q = self.buffers.mean_q(&self.online);
         // theta <- theta - alpha dL/dtheta, refused if a number is not finite.
         let alpha = self.learning_rate();
         let UpdateBuffers { workspace, batch, y, td_errors, d_outputs, .. } = &mut self.buffers;
@@ -526,7 +527,9 @@ impl Agent for Dqn {
         ];
         self.optimizer.step(alpha, &mut self.online, d_outputs, workspace, loss, &arrays)?;
         self.replay.set_priorities(batch, td_errors);
-        Ok(Measurements::of(catalogue::LOSS, f64::from(loss)))
+        Ok(Measurements::of(catalogue::LOSS, f64::from(loss))
+            .with(catalogue::Q_VALUES, q)
+            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()))
     }
 
     fn model(&self) -> Model {
@@ -554,6 +557,8 @@ impl Agent for Dqn {
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
             .with(catalogue::TEACHER_STALENESS, self.target.age() as f64)
             .with(catalogue::TEACHER_DISTANCE, drift)
+            .with(catalogue::LEARNING_RATE, self.config.learning_rate.at(self.steps, 1))
+            .with(catalogue::N_UPDATES, self.optimizer.updates() as f64)
     }
 }
 

@@ -344,8 +344,8 @@ impl Pqn {
         }
     }
 
-    /// Trains on the next minibatch, and returns its loss.
-    fn minibatch(&mut self) -> Result<f64, LearnError> {
+    /// Trains on the next minibatch, and returns its measurements.
+    fn minibatch(&mut self) -> Result<Measurements, LearnError> {
         let parts = self.config.num_minibatches;
         let features = self.network.inputs();
         // Of the k-th of K updates, k from 0, a line to 0 over the run leaves 1 - k / K.
@@ -369,13 +369,17 @@ impl Pqn {
             wanted.push(targets[i]);
         }
         let q = self.network.forward(observations, &mut self.learning);
+        let values = chosen.iter().zip(q.chunks_exact(self.actions)).map(|(&a, q)| f64::from(q[a]));
+        let mean_q = values.sum::<f64>() / size as f64;
         let kind = Regression::SquaredError;
         let indices = Chosen { indices: chosen, weights: &[] };
         let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);
         let seen = [("observation", &**observations), ("target", wanted)];
         self.optimizer.step(rate, &mut self.network, d_outputs, &mut self.learning, loss, &seen)?;
         *made += 1;
-        Ok(f64::from(loss))
+        Ok(Measurements::of(catalogue::LOSS, f64::from(loss))
+            .with(catalogue::Q_VALUES, mean_q)
+            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()))
     }
 }
 
@@ -433,9 +437,9 @@ impl Agent for Pqn {
         if self.rollout.length < self.config.num_steps as usize {
             return Err(LearnError::NothingObserved);
         }
-        let loss = Measurements::of(catalogue::LOSS, self.minibatch()?);
+        let measured = self.minibatch()?;
         if self.running.made < self.config.update_epochs * self.config.num_minibatches {
-            return Ok(loss);
+            return Ok(measured);
         }
         self.running.made = 0;
         let Rollout {
@@ -448,7 +452,7 @@ impl Agent for Pqn {
         actions.clear();
         terminated.clear();
         truncated.clear();
-        Ok(loss)
+        Ok(measured)
     }
 
     fn model(&self) -> Model {
@@ -461,6 +465,8 @@ impl Agent for Pqn {
 
     fn diagnostics(&self) -> Measurements {
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
+            .with(catalogue::LEARNING_RATE, self.config.learning_rate.at(self.steps, 1))
+            .with(catalogue::N_UPDATES, self.optimizer.updates() as f64)
     }
 }
 

@@ -31,6 +31,7 @@ use super::divergence::Divergence;
 use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
+use crate::metrics::catalogue;
 use crate::model::{Model, NetworkActor, play_unless};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
@@ -169,6 +170,15 @@ impl PolicyDistiller {
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
+    }
+
+    /// Learning rate, gradient norm and number of the gradient steps so far.
+    pub(crate) fn measured(&self) -> [(&'static str, f64); 3] {
+        [
+            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
+            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
+            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
+        ]
     }
 
     /// Takes over the parameters of a model for the student, before training.

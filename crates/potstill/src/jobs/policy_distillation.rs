@@ -130,12 +130,13 @@ impl Job for PolicyDistillationJob {
             if self.best.as_ref().is_none_or(|best| mean >= best.score) {
                 self.best = Some(Best { score: mean, step, model });
             }
-            let values = vec![
+            let mut values = vec![
                 (catalogue::ROUNDS, self.distiller.rounds() as f64),
                 (catalogue::TRANSFER_STATES, round.states as f64),
                 (catalogue::LOSS, round.loss),
                 (catalogue::EVAL_MEAN_REWARD, mean),
             ];
+            values.extend(self.distiller.measured());
             record(&Record { step, values })?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
-use crate::train::{ByName, Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
+use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
 use potstill_core::snapshot::{Codec, Field, Flat};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::Spec;
@@ -61,33 +61,44 @@ struct Updates {
     sums: Measurements,
 }
 
-/// Saves the loss as a number, as checkpoints of every format have it, and all measurements by their names unless it is the only one.
-struct LossFirst;
+/// The codec of the sums of measurements: the loss, and the others that there are. Checkpoints of earlier versions have
+/// the loss only.
+struct Sums;
 
-/// The branch of several measurements.
-const MEASURED: &str = "measured";
+/// The other measurements of an update, and their names in checkpoints.
+const OTHERS: [(&str, &str); 2] =
+    [(catalogue::Q_VALUES, "q_values"), (catalogue::GRADIENT_NORM, "grad_norm")];
 
-impl Codec<Measurements> for LossFirst {
+impl Codec<Measurements> for Sums {
     fn save(&self, sums: &Measurements, name: &str, snapshot: &mut Snapshot) {
-        let loss = sums.get(catalogue::LOSS).unwrap_or_default();
-        loss.save(name, snapshot);
-        // A loss of 0 alone stands for no measurement.
-        let others = sums.iter().any(|(name, _)| name != catalogue::LOSS);
-        if others || (loss == 0.0 && sums.get(catalogue::LOSS).is_some()) {
-            ByName.save(sums, MEASURED, snapshot);
+        sums.get(catalogue::LOSS).unwrap_or_default().save(name, snapshot);
+        for (measured, name) in OTHERS {
+            if let Some(sum) = sums.get(measured) {
+                sum.save(name, snapshot);
+            }
         }
     }
 
     fn load(&self, sums: &mut Measurements, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let loss = snapshot.f64(name)?;
-        *sums = if loss == 0.0 { Measurements::default() } else { Measurements::of(catalogue::LOSS, loss) };
-        if snapshot.contains(MEASURED) { ByName.load(sums, MEASURED, snapshot) } else { Ok(()) }
+        // A loss of 0 alone is that of an algorithm that measures none.
+        let is_alone = OTHERS.iter().all(|(_, name)| !snapshot.contains(name));
+        *sums = match loss == 0.0 && is_alone {
+            true => Measurements::default(),
+            false => Measurements::of(catalogue::LOSS, loss),
+        };
+        for (measured, name) in OTHERS {
+            if snapshot.contains(name) {
+                sums.add(measured, snapshot.f64(name)?);
+            }
+        }
+        Ok(())
     }
 }
 
 snapshot! {
     impl Restorable for Updates {
-        saved: count, sums as "loss" via LossFirst;
+        saved: count, sums as "loss" via Sums;
     }
 }
 

@@ -66,11 +66,12 @@ impl Job for SupervisedJob {
             stops = stop();
             let Some(loss) = epoch else { continue };
             self.test_error = error_rate(self.trainer.student(), &self.test);
-            let values = vec![
+            let mut values = vec![
                 (catalogue::EPOCHS, self.trainer.epochs() as f64),
                 (catalogue::LOSS, loss),
                 (catalogue::EVAL_TEST_ERROR, self.test_error),
             ];
+            values.extend(self.trainer.measured());
             record(&Record { step, values })?;
         }
         Ok(())

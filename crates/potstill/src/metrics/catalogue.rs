@@ -187,6 +187,14 @@ metrics! {
     /// Ticks of its clock since the target network was refreshed.
     TEACHER_STALENESS = "teacher/staleness", Neither, "Steps since the last refresh of the teacher", "steps"
         in AGE as "at the ends of episodes";
+    /// Mean action value of the states and actions of the minibatches since the previous record.
+    Q_VALUES = "train/q_values", Neither, "Action values of the minibatches", "value";
+    /// Mean Euclidean norm of the gradients since the previous record, before clipping by the norm.
+    GRADIENT_NORM = "train/grad_norm", Neither, "Norm of the gradient", "norm";
+    /// Learning rate of the next gradient step.
+    LEARNING_RATE = "train/learning_rate", Neither, "Learning rate", "learning rate";
+    /// Gradient steps since the start of the run.
+    N_UPDATES = "train/n_updates", Neither, "Gradient steps", "gradient steps";
     /// Undiscounted return of the episode that has just ended.
     EP_REW = "rollout/ep_rew", Higher, "Return of an episode", "return";
     /// Interquartile mean over seeds of the return of an episode.

@@ -107,7 +107,7 @@ impl Model {
                 table.copy_values(own);
                 Ok(())
             }
-            _ => Err(format!("{}; this run has {}", self.shape(), Model::Table(table.clone()).shape())),
+            _ => Err(misfit(self, &Model::Table(table.clone()).shape())),
         }
     }
 
@@ -121,9 +121,14 @@ impl Model {
                 network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
                 Ok(())
             }
-            _ => Err(format!("{}; this run has {}", self.shape(), network_shape(network))),
+            _ => Err(misfit(self, &network_shape(network))),
         }
     }
+}
+
+/// The reason for which a model cannot be taken over, with both shapes.
+fn misfit(model: &Model, own: &str) -> String {
+    format!("it has learned {}; this run learns {own}", model.shape())
 }
 
 fn network_shape(network: &Network) -> String {

@@ -139,6 +139,14 @@ pub(crate) fn execute(
     let (done, total, note) = job.progress();
     observer.begin(&report::title(&config.parse().unwrap_or_default()), total);
     observer.advance(done, &note);
+    if observer.wants_history() && checkpoint.is_some() {
+        // For display only: what cannot be read is not shown.
+        dir.lines_unchecked(names::METRICS, |line| {
+            if let Some(record) = Record::parse(line) {
+                observer.record(&record);
+            }
+        });
+    }
     let mut saver = Saver {
         dir,
         store: &store,

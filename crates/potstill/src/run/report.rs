@@ -1,5 +1,6 @@
 //! The report of a run, made from the files of its directory.
 
+use super::headline::headline;
 use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, METRICS, Metric, by_chart};
@@ -85,7 +86,9 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(config));
-    Page { title, lead: "A run of potstill.".to_owned(), blocks }
+    let lead = headline(&summary)
+        .map_or_else(|| "This run is not finished.".to_owned(), |result| format!("Result: {result}."));
+    Page { title, lead, blocks }
 }
 
 /// The maps of a run's table, if its environment is a grid.

@@ -3,12 +3,13 @@
 use super::checks::{check_out, usage};
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
-use super::observer::{Observer, Quiet, watched_map};
+use super::observer::Observer;
 use super::prepare::{prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
 use super::report::asked_axis;
 use super::resume::{Continuation, Recipe, continue_run, more_steps};
 use super::summary::{spread, with_out};
+use super::together::Together;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
@@ -153,9 +154,10 @@ impl Family {
         continuation: Continuation,
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
-        let mut outcomes = watched_map(observer, "seeds", self.count as usize, self.threads, |i| {
-            self.one(dir, start + i as u64, continuation, observer)
-        });
+        let (name, count) = (self.algorithm.name, self.count);
+        let what = format!("{name}, seeds {start} to {}", start + count.saturating_sub(1));
+        let together = Together::new(observer, &what, count as usize, self.threads);
+        let mut outcomes = together.map(|i, part| self.one(dir, start + i as u64, continuation, part));
         // Of seeds that were stopped, the one that has lost most speaks for all.
         let unsaved = |outcome: &Result<Value, Error>| match outcome {
             Err(Error::Interrupted { step, saved, .. }) => Some(step - saved.unwrap_or(0).min(*step)),
@@ -212,36 +214,17 @@ impl Family {
             return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
         }
         let nested = dir.nested(&format!("seed-{seed}"))?;
-        let observer = Stopping(observer);
         if nested.has(names::CONFIG) {
             // Its own configuration applies: it may have been extended beyond the others.
             let recipe = Recipe::read(&nested)?;
             let goal = recipe.layers[0].values.get("steps").and_then(Toml::as_integer).unwrap_or_default();
             let steps = continuation.steps.filter(|steps| goal < *steps as i64);
             let continuation = Continuation { steps, threads: 1, is_seed: true, ..continuation };
-            return continue_run(&nested, recipe, continuation, &observer);
+            return continue_run(&nested, recipe, continuation, observer);
         }
         let plan = self.plan(seed)?;
         create(&nested, &plan)?;
-        execute(&nested, plan, continuation.fallback, &observer)
-    }
-}
-
-/// Forwards only the wish to stop.
-struct Stopping<'a>(&'a dyn Observer);
-
-impl Observer for Stopping<'_> {
-    fn begin(&self, what: &str, total: u64) {
-        Quiet.begin(what, total);
-    }
-    fn advance(&self, done: u64, note: &str) {
-        Quiet.advance(done, note);
-    }
-    fn end(&self) {
-        Quiet.end();
-    }
-    fn stop_requested(&self) -> bool {
-        self.0.stop_requested()
+        execute(&nested, plan, continuation.fallback, observer)
     }
 }
 
