@@ -344,7 +344,7 @@ impl Pqn {
         }
     }
 
-    /// Trains on the next minibatch, and returns what it measured.
+    /// Trains on the next minibatch, and returns its measurements.
     fn minibatch(&mut self) -> Result<Measurements, LearnError> {
         let parts = self.config.num_minibatches;
         let features = self.network.inputs();

@@ -125,7 +125,7 @@ impl Codec<LastStep> for IfStopped {
 }
 
 /// The codec of measurements: their names in their order, and their values.
-pub(crate) struct ByName;
+struct ByName;
 
 impl Codec<Measurements> for ByName {
     fn save(&self, measured: &Measurements, name: &str, snapshot: &mut Snapshot) {
