@@ -34,6 +34,7 @@ pub mod comparison;
 mod error;
 mod evaluation;
 mod interval;
+mod moments;
 mod parallel;
 mod single;
 pub mod statistics;
