@@ -48,8 +48,11 @@ impl Network {
         &workspace.outputs
     }
 
-    /// The same for an implicit distribution at the probabilities `taus`, `samples x n`: `samples x n x
+    /// The same for an implicit distribution at the probabilities `taus`, 0 to 1 and `samples x n`: `samples x n x
     /// outputs`.
+    ///
+    /// # Panics
+    /// If there are not as many probabilities for each sample, or the batch is not of whole samples.
     pub fn forward_at<'w>(&self, batch: &[f32], taus: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");

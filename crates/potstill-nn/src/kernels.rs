@@ -17,11 +17,16 @@ use crate::lanes::{Level, lanes};
 use potstill_core::math;
 
 /// A function compiled for every level, and called for the best; beside it, in a module of its name, `at` for
-/// a given one.
+/// a given one. The slices after `over` have one length.
 macro_rules! kernel {
-    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),* $(,)?) over [$($slice:ident)*] $body:block) => {
         $(#[$doc])*
+        ///
+        /// # Panics
+        /// If the lengths differ.
         pub fn $name($($arg: $type),*) {
+            let lengths = [$($slice.len()),*];
+            assert!(lengths.iter().all(|length| *length == lengths[0]), "{lengths:?} numbers");
             $name::at(Level::best(), $($arg),*);
         }
 
@@ -39,7 +44,7 @@ macro_rules! kernel {
 
 kernel! {
     /// `y = max(x, 0)`; NaN stays NaN, so that it is seen.
-    pub fn relu(x: &[f32], y: &mut [f32]) {
+    pub fn relu(x: &[f32], y: &mut [f32]) over [x y] {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = if x < 0.0 { 0.0 } else { x };
         }
@@ -49,7 +54,7 @@ kernel! {
 kernel! {
     /// The gradient with respect to the input from that with respect to the output, which is `y`: 0 where the
     /// output is 0.
-    pub fn relu_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    pub fn relu_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) over [y d_y d_x] {
         for ((d_x, &d_y), &y) in d_x.iter_mut().zip(d_y).zip(y) {
             *d_x = if y > 0.0 { d_y } else { 0.0 };
         }
@@ -58,7 +63,7 @@ kernel! {
 
 kernel! {
     /// `y = tanh x`.
-    pub fn tanh(x: &[f32], y: &mut [f32]) {
+    pub fn tanh(x: &[f32], y: &mut [f32]) over [x y] {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = math::tanh(x);
         }
@@ -67,7 +72,7 @@ kernel! {
 
 kernel! {
     /// The gradient with respect to the input: `d_y (1 - y^2)`.
-    pub fn tanh_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    pub fn tanh_backward(y: &[f32], d_y: &[f32], d_x: &mut [f32]) over [y d_y d_x] {
         for ((d_x, &d_y), &y) in d_x.iter_mut().zip(d_y).zip(y) {
             *d_x = d_y * (1.0 - y * y);
         }
@@ -82,7 +87,7 @@ fn normal_cdf(x: f32) -> f32 {
 
 kernel! {
     /// `y = x Phi(x)`, `Phi` the normal distribution's.
-    pub fn gelu(x: &[f32], y: &mut [f32]) {
+    pub fn gelu(x: &[f32], y: &mut [f32]) over [x y] {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = x * normal_cdf(x);
         }
@@ -91,7 +96,7 @@ kernel! {
 
 kernel! {
     /// The gradient with respect to the input, `x`: `d_y (Phi(x) + x phi(x))`.
-    pub fn gelu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    pub fn gelu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) over [x d_y d_x] {
         for ((d_x, &d_y), &x) in d_x.iter_mut().zip(d_y).zip(x) {
             // One over the square root of two pi.
             let density = 0.398_942_3 * math::exp(-0.5 * x * x);
@@ -107,7 +112,7 @@ fn logistic(x: f32) -> f32 {
 
 kernel! {
     /// `y = x / (1 + e^-x)`.
-    pub fn silu(x: &[f32], y: &mut [f32]) {
+    pub fn silu(x: &[f32], y: &mut [f32]) over [x y] {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = x * logistic(x);
         }
@@ -116,7 +121,7 @@ kernel! {
 
 kernel! {
     /// The gradient with respect to the input, `x`: `d_y s (1 + x (1 - s))`, `s = 1 / (1 + e^-x)`.
-    pub fn silu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) {
+    pub fn silu_backward(x: &[f32], d_y: &[f32], d_x: &mut [f32]) over [x d_y d_x] {
         for ((d_x, &d_y), &x) in d_x.iter_mut().zip(d_y).zip(x) {
             let s = logistic(x);
             *d_x = d_y * (s * (1.0 + x * (1.0 - s)));
@@ -161,7 +166,7 @@ pub struct AdamStep {
 kernel! {
     /// One fused step of Adam over parameters, gradient and both moments (all of one length). Faded moments
     /// become 0.
-    pub fn adam(step: AdamStep, parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+    pub fn adam(step: AdamStep, parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) over [parameters gradient first second] {
         let AdamStep { rate, beta1, beta2, scale, epsilon, keep, shrink } = step;
         let moments = first.iter_mut().zip(second);
         for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
@@ -189,7 +194,7 @@ pub struct SgdStep {
 kernel! {
     /// One step of stochastic gradient descent with momentum, as PyTorch's, over parameters, gradient and
     /// velocity. A faded velocity becomes 0.
-    pub fn sgd(step: SgdStep, parameters: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
+    pub fn sgd(step: SgdStep, parameters: &mut [f32], gradient: &[f32], velocity: &mut [f32]) over [parameters gradient velocity] {
         let SgdStep { rate, momentum, nesterov, shrink } = step;
         for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
             let g = g * shrink;
@@ -217,7 +222,7 @@ pub struct RmspropStep {
 kernel! {
     /// One fused step of RMSprop, as PyTorch's, over parameters, gradient, its mean and the mean of its
     /// square. Faded means become 0.
-    pub fn rmsprop(step: RmspropStep, parameters: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
+    pub fn rmsprop(step: RmspropStep, parameters: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) over [parameters gradient mean square] {
         let RmspropStep { rate, alpha, epsilon, centred, shrink } = step;
         let means = mean.iter_mut().zip(square);
         for ((p, &g), (m, s)) in parameters.iter_mut().zip(gradient).zip(means) {
@@ -237,7 +242,7 @@ kernel! {
 
 kernel! {
     /// The sum of squares, over sixteen sums in double precision: a fixed order that still fills vectors.
-    pub fn square_sum(values: &[f32], sum: &mut f64) {
+    pub fn square_sum(values: &[f32], sum: &mut f64) over [values] {
         let mut sums = [0.0_f64; 16];
         let (chunks, rest) = values.as_chunks::<16>();
         for chunk in chunks {
@@ -265,7 +270,7 @@ pub fn distance(a: &[f32], b: &[f32]) -> f64 {
 
 kernel! {
     /// The sum of squared differences, over sixteen sums in double precision.
-    pub fn square_distance(a: &[f32], b: &[f32], sum: &mut f64) {
+    pub fn square_distance(a: &[f32], b: &[f32], sum: &mut f64) over [a b] {
         let mut sums = [0.0_f64; 16];
         let (chunks, rest) = a.as_chunks::<16>();
         let (others, other_rest) = b.as_chunks::<16>();
@@ -283,7 +288,7 @@ kernel! {
 
 kernel! {
     /// `target += tau * (source - target)`: an exponential moving average.
-    pub fn blend(tau: f32, source: &[f32], target: &mut [f32]) {
+    pub fn blend(tau: f32, source: &[f32], target: &mut [f32]) over [source target] {
         for (t, &s) in target.iter_mut().zip(source) {
             *t += tau * (s - *t);
         }
@@ -364,6 +369,12 @@ mod tests {
         let (mut mean, mut square) = ([-1.8e-18], [1.8e-36]);
         rmsprop(step, &mut [1.0], &[0.0], &mut mean, &mut square);
         assert_eq!((mean, square), ([0.0], [0.0]));
+    }
+
+    #[test]
+    #[should_panic(expected = "[2, 3] numbers")]
+    fn slices_of_other_lengths_are_refused() {
+        relu(&[1.0, 2.0], &mut [9.0; 3]);
     }
 
     #[test]

@@ -49,6 +49,7 @@ mod interface;
 pub mod kernels;
 mod lanes;
 mod linear;
+mod log_softmax;
 pub mod loss;
 pub mod network;
 mod ops;

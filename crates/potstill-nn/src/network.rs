@@ -218,6 +218,9 @@ impl Network {
 
     /// Moves the parameters towards those of a network of the same form: `self += tau (other - self)`, `tau`
     /// from 0 to 1 (Polyak averaging). `tau = 1` copies the parameters, and the noise too.
+    ///
+    /// # Panics
+    /// If the networks have different numbers of parameters.
     pub fn polyak_update(&mut self, other: &Self, tau: f32) {
         assert_eq!(self.parameters.len(), other.parameters.len(), "networks of one form");
         if tau == 1.0 {

@@ -97,11 +97,17 @@ impl Optimiser {
     }
 
     /// Moves the parameters one step against the gradient.
+    ///
+    /// # Panics
+    /// If parameters and gradient have not the optimiser's length.
     pub fn step(&mut self, learning_rate: f64, parameters: &mut [f32], gradient: &[f32], workers: &Workers) {
         self.step_shrunk(learning_rate, 1.0, parameters, gradient, workers);
     }
 
-    /// Moves the parameters one step against the gradient times `shrink`, a factor from [`shrinking`].
+    /// Moves the parameters one step against the gradient times `shrink`, a factor from 0 to 1 from [`shrinking`].
+    ///
+    /// # Panics
+    /// If parameters and gradient have not the optimiser's length.
     pub fn step_shrunk(
         &mut self,
         learning_rate: f64,
@@ -194,6 +200,9 @@ pub fn shrinking(norm: f64, norm_max: f64) -> f32 {
 
 /// Cuts every number of the gradient off at `bound` on either side, as PyTorch's `clip_grad_value_`. NaN
 /// stays.
+///
+/// # Panics
+/// If `bound` is negative or NaN.
 pub fn clip_value(gradient: &mut [f32], bound: f32) {
     for g in gradient {
         *g = g.clamp(-bound, bound);

@@ -1,8 +1,8 @@
 //! Losses, networks and optimisers against PyTorch in double precision; `testdata/pytorch` made the numbers.
 
 use potstill_nn::loss::{
-    Blend, Chosen, Layout, Regression, categorical_at, cross_entropy, distillation, quantile_at,
-    regression_at, temperature_kl,
+    Blend, Chosen, Layout, QuantileOutputs, Regression, categorical_at, cross_entropy, distillation,
+    quantile_at, regression_at, temperature_kl,
 };
 use potstill_nn::optim::{clip_value, norm, shrinking};
 use potstill_nn::{Ends, Head, Network, NetworkSpec, Optimiser, Rule, Tensor, Upstream, Workers, Workspace};
@@ -294,8 +294,8 @@ fn quantile_losses() {
         ];
         for (layout, outputs, gradients) in layouts {
             let (mut errors, mut gradient) = (vec![f32::NAN; indices.len()], vec![f32::NAN; outputs.len()]);
-            let both = (&*outputs, &*taus);
-            let value = quantile_at(kappa, layout, both, chosen, &targets, &mut errors, &mut gradient);
+            let quantiles = QuantileOutputs { outputs: &outputs, taus: &taus, layout };
+            let value = quantile_at(kappa, quantiles, chosen, &targets, &mut errors, &mut gradient);
             close(&[value], &[case["value"].as_f64().unwrap()], 2e-6, case);
             close(&errors, &doubles(&case["losses"]), 2e-6, case);
             close(&gradient, &gradients, 2e-6, case);

@@ -98,6 +98,46 @@ fn along(row: usize) -> impl Fn(usize) -> Vec<f64> {
     }
 }
 
+/// States that no episode reaches have the values that follow from Gymnasium's `P`: of the undiscounted cliff by hand, else by
+/// value iteration on it in NumPy.
+#[test]
+fn states_that_no_episode_reaches_have_their_values() {
+    let check = |id: &str, gamma: f64, pairs: &[(usize, usize, f64)]| {
+        let config = PlanningConfig { gamma, ..PlanningConfig::default() };
+        let planners: [Box<dyn Planner>; 2] = [
+            Box::new(ValueIteration::new(model(id), &config)),
+            Box::new(PolicyIteration::new(model(id), &config)),
+        ];
+        for mut planner in planners {
+            while !planner.is_done() {
+                planner.sweep();
+            }
+            let q = planner.values().q();
+            for &(state, action, expected) in pairs {
+                let value = q.row(state)[action];
+                assert!((value - expected).abs() < 1e-9, "{id}: {state}, {action}: {value}");
+                assert!(planner.values().reachable_states().binary_search(&state).is_err(), "{id}: {state}");
+            }
+        }
+    };
+    // From the first cell of the cliff up, ten to the right and down; right is the cliff again, and 13 from the start.
+    // From the last one to the right is the goal; the goal itself has one more step down.
+    check(
+        "CliffWalking-v1",
+        1.0,
+        &[(37, 0, -12.0), (37, 1, -113.0), (46, 1, -1.0), (46, 0, -3.0), (47, 2, -1.0)],
+    );
+    let cliff = [(37, 0, -11.361512828387072), (37, 1, -112.12541872310217), (47, 2, -1.0)];
+    check("CliffWalking-v1", 0.99, &cliff);
+    let delivered = [
+        (0, 0, 16.43588),
+        (245, 2, 14.118805988000002),
+        (495, 5, 7.435880000000001),
+        (150, 4, 2.8478417488388033),
+    ];
+    check("Taxi-v4", 0.99, &delivered);
+}
+
 #[test]
 fn ways_along_the_cliff() {
     // From a linear solver in NumPy; confirmed here by sweeps, and by play within five standard errors.

@@ -1,6 +1,6 @@
 //! Targets against PyTorch in double precision; `testdata/pytorch/make_layers.py` made the numbers.
 
-use potstill::targets::{Munchausen, Support, argmax, categorical_projection, munchausen};
+use potstill::targets::{Munchausen, MunchausenValues, Support, argmax, categorical_projection, munchausen};
 use serde_json::Value;
 
 fn cases(key: &str) -> Vec<Value> {
@@ -70,7 +70,7 @@ fn munchausens() {
             Munchausen { alpha: number("alpha"), temperature: number("temperature"), clip: number("clip") };
         let (rewards, chosen) = (floats(&case["rewards"]), indices(&case["chosen"]));
         let (q, next) = (floats(&case["q"]), floats(&case["next_q"]));
-        let values = (&*q, &*next, &*next);
+        let values = MunchausenValues { here: &q, next: &next, next_policy: &next };
         let mut targets = Vec::new();
         munchausen(rule, &rewards, &discounts(case), &chosen, values, &mut targets);
         close(&targets, &case["targets"], case);

@@ -1,6 +1,6 @@
 //! One of several choices.
 
-use crate::loss::log_sum_exp;
+use crate::log_softmax::{Divergence, LogSoftmax};
 use potstill_core::{Pcg64, math};
 
 /// A distribution over choices, a softmax over `samples x choices` logits. A logit of minus infinity excludes
@@ -12,7 +12,7 @@ pub struct Categorical<'a> {
 }
 
 /// `x` times a probability; 0 where that is 0, whatever `x`.
-fn weighed(p: f32, x: f32) -> f32 {
+fn weighed(p: f64, x: f64) -> f64 {
     if p == 0.0 { 0.0 } else { p * x }
 }
 
@@ -35,17 +35,12 @@ impl<'a> Categorical<'a> {
     }
 
     /// The logarithms of a row's probabilities.
-    fn logs(row: &[f32]) -> impl Iterator<Item = f32> + Clone {
-        let (highest, log_sum) = log_sum_exp(1.0, row);
-        row.iter().map(move |z| z - highest - log_sum)
+    fn logs(row: &[f32]) -> impl Iterator<Item = f64> + Clone {
+        LogSoftmax::new(1.0, row).logs()
     }
 
-    fn row_entropy(row: &[f32]) -> f32 {
-        -Self::logs(row).map(|l| weighed(math::exp(l), l)).sum::<f32>()
-    }
-
-    fn row_kl(row: &[f32], other: &[f32]) -> f32 {
-        Self::logs(row).zip(Self::logs(other)).map(|(p, q)| weighed(math::exp(p), p - q)).sum()
+    fn row_entropy(row: &[f32]) -> f64 {
+        -Self::logs(row).map(|l| weighed(math::exp_f64(l), l)).sum::<f64>()
     }
 
     /// Draws a choice for each sample, from one number of the stream each. Of logits that are not numbers it
@@ -76,8 +71,7 @@ impl<'a> Categorical<'a> {
         let lengths = (actions.len(), log_probs.len());
         assert_eq!(lengths, (self.samples(), self.samples()), "one action and log-probability per sample");
         for ((row, &action), log_prob) in self.rows().zip(actions).zip(log_probs) {
-            let (highest, log_sum) = log_sum_exp(1.0, row);
-            *log_prob = row[action] - highest - log_sum;
+            *log_prob = LogSoftmax::new(1.0, row).log(action) as f32;
         }
     }
 
@@ -87,7 +81,7 @@ impl<'a> Categorical<'a> {
     /// If there is not one place per sample.
     pub fn entropy(&self, entropies: &mut [f32]) {
         assert_eq!(entropies.len(), self.samples(), "one entropy per sample");
-        self.rows().zip(entropies).for_each(|(row, entropy)| *entropy = Self::row_entropy(row));
+        self.rows().zip(entropies).for_each(|(row, entropy)| *entropy = Self::row_entropy(row) as f32);
     }
 
     /// The divergence `KL(self || other)` of each pair of distributions, in nats.
@@ -98,7 +92,7 @@ impl<'a> Categorical<'a> {
         self.assert_like(other);
         assert_eq!(divergences.len(), self.samples(), "one divergence per sample");
         for ((row, other), kl) in self.rows().zip(other.rows()).zip(divergences) {
-            *kl = Self::row_kl(row, other);
+            *kl = Divergence::new(1.0, row, other).value() as f32;
         }
     }
 
@@ -121,8 +115,9 @@ impl<'a> Categorical<'a> {
         assert_eq!(actions.len(), weights.len(), "one action per sample");
         let rows = self.rows().zip(d_logits.chunks_exact_mut(self.choices));
         for ((row, d_row), (&action, w)) in rows.zip(actions.iter().zip(weights)) {
-            d_row.iter_mut().zip(Self::logs(row)).for_each(|(d, l)| *d -= w * math::exp(l));
-            d_row[action] += w;
+            let p = LogSoftmax::new(1.0, row);
+            let less = |i: usize| (f64::from(*w) * p.less_label(i, action)) as f32;
+            d_row.iter_mut().enumerate().for_each(|(i, d)| *d -= less(i));
         }
     }
 
@@ -136,7 +131,11 @@ impl<'a> Categorical<'a> {
         for ((row, d_row), w) in rows.zip(weights) {
             let entropy = Self::row_entropy(row);
             let logs = Self::logs(row);
-            d_row.iter_mut().zip(logs).for_each(|(d, l)| *d -= w * weighed(math::exp(l), l + entropy));
+            let w = f64::from(*w);
+            d_row
+                .iter_mut()
+                .zip(logs)
+                .for_each(|(d, l)| *d -= (w * weighed(math::exp_f64(l), l + entropy)) as f32);
         }
     }
 
@@ -158,9 +157,11 @@ impl<'a> Categorical<'a> {
             self.assert_gradient(weights, d_logits);
             let rows = self.rows().zip(other.rows()).zip(d_logits.chunks_exact_mut(self.choices));
             for (((row, other), d_row), w) in rows.zip(weights) {
-                let kl = Self::row_kl(row, other);
-                for (d, (p, q)) in d_row.iter_mut().zip(Self::logs(row).zip(Self::logs(other))) {
-                    *d += w * weighed(math::exp(p), p - q - kl);
+                let divergence = Divergence::new(1.0, row, other);
+                let kl = divergence.value();
+                for (i, d) in d_row.iter_mut().enumerate() {
+                    let (p, log_ratio) = divergence.log_ratio(i);
+                    *d += (f64::from(*w) * weighed(p, log_ratio - kl)) as f32;
                 }
             }
         }
@@ -168,8 +169,9 @@ impl<'a> Categorical<'a> {
             self.assert_gradient(weights, d_other);
             let rows = self.rows().zip(other.rows()).zip(d_other.chunks_exact_mut(self.choices));
             for (((row, other), d_row), w) in rows.zip(weights) {
-                for (d, (p, q)) in d_row.iter_mut().zip(Self::logs(row).zip(Self::logs(other))) {
-                    *d += w * (math::exp(q) - math::exp(p));
+                let divergence = Divergence::new(1.0, row, other);
+                for (i, d) in d_row.iter_mut().enumerate() {
+                    *d += (f64::from(*w) * divergence.element(i).1) as f32;
                 }
             }
         }

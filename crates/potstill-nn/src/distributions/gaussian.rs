@@ -1,5 +1,6 @@
 //! Independent normal numbers.
 
+use crate::log_softmax::exp_less_tangent;
 use potstill_core::{Pcg64, math};
 
 /// `ln(2 pi) / 2`.
@@ -21,6 +22,16 @@ pub struct GaussianGradients<'a> {
     pub mean: &'a mut [f32],
     /// With respect to the logarithms of the standard deviations.
     pub log_std: &'a mut [f32],
+}
+
+/// Two distributions of one number.
+struct Comparison {
+    /// `ln(s1 / s2)`.
+    log_ratio: f64,
+    /// `(m1 - m2) / s2`.
+    distance: f64,
+    /// `1 / s2`.
+    inverse: f64,
 }
 
 impl<'a> DiagonalGaussian<'a> {
@@ -204,16 +215,17 @@ impl<'a> DiagonalGaussian<'a> {
     pub fn kl(&self, other: &DiagonalGaussian<'_>, divergences: &mut [f32]) {
         self.assert_like(other);
         self.sum(divergences, |i| {
-            let (ratio, distance) = self.compared(other, i);
-            other.at(i).1 - self.at(i).1 + 0.5 * (ratio * ratio + distance * distance - 1.0)
+            let Comparison { log_ratio, distance, .. } = self.compared(other, i);
+            // Of variances that are nearly equal without cancellation.
+            (0.5 * (exp_less_tangent(2.0 * log_ratio) + distance * distance)) as f32
         });
     }
 
-    /// Of number `i`: `s1 / s2`, and `(m1 - m2) / s2`.
-    #[inline(always)]
-    fn compared(&self, other: &DiagonalGaussian<'_>, i: usize) -> (f32, f32) {
-        let ((mean, log_std), (other_mean, other_log_std)) = (self.at(i), other.at(i));
-        (math::exp(log_std - other_log_std), (mean - other_mean) * math::exp(-other_log_std))
+    fn compared(&self, other: &DiagonalGaussian<'_>, i: usize) -> Comparison {
+        let wide = |(mean, log_std): (f32, f32)| (f64::from(mean), f64::from(log_std));
+        let ((mean, log_std), (other_mean, other_log_std)) = (wide(self.at(i)), wide(other.at(i)));
+        let inverse = math::exp_f64(-other_log_std);
+        Comparison { log_ratio: log_std - other_log_std, distance: (mean - other_mean) * inverse, inverse }
     }
 
     fn assert_like(&self, other: &DiagonalGaussian<'_>) {
@@ -238,17 +250,20 @@ impl<'a> DiagonalGaussian<'a> {
         if let Some(gradients) = gradients {
             self.assert_gradients(gradients);
             for i in 0..self.mean.len() {
-                let (w, (ratio, distance)) = (weights[i / self.dimensions], self.compared(other, i));
-                gradients.mean[i] += w * distance * math::exp(-other.at(i).1);
-                gradients.log_std[self.place(i)] += w * (ratio * ratio - 1.0);
+                let w = f64::from(weights[i / self.dimensions]);
+                let Comparison { log_ratio, distance, inverse } = self.compared(other, i);
+                gradients.mean[i] += (w * distance * inverse) as f32;
+                gradients.log_std[self.place(i)] += (w * math::expm1_f64(2.0 * log_ratio)) as f32;
             }
         }
         if let Some(gradients) = of_other {
             other.assert_gradients(gradients);
             for i in 0..self.mean.len() {
-                let (w, (ratio, distance)) = (weights[i / self.dimensions], self.compared(other, i));
-                gradients.mean[i] -= w * distance * math::exp(-other.at(i).1);
-                gradients.log_std[other.place(i)] += w * (1.0 - ratio * ratio - distance * distance);
+                let w = f64::from(weights[i / self.dimensions]);
+                let Comparison { log_ratio, distance, inverse } = self.compared(other, i);
+                gradients.mean[i] -= (w * distance * inverse) as f32;
+                let of_log_std = math::expm1_f64(2.0 * log_ratio) + distance * distance;
+                gradients.log_std[other.place(i)] -= (w * of_log_std) as f32;
             }
         }
     }

@@ -104,6 +104,7 @@ impl Comparison {
             "command": "compare",
             "runs": groups.collect::<Vec<_>>(),
             "differing": keys.collect::<Map<_, _>>(),
+            "notes": self.groups.iter().flat_map(|group| &group.notes).collect::<Vec<_>>(),
         });
         if let Some(score) = self.main_score() {
             all["score"] = json!(score.key);
@@ -210,6 +211,7 @@ impl Comparison {
             let label = &group.label;
             Some(format!("{label}: curves end at {} {cut}, where the first of its seeds ends.", axis.label()))
         }));
+        notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
         notes
     }
 

@@ -71,6 +71,9 @@ impl Dataset {
     }
 
     /// Splits at random into `test` samples to test on and the rest to train on: `(train, test)`.
+    ///
+    /// # Panics
+    /// If nothing is left to train on.
     pub fn split(&self, test: usize, rng: &mut Pcg64) -> (Self, Self) {
         assert!(test < self.len(), "something to train on");
         let mut order: Vec<usize> = (0..self.len()).collect();
@@ -88,8 +91,16 @@ impl Dataset {
     }
 }
 
-/// Shifts an image by `right` and `down` pixels; the border is filled with 0.
-pub fn shift(image: &[f32], width: usize, (right, down): (isize, isize), moved: &mut [f32]) {
+/// Shifts an image of rows of `width` pixels by `right` and `down` pixels into `moved`, which has its size; the border is
+/// filled with 0.
+///
+/// # Panics
+/// If the image is not of whole rows, or `moved` has another size.
+pub fn shift(image: &[f32], width: usize, right: isize, down: isize, moved: &mut [f32]) {
+    assert!(
+        width > 0 && image.len().is_multiple_of(width) && moved.len() == image.len(),
+        "an image of whole rows"
+    );
     let height = image.len() / width;
     for row in 0..height {
         for column in 0..width {
@@ -140,9 +151,9 @@ mod tests {
     #[test]
     fn shift_moves_right_and_down() {
         let image = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let check = |by, expected: [f32; 6]| {
+        let check = |by: (isize, isize), expected: [f32; 6]| {
             let mut moved = [9.0; 6];
-            shift(&image, 3, by, &mut moved);
+            shift(&image, 3, by.0, by.1, &mut moved);
             assert_eq!(moved, expected);
         };
         check((0, 0), image);

@@ -34,7 +34,7 @@ use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
-use potstill_nn::loss::{self, Chosen, Layout};
+use potstill_nn::loss::{self, Chosen, Layout, QuantileOutputs};
 use potstill_nn::{Head, TAUS};
 
 settings! {
@@ -65,7 +65,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     builder: Builder::Features(|| recipe(build)),
     presets: &[],
     smoke: &["env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 \
-         gradient_steps=2 buffer_size=400 eval_freq=350 eval_episodes=2 n_taus=4 \
+         gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=350 eval_episodes=2 n_taus=4 \
          n_target_taus=3 n_cosines=8"],
 };
 
@@ -133,6 +133,7 @@ impl Distribution for Implicit {
         let outputs = online.forward_at(observations, taus, workspace);
         d_outputs.resize(outputs.len(), 0.0);
         let chosen = Chosen { indices: actions, weights };
-        loss::quantile_at(kappa, layout(count), (outputs, taus), chosen, y, td_errors, d_outputs)
+        let quantiles = QuantileOutputs { outputs, taus, layout: layout(count) };
+        loss::quantile_at(kappa, quantiles, chosen, y, td_errors, d_outputs)
     }
 }

@@ -22,6 +22,7 @@
 pub mod c51;
 pub mod dqn;
 pub mod iqn;
+mod normalizer;
 mod objective;
 pub mod pqn;
 pub mod qr_dqn;

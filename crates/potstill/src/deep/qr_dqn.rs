@@ -28,7 +28,7 @@ use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::quantile_targets;
 use potstill_nn::Head;
-use potstill_nn::loss::{self, Chosen, Layout};
+use potstill_nn::loss::{self, Chosen, Layout, QuantileOutputs};
 
 settings! {
     /// The quantiles and their loss.
@@ -53,7 +53,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     builder: Builder::Features(|| recipe(build)),
     presets: &[Preset { name: "zoo", text: include_str!("../../presets/qr-dqn-zoo.toml") }],
     smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
-         gradient_steps=2 buffer_size=400 eval_freq=300 eval_episodes=2 n_quantiles=8 \
+         gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=300 eval_episodes=2 n_quantiles=8 \
          num_envs=2 double=true"],
 };
 
@@ -102,6 +102,7 @@ impl Distribution for Quantiles {
         let outputs = online.forward(observations, workspace);
         d_outputs.resize(outputs.len(), 0.0);
         let chosen = Chosen { indices: actions, weights };
-        loss::quantile_at(kappa, layout, (outputs, taus), chosen, y, td_errors, d_outputs)
+        let quantiles = QuantileOutputs { outputs, taus, layout };
+        loss::quantile_at(kappa, quantiles, chosen, y, td_errors, d_outputs)
     }
 }

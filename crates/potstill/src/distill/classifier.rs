@@ -27,6 +27,7 @@ use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
+use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
@@ -193,6 +194,15 @@ impl ClassifierTrainer {
         &self.student
     }
 
+    /// Learning rate, gradient norm and number of the gradient steps so far.
+    pub(crate) fn measured(&self) -> [(&'static str, f64); 3] {
+        [
+            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
+            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
+            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
+        ]
+    }
+
     /// Takes over the parameters of a model for the student, before training.
     ///
     /// # Errors
@@ -257,7 +267,7 @@ impl ClassifierTrainer {
             None => cross_entropy(logits, labels, d_logits),
             Some(SoftTargets { source, divergence, alpha }) => {
                 soft_logits = source.logits(Samples { inputs, indices });
-                divergence.blended(*alpha, (soft_logits, logits), labels, d_logits)
+                divergence.blended(*alpha, soft_logits, logits, labels, d_logits)
             }
         };
         let batch = [("input", &**inputs), ("teacher's logit", soft_logits)];
@@ -282,7 +292,8 @@ impl ClassifierTrainer {
                 row.copy_from_slice(data.input(index));
             } else {
                 let mut by = || self.jitter.below(2 * pixels + 1) as isize - pixels as isize;
-                shift(data.input(index), data.width, (by(), by()), row);
+                let (right, down) = (by(), by());
+                shift(data.input(index), data.width, right, down, row);
             }
         }
     }
@@ -323,17 +334,30 @@ pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
     wrong as f64 / data.len() as f64
 }
 
-/// The class with the highest logit, or mean value, for each sample; the first of equals.
+/// The class with the highest logit, or mean value, for each of the inputs, `samples x inputs`; the first of equals.
+///
+/// # Panics
+/// If the inputs are not those of whole samples.
 pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
+    assert!(inputs.len().is_multiple_of(network.inputs()), "inputs of whole samples");
     let samples = inputs.len() / network.inputs();
+    if samples == 0 {
+        return Vec::new();
+    }
     let (mut workspace, mut means) = (Workspace::default(), Vec::new());
     network.means(samples, network.predict(inputs, &mut workspace), &mut means);
     means.chunks_exact(network.ends().choices).map(targets::argmax).collect()
 }
 
-/// The fraction of inputs on which two networks predict the same class, 0 to 1.
+/// The fraction of inputs, `samples x inputs`, on which two networks predict the same class, 0 to 1; 1 without any.
+///
+/// # Panics
+/// If the inputs are not those of both networks.
 pub fn agreement(a: &Network, b: &Network, inputs: &[f32]) -> f64 {
     let (a, b) = (predictions(a, inputs), predictions(b, inputs));
+    if a.is_empty() {
+        return 1.0;
+    }
     a.iter().zip(&b).filter(|(x, y)| x == y).count() as f64 / a.len() as f64
 }
 

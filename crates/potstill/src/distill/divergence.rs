@@ -6,7 +6,7 @@
 //! // KL([2/3, 1/3] || [1/2, 1/2]) = ln 2 - H(1/3) = 0.056633; its gradient is [1/2 - 2/3, 1/2 - 1/3].
 //! let kl = Divergence::KlForward { temperature: 1.0 };
 //! let mut gradient = [0.0; 2];
-//! let value = kl.value_and_gradient((&[2_f32.ln(), 0.0], &[0.0, 0.0]), 1, &mut gradient);
+//! let value = kl.value_and_gradient(&[2_f32.ln(), 0.0], &[0.0, 0.0], 1, &mut gradient);
 //! assert!((value - 0.056_633).abs() < 1e-6);
 //! assert!((gradient[0] + 1.0 / 6.0).abs() < 1e-6 && (gradient[1] - 1.0 / 6.0).abs() < 1e-6);
 //! ```
@@ -25,9 +25,13 @@ pub enum Divergence {
 
 impl Divergence {
     /// The mean over the samples, and in `d_student` its gradient with respect to the student's logits; all are `samples x classes`.
+    ///
+    /// # Panics
+    /// If the lengths do not agree, or there is no sample.
     pub fn value_and_gradient(
         self,
-        (teacher, student): (&[f32], &[f32]),
+        teacher: &[f32],
+        student: &[f32],
         samples: usize,
         d_student: &mut [f32],
     ) -> f32 {
@@ -37,10 +41,14 @@ impl Divergence {
 
     /// `alpha` times the divergence plus `1 - alpha` times the cross-entropy of the labels (Hinton, Vinyals and Dean 2015, section 2), and in
     /// `d_student` its gradient with respect to the student's logits.
+    ///
+    /// # Panics
+    /// If the lengths do not agree, there is no sample, or a label is not a class.
     pub fn blended(
         self,
         alpha: f32,
-        (teacher, student): (&[f32], &[f32]),
+        teacher: &[f32],
+        student: &[f32],
         labels: &[usize],
         d_student: &mut [f32],
     ) -> f32 {

@@ -72,7 +72,7 @@ impl Source {
         }
     }
 
-    /// Sets the scale to the mean gap between the two largest logits over these inputs, which makes a
+    /// Sets the scale to the mean gap between the two largest logits over these inputs, `samples x inputs`, which makes a
     /// temperature independent of the scale of the rewards.
     pub fn standardise_on(&mut self, inputs: &[f32]) {
         if let LogitSource::Network(teacher) = &self.from {
@@ -89,7 +89,8 @@ impl Source {
     }
 
     /// The logits of these samples divided by the scale, `samples x classes`; of a distribution over returns
-    /// its means.
+    /// its means. With a scale other than 1 a row's largest is subtracted first, which no softmax feels: single precision
+    /// has the gaps of large values only before the division.
     pub fn logits(&mut self, samples: Samples<'_>) -> &[f32] {
         let scale = self.scale;
         self.logits.clear();
@@ -97,12 +98,14 @@ impl Source {
             LogitSource::Network(teacher) => {
                 let count = samples.inputs.len() / teacher.network().inputs();
                 teacher.means(count, samples.inputs, &mut self.logits);
-                self.logits.iter_mut().for_each(|z| *z /= scale);
+                let outputs = teacher.network().ends().choices;
+                self.logits.chunks_exact_mut(outputs).for_each(|row| scale_down(scale, row));
             }
             LogitSource::Recorded { outputs, logits } => {
                 for &index in samples.indices {
-                    self.logits.extend(logits[index * *outputs..][..*outputs].iter().map(|z| z / scale));
+                    self.logits.extend_from_slice(&logits[index * *outputs..][..*outputs]);
                 }
+                self.logits.chunks_exact_mut(*outputs).for_each(|row| scale_down(scale, row));
             }
         }
         &self.logits
@@ -113,6 +116,14 @@ impl Source {
         if let LogitSource::Network(teacher) = &mut self.from {
             teacher.tick(1, student);
         }
+    }
+}
+
+/// Divides a row of logits by the scale, relative to the largest.
+fn scale_down(scale: f32, row: &mut [f32]) {
+    if scale != 1.0 {
+        let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter_mut().for_each(|z| *z = (*z - highest) / scale);
     }
 }
 

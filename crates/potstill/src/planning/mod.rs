@@ -36,6 +36,7 @@ pub use value_iteration::{EpsilonSoftConfig, ValueIteration};
 
 use crate::config::{Key, Settings, settings};
 use crate::model::QTable;
+use crate::policy::Policy;
 use crate::tabular::TabularConfig;
 use potstill_core::snapshot::Field;
 use potstill_core::{Restorable, Snapshot, SnapshotError};
@@ -117,22 +118,31 @@ pub trait Planner: Restorable + Send {
 pub struct StateValues {
     model: Arc<TransitionModel>,
     gamma: f64,
-    /// Reachable states, in ascending order. Elsewhere the model's outcomes are meaningless, as after a
-    /// terminal state.
+    /// Reachable states, in ascending order, which are swept.
     reachable: Vec<usize>,
+    /// The policy whose values are the fixed point: greedy or epsilon-greedy.
+    policy: Policy,
     v: Vec<f64>,
 }
+
+/// Sweeps over states that no episode reaches, after which their values are given up.
+const UNREACHED_SWEEPS_MAX: usize = 20_000;
 
 impl StateValues {
     /// Values of 0.
     pub fn new(model: Arc<TransitionModel>, gamma: f64) -> Self {
         let (reachable, v) = (reachable(&model), vec![0.0; model.states()]);
-        Self { model, gamma, reachable, v }
+        Self { model, gamma, reachable, policy: Policy::Greedy, v }
     }
 
     /// The states that can be reached before the end of an episode, in ascending order.
     pub fn reachable_states(&self) -> &[usize] {
         &self.reachable
+    }
+
+    /// The values of all states; 0 where no episode comes.
+    pub fn v(&self) -> &[f64] {
+        &self.v
     }
 
     /// The expected return of an action, the right side of the Bellman equation: the sum over outcomes of `p
@@ -172,13 +182,37 @@ impl StateValues {
         moved
     }
 
-    /// The action values that follow from the state values.
+    /// The value of a state under the policy of the fixed point.
+    fn improved(&self, state: usize) -> f64 {
+        match self.policy {
+            Policy::Greedy => self.best(state).1,
+            policy => policy.state_value(&self.backups(state)),
+        }
+    }
+
+    /// The action values that follow from the state values. States that no episode reaches are not swept; their values
+    /// follow from the others by the same equation, as if an episode began there, or are 0 where it has no solution.
     pub fn q(&self) -> QTable {
+        let all = self.with_unreached();
         let mut q = QTable::new(self.model.states(), self.model.actions(), 0.0);
-        for &state in &self.reachable {
-            (0..self.model.actions()).for_each(|action| q.set(state, action, self.backup(state, action)));
+        for &state in &all.reachable {
+            (0..self.model.actions()).for_each(|action| q.set(state, action, all.backup(state, action)));
         }
         q
+    }
+
+    /// The same values, and those of states that no episode reaches if they converge.
+    fn with_unreached(&self) -> Self {
+        let mut all = self.clone();
+        all.reachable =
+            (0..self.model.states()).filter(|s| self.reachable.binary_search(s).is_err()).collect();
+        for _ in 0..UNREACHED_SWEEPS_MAX {
+            if all.sweep(Self::improved) <= all.scaled_tolerance(PlanningConfig::default().tolerance) {
+                all.reachable = (0..self.model.states()).collect();
+                return all;
+            }
+        }
+        self.clone()
     }
 
     /// The tolerance in units of the values: times the largest value, if that is above 1.

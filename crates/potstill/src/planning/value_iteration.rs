@@ -67,8 +67,6 @@ fn build(
 #[derive(Clone, Debug)]
 pub struct ValueIteration {
     values: StateValues,
-    /// The policy whose values are the fixed point: greedy or epsilon-greedy.
-    policy: Policy,
     tolerance: f64,
     sweeps: u64,
     residual: f64,
@@ -79,26 +77,22 @@ impl ValueIteration {
     pub fn new(model: Arc<TransitionModel>, config: &PlanningConfig) -> Self {
         let values = StateValues::new(model, config.gamma);
         let (tolerance, residual) = (config.tolerance, f64::INFINITY);
-        Self { values, policy: Policy::Greedy, tolerance, sweeps: 0, residual }
+        Self { values, tolerance, sweeps: 0, residual }
     }
 
     /// Searches among the epsilon-soft policies.
     #[must_use]
-    pub fn epsilon_soft(self, own: &EpsilonSoftConfig) -> Self {
-        match own.epsilon {
-            0.0 => self,
-            epsilon => Self { policy: Policy::EpsilonGreedy { epsilon }, ..self },
+    pub fn epsilon_soft(mut self, own: &EpsilonSoftConfig) -> Self {
+        if own.epsilon > 0.0 {
+            self.values.policy = Policy::EpsilonGreedy { epsilon: own.epsilon };
         }
+        self
     }
 }
 
 impl Planner for ValueIteration {
     fn sweep(&mut self) {
-        let policy = self.policy;
-        self.residual = self.values.sweep(|values, state| match policy {
-            Policy::Greedy => values.best(state).1,
-            policy => policy.state_value(&values.backups(state)),
-        });
+        self.residual = self.values.sweep(StateValues::improved);
         self.sweeps += 1;
     }
 
@@ -126,6 +120,6 @@ impl Planner for ValueIteration {
 snapshot! {
     impl Restorable for ValueIteration {
         saved: values as "v", sweeps, residual;
-        built: policy, tolerance;
+        built: tolerance;
     }
 }

@@ -20,13 +20,22 @@
 //! # }
 //! ```
 
+mod bandits;
+mod blackjack;
+mod book;
+mod car_rental;
 mod cliff;
 mod deep;
 mod double_q;
 mod dyna_maze;
 mod finished;
 mod folder;
+mod gambler;
+mod mountain_car;
+mod random_walk;
 mod result;
+mod small_gridworld;
+mod state_aggregation;
 mod windy;
 
 pub(crate) use cliff::{CliffWalk, walk_the_cliff};
@@ -54,7 +63,15 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 7] = [
+pub const RESULTS: [Published; 15] = [
+    Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, measure: bandits::reproduce },
+    Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, measure: small_gridworld::reproduce },
+    Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, measure: car_rental::reproduce },
+    Published { name: "gambler", algorithms: &["value-iteration"], runs: 1000, measure: gambler::reproduce },
+    Published { name: "blackjack", algorithms: &["monte-carlo-prediction", "q-learning"], runs: 20, measure: blackjack::reproduce },
+    Published { name: "random-walk", algorithms: &["td-prediction", "n-step-td-prediction"], runs: 1000, measure: random_walk::reproduce },
+    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 10, measure: state_aggregation::reproduce },
+    Published { name: "mountain-car", algorithms: &["semi-gradient-sarsa"], runs: 100, measure: mountain_car::reproduce },
     Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, measure: cliff::reproduce },
     Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, measure: dyna_maze::reproduce },
     Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, measure: double_q::reproduce },

@@ -1,5 +1,6 @@
 //! The report of a run, made from the files of its directory.
 
+use super::headline::headline;
 use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, METRICS, Metric, by_chart};
@@ -85,7 +86,9 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(config));
-    Page { title, lead: "A run of potstill.".to_owned(), blocks }
+    let lead = headline(&summary)
+        .map_or_else(|| "This run is not finished.".to_owned(), |result| format!("Result: {result}."));
+    Page { title, lead, blocks }
 }
 
 /// The maps of a run's table, if its environment is a grid.
@@ -104,7 +107,8 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
 pub(crate) fn title(config: &toml::Table) -> String {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
-    let on = text("env").or(text("data")).unwrap_or("?");
+    let on = text("env").map(registry::in_short).or(text("data").map(str::to_owned));
+    let on = on.unwrap_or_else(|| "?".to_owned());
     match (text("algorithm"), text("student")) {
         (Some(algorithm), _) => format!("{algorithm} on {on}, seed {seed}"),
         (None, Some(student)) => format!("{student} distilled from {on}, seed {seed}"),

@@ -16,9 +16,29 @@ mod soft;
 mod td;
 
 pub use distributional::{Support, categorical_projection, quantile_targets};
-pub use munchausen::{Munchausen, munchausen};
+pub use munchausen::{Munchausen, MunchausenValues, munchausen};
 pub use soft::{mean_gap, soft_targets};
-pub use td::{argmax, bellman_double, bellman_max, lambda_returns, step_towards, td_target};
+pub use td::{
+    LambdaDecay, Segment, argmax, bellman_double, bellman_max, lambda_returns, step_towards, td_target,
+};
+
+/// The width of each of `samples` rows.
+///
+/// # Panics
+/// If the rows are not of one width, above 0.
+fn width(rows: &[f32], samples: usize) -> usize {
+    if samples == 0 && rows.is_empty() {
+        return 1;
+    }
+    let is_whole = samples > 0 && !rows.is_empty() && rows.len().is_multiple_of(samples);
+    assert!(is_whole, "{} numbers for {samples} samples", rows.len());
+    rows.len() / samples
+}
+
+/// Checks that there is one discount per return.
+fn assert_pairs(returns: &[f32], discounts: &[f32]) {
+    assert_eq!(discounts.len(), returns.len(), "one discount per return");
+}
 
 /// The largest of the values.
 ///

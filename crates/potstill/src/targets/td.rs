@@ -1,5 +1,7 @@
 //! Temporal-difference targets.
 
+use super::{assert_pairs, width};
+
 /// The TD target `r + gamma * v`, or `r` alone after a terminal state: the right side of the Bellman equation
 /// for one sample.
 ///
@@ -23,8 +25,12 @@ fn bootstrapped(sum: f32, discount: f32, value: f32) -> f32 {
 
 /// DQN's targets (Mnih et al. 2015, Algorithm 1): for each sample `G + discount max_a Q(s', a)`. `G` is a reward, or the discounted sum of
 /// several; the discount is 0 after a terminal state. `next_values` is `samples x actions`.
+///
+/// # Panics
+/// If the lengths do not agree.
 pub fn bellman_max(returns: &[f32], discounts: &[f32], next_values: &[f32], targets: &mut Vec<f32>) {
-    let actions = next_values.len() / returns.len();
+    assert_pairs(returns, discounts);
+    let actions = width(next_values, returns.len());
     targets.clear();
     targets.extend(returns.iter().zip(discounts).zip(next_values.chunks_exact(actions)).map(
         |((&sum, &discount), values)| {
@@ -35,6 +41,10 @@ pub fn bellman_max(returns: &[f32], discounts: &[f32], next_values: &[f32], targ
 }
 
 /// Double DQN's targets (van Hasselt, Guez and Silver 2016, equation 4): `G + discount Q(s', argmax_a Q_student(s', a))`.
+/// `next_values` are the teacher's and `student_values` the student's at the next states, `samples x actions`.
+///
+/// # Panics
+/// If the lengths do not agree.
 pub fn bellman_double(
     returns: &[f32],
     discounts: &[f32],
@@ -42,7 +52,9 @@ pub fn bellman_double(
     student_values: &[f32],
     targets: &mut Vec<f32>,
 ) {
-    let actions = next_values.len() / returns.len();
+    assert_pairs(returns, discounts);
+    assert_eq!(student_values.len(), next_values.len(), "values of one shape");
+    let actions = width(next_values, returns.len());
     let rows = next_values.chunks_exact(actions).zip(student_values.chunks_exact(actions));
     targets.clear();
     targets.extend(returns.iter().zip(discounts).zip(rows).map(|((&sum, &discount), (values, students))| {
@@ -61,17 +73,40 @@ pub fn argmax(values: &[f32]) -> usize {
     best
 }
 
+/// Steps that follow each other, one number or flag per step; episodes may end among them.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// The rewards.
+    pub rewards: &'a [f32],
+    /// The values of the states that follow.
+    pub next_values: &'a [f32],
+    /// True after steps into a terminal state.
+    pub terminated: &'a [bool],
+    /// True after steps at which an episode was cut.
+    pub truncated: &'a [bool],
+}
+
+/// The discount and the decay of lambda-returns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LambdaDecay {
+    /// The discount gamma, 0 to 1.
+    pub gamma: f32,
+    /// The weight lambda of the rest of an episode against the value of the next state, 0 to 1.
+    pub lambda: f32,
+}
+
 /// The lambda-returns of a part of an episode (Sutton and Barto 2018, equation 12.2, in its recursive form
 /// 12.18): `G_t = r + gamma ((1 - lambda) v' + lambda G_{t+1})`, with `v'` the value of the next state. The
 /// recursion starts anew where an episode ends: with `r` after a terminal state, with `r + gamma v'` after
-/// truncation and after the last step.
-pub fn lambda_returns(
-    rewards: &[f32],
-    next_values: &[f32],
-    (terminated, truncated): (&[bool], &[bool]),
-    (gamma, lambda): (f32, f32),
-    returns: &mut [f32],
-) {
+/// truncation and after the last step. `returns` has one place per step.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn lambda_returns(segment: Segment<'_>, decay: LambdaDecay, returns: &mut [f32]) {
+    let (Segment { rewards, next_values, terminated, truncated }, LambdaDecay { gamma, lambda }) =
+        (segment, decay);
+    let lengths = [next_values.len(), terminated.len(), truncated.len(), returns.len()];
+    assert_eq!(lengths, [rewards.len(); 4], "one value, end and return per reward");
     let mut after = None;
     for t in (0..rewards.len()).rev() {
         let rest = match after {
@@ -102,9 +137,11 @@ mod tests {
 
     #[test]
     fn lambda_returns_by_hand() {
-        let check = |ends: (&[bool], &[bool]), lambda: f32, expected: [f32; 3]| {
+        let check = |(terminated, truncated): (&[bool], &[bool]), lambda: f32, expected: [f32; 3]| {
             let mut returns = [0.0; 3];
-            lambda_returns(&[1.0, 2.0, 4.0], &[8.0, 16.0, 32.0], ends, (0.5, lambda), &mut returns);
+            let (rewards, next_values) = (&[1.0, 2.0, 4.0], &[8.0, 16.0, 32.0]);
+            let segment = Segment { rewards, next_values, terminated, truncated };
+            lambda_returns(segment, LambdaDecay { gamma: 0.5, lambda }, &mut returns);
             assert_eq!(returns, expected);
         };
         let never: &[bool] = &[false; 3];
@@ -118,5 +155,27 @@ mod tests {
         check((second, never), 1.0, [2.0, 2.0, 20.0]);
         // Truncation bootstraps: 2 + 16 / 2, then 1 + 10 / 2.
         check((never, second), 1.0, [6.0, 10.0, 20.0]);
+    }
+
+    #[test]
+    fn lists_of_other_lengths_are_refused() {
+        let check = |work: &dyn Fn(&mut Vec<f32>), expected: &str| {
+            let work = std::panic::AssertUnwindSafe(|| work(&mut Vec::new()));
+            let panic = std::panic::catch_unwind(work).unwrap_err();
+            let text = panic.downcast_ref::<String>().unwrap();
+            assert!(text.contains(expected), "{text}");
+        };
+        check(&|y| bellman_max(&[1.0, 2.0], &[0.5], &[0.0; 4], y), "one discount per return");
+        check(&|y| bellman_max(&[1.0, 2.0], &[0.5; 2], &[0.0; 3], y), "3 numbers for 2 samples");
+        check(&|y| bellman_max(&[1.0, 2.0], &[0.5; 2], &[], y), "0 numbers for 2 samples");
+        check(&|y| bellman_double(&[1.0], &[0.5], &[0.0; 4], &[0.0; 2], y), "values of one shape");
+        check(
+            &|y| super::super::quantile_targets(&[1.0, 2.0], &[0.5], &[0.0; 4], y),
+            "one discount per return",
+        );
+        // No sample has no target.
+        let mut targets = vec![9.0];
+        bellman_max(&[], &[], &[], &mut targets);
+        assert!(targets.is_empty());
     }
 }

@@ -107,17 +107,22 @@ impl Teacher {
         &self.network
     }
 
-    /// The outputs of the network: logits, action values or distributions, `samples x outputs`.
+    /// The outputs of the network: logits, action values or distributions, `samples x outputs`, of inputs that are
+    /// `samples x inputs`.
     pub fn outputs(&mut self, inputs: &[f32]) -> &[f32] {
         self.network.predict(inputs, &mut self.workspace)
     }
 
-    /// The quantiles of an implicit distribution at the probabilities `taus`, `samples x taus`.
+    /// The quantiles of an implicit distribution at the probabilities `taus`, 0 to 1 and `samples x n`: `samples x n x
+    /// outputs`.
+    ///
+    /// # Panics
+    /// If there are not as many probabilities for each sample.
     pub fn outputs_at(&mut self, inputs: &[f32], taus: &[f32]) -> &[f32] {
         self.network.forward_at(inputs, taus, &mut self.workspace)
     }
 
-    /// The value of each choice for `samples` inputs, into `means`; of a distribution its mean.
+    /// The value of each choice for `samples` inputs, into `means`, `samples x choices`; of a distribution its mean.
     pub fn means(&mut self, samples: usize, inputs: &[f32], means: &mut Vec<f32>) {
         let outputs = self.network.predict(inputs, &mut self.workspace);
         self.network.means(samples, outputs, means);

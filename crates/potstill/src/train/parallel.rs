@@ -7,6 +7,9 @@ use std::thread::Builder;
 /// `[work(0), work(1), ..., work(count - 1)]`, computed on up to `threads` threads.
 ///
 /// Each result must depend on its index alone.
+///
+/// # Panics
+/// If `work` panics.
 pub fn parallel_map<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = threads.clamp(1, count.max(1));
     if threads == 1 {
