@@ -15,6 +15,11 @@ pub(crate) struct Canvas {
     in_colour: bool,
 }
 
+/// Returns true if colours may be written to stdout.
+pub(crate) fn has_colours(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// The character of a kind of thing, for terminals without colours.
 fn letter(paint: Paint) -> char {
     match paint {

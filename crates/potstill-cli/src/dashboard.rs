@@ -48,6 +48,7 @@ impl Dashboard {
             close();
             inform(panic);
         }));
+        signals.at_end(close);
         let dashboard = Self { view: Arc::default(), signals };
         // Separate threads: during an evaluation the run may report no progress for seconds.
         let (view, signals) = (dashboard.view.clone(), dashboard.signals.clone());
@@ -109,12 +110,9 @@ fn watch_keys(signals: &Signals) {
         if !OPEN.load(Ordering::SeqCst) || !(interrupt || bytes[..n].contains(&b'q')) {
             continue;
         }
-        if !signals.came() {
+        // A further Ctrl-C is a further SIGINT; `q` is one wish, however often it is pressed.
+        if interrupt || !signals.came() {
             signals.interrupt();
-        } else if interrupt {
-            // As the second SIGINT does.
-            close();
-            std::process::exit(signals.exit_code().into());
         }
     }
 }

@@ -11,18 +11,50 @@ use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::Reproduction;
 use potstill::run::{headline, summary_of};
+use potstill::shell;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Writes one line.
 pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(to, "{text}")
 }
 
-/// Prints to stdout. A closed pipe (`| head`) is not an error.
+/// The first error of stdout, after which nothing more is written there.
+static REFUSED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints to stdout.
 pub(crate) fn print(text: &str) {
-    let _ = line(&mut io::stdout().lock(), text);
+    to_stdout(|stdout| line(stdout, text));
+}
+
+/// Writes to stdout, unless it has refused before.
+pub(crate) fn to_stdout(write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<()>) {
+    let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if refused.is_none() {
+        let mut stdout = io::stdout().lock();
+        *refused = write(&mut stdout).and_then(|()| stdout.flush()).err();
+    }
+}
+
+/// The error of stdout, if it did not take all that was printed. A closed pipe (`| head`) is no error.
+pub(crate) fn refused() -> Option<io::Error> {
+    let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    refused.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+}
+
+/// Tells on stderr. What it refuses is lost: a log that cannot be written must not end a run.
+pub(crate) fn tell(text: &str) {
+    let me = std::env::args_os().next().unwrap_or_default();
+    let _ = line(&mut io::stderr().lock(), &in_the_name_of(Path::new(&me), text));
+}
+
+/// The words with the commands in them under this program's name: the library calls the command `potstill`.
+fn in_the_name_of(program: &Path, words: &str) -> String {
+    let name = program.file_stem().and_then(|name| name.to_str());
+    words.replace("`potstill ", &format!("`{} ", name.unwrap_or("potstill")))
 }
 
 pub(crate) fn act(act: &Act) {
@@ -32,19 +64,20 @@ pub(crate) fn act(act: &Act) {
 
 /// The command that started this program, so that the commands that it prints can be copied.
 pub(crate) fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "potstill".to_owned())
+    std::env::args_os().next().map_or_else(|| "potstill".to_owned(), |me| shell::path(Path::new(&me)))
 }
 
 pub(crate) fn quickstart(summary: &Value) {
     let out = summary["out"].as_str().unwrap_or_default();
     let seconds = summary["seconds"].as_f64().unwrap_or_default();
-    let me = program();
+    let (me, run) = (program(), |name: &str| shell::path(&Path::new(out).join(name)));
+    let (student, teacher) = (run("student"), run("teacher"));
     print(&format!(
         "\nDone in {seconds:.1} s. Run directory: {out}\nOpen {out}/report.html in a browser. Next:\n"
     ));
     print(&format!(
-        "  {me} eval {out}/student --episodes 100\n  \
-         {me} distill --teacher {out}/teacher --student mlp:8 --env CartPole-v1\n  \
+        "  {me} eval {student} --episodes 100\n  \
+         {me} distill --teacher {teacher} --student mlp:8 --env CartPole-v1\n  \
          {me} train dqn --env CartPole-v1 --steps 50000 --seed 1\n  \
          {me} train sarsa --env CliffWalking-v1 --episodes 500 --seeds 100"
     ));
@@ -64,9 +97,14 @@ pub(crate) fn run(result: &Value) {
     if result["seeds"].is_null() {
         // A prediction algorithm has no policy to evaluate.
         let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
-        print(&format!("Next: {} {} {out}", program(), if judges { "show" } else { "eval" }));
+        print(&format!(
+            "Next: {} {} {}",
+            program(),
+            if judges { "show" } else { "eval" },
+            shell::path(Path::new(out))
+        ));
     } else {
-        print(&format!("Next: {} show {out}", program()));
+        print(&format!("Next: {} show {}", program(), shell::path(Path::new(out))));
     }
 }
 
@@ -370,4 +408,18 @@ pub(crate) fn algos_json() -> Value {
         })
     });
     json!({ "algorithms": algorithms.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_another_name_tells_its_own_commands() {
+        let words = "run is stopped; `potstill resume run` continues it";
+        let expected = "run is stopped; `mazes resume run` continues it";
+        assert_eq!(in_the_name_of(Path::new("target/release/mazes"), words), expected);
+        assert_eq!(in_the_name_of(Path::new("/usr/bin/potstill"), words), words);
+        assert_eq!(in_the_name_of(Path::new(""), words), words);
+    }
 }

@@ -1,5 +1,6 @@
 //! A progress bar on stderr, hidden if stderr is not a terminal.
 
+use crate::output;
 use crate::signals::Signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use potstill::run::Observer;
@@ -27,12 +28,12 @@ impl Bar {
 impl Observer for Bar {
     fn remark(&self, about: &str) {
         if std::io::stderr().is_terminal() {
-            eprintln!("  {about}");
+            output::tell(&format!("  {about}"));
         }
     }
 
     fn warn(&self, what: &str) {
-        eprintln!("warning: {what}");
+        output::tell(&format!("warning: {what}"));
     }
 
     fn begin(&self, what: &str, total: u64) {

@@ -67,40 +67,53 @@ fn runs_are_listed_with_their_state() {
     assert!(text.contains("crashed, resumable") && text.contains("3 of 3"), "{text}");
 }
 
+/// Runs behind links and under names that are no UTF-8; a link to a folder around it ends nowhere.
 #[cfg(unix)]
 #[test]
-fn a_signal_saves_the_run() {
+fn runs_behind_links_and_odd_names_are_listed() {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
     let root = TempDir::new().unwrap();
     let root = root.path();
-    let arguments = "train dqn --env CartPole-v1 --steps 40000 --seed 5 --set net_arch=mlp:32";
-    json(root, &format!("{arguments} --out whole"));
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let out = format!("run-{signal}");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
-        command
-            .current_dir(root)
-            .args(arguments.split_whitespace())
-            .args(["--out", &out])
-            .stderr(Stdio::piped());
-        let child = command.spawn().unwrap();
-        while !root.join(&out).join("metrics.jsonl").exists() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        let kill = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
-        let output = child.wait_with_output().unwrap();
+    json(root, "train sarsa --env CliffWalking-v1 --episodes 5 --out disk/a");
+    fs::create_dir(root.join("links")).unwrap();
+    symlink("../disk/a", root.join("links/a")).unwrap();
+    symlink("..", root.join("links/up")).unwrap();
+    symlink("nowhere", root.join("links/dangling")).unwrap();
+    let odd = root.join("links").join(std::ffi::OsStr::from_bytes(b"b\xff"));
+    Command::new("cp").arg("-r").args([root.join("disk/a"), odd]).status().unwrap();
+    let listed = |folder: &str| -> Vec<(String, String)> {
+        let all = json(root, &format!("runs {folder}"));
+        let text = |run: &Value, key: &str| run[key].as_str().unwrap().to_owned();
+        all["runs"].as_array().unwrap().iter().map(|run| (text(run, "run"), text(run, "state"))).collect()
+    };
+    let finished = |names: &[&str]| -> Vec<(String, String)> {
+        names.iter().map(|name| (name.to_string(), "finished".to_owned())).collect()
+    };
+    assert_eq!(
+        listed("links"),
+        finished(&["links/a", "links/b\u{fffd}", "links/up/disk/a"]),
+        "the link upwards is followed once"
+    );
+    assert_eq!(listed("disk"), finished(&["disk/a"]));
+}
+
+#[test]
+fn a_run_without_its_checksums_is_told_of() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    json(root, "train sarsa --env CliffWalking-v1 --episodes 5 --out run");
+    fs::remove_file(root.join("run/manifest.json")).unwrap();
+    for command in ["eval run", "show run", "compare run", "export run --out run.safetensors"] {
+        let output = potstill(root, command);
+        assert!(output.status.success(), "{command}");
         let words = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{words}");
-        assert!(
-            words.starts_with("stopped at step ") && words.contains(&format!("`potstill resume {out}`")),
-            "{words}"
-        );
-        json(root, &format!("resume {out}"));
-        for file in ["model.safetensors", "metrics.jsonl"] {
-            let read = |run: &str| fs::read(root.join(run).join(file)).unwrap();
-            assert!(read("whole") == read(&out), "{file}");
-        }
+        let expected = "warning: run/manifest.json is missing: damage to the files of the run is not found; \
+                        `potstill resume run` writes it again\n";
+        assert_eq!(words, expected, "{command}");
     }
+    assert!(potstill(root, "resume run").status.success());
+    assert!(potstill(root, "eval run").stderr.is_empty());
 }
 
 #[test]

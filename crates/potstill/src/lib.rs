@@ -27,6 +27,7 @@
 //! | [`metrics`] | the metrics of a run and their writers |
 //! | [`error`] | the error of a whole run, and its exit code |
 //! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
+//! | [`shell`] | words of commands that are printed to be pasted |
 //! | [`reproduce`] | published results, measured beside what is expected |
 //! | [`quickstart`] | the tour |
 //!
@@ -84,6 +85,7 @@ pub mod report;
 pub mod reproduce;
 #[cfg(feature = "disk")]
 pub mod run;
+pub mod shell;
 #[cfg(feature = "disk")]
 pub mod store;
 pub mod tabular;

@@ -14,7 +14,7 @@ use potstill::export::safetensors;
 use potstill::model::Model;
 use potstill::nn::NetworkSpec;
 use std::sync::Arc;
-use suite::{fingerprint, steps, work};
+use suite::{model_fingerprint, steps, work};
 
 /// Runs beyond the smoke runs: the name of a hash, the algorithm, and settings.
 #[rustfmt::skip]
@@ -79,7 +79,7 @@ fn check(name: &str, algorithm: &'static Algorithm, settings: &str) {
         assert!(second.model() == whole.model(), "{name}: interrupted at {interrupted_at}");
     }
     // The run itself is pinned: a change that moves it must be meant.
-    golden::check(name, fingerprint(&safetensors::write(&whole.model())));
+    golden::check(name, model_fingerprint(&safetensors::write(&whole.model())));
     let mut other = make(2);
     other.until(steps);
     assert!(is_planner || other.snapshot() != whole.snapshot(), "{name}: another seed");
@@ -132,7 +132,7 @@ fn check_student<T: Restorable>(
         run(&mut second, steps - interrupted_at);
         assert!(second.snapshot() == whole.snapshot(), "interrupted at {interrupted_at}");
     }
-    golden::check(name, fingerprint(&safetensors::write(&model(&whole))));
+    golden::check(name, model_fingerprint(&safetensors::write(&model(&whole))));
     let mut other = make(2);
     run(&mut other, steps);
     assert!(other.snapshot() != whole.snapshot(), "another seed");

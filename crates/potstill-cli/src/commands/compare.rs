@@ -7,7 +7,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::Comparison;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compare runs: one table, the learning curves, and over seeds the probability of improvement
 #[derive(Debug, Args)]
@@ -26,6 +26,10 @@ pub(crate) struct Compare {
 }
 
 impl Command for Compare {
+    fn reads(&self) -> Vec<&Path> {
+        self.runs.iter().map(PathBuf::as_path).collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let comparison = Comparison::read(&self.runs)?.with(self.looks.view());
         self.output.finish(&comparison.json(), |_| output::comparison(&comparison));

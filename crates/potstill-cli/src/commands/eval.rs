@@ -6,7 +6,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::{EvaluateRequest, evaluate};
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Evaluate a run: a policy over episodes, a classifier over its test samples
 #[derive(Debug, Args)]
@@ -30,6 +30,10 @@ pub(crate) struct Eval {
 }
 
 impl Command for Eval {
+    fn reads(&self) -> Vec<&Path> {
+        vec![&self.run]
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let Self { run, episodes, seed, threads, output } = self;
         let request = EvaluateRequest { run, episodes, seed, threads: threads.count() };

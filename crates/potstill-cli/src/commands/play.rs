@@ -1,7 +1,7 @@
 //! `potstill play`: shows episodes in the terminal, at an adjustable speed.
 
 use super::common::{Command, Output, count, number};
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, has_colours};
 use crate::output;
 use clap::Args;
 use crossterm::{cursor, execute, terminal};
@@ -65,6 +65,10 @@ pub(crate) struct Play {
 }
 
 impl Command for Play {
+    fn reads(&self) -> Vec<&Path> {
+        self.run.as_deref().into_iter().collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let game = match &self.run {
             Some(run) => play_run(run, self.epsilon)?,
@@ -235,7 +239,7 @@ fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool, h
         true => terminal::size().map_or(PAPER, |(columns, rows)| (columns.into(), rows.into())),
         false => PAPER,
     };
-    let in_colour = on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let in_colour = has_colours(on_terminal);
     let mut lines = match game.scene() {
         Some(scene) => Canvas::draw(&scene, columns, rows.saturating_sub(3).max(1), in_colour).lines(),
         None => Vec::new(),

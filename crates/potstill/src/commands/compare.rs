@@ -104,6 +104,7 @@ impl Comparison {
             "command": "compare",
             "runs": groups.collect::<Vec<_>>(),
             "differing": keys.collect::<Map<_, _>>(),
+            "notes": self.groups.iter().flat_map(|group| &group.notes).collect::<Vec<_>>(),
         });
         if let Some(score) = self.main_score() {
             all["score"] = json!(score.key);
@@ -204,6 +205,7 @@ impl Comparison {
             (0 < finished && finished < read.max(group.seeds))
                 .then(|| format!("{}: curves of the {finished} finished seeds.", group.label))
         }));
+        notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
         notes
     }
 

@@ -6,8 +6,8 @@ use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::run::{
-    Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train, train_head,
-    train_seeds, train_settings, usage,
+    Observer, Sources, check_out, create, discard_on_error, execute, is_family, peek, prepare_train,
+    train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir};
 use potstill_env::registry;
@@ -39,7 +39,10 @@ pub struct TrainRequest {
 /// resumed).
 pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(&named(request)?)?;
-    check_out(request.out.as_deref())?;
+    let is_to_grow = request.seeds.is_some() && request.out.as_deref().is_some_and(is_family);
+    if !is_to_grow {
+        check_out(request.out.as_deref())?;
+    }
     let mut layers = request.sources.layers(&train_head(algorithm.name))?;
     let preset = preset(algorithm, request.preset.as_deref(), &layers)?;
     let named = preset.as_ref().map(|layer| layer.origin.clone());

@@ -527,9 +527,13 @@ impl Agent for Dqn {
         ];
         self.optimizer.step(alpha, &mut self.online, d_outputs, workspace, loss, &arrays)?;
         self.replay.set_priorities(batch, td_errors);
-        Ok(Measurements::of(catalogue::LOSS, f64::from(loss))
+        let measured = Measurements::of(catalogue::LOSS, f64::from(loss))
             .with(catalogue::Q_VALUES, q)
-            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()))
+            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm());
+        Ok(match self.buffers.clipped_mass {
+            Some(mass) => measured.with(catalogue::TRAIN_CLIPPED_MASS, mass),
+            None => measured,
+        })
     }
 
     fn model(&self) -> Model {

@@ -3,7 +3,7 @@
 //! `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` loads a network's file as it is,
 //! except for dueling, noisy and implicit quantile networks, whose tensors have names of their own
 //! (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one tensor `q` of `states x actions`.
-//! The metadata has a single key, so that the file is deterministic.
+//! The metadata says `format: pt`, as readers for PyTorch ask for, and holds the model's description under `potstill`.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -152,7 +152,23 @@ pub fn write(model: &Model) -> Vec<u8> {
         let view = TensorView::new(*dtype, shape.clone(), bytes).expect("the bytes fill the shape");
         (name.as_str(), view)
     });
-    safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit")
+    with_format(&safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit"))
+}
+
+/// The beginning of a header with metadata.
+const HEADER: &[u8] = b"{\"__metadata__\":{";
+/// The entry that other programs ask for.
+const PYTORCH: &[u8] = b"\"format\":\"pt\",";
+
+/// The file with a second entry in its metadata: the library writes several in any order, and the same model must give the same bytes.
+fn with_format(file: &[u8]) -> Vec<u8> {
+    let (length, rest) = file.split_first_chunk::<8>().expect("a file begins with the length of its header");
+    let (header, tensors) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let entries = header.strip_prefix(HEADER).expect("metadata come first");
+    let mut header = [HEADER, PYTORCH, entries].concat();
+    // Tensors begin on a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes()[..], &header, tensors].concat()
 }
 
 /// The metadata of a network. An image, and outputs that are not plain values, are described by objects
@@ -368,6 +384,9 @@ mod tests {
         for model in models() {
             let bytes = write(&model);
             assert_eq!(read(&bytes).unwrap(), model);
+            let (header, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+            assert!(header.is_multiple_of(8));
+            assert_eq!(metadata.metadata().as_ref().unwrap()["format"], "pt");
             for _ in 0..20 {
                 assert_eq!(write(&model), bytes);
             }

@@ -32,6 +32,7 @@ use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError};
 use potstill_env::{BoxEnv, Env, EnvError, Row, Space};
 use potstill_nn::{Network, Workspace};
 use std::borrow::{Borrow, BorrowMut};
+use std::ops::ControlFlow;
 
 /// Steps after which an episode without a time limit is truncated: in discrete states a greedy policy may
 /// walk in a circle, whereas games are long and terminate.
@@ -285,7 +286,7 @@ pub struct Played {
 }
 
 /// Plays one episode from a seed, truncated after the [longest](longest_episode) length. Calls `seen` with
-/// the first observation (with neither action nor reward) and with each step.
+/// the first observation (with neither action nor reward) and with each step; `None` if it breaks.
 ///
 /// # Errors
 /// If the environment refuses a step.
@@ -294,13 +295,15 @@ fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
     actor: &mut impl Actor<O, A>,
     seed: u64,
     rng: &mut Pcg64,
-    mut seen: impl FnMut(Option<(&A::Owned, f64)>, &O::Owned),
-) -> Result<Played, EnvError> {
+    mut seen: impl FnMut(Option<(&A::Owned, f64)>, &O::Owned) -> ControlFlow<()>,
+) -> Result<Option<Played>, EnvError> {
     let space = env.observation_space();
     let longest = longest_episode(&space) as u64;
     let (mut observation, mut action) = (O::buffer(&space), A::buffer(&env.action_space()));
     env.reset(Some(seed), observation.borrow_mut());
-    seen(None, &observation);
+    if seen(None, &observation).is_break() {
+        return Ok(None);
+    }
     let (mut rewards, mut steps) = (Vec::new(), 0);
     loop {
         actor.act(observation.borrow(), action.borrow_mut(), rng);
@@ -313,14 +316,16 @@ fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
             );
             return Err(EnvError::Failed { reason });
         }
-        seen(Some((&action, outcome.reward)), &observation);
+        if seen(Some((&action, outcome.reward)), &observation).is_break() {
+            return Ok(None);
+        }
         rewards.push(outcome.reward);
         steps += 1;
         let cut = steps == longest;
         if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {
             // From the last to the first, the order of the recursive definition.
             let episode_return = rewards.iter().rev().fold(0.0, |after, reward| reward + after);
-            return Ok(Played { episode_return, steps, ending });
+            return Ok(Some(Played { episode_return, steps, ending }));
         }
     }
 }
@@ -335,7 +340,27 @@ pub fn play_out<O: Row + ?Sized, A: Row + ?Sized>(
     seed: u64,
     rng: &mut Pcg64,
 ) -> Result<Played, EnvError> {
-    play_watched(env, actor, seed, rng, |_, _| {})
+    let played = play_watched(env, actor, seed, rng, |_, _| ControlFlow::Continue(()))?;
+    Ok(played.expect("nothing stops it"))
+}
+
+/// Steps of an episode between two looks at the wish to stop.
+const LOOK_STEPS: u64 = 64;
+
+/// The same as [`play_out`]; `None` if it was stopped before the end of the episode.
+pub(crate) fn play_out_unless<O: Row + ?Sized, A: Row + ?Sized>(
+    stop: &(dyn Fn() -> bool + Sync),
+    env: &mut BoxEnv<O, A>,
+    actor: &mut impl Actor<O, A>,
+    seed: u64,
+    rng: &mut Pcg64,
+) -> Result<Option<Played>, EnvError> {
+    let mut steps = 0_u64;
+    play_watched(env, actor, seed, rng, |_, _| {
+        steps += 1;
+        let stops = steps.is_multiple_of(LOOK_STEPS) && stop();
+        if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
 }
 
 /// Plays one episode from a seed, truncated after the [longest](longest_episode) length.
@@ -348,13 +373,32 @@ pub fn play<O: Row + ?Sized, A: Row + ?Sized>(
     seed: u64,
     rng: &mut Pcg64,
 ) -> Result<Episode<O, A>, EnvError> {
+    Ok(play_unless(&|| false, env, actor, seed, rng)?.expect("nothing stops it"))
+}
+
+/// The same as [`play`]; `None` if it was stopped before the end of the episode.
+pub(crate) fn play_unless<O: Row + ?Sized, A: Row + ?Sized>(
+    stop: &(dyn Fn() -> bool + Sync),
+    env: &mut BoxEnv<O, A>,
+    actor: &mut impl Actor<O, A>,
+    seed: u64,
+    rng: &mut Pcg64,
+) -> Result<Option<Episode<O, A>>, EnvError> {
     let mut trajectory: Option<Trajectory<O, A>> = None;
-    let played = play_watched(env, actor, seed, rng, |step, observation| match (step, &mut trajectory) {
-        (Some((action, reward)), Some(trajectory)) => {
-            trajectory.push(action.clone(), reward, observation.clone());
+    let played = play_watched(env, actor, seed, rng, |step, observation| {
+        match (step, &mut trajectory) {
+            (Some((action, reward)), Some(trajectory)) => {
+                trajectory.push(action.clone(), reward, observation.clone());
+                if (trajectory.steps() as u64).is_multiple_of(LOOK_STEPS) && stop() {
+                    return ControlFlow::Break(());
+                }
+            }
+            _ => trajectory = Some(Trajectory::starting_at(observation.clone())),
         }
-        _ => trajectory = Some(Trajectory::starting_at(observation.clone())),
+        ControlFlow::Continue(())
     })?;
-    let trajectory = trajectory.expect("an episode has a first observation");
-    Ok(Episode { trajectory, ending: played.ending })
+    Ok(played.map(|played| {
+        let trajectory = trajectory.expect("an episode has a first observation");
+        Episode { trajectory, ending: played.ending }
+    }))
 }

@@ -163,17 +163,18 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
         Layer { origin: Origin::Program("of the reproduction"), values },
     ];
     let mut job = prepare_train(algorithm, &layers, 1, None)?.job;
+    let stop = || runs.observer.stop_requested();
     let mut curve = Vec::new();
     while !job.is_over() {
-        if runs.observer.stop_requested() {
+        if stop() {
             return Err(Error::Abandoned);
         }
-        job.advance(job.steps() + SLICE, &mut |record| {
+        job.advance(job.steps() + SLICE, &stop, &mut |record| {
             curve.extend(record.get(catalogue::EVAL_MEAN_REWARD).map(|mean| (record.step as f64, mean)));
             Ok(())
         })?;
     }
-    let summary = job.finish()?.summary;
+    let summary = job.finish(&stop)?.ok_or(Error::Abandoned)?.summary;
     let number = |key: &str| summary[key].as_f64().expect("it was evaluated");
     Ok(Run { score: number(catalogue::MEAN_RETURN), last: number("last_return"), curve })
 }

@@ -16,6 +16,7 @@ mod curves;
 mod execute;
 mod features;
 mod headline;
+mod judgement;
 mod observer;
 pub(crate) mod policy_maps;
 mod prepare;
@@ -45,7 +46,7 @@ pub(crate) use prepare::{
 pub(crate) use prepared::PreparedRun;
 pub(crate) use report::{asked_axis, curves, over_time, run_page, without_folders};
 pub(crate) use resume::{Continuation, Recipe, continue_run};
-pub(crate) use seeds::{Family, train_seeds};
+pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use subject::{Subject, learned_model};
 pub(crate) use summary::{read_summary, seed_runs, spread};

@@ -26,7 +26,8 @@ pub trait Observer: Sync {
     }
     /// The end of the work.
     fn end(&self);
-    /// Returns true if the run should save a checkpoint and stop.
+    /// Returns true if the run should save a checkpoint and stop. It is asked often, also between two updates and from the threads
+    /// of an evaluation.
     fn stop_requested(&self) -> bool {
         false
     }
