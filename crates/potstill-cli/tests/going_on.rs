@@ -320,7 +320,7 @@ fn completions_manual_pages_and_films_are_written() {
     refused(path, "play runs/walk --gif walk.png", "the file's name ends in .gif");
 }
 
-/// What bash offers for a line, by the script and the program themselves.
+/// Runs the script of bash with the program itself.
 #[test]
 fn bash_completes_what_is_typed() {
     let dir = TempDir::new().unwrap();
