@@ -4,8 +4,9 @@
 //! the algorithm on the line, environments, presets, runs. clap's own dynamic completion is declared unstable, and knows
 //! neither.
 
-use crate::commands::{Cli, keys};
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use crate::keys;
+use crate::root;
+use clap::{Arg, ArgAction, Command};
 use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{TRAININGS, UPDATES, run_kinds};
 use potstill::data::labelled::DATASETS;
@@ -23,7 +24,7 @@ const DEPTH_MAX: usize = 3;
 pub(crate) fn candidates(words: &[String]) -> Vec<String> {
     let arguments: Vec<OsString> =
         ["potstill"].into_iter().chain(words.iter().map(String::as_str)).map(OsString::from).collect();
-    let root = keys::shown(Cli::command(), &arguments);
+    let root = keys::shown(root::command(), &arguments);
     let (last, before) = match words.split_last() {
         Some((last, before)) => (last.as_str(), before),
         None => ("", [].as_slice()),
@@ -142,43 +143,4 @@ fn runs() -> Vec<String> {
 
 fn has_run(path: &Path) -> bool {
     [store::names::CONFIG, "sweep.toml"].iter().any(|file| path.join(file).is_file())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_follow_is_offered() {
-        let check = |line: &str, expected: &[&str]| {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            let found = candidates(&words);
-            for word in expected {
-                assert!(found.iter().any(|found| found == word), "{word} after `{line}`: {found:?}");
-            }
-        };
-        let none = |line: &str, unexpected: &str| {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert!(!candidates(&words).iter().any(|word| word == unexpected), "{unexpected} after `{line}`");
-        };
-        check("tr", &["train"]);
-        check("train ", &["dqn", "sarsa"]);
-        check("train dqn --learning-r", &["--learning-rate"]);
-        check("train dqn --", &["--double", "--env", "--tui", "--help"]);
-        none("train dqn --", "--alpha");
-        check("train sarsa --", &["--alpha"]);
-        check("train sarsa --alpha 0.1 --env Cliff", &["CliffWalking-v1"]);
-        check("train sarsa --env=Cliff", &["--env=CliffWalking-v1"]);
-        check("train dqn --preset ", &["zoo", "cleanrl"]);
-        check("train dqn --set net", &["net_arch="]);
-        check("train dqn --optimizer ", &["adam", "sgd"]);
-        check("train dqn --double ", &["true", "false"]);
-        check("env sh", &["show"]);
-        check("env show ", &["CartPole-v1"]);
-        check("config ", &["dqn"]);
-        check("reproduce ", &["cliff"]);
-        check("completions ", &["bash", "zsh", "fish"]);
-        check("bench dqn --workload ", &["matched"]);
-        none("train dqn ", "sarsa");
-    }
 }

@@ -26,8 +26,10 @@ mod commands;
 mod complete;
 mod dashboard;
 mod environments;
+mod keys;
 mod output;
 mod progress;
+mod root;
 mod signals;
 
 use commands::{Cli, Command};

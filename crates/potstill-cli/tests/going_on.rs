@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{json, potstill};
+use common::potstill;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -10,6 +10,13 @@ use tempfile::TempDir;
 
 const WALK: &str = "train q-learning --env CliffWalking-v1 --episodes 40 --seed 3";
 const POLE: &str = "train dqn --env CartPole-v1 --net-arch mlp:8 --learning-starts 100 --eval-freq 200 --eval-episodes 2 --batch-size 16";
+
+/// Runs a command with `--json`; it must succeed. So short runs may be warned about.
+fn json(dir: &Path, arguments: &str) -> Value {
+    let output = potstill(dir, &format!("{arguments} --json"));
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
 
 fn line(dir: &Path, arguments: &str) -> (Option<i32>, String) {
     let output = potstill(dir, arguments);
@@ -320,7 +327,7 @@ fn completions_manual_pages_and_films_are_written() {
     refused(path, "play runs/walk --gif walk.png", "the file's name ends in .gif");
 }
 
-/// What bash offers for a line, by the script and the program themselves.
+/// Runs the script of bash with the program itself.
 #[test]
 fn bash_completes_what_is_typed() {
     let dir = TempDir::new().unwrap();
@@ -347,4 +354,48 @@ fn bash_completes_what_is_typed() {
     check(&["potstill", "tra"], "train");
     check(&["potstill", "train", "dqn", "--learning-r"], "--learning-rate");
     check(&["potstill", "train", "sarsa", "--env", "Cliff"], "CliffWalking-v1");
+}
+
+/// Runs a command that pauses half way in a change to the disk, and kills it there. Returns false if it had ended before.
+fn killed_in_change(dir: &Path, arguments: &str, change: usize) -> bool {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_potstill"));
+    command.current_dir(dir).args(arguments.split_whitespace()).env("POTSTILL_PAUSE_AT", change.to_string());
+    let command = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+    let paused = line == "paused\n";
+    if paused {
+        child.kill().unwrap();
+    }
+    child.wait().unwrap();
+    paused
+}
+
+#[test]
+fn a_run_that_starts_from_another_survives_kills_wherever_they_come() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    json(path, "train q-learning --env CliffWalking-v1 --steps 300 --out walk");
+    for keep in ["weights", "state"] {
+        let train = format!(
+            "train q-learning --env CliffWalking-v1 --steps 900 --epsilon 0.2 --checkpoint-freq 200 --from walk --keep {keep}"
+        );
+        json(path, &format!("{train} --out whole-{keep}"));
+        let mut kills = 0;
+        for change in (0..60).step_by(4) {
+            let run = format!("{keep}-{change}");
+            let paused = killed_in_change(path, &format!("{train} --out {run}"), change);
+            kills += usize::from(paused);
+            let begun = path.join(&run).join("config.toml").exists();
+            json(path, &if begun { format!("resume {run}") } else { format!("{train} --out {run}") });
+            for file in ["model.safetensors", "metrics.jsonl"] {
+                let (ours, whole) =
+                    (read(path, &format!("{run}/{file}")), read(path, &format!("whole-{keep}/{file}")));
+                assert_eq!(ours, whole, "{keep}, killed in change {change}: {file}");
+            }
+        }
+        assert!(kills > 5, "{kills}");
+    }
 }

@@ -1,7 +1,7 @@
 //! `potstill distill`.
 
 use super::common::{Command, Common, Settings, Tui};
-use super::keys::{Distillation, KeyFlags};
+use crate::keys::{Distillation, KeyFlags};
 use crate::output;
 use clap::Args;
 use potstill::Error;

@@ -1,9 +1,8 @@
 //! `potstill man`.
 
 use super::common::Command;
-use super::{Cli, keys};
-use crate::output;
-use clap::{Args, CommandFactory};
+use crate::{keys, output, root};
+use clap::Args;
 use clap_mangen::Man as Page;
 use potstill::Error;
 use potstill::config::ConfigError;
@@ -34,7 +33,7 @@ impl Command for Man {
             .chain(self.command.iter().map(String::as_str))
             .map(OsString::from)
             .collect();
-        let mut root = keys::shown(Cli::command().disable_help_subcommand(true), &arguments);
+        let mut root = keys::shown(root::command().disable_help_subcommand(true), &arguments);
         root.build();
         let Some(out) = self.out else {
             let mut command = &root;

@@ -12,7 +12,6 @@ mod distill;
 mod env;
 mod eval;
 mod export;
-pub(crate) mod keys;
 mod looks;
 mod man;
 mod play;
@@ -27,6 +26,7 @@ mod train;
 
 pub(crate) use common::Command;
 
+use crate::{keys, root};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use common::commands;
 use std::ffi::OsString;
@@ -52,6 +52,7 @@ pub(crate) struct Cli {
 impl Cli {
     /// Parses a command line. The error is a message in one line, or else clap's own.
     pub(crate) fn from_arguments(arguments: &[OsString]) -> Result<Self, Result<String, clap::Error>> {
+        root::set(Self::command);
         let command = keys::shown(Self::command(), arguments);
         let parsed = command
             .clone()
@@ -88,9 +89,45 @@ commands! { Commands:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::complete::candidates;
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_may_follow_is_offered() {
+        root::set(Cli::command);
+        let check = |line: &str, expected: &[&str]| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let found = candidates(&words);
+            for word in expected {
+                assert!(found.iter().any(|found| found == word), "{word} after `{line}`: {found:?}");
+            }
+        };
+        let none = |line: &str, unexpected: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert!(!candidates(&words).iter().any(|word| word == unexpected), "{unexpected} after `{line}`");
+        };
+        check("tr", &["train"]);
+        check("train ", &["dqn", "sarsa"]);
+        check("train dqn --learning-r", &["--learning-rate"]);
+        check("train dqn --", &["--double", "--env", "--tui", "--help"]);
+        none("train dqn --", "--alpha");
+        check("train sarsa --", &["--alpha"]);
+        check("train sarsa --alpha 0.1 --env Cliff", &["CliffWalking-v1"]);
+        check("train sarsa --env=Cliff", &["--env=CliffWalking-v1"]);
+        check("train dqn --preset ", &["zoo", "cleanrl"]);
+        check("train dqn --set net", &["net_arch="]);
+        check("train dqn --optimizer ", &["adam", "sgd"]);
+        check("train dqn --double ", &["true", "false"]);
+        check("env sh", &["show"]);
+        check("env show ", &["CartPole-v1"]);
+        check("config ", &["dqn"]);
+        check("reproduce ", &["cliff"]);
+        check("completions ", &["bash", "zsh", "fish"]);
+        check("bench dqn --workload ", &["matched"]);
+        none("train dqn ", "sarsa");
     }
 }

@@ -1,7 +1,7 @@
 //! `potstill train`.
 
 use super::common::{Command, Common, Settings, Tui, any_of, count};
-use super::keys::{KeyFlags, Training};
+use crate::keys::{KeyFlags, Training};
 use crate::output;
 use clap::Args;
 use potstill::Error;
