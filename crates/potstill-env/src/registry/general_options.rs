@@ -13,7 +13,7 @@ pub const GENERAL_OPTIONS: &[(&str, &str)] = &[
     ("frame_stack", "the number of observations in a stack: 1 to 64"),
     ("sticky_actions", "the probability that the last action is repeated: 0 to 1"),
     ("action_repeat", "steps that an action is taken for: 1 to 1000"),
-    ("clip_reward", "the range that rewards are cut to, such as -1:1"),
+    ("clip_reward", "the range that rewards are cut to, such as -1:1; returns are of the cut ones"),
 ];
 
 /// Adds the wrappers of the general options.
