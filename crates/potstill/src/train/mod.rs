@@ -46,6 +46,7 @@ mod vector;
 pub use error::TrainError;
 pub(crate) use evaluation::evaluate_unless;
 pub use evaluation::{Evaluation, Evaluator, Protocol, evaluate};
+pub(crate) use last_step::ByName;
 pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use parallel::parallel_map;
 pub use single::{Event, Trainer};
