@@ -185,7 +185,6 @@ pub(crate) fn execute(
     summary["parameters"] = json!(model.parameters());
     if let Some(remark) = judgement(&summary, &config) {
         summary["remark"] = json!(remark);
-        observer.warn(&remark);
     }
     summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
     dir.write(names::MODEL, &safetensors::write(&model))?;
