@@ -97,12 +97,8 @@ pub(crate) fn run(result: &Value) {
     if result["seeds"].is_null() {
         // A prediction algorithm has no policy to evaluate.
         let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
-        print(&format!(
-            "Next: {} {} {}",
-            program(),
-            if judges { "show" } else { "eval" },
-            shell::path(Path::new(out))
-        ));
+        let command = if judges { "show" } else { "eval" };
+        print(&format!("Next: {} {command} {}", program(), shell::path(Path::new(out))));
     } else {
         print(&format!("Next: {} show {}", program(), shell::path(Path::new(out))));
     }

@@ -111,7 +111,7 @@ fn what_was_left_out_stays_out() {
         ("...\nvalue 1\n...", "a\nvalue 2\nb", "...\nvalue 2\n..."),
         ("a 1\n...\nc 1", "a 2\nb 2\nc 2", "a 2\n...\nc 2"),
         ("a 1", "b 1\nc 2", "b 1\nc 2"),
-        ("...\na 1\nb 1", "b 2", "b 2"),
+        ("...\na 1\nb 1", "b 2", "...\nb 2"),
     ] {
         assert_eq!(renewed(&lines(shown), &lines(output)), lines(expected), "{shown}");
     }

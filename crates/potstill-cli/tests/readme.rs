@@ -128,6 +128,25 @@ fn every_command_of_the_readme_works() {
     }
 }
 
+#[test]
+fn the_readme_counts_right() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let listed = |command: &str, of: &str| {
+        let text = output(&root(), command).unwrap().join("\n");
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()[of].as_array().unwrap().len()
+    };
+    let examples = fs::read_dir(root().join("crates/potstill/examples")).unwrap();
+    let examples = examples.filter(|entry| entry.as_ref().unwrap().path().extension() == Some("rs".as_ref()));
+    let words = ["seven", "eight", "nine", "ten", "eleven", "twelve"];
+    for sentence in [
+        format!("{} algorithms (`potstill algos`)", listed("potstill algos --json", "algorithms")),
+        format!("{} of them: Gymnasium's", listed("potstill env list --json", "environments")),
+        format!("has {} tutorials of the library", words[examples.count() - 7]),
+    ] {
+        assert!(readme.contains(&sentence), "the README does not say: {sentence}");
+    }
+}
+
 /// Checks the figures that the README promises of the quickstart.
 fn check_summary(out: &Path) {
     let summary: serde_json::Value =

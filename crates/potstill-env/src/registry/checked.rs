@@ -1,7 +1,7 @@
 //! Environments of users: faults in them become errors that say what happened.
 
 use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, StateMap, TransitionModel, VecEnv};
-use potstill_core::{Restorable, Snapshot, SnapshotError};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
-/// An environment whose panics, and observations outside of a discrete space, are errors, and which refuses actions outside of
-/// their space. What a `reset` does wrong is told by the next step.
+/// An environment whose panics, and observations outside of a discrete space, are errors, and which refuses
+/// actions outside of their space. What a `reset` does wrong is told by the next step.
 #[derive(Clone, Debug)]
 pub(super) struct Checked<E> {
     env: E,
@@ -115,7 +115,9 @@ impl<E: Env> Env for Checked<E> {
 /// As the environment itself: a fault ends the run, and is not saved.
 impl<E: Env> Restorable for Checked<E> {
     fn snapshot(&self) -> Snapshot {
-        self.env.snapshot()
+        let state = self.env.snapshot();
+        // A branch without values leaves no trace in a file.
+        if state.iter().next().is_none() { state.with("is_stateless", Value::Bool(true)) } else { state }
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {

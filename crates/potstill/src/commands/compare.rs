@@ -205,6 +205,12 @@ impl Comparison {
             (0 < finished && finished < read.max(group.seeds))
                 .then(|| format!("{}: curves of the {finished} finished seeds.", group.label))
         }));
+        let axis = self.axis();
+        notes.extend(self.groups.iter().filter_map(|group| {
+            let cut = key_metrics().find_map(|metric| group.cut(metric.name, axis))?;
+            let label = &group.label;
+            Some(format!("{label}: curves end at {} {cut}, where the first of its seeds ends.", axis.label()))
+        }));
         notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
         notes
     }

@@ -37,9 +37,11 @@ settings! {
     pub struct C51Config {
         /// Number of atoms. Source: Bellemare, Dabney and Munos 2017, section 5
         n_atoms: u64 = 51, in Atoms;
-        /// Lowest atom, in units of the discounted return: the support must hold all of them. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Lowest atom; the support must hold the discounted returns. Source: Bellemare, Dabney and Munos 2017,
+        /// section 5: -10, for clipped rewards
         v_min: f64 = -10.0, in Finite;
-        /// Highest atom, as v_min. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Highest atom; the support must hold the discounted returns. Source: Bellemare, Dabney and Munos 2017,
+        /// section 5: 10, for clipped rewards
         v_max: f64 = 10.0, in Finite;
     }
 }

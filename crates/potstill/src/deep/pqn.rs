@@ -9,6 +9,8 @@
 //! Differences from the paper:
 //! - Adam instead of RAdam by default; the squared error, as CleanRL's, and not half of it, as the paper's
 //!   code, which only matters if gradients are clipped.
+//! - Layer normalisation after a convolution is over all of its units, the paper's code's over the channels of each
+//!   point. Its other choices (Flax's epsilon and initial weights, planes over 255) are in the preset `purejaxql`.
 //! - A truncated episode bootstraps from `max_a Q` of its true final observation; the paper's code treats
 //!   truncation as termination.
 //!
@@ -344,7 +346,7 @@ impl Pqn {
         }
     }
 
-    /// Trains on the next minibatch, and returns what it measured.
+    /// Trains on the next minibatch, and returns its measurements.
     fn minibatch(&mut self) -> Result<Measurements, LearnError> {
         let parts = self.config.num_minibatches;
         let features = self.network.inputs();

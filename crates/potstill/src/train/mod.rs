@@ -35,6 +35,7 @@ mod error;
 mod evaluation;
 mod interval;
 mod last_step;
+mod moments;
 mod parallel;
 mod single;
 pub mod statistics;
