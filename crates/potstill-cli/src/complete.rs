@@ -100,7 +100,7 @@ fn values(argument: &Arg, algorithm: Option<&Algorithm>) -> Vec<String> {
         ("data", _) => owned(&DATASETS),
         ("workload", _) => TRAININGS.iter().chain(UPDATES.iter()).map(|name| (*name).to_owned()).collect(),
         ("to", _) => EXPORTERS.iter().map(|exporter| exporter.name().to_owned()).collect(),
-        ("name", "NAME") => results().into_iter().map(str::to_owned).collect(),
+        ("name", "NAME") => results().map(str::to_owned).collect(),
         ("shell", _) => {
             argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect()
         }

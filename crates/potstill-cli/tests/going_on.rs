@@ -320,7 +320,7 @@ fn completions_manual_pages_and_films_are_written() {
         assert!(read(path, &format!("pages/{page}")).starts_with(b".ie"), "{page}");
     }
     refused(path, "man trian", "unknown command `trian`; did you mean `train`?");
-    json(path, "play runs/walk --gif walk.gif");
+    common::json(path, "play runs/walk --gif walk.gif");
     let film = read(path, "walk.gif");
     // Twelve by four squares of thirty pixels.
     assert_eq!(film[..10], *b"GIF89a\x68\x01\x78\x00");

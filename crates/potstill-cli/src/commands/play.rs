@@ -173,7 +173,9 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     if let (Some(path), Some(film)) = (&options.gif, &film) {
         store::write_file(path, &film.bytes())?;
         if film.frames() == FRAMES_MAX {
-            eprintln!("warning: {} has the first {FRAMES_MAX} frames", path.display());
+            let warning = format!("warning: {} has the first {FRAMES_MAX} frames", path.display());
+            // If stderr is closed, nothing can be reported.
+            let _ = output::line(&mut std::io::stderr(), &warning);
         }
     }
     if let Some(path) = &options.record {

@@ -5,7 +5,7 @@
 use super::scene::{PAINTS, colour};
 use super::style::LIGHT;
 use gif::{Encoder, Frame, Repeat};
-use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster};
+use noto_sans_mono_bitmap::{FontWeight, RasterHeight, RasterizedChar, get_raster};
 use potstill_env::{Paint, Scene, Shape};
 use std::borrow::Cow;
 
@@ -165,7 +165,7 @@ fn write(
     let scale = (height / letter_height).max(f64::MIN_POSITIVE);
     let letters: Vec<_> =
         text.chars().filter_map(|c| get_raster(c, FontWeight::Regular, RasterHeight::Size32)).collect();
-    let width: usize = letters.iter().map(|letter| letter.width()).sum();
+    let width: usize = letters.iter().map(RasterizedChar::width).sum();
     let mut left = at.0 - width as f64 * scale / 2.0;
     let top = at.1 - height / 2.0;
     for letter in letters {

@@ -76,7 +76,7 @@ impl Start {
         let run = self.run.display();
         match &self.kept {
             Kept::Weights(model) => {
-                plan.job.start_from(model).map_err(|reason| bad("from", format!("{run}: {reason}")))?
+                plan.job.start_from(model).map_err(|reason| bad("from", format!("{run}: {reason}")))?;
             }
             Kept::State { state, env, step } => {
                 let config: Table = plan.config.parse().unwrap_or_default();
