@@ -306,13 +306,13 @@ def bandits(out):
     play("nonstationary alpha 0.1", epsilon=0.1, alpha=0.1, walk=0.01, length=10_000)
 
 
-# Figure 10.2: many cars side by side. Tiles over the positions from -1.2 to 0.5.
+# Figure 10.2: many cars side by side. Tiles over the positions from -1.2 to 0.6, as Gymnasium bounds them.
 def mountain_car(out):
     rng = np.random.default_rng(4)
     runs, episodes = 200, 500
 
     def tiles(x, v):
-        q1 = np.floor(8 * 8 * (np.minimum(x, 0.5) + 1.2) / 1.7).astype(int)
+        q1 = np.floor(8 * 8 * (x + 1.2) / 1.8).astype(int)
         q2 = np.floor(8 * 8 * (v + 0.07) / 0.14).astype(int)
         t = np.arange(8)[None, :]
         c1, c2 = (q1[:, None] + t) // 8, (q2[:, None] + 3 * t) // 8

@@ -23,10 +23,13 @@
 
 mod canvas;
 mod commands;
+mod complete;
 mod dashboard;
 mod environments;
+mod keys;
 mod output;
 mod progress;
+mod root;
 mod signals;
 
 use commands::{Cli, Command};

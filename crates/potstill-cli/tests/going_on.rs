@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{json, potstill};
+use common::potstill;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -10,6 +10,13 @@ use tempfile::TempDir;
 
 const WALK: &str = "train q-learning --env CliffWalking-v1 --episodes 40 --seed 3";
 const POLE: &str = "train dqn --env CartPole-v1 --net-arch mlp:8 --learning-starts 100 --eval-freq 200 --eval-episodes 2 --batch-size 16";
+
+/// Runs a command with `--json`; it must succeed. So short runs may be warned about.
+fn json(dir: &Path, arguments: &str) -> Value {
+    let output = potstill(dir, &format!("{arguments} --json"));
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
 
 fn line(dir: &Path, arguments: &str) -> (Option<i32>, String) {
     let output = potstill(dir, arguments);
@@ -97,7 +104,7 @@ fn names_of_other_libraries_get_the_right_advice() {
         refused(path, &arguments, words);
     }
     let help = String::from_utf8(potstill(path, "train sarsa --help").stdout).unwrap();
-    for words in ["--alpha", "Example 6.6", "[default: 0.5]", "Settings of sarsa"] {
+    for words in ["--alpha", "Example 6.6", "Settings of sarsa"] {
         assert!(help.contains(words), "{words} in {help}");
     }
     assert!(!help.contains("--buffer-size"), "{help}");
@@ -287,4 +294,108 @@ fn a_sweep_runs_every_combination_and_can_be_resumed() {
         "one value is given twice",
     );
     refused(path, &format!("{command} --out sweep"), "sweep exists and is not empty");
+}
+
+#[test]
+fn completions_manual_pages_and_films_are_written() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    json(path, "train q-learning --env CliffWalking-v1:max_episode_steps=30 --episodes 40 --out runs/walk");
+    let text = |arguments: &str| {
+        let output = potstill(path, arguments);
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(text("complete -- show run"), "runs/walk\n");
+    assert!(text("complete -- train sarsa --al").contains("--alpha\n"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&format!("completions {shell}")).contains("complete --"), "{shell}");
+    }
+    let page = text("man train dqn");
+    for words in [".TH", "learning\\-rate", "Settings of dqn"] {
+        assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words} in {page}");
+    }
+    text("man --out pages");
+    for page in ["potstill.1", "potstill-train.1", "potstill-env-show.1"] {
+        assert!(read(path, &format!("pages/{page}")).starts_with(b".ie"), "{page}");
+    }
+    refused(path, "man trian", "unknown command `trian`; did you mean `train`?");
+    json(path, "play runs/walk --gif walk.gif");
+    let film = read(path, "walk.gif");
+    // Twelve by four squares of thirty pixels.
+    assert_eq!(film[..10], *b"GIF89a\x68\x01\x78\x00");
+    refused(path, "play runs/walk --gif walk.png", "the file's name ends in .gif");
+}
+
+/// Runs the script of bash with the program itself.
+#[test]
+fn bash_completes_what_is_typed() {
+    let dir = TempDir::new().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_potstill")).parent().unwrap();
+    let check = |words: &[&str], expected: &str| {
+        let line = words.join(" ");
+        let script = format!(
+            "PATH={}:$PATH; source <(potstill completions bash); COMP_LINE='{line}'; COMP_POINT={}; COMP_WORDS=({}); \
+             COMP_CWORD={}; _potstill 2>/dev/null; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            program.display(),
+            line.len(),
+            words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
+            words.len() - 1,
+        );
+        let output = std::process::Command::new("bash")
+            .current_dir(dir.path())
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(shown.lines().any(|word| word == expected), "{expected} after `{line}`: {shown} {error}");
+    };
+    check(&["potstill", "tra"], "train");
+    check(&["potstill", "train", "dqn", "--learning-r"], "--learning-rate");
+    check(&["potstill", "train", "sarsa", "--env", "Cliff"], "CliffWalking-v1");
+}
+
+/// Runs a command that pauses half way in a change to the disk, and kills it there. Returns false if it had ended before.
+fn killed_in_change(dir: &Path, arguments: &str, change: usize) -> bool {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_potstill"));
+    command.current_dir(dir).args(arguments.split_whitespace()).env("POTSTILL_PAUSE_AT", change.to_string());
+    let command = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+    let paused = line == "paused\n";
+    if paused {
+        child.kill().unwrap();
+    }
+    child.wait().unwrap();
+    paused
+}
+
+#[test]
+fn a_run_that_starts_from_another_survives_kills_wherever_they_come() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    json(path, "train q-learning --env CliffWalking-v1 --steps 300 --out walk");
+    for keep in ["weights", "state"] {
+        let train = format!(
+            "train q-learning --env CliffWalking-v1 --steps 900 --epsilon 0.2 --checkpoint-freq 200 --from walk --keep {keep}"
+        );
+        json(path, &format!("{train} --out whole-{keep}"));
+        let mut kills = 0;
+        for change in (0..60).step_by(4) {
+            let run = format!("{keep}-{change}");
+            let paused = killed_in_change(path, &format!("{train} --out {run}"), change);
+            kills += usize::from(paused);
+            let begun = path.join(&run).join("config.toml").exists();
+            json(path, &if begun { format!("resume {run}") } else { format!("{train} --out {run}") });
+            for file in ["model.safetensors", "metrics.jsonl"] {
+                let (ours, whole) =
+                    (read(path, &format!("{run}/{file}")), read(path, &format!("whole-{keep}/{file}")));
+                assert_eq!(ours, whole, "{keep}, killed in change {change}: {file}");
+            }
+        }
+        assert!(kills > 5, "{kills}");
+    }
 }

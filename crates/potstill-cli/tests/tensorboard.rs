@@ -14,7 +14,7 @@ fn run(dir: &Path, arguments: &str) -> Option<i32> {
     command.current_dir(dir).args(arguments.split_whitespace()).output().unwrap().status.code()
 }
 
-fn read_by_tensorboard(folder: &Path) -> Scalars {
+fn read_by_tensorboard(folder: &Path) -> Value {
     let python = std::env::var("POTSTILL_PYTHON").expect("set by `cargo xtask test`");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/tensorboard/read_events.py");
     let output = Command::new(python).arg(script).arg(folder).output().unwrap();
@@ -53,12 +53,38 @@ fn tensorboard_reads_every_scalar() {
     killed.wait().unwrap();
     assert_eq!(run(root.path(), "resume run"), Some(0));
 
-    let mut read = read_by_tensorboard(&root.path().join("run"));
+    let all = read_by_tensorboard(&root.path().join("run"));
+    // The hyperparameters are those of the run, each declared, and the configuration is there as a text.
+    assert_eq!(
+        (&all["hparams"]["net_arch"], &all["hparams"]["batch_size"]),
+        (&"mlp:16".into(), &64.0.into())
+    );
+    assert_eq!((&all["hparams"]["double"], &all["ended"]), (&Value::Bool(false), &1.into()));
+    let mut keys: Vec<&str> = all["hparams"].as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(all["declared"], serde_json::json!(keys));
+    assert_eq!(all["metrics"], serde_json::json!(["eval/mean_reward", "rollout/ep_rew_mean"]));
+    let config = fs::read_to_string(root.path().join("run/config.toml")).unwrap();
+    let shown = all["texts"]["config/text_summary"][0].as_str().unwrap();
+    assert_eq!(
+        shown.lines().map(str::trim).collect::<Vec<_>>(),
+        config.lines().map(str::trim).collect::<Vec<_>>()
+    );
+    let mut read: Scalars = serde_json::from_value(all["scalars"].clone()).unwrap();
     let fps = read.remove("time/fps").expect("what depends on the clock is for TensorBoard only");
     assert!(!fps.is_empty() && fps.iter().all(|(_, fps)| *fps > 0.0));
     let recorded = recorded(&root.path().join("run"));
     assert_eq!(read.keys().collect::<Vec<_>>(), recorded.keys().collect::<Vec<_>>());
-    assert!(read.contains_key("rollout/ep_rew_mean") && read.contains_key("train/loss"));
+    for name in [
+        "rollout/ep_rew_mean",
+        "train/loss",
+        "train/learning_rate",
+        "train/n_updates",
+        "train/q_values",
+        "train/grad_norm",
+    ] {
+        assert!(read.contains_key(name), "{name}");
+    }
     for (name, expected) in recorded {
         let single: Vec<(u64, f64)> = expected.iter().map(|&(step, v)| (step, f64::from(v as f32))).collect();
         assert_eq!(read[&name], single, "{name}");

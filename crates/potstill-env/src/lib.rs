@@ -255,7 +255,8 @@ pub enum EnvError {
         /// The reason.
         reason: String,
     },
-    /// An environment that panicked, or gave an observation outside of its space.
+    /// An environment that panicked, or gave an observation outside of its space. A user's environment that
+    /// cannot go on returns it as well.
     #[error("the environment failed: {reason}")]
     Failed {
         /// The reason.

@@ -1,8 +1,8 @@
 //! Gridworlds of maps: those of the built-in environments are these environments, transition by transition;
 //! values of a published world; every rule by hand; what is wrong is told with its place.
 
-use potstill_env::gridworld::Gridworld;
-use potstill_env::registry::find;
+use potstill_env::gridworld::{DEFAULT, Gridworld};
+use potstill_env::registry::{Part, find, sections};
 use potstill_env::{Env, ModelOutcome, Paint, Shape, TransitionModel};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -176,6 +176,16 @@ fn rules_by_hand() {
 }
 
 #[test]
+fn the_default_is_the_world_that_the_documentation_shows() {
+    let sections = sections(find("Gridworld-v0").unwrap().documentation);
+    let Some(Part::Lines(lines)) = sections.last().unwrap().parts.last() else { panic!("{sections:?}") };
+    assert_eq!(Gridworld::parse(&lines.join("\n")), Gridworld::parse(DEFAULT));
+    // The example at the top is a map as well.
+    let Part::Lines(lines) = &sections[0].parts[2] else { panic!("{:?}", sections[0]) };
+    assert!(Gridworld::parse(&lines.join("\n")).and_then(Gridworld::env).is_ok());
+}
+
+#[test]
 fn lines_of_a_file_are_those_of_one_line() {
     let file = "; Two rooms, / and a door.\r\n\nstep_reward = -2\r\n  S.#.  \n..#G\n....\n";
     let line = "step_reward=-2/S.#./..#G/....";
@@ -207,7 +217,7 @@ fn a_bad_map_is_told_where() {
     check("step_reward=much/SG", "step_reward=much: write a number from");
     check("goal_reward=NaN/SG", "goal_reward=NaN: write a number from");
     check("m=inf/SmG", "m=inf: write a number from");
-    check("kings_moves=yes/SG", "kings_moves=yes: write true or false");
+    check("kings_moves=maybe/SG", "kings_moves=maybe: write true or false");
     check("success_rate=2/SG", "success_rate=2: write a number from 0 to 1");
     check("wind_columns=0:1/S.G", "wind_columns=0:1: it has 2 numbers, the map 3 columns");
     check("wind_rows=0:x/S./.G", "wind_rows=0:x: write a whole number from -9 to 9 for each of the rows");

@@ -146,6 +146,7 @@ impl Network {
             inputs.for_each_run(|sample, rows| {
                 ops::unpack(&gradients[rows], width, &mut d_inputs[sample..]);
             });
+            ops::divide(d_inputs.as_chunks_mut::<1>().0, self.spec().input_divisor);
         }
     }
 

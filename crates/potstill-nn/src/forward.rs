@@ -75,6 +75,7 @@ impl Network {
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
+            ops::divide(&mut before[..self.inputs()], self.spec().input_divisor);
             self.run(*level, trunk, before, &[]);
             for tau in 0..taus {
                 let mut last = &*before;
@@ -126,6 +127,7 @@ impl Network {
             self.ends().inputs.for_each_run(|sample, rows| {
                 ops::pack_strided(&samples[sample..], inputs, &mut before[rows]);
             });
+            ops::divide(&mut before[..inputs], self.spec().input_divisor);
             self.run(*level, trunk, before, &[]);
             for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
                 let mut asked = [0.5; WIDTH];
@@ -182,7 +184,7 @@ impl Network {
                     let (y, rest) = rest.split_at_mut(op.to.len());
                     // They lie behind the outputs.
                     let stats = &mut rest[stats - op.to.end..][..2];
-                    ops::norm_stats(x, stats);
+                    ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
                     ops::norm(x, &[stats[0], stats[1]], gains, y);
                 }
                 Kind::Pool(pool) => ops::pool(pool, x, y),

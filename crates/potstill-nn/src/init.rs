@@ -17,7 +17,15 @@ pub enum Initialisation {
     Xavier,
     /// Normal with variance `2 / inputs`; biases 0 (He et al. 2015).
     Kaiming,
+    /// Normal with variance `1 / inputs`, truncated at two deviations; biases 0. Flax's default (LeCun et al. 1998).
+    LecunNormal,
+    /// Normal with variance `2 / inputs`, but for the outputs `1 / inputs`, truncated at two deviations; biases 0:
+    /// Flax's `he_normal` for hidden layers.
+    HeNormal,
 }
+
+/// The deviation of a standard normal number that is truncated at two.
+const TRUNCATED: f64 = 0.879_625_661_034_239_8;
 
 /// The deviation of a noisy weight, times the square root of the inputs.
 const SIGMA: f64 = 0.5;
@@ -49,6 +57,11 @@ impl Initialisation {
                 let deviation = (2.0 / rows as f64).sqrt();
                 matrix.iter_mut().for_each(|w| *w = (deviation * rng.normal()) as f32);
             }
+            Self::LecunNormal | Self::HeNormal => {
+                let gain = if self == Self::HeNormal && !is_output { 2.0 } else { 1.0 };
+                let deviation = (gain / rows as f64).sqrt() / TRUNCATED;
+                matrix.iter_mut().for_each(|w| *w = (deviation * truncated_normal(rng)) as f32);
+            }
             Self::Orthogonal => {
                 let gain = if is_output { 1.0 } else { std::f64::consts::SQRT_2 };
                 let vectors = orthonormal(rows.min(columns), rows.max(columns), rng);
@@ -61,6 +74,16 @@ impl Initialisation {
             }
         }
         biases.fill(0.0);
+    }
+}
+
+/// A standard normal number given that it is within two deviations of 0.
+fn truncated_normal(rng: &mut Pcg64) -> f64 {
+    loop {
+        let x = rng.normal();
+        if x.abs() <= 2.0 {
+            return x;
+        }
     }
 }
 

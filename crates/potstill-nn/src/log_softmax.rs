@@ -71,7 +71,9 @@ impl<'a> Divergence<'a> {
         let q = LogSoftmax::new(temperature, q);
         let mut this = Self { p, q, mean: 0.0, excess: 0.0 };
         let weights = || p.logs().map(exp_f64).enumerate().filter(|(_, p)| *p > 0.0);
-        this.mean = weights().map(|(i, p)| p * this.difference(i)).sum();
+        let mean: f64 = weights().map(|(i, p)| p * this.difference(i)).sum();
+        // It is infinite where `q` excludes what `p` has.
+        this.mean = if mean.is_finite() { mean } else { 0.0 };
         let is_near = (0..p.logits.len()).all(|i| (this.difference(i) - this.mean).abs() <= NEAR);
         this.excess = if is_near {
             ln_1p_f64(weights().map(|(i, p)| p * exp_less_tangent(this.difference(i) - this.mean)).sum())

@@ -240,6 +240,7 @@ impl Network {
     pub fn fold_input_scaling(&mut self, mean: &[f64], deviations: &[f64]) {
         assert_eq!((mean.len(), deviations.len()), (self.inputs(), self.inputs()), "moments of the inputs");
         let Self { form, parameters, .. } = self;
+        let divisor = f64::from(form.spec.input_divisor);
         for op in form.plan.trunk.ops.iter().filter(|op| op.is_first) {
             let Kind::Linear(weights) = &op.kind else { unreachable!("the first operation is linear") };
             assert_eq!(weights.layer.patch(), mean.len(), "a dense first layer");
@@ -249,7 +250,7 @@ impl Network {
                 let mut bias = f64::from(all[mean.len() * outputs + o]);
                 for (k, (m, d)) in mean.iter().zip(deviations).enumerate() {
                     let w = f64::from(all[k * outputs + o]) / d;
-                    bias -= w * m;
+                    bias -= w * m / divisor;
                     all[k * outputs + o] = w as f32;
                 }
                 all[mean.len() * outputs + o] = bias as f32;

@@ -64,11 +64,15 @@ pub(crate) fn add_strided(samples: &[f32], stride: usize, rows: &mut [Row]) {
     }
 }
 
-/// PyTorch's guard against division by zero.
-const NORM_EPSILON: f32 = 1e-5;
+/// Divides inputs by a number; 1 leaves them alone.
+pub(crate) fn divide<const L: usize>(rows: &mut [[f32; L]], divisor: u32) {
+    if divisor != 1 {
+        rows.as_flattened_mut().iter_mut().for_each(|x| *x /= divisor as f32);
+    }
+}
 
 /// The mean of each sample's units, and one over their deviation.
-pub(crate) fn norm_stats<const L: usize>(x: &[[f32; L]], stats: &mut [[f32; L]]) {
+pub(crate) fn norm_stats<const L: usize>(x: &[[f32; L]], epsilon: f32, stats: &mut [[f32; L]]) {
     wide::run(
         #[inline(always)]
         || {
@@ -88,7 +92,7 @@ pub(crate) fn norm_stats<const L: usize>(x: &[[f32; L]], stats: &mut [[f32; L]])
                 }
             }
             for s in 0..L {
-                square[s] = 1.0 / (square[s] / count + NORM_EPSILON).sqrt();
+                square[s] = 1.0 / (square[s] / count + epsilon).sqrt();
             }
             (stats[0], stats[1]) = (mean, square);
         },

@@ -29,7 +29,7 @@ pub enum Rule {
     },
     /// RMSprop (Tieleman and Hinton 2012): a step along the gradient over the root of its mean square.
     Rmsprop {
-        /// Decay of the mean square.
+        /// Decay of the mean square, 0 up to 1.
         alpha: f64,
         /// Added to the denominator.
         epsilon: f64,
@@ -39,9 +39,9 @@ pub enum Rule {
     /// Adam (Kingma and Ba 2015, Algorithm 1), or with weight decay AdamW (Loshchilov and Hutter 2019,
     /// Algorithm 2).
     Adam {
-        /// Decay of the first moment.
+        /// Decay of the first moment, 0 or above and below 1.
         beta1: f64,
-        /// Decay of the second moment.
+        /// Decay of the second moment, 0 or above and below 1.
         beta2: f64,
         /// Added to the denominator.
         epsilon: f64,
@@ -51,9 +51,9 @@ pub enum Rule {
     /// RAdam (Liu et al. 2020, Algorithm 2): Adam that does not divide by a second moment before it is known
     /// well enough.
     RAdam {
-        /// Decay of the first moment.
+        /// Decay of the first moment, 0 or above and below 1.
         beta1: f64,
-        /// Decay of the second moment.
+        /// Decay of the second moment, 0 or above and below 1.
         beta2: f64,
         /// Added to the denominator.
         epsilon: f64,

@@ -78,7 +78,8 @@ impl fmt::Display for Stage {
 /// `mlp:64,64` has two hidden layers; `mlp` alone is linear. `cnn:16x3,128` begins with a convolution of 16
 /// channels and 3 x 3 points (`16x3s2` in steps of 2; `max2` and `avg2` pool squares of 2 x 2). Options
 /// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `layernorm=1e-6` has another epsilon than PyTorch's, and `divide=255` divides the inputs first.
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     /// Layers over an image; empty for features.
     pub stages: Vec<Stage>,
@@ -88,6 +89,10 @@ pub struct NetworkSpec {
     pub activation: Activation,
     /// Puts layer normalisation before each nonlinearity (Ba, Kiros and Hinton 2016).
     pub layer_norm: bool,
+    /// The number that layer normalisation adds to the variance, from 1e-12 to 1; PyTorch's is 1e-5, Flax's 1e-6.
+    pub layer_norm_epsilon: f32,
+    /// The divisor of every input, from 1 to 65536: 255 makes numbers from 0 to 1 of bytes.
+    pub input_divisor: u32,
     /// Splits the last hidden layer and the outputs into two streams, one for the state's value and one
     /// for what actions add to it (Wang et al. 2016).
     pub dueling: bool,
@@ -109,6 +114,10 @@ pub struct SpecError {
 const LAYERS_MAX: usize = 16;
 const UNITS_MAX: usize = 16_384;
 const SIDE_MAX: usize = 64;
+const DIVISOR_MAX: usize = 1 << 16;
+
+/// PyTorch's guard against division by zero in layer normalisation.
+const NORM_EPSILON: f32 = 1e-5;
 
 impl NetworkSpec {
     /// A network of dense layers with ReLU.
@@ -118,6 +127,8 @@ impl NetworkSpec {
             hidden: hidden.to_vec(),
             activation: Activation::Relu,
             layer_norm: false,
+            layer_norm_epsilon: NORM_EPSILON,
+            input_divisor: 1,
             dueling: false,
             noisy: false,
         }
@@ -126,6 +137,10 @@ impl NetworkSpec {
 
 fn number(text: &str, max: usize) -> Option<usize> {
     text.parse().ok().filter(|n| (1..=max).contains(n))
+}
+
+fn epsilon(text: &str) -> Option<f32> {
+    text.parse().ok().filter(|epsilon| (1e-12..=1.0).contains(epsilon))
 }
 
 fn stage(token: &str) -> Option<Stage> {
@@ -185,18 +200,31 @@ impl FromStr for NetworkSpec {
         let mut given = Vec::new();
         for option in parts {
             let known = Activation::ALL.iter().find(|(name, _)| *name == option);
-            match (option, known) {
-                (_, Some(&(_, activation))) => network.activation = activation,
-                ("layernorm", _) => network.layer_norm = true,
-                ("dueling", _) => network.dueling = true,
-                ("noisy", _) => network.noisy = true,
+            let (name, value) = option.split_once('=').map_or((option, None), |(name, of)| (name, Some(of)));
+            match (name, value, known) {
+                (_, _, Some(&(_, activation))) => network.activation = activation,
+                ("layernorm", None, _) => network.layer_norm = true,
+                ("layernorm", Some(value), _) => {
+                    network.layer_norm = true;
+                    network.layer_norm_epsilon = epsilon(value)
+                        .ok_or_else(|| fail(format!("`{option}` is no number from 1e-12 to 1")))?;
+                }
+                ("divide", Some(value), _) => {
+                    let divisor = number(value, DIVISOR_MAX).ok_or_else(|| {
+                        fail(format!("`{option}` is no whole number from 1 to {DIVISOR_MAX}"))
+                    })?;
+                    network.input_divisor = divisor as u32;
+                }
+                ("dueling", None, _) => network.dueling = true,
+                ("noisy", None, _) => network.noisy = true,
                 _ => {
                     return Err(fail(format!(
-                        "unknown option `{option}` (relu, tanh, gelu, silu, layernorm, dueling, noisy)"
+                        "unknown option `{option}` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, \
+                         divide=255)"
                     )));
                 }
             }
-            let kind = if known.is_some() { "activation" } else { option };
+            let kind = if known.is_some() { "activation" } else { name };
             if given.contains(&kind) {
                 return Err(fail(format!("a second {kind}, `{option}`,")));
             }
@@ -213,9 +241,13 @@ impl fmt::Display for NetworkSpec {
         let tokens: Vec<String> = stages.chain(self.hidden.iter().map(ToString::to_string)).collect();
         let options = [
             (self.activation != Activation::Relu).then(|| self.activation.to_string()),
-            self.layer_norm.then(|| "layernorm".to_owned()),
+            self.layer_norm.then(|| match self.layer_norm_epsilon {
+                NORM_EPSILON => "layernorm".to_owned(),
+                epsilon => format!("layernorm={epsilon:e}"),
+            }),
             self.dueling.then(|| "dueling".to_owned()),
             self.noisy.then(|| "noisy".to_owned()),
+            (self.input_divisor != 1).then(|| format!("divide={}", self.input_divisor)),
         ];
         let options: Vec<String> = options.into_iter().flatten().collect();
         if !tokens.is_empty() || !options.is_empty() {
@@ -238,6 +270,8 @@ mod tests {
             "mlp::noisy",
             "mlp:8:gelu:layernorm:dueling:noisy",
             "cnn:16x3,128",
+            "cnn:16x3,128:layernorm=1e-6:divide=255",
+            "mlp::layernorm=2.5e-3:noisy:divide=3",
             "cnn:32x8s4,max2,64x4s2,avg3:silu",
         ] {
             assert_eq!(text.parse::<NetworkSpec>().unwrap().to_string(), text);
@@ -264,7 +298,15 @@ mod tests {
         check("mlp:8:noisy:noisy", "a second noisy, `noisy`,");
         check(
             "mlp:8:softplus",
-            "unknown option `softplus` (relu, tanh, gelu, silu, layernorm, dueling, noisy)",
+            "unknown option `softplus` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, divide=255)",
+        );
+        check("mlp:8:layernorm=0", "`layernorm=0` is no number from 1e-12 to 1");
+        check("mlp:8:layernorm=NaN", "`layernorm=NaN` is no number from 1e-12 to 1");
+        check("mlp:8:layernorm:layernorm=1e-6", "a second layernorm, `layernorm=1e-6`,");
+        check("mlp:8:divide=0", "`divide=0` is no whole number from 1 to 65536");
+        check(
+            "mlp:8:noisy=1",
+            "unknown option `noisy=1` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, divide=255)",
         );
         check(&format!("mlp:{}", ["4"; 17].join(",")), "more than 16 hidden layers");
     }

@@ -441,6 +441,18 @@ fn initialisations_have_the_spread_they_say() {
     let bound = (6.0_f64 / 700.0).sqrt();
     check(Initialisation::Xavier, Some(bound), bound / third);
     check(Initialisation::Kaiming, None, (2.0_f64 / 300.0).sqrt());
+    // Truncated at two deviations of the normal number, whose own is larger by 1 / 0.8796 (scipy.stats.truncnorm).
+    let check_truncated = |how: Initialisation, variance: f64| {
+        check(how, Some(2.0 * variance.sqrt() / 0.879_625_66 * (1.0 + 1e-6)), variance.sqrt());
+    };
+    check_truncated(Initialisation::LecunNormal, 1.0 / 300.0);
+    check_truncated(Initialisation::HeNormal, 2.0 / 300.0);
+    // The outputs have 400 inputs, and Flax's default with either; biases are 0.
+    let network = of(Initialisation::HeNormal);
+    let (hidden, outputs) = network.parameters().split_at(301 * 400);
+    let squares: f64 = outputs[..400 * 200].iter().map(|&w| f64::from(w) * f64::from(w)).sum();
+    assert!((squares / 80_000.0 * 400.0 - 1.0).abs() < 0.02, "{squares}");
+    assert!(hidden[300 * 400..].iter().chain(&outputs[400 * 200..]).all(|&bias| bias == 0.0));
     // Rows of length sqrt 2, each orthogonal to the others.
     let network = of(Initialisation::Orthogonal);
     let row = |i: usize| &network.parameters()[i * 400..][..400];

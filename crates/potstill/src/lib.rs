@@ -31,6 +31,27 @@
 //! | [`reproduce`] | published results, measured beside what is expected |
 //! | [`quickstart`] | the tour |
 //!
+//! Q-learning on the cliff walk, an algorithm and an environment in one loop:
+//!
+//! ```
+//! use potstill::core::Streams;
+//! use potstill::env::registry::find;
+//! use potstill::tabular::{QLearning, TabularConfig};
+//! use potstill::train::{Trainer, Training};
+//!
+//! let env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+//! let agent = QLearning::new(TabularConfig::default(), 48, 4, Streams::new(1));
+//! let mut trainer = Trainer::new(agent, env, Streams::new(1));
+//! trainer.run(20_000, None, &mut ())?;
+//! // From the start, state 36, up and along the edge are thirteen steps, each of which costs 1.
+//! let best = trainer.agent().q().row(36).iter().copied().fold(f64::NEG_INFINITY, f64::max);
+//! assert_eq!(best.round(), -13.0);
+//! # Ok::<(), potstill::train::TrainError>(())
+//! ```
+//!
+//! Whole runs, with a directory, checkpoints and a report, are started by [`commands`]; the tutorials are in
+//! `crates/potstill/examples`.
+//!
 //! Modules that need files and a clock come with the feature `disk`, which is on by default: `store`, `error`, `jobs`, `run`,
 //! `commands`, `reproduce`, `quickstart`, and the sinks of `metrics`. Without it the algorithms and the training loops build for
 //! WebAssembly.

@@ -44,7 +44,7 @@ words! {
 
 words! {
     /// The distribution of initial weights.
-    pub enum InitKind: "pytorch, orthogonal, xavier or kaiming" {
+    pub enum InitKind: "pytorch, orthogonal, xavier, kaiming, lecun_normal or he_normal" {
         /// PyTorch's default: uniform within one over the root of the number of inputs.
         Pytorch = "pytorch",
         /// Orthogonal with a gain of the root of 2.
@@ -53,6 +53,10 @@ words! {
         Xavier = "xavier",
         /// He's normal distribution.
         Kaiming = "kaiming",
+        /// Flax's default, a truncated normal distribution of variance one over the number of inputs.
+        LecunNormal = "lecun_normal",
+        /// Flax's `he_normal` for hidden layers, twice that variance, and its default for the outputs.
+        HeNormal = "he_normal",
     }
 }
 
@@ -134,6 +138,8 @@ impl OptimizerConfig {
             InitKind::Orthogonal => Initialisation::Orthogonal,
             InitKind::Xavier => Initialisation::Xavier,
             InitKind::Kaiming => Initialisation::Kaiming,
+            InitKind::LecunNormal => Initialisation::LecunNormal,
+            InitKind::HeNormal => Initialisation::HeNormal,
         }
     }
 }

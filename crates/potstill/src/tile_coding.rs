@@ -77,22 +77,34 @@ impl TileCoder {
         self.tilings * (self.tiles + 1).pow(self.bounds.len() as u32)
     }
 
+    /// The active feature of each tiling.
+    ///
+    /// # Panics
+    /// If there are not as many numbers as dimensions.
+    pub fn active<'a, V: Copy + Into<f64>>(
+        &'a self,
+        observation: &'a [V],
+    ) -> impl Iterator<Item = usize> + 'a {
+        assert_eq!(observation.len(), self.bounds.len(), "a number for each dimension");
+        let parts = self.tiles * self.tilings;
+        (0..self.tilings).map(move |tiling| {
+            let numbers = observation.iter().zip(&self.bounds).enumerate();
+            numbers.fold(tiling, |index, (i, (&x, &(low, high)))| {
+                // In parts of a tile as fine as the displacements. Casts saturate.
+                let part = ((x.into() - low) * parts as f64 / (high - low)) as usize;
+                let displacement = tiling * (1 + 2 * i) % self.tilings;
+                index * (self.tiles + 1) + (part.min(parts) + displacement) / self.tilings
+            })
+        })
+    }
+
     /// Writes the active feature of each tiling.
     ///
     /// # Panics
     /// If there are not as many numbers as dimensions, or as many places as tilings.
     pub fn encode<V: Copy + Into<f64>>(&self, observation: &[V], active: &mut [usize]) {
-        assert_eq!((observation.len(), active.len()), (self.bounds.len(), self.tilings));
-        let parts = self.tiles * self.tilings;
-        for (tiling, place) in active.iter_mut().enumerate() {
-            let numbers = observation.iter().zip(&self.bounds).enumerate();
-            *place = numbers.fold(tiling, |index, (i, (&x, &(low, high)))| {
-                // In parts of a tile as fine as the displacements. Casts saturate.
-                let part = ((x.into() - low) * parts as f64 / (high - low)) as usize;
-                let displacement = tiling * (1 + 2 * i) % self.tilings;
-                index * (self.tiles + 1) + (part.min(parts) + displacement) / self.tilings
-            });
-        }
+        assert_eq!(active.len(), self.tilings, "a place for each tiling");
+        active.iter_mut().zip(self.active(observation)).for_each(|(place, feature)| *place = feature);
     }
 }
 

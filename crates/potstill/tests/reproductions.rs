@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The files of a folder.
 const FILES: [&str; 4] = ["README.md", "raw.csv", "summary.json", "figure.svg"];
 /// Results that are measured in two or three seconds, in the development profile.
-const QUICK: [&str; 2] = ["cliff", "windy"];
+const QUICK: [&str; 4] = ["cliff", "windy", "small-gridworld", "gambler"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 /// Compare runs: one table, the learning curves, and over seeds the probability of improvement
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill compare runs/sarsa runs/q-learning
+  potstill compare runs/sweep                     every run of a sweep")]
 pub(crate) struct Compare {
     /// Run directories, folders of seeds, or folders of either
     #[arg(value_name = "RUN", required = true)]

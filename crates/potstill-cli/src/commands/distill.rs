@@ -1,7 +1,7 @@
 //! `potstill distill`.
 
 use super::common::{Command, Common, Settings, Tui};
-use super::keys::{Distillation, KeyFlags};
+use crate::keys::{Distillation, KeyFlags};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -11,6 +11,10 @@ use std::path::PathBuf;
 
 /// Distil a trained run into a smaller student
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill distill --teacher runs/teacher --student mlp:16 --env CartPole-v1 --out runs/student
+  potstill distill --teacher runs/wide --student mlp:10 --data digits --temperature 4")]
 pub(crate) struct Distill {
     #[command(flatten)]
     keys: KeyFlags<Distillation>,

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Evaluate a run: a policy over episodes, a classifier over its test samples
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  potstill eval runs/student --episodes 1000 --seed 7")]
 pub(crate) struct Eval {
     /// The run directory
     #[arg(value_name = "RUN")]

@@ -6,13 +6,14 @@ mod algos;
 mod bench;
 mod common;
 mod compare;
+mod completions;
 mod config;
 mod distill;
 mod env;
 mod eval;
 mod export;
-mod keys;
 mod looks;
+mod man;
 mod play;
 mod plot;
 mod quickstart;
@@ -25,13 +26,24 @@ mod train;
 
 pub(crate) use common::Command;
 
+use crate::{keys, root};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use common::commands;
 use std::ffi::OsString;
 
 /// Train a teacher, distil a student, ship it.
 #[derive(Debug, Parser)]
-#[command(name = "potstill", version, arg_required_else_help = true)]
+#[command(
+    name = "potstill",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  potstill quickstart                                                   the tour, half a minute
+  potstill train q-learning --env CliffWalking-v1 --episodes 500        a table, in a moment
+  potstill train dqn --help                                             the settings of an algorithm, each a flag
+  potstill env show FrozenLake-v1                                       what an environment is, and its options"
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Commands,
@@ -40,6 +52,7 @@ pub(crate) struct Cli {
 impl Cli {
     /// Parses a command line. The error is a message in one line, or else clap's own.
     pub(crate) fn from_arguments(arguments: &[OsString]) -> Result<Self, Result<String, clap::Error>> {
+        root::set(Self::command);
         let command = keys::shown(Self::command(), arguments);
         let parsed = command
             .clone()
@@ -68,14 +81,53 @@ commands! { Commands:
     Bench(bench::Bench),
     Envs(env::Envs),
     Algos(algos::Algos),
+    Completions(completions::Completions),
+    Man(man::Man),
+    Complete(completions::Complete),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::complete::candidates;
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_may_follow_is_offered() {
+        root::set(Cli::command);
+        let check = |line: &str, expected: &[&str]| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let found = candidates(&words);
+            for word in expected {
+                assert!(found.iter().any(|found| found == word), "{word} after `{line}`: {found:?}");
+            }
+        };
+        let none = |line: &str, unexpected: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert!(!candidates(&words).iter().any(|word| word == unexpected), "{unexpected} after `{line}`");
+        };
+        check("tr", &["train"]);
+        check("train ", &["dqn", "sarsa"]);
+        check("train dqn --learning-r", &["--learning-rate"]);
+        check("train dqn --", &["--double", "--env", "--tui", "--help"]);
+        none("train dqn --", "--alpha");
+        check("train sarsa --", &["--alpha"]);
+        check("train sarsa --alpha 0.1 --env Cliff", &["CliffWalking-v1"]);
+        check("train sarsa --env=Cliff", &["--env=CliffWalking-v1"]);
+        check("train dqn --preset ", &["zoo", "cleanrl"]);
+        check("train dqn --set net", &["net_arch="]);
+        check("train dqn --optimizer ", &["adam", "sgd"]);
+        check("train dqn --double ", &["true", "false"]);
+        check("env sh", &["show"]);
+        check("env show ", &["CartPole-v1"]);
+        check("config ", &["dqn"]);
+        check("reproduce ", &["cliff"]);
+        check("completions ", &["bash", "zsh", "fish"]);
+        check("bench dqn --workload ", &["matched"]);
+        none("train dqn ", "sarsa");
     }
 }

@@ -10,6 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// Continue a run that was stopped or has crashed, with the same result as without the interruption
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill resume runs/pole                       to the very bytes that it would have ended with
+  potstill resume runs/pole --steps 100k          beyond its original length
+  potstill train dqn --from runs/pole ...         with other settings, in a new run")]
 pub(crate) struct Resume {
     /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]

@@ -2,6 +2,7 @@
 
 use crate::registry::Options;
 use crate::registry::id::rows;
+use potstill_core::written;
 use std::collections::BTreeMap;
 
 /// The longest side of a map.
@@ -179,7 +180,7 @@ fn squares(rows: &[&str]) -> Result<Vec<Vec<u8>>, String> {
 }
 
 fn reward(key: &str, text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| number.abs() <= REWARD_MAX);
+    let number = written::number(text).filter(|number| number.abs() <= REWARD_MAX);
     number.ok_or_else(|| format!("{key}={text}: write a number from -{REWARD_MAX} to {REWARD_MAX}"))
 }
 

@@ -71,7 +71,7 @@
 //!
 //! | option | meaning | default | example |
 //! |---|---|---|---|
-//! | `desc` | the map: its lines separated by `/`, or `@` and a file | `step_reward=-0.04/goal_reward=0.96/hole_reward=-1.04/is_slippery=true/success_rate=0.8/...G/.#.H/S...` | `SCCG/....` |
+//! | `desc` | the map: its lines separated by `/`, or `@` and a file | the world below | `SCCG/....` |
 //! | `step_reward` | the reward of a step onto ground: a number | that of the map, or -1 | `0` |
 //! | `goal_reward` | the reward of a step onto a goal: a number | that of the map, or that of ground | `1` |
 //! | `hole_reward` | the reward of a step into a hole: a number | that of the map, or that of ground | `-10` |
@@ -87,9 +87,20 @@
 //!
 //! # Source
 //!
-//! The default is the 4 x 3 world of Russell and Norvig (Artificial Intelligence, figure 17.1), where a step
-//! costs 0.04. Maps of the cliff walk, the frozen lake, the windy gridworld and the maze of this crate are
-//! the environments of these names, transition by transition.
+//! Maps of the cliff walk, the frozen lake, the windy gridworld and the maze of this crate are the environments
+//! of these names, transition by transition. The default is the 4 x 3 world of Russell and Norvig (Artificial
+//! Intelligence, figure 17.1), where a step costs 0.04 and the ends are worth 1 and -1:
+//!
+//! ```text
+//! step_reward = -0.04
+//! goal_reward = 0.96
+//! hole_reward = -1.04
+//! is_slippery = true
+//! success_rate = 0.8
+//! ...G
+//! .#.H
+//! S...
+//! ```
 
 mod map;
 

@@ -19,7 +19,12 @@ pub const GENERAL_OPTIONS: &[EnvOption] = &[
     EnvOption::new("frame_stack", "the number of observations in a stack: 1 to 64", "1", "4"),
     EnvOption::new("sticky_actions", "the probability that the last action is repeated: 0 to 1", "0", "0.25"),
     EnvOption::new("action_repeat", "steps that an action is taken for: 1 to 1000", "1", "4"),
-    EnvOption::new("clip_reward", "the range that rewards are cut to", "", "-1:1"),
+    EnvOption::new(
+        "clip_reward",
+        "the range that rewards are cut to; returns are of the cut ones",
+        "",
+        "-1:1",
+    ),
 ];
 
 /// Adds the wrappers of the general options.

@@ -19,7 +19,7 @@ struct Window {
 
 enum Layer {
     Linear(Window),
-    Norm,
+    Norm(f64),
     Activation(Activation),
     /// The maximum, or the mean, of each square of a channel.
     Pool(Window, bool),
@@ -67,11 +67,11 @@ fn activation(kind: Activation, x: f64) -> (f64, f64) {
     }
 }
 
-/// The numbers with mean 0 and variance 1, and their deviation before, with PyTorch's guard against 0.
-fn normalised(x: &[f64]) -> (Vec<f64>, f64) {
+/// The numbers with mean 0 and variance 1, and their deviation before, with a guard against 0.
+fn normalised(x: &[f64], epsilon: f64) -> (Vec<f64>, f64) {
     let mean = x.iter().sum::<f64>() / x.len() as f64;
     let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / x.len() as f64;
-    let deviation = (variance + 1e-5).sqrt();
+    let deviation = (variance + epsilon).sqrt();
     (x.iter().map(|x| (x - mean) / deviation).collect(), deviation)
 }
 
@@ -87,7 +87,8 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn new(spec: &NetworkSpec, interface: &Interface, tensors: Named) -> Self {
         let add = |layers: &mut Layers, prefix: &str, layer: Layer, is_hidden: bool| {
-            let norm = (is_hidden && spec.layer_norm).then_some(Layer::Norm);
+            let norm =
+                (is_hidden && spec.layer_norm).then_some(Layer::Norm(f64::from(spec.layer_norm_epsilon)));
             let after = is_hidden.then_some(Layer::Activation(spec.activation));
             for layer in [Some(layer), norm, after].into_iter().flatten() {
                 layers.push((format!("{prefix}{}", layers.len()), layer));
@@ -149,9 +150,14 @@ impl Reference {
                 window.each(false, |to, weight, from, _| y[to] += w[weight] * x[from]);
                 y
             }
-            Layer::Norm => {
+            Layer::Norm(epsilon) => {
                 let parameters = self.tensor(name, "weight").iter().zip(self.tensor(name, "bias"));
-                normalised(x).0.iter().zip(parameters).map(|(x, (gain, bias))| x * gain + bias).collect()
+                normalised(x, *epsilon)
+                    .0
+                    .iter()
+                    .zip(parameters)
+                    .map(|(x, (gain, bias))| x * gain + bias)
+                    .collect()
             }
             Layer::Activation(kind) => x.iter().map(|&x| activation(*kind, x).0).collect(),
             Layer::Pool(window, is_max) => {
@@ -183,8 +189,8 @@ impl Reference {
                     d_x[from] += d_y[to] * w[weight];
                 });
             }
-            Layer::Norm => {
-                let (normal, deviation) = normalised(x);
+            Layer::Norm(epsilon) => {
+                let (normal, deviation) = normalised(x, *epsilon);
                 let d: Vec<f64> =
                     d_y.iter().zip(self.tensor(name, "weight")).map(|(d, gain)| d * gain).collect();
                 let mean = d.iter().sum::<f64>() / x.len() as f64;

@@ -62,7 +62,7 @@ impl Algorithm {
         found.copied().ok_or_else(|| {
             if name.starts_with("distil") {
                 let words =
-                    "a student is trained by its own command: potstill distill --teacher RUN --student SPEC";
+                    "a student is trained by its own command: `potstill distill --teacher RUN --student SPEC`";
                 return ConfigError::Usage(words.to_owned());
             }
             ConfigError::unknown("algorithm", name, None, ALGORITHMS.iter().map(|algorithm| algorithm.name))

@@ -52,7 +52,9 @@ impl Algorithm {
         let table = read_toml(preset.text, origin.clone())?;
         let (sections, mut values): (Table, Table) =
             table.into_iter().partition(|(_, value)| value.is_table());
-        if let Some(Value::Table(own)) = sections.get(env) {
+        // Options follow an id, and do not make it another environment.
+        let id = env.split_once(':').map_or(env, |(id, _)| id);
+        if let Some(Value::Table(own)) = sections.get(env).or_else(|| sections.get(id)) {
             values.extend(own.clone());
             return Ok(Layer { origin, values });
         }
@@ -103,7 +105,12 @@ mod tests {
         let (pqn, _) = of::<(PqnConfig, OptimizerConfig)>("pqn", "cleanrl", "CartPole-v1");
         assert_eq!((pqn.num_envs, pqn.lambda), (4, 0.65));
         let (pqn, _) = of::<(PqnConfig, OptimizerConfig)>("pqn", "purejaxql", "MinAtar/Seaquest-v1");
-        assert_eq!((pqn.num_envs, pqn.net_arch.to_string().as_str()), (128, "cnn:16x3,128:layernorm"));
+        assert_eq!(
+            (pqn.num_envs, pqn.net_arch.to_string().as_str()),
+            (128, "cnn:16x3,128:layernorm=1e-6:divide=255")
+        );
+        let of_all = find("pqn", "purejaxql", "MinAtar/Seaquest-v1:full_action_set=true").unwrap();
+        assert_eq!(of_all.values, find("pqn", "purejaxql", "MinAtar/Seaquest-v1").unwrap().values);
     }
 
     #[test]

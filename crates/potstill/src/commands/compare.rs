@@ -8,7 +8,7 @@ use crate::metrics::catalogue::{
     Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, Score, key_metrics,
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
-use crate::run::{over_time, spread, usage};
+use crate::run::{over_time, spread, usage, without_folders};
 use crate::train::comparison::{performance_profile, probability_of_improvement};
 use crate::train::statistics::{Center, Estimate, mean};
 use serde_json::{Map, Value, json};
@@ -205,6 +205,12 @@ impl Comparison {
             (0 < finished && finished < read.max(group.seeds))
                 .then(|| format!("{}: curves of the {finished} finished seeds.", group.label))
         }));
+        let axis = self.axis();
+        notes.extend(self.groups.iter().filter_map(|group| {
+            let cut = key_metrics().find_map(|metric| group.cut(metric.name, axis))?;
+            let label = &group.label;
+            Some(format!("{label}: curves end at {} {cut}, where the first of its seeds ends.", axis.label()))
+        }));
         notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
         notes
     }
@@ -376,7 +382,7 @@ impl Comparison {
         }
         if let [group] = &self.groups[..] {
             blocks.push(Block::Heading("Configuration".to_owned()));
-            blocks.push(Block::Plain(group.config_text.clone()));
+            blocks.push(Block::Plain(without_folders(&group.config_text)));
         }
         let labels: Vec<&str> = self.groups.iter().map(|group| group.label.as_str()).collect();
         let title = if labels.len() > 4 { format!("{} runs", labels.len()) } else { labels.join(" and ") };

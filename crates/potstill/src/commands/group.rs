@@ -107,6 +107,13 @@ impl Group {
         runs.filter_map(|run| run.history.curve(metric)).collect()
     }
 
+    /// The end of a metric's line, if it ends long before the last of the seeds does.
+    pub(super) fn cut(&self, metric: &str, axis: Axis) -> Option<f64> {
+        let ends: Vec<f64> = self.curves(metric).iter().filter_map(|c| Some(axis.of(&c.last()?))).collect();
+        let (first, last) = (ends.iter().copied().reduce(f64::min)?, ends.iter().copied().reduce(f64::max)?);
+        (first < 0.95 * last).then_some(first)
+    }
+
     /// The line of a metric: the curve of one run, or the center over seeds with its interval.
     pub(super) fn series(&self, metric: &str, axis: Axis, center: Center, smooth: usize) -> Option<Series> {
         let name = self.label.clone();

@@ -37,9 +37,11 @@ settings! {
     pub struct C51Config {
         /// Number of atoms. Source: Bellemare, Dabney and Munos 2017, section 5
         n_atoms: u64 = 51, in Atoms;
-        /// Lowest atom. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Lowest atom; the support must hold the discounted returns. Source: Bellemare, Dabney and Munos 2017,
+        /// section 5: -10, for clipped rewards
         v_min: f64 = -10.0, in Finite;
-        /// Highest atom. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Highest atom; the support must hold the discounted returns. Source: Bellemare, Dabney and Munos 2017,
+        /// section 5: 10, for clipped rewards
         v_max: f64 = 10.0, in Finite;
     }
 }
@@ -108,7 +110,7 @@ impl Distribution for Support {
         let UpdateBuffers { workspace, batch, next_distribution, y, td_errors, d_outputs, .. } = buffers;
         let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
         next_distribution.chunks_exact_mut(atoms).for_each(|row| loss::softmax(1.0, row));
-        categorical_projection(*self, returns, discounts, next_distribution, y);
+        buffers.clipped_mass = Some(categorical_projection(*self, returns, discounts, next_distribution, y));
         let logits = online.forward(observations, workspace);
         d_outputs.resize(logits.len(), 0.0);
         loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, y, td_errors, d_outputs)

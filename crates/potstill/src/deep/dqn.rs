@@ -20,6 +20,8 @@
 //! - Adam instead of RMSProp by default, and a multilayer perceptron on features instead of convolutions on
 //!   frames, as in Stable-Baselines3, whose names and order of events (collect `train_freq` steps, then make
 //!   `gradient_steps` updates) the hyperparameters follow.
+//! - `train_freq` counts the steps of all copies of the environment; Stable-Baselines3's counts its calls of `step`, each of
+//!   which steps every copy: with `n` copies its updates are rarer by `n`. With one copy both are the same.
 //! - The Huber loss for the paper's "error clipping" (Methods, p. 7), which has the same gradient.
 //! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit
 //!   during training.
@@ -527,9 +529,13 @@ impl Agent for Dqn {
         ];
         self.optimizer.step(alpha, &mut self.online, d_outputs, workspace, loss, &arrays)?;
         self.replay.set_priorities(batch, td_errors);
-        Ok(Measurements::of(catalogue::LOSS, f64::from(loss))
+        let measured = Measurements::of(catalogue::LOSS, f64::from(loss))
             .with(catalogue::Q_VALUES, q)
-            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()))
+            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm());
+        Ok(match self.buffers.clipped_mass {
+            Some(mass) => measured.with(catalogue::TRAIN_CLIPPED_MASS, mass),
+            None => measured,
+        })
     }
 
     fn model(&self) -> Model {

@@ -9,6 +9,8 @@
 //! Differences from the paper:
 //! - Adam instead of RAdam by default; the squared error, as CleanRL's, and not half of it, as the paper's
 //!   code, which only matters if gradients are clipped.
+//! - Layer normalisation after a convolution is over all of its units, the paper's code's over the channels of each
+//!   point. Its other choices (Flax's epsilon and initial weights, planes over 255) are in the preset `purejaxql`.
 //! - A truncated episode bootstraps from `max_a Q` of its true final observation; the paper's code treats
 //!   truncation as termination.
 //!

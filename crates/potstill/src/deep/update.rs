@@ -25,6 +25,8 @@ pub(super) struct UpdateBuffers {
     /// The targets `y`.
     pub(super) y: Vec<f32>,
     pub(super) td_errors: Vec<f32>,
+    /// The share of the targets' probability beyond a fixed support.
+    pub(super) clipped_mass: Option<f64>,
     /// `Q(s, .; theta)`, `samples x actions`, for the log.
     pub(super) q: Vec<f32>,
     /// The gradient with respect to the online network's outputs.

@@ -6,6 +6,10 @@
 //! Differences from the paper:
 //! - The temperature is in units of the mean gap between the teacher's two highest action values (measured in
 //!   the first round, written to the summary): the paper's 0.01 is meaningful on Atari's reward scale only.
+//! - Both policies are softened by the temperature, and the loss is multiplied by its square, as in Hinton et al.
+//!   (2015); the paper sharpens the teacher alone, `KL(softmax(q_teacher / T) || softmax(z_student))` (equation 3). The
+//!   minimisers choose the same actions: theirs has the logits of this one over `T`. Beginning at the same logits, this
+//!   student's policy is sharper by `1 / T` at first.
 //! - The [`Collector`] is the policy that plays: the teacher, as in the paper, the student (DAgger; Ross,
 //!   Gordon and Bagnell 2011), or a mixture. The paper's teacher plays epsilon-greedily with 0.05; here every
 //!   collector does.

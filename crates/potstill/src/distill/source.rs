@@ -189,6 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn a_teacher_with_one_action_keeps_its_scale() {
+        let spec: NetworkSpec = "mlp:3".parse().unwrap();
+        let mut source = Source::new(Teacher::frozen(spec.build(2, 1, &mut Pcg64::new(1))));
+        source.standardise_on(&[0.5, -1.0, 2.0, 0.0]);
+        assert_eq!(source.scale(), 1.0);
+    }
+
+    #[test]
+    fn gaps_of_large_values_are_kept() {
+        // One gap of 2^-10 beside 2^13: both exact before the division, and not after it.
+        let mut row = [8192.0, 8192.0 + 1.0 / 1024.0];
+        scale_down(1.0 / 1024.0, &mut row);
+        assert_eq!(row, [-1.0, 0.0]);
+    }
+
+    #[test]
     fn standardised_logits_have_a_mean_gap_of_one() {
         let inputs: Vec<f32> = (0..40).map(|i| (i * 7 % 11) as f32 / 5.0 - 1.0).collect();
         let mut source = source();

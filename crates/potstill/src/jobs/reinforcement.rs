@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
-use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
-use potstill_core::snapshot::{Codec, Field, Flat};
+use crate::train::{ByName, Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
+use potstill_core::snapshot::{Codec, Field, Flat, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
@@ -45,11 +45,13 @@ struct RunStatistics {
     updates: Updates,
     score: Option<f64>,
     goal_reached: bool,
+    /// The clipped mass of the last record; 0 if there is none.
+    clipped_mass: f64,
 }
 
 snapshot! {
     impl Restorable for RunStatistics {
-        saved: returns, lengths, updates, score via IfKnown, goal_reached;
+        saved: returns, lengths, updates, score via IfKnown, goal_reached, clipped_mass via IfPresent;
     }
 }
 
@@ -61,44 +63,33 @@ struct Updates {
     sums: Measurements,
 }
 
-/// The codec of the sums of measurements: the loss, and the others that there are. Checkpoints of earlier versions have
-/// the loss only.
-struct Sums;
+/// Saves the loss as a number, as checkpoints of every format have it, and all measurements by their names unless it is the only one.
+struct LossFirst;
 
-/// The other measurements of an update, and their names in checkpoints.
-const OTHERS: [(&str, &str); 2] =
-    [(catalogue::Q_VALUES, "q_values"), (catalogue::GRADIENT_NORM, "grad_norm")];
+/// The branch of several measurements.
+const MEASURED: &str = "measured";
 
-impl Codec<Measurements> for Sums {
+impl Codec<Measurements> for LossFirst {
     fn save(&self, sums: &Measurements, name: &str, snapshot: &mut Snapshot) {
-        sums.get(catalogue::LOSS).unwrap_or_default().save(name, snapshot);
-        for (measured, name) in OTHERS {
-            if let Some(sum) = sums.get(measured) {
-                sum.save(name, snapshot);
-            }
+        let loss = sums.get(catalogue::LOSS).unwrap_or_default();
+        loss.save(name, snapshot);
+        // A loss of 0 alone stands for no measurement.
+        let others = sums.iter().any(|(name, _)| name != catalogue::LOSS);
+        if others || (loss == 0.0 && sums.get(catalogue::LOSS).is_some()) {
+            ByName.save(sums, MEASURED, snapshot);
         }
     }
 
     fn load(&self, sums: &mut Measurements, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let loss = snapshot.f64(name)?;
-        // A loss of 0 alone is that of an algorithm that measures none.
-        let is_alone = OTHERS.iter().all(|(_, name)| !snapshot.contains(name));
-        *sums = match loss == 0.0 && is_alone {
-            true => Measurements::default(),
-            false => Measurements::of(catalogue::LOSS, loss),
-        };
-        for (measured, name) in OTHERS {
-            if snapshot.contains(name) {
-                sums.add(measured, snapshot.f64(name)?);
-            }
-        }
-        Ok(())
+        *sums = if loss == 0.0 { Measurements::default() } else { Measurements::of(catalogue::LOSS, loss) };
+        if snapshot.contains(MEASURED) { ByName.load(sums, MEASURED, snapshot) } else { Ok(()) }
     }
 }
 
 snapshot! {
     impl Restorable for Updates {
-        saved: count, sums as "loss" via Sums;
+        saved: count, sums as "loss" via LossFirst;
     }
 }
 
@@ -134,7 +125,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
     }
 
     fn on_episode(&mut self, trainer: &T, episode: &EpisodeEnd) -> ControlFlow<()> {
-        let RunStatistics { returns, lengths, updates, .. } = &mut *self.statistics;
+        let RunStatistics { returns, lengths, updates, clipped_mass, .. } = &mut *self.statistics;
         returns.push(episode.episode_return);
         lengths.push(episode.steps as f64);
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
@@ -153,6 +144,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
                 let acts = |(name, _): &(&str, f64)| name.starts_with("rollout/");
                 values.extend(now.iter().filter(acts));
                 values.extend(sums.iter().map(|(name, sum)| (name, sum / count as f64)));
+                *clipped_mass = sums.get(catalogue::TRAIN_CLIPPED_MASS).unwrap_or_default() / count as f64;
                 values.extend(now.iter().filter(|measured| !acts(measured)));
             }
             self.record(trainer.steps(), values)?;
@@ -276,6 +268,9 @@ where
             (catalogue::RETURN_LAST_100): self.statistics.returns.mean(),
             (catalogue::STEPS_LAST_100): self.statistics.lengths.mean(),
         });
+        if self.statistics.clipped_mass > 0.0 {
+            summary[catalogue::CLIPPED_MASS] = json!(self.statistics.clipped_mass);
+        }
         let Some(Best { score, step, model }) = &self.best else {
             let model = self.trainer.model();
             self.add_start_value(&model, &mut summary);

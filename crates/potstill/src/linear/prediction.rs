@@ -173,7 +173,7 @@ impl LinearPrediction {
 
     /// The value of a state.
     pub fn value(&self, state: usize) -> f64 {
-        self.active(state).into_iter().map(|feature| self.weights[feature]).sum()
+        self.coder.active(&[state as f64]).map(|feature| self.weights[feature]).sum()
     }
 
     /// The values of all states.
@@ -181,26 +181,19 @@ impl LinearPrediction {
         (0..self.behaviour.states()).map(|state| self.value(state)).collect()
     }
 
-    fn active(&self, state: usize) -> Vec<usize> {
-        let mut active = vec![0; self.coder.tilings()];
-        self.coder.encode(&[state as f64], &mut active);
-        active
-    }
-
     /// Moves the value of a state by a share `alpha` of `error`, and others by their traces.
     fn move_weights(&mut self, state: usize, error: f64) {
         let step = self.alpha.at(self.behaviour.steps(), 1) / self.coder.tilings() as f64 * error;
-        let active = self.active(state);
-        match self.kind {
+        let Self { kind, gamma, coder, weights, traces, .. } = self;
+        let state = [state as f64];
+        match *kind {
             LinearPredictionKind::Td { lambda } if lambda > 0.0 => {
-                let decay = self.gamma * lambda;
-                self.traces.iter_mut().for_each(|trace| *trace *= decay);
-                active.into_iter().for_each(|feature| self.traces[feature] += 1.0);
-                for (weight, trace) in self.weights.iter_mut().zip(&self.traces) {
-                    *weight += step * trace;
-                }
+                let decay = *gamma * lambda;
+                traces.iter_mut().for_each(|trace| *trace *= decay);
+                coder.active(&state).for_each(|feature| traces[feature] += 1.0);
+                weights.iter_mut().zip(traces).for_each(|(weight, trace)| *weight += step * *trace);
             }
-            _ => active.into_iter().for_each(|feature| self.weights[feature] += step),
+            _ => coder.active(&state).for_each(|feature| weights[feature] += step),
         }
     }
 

@@ -252,6 +252,10 @@ impl Agent for SemiGradientSarsa {
         Model::Linear(self.model.clone())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_linear(&mut self.model)
+    }
+
     fn diagnostics(&self) -> Measurements {
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
     }

@@ -40,8 +40,8 @@ impl Across {
 /// The values of all curves at the same places, from where the last curve begins to where the first ends: at each place
 /// every curve has a value. The values are means over the last `smooth` points of each curve.
 ///
-/// Curves that have their values at the same places, as episodes and evaluations do, are taken as they are; others at
-/// evenly spaced places, each with its latest value.
+/// Curves that have their values at the same places, as episodes and evaluations do, are taken there; others at evenly
+/// spaced places of the lines that join their values.
 pub fn across(curves: &[&Curve], axis: Axis, smooth: usize) -> Vec<Across> {
     let lines: Vec<Vec<Point>> = curves.iter().map(|curve| smoothed(curve.means(), smooth)).collect();
     let shortest = lines.iter().map(Vec::len).min().unwrap_or(0);
@@ -62,12 +62,22 @@ pub fn across(curves: &[&Curve], axis: Axis, smooth: usize) -> Vec<Across> {
     let places = if begin == end { 0 } else { PLACES };
     let place = |i: usize| {
         let at = if i == places { end } else { begin + (end - begin) * i as f64 / places as f64 };
-        let latest = |line: &Vec<Point>| line[line.partition_point(|point| x(point) <= at).max(1) - 1];
-        let found = Across::new(at, lines.iter().map(latest));
-        // On an axis of steps it is the step itself.
-        if axis == Axis::Steps { Across { step: at, ..found } } else { found }
+        Across::new(at, lines.iter().map(|line| point_at(line, axis, at)))
     };
     (0..=places).map(place).collect()
+}
+
+/// The point of a line at a place between its ends.
+fn point_at(line: &[Point], axis: Axis, at: f64) -> Point {
+    let before = line.partition_point(|point| axis.of(point) <= at).max(1) - 1;
+    let (from, Some(to)) = (line[before], line.get(before + 1)) else { return line[before] };
+    let part = (at - axis.of(&from)) / (axis.of(to) - axis.of(&from));
+    let between = |from: f64, to: f64| if part == 0.0 { from } else { from + part * (to - from) };
+    Point {
+        step: between(from.step, to.step),
+        episode: between(from.episode, to.episode),
+        value: between(from.value, to.value),
+    }
 }
 
 /// The means over up to `window` last values.
@@ -113,17 +123,11 @@ mod tests {
             1,
             &[(100.0, &[1.0, 5.0]), (200.0, &[2.0, 7.0])],
         );
-        // Episodes that end at other steps: between 20 and 220, a place at each step, with the latest value of each.
+        // Episodes that end at other steps: between 56 and 256, a place at each step, on the lines between the values.
         check(
-            &[&[(10.0, 1.0), (120.0, 2.0), (220.0, 3.0)], &[(20.0, 5.0), (119.0, 7.0), (400.0, 9.0)]],
+            &[&[(0.0, 1.0), (64.0, 3.0), (320.0, 11.0)], &[(56.0, 5.0), (128.0, 9.0), (256.0, 25.0)]],
             1,
-            &[
-                (20.0, &[1.0, 5.0]),
-                (118.0, &[1.0, 5.0]),
-                (119.0, &[1.0, 7.0]),
-                (120.0, &[2.0, 7.0]),
-                (220.0, &[3.0, 7.0]),
-            ],
+            &[(56.0, &[2.75, 5.0]), (128.0, &[5.0, 9.0]), (192.0, &[7.0, 17.0]), (256.0, &[9.0, 25.0])],
         );
         // One has ended before the other begins.
         check(&[&[(1.0, 1.0), (2.0, 2.0)], &[(3.0, 5.0)]], 1, &[]);

@@ -59,26 +59,29 @@ impl History {
 struct Reader {
     history: History,
     line: Line,
+    /// The curve of each name; none for the step.
+    places: Vec<Option<usize>>,
     episode: f64,
 }
 
 impl Reader {
     fn add(&mut self, text: &str) {
-        let Self { history, line, episode } = self;
+        let Self { history: History { curves }, line, places, episode } = self;
         if !line.read(text) {
             return;
         }
-        // Names and curves have the same indices, but for that of the step.
-        for name in line.names.iter().filter(|name| *name != "step").skip(history.curves.len()) {
-            history.curves.push((name.clone(), Curve::default()));
+        for name in &line.names[places.len()..] {
+            let is_curve = name != "step";
+            places.push(is_curve.then_some(curves.len()));
+            if is_curve {
+                curves.push((name.clone(), Curve::default()));
+            }
         }
         let Some(step) = line.number("step") else { return };
         *episode = line.number(EPISODES).unwrap_or(*episode);
-        let of_step = line.names.iter().position(|name| name == "step");
         for &(index, value) in &line.values {
-            let shift = usize::from(of_step.is_some_and(|of_step| of_step < index));
-            if let (Some(value), true) = (value, of_step != Some(index)) {
-                history.curves[index - shift].1.push(Point { step, episode: *episode, value });
+            if let (Some(place), Some(value)) = (places[index], value) {
+                curves[place].1.push(Point { step, episode: *episode, value });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One line of `metrics.jsonl`, parsed without a map.
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Names and the numbers of the line that is being read.
@@ -10,6 +11,11 @@ pub(super) struct Line {
     pub(super) names: Vec<String>,
     /// The numbers of the line, by index of their name; `None` for what is no number.
     pub(super) values: Vec<(usize, Option<f64>)>,
+    indices: BTreeMap<String, usize>,
+    /// For each name the last line that had it, and its place among the values there.
+    places: Vec<(u64, usize)>,
+    /// The number of the line, from 1 on.
+    count: u64,
 }
 
 impl Line {
@@ -17,25 +23,43 @@ impl Line {
     pub(super) fn read(&mut self, text: &str) -> bool {
         let known = self.names.len();
         self.values.clear();
+        self.count += 1;
         let mut reader = serde_json::Deserializer::from_str(text);
         let is_object = Object(self).deserialize(&mut reader).is_ok() && reader.end().is_ok();
         if !is_object {
-            self.names.truncate(known);
+            for name in self.names.drain(known..) {
+                self.indices.remove(&name);
+            }
+            self.places.truncate(known);
         }
         is_object
     }
 
     /// The number of this name.
     pub(super) fn number(&self, name: &str) -> Option<f64> {
-        let found = self.values.iter().find(|(index, _)| self.names[*index] == name);
-        found.and_then(|(_, value)| *value)
+        let (line, place) = self.places[*self.indices.get(name)?];
+        if line == self.count { self.values[place].1 } else { None }
     }
 
     fn index(&mut self, name: &str) -> usize {
-        self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.to_owned());
-            self.names.len() - 1
-        })
+        if let Some(index) = self.indices.get(name) {
+            return *index;
+        }
+        self.names.push(name.to_owned());
+        self.places.push((0, 0));
+        self.indices.insert(name.to_owned(), self.names.len() - 1);
+        self.names.len() - 1
+    }
+
+    /// Sets a value; as in a map, the last of two of one name counts.
+    fn set(&mut self, index: usize, value: Option<f64>) {
+        let (line, place) = self.places[index];
+        if line == self.count {
+            self.values[place].1 = value;
+        } else {
+            self.places[index] = (self.count, self.values.len());
+            self.values.push((index, value));
+        }
     }
 }
 
@@ -60,11 +84,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(index) = map.next_key_seed(Name(self.0))? {
             let value = map.next_value_seed(Number)?;
-            // As in a map, the last of two entries of one name counts.
-            match self.0.values.iter_mut().find(|(known, _)| *known == index) {
-                Some(entry) => entry.1 = value,
-                None => self.0.values.push((index, value)),
-            }
+            self.0.set(index, value);
         }
         Ok(())
     }
@@ -159,8 +179,9 @@ mod tests {
             (line.number("step"), line.number("a"), line.number("b"), line.number("c")),
             (Some(1.0), Some(2.0), None, None)
         );
-        for bad in ["", "{\"new\":1", "[1]", "7", "{\"new\":1}{}", "{\"new\":1e999}", "nonsense"] {
+        for bad in ["", "{\"new\":1", "[1]", "7", "{\"new\":1}{}", "{\"new\":1e999}", "nonsense", "null"] {
             assert!(!line.read(bad) && line.names.len() == 5, "{bad}");
+            assert_eq!((line.number("new"), line.number("step")), (None, None), "{bad}");
         }
     }
 }

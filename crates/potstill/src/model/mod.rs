@@ -84,7 +84,7 @@ impl Model {
                 format!("a table of {} states x {} actions", table.states(), table.actions())
             }
             Model::Linear(linear) => {
-                format!("{} tiles x {} actions", linear.coder().features(), linear.actions())
+                format!("weights of {} tiles x {} actions", linear.coder().features(), linear.actions())
             }
             Model::Network(network) => network_shape(network),
             Model::Control(policy) => {
@@ -108,6 +108,20 @@ impl Model {
                 Ok(())
             }
             _ => Err(misfit(self, &Model::Table(table.clone()).shape())),
+        }
+    }
+
+    /// Copies the weights of a linear model into another over the same tiles.
+    ///
+    /// # Errors
+    /// If the model is no such one; the reason has both shapes.
+    pub(crate) fn copy_to_linear(&self, linear: &mut LinearModel) -> Result<(), String> {
+        match self {
+            Model::Linear(own) if (own.coder(), own.actions()) == (linear.coder(), linear.actions()) => {
+                linear.weights_mut().copy_from_slice(own.weights());
+                Ok(())
+            }
+            _ => Err(misfit(self, &Model::Linear(linear.clone()).shape())),
         }
     }
 

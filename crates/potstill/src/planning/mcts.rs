@@ -46,7 +46,7 @@ settings! {
         gamma: f64 = 1.0, in Unit;
         /// Simulated episodes before each step. Source: 200, enough for the small environments here
         simulations: u64 = 200, in Batch;
-        /// Longest simulated episode, in steps. Source: 100, the time limit of FrozenLake-v1
+        /// Longest simulated episode, in steps; what would follow counts as 0. Source: 100, the time limit of FrozenLake-v1
         horizon: u64 = 100, in Batch;
         /// Weight of the upper confidence bound, in units of the range of the returns. Source: sqrt(2),
         /// Kocsis and Szepesvari 2006 for returns from 0 to 1

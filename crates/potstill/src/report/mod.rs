@@ -19,6 +19,7 @@
 
 mod clip;
 mod drawing;
+mod film;
 mod grid;
 mod html;
 mod pdf;
@@ -29,6 +30,7 @@ mod style;
 mod svg;
 mod text;
 
+pub use film::{FRAMES_MAX, Film};
 pub use scene::scene_svg;
 pub use size::Size;
 pub use text::wrap;

@@ -54,7 +54,7 @@ const CONTROL: [Case; 9] = [
 ];
 
 /// The expected return of a game: the mean return of MinAtar's own DQN after 5,000,000 frames and 30 runs,
-/// read off the figure of its repository.
+/// read off the figure of its repository. Its README: "the full action set of 6 actions" in all of them.
 const fn game(
     algorithm: &'static str,
     preset: &'static str,
@@ -65,11 +65,11 @@ const fn game(
 }
 
 const GAMES: [(&str, f64, &str); 5] = [
-    ("MinAtar/Asterix-v1", 17.0, "MinAtar's DQN: about 17"),
-    ("MinAtar/Breakout-v1", 10.0, "MinAtar's DQN: about 10"),
-    ("MinAtar/Freeway-v1", 50.0, "MinAtar's DQN: about 50"),
-    ("MinAtar/Seaquest-v1", 20.0, "MinAtar's DQN: about 20"),
-    ("MinAtar/SpaceInvaders-v1", 44.0, "MinAtar's DQN: about 44"),
+    ("MinAtar/Asterix-v1:full_action_set=true", 17.0, "MinAtar's DQN: about 17"),
+    ("MinAtar/Breakout-v1:full_action_set=true", 10.0, "MinAtar's DQN: about 10"),
+    ("MinAtar/Freeway-v1:full_action_set=true", 50.0, "MinAtar's DQN: about 50"),
+    ("MinAtar/Seaquest-v1:full_action_set=true", 20.0, "MinAtar's DQN: about 20"),
+    ("MinAtar/SpaceInvaders-v1:full_action_set=true", 44.0, "MinAtar's DQN: about 44"),
 ];
 
 /// Evaluations during a run; the best model is the result.
@@ -254,7 +254,25 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         charts,
         maps: Vec::new(),
         note: "The published numbers are read off a figure, and of episodes while learning, in which one action of ten is random; those here \
-               are of the model that a run leaves, its best evaluated one, which acts greedily. The curves are of the models as they were.",
+               are of the model that a run leaves, its best evaluated one, which acts greedily. Both choose among all six actions in every game, also those that do nothing in it. The curves are of the models \
+               as they were.",
         out: nowhere(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use potstill_env::registry;
+
+    #[test]
+    fn every_game_has_the_six_actions_of_the_published_table() {
+        for of in GAMES {
+            for (algorithm, preset) in [("pqn", "purejaxql"), ("dqn", "minatar")] {
+                let Case { env, .. } = game(algorithm, preset, of);
+                let env = registry::find(env).unwrap().make_features().unwrap();
+                assert_eq!(env.action_space().to_string(), "Discrete(6)", "{algorithm} {}", of.0);
+            }
+        }
+    }
 }

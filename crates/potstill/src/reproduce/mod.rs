@@ -70,7 +70,7 @@ pub const RESULTS: [Published; 15] = [
     Published { name: "gambler", algorithms: &["value-iteration"], runs: 1000, measure: gambler::reproduce },
     Published { name: "blackjack", algorithms: &["monte-carlo-prediction", "q-learning"], runs: 20, measure: blackjack::reproduce },
     Published { name: "random-walk", algorithms: &["td-prediction", "n-step-td-prediction"], runs: 1000, measure: random_walk::reproduce },
-    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 20, measure: state_aggregation::reproduce },
+    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 10, measure: state_aggregation::reproduce },
     Published { name: "mountain-car", algorithms: &["semi-gradient-sarsa"], runs: 100, measure: mountain_car::reproduce },
     Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, measure: cliff::reproduce },
     Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, measure: dyna_maze::reproduce },

@@ -14,15 +14,15 @@ use potstill_core::Streams;
 use potstill_env::registry;
 
 const EPISODES: usize = 500;
-/// Tiles over the positions up to the goal and over all velocities, eight by eight.
-const BOUNDS: [(f64, f64); 2] = [(-1.2, 0.5), (-0.07, 0.07)];
+/// Positions and velocities, which eight by eight tiles divide.
+const BOUNDS: [(f64, f64); 2] = [(-1.2, 0.6), (-0.07, 0.07)];
 
 /// Step sizes, with the steps of the first episode, of the first 50 and of the last 100: mean and standard error.
 #[rustfmt::skip]
 const FIGURE_10_2: [(f64, [(f64, f64); 3]); 3] = [
-    (0.1, [(0.0, 0.0); 3]),
-    (0.2, [(0.0, 0.0); 3]),
-    (0.5, [(0.0, 0.0); 3]),
+    (0.1, [(3418.7, 87.0), (554.09, 0.64), (138.46, 0.25)]),
+    (0.2, [(2478.8, 59.5), (395.91, 0.40), (125.15, 0.41)]),
+    (0.5, [(1583.6, 40.4), (276.79, 0.34), (116.71, 0.20)]),
 ];
 
 /// The steps of each episode, and the model after them.
@@ -85,7 +85,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     Ok(Reproduction {
         name: "mountain-car",
         source: "Sutton and Barto 2018, figures 10.1 and 10.2",
-        setting: "semi-gradient-sarsa, epsilon 0, gamma 1, 8 tilings of 8 x 8, bounds -1.2:0.5/-0.07:0.07, 500 episodes without a limit".to_owned(),
+        setting: "semi-gradient-sarsa, epsilon 0, gamma 1, 8 tilings of 8 x 8, 500 episodes without a limit"
+            .to_owned(),
         runs: count,
         seed,
         claims,
@@ -95,7 +96,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             ..chart("Steps of an episode while learning, figure 10.2", ["episode", "steps"], lines)
         }],
         maps,
-        note: "The first episodes are beyond the figure and drawn at its edge. The map is of the first seed with the largest step size: \
+        note: "The tiles divide the positions from -1.2 to 0.6, as Gymnasium bounds them; the book's end at 0.5 \
+               (bounds=-1.2:0.5/-0.07:0.07). The first episodes are beyond the figure and drawn at its edge. The map is of the first seed with the largest step size: \
                the steps to the goal that the learned values promise.",
         out: nowhere(),
     })

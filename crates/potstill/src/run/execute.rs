@@ -1,5 +1,6 @@
 //! Executes a prepared run in its directory: checkpoints, records, results.
 
+use super::judgement::judgement;
 use super::observer::Observer;
 use super::prepared::PreparedRun;
 use super::report;
@@ -182,6 +183,10 @@ pub(crate) fn execute(
         Err(error) => return Err(error),
     };
     summary["parameters"] = json!(model.parameters());
+    if let Some(remark) = judgement(&summary, &config) {
+        summary["remark"] = json!(remark);
+        observer.warn(&remark);
+    }
     summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
     dir.write(names::MODEL, &safetensors::write(&model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;

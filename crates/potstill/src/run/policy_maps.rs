@@ -96,17 +96,19 @@ impl Learned<'_> {
         }
     }
 
-    /// The greedy action; none if all values are equal, or there is one action.
+    /// The greedy action; none if all values are equal, or there is one action. Of equals, up to rounding, the
+    /// first, or the smallest if their names are numbers.
     fn greedy(&self, state: usize) -> Option<String> {
         let row = self.table.row(state);
         let best = targets::max(row);
-        // Of values that differ by rounding only, the first.
-        let rounding = 1e-12 * (1.0 + best.abs());
-        let greedy = row
-            .iter()
-            .position(|&q| q >= best - rounding)
-            .filter(|_| row.iter().any(|&q| q < best - rounding));
-        greedy.and_then(|action| arrow(self.spec.actions.get(action).copied().unwrap_or_default()))
+        let is_best = |q: f64| q >= best - 1e-12 * (1.0 + best.abs());
+        if row.iter().all(|&q| is_best(q)) {
+            return None;
+        }
+        let word = |action: usize| self.spec.actions.get(action).copied().unwrap_or_default();
+        let size = |action: usize| word(action).parse::<i64>().map_or(0, i64::abs);
+        let equals = (0..row.len()).filter(|&action| is_best(row[action]));
+        equals.min_by_key(|&action| (size(action), action)).and_then(|action| arrow(word(action)))
     }
 }
 
@@ -255,6 +257,20 @@ mod tests {
         check("Blackjack-v1", 2);
         check("Bandit", 0);
         check("CartPole-v1:bins=2", 0);
+    }
+
+    #[test]
+    fn of_equal_moves_the_smallest_is_shown() {
+        let spec = find("CarRental:random_income=true").unwrap();
+        let mut table = QTable::new(441, 11, 0.0);
+        // Four cars at the first place and none at the second: moves to the first are no moves.
+        let state = 4 * 21;
+        (6..11).for_each(|action| table.set(state, action, -2.0));
+        let charts = maps(&spec, &table, None);
+        let square = &charts[0].squares[(20 - 4) * 21];
+        assert_eq!((square.value, square.arrow.as_deref()), (Some(0.0), Some("0")));
+        // Nothing is known of the others.
+        assert_eq!(charts[0].squares[0].arrow, None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::report::{Block, GridChart, LineChart, Page, Series, Table, extent};
 use crate::store::{RunDir, names};
 use potstill_env::registry;
 use serde_json::Value;
+use std::path::Path;
 
 /// The curves of a run, as far as it has records of them.
 pub(crate) fn curves(history: &History, axis: Axis) -> Vec<LineChart> {
@@ -25,6 +26,51 @@ pub(crate) fn curves(history: &History, axis: Axis) -> Vec<LineChart> {
         over_time(chart.title, chart.unit, axis, series)
     };
     by_chart(METRICS.iter()).into_iter().filter_map(chart).collect()
+}
+
+/// The curves of a run, each followed by a sentence on its lines.
+fn explained_curves(history: &History, axis: Axis) -> Vec<Block> {
+    let charts = by_chart(METRICS.iter()).into_iter().filter_map(|(chart, metrics)| {
+        let shown =
+            |metric: &&&Metric| history.curve(metric.name).is_some_and(|curve| !curve.line(axis).is_empty());
+        let drawn: Vec<&Metric> = metrics.iter().filter(shown).copied().collect();
+        let lines = drawn.iter().filter_map(|metric| Some((metric.line?.label, metric.definition)));
+        let sentence: Vec<String> =
+            lines.map(|(label, definition)| format!("{}: {definition}", capital(label))).collect();
+        (!drawn.is_empty()).then(|| (chart.title, sentence.join(" ")))
+    });
+    let sentences: Vec<(&str, String)> = charts.collect();
+    let sentence_of =
+        |title: &str| sentences.iter().find(|(known, _)| *known == title).map(|(_, words)| words.clone());
+    curves(history, axis)
+        .into_iter()
+        .flat_map(|chart| {
+            let sentence = sentence_of(&chart.title).map(Block::Text);
+            [Some(Block::Lines(chart)), sentence].into_iter().flatten()
+        })
+        .collect()
+}
+
+/// The text with a capital at its beginning.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A configuration without the folders of this machine: a path from the root is shown by its last name.
+pub(crate) fn without_folders(config: &str) -> String {
+    let line = |line: &str| {
+        let path = line.split_once(" = \"").and_then(|(_, rest)| Some(rest.split_once('"')?.0));
+        match path.filter(|path| Path::new(path).is_absolute()) {
+            Some(path) => line.replacen(path, &last_name(path), 1),
+            None => line.to_owned(),
+        }
+    };
+    config.lines().map(|text| line(text) + "\n").collect()
+}
+
+fn last_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The axis that a run was asked for by: episodes, or steps.
@@ -81,11 +127,11 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
     let mut blocks = vec![Block::Table(summary_table(&summary))];
     let config = text(names::CONFIG);
     let table = config.parse().unwrap_or_default();
-    blocks.extend(curves(&History::read_unchecked(dir), asked_axis(&table)).into_iter().map(Block::Lines));
+    blocks.extend(explained_curves(&History::read_unchecked(dir), asked_axis(&table)));
     blocks.extend(maps(dir, &table).into_iter().map(Block::Grid));
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
-    blocks.push(Block::Plain(config));
+    blocks.push(Block::Plain(without_folders(&config)));
     let lead = headline(&summary)
         .map_or_else(|| "This run is not finished.".to_owned(), |result| format!("Result: {result}."));
     Page { title, lead, blocks }
@@ -121,6 +167,7 @@ fn summary_table(summary: &Value) -> Table {
     let rows = summary.as_object().into_iter().flatten().filter(|(_, value)| !value.is_object()).map(
         |(key, value)| {
             let shown = match value {
+                Value::String(text) if Path::new(text).is_absolute() => last_name(text),
                 Value::String(text) => text.clone(),
                 Value::Number(number) if number.is_f64() => {
                     format!("{:.4}", number.as_f64().unwrap_or_default())
@@ -136,6 +183,23 @@ fn summary_table(summary: &Value) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_handed_to_others_names_no_folder() {
+        let config =
+            "teacher = \"/home/me/runs/pole\"  # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
+        let expected = "teacher = \"pole\"  # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
+        assert_eq!(without_folders(config), expected);
+    }
+
+    #[test]
+    fn a_figure_is_followed_by_a_sentence() {
+        let history = History::parse("{\"step\":1,\"train/loss\":0.5}\n{\"step\":2,\"train/loss\":0.25}\n");
+        let blocks = explained_curves(&history, Axis::Steps);
+        let [Block::Lines(chart), Block::Text(sentence)] = &blocks[..] else { panic!("{blocks:?}") };
+        assert_eq!(chart.title, "Loss");
+        assert_eq!(sentence, "Loss: Mean loss of the gradient steps since the previous record.");
+    }
 
     #[test]
     fn few_points_are_all_shown_and_outliers_of_many_told() {

@@ -12,7 +12,7 @@ use potstill_core::{Restorable, Snapshot};
 use std::path::PathBuf;
 use toml::{Table, Value};
 
-/// What an earlier run has left for another to start from.
+/// The part of an earlier run that another starts from.
 pub(super) struct Start {
     run: PathBuf,
     kept: Kept,
@@ -25,7 +25,7 @@ enum Kept {
 }
 
 impl Start {
-    /// Reads what the settings name; none if they name nothing, or the run in `dir` has started already.
+    /// Reads the run that the settings name; none if they name none, or the run in `dir` has started already.
     pub(super) fn read(layers: &[Layer], dir: Option<&RunDir>) -> Result<Option<Self>, Error> {
         let given = |key: &str| layers.iter().rev().find_map(|layer| layer.values.get(key));
         let Some(run) = peek(layers, "from") else {

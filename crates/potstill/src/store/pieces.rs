@@ -54,7 +54,7 @@ impl RunDir {
     /// If it does not exist, is damaged, or cannot be read.
     pub fn check(&self, mark: &FileMark) -> Result<(), StoreError> {
         if mark.name == super::names::CONFIG {
-            // Which is told apart: damaged, or edited.
+            // An edited configuration is told apart from a damaged one.
             return self.read(&mark.name).map(|_| ());
         }
         let path = self.path.join(&mark.name);

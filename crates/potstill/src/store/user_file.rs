@@ -36,6 +36,14 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     .map_err(failed)
 }
 
+/// Creates a folder at a path of the user's, with those that it is in; one that exists is left as it is.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn make_folder(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(io_error("create", path))
+}
+
 /// Writes a new file at a path of the user's, or into a pipe or a device.
 ///
 /// # Errors

@@ -17,7 +17,7 @@
 //! with a rare failure that no seed has shown are beyond any interval, and intervals do not know the bounds of a
 //! return: one may reach above the highest possible.
 
-use super::statistics::{interquartile_mean, mean, standard_deviation};
+use super::moments::{interquartile_mean, mean, standard_deviation};
 
 /// The fewest values with an interval.
 pub(super) const VALUES_MIN: usize = 3;

@@ -125,7 +125,7 @@ impl Codec<LastStep> for IfStopped {
 }
 
 /// The codec of measurements: their names in their order, and their values.
-struct ByName;
+pub(crate) struct ByName;
 
 impl Codec<Measurements> for ByName {
     fn save(&self, measured: &Measurements, name: &str, snapshot: &mut Snapshot) {

@@ -277,13 +277,17 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         }
     }
 
-    /// Sets the priorities of the transitions of a batch from their TD errors: `(|error| + 1e-6)^alpha`. Does
-    /// nothing without priorities.
+    /// Sets the priorities of the transitions of a batch from their TD errors, one per sample: `(|error| +
+    /// 1e-6)^alpha`. Does nothing without priorities.
+    ///
+    /// # Panics
+    /// If there are priorities, and not one error per sample.
     pub fn set_priorities(&mut self, batch: &Batch<A>, errors: &[f32]) {
         let (Some(Priorities { tree, highest }), Some(alpha)) = (&mut self.priorities, self.config.alpha)
         else {
             return;
         };
+        assert_eq!(errors.len(), batch.slots.len(), "one error per sample");
         for (&slot, &error) in batch.slots.iter().zip(errors) {
             let size = f64::from(error.abs()) + PRIORITY_EPSILON;
             let priority = math::exp_f64(alpha * math::ln_f64(size));

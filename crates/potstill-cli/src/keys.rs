@@ -251,8 +251,8 @@ pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[
             arguments.iter().filter_map(|word| word.to_str()).skip_while(|word| *word != place).skip(1);
         let run = words.find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or("RUN");
         return Some(format!(
-            "`resume` goes on with the settings that a run was begun with; to go on from it with others: potstill train \
-             ALGO --from {run} --{}",
+            "`resume` goes on with the settings that a run was begun with; with others a new run goes on from it: \
+             `potstill train ALGO --from {run} --{}`",
             if key == "set" {
                 "set KEY=VALUE".to_owned()
             } else {
