@@ -32,7 +32,7 @@ pub(crate) struct PolicyDistillationJob {
     threads: usize,
     distiller: PolicyDistiller,
     /// The round whose student is still to be evaluated, if the run was stopped before.
-    round: Option<Round>,
+    round: Option<Pending>,
     best: Option<Best>,
     score: Option<f64>,
 }
@@ -111,10 +111,14 @@ impl Job for PolicyDistillationJob {
         while self.round.is_some() || (self.distiller.steps() < until && !self.is_over()) {
             if self.round.is_none() {
                 let step = self.distiller.steps() + 1;
-                self.round =
+                let round =
                     self.distiller.step_unless(stop).map_err(|source| TrainError::Learn { step, source })?;
+                let norm =
+                    self.distiller.measured().into_iter().find(|(name, _)| *name == catalogue::GRADIENT_NORM);
+                let norm = norm.map_or(0.0, |(_, norm)| norm);
+                self.round = round.map(|round| Pending { round, norm });
             }
-            let Some(round) = self.round else {
+            let Some(Pending { round, norm }) = self.round else {
                 if stop() {
                     break;
                 }
@@ -136,7 +140,13 @@ impl Job for PolicyDistillationJob {
                 (catalogue::LOSS, round.loss),
                 (catalogue::EVAL_MEAN_REWARD, mean),
             ];
-            values.extend(self.distiller.measured());
+            // A restored optimiser does not know the norm of its last gradient.
+            values.extend(
+                self.distiller
+                    .measured()
+                    .into_iter()
+                    .map(|(name, value)| (name, if name == catalogue::GRADIENT_NORM { norm } else { value })),
+            );
             record(&Record { step, values })?;
         }
         Ok(())
@@ -188,22 +198,38 @@ snapshot! {
     }
 }
 
+/// A round whose student is still to be evaluated, and the norm of its last gradient.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    round: Round,
+    norm: f64,
+}
+
 /// The codec of a round that is still to be evaluated, saved only if there is one.
 struct IfStopped;
 
-impl Codec<Option<Round>> for IfStopped {
-    fn save(&self, round: &Option<Round>, name: &str, snapshot: &mut Snapshot) {
-        if let Some(Round { loss, states }) = *round {
-            let branch = Snapshot::new().with("loss", Value::F64(loss)).with("states", Value::U64(states));
+impl Codec<Option<Pending>> for IfStopped {
+    fn save(&self, round: &Option<Pending>, name: &str, snapshot: &mut Snapshot) {
+        if let Some(Pending { round: Round { loss, states }, norm }) = *round {
+            let branch = Snapshot::new()
+                .with("loss", Value::F64(loss))
+                .with("states", Value::U64(states))
+                .with("norm", Value::F64(norm));
             snapshot.insert(name, Value::Tree(branch));
         }
     }
 
-    fn load(&self, round: &mut Option<Round>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+    fn load(
+        &self,
+        round: &mut Option<Pending>,
+        name: &str,
+        snapshot: &Snapshot,
+    ) -> Result<(), SnapshotError> {
         *round = None;
         if snapshot.contains(name) {
             let branch = snapshot.tree(name)?;
-            *round = Some(Round { loss: branch.f64("loss")?, states: branch.u64("states")? });
+            let (loss, states) = (branch.f64("loss")?, branch.u64("states")?);
+            *round = Some(Pending { round: Round { loss, states }, norm: branch.f64("norm")? });
         }
         Ok(())
     }
