@@ -20,10 +20,27 @@ const COLUMNS_MAX: usize = 120;
 const QUESTION_WORDS: [&str; 11] =
     ["What", "Who", "Whom", "Whose", "Which", "How", "Where", "When", "Why", "Whether", "That"];
 
-/// The targets of a page's links, without those to the web.
-fn links(text: &str) -> impl Iterator<Item = &str> {
+/// The address of this repository's files, by which pages outside of it link to them.
+const REPOSITORY: &str = "https://github.com/potstill/potstill/blob/main/";
+
+/// The targets of a page's links, without those to the web; those to this repository begin with `/`.
+fn links(text: &str) -> impl Iterator<Item = String> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
-    targets.filter(|target| !target.starts_with("http"))
+    targets.map(|target| target.replace(REPOSITORY, "/")).filter(|target| !target.starts_with("http"))
+}
+
+/// The pages whose links and lines are checked: those of the list, and the book's.
+fn pages(root: &Path) -> Vec<String> {
+    let chapters = fs::read_dir(root.join("docs/src")).unwrap().map(|entry| entry.unwrap().path());
+    let chapters = chapters.filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let name = |path: PathBuf| path.strip_prefix(root).unwrap().display().to_string();
+    PAGES.iter().map(|&page| page.to_owned()).chain(chapters.map(name)).collect()
+}
+
+/// The paths of files in a text's code: words with a slash and one of these endings.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.split('`').skip(1).step_by(2);
+    code.filter(|code| code.contains('/') && [".rs", ".py", ".md"].iter().any(|end| code.ends_with(end)))
 }
 
 /// Numbers of the lines that are too long.
@@ -85,12 +102,16 @@ fn question_words_are_found_only_where_a_doc_comment_begins() {
 #[test]
 fn links_lead_to_files_and_lines_are_short() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    for page in PAGES {
-        let path = root.join(page);
+    for page in pages(root) {
+        let path = root.join(&page);
         let text = fs::read_to_string(&path).unwrap();
         for target in links(&text) {
             let target = target.split('#').next().unwrap();
-            assert!(path.parent().unwrap().join(target).exists(), "{page}: no file {target}");
+            let file = match target.strip_prefix('/') {
+                Some(target) => root.join(target),
+                None => path.parent().unwrap().join(target),
+            };
+            assert!(file.exists(), "{page}: no file {target}");
         }
         assert_eq!(long_lines(&text), [0; 0], "{page}: lines with more than {COLUMNS_MAX} columns");
     }
@@ -110,11 +131,53 @@ fn files_that_security_names_are_there() {
     }
 }
 
+/// The claims of the README's "What holds", each with the text up to the next.
+fn claims(readme: &str) -> Vec<&str> {
+    let section = readme.split("## What holds\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    section.split("\n- ").skip(1).map(|claim| claim.split("\n\n").next().unwrap()).collect()
+}
+
+#[test]
+fn every_claim_of_the_readme_names_its_test_and_every_speed_its_commit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let exists = |path: &str| root.join(path).exists() || root.join("crates").join(path).exists();
+    let claims = claims(&readme);
+    assert!(claims.len() > 7, "{claims:?}");
+    for claim in claims {
+        assert!(paths(claim).any(exists), "no test is named: {claim}");
+    }
+    for path in paths(&readme) {
+        assert!(exists(path), "the README names {path}, which is not there");
+    }
+    // A paragraph that says who measured a speed says on which commit, and where its numbers are kept.
+    let speeds: Vec<&str> = readme
+        .split("\n\n")
+        .filter(|part| part.contains("benches/peers/") && part.contains(".py`"))
+        .collect();
+    assert!(speeds.len() > 2, "{speeds:?}");
+    for speed in speeds {
+        let commit = speed.split("commit `").nth(1).and_then(|rest| rest.split('`').next());
+        let is_hash =
+            commit.is_some_and(|hash| hash.len() >= 7 && hash.chars().all(|c| c.is_ascii_hexdigit()));
+        assert!(is_hash && speed.contains("benches/peers/results"), "no commit or no folder: {speed}");
+    }
+}
+
+#[test]
+fn claims_end_where_the_next_begins() {
+    let text =
+        "x\n## What holds\n\n- **A.** `a/b.rs`\n  more\n- **B.** b\n\nAfter `c/d.md`.\n## Next\n- no\n";
+    assert_eq!(claims(text), ["**A.** `a/b.rs`\n  more", "**B.** b"]);
+    assert_eq!(paths(text).collect::<Vec<_>>(), ["a/b.rs", "c/d.md"]);
+}
+
 #[test]
 fn long_lines_and_links_are_found() {
     let long = "x".repeat(121);
-    let text =
-        format!("{long}\n```\n{long}\n```\n| {long} |\nshort [a](b/c.md) and [d](https://e)\n{long}\n");
+    let text = format!(
+        "{long}\n```\n{long}\n```\n| {long} |\nshort [a](b/c.md) and [d](https://e), [f]({REPOSITORY}g)\n{long}\n"
+    );
     assert_eq!(long_lines(&text), [1, 7]);
-    assert_eq!(links(&text).collect::<Vec<_>>(), ["b/c.md"]);
+    assert_eq!(links(&text).collect::<Vec<_>>(), ["b/c.md", "/g"]);
 }

@@ -15,6 +15,11 @@ pub(crate) struct Canvas {
     in_colour: bool,
 }
 
+/// Returns true if colours may be written to stdout.
+pub(crate) fn has_colours(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// The character of a kind of thing, for terminals without colours.
 fn letter(paint: Paint) -> char {
     match paint {
@@ -75,7 +80,7 @@ impl Canvas {
             for line in 0..lines {
                 for column in 0..columns {
                     let point = ((column as f64 + 0.5) * unit.0, (line as f64 + 0.5) * unit.1);
-                    if covers(shape, point, unit) {
+                    if shape.covers(point, unit) {
                         canvas.pixels[line * columns + column] = *paint;
                     }
                 }
@@ -114,33 +119,6 @@ impl Canvas {
                 line
             })
             .collect()
-    }
-}
-
-/// Returns true if a shape covers a point; a thin line covers at least the pixel that it goes through.
-fn covers(shape: &Shape, (x, y): (f64, f64), unit: (f64, f64)) -> bool {
-    match shape {
-        Shape::Rectangle { at, size } => {
-            (at.0..at.0 + size.0).contains(&x) && (at.1..at.1 + size.1).contains(&y)
-        }
-        Shape::Circle { centre, radius } => {
-            let (dx, dy) = (x - centre.0, y - centre.1);
-            let radius = radius.max(unit.0.max(unit.1) * 0.5);
-            dx * dx + dy * dy <= radius * radius
-        }
-        Shape::Line { points, width } => {
-            let reach = (width / 2.0).max(unit.0.max(unit.1) * 0.5);
-            points.windows(2).any(|ends| {
-                let (from, to) = (ends[0], ends[1]);
-                let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-                let along =
-                    ((x - from.0) * dx + (y - from.1) * dy) / (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
-                let along = along.clamp(0.0, 1.0);
-                let (ex, ey) = (x - from.0 - along * dx, y - from.1 - along * dy);
-                ex * ex + ey * ey <= reach * reach
-            })
-        }
-        Shape::Text { .. } => false,
     }
 }
 

@@ -48,6 +48,7 @@ impl Dashboard {
             close();
             inform(panic);
         }));
+        signals.at_end(close);
         let dashboard = Self { view: Arc::default(), signals };
         // Separate threads: during an evaluation the run may report no progress for seconds.
         let (view, signals) = (dashboard.view.clone(), dashboard.signals.clone());
@@ -69,7 +70,15 @@ impl Observer for Dashboard {
     }
 
     fn record(&self, record: &Record) {
-        lock(&self.view).record(record);
+        lock(&self.view).record(0, record);
+    }
+
+    fn record_of(&self, source: u64, record: &Record) {
+        lock(&self.view).record(source, record);
+    }
+
+    fn wants_history(&self) -> bool {
+        true
     }
 
     fn end(&self) {
@@ -101,12 +110,9 @@ fn watch_keys(signals: &Signals) {
         if !OPEN.load(Ordering::SeqCst) || !(interrupt || bytes[..n].contains(&b'q')) {
             continue;
         }
-        if !signals.came() {
+        // A further Ctrl-C is a further SIGINT; `q` is one wish, however often it is pressed.
+        if interrupt || !signals.came() {
             signals.interrupt();
-        } else if interrupt {
-            // As the second SIGINT does.
-            close();
-            std::process::exit(signals.exit_code().into());
         }
     }
 }
@@ -202,15 +208,31 @@ impl View {
         note.clone_into(&mut self.note);
     }
 
-    fn record(&mut self, record: &Record) {
-        self.step = record.step;
+    fn record(&mut self, source: u64, record: &Record) {
+        self.step = self.step.max(record.step);
         for &(name, value) in &record.values {
-            let known = self.curves.iter().position(|curve| curve.name == name).unwrap_or_else(|| {
-                self.curves.push(Curve { name, stride: 1, ..Curve::default() });
+            let is_known = |curve: &Curve| curve.name == name && curve.source == source;
+            let known = self.curves.iter().position(is_known).unwrap_or_else(|| {
+                self.curves.push(Curve { name, source, stride: 1, ..Curve::default() });
                 self.curves.len() - 1
             });
             self.curves[known].push(record.step as f64, value);
         }
+    }
+
+    /// Every recorded name once, with the mean of the newest values of all runs.
+    fn newest(&self) -> Vec<(&'static str, f64)> {
+        let mut sums: Vec<(&'static str, f64, usize)> = Vec::new();
+        for curve in &self.curves {
+            match sums.iter_mut().find(|(name, ..)| *name == curve.name) {
+                Some((_, sum, count)) => {
+                    *sum += curve.newest;
+                    *count += 1;
+                }
+                None => sums.push((curve.name, curve.newest, 1)),
+            }
+        }
+        sums.into_iter().map(|(name, sum, count)| (name, sum / count as f64)).collect()
     }
 
     fn render(&self, stopping: bool, area: Rect, buffer: &mut Buffer) {
@@ -243,7 +265,7 @@ impl View {
             let width = area.width.saturating_sub(widest + 12);
             (Rect { width, ..body }, Rect { x: width + 2, width: area.width - width - 2, ..body })
         } else {
-            let spare = body.height.saturating_sub(1 + self.curves.len() as u16);
+            let spare = body.height.saturating_sub(1 + self.newest().len() as u16);
             let least = if body.height >= 2 * CHART_ROWS { CHART_ROWS + 1 } else { 0 };
             split(body, spare.max(least))
         };
@@ -265,7 +287,9 @@ impl View {
             let (chart, below) = split(rest, rest.height / (charts.len() - i) as u16);
             rest = below;
             let (head, chart) = split(chart, 1);
-            let names: Vec<_> = lines.iter().map(|line| format!("{} {}", line.sign(), line.name)).collect();
+            let mut names: Vec<_> =
+                lines.iter().map(|line| format!("{} {}", line.sign(), line.name)).collect();
+            names.dedup();
             put(buffer, head, &names.join("   "), Modifier::empty());
             let values = span(lines.iter().flat_map(|line| &line.points).map(|p| p.1));
             let axis = |bounds: [f64; 2], width: usize| {
@@ -283,7 +307,7 @@ impl View {
     /// The table of metrics, those of the charts first, in case there is not room for all.
     fn table(&self, area: Rect, buffer: &mut Buffer) {
         let rank = |name: &str| key_metrics().position(|known| known.name == name).unwrap_or(usize::MAX);
-        let mut rows: Vec<_> = self.curves.iter().map(|curve| (curve.name, number(curve.newest))).collect();
+        let mut rows: Vec<_> = self.newest().into_iter().map(|(name, value)| (name, number(value))).collect();
         if !rows.is_empty() {
             rows.sort_by_key(|(name, _)| rank(name));
             rows.insert(0, ("step", self.step.to_string()));
@@ -350,6 +374,8 @@ fn clock(seconds: f64) -> String {
 #[derive(Default)]
 struct Curve {
     name: &'static str,
+    /// The run that it is of, if several are watched as one.
+    source: u64,
     newest: f64,
     points: Vec<(f64, f64)>,
     count: u64,
@@ -425,9 +451,9 @@ mod tests {
                 ("train/loss", 1e-4 * i as f64),
                 ("rollout/ep_rew_mean", if i == 3 { f64::NAN } else { 10.25 + i as f64 }),
             ];
-            view.record(&Record { step: 50 * i, values });
+            view.record(0, &Record { step: 50 * i, values });
         }
-        view.record(&Record { step: 500, values: vec![("eval/mean_reward", -20.0)] });
+        view.record(0, &Record { step: 500, values: vec![("eval/mean_reward", -20.0)] });
         view
     }
 
@@ -459,14 +485,28 @@ mod tests {
     }
 
     #[test]
+    fn several_runs_are_drawn_together() {
+        let mut view = View { title: "sarsa, seeds 0 to 1".to_owned(), total: 200, ..View::default() };
+        for (source, value) in [(0, 1.0), (1, 3.0)] {
+            for step in [10, 20] {
+                view.record(source, &Record { step, values: vec![("rollout/ep_rew_mean", value)] });
+            }
+        }
+        assert_eq!(view.newest(), [("rollout/ep_rew_mean", 2.0)]);
+        assert_eq!(view.curves.len(), 2);
+        let frame = lines(&view, 80, 18).join("\n");
+        assert_eq!(frame.matches("rollout/ep_rew_mean").count(), 2, "{frame}");
+    }
+
+    #[test]
     fn every_size_of_terminal_and_every_number_will_do() {
         let mut wild = view();
         for (i, value) in
             [f64::MAX, f64::MIN, f64::INFINITY, f64::NAN, f64::MIN_POSITIVE].into_iter().enumerate()
         {
-            wild.record(&Record { step: 1000 * i as u64, values: vec![("train/loss", value)] });
+            wild.record(i as u64 % 2, &Record { step: 1000 * i as u64, values: vec![("train/loss", value)] });
         }
-        wild.record(&Record { step: u64::MAX, values: vec![("teacher/distance", 1e300)] });
+        wild.record(7, &Record { step: u64::MAX, values: vec![("teacher/distance", 1e300)] });
         for (width, height) in (0..100).flat_map(|width| (0..30).map(move |height| (width, height))) {
             let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
             wild.render(true, buffer.area, &mut buffer);

@@ -1,10 +1,13 @@
 //! The environments in words: their list, and the page of one.
 
+use crate::canvas::{self, Canvas};
 use crate::output::print;
+use potstill::commands::play_at_random;
 use potstill::env::registry::{self, EnvOption, GENERAL_OPTIONS, Part, Spec};
 use potstill::env::{EnvError, Space};
 use potstill::report::Table;
 use serde_json::{Map, Value, json};
+use std::io::IsTerminal;
 
 /// Columns of a page.
 const WIDTH: usize = 78;
@@ -147,6 +150,7 @@ pub(crate) fn page(spec: &Spec) {
     for (name, value) in facts {
         entry(name, &value, 14);
     }
+    picture(spec);
     let sections = registry::sections(spec.documentation);
     let declares = |part: &Part| matches!(part, Part::Table(rows) if rows[0][0] == "option");
     for section in &sections {
@@ -177,6 +181,17 @@ pub(crate) fn page(spec: &Spec) {
     let example = example.unwrap_or(&GENERAL_OPTIONS[0]);
     let id = format!("{}:{}={}", spec.name(), example.name, example.example);
     print(&format!("\nOptions follow the id, wherever an id is taken:\n  --env {id}"));
+}
+
+/// Prints a rendering of the start of an episode, if there is one.
+fn picture(spec: &Spec) {
+    let mut play = play_at_random(spec);
+    play.reset(0);
+    if let Some(scene) = play.scene() {
+        print("");
+        let in_colour = canvas::has_colours(std::io::stdout().is_terminal());
+        Canvas::draw(&scene, WIDTH - 2, 24, in_colour).lines().iter().for_each(|line| indented(line));
+    }
 }
 
 fn indented(line: &str) {

@@ -14,13 +14,16 @@
 //! }
 //! ```
 //!
-//! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed, 2 the
-//! command line, a configuration or an input file is wrong, 130 or 143 stopped by SIGINT or SIGTERM after
-//! saving.
+//! Results go to stdout, progress and errors to stderr. Exit codes: 0 success, 1 the work failed or stdout
+//! refused the results, 2 the command line, a configuration or an input file is wrong, 3 stopped with work
+//! unsaved, 129, 130 or 143 stopped by SIGHUP, SIGINT or SIGTERM after saving.
 #![forbid(unsafe_code)]
+// What a stream refuses must not be a panic: `output` writes to both.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod canvas;
 mod commands;
+mod complete;
 mod dashboard;
 mod environments;
 mod output;
@@ -32,6 +35,7 @@ use dashboard::Dashboard;
 use potstill::Error;
 use potstill::env::registry::{Entry, register};
 use potstill::run::Observer;
+use potstill::store::unchecked;
 use progress::Bar;
 use signals::Signals;
 use std::process::ExitCode;
@@ -42,64 +46,61 @@ pub fn main_with(environments: impl IntoIterator<Item = Entry>) -> ExitCode {
     match environments.into_iter().try_for_each(register) {
         Ok(()) => main(),
         Err(error) => {
-            report(&format!("error: {error}"));
+            output::tell(&format!("error: {error}"));
             ExitCode::from(2)
         }
     }
 }
 
-/// Prints a line to stderr. If it is closed, nothing can be reported.
-fn report(words: &str) {
-    let _ = output::line(&mut std::io::stderr(), &in_the_name_of(&output::program(), words));
-}
-
-/// The words with the commands in them under this program's name: the library calls the command `potstill`.
-fn in_the_name_of(program: &str, words: &str) -> String {
-    let name = std::path::Path::new(program).file_stem().and_then(|name| name.to_str());
-    words.replace("`potstill ", &format!("`{} ", name.unwrap_or("potstill")))
-}
-
 /// Runs the command line of this process, and returns its exit code.
 pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let Cli { command } = match Cli::from_arguments(&arguments) {
-        Ok(cli) => cli,
+    let command = match Cli::from_arguments(&arguments) {
+        Ok(cli) => cli.command,
         Err(Ok(advice)) => {
-            report(&format!("error: {advice}"));
+            output::tell(&format!("error: {advice}"));
             return ExitCode::from(2);
         }
-        Err(Err(error)) => error.exit(),
+        Err(Err(words)) => {
+            // Help and version, or what is wrong with the command line; either may be refused.
+            if words.use_stderr() {
+                let _ = words.print();
+            } else {
+                output::to_stdout(|_| words.print());
+            }
+            return told_all(words.exit_code() as u8);
+        }
     };
     let signals = if command.saves() { Signals::watch() } else { Signals::default() };
-    match run(command, signals.clone()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    told_all(match run(command, signals.clone()) {
+        Ok(true) => 0,
+        Ok(false) => 1,
         Err(error) => {
             let stopped =
                 matches!(error, Error::Interrupted { .. } | Error::Halted { .. } | Error::Abandoned);
-            report(&if stopped { error.to_string() } else { format!("error: {error}") });
-            ExitCode::from(if stopped { signals.exit_code() } else { error.exit_code() })
+            let is_saved = stopped && error.exit_code() != Error::UNSAVED;
+            output::tell(&if stopped { error.to_string() } else { format!("error: {error}") });
+            if is_saved { signals.exit_code() } else { error.exit_code() }
         }
+    })
+}
+
+/// The exit code, or 1 if stdout refused a part of the results.
+fn told_all(code: u8) -> ExitCode {
+    let refused = output::refused();
+    if let Some(error) = &refused {
+        output::tell(&format!("error: cannot write to stdout: {error}"));
     }
+    ExitCode::from(if refused.is_some() && code == 0 { 1 } else { code })
 }
 
 /// Runs a command under the dashboard or a progress bar.
 fn run(command: impl Command, signals: Signals) -> Result<bool, Error> {
+    let unchecked: Vec<String> = command.reads().into_iter().filter_map(unchecked).collect();
     let observer: Box<dyn Observer> =
         if command.tui() { Box::new(Dashboard::new(signals)?) } else { Box::new(Bar::new(signals)) };
-    command.run(&*observer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_of_another_name_tells_its_own_commands() {
-        let words = "run is stopped; `potstill resume run` continues it";
-        let expected = "run is stopped; `mazes resume run` continues it";
-        assert_eq!(in_the_name_of("target/release/mazes", words), expected);
-        assert_eq!(in_the_name_of("/usr/bin/potstill", words), words);
-        assert_eq!(in_the_name_of("", words), words);
-    }
+    let done = command.run(&*observer)?;
+    // An error says enough of a run that is not whole.
+    unchecked.iter().for_each(|what| output::tell(&format!("warning: {what}")));
+    Ok(done)
 }

@@ -4,25 +4,57 @@ use potstill::algorithm::ALGORITHMS;
 use potstill::commands::{Comparison, RunEntry};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
-use potstill::env::registry::Spec;
+use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
-use potstill::metrics::catalogue::TEST_ERROR;
+use potstill::metrics::catalogue::{Better, Column, Score, TEST_ERROR};
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::Reproduction;
-use potstill::run::summary_of;
+use potstill::run::{headline, summary_of};
+use potstill::shell;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Writes one line.
 pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(to, "{text}")
 }
 
-/// Prints to stdout. A closed pipe (`| head`) is not an error.
+/// The first error of stdout, after which nothing more is written there.
+static REFUSED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints to stdout.
 pub(crate) fn print(text: &str) {
-    let _ = line(&mut io::stdout().lock(), text);
+    to_stdout(|stdout| line(stdout, text));
+}
+
+/// Writes to stdout, unless it has refused before.
+pub(crate) fn to_stdout(write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<()>) {
+    let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if refused.is_none() {
+        let mut stdout = io::stdout().lock();
+        *refused = write(&mut stdout).and_then(|()| stdout.flush()).err();
+    }
+}
+
+/// The error of stdout, if it did not take all that was printed. A closed pipe (`| head`) is no error.
+pub(crate) fn refused() -> Option<io::Error> {
+    let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    refused.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+}
+
+/// Tells on stderr. What it refuses is lost: a log that cannot be written must not end a run.
+pub(crate) fn tell(text: &str) {
+    let me = std::env::args_os().next().unwrap_or_default();
+    let _ = line(&mut io::stderr().lock(), &in_the_name_of(Path::new(&me), text));
+}
+
+/// The words with the commands in them under this program's name: the library calls the command `potstill`.
+fn in_the_name_of(program: &Path, words: &str) -> String {
+    let name = program.file_stem().and_then(|name| name.to_str());
+    words.replace("`potstill ", &format!("`{} ", name.unwrap_or("potstill")))
 }
 
 pub(crate) fn act(act: &Act) {
@@ -32,34 +64,102 @@ pub(crate) fn act(act: &Act) {
 
 /// The command that started this program, so that the commands that it prints can be copied.
 pub(crate) fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "potstill".to_owned())
+    std::env::args_os().next().map_or_else(|| "potstill".to_owned(), |me| shell::path(Path::new(&me)))
 }
 
 pub(crate) fn quickstart(summary: &Value) {
     let out = summary["out"].as_str().unwrap_or_default();
     let seconds = summary["seconds"].as_f64().unwrap_or_default();
-    let me = program();
+    let (me, run) = (program(), |name: &str| shell::path(&Path::new(out).join(name)));
+    let (student, teacher) = (run("student"), run("teacher"));
     print(&format!(
         "\nDone in {seconds:.1} s. Run directory: {out}\nOpen {out}/report.html in a browser. Next:\n"
     ));
     print(&format!(
-        "  {me} eval {out}/student --episodes 100\n  \
-         {me} distill --teacher {out}/teacher --student mlp:8 --env CartPole-v1\n  \
+        "  {me} eval {student} --episodes 100\n  \
+         {me} distill --teacher {teacher} --student mlp:8 --env CartPole-v1\n  \
          {me} train dqn --env CartPole-v1 --steps 50000 --seed 1\n  \
          {me} train sarsa --env CliffWalking-v1 --episodes 500 --seeds 100"
     ));
 }
 
-/// Prints the summary of a run, and its path.
+/// Prints the result of a run in one line, its summary, and its path.
 pub(crate) fn run(result: &Value) {
+    if result["sweep"].is_array() {
+        return sweep(result);
+    }
+    if let Some(line) = headline(result) {
+        print(&format!("{line}\n"));
+    }
     summary(result);
     let out = result["out"].as_str().unwrap_or_default();
     print(&format!("\nRun directory: {out}"));
     if result["seeds"].is_null() {
         // A prediction algorithm has no policy to evaluate.
         let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
-        print(&format!("Next: {} {} {out}", program(), if judges { "show" } else { "eval" }));
+        print(&format!(
+            "Next: {} {} {}",
+            program(),
+            if judges { "show" } else { "eval" },
+            shell::path(Path::new(out))
+        ));
+    } else {
+        print(&format!("Next: {} show {}", program(), shell::path(Path::new(out))));
     }
+}
+
+/// Prints a sweep as a table: the keys that differ, and the score of each combination.
+fn sweep(result: &Value) {
+    let none = Vec::new();
+    let list = |key: &str| result[key].as_array().unwrap_or(&none);
+    let keys: Vec<&str> = list("keys").iter().filter_map(Value::as_str).collect();
+    let points = list("sweep");
+    let number = |point: &Value, key: &str| {
+        let value = &point["summary"][key];
+        value.as_f64().or_else(|| value["mean"].as_f64())
+    };
+    let scores: Vec<_> = Score::compared()
+        .filter(|(key, _)| points.iter().any(|point| number(point, key).is_some()))
+        .collect();
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let cell = |point: &Value, (key, column): &(&str, Column)| {
+        let shown = |value: f64| format!("{:.*}", column.decimals, value * column.factor);
+        let bounds = &point["summary"][*key]["mean_ci95"];
+        let mean = number(point, key).map_or_else(|| "-".to_owned(), shown);
+        match (bounds[0].as_f64(), bounds[1].as_f64()) {
+            (Some(low), Some(high)) => format!("{mean} [{}, {}]", shown(low), shown(high)),
+            _ => mean,
+        }
+    };
+    let rows = points.iter().map(|point| {
+        let values = keys.iter().map(|key| word(&point["values"][*key]));
+        values.chain(scores.iter().map(|score| cell(point, score))).collect()
+    });
+    let head = keys
+        .iter()
+        .map(|key| (*key).to_owned())
+        .chain(scores.iter().map(|(_, column)| column.title.to_owned()));
+    let table = Table { head: head.collect(), rows: rows.collect() };
+    // By the first score, the most informative one.
+    let best = scores.first().and_then(|(key, column)| {
+        let better = Score::find(key).map_or(Better::Higher, |score| score.better);
+        let sign = if better == Better::Lower { -1.0 } else { 1.0 };
+        let of = |point: &Value| number(point, key).map_or(f64::NEG_INFINITY, |value| sign * value);
+        let best = points.iter().max_by(|a, b| of(a).total_cmp(&of(b)))?;
+        Some(format!(
+            "best {}: {}, with {}",
+            column.title,
+            cell(best, &(key, *column)),
+            best["run"].as_str()?
+        ))
+    });
+    if let Some(best) = best {
+        print(&format!("{best}\n"));
+    }
+    print(table.text().trim_end());
+    let out = result["out"].as_str().unwrap_or_default();
+    let means = if result["seeds"].is_null() { "" } else { " (means over seeds, with 95 % intervals)" };
+    print(&format!("\nFolder: {out}{means}\nNext: {} compare {out}", program()));
 }
 
 /// Prints measured and expected values, the figure, and the path.
@@ -99,6 +199,16 @@ pub(crate) fn summary(result: &Value) {
 fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
         Value::Object(entries) => {
+            // A statistic over seeds is one line.
+            if let (Some(mean), Some(iqm)) = (entries.get("mean"), entries.get("iqm")) {
+                let with = |value: &Value, bounds: &Value| match bounds.as_array().map(Vec::as_slice) {
+                    Some([low, high]) => format!("{} [{}, {}]", scalar(value), scalar(low), scalar(high)),
+                    _ => scalar(value),
+                };
+                let (mean, iqm) = (with(mean, &value["mean_ci95"]), with(iqm, &value["ci95"]));
+                rows.push((prefix.to_owned(), format!("mean {mean}, interquartile mean {iqm}")));
+                return;
+            }
             for (key, value) in entries.iter().filter(|(key, _)| !matches!(key.as_str(), "out" | "command")) {
                 let key = key.replace('_', " ");
                 let path = if prefix.is_empty() { key } else { format!("{prefix} {key}") };
@@ -119,7 +229,11 @@ fn scalar(value: &Value) -> String {
     let Some(x) = value.as_f64().filter(|_| value.is_f64()) else { return value.to_string() };
     match x.abs() {
         size if size >= 1e5 => format!("{x:.0}"),
-        size if size == 0.0 || size >= 0.01 => format!("{x:.4}"),
+        size if size == 0.0 || size >= 0.001 => {
+            // Zero has no sign.
+            let text = format!("{:.4}", x + 0.0);
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         _ => format!("{x:.3e}"),
     }
 }
@@ -164,7 +278,7 @@ pub(crate) fn runs(runs: &[RunEntry]) {
             run.path.display().to_string(),
             if run.state.is_resumable() { format!("{state}, resumable") } else { state.to_owned() },
             run.algorithm.clone(),
-            run.on.clone(),
+            in_short(&run.on),
             run.seeds.map_or_else(dash, |(finished, all)| format!("{finished} of {all}")),
             run.step.map_or_else(dash, |step| step.to_string()),
             run.score.map_or_else(dash, score),
@@ -294,4 +408,18 @@ pub(crate) fn algos_json() -> Value {
         })
     });
     json!({ "algorithms": algorithms.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_another_name_tells_its_own_commands() {
+        let words = "run is stopped; `potstill resume run` continues it";
+        let expected = "run is stopped; `mazes resume run` continues it";
+        assert_eq!(in_the_name_of(Path::new("target/release/mazes"), words), expected);
+        assert_eq!(in_the_name_of(Path::new("/usr/bin/potstill"), words), words);
+        assert_eq!(in_the_name_of(Path::new(""), words), words);
+    }
 }

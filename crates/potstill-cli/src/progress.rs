@@ -1,5 +1,6 @@
 //! A progress bar on stderr, hidden if stderr is not a terminal.
 
+use crate::output;
 use crate::signals::Signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use potstill::run::Observer;
@@ -27,18 +28,18 @@ impl Bar {
 impl Observer for Bar {
     fn remark(&self, about: &str) {
         if std::io::stderr().is_terminal() {
-            eprintln!("  {about}");
+            output::tell(&format!("  {about}"));
         }
     }
 
     fn warn(&self, what: &str) {
-        eprintln!("warning: {what}");
+        output::tell(&format!("warning: {what}"));
     }
 
     fn begin(&self, what: &str, total: u64) {
         self.with(|slot| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("  {prefix}  {bar:30}  {pos}/{len}  {eta}  {msg}");
+            let style = ProgressStyle::with_template("  {prefix}  {bar:30}  {pos}/{len}  {eta} left  {msg}");
             bar.set_style(style.expect("a constant template that parses").progress_chars("=> "));
             bar.set_prefix(what.to_owned());
             *slot = Some(bar);

@@ -128,6 +128,10 @@ fn a_map_of_ones_own_is_planned_learned_and_drawn() {
     assert_eq!(json(dir.path(), "play walk --episodes 1 --svg last.svg")["episodes"][0]["steps"], 13);
     let (report, line) = (fs::read_to_string(dir.path().join("walk/report.html")).unwrap(), "greedy action");
     assert!(report.contains(line), "no map in the report");
+    // The title and the list of runs do not hold the map.
+    assert!(report.contains("<h1>q-learning on Gridworld-v0:desc=goal_reward"), "{report}");
+    let listed = String::from_utf8(potstill(dir.path(), "runs .").stdout).unwrap();
+    assert!(listed.lines().all(|line| line.chars().count() < 160), "{listed}");
 }
 
 #[test]
@@ -138,7 +142,7 @@ fn an_environment_is_checked() {
         (&checked["passed"], &checked["env"]),
         (&json!(true), &json!("FrozenLake-v1:is_slippery=false"))
     );
-    assert_eq!(checked["rules"].as_array().unwrap().len(), 13);
+    assert_eq!(checked["rules"].as_array().unwrap().len(), 14);
 }
 
 #[test]

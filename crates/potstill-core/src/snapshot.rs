@@ -312,6 +312,17 @@ impl Snapshot {
         }
     }
 
+    /// An array of bytes of any length.
+    ///
+    /// # Errors
+    /// If there is no value of that name and kind.
+    pub fn bytes(&self, name: &str) -> Result<&[u8], SnapshotError> {
+        match self.get(name)? {
+            Value::U8s(values) => Ok(values),
+            other => Err(wrong_kind(name, "an array of u8", other)),
+        }
+    }
+
     scalar_getter!(
         /// A flag.
         bool, Bool, bool, "a flag");

@@ -34,11 +34,12 @@ pub struct Verdict {
     pub broken: Option<String>,
 }
 
-const RULES: [&str; 13] = [
+const RULES: [&str; 14] = [
     "the spaces are well formed",
     "a step before the first reset is refused",
     "observations are in their space",
     "rewards are finite",
+    "neither reset nor step fails",
     "every action of the space is accepted",
     "an action outside the space is refused and changes nothing",
     "a step after the end of an episode is refused",
@@ -140,6 +141,10 @@ impl Checker {
                 let action = A::sample(&actions, &mut rng);
                 let outcome = match env.step(action.borrow(), observation.borrow_mut()) {
                     Ok(outcome) => outcome,
+                    Err(EnvError::Failed { reason }) => {
+                        self.record("neither reset nor step fails", Err(format!("{place}: {reason}")));
+                        return;
+                    }
                     Err(error) => {
                         let action = action.borrow().text();
                         let refused = Err(format!("{place}: action {action} was refused: {error}"));

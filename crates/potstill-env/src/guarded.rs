@@ -12,7 +12,7 @@
 //! # Ok::<(), EnvError>(())
 //! ```
 
-use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
+use crate::{Env, EnvError, Outcome, Scene, Space, StateMap, TransitionModel};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Snapshot, SnapshotError, Value, snapshot};
 use std::sync::Arc;
@@ -87,6 +87,14 @@ impl<E: Env> Env for Guarded<E> {
 
     fn model(&self) -> Option<Arc<TransitionModel>> {
         self.env.model()
+    }
+
+    fn is_stochastic(&self) -> bool {
+        self.env.is_stochastic()
+    }
+
+    fn state_maps(&self) -> Vec<StateMap> {
+        self.env.state_maps()
     }
 
     fn scene(&self) -> Option<Scene> {

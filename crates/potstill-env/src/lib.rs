@@ -7,6 +7,7 @@
 //! | [`vector`] | vector environments |
 //! | [`model`] | exact models for planners, and environments defined by their model |
 //! | [`scene`] | rendering |
+//! | [`state_map`] | tables of states, as books draw them |
 //! | [`wrappers`] | wrappers |
 //! | [`check`] | tests that an environment follows the API |
 //! | [`registry`] | the environments by their id, with their options |
@@ -38,6 +39,7 @@ mod model_env;
 pub mod registry;
 pub mod scene;
 pub mod space;
+pub mod state_map;
 pub mod toy_text;
 pub mod trace;
 pub mod vector;
@@ -53,6 +55,7 @@ pub use model_env::{ModelEnv, Painter};
 pub use registry::{BoxEnv, ControlEnv, FeatureEnv, PlaneEnv, StateEnv};
 pub use scene::{Paint, Scene, Shape};
 pub use space::{Row, Space};
+pub use state_map::StateMap;
 pub use vector::{Autoreset, Batch, VecEnv};
 
 use potstill_core::Restorable;
@@ -121,6 +124,17 @@ pub trait Env: Restorable + Send {
         None
     }
 
+    /// Returns true if transitions or starts are random; without an exact model they count as random.
+    fn is_stochastic(&self) -> bool {
+        self.model().is_none_or(|model| model.is_stochastic())
+    }
+
+    /// Tables of the states, by which values and policies are drawn; none if the [scenes](Self::scene_of) are a
+    /// grid, or states have no such order.
+    fn state_maps(&self) -> Vec<StateMap> {
+        Vec::new()
+    }
+
     /// A rendering of the current state, if there is one.
     fn scene(&self) -> Option<Scene> {
         None
@@ -162,6 +176,14 @@ impl<E: Env + ?Sized> Env for Box<E> {
 
     fn model(&self) -> Option<Arc<TransitionModel>> {
         (**self).model()
+    }
+
+    fn is_stochastic(&self) -> bool {
+        (**self).is_stochastic()
+    }
+
+    fn state_maps(&self) -> Vec<StateMap> {
+        (**self).state_maps()
     }
 
     fn scene(&self) -> Option<Scene> {
@@ -233,7 +255,8 @@ pub enum EnvError {
         /// The reason.
         reason: String,
     },
-    /// An environment that panicked, or gave an observation outside of its space.
+    /// An environment that panicked, or gave an observation outside of its space. A user's environment that
+    /// cannot go on returns it as well.
     #[error("the environment failed: {reason}")]
     Failed {
         /// The reason.

@@ -51,7 +51,8 @@ impl TransitionModel {
     /// states.
     ///
     /// # Panics
-    /// If probabilities are negative or do not sum to 1, or a state is not below `states`.
+    /// If there is no state or no action, a probability is negative, those of a pair or of the starts do not sum
+    /// to 1, a reward is not finite, or a state is not below `states`; the message names the pair.
     pub fn new(
         states: usize,
         actions: usize,
@@ -62,14 +63,29 @@ impl TransitionModel {
             let sum = probabilities.fold(0.0, |sum, p| if p >= 0.0 { sum + p } else { f64::NAN });
             (sum - 1.0).abs() < 1e-9
         };
-        assert!(sums_to_one(&mut start.iter().map(|&(p, _)| p)), "{start:?}");
-        assert!(start.iter().all(|&(_, s)| s < states));
+        assert!(states > 0 && actions > 0, "a model has states and actions, not {states} and {actions}");
+        let is_distribution = sums_to_one(&mut start.iter().map(|&(p, _)| p));
+        assert!(is_distribution, "the probabilities of the starts do not sum to 1");
+        assert!(
+            start.iter().all(|&(_, s)| s < states),
+            "a start is not below {states}, the number of states"
+        );
         let (mut first, mut outcomes) = (vec![0], Vec::new());
         for state in 0..states {
             for action in 0..actions {
                 let of_pair = outcomes_of(state, action);
-                assert!(sums_to_one(&mut of_pair.iter().map(|o| o.probability)), "{state} {action}");
-                assert!(of_pair.iter().all(|o| o.next < states), "{state} {action}");
+                let is_distribution = sums_to_one(&mut of_pair.iter().map(|o| o.probability));
+                assert!(
+                    is_distribution,
+                    "the probabilities of state {state}, action {action} do not sum to 1"
+                );
+                let leads_out = of_pair.iter().any(|o| o.next >= states);
+                assert!(
+                    !leads_out,
+                    "state {state}, action {action} leads to a state that is not below {states}"
+                );
+                let is_finite = of_pair.iter().all(|o| o.reward.is_finite());
+                assert!(is_finite, "a reward of state {state}, action {action} is not finite");
                 outcomes.extend(of_pair);
                 first.push(outcomes.len());
             }

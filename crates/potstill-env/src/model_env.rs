@@ -1,7 +1,7 @@
 //! An environment that is simulated from its model.
 
 use crate::model::{ModelOutcome, TransitionModel};
-use crate::{Env, EnvError, Outcome, Scene, Space};
+use crate::{Env, EnvError, Outcome, Scene, Space, StateMap};
 use potstill_core::snapshot::{OnlyIf, below};
 use potstill_core::{Pcg64, snapshot};
 use std::fmt;
@@ -24,6 +24,9 @@ pub(crate) fn categorical(probabilities: impl Iterator<Item = f64>, rng: &mut Pc
 /// Draws the environment in a state.
 pub type Painter = Arc<dyn Fn(usize) -> Scene + Send + Sync>;
 
+/// Makes the tables of the states.
+pub(crate) type Mapper = Arc<dyn Fn() -> Vec<StateMap> + Send + Sync>;
+
 /// An environment that is simulated from its model. If the model is stochastic, each reset and each step
 /// draws one number, as in Gymnasium.
 #[derive(Clone)]
@@ -31,6 +34,7 @@ pub struct ModelEnv {
     model: Arc<TransitionModel>,
     stochastic: bool,
     painter: Painter,
+    mapper: Option<Mapper>,
     pub(crate) state: usize,
     pub(crate) rng: Pcg64,
 }
@@ -40,7 +44,13 @@ impl ModelEnv {
     pub fn new(model: impl Into<Arc<TransitionModel>>, painter: Painter) -> Self {
         let model = model.into();
         let (stochastic, state) = (model.is_stochastic(), model.start()[0].1);
-        Self { model, stochastic, painter, state, rng: Pcg64::new(0) }
+        Self { model, stochastic, painter, mapper: None, state, rng: Pcg64::new(0) }
+    }
+
+    /// The same with tables of its states.
+    #[must_use]
+    pub(crate) fn with_state_maps(self, mapper: Mapper) -> Self {
+        Self { mapper: Some(mapper), ..self }
     }
 }
 
@@ -96,6 +106,14 @@ impl Env for ModelEnv {
         Some(self.model.clone())
     }
 
+    fn is_stochastic(&self) -> bool {
+        self.stochastic
+    }
+
+    fn state_maps(&self) -> Vec<StateMap> {
+        self.mapper.as_ref().map(|maps| maps()).unwrap_or_default()
+    }
+
     fn scene(&self) -> Option<Scene> {
         Some((self.painter)(self.state))
     }
@@ -108,6 +126,6 @@ impl Env for ModelEnv {
 snapshot! {
     impl Restorable for ModelEnv {
         saved: state via below(model.states()), rng via OnlyIf(*stochastic);
-        built: model, stochastic, painter;
+        built: model, stochastic, painter, mapper;
     }
 }

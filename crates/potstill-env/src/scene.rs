@@ -67,6 +67,36 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// Returns true if the shape covers a point of a rendering whose pixels have this width and height; a thin line covers
+    /// at least the pixel that it goes through, and a word nothing.
+    pub fn covers(&self, (x, y): (f64, f64), unit: (f64, f64)) -> bool {
+        match self {
+            Shape::Rectangle { at, size } => {
+                (at.0..at.0 + size.0).contains(&x) && (at.1..at.1 + size.1).contains(&y)
+            }
+            Shape::Circle { centre, radius } => {
+                let (dx, dy) = (x - centre.0, y - centre.1);
+                let radius = radius.max(unit.0.max(unit.1) * 0.5);
+                dx * dx + dy * dy <= radius * radius
+            }
+            Shape::Line { points, width } => {
+                let reach = (width / 2.0).max(unit.0.max(unit.1) * 0.5);
+                points.windows(2).any(|ends| {
+                    let (from, to) = (ends[0], ends[1]);
+                    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+                    let along =
+                        ((x - from.0) * dx + (y - from.1) * dy) / (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
+                    let along = along.clamp(0.0, 1.0);
+                    let (ex, ey) = (x - from.0 - along * dx, y - from.1 - along * dy);
+                    ex * ex + ey * ey <= reach * reach
+                })
+            }
+            Shape::Text { .. } => false,
+        }
+    }
+}
+
 /// Shapes from back to front.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {

@@ -47,6 +47,11 @@ impl Workspace {
         }
     }
 
+    /// The outputs of the last pass.
+    pub fn outputs(&self) -> &[f32] {
+        &self.outputs
+    }
+
     /// The threads.
     pub fn workers(&self) -> &Workers {
         &self.workers

@@ -3,11 +3,13 @@
 //!
 //! cargo run --release -p potstill --example custom_network
 
+use potstill::algorithm::published;
 use potstill::core::Streams;
 use potstill::deep::{Dqn, DqnConfig};
 use potstill::env::Env;
 use potstill::env::registry::find;
 use potstill::nn::{Activation, NetworkSpec};
+use potstill::optimizer::OptimizerConfig;
 use potstill::train::{Callback, Evaluation, Evaluator, Protocol, Trainer, Training};
 use std::ops::ControlFlow;
 
@@ -37,7 +39,10 @@ pub(crate) fn main() {
     assert_eq!(net_arch.to_string(), "mlp:64,32:tanh");
 
     let streams = Streams::new(1);
-    let config = DqnConfig { net_arch, ..DqnConfig::default() };
+    // All else as published for this environment.
+    let (zoo, _) =
+        published::<(DqnConfig, OptimizerConfig)>("dqn", "zoo", "CartPole-v1").expect("it is known");
+    let config = DqnConfig { net_arch, ..zoo };
     let mut trainer = Trainer::new(Dqn::new(config, features, actions, 20_000, streams), make_env(), streams);
     let protocol = Protocol { episodes: 10, streams, purpose: "validation", threads: 1 };
     let evaluator =

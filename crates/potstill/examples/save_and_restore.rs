@@ -20,6 +20,7 @@ fn trainer(seed: u64) -> Trainer<Dqn> {
         net_arch: "mlp:32".parse().expect("a network"),
         learning_starts: 200,
         buffer_size: 1000,
+        target_update_interval: 100,
         ..DqnConfig::default()
     };
     let env = find("CartPole-v1").expect("it is registered").make_features().expect("it has features");

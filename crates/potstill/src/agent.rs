@@ -65,24 +65,29 @@ pub trait Agent: Restorable + Send {
     /// Takes over the parameters of a model, before anything was learned.
     ///
     /// # Errors
-    /// If its shape is another, or the learner does not go on from parameters alone; the reason begins with the
-    /// shape of the model.
+    /// If its shape is another, or the learner does not go on from parameters alone; the message is the reason.
     fn start_from(&mut self, _: &Model) -> Result<(), String> {
         Err("this algorithm has no parameters to start from".to_owned())
     }
 
     /// Searches from the environment's present state before acting there, for agents that plan by simulating
-    /// copies of the environment (MCTS).
+    /// copies of the environment (MCTS). A long search is made in pieces: it returns true when it is complete, and is called again
+    /// until then. In the middle of a search the state that is saved is that before it.
     ///
     /// # Errors
     /// If a copy refuses a step.
-    fn search(&mut self, _: &BoxEnv<Self::Observation, Self::Action>) -> Result<(), LearnError> {
-        Ok(())
+    fn search(&mut self, _: &BoxEnv<Self::Observation, Self::Action>) -> Result<bool, LearnError> {
+        Ok(true)
     }
 
     /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]> {
         None
+    }
+
+    /// Returns true if the numbers of the model are estimated returns, and not preferences among actions.
+    fn learns_values(&self) -> bool {
+        true
     }
 
     /// Results beside the model, for the summary of a run, such as an average reward.
@@ -120,12 +125,16 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
         (**self).start_from(model)
     }
 
-    fn search(&mut self, env: &BoxEnv<A::Observation, A::Action>) -> Result<(), LearnError> {
+    fn search(&mut self, env: &BoxEnv<A::Observation, A::Action>) -> Result<bool, LearnError> {
         (**self).search(env)
     }
 
     fn visits(&self) -> Option<&[u64]> {
         (**self).visits()
+    }
+
+    fn learns_values(&self) -> bool {
+        (**self).learns_values()
     }
 
     fn results(&self) -> Measurements {
@@ -223,6 +232,9 @@ pub enum LearnError {
     #[error("the environment refused: {0}")]
     Env(#[from] EnvError),
 }
+
+/// Steps of planning after one step of the environment that are made at once; further ones are made in as many updates as it takes.
+pub const PLANNING_PIECE: u64 = 10_000;
 
 /// Length of the longest episode, in steps, that is learned from as a whole.
 pub const EPISODE_STEPS_MAX: usize = 1_000_000;

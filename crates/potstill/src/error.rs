@@ -12,6 +12,7 @@
 
 use crate::config::ConfigError;
 use crate::export::safetensors::ModelError;
+use crate::shell;
 use crate::store::{StoreError, names};
 use crate::train::TrainError;
 use std::path::PathBuf;
@@ -52,7 +53,7 @@ pub enum Error {
         source: Box<TrainError>,
     },
     /// The run was asked to stop. It can be resumed.
-    #[error("stopped at step {step}{}; `potstill resume {}` continues it", as_of(.saved), .run.display())]
+    #[error("stopped at step {step}{}; `potstill resume {}` continues it", as_of(.saved), shell::path(.run))]
     Interrupted {
         /// The run directory.
         run: PathBuf,
@@ -62,7 +63,7 @@ pub enum Error {
         saved: Option<u64>,
     },
     /// A measurement of many runs was asked to stop; those that were finished are kept.
-    #[error("stopped; {kept} finished runs are kept, and the same command with --out {} continues", .out.display())]
+    #[error("stopped; {kept} finished runs are kept, and the same command with --out {} continues", shell::path(.out))]
     Halted {
         /// The folder.
         out: PathBuf,
@@ -82,13 +83,19 @@ fn as_of(step: &Option<u64>) -> String {
 }
 
 impl Error {
-    /// 2 if the command line, a configuration or an input file is wrong, 1 if the work failed, 130 if it was stopped.
+    /// The exit code of a run that has ended with work that was not saved.
+    pub const UNSAVED: u8 = 3;
+
+    /// 2 if the command line, a configuration or an input file is wrong, 1 if the work failed, 130 if it was stopped and saved,
+    /// [`UNSAVED`](Self::UNSAVED) if it was stopped and something was lost.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Config(_) | Error::Model { .. } => 2,
             Error::Store(error) if error.is_input() => 2,
             Error::Store(_) | Error::Disk(_) | Error::Train(_) | Error::Failed { .. } => 1,
-            Error::Interrupted { .. } | Error::Halted { .. } | Error::Abandoned => 130,
+            Error::Interrupted { step, saved, .. } if *step > 0 && *saved != Some(*step) => Self::UNSAVED,
+            Error::Abandoned => Self::UNSAVED,
+            Error::Interrupted { .. } | Error::Halted { .. } => 130,
         }
     }
 }

@@ -12,10 +12,12 @@
 //! | [`targets`] | the equations: temporal-difference targets, soft targets |
 //! | [`teacher`] | the source of targets: a frozen network or a target network |
 //! | [`optimizer`] | the keys of optimisers, and the guarded gradient step |
+//! | [`tile_coding`] | observations as tiles of displaced grids |
 //! | [`agent`], [`model`] | the trait of all algorithms, and the models that they learn |
 //! | [`algorithm`] | the descriptor of each algorithm, and the list of all |
 //! | [`baseline`] | policies that learn nothing |
 //! | [`tabular`] | Q-learning, SARSA and their variants: expected, double, n-step, with traces; Monte Carlo |
+//! | [`linear`] | semi-gradient SARSA and TD with tile coding and state aggregation |
 //! | [`planning`] | dynamic programming on exact models; Dyna-Q, prioritized sweeping, tree search |
 //! | [`deep`] | DQN and its variants: C51, QR-DQN, IQN, Rainbow; PQN |
 //! | [`distill`] | knowledge distillation of classifiers and of policies |
@@ -25,6 +27,7 @@
 //! | [`metrics`] | the metrics of a run and their writers |
 //! | [`error`] | the error of a whole run, and its exit code |
 //! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
+//! | [`shell`] | words of commands that are printed to be pasted |
 //! | [`reproduce`] | published results, measured beside what is expected |
 //! | [`quickstart`] | the tour |
 //!
@@ -48,6 +51,7 @@ pub mod experience;
 pub mod export;
 #[cfg(feature = "disk")]
 pub mod jobs;
+pub mod linear;
 pub mod metrics;
 pub mod model;
 pub mod optimizer;
@@ -60,11 +64,13 @@ pub mod report;
 pub mod reproduce;
 #[cfg(feature = "disk")]
 pub mod run;
+pub mod shell;
 #[cfg(feature = "disk")]
 pub mod store;
 pub mod tabular;
 pub mod targets;
 pub mod teacher;
+pub mod tile_coding;
 pub mod train;
 
 #[cfg(feature = "disk")]

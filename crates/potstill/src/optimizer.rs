@@ -22,7 +22,7 @@ use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use crate::config::{ConfigError, Key, Settings, check_network, settings, words};
 use crate::policy::Schedule;
 use potstill_core::snapshot;
-use potstill_core::snapshot::Flat;
+use potstill_core::snapshot::{Flat, IfPresent};
 use potstill_nn::optim::{clip_value, norm, shrinking};
 use potstill_nn::{Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
@@ -169,6 +169,10 @@ pub struct GuardedStep {
     norm_max: f64,
     value_max: Option<f32>,
     gradient: Aligned,
+    /// The norm of the last gradient, before it was clipped to the largest norm.
+    gradient_norm: f64,
+    /// Steps so far.
+    updates: u64,
 }
 
 impl GuardedStep {
@@ -179,7 +183,19 @@ impl GuardedStep {
             norm_max: config.max_grad_norm,
             value_max: config.clip_grad_value.map(|bound| bound as f32),
             gradient: Aligned::zeros(parameters),
+            gradient_norm: 0.0,
+            updates: 0,
         }
+    }
+
+    /// The Euclidean norm of the last gradient, before `max_grad_norm`.
+    pub fn gradient_norm(&self) -> f64 {
+        self.gradient_norm
+    }
+
+    /// The number of gradient steps so far.
+    pub fn updates(&self) -> u64 {
+        self.updates
     }
 
     /// Steps a network along the negative gradient of a loss. `d_outputs` is the gradient with respect to the
@@ -198,7 +214,7 @@ impl GuardedStep {
         loss: f32,
         batch: &[(&str, &[f32])],
     ) -> Result<(), LearnError> {
-        let Self { optimiser, norm_max, value_max, gradient } = self;
+        let Self { optimiser, norm_max, value_max, gradient, .. } = self;
         let mut length = network.backward(d_outputs, workspace, gradient);
         if let Some(bound) = *value_max {
             clip_value(gradient, bound);
@@ -217,14 +233,16 @@ impl GuardedStep {
         let shrink = shrinking(length, *norm_max);
         let workers = workspace.workers();
         network.update_parameters(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
+        self.gradient_norm = length;
+        self.updates += 1;
         Ok(())
     }
 }
 
 snapshot! {
     impl Restorable for GuardedStep {
-        saved: optimiser via Flat;
-        built: norm_max, value_max, gradient;
+        saved: optimiser via Flat, updates via IfPresent;
+        built: norm_max, value_max, gradient, gradient_norm;
     }
 }
 

@@ -1,11 +1,13 @@
 //! Learning results: published or exactly computed numbers, many seeds, intervals from measured spread.
 
 use potstill::agent::Agent;
+use potstill::algorithm::published;
 use potstill::core::Streams;
 use potstill::deep::{Dqn, DqnConfig};
 use potstill::env::registry::find;
 use potstill::experience::Ending;
 use potstill::model::{NetworkActor, QTable, TableActor, play};
+use potstill::optimizer::OptimizerConfig;
 use potstill::policy::Policy;
 use potstill::tabular::{
     DoubleQLearning, Lambda, LambdaConfig, LambdaKind, MonteCarlo, MonteCarloKind, NStep, NStepConfig,
@@ -177,7 +179,8 @@ fn dqn_learns_to_balance() {
     // A small network for speed. Over seeds 0 to 39 the best evaluation was 168 or more; a random policy gets about 22.
     let bests = parallel_map(6, 2, |seed| {
         let streams = Streams::new(seed as u64);
-        let config = DqnConfig { net_arch: "mlp:64,64".parse().unwrap(), ..DqnConfig::default() };
+        let (zoo, _) = published::<(DqnConfig, OptimizerConfig)>("dqn", "zoo", "CartPole-v1").unwrap();
+        let config = DqnConfig { net_arch: "mlp:64,64".parse().unwrap(), ..zoo };
         let make_env = || find("CartPole-v1").unwrap().make_features().unwrap();
         let mut trainer = Trainer::new(Dqn::new(config, 4, 2, 20_000, streams), make_env(), streams);
         let mut best = 0.0_f64;

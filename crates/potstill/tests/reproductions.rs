@@ -174,6 +174,26 @@ fn quick_results_are_measured_to_the_committed_bytes() {
     }
 }
 
+#[test]
+fn a_complete_folder_of_games_is_written_again_from_its_numbers() {
+    let name = "arcade";
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join(name);
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("raw.csv"), read(name, "raw.csv")).unwrap();
+    let (runs, seed) = (summary(name)["runs"].as_u64(), summary(name)["seed"].as_u64().unwrap());
+    let request = ReproduceRequest { name: name.to_owned(), runs, seed, threads: 1, out: Some(out.clone()) };
+    // Nothing is trained: it would be stopped at once.
+    reproduce(&request, &Stopped).unwrap();
+    for file in FILES {
+        let now = fs::read_to_string(out.join(file)).unwrap();
+        assert!(now == read(name, file), "{name}/{file}: {} --out {name}", summary(name)["repeat"]);
+    }
+    // One run more than there are: it has to be trained, and what is there stays.
+    let more = ReproduceRequest { runs: runs.map(|runs| runs + 1), ..request };
+    assert!(reproduce(&more, &Stopped).is_err() && out.join("raw.csv").is_file());
+}
+
 /// Asks to stop at once.
 struct Stopped;
 

@@ -5,19 +5,23 @@ mod suite;
 
 use potstill::Error;
 use potstill::algorithm::{ALGORITHMS, Algorithm};
-use potstill::commands::{DistillRequest, ResumeRequest, TrainRequest, distill, resume, train};
+use potstill::commands::{
+    Comparison, DistillRequest, EvaluateRequest, ResumeRequest, TrainRequest, distill, evaluate, list, page,
+    resume, train,
+};
 use potstill::config::Settings;
 use potstill::metrics::History;
 use potstill::metrics::catalogue::{self, METRICS, SCORES, Score};
 use potstill::optimizer::{OptimizerConfig, StudentOptimizer};
-use potstill::run::{Observer, Quiet, Sources};
+use potstill::run::{Observer, Quiet, Sources, summary_of};
 use potstill::store::{FileMark, Manifest};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use suite::fingerprint;
+use suite::model_fingerprint;
 use tempfile::TempDir;
 
 /// One kind of run: its command line.
@@ -159,6 +163,51 @@ fn check(case: &Case) {
     assert!(error.to_string().contains("not saved"), "{error}");
     resumed(root, "unsaved", &Quiet).unwrap();
     assert_same(root, "whole", "unsaved", &RESULTS);
+}
+
+/// Steps that take long: many updates, much planning, a search in pieces, evaluations. The run is stopped again and again, each
+/// time a little later.
+#[test]
+fn a_stop_in_the_middle_of_a_step_changes_nothing() {
+    for (command, settings) in [
+        (
+            "dqn",
+            "env=CartPole-v1 net_arch=mlp:6 learning_starts=60 buffer_size=200 eval_freq=100 eval_episodes=4 steps=200 train_freq=50 \
+             gradient_steps=30",
+        ),
+        (
+            "dqn",
+            "env=CartPole-v1 net_arch=mlp:6 learning_starts=60 buffer_size=200 eval_freq=100 eval_episodes=4 steps=201 num_envs=3 \
+             train_freq=60 gradient_steps=20",
+        ),
+        (
+            "pqn",
+            "env=CartPole-v1 steps=256 num_envs=4 num_steps=8 num_minibatches=2 net_arch=mlp:6 eval_freq=64 eval_episodes=3",
+        ),
+        ("dyna-q", "env=DynaMaze steps=25 planning_steps=35000"),
+        ("prioritized-sweeping", "env=DynaMaze episodes=2 planning_steps=25000 theta=1e-9"),
+        ("mcts", "env=CliffWalking-v1 steps=4 simulations=4000 horizon=50"),
+        ("tree-backup", "env=AccessControl:max_episode_steps=900 episodes=2 n=1000 gamma=0.9"),
+        ("distill", STUDENTS[0].settings),
+    ] {
+        let root = TempDir::new().unwrap();
+        let root = root.path();
+        let case = Case { command, settings };
+        if let Some(teacher) = teacher_of(&case) {
+            start(root, &teacher, teacher.command, "checkpoint_freq=0", 1, &Quiet).unwrap();
+        }
+        start(root, &case, "whole", "", 2, &Quiet).unwrap();
+        let mut stops = 1;
+        let mut outcome = start(root, &case, "stopped", "checkpoint_freq=17", 2, &StopAfter::new(1));
+        while let Err(error) = outcome {
+            assert!(matches!(error, Error::Interrupted { .. }), "{command}: {error}");
+            stops += 1;
+            outcome = resumed(root, "stopped", &StopAfter::new(stops));
+        }
+        println!("{command}: {stops} stops");
+        assert!(stops > 3, "{command}: {stops}");
+        assert_same(root, "whole", "stopped", &RESULTS);
+    }
 }
 
 /// Every name that a run writes is in the catalogue, and every entry of the catalogue is written by some run.
@@ -419,7 +468,7 @@ fn checkpoints_of_every_format_are_read() {
         let checkpoint = potstill::store::Checkpoint::newest(&dir, false).unwrap().unwrap();
         assert_eq!(checkpoint.step, step);
         resumed(root.path(), &format!("{format}/{run}"), &Quiet).unwrap();
-        let model = fingerprint(&fs::read(out.join("model.safetensors")).unwrap());
+        let model = model_fingerprint(&fs::read(out.join("model.safetensors")).unwrap());
         assert_eq!(model, golden, "{format} {run}: {model:#018x}");
     }
 }
@@ -544,30 +593,241 @@ fn what_cannot_be_gone_on_with_is_left_alone() {
     assert!(fs::read(&model).unwrap() == whole);
 }
 
+/// An observer that stops at the n-th check, and keeps the warnings.
+struct Warned {
+    stop: StopAfter,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Warned {
+    fn new() -> Self {
+        Self { stop: StopAfter::new(u64::MAX), warnings: Mutex::default() }
+    }
+}
+
+impl Observer for Warned {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64, _: &str) {}
+    fn end(&self) {}
+    fn warn(&self, what: &str) {
+        self.warnings.lock().unwrap().push(what.to_owned());
+    }
+    fn stop_requested(&self) -> bool {
+        self.stop.stop_requested()
+    }
+}
+
+/// A log is lost or damaged while a run is stopped: the training goes on where it was, and the log begins there.
 #[test]
-fn a_lost_event_file_costs_no_checkpoint() {
+fn a_lost_log_costs_the_log_and_never_the_training() {
     let root = TempDir::new().unwrap();
     let root = root.path();
     start(root, &smoke("dqn"), "whole", "checkpoint_freq=100", 1, &Quiet).unwrap();
-    start(root, &smoke("dqn"), "lost", "checkpoint_freq=100", 1, &StopAfter::new(15)).unwrap_err();
-    let dir = potstill::store::RunDir::open(&root.join("lost")).unwrap();
-    let step = potstill::store::Checkpoint::peek(&dir).unwrap().unwrap().step;
-    assert!(step >= 700);
-    fs::remove_file(root.join("lost/events.out.tfevents.potstill")).unwrap();
-    let error = resumed(root, "lost", &Quiet).unwrap_err().to_string();
-    assert!(error.contains("events.out.tfevents.potstill is missing; `potstill resume"), "{error}");
-    let request =
-        ResumeRequest { run: root.join("lost"), fallback: true, threads: 1, ..ResumeRequest::default() };
-    resume(&request, &Quiet).unwrap();
-    assert_same(root, "whole", "lost", &RESULTS);
-    assert!(
-        !fs::read_dir(root.join("lost/checkpoints")).unwrap().any(|entry| entry
-            .unwrap()
-            .file_name()
-            .to_str()
-            .unwrap()
-            .starts_with("damaged"))
+    let lines = fs::read_to_string(root.join("whole/metrics.jsonl")).unwrap();
+    type Damage = fn(&Path);
+    let cases: [(&str, &str, Damage); 5] = [
+        ("metrics.jsonl", "is missing", |file| fs::remove_file(file).unwrap()),
+        ("metrics.jsonl", "is cut off after 70 of ", |file| {
+            fs::OpenOptions::new().write(true).open(file).unwrap().set_len(70).unwrap();
+        }),
+        ("metrics.jsonl", "is damaged in its first ", |file| {
+            let text = fs::read_to_string(file).unwrap();
+            fs::write(file, text.replace('\n', "\r\n")).unwrap();
+        }),
+        ("events.out.tfevents.potstill", "is missing", |file| fs::remove_file(file).unwrap()),
+        ("events.out.tfevents.potstill", "is cut off after 0 of ", |file| fs::write(file, "").unwrap()),
+    ];
+    for (i, (name, reason, damage)) in cases.into_iter().enumerate() {
+        let run = format!("lost-{i}");
+        start(root, &smoke("dqn"), &run, "checkpoint_freq=100", 1, &StopAfter::new(60)).unwrap_err();
+        let dir = potstill::store::RunDir::open(&root.join(&run)).unwrap();
+        let step = potstill::store::Checkpoint::peek(&dir).unwrap().unwrap().step;
+        assert!(step >= 100, "{step}");
+        damage(&root.join(&run).join(name));
+        let warned = Warned::new();
+        resumed(root, &run, &warned).unwrap();
+        let warnings = warned.warnings.into_inner().unwrap();
+        let path = root.join(&run).join(name);
+        let told = format!("{} {reason}", path.display());
+        let goes_on = format!(": the run goes on from step {step}, where its curves begin anew");
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with(&told) && warnings[0].ends_with(&goes_on), "{warnings:?}");
+        assert_same(root, "whole", &run, &RESULTS[..1]);
+        let kept = fs::read_to_string(root.join(&run).join("metrics.jsonl")).unwrap();
+        if name == "metrics.jsonl" {
+            assert!(lines.ends_with(&kept) && kept.len() < lines.len() && !kept.is_empty(), "{kept}");
+        } else {
+            assert_eq!(kept, lines);
+        }
+        dir.verify().unwrap();
+        let checkpoints = fs::read_dir(root.join(&run).join("checkpoints")).unwrap();
+        let names = checkpoints.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(names.into_iter().all(|name| name.starts_with("step-")));
+    }
+}
+
+/// A run without a file that it had can be looked at as far as it goes, and every message names what makes the file again.
+#[test]
+fn a_finished_run_without_a_file_says_how_it_is_made_again() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let case =
+        Case { command: "q-learning", settings: "env=CliffWalking-v1 episodes=30 checkpoint_freq=100" };
+    start(root, &case, "run", "", 1, &Quiet).unwrap();
+    let run = root.join("run");
+    let files = || {
+        contents(&run)
+            .into_iter()
+            .filter(|(name, _)| !name.contains("checkpoints") && !name.contains("damaged-"))
+            .collect::<Vec<_>>()
+    };
+    let whole = files();
+    let shown = |run: &Path| page(run).map(|page| page.text(80)).map_err(|error| error.to_string());
+    let notes = |comparison: Comparison| -> Vec<String> {
+        let notes = comparison.json()["notes"].take();
+        notes.as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect()
+    };
+    let compared = |run: &Path| Comparison::read(&[run.to_owned()]).map(|c| notes(c).len());
+    let again = format!("`potstill resume {} --fallback` makes ", run.display());
+    for (name, is_needed) in [
+        ("model.safetensors", true),
+        ("summary.json", true),
+        ("visits.json", true),
+        ("metrics.jsonl", false),
+        ("events.out.tfevents.potstill", false),
+        ("report.html", false),
+    ] {
+        fs::remove_file(run.join(name)).unwrap();
+        let told = |error: String| {
+            let expected = format!("{} is missing; {again}", run.join(name).display());
+            assert!(error.starts_with(&expected), "{name}: {error}");
+        };
+        told(resumed(root, "run", &Quiet).unwrap_err().to_string());
+        match shown(&run) {
+            Ok(text) => {
+                assert!(!is_needed, "{name}");
+                assert_eq!(text.contains("Without curves: "), name == "metrics.jsonl", "{name}: {text}");
+            }
+            Err(error) => {
+                assert!(is_needed, "{name}: {error}");
+                told(error);
+            }
+        }
+        let notes = compared(&run);
+        match name {
+            "summary.json" => told(notes.unwrap_err().to_string()),
+            _ => assert_eq!(notes.unwrap(), usize::from(name == "metrics.jsonl"), "{name}"),
+        }
+        if name == "model.safetensors" {
+            let request = EvaluateRequest { run: run.clone(), episodes: 1, seed: 0, threads: 1 };
+            told(evaluate(&request).unwrap_err().to_string());
+        }
+        let request =
+            ResumeRequest { run: run.clone(), fallback: true, threads: 1, ..ResumeRequest::default() };
+        resume(&request, &Quiet).unwrap();
+        resumed(root, "run", &Quiet).unwrap();
+        for ((file, before), (also, after)) in whole.iter().zip(files()) {
+            assert_eq!(*file, also, "{name}");
+            let is_same = file.ends_with("model.safetensors") || file.ends_with("visits.json");
+            assert!(!is_same || *before == after, "{name}: {file}");
+        }
+    }
+}
+
+/// Seeds that are added, or go further, end as those of a folder that was begun so.
+#[test]
+fn a_folder_of_seeds_grows_and_goes_further() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let family = |out: &str, seeds: u64, set: &[&str]| {
+        let request = TrainRequest {
+            algorithm: "q-learning".to_owned(),
+            sources: Sources { set: set.iter().map(|&pair| pair.to_owned()).collect(), ..Sources::default() },
+            seeds: Some(seeds),
+            out: Some(root.join(out)),
+            threads: 2,
+            ..TrainRequest::default()
+        };
+        train(&request, &Quiet)
+    };
+    let (short, long) = (["env=CliffWalking-v1", "steps=600"], ["env=CliffWalking-v1", "steps=1500"]);
+    family("whole", 5, &long).unwrap();
+    family("grown", 3, &short).unwrap();
+    let request = |run: &str| ResumeRequest { run: root.join(run), threads: 2, ..ResumeRequest::default() };
+    let refused = |outcome: Result<Value, Error>, expected: &str| {
+        let error = outcome.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    };
+    refused(family("grown", 3, &short), "exists and is not empty");
+    refused(family("grown", 2, &short), "exists and is not empty");
+    refused(
+        family("grown", 5, &long),
+        "is a folder of 3 seeds with other settings: `steps` is 600 there, 1500 here",
     );
+    refused(resume(&ResumeRequest { seeds: Some(2), ..request("grown") }, &Quiet), "has 3 seeds; --seeds 2");
+    refused(
+        resume(&ResumeRequest { seeds: Some(2), ..request("grown/seed-1") }, &Quiet),
+        "--seeds is for a folder",
+    );
+
+    // By the command that began it, then by `resume`.
+    assert_eq!(family("grown", 4, &short).unwrap()["seeds"], 4);
+    let more = ResumeRequest { seeds: Some(5), ..request("grown") };
+    assert_eq!(resume(&more, &Quiet).unwrap()["seeds"], 5);
+
+    // One goes further than the others, which `compare` says and `runs` counts.
+    let further = ResumeRequest { steps: Some(1500), ..request("grown/seed-1") };
+    resume(&further, &Quiet).unwrap();
+    let notes = || Comparison::read(&[root.join("grown")]).unwrap().json()["notes"].take();
+    let expected = format!(
+        "the seeds of {} have different lengths: 1500 steps, 600 steps",
+        root.join("grown").display()
+    );
+    assert_eq!(notes(), serde_json::json!([expected]));
+    let score = || list(&root.join("grown")).unwrap()[0].score.unwrap().1;
+    let of_seeds = || {
+        let seed = |seed: u64| summary_of(&root.join(format!("grown/seed-{seed}"))).unwrap();
+        let values: Vec<f64> = (0..5).map(|i| seed(i)["return_last_100"].as_f64().unwrap()).collect();
+        potstill::train::statistics::interquartile_mean(&values)
+    };
+    assert_eq!(score(), of_seeds());
+
+    // Then all; a stop in between is no loss.
+    let further = ResumeRequest { steps: Some(1500), ..request("grown") };
+    resume(&further, &StopAfter::new(20)).unwrap_err();
+    let summary = resume(&further, &Quiet).unwrap();
+    for seed in 0..5 {
+        assert_same(root, &format!("whole/seed-{seed}"), &format!("grown/seed-{seed}"), &RESULTS);
+    }
+    assert_same(root, "whole", "grown", &["metrics.jsonl"]);
+    assert_eq!(score(), of_seeds());
+    assert_eq!(summary["return_last_100"]["iqm"].as_f64(), Some(score()));
+    assert_eq!(notes(), serde_json::json!([]));
+}
+
+/// A student is not distilled from another network than the one that it was begun with.
+#[test]
+fn a_teacher_is_known_by_its_checksum() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    for (out, seed) in [("dqn", "seed=0"), ("other", "seed=1")] {
+        start(root, &smoke("dqn"), out, &format!("checkpoint_freq=0 {seed}"), 1, &Quiet).unwrap();
+    }
+    start(root, &STUDENTS[0], "student", "", 1, &Quiet).unwrap();
+    let again = |out: &str| {
+        let sources = Sources { config: Some(root.join("student/config.toml")), ..Sources::default() };
+        distill(&DistillRequest { sources, out: Some(root.join(out)), threads: 1 }, &Quiet)
+    };
+    again("again").unwrap();
+    assert_same(root, "student", "again", &RESULTS);
+    // The folder of the teacher's name holds another one now.
+    fs::remove_dir_all(root.join("dqn")).unwrap();
+    fs::rename(root.join("other"), root.join("dqn")).unwrap();
+    let error = again("from another").unwrap_err();
+    assert!(error.to_string().contains("dqn is not the teacher that the run was begun with"), "{error}");
+    assert_eq!(error.exit_code(), 2);
+    assert!(!root.join("from another").exists());
 }
 
 /// Removes a file of the run at the first record.

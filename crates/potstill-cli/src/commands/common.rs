@@ -5,7 +5,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::run::Observer;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A command with its flags.
 pub(crate) trait Command {
@@ -18,6 +18,11 @@ pub(crate) trait Command {
     /// Returns true if the command shows the dashboard.
     fn tui(&self) -> bool {
         false
+    }
+
+    /// The run directories that the command reads.
+    fn reads(&self) -> Vec<&Path> {
+        Vec::new()
     }
 
     /// Runs the command, and prints its results. Returns `false` if a check found errors.
@@ -45,6 +50,12 @@ macro_rules! commands {
             fn tui(&self) -> bool {
                 match self {
                     $(Self::$name(command) => command.tui(),)*
+                }
+            }
+
+            fn reads(&self) -> Vec<&std::path::Path> {
+                match self {
+                    $(Self::$name(command) => command.reads(),)*
                 }
             }
 

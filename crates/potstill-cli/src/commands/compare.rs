@@ -7,10 +7,14 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::Comparison;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compare runs: one table, the learning curves, and over seeds the probability of improvement
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill compare runs/sarsa runs/q-learning
+  potstill compare runs/sweep                     every run of a sweep")]
 pub(crate) struct Compare {
     /// Run directories, folders of seeds, or folders of either
     #[arg(value_name = "RUN", required = true)]
@@ -22,6 +26,10 @@ pub(crate) struct Compare {
 }
 
 impl Command for Compare {
+    fn reads(&self) -> Vec<&Path> {
+        self.runs.iter().map(PathBuf::as_path).collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let comparison = Comparison::read(&self.runs)?.with(self.looks.view());
         self.output.finish(&comparison.json(), |_| output::comparison(&comparison));

@@ -9,6 +9,10 @@ use potstill::run::Observer;
 
 /// Print a commented configuration file of an algorithm, or the schema of all
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill config dqn > dqn.toml
+  potstill train --config dqn.toml")]
 pub(crate) struct Config {
     /// The algorithm, or distill-policy or distill-classifier
     #[arg(value_name = "ALGO", required_unless_present = "schema")]

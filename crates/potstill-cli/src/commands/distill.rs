@@ -11,6 +11,10 @@ use std::path::PathBuf;
 
 /// Distil a trained run into a smaller student
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill distill --teacher runs/teacher --student mlp:16 --env CartPole-v1 --out runs/student
+  potstill distill --teacher runs/wide --student mlp:10 --data digits --temperature 4")]
 pub(crate) struct Distill {
     #[command(flatten)]
     keys: KeyFlags<Distillation>,

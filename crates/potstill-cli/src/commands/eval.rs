@@ -6,10 +6,13 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::{EvaluateRequest, evaluate};
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Evaluate a run: a policy over episodes, a classifier over its test samples
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  potstill eval runs/student --episodes 1000 --seed 7")]
 pub(crate) struct Eval {
     /// The run directory
     #[arg(value_name = "RUN")]
@@ -27,6 +30,10 @@ pub(crate) struct Eval {
 }
 
 impl Command for Eval {
+    fn reads(&self) -> Vec<&Path> {
+        vec![&self.run]
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let Self { run, episodes, seed, threads, output } = self;
         let request = EvaluateRequest { run, episodes, seed, threads: threads.count() };

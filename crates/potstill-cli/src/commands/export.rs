@@ -7,7 +7,7 @@ use potstill::Error;
 use potstill::commands::{ExportRequest, export};
 use potstill::export::EXPORTERS;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Export the model of a run to a file for other programs
 #[derive(Debug, Args)]
@@ -30,6 +30,10 @@ fn format_help() -> String {
 }
 
 impl Command for Export {
+    fn reads(&self) -> Vec<&Path> {
+        vec![&self.run]
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let Self { run, to, out, output } = self;
         let request = ExportRequest { run, to, out };

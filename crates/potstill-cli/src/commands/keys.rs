@@ -87,7 +87,12 @@ impl<K: Kinds> FromArgMatches for KeyFlags<K> {
 
 impl<K: Kinds> Args for KeyFlags<K> {
     fn augment_args(command: clap::Command) -> clap::Command {
-        keys_of(&K::all()).values().fold(command, |command, key| command.arg(flag(key)))
+        let keys = keys_of(&K::all());
+        keys.values().fold(command, |command, key| {
+            // A former name may be another algorithm's present one.
+            let once = key.once.filter(|once| !keys.contains_key(once));
+            command.arg(flag(&Key { once, ..*key }))
+        })
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
@@ -201,6 +206,7 @@ pub(crate) fn shown(command: clap::Command, arguments: &[OsString]) -> clap::Com
     })
 }
 
+/// Shows a flag in the help, with its range and default; not those that a program writes for itself.
 fn revealed(
     command: clap::Command,
     key: &Key,
@@ -208,7 +214,8 @@ fn revealed(
     heading: &str,
 ) -> clap::Command {
     let about = explained(key, default);
-    command.mut_arg(key.name, |flag| flag.hide(false).help(about).help_heading(heading.to_owned()))
+    let is_own = key.name.ends_with("_crc32c");
+    command.mut_arg(key.name, |flag| flag.hide(is_own).help(about).help_heading(heading.to_owned()))
 }
 
 /// A clap error in the project's words, with what a flag of other libraries is called here.
@@ -238,21 +245,27 @@ pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[
     );
     let place = subcommand.get_name();
     let key = name.replace('-', "_");
-    if place == "resume"
-        && (key == "set" || run_kinds().iter().any(|kind| kind.keys.iter().any(|(k, _)| k.name == key)))
-    {
+    let keys: Vec<&str> = keys_of(&run_kinds()).into_keys().collect();
+    if place == "resume" && (key == "set" || keys.contains(&&*key) || name_here(&key, &keys).is_some()) {
         let mut words =
             arguments.iter().filter_map(|word| word.to_str()).skip_while(|word| *word != place).skip(1);
         let run = words.find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or("RUN");
         return Some(format!(
-            "`resume` goes on with the settings that a run was begun with; to go on from it with others: potstill train \
-             ALGO --from {run} --{}",
+            "`resume` goes on with the settings that a run was begun with; with others a new run goes on from it: \
+             `potstill train ALGO --from {run} --{}`",
             if key == "set" {
                 "set KEY=VALUE".to_owned()
             } else {
                 format!("{} VALUE", key.replace('_', "-"))
             }
         ));
+    }
+    let other = [Training::COMMAND, Distillation::COMMAND].into_iter().find(|other| {
+        let kinds = if *other == Training::COMMAND { Training::all() } else { Distillation::all() };
+        *other != place && keys_of(&kinds).contains_key(&*key)
+    });
+    if let Some(other) = other.filter(|_| [Training::COMMAND, Distillation::COMMAND].contains(&place)) {
+        return Some(format!("`{place}` has no --{name}; it is a flag of `potstill {other}`"));
     }
     let here = match name_here(name, &known) {
         Some(here) => Some(here.to_owned()),

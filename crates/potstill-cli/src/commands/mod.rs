@@ -6,13 +6,15 @@ mod algos;
 mod bench;
 mod common;
 mod compare;
+mod completions;
 mod config;
 mod distill;
 mod env;
 mod eval;
 mod export;
-mod keys;
+pub(crate) mod keys;
 mod looks;
+mod man;
 mod play;
 mod plot;
 mod quickstart;
@@ -31,7 +33,17 @@ use std::ffi::OsString;
 
 /// Train a teacher, distil a student, ship it.
 #[derive(Debug, Parser)]
-#[command(name = "potstill", version, arg_required_else_help = true)]
+#[command(
+    name = "potstill",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  potstill quickstart                                                   the tour, half a minute
+  potstill train q-learning --env CliffWalking-v1 --episodes 500        a table, in a moment
+  potstill train dqn --help                                             the settings of an algorithm, each a flag
+  potstill env show FrozenLake-v1                                       what an environment is, and its options"
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Commands,
@@ -68,6 +80,9 @@ commands! { Commands:
     Bench(bench::Bench),
     Envs(env::Envs),
     Algos(algos::Algos),
+    Completions(completions::Completions),
+    Man(man::Man),
+    Complete(completions::Complete),
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! `potstill play`: shows episodes in the terminal, at an adjustable speed.
 
 use super::common::{Command, Output, count, number};
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, has_colours};
 use crate::output;
 use clap::Args;
 use crossterm::{cursor, execute, terminal};
 use potstill::Error;
 use potstill::commands::{Play as Game, play_at_random, play_run};
 use potstill::config::ConfigError;
-use potstill::report::scene_svg;
+use potstill::report::{FRAMES_MAX, Film, scene_svg};
 use potstill::run::{Observer, find_environment};
 use potstill::store;
 use serde_json::json;
@@ -19,6 +19,12 @@ use std::time::Duration;
 
 /// Watch an environment, or the policy of a run in its own, in the terminal
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill play runs/walk                         watch what a run has learned
+  potstill play --env Seaquest --keys             play it
+  potstill play runs/walk --gif walk.gif --fps 5 --json
+  potstill play --env CliffWalking-v1 --episodes 300 --record walks.jsonl")]
 pub(crate) struct Play {
     /// The run directory; its greedy policy plays
     #[arg(value_name = "RUN", required_unless_present = "env")]
@@ -48,6 +54,9 @@ pub(crate) struct Play {
     /// --data FILE`); prints only the result
     #[arg(long, value_name = "FILE", conflicts_with = "keys")]
     record: Option<PathBuf>,
+    /// Write the episodes to this .gif file, a frame for each step
+    #[arg(long, value_name = "FILE")]
+    gif: Option<PathBuf>,
     /// Write the last rendering to this .svg file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -56,6 +65,10 @@ pub(crate) struct Play {
 }
 
 impl Command for Play {
+    fn reads(&self) -> Vec<&Path> {
+        self.run.as_deref().into_iter().collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let game = match &self.run {
             Some(run) => play_run(run, self.epsilon)?,
@@ -94,9 +107,18 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     if let Some(path) = options.svg.as_ref().filter(|path| path.extension().is_none_or(|end| end != "svg")) {
         return Err(usage(&format!("--svg {}: the file's name ends in .svg", path.display())));
     }
+    if let Some(path) = options.gif.as_ref().filter(|path| path.extension().is_none_or(|end| end != "gif")) {
+        return Err(usage(&format!("--gif {}: the file's name ends in .gif", path.display())));
+    }
     if options.record.is_some() {
         game.record();
     }
+    let mut film = options.gif.as_ref().map(|_| Film::new(options.fps));
+    let mut shoot = |game: &dyn Game| {
+        if let (Some(film), Some(scene)) = (&mut film, game.scene()) {
+            film.add(&scene);
+        }
+    };
     let is_quiet = options.output.json || options.record.is_some();
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !is_quiet;
     let keyboard = match (options.keys, on_terminal) {
@@ -107,15 +129,21 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
         (false, false) => None,
     };
     let mut played = Vec::new();
+    let hint = if on_terminal { keys_in_words(&*game, options.keys) } else { String::new() };
     'playing: for episode in 0..options.episodes {
         game.reset(options.seed.wrapping_add(episode));
         let mut watched = Watched { episode, ..Watched::default() };
-        show(&*game, &watched, on_terminal, is_quiet);
+        show(&*game, &watched, on_terminal, is_quiet, &hint);
+        shoot(&*game);
         loop {
             let chosen = match &keyboard {
                 None => None,
                 Some(keyboard) => match keyboard.next(&*game, options) {
-                    Pressed::Quit => break 'playing,
+                    Pressed::Quit => {
+                        watched.last.clear();
+                        played.push((watched, "left"));
+                        break 'playing;
+                    }
                     Pressed::Nothing => None,
                     Pressed::Action(action) => Some(action),
                 },
@@ -127,7 +155,8 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
                 (words, [index]) if !words.is_empty() => words[*index as usize].to_owned(),
                 (_, numbers) => numbers.iter().map(|x| format!("{x:.3}")).collect::<Vec<_>>().join(" "),
             };
-            show(&*game, &watched, on_terminal, is_quiet);
+            show(&*game, &watched, on_terminal, is_quiet, &hint);
+            shoot(&*game);
             if step.outcome.done() {
                 let ending = if step.outcome.terminated { "terminated" } else { "truncated" };
                 watched.last.clear();
@@ -136,7 +165,17 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
             }
         }
     }
-    drop(keyboard);
+    if keyboard.is_some() {
+        drop(keyboard);
+        // On the terminal's own screen, where it stays.
+        picture(&*game).iter().for_each(|line| output::print(line));
+    }
+    if let (Some(path), Some(film)) = (&options.gif, &film) {
+        store::write_file(path, &film.bytes())?;
+        if film.frames() == FRAMES_MAX {
+            eprintln!("warning: {} has the first {FRAMES_MAX} frames", path.display());
+        }
+    }
     if let Some(path) = &options.record {
         return finish_recording(path, &*game, options, &played);
     }
@@ -192,7 +231,7 @@ fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) -> Result
 }
 
 /// Draws the state and the episode so far.
-fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool) {
+fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool, hint: &str) {
     if is_quiet {
         return;
     }
@@ -200,12 +239,15 @@ fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool) {
         true => terminal::size().map_or(PAPER, |(columns, rows)| (columns.into(), rows.into())),
         false => PAPER,
     };
-    let in_colour = on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let in_colour = has_colours(on_terminal);
     let mut lines = match game.scene() {
-        Some(scene) => Canvas::draw(&scene, columns, rows.saturating_sub(2).max(1), in_colour).lines(),
+        Some(scene) => Canvas::draw(&scene, columns, rows.saturating_sub(3).max(1), in_colour).lines(),
         None => Vec::new(),
     };
     lines.push(watched.words());
+    if !hint.is_empty() {
+        lines.push(hint.chars().take(columns).collect());
+    }
     if !on_terminal {
         output::print(&format!("{}\n", lines.join("\n")));
         return;
@@ -216,6 +258,39 @@ fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool) {
     let _ = execute!(out, cursor::MoveTo(0, 0));
     let _ = write!(out, "{frame}\u{1b}[J");
     let _ = out.flush();
+}
+
+/// The last picture, for a terminal.
+fn picture(game: &dyn Game) -> Vec<String> {
+    let (columns, rows) = terminal::size().map_or(PAPER, |(columns, rows)| (columns.into(), rows.into()));
+    let in_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let scene = game.scene();
+    scene.map_or(Vec::new(), |scene| {
+        Canvas::draw(&scene, columns, rows.saturating_sub(3).max(1), in_colour).lines()
+    })
+}
+
+/// The keys and their meaning, in a line.
+fn keys_in_words(game: &dyn Game, plays: bool) -> String {
+    if !plays {
+        return "q: leave".to_owned();
+    }
+    let actions = game.spec().actions;
+    let mut keys: Vec<String> = match force(game) {
+        Some((low, high)) => vec![format!("\u{2190} {low}"), format!("\u{2192} {high}")],
+        None => Vec::new(),
+    };
+    for (i, action) in actions.iter().enumerate() {
+        let arrow = match *action {
+            "left" => "\u{2190}".to_owned(),
+            "right" => "\u{2192}".to_owned(),
+            "up" => "\u{2191}".to_owned(),
+            "down" => "\u{2193}".to_owned(),
+            _ => i.to_string(),
+        };
+        keys.push(format!("{arrow} {action}"));
+    }
+    format!("{}   q: leave", keys.join("   "))
 }
 
 /// A key press before the next step.
@@ -358,6 +433,18 @@ fn meaning(actions: &[&str], force: Option<(f64, f64)>, key: Key) -> Option<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_keys_are_told() {
+        let game = |id: &str| play_at_random(&find_environment(id, &[]).unwrap());
+        assert_eq!(
+            keys_in_words(&*game("FrozenLake-v1"), true),
+            "\u{2190} left   \u{2193} down   \u{2192} right   \u{2191} up   q: leave"
+        );
+        assert_eq!(keys_in_words(&*game("Blackjack-v1"), true), "0 stick   1 hit   q: leave");
+        assert_eq!(keys_in_words(&*game("Pendulum-v1"), true), "\u{2190} -2   \u{2192} 2   q: leave");
+        assert_eq!(keys_in_words(&*game("Pendulum-v1"), false), "q: leave");
+    }
 
     #[test]
     fn keys_mean_actions() {

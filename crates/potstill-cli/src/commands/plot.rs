@@ -8,7 +8,7 @@ use potstill::Error;
 use potstill::commands::{Comparison, View};
 use potstill::report::Size;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Draw the curves of runs into a file: .svg, .png, .pdf, .html, or .csv for the numbers
 #[derive(Debug, Args)]
@@ -35,6 +35,10 @@ pub(crate) struct Plot {
 }
 
 impl Command for Plot {
+    fn reads(&self) -> Vec<&Path> {
+        self.runs.iter().map(PathBuf::as_path).collect()
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let view = View { title: self.title.clone(), size: self.size, ..self.looks.view() };
         Comparison::read(&self.runs)?.with(view).plot(&self.out, self.metric.as_deref())?;

@@ -6,7 +6,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::report;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Write the report.html of a run again
 #[derive(Debug, Args)]
@@ -19,6 +19,10 @@ pub(crate) struct Report {
 }
 
 impl Command for Report {
+    fn reads(&self) -> Vec<&Path> {
+        vec![&self.run]
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let out = report(&self.run)?;
         self.output.finish(&output::written("report", &out), |_| output::path(&out));

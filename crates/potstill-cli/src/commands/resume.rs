@@ -6,10 +6,15 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::{ResumeRequest, resume};
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Continue a run that was stopped or has crashed, with the same result as without the interruption
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill resume runs/pole                       to the very bytes that it would have ended with
+  potstill resume runs/pole --steps 100k          beyond its original length
+  potstill train dqn --from runs/pole ...         with other settings, in a new run")]
 pub(crate) struct Resume {
     /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]
@@ -18,6 +23,9 @@ pub(crate) struct Resume {
     /// exploration, goes back to where a run of that length would be.)
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count(1, u64::MAX))]
     steps: Option<u64>,
+    /// The new number of seeds of a folder of seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    seeds: Option<u64>,
     /// With --steps: keep schedules relative to the original length, so that exploration and step size do not go back
     #[arg(long, requires = "steps")]
     keep_schedules: bool,
@@ -41,9 +49,13 @@ impl Command for Resume {
         self.tui.tui
     }
 
+    fn reads(&self) -> Vec<&Path> {
+        vec![&self.run]
+    }
+
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        let Self { run, steps, keep_schedules, fallback, threads, output, .. } = self;
-        let request = ResumeRequest { run, steps, keep_schedules, fallback, threads: threads.count() };
+        let Self { run, steps, seeds, keep_schedules, fallback, threads, output, .. } = self;
+        let request = ResumeRequest { run, steps, seeds, keep_schedules, fallback, threads: threads.count() };
         output.finish(&resume(&request, observer)?, output::run);
         Ok(true)
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use potstill::Error;
 use potstill::commands::page;
 use potstill::run::Observer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Show a run in the terminal: results, learning curves, and maps of values and visits
 #[derive(Debug, Args)]
@@ -20,6 +20,10 @@ pub(crate) struct Show {
 }
 
 impl Command for Show {
+    fn reads(&self) -> Vec<&Path> {
+        vec![&self.run]
+    }
+
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let page = page(&self.run)?;
         if self.json {

@@ -12,6 +12,12 @@ use std::path::PathBuf;
 
 /// Train an algorithm in an environment or on a dataset; `train ALGO --help` lists its settings, each a flag
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill train sarsa --env CliffWalking-v1 --episodes 500 --alpha 0.1 --seeds 10
+  potstill train dqn --env CartPole-v1 --steps 50k --learning-rate 1e-3,1e-4 --out runs/sweep
+  potstill train dqn --env CartPole-v1 --steps 20k --from runs/teacher --learning-rate 1e-4
+  potstill train dqn --help                       all settings of dqn, with defaults and sources")]
 pub(crate) struct Train {
     /// The algorithm (see `potstill algos`); may be left out if --config names it
     #[arg(value_name = "ALGO", required_unless_present = "config")]
@@ -39,7 +45,11 @@ fn preset_help() -> String {
         let names: Vec<_> = algorithm.presets.iter().map(|preset| preset.name).collect();
         (!names.is_empty()).then(|| format!("{} for {}", any_of(names), algorithm.name))
     });
-    format!("Published hyperparameters by name: {}", with_presets.collect::<Vec<_>>().join(", "))
+    format!(
+        "Published hyperparameters by name, or none for the plain defaults [default: the first with values for the \
+         environment]: {}",
+        with_presets.collect::<Vec<_>>().join(", ")
+    )
 }
 
 impl Command for Train {

@@ -1,6 +1,7 @@
 //! Maps of gridworlds, as text.
 
 use crate::registry::Options;
+use crate::registry::id::rows;
 use std::collections::BTreeMap;
 
 /// The longest side of a map.
@@ -53,15 +54,13 @@ pub struct Gridworld {
 }
 
 impl Gridworld {
-    /// A map from its lines, separated by line ends, or by `/` if it is one line.
+    /// A map from its lines, separated by line ends or `/`, or a list of them.
     ///
     /// # Errors
     /// If a square or a setting is wrong, with its row and column, or the map lacks a start or an end.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let separator = if text.contains('\n') { '\n' } else { '/' };
-        let lines = text.split(separator).map(str::trim);
-        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with(';'));
-        let (settings, rows): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.contains('='));
+        let (settings, rows): (Vec<&str>, Vec<&str>) =
+            rows(text)?.into_iter().partition(|line| line.contains('='));
         let mut world = Self {
             map: squares(&rows)?,
             letters: BTreeMap::new(),

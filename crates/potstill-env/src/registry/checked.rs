@@ -1,6 +1,6 @@
 //! Environments of users: faults in them become errors that say what happened.
 
-use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, TransitionModel, VecEnv};
+use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, StateMap, TransitionModel, VecEnv};
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,18 +16,19 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
-/// An environment whose panics, and observations outside of a discrete space, are errors. What a `reset` does
-/// wrong is told by the next step.
+/// An environment whose panics, and observations outside of a discrete space, are errors, and which refuses actions outside of
+/// their space. What a `reset` does wrong is told by the next step.
 #[derive(Clone, Debug)]
 pub(super) struct Checked<E> {
     env: E,
     observations: Space,
+    actions: Space,
     fault: Option<String>,
 }
 
 impl<E: Env> Checked<E> {
     pub(super) fn new(env: E) -> Self {
-        Self { observations: env.observation_space(), env, fault: None }
+        Self { observations: env.observation_space(), actions: env.action_space(), env, fault: None }
     }
 
     /// A number that is in no table, and a plane that is not of zeros and ones, would be an error elsewhere. A
@@ -71,6 +72,9 @@ impl<E: Env> Env for Checked<E> {
         if let Some(reason) = &self.fault {
             return Err(EnvError::Failed { reason: reason.clone() });
         }
+        if !action.is_in(&self.actions) {
+            return Err(EnvError::Action { action: action.text(), space: self.actions.clone() });
+        }
         let stepped = caught("its step", || self.env.step(action, observation));
         let checked = match stepped {
             Ok(Ok(outcome)) => self.check(observation).map(|()| outcome),
@@ -89,6 +93,14 @@ impl<E: Env> Env for Checked<E> {
 
     fn model(&self) -> Option<Arc<TransitionModel>> {
         self.env.model()
+    }
+
+    fn is_stochastic(&self) -> bool {
+        self.env.is_stochastic()
+    }
+
+    fn state_maps(&self) -> Vec<StateMap> {
+        self.env.state_maps()
     }
 
     fn scene(&self) -> Option<Scene> {

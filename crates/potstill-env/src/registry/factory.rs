@@ -54,7 +54,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Clone for Factory<O, A> {
 impl<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static> Factory<O, A> {
     /// A factory of environments that are stepped one by one; `make` constructs one, without a time limit.
     /// A panic in its `reset` or `step`, and an observation outside its space, become errors
-    /// ([`EnvError::Failed`](crate::EnvError::Failed)).
+    /// ([`EnvError::Failed`](crate::EnvError::Failed)); actions outside their space do not reach it.
     pub fn new<E>(make: impl Fn() -> E + Send + Sync + Clone + 'static) -> Self
     where
         E: Env<Observation = O, Action = A> + 'static,
@@ -239,7 +239,7 @@ impl Kind {
     /// Returns true if transitions or starts are random; without an exact model they count as random.
     pub(super) fn is_stochastic(&self) -> bool {
         match self {
-            Kind::States(factory) => factory.one().model().is_none_or(|model| model.is_stochastic()),
+            Kind::States(factory) => factory.one().is_stochastic(),
             _ => true,
         }
     }

@@ -4,7 +4,7 @@
 //! the id: `FrozenLake-v1:is_slippery=false,map_name=8x8`. Every environment has `max_episode_steps`, a
 //! number or `none`, and the options of the [`wrappers`](crate::wrappers), which are applied in this order:
 //! `sticky_actions=P`, `action_repeat=N`, `clip_reward=LOW:HIGH`, `bins=N`, `one_hot=true`, `frame_stack=N`;
-//! so a stack holds what the agent observes.
+//! so a stack holds what the agent observes. A value with a comma stands in quotation marks ([`id`]).
 //!
 //! ```
 //! use potstill_env::registry::find;
@@ -26,6 +26,7 @@ mod documentation;
 mod entry;
 mod factory;
 mod general_options;
+pub mod id;
 mod options;
 
 pub use documentation::{EnvOption, Part, Section, sections};
@@ -117,7 +118,7 @@ pub fn all() -> impl Iterator<Item = Spec> {
 /// # Errors
 /// If there is none, it has no such option, or an option has no such value.
 pub fn find(id: &str) -> Result<Spec, EnvError> {
-    let (name, given) = id.split_once(':').unwrap_or((id, ""));
+    let (name, given) = id::split(id);
     let entry = entries()
         .into_iter()
         .find(|entry| entry.id == name || entry.short() == name)
@@ -125,6 +126,17 @@ pub fn find(id: &str) -> Result<Spec, EnvError> {
     caught("its construction", || entry.spec(given))
         .flatten()
         .map_err(|reason| EnvError::Option { id: name.to_owned(), reason })
+}
+
+/// Characters of an id in a title.
+const TITLE_MAX: usize = 60;
+
+/// An id for titles and tables: a long one, such as one that holds a map, is cut.
+pub fn in_short(id: &str) -> String {
+    match id.char_indices().nth(TITLE_MAX - 3) {
+        Some((end, _)) if id.chars().count() > TITLE_MAX => format!("{}...", &id[..end]),
+        _ => id.to_owned(),
+    }
 }
 
 impl Entry {
@@ -208,13 +220,16 @@ impl Spec {
 
     /// The id without options.
     pub fn name(&self) -> &str {
-        self.id.split(':').next().unwrap_or(&self.id)
+        id::split(&self.id).0
     }
 
     /// The number of stacked observations of the option `frame_stack`; 1 without it.
     pub fn frames(&self) -> usize {
-        let options = self.id.split_once(':').map_or("", |(_, options)| options);
-        let value = options.split(',').find_map(|option| option.trim().strip_prefix("frame_stack="));
+        let given = id::options(id::split(&self.id).1).unwrap_or_default();
+        let value = given.iter().find_map(|option| match option.value {
+            id::Given::Text(value) if option.key == "frame_stack" => Some(value),
+            _ => None,
+        });
         value.and_then(|frames| frames.trim().parse().ok()).unwrap_or(1)
     }
 
@@ -297,5 +312,18 @@ impl Spec {
     /// Returns true if the environment has an exact model.
     pub fn has_model(&self) -> bool {
         self.make_states().is_some_and(|env| env.model().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_id_is_cut() {
+        let check = |id: &str, expected: &str| assert_eq!(in_short(id), expected);
+        check("CartPole-v1", "CartPole-v1");
+        check(&"ä".repeat(60), &"ä".repeat(60));
+        check(&"ä".repeat(61), &format!("{}...", "ä".repeat(57)));
     }
 }

@@ -1,5 +1,6 @@
 //! Parsing of an environment's options, `key=value,key=value`.
 
+use super::id::{self, Given};
 use potstill_core::written;
 use std::ops::RangeInclusive;
 
@@ -12,10 +13,13 @@ impl<'a> Options<'a> {
     /// Parses the text after the colon of an id.
     pub(super) fn parse(text: &'a str) -> Result<Self, String> {
         let mut given: Vec<(&str, &str)> = Vec::new();
-        for pair in text.split(',').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair
-                .split_once('=')
-                .ok_or_else(|| format!("`{pair}`: write options as key=value,key=value"))?;
+        for option in id::options(text)? {
+            let (key, value) = match option.value {
+                Given::Text(value) => (option.key, value),
+                Given::File(_) => {
+                    return Err(format!("`{}`: the text of the file is needed here", option.written));
+                }
+            };
             if given.iter().any(|(other, _)| *other == key) {
                 return Err(format!("option `{key}` is given twice"));
             }

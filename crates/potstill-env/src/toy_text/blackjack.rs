@@ -55,7 +55,7 @@
 //! Gymnasium 1.4, `Blackjack-v1`: trajectories of equal seeds are equal.
 
 use crate::registry::{Entry, Kind};
-use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, TransitionModel};
+use crate::{Env, EnvError, ModelOutcome, Outcome, Paint, Scene, Space, StateMap, TransitionModel};
 use potstill_core::snapshot::{Codec, below};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use std::sync::{Arc, LazyLock};
@@ -199,6 +199,18 @@ impl Env for Blackjack {
     fn model(&self) -> Option<Arc<TransitionModel>> {
         static MODEL: LazyLock<Arc<TransitionModel>> = LazyLock::new(|| Arc::new(model()));
         (!self.sab && !self.natural).then(|| MODEL.clone())
+    }
+
+    /// As the book's figures 5.1 and 5.2: the sum upwards, the dealer's card to the right.
+    fn state_maps(&self) -> Vec<StateMap> {
+        let cards = ["A", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
+        let map = |title, lowest: usize, ace: usize| {
+            let sums: Vec<usize> = (lowest..=21).rev().collect();
+            let open = |card: &str| cards.iter().position(|known| *known == card).map(|i| i + 1);
+            let state_of = |sum: usize, card: &str| Some((sum * 11 + open(card)?) * 2 + ace);
+            StateMap::new(("the player's sum", &sums), ("the dealer's card", &cards), state_of).titled(title)
+        };
+        vec![map("no usable ace", 4, 0), map("usable ace", 12, 1)]
     }
 
     fn scene(&self) -> Option<Scene> {

@@ -57,6 +57,7 @@
 //! Gymnasium 1.4, `FrozenLake-v1` and `FrozenLake8x8-v1`: trajectories of equal seeds, models and generated
 //! maps are equal.
 
+use crate::registry::id::rows;
 use crate::registry::{Entry, Kind, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use potstill_core::Pcg64;
@@ -75,13 +76,13 @@ pub const MAP_8X8: &str = "SFFFFFFF/FFFFFFFF/FFFHFFFF/FFFFFHFF/FFFHFFFF/FHHFFFHF
 /// Rows of squares: `S` start, `F` frozen, `H` hole, `G` goal. All rows are of one length.
 pub type Map = Vec<Vec<u8>>;
 
-/// A map from its rows, separated by `/` or by line ends.
+/// A map from its rows, separated by `/` or by line ends, or a list as in Gymnasium: `["SF","FG"]`.
 ///
 /// # Errors
 /// If there is another letter, the rows differ in length, or there is no start, no goal, or too much of it
 /// all; with row and column.
 pub fn parse_map(text: &str) -> Result<Map, String> {
-    let rows: Vec<&str> = text.split(['/', '\n']).map(str::trim).filter(|row| !row.is_empty()).collect();
+    let rows = rows(text)?;
     let width = rows.first().map_or(0, |row| row.chars().count());
     if rows.is_empty() || rows.len() > SIDE_MAX || width > SIDE_MAX {
         let (height, most) = (rows.len(), SIDE_MAX);
@@ -288,5 +289,7 @@ mod tests {
     #[test]
     fn a_map_from_a_file_is_that_of_one_line() {
         assert_eq!(parse_map("SFFF\r\nFHFH\nFFFH\n\nHFFG\n").unwrap(), parse_map(MAP_4X4).unwrap());
+        let list = "[\"SFFF\",\"FHFH\",\"FFFH\",\"HFFG\"]";
+        assert_eq!(parse_map(list).unwrap(), parse_map(MAP_4X4).unwrap());
     }
 }

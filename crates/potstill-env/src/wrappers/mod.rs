@@ -59,6 +59,10 @@ macro_rules! forward {
         fn scene_of(&self, observation: &Self::Observation) -> Option<Scene> {
             self.env.scene_of(observation)
         }
+
+        fn state_maps(&self) -> Vec<crate::StateMap> {
+            self.env.state_maps()
+        }
     };
     (model) => {
         fn model(&self) -> Option<Arc<TransitionModel>> {

@@ -5,10 +5,11 @@ use crate::baseline::random_linear;
 use crate::config::ConfigError;
 use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
 use crate::distill::classifier;
+use crate::linear::{prediction as linear_prediction, semi_gradient_sarsa};
 use crate::planning::{dyna_q, mcts, policy_iteration, prioritized_sweeping, value_iteration};
 use crate::tabular::{
-    double_q_learning, expected_sarsa, lambda, monte_carlo, n_step, prediction, q_learning, r_learning,
-    sarsa, speedy_q_learning,
+    double_q_learning, expected_sarsa, gradient_bandit, lambda, monte_carlo, n_step, n_step_prediction,
+    prediction, q_learning, r_learning, sarsa, speedy_q_learning,
 };
 
 /// Every algorithm that `train` takes, in the order in which it is shown.
@@ -19,6 +20,7 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &double_q_learning::ALGORITHM,
     &speedy_q_learning::ALGORITHM,
     &r_learning::ALGORITHM,
+    &gradient_bandit::ALGORITHM,
     &n_step::SARSA,
     &n_step::OFF_POLICY_SARSA,
     &n_step::TREE_BACKUP,
@@ -28,7 +30,11 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &monte_carlo::OFF_POLICY,
     &prediction::TD,
     &prediction::TD_LAMBDA,
+    &n_step_prediction::ALGORITHM,
     &prediction::MONTE_CARLO,
+    &linear_prediction::TD,
+    &linear_prediction::MONTE_CARLO,
+    &semi_gradient_sarsa::ALGORITHM,
     &dyna_q::DYNA_Q,
     &dyna_q::DYNA_Q_PLUS,
     &prioritized_sweeping::ALGORITHM,
@@ -56,7 +62,7 @@ impl Algorithm {
         found.copied().ok_or_else(|| {
             if name.starts_with("distil") {
                 let words =
-                    "a student is trained by its own command: potstill distill --teacher RUN --student SPEC";
+                    "a student is trained by its own command: `potstill distill --teacher RUN --student SPEC`";
                 return ConfigError::Usage(words.to_owned());
             }
             ConfigError::unknown("algorithm", name, None, ALGORITHMS.iter().map(|algorithm| algorithm.name))

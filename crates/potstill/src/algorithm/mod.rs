@@ -31,5 +31,6 @@ mod task;
 pub use builder::{Builder, Constructor, Learning, Recipe, TabularAgent, recipe};
 pub use descriptor::{Algorithm, DataKind, PolicyKind, Preset};
 pub use list::ALGORITHMS;
+pub use presets::published;
 pub(crate) use schedules::{NamedSchedule, schedules, setbacks, vanishing};
 pub use task::{BehaviourSource, Task};

@@ -1,10 +1,40 @@
 //! Presets: published hyperparameters, one file per algorithm and source.
 
-use super::descriptor::Algorithm;
-use crate::config::{ConfigError, Layer, Origin, read_toml};
+use super::descriptor::{Algorithm, Preset};
+use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, resolve};
 use toml::{Table, Value};
 
+/// Published settings: those of a preset of an algorithm, for an environment.
+///
+/// ```
+/// use potstill::algorithm::published;
+/// use potstill::deep::DqnConfig;
+/// use potstill::optimizer::OptimizerConfig;
+///
+/// let (config, _) = published::<(DqnConfig, OptimizerConfig)>("dqn", "zoo", "CartPole-v1")?;
+/// assert_eq!((config.batch_size, DqnConfig::default().batch_size), (64, 32));
+/// # Ok::<(), potstill::config::ConfigError>(())
+/// ```
+///
+/// # Errors
+/// If there is no such algorithm, preset or environment, or it has a key that is not among these settings.
+pub fn published<S: Settings + Default>(algorithm: &str, preset: &str, env: &str) -> Result<S, ConfigError> {
+    Ok(resolve::<S>(&[Algorithm::find(algorithm)?.preset(preset, env)?])?.settings)
+}
+
+impl Preset {
+    /// Returns true if it has values for this environment.
+    fn is_for(&self, env: &str) -> bool {
+        self.text.parse::<Table>().is_ok_and(|table| table.get(env).is_some_and(Value::is_table))
+    }
+}
+
 impl Algorithm {
+    /// The name of the preset that a run in this environment has if none is named: the first with values for it.
+    pub fn default_preset(&self, env: &str) -> Option<&'static str> {
+        self.presets.iter().find(|preset| preset.is_for(env)).map(|preset| preset.name)
+    }
+
     /// The values of a preset: those for every environment, then those for this one.
     ///
     /// # Errors
@@ -54,8 +84,9 @@ mod tests {
         fn of<S: Settings + Default>(algorithm: &str, name: &str, env: &str) -> S {
             resolve::<S>(&[find(algorithm, name, env).unwrap()]).unwrap().settings
         }
-        // The defaults are the zoo's values for this environment.
-        assert_eq!(of::<Dqn>("dqn", "zoo", "CartPole-v1"), Dqn::default());
+        let (pole, optimizer) = of::<Dqn>("dqn", "zoo", "CartPole-v1");
+        assert_eq!((pole.learning_rate, pole.train_freq, pole.gradient_steps), (2.3e-3.into(), 256, 128));
+        assert_eq!((pole.net_arch.to_string().as_str(), optimizer.max_grad_norm), ("mlp:256,256", 10.0));
         let (car, _) = of::<Dqn>("dqn", "zoo", "MountainCar-v0");
         assert_eq!((car.learning_rate, car.gamma, car.target_update_interval), (4e-3.into(), 0.98, 600));
         let (cleanrl, _) = of::<Dqn>("dqn", "cleanrl", "Acrobot-v1");
@@ -88,6 +119,36 @@ mod tests {
         }
         let own = &find("pqn", "purejaxql", "CartPole-v1").unwrap().values;
         assert_eq!((own["num_envs"].as_integer(), own["gamma"].as_float()), (Some(32), Some(0.99)));
+    }
+
+    #[test]
+    fn a_run_has_the_first_preset_for_its_environment() {
+        let check = |algorithm, env, expected| {
+            assert_eq!(
+                Algorithm::find(algorithm).unwrap().default_preset(env),
+                expected,
+                "{algorithm} {env}"
+            );
+        };
+        check("dqn", "CartPole-v1", Some("zoo"));
+        check("dqn", "MinAtar/Seaquest-v1", Some("minatar"));
+        check("dqn", "Taxi-v4", None);
+        check("pqn", "CartPole-v1", Some("purejaxql"));
+        check("c51", "Acrobot-v1", Some("cleanrl"));
+        check("rainbow", "CartPole-v1", None);
+        check("sarsa", "CliffWalking-v1", None);
+    }
+
+    /// The values of `stable_baselines3.dqn.DQN.__init__`, version 2.9.
+    #[test]
+    fn the_defaults_of_dqn_are_those_of_stable_baselines() {
+        let (dqn, optimizer) = (DqnConfig::default(), OptimizerConfig::default());
+        assert_eq!((dqn.learning_rate, dqn.buffer_size, dqn.learning_starts), (1e-4.into(), 1_000_000, 100));
+        assert_eq!((dqn.batch_size, dqn.tau, dqn.gamma), (32, 1.0, 0.99));
+        assert_eq!((dqn.train_freq, dqn.gradient_steps, dqn.target_update_interval), (4, 1, 10_000));
+        let exploration = (dqn.exploration_fraction, dqn.exploration_initial_eps, dqn.exploration_final_eps);
+        assert_eq!(exploration, (0.1, 1.0, 0.05));
+        assert_eq!((dqn.net_arch.to_string().as_str(), optimizer.max_grad_norm), ("mlp:64,64", 10.0));
     }
 
     #[test]

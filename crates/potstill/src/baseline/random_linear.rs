@@ -104,7 +104,10 @@ impl Agent for RandomLinear {
                 self.policy = policy.clone();
                 Ok(())
             }
-            other => Err(format!("{}; this run has a linear policy for a box of actions", other.shape())),
+            other => Err(format!(
+                "it has learned {}; this run has a linear policy for a box of actions",
+                other.shape()
+            )),
         }
     }
 }

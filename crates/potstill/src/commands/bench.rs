@@ -2,7 +2,7 @@
 
 use crate::algorithm::{Algorithm, Task};
 use crate::error::Error;
-use crate::run::{Observer, find_env, usage};
+use crate::run::{Observer, find_environment, usage};
 use crate::train::{Trainer, parallel_map};
 use potstill_core::Streams;
 use potstill_env::registry::{Factory, Spec, Visitor};
@@ -108,7 +108,7 @@ pub fn bench_tabular(name: &str, env: &str, seconds: f64, observer: &dyn Observe
     let Some(new) = algorithm.builder.states() else {
         return Err(usage(format!("`{name}` is not an algorithm for discrete states; q-learning is one")));
     };
-    let spec = find_env(env)?;
+    let spec = find_environment(env, &[])?;
     if spec.make_states().is_none() {
         return Err(usage(format!("`{name}` needs discrete states and actions; {env} does not have them")));
     }
@@ -162,7 +162,6 @@ fn add_paces(result: &mut Value, pace: &str, time: &str, mut paces: Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::find_environment;
 
     #[test]
     fn a_share_of_the_copies_is_stepped_by_each_thread() {

@@ -1,6 +1,7 @@
 //! `potstill bench dqn`: whole training runs with settings for which times have been published, and single
 //! updates.
 
+use crate::algorithm::published;
 use crate::deep::{Dqn, DqnConfig, Objective, Pqn, PqnConfig, TaskSpec};
 use crate::error::Error;
 use crate::optimizer::OptimizerConfig;
@@ -38,7 +39,7 @@ struct Measured {
 /// # Errors
 /// If there is no such workload, or a loss or a gradient is not finite.
 pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error> {
-    let published = |net_arch: &str, learning_rate: f64| DqnConfig {
+    let plain = |net_arch: &str, learning_rate: f64| DqnConfig {
         net_arch: net_arch.parse().expect("a network"),
         learning_rate: learning_rate.into(),
         huber_delta: 0.0,
@@ -58,7 +59,7 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
                 exploration_initial_eps: 0.1,
                 exploration_final_eps: 0.1,
                 exploration_fraction: 1.0,
-                ..published("mlp:64,64:tanh", 2.5e-4)
+                ..plain("mlp:64,64:tanh", 2.5e-4)
             };
             replay(&config, &OptimizerConfig { optimizer_eps: 1e-5, ..free }, (1024, 4096), 1)
         }
@@ -71,12 +72,14 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
                 exploration_final_eps: 0.05,
                 exploration_fraction: 0.5,
                 num_envs: 10,
-                ..published("mlp:120,84", 2.5e-4)
+                ..plain("mlp:120,84", 2.5e-4)
             };
             replay(&config, &free, (0, 500_000), 2)
         }
-        // The defaults are the zoo's values.
-        "zoo" => replay(&DqnConfig::default(), &OptimizerConfig::default(), (0, 50_000), 2),
+        "zoo" => {
+            let (config, optimizer) = published::<(DqnConfig, OptimizerConfig)>("dqn", "zoo", "CartPole-v1")?;
+            replay(&config, &optimizer, (0, 50_000), 2)
+        }
         "pqn" => pqn(&PqnConfig::default(), &OptimizerConfig::default(), 500_000, 2),
         "update" => Ok(update("mlp:256,256", 8.into(), 4, 128, 1)),
         "minatar" => Ok(update("cnn:16x3,128", [10, 10, 4].into(), 6, 32, 1)),

@@ -8,7 +8,7 @@ use crate::metrics::catalogue::{
     Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, Score, key_metrics,
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
-use crate::run::{over_time, spread};
+use crate::run::{over_time, spread, usage};
 use crate::train::comparison::{performance_profile, probability_of_improvement};
 use crate::train::statistics::{Center, Estimate, mean};
 use serde_json::{Map, Value, json};
@@ -104,6 +104,7 @@ impl Comparison {
             "command": "compare",
             "runs": groups.collect::<Vec<_>>(),
             "differing": keys.collect::<Map<_, _>>(),
+            "notes": self.groups.iter().flat_map(|group| &group.notes).collect::<Vec<_>>(),
         });
         if let Some(score) = self.main_score() {
             all["score"] = json!(score.key);
@@ -204,6 +205,7 @@ impl Comparison {
             (0 < finished && finished < read.max(group.seeds))
                 .then(|| format!("{}: curves of the {finished} finished seeds.", group.label))
         }));
+        notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
         notes
     }
 
@@ -263,18 +265,34 @@ impl Comparison {
     /// If no run has the metric, or any records.
     pub(super) fn main_chart(&self, metric: Option<&str>) -> Result<LineChart, Error> {
         let chart = match metric {
-            Some(metric) => self.chart(metric).ok_or_else(|| {
-                let known = self.metrics();
-                ConfigError::unknown("metric", metric, None, known.iter().map(String::as_str))
-            })?,
-            None => self
-                .charts()
-                .into_iter()
-                .next()
-                .ok_or_else(|| crate::run::usage("the runs have no records yet"))?,
+            Some(metric) => self.chart(metric).ok_or_else(|| self.without(metric))?,
+            None => {
+                let charts = self.charts();
+                let known =
+                    key_metrics().find(|metric| self.metrics().iter().any(|name| name == metric.name));
+                charts.into_iter().next().ok_or_else(|| match known {
+                    Some(metric) => self.without(metric.name),
+                    None => usage("the runs have no records yet"),
+                })?
+            }
         };
         let title = self.view.title.clone().unwrap_or(chart.title);
         Ok(LineChart { title, ..chart })
+    }
+
+    /// The reason for which there is no curve of a metric.
+    fn without(&self, metric: &str) -> Error {
+        let known = self.metrics();
+        let names = known.iter().map(String::as_str);
+        match (known.iter().any(|name| name == metric), self.axis()) {
+            (false, _) => ConfigError::unknown("metric", metric, None, names).into(),
+            (true, Axis::Steps) => usage(format!(
+                "no step of {metric} is common to all seeds: some seeds end before others begin; try --axis episodes"
+            )),
+            (true, Axis::Episodes) => {
+                usage(format!("no episode of {metric} is common to all seeds; try --axis steps"))
+            }
+        }
     }
 
     /// The score that all runs have, the most informative first.
@@ -355,6 +373,10 @@ impl Comparison {
                  and the share of seeds above each value, with 95 % intervals."
             )));
             blocks.push(Block::Lines(profiles));
+        }
+        if let [group] = &self.groups[..] {
+            blocks.push(Block::Heading("Configuration".to_owned()));
+            blocks.push(Block::Plain(group.config_text.clone()));
         }
         let labels: Vec<&str> = self.groups.iter().map(|group| group.label.as_str()).collect();
         let title = if labels.len() > 4 { format!("{} runs", labels.len()) } else { labels.join(" and ") };

@@ -59,8 +59,8 @@ pub fn config_file(name: &str) -> Result<String, ConfigError> {
     let kinds = run_kinds();
     let Some(RunKind { head, keys, .. }) = kinds.iter().find(|kind| kind.name == name) else {
         if ["distill", "distil", "distillation", "student"].contains(&name) {
-            let words = "`distill` has two kinds of configuration: potstill config distill-policy, for a student of a \
-                         policy, and potstill config distill-classifier";
+            let words = "`distill` has two kinds of configuration: `potstill config distill-policy`, for a student of a \
+                         policy, and `potstill config distill-classifier`";
             return Err(ConfigError::Usage(words.to_owned()));
         }
         return Err(ConfigError::unknown("algorithm", name, None, kinds.iter().map(|kind| kind.name)));

@@ -5,9 +5,10 @@ use crate::error::Error;
 use crate::metrics::{Axis, Curve, History, across, smoothed};
 use crate::report::Series;
 use crate::run::{asked_axis, read_summary, seed_runs};
-use crate::store::{self, RunDir, names};
+use crate::store::{self, RunDir, StoreError, names};
 use crate::train::statistics::Center;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use toml::Table;
 
@@ -23,9 +24,12 @@ pub(super) struct Group {
     pub(super) algorithm: String,
     pub(super) on: String,
     pub(super) config: Table,
+    pub(super) config_text: String,
     /// The configured number of seeds.
     pub(super) seeds: usize,
     pub(super) runs: Vec<Member>,
+    /// Remarks: seeds of different lengths, and curves that are lost.
+    pub(super) notes: Vec<String>,
 }
 
 /// A run of a group.
@@ -36,24 +40,39 @@ pub(super) struct Member {
     /// The summary, if it is finished.
     summary: Option<Value>,
     history: History,
+    /// The reason for which there are no curves.
+    lost: Option<String>,
+    /// Its length, as its configuration has it: `2000 steps`.
+    length: Option<String>,
 }
 
 impl Group {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let dir = RunDir::open(path)?;
         let origin = Origin::File(path.join(names::CONFIG).display().to_string());
-        let config = read_toml(&dir.read_text(names::CONFIG)?, origin)?;
+        let config_text = dir.read_text(names::CONFIG)?;
+        let config = read_toml(&config_text, origin)?;
         let text = |key: &str| config.get(key).and_then(toml::Value::as_str).map(str::to_owned);
         let count = config.get("seeds").and_then(toml::Value::as_integer);
         let runs = if count.is_some() { seed_runs(path) } else { vec![path.to_owned()] };
+        let runs = runs.into_iter().map(Member::read).collect::<Result<Vec<_>, Error>>()?;
+        let lost = runs.iter().filter_map(|run| run.lost.as_ref());
+        let mut notes: Vec<String> = lost.map(|reason| format!("no curve: {reason}")).collect();
+        let lengths: BTreeSet<&str> = runs.iter().filter_map(|run| run.length.as_deref()).collect();
+        if lengths.len() > 1 {
+            let lengths = lengths.into_iter().collect::<Vec<_>>().join(", ");
+            notes.push(format!("the seeds of {} have different lengths: {lengths}", path.display()));
+        }
         Ok(Self {
             path: path.to_owned(),
             label: path.display().to_string(),
             algorithm: text("algorithm").or_else(|| text("command")).unwrap_or_default(),
             on: text("env").or_else(|| text("data")).unwrap_or_default(),
             seeds: count.map_or(1, |count| usize::try_from(count).unwrap_or_default()),
-            runs: runs.into_iter().map(Member::read).collect::<Result<_, Error>>()?,
+            runs,
+            notes,
             config,
+            config_text,
         })
     }
 
@@ -112,10 +131,18 @@ impl Member {
     fn read(path: PathBuf) -> Result<Self, Error> {
         let dir = RunDir::open(&path)?;
         let summary = if dir.is_finished()? { Some(read_summary(&dir)?) } else { None };
-        let history = if dir.has(names::METRICS) { History::read(&dir)? } else { History::default() };
+        let (history, lost) = match History::read(&dir) {
+            Ok(history) => (history, None),
+            Err(error @ StoreError::Damaged { .. }) => (History::default(), Some(error.to_string())),
+            // Not begun.
+            Err(_) if !dir.has(names::METRICS) => (History::default(), None),
+            Err(error) => return Err(error.into()),
+        };
         let config: Table = dir.read_text(names::CONFIG)?.parse().unwrap_or_default();
         let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default() as u64;
-        Ok(Self { path, seed, summary, history })
+        let length = |key: &str| config.get(key).map(|number| format!("{number} {key}"));
+        let length = length("steps").or_else(|| length("episodes"));
+        Ok(Self { path, seed, summary, history, lost, length })
     }
 }
 

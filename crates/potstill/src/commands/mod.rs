@@ -34,6 +34,7 @@ mod plot;
 mod report;
 mod resume;
 mod runs;
+mod sweep;
 mod train;
 
 pub use bench::{BenchRequest, bench_env, bench_tabular};

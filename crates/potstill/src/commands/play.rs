@@ -198,8 +198,8 @@ pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
         Model::Table(_) => {
             playing::<usize, usize>(&spec, spec.make_states().expect("a table is for states"), model, policy)
         }
-        Model::Network(_) => {
-            let env = spec.make_features().expect("a network is for features");
+        Model::Linear(_) | Model::Network(_) => {
+            let env = spec.make_features().expect("it is for features");
             playing::<[f32], usize>(&spec, env, model, policy)
         }
         Model::Control(_) => {

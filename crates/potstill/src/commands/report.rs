@@ -2,9 +2,9 @@
 
 use super::compare::Comparison;
 use crate::error::Error;
-use crate::report::Page;
+use crate::report::{Block, Page};
 use crate::run::{run_page, seed_runs};
-use crate::store::{RunDir, names};
+use crate::store::{RunDir, StoreError, names};
 use std::path::{Path, PathBuf};
 
 /// Writes the report of a run (of a folder of seeds: statistics over them) again, and returns its path.
@@ -27,12 +27,20 @@ pub fn page(run: &Path) -> Result<Page, Error> {
 }
 
 fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
-    // All but the report itself, which is made again.
-    for mark in dir.manifest()?.files.iter().filter(|mark| mark.name != names::REPORT) {
-        dir.check(mark)?;
+    let mut lost = None;
+    for mark in &dir.manifest()?.files {
+        match (&*mark.name, dir.check(mark)) {
+            // The report itself is made again, and TensorBoard's file is not looked at.
+            (names::REPORT | names::EVENTS, _) | (_, Ok(_)) => {}
+            (names::METRICS, Err(error @ StoreError::Damaged { .. })) => lost = Some(error.to_string()),
+            (_, Err(error)) => return Err(error.into()),
+        }
     }
-    Ok(match seed_runs(run).as_slice() {
-        [] => run_page(dir),
-        _ => Comparison::read(&[run.to_owned()])?.page(),
-    })
+    let is_family = !seed_runs(run).is_empty();
+    let mut page = if is_family { Comparison::read(&[run.to_owned()])?.page() } else { run_page(dir) };
+    if let Some(lost) = lost.filter(|_| !is_family) {
+        page.blocks.retain(|block| !matches!(block, Block::Lines(_)));
+        page.blocks.insert(1.min(page.blocks.len()), Block::Text(format!("Without curves: {lost}.")));
+    }
+    Ok(page)
 }

@@ -1,10 +1,11 @@
 //! `potstill resume`.
 
+use super::sweep::Sweep;
 use crate::error::Error;
-use crate::run::{Continuation, Family, Observer, Recipe, continue_run, usage};
-use crate::store::{RunDir, names};
+use crate::run::{Continuation, Observer, Recipe, continue_family, continue_run, usage};
+use crate::store::RunDir;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A request to continue a run.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub struct ResumeRequest {
     pub run: PathBuf,
     /// A new number of steps, to train a run beyond its original length.
     pub steps: Option<u64>,
+    /// A new number of seeds of a folder of seeds.
+    pub seeds: Option<u64>,
     /// With more steps, keep schedules relative to the former number, so that they do not go back.
     pub keep_schedules: bool,
     /// Skip damaged checkpoints.
@@ -28,21 +31,34 @@ pub struct ResumeRequest {
 /// If the folder is not a run, another process works in it, a file in it is damaged, or training fails or is
 /// stopped.
 pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value, Error> {
+    if let Some(sweep) = Sweep::open(&request.run)? {
+        if request.steps.is_some() {
+            return Err(usage("--steps is for one run, not for a sweep"));
+        }
+        let (threads, fallback) = (request.threads, request.fallback);
+        let point = |run: &Path, observer: &dyn Observer| resume_point(run, threads, fallback, observer);
+        return sweep.resume(&request.run, threads, &point, observer);
+    }
     let dir = RunDir::reopen(&request.run)?;
     let recipe = Recipe::read(&dir)?;
+    let ResumeRequest { steps, seeds, keep_schedules, fallback, threads, .. } = *request;
+    let continuation = Continuation { steps, keep_schedules, fallback, threads, is_seed: false };
     match (recipe.seeds, recipe.algorithm) {
-        (Some(count), Some(algorithm)) => {
-            if request.steps.is_some() {
-                return Err(usage("--steps is for one run, not for a folder of seeds"));
-            }
-            let family = Family { algorithm, layers: recipe.layers, count, threads: request.threads };
-            let start = family.start(&dir.read_text(names::CONFIG)?)?;
-            family.execute(&dir, start, request.fallback, observer)
+        (Some(_), Some(algorithm)) => {
+            continue_family(&dir, algorithm, recipe, (seeds, continuation), observer)
         }
-        _ => {
-            let ResumeRequest { steps, keep_schedules, fallback, threads, .. } = *request;
-            let continuation = Continuation { steps, keep_schedules, fallback, threads };
-            continue_run(&dir, recipe, continuation, observer)
-        }
+        _ if seeds.is_some() => Err(usage("--seeds is for a folder of seeds, not for one run")),
+        _ => continue_run(&dir, recipe, continuation, observer),
     }
+}
+
+/// Continues a run of a sweep.
+pub(super) fn resume_point(
+    run: &Path,
+    threads: usize,
+    fallback: bool,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let request = ResumeRequest { run: run.to_owned(), fallback, threads, ..ResumeRequest::default() };
+    resume(&request, observer)
 }

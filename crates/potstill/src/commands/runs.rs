@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::metrics::catalogue::{SECONDS, Score};
 use crate::run::{read_summary, seed_runs};
 use crate::store::{self, Checkpoint, Occupation, RunDir, names};
+use crate::train::statistics::interquartile_mean;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -106,12 +107,13 @@ impl RunEntry {
 /// If the folder does not exist.
 pub fn list(folder: &Path) -> Result<Vec<RunEntry>, Error> {
     let mut entries = Vec::new();
-    walk(folder, &mut entries)?;
+    walk(folder, &mut Vec::new(), &mut entries)?;
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
 
-fn walk(folder: &Path, entries: &mut Vec<RunEntry>) -> Result<(), Error> {
+/// Lists the runs below a folder; `within` are the folders around it, to one of which a link may lead back.
+fn walk(folder: &Path, within: &mut Vec<PathBuf>, entries: &mut Vec<RunEntry>) -> Result<(), Error> {
     if folder.join(names::CONFIG).is_file() {
         let mut entry = RunEntry::at(folder);
         match fill(&mut entry) {
@@ -122,11 +124,19 @@ fn walk(folder: &Path, entries: &mut Vec<RunEntry>) -> Result<(), Error> {
         entries.push(entry);
         return Ok(());
     }
-    for path in store::folders(folder)? {
-        if let Err(error) = walk(&path, entries) {
+    // A folder that cannot be resolved cannot be listed either, which is told.
+    let place = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    if within.contains(&place) {
+        return Ok(());
+    }
+    let folders = store::folders(folder)?;
+    within.push(place);
+    for path in folders {
+        if let Err(error) = walk(&path, within, entries) {
             entries.push(RunEntry { problem: Some(error.to_string()), ..RunEntry::at(&path) });
         }
     }
+    within.pop();
     Ok(())
 }
 
@@ -145,7 +155,15 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
     }
     if finished {
         let summary = read_summary(&dir)?;
-        let number = |key: &str| summary[key].as_f64().or_else(|| summary[key]["iqm"].as_f64());
+        // Those of the seeds as they are now: one may have gone further than the others.
+        let seeds = seed_runs(&entry.path);
+        let seeds = seeds.iter().map(|run| read_summary(&RunDir::open(run)?));
+        let seeds = seeds.collect::<Result<Vec<Value>, _>>()?;
+        let number = |key: &str| {
+            let values: Option<Vec<f64>> = seeds.iter().map(|summary| summary[key].as_f64()).collect();
+            let over_seeds = values.filter(|values| !values.is_empty());
+            summary[key].as_f64().or_else(|| over_seeds.map(|values| interquartile_mean(&values)))
+        };
         entry.score = Score::compared().find_map(|(key, _)| Some((key, number(key)?)));
         entry.step = summary["steps"].as_u64();
         entry.seconds = number(SECONDS);

@@ -1,11 +1,13 @@
 //! `potstill train`.
 
+use super::resume::resume_point;
+use super::sweep::Sweep;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::run::{
-    Observer, Sources, check_out, create, discard_on_error, execute, peek, prepare_train, train_head,
-    train_seeds, train_settings, usage,
+    Observer, Sources, check_out, create, discard_on_error, execute, is_family, peek, prepare_train,
+    train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir};
 use potstill_env::registry;
@@ -17,7 +19,8 @@ use std::path::PathBuf;
 pub struct TrainRequest {
     /// The algorithm's name; if empty, that of the configuration file.
     pub algorithm: String,
-    /// A preset's name.
+    /// A preset's name, or `none` for the plain defaults; the first with values for the environment if it is not
+    /// given.
     pub preset: Option<String>,
     /// The sources of values.
     pub sources: Sources,
@@ -36,17 +39,27 @@ pub struct TrainRequest {
 /// resumed).
 pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let algorithm = Algorithm::find(&named(request)?)?;
-    check_out(request.out.as_deref())?;
-    let mut layers = request.sources.layers(&train_head(algorithm.name))?;
-    if let Some(preset) = &request.preset {
-        let env = peek(&layers, "env").unwrap_or_default();
-        // The environment's name without options.
-        let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
-        layers.insert(0, algorithm.preset(preset, &env)?);
+    let is_to_grow = request.seeds.is_some() && request.out.as_deref().is_some_and(is_family);
+    if !is_to_grow {
+        check_out(request.out.as_deref())?;
     }
+    let mut layers = request.sources.layers(&train_head(algorithm.name))?;
+    let preset = preset(algorithm, request.preset.as_deref(), &layers)?;
+    let named = preset.as_ref().map(|layer| layer.origin.clone());
+    layers.splice(0..0, preset);
     let seeds = take_seeds(&mut layers)?;
     check_data(algorithm, &layers)?;
-    match request.seeds.or(seeds) {
+    if let Some(sweep) = Sweep::asked(algorithm, &layers, request.seeds.or(seeds))? {
+        let (out, threads) = (request.out.as_deref(), request.threads);
+        let summary = sweep.begin(
+            out,
+            threads,
+            &|run, observer| resume_point(run, threads, false, observer),
+            observer,
+        )?;
+        return Ok(with_preset(summary, named));
+    }
+    let summary = match request.seeds.or(seeds) {
         None | Some(1) => {
             let plan = prepare_train(algorithm, &layers, request.threads, None)?;
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
@@ -56,7 +69,30 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         Some(count) => {
             train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
         }
+    }?;
+    Ok(with_preset(summary, named))
+}
+
+/// Names the preset in a summary.
+fn with_preset(mut summary: Value, origin: Option<Origin>) -> Value {
+    if let Some(Origin::Preset(name)) = origin {
+        summary["preset"] = name.into();
     }
+    summary
+}
+
+/// The values of the preset of a run, lowest of its layers: the named one, or else the first with values for the
+/// environment.
+fn preset(algorithm: &Algorithm, name: Option<&str>, layers: &[Layer]) -> Result<Option<Layer>, Error> {
+    let env = peek(layers, "env").unwrap_or_default();
+    // The environment's name without options.
+    let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
+    let name = match name {
+        Some("none") => None,
+        Some(name) => Some(name),
+        None => algorithm.default_preset(&env),
+    };
+    Ok(name.map(|name| algorithm.preset(name, &env)).transpose()?)
 }
 
 /// The name of the algorithm: as requested, or of the configuration file.

@@ -37,9 +37,9 @@ settings! {
     pub struct C51Config {
         /// Number of atoms. Source: Bellemare, Dabney and Munos 2017, section 5
         n_atoms: u64 = 51, in Atoms;
-        /// Lowest atom. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Lowest atom, in units of the discounted return: the support must hold all of them. Source: Bellemare, Dabney and Munos 2017, section 5
         v_min: f64 = -10.0, in Finite;
-        /// Highest atom. Source: Bellemare, Dabney and Munos 2017, section 5
+        /// Highest atom, as v_min. Source: Bellemare, Dabney and Munos 2017, section 5
         v_max: f64 = 10.0, in Finite;
     }
 }
@@ -57,7 +57,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     builder: Builder::Features(|| recipe(build)),
     presets: &[Preset { name: "cleanrl", text: include_str!("../../presets/c51-cleanrl.toml") }],
     smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
-         gradient_steps=2 buffer_size=400 eval_freq=300 eval_episodes=2 n_atoms=11 v_min=0 \
+         gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=300 eval_episodes=2 n_atoms=11 v_min=0 \
          v_max=50"],
 };
 
@@ -108,7 +108,7 @@ impl Distribution for Support {
         let UpdateBuffers { workspace, batch, next_distribution, y, td_errors, d_outputs, .. } = buffers;
         let Batch { observations, actions, returns, discounts, weights, .. } = &*batch;
         next_distribution.chunks_exact_mut(atoms).for_each(|row| loss::softmax(1.0, row));
-        categorical_projection(*self, returns, discounts, next_distribution, y);
+        buffers.clipped_mass = Some(categorical_projection(*self, returns, discounts, next_distribution, y));
         let logits = online.forward(observations, workspace);
         d_outputs.resize(logits.len(), 0.0);
         loss::categorical_at(atoms, logits, Chosen { indices: actions, weights }, y, td_errors, d_outputs)

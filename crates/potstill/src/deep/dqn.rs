@@ -68,35 +68,35 @@ settings! {
     /// text a network by `parse`: `learning_rate: 1e-3.into()`, `net_arch: "mlp:64".parse()?`.
     pub struct DqnConfig {
         /// Step size of the optimiser, a number or a schedule over steps of the environment (those before the
-        /// `train_freq` steps that an update follows). Source: RL-Zoo, CartPole-v1
-        learning_rate: Schedule = 2.3e-3, in NotNegative;
-        /// Capacity of the replay buffer, in transitions. Source: RL-Zoo, CartPole-v1
-        buffer_size: u64 = 100_000, in AtLeastOne;
-        /// Steps of uniformly random behaviour before learning. Source: RL-Zoo, CartPole-v1
-        learning_starts: u64 = 1000, in Any;
-        /// Transitions per gradient step. Source: RL-Zoo, CartPole-v1
-        batch_size: u64 = 64, in Batch;
-        /// Discount. Source: RL-Zoo, CartPole-v1
+        /// `train_freq` steps that an update follows). Source: Stable-Baselines3
+        learning_rate: Schedule = 1e-4, in NotNegative;
+        /// Capacity of the replay buffer, in transitions. Source: Stable-Baselines3
+        buffer_size: u64 = 1_000_000, in AtLeastOne;
+        /// Steps of uniformly random behaviour before learning. Source: Stable-Baselines3
+        learning_starts: u64 = 100, in Any;
+        /// Transitions per gradient step. Source: Stable-Baselines3
+        batch_size: u64 = 32, in Batch;
+        /// Discount. Source: Stable-Baselines3
         gamma: f64 = 0.99, in Unit;
-        /// Steps of the environment, of all copies, between updates. Source: RL-Zoo, CartPole-v1
-        train_freq: u64 = 256, in AtLeastOne;
-        /// Gradient steps of an update; 0 for as many as there were steps since the last. Source: RL-Zoo,
-        /// CartPole-v1
-        gradient_steps: u64 = 128, in Count;
-        /// Steps of the environment between refreshes of the target network. Source: RL-Zoo, CartPole-v1
-        target_update_interval: u64 = 10, in AtLeastOne;
+        /// Steps of the environment, of all copies, between updates. Source: Stable-Baselines3
+        train_freq: u64 = 4, in AtLeastOne;
+        /// Gradient steps of an update; 0 for as many as there were steps since the last. Source:
+        /// Stable-Baselines3
+        gradient_steps: u64 = 1, in Count;
+        /// Steps of the environment between refreshes of the target network. Source: Stable-Baselines3
+        target_update_interval: u64 = 10_000, in AtLeastOne;
         /// Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm
         /// 1
         tau: f64 = 1.0, in PositiveUnit;
-        /// Fraction of the run over which the exploration rate falls. Source: RL-Zoo, CartPole-v1
-        exploration_fraction: f64 = 0.16, in Unit;
+        /// Fraction of the run over which the exploration rate falls. Source: Stable-Baselines3
+        exploration_fraction: f64 = 0.1, in Unit;
         /// Probability of exploring at the start. Source: Mnih et al. 2015, Extended Data Table 1
         exploration_initial_eps: f64 = 1.0, in Unit;
-        /// Probability of exploring after that. Source: RL-Zoo, CartPole-v1
-        exploration_final_eps: f64 = 0.04, in Unit;
+        /// Probability of exploring after that. Source: Stable-Baselines3
+        exploration_final_eps: f64 = 0.05, in Unit;
         /// Network architecture, such as mlp:256,256, mlp:64,64:tanh:layernorm or cnn:16x3,128. Source:
-        /// RL-Zoo, CartPole-v1
-        net_arch: NetworkSpec = "mlp:256,256", in Any;
+        /// Stable-Baselines3
+        net_arch: NetworkSpec = "mlp:64,64", in Any;
         /// Threshold of the Huber loss between quadratic and linear, of objectives that learn means; 0 for
         /// the squared error. Source: Mnih et al. 2015, Methods
         huber_delta: f64 = 1.0, in NotNegative;
@@ -159,17 +159,18 @@ pub const ALGORITHM: Algorithm = Algorithm {
          gradient_steps=4 buffer_size=500 target_update_interval=30 eval_freq=400 \
          eval_episodes=2",
         "env=CartPole-v1 steps=1200 net_arch=mlp:9,8:tanh:layernorm learning_starts=100 \
-         train_freq=8 gradient_steps=2 buffer_size=400 eval_freq=400 eval_episodes=2 \
-         double=true prioritized=true n_step=3 noisy=true dueling=true \
+         train_freq=8 gradient_steps=2 buffer_size=400 target_update_interval=10 \
+         eval_freq=400 eval_episodes=2 double=true prioritized=true n_step=3 noisy=true dueling=true \
          normalize_observations=true learning_rate=linear:0.01:0:1200 optimizer=radam",
         "env=Acrobot-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=6 \
-         gradient_steps=0 buffer_size=301 eval_freq=0 munchausen=true num_envs=3 \
+         gradient_steps=0 buffer_size=301 target_update_interval=30 eval_freq=0 munchausen=true num_envs=3 \
          optimizer=rmsprop clip_grad_value=0.5",
         "env=MinAtar/Breakout-v1:frame_stack=2 steps=600 net_arch=cnn:4x3,16 \
-         learning_starts=100 train_freq=4 gradient_steps=1 buffer_size=300 eval_freq=0 \
-         num_envs=2 memory_limit=0 tau=0.1 optimizer=sgd",
+         learning_starts=100 train_freq=4 gradient_steps=1 buffer_size=300 \
+         target_update_interval=10 eval_freq=0 num_envs=2 memory_limit=0 tau=0.1 optimizer=sgd",
         "env=MinAtar/Freeway-v1 steps=300 net_arch=cnn:4x3,max2,16 learning_starts=100 \
-         train_freq=4 gradient_steps=1 buffer_size=300 eval_freq=0 initialization=orthogonal",
+         train_freq=4 gradient_steps=1 buffer_size=300 target_update_interval=10 eval_freq=0 \
+         initialization=orthogonal",
     ],
 };
 
@@ -513,6 +514,7 @@ impl Agent for Dqn {
             None => self.loss(),
             Some(distribution) => distribution.loss(self.distributional()),
         };
+        let q = self.buffers.mean_q(&self.online);
         // theta <- theta - alpha dL/dtheta, refused if a number is not finite.
         let alpha = self.learning_rate();
         let UpdateBuffers { workspace, batch, y, td_errors, d_outputs, .. } = &mut self.buffers;
@@ -525,7 +527,13 @@ impl Agent for Dqn {
         ];
         self.optimizer.step(alpha, &mut self.online, d_outputs, workspace, loss, &arrays)?;
         self.replay.set_priorities(batch, td_errors);
-        Ok(Measurements::of(catalogue::LOSS, f64::from(loss)))
+        let measured = Measurements::of(catalogue::LOSS, f64::from(loss))
+            .with(catalogue::Q_VALUES, q)
+            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm());
+        Ok(match self.buffers.clipped_mass {
+            Some(mass) => measured.with(catalogue::TRAIN_CLIPPED_MASS, mass),
+            None => measured,
+        })
     }
 
     fn model(&self) -> Model {
@@ -553,6 +561,8 @@ impl Agent for Dqn {
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
             .with(catalogue::TEACHER_STALENESS, self.target.age() as f64)
             .with(catalogue::TEACHER_DISTANCE, drift)
+            .with(catalogue::LEARNING_RATE, self.config.learning_rate.at(self.steps, 1))
+            .with(catalogue::N_UPDATES, self.optimizer.updates() as f64)
     }
 }
 

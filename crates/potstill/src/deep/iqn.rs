@@ -65,7 +65,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     builder: Builder::Features(|| recipe(build)),
     presets: &[],
     smoke: &["env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 \
-         gradient_steps=2 buffer_size=400 eval_freq=350 eval_episodes=2 n_taus=4 \
+         gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=350 eval_episodes=2 n_taus=4 \
          n_target_taus=3 n_cosines=8"],
 };
 

@@ -40,8 +40,8 @@ use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::targets::{self, LambdaDecay, Segment};
-use potstill_core::snapshot::{Counter, Flat, OfLength, below};
-use potstill_core::{Pcg64, snapshot};
+use potstill_core::snapshot::{Codec, Counter, Flat, OfLength, below};
+use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
@@ -112,6 +112,7 @@ pub struct Pqn {
     rollout: Rollout,
     acting: Workspace,
     learning: Workspace,
+    running: Running,
     scratch: Scratch,
 }
 
@@ -140,7 +141,7 @@ struct Rollout {
 snapshot! {
     impl Restorable for Rollout {
         // Between `act` and `observe` there are values for one step more than there are steps.
-        saved: length via below(*steps), observations via OfLength(*length * *copies * *features),
+        saved: length via below(*steps + 1), observations via OfLength(*length * *copies * *features),
             actions via below(*choices).of_length(*length * *copies), rewards via OfLength(*length * *copies),
             values via OfLength(*length * *copies), cut_values via OfLength(*length * *copies),
             terminated via OfLength(*length * *copies), truncated via OfLength(*length * *copies);
@@ -148,12 +149,48 @@ snapshot! {
     }
 }
 
+/// The learning from a complete rollout, minibatch by minibatch.
+#[derive(Clone, Debug, Default)]
+struct Running {
+    /// Minibatches so far, of all epochs; 0 before and after.
+    made: u64,
+    /// The lambda-return of each transition, `steps x copies`.
+    targets: Vec<f32>,
+    /// The order of the transitions in the epoch.
+    order: Vec<usize>,
+}
+
+/// The codec of learning from that many transitions, which is saved only between two minibatches.
+struct IfRunning(usize);
+
+impl Codec<Running> for IfRunning {
+    fn save(&self, running: &Running, name: &str, snapshot: &mut Snapshot) {
+        if running.made > 0 {
+            let order = running.order.iter().map(|&i| i as u64).collect();
+            let branch = Snapshot::new()
+                .with("made", Value::U64(running.made))
+                .with("targets", Value::F32s(running.targets.clone()))
+                .with("order", Value::U64s(order));
+            snapshot.insert(name, Value::Tree(branch));
+        }
+    }
+
+    fn load(&self, running: &mut Running, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *running = Running::default();
+        if snapshot.contains(name) {
+            let branch = snapshot.tree(name)?;
+            running.made = branch.counter("made")?;
+            running.targets = branch.f32s("targets", self.0)?.to_vec();
+            running.order = branch.indices("order", self.0, self.0)?;
+        }
+        Ok(())
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct Scratch {
-    targets: Vec<f32>,
     /// `max_a Q` of the last observation of each copy.
     last: Vec<f32>,
-    order: Vec<usize>,
     observations: Vec<f32>,
     chosen: Vec<usize>,
     wanted: Vec<f32>,
@@ -253,6 +290,7 @@ impl Pqn {
             },
             acting: Workspace::new(task.workers.clone()),
             learning: Workspace::new(task.workers.clone()),
+            running: Running::default(),
             scratch: Scratch::default(),
             config: PqnConfig { learning_rate: config.learning_rate.of_run(total_steps), ..config },
         }
@@ -263,6 +301,15 @@ impl Pqn {
         &self.network
     }
 
+    /// A complete rollout is one that is being learned from.
+    fn check_running(&mut self) -> Result<(), SnapshotError> {
+        let (is_complete, made) = (self.rollout.length == self.rollout.steps, self.running.made);
+        if is_complete == (made > 0) && made < self.config.update_epochs * self.config.num_minibatches {
+            return Ok(());
+        }
+        Err(SnapshotError::invalid("update", format!("{made} minibatches of an update are impossible here")))
+    }
+
     fn epsilon(&self) -> f64 {
         self.epsilon.at(self.steps, 1)
     }
@@ -271,10 +318,12 @@ impl Pqn {
     fn returns(&mut self) {
         let copies = self.config.num_envs as usize;
         let Rollout { length, rewards, values, cut_values, terminated, truncated, .. } = &self.rollout;
-        let Scratch { targets, last, column: [reward, next, returns], ends: [ended, cut], .. } =
-            &mut self.scratch;
+        let Scratch { last, column: [reward, next, returns], ends: [ended, cut], .. } = &mut self.scratch;
+        let Running { targets, order, .. } = &mut self.running;
         let decay = LambdaDecay { gamma: self.config.gamma as f32, lambda: self.config.lambda as f32 };
         targets.resize(length * copies, 0.0);
+        order.clear();
+        order.extend(0..targets.len());
         returns.resize(*length, 0.0);
         for copy in 0..copies {
             for list in [&mut *reward, next] {
@@ -295,42 +344,42 @@ impl Pqn {
         }
     }
 
-    /// Trains for some epochs of minibatches, and returns the mean loss.
-    fn epochs(&mut self) -> Result<f64, LearnError> {
-        let PqnConfig { num_minibatches, update_epochs, .. } = self.config;
+    /// Trains on the next minibatch, and returns what it measured.
+    fn minibatch(&mut self) -> Result<Measurements, LearnError> {
+        let parts = self.config.num_minibatches;
         let features = self.network.inputs();
         // Of the k-th of K updates, k from 0, a line to 0 over the run leaves 1 - k / K.
         let rate = self.config.learning_rate.at(self.steps.saturating_sub(self.config.collected()), 1);
-        let Scratch { targets, order, observations, chosen, wanted, errors, d_outputs, .. } =
-            &mut self.scratch;
-        let size = targets.len() / num_minibatches as usize;
+        let Running { made, targets, order } = &mut self.running;
+        let Scratch { observations, chosen, wanted, errors, d_outputs, .. } = &mut self.scratch;
+        let size = targets.len() / parts as usize;
         errors.resize(size, 0.0);
         d_outputs.resize(size * self.actions, 0.0);
-        order.clear();
-        order.extend(0..targets.len());
-        let mut total = 0.0;
-        for _ in 0..update_epochs {
+        let part = *made % parts;
+        if part == 0 {
+            // Another epoch.
             self.shuffle.shuffle(order);
-            for minibatch in order.chunks_exact(size) {
-                observations.clear();
-                chosen.clear();
-                wanted.clear();
-                for &i in minibatch {
-                    observations.extend_from_slice(&self.rollout.observations[i * features..][..features]);
-                    chosen.push(self.rollout.actions[i]);
-                    wanted.push(targets[i]);
-                }
-                let q = self.network.forward(observations, &mut self.learning);
-                let kind = Regression::SquaredError;
-                let indices = Chosen { indices: chosen, weights: &[] };
-                let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);
-                let seen = [("observation", &**observations), ("target", wanted)];
-                let (network, workspace) = (&mut self.network, &mut self.learning);
-                self.optimizer.step(rate, network, d_outputs, workspace, loss, &seen)?;
-                total += f64::from(loss);
-            }
         }
-        Ok(total / (update_epochs * num_minibatches) as f64)
+        observations.clear();
+        chosen.clear();
+        wanted.clear();
+        for &i in &order[part as usize * size..][..size] {
+            observations.extend_from_slice(&self.rollout.observations[i * features..][..features]);
+            chosen.push(self.rollout.actions[i]);
+            wanted.push(targets[i]);
+        }
+        let q = self.network.forward(observations, &mut self.learning);
+        let values = chosen.iter().zip(q.chunks_exact(self.actions)).map(|(&a, q)| f64::from(q[a]));
+        let mean_q = values.sum::<f64>() / size as f64;
+        let kind = Regression::SquaredError;
+        let indices = Chosen { indices: chosen, weights: &[] };
+        let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);
+        let seen = [("observation", &**observations), ("target", wanted)];
+        self.optimizer.step(rate, &mut self.network, d_outputs, &mut self.learning, loss, &seen)?;
+        *made += 1;
+        Ok(Measurements::of(catalogue::LOSS, f64::from(loss))
+            .with(catalogue::Q_VALUES, mean_q)
+            .with(catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()))
     }
 }
 
@@ -380,15 +429,19 @@ impl Agent for Pqn {
         let last = &mut self.scratch.last;
         last.clear();
         last.extend(q.chunks_exact(self.actions).map(|q| q[targets::argmax(q)]));
-        Ok(1)
+        self.returns();
+        Ok(self.config.update_epochs * self.config.num_minibatches)
     }
 
     fn update(&mut self) -> Result<Measurements, LearnError> {
         if self.rollout.length < self.config.num_steps as usize {
             return Err(LearnError::NothingObserved);
         }
-        self.returns();
-        let loss = self.epochs()?;
+        let measured = self.minibatch()?;
+        if self.running.made < self.config.update_epochs * self.config.num_minibatches {
+            return Ok(measured);
+        }
+        self.running.made = 0;
         let Rollout {
             length, observations, actions, rewards, values, cut_values, terminated, truncated, ..
         } = &mut self.rollout;
@@ -399,7 +452,7 @@ impl Agent for Pqn {
         actions.clear();
         terminated.clear();
         truncated.clear();
-        Ok(Measurements::of(catalogue::LOSS, loss))
+        Ok(measured)
     }
 
     fn model(&self) -> Model {
@@ -412,12 +465,16 @@ impl Agent for Pqn {
 
     fn diagnostics(&self) -> Measurements {
         Measurements::of(catalogue::EXPLORATION_RATE, self.epsilon())
+            .with(catalogue::LEARNING_RATE, self.config.learning_rate.at(self.steps, 1))
+            .with(catalogue::N_UPDATES, self.optimizer.updates() as f64)
     }
 }
 
 snapshot! {
     impl Restorable for Pqn {
-        saved: rollout via Flat, steps via Counter, network, optimizer as "optimiser", exploration, shuffle;
+        saved: rollout via Flat, steps via Counter, network, optimizer as "optimiser", exploration, shuffle,
+            running as "update" via IfRunning(config.collected() as usize);
         built: config, actions, epsilon, acting, learning, scratch;
+        then: Self::check_running;
     }
 }

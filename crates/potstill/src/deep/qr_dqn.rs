@@ -53,7 +53,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     builder: Builder::Features(|| recipe(build)),
     presets: &[Preset { name: "zoo", text: include_str!("../../presets/qr-dqn-zoo.toml") }],
     smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
-         gradient_steps=2 buffer_size=400 eval_freq=300 eval_episodes=2 n_quantiles=8 \
+         gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=300 eval_episodes=2 n_quantiles=8 \
          num_envs=2 double=true"],
 };
 

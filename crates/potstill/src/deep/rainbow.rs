@@ -53,6 +53,8 @@ impl Default for RainbowConfig {
     fn default() -> Self {
         Self(DqnConfig {
             learning_rate: 5e-4.into(),
+            buffer_size: 100_000,
+            learning_starts: 1000,
             batch_size: 32,
             train_freq: 4,
             gradient_steps: 1,
@@ -74,6 +76,12 @@ impl Settings for RainbowConfig {
         let help = |key: &Key| match key.name {
             "learning_rate" => {
                 " Step size of the optimiser, a number or a schedule over steps of the environment. Source: this project, for small tasks"
+            }
+            "buffer_size" => {
+                " Capacity of the replay buffer, in transitions. Source: this project, for small tasks"
+            }
+            "learning_starts" => {
+                " Steps of uniformly random behaviour before learning. Source: this project, for small tasks"
             }
             "batch_size" => " Transitions per gradient step. Source: Hessel et al. 2018, table 1",
             "train_freq" => {

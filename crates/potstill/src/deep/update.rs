@@ -25,6 +25,10 @@ pub(super) struct UpdateBuffers {
     /// The targets `y`.
     pub(super) y: Vec<f32>,
     pub(super) td_errors: Vec<f32>,
+    /// The share of the targets' probability beyond a fixed support.
+    pub(super) clipped_mass: Option<f64>,
+    /// `Q(s, .; theta)`, `samples x actions`, for the log.
+    pub(super) q: Vec<f32>,
     /// The gradient with respect to the online network's outputs.
     pub(super) d_outputs: Vec<f32>,
 }
@@ -33,6 +37,16 @@ impl UpdateBuffers {
     pub(super) fn new(workers: &Workers) -> Self {
         let workspace = || Workspace::new(workers.clone());
         Self { workspace: workspace(), next_workspace: workspace(), ..Self::default() }
+    }
+
+    /// The mean of `Q(s, a; theta)` over the batch, from the online network's last pass.
+    pub(super) fn mean_q(&mut self, online: &Network) -> f64 {
+        let Self { workspace, batch, q, .. } = self;
+        let (samples, actions) = (batch.actions.len(), online.ends().choices);
+        online.means(samples, workspace.outputs(), q);
+        let chosen =
+            batch.actions.iter().zip(q.chunks_exact(actions)).map(|(&action, q)| f64::from(q[action]));
+        chosen.sum::<f64>() / samples as f64
     }
 
     /// Evaluates the online network in the next states if it selects the next action there (`double`).

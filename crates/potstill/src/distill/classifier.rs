@@ -27,6 +27,7 @@ use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
+use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
@@ -191,6 +192,15 @@ impl ClassifierTrainer {
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
+    }
+
+    /// Learning rate, gradient norm and number of the gradient steps so far.
+    pub(crate) fn measured(&self) -> [(&'static str, f64); 3] {
+        [
+            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
+            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
+            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
+        ]
     }
 
     /// Takes over the parameters of a model for the student, before training.

@@ -31,7 +31,8 @@ use super::divergence::Divergence;
 use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
-use crate::model::{Model, NetworkActor, play};
+use crate::metrics::catalogue;
+use crate::model::{Model, NetworkActor, play_unless};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
 use crate::teacher::Teacher;
@@ -171,6 +172,15 @@ impl PolicyDistiller {
         &self.student
     }
 
+    /// Learning rate, gradient norm and number of the gradient steps so far.
+    pub(crate) fn measured(&self) -> [(&'static str, f64); 3] {
+        [
+            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
+            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
+            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
+        ]
+    }
+
     /// Takes over the parameters of a model for the student, before training.
     ///
     /// # Errors
@@ -206,8 +216,19 @@ impl PolicyDistiller {
     /// If the environment refuses a step, or a loss or a gradient is not finite; the parameters are then
     /// unchanged.
     pub fn step(&mut self) -> Result<Option<Round>, LearnError> {
-        if self.position == 0 {
-            self.collect()?;
+        self.step_unless(&|| false)
+    }
+
+    /// The same as [`step`](Self::step), but stops in the middle of collecting, with nothing changed.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub(crate) fn step_unless(
+        &mut self,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Round>, LearnError> {
+        if self.position == 0 && !self.collect(stop)? {
+            return Ok(None);
         }
         let steps = self.config.round_steps();
         self.loss += self.gradient_step()? / steps as f64;
@@ -220,12 +241,16 @@ impl PolicyDistiller {
         Ok(Some(Round { loss: std::mem::take(&mut self.loss), states: self.transfer_states() }))
     }
 
-    /// Collects the states of a round and the teacher's logits for them.
-    fn collect(&mut self) -> Result<(), LearnError> {
+    /// Collects the states of a round and the teacher's logits for them. Returns false, with nothing changed, if it was stopped.
+    fn collect(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<bool, LearnError> {
         let share = (self.rounds + 1) as f64 / self.config.rounds as f64;
         let goal = (self.config.transfer_states as f64 * share) as u64;
-        let known = self.states.len();
-        self.play(goal.max(1))?;
+        let (known, episodes) = (self.states.len(), self.episodes);
+        if !self.play(goal.max(1), stop)? {
+            self.states.truncate(known);
+            self.episodes = episodes;
+            return Ok(false);
+        }
         if self.rounds == 0 {
             self.source.standardise_on(&self.states);
         }
@@ -235,11 +260,11 @@ impl PolicyDistiller {
             return Err(error);
         }
         self.teacher_logits.extend_from_slice(logits);
-        Ok(())
+        Ok(true)
     }
 
-    /// Plays whole episodes until the transfer set has `goal` states.
-    fn play(&mut self, goal: u64) -> Result<(), EnvError> {
+    /// Plays whole episodes until the transfer set has `goal` states; returns false if it was stopped before.
+    fn play(&mut self, goal: u64, stop: &(dyn Fn() -> bool + Sync)) -> Result<bool, EnvError> {
         let policy = Policy::EpsilonGreedy { epsilon: self.config.epsilon };
         while self.transfer_states() < goal {
             let seed = self.streams.seed_for("environment", self.episodes);
@@ -251,14 +276,17 @@ impl PolicyDistiller {
                 Some(teacher) if teacher_plays => teacher.network(),
                 _ => &self.student,
             };
-            let episode = play(&mut self.env, &mut NetworkActor::new(player, policy), seed, &mut rng)?;
+            let mut actor = NetworkActor::new(player, policy);
+            let Some(episode) = play_unless(stop, &mut self.env, &mut actor, seed, &mut rng)? else {
+                return Ok(false);
+            };
             let steps = episode.trajectory.steps();
             // Without the last observation: no action is taken there.
             for state in &episode.trajectory.observations()[..steps] {
                 self.states.extend_from_slice(state);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn gradient_step(&mut self) -> Result<f64, LearnError> {

@@ -28,19 +28,21 @@ pub fn find(name: &str) -> Option<&'static dyn Exporter> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ControlPolicy, Model, QTable};
+    use crate::model::{ControlPolicy, LinearModel, Model, QTable};
+    use crate::tile_coding::TileCoder;
     use potstill_core::Pcg64;
     use potstill_env::Space;
     use potstill_nn::NetworkSpec;
     use std::collections::BTreeSet;
 
     /// A model of each kind.
-    fn models() -> [Model; 3] {
+    fn models() -> [Model; 4] {
         let spec: NetworkSpec = "mlp:4".parse().unwrap();
         let network = |outputs| spec.build(3, outputs, &mut Pcg64::new(1));
         let bounds = Space::Box { low: vec![-1.0; 2], high: vec![1.0; 2] };
         [
             Model::Table(QTable::from_values(2, vec![0.0, 1.0, 2.0, 3.0])),
+            Model::Linear(LinearModel::new(TileCoder::new(vec![(0.0, 1.0)], 2, 2).unwrap(), 2, 0.5)),
             Model::Network(network(2)),
             Model::Control(ControlPolicy::new(network(2), &bounds)),
         ]

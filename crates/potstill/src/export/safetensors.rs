@@ -3,7 +3,7 @@
 //! `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` loads a network's file as it is,
 //! except for dueling, noisy and implicit quantile networks, whose tensors have names of their own
 //! (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one tensor `q` of `states x actions`.
-//! The metadata has a single key, so that the file is deterministic.
+//! The metadata says `format: pt`, as readers for PyTorch ask for, and holds the model's description under `potstill`.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -19,7 +19,8 @@
 //! ```
 
 use super::exporter::Exporter;
-use crate::model::{ControlPolicy, Model, QTable};
+use crate::model::{ControlPolicy, LinearModel, Model, QTable};
+use crate::tile_coding::TileCoder;
 use potstill_env::Space;
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Tensor, TensorError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -89,7 +90,7 @@ impl Exporter for Safetensors {
 
     fn takes(&self, model: &Model) -> Result<(), String> {
         let network = match model {
-            Model::Table(_) => return Ok(()),
+            Model::Table(_) | Model::Linear(_) => return Ok(()),
             Model::Network(network) => network,
             Model::Control(policy) => policy.network(),
         };
@@ -115,6 +116,15 @@ pub fn write(model: &Model) -> Vec<u8> {
             let bytes = table.values().iter().flat_map(|v| v.to_le_bytes()).collect();
             let shape = vec![table.states(), table.actions()];
             (json!({ "kind": "table" }), vec![("q".to_owned(), Dtype::F64, shape, bytes)])
+        }
+        Model::Linear(linear) => {
+            let bytes = linear.weights().iter().flat_map(|w| w.to_le_bytes()).collect();
+            let coder = linear.coder();
+            let (low, high): (Vec<f64>, Vec<f64>) = coder.bounds().iter().copied().unzip();
+            let (tiles, tilings) = (coder.tiles(), coder.tilings());
+            let about =
+                json!({ "kind": "linear", "tilings": tilings, "tiles": tiles, "low": low, "high": high });
+            (about, vec![("w".to_owned(), Dtype::F64, vec![linear.actions(), coder.features()], bytes)])
         }
         Model::Network(network) => {
             let tensors = network.tensors().into_iter().map(|Tensor { name, shape, data }| {
@@ -142,7 +152,23 @@ pub fn write(model: &Model) -> Vec<u8> {
         let view = TensorView::new(*dtype, shape.clone(), bytes).expect("the bytes fill the shape");
         (name.as_str(), view)
     });
-    safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit")
+    with_format(&safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit"))
+}
+
+/// The beginning of a header with metadata.
+const HEADER: &[u8] = b"{\"__metadata__\":{";
+/// The entry that other programs ask for.
+const PYTORCH: &[u8] = b"\"format\":\"pt\",";
+
+/// The file with a second entry in its metadata: the library writes several in any order, and the same model must give the same bytes.
+fn with_format(file: &[u8]) -> Vec<u8> {
+    let (length, rest) = file.split_first_chunk::<8>().expect("a file begins with the length of its header");
+    let (header, tensors) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let entries = header.strip_prefix(HEADER).expect("metadata come first");
+    let mut header = [HEADER, PYTORCH, entries].concat();
+    // Tensors begin on a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes()[..], &header, tensors].concat()
 }
 
 /// The metadata of a network. An image, and outputs that are not plain values, are described by objects
@@ -220,27 +246,56 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
     }
     match about["kind"].as_str() {
         Some("table") => read_table(&file),
+        Some("linear") => read_linear(&file, &about),
         Some("network") => Ok(Model::Network(read_network(&file, &about)?)),
         Some("control") => read_control(&file, &about),
         _ => Err(foreign("it is neither a table nor a network")),
     }
 }
 
-fn read_table(file: &SafeTensors<'_>) -> Result<Model, ModelError> {
-    let view = file.tensor("q").map_err(|_| TensorError::Missing { name: "q".to_owned() })?;
-    let &[states, actions] = view.shape() else {
-        return Err(ModelError::Foreign { reason: "tensor `q` is not states x actions".to_owned() });
+/// Reads a tensor in double precision with two sizes, neither of which is 0.
+fn read_matrix(
+    file: &SafeTensors<'_>,
+    name: &str,
+    sizes: &str,
+) -> Result<([usize; 2], Vec<f64>), ModelError> {
+    let view = file.tensor(name).map_err(|_| TensorError::Missing { name: name.to_owned() })?;
+    let &[rows, columns] = view.shape() else {
+        return Err(ModelError::Foreign { reason: format!("tensor `{name}` is not {sizes}") });
     };
-    if view.dtype() != Dtype::F64 || states == 0 || actions == 0 {
+    if view.dtype() != Dtype::F64 || rows == 0 || columns == 0 {
         return Err(ModelError::Foreign {
-            reason: format!("tensor `q` is {states} x {actions} {:?}", view.dtype()),
+            reason: format!("tensor `{name}` is {rows} x {columns} {:?}", view.dtype()),
         });
     }
     let values: Vec<f64> = view.data().as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
     if values.iter().any(|v| !v.is_finite()) {
-        return Err(ModelError::NotFinite { name: "q".to_owned() });
+        return Err(ModelError::NotFinite { name: name.to_owned() });
     }
+    Ok(([rows, columns], values))
+}
+
+fn read_table(file: &SafeTensors<'_>) -> Result<Model, ModelError> {
+    let ([_, actions], values) = read_matrix(file, "q", "states x actions")?;
     Ok(Model::Table(QTable::from_values(actions, values)))
+}
+
+fn read_linear(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelError> {
+    let ([actions, features], weights) = read_matrix(file, "w", "actions x features")?;
+    let size = |key: &str| about[key].as_u64().and_then(|n| usize::try_from(n).ok());
+    let numbers =
+        |key: &str| -> Option<Vec<f64>> { about[key].as_array()?.iter().map(Value::as_f64).collect() };
+    let coder = || {
+        let (low, high) = (numbers("low")?, numbers("high")?);
+        let bounds = (low.len() == high.len()).then(|| low.into_iter().zip(high).collect())?;
+        TileCoder::new(bounds, size("tiles")?, size("tilings")?).ok()
+    };
+    match coder().filter(|coder| coder.features() == features) {
+        Some(coder) => Ok(Model::Linear(LinearModel::from_weights(coder, actions, weights))),
+        None => {
+            Err(ModelError::Foreign { reason: "its tiles are not those that its weights are for".to_owned() })
+        }
+    }
 }
 
 fn read_control(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelError> {
@@ -296,7 +351,7 @@ mod tests {
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 7] {
+    fn models() -> [Model; 8] {
         let network = |spec: &str, inputs: [usize; 3], head: Head| {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 2) };
@@ -316,6 +371,11 @@ mod tests {
                 let bounds = Space::Box { low: vec![-1.0, 0.1], high: vec![1.0, 0.5] };
                 Model::Control(ControlPolicy::new(network, &bounds))
             },
+            {
+                let coder = TileCoder::new(vec![(-1.2, 0.5), (-0.07, 0.07)], 2, 3).unwrap();
+                let weights = (0..2 * coder.features()).map(|i| 0.1 * i as f64).collect();
+                Model::Linear(LinearModel::from_weights(coder, 2, weights))
+            },
         ]
     }
 
@@ -324,6 +384,9 @@ mod tests {
         for model in models() {
             let bytes = write(&model);
             assert_eq!(read(&bytes).unwrap(), model);
+            let (header, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+            assert!(header.is_multiple_of(8));
+            assert_eq!(metadata.metadata().as_ref().unwrap()["format"], "pt");
             for _ in 0..20 {
                 assert_eq!(write(&model), bytes);
             }
@@ -342,8 +405,8 @@ mod tests {
 
     #[test]
     fn a_lying_header_is_refused() {
-        let bytes = write(&models()[1]);
-        let check = |from: &str, to: &str, expected: &str| {
+        let check_of = |model: &Model, from: &str, to: &str, expected: &str| {
+            let bytes = write(model);
             assert_eq!(from.len(), to.len());
             let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).expect(from);
             let mut changed = bytes.clone();
@@ -351,12 +414,18 @@ mod tests {
             let error = read(&changed).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
+        let check = |from, to, expected| check_of(&models()[1], from, to, expected);
         check("mlp:5,3", "mlp:5,4", "do not hold the network that it announces");
         check("mlp:5,3", "mlp:9e9", "does not parse");
         check("0.weight", "7.weight", "`7.weight` does not belong to the network mlp:5,3:tanh");
         check("\\\"format\\\":1", "\\\"format\\\":7", "format 7 is newer");
         check("potstill", "somebody", "no `potstill` metadata");
         check("F32", "I32", "is I32, not F32");
+        let check = |from, to, expected| check_of(&models()[7], from, to, expected);
+        check("tiles\\\":2", "tiles\\\":3", "its tiles are not those that its weights are for");
+        check("tilings\\\":3", "tilings\\\":0", "its tiles are not those");
+        check("high\\\":[0.5", "high\\\":[-95", "its tiles are not those");
+        check("\"F64", "\"I64", "tensor `w` is 2 x 27 I64");
     }
 
     #[test]
@@ -369,7 +438,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_damage_makes_it_panic(which in 0_usize..7, at: proptest::sample::Index, byte: u8) {
+        fn no_damage_makes_it_panic(which in 0_usize..8, at: proptest::sample::Index, byte: u8) {
             let mut bytes = write(&models()[which]);
             let at = at.index(bytes.len());
             bytes[at] = byte;

@@ -30,7 +30,7 @@ pub(crate) use supervised::SupervisedJob;
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Model, ModelActor};
-use crate::train::{Evaluation, Protocol, evaluate as play_episodes};
+use crate::train::{Evaluation, Protocol, Stop, evaluate_unless};
 use potstill_core::snapshot::{Codec, Counted, Flat};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use potstill_env::registry::Spec;
@@ -66,11 +66,12 @@ pub(crate) trait Job: Restorable + Send {
     /// Returns true if the work is complete.
     fn is_over(&self) -> bool;
 
-    /// Works until `until` steps are done, or the work is complete.
+    /// Works until `until` steps are done, or the work is complete, or shortly after the wish to stop. What is then left in the
+    /// middle of a step is part of the state.
     ///
     /// # Errors
     /// If the work fails.
-    fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error>;
+    fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error>;
 
     /// Progress and total, in the user's unit (steps, episodes or epochs), and a remark on the results so
     /// far.
@@ -79,29 +80,40 @@ pub(crate) trait Job: Restorable + Send {
     /// The score of the newest evaluation; higher is better.
     fn score(&self) -> Option<f64>;
 
-    /// Evaluates the result.
+    /// Evaluates the result; `None` if it was stopped, which changes nothing.
     ///
     /// # Errors
     /// If the last evaluation fails.
-    fn finish(&mut self) -> Result<Outcome, Error>;
+    fn finish(&mut self, stop: &Stop<'_>) -> Result<Option<Outcome>, Error>;
 }
 
 /// Evaluates the greedy policy of a model in an environment.
 pub(crate) fn evaluate_policy(model: &Model, spec: &Spec, protocol: Protocol) -> Result<Evaluation, Error> {
+    Ok(evaluate_policy_unless(&|| false, model, spec, protocol)?.expect("nothing stops it"))
+}
+
+/// Evaluates the greedy policy of a model in an environment; `None` if it was stopped before the end.
+pub(crate) fn evaluate_policy_unless(
+    stop: &Stop<'_>,
+    model: &Model,
+    spec: &Spec,
+    protocol: Protocol,
+) -> Result<Option<Evaluation>, Error> {
     let actor = || ModelActor::greedy(model);
     let evaluation = match model {
-        Model::Table(_) => play_episodes::<usize, usize, _>(
+        Model::Table(_) => evaluate_unless::<usize, usize, _>(
+            stop,
             protocol,
             || spec.make_states().expect("a table is for states"),
             actor,
         ),
-        Model::Network(_) => {
-            let make_env = || spec.make_features().expect("a network is for features");
-            play_episodes::<[f32], usize, _>(protocol, make_env, actor)
+        Model::Linear(_) | Model::Network(_) => {
+            let make_env = || spec.make_features().expect("it is for features");
+            evaluate_unless::<[f32], usize, _>(stop, protocol, make_env, actor)
         }
         Model::Control(_) => {
             let make_env = || spec.make_control().expect("a control policy is for a box of actions");
-            play_episodes::<[f32], [f32], _>(protocol, make_env, actor)
+            evaluate_unless::<[f32], [f32], _>(stop, protocol, make_env, actor)
         }
     };
     Ok(evaluation?)

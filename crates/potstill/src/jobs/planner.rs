@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::Model;
 use crate::planning::Planner;
-use crate::train::TrainError;
+use crate::train::{Stop, TrainError};
 use potstill_core::snapshot;
 use potstill_core::snapshot::Flat;
 use serde_json::json;
@@ -31,7 +31,7 @@ impl Job for PlannerJob {
         self.planner.is_done()
     }
 
-    fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
+    fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
         while !self.planner.is_done() && self.planner.sweeps() < until {
             if self.planner.sweeps() >= self.max_sweeps {
                 let (sweeps, residual) = (self.planner.sweeps(), self.planner.residual());
@@ -46,6 +46,9 @@ impl Job for PlannerJob {
                     (catalogue::PLANNING_START_VALUE, self.planner.start_value()),
                 ];
                 record(&Record { step, values })?;
+            }
+            if stop() {
+                break;
             }
         }
         Ok(())
@@ -62,7 +65,7 @@ impl Job for PlannerJob {
         None
     }
 
-    fn finish(&mut self) -> Result<Outcome, Error> {
+    fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let summary = json!({
             "command": "train",
             "algorithm": self.algorithm,
@@ -73,7 +76,7 @@ impl Job for PlannerJob {
             "sweeps": self.planner.sweeps(),
             "residual": self.planner.residual(),
         });
-        Ok(Outcome { model: Model::Table(self.planner.values().q()), summary, visits: None })
+        Ok(Some(Outcome { model: Model::Table(self.planner.values().q()), summary, visits: None }))
     }
 }
 

@@ -1,15 +1,17 @@
 //! The job of distilling a policy.
 
-use super::{Best, BestLike, IfKnown, Job, Outcome, Recorder, evaluate_policy};
+use super::{Best, BestLike, IfKnown, Job, Outcome, Recorder, evaluate_policy_unless};
 use crate::distill::classifier::agreement;
+use crate::distill::policy::Round;
 use crate::distill::{PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
-use crate::model::{Model, NetworkActor, play};
+use crate::model::{Model, NetworkActor, play_unless};
 use crate::optimizer::OptimizerConfig;
 use crate::policy::Policy;
-use crate::train::{Evaluation, Protocol, TrainError};
-use potstill_core::{Streams, snapshot};
+use crate::train::{Evaluation, Protocol, Stop, TrainError};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Snapshot, SnapshotError, Streams, Value, snapshot};
 use potstill_env::registry::Spec;
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
@@ -29,6 +31,8 @@ pub(crate) struct PolicyDistillationJob {
     teacher: Network,
     threads: usize,
     distiller: PolicyDistiller,
+    /// The round whose student is still to be evaluated, if the run was stopped before.
+    round: Option<Round>,
     best: Option<Best>,
     score: Option<f64>,
 }
@@ -45,29 +49,48 @@ impl PolicyDistillationJob {
         let env = spec.make_features().expect("a network is for features");
         let configs = (config.clone(), optimizer);
         let distiller = PolicyDistiller::with(configs, student, teacher.clone(), env, Streams::new(seed));
-        Self { config, spec, seed, teacher_run, teacher, threads, distiller, best: None, score: None }
+        Self {
+            config,
+            spec,
+            seed,
+            teacher_run,
+            teacher,
+            threads,
+            distiller,
+            round: None,
+            best: None,
+            score: None,
+        }
     }
 
-    fn evaluate(&self, model: &Model, purpose: &'static str, episodes: usize) -> Result<Evaluation, Error> {
+    fn evaluate(
+        &self,
+        stop: &Stop<'_>,
+        model: &Model,
+        purpose: &'static str,
+        episodes: usize,
+    ) -> Result<Option<Evaluation>, Error> {
         let streams = Streams::new(self.seed);
-        evaluate_policy(model, &self.spec, Protocol { episodes, streams, purpose, threads: self.threads })
+        let protocol = Protocol { episodes, streams, purpose, threads: self.threads };
+        evaluate_policy_unless(stop, model, &self.spec, protocol)
     }
 
     /// The fraction of states in which teacher and student choose the same action, over states of new
     /// episodes, in which neither was trained: ten that the teacher plays, ten that the student plays.
-    fn unseen_agreement(&self, student: &Network) -> Result<f64, Error> {
+    fn unseen_agreement(&self, stop: &Stop<'_>, student: &Network) -> Result<Option<f64>, Error> {
         let mut env = self.spec.make_features().expect("a network is for features");
         let mut states = Vec::new();
         for episode in 0..20 {
             let player = if episode % 2 == 0 { &self.teacher } else { student };
             let seed = Streams::new(self.seed).seed_for("agreement", episode);
             let mut rng = Streams::new(seed).stream("actor");
-            let played = play(&mut env, &mut NetworkActor::new(player, Policy::Greedy), seed, &mut rng)
-                .map_err(TrainError::Play)?;
+            let mut actor = NetworkActor::new(player, Policy::Greedy);
+            let played = play_unless(stop, &mut env, &mut actor, seed, &mut rng).map_err(TrainError::Play)?;
+            let Some(played) = played else { return Ok(None) };
             let steps = played.trajectory.steps();
             states.extend(played.trajectory.observations()[..steps].iter().flatten().copied());
         }
-        Ok(agreement(&self.teacher, student, &states))
+        Ok(Some(agreement(&self.teacher, student, &states)))
     }
 }
 
@@ -81,29 +104,39 @@ impl Job for PolicyDistillationJob {
     }
 
     fn is_over(&self) -> bool {
-        self.distiller.rounds() >= self.config.rounds
+        self.distiller.rounds() >= self.config.rounds && self.round.is_none()
     }
 
-    fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
-        while self.distiller.steps() < until && !self.is_over() {
-            let step = self.distiller.steps() + 1;
-            let Some(round) = self.distiller.step().map_err(|source| TrainError::Learn { step, source })?
-            else {
+    fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
+        while self.round.is_some() || (self.distiller.steps() < until && !self.is_over()) {
+            if self.round.is_none() {
+                let step = self.distiller.steps() + 1;
+                self.round =
+                    self.distiller.step_unless(stop).map_err(|source| TrainError::Learn { step, source })?;
+            }
+            let Some(round) = self.round else {
+                if stop() {
+                    break;
+                }
                 continue;
             };
+            let step = self.distiller.steps();
             let model = Model::Network(self.distiller.student().clone());
-            let mean = self.evaluate(&model, "validation", VALIDATION)?.mean_return();
+            let Some(evaluation) = self.evaluate(stop, &model, "validation", VALIDATION)? else { break };
+            self.round = None;
+            let mean = evaluation.mean_return();
             self.score = Some(mean);
             // A later round has trained longer: it wins a tie.
             if self.best.as_ref().is_none_or(|best| mean >= best.score) {
                 self.best = Some(Best { score: mean, step, model });
             }
-            let values = vec![
+            let mut values = vec![
                 (catalogue::ROUNDS, self.distiller.rounds() as f64),
                 (catalogue::TRANSFER_STATES, round.states as f64),
                 (catalogue::LOSS, round.loss),
                 (catalogue::EVAL_MEAN_REWARD, mean),
             ];
+            values.extend(self.distiller.measured());
             record(&Record { step, values })?;
         }
         Ok(())
@@ -118,11 +151,17 @@ impl Job for PolicyDistillationJob {
         self.score
     }
 
-    fn finish(&mut self) -> Result<Outcome, Error> {
+    fn finish(&mut self, stop: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let model = self.best.as_ref().expect("there is a round").model.clone();
         let Model::Network(student) = &model else { unreachable!("a student is a network") };
-        let of_teacher = self.evaluate(&Model::Network(self.teacher.clone()), "comparison", COMPARISON)?;
-        let of_student = self.evaluate(&model, "comparison", COMPARISON)?;
+        let teacher = Model::Network(self.teacher.clone());
+        let (Some(of_teacher), Some(of_student), Some(agreement)) = (
+            self.evaluate(stop, &teacher, "comparison", COMPARISON)?,
+            self.evaluate(stop, &model, "comparison", COMPARISON)?,
+            self.unseen_agreement(stop, student)?,
+        ) else {
+            return Ok(None);
+        };
         let summary = json!({
             "command": "distill",
             "algorithm": "policy distillation",
@@ -136,15 +175,36 @@ impl Job for PolicyDistillationJob {
             "episodes": COMPARISON,
             "teacher_parameters": self.teacher.parameters().len(),
             "teacher_mean_return": of_teacher.mean_return(),
-            "agreement": self.unseen_agreement(student)?,
+            "agreement": agreement,
         });
-        Ok(Outcome { model, summary, visits: None })
+        Ok(Some(Outcome { model, summary, visits: None }))
     }
 }
 
 snapshot! {
     impl Restorable for PolicyDistillationJob {
-        saved: distiller, best via BestLike(|| Model::Network(distiller.student().clone())), score via IfKnown;
+        saved: distiller, best via BestLike(|| Model::Network(distiller.student().clone())), score via IfKnown, round via IfStopped;
         built: config, spec, seed, teacher_run, teacher, threads;
+    }
+}
+
+/// The codec of a round that is still to be evaluated, saved only if there is one.
+struct IfStopped;
+
+impl Codec<Option<Round>> for IfStopped {
+    fn save(&self, round: &Option<Round>, name: &str, snapshot: &mut Snapshot) {
+        if let Some(Round { loss, states }) = *round {
+            let branch = Snapshot::new().with("loss", Value::F64(loss)).with("states", Value::U64(states));
+            snapshot.insert(name, Value::Tree(branch));
+        }
+    }
+
+    fn load(&self, round: &mut Option<Round>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *round = None;
+        if snapshot.contains(name) {
+            let branch = snapshot.tree(name)?;
+            *round = Some(Round { loss: branch.f64("loss")?, states: branch.u64("states")? });
+        }
+        Ok(())
     }
 }

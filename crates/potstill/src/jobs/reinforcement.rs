@@ -1,14 +1,14 @@
 //! The job of an agent that learns in an environment.
 
 use super::settings::{EvalConfig, RunConfig};
-use super::{Best, BestLike, IfKnown, Job, Outcome, Recent, Recorder, evaluate_policy};
+use super::{Best, BestLike, IfKnown, Job, Outcome, Recent, Recorder, evaluate_policy_unless};
 use crate::agent::Measurements;
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
-use crate::train::{Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Training};
-use potstill_core::snapshot::{Codec, Field, Flat};
+use crate::train::{ByName, Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
+use potstill_core::snapshot::{Codec, Field, Flat, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Env};
@@ -45,11 +45,13 @@ struct RunStatistics {
     updates: Updates,
     score: Option<f64>,
     goal_reached: bool,
+    /// The clipped mass of the last record; 0 if there is none.
+    clipped_mass: f64,
 }
 
 snapshot! {
     impl Restorable for RunStatistics {
-        saved: returns, lengths, updates, score via IfKnown, goal_reached;
+        saved: returns, lengths, updates, score via IfKnown, goal_reached, clipped_mass via IfPresent;
     }
 }
 
@@ -61,23 +63,33 @@ struct Updates {
     sums: Measurements,
 }
 
-/// Saves the loss only: other measurements are not recorded across a restart.
-struct LossOnly;
+/// Saves the loss as a number, as checkpoints of every format have it, and all measurements by their names unless it is the only one.
+struct LossFirst;
 
-impl Codec<Measurements> for LossOnly {
+/// The branch of several measurements.
+const MEASURED: &str = "measured";
+
+impl Codec<Measurements> for LossFirst {
     fn save(&self, sums: &Measurements, name: &str, snapshot: &mut Snapshot) {
-        sums.get(catalogue::LOSS).unwrap_or_default().save(name, snapshot);
+        let loss = sums.get(catalogue::LOSS).unwrap_or_default();
+        loss.save(name, snapshot);
+        // A loss of 0 alone stands for no measurement.
+        let others = sums.iter().any(|(name, _)| name != catalogue::LOSS);
+        if others || (loss == 0.0 && sums.get(catalogue::LOSS).is_some()) {
+            ByName.save(sums, MEASURED, snapshot);
+        }
     }
 
     fn load(&self, sums: &mut Measurements, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        *sums = Measurements::of(catalogue::LOSS, snapshot.f64(name)?);
-        Ok(())
+        let loss = snapshot.f64(name)?;
+        *sums = if loss == 0.0 { Measurements::default() } else { Measurements::of(catalogue::LOSS, loss) };
+        if snapshot.contains(MEASURED) { ByName.load(sums, MEASURED, snapshot) } else { Ok(()) }
     }
 }
 
 snapshot! {
     impl Restorable for Updates {
-        saved: count, sums as "loss" via LossOnly;
+        saved: count, sums as "loss" via LossFirst;
     }
 }
 
@@ -113,7 +125,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
     }
 
     fn on_episode(&mut self, trainer: &T, episode: &EpisodeEnd) -> ControlFlow<()> {
-        let RunStatistics { returns, lengths, updates, .. } = &mut *self.statistics;
+        let RunStatistics { returns, lengths, updates, clipped_mass, .. } = &mut *self.statistics;
         returns.push(episode.episode_return);
         lengths.push(episode.steps as f64);
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
@@ -132,6 +144,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
                 let acts = |(name, _): &(&str, f64)| name.starts_with("rollout/");
                 values.extend(now.iter().filter(acts));
                 values.extend(sums.iter().map(|(name, sum)| (name, sum / count as f64)));
+                *clipped_mass = sums.get(catalogue::TRAIN_CLIPPED_MASS).unwrap_or_default() / count as f64;
                 values.extend(now.iter().filter(|measured| !acts(measured)));
             }
             self.record(trainer.steps(), values)?;
@@ -185,7 +198,8 @@ impl<T: Training> ReinforcementJob<T> {
 
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
-        if let Some(value) = start_value(model, &self.spec, self.run.seed) {
+        let value = start_value(model, &self.spec, self.run.seed);
+        if let Some(value) = value.filter(|_| self.trainer.learns_values()) {
             summary[catalogue::START_VALUE] = json!(value);
         }
     }
@@ -217,16 +231,17 @@ where
     }
 
     fn is_over(&self) -> bool {
-        self.statistics.goal_reached
+        let is_reached = self.statistics.goal_reached
             || self.run.steps.is_some_and(|steps| self.trainer.steps() >= steps)
-            || self.run.episodes.is_some_and(|episodes| self.trainer.episodes() >= episodes)
+            || self.run.episodes.is_some_and(|episodes| self.trainer.episodes() >= episodes);
+        is_reached && self.trainer.last_step().is_complete()
     }
 
-    fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
+    fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
         let until = self.run.steps.map_or(until, |steps| until.min(steps));
         let (run, goal, statistics, best) = (&self.run, self.goal, &mut self.statistics, &mut self.best);
         let mut watch = Watch { run, goal, statistics, best, record, failed: None };
-        self.trainer.run(until, self.evaluator.as_ref(), &mut watch)?;
+        self.trainer.run_unless(stop, until, self.evaluator.as_ref(), &mut watch)?;
         watch.failed.map_or(Ok(()), Err)
     }
 
@@ -242,7 +257,7 @@ where
         self.statistics.score
     }
 
-    fn finish(&mut self) -> Result<Outcome, Error> {
+    fn finish(&mut self, stop: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let mut summary = json!({
             "command": "train",
             "algorithm": self.algorithm,
@@ -253,25 +268,30 @@ where
             (catalogue::RETURN_LAST_100): self.statistics.returns.mean(),
             (catalogue::STEPS_LAST_100): self.statistics.lengths.mean(),
         });
+        if self.statistics.clipped_mass > 0.0 {
+            summary[catalogue::CLIPPED_MASS] = json!(self.statistics.clipped_mass);
+        }
         let Some(Best { score, step, model }) = &self.best else {
             let model = self.trainer.model();
             self.add_start_value(&model, &mut summary);
             for (name, value) in self.trainer.results().iter() {
                 summary[name] = json!(value);
             }
-            return Ok(Outcome { model, summary, visits: self.trainer.visits().map(<[u64]>::to_vec) });
+            return Ok(Some(Outcome { model, summary, visits: self.trainer.visits().map(<[u64]>::to_vec) }));
         };
         // The best model was selected by its score, which is therefore biased upwards; new episodes are not.
         let streams = Streams::new(self.run.seed);
         let protocol =
             Protocol { episodes: COMPARISON, streams, purpose: "comparison", threads: self.threads };
-        let evaluation = evaluate_policy(model, &self.spec, protocol)?;
+        let evaluate = |model: &Model| evaluate_policy_unless(stop, model, &self.spec, protocol);
+        let Some(evaluation) = evaluate(model)? else { return Ok(None) };
         // The same episodes with the last model, if it is another one.
         let last = self.trainer.model();
         let of_last = if last == *model {
             evaluation.mean_return()
         } else {
-            evaluate_policy(&last, &self.spec, protocol)?.mean_return()
+            let Some(evaluation) = evaluate(&last)? else { return Ok(None) };
+            evaluation.mean_return()
         };
         self.add_start_value(model, &mut summary);
         summary["best_return"] = json!(score);
@@ -279,7 +299,7 @@ where
         summary["last_return"] = json!(of_last);
         summary[catalogue::MEAN_RETURN] = json!(evaluation.mean_return());
         summary["std_return"] = json!(evaluation.std_return());
-        Ok(Outcome { model: model.clone(), summary, visits: None })
+        Ok(Some(Outcome { model: model.clone(), summary, visits: None }))
     }
 }
 
@@ -307,6 +327,17 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
                     (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
                 }
             }
+        }
+        Model::Linear(linear) => {
+            let mut env = spec.make_features().expect("a linear model is for features");
+            let mut observation = vec![0.0; linear.coder().bounds().len()];
+            let (mut active, mut values) = (vec![0; linear.coder().tilings()], vec![0.0; linear.actions()]);
+            let mut value = |i| {
+                env.reset(reset(i), &mut observation);
+                linear.values(&observation, &mut active, &mut values);
+                targets::max(&values)
+            };
+            (0..STARTS).map(&mut value).sum::<f64>() / STARTS as f64
         }
         Model::Network(network) => {
             let mut env = spec.make_features().expect("a network is for features");

@@ -78,6 +78,8 @@ settings! {
     pub struct DistilConfig {
         /// Run directory of the teacher
         teacher: Option<String> = None, in Any;
+        /// CRC-32C of the teacher's parameters, so that no other network is taken for it
+        teacher_crc32c: Option<u64> = None, in Any;
         /// Architecture of the student's network
         student: Option<NetworkSpec> = None, in Any;
         /// Environment in which a policy is distilled

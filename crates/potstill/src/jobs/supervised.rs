@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::Model;
 use crate::optimizer::OptimizerConfig;
-use crate::train::TrainError;
+use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
 use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
@@ -58,18 +58,20 @@ impl Job for SupervisedJob {
         self.trainer.epochs() >= self.fit.epochs
     }
 
-    fn advance(&mut self, until: u64, record: &mut Recorder<'_>) -> Result<(), Error> {
-        while self.trainer.steps() < until && !self.is_over() {
+    fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
+        let mut stops = false;
+        while self.trainer.steps() < until && !self.is_over() && !stops {
             let step = self.trainer.steps() + 1;
-            let Some(loss) = self.trainer.step().map_err(|source| TrainError::Learn { step, source })? else {
-                continue;
-            };
+            let epoch = self.trainer.step().map_err(|source| TrainError::Learn { step, source })?;
+            stops = stop();
+            let Some(loss) = epoch else { continue };
             self.test_error = error_rate(self.trainer.student(), &self.test);
-            let values = vec![
+            let mut values = vec![
                 (catalogue::EPOCHS, self.trainer.epochs() as f64),
                 (catalogue::LOSS, loss),
                 (catalogue::EVAL_TEST_ERROR, self.test_error),
             ];
+            values.extend(self.trainer.measured());
             record(&Record { step, values })?;
         }
         Ok(())
@@ -84,7 +86,7 @@ impl Job for SupervisedJob {
         (self.trainer.epochs() > 0).then_some(-self.test_error)
     }
 
-    fn finish(&mut self) -> Result<Outcome, Error> {
+    fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let student = self.trainer.student();
         let mut summary = json!({
             "command": "train",
@@ -104,7 +106,7 @@ impl Job for SupervisedJob {
             summary["teacher_test_error"] = json!(error_rate(teacher, &self.test));
             summary["agreement"] = json!(agreement(teacher, student, &self.test.inputs));
         }
-        Ok(Outcome { model: Model::Network(student.clone()), summary, visits: None })
+        Ok(Some(Outcome { model: Model::Network(student.clone()), summary, visits: None }))
     }
 }
 

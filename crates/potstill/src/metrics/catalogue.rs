@@ -187,6 +187,16 @@ metrics! {
     /// Ticks of its clock since the target network was refreshed.
     TEACHER_STALENESS = "teacher/staleness", Neither, "Steps since the last refresh of the teacher", "steps"
         in AGE as "at the ends of episodes";
+    /// Mean action value of the states and actions of the minibatches since the previous record.
+    Q_VALUES = "train/q_values", Neither, "Action values of the minibatches", "value";
+    /// Mean Euclidean norm of the gradients since the previous record, before clipping by the norm.
+    GRADIENT_NORM = "train/grad_norm", Neither, "Norm of the gradient", "norm";
+    /// Mean probability of the targets beyond a fixed support of the return (C51, Rainbow), since the previous record.
+    TRAIN_CLIPPED_MASS = "train/clipped_mass", Lower, "Probability beyond the support", "probability";
+    /// Learning rate of the next gradient step.
+    LEARNING_RATE = "train/learning_rate", Neither, "Learning rate", "learning rate";
+    /// Gradient steps since the start of the run.
+    N_UPDATES = "train/n_updates", Neither, "Gradient steps", "gradient steps";
     /// Undiscounted return of the episode that has just ended.
     EP_REW = "rollout/ep_rew", Higher, "Return of an episode", "return";
     /// Interquartile mean over seeds of the return of an episode.
@@ -241,6 +251,8 @@ scores! {
     STEPS_LAST_100 = "steps_last_100", Neither;
     /// Greedy value of the start distribution under the learned values.
     START_VALUE = "start_value", Higher;
+    /// Probability of the targets beyond the support of the return, of the last record (C51, Rainbow), 0 to 1.
+    CLIPPED_MASS = "clipped_mass", Lower;
     /// Mean reward per step that R-learning estimates.
     AVERAGE_REWARD = "average_reward", Higher;
     /// Fraction of the test samples that are classified wrongly, 0 to 1.

@@ -14,7 +14,7 @@ pub struct Point {
     pub value: f64,
 }
 
-/// What a curve is drawn over.
+/// The quantity that a curve is drawn over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Axis {
     /// Steps of the run.

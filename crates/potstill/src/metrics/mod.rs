@@ -17,6 +17,8 @@ mod curve;
 #[cfg(feature = "disk")]
 mod history;
 #[cfg(feature = "disk")]
+mod hparams;
+#[cfg(feature = "disk")]
 mod record_line;
 #[cfg(feature = "disk")]
 mod sink;
@@ -24,6 +26,8 @@ mod sink;
 mod table;
 #[cfg(feature = "disk")]
 mod tensorboard;
+#[cfg(feature = "disk")]
+mod wire;
 
 #[cfg(feature = "disk")]
 pub use {
@@ -46,6 +50,17 @@ pub struct Record {
 }
 
 impl Record {
+    /// The record of a line of `metrics.jsonl`, without names that the catalogue does not have; none for another line.
+    #[cfg(feature = "disk")]
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).ok()?;
+        let step = object.get("step")?.as_u64()?;
+        let value = |(name, value): (&String, &serde_json::Value)| {
+            Some((catalogue::Metric::find(name)?.name, value.as_f64()?))
+        };
+        Some(Self { step, values: object.iter().filter_map(value).collect() })
+    }
+
     /// The value of this name, if recorded.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values.iter().find(|(found, _)| *found == name).map(|(_, value)| *value)

@@ -1,10 +1,12 @@
-//! TensorBoard event files: `time/fps` and all metrics of `metrics.jsonl`, as scalars.
+//! TensorBoard event files: `time/fps` and all metrics of `metrics.jsonl`, as scalars, after the hyperparameters.
 //!
 //! An event file is a row of records (`length: u64`, its masked CRC-32C, payload, the payload's masked CRC-32C), each payload a
 //! `tensorboard.Event` in protocol buffers' wire format (tensorboard/compat/proto/event.proto and summary.proto). Only four fields are
 //! needed, so they are written by hand.
 
+use super::hparams;
 use super::sink::{Sink, open_log};
+use super::wire::{push_bytes, push_varint};
 use super::{Record, catalogue};
 use crate::store::{FileMark, Log, RunDir, StoreError, names};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -27,6 +29,12 @@ impl TensorBoard {
         if mark.is_none() {
             // Every event file begins with its version.
             log.add(dir, &framed(&event(wall_time(), 0, &[(3, b"brain.Event:2")])))?;
+            // Then the hyperparameters. A run without a configuration, as in tests of this file, has none.
+            let config = dir.read_unchecked(names::CONFIG).unwrap_or_default();
+            let config = String::from_utf8_lossy(&config);
+            for summary in hparams::summaries(&config) {
+                log.add(dir, &framed(&event(wall_time(), 0, &[(5, &summary)])))?;
+            }
         }
         Ok(Self { log, first: None })
     }
@@ -78,20 +86,6 @@ fn scalar(tag: &str, value: f32) -> Vec<u8> {
     payload.push(2 << 3 | 5);
     payload.extend(value.to_le_bytes());
     payload
-}
-
-fn push_bytes(payload: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    payload.push(field << 3 | 2);
-    push_varint(payload, bytes.len() as u64);
-    payload.extend_from_slice(bytes);
-}
-
-fn push_varint(payload: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        payload.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    payload.push(value as u8);
 }
 
 fn framed(payload: &[u8]) -> Vec<u8> {

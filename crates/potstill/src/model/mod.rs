@@ -1,4 +1,4 @@
-//! Learned models: a table of action values or a network, the actors made of them, and the episodes that they
+//! Learned models: a table of action values, a linear model or a network, the actors made of them, and the episodes that they
 //! play.
 //!
 //! ```
@@ -18,10 +18,12 @@
 
 mod actor;
 mod control;
+mod linear;
 mod table;
 
 pub use actor::Actor;
 pub use control::{ControlActor, ControlPolicy};
+pub use linear::{LinearActor, LinearModel};
 pub use table::QTable;
 
 use crate::experience::{Ending, Episode, Trajectory};
@@ -30,6 +32,7 @@ use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError};
 use potstill_env::{BoxEnv, Env, EnvError, Row, Space};
 use potstill_nn::{Network, Workspace};
 use std::borrow::{Borrow, BorrowMut};
+use std::ops::ControlFlow;
 
 /// Steps after which an episode without a time limit is truncated: in discrete states a greedy policy may
 /// walk in a circle, whereas games are long and terminate.
@@ -42,6 +45,8 @@ pub fn longest_episode(observations: &Space) -> usize {
 pub enum Model {
     /// One value per state and action.
     Table(QTable),
+    /// One weight per action and tile.
+    Linear(LinearModel),
     /// A network: action values of a vector of features, or logits of an input.
     Network(Network),
     /// A deterministic policy for a box of actions.
@@ -53,6 +58,7 @@ impl Model {
     pub fn parameters(&self) -> usize {
         match self {
             Model::Table(table) => table.values().len(),
+            Model::Linear(linear) => linear.weights().len(),
             Model::Network(network) => network.parameters().len(),
             Model::Control(policy) => policy.network().parameters().len(),
         }
@@ -62,6 +68,7 @@ impl Model {
     pub fn is_finite(&self) -> bool {
         match self {
             Model::Table(table) => table.values().iter().all(|v| v.is_finite()),
+            Model::Linear(linear) => linear.weights().iter().all(|w| w.is_finite()),
             Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
             Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
         }
@@ -75,6 +82,9 @@ impl Model {
             }
             Model::Table(table) => {
                 format!("a table of {} states x {} actions", table.states(), table.actions())
+            }
+            Model::Linear(linear) => {
+                format!("{} tiles x {} actions", linear.coder().features(), linear.actions())
             }
             Model::Network(network) => network_shape(network),
             Model::Control(policy) => {
@@ -97,7 +107,7 @@ impl Model {
                 table.copy_values(own);
                 Ok(())
             }
-            _ => Err(format!("{}; this run has {}", self.shape(), Model::Table(table.clone()).shape())),
+            _ => Err(misfit(self, &Model::Table(table.clone()).shape())),
         }
     }
 
@@ -111,9 +121,14 @@ impl Model {
                 network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
                 Ok(())
             }
-            _ => Err(format!("{}; this run has {}", self.shape(), network_shape(network))),
+            _ => Err(misfit(self, &network_shape(network))),
         }
     }
+}
+
+/// The reason for which a model cannot be taken over, with both shapes.
+fn misfit(model: &Model, own: &str) -> String {
+    format!("it has learned {}; this run learns {own}", model.shape())
 }
 
 fn network_shape(network: &Network) -> String {
@@ -125,6 +140,7 @@ impl Restorable for Model {
     fn snapshot(&self) -> Snapshot {
         match self {
             Model::Table(table) => table.snapshot(),
+            Model::Linear(linear) => linear.snapshot(),
             Model::Network(network) => network.snapshot(),
             Model::Control(policy) => policy.snapshot(),
         }
@@ -133,6 +149,7 @@ impl Restorable for Model {
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         match self {
             Model::Table(table) => table.restore(snapshot),
+            Model::Linear(linear) => linear.restore(snapshot),
             Model::Network(network) => network.restore(snapshot),
             Model::Control(policy) => policy.restore(snapshot),
         }
@@ -188,6 +205,8 @@ impl Actor<[f32]> for NetworkActor<'_> {
 pub enum ModelActor<'a> {
     /// A policy over a table.
     Table(TableActor<'a>),
+    /// A policy over a linear model.
+    Linear(LinearActor<'a>),
     /// A policy over a network.
     Network(NetworkActor<'a>),
     /// A policy for a box of actions.
@@ -204,6 +223,7 @@ impl<'a> ModelActor<'a> {
     pub fn new(model: &'a Model, policy: Policy) -> Self {
         match model {
             Model::Table(table) => Self::Table(TableActor::new(table, policy)),
+            Model::Linear(linear) => Self::Linear(LinearActor::new(linear, policy)),
             Model::Network(network) => Self::Network(NetworkActor::new(network, policy)),
             Model::Control(control) => Self::Control(ControlActor::new(control)),
         }
@@ -221,10 +241,13 @@ impl Actor<usize> for ModelActor<'_> {
 
 impl Actor<[f32]> for ModelActor<'_> {
     /// # Panics
-    /// If the model is not a network of action values.
+    /// If the model is not one of action values for features.
     fn act(&mut self, observation: &[f32], action: &mut usize, rng: &mut Pcg64) {
-        let Self::Network(actor) = self else { panic!("only a network acts on features") };
-        actor.act(observation, action, rng);
+        match self {
+            Self::Network(actor) => actor.act(observation, action, rng),
+            Self::Linear(actor) => actor.act(observation, action, rng),
+            Self::Table(_) | Self::Control(_) => panic!("only linear models and networks act on features"),
+        }
     }
 }
 
@@ -249,7 +272,7 @@ pub struct Played {
 }
 
 /// Plays one episode from a seed, truncated after the [longest](longest_episode) length. Calls `seen` with
-/// the first observation (with neither action nor reward) and with each step.
+/// the first observation (with neither action nor reward) and with each step; `None` if it breaks.
 ///
 /// # Errors
 /// If the environment refuses a step.
@@ -258,13 +281,15 @@ fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
     actor: &mut impl Actor<O, A>,
     seed: u64,
     rng: &mut Pcg64,
-    mut seen: impl FnMut(Option<(&A::Owned, f64)>, &O::Owned),
-) -> Result<Played, EnvError> {
+    mut seen: impl FnMut(Option<(&A::Owned, f64)>, &O::Owned) -> ControlFlow<()>,
+) -> Result<Option<Played>, EnvError> {
     let space = env.observation_space();
     let longest = longest_episode(&space) as u64;
     let (mut observation, mut action) = (O::buffer(&space), A::buffer(&env.action_space()));
     env.reset(Some(seed), observation.borrow_mut());
-    seen(None, &observation);
+    if seen(None, &observation).is_break() {
+        return Ok(None);
+    }
     let (mut rewards, mut steps) = (Vec::new(), 0);
     loop {
         actor.act(observation.borrow(), action.borrow_mut(), rng);
@@ -277,14 +302,16 @@ fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
             );
             return Err(EnvError::Failed { reason });
         }
-        seen(Some((&action, outcome.reward)), &observation);
+        if seen(Some((&action, outcome.reward)), &observation).is_break() {
+            return Ok(None);
+        }
         rewards.push(outcome.reward);
         steps += 1;
         let cut = steps == longest;
         if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {
             // From the last to the first, the order of the recursive definition.
             let episode_return = rewards.iter().rev().fold(0.0, |after, reward| reward + after);
-            return Ok(Played { episode_return, steps, ending });
+            return Ok(Some(Played { episode_return, steps, ending }));
         }
     }
 }
@@ -299,7 +326,27 @@ pub fn play_out<O: Row + ?Sized, A: Row + ?Sized>(
     seed: u64,
     rng: &mut Pcg64,
 ) -> Result<Played, EnvError> {
-    play_watched(env, actor, seed, rng, |_, _| {})
+    let played = play_watched(env, actor, seed, rng, |_, _| ControlFlow::Continue(()))?;
+    Ok(played.expect("nothing stops it"))
+}
+
+/// Steps of an episode between two looks at the wish to stop.
+const LOOK_STEPS: u64 = 64;
+
+/// The same as [`play_out`]; `None` if it was stopped before the end of the episode.
+pub(crate) fn play_out_unless<O: Row + ?Sized, A: Row + ?Sized>(
+    stop: &(dyn Fn() -> bool + Sync),
+    env: &mut BoxEnv<O, A>,
+    actor: &mut impl Actor<O, A>,
+    seed: u64,
+    rng: &mut Pcg64,
+) -> Result<Option<Played>, EnvError> {
+    let mut steps = 0_u64;
+    play_watched(env, actor, seed, rng, |_, _| {
+        steps += 1;
+        let stops = steps.is_multiple_of(LOOK_STEPS) && stop();
+        if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
 }
 
 /// Plays one episode from a seed, truncated after the [longest](longest_episode) length.
@@ -312,13 +359,32 @@ pub fn play<O: Row + ?Sized, A: Row + ?Sized>(
     seed: u64,
     rng: &mut Pcg64,
 ) -> Result<Episode<O, A>, EnvError> {
+    Ok(play_unless(&|| false, env, actor, seed, rng)?.expect("nothing stops it"))
+}
+
+/// The same as [`play`]; `None` if it was stopped before the end of the episode.
+pub(crate) fn play_unless<O: Row + ?Sized, A: Row + ?Sized>(
+    stop: &(dyn Fn() -> bool + Sync),
+    env: &mut BoxEnv<O, A>,
+    actor: &mut impl Actor<O, A>,
+    seed: u64,
+    rng: &mut Pcg64,
+) -> Result<Option<Episode<O, A>>, EnvError> {
     let mut trajectory: Option<Trajectory<O, A>> = None;
-    let played = play_watched(env, actor, seed, rng, |step, observation| match (step, &mut trajectory) {
-        (Some((action, reward)), Some(trajectory)) => {
-            trajectory.push(action.clone(), reward, observation.clone());
+    let played = play_watched(env, actor, seed, rng, |step, observation| {
+        match (step, &mut trajectory) {
+            (Some((action, reward)), Some(trajectory)) => {
+                trajectory.push(action.clone(), reward, observation.clone());
+                if (trajectory.steps() as u64).is_multiple_of(LOOK_STEPS) && stop() {
+                    return ControlFlow::Break(());
+                }
+            }
+            _ => trajectory = Some(Trajectory::starting_at(observation.clone())),
         }
-        _ => trajectory = Some(Trajectory::starting_at(observation.clone())),
+        ControlFlow::Continue(())
     })?;
-    let trajectory = trajectory.expect("an episode has a first observation");
-    Ok(Episode { trajectory, ending: played.ending })
+    Ok(played.map(|played| {
+        let trajectory = trajectory.expect("an episode has a first observation");
+        Episode { trajectory, ending: played.ending }
+    }))
 }

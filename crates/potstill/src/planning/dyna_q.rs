@@ -33,7 +33,7 @@
 //! ```
 
 use super::MazeConfig;
-use crate::agent::{Agent, LearnError, checked_target};
+use crate::agent::{Agent, LearnError, Measurements, PLANNING_PIECE as PIECE, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
@@ -250,12 +250,21 @@ impl DynaQ {
         &self.q
     }
 
-    fn update(&mut self, state: usize, action: usize, known: LastOutcome) -> Result<(), LearnError> {
+    fn learn(&mut self, state: usize, action: usize, known: LastOutcome) -> Result<(), LearnError> {
         let LastOutcome { reward, next, terminated } = known;
         let next_value = Policy::Greedy.state_value(self.q.row(next));
         let target = td_target(reward, self.config.gamma, terminated, next_value);
         let alpha = self.step_sizes.next(self.q.pair(state, action), self.behaviour.steps());
         self.q.update(state, action, checked_target(target)?, alpha);
+        Ok(())
+    }
+
+    /// Plans with this number of pairs.
+    fn plan(&mut self, steps: u64) -> Result<(), LearnError> {
+        for _ in 0..steps {
+            let (state, action, known) = self.sample_model();
+            self.learn(state, action, known)?;
+        }
         Ok(())
     }
 
@@ -292,18 +301,26 @@ impl Agent for DynaQ {
         self.behaviour.record_visit(state, action);
         let known =
             LastOutcome { reward: step.reward, next: *step.next_observation, terminated: step.terminated };
-        self.update(state, action, known)?;
+        self.learn(state, action, known)?;
         let pair = state * self.model.actions + action;
         if self.model.outcomes[pair].replace(known).is_none() {
             self.tried.add(state, action);
         }
         self.time += 1;
         self.last_tried[pair] = self.time;
-        for _ in 0..self.planning_steps {
-            let (state, action, known) = self.sample_model();
-            self.update(state, action, known)?;
+        // Many steps are planned in pieces, between which a run can stop.
+        let pieces = self.planning_steps.saturating_sub(1) / PIECE;
+        self.plan(self.planning_steps - pieces * PIECE)?;
+        Ok(pieces)
+    }
+
+    /// Plans further steps of those that the last step asked for.
+    fn update(&mut self) -> Result<Measurements, LearnError> {
+        if self.tried.visited.is_empty() {
+            return Err(LearnError::NothingObserved);
         }
-        Ok(0)
+        self.plan(PIECE)?;
+        Ok(Measurements::default())
     }
 
     fn model(&self) -> Model {

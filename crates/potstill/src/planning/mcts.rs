@@ -35,7 +35,8 @@ use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use potstill_core::math::ln_f64;
-use potstill_core::{Pcg64, Restorable, Streams, snapshot};
+use potstill_core::snapshot::{Codec, Field};
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::{Env, StateEnv};
 
 settings! {
@@ -68,6 +69,17 @@ impl Node {
     fn new(actions: usize) -> Self {
         Self { visits: 0, actions: vec![(0, 0.0); actions], children: Vec::new() }
     }
+}
+
+/// Simulated steps of a piece of a search.
+const PIECE_STEPS: u64 = 50_000;
+
+/// The part of a search that is done.
+#[derive(Clone, Debug)]
+struct Begun {
+    simulations: u64,
+    /// The random numbers before it.
+    search: Pcg64,
 }
 
 /// The descriptor.
@@ -105,6 +117,8 @@ pub struct Mcts {
     q: QTable,
     visits: Vec<u64>,
     search: Pcg64,
+    /// A search that is not complete.
+    begun: Option<Begun>,
     /// Node, action and reward of each step of a simulation; reused from simulation to simulation.
     path: Vec<(Option<usize>, usize, f64)>,
 }
@@ -126,6 +140,7 @@ impl Mcts {
             q: QTable::new(states, actions, 0.0),
             visits: vec![0; states * actions],
             search: streams.stream("search"),
+            begun: None,
             path: Vec::new(),
         }
     }
@@ -191,20 +206,32 @@ impl Agent for Mcts {
     type Observation = usize;
     type Action = usize;
 
-    fn search(&mut self, env: &StateEnv) -> Result<(), LearnError> {
+    fn search(&mut self, env: &StateEnv) -> Result<bool, LearnError> {
         let now = env.snapshot();
-        self.tree.clear();
-        self.tree.push(Node::new(self.q.actions()));
-        self.range = (f64::INFINITY, f64::NEG_INFINITY);
-        for _ in 0..self.config.simulations {
+        if self.begun.is_none() {
+            self.begun = Some(Begun { simulations: 0, search: self.search.clone() });
+            self.tree.clear();
+            self.tree.push(Node::new(self.q.actions()));
+            self.range = (f64::INFINITY, f64::NEG_INFINITY);
+        }
+        let mut simulated = 0;
+        while let Some(begun) =
+            self.begun.as_mut().filter(|begun| begun.simulations < self.config.simulations)
+        {
+            if simulated >= PIECE_STEPS {
+                return Ok(false);
+            }
+            begun.simulations += 1;
             self.copy.restore(&now).expect("a copy of the same environment");
             self.copy.reseed(self.search.next_u64());
             self.simulate()?;
+            simulated += 1 + self.path.len() as u64;
         }
+        self.begun = None;
         let root = &self.tree[0].actions;
         let best = (0..root.len()).max_by(|&a, &b| root[a].0.cmp(&root[b].0).then(b.cmp(&a)));
         self.chosen = best.unwrap_or(0);
-        Ok(())
+        Ok(true)
     }
 
     fn act(&mut self, states: &[usize], actions: &mut [usize]) {
@@ -234,10 +261,31 @@ impl Agent for Mcts {
     }
 }
 
-// The tree is rebuilt before each step, so it is no part of a snapshot.
+// The tree is rebuilt before each step, so it is no part of a snapshot; a search that is not complete begins again.
 snapshot! {
     impl Restorable for Mcts {
-        saved: q, visits, search;
-        built: config, copy, tree, chosen, range, path;
+        saved: q, visits, search via BeforeSearch(begun.as_ref().map(|begun| begun.search.clone()));
+        built: config, copy, tree, chosen, range, path, begun;
+        then: Self::begin_again;
+    }
+}
+
+impl Mcts {
+    fn begin_again(&mut self) -> Result<(), SnapshotError> {
+        self.begun = None;
+        Ok(())
+    }
+}
+
+/// The codec of the random numbers of the search: those before the search that has begun, if there is one.
+struct BeforeSearch(Option<Pcg64>);
+
+impl Codec<Pcg64> for BeforeSearch {
+    fn save(&self, search: &Pcg64, name: &str, snapshot: &mut Snapshot) {
+        self.0.as_ref().unwrap_or(search).save(name, snapshot);
+    }
+
+    fn load(&self, search: &mut Pcg64, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        search.load(name, snapshot)
     }
 }

@@ -140,6 +140,11 @@ impl StateValues {
         &self.reachable
     }
 
+    /// The values of all states; 0 where no episode comes.
+    pub fn v(&self) -> &[f64] {
+        &self.v
+    }
+
     /// The expected return of an action, the right side of the Bellman equation: the sum over outcomes of `p
     /// (r + gamma V(s'))`.
     #[inline]

@@ -20,7 +20,7 @@
 
 use super::MazeConfig;
 use super::dyna_q::{LastOutcome, LearnedModel};
-use crate::agent::{Agent, LearnError, checked_target};
+use crate::agent::{Agent, LearnError, Measurements, PLANNING_PIECE as PIECE, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
@@ -189,20 +189,16 @@ impl Agent for PrioritizedSweeping {
             self.predecessors[next].push(pair);
         }
         self.enqueue(pair)?;
-        for _ in 0..self.own.planning_steps {
-            let Some(pair) = self.pop() else { break };
-            let (state, action) = (pair / actions, pair % actions);
-            let alpha = self.step_sizes.next(pair, self.behaviour.steps());
-            let target = self.target(pair)?;
-            self.q.update(state, action, target, alpha);
-            for i in 0..self.predecessors[state].len() {
-                let before = self.predecessors[state][i];
-                if self.model.outcomes[before].is_some_and(|known| !known.terminated) {
-                    self.enqueue(before)?;
-                }
-            }
-        }
-        Ok(0)
+        // Many steps are planned in pieces, between which a run can stop.
+        let pieces = self.own.planning_steps.saturating_sub(1) / PIECE;
+        self.plan(self.own.planning_steps - pieces * PIECE)?;
+        Ok(if self.queue.is_empty() { 0 } else { pieces })
+    }
+
+    /// Plans further steps of those that the last step asked for.
+    fn update(&mut self) -> Result<Measurements, LearnError> {
+        self.plan(PIECE)?;
+        Ok(Measurements::default())
     }
 
     fn model(&self) -> Model {
@@ -215,6 +211,26 @@ impl Agent for PrioritizedSweeping {
 
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
+    }
+}
+
+impl PrioritizedSweeping {
+    /// Updates this number of pairs, those with the highest priorities first.
+    fn plan(&mut self, steps: u64) -> Result<(), LearnError> {
+        for _ in 0..steps {
+            let Some(pair) = self.pop() else { break };
+            let (state, action) = (pair / self.model.actions, pair % self.model.actions);
+            let alpha = self.step_sizes.next(pair, self.behaviour.steps());
+            let target = self.target(pair)?;
+            self.q.update(state, action, target, alpha);
+            for i in 0..self.predecessors[state].len() {
+                let before = self.predecessors[state][i];
+                if self.model.outcomes[before].is_some_and(|known| !known.terminated) {
+                    self.enqueue(before)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -35,6 +35,7 @@ struct Trial {
 }
 
 fn fit(
+    observer: &dyn Observer,
     config: &FitConfig,
     spec: &str,
     data: &Arc<Dataset>,
@@ -44,23 +45,25 @@ fn fit(
     let spec: NetworkSpec = spec.parse().expect("a constant that parses");
     let mut trainer = ClassifierTrainer::new(config.clone(), &spec, data.clone(), soft, Streams::new(seed));
     while trainer.epochs() < config.epochs {
+        stop_if_asked(observer)?;
         let step = trainer.steps() + 1;
         trainer.epoch().map_err(|source| TrainError::Learn { step, source })?;
     }
     Ok(trainer.student().clone())
 }
 
-fn trial(digits: &Dataset, seed: u64, first: bool) -> Result<Trial, Error> {
+fn trial(observer: &dyn Observer, digits: &Dataset, seed: u64, first: bool) -> Result<Trial, Error> {
     let streams = Streams::new(seed);
     let slow = FitConfig { epochs: 40, ..FitConfig::default() };
     let quick = FitConfig { epochs: 200, learning_rate: 5e-3.into(), ..FitConfig::default() };
     let (train, test) = digits.split(slow.test_samples as usize, &mut streams.stream("split"));
     let train = Arc::new(train);
-    let teacher = fit(&slow, TEACHER, &train, None, streams.seed_for("teacher", 0))?;
+    let teacher = fit(observer, &slow, TEACHER, &train, None, streams.seed_for("teacher", 0))?;
     // Both students start from the same parameters and see the same minibatches.
     let student_seed = streams.seed_for("student", 0);
-    let labels = fit(&quick, STUDENT, &train, None, student_seed)?;
+    let labels = fit(observer, &quick, STUDENT, &train, None, student_seed)?;
     let distilled = fit(
+        observer,
         &quick,
         STUDENT,
         &train,
@@ -95,8 +98,7 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
     let digits = Dataset::digits();
     let streams = Streams::new(request.seed);
     let trials = watched_map(observer, "dark knowledge", SEEDS, request.threads, |i| {
-        stop_if_asked(observer)?;
-        trial(&digits, streams.seed_for("digits", i as u64), i == 0)
+        trial(observer, &digits, streams.seed_for("digits", i as u64), i == 0)
     });
     let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
 

@@ -38,14 +38,15 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
 
     // RL-Zoo's values on a smaller network and twice the steps, so that a slow seed also succeeds; most stop
     // long before.
-    let layers = layers(
+    let dqn = Algorithm::find("dqn")?;
+    let mut layers = layers(
         &format!(
             "env = 'CartPole-v1'\nsteps = 100_000\neval_freq = 2500\neval_episodes = 100\nstop_at_return = {GOAL:?}\n\
              net_arch = 'mlp:128,128'\nexploration_fraction = 0.08"
         ),
         request.seed,
     );
-    let dqn = Algorithm::find("dqn")?;
+    layers.insert(0, dqn.preset("zoo", "CartPole-v1")?);
     let (teacher_dir, training) =
         carried_out(dir, "teacher", prepare_train(dqn, &layers, request.threads, None)?, observer)?;
     let text = format!("student = '{STUDENT}'\nenv = 'CartPole-v1'");

@@ -11,13 +11,15 @@ pub(super) fn clipped(line: &[[f64; 2]], (low, high): (f64, f64)) -> Vec<Vec<[f6
             is_open = false;
             continue;
         };
-        let at = |part: f64| match part {
-            0.0 => from,
-            1.0 => to,
-            part => {
-                let y = from[1] + part * (to[1] - from[1]);
-                [from[0] + part * (to[0] - from[0]), if y.is_finite() { y.clamp(low, high) } else { low }]
-            }
+        let at = |part: f64| {
+            // Of huge numbers only the clamp is exact.
+            let y = match part {
+                0.0 => from[1],
+                1.0 => to[1],
+                part => from[1] + part * (to[1] - from[1]),
+            };
+            let x = if part == 1.0 { to[0] } else { from[0] + part * (to[0] - from[0]) };
+            [x, if y.is_nan() { low } else { y.clamp(low, high) }]
         };
         match pieces.last_mut() {
             Some(piece) if is_open && begin == 0.0 => piece.push(at(end)),

@@ -1,10 +1,13 @@
 //! Maps of grid environments: a number in every square, shaded by its size, and the arrows of a policy.
 
 use super::drawing::Role;
+use super::style::chart_style;
 use super::{GridChart, Square, escape, extent, without_minus_zero};
 
 /// Side of a square, in pixels.
 const SIDE: f64 = 56.0;
+/// Room for the names of rows and of columns, if there are any.
+const MARGINS: (f64, f64) = (64.0, 48.0);
 /// The lightest and the darkest shade.
 const SHADES: (f64, f64) = (0.06, 0.6);
 
@@ -41,18 +44,42 @@ impl GridChart {
 
     /// The map as an SVG element, for a page with the classes of [`Page`](super::Page).
     pub fn svg(&self) -> String {
+        let width = self.size().0;
+        self.drawn(&format!(" class=\"map\" style=\"max-width: {width}px\""), "")
+    }
+
+    /// The map as a standalone SVG document, light or dark by the reader's preference.
+    pub fn svg_file(&self) -> String {
+        let ((width, height), (left, top)) = (self.size(), self.margins());
+        let size = format!("width=\"{width}\" height=\"{height}\"");
+        let attributes = format!(" xmlns=\"http://www.w3.org/2000/svg\" {size}");
+        let place = format!("x=\"{}\" y=\"{}\"", -left, -top);
+        let behind = format!("<style>\n{}</style><rect class=\"ground\" {place} {size}/>", chart_style());
+        self.drawn(&attributes, &behind) + "\n"
+    }
+
+    /// Room for the names of the rows and of the columns.
+    fn margins(&self) -> (f64, f64) {
+        if self.row_names.is_empty() { (0.0, 0.0) } else { MARGINS }
+    }
+
+    /// Width and height with the margins.
+    fn size(&self) -> (f64, f64) {
+        let (columns, (left, top)) = (self.columns.max(1), self.margins());
+        (left + columns as f64 * SIDE, top + self.squares.len().div_ceil(columns) as f64 * SIDE)
+    }
+
+    /// An SVG element with these attributes, and with `behind` behind the squares.
+    fn drawn(&self, attributes: &str, behind: &str) -> String {
         let columns = self.columns.max(1);
-        let (width, height) = (columns as f64 * SIDE, self.squares.len().div_ceil(columns) as f64 * SIDE);
+        let ((all_width, all_height), (left, top)) = (self.size(), self.margins());
+        let (width, height) = (all_width - left, all_height - top);
         let title = escape(&self.title);
         let mut svg = format!(
-            "<svg class=\"map\" style=\"max-width: {width}px\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>"
+            "<svg{attributes} viewBox=\"{} {} {all_width} {all_height}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>{behind}",
+            0.0 - left,
+            0.0 - top
         );
-        let text = |class: &str, (x, y): (f64, f64), size: f64, text: &str| {
-            format!(
-                "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\" style=\"font-size: {size}px\">{}</text>",
-                escape(text)
-            )
-        };
         for (i, ((square, number), shade)) in
             self.squares.iter().zip(self.numbers()).zip(self.shades()).enumerate()
         {
@@ -68,8 +95,9 @@ impl GridChart {
             if let Some(letter) = square.letter {
                 svg += &text("tick", (x + 9.0, y + 15.0), 12.0, &letter.to_string());
             }
-            if let Some(arrow) = square.arrow {
-                svg += &text("title", (x + SIDE / 2.0, y + 31.0), 22.0, &arrow.to_string());
+            if let Some(arrow) = &square.arrow {
+                let size = if arrow.chars().count() > 1 { 17.0 } else { 22.0 };
+                svg += &text("title", (x + SIDE / 2.0, y + 31.0), size, arrow);
             }
             svg += &text("title", (x + SIDE / 2.0, y + SIDE - 7.0), 11.0, &number);
         }
@@ -81,12 +109,33 @@ impl GridChart {
             let y = line as f64 * SIDE;
             svg += &format!("<polyline class=\"grid\" points=\"0,{y} {width},{y}\"/>");
         }
-        svg + "</svg>"
+        svg + &self.names() + "</svg>"
     }
 
-    /// The map in characters: the numbers, and beside or under them the arrows, if there are any.
+    /// The names of rows and columns, and their quantities.
+    fn names(&self) -> String {
+        let middle = |i: usize| (i as f64 + 0.5) * SIDE;
+        let rows = self.row_names.iter().enumerate();
+        let mut svg: String =
+            rows.map(|(i, name)| text("tick", (-18.0, middle(i) + 5.0), 14.0, name)).collect();
+        for (i, name) in self.column_names.iter().enumerate() {
+            svg += &text("tick", (middle(i), -8.0), 14.0, name);
+        }
+        if let ([rows, columns], false) = (&self.labels, self.row_names.is_empty()) {
+            let (width, height) = self.size();
+            svg += &text("tick", ((width - MARGINS.0) / 2.0, 18.0 - MARGINS.1), 14.0, columns);
+            svg += &format!(
+                "<text class=\"tick\" text-anchor=\"middle\" style=\"font-size: 14px\" transform=\"translate({} {}) rotate(-90)\">{}</text>",
+                16.0 - MARGINS.0,
+                (height - MARGINS.1) / 2.0,
+                escape(rows)
+            );
+        }
+        svg
+    }
+
+    /// The map in characters: the numbers, and beside or under them the actions, if there are any.
     pub fn text(&self) -> String {
-        let columns = self.columns.max(1);
         let alone = |square: &Square| match (square.is_wall, square.letter) {
             (true, _) => "#".to_owned(),
             (false, letter) => letter.unwrap_or('.').to_string(),
@@ -97,24 +146,10 @@ impl GridChart {
             .zip(self.numbers())
             .map(|(square, number)| if number.is_empty() { alone(square) } else { number })
             .collect();
-        let block = |cells: &[String]| -> Vec<String> {
-            let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
-            let rows = cells
-                .chunks(columns)
-                .map(|row| row.iter().map(|cell| format!("{cell:>width$}")).collect::<Vec<_>>().join(" "));
-            rows.collect()
-        };
-        let mut rows = block(&numbers);
+        let mut rows = self.block(&numbers);
         if self.squares.iter().any(|square| square.arrow.is_some()) {
-            let arrows: Vec<String> = self
-                .squares
-                .iter()
-                .map(|square| match square.arrow {
-                    Some(arrow) => arrow.to_string(),
-                    None => alone(square),
-                })
-                .collect();
-            let arrows = block(&arrows);
+            let arrow = |square: &Square| square.arrow.clone().unwrap_or_else(|| alone(square));
+            let arrows = self.block(&self.squares.iter().map(arrow).collect::<Vec<_>>());
             let width = |rows: &[String]| rows.iter().map(|row| row.chars().count()).max().unwrap_or(0);
             if width(&rows) + width(&arrows) + 4 <= 76 {
                 rows = rows
@@ -127,9 +162,39 @@ impl GridChart {
                 rows.extend(arrows);
             }
         }
+        let axes = match (&self.labels, self.row_names.is_empty()) {
+            ([rows, columns], false) => format!("  down: {rows}; across: {columns}\n\n"),
+            _ => String::new(),
+        };
         let rows: String = rows.iter().map(|row| format!("  {row}").trim_end().to_owned() + "\n").collect();
-        format!("  {}\n\n{rows}", self.title)
+        format!("  {}\n\n{axes}{rows}", self.title)
     }
+
+    /// Cells in lines, under the names of their columns and beside those of their rows.
+    fn block(&self, cells: &[String]) -> Vec<String> {
+        let widest = |cells: &[String]| cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let (width, beside) = (widest(cells).max(widest(&self.column_names)), widest(&self.row_names));
+        let line = |name: &str, cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>width$}")).collect();
+            if beside == 0 { cells.join(" ") } else { format!("{name:>beside$}  {}", cells.join(" ")) }
+        };
+        let mut lines = Vec::new();
+        if !self.column_names.is_empty() {
+            lines.push(line("", &self.column_names));
+        }
+        let name = |row: usize| self.row_names.get(row).map_or("", String::as_str);
+        let rows = cells.chunks(self.columns.max(1)).enumerate();
+        lines.extend(rows.map(|(row, cells)| line(name(row), cells)));
+        lines
+    }
+}
+
+/// Text about a point.
+fn text(class: &str, (x, y): (f64, f64), size: f64, text: &str) -> String {
+    format!(
+        "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\" style=\"font-size: {size}px\">{}</text>",
+        escape(text)
+    )
 }
 
 #[cfg(test)]
@@ -138,14 +203,18 @@ mod tests {
     use crate::report::tests::check_well_formed;
 
     fn chart() -> GridChart {
-        let value = |value, arrow| Square { value: Some(value), arrow: Some(arrow), ..Square::default() };
+        let value = |value, arrow: &str| Square {
+            value: Some(value),
+            arrow: Some(arrow.to_owned()),
+            ..Square::default()
+        };
         let squares = vec![
-            Square { letter: Some('S'), ..value(-2.0, '→') },
-            value(-1.04, '↓'),
+            Square { letter: Some('S'), ..value(-2.0, "→") },
+            value(-1.04, "↓"),
             Square { is_wall: true, ..Square::default() },
             Square { letter: Some('G'), ..Square::default() },
         ];
-        GridChart { title: "Values".to_owned(), columns: 2, squares, is_count: false }
+        GridChart { title: "Values".to_owned(), columns: 2, squares, ..GridChart::default() }
     }
 
     #[test]
@@ -166,6 +235,28 @@ mod tests {
         // The larger value is darker.
         assert!(svg.contains("opacity=\"0.06\"") && svg.contains("opacity=\"0.60\""), "{svg}");
         assert!(svg.contains(">-1.04</text>") && svg.contains(">→</text>") && svg.contains(">G</text>"));
+    }
+
+    #[test]
+    fn a_table_of_states_has_names() {
+        let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+        let mut chart = GridChart {
+            row_names: names(["21", "4"]),
+            column_names: names(["A", "10"]),
+            labels: ["sum", "card"].map(str::to_owned),
+            ..chart()
+        };
+        chart.squares[1].arrow = Some("-3".to_owned());
+        let expected = "  Values\n\n  down: sum; across: card\n\n          A    10         A 10\n  21  -2.00 -1.04    21   → -3\n   4      #     G     4   #  G\n";
+        assert_eq!(chart.text(), expected);
+        let (inside, file) = (chart.svg(), chart.svg_file());
+        check_well_formed(&inside);
+        check_well_formed(&file);
+        assert!(
+            inside.contains("viewBox=\"-64 -48 176 160\"") && inside.contains(">card</text>"),
+            "{inside}"
+        );
+        assert!(file.contains("width=\"176\" height=\"160\"") && file.contains("prefers-color-scheme: dark"));
     }
 
     #[test]

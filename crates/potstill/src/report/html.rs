@@ -113,8 +113,17 @@ mod tests {
             ..BarChart::default()
         };
         let image = GreyImage { title: evil(), width: 2, values: vec![0.0, 1.0, 0.5, 7.0] };
-        let square = Square { value: Some(1.0), arrow: Some('<'), letter: Some('&'), is_wall: true };
-        let grid = GridChart { title: evil(), columns: 1, squares: vec![square], is_count: true };
+        let square =
+            Square { value: Some(1.0), arrow: Some("<".to_owned()), letter: Some('&'), is_wall: true };
+        let grid = GridChart {
+            title: evil(),
+            columns: 1,
+            squares: vec![square],
+            is_count: true,
+            row_names: vec![evil()],
+            column_names: vec![evil()],
+            labels: [evil(), evil()],
+        };
         let table = Table { head: vec![evil(), evil()], rows: vec![vec![evil(), "1".to_owned()]] };
         let row = Block::Row(vec![Block::Image(image), Block::Bars(bars)]);
         let blocks = vec![

@@ -19,6 +19,7 @@
 
 mod clip;
 mod drawing;
+mod film;
 mod grid;
 mod html;
 mod pdf;
@@ -29,6 +30,7 @@ mod style;
 mod svg;
 mod text;
 
+pub use film::{FRAMES_MAX, Film};
 pub use scene::scene_svg;
 pub use size::Size;
 pub use text::wrap;
@@ -99,15 +101,15 @@ pub struct GreyImage {
 pub struct Square {
     /// Its number.
     pub value: Option<f64>,
-    /// The arrow of the policy's action in it.
-    pub arrow: Option<char>,
+    /// The policy's action in it: an arrow, a letter or a number.
+    pub arrow: Option<String>,
     /// The letter of its kind, such as S for the start.
     pub letter: Option<char>,
     /// True if it cannot be entered.
     pub is_wall: bool,
 }
 
-/// A map of a grid environment.
+/// A map of a grid environment, or a table of states with names of its rows and columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GridChart {
     /// The title.
@@ -118,6 +120,12 @@ pub struct GridChart {
     pub squares: Vec<Square>,
     /// True if the numbers are counts, which are shaded by their logarithm.
     pub is_count: bool,
+    /// The names of the rows, from above; none for a map of places.
+    pub row_names: Vec<String>,
+    /// The names of the columns, from the left.
+    pub column_names: Vec<String>,
+    /// The quantities of the rows and of the columns.
+    pub labels: [String; 2],
 }
 
 /// A block of a page.

@@ -225,7 +225,8 @@ mod tests {
         assert_eq!(find(b"endstream") - (find(b">>\nstream\n") + 10), length);
         let content = text(find(b">>\nstream\n") + 10);
         // Bands before lines, both themes' dashes, and three marks on each line.
-        assert!(content.find("/Band gs").unwrap() < content.find("[7 3] 0 d").unwrap());
+        assert!(content.rfind("/Band gs").unwrap() < content.rfind("[7 3] 0 d").unwrap());
+        assert_eq!(content.matches("/Band gs").count(), 2);
         assert_eq!(content.matches(" c\n").count(), 2 * 3 * 4);
         assert!(content.contains("(Return \\(mean\\) \\\\ ?) Tj ET"), "{content}");
         assert!(String::from_utf8_lossy(&bytes).contains("/MediaBox [0 0 400 300]"));

@@ -8,7 +8,7 @@ use potstill_env::{Paint, Scene, Shape};
 /// Length of the longer side, in pixels.
 const SIDE: f64 = 480.0;
 
-const PAINTS: [(Paint, &str); 7] = [
+pub(super) const PAINTS: [(Paint, &str); 7] = [
     (Paint::Ground, "on-ground"),
     (Paint::Faint, "on-faint"),
     (Paint::Ink, "on-ink"),
@@ -18,7 +18,7 @@ const PAINTS: [(Paint, &str); 7] = [
     (Paint::Aid, "on-aid"),
 ];
 
-fn colour(theme: &Theme, paint: Paint) -> u32 {
+pub(super) fn colour(theme: &Theme, paint: Paint) -> u32 {
     match paint {
         Paint::Ground => theme.panel,
         Paint::Faint => theme.rule,

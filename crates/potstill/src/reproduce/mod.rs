@@ -20,13 +20,22 @@
 //! # }
 //! ```
 
+mod bandits;
+mod blackjack;
+mod book;
+mod car_rental;
 mod cliff;
 mod deep;
 mod double_q;
 mod dyna_maze;
 mod finished;
 mod folder;
+mod gambler;
+mod mountain_car;
+mod random_walk;
 mod result;
+mod small_gridworld;
+mod state_aggregation;
 mod windy;
 
 pub(crate) use cliff::{CliffWalk, walk_the_cliff};
@@ -54,7 +63,15 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 7] = [
+pub const RESULTS: [Published; 15] = [
+    Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, measure: bandits::reproduce },
+    Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, measure: small_gridworld::reproduce },
+    Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, measure: car_rental::reproduce },
+    Published { name: "gambler", algorithms: &["value-iteration"], runs: 1000, measure: gambler::reproduce },
+    Published { name: "blackjack", algorithms: &["monte-carlo-prediction", "q-learning"], runs: 20, measure: blackjack::reproduce },
+    Published { name: "random-walk", algorithms: &["td-prediction", "n-step-td-prediction"], runs: 1000, measure: random_walk::reproduce },
+    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 10, measure: state_aggregation::reproduce },
+    Published { name: "mountain-car", algorithms: &["semi-gradient-sarsa"], runs: 100, measure: mountain_car::reproduce },
     Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, measure: cliff::reproduce },
     Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, measure: dyna_maze::reproduce },
     Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, measure: double_q::reproduce },
@@ -70,7 +87,7 @@ pub fn results() -> impl Iterator<Item = &'static str> {
 }
 
 /// Measures a result and writes it to a folder. The finished runs of deep learning are kept in the folder if it is stopped, and the
-/// same request continues with the others.
+/// same request continues with the others; into a complete folder it writes again what follows from the runs in `raw.csv`.
 ///
 /// # Errors
 /// If there is no such result, the folder cannot be used, or it is stopped.
@@ -80,6 +97,8 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
         known.ok_or_else(|| ConfigError::unknown("result", &request.name, None, results()))?;
     let dir = match &request.out {
         Some(out) if out.join(finished::FILE).is_file() => RunDir::recover(out)?,
+        // A complete one is written again from its numbers, for example with other statistics.
+        Some(out) if deep::is_long(name) && out.join(finished::RAW).is_file() => RunDir::recover(out)?,
         out => RunDir::create(out.as_deref(), &format!("reproduce-{name}"))?,
     };
     let finished = Finished::read(&dir)?;
@@ -95,7 +114,9 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
         });
     match (written, finished.count()) {
         (Err(error), 0) => {
-            dir.clone().discard();
+            if finished.is_empty() {
+                dir.clone().discard();
+            }
             Err(error)
         }
         (Err(Error::Abandoned), kept) => Err(Error::Halted { out: dir.path().to_owned(), kept }),

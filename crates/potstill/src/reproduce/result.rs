@@ -2,7 +2,7 @@
 
 use super::finished::Finished;
 use crate::error::Error;
-use crate::report::{Block, LineChart, Page, Series, Table};
+use crate::report::{Block, GridChart, LineChart, Page, Series, Table};
 use crate::run::{Observer, watched_map};
 use crate::train::TrainError;
 use crate::train::statistics::{Center, Estimate};
@@ -85,6 +85,8 @@ pub struct Reproduction {
     pub beside: Vec<Column>,
     /// The figures, with the expected values.
     pub charts: Vec<LineChart>,
+    /// Maps of values and policies.
+    pub maps: Vec<GridChart>,
     /// A remark.
     pub note: &'static str,
     /// The folder that was created.
@@ -235,6 +237,7 @@ impl Reproduction {
             lead: self.setting.clone(),
             blocks: std::iter::once(Block::Table(self.table()))
                 .chain(self.charts.iter().cloned().map(Block::Lines))
+                .chain(self.maps.iter().cloned().map(Block::Grid))
                 .chain([Block::Text(self.note.to_owned())])
                 .collect(),
         }

@@ -7,7 +7,9 @@ use crate::data::{self, Data, Dataset};
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::RunConfig;
+use crate::shell;
 use crate::store;
+use potstill_env::registry::id::{self, Given, GivenOption};
 use potstill_env::registry::{self, Spec};
 use potstill_env::{Autoreset, Env, EnvError, Row};
 use std::path::Path;
@@ -48,27 +50,49 @@ pub(crate) fn check_out(out: Option<&Path>) -> Result<(), Error> {
 /// # Errors
 /// If there is no such environment or option, or a file cannot be read.
 pub fn find_environment(id: &str, set: &[String]) -> Result<Spec, Error> {
-    let given = id.split_once(':').map_or("", |(_, options)| options);
-    let options: Vec<&str> =
-        given.split(',').filter(|option| !option.is_empty()).chain(set.iter().map(String::as_str)).collect();
-    let name = id.split(':').next().unwrap_or(id);
-    let id = if options.is_empty() { name.to_owned() } else { format!("{name}:{}", options.join(",")) };
+    let more = set.iter().map(String::as_str).filter(|option| !option.is_empty());
+    let id = match id::split(id) {
+        (name, "") => more.enumerate().fold(name.to_owned(), |id, (i, option)| {
+            format!("{id}{}{option}", if i == 0 { ':' } else { ',' })
+        }),
+        _ => more.fold(id.to_owned(), |id, option| format!("{id},{option}")),
+    };
     Ok(find_env(&with_files(&id)?)?)
 }
 
 /// The id with the contents of files in place of their names, so that it needs no files.
 pub(crate) fn with_files(id: &str) -> Result<String, Error> {
-    let Some((name, options)) = id.split_once(':') else { return Ok(id.to_owned()) };
-    let options = options.split(',').map(|option| match option.split_once("=@") {
-        Some((key, file)) => {
-            let text = store::read_text(Path::new(file))?;
-            let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
-            Ok(format!("{key}={}", rows.join("/")))
+    let (name, text) = id::split(id);
+    // Options that cannot be read are told by the registry, after an unknown name.
+    let options = id::options(text).unwrap_or_default();
+    let file = |option: &GivenOption<'_>| match option.value {
+        Given::File(path) => Some(path.to_owned()),
+        Given::Text(_) => None,
+    };
+    let files: Vec<String> = options.iter().filter_map(file).collect();
+    if files.is_empty() {
+        return Ok(id.to_owned());
+    }
+    let written = |option: &GivenOption<'_>| match option.value {
+        Given::Text(_) => Ok(option.written.to_owned()),
+        Given::File(path) => {
+            let text = store::read_text(Path::new(path))?;
+            let value = id::rows(&text).and_then(|rows| id::text_option(option.key, &rows.join("/")));
+            value.map_err(|reason| usage(format!("{path}: {reason}")))
         }
-        None => Ok(option.to_owned()),
-    });
-    let options = options.collect::<Result<Vec<_>, Error>>()?;
-    Ok(format!("{name}:{}", options.join(",")))
+    };
+    let with = options.iter().map(written).collect::<Result<Vec<_>, Error>>()?.join(",");
+    let without: Vec<&str> =
+        options.iter().filter(|option| file(option).is_none()).map(|option| option.written).collect();
+    let with = format!("{name}:{with}");
+    // What the file's text has caused is told with the file's name.
+    let fault = |id: &str| find_env(id).err().map(|error| error.to_string());
+    match (fault(&with), fault(&format!("{name}:{}", without.join(",")))) {
+        (Some(reason), other) if other.as_ref() != Some(&reason) => {
+            Err(usage(format!("{}: {reason}", files.join(" and "))))
+        }
+        _ => Ok(with),
+    }
 }
 
 pub(crate) fn bad(key: &str, reason: String) -> Error {
@@ -83,7 +107,10 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
         Builder::States(_) | Builder::Model(_) => {
             // Planes have no bounded box as observation space; some environments also give features.
             let instead = match spec.make_vec_features(1, Autoreset::SameStep) {
-                Some(_) => format!("; put them into boxes (--env {id}{}bins=8), or train dqn", joint(id)),
+                Some(_) => {
+                    let boxes = shell::word(&format!("{id}{}bins=8", joint(id)));
+                    format!("; put them into boxes (--env {boxes}), or train dqn")
+                }
                 None => "; train dqn".to_owned(),
             };
             (spec.make_states().is_some(), "discrete observations", instead)
@@ -102,7 +129,7 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
         Builder::Features(_) | Builder::Labels(_) => {
             let one_hot = format!("{id}{}one_hot=true", joint(id));
             let instead = match registry::find(&one_hot) {
-                Ok(_) => format!("; give one number to each (--env {one_hot})"),
+                Ok(_) => format!("; give one number to each (--env {})", shell::word(&one_hot)),
                 Err(_) => String::new(),
             };
             (spec.make_features().is_some(), "observations with features", instead)
@@ -170,5 +197,36 @@ mod tests {
         let spec = find_environment("FrozenLake-v1:max_episode_steps=9", &set).unwrap();
         assert_eq!(spec.id, "FrozenLake-v1:max_episode_steps=9,is_slippery=false,desc=SF/FG");
         assert_eq!((spec.time_limit_steps, spec.observation_space().discrete()), (Some(9), Some(4)));
+    }
+
+    #[test]
+    fn the_text_of_a_file_is_never_an_option() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("a, pond.txt");
+        let id = format!("FrozenLake-v1:desc=@{},is_slippery=false", file.display());
+        let check = |text: &str, expected: Result<&str, &str>| {
+            std::fs::write(&file, text).unwrap();
+            let found = find_environment(&id, &[]);
+            match (found, expected) {
+                (Ok(spec), Ok(expected)) => assert_eq!(spec.id, expected, "{text}"),
+                (Err(error), Err(expected)) => {
+                    assert_eq!(error.to_string(), format!("{}: {expected}", file.display()), "{text}");
+                    assert_eq!(error.exit_code(), 2);
+                }
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        };
+        let lake = "FrozenLake-v1:desc=SF/FG,is_slippery=false";
+        check("\u{feff}SF\r\nFG\r\n", Ok(lake));
+        check("[\"SF\",\"FG\"]", Ok(lake));
+        let comma = "FrozenLake-v1: desc: row 1 column 5 is ','; a map is made of S (start), F (frozen), H (hole), G (goal)";
+        check("SFFG,success_rate=1", Err(comma));
+        check("SFFG\",success_rate=1", Err("desc: a value has no quotation marks"));
+        check(
+            "@SFFG",
+            Err(
+                "FrozenLake-v1: desc: row 1 column 1 is '@'; a map is made of S (start), F (frozen), H (hole), G (goal)",
+            ),
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Executes a prepared run in its directory: checkpoints, records, results.
 
+use super::judgement::judgement;
 use super::observer::Observer;
 use super::prepared::PreparedRun;
 use super::report;
@@ -10,8 +11,9 @@ use crate::export::safetensors;
 use crate::jobs::{Job, Outcome, StoreConfig};
 use crate::metrics::{JsonLines, Record, Sink, TensorBoard, catalogue};
 use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
-use crate::train::TrainError;
+use crate::train::{Stop, TrainError};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -113,8 +115,10 @@ pub(crate) fn execute(
         first.save(dir, usize::MAX)?;
         checkpoint = Some(first);
     }
-    if checkpoint.is_none() && has_records(dir) {
-        observer.warn("there is no checkpoint: the run begins again at step 0");
+    match &checkpoint {
+        None if has_begun(dir) => observer.warn("there is no checkpoint: the run begins again at step 0"),
+        None => {}
+        Some(checkpoint) => put_lost_logs_aside(dir, checkpoint, observer)?,
     }
     let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
     let mut seconds_before = 0.0;
@@ -136,6 +140,14 @@ pub(crate) fn execute(
     let (done, total, note) = job.progress();
     observer.begin(&report::title(&config.parse().unwrap_or_default()), total);
     observer.advance(done, &note);
+    if observer.wants_history() && checkpoint.is_some() {
+        // For display only: what cannot be read is not shown.
+        dir.lines_unchecked(names::METRICS, |line| {
+            if let Some(record) = Record::parse(line) {
+                observer.record(&record);
+            }
+        });
+    }
     let mut saver = Saver {
         dir,
         store: &store,
@@ -143,14 +155,22 @@ pub(crate) fn execute(
         running: None,
         saved: checkpoint.map(|c| c.step),
     };
-    let worked = work(dir, &mut *job, &mut sinks, &mut saver, observer, || {
-        seconds_before + started.elapsed().as_secs_f64()
-    });
-    observer.end();
+    // The wish to stop stays, however an observer answers when it is asked again.
+    let asked = AtomicBool::new(false);
+    let stop = || {
+        asked.load(Ordering::Relaxed) || {
+            let asks = observer.stop_requested();
+            asked.fetch_or(asks, Ordering::Relaxed);
+            asks
+        }
+    };
+    let seconds = || seconds_before + started.elapsed().as_secs_f64();
+    let worked = work(dir, &mut *job, (&mut sinks, &mut saver), (observer, &stop), seconds);
     let finished = worked.and_then(|()| {
-        let outcome = job.finish()?;
+        let Some(outcome) = job.finish(&stop)? else { return Err(interrupted(dir, &*job, saver.saved)) };
         if outcome.model.is_finite() { Ok(outcome) } else { Err(TrainError::Model.into()) }
     });
+    observer.end();
     let Outcome { model, mut summary, visits } = match finished {
         Ok(outcome) => outcome,
         Err(Error::Train(error)) => {
@@ -163,6 +183,10 @@ pub(crate) fn execute(
         Err(error) => return Err(error),
     };
     summary["parameters"] = json!(model.parameters());
+    if let Some(remark) = judgement(&summary, &config) {
+        summary["remark"] = json!(remark);
+        observer.warn(&remark);
+    }
     summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
     dir.write(names::MODEL, &safetensors::write(&model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
@@ -186,18 +210,41 @@ pub(crate) fn execute(
     Ok(with_out(summary, dir))
 }
 
-/// Returns true if a log of records is there.
-fn has_records(dir: &RunDir) -> bool {
-    std::fs::metadata(dir.path().join(names::METRICS)).is_ok_and(|about| about.len() > 0)
+/// The error of a run that was asked to stop.
+fn interrupted(dir: &RunDir, job: &dyn Job, saved: Option<u64>) -> Error {
+    Error::Interrupted { run: dir.path().to_owned(), step: job.steps(), saved }
+}
+
+/// Returns true if there are records of an earlier process's work.
+fn has_begun(dir: &RunDir) -> bool {
+    let records = std::fs::metadata(dir.path().join(names::METRICS));
+    dir.has(names::CHECKPOINTS) || records.is_ok_and(|about| about.len() > 0)
+}
+
+/// Tells of logs that are lost, and makes room for new ones.
+fn put_lost_logs_aside(dir: &RunDir, checkpoint: &Checkpoint, observer: &dyn Observer) -> Result<(), Error> {
+    for (name, reason) in &checkpoint.lost {
+        let (path, step) = (dir.path().join(name), checkpoint.step);
+        observer.warn(&format!(
+            "{} {reason}: the run goes on from step {step}, where its curves begin anew",
+            path.display()
+        ));
+        if name == names::EVENTS {
+            // It only repeats the metrics, and TensorBoard would read it under any name.
+            dir.remove(name)?;
+        } else {
+            dir.put_aside(name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs a job until it is complete, with a checkpoint whenever one is due and a last one at the end.
 fn work(
     dir: &RunDir,
     job: &mut dyn Job,
-    sinks: &mut Sinks,
-    saver: &mut Saver<'_>,
-    observer: &dyn Observer,
+    (sinks, saver): (&mut Sinks, &mut Saver<'_>),
+    (observer, stop): (&dyn Observer, &Stop<'_>),
     seconds: impl Fn() -> f64,
 ) -> Result<(), Error> {
     let freq = saver.store.checkpoint_freq;
@@ -206,21 +253,18 @@ fn work(
         let steps = job.steps();
         // Checkpoints fall on multiples of their frequency, independently of slices.
         let next = freq.filter(|&freq| freq > 0).map_or(u64::MAX, |freq| (steps / freq + 1) * freq);
-        job.advance(next.min(steps + SLICE_STEPS), &mut |record: &Record| {
+        job.advance(next.min(steps + SLICE_STEPS), stop, &mut |record: &Record| {
             observer.record(record);
             sinks.record(dir, record)
         })?;
-        if observer.stop_requested() && !job.is_over() {
-            if freq != Some(0) {
+        if stop() && !job.is_over() {
+            // A run that is stopped again in the middle of the step that it went on from has its checkpoint.
+            if freq != Some(0) && saver.saved != Some(job.steps()) {
                 saver.save(job, sinks, seconds())?;
                 saver.wait()?;
             }
             sinks.flush(dir)?;
-            return Err(Error::Interrupted {
-                run: dir.path().to_owned(),
-                step: job.steps(),
-                saved: saver.saved,
-            });
+            return Err(interrupted(dir, job, saver.saved));
         }
         let due = freq.map_or_else(|| saved.elapsed() >= CHECKPOINT_INTERVAL, |_| job.steps() >= next);
         if due && !job.is_over() {
@@ -260,6 +304,7 @@ impl Saver<'_> {
             step: job.steps(),
             state: job.snapshot(),
             logs: sinks.marks(self.dir)?,
+            lost: Vec::new(),
             score: job.score(),
             seconds,
             config: Some(self.config),

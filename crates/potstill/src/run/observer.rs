@@ -16,9 +16,18 @@ pub trait Observer: Sync {
     fn advance(&self, done: u64, note: &str);
     /// A record of metrics.
     fn record(&self, _: &Record) {}
+    /// A record of one of several runs that are watched as one.
+    fn record_of(&self, _source: u64, record: &Record) {
+        self.record(record);
+    }
+    /// Returns true if the records of the part of a run that earlier processes did are to be shown too.
+    fn wants_history(&self) -> bool {
+        false
+    }
     /// The end of the work.
     fn end(&self);
-    /// Returns true if the run should save a checkpoint and stop.
+    /// Returns true if the run should save a checkpoint and stop. It is asked often, also between two updates and from the threads
+    /// of an evaluation.
     fn stop_requested(&self) -> bool {
         false
     }

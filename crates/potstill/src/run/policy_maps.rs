@@ -1,11 +1,12 @@
-//! Maps of tables in grid environments: state values, greedy policy and visit counts.
+//! Maps of tables in grid environments, and where states have a row and a column by other numbers: state values,
+//! greedy policy and visit counts.
 
 use crate::model::QTable;
 use crate::planning::reachable;
 use crate::report::{GridChart, Square};
 use crate::targets;
 use potstill_env::registry::Spec;
-use potstill_env::{Env, Paint, Scene, Shape};
+use potstill_env::{Env, Paint, Scene, Shape, StateMap};
 
 /// The squares of the states in a grid environment.
 struct Layout {
@@ -51,8 +52,8 @@ impl Layout {
     }
 }
 
-/// The arrow of an action, by its name; else its first letter.
-fn arrow(word: &str) -> Option<char> {
+/// The arrow of an action, by its name; a number as it is; else its first letter.
+fn arrow(word: &str) -> Option<String> {
     const ARROWS: [(&str, char); 8] = [
         ("up", '↑'),
         ("right", '→'),
@@ -63,73 +64,148 @@ fn arrow(word: &str) -> Option<char> {
         ("down left", '↙'),
         ("up left", '↖'),
     ];
+    if word.parse::<i64>().is_ok() {
+        return Some(word.to_owned());
+    }
     let known = ARROWS.iter().find(|(name, _)| *name == word).map(|(_, arrow)| *arrow);
-    known.or_else(|| word.chars().next().map(|c| c.to_ascii_uppercase()))
+    known.or_else(|| word.chars().next().map(|c| c.to_ascii_uppercase())).map(String::from)
 }
 
-/// The maps, if the environment of this table is a grid: values with the greedy policy, and visits if they
-/// were counted.
+/// A table of values with the visits of its states, if they were counted.
+struct Learned<'a> {
+    spec: &'a Spec,
+    table: &'a QTable,
+    visits: Option<&'a [u64]>,
+    /// The states that can be reached, in ascending order, if there is a model.
+    reachable: Option<Vec<usize>>,
+}
+
+impl Learned<'_> {
+    fn count(&self, state: usize) -> Option<u64> {
+        let visits = self.visits?;
+        let actions = visits.len() / self.table.states();
+        Some(visits[state * actions..][..actions].iter().sum())
+    }
+
+    /// Returns true for states with known values: visited or reachable.
+    fn is_known(&self, state: usize) -> bool {
+        match (self.count(state), &self.reachable) {
+            (Some(n), _) => n > 0,
+            (None, Some(states)) => states.binary_search(&state).is_ok(),
+            (None, None) => true,
+        }
+    }
+
+    /// The greedy action; none if all values are equal, or there is one action. Of equals, up to rounding, the
+    /// first, or the smallest if their names are numbers.
+    fn greedy(&self, state: usize) -> Option<String> {
+        let row = self.table.row(state);
+        let best = targets::max(row);
+        let is_best = |q: f64| q >= best - 1e-12 * (1.0 + best.abs());
+        if row.iter().all(|&q| is_best(q)) {
+            return None;
+        }
+        let word = |action: usize| self.spec.actions.get(action).copied().unwrap_or_default();
+        let size = |action: usize| word(action).parse::<i64>().map_or(0, i64::abs);
+        let equals = (0..row.len()).filter(|&action| is_best(row[action]));
+        equals.min_by_key(|&action| (size(action), action)).and_then(|action| arrow(word(action)))
+    }
+}
+
+/// The maps, if the states of this table have an order: values with the greedy policy, and visits if they were
+/// counted.
 pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<GridChart> {
     let Some(env) = spec.make_states() else { return Vec::new() };
     let states = table.states();
-    let visits = visits.filter(|visits| visits.len().is_multiple_of(states) && !visits.is_empty());
-    let Some(layout) =
-        Layout::of(&*env, states).filter(|_| spec.observation_space().discrete() == Some(states))
-    else {
+    if spec.observation_space().discrete() != Some(states) {
         return Vec::new();
-    };
-    let count = |state: usize| -> Option<u64> {
-        let actions = visits?.len() / states;
-        Some(visits?[state * actions..][..actions].iter().sum())
-    };
-    // States with known values: visited or reachable.
-    let could_be = env.model().map(|model| reachable(&model));
-    let is_known = |state: usize| match (count(state), &could_be) {
-        (Some(n), _) => n > 0,
-        (None, Some(met)) => met.binary_search(&state).is_ok(),
-        (None, None) => true,
-    };
+    }
+    let visits = visits.filter(|visits| visits.len().is_multiple_of(states) && !visits.is_empty());
+    let reachable = if visits.is_none() { env.model().map(|model| reachable(&model)) } else { None };
+    let learned = Learned { spec, table, visits, reachable };
+    let tables = env.state_maps();
+    if !tables.is_empty() {
+        return tables.iter().flat_map(|table| state_charts(&learned, table)).collect();
+    }
+    Layout::of(&*env, states).map(|layout| place_charts(&learned, &layout)).unwrap_or_default()
+}
+
+/// The charts of an environment that is a grid of places, of which several states may share one.
+fn place_charts(learned: &Learned<'_>, layout: &Layout) -> Vec<GridChart> {
+    let table = learned.table;
     let mut inside: Vec<Vec<usize>> = vec![Vec::new(); layout.squares.len()];
-    (0..states)
-        .filter(|&state| is_known(state))
+    (0..table.states())
+        .filter(|&state| learned.is_known(state))
         .for_each(|state| inside[layout.square_of[state]].push(state));
     let shared = inside.iter().any(|states| states.len() > 1);
-
     let mut values = layout.squares.clone();
     for (square, states) in values.iter_mut().zip(&inside).filter(|(_, states)| !states.is_empty()) {
         let worth = states.iter().map(|&state| targets::max(table.row(state)));
         square.value = Some(worth.sum::<f64>() / states.len() as f64);
-        if let (&[state], true) = (&states[..], table.actions() > 1) {
-            let row = table.row(state);
-            let best = targets::max(row);
-            // If all values are equal, no arrow.
-            let greedy = row.iter().position(|&q| q == best).filter(|_| row.iter().any(|&q| q != best));
-            square.arrow =
-                greedy.and_then(|action| arrow(spec.actions.get(action).copied().unwrap_or_default()));
+        if let &[state] = &states[..] {
+            square.arrow = learned.greedy(state);
         }
     }
-    let has_arrows = values.iter().any(|square| square.arrow.is_some());
-    let title = match (table.actions() > 1, shared, has_arrows) {
-        (false, ..) => "Value of each state under the evaluated policy",
-        (true, true, _) => "Value of acting greedily, mean over the states of a square",
-        (true, false, true) => "Value of acting greedily, and the greedy action",
-        (true, false, false) => "Value of acting greedily",
+    let title = match shared && table.actions() > 1 {
+        true => "Value of acting greedily, mean over the states of a square",
+        false => values_title(learned, &values),
     };
     let chart = |title: &str, squares, is_count| GridChart {
         title: title.to_owned(),
         columns: layout.columns,
         squares,
         is_count,
+        ..GridChart::default()
     };
-    let mut maps = vec![chart(title, values, false)];
-    if visits.is_some() {
+    let mut charts = vec![chart(title, values, false)];
+    if learned.visits.is_some() {
         let mut counts = layout.squares.clone();
         for (square, states) in counts.iter_mut().zip(&inside).filter(|(_, states)| !states.is_empty()) {
-            square.value = Some(states.iter().filter_map(|&state| count(state)).sum::<u64>() as f64);
+            let visits = states.iter().filter_map(|&state| learned.count(state));
+            square.value = Some(visits.sum::<u64>() as f64);
         }
-        maps.push(chart("Visits of each state", counts, true));
+        charts.push(chart(VISITS_TITLE, counts, true));
     }
-    maps
+    charts
+}
+
+const VISITS_TITLE: &str = "Visits of each state";
+
+fn values_title(learned: &Learned<'_>, values: &[Square]) -> &'static str {
+    match (learned.table.actions() > 1, values.iter().any(|square| square.arrow.is_some())) {
+        (false, _) => "Value of each state under the evaluated policy",
+        (true, true) => "Value of acting greedily, and the greedy action",
+        (true, false) => "Value of acting greedily",
+    }
+}
+
+/// The charts of a table of states.
+fn state_charts(learned: &Learned<'_>, map: &StateMap) -> Vec<GridChart> {
+    let known = |square: &Option<usize>| square.filter(|&state| learned.is_known(state));
+    let values = map.states.iter().map(known).map(|state| Square {
+        value: state.map(|state| targets::max(learned.table.row(state))),
+        arrow: state.and_then(|state| learned.greedy(state)),
+        ..Square::default()
+    });
+    let values: Vec<Square> = values.collect();
+    let chart = |title: &str, squares, is_count| GridChart {
+        title: if map.title.is_empty() { title.to_owned() } else { format!("{title}: {}", map.title) },
+        columns: map.columns.len(),
+        squares,
+        is_count,
+        row_names: map.rows.clone(),
+        column_names: map.columns.clone(),
+        labels: [map.row_label, map.column_label].map(str::to_owned),
+    };
+    let mut charts = vec![chart(values_title(learned, &values), values, false)];
+    if learned.visits.is_some() {
+        let count = |state: Option<usize>| Square {
+            value: state.and_then(|state| learned.count(state)).map(|n| n as f64),
+            ..Square::default()
+        };
+        charts.push(chart(VISITS_TITLE, map.states.iter().map(known).map(count).collect(), true));
+    }
+    charts
 }
 
 #[cfg(test)]
@@ -149,7 +225,7 @@ mod tests {
         assert_eq!((values.columns, values.squares.len()), (9, 54));
         let of = |chart: &GridChart, i: usize| chart.squares[i].clone();
         let square = |value, arrow, letter, is_wall| Square { value, arrow, letter, is_wall };
-        assert_eq!(of(values, 17), square(Some(1.0), Some('↑'), None, false));
+        assert_eq!(of(values, 17), square(Some(1.0), Some("↑".to_owned()), None, false));
         assert_eq!(of(values, 18), square(Some(0.0), None, Some('S'), false));
         assert_eq!(of(values, 8), square(None, None, Some('G'), false));
         assert_eq!(of(values, 7), square(None, None, None, true));
@@ -171,10 +247,61 @@ mod tests {
             "WindyGridworld:stochastic_wind=true",
             "AccessControl",
             "Gridworld-v0",
+            "RandomWalk:states=19",
+            "Gambler",
+            "CarRental:random_income=true",
+            "SmallGridworld",
         ] {
             check(id, 1);
         }
-        check("Blackjack-v1", 0);
+        check("Blackjack-v1", 2);
+        check("Bandit", 0);
         check("CartPole-v1:bins=2", 0);
+    }
+
+    #[test]
+    fn of_equal_moves_the_smallest_is_shown() {
+        let spec = find("CarRental:random_income=true").unwrap();
+        let mut table = QTable::new(441, 11, 0.0);
+        // Four cars at the first place and none at the second: moves to the first are no moves.
+        let state = 4 * 21;
+        (6..11).for_each(|action| table.set(state, action, -2.0));
+        let charts = maps(&spec, &table, None);
+        let square = &charts[0].squares[(20 - 4) * 21];
+        assert_eq!((square.value, square.arrow.as_deref()), (Some(0.0), Some("0")));
+        // Nothing is known of the others.
+        assert_eq!(charts[0].squares[0].arrow, None);
+    }
+
+    #[test]
+    fn a_map_of_blackjack_is_that_of_the_book() {
+        let spec = find("Blackjack-v1").unwrap();
+        let mut table = QTable::new(704, 2, 0.0);
+        // 13 without a usable ace against a 2: stick.
+        let state = (13 * 11 + 2) * 2;
+        table.set(state, 0, -0.25);
+        table.set(state, 1, -0.5);
+        let mut visits = vec![0; 704 * 2];
+        visits[2 * state] = 3;
+        let charts = maps(&spec, &table, Some(&visits));
+        let titles: Vec<&str> = charts.iter().map(|chart| chart.title.as_str()).collect();
+        assert_eq!(
+            titles,
+            [
+                "Value of acting greedily, and the greedy action: no usable ace",
+                "Visits of each state: no usable ace",
+                "Value of acting greedily: usable ace",
+                "Visits of each state: usable ace",
+            ]
+        );
+        let (values, counts) = (&charts[0], &charts[1]);
+        assert_eq!(
+            (values.row_names.len(), &*values.row_names[0], &*values.column_names[0]),
+            (18, "21", "A")
+        );
+        // Eight rows below 21, the second card.
+        let square = Square { value: Some(-0.25), arrow: Some("S".to_owned()), ..Square::default() };
+        assert_eq!((&values.squares[8 * 10 + 1], counts.squares[8 * 10 + 1].value), (&square, Some(3.0)));
+        assert_eq!(values.squares.iter().filter(|square| square.value.is_some()).count(), 1);
     }
 }

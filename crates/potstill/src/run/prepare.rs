@@ -3,6 +3,7 @@
 use super::checks::{bad, checked_data, env_for, find_env, usage};
 use super::features::PrepareFeatures;
 use super::prepared::PreparedRun;
+use super::sources::peek;
 use super::start::Start;
 use super::subject::Subject;
 use super::tabular::PrepareTabular;
@@ -19,6 +20,7 @@ use crate::jobs::{
 use crate::model::Model;
 use crate::optimizer::StudentOptimizer;
 use crate::planning::{Planner, PlanningConfig};
+use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_core::Streams;
 use potstill_nn::{Ends, NetworkSpec};
@@ -131,6 +133,7 @@ pub(crate) fn prepare_distillation(
 /// Prepares a distillation run that starts from nothing.
 fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
     let head = distillation_head();
+    let layers = &with_checksum(&subject, layers)?;
     let plan = |config, run: &DistilConfig, place: &str, store, job, teacher: &Model| {
         let (on, seed) = (place, run.seed);
         PreparedRun {
@@ -153,14 +156,15 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
             let teacher_run = run.teacher.clone().unwrap_or_default();
             let Model::Network(teacher) = &model else {
+                let learned = if matches!(model, Model::Table(_)) { "a table" } else { "no network" };
                 return Err(usage(format!(
-                    "{teacher_run} learned a table; a policy's teacher is a network (train dqn)"
+                    "{teacher_run} learned {learned}; a policy's teacher is a network (train dqn)"
                 )));
             };
             let id = &spec.id;
             match (&run.env, &run.data) {
                 (Some(env), None) if env == id => {}
-                (None, None) => return Err(usage(format!("where? give --env {id}"))),
+                (None, None) => return Err(usage(format!("where? give --env {}", shell::word(id)))),
                 (Some(env), None) => {
                     find_env(env)?;
                     return Err(usage(format!(
@@ -168,6 +172,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
                     )));
                 }
                 (_, Some(_)) => {
+                    let id = shell::word(id);
                     return Err(usage(format!("the teacher is a policy; give --env {id}, not --data")));
                 }
             }
@@ -218,6 +223,28 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             Ok(plan(config, &run, &data, store, job, &model).with_schedules(&settings, None, Some(steps)))
         }
     }
+}
+
+/// The layers with the checksum of the teacher, if it is the one that they name.
+fn with_checksum(subject: &Subject, layers: &[Layer]) -> Result<Vec<Layer>, Error> {
+    const KEY: &str = "teacher_crc32c";
+    let (Subject::Policy { model: Model::Network(network), .. } | Subject::Classifier { network, .. }) =
+        subject
+    else {
+        return Ok(layers.to_vec());
+    };
+    let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
+    let ours = i64::from(crc32c::crc32c(&bytes));
+    let known = layers.iter().rev().find_map(|layer| layer.values.get(KEY)?.as_integer());
+    if let Some(known) = known.filter(|known| *known != ours) {
+        let teacher = peek(layers, "teacher").unwrap_or_default();
+        return Err(usage(format!(
+            "{teacher} is not the teacher that the run was begun with: its parameters have the checksum {ours}, not {known}; put the \
+             other back, or leave `{KEY}` out to distil this one"
+        )));
+    }
+    let values = Table::from_iter([(KEY.to_owned(), Value::Integer(ours))]);
+    Ok([layers, &[Layer { origin: Origin::Program("of the teacher"), values }]].concat())
 }
 
 fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {

@@ -1,5 +1,6 @@
 //! The report of a run, made from the files of its directory.
 
+use super::headline::headline;
 use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, METRICS, Metric, by_chart};
@@ -50,21 +51,23 @@ fn shown_range(series: &[Series]) -> Option<(f64, f64)> {
     Some(extent([low, high].into_iter()))
 }
 
-/// The range of a line and its band, without outliers far beyond its 5 % and 95 % points; of up to twenty
+/// The range of a line and its band, without outliers far beyond the line's 5 % and 95 % points; of up to twenty
 /// points all.
 fn range_of(series: &Series) -> Option<(f64, f64)> {
-    let sorted = |of: fn(&(f64, f64)) -> f64| {
-        let points = series.points.iter().map(|point| point.1);
-        let mut values: Vec<f64> =
-            points.chain(series.band.iter().map(of)).filter(|value| value.is_finite()).collect();
+    let sorted = |values: &mut dyn Iterator<Item = f64>| {
+        let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         values.sort_unstable_by(f64::total_cmp);
         values
     };
-    let (lows, highs) = (sorted(|band| band.0), sorted(|band| band.1));
-    let (lowest, highest) = (*lows.first()?, *highs.last()?);
-    let low = lows[((lows.len() - 1) as f64 * 0.05).floor() as usize];
-    let high = highs[((highs.len() - 1) as f64 * 0.95).ceil() as usize];
-    let room = high - low;
+    let line = sorted(&mut series.points.iter().map(|point| point.1));
+    let (first, last) = (*line.first()?, *line.last()?);
+    let low = line[((line.len() - 1) as f64 * 0.05).floor() as usize];
+    let high = line[((line.len() - 1) as f64 * 0.95).ceil() as usize];
+    let widths = sorted(&mut series.band.iter().map(|(from, to)| to - from));
+    let lowest = series.band.iter().map(|band| band.0).filter(|v| v.is_finite()).fold(first, f64::min);
+    let highest = series.band.iter().map(|band| band.1).filter(|v| v.is_finite()).fold(last, f64::max);
+    // A flat line has room for most of its band.
+    let room = (high - low).max(widths.get(widths.len() / 2).copied().unwrap_or(0.0));
     Some((lowest.max(low - room), highest.min(high + room)))
 }
 
@@ -83,7 +86,9 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(config));
-    Page { title, lead: "A run of potstill.".to_owned(), blocks }
+    let lead = headline(&summary)
+        .map_or_else(|| "This run is not finished.".to_owned(), |result| format!("Result: {result}."));
+    Page { title, lead, blocks }
 }
 
 /// The maps of a run's table, if its environment is a grid.
@@ -102,7 +107,8 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
 pub(crate) fn title(config: &toml::Table) -> String {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
-    let on = text("env").or(text("data")).unwrap_or("?");
+    let on = text("env").map(registry::in_short).or(text("data").map(str::to_owned));
+    let on = on.unwrap_or_else(|| "?".to_owned());
     match (text("algorithm"), text("student")) {
         (Some(algorithm), _) => format!("{algorithm} on {on}, seed {seed}"),
         (None, Some(student)) => format!("{student} distilled from {on}, seed {seed}"),
@@ -142,6 +148,10 @@ mod tests {
         check(&[26.85, 73.4], &[], (26.85, 73.4), "");
         check(&[137.0], &[], (137.0 - 13.7, 137.0 + 13.7), "");
         check(&[10.0, 20.0], &[(5.0, 12.0), (18.0, 40.0)], (5.0, 40.0), "");
+        // Of a flat line with bands of 2, but one of 200, the wide one leaves the picture.
+        let flat: Vec<(f64, f64)> =
+            (0..50).map(|i| if i == 7 { (-99.0, 101.0) } else { (0.0, 2.0) }).collect();
+        check(&[1.0; 50], &flat, (-1.0, 3.0), "");
         let mut many: Vec<f64> = (0..100).map(f64::from).collect();
         many[0] = -5000.0;
         // From 4 to 95, and as much again on either side.

@@ -27,6 +27,8 @@ pub(crate) struct Continuation {
     pub(crate) fallback: bool,
     /// Threads to use. Results do not depend on their number.
     pub(crate) threads: usize,
+    /// True for a seed among others: a number of steps that leaves nothing to do is then no error.
+    pub(crate) is_seed: bool,
 }
 
 /// The contents of a run's `config.toml`.
@@ -78,10 +80,12 @@ pub(crate) fn continue_run(
     continuation: Continuation,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    if let Some(steps) = continuation.steps {
-        if let Some(warning) = raise_steps(dir, &mut recipe, steps, continuation)? {
-            observer.warn(&warning);
-        }
+    let raised = match continuation.steps {
+        Some(steps) => raise_steps(dir, &mut recipe, steps, continuation)?,
+        None => None,
+    };
+    if let Some(warning) = raised {
+        warning.iter().for_each(|warning| observer.warn(warning));
     } else if dir.is_finished()? {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
@@ -96,31 +100,27 @@ pub(crate) fn continue_run(
     execute(dir, plan, continuation.fallback, observer)
 }
 
-/// Raises the number of steps of a run, if that leaves work to do. Returns a warning about schedules that go back.
+/// Raises the number of steps of a run, if that leaves work to do, and returns a warning if schedules go back; `None` if nothing is
+/// left to do for a seed among others.
 fn raise_steps(
     dir: &RunDir,
     recipe: &mut Recipe,
     steps: u64,
     continuation: Continuation,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Option<String>>, Error> {
     let run = dir.path().display();
-    let Some(before) = recipe.layers[0].values.get("steps").cloned() else {
-        return Err(usage(format!("{run} does not run for a number of steps")));
-    };
-    let number = i64::try_from(steps).map_err(|_| usage("--steps must be below 2^63"))?;
+    let more = more_steps(dir, &recipe.layers, steps, continuation.keep_schedules)?;
     let schedules = recipe.plan(dir, continuation.threads)?.schedules;
-    let mut values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
-    if continuation.keep_schedules && !recipe.layers[0].values.contains_key("schedule_steps") {
-        values.insert("schedule_steps".to_owned(), before);
-    }
-    // Noted in config.toml: values that depend on the number of steps, such as the exploration schedule,
-    // differed before.
-    recipe.layers.push(Layer { origin: Origin::Program("resume --steps, after fewer"), values });
+    recipe.layers.push(more);
     let plan = recipe.plan(dir, continuation.threads)?;
     let mut warning = None;
     if let Some(checkpoint) = Checkpoint::newest(dir, continuation.fallback)? {
         let mut job = recipe.plan(dir, continuation.threads)?.job;
         restore(dir, &mut *job, &checkpoint)?;
+        if job.is_over() && continuation.is_seed {
+            recipe.layers.pop();
+            return Ok(None);
+        }
         if job.is_over() {
             let done = checkpoint.step;
             return Err(usage(format!(
@@ -130,5 +130,25 @@ fn raise_steps(
         warning = setbacks(&schedules, &plan.schedules, checkpoint.step);
     }
     extend(dir, &plan)?;
-    Ok(warning)
+    Ok(Some(warning))
+}
+
+/// The setting of a new number of steps.
+pub(crate) fn more_steps(
+    dir: &RunDir,
+    layers: &[Layer],
+    steps: u64,
+    keep_schedules: bool,
+) -> Result<Layer, Error> {
+    let Some(before) = layers[0].values.get("steps").cloned() else {
+        return Err(usage(format!("{} does not run for a number of steps", dir.path().display())));
+    };
+    let number = i64::try_from(steps).map_err(|_| usage("--steps must be below 2^63"))?;
+    let mut values = Table::from_iter([("steps".to_owned(), Toml::Integer(number))]);
+    if keep_schedules && !layers[0].values.contains_key("schedule_steps") {
+        values.insert("schedule_steps".to_owned(), before);
+    }
+    // Noted in config.toml: values that depend on the number of steps, such as the exploration schedule,
+    // differed before.
+    Ok(Layer { origin: Origin::Program("resume --steps, after fewer"), values })
 }

@@ -1,20 +1,21 @@
 //! Several seeds of one configuration: a folder with one run each, and statistics over them.
 
-use super::checks::usage;
+use super::checks::{check_out, usage};
 use super::curves::mean_records;
-use super::execute::{create, discard_on_error, execute};
-use super::observer::{Observer, Quiet, watched_map};
+use super::execute::{create, discard_on_error, execute, extend};
+use super::observer::Observer;
 use super::prepare::{prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
 use super::report::asked_axis;
-use super::resume::{Continuation, Recipe, continue_run};
+use super::resume::{Continuation, Recipe, continue_run, more_steps};
 use super::summary::{spread, with_out};
+use super::together::Together;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;
 use crate::metrics::catalogue::SCORES;
-use crate::store::{RunDir, names};
+use crate::store::{RunDir, StoreError, names};
 use serde_json::{Value, json};
 use std::path::Path;
 use toml::{Table, Value as Toml};
@@ -28,11 +29,12 @@ pub(crate) fn train_seeds(
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
     let family = Family { algorithm, layers, count, threads };
-    // The folder's configuration is that of the first seed's run, and the number of seeds.
-    let mut head = train_head(algorithm.name);
-    head.push(("seeds", Toml::Integer(count as i64)));
-    let first = prepare_headed(algorithm, &head, &family.layers, 1, None)?;
+    let first = family.first()?;
     let start = family.start(&first.config)?;
+    if let Some(out) = out.filter(|out| is_family(out)) {
+        return grow(&family, &first, start, out, observer);
+    }
+    check_out(out)?;
     for warning in [first.job.warning(), first.warning.as_deref()].into_iter().flatten() {
         observer.warn(warning);
     }
@@ -42,7 +44,72 @@ pub(crate) fn train_seeds(
         dir.seal(&[names::CONFIG], false)?;
         Ok(())
     })?;
-    family.execute(&dir, start, false, observer)
+    family.execute(&dir, start, Continuation::default(), observer)
+}
+
+/// Returns true if there is a folder of seeds.
+pub(crate) fn is_family(path: &Path) -> bool {
+    RunDir::open(path).and_then(|dir| dir.read_text(names::CONFIG)).is_ok_and(|text| {
+        let config: Table = text.parse().unwrap_or_default();
+        config.contains_key("seeds")
+    })
+}
+
+/// Adds seeds to a folder that was begun with the same settings and fewer of them.
+fn grow(
+    family: &Family,
+    first: &PreparedRun,
+    start: u64,
+    out: &Path,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let settings = |text: &str| -> Table {
+        let mut table: Table = text.parse().unwrap_or_default();
+        table.remove("seeds");
+        table
+    };
+    let known = Recipe::read(&RunDir::open(out)?)?.seeds.unwrap_or_default();
+    if family.count <= known {
+        return Err(StoreError::NotEmpty { path: out.to_owned() }.into());
+    }
+    let (theirs, ours) = (settings(&RunDir::open(out)?.read_text(names::CONFIG)?), settings(&first.config));
+    let differs = |key: &&String| theirs.get(*key) != ours.get(*key);
+    if let Some(key) = ours.keys().chain(theirs.keys()).find(differs) {
+        let word = |table: &Table| table.get(key).map_or("not set".to_owned(), Toml::to_string);
+        let (out, theirs, ours) = (out.display(), word(&theirs), word(&ours));
+        return Err(usage(format!(
+            "{out} is a folder of {known} seeds with other settings: `{key}` is {theirs} there, {ours} here; choose another --out"
+        )));
+    }
+    let dir = RunDir::reopen(out)?;
+    extend(&dir, first)?;
+    family.execute(&dir, start, Continuation::default(), observer)
+}
+
+/// Continues a folder of seeds, with further seeds, or each to a new number of steps.
+pub(crate) fn continue_family(
+    dir: &RunDir,
+    algorithm: &'static Algorithm,
+    recipe: Recipe,
+    (seeds, continuation): (Option<u64>, Continuation),
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let (known, run) = (recipe.seeds.unwrap_or_default(), dir.path().display());
+    let mut layers = recipe.layers;
+    if let Some(fewer) = seeds.filter(|seeds| *seeds < known) {
+        return Err(usage(format!("{run} has {known} seeds; --seeds {fewer} leaves nothing to do")));
+    }
+    if let Some(steps) = continuation.steps {
+        layers.push(more_steps(dir, &layers, steps, continuation.keep_schedules)?);
+    }
+    let (count, threads) = (seeds.unwrap_or(known), continuation.threads);
+    let family = Family { algorithm, layers, count, threads };
+    let first = family.first()?;
+    let start = family.start(&first.config)?;
+    if count != known || continuation.steps.is_some() {
+        extend(dir, &first)?;
+    }
+    family.execute(dir, start, continuation, observer)
 }
 
 /// Runs that differ only in their seed.
@@ -54,6 +121,13 @@ pub(crate) struct Family {
 }
 
 impl Family {
+    /// The run of the first seed; its configuration, with the number of seeds, is that of the folder.
+    fn first(&self) -> Result<PreparedRun, Error> {
+        let mut head = train_head(self.algorithm.name);
+        head.push(("seeds", Toml::Integer(self.count as i64)));
+        prepare_headed(self.algorithm, &head, &self.layers, 1, None)
+    }
+
     fn plan(&self, seed: u64) -> Result<PreparedRun, Error> {
         let mut layers = self.layers.clone();
         let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
@@ -77,20 +151,30 @@ impl Family {
         &self,
         dir: &RunDir,
         start: u64,
-        fallback: bool,
+        continuation: Continuation,
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
-        let outcomes = watched_map(observer, "seeds", self.count as usize, self.threads, |i| {
-            self.one(dir, start + i as u64, fallback, observer)
-        });
+        let (name, count) = (self.algorithm.name, self.count);
+        let what = format!("{name}, seeds {start} to {}", start + count.saturating_sub(1));
+        let together = Together::new(observer, &what, count as usize, self.threads);
+        let mut outcomes = together.map(|i, part| self.one(dir, start + i as u64, continuation, part));
+        // Of seeds that were stopped, the one that has lost most speaks for all.
+        let unsaved = |outcome: &Result<Value, Error>| match outcome {
+            Err(Error::Interrupted { step, saved, .. }) => Some(step - saved.unwrap_or(0).min(*step)),
+            _ => None,
+        };
+        if let Some(i) = (0..outcomes.len())
+            .filter(|i| unsaved(&outcomes[*i]).is_some())
+            .max_by_key(|i| unsaved(&outcomes[*i]))
+            && let Err(Error::Interrupted { step, saved, .. }) = outcomes.swap_remove(i)
+        {
+            return Err(Error::Interrupted { run: dir.path().to_owned(), step, saved });
+        }
         let (mut summaries, mut failures) = (Vec::new(), Vec::new());
         for (seed, outcome) in (start..).zip(outcomes) {
             match outcome {
                 Ok(summary) => summaries.push(summary),
                 Err(error @ Error::Failed { .. }) => failures.push((seed, error)),
-                Err(Error::Interrupted { step, saved, .. }) => {
-                    return Err(Error::Interrupted { run: dir.path().to_owned(), step, saved });
-                }
                 Err(error) => return Err(error),
             }
         }
@@ -119,38 +203,28 @@ impl Family {
         Ok(mean_records(&histories, asked_axis(&config)))
     }
 
-    fn one(&self, dir: &RunDir, seed: u64, fallback: bool, observer: &dyn Observer) -> Result<Value, Error> {
+    fn one(
+        &self,
+        dir: &RunDir,
+        seed: u64,
+        continuation: Continuation,
+        observer: &dyn Observer,
+    ) -> Result<Value, Error> {
         if observer.stop_requested() {
             return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
         }
         let nested = dir.nested(&format!("seed-{seed}"))?;
-        let observer = Stopping(observer);
         if nested.has(names::CONFIG) {
             // Its own configuration applies: it may have been extended beyond the others.
-            let continuation = Continuation { fallback, threads: 1, ..Continuation::default() };
-            return continue_run(&nested, Recipe::read(&nested)?, continuation, &observer);
+            let recipe = Recipe::read(&nested)?;
+            let goal = recipe.layers[0].values.get("steps").and_then(Toml::as_integer).unwrap_or_default();
+            let steps = continuation.steps.filter(|steps| goal < *steps as i64);
+            let continuation = Continuation { steps, threads: 1, is_seed: true, ..continuation };
+            return continue_run(&nested, recipe, continuation, observer);
         }
         let plan = self.plan(seed)?;
         create(&nested, &plan)?;
-        execute(&nested, plan, fallback, &observer)
-    }
-}
-
-/// Forwards only the wish to stop.
-struct Stopping<'a>(&'a dyn Observer);
-
-impl Observer for Stopping<'_> {
-    fn begin(&self, what: &str, total: u64) {
-        Quiet.begin(what, total);
-    }
-    fn advance(&self, done: u64, note: &str) {
-        Quiet.advance(done, note);
-    }
-    fn end(&self) {
-        Quiet.end();
-    }
-    fn stop_requested(&self) -> bool {
-        self.0.stop_requested()
+        execute(&nested, plan, continuation.fallback, observer)
     }
 }
 

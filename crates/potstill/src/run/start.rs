@@ -75,10 +75,9 @@ impl Start {
     pub(super) fn apply(&self, mut plan: PreparedRun) -> Result<PreparedRun, Error> {
         let run = self.run.display();
         match &self.kept {
-            Kept::Weights(model) => plan
-                .job
-                .start_from(model)
-                .map_err(|reason| bad("from", format!("{run} has learned {reason}")))?,
+            Kept::Weights(model) => {
+                plan.job.start_from(model).map_err(|reason| bad("from", format!("{run}: {reason}")))?
+            }
             Kept::State { state, env, step } => {
                 let config: Table = plan.config.parse().unwrap_or_default();
                 let own = config.get("env").and_then(Value::as_str);

@@ -7,6 +7,7 @@ use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::export::safetensors::{self, ModelError};
 use crate::model::Model;
+use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_env::Space;
 use potstill_env::registry::Spec;
@@ -58,7 +59,8 @@ impl Subject {
                 if matches!(&model, Model::Table(table) if table.actions() == 1) {
                     let run = dir.path().display();
                     return Err(usage(format!(
-                        "{run} has evaluated a policy and learned none of its own; see its values with potstill show {run}"
+                        "{run} has evaluated a policy and learned none of its own; see its values with potstill show {}",
+                        shell::path(dir.path())
                     )));
                 }
                 check_shape(&model, &spec).map_err(misfit)?;
@@ -129,6 +131,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     let (observations, actions) = (spec.observation_space(), spec.action_space());
     let (inputs, outputs, discrete) = match model {
         Model::Table(table) => (table.states(), table.actions(), true),
+        Model::Linear(linear) => (linear.coder().bounds().len(), linear.actions(), false),
         Model::Network(network) => (network.inputs(), network.ends().choices, false),
         Model::Control(policy) => {
             let bounds = Space::Box { low: policy.low().to_vec(), high: policy.high().to_vec() };

@@ -9,9 +9,10 @@
 use super::manifest::ManifestError;
 use super::manifest::{FileMark, Manifest};
 use super::{RunDir, StoreError, is_temporary, names, snapshot_file};
+use crate::shell;
 use potstill_core::Snapshot;
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The state of a run after some step.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,9 @@ pub struct Checkpoint {
     pub state: Snapshot,
     /// The length of each log.
     pub logs: Vec<FileMark>,
+    /// Logs that have been lost since: name, and what is wrong with them. They are records of the past, which the future of the run
+    /// does not depend on.
+    pub lost: Vec<(String, String)>,
     /// The score of the newest evaluation; the checkpoint with the highest is kept.
     pub score: Option<f64>,
     /// Seconds of work so far.
@@ -108,7 +112,7 @@ impl Checkpoint {
         let mut passed = Vec::new();
         let found = loop {
             let Some(step) = steps.pop() else { break None };
-            match load(dir, step, fallback) {
+            match load(dir, step) {
                 Ok(checkpoint) => break Some(checkpoint),
                 Err(StoreError::Damaged { path, reason, .. }) => {
                     passed.push(step);
@@ -120,7 +124,7 @@ impl Checkpoint {
         };
         let Some((path, reason)) = problem else { return Ok(found) };
         if !fallback {
-            let run = dir.path().display();
+            let run = shell::path(dir.path());
             let from = found.map_or("the start".to_owned(), |checkpoint| format!("step {}", checkpoint.step));
             let remedy = format!("`potstill resume {run} --fallback` continues from {from}");
             return Err(StoreError::Damaged { path, reason, remedy });
@@ -194,14 +198,21 @@ impl Checkpoint {
     }
 }
 
-fn damaged(path: PathBuf, reason: String) -> StoreError {
-    StoreError::Damaged { path, reason, remedy: String::new() }
+fn damaged(dir: &RunDir, path: PathBuf, reason: String) -> StoreError {
+    let remedy =
+        format!("`potstill resume {} --fallback` continues from an earlier one", shell::path(dir.path()));
+    StoreError::Damaged { path, reason, remedy }
+}
+
+/// Reads a file of a checkpoint, whose absence is damage.
+fn read(dir: &RunDir, path: &Path) -> Result<Vec<u8>, StoreError> {
+    dir.read_if_there(path)?.ok_or_else(|| damaged(dir, path.to_owned(), "is missing".to_owned()))
 }
 
 fn read_manifest(dir: &RunDir, step: u64) -> Result<Manifest, StoreError> {
     let path = dir.path().join(names::CHECKPOINTS).join(folder(step)).join(names::MANIFEST);
-    Manifest::read(&dir.read_or_damaged(&path)?).map_err(|error| match error {
-        ManifestError::Damaged(reason) => damaged(path, reason),
+    Manifest::read(&read(dir, &path)?).map_err(|error| match error {
+        ManifestError::Damaged(reason) => damaged(dir, path, reason),
         ManifestError::Format(reason) => StoreError::Format { path, reason },
     })
 }
@@ -218,34 +229,32 @@ fn about(step: u64, manifest: &Manifest) -> Checkpoint {
     }
 }
 
-fn load(dir: &RunDir, step: u64, forgiving: bool) -> Result<Checkpoint, StoreError> {
+fn load(dir: &RunDir, step: u64) -> Result<Checkpoint, StoreError> {
     let folder = dir.path().join(names::CHECKPOINTS).join(folder(step));
     let manifest = read_manifest(dir, step)?;
     let said = manifest.about.get("step").unwrap_or(&Value::Null);
     if said.as_u64() != Some(step) {
-        return Err(damaged(folder.join(names::MANIFEST), format!("is that of step {said}")));
+        return Err(damaged(dir, folder.join(names::MANIFEST), format!("is that of step {said}")));
     }
     let mut checkpoint = about(step, &manifest);
     let mut state = None;
     for mark in &manifest.files {
-        let place = if mark.name == names::STATE { folder.as_path() } else { dir.path() };
-        let path = place.join(&mark.name);
-        let checked = dir.read_or_damaged(&path).and_then(|contents| match mark.check(&contents) {
-            Ok(()) => Ok(contents),
-            Err(reason) => Err(damaged(path.clone(), reason)),
-        });
-        // TensorBoard's file only repeats the metrics: it can be rewritten without loss.
-        if mark.name == names::EVENTS && matches!(checked, Err(StoreError::Damaged { .. })) && forgiving {
+        if mark.name == names::STATE {
+            let path = folder.join(names::STATE);
+            let contents = read(dir, &path)?;
+            let checked = mark.check(&contents).and_then(|()| snapshot_file::read(&contents));
+            state = Some(checked.map_err(|reason| damaged(dir, path, reason))?);
             continue;
         }
-        let contents = checked?;
-        if mark.name == names::STATE {
-            state = Some(snapshot_file::read(&contents).map_err(|reason| damaged(path, reason))?);
-        } else {
-            checkpoint.logs.push(mark.clone());
+        // In pieces: a log may be longer than memory.
+        match dir.check(mark) {
+            Ok(()) => checkpoint.logs.push(mark.clone()),
+            Err(StoreError::Damaged { reason, .. }) => checkpoint.lost.push((mark.name.clone(), reason)),
+            Err(error) => return Err(error),
         }
     }
-    checkpoint.state = state
-        .ok_or_else(|| damaged(folder.join(names::MANIFEST), format!("does not list {}", names::STATE)))?;
+    checkpoint.state = state.ok_or_else(|| {
+        damaged(dir, folder.join(names::MANIFEST), format!("does not list {}", names::STATE))
+    })?;
     Ok(checkpoint)
 }

@@ -37,6 +37,7 @@ impl Run {
                 step,
                 state,
                 logs: vec![log.mark(&dir).unwrap()],
+                lost: Vec::new(),
                 score: None,
                 seconds: 0.5,
                 config: None,

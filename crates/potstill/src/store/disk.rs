@@ -172,7 +172,8 @@ impl PausingDisk {
     fn count(&self, half: impl FnOnce()) {
         if self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
             half();
-            eprintln!("paused");
+            // A closed stderr must not keep it from halting.
+            let _ = writeln!(io::stderr(), "paused");
             loop {
                 std::thread::park();
             }

@@ -27,11 +27,14 @@ mod pieces;
 mod simulated;
 pub mod snapshot_file;
 mod sums;
+mod user_file;
 
 pub use checkpoint::Checkpoint;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
+pub use user_file::{make_folder, read_file, read_text, write_file, write_new_file};
 
+use crate::shell;
 use disk::{Disk, RealDisk};
 use lock::Lock;
 use std::fs;
@@ -92,6 +95,28 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The path of a file to write is a folder.
+    #[error("{} is a folder; name a file", .path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The path leads nowhere.
+    #[error("{} is a link to {}, which does not exist; remove the link or create that folder", .path.display(), .target.display())]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// Its target.
+        target: PathBuf,
+    },
+    /// A file is no text.
+    #[error("{} {reason}", .path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+        /// The reason, with what to do.
+        reason: String,
+    },
     /// The folder is not a run directory.
     #[error("{} is not a run directory: {reason}", .path.display())]
     NotARun {
@@ -101,7 +126,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The run has no results yet.
-    #[error("{} has no {missing}: the run is not finished; `potstill resume {}` continues it", .path.display(), .path.display())]
+    #[error("{} has no {missing}: the run is not finished; `potstill resume {}` continues it", .path.display(), shell::path(.path))]
     Unfinished {
         /// The run.
         path: PathBuf,
@@ -168,6 +193,10 @@ impl StoreError {
                         | io::ErrorKind::NotADirectory
                         | io::ErrorKind::PermissionDenied
                         | io::ErrorKind::ReadOnlyFilesystem
+                        | io::ErrorKind::InvalidFilename
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::IsADirectory
+                        | io::ErrorKind::AlreadyExists
                 )
             }
             _ => true,
@@ -191,14 +220,17 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
 
-/// The subfolders of a folder, by name; links are not followed.
+/// The subfolders of a folder, and links to folders, by name.
 ///
 /// # Errors
 /// If the folder does not exist, or cannot be read.
 pub fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let names = RealDisk.list(path).map_err(io_error("list", path))?;
-    let paths = names.into_iter().map(|name| path.join(name));
-    Ok(paths.filter(|path| fs::symlink_metadata(path).is_ok_and(|about| about.is_dir())).collect())
+    let entries = fs::read_dir(path).map_err(io_error("list", path))?;
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();
+    let mut paths = paths.map_err(io_error("list", path))?;
+    paths.retain(|path| path.is_dir());
+    paths.sort();
+    Ok(paths)
 }
 
 fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
@@ -267,7 +299,10 @@ impl RunDir {
         match RealDisk.list(path) {
             Ok(names) if names.iter().all(|name| nothing(name)) => Ok(()),
             Ok(_) => Err(StoreError::NotEmpty { path: path.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+                Ok(target) => Err(StoreError::Dangling { path: path.to_owned(), target }),
+                Err(_) => Ok(()),
+            },
             Err(error) => Err(io_error("use", path)(error)),
         }
     }
@@ -468,16 +503,45 @@ impl RunDir {
         self.on("read", &path, |disk| disk.read(&path))
     }
 
-    /// Reads a file that must exist; its absence is damage.
-    fn read_or_damaged(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
-        self.disk.read(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => StoreError::Damaged {
-                path: path.to_owned(),
-                reason: "is missing".to_owned(),
-                remedy: String::new(),
-            },
-            _ => io_error("read", path)(source),
-        })
+    /// Reads a file if it exists.
+    fn read_if_there(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.disk.read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some).map_err(io_error("read", path)),
+        }
+    }
+
+    /// A damaged file of the run, with what can be done about it.
+    fn damaged(&self, name: &str, reason: String) -> StoreError {
+        StoreError::Damaged { path: self.path.join(name), reason, remedy: self.remedy(name) }
+    }
+
+    /// The remedy for a damaged or missing file.
+    fn remedy(&self, name: &str) -> String {
+        let again = format!("`potstill resume {} --fallback`", shell::path(&self.path));
+        let has_state = Checkpoint::steps(self).is_ok_and(|steps| !steps.is_empty());
+        let from = if has_state { "from the last checkpoint" } else { "in a training from the start" };
+        match name {
+            names::METRICS | names::EVENTS if has_state => {
+                format!("{again} makes a new one, which begins at the last checkpoint")
+            }
+            names::MODEL
+            | names::VISITS
+            | names::SUMMARY
+            | names::REPORT
+            | names::METRICS
+            | names::EVENTS => format!("{again} makes it again {from}"),
+            _ => "copy it from a backup, or train again".to_owned(),
+        }
+    }
+
+    /// Renames a damaged file, so that another can be made.
+    ///
+    /// # Errors
+    /// If the disk cannot be written.
+    pub fn put_aside(&self, name: &str) -> Result<(), StoreError> {
+        let (path, aside) = (self.path.join(name), self.path.join(format!("damaged-{name}")));
+        if self.has(name) { self.on("put aside", &path, |disk| disk.rename(&path, &aside)) } else { Ok(()) }
     }
 
     /// Reads a file and compares it with the manifest.
@@ -487,16 +551,17 @@ impl RunDir {
     pub fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
         let manifest = self.manifest()?;
         let mark = manifest.file(name);
-        let path = self.path.join(name);
-        let contents = if mark.is_some() { self.read_or_damaged(&path)? } else { self.read_unchecked(name)? };
-        if let Some(mark) = mark {
-            mark.check(&contents).map_err(|reason| {
-                let is_text = name == names::CONFIG && is_toml(&contents);
-                let reason = if is_text { "was changed after it was written".to_owned() } else { reason };
-                let remedy = if is_text { way_on(&self.path) } else { remedy(name, &self.path) };
-                StoreError::Damaged { path: self.path.join(name), reason, remedy }
-            })?;
-        }
+        let Some(mark) = mark else { return self.read_unchecked(name) };
+        let contents = self.read_if_there(&self.path.join(name))?;
+        let contents = contents.ok_or_else(|| self.damaged(name, "is missing".to_owned()))?;
+        mark.check(&contents).map_err(|reason| match name == names::CONFIG && is_toml(&contents) {
+            true => StoreError::Damaged {
+                path: self.path.join(name),
+                reason: "was changed after it was written".to_owned(),
+                remedy: way_on(&self.path),
+            },
+            false => self.damaged(name, reason),
+        })?;
         Ok(contents)
     }
 
@@ -521,7 +586,7 @@ impl RunDir {
     /// # Errors
     /// If the run is not finished, or as [`read`](Self::read).
     pub fn model(&self) -> Result<Vec<u8>, StoreError> {
-        if !self.has(names::MODEL) {
+        if !self.has(names::MODEL) && !self.is_finished()? {
             return Err(StoreError::Unfinished { path: self.path.clone(), missing: names::MODEL });
         }
         self.read(names::MODEL)
@@ -546,6 +611,20 @@ impl RunDir {
 
 pub use lock::Occupation;
 
+/// What is to be said of a run whose files cannot be checked: it has results or checkpoints, but no list of checksums.
+pub fn unchecked(run: &Path) -> Option<String> {
+    let has = |name: &str| run.join(name).exists();
+    let is_run = has(names::CONFIG) && (has(names::MODEL) || has(names::SUMMARY) || has(names::CHECKPOINTS));
+    (is_run && !has(names::MANIFEST)).then(|| {
+        let remedy = match has(names::CHECKPOINTS) {
+            true => format!("; `potstill resume {}` writes it again", shell::path(run)),
+            false => String::new(),
+        };
+        let manifest = run.join(names::MANIFEST);
+        format!("{} is missing: damage to the files of the run is not found{remedy}", manifest.display())
+    })
+}
+
 /// Returns true for a configuration that can be read, and so was edited rather than damaged.
 fn is_toml(contents: &[u8]) -> bool {
     std::str::from_utf8(contents)
@@ -554,63 +633,11 @@ fn is_toml(contents: &[u8]) -> bool {
 
 /// The ways to go on with an edited configuration.
 fn way_on(run: &Path) -> String {
-    let run = run.display();
+    let (config, run) = (shell::path(&run.join(names::CONFIG)), shell::path(run));
     format!(
-        "a run keeps the settings that it was begun with. To run these: potstill train --config {run}/config.toml --out \
+        "a run keeps the settings that it was begun with. To run these: potstill train --config {config} --out \
          NEW; to go on from what it has learned: potstill train ALGO --from {run} --set KEY=VALUE"
     )
-}
-
-/// The remedy for a damaged file.
-fn remedy(name: &str, run: &Path) -> String {
-    match name {
-        names::CONFIG => "copy it from a backup, or train again".to_owned(),
-        names::MODEL | names::VISITS | names::SUMMARY | names::REPORT | names::METRICS | names::EVENTS => {
-            format!("`potstill resume {} --fallback` makes it again from the last checkpoint", run.display())
-        }
-        _ => "copy it from a backup, or train again".to_owned(),
-    }
-}
-
-/// Writes a file at a path of the user's atomically.
-///
-/// # Errors
-/// If the disk cannot be written.
-pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.tmp"));
-    fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
-        // Removes the half-written file; the first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-        io_error("write", path)(error).needing(contents.len())
-    })
-}
-
-/// Writes a new file at a path of the user's atomically.
-///
-/// # Errors
-/// If the path exists, or the disk refuses.
-pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Err(StoreError::Exists { path: path.to_owned() }),
-        Err(_) => write_file(path, contents),
-    }
-}
-
-/// Reads a file at a path of the user's.
-///
-/// # Errors
-/// If it does not exist or cannot be read.
-pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
-    fs::read(path).map_err(io_error("read", path))
-}
-
-/// Reads a file of text at a path of the user's.
-///
-/// # Errors
-/// If it does not exist, cannot be read or is no UTF-8.
-pub fn read_text(path: &Path) -> Result<String, StoreError> {
-    fs::read_to_string(path).map_err(io_error("read", path))
 }
 
 #[cfg(test)]
@@ -628,18 +655,6 @@ mod tests {
         assert!(error.to_string().ends_with("exists and is not empty; choose another --out or remove it"));
         assert_eq!(made.read("notes.txt").unwrap(), b"mine");
         assert!(error.is_input());
-    }
-
-    #[test]
-    fn a_new_file_replaces_nothing() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("pole.safetensors");
-        write_new_file(&path, b"one").unwrap();
-        let error = write_new_file(&path, b"two").unwrap_err();
-        assert!(error.to_string().ends_with("pole.safetensors exists; choose another --out or remove it"));
-        assert!(error.is_input());
-        assert_eq!(fs::read(&path).unwrap(), b"one");
-        assert_eq!(RealDisk.list(root.path()).unwrap(), ["pole.safetensors"]);
     }
 
     #[test]

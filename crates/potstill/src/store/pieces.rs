@@ -2,7 +2,7 @@
 
 use super::manifest::FileMark;
 use super::sums::Sums;
-use super::{RunDir, StoreError, io_error, remedy};
+use super::{RunDir, StoreError, io_error};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -32,7 +32,7 @@ impl RunDir {
             }
             Ok(())
         };
-        self.disk.open(&path).and_then(read).map_err(|error| missing_or(error, &path, mark.is_some()))?;
+        self.disk.open(&path).and_then(read).map_err(|error| self.missing_or(error, name, mark.is_some()))?;
         mark.map_or(Ok(()), |mark| self.compared(mark, &sums))
     }
 
@@ -53,8 +53,13 @@ impl RunDir {
     /// # Errors
     /// If it does not exist, is damaged, or cannot be read.
     pub fn check(&self, mark: &FileMark) -> Result<(), StoreError> {
+        if mark.name == super::names::CONFIG {
+            // Which is told apart: damaged, or edited.
+            return self.read(&mark.name).map(|_| ());
+        }
         let path = self.path.join(&mark.name);
-        let sums = self.sums(&path, mark.beginning()).map_err(|error| missing_or(error, &path, true))?;
+        let sums = self.sums(&path, mark.beginning());
+        let sums = sums.map_err(|error| self.missing_or(error, &mark.name, true))?;
         self.compared(mark, &sums)
     }
 
@@ -77,21 +82,16 @@ impl RunDir {
     }
 
     fn compared(&self, mark: &FileMark, sums: &Sums) -> Result<(), StoreError> {
-        mark.compare(sums).map_err(|reason| StoreError::Damaged {
-            path: self.path.join(&mark.name),
-            reason,
-            remedy: remedy(&mark.name, &self.path),
-        })
+        mark.compare(sums).map_err(|reason| self.damaged(&mark.name, reason))
     }
-}
 
-/// The absence of a file that is listed is damage.
-fn missing_or(error: io::Error, path: &Path, is_listed: bool) -> StoreError {
-    if is_listed && error.kind() == io::ErrorKind::NotFound {
-        let (path, reason) = (path.to_owned(), "is missing".to_owned());
-        return StoreError::Damaged { path, reason, remedy: String::new() };
+    /// The error of a file that cannot be read; the absence of one that is listed is damage.
+    fn missing_or(&self, error: io::Error, name: &str, is_listed: bool) -> StoreError {
+        match error.kind() {
+            io::ErrorKind::NotFound if is_listed => self.damaged(name, "is missing".to_owned()),
+            _ => io_error("read", &self.path.join(name))(error),
+        }
     }
-    io_error("read", path)(error)
 }
 
 #[cfg(test)]

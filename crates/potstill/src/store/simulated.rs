@@ -368,6 +368,7 @@ mod tests {
             step,
             state,
             logs: vec![mark],
+            lost: Vec::new(),
             score: Some(-(step as f64)),
             seconds: 0.5,
             config: Some(7),

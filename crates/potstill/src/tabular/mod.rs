@@ -18,21 +18,25 @@
 
 pub mod double_q_learning;
 pub mod expected_sarsa;
+pub mod gradient_bandit;
 pub mod lambda;
 pub mod monte_carlo;
 pub mod n_step;
+pub mod n_step_prediction;
 pub mod prediction;
 pub mod q_learning;
 pub mod r_learning;
-mod records;
+pub(crate) mod records;
 pub mod sarsa;
 pub mod speedy_q_learning;
 mod traces;
 
 pub use double_q_learning::DoubleQLearning;
+pub use gradient_bandit::{GradientBandit, GradientBanditConfig};
 pub use lambda::{Lambda, LambdaConfig, LambdaKind};
 pub use monte_carlo::{MonteCarlo, MonteCarloKind};
 pub use n_step::{NStep, NStepConfig, NStepKind};
+pub use n_step_prediction::NStepPrediction;
 pub use prediction::{MonteCarloPrediction, PredictionConfig, TdPrediction};
 pub use q_learning::QLearning;
 pub use r_learning::{RLearning, RLearningConfig};

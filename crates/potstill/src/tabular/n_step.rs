@@ -11,7 +11,8 @@
 //!   gamma pi(A|S) G`, without importance sampling; the target policy is greedy. Off-policy.
 //!
 //! All are online and model-free. Differences from the book: the remaining steps of a truncated episode
-//! bootstrap from the value of its last observation, although it is fewer than `n` steps away.
+//! bootstrap from the value of its last observation, although it is fewer than `n` steps away; and where more than 512 steps are
+//! learned from at the end of an episode, their returns are those of the values at that end, computed in one pass.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -146,6 +147,10 @@ struct Step {
     probability: f64,
 }
 
+/// The longest window whose steps are learned from one by one at the end of an episode, each with the values that the one before
+/// it has left. It would take a time in proportion to the square of a longer one.
+const WINDOW_MAX: usize = 512;
+
 /// The n-step agent.
 #[derive(Clone, Debug)]
 pub struct NStep {
@@ -216,18 +221,67 @@ impl NStep {
         action
     }
 
+    /// Learns from all steps of the window at the end of an episode.
+    fn learn_rest(&mut self, end: Option<(usize, usize)>) -> Result<(), LearnError> {
+        if self.window.len() > WINDOW_MAX {
+            return self.learn_in_one_pass(end);
+        }
+        while !self.window.is_empty() {
+            self.learn_oldest(end)?;
+        }
+        Ok(())
+    }
+
+    /// Learns from all steps of a long window, with the returns and weights of one pass from its end to its beginning.
+    fn learn_in_one_pass(&mut self, end: Option<(usize, usize)>) -> Result<(), LearnError> {
+        let (gamma, is_weighted) = (self.config.gamma, self.kind == NStepKind::OffPolicySarsa);
+        let target = |state: usize| self.target.probabilities(self.q.row(state));
+        let mut rho = match end {
+            Some((state, action)) if is_weighted => target(state)[action] / self.probability,
+            _ => 1.0,
+        };
+        let mut g = self.end_value(end);
+        let mut returns = Vec::with_capacity(self.window.len());
+        for step in self.window.iter().rev() {
+            g = step.reward + gamma * g;
+            returns.push((g, rho));
+            match self.kind {
+                NStepKind::Sarsa => {}
+                NStepKind::OffPolicySarsa => rho *= target(step.state)[step.action] / step.probability,
+                NStepKind::TreeBackup => g = self.one_level_up(step, g),
+            }
+        }
+        for (g, rho) in returns.into_iter().rev() {
+            self.update_oldest(g, rho)?;
+        }
+        Ok(())
+    }
+
+    /// The value that a return bootstraps from; 0 after a terminal state.
+    fn end_value(&self, end: Option<(usize, usize)>) -> f64 {
+        match (self.kind, end) {
+            (_, None) => 0.0,
+            (NStepKind::TreeBackup, Some((state, _))) => self.target.state_value(self.q.row(state)),
+            (_, Some((state, action))) => self.q.row(state)[action],
+        }
+    }
+
+    /// One level up the tree: the return of the action taken, and the values of the others.
+    fn one_level_up(&self, step: &Step, g: f64) -> f64 {
+        let values = self.q.row(step.state);
+        let pi = self.target.probabilities(values);
+        let others = pi.iter().zip(values).enumerate();
+        let others: f64 = others.filter(|(a, _)| *a != step.action).map(|(_, (p, q))| p * q).sum();
+        others + pi[step.action] * g
+    }
+
     /// Learns from the oldest step. `end` is the last state and the action in it, to bootstrap from; `None`
     /// after a terminal state.
     fn learn_oldest(&mut self, end: Option<(usize, usize)>) -> Result<(), LearnError> {
         let gamma = self.config.gamma;
-        let Some(&Step { state, action, .. }) = self.window.front() else { return Ok(()) };
         let target = |state: usize| self.target.probabilities(self.q.row(state));
         let mut rho = 1.0;
-        let mut g = match (self.kind, end) {
-            (_, None) => 0.0,
-            (NStepKind::TreeBackup, Some((state, _))) => self.target.state_value(self.q.row(state)),
-            (_, Some((state, action))) => self.q.row(state)[action],
-        };
+        let mut g = self.end_value(end);
         if self.kind == NStepKind::OffPolicySarsa {
             let after = self.window.iter().skip(1).map(|step| (step.state, step.action, step.probability));
             for (state, action, probability) in after.chain(end.map(|(s, a)| (s, a, self.probability))) {
@@ -237,13 +291,15 @@ impl NStep {
         for (i, step) in self.window.iter().enumerate().rev() {
             g = step.reward + gamma * g;
             if self.kind == NStepKind::TreeBackup && i > 0 {
-                // One level up the tree: the return of the action taken, and the values of the others.
-                let pi = target(step.state);
-                let others = pi.iter().zip(self.q.row(step.state)).enumerate();
-                let others: f64 = others.filter(|(a, _)| *a != step.action).map(|(_, (p, q))| p * q).sum();
-                g = others + pi[step.action] * g;
+                g = self.one_level_up(step, g);
             }
         }
+        self.update_oldest(g, rho)
+    }
+
+    /// Updates the value of the oldest step towards its return `g`, with the weight `rho`.
+    fn update_oldest(&mut self, g: f64, rho: f64) -> Result<(), LearnError> {
+        let Some(&Step { state, action, .. }) = self.window.front() else { return Ok(()) };
         // A weight of 0 changes nothing, whatever the target.
         if rho != 0.0 {
             let old = self.q.row(state)[action];
@@ -273,10 +329,9 @@ impl Agent for NStep {
         let next_action = self.choose(next);
         let end = (!step.terminated).then_some((next, next_action));
         let is_over = step.terminated || step.truncated;
-        if self.window.len() == self.n || is_over {
-            self.learn_oldest(end)?;
-        }
-        while is_over && !self.window.is_empty() {
+        if is_over {
+            self.learn_rest(end)?;
+        } else if self.window.len() == self.n {
             self.learn_oldest(end)?;
         }
         self.next_action = (!is_over).then_some(next_action);
@@ -371,6 +426,84 @@ mod tests {
         }
         // One step ahead: 1 + 0.5 * 11, 2 + 0.5 * 21, 4.
         check(NStepKind::Sarsa, 1, terminated, [6.5, 12.5, 4.0]);
+    }
+
+    /// An episode longer than [`WINDOW_MAX`], against the definitions, which take a time in proportion to its square: equations 7.1,
+    /// 7.9 and 7.16, with all values as they are at its end.
+    #[test]
+    fn a_long_episode_is_learned_in_one_pass() {
+        const STEPS: usize = 2 * WINDOW_MAX;
+        for (kind, terminated) in [NStepKind::Sarsa, NStepKind::OffPolicySarsa, NStepKind::TreeBackup]
+            .into_iter()
+            .flat_map(|kind| [(kind, true), (kind, false)])
+        {
+            // Each step has a state of its own, so that no update changes the return of another.
+            let config = TabularConfig {
+                gamma: 0.99,
+                epsilon: 0.5.into(),
+                alpha: 1.0.into(),
+                ..TabularConfig::default()
+            };
+            let n = NStepConfig { n: 1_000_000 };
+            let mut agent = NStep::new(kind, (config, n), STEPS + 1, 2, Streams::new(0));
+            let mut rng = Streams::new(1).stream("values");
+            let values: Vec<f64> = (0..2 * (STEPS + 1)).map(|_| rng.uniform(-1.0, 1.0)).collect();
+            agent.q = QTable::from_values(2, values.clone());
+            let mut taken = Vec::new();
+            for state in 0..STEPS {
+                let mut action = [0];
+                agent.act(&[state], &mut action);
+                let is_last = state + 1 == STEPS;
+                let step = Transition {
+                    observation: &state,
+                    action: &action[0],
+                    reward: (state % 7) as f64 - 3.0,
+                    next_observation: &(state + 1),
+                    terminated: is_last && terminated,
+                    truncated: is_last && !terminated,
+                };
+                if is_last {
+                    // The action that is drawn in the last state is not to be seen from outside; both have one value.
+                    agent.q.set(STEPS, 0, 0.25);
+                    agent.q.set(STEPS, 1, 0.25);
+                }
+                agent.observe(&Steps::of(&step)).unwrap();
+                taken.push(action[0]);
+            }
+            let greedy = |state: usize| usize::from(values[2 * state + 1] > values[2 * state]);
+            let end = if terminated { 0.0 } else { 0.25 };
+            for first in [0, 1, STEPS / 2, STEPS - 2, STEPS - 1] {
+                let (mut g, mut discount, mut is_followed) = (0.0, 1.0, true);
+                let mut rho = 1.0;
+                for state in first..STEPS {
+                    let is_greedy = taken[state] == greedy(state);
+                    if state > first && kind == NStepKind::OffPolicySarsa {
+                        rho *= if is_greedy { 1.0 / 0.75 } else { 0.0 };
+                    }
+                    if state > first && kind == NStepKind::TreeBackup && !is_greedy {
+                        // The greedy target policy leaves the path here.
+                        g += discount * values[2 * state + greedy(state)];
+                        is_followed = false;
+                        break;
+                    }
+                    g += discount * ((state % 7) as f64 - 3.0);
+                    discount *= 0.99;
+                }
+                if is_followed {
+                    g += discount * end;
+                }
+                if kind == NStepKind::OffPolicySarsa && !terminated {
+                    // Half of the actions in the last state are greedy: their values are equal.
+                    rho *= 0.5 / 0.5;
+                }
+                let old = values[2 * first + taken[first]];
+                let expected = old + rho * (g - old);
+                let found = agent.q.row(first)[taken[first]];
+                let what = format!("{kind:?}, terminated {terminated}, step {first}: {found} and {expected}");
+                assert!((found - expected).abs() <= 1e-9 * (1.0 + expected.abs()), "{what}");
+            }
+            assert!(agent.window.is_empty());
+        }
     }
 
     /// A pair that is visited twice before its first update still has the mean of its returns.

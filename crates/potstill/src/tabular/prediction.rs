@@ -121,7 +121,7 @@ impl PredictionConfig {
     ///
     /// # Errors
     /// If its values are infinite: `gamma` is 1 and no episode ends.
-    fn evaluated_in(&self, task: &Task<'_>) -> Result<Behaviour, ConfigError> {
+    pub(crate) fn evaluated_in(&self, task: &Task<'_>) -> Result<Behaviour, ConfigError> {
         task.check_discount(self.gamma)?;
         let is_given = matches!(task.source, BehaviourSource::Values(_));
         let epsilon = if is_given { self.epsilon } else { 1.0.into() };

@@ -5,7 +5,7 @@ use potstill_core::{Snapshot, SnapshotError, Value};
 
 /// The codec of a list of items that are `I` indices and `N` numbers each. The length of the list is saved under the field's name, the
 /// indices of all items under `places`, and their numbers under `numbers`.
-pub(super) struct Records<const I: usize, const N: usize, S, J> {
+pub(crate) struct Records<const I: usize, const N: usize, S, J> {
     limit: usize,
     bounds: [usize; I],
     numbers: &'static str,
@@ -14,7 +14,7 @@ pub(super) struct Records<const I: usize, const N: usize, S, J> {
 }
 
 /// The codec of a list of less than `limit` items, whose indices are below `bounds`: a state, or a state and an action.
-pub(super) fn records<T, const I: usize, const N: usize, S, J>(
+pub(crate) fn records<T, const I: usize, const N: usize, S, J>(
     limit: usize,
     bounds: [usize; I],
     numbers: &'static str,

@@ -23,7 +23,8 @@ impl Support {
 
 /// The distribution of `G + discount Z` projected onto the support of `Z`: the probability of each shifted
 /// atom is split between its two nearest neighbours by their distance (Bellemare, Dabney and Munos 2017,
-/// Algorithm 1). `probabilities` and `targets` are `samples x atoms`.
+/// Algorithm 1). `probabilities` and `targets` are `samples x atoms`. Returns the clipped mass: the mean over
+/// samples of the probability that lies beyond the ends of the support, and is counted at them.
 ///
 /// # Panics
 /// If the lengths do not agree.
@@ -33,7 +34,7 @@ pub fn categorical_projection(
     discounts: &[f32],
     probabilities: &[f32],
     targets: &mut Vec<f32>,
-) {
+) -> f64 {
     let (atoms, low, high) = (support.atoms, f64::from(support.low), f64::from(support.high));
     assert_pairs(returns, discounts);
     assert_eq!(probabilities.len(), returns.len() * atoms, "one distribution per sample");
@@ -41,12 +42,19 @@ pub fn categorical_projection(
     let gap = (high - low) / (atoms - 1) as f64;
     targets.clear();
     targets.resize(probabilities.len(), 0.0);
+    // More than rounding of single precision.
+    let (beyond_low, beyond_high) = (low - 1e-3 * gap, high + 1e-3 * gap);
+    let mut clipped = 0.0;
     let rows = probabilities.chunks_exact(atoms).zip(targets.chunks_exact_mut(atoms));
     for ((&sum, &discount), (probabilities, target)) in returns.iter().zip(discounts).zip(rows) {
         let (sum, discount) = (f64::from(sum), f64::from(discount));
         for (j, &p) in probabilities.iter().enumerate() {
             let p = f64::from(p);
-            let moved = (sum + discount * (low + gap * j as f64)).clamp(low, high);
+            let moved = sum + discount * (low + gap * j as f64);
+            if moved < beyond_low || moved > beyond_high {
+                clipped += p;
+            }
+            let moved = moved.clamp(low, high);
             // Rounding must not exceed the last atom.
             let b = ((moved - low) / gap).clamp(0.0, (atoms - 1) as f64);
             let (lower, upper) = (b.floor(), b.ceil());
@@ -58,6 +66,7 @@ pub fn categorical_projection(
             }
         }
     }
+    clipped / returns.len().max(1) as f64
 }
 
 /// `G + discount theta` for each quantile of the next state's distribution; after a terminal state all are `G`. `quantiles` and `targets` are
@@ -86,6 +95,14 @@ mod tests {
             categorical_projection(support, &[sum], &[discount], &p, &mut targets);
             assert_eq!(targets, expected);
         };
+        let clipped = |sums: &[f32], discount: f32, p: &[f32]| {
+            categorical_projection(support, sums, &vec![discount; sums.len()], p, &mut Vec::new())
+        };
+        // The two highest atoms move to 2.5 and 3.5; half a sample of two; a terminal return beyond the end.
+        assert_eq!(clipped(&[1.5], 1.0, &[0.125, 0.0, 0.25, 0.5, 0.125]), 0.625);
+        assert_eq!(clipped(&[0.0, 4.5], 1.0, &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]), 0.5);
+        assert_eq!((clipped(&[9.0], 0.0, &[0.2; 5]) * 1e6).round(), 1e6);
+        assert_eq!(clipped(&[2.0], 0.0, &[0.2; 5]), 0.0);
         // The identity.
         check(0.0, 1.0, [0.1, 0.2, 0.3, 0.4, 0.0], [0.1, 0.2, 0.3, 0.4, 0.0]);
         // All mass at the return, half way between two atoms.

@@ -1,10 +1,11 @@
 //! Evaluation: whole episodes of a policy in environments of their own.
 
 use super::error::TrainError;
+use super::last_step::{NEVER, Stop};
 use super::parallel::parallel_map;
 use super::statistics;
 use crate::experience::Ending;
-use crate::model::{Actor, play_out};
+use crate::model::{Actor, play_out_unless};
 use potstill_core::Streams;
 use potstill_env::{BoxEnv, Row};
 
@@ -53,19 +54,36 @@ pub fn evaluate<O: Row + ?Sized, A: Row + ?Sized, P: Actor<O, A>>(
     make_env: impl Fn() -> BoxEnv<O, A> + Sync,
     make_actor: impl Fn() -> P + Sync,
 ) -> Result<Evaluation, TrainError> {
+    let evaluation = evaluate_unless(NEVER, protocol, make_env, make_actor)?;
+    Ok(evaluation.expect("nothing stops it"))
+}
+
+/// Plays the episodes of a protocol; `None` if it was stopped before their end.
+///
+/// # Errors
+/// If an environment refuses a step.
+pub(crate) fn evaluate_unless<O: Row + ?Sized, A: Row + ?Sized, P: Actor<O, A>>(
+    stop: &Stop<'_>,
+    protocol: Protocol,
+    make_env: impl Fn() -> BoxEnv<O, A> + Sync,
+    make_actor: impl Fn() -> P + Sync,
+) -> Result<Option<Evaluation>, TrainError> {
     let Protocol { episodes, streams, purpose, threads } = protocol;
     let played = parallel_map(episodes, threads, |i| {
+        if stop() {
+            return Ok(None);
+        }
         let seed = streams.seed_for(purpose, i as u64);
         // The actor's random numbers (ties, exploration) need a stream apart from the environment's.
         let mut rng = Streams::new(seed).stream("actor");
-        play_out(&mut make_env(), &mut make_actor(), seed, &mut rng).map_err(TrainError::Play)
+        play_out_unless(stop, &mut make_env(), &mut make_actor(), seed, &mut rng).map_err(TrainError::Play)
     });
-    let played = played.into_iter().collect::<Result<Vec<_>, TrainError>>()?;
-    Ok(Evaluation {
+    let played = played.into_iter().collect::<Result<Option<Vec<_>>, TrainError>>()?;
+    Ok(played.map(|played| Evaluation {
         returns: played.iter().map(|episode| episode.episode_return).collect(),
         steps: played.iter().map(|episode| episode.steps).collect(),
         truncated: played.iter().filter(|episode| episode.ending == Ending::Truncated).count(),
-    })
+    }))
 }
 
 /// Periodic evaluation during training. It does not influence learning.

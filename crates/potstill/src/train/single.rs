@@ -1,8 +1,9 @@
 //! One agent in one environment.
 
 use super::error::TrainError;
-use super::step::{check_finite, learn};
-use super::training::{EpisodeEnd, Training};
+use super::last_step::{EpisodeEnd, IfStopped, LastStep, NEVER, Stop};
+use super::step::check_finite;
+use super::training::Training;
 use crate::agent::{Agent, Measurements};
 use crate::experience::{Ending, Steps, Transition};
 use crate::model::Model;
@@ -24,10 +25,7 @@ pub struct Trainer<A: Agent> {
     /// The undiscounted return of the running episode so far.
     episode_return: f64,
     episode_steps: u64,
-    /// The episode that ended with the last step.
-    ended: Option<EpisodeEnd>,
-    /// The measurements of the last updates.
-    measured: Measurements,
+    last: LastStep,
 }
 
 /// The events of one step.
@@ -55,8 +53,7 @@ impl<A: Agent> Trainer<A> {
             episodes: 0,
             episode_return: 0.0,
             episode_steps: 0,
-            ended: None,
-            measured: Measurements::default(),
+            last: LastStep::of_copies(1),
         }
     }
 
@@ -79,14 +76,26 @@ impl<A: Agent> Trainer<A> {
     ///
     /// # Errors
     /// If the environment or the agent fails. The run ends there.
+    #[inline]
     pub fn step(&mut self) -> Result<Event, TrainError> {
+        let updated = self.advance_unless(NEVER)?.is_some_and(|updated| updated);
+        Ok(Event { episode: self.last.ended.first().copied(), updated })
+    }
+
+    /// Acts, steps, and lets the agent observe the step. Returns false, with nothing changed, if a search before it was stopped.
+    #[inline]
+    fn begin_step(&mut self, stop: &Stop<'_>) -> Result<bool, TrainError> {
         let step = self.steps + 1;
         let refused = |source| TrainError::Learn { step, source };
         let at = (step, self.episodes + 1);
         if self.episode_steps == 0 {
             check_finite(at, || "none, at a reset,".to_owned(), 0.0, self.observation.borrow())?;
         }
-        self.agent.search(&self.env).map_err(refused)?;
+        while !self.agent.search(&self.env).map_err(refused)? {
+            if stop() {
+                return Ok(false);
+            }
+        }
         let observation: &A::Observation = self.observation.borrow();
         let action: &mut A::Action = self.action.borrow_mut();
         self.agent.act(observation.as_slice(), action.as_mut_slice());
@@ -107,16 +116,17 @@ impl<A: Agent> Trainer<A> {
             terminated: outcome.terminated,
             truncated: outcome.truncated,
         };
-        let updated = learn(&mut self.agent, &Steps::of(&transition), &mut self.measured).map_err(refused)?;
+        let due = self.agent.observe(&Steps::of(&transition)).map_err(refused)?;
+        self.last.begin(step - 1, due);
         std::mem::swap(&mut self.observation, &mut self.next_observation);
-        let episode = Ending::of(outcome).map(|ending| {
-            let ended = EpisodeEnd { episode_return: self.episode_return, steps: self.episode_steps, ending };
+        if let Some(ending) = Ending::of(outcome) {
+            let (episode_return, steps) = (self.episode_return, self.episode_steps);
+            self.last.ended.push(EpisodeEnd { episode_return, steps, ending });
             self.episodes += 1;
             (self.episode_return, self.episode_steps) = (0.0, 0);
             self.env.reset(None, self.observation.borrow_mut());
-            ended
-        });
-        Ok(Event { episode, updated })
+        }
+        Ok(true)
     }
 }
 
@@ -138,18 +148,23 @@ impl<A: Agent> Training for Trainer<A> {
     type Observation = A::Observation;
     type Action = A::Action;
 
-    fn advance(&mut self) -> Result<bool, TrainError> {
-        let Event { episode, updated } = self.step()?;
-        self.ended = episode;
-        Ok(updated)
+    #[inline]
+    fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError> {
+        if self.last.left == 0 && !self.begin_step(stop)? {
+            return Ok(None);
+        }
+        let step = self.steps;
+        let refused = |source| TrainError::Learn { step, source };
+        let is_complete = self.last.update(&mut self.agent, stop).map_err(refused)?;
+        Ok(is_complete.then_some(self.last.due > 0))
     }
 
-    fn measured(&self) -> &Measurements {
-        &self.measured
+    fn last_step(&self) -> &LastStep {
+        &self.last
     }
 
-    fn ended(&self) -> &[EpisodeEnd] {
-        self.ended.as_slice()
+    fn last_step_mut(&mut self) -> &mut LastStep {
+        &mut self.last
     }
 
     fn steps(&self) -> u64 {
@@ -176,6 +191,10 @@ impl<A: Agent> Training for Trainer<A> {
         self.agent.visits()
     }
 
+    fn learns_values(&self) -> bool {
+        self.agent.learns_values()
+    }
+
     fn results(&self) -> Measurements {
         self.agent.results()
     }
@@ -184,8 +203,8 @@ impl<A: Agent> Training for Trainer<A> {
 snapshot! {
     impl[A: Agent] Restorable for Trainer<A> {
         saved: agent, env, observation via Numbers::<A::Observation>(PhantomData), steps, episodes, episode_return,
-            episode_steps;
-        built: action, next_observation, ended, measured;
+            episode_steps, last as "unfinished" via IfStopped;
+        built: action, next_observation;
     }
 }
 

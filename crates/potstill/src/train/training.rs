@@ -1,24 +1,13 @@
 //! Training as callbacks see it, in one environment or in many copies.
 
 use super::error::TrainError;
-use super::evaluation::{Evaluation, Evaluator, evaluate};
+use super::evaluation::{Evaluation, Evaluator, evaluate_unless};
+use super::last_step::{EpisodeEnd, LastStep, NEVER, Stop};
 use crate::agent::Measurements;
-use crate::experience::Ending;
 use crate::model::{Actor, Model, ModelActor};
 use potstill_core::Restorable;
 use potstill_env::Row;
 use std::ops::ControlFlow;
-
-/// A finished episode.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EpisodeEnd {
-    /// The undiscounted return.
-    pub episode_return: f64,
-    /// Its length.
-    pub steps: u64,
-    /// The reason of its end.
-    pub ending: Ending,
-}
 
 /// Training that advances step by step, in one environment or in many copies.
 pub trait Training: Restorable + Send {
@@ -27,17 +16,37 @@ pub trait Training: Restorable + Send {
     /// The type of actions.
     type Action: Row + ?Sized;
 
-    /// Takes one step in every copy, and makes the updates that are then due; returns true if there were any.
+    /// Takes one step in every copy, and makes the updates that are then due; or makes those that a step before it has left.
+    /// Returns true if there were any, and `None` if it was stopped before the step was complete: the next call, also of a restored
+    /// copy, goes on from there.
     ///
     /// # Errors
     /// If the environment or the agent fails. The run ends there.
-    fn advance(&mut self) -> Result<bool, TrainError>;
+    fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError>;
+
+    /// The last step, and what is still to be done of it.
+    fn last_step(&self) -> &LastStep;
+
+    /// The last step, to be changed by [`run`](Training::run).
+    fn last_step_mut(&mut self) -> &mut LastStep;
+
+    /// Takes one step in every copy, and makes the updates that are then due; returns true if there were any.
+    ///
+    /// # Errors
+    /// As [`advance_unless`](Training::advance_unless).
+    fn advance(&mut self) -> Result<bool, TrainError> {
+        Ok(self.advance_unless(NEVER)?.is_some_and(|updated| updated))
+    }
 
     /// The measurements of the last updates, each the mean over the updates of its step.
-    fn measured(&self) -> &Measurements;
+    fn measured(&self) -> &Measurements {
+        &self.last_step().measured
+    }
 
     /// The episodes that ended with the last step.
-    fn ended(&self) -> &[EpisodeEnd];
+    fn ended(&self) -> &[EpisodeEnd] {
+        &self.last_step().ended
+    }
 
     /// Steps so far, of all copies together.
     fn steps(&self) -> u64;
@@ -60,6 +69,9 @@ pub trait Training: Restorable + Send {
     /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
     fn visits(&self) -> Option<&[u64]>;
 
+    /// Returns true if the numbers of the model are estimated returns ([`Agent::learns_values`](crate::agent::Agent::learns_values)).
+    fn learns_values(&self) -> bool;
+
     /// Results beside the model, for the summary of a run ([`Agent::results`](crate::agent::Agent::results)).
     fn results(&self) -> Measurements;
 
@@ -78,27 +90,64 @@ pub trait Training: Restorable + Send {
         Self: Sized,
         for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
     {
-        while self.steps() < until {
-            let before = self.steps();
-            let updated = self.advance()?;
-            let update = updated.then(|| *self.measured());
-            // All callbacks are called, even if an earlier one has broken.
-            let mut stop = callback.on_step(self, update.as_ref()).is_break();
-            if let Some(update) = &update {
-                stop |= callback.on_update(self, update).is_break();
+        self.run_unless(NEVER, until, evaluator, callback)
+    }
+
+    /// The same as [`run`](Training::run), but returns within a short time after the wish to stop, also from the middle of a step's
+    /// updates or of an evaluation. Another call, also of a restored copy, goes on from there.
+    ///
+    /// # Errors
+    /// As [`run`](Training::run).
+    fn run_unless(
+        &mut self,
+        stop: &Stop<'_>,
+        until: u64,
+        evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
+        callback: &mut impl Callback<Self>,
+    ) -> Result<RunEnd, TrainError>
+    where
+        Self: Sized,
+        for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
+    {
+        while self.steps() < until || !self.last_step().is_complete() {
+            let mut updated = false;
+            if !self.last_step().is_to_be_evaluated {
+                match self.advance_unless(stop)? {
+                    None => return Ok(RunEnd::Asked),
+                    Some(made) => updated = made,
+                }
+                let update = updated.then(|| *self.measured());
+                // All callbacks are called, even if an earlier one has broken.
+                let mut broken = callback.on_step(self, update.as_ref()).is_break();
+                if let Some(update) = &update {
+                    broken |= callback.on_update(self, update).is_break();
+                }
+                for i in 0..self.ended().len() {
+                    let episode = self.ended()[i];
+                    broken |= callback.on_episode(self, &episode).is_break();
+                }
+                let before = self.last_step().before;
+                let is_due = evaluator.is_some_and(|evaluator| evaluator.is_due(before, self.steps()));
+                let last = self.last_step_mut();
+                (last.has_broken, last.is_to_be_evaluated) = (broken, is_due);
             }
-            for i in 0..self.ended().len() {
-                let episode = self.ended()[i];
-                stop |= callback.on_episode(self, &episode).is_break();
-            }
-            if let Some(evaluator) = evaluator.filter(|evaluator| evaluator.is_due(before, self.steps())) {
+            if let Some(evaluator) = evaluator.filter(|_| self.last_step().is_to_be_evaluated) {
                 let model = self.model();
-                let evaluation =
-                    evaluate(evaluator.protocol, &evaluator.make_env, || ModelActor::greedy(&model))?;
-                stop |= callback.on_evaluation(self, &evaluation).is_break();
+                let actor = || ModelActor::greedy(&model);
+                let Some(evaluation) = evaluate_unless(stop, evaluator.protocol, &evaluator.make_env, actor)?
+                else {
+                    return Ok(RunEnd::Asked);
+                };
+                self.last_step_mut().is_to_be_evaluated = false;
+                let broken = callback.on_evaluation(self, &evaluation).is_break();
+                self.last_step_mut().has_broken |= broken;
             }
-            if stop {
+            if self.last_step().has_broken {
                 return Ok(RunEnd::Stopped);
+            }
+            // Steps without updates are short, but for a few learners that look far back.
+            if (updated || self.steps().is_multiple_of(8)) && stop() {
+                return Ok(RunEnd::Asked);
             }
         }
         Ok(RunEnd::Reached)
@@ -112,6 +161,8 @@ pub enum RunEnd {
     Reached,
     /// A callback ended the run.
     Stopped,
+    /// It was asked to stop, perhaps in the middle of a step.
+    Asked,
 }
 
 /// Methods that [`Training::run`] calls on its events; each may end the run with [`ControlFlow::Break`].

@@ -1,8 +1,9 @@
 //! Training of one agent in many copies of an environment.
 
 use super::error::TrainError;
-use super::step::{check_finite, learn};
-use super::training::{EpisodeEnd, Training};
+use super::last_step::{EpisodeEnd, IfStopped, LastStep, Stop};
+use super::step::check_finite;
+use super::training::Training;
 use crate::agent::{Agent, Measurements};
 use crate::experience::{ElementOf, Ending, Steps};
 use crate::model::Model;
@@ -28,9 +29,7 @@ pub struct VecTrainer<A: Agent, T = f32> {
     /// The undiscounted return of each copy's running episode so far.
     returns: Vec<f64>,
     lengths: Vec<u64>,
-    ended: Vec<EpisodeEnd>,
-    /// The measurements of the last updates.
-    measured: Measurements,
+    last: LastStep,
 }
 
 impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
@@ -53,8 +52,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
             episodes: 0,
             returns: vec![0.0; copies],
             lengths: vec![0; copies],
-            ended: Vec::with_capacity(copies),
-            measured: Measurements::default(),
+            last: LastStep::of_copies(copies),
             envs,
         }
     }
@@ -70,13 +68,9 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
         self.observations.iter_mut().zip(batch).for_each(|(to, &x)| *to = x.into());
         Ok(())
     }
-}
 
-impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrainer<A, T> {
-    type Observation = [f32];
-    type Action = A::Action;
-
-    fn advance(&mut self) -> Result<bool, TrainError> {
+    /// Acts, steps every copy, and lets the agent observe the steps.
+    fn begin_step(&mut self) -> Result<(), TrainError> {
         let step = self.steps + 1;
         // The first observation of an episode.
         let features = self.observations.len() / self.returns.len();
@@ -114,11 +108,11 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
             terminated: &batch.terminated,
             truncated: &batch.truncated,
         };
+        let before = self.steps;
         self.steps += batch.len() as u64;
         let step = self.steps;
-        let updated = learn(&mut self.agent, &steps, &mut self.measured)
-            .map_err(|source| TrainError::Learn { step, source })?;
-        self.ended.clear();
+        let due = self.agent.observe(&steps).map_err(|source| TrainError::Learn { step, source })?;
+        self.last.begin(before, due);
         for i in 0..batch.len() {
             self.returns[i] += batch.rewards[i];
             self.lengths[i] += 1;
@@ -126,20 +120,35 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
             if let Some(ending) = Ending::of(Outcome { reward: 0.0, terminated, truncated }) {
                 let (episode_return, steps) =
                     (std::mem::take(&mut self.returns[i]), std::mem::take(&mut self.lengths[i]));
-                self.ended.push(EpisodeEnd { episode_return, steps, ending });
+                self.last.ended.push(EpisodeEnd { episode_return, steps, ending });
             }
         }
-        self.episodes += self.ended.len() as u64;
+        self.episodes += self.last.ended.len() as u64;
         widen(&mut self.observations, &batch.observations);
-        Ok(updated)
+        Ok(())
+    }
+}
+
+impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrainer<A, T> {
+    type Observation = [f32];
+    type Action = A::Action;
+
+    fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError> {
+        if self.last.left == 0 {
+            self.begin_step()?;
+        }
+        let step = self.steps;
+        let is_complete = self.last.update(&mut self.agent, stop);
+        let is_complete = is_complete.map_err(|source| TrainError::Learn { step, source })?;
+        Ok(is_complete.then_some(self.last.due > 0))
     }
 
-    fn measured(&self) -> &Measurements {
-        &self.measured
+    fn last_step(&self) -> &LastStep {
+        &self.last
     }
 
-    fn ended(&self) -> &[EpisodeEnd] {
-        &self.ended
+    fn last_step_mut(&mut self) -> &mut LastStep {
+        &mut self.last
     }
 
     fn steps(&self) -> u64 {
@@ -166,6 +175,10 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         self.agent.visits()
     }
 
+    fn learns_values(&self) -> bool {
+        self.agent.learns_values()
+    }
+
     fn results(&self) -> Measurements {
         self.agent.results()
     }
@@ -173,8 +186,9 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
 
 snapshot! {
     impl[A: Agent<Observation = [f32]>, T: Element + Into<f32>] Restorable for VecTrainer<A, T> {
-        saved: agent, envs, steps via Counter, episodes, returns, lengths;
-        built: observations, next_observations, actions, ended, measured;
+        saved: agent, envs, steps via Counter, episodes, returns, lengths,
+            last as "unfinished" via IfStopped;
+        built: observations, next_observations, actions;
         then: Self::read_observations;
     }
 }

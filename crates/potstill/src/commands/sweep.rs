@@ -1,0 +1,359 @@
+//! A sweep: one run, or one folder of seeds, for each combination of several values of keys.
+//!
+//! Its folder has `sweep.toml`, from which it is continued, and `KEY=VALUE,KEY=VALUE/` for each combination.
+
+use crate::algorithm::Algorithm;
+use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
+use crate::error::Error;
+use crate::run::{
+    Observer, Together, check_out, create, discard_on_error, execute, find_environment, prepare_train,
+    train_head, train_seeds, train_settings, usage,
+};
+use crate::store::{self, RunDir, names};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value as Toml};
+
+/// The file that describes a sweep.
+const SWEEP: &str = "sweep.toml";
+/// Most combinations of one sweep.
+const POINTS_MAX: usize = 10_000;
+/// Longest name of a folder, in characters.
+const LABEL_MAX: usize = 120;
+
+/// Continues the run in a folder.
+pub(super) type ResumePoint<'a> = dyn Fn(&Path, &dyn Observer) -> Result<Value, Error> + Sync + 'a;
+
+/// Settings of which some have several values.
+pub(super) struct Sweep {
+    algorithm: &'static Algorithm,
+    /// The settings that all runs share.
+    layers: Vec<Layer>,
+    axes: Vec<Swept>,
+    seeds: Option<u64>,
+}
+
+/// A key with its values.
+struct Swept {
+    key: String,
+    origin: Origin,
+    values: Vec<Toml>,
+}
+
+/// One combination of values.
+struct Point {
+    label: String,
+    values: Table,
+    layers: Vec<Layer>,
+}
+
+impl Sweep {
+    /// The sweep that settings ask for; none if every key has one value.
+    pub(super) fn asked(
+        algorithm: &'static Algorithm,
+        layers: &[Layer],
+        seeds: Option<u64>,
+    ) -> Result<Option<Self>, Error> {
+        let mut settings = train_settings(algorithm);
+        let keys: BTreeSet<&String> = layers.iter().flat_map(|layer| layer.values.keys()).collect();
+        let mut axes = Vec::new();
+        for key in keys {
+            let Some(layer) = layers.iter().rev().find(|layer| layer.values.contains_key(key)) else {
+                continue;
+            };
+            let several = several(&mut *settings, key, &layer.values[key]);
+            let several = several.map_err(|reason| ConfigError::Value {
+                key: key.clone(),
+                origin: Some(layer.origin.clone()),
+                reason,
+            })?;
+            let Some(values) = several else { continue };
+            if values.is_empty() {
+                return Err(usage(format!("`{key}` ({}): a sweep needs a value", layer.origin)));
+            }
+            let names: BTreeSet<String> = values.iter().map(Toml::to_string).collect();
+            if names.len() < values.len() {
+                return Err(usage(format!("`{key}` ({}): one value is given twice", layer.origin)));
+            }
+            axes.push(Swept { key: key.clone(), origin: layer.origin.clone(), values });
+        }
+        if axes.is_empty() {
+            return Ok(None);
+        }
+        let points = axes.iter().try_fold(1_usize, |points, axis| points.checked_mul(axis.values.len()));
+        if points.is_none_or(|points| points > POINTS_MAX) {
+            return Err(usage(format!("a sweep has at most {POINTS_MAX} combinations of values")));
+        }
+        let mut layers = layers.to_vec();
+        for layer in &mut layers {
+            layer.values.retain(|key, _| axes.iter().all(|axis| axis.key != *key));
+        }
+        Ok(Some(Self { algorithm, layers, axes, seeds }))
+    }
+
+    /// The sweep in a folder; none if there is none.
+    pub(super) fn open(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(SWEEP);
+        if folder.join(names::CONFIG).is_file() || !path.is_file() {
+            return Ok(None);
+        }
+        let origin = Origin::File(path.display().to_string());
+        let mut values = read_toml(&store::read_text(&path)?, origin.clone())?;
+        values.remove("command");
+        let name =
+            values.remove("algorithm").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+        let algorithm = Algorithm::find(&name)?;
+        let seeds = values.remove("seeds").and_then(|seeds| u64::try_from(seeds.as_integer()?).ok());
+        let sweep = Self::asked(algorithm, &[Layer { origin, values }], seeds)?;
+        sweep.map(Some).ok_or_else(|| usage(format!("{} has no key with several values", path.display())))
+    }
+
+    /// The text of [`SWEEP`].
+    fn text(&self) -> String {
+        let mut table = Table::new();
+        for layer in &self.layers {
+            table.extend(layer.values.clone());
+        }
+        for axis in &self.axes {
+            table.insert(axis.key.clone(), Toml::Array(axis.values.clone()));
+        }
+        let mut text =
+            "# A sweep: a run for each combination of the values in lists. `potstill resume` continues it.\n"
+                .to_owned();
+        for (key, value) in train_head(self.algorithm.name) {
+            text += &format!("{key} = {value}\n");
+        }
+        if let Some(seeds) = self.seeds {
+            text += &format!("seeds = {seeds}\n");
+        }
+        for (key, mut value) in table {
+            let is_path = matches!(key.as_str(), "from" | "behaviour" | "data");
+            // The sweep may be continued from another folder.
+            if let Some(path) = value.as_str().map(PathBuf::from).filter(|path| is_path && path.exists()) {
+                value = std::path::absolute(&path).unwrap_or(path).display().to_string().into();
+            }
+            text += &format!("{key} = {value}\n");
+        }
+        text
+    }
+
+    /// All combinations; the values of the last key change fastest.
+    fn points(&self) -> Vec<Point> {
+        let mut points =
+            vec![Point { label: String::new(), values: Table::new(), layers: self.layers.clone() }];
+        for axis in &self.axes {
+            points = points
+                .iter()
+                .flat_map(|point| axis.values.iter().map(move |value| point.with(axis, value)))
+                .collect();
+        }
+        let mut taken = BTreeSet::new();
+        for (i, point) in points.iter_mut().enumerate() {
+            if point.label.chars().count() > LABEL_MAX || !taken.insert(point.label.clone()) {
+                point.label =
+                    point.label.chars().take(LABEL_MAX).collect::<String>() + &format!("~{}", i + 1);
+                taken.insert(point.label.clone());
+            }
+        }
+        points
+    }
+
+    /// Checks every combination, creates the folder and runs them all.
+    pub(super) fn begin(
+        &self,
+        out: Option<&Path>,
+        threads: usize,
+        resume: &ResumePoint<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Value, Error> {
+        check_out(out)?;
+        let points = self.points();
+        let mut warnings = BTreeSet::new();
+        let mut name = String::new();
+        for point in &points {
+            let plan = prepare_train(self.algorithm, &point.layers, 1, None)?;
+            warnings.extend(plan.job.warning().map(str::to_owned));
+            name = plan.name;
+        }
+        warnings.iter().for_each(|warning| observer.warn(warning));
+        let name = name.rsplit_once("-seed").map_or(name.clone(), |(name, _)| format!("{name}-sweep"));
+        let dir = RunDir::create(out, &name)?;
+        discard_on_error(&dir, || Ok(dir.write(SWEEP, self.text().as_bytes())?))?;
+        self.execute(&dir, threads, resume, observer)
+    }
+
+    /// Continues the sweep in its folder.
+    pub(super) fn resume(
+        &self,
+        folder: &Path,
+        threads: usize,
+        resume: &ResumePoint<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Value, Error> {
+        self.execute(&RunDir::recover(folder)?, threads, resume, observer)
+    }
+
+    fn execute(
+        &self,
+        dir: &RunDir,
+        threads: usize,
+        resume: &ResumePoint<'_>,
+        observer: &dyn Observer,
+    ) -> Result<Value, Error> {
+        let points = self.points();
+        let name = self.algorithm.name;
+        let keys: Vec<&str> = self.axes.iter().map(|axis| axis.key.as_str()).collect();
+        let title = format!("{name}, {} combinations of {}", points.len(), keys.join(" and "));
+        // Combinations run side by side; where each is a folder of seeds, its seeds do.
+        let (side_by_side, within) = if self.seeds.is_some() { (1, threads) } else { (threads, 1) };
+        let together = Together::new(observer, &title, points.len(), side_by_side);
+        let outcomes = together.map(|i, part| {
+            if part.stop_requested() {
+                return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
+            }
+            let (point, path) = (&points[i], dir.path().join(&points[i].label));
+            if path.join(names::CONFIG).is_file() {
+                return resume(&path, part);
+            }
+            match self.seeds {
+                Some(seeds) => {
+                    train_seeds(self.algorithm, point.layers.clone(), seeds, Some(&path), within, part)
+                }
+                None => {
+                    let plan = prepare_train(self.algorithm, &point.layers, within, None)?;
+                    let run = RunDir::create(Some(&path), &plan.name)?;
+                    discard_on_error(&run, || create(&run, &plan))?;
+                    execute(&run, plan, false, part)
+                }
+            }
+        });
+        let mut finished = Vec::new();
+        let mut failure = None;
+        for (point, outcome) in points.iter().zip(outcomes) {
+            match outcome {
+                Ok(summary) => {
+                    let values: Map<String, Value> =
+                        point.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+                    finished.push(json!({ "run": point.label, "values": values, "summary": summary }));
+                }
+                Err(Error::Interrupted { step, saved, .. }) => {
+                    return Err(Error::Interrupted { run: dir.path().to_owned(), step, saved });
+                }
+                Err(error) => {
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(json!({
+                "command": "train",
+                "algorithm": name,
+                "seeds": self.seeds,
+                "keys": keys,
+                "sweep": finished,
+                "out": dir.path().display().to_string(),
+            })),
+        }
+    }
+}
+
+impl Point {
+    fn with(&self, axis: &Swept, value: &Toml) -> Self {
+        let word = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let word: String =
+            word.chars().map(|c| if c.is_control() || r#"/\"#.contains(c) { '_' } else { c }).collect();
+        let joint = if self.label.is_empty() { "" } else { "," };
+        let own = Table::from_iter([(axis.key.clone(), value.clone())]);
+        let mut values = self.values.clone();
+        values.extend(own.clone());
+        let layer = Layer { origin: axis.origin.clone(), values: own };
+        let layers = self.layers.iter().cloned().chain([layer]).collect();
+        Self { label: format!("{}{joint}{}={word}", self.label, axis.key), values, layers }
+    }
+}
+
+/// The values of a key that has several: a list, or text with commas that is no value as a whole but in parts. The
+/// error is the reason for which one of several numbers is none.
+fn several(settings: &mut dyn Settings, key: &str, value: &Toml) -> Result<Option<Vec<Toml>>, String> {
+    let text = match value {
+        Toml::Array(values) => return Ok(Some(values.clone())),
+        Toml::String(text) => text.trim(),
+        _ => return Ok(None),
+    };
+    let kind = settings.keys().into_iter().find(|known| known.name == key).map_or("", |known| known.kind);
+    let mut is_valid = |text: &str| match key {
+        "env" => find_environment(text, &[]).is_ok(),
+        _ => matches!(settings.set(key, &toml_value(text)), Some(Ok(()))),
+    };
+    if !text.contains(',') || is_valid(text) {
+        return Ok(None);
+    }
+    let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    let mut values = Vec::new();
+    let mut rest = &parts[..];
+    while !rest.is_empty() {
+        // The longest run of parts that is a value: `mlp:64,64,mlp:8` is two networks.
+        let Some(length) = (1..=rest.len()).rev().find(|&length| is_valid(&rest[..length].join(","))) else {
+            let is_number = ["number", "integer", "number or schedule", "true or false"].contains(&kind);
+            return match settings.set(key, &toml_value(rest[0])) {
+                Some(Err(reason)) if is_number => Err(reason),
+                _ => Ok(None),
+            };
+        };
+        let (now, after) = rest.split_at(length);
+        let word = now.join(",");
+        values.push(if key == "env" { Toml::String(word) } else { toml_value(&word) });
+        rest = after;
+    }
+    Ok((values.len() > 1).then_some(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_separate_values_where_the_whole_is_none() {
+        let check = |algorithm: &str, key: &str, text: &str, expected: Option<&[&str]>| {
+            let mut settings = train_settings(Algorithm::find(algorithm).unwrap());
+            let values = several(&mut *settings, key, &toml_value(text)).unwrap();
+            let words = values.map(|values| values.iter().map(Toml::to_string).collect::<Vec<_>>());
+            let expected =
+                expected.map(|words| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+            assert_eq!(words, expected, "{key}={text}");
+        };
+        check("dqn", "learning_rate", "1e-3,1e-4", Some(&["0.001", "0.0001"]));
+        check("dqn", "learning_rate", "[1e-3, 1e-4]", Some(&["0.001", "0.0001"]));
+        check("dqn", "learning_rate", "1e-3", None);
+        check("dqn", "net_arch", "mlp:64,64", None);
+        check("dqn", "net_arch", "mlp:64,64,mlp:8", Some(&["\"mlp:64,64\"", "\"mlp:8\""]));
+        check("dqn", "double", "yes,no", Some(&["\"yes\"", "\"no\""]));
+        check("dqn", "buffer_size", "10k,1e5", Some(&["\"10k\"", "100000.0"]));
+        check("sarsa", "alpha", "0.1,1/n,1/n^0.8", Some(&["0.1", "\"1/n\"", "\"1/n^0.8\""]));
+        check("sarsa", "env", "FrozenLake-v1:is_slippery=false,map_name=8x8", None);
+        check("sarsa", "env", "CliffWalking-v1,Taxi-v4", Some(&["\"CliffWalking-v1\"", "\"Taxi-v4\""]));
+        check("sarsa", "env", "NoSuch-v0,Taxi-v4", None);
+        check("sarsa", "gama", "1,2", None);
+        let mut settings = train_settings(Algorithm::find("sarsa").unwrap());
+        let wrong = several(&mut *settings, "alpha", &toml_value("0.1,7"));
+        assert_eq!(wrong, Err("must be above 0 (1e-30) and up to 1, got 7".to_owned()));
+    }
+
+    #[test]
+    fn combinations_have_a_folder_each() {
+        let values = read_toml("alpha = [0.1, '1/n']\nepsilon = [0, 0.1]\ngamma = 0.9", Origin::Set).unwrap();
+        let layer = Layer { origin: Origin::Set, values };
+        let sweep = Sweep::asked(Algorithm::find("sarsa").unwrap(), &[layer], None).unwrap().unwrap();
+        let labels: Vec<String> = sweep.points().into_iter().map(|point| point.label).collect();
+        assert_eq!(
+            labels,
+            ["alpha=0.1,epsilon=0", "alpha=0.1,epsilon=0.1", "alpha=1_n,epsilon=0", "alpha=1_n,epsilon=0.1"]
+        );
+        assert!(sweep.points().iter().all(|point| point.layers[0].values["gamma"].as_float() == Some(0.9)));
+        let again = "alpha = [0.1, \"1/n\"]\nepsilon = [0, 0.1]\ngamma = 0.9\n";
+        assert!(sweep.text().ends_with(again), "{}", sweep.text());
+    }
+}

@@ -1,0 +1,184 @@
+//! A remark on a finished run whose result is poor, with something to try.
+
+use super::checks::checked_data;
+use crate::algorithm::Algorithm;
+use crate::distill::FitConfig;
+use crate::metrics::catalogue::{CLIPPED_MASS, MEAN_RETURN, RETURN_LAST_100, STEPS_LAST_100, TEST_ERROR};
+use crate::train::statistics::{mean, standard_deviation};
+use potstill_core::Streams;
+use potstill_env::registry::{self, Spec};
+use potstill_env::trace::{Actions, trace};
+use serde_json::Value;
+use toml::Table;
+
+/// The most episodes, and steps in all, of random actions that a result is compared with.
+const RANDOM_EPISODES: u64 = 20;
+const RANDOM_STEPS: usize = 20_000;
+/// The share of clipped mass, of the last record, above which the support is too narrow. A distribution that has
+/// learned nothing yet has some hundredths.
+const CLIPPED_MAX: f64 = 0.1;
+/// The mean length of an episode without a limit from which one is advised.
+const LONG_STEPS: f64 = 2000.0;
+
+/// The remark on a run with this summary and this `config.toml`; none on one that went well.
+pub(super) fn judgement(summary: &Value, config: &str) -> Option<String> {
+    let values: Table = config.parse().ok()?;
+    let algorithm = Algorithm::find(summary["algorithm"].as_str()?).ok()?;
+    let number = |key: &str| summary[key].as_f64();
+    if let Some(error) = number(TEST_ERROR) {
+        return of_labels(error, values.get("data")?.as_str()?);
+    }
+    let spec = registry::find(summary["env"].as_str()?).ok()?;
+    if let Some(mass) = number(CLIPPED_MASS).filter(|&mass| mass > CLIPPED_MAX) {
+        return Some(format!(
+            "{:.0} % of the targets' probability was cut off at v_min {} or v_max {}: discounted returns leave the \
+             support; widen it",
+            100.0 * mass,
+            values.get("v_min")?,
+            values.get("v_max")?
+        ));
+    }
+    let poor = of_returns(summary, &spec).map(|poor| match algorithm.default_preset(spec.name()) {
+        Some(preset) if !config.contains(&format!("# preset {preset}")) => {
+            format!("{poor}; try --preset {preset}")
+        }
+        _ => format!("{poor}; more steps or other values may help: see potstill config {}", algorithm.name),
+    });
+    poor.or_else(|| {
+        let steps = number(STEPS_LAST_100).filter(|&steps| steps > LONG_STEPS)?;
+        let (joint, id) = (super::checks::joint(&spec.id), &spec.id);
+        spec.time_limit_steps.is_none().then(|| {
+            format!(
+                "an episode took {steps:.0} steps, without a limit; {id}{joint}max_episode_steps=1000 has one"
+            )
+        })
+    })
+}
+
+/// The sentence on a return that is no better than that of random actions, or below the one at which the environment
+/// counts as solved.
+fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
+    let (score, is_greedy) = match (summary[MEAN_RETURN].as_f64(), summary[RETURN_LAST_100].as_f64()) {
+        (Some(score), _) => (score, true),
+        (None, Some(score)) => (score, false),
+        (None, None) => return None,
+    };
+    let random = random_returns(spec, summary["seed"].as_u64().unwrap_or_default());
+    if random.len() > 1 {
+        let level = mean(&random);
+        let error = standard_deviation(&random) / (random.len() as f64).sqrt();
+        if score <= level + 2.0 * error {
+            return Some(format!("mean return {score:.1} is no better than {level:.1} of random actions"));
+        }
+    }
+    // While exploring nobody need be as good.
+    let threshold = spec.reward_threshold.filter(|&threshold| is_greedy && score < threshold)?;
+    Some(format!("mean return {score:.1} is below {threshold}, where {} counts as solved", spec.name()))
+}
+
+/// The returns of some episodes of uniformly random actions.
+fn random_returns(spec: &Spec, seed: u64) -> Vec<f64> {
+    let streams = Streams::new(seed);
+    let (mut returns, mut left) = (Vec::new(), RANDOM_STEPS);
+    for i in 0..RANDOM_EPISODES {
+        let Ok(episode) = trace(spec, streams.seed_for("random actions", i), &Actions::Random(left)) else {
+            break;
+        };
+        left -= episode.steps.len();
+        if episode.steps.last().is_some_and(|step| step.outcome.done()) {
+            returns.push(episode.steps.iter().map(|step| step.outcome.reward).sum());
+        }
+    }
+    returns
+}
+
+/// The sentence on a classifier that is no better than one that always names the most frequent class.
+fn of_labels(error: f64, data: &str) -> Option<String> {
+    let data = checked_data(Some(data), &FitConfig { test_samples: 0, ..FitConfig::default() }).ok()?;
+    let mut counts = vec![0_u64; data.classes];
+    data.labels.iter().for_each(|&label| counts[label] += 1);
+    let majority = 1.0 - counts.into_iter().max()? as f64 / data.len() as f64;
+    (error >= majority).then(|| {
+        format!(
+            "test error {:.1} % is no better than {:.1} % of always naming the most frequent class; a smaller \
+             learning_rate or more epochs may help",
+            100.0 * error,
+            100.0 * majority
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_poor_result_is_told_with_something_to_try() {
+        let check = |summary: Value, config: &str, expected: Option<&str>| {
+            assert_eq!(judgement(&summary, config).as_deref(), expected, "{summary}");
+        };
+        let car = |mean: f64| json!({ "algorithm": "dqn", "env": "MountainCar-v0", "seed": 1, "mean_return": mean });
+        check(
+            car(-200.0),
+            "",
+            Some("mean return -200.0 is no better than -200.0 of random actions; try --preset zoo"),
+        );
+        check(
+            car(-200.0),
+            "gamma = 0.98  # preset zoo",
+            Some(
+                "mean return -200.0 is no better than -200.0 of random actions; more steps or other values may help: \
+                 see potstill config dqn",
+            ),
+        );
+        check(
+            car(-121.5),
+            "gamma = 0.98  # preset zoo",
+            Some(
+                "mean return -121.5 is below -110, where MountainCar-v0 counts as solved; more steps or other values \
+                 may help: see potstill config dqn",
+            ),
+        );
+        check(car(-100.0), "", None);
+        // Explored while it learned: the threshold is for a policy that does not.
+        let lake = |mean: f64| json!({ "algorithm": "sarsa", "env": "FrozenLake-v1", "seed": 1, "return_last_100": mean });
+        check(lake(0.5), "", None);
+        check(
+            lake(0.0),
+            "",
+            Some(
+                "mean return 0.0 is no better than 0.0 of random actions; more steps or other values may help: see \
+                 potstill config sarsa",
+            ),
+        );
+        check(
+            json!({ "algorithm": "monte-carlo", "env": "CliffWalking-v1", "seed": 1, "return_last_100": -474782.0,
+                "steps_last_100": 15000.0 }),
+            "",
+            Some(
+                "an episode took 15000 steps, without a limit; CliffWalking-v1:max_episode_steps=1000 has one",
+            ),
+        );
+        let acrobot = json!({ "algorithm": "c51", "env": "Acrobot-v1", "seed": 1, "mean_return": -80.0, "clipped_mass": 0.97 });
+        check(
+            acrobot,
+            "v_min = -10.0\nv_max = 10.0",
+            Some(
+                "97 % of the targets' probability was cut off at v_min -10.0 or v_max 10.0: discounted returns leave \
+                 the support; widen it",
+            ),
+        );
+        // The most frequent of the ten digits is 183 of 1,797.
+        let digits = |error: f64| json!({ "algorithm": "classifier", "test_error": error });
+        check(digits(0.05), "data = 'digits'", None);
+        check(
+            digits(0.9),
+            "data = 'digits'",
+            Some(
+                "test error 90.0 % is no better than 89.8 % of always naming the most frequent class; a smaller \
+                 learning_rate or more epochs may help",
+            ),
+        );
+    }
+}

@@ -1,0 +1,291 @@
+//! Files that the user names, outside of run directories.
+
+use super::{StoreError, io_error};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Longest chain of links that is followed, as on Linux.
+const LINKS_MAX: usize = 40;
+
+/// Names of this process's own standard output.
+const STDOUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+/// Writes a file at a path of the user's: a regular file atomically, in the place that links lead to and with the mode that it has;
+/// into a pipe or a device directly.
+///
+/// # Errors
+/// If the path is a folder, or the disk cannot be written.
+pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+    let failed = |error| io_error("write", path)(error).needing(contents.len());
+    let target = followed(path).map_err(failed)?;
+    if STDOUT.iter().any(|name| target == Path::new(name)) {
+        let mut stdout = io::stdout().lock();
+        return stdout.write_all(contents).and_then(|()| stdout.flush()).map_err(failed);
+    }
+    let known = fs::metadata(&target).ok();
+    match &known {
+        Some(about) if about.is_dir() => return Err(StoreError::IsFolder { path: path.to_owned() }),
+        Some(about) if !about.is_file() || is_shared(about) => write_in_place(&target, contents),
+        _ => match replace(&target, known.as_ref(), contents) {
+            // The file may be writable where its folder is not.
+            Err(error) if known.is_some() && is_refusal(&error) => write_in_place(&target, contents),
+            written => written,
+        },
+    }
+    .map_err(failed)
+}
+
+/// Creates a folder at a path of the user's, with those that it is in; one that exists is left as it is.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn make_folder(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(io_error("create", path))
+}
+
+/// Writes a new file at a path of the user's, or into a pipe or a device.
+///
+/// # Errors
+/// If the path is a file or a folder already, or the disk refuses.
+pub fn write_new_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+    match fs::metadata(path) {
+        Ok(about) if about.is_file() || about.is_dir() => Err(StoreError::Exists { path: path.to_owned() }),
+        _ => write_file(path, contents),
+    }
+}
+
+/// Reads a file at a path of the user's.
+///
+/// # Errors
+/// If it does not exist, is a folder, or cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    match path.is_dir() {
+        true => Err(StoreError::IsFolder { path: path.to_owned() }),
+        false => fs::read(path).map_err(io_error("read", path)),
+    }
+}
+
+/// Reads a text file at a path of the user's.
+///
+/// # Errors
+/// If it does not exist, cannot be read, or is no text.
+pub fn read_text(path: &Path) -> Result<String, StoreError> {
+    String::from_utf8(read_file(path)?).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let reason = match error.as_bytes() {
+            [0x1f, 0x8b, ..] => "is compressed by gzip; unpack it first".to_owned(),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is text in UTF-16; save it as UTF-8".to_owned(),
+            _ => format!("is not text in UTF-8: byte {place}"),
+        };
+        StoreError::NoText { path: path.to_owned(), reason }
+    })
+}
+
+/// The path that a chain of links ends at. It need not exist.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..=LINKS_MAX {
+        // What the system keeps here are no links to names, but open files.
+        let is_open_file = path.starts_with("/proc") || path.starts_with("/dev/fd");
+        if is_open_file || STDOUT.iter().any(|name| path == Path::new(name)) {
+            return Ok(path);
+        }
+        match fs::read_link(&path) {
+            Ok(next) => path = path.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "its links lead in a circle"))
+}
+
+/// Returns true if a file has further names, which a new file in its place would take it from.
+#[cfg(unix)]
+fn is_shared(about: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(about) > 1
+}
+
+#[cfg(not(unix))]
+fn is_shared(_: &Metadata) -> bool {
+    false
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+fn write_in_place(path: &Path, contents: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).truncate(true).open(path)?.write_all(contents)
+}
+
+/// Writes beside the target under a name of its own, and renames.
+fn replace(target: &Path, known: Option<&Metadata>, contents: &[u8]) -> io::Result<()> {
+    let (temporary, mut file) = new_file_beside(target)?;
+    let written = file
+        .write_all(contents)
+        .and_then(|()| known.map_or(Ok(()), |known| keep_owner_and_mode(&file, known)))
+        .and_then(|()| fs::rename(&temporary, target));
+    written.inspect_err(|_| {
+        // Removes the half-written file; the first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
+/// A file that did not exist before: its name is short, so that it fits beside any other.
+fn new_file_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+    for n in 0_u32.. {
+        let path = target.with_file_name(format!(".potstill-{}-{n}.tmp", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|file| (path, file)),
+        }
+    }
+    unreachable!("some number is free")
+}
+
+#[cfg(unix)]
+fn keep_owner_and_mode(file: &File, known: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let made = file.metadata()?;
+    if (made.uid(), made.gid()) != (known.uid(), known.gid()) {
+        // Only the superuser may; others then own the new file.
+        let _ = fchown(file, Some(known.uid()), Some(known.gid()));
+    }
+    file.set_permissions(known.permissions())
+}
+
+#[cfg(not(unix))]
+fn keep_owner_and_mode(file: &File, known: &Metadata) -> io::Result<()> {
+    file.set_permissions(known.permissions())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pole.safetensors");
+        write_new_file(&path, b"one").unwrap();
+        let error = write_new_file(&path, b"two").unwrap_err();
+        assert!(error.to_string().ends_with("pole.safetensors exists; choose another --out or remove it"));
+        assert!(error.is_input());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(root.path()), ["pole.safetensors"]);
+    }
+
+    #[test]
+    fn a_file_of_the_users_is_never_the_temporary_one() {
+        let root = tempfile::tempdir().unwrap();
+        let old = [".pole.svg.tmp".to_owned(), format!(".potstill-{}-0.tmp", std::process::id())];
+        old.iter().for_each(|name| fs::write(root.path().join(name), "mine").unwrap());
+        write_file(&root.path().join("pole.svg"), b"new").unwrap();
+        // As long as a name can be.
+        let long = "a".repeat(255);
+        write_file(&root.path().join(&long), b"new").unwrap();
+        assert_eq!(names(root.path()), [&old[0], &old[1], &long, "pole.svg"]);
+        old.iter().for_each(|name| assert_eq!(fs::read(root.path().join(name)).unwrap(), b"mine"));
+    }
+
+    #[test]
+    fn a_folder_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let error = write_file(root.path(), b"new").unwrap_err();
+        assert!(error.to_string().ends_with(" is a folder; name a file"), "{error}");
+        assert!(error.is_input());
+    }
+
+    #[test]
+    fn what_is_no_text_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a.toml");
+        for (bytes, expected) in [
+            (&b"\x1f\x8b\x08\x00"[..], "a.toml is compressed by gzip; unpack it first"),
+            (b"\xff\xfea\x00", "a.toml is text in UTF-16; save it as UTF-8"),
+            (b"ab\xff", "a.toml is not text in UTF-8: byte 2"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let error = read_text(&path).unwrap_err();
+            assert!(error.to_string().ends_with(expected), "{error}");
+            assert!(error.is_input());
+        }
+        assert!(read_text(root.path()).unwrap_err().to_string().ends_with(" is a folder; name a file"));
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use super::*;
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        use std::process::Command;
+
+        #[test]
+        fn links_are_followed_and_stay() {
+            let root = tempfile::tempdir().unwrap();
+            let at = |name: &str| root.path().join(name);
+            fs::create_dir(at("elsewhere")).unwrap();
+            fs::write(at("elsewhere/real"), "old").unwrap();
+            symlink("elsewhere/real", at("link")).unwrap();
+            symlink("link", at("link of a link")).unwrap();
+            symlink("elsewhere/new", at("dangling")).unwrap();
+            for (name, target) in
+                [("link", "real"), ("link of a link", "real"), ("dangling", "new"), ("dangling", "new")]
+            {
+                write_file(&at(name), name.as_bytes()).unwrap();
+                assert!(fs::symlink_metadata(at(name)).unwrap().is_symlink(), "{name}");
+                assert_eq!(fs::read(at("elsewhere").join(target)).unwrap(), name.as_bytes());
+            }
+            assert_eq!(names(&at("elsewhere")), ["new", "real"]);
+            symlink("round", at("round")).unwrap();
+            let error = write_file(&at("round"), b"x").unwrap_err();
+            assert!(error.to_string().ends_with("round: its links lead in a circle"), "{error}");
+            assert!(error.is_input());
+        }
+
+        #[test]
+        fn modes_and_further_names_are_kept() {
+            let root = tempfile::tempdir().unwrap();
+            let at = |name: &str| root.path().join(name);
+            for mode in [0o600, 0o640, 0o755] {
+                fs::write(at("file"), "old").unwrap();
+                fs::set_permissions(at("file"), fs::Permissions::from_mode(mode)).unwrap();
+                write_file(&at("file"), b"new").unwrap();
+                assert_eq!(fs::metadata(at("file")).unwrap().permissions().mode() & 0o777, mode);
+            }
+            fs::hard_link(at("file"), at("also")).unwrap();
+            write_file(&at("file"), b"newer").unwrap();
+            assert_eq!(fs::read(at("also")).unwrap(), b"newer");
+        }
+
+        #[test]
+        fn a_reader_of_a_pipe_has_its_data() {
+            let root = tempfile::tempdir().unwrap();
+            let pipe = root.path().join("pipe");
+            assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            for write in [write_file, write_new_file] {
+                let path = pipe.clone();
+                let reader = std::thread::spawn(move || fs::read(path).unwrap());
+                let contents = b"0123456789abcdef".repeat(10_000);
+                write(&pipe, &contents).unwrap();
+                assert!(reader.join().unwrap() == contents);
+            }
+            assert_eq!(names(root.path()), ["pipe"]);
+        }
+
+        #[test]
+        fn a_device_takes_what_is_written_and_stays() {
+            write_file(Path::new("/dev/null"), b"nothing").unwrap();
+            assert!(!fs::metadata("/dev/null").unwrap().is_file());
+            let error = write_file(Path::new("/dev/full"), b"something").unwrap_err();
+            assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        }
+    }
+}
