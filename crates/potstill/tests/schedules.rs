@@ -52,7 +52,7 @@ fn a_step_size_that_is_zero_long_before_the_end_is_told() {
         match expected {
             None => assert!(warnings.is_empty(), "{line}: {warnings:?}"),
             Some(start) => {
-                assert!(warnings.len() == 1 && warnings[0].starts_with(start), "{line}: {warnings:?}")
+                assert!(warnings.len() == 1 && warnings[0].starts_with(start), "{line}: {warnings:?}");
             }
         }
     };
@@ -111,7 +111,7 @@ fn what_goes_back_in_a_longer_run_is_told_and_can_be_kept() {
         match expected {
             None => assert!(warnings.is_empty(), "{line}: {warnings:?}"),
             Some(start) => {
-                assert!(warnings.len() == 1 && warnings[0].starts_with(start), "{line}: {warnings:?}")
+                assert!(warnings.len() == 1 && warnings[0].starts_with(start), "{line}: {warnings:?}");
             }
         }
         let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
