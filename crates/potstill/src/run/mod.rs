@@ -14,6 +14,7 @@
 mod checks;
 mod execute;
 mod features;
+mod idle_keys;
 mod observer;
 mod policy_maps;
 mod prepare;
