@@ -81,7 +81,7 @@ fn check_tables(printed: &str) {
 }
 
 /// Parts of the README's commands, and what stands in their place so that they take seconds.
-const SMALLER: [(&str, &str); 14] = [
+const SMALLER: [(&str, &str); 16] = [
     // Before the number that it begins with.
     ("--steps 5000000", "--steps 5000"),
     ("--steps 50000", "--steps 2000"),
@@ -94,6 +94,8 @@ const SMALLER: [(&str, &str); 14] = [
     ("--student mlp:10 ", "--student mlp:10 --set epochs=3 "),
     ("bench tabular", "bench tabular --seconds 0.1"),
     ("bench env", "bench env --seconds 0.1"),
+    ("--steps 20k", "--steps 2000"),
+    ("resume runs/pole --steps 90000", "resume ./runs/pole --steps 2200"),
     // A run that has ended, instead of one that was killed.
     ("resume runs/pole", "resume runs/pole --steps 2100"),
     // Of few runs the intervals are wide, and a claim may miss.
