@@ -81,18 +81,21 @@ fn check_tables(printed: &str) {
 }
 
 /// Parts of the README's commands, and what stands in their place so that they take seconds.
-const SMALLER: [(&str, &str); 14] = [
+const SMALLER: [(&str, &str); 16] = [
+    // Before the number that it begins with.
+    ("--steps 5000000", "--steps 5000"),
     ("--steps 50000", "--steps 2000"),
     ("--steps 60000", "--steps 2000"),
     ("--steps 100000", "--steps 2000"),
     ("--steps 30000", "--steps 2000"),
-    ("--steps 5000000", "--steps 5000"),
     ("--seeds 200", "--seeds 3"),
     ("--student mlp:16 ", "--student mlp:16 --set transfer_states=500 --set gradient_steps=200 "),
     ("classifier --data digits", "classifier --data digits --set net_arch=mlp:16 --set epochs=3"),
     ("--student mlp:10 ", "--student mlp:10 --set epochs=3 "),
     ("bench tabular", "bench tabular --seconds 0.1"),
     ("bench env", "bench env --seconds 0.1"),
+    ("--steps 20k", "--steps 2000"),
+    ("resume runs/pole --steps 90000", "resume ./runs/pole --steps 2200"),
     // A run that has ended, instead of one that was killed.
     ("resume runs/pole", "resume runs/pole --steps 2100"),
     // Of few runs the intervals are wide, and a claim may miss.

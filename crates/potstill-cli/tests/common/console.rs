@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, mem};
 
-/// What stands for any lines.
+/// A placeholder for any lines.
 const LINES: &str = "...";
-/// What stands for any text within a line.
+/// A placeholder for any text within a line.
 const TEXT: &str = "[..]";
 
 /// A part of a page.
