@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn nothing_is_wider_than_it_may_be() {
-        for id in potstill::env::registry::ids() {
+        // A bandit has no picture.
+        for id in potstill::env::registry::ids().filter(|id| *id != "Bandit") {
             for (columns, rows) in [(80, 24), (30, 10), (5, 2), (300, 100)] {
                 for in_colour in [false, true] {
                     let canvas = Canvas::draw(&first(id), columns, rows, in_colour);

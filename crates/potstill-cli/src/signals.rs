@@ -14,13 +14,16 @@ const SAME_WISH: Duration = Duration::from_millis(1500);
 /// Time between looks for further signals.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Work before the process ends at once.
+type AtEnd = fn();
+
 /// The signals so far.
 #[derive(Clone, Default)]
 pub(crate) struct Signals {
     came: Arc<AtomicUsize>,
     first: Arc<Mutex<Option<Instant>>>,
-    /// What is to be done before the process ends at once.
-    at_end: Arc<Mutex<Option<fn()>>>,
+    /// Work before the process ends at once.
+    at_end: Arc<Mutex<Option<AtEnd>>>,
 }
 
 impl Signals {

@@ -197,7 +197,7 @@ fn a_sweep_is_compared_by_the_keys_that_differ() {
     assert_eq!((profile.as_array().unwrap().len(), &profile[2]["above"]), (3, &0.0.into()));
     let text = String::from_utf8(potstill(root, "compare runs/sweep").stdout).unwrap();
     let words = [
-        "alpha=0.1  0.1 ",
+        "alpha=0.1    0.1 ",
         "All: q-learning on CliffWalking-v1.",
         "Return of an episode, mean of 3 seeds",
         "over episode)",

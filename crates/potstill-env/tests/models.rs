@@ -145,7 +145,7 @@ fn bad_options_get_one_clear_line() {
         "CartPole-v1: max_episode_steps=0: write a whole number from 1 to 1000000000000",
     );
     check("Pendulum-v1:g=NaN", "Pendulum-v1: g=NaN: write a number from -1000000 to 1000000");
-    check("Taxi-v4:is_rainy=yes", "Taxi-v4: is_rainy=yes: write true or false");
+    check("Taxi-v4:is_rainy=maybe", "Taxi-v4: is_rainy=maybe: write true or false");
     check("Taxi-v4:is_rainy=true,is_rainy=true", "Taxi-v4: option `is_rainy` is given twice");
     check(
         "FrozenLake-v1:desc=SF/HX",

@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(path(Path::new(name)), r"$'a\xff b'");
     }
 
-    /// What a shell makes of the words.
+    /// The words as a shell reads them.
     #[cfg(unix)]
     #[test]
     fn a_shell_reads_back_what_was_quoted() {

@@ -129,7 +129,7 @@ fn the_car_rental_has_the_values_and_the_policy_of_figure_4_2() {
     check(
         "CarRental:free_shuttle=true,parking_fee=true",
         &[(none, 429.946_304_963_4), (middle, 580.963_973_104_3), (all, 603.536_700_920_3)],
-        &[([20, 0], 5), ([10, 10], 1), ([0, 20], -5), ([4, 15], -1), ([20, 20], 0)],
+        &[([20, 0], 5), ([10, 10], 0), ([0, 20], -5), ([4, 15], -1), ([20, 20], 0)],
         300,
     );
 }
@@ -151,8 +151,8 @@ fn the_income_of_a_day_has_its_expectation() {
     }
     let mean = differences.iter().sum::<f64>() / 40_000.0;
     let variance = differences.iter().map(|d| d * d).sum::<f64>() / 40_000.0;
-    // Five standard errors; a day's income varies by about 25.
-    assert!(mean.abs() < 5.0 * (variance / 40_000.0).sqrt() && variance > 400.0, "{mean} {variance}");
+    // Five standard errors; the income of a day has a deviation of about 20.
+    assert!(mean.abs() < 5.0 * (variance / 40_000.0).sqrt() && variance > 300.0, "{mean} {variance}");
 }
 
 /// The policy of figure 5.2: the lowest sum to stick on, by the dealer's card from the ace to ten.

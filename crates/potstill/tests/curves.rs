@@ -35,7 +35,7 @@ fn a_curve_over_seeds_is_the_expectation() {
     };
     train(&request, &Quiet).unwrap();
 
-    let comparison = Comparison::read(&[out.clone()]).unwrap();
+    let comparison = Comparison::read(std::slice::from_ref(&out)).unwrap();
     assert_eq!((comparison.axis(), comparison.center()), (Axis::Episodes, Center::Mean));
     let chart = comparison.chart("rollout/ep_len").unwrap();
     assert_eq!((chart.x_label.as_str(), chart.series.len()), ("episode", 1));
@@ -80,7 +80,7 @@ fn a_curve_over_steps_begins_when_all_seeds_have_a_value_and_ends_with_the_first
         ..TrainRequest::default()
     };
     train(&request, &Quiet).unwrap();
-    let comparison = Comparison::read(&[out.clone()]).unwrap();
+    let comparison = Comparison::read(std::slice::from_ref(&out)).unwrap();
     assert_eq!((comparison.axis(), comparison.center()), (Axis::Steps, Center::Iqm));
     let chart = comparison.chart("rollout/ep_rew_mean").unwrap();
     let steps = (0..5).map(|seed| {

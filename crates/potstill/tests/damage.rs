@@ -80,6 +80,14 @@ fn copy(from: &Path, to: &Path) {
 fn assert_told(error: &StoreError, file: &Path, remedy: Remedy, what: &str) {
     let StoreError::Damaged { path, reason, remedy: told } = error else { panic!("{what}: {error}") };
     assert_eq!(path, file, "{what}");
+    // A configuration that is still one may have been edited.
+    if reason == "was changed after it was written" {
+        assert!(
+            file.ends_with("config.toml") && told.starts_with("a run keeps the settings"),
+            "{what}: {told}"
+        );
+        return;
+    }
     assert!(reason.contains("byte") && reason.contains(|c: char| c.is_ascii_digit()), "{what}: {reason}");
     let run = file.parent().unwrap().display();
     let expected = match remedy {

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What an environment does wrong.
+/// A fault of an environment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     None,

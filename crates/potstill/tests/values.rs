@@ -233,7 +233,7 @@ fn updates_with_other_fixed_points_find_those() {
     }
 }
 
-/// What explores by noise acts on its own values: it visits what is good, and its returns of three steps are nearly those
+/// A learner that explores by noise acts on its own values: it visits what is good, and its returns of three steps are nearly those
 /// of the optimal policy.
 #[test]
 fn learners_that_explore_by_noise_find_the_value_of_the_start() {

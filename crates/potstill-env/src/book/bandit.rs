@@ -51,7 +51,7 @@
 //!
 //! The book; it is not in Gymnasium.
 
-use super::NUMBERS;
+use super::numbers::NUMBERS;
 use crate::registry::{Entry, Kind};
 use crate::{Env, EnvError, Outcome, Space};
 use potstill_core::{Pcg64, Streams, snapshot};

@@ -44,7 +44,7 @@
 //! The book; it is not in Gymnasium. Differences: the book also allows a stake of 0, which repeats the state
 //! for ever and so is as good as the best in every state; and it gives no starting state.
 
-use super::NUMBERS;
+use super::numbers::NUMBERS;
 use crate::registry::{Entry, Kind};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, StateMap, TransitionModel};
 use std::sync::Arc;

@@ -172,7 +172,7 @@ mod tests {
         let property = |key: &str| dqn["properties"][key].clone();
         assert_eq!(property("gamma")["maximum"], 1.0);
         assert_eq!(property("batch_size")["minimum"], 1);
-        assert_eq!(property("net_arch")["default"], "mlp:256,256");
+        assert_eq!(property("net_arch")["default"], "mlp:64,64");
         assert_eq!(property("command")["const"], "train");
         assert_eq!(dqn["additionalProperties"], false);
     }

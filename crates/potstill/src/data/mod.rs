@@ -21,6 +21,7 @@
 //! assert!(data::read(b"\x89PNG").unwrap_err().starts_with("its format is not known; known: a recording"));
 //! ```
 
+mod json_lines;
 pub mod labelled;
 pub mod reader;
 pub mod recording;
@@ -30,7 +31,7 @@ pub use reader::{Data, Reader};
 pub use recording::{RecordedEnv, Recording};
 
 /// All formats of files.
-pub const READERS: [&dyn Reader; 1] = [&recording::JsonLines];
+pub const READERS: [&dyn Reader; 1] = [&json_lines::JsonLines];
 
 /// Reads a file in the format that its content says it has.
 ///

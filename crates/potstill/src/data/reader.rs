@@ -1,6 +1,15 @@
 //! The trait of a format that data is read from.
+//!
+//! ```
+//! use potstill::data::READERS;
+//!
+//! let recordings = READERS[0];
+//! assert!(recordings.recognizes(b"{\"potstill\":\"recording\"}") && !recordings.recognizes(b"a,b,label"));
+//! assert_eq!(recordings.summary(), "a recording of `potstill play --record`");
+//! ```
 
-use super::{Dataset, Recording};
+use super::labelled::Dataset;
+use super::recording::Recording;
 
 /// Data that was read from a file.
 #[derive(Clone, Debug, PartialEq)]

@@ -25,7 +25,6 @@
 //! assert_eq!(Recording::parse(&recording.text()), Ok(recording));
 //! ```
 
-use super::reader::{Data, Reader};
 use crate::experience::{Ending, Episode, Trajectory};
 use potstill_core::snapshot;
 use potstill_core::snapshot::below;
@@ -187,25 +186,6 @@ impl Recording {
             let trajectory = &episode.trajectory;
             trajectory.observations().iter().copied().zip(trajectory.actions().iter().copied())
         })
-    }
-}
-
-/// Recordings as files: one JSON object per line.
-#[derive(Clone, Copy, Debug)]
-pub struct JsonLines;
-
-impl Reader for JsonLines {
-    fn summary(&self) -> &'static str {
-        "a recording of `potstill play --record`"
-    }
-
-    fn recognizes(&self, bytes: &[u8]) -> bool {
-        bytes.trim_ascii_start().starts_with(b"{")
-    }
-
-    fn read(&self, bytes: &[u8]) -> Result<Data, String> {
-        let text = std::str::from_utf8(bytes).map_err(|error| format!("it is no text: {error}"))?;
-        Recording::parse(text).map(Data::Episodes)
     }
 }
 

@@ -101,7 +101,10 @@ mod tests {
     #[test]
     fn every_environment_can_be_drawn() {
         for spec in potstill_env::registry::all() {
-            let scene = crate::commands::first_scene(&spec).unwrap();
+            let Some(scene) = crate::commands::first_scene(&spec) else {
+                assert_eq!(spec.name(), "Bandit", "all others have a picture");
+                continue;
+            };
             let svg = scene_svg(&spec.id, &scene);
             check_well_formed(&svg);
             assert!(svg.contains("on-agent") && svg.contains("prefers-color-scheme: dark"), "{}", spec.id);

@@ -32,7 +32,9 @@ pub(super) struct RawTable {
 impl RawTable {
     fn parse(text: &str) -> Self {
         let (head, rows) = text.split_once('\n').unwrap_or((text, ""));
-        let names = head.strip_prefix("seed,\"").unwrap_or_default().trim_end_matches('"').split("\",\"");
+        let names =
+            head.strip_prefix("seed,\"").and_then(|names| names.strip_suffix('"')).unwrap_or_default();
+        let names = names.split("\",\"");
         let row = |row: &str| {
             let mut cells = row.split(',');
             let seed = cells.next()?.parse().ok()?;

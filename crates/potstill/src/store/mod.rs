@@ -611,7 +611,7 @@ impl RunDir {
 
 pub use lock::Occupation;
 
-/// What is to be said of a run whose files cannot be checked: it has results or checkpoints, but no list of checksums.
+/// A sentence on a run whose files cannot be checked: it has results or checkpoints, but no list of checksums.
 pub fn unchecked(run: &Path) -> Option<String> {
     let has = |name: &str| run.join(name).exists();
     let is_run = has(names::CONFIG) && (has(names::MODEL) || has(names::SUMMARY) || has(names::CHECKPOINTS));

@@ -1,6 +1,6 @@
 //! Targets of distributional learning.
 
-use super::{assert_pairs, width};
+use super::shape::{assert_pairs, width};
 
 /// The support of a categorical distribution: evenly spaced values from `low` to `high` (Bellemare, Dabney
 /// and Munos 2017, section 4).

@@ -1,6 +1,6 @@
 //! Munchausen targets: the reward gets a share of the policy's log-probability.
 
-use super::{assert_pairs, width};
+use super::shape::{assert_pairs, width};
 use potstill_core::math::{exp_f64, ln_1p_f64};
 
 /// The hyperparameters of Munchausen-DQN (Vieillard, Pietquin and Geist 2020, table 1 of the appendix).

@@ -1,6 +1,6 @@
 //! Temporal-difference targets.
 
-use super::{assert_pairs, width};
+use super::shape::{assert_pairs, width};
 
 /// The TD target `r + gamma * v`, or `r` alone after a terminal state: the right side of the Bellman equation
 /// for one sample.
@@ -120,6 +120,7 @@ pub fn lambda_returns(segment: Segment<'_>, decay: LambdaDecay, returns: &mut [f
 
 #[cfg(test)]
 mod tests {
+    use super::super::distributional::quantile_targets;
     use super::*;
 
     #[test]
@@ -169,10 +170,7 @@ mod tests {
         check(&|y| bellman_max(&[1.0, 2.0], &[0.5; 2], &[0.0; 3], y), "3 numbers for 2 samples");
         check(&|y| bellman_max(&[1.0, 2.0], &[0.5; 2], &[], y), "0 numbers for 2 samples");
         check(&|y| bellman_double(&[1.0], &[0.5], &[0.0; 4], &[0.0; 2], y), "values of one shape");
-        check(
-            &|y| super::super::quantile_targets(&[1.0, 2.0], &[0.5], &[0.0; 4], y),
-            "one discount per return",
-        );
+        check(&|y| quantile_targets(&[1.0, 2.0], &[0.5], &[0.0; 4], y), "one discount per return");
         // No sample has no target.
         let mut targets = vec![9.0];
         bellman_max(&[], &[], &[], &mut targets);

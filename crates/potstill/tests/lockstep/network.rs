@@ -166,7 +166,7 @@ impl Net {
         (0..count).map(|i| (PI * i as f64 * tau).cos()).collect()
     }
 
-    /// What the head takes: the input, or its features times the embedding of the probability.
+    /// The inputs of the head: the input, or its features times the embedding of the probability.
     fn features(&self, x: &[f64], tau: f64) -> [Vec<f64>; 3] {
         let Some([hidden, embedding]) = self.mix else { return [x.to_vec(), Vec::new(), Vec::new()] };
         let h = relu(&self.apply(hidden, x));

@@ -1,4 +1,4 @@
-//! What the tabular modules share: a small random world, tables in double precision, and the policies of the book.
+//! Parts that the tabular modules share: a small random world, tables in double precision, and the policies of the book.
 
 use potstill::agent::Agent;
 use potstill::core::Pcg64;
