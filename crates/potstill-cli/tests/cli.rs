@@ -458,11 +458,11 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             &format!("{distill} --temperature -1"),
-            "`temperature` (command line): must be above 0 (1e-30 to 1e30), got -1.0",
+            "`temperature` (command line): must be above 0 (1e-30 to 1e30), got -1",
         ),
         (
             &format!("{distill} --temperature 0"),
-            "`temperature` (command line): must be above 0 (1e-30 to 1e30), got 0.0",
+            "`temperature` (command line): must be above 0 (1e-30 to 1e30), got 0",
         ),
         (&format!("{distill} --alpha 0.5"), "unknown key `alpha` (command line)"),
         ("eval empty", "empty is not a run directory: it has no config.toml"),
