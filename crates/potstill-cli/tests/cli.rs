@@ -473,7 +473,10 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "eval mixed",
             "it maps 4 to 2, but CliffWalking-v1 has observations Discrete(48) and actions Discrete(4)",
         ),
-        ("eval dqn --episodes 0", "0 is not in 1..=1000000"),
+        (
+            "eval dqn --episodes 0",
+            "invalid value '0' for '--episodes <N>': write a whole number from 1 to 1000000",
+        ),
         ("export dqn --to safetensor --out new", "unknown format `safetensor`; did you mean `safetensors`?"),
         ("export dqn --out new", "--out new: the name of a safetensors file ends in .safetensors"),
         ("export dqn --out taken.safetensors", "taken.safetensors exists; choose another --out or remove it"),
@@ -484,7 +487,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "export seeds --out new.safetensors",
             "seeds is a folder of 2 seeds; name one, such as seeds/seed-0",
         ),
-        ("eval dqn --threads 0", "0 is not in 1..=1024"),
+        ("eval dqn --threads 0", "write a whole number from 1 to 1024"),
         ("evil dqn", "unrecognized subcommand 'evil'"),
     ] {
         let output = potstill(path, &format!("{arguments} --json"));
