@@ -11,7 +11,7 @@
 //! let file = Origin::File("run.toml".to_owned());
 //! let values = read_toml("gamma = 0.9", file.clone())?;
 //! let resolved = resolve::<DqnConfig>(&[Layer { origin: file, values }])?;
-//! assert_eq!((resolved.settings.gamma, resolved.settings.batch_size), (0.9, 64));
+//! assert_eq!((resolved.settings.gamma, resolved.settings.batch_size), (0.9, 32));
 //!
 //! let values = read_toml("gama = 0.9", Origin::Set)?;
 //! let error = resolve::<DqnConfig>(&[Layer { origin: Origin::Set, values }]).unwrap_err();
