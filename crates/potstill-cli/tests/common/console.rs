@@ -44,7 +44,7 @@ pub(crate) fn parts(page: &str) -> Vec<Part> {
         within = if is_fence { line == "```console" } else { within };
         match (line.strip_prefix("$ "), &mut step) {
             (Some(command), _) if within => {
-                step = Some(Step { command: command.to_owned(), shown: Vec::new() })
+                step = Some(Step { command: command.to_owned(), shown: Vec::new() });
             }
             (_, Some(step)) => match line.strip_prefix("> ").filter(|_| step.shown.is_empty()) {
                 Some(more) => step.command += &format!("\n{more}"),
