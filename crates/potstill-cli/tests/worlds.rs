@@ -61,7 +61,7 @@ fn environments_are_listed_with_what_they_are() {
     let listed = json(dir.path(), "env list");
     assert_eq!(listed, json(dir.path(), "envs"));
     let environments = listed["environments"].as_array().unwrap();
-    assert_eq!(environments.len(), 20);
+    assert_eq!(environments.len(), 25);
     let of = |id: &str| environments.iter().find(|env| env["id"] == id).unwrap();
     let lake = of("FrozenLake-v1");
     assert_eq!((&lake["time_limit_steps"], &lake["reward_threshold"]), (&json!(100), &json!(0.7)));
@@ -108,7 +108,7 @@ fn an_environment_is_explained() {
 #[test]
 fn a_map_of_ones_own_is_planned_learned_and_drawn() {
     let dir = TempDir::new().unwrap();
-    let map = "; The cliff, with a shortcut that costs.\ngoal_reward = 0\n\n............\n.##.........\n............\nS5CCCCCCCCCG\n";
+    let map = "; The cliff with a shortcut that costs.\ngoal_reward = 0\n\n............\n.##.........\n............\nS5CCCCCCCCCG\n";
     fs::write(dir.path().join("maze.txt"), map).unwrap();
     let id = "Gridworld-v0:desc=@maze.txt";
     assert_eq!(json(dir.path(), &format!("env check --env {id}"))["passed"], true);

@@ -148,7 +148,7 @@ impl Env for Featured {
     fn reseed(&mut self, _: u64) {}
 }
 
-/// Dynamics that panic at a large force.
+/// Dynamics that panic at a small force.
 #[derive(Clone, Debug)]
 struct Fragile;
 
@@ -164,7 +164,7 @@ impl Dynamics<1, 1> for Fragile {
         [0.0]
     }
     fn step(&self, state: [f64; 1], action: &[f32]) -> Moved<1> {
-        assert!(action[0] < 0.4, "too much force");
+        assert!(action[0] > 0.4, "too little force");
         Moved { state, reward: 0.0, terminated: false }
     }
     fn observe(&self, _: [f64; 1]) -> [f32; 1] {
@@ -284,19 +284,19 @@ fn a_fault_in_an_evaluation_or_a_vector_is_told() {
 
     register(Entry::new("Fragile", "fail", |_| Ok(Factory::of_dynamics(Fragile)))).unwrap();
     let error = training("random-linear", "Fragile", &["eval_freq=0"], &dir.path().join("one"));
-    assert!(error.contains("the environment failed: its step panicked: too much force"), "{error}");
+    assert!(error.contains("the environment failed: its step panicked: too little force"), "{error}");
     let spec = find("Fragile").unwrap();
     let mut copies = spec.make_vec_control(20, potstill::env::Autoreset::SameStep).unwrap();
     copies.reset(Some(0));
-    let mut actions = vec![0.3; 20];
+    let mut actions = vec![0.5; 20];
     assert!(copies.step(&actions).is_ok());
-    actions[13] = 1.0;
-    let failed = EnvError::Failed { reason: "its step panicked: too much force".to_owned() };
+    actions[13] = 0.1;
+    let failed = EnvError::Failed { reason: "its step panicked: too little force".to_owned() };
     assert_eq!(copies.step(&actions).unwrap_err(), failed);
     // A broken vector stays so until it is reset.
-    assert_eq!(copies.step(&[0.3; 20]).unwrap_err(), failed);
+    assert_eq!(copies.step(&[0.5; 20]).unwrap_err(), failed);
     copies.reset(None);
-    assert!(copies.step(&[0.3; 20]).is_ok());
+    assert!(copies.step(&[0.5; 20]).is_ok());
 }
 
 /// A wrapper around an environment of the registry is an environment of one's own.

@@ -212,7 +212,8 @@ fn a_stopped_measurement_continues_with_the_runs_that_are_left() {
     let out = root.path().join("games");
     let games = ["Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders"];
     let names = games.iter().flat_map(|game| {
-        (7..9).map(move |seed| format!("dqn, MinAtar/{game}-v1, minatar, 5000000 steps, seed {seed}"))
+        let run = format!("dqn, MinAtar/{game}-v1:full_action_set=true, minatar, 5000000 steps");
+        (7..9).map(move |seed| format!("{run}, seed {seed}"))
     });
     // Numbers that a shorter text would not hold.
     let runs = names.enumerate().map(|(i, name)| {

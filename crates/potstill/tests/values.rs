@@ -98,9 +98,7 @@ fn every_objective_and_switch_finds_the_exact_values() {
         ("c51", support.clone(), plain.clone()),
         ("c51, double, dueling", support.clone(), with(|c| (c.double, c.dueling) = (true, true))),
         ("qr-dqn", quantiles, plain.clone()),
-        ("iqn", implicit.clone(), plain.clone()),
-        ("iqn, double", implicit, with(|c| c.double = true)),
-        ("noisy", Objective::MEAN, with(|c| c.noisy = true)),
+        ("iqn", implicit, plain.clone()),
     ];
     let errors = parallel_map(cases.len(), 2, |i| {
         let (_, objective, config) = &cases[i];
@@ -208,11 +206,13 @@ fn updates_with_other_fixed_points_find_those() {
     // Windows that a time limit cuts would be shorter.
     let endless = "FrozenLake-v1:desc=SFF/FFH/FFG,max_episode_steps=1000";
     let model = find(endless).unwrap().make_states().unwrap().model().unwrap();
-    let munchausen = DqnConfig { munchausen: true, munchausen_temperature: 0.1, ..plain() };
+    // The errors of sampling are multiplied by 1 / (1 - alpha).
+    let munchausen =
+        DqnConfig { munchausen: true, munchausen_alpha: 0.5, munchausen_temperature: 0.1, ..plain() };
     let cases = [
         ("two steps", DqnConfig { n_step: 2, ..plain() }, of_n_steps(&model, 2), 0.05),
         ("five steps, double", DqnConfig { n_step: 5, double: true, ..plain() }, of_n_steps(&model, 5), 0.05),
-        ("munchausen", munchausen, of_munchausen(&model, 0.9, 0.1), 0.15),
+        ("munchausen", munchausen, of_munchausen(&model, 0.5, 0.1), 0.15),
     ];
     let found = parallel_map(cases.len(), 2, |i| {
         let streams = Streams::new(1);
@@ -233,9 +233,10 @@ fn updates_with_other_fixed_points_find_those() {
     }
 }
 
-/// Rainbow acts on its own values, so that its returns of three steps are nearly those of the optimal policy.
+/// What explores by noise acts on its own values: it visits what is good, and its returns of three steps are nearly those
+/// of the optimal policy.
 #[test]
-fn rainbow_finds_the_value_of_the_start() {
+fn learners_that_explore_by_noise_find_the_value_of_the_start() {
     let rainbow = DqnConfig {
         double: true,
         dueling: true,
@@ -243,31 +244,35 @@ fn rainbow_finds_the_value_of_the_start() {
         prioritized_alpha: 0.5,
         n_step: 3,
         noisy: true,
+        gradient_steps: 1,
         ..plain()
     };
-    let objective = C51Config { n_atoms: 51, v_min: 0.0, v_max: 1.0 }.objective();
-    let streams = Streams::new(1);
-    let task = TaskSpec::new(9, 4, STEPS, streams);
-    let agent = Dqn::with(objective, (rainbow, OptimizerConfig::default()), &task).unwrap();
-    let mut trainer = Trainer::new(agent, pond(), streams);
-    while trainer.steps() < STEPS {
-        trainer.advance().unwrap();
+    let noisy = DqnConfig { noisy: true, gradient_steps: 1, ..plain() };
+    let objective = C51Config { n_atoms: 21, v_min: 0.0, v_max: 1.0 }.objective();
+    for (name, objective, config) in [("rainbow", objective, rainbow), ("noisy", Objective::MEAN, noisy)] {
+        let streams = Streams::new(1);
+        let task = TaskSpec::new(9, 4, STEPS, streams);
+        let agent = Dqn::with(objective, (config, OptimizerConfig::default()), &task).unwrap();
+        let mut trainer = Trainer::new(agent, pond(), streams);
+        while trainer.steps() < STEPS {
+            trainer.advance().unwrap();
+        }
+        let start = |q: &[f64]| q[..4].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (found, exact) = (start(&values(&trainer.model())), start(&exact()));
+        println!("{name}: {found:.3} of {exact:.3}");
+        assert!((found - exact).abs() < 0.05, "{name}: {found} {exact}");
     }
-    let start = |q: &[f64]| q[..4].iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let (found, exact) = (start(&values(&trainer.model())), start(&exact()));
-    println!("rainbow: {found:.3} of {exact:.3}");
-    assert!((found - exact).abs() < 0.05, "{found} {exact}");
 }
 
 /// Of one state: action 0 ends with a reward of 1 by a chance of 3/4, else -1, action 1 with one half.
 fn gambled(objective: Objective) -> Dqn {
-    const UPDATES: u64 = 8000;
+    const UPDATES: u64 = 5000;
     let config = DqnConfig {
         net_arch: "mlp:32".parse().unwrap(),
         learning_rate: "linear:0.005:0:run".parse().unwrap(),
         buffer_size: UPDATES,
         learning_starts: 100,
-        batch_size: 64,
+        batch_size: 32,
         train_freq: 1,
         gradient_steps: 1,
         target_update_interval: 50,
@@ -312,7 +317,8 @@ fn distributions_are_those_of_the_returns() {
     close("qr-dqn", &quantiles[..8], &gamble, 0.2);
     close("qr-dqn", &quantiles[8..], &[0.5; 8], 0.1);
 
-    let agent = gambled(IqnConfig { kappa: 0.01, ..IqnConfig::default() }.objective());
+    let few = IqnConfig { kappa: 0.01, n_taus: 8, n_target_taus: 1, n_cosines: 16 };
+    let agent = gambled(few.objective());
     let taus = [0.05, 0.1, 0.4, 0.6, 0.9];
     let both = agent.online().forward_at(&[1.0], &taus, &mut workspace);
     let of = |action: usize| both.iter().skip(action).step_by(2).copied().collect::<Vec<f32>>();

@@ -97,16 +97,16 @@ impl Place {
         let day = |morning: usize| {
             let (mut evening, mut rented) = ([0.0; CARS], 0.0);
             let mut more_customers = 1.0;
-            for out in 0..=morning {
+            for (out, &chance) in customers.iter().enumerate().take(morning + 1) {
                 // The last car is rented by that many customers or more.
-                let probability = if out == morning { more_customers } else { customers[out] };
-                more_customers -= customers[out];
+                let probability = if out == morning { more_customers } else { chance };
+                more_customers -= chance;
                 rented += probability * out as f64;
                 let mut more_returns = 1.0;
-                for back in 0..=CAR_MAX - (morning - out) {
+                for (back, &chance) in returns.iter().enumerate().take(CARS - (morning - out)) {
                     let cars = morning - out + back;
-                    evening[cars] += probability * if cars == CAR_MAX { more_returns } else { returns[back] };
-                    more_returns -= returns[back];
+                    evening[cars] += probability * if cars == CAR_MAX { more_returns } else { chance };
+                    more_returns -= chance;
                 }
             }
             (evening, rented)

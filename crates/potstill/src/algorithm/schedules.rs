@@ -86,10 +86,14 @@ mod tests {
     use crate::deep::DqnConfig;
     use crate::tabular::TabularConfig;
 
+    fn exploring() -> DqnConfig {
+        DqnConfig { exploration_fraction: 0.16, exploration_final_eps: 0.04, ..DqnConfig::default() }
+    }
+
     #[test]
     fn the_schedules_of_a_run_by_hand() {
         let learning_rate = "linear:1e-3:0:0.5run".parse().unwrap();
-        let dqn = DqnConfig { learning_rate, prioritized: true, ..DqnConfig::default() };
+        let dqn = DqnConfig { learning_rate, prioritized: true, ..exploring() };
         let all = schedules(&dqn, 1000);
         let expected = [
             ("learning_rate", Schedule::linear(1e-3, 0.0, 500.0)),
@@ -114,8 +118,8 @@ mod tests {
 
     #[test]
     fn what_goes_back_is_told() {
-        let before = schedules(&DqnConfig::default(), 1000);
-        let after = schedules(&DqnConfig::default(), 4000);
+        let before = schedules(&exploring(), 1000);
+        let after = schedules(&exploring(), 4000);
         // 1 - 0.96 * 320 / 640
         let expected =
             "what is relative to --steps goes back at step 320: exploration rate from 4.000e-2 to 5.200e-1; ";

@@ -175,7 +175,7 @@ impl Comparison {
         let mut notes = Vec::new();
         match (self.is_same(|group| &group.algorithm), self.is_same(|group| &group.on)) {
             (true, true) => {
-                notes.push(format!("All: {} on {}.", self.groups[0].algorithm, self.groups[0].on))
+                notes.push(format!("All: {} on {}.", self.groups[0].algorithm, self.groups[0].on));
             }
             (true, false) => notes.push(format!("All: {}.", self.groups[0].algorithm)),
             (false, true) => notes.push(format!("All on {}.", self.groups[0].on)),

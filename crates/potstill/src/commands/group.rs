@@ -6,7 +6,7 @@ use crate::metrics::{Axis, Curve, History, across, smoothed};
 use crate::report::Series;
 use crate::run::{asked_axis, read_summary, seed_runs};
 use crate::store::{self, RunDir, StoreError, names};
-use crate::train::statistics::Center;
+use crate::train::statistics::{Center, Estimate};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -126,10 +126,11 @@ impl Group {
             return Some(Series { name, points, band: Vec::new() });
         }
         let places = across(&curves, axis, smooth);
-        let estimates = places.iter().map(|place| (place.x, center.estimate(&place.values)));
-        let (points, band): (Vec<(f64, f64)>, Vec<Option<(f64, f64)>>) =
-            estimates.map(|(x, estimate)| ((x, estimate.value), estimate.interval)).unzip();
-        let band = band.into_iter().collect::<Option<_>>().unwrap_or_default();
+        let estimates: Vec<Estimate> = places.iter().map(|place| center.estimate(&place.values)).collect();
+        let points: Vec<(f64, f64)> =
+            places.iter().zip(&estimates).map(|(place, estimate)| (place.x, estimate.value)).collect();
+        let band =
+            estimates.iter().map(|estimate| estimate.interval).collect::<Option<_>>().unwrap_or_default();
         (!points.is_empty()).then_some(Series { name, points, band })
     }
 }

@@ -57,6 +57,11 @@ pub fn resolve_onto<S: Settings>(mut settings: S, layers: &[Layer]) -> Result<Re
 }
 
 impl<S: Settings> Resolved<S> {
+    /// The origin of a value that is not a default.
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.origins.get(key)
+    }
+
     /// The text of `config.toml`: `head` first, then every value with its origin. Read back with `--config`,
     /// it gives the same settings.
     pub fn to_toml(&self, head: &[(&str, Value)]) -> String {

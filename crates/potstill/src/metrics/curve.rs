@@ -81,7 +81,7 @@ impl Curve {
             self.highest = point;
         }
         self.last = point;
-        if self.count % self.width == 0 {
+        if self.count.is_multiple_of(self.width) {
             if self.pieces.len() == 2 * PIECES {
                 self.pieces = self.pieces.chunks(2).map(|pair| sum(pair[0], pair[1])).collect();
                 self.width *= 2;

@@ -21,6 +21,7 @@ const WHOLE: u64 = 1_000_000;
 
 /// Method and step size of figure 6.2, with the error after 100 episodes and its mean over them: mean and standard error.
 #[rustfmt::skip]
+#[expect(clippy::type_complexity, reason = "a table")]
 const FIGURE_6_2: [(bool, f64, (f64, f64), (f64, f64)); 7] = [
     (true, 0.05, (0.035383, 0.000258), (0.079095, 0.000121)),
     (true, 0.1, (0.056393, 0.000371), (0.068829, 0.000164)),

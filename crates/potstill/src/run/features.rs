@@ -1,6 +1,7 @@
 //! Runs of agents for features, in one environment or in many copies.
 
 use super::checks::env_and_length;
+use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use crate::algorithm::{Algorithm, Constructor, Learning, Task};
 use crate::config::{Layer, resolve_onto};
@@ -74,12 +75,15 @@ impl PrepareFeatures<'_> {
         let defaults = ((RunConfig::default(), (EvalConfig::default(), new())), StoreConfig::default());
         let resolved = resolve_onto(defaults, layers)?;
         let config = resolved.to_toml(head);
+        let idle = idle_keys(&resolved);
         let ((run, (eval, settings)), store) = resolved.settings;
         let spec = env_and_length(algorithm, &run)?;
         let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
         let RunConfig { steps, schedule_steps, .. } = run;
         let task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
         let Learning { agent, copies, about, warning } = settings.build(&task)?;
+        let warnings: Vec<String> = [warning, idle].into_iter().flatten().collect();
+        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
         let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
         let spec = &start.spec;
         let job = match copies {

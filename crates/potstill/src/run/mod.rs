@@ -16,6 +16,7 @@ mod curves;
 mod execute;
 mod features;
 mod headline;
+mod idle_keys;
 mod judgement;
 mod observer;
 pub(crate) mod policy_maps;

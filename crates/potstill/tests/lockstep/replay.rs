@@ -126,13 +126,13 @@ fn check(config: &ReplayConfig, seed: u64) {
     let mut buffer: ReplayBuffer = ReplayBuffer::new(*config).unwrap();
     let (mut store, mut rng) = (Store::new(config, seed), Pcg64::new(seed + 1));
     let (mut priorities, mut highest) = (HashMap::new(), 1.0_f64);
-    for pushed in 1..=120 {
+    for pushed in 1..=100 {
         buffer.push(&store.step().steps());
         if pushed >= config.n_step {
             (0..config.copies)
                 .for_each(|copy| _ = priorities.insert((copy, pushed - config.n_step), highest));
         }
-        if pushed % 9 == 0 {
+        if pushed % 23 == 0 {
             let mut restored: ReplayBuffer = ReplayBuffer::new(*config).unwrap();
             restored.restore(&buffer.snapshot()).unwrap();
             buffer = restored;
