@@ -8,9 +8,8 @@
 //! use std::process::ExitCode;
 //!
 //! fn main() -> ExitCode {
-//!     let make = |_: &mut _| Ok(Factory::new(CartPole::default));
-//!     let pole = Entry::new("MyPole-v0", "keep a pole upright", make).actions(&["left", "right"]);
-//!     potstill_cli::main_with([pole.time_limit(200)])
+//!     let pole = Entry::new("MyPole-v0", "keep a pole upright", |_| Ok(Factory::new(CartPole::default)));
+//!     potstill_cli::main_with([pole.actions(&["left", "right"]).time_limit(200)])
 //! }
 //! ```
 //!

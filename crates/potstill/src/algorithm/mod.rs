@@ -25,6 +25,8 @@ mod builder;
 mod descriptor;
 mod list;
 mod presets;
+#[cfg(feature = "disk")]
+mod schedule_warnings;
 mod schedules;
 mod task;
 
@@ -32,5 +34,8 @@ pub use builder::{Builder, Constructor, Learning, Recipe, TabularAgent, recipe};
 pub use descriptor::{Algorithm, DataKind, PolicyKind, Preset};
 pub use list::ALGORITHMS;
 pub use presets::published;
-pub(crate) use schedules::{NamedSchedule, schedules, setbacks, vanishing};
+#[cfg(feature = "disk")]
+pub(crate) use schedule_warnings::{schedules, setbacks, vanishing};
+#[cfg(feature = "disk")]
+pub(crate) use schedules::NamedSchedule;
 pub use task::{BehaviourSource, Task};

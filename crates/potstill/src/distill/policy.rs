@@ -177,7 +177,7 @@ impl PolicyDistiller {
     }
 
     /// Learning rate, gradient norm and number of the gradient steps so far.
-    pub(crate) fn measured(&self) -> [(&'static str, f64); 3] {
+    pub fn measured(&self) -> [(&'static str, f64); 3] {
         [
             (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
             (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
@@ -189,7 +189,7 @@ impl PolicyDistiller {
     ///
     /// # Errors
     /// If its architecture is another.
-    pub(crate) fn start_from(&mut self, model: &Model) -> Result<(), String> {
+    pub fn start_from(&mut self, model: &Model) -> Result<(), String> {
         model.copy_to_network(&mut self.student)
     }
 

@@ -44,8 +44,10 @@ mod training;
 mod vector;
 
 pub use error::TrainError;
+#[cfg(feature = "disk")]
 pub(crate) use evaluation::evaluate_unless;
 pub use evaluation::{Evaluation, Evaluator, Protocol, evaluate};
+#[cfg(feature = "disk")]
 pub(crate) use last_step::ByName;
 pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use parallel::parallel_map;
