@@ -12,7 +12,7 @@
 //! # Ok::<(), EnvError>(())
 //! ```
 
-use crate::{Env, EnvError, Outcome, Scene, Space, StateMap, TransitionModel};
+use crate::{Env, EnvError, Outcome, Scene, Space, TransitionModel};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Snapshot, SnapshotError, Value, snapshot};
 use std::sync::Arc;
@@ -81,29 +81,11 @@ impl<E: Env> Env for Guarded<E> {
         Ok(outcome)
     }
 
-    fn reseed(&mut self, seed: u64) {
-        self.env.reseed(seed);
-    }
-
-    fn model(&self) -> Option<Arc<TransitionModel>> {
-        self.env.model()
-    }
-
-    fn is_stochastic(&self) -> bool {
-        self.env.is_stochastic()
-    }
-
-    fn state_maps(&self) -> Vec<StateMap> {
-        self.env.state_maps()
-    }
-
-    fn scene(&self) -> Option<Scene> {
-        self.env.scene()
-    }
-
-    fn scene_of(&self, observation: &Self::Observation) -> Option<Scene> {
-        self.env.scene_of(observation)
-    }
+    forward!(reseed);
+    forward!(model);
+    forward!(is_stochastic);
+    forward!(scene);
+    forward!(scene_of);
 }
 
 snapshot! {

@@ -28,6 +28,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod forward;
+
 pub mod arcade;
 pub mod book;
 pub mod check;

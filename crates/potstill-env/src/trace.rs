@@ -78,16 +78,18 @@ impl Visitor for Tracer<'_> {
     ) -> Result<Trace, EnvError> {
         let mut env = factory.one();
         let (observations, space) = (env.observation_space(), env.action_space());
-        let actions: Vec<A::Owned> = match self.actions {
+        let actions: Box<dyn Iterator<Item = A::Owned>> = match self.actions {
+            // Drawn one by one: an episode may end long before so many.
             Actions::Random(n) => {
                 let mut rng = Streams::new(self.seed).stream("actions");
-                (0..*n).map(|_| A::sample(&space, &mut rng)).collect()
+                let space = space.clone();
+                Box::new((0..*n).map(move |_| A::sample(&space, &mut rng)))
             }
             Actions::Given(numbers) => {
                 let refused =
                     |numbers: &[f64]| EnvError::Action { action: row_text(numbers), space: space.clone() };
                 let action = |n: &Vec<f64>| A::from_numbers(n, &space).ok_or_else(|| refused(n));
-                numbers.iter().map(action).collect::<Result<_, _>>()?
+                Box::new(numbers.iter().map(action).collect::<Result<Vec<_>, _>>()?.into_iter())
             }
         };
         let mut observation = O::buffer(&observations);

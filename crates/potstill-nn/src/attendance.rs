@@ -1,6 +1,6 @@
 //! The number of helpers that are called to a piece of work, by how late they were.
 //!
-//! Where other programs want the same cores, the system takes a core away from a thread for some milliseconds.
+//! On a busy machine the system takes a core away from a thread for some milliseconds.
 //! If that happens inside a part, all others wait for it, at every layer again. So one helper less is called
 //! once somebody came late, and one more is tried after a rest, which grows as long as trials are in vain.
 

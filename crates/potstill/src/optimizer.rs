@@ -20,6 +20,7 @@
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
 use crate::config::{ConfigError, Key, Settings, check_network, settings, words};
+use crate::metrics::catalogue;
 use crate::policy::Schedule;
 use potstill_core::snapshot;
 use potstill_core::snapshot::{Flat, IfPresent};
@@ -202,6 +203,16 @@ impl GuardedStep {
     /// The number of gradient steps so far.
     pub fn updates(&self) -> u64 {
         self.updates
+    }
+
+    /// The learning rate of the next gradient step by this schedule over steps, the last norm and the number of steps
+    /// so far.
+    pub fn measured(&self, learning_rate: Schedule) -> [(&'static str, f64); 3] {
+        [
+            (catalogue::LEARNING_RATE, learning_rate.at(self.updates(), 1)),
+            (catalogue::GRADIENT_NORM, self.gradient_norm()),
+            (catalogue::N_UPDATES, self.updates() as f64),
+        ]
     }
 
     /// Steps a network along the negative gradient of a loss. `d_outputs` is the gradient with respect to the

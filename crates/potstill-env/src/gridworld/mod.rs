@@ -55,7 +55,7 @@
 //!
 //! # Rewards
 //!
-//! That of the square on which a step ends: `step_reward` for ground, `goal_reward`, `hole_reward` and
+//! The reward of the square on which a step ends: `step_reward` for ground, `goal_reward`, `hole_reward` and
 //! `cliff_reward`, -1 to -9 for a digit, and those of your own letters.
 //!
 //! # Starting state

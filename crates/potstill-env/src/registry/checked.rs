@@ -1,6 +1,6 @@
 //! Environments of users: faults in them become errors that say what happened.
 
-use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, StateMap, TransitionModel, VecEnv};
+use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, TransitionModel, VecEnv};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,29 +87,11 @@ impl<E: Env> Env for Checked<E> {
         })
     }
 
-    fn reseed(&mut self, seed: u64) {
-        self.env.reseed(seed);
-    }
-
-    fn model(&self) -> Option<Arc<TransitionModel>> {
-        self.env.model()
-    }
-
-    fn is_stochastic(&self) -> bool {
-        self.env.is_stochastic()
-    }
-
-    fn state_maps(&self) -> Vec<StateMap> {
-        self.env.state_maps()
-    }
-
-    fn scene(&self) -> Option<Scene> {
-        self.env.scene()
-    }
-
-    fn scene_of(&self, observation: &Self::Observation) -> Option<Scene> {
-        self.env.scene_of(observation)
-    }
+    forward!(reseed);
+    forward!(model);
+    forward!(is_stochastic);
+    forward!(scene);
+    forward!(scene_of);
 }
 
 /// As the environment itself: a fault ends the run, and is not saved.

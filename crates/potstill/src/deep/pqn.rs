@@ -33,6 +33,7 @@
 //! ```
 
 use super::task::{PASS_BYTES_MAX, TaskSpec, check_pass, size, warning};
+use super::update::mean_chosen;
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, settings};
@@ -371,8 +372,7 @@ impl Pqn {
             wanted.push(targets[i]);
         }
         let q = self.network.forward(observations, &mut self.learning);
-        let values = chosen.iter().zip(q.chunks_exact(self.actions)).map(|(&a, q)| f64::from(q[a]));
-        let mean_q = values.sum::<f64>() / size as f64;
+        let mean_q = mean_chosen(q, chosen, self.actions);
         let kind = Regression::SquaredError;
         let indices = Chosen { indices: chosen, weights: &[] };
         let loss = regression_at(kind, q, indices, wanted, errors, d_outputs);

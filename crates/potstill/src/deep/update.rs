@@ -44,9 +44,7 @@ impl UpdateBuffers {
         let Self { workspace, batch, q, .. } = self;
         let (samples, actions) = (batch.actions.len(), online.ends().choices);
         online.means(samples, workspace.outputs(), q);
-        let chosen =
-            batch.actions.iter().zip(q.chunks_exact(actions)).map(|(&action, q)| f64::from(q[action]));
-        chosen.sum::<f64>() / samples as f64
+        mean_chosen(q, &batch.actions, actions)
     }
 
     /// Evaluates the online network in the next states if it selects the next action there (`double`).
@@ -78,6 +76,12 @@ impl UpdateBuffers {
             next_distribution.extend((0..parts).map(|i| row[first + i * part]));
         }
     }
+}
+
+/// The mean value of the chosen actions: `values` is `samples x actions`.
+pub(super) fn mean_chosen(values: &[f32], chosen: &[usize], actions: usize) -> f64 {
+    let of_chosen = chosen.iter().zip(values.chunks_exact(actions)).map(|(&action, q)| f64::from(q[action]));
+    of_chosen.sum::<f64>() / chosen.len() as f64
 }
 
 /// The parts of an agent that a distributional loss reads and writes.

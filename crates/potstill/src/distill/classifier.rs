@@ -27,7 +27,6 @@ use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
 use crate::data::Dataset;
 use crate::data::labelled::shift;
-use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
@@ -196,11 +195,7 @@ impl ClassifierTrainer {
 
     /// Learning rate, gradient norm and number of the gradient steps so far.
     pub fn measured(&self) -> [(&'static str, f64); 3] {
-        [
-            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
-            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
-            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
-        ]
+        self.optimizer.measured(self.config.learning_rate)
     }
 
     /// Takes over the parameters of a model for the student, before training.

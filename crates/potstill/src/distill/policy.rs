@@ -35,7 +35,6 @@ use super::divergence::Divergence;
 use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
 use crate::config::settings;
-use crate::metrics::catalogue;
 use crate::model::{Model, NetworkActor, play_unless};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
@@ -178,11 +177,7 @@ impl PolicyDistiller {
 
     /// Learning rate, gradient norm and number of the gradient steps so far.
     pub fn measured(&self) -> [(&'static str, f64); 3] {
-        [
-            (catalogue::LEARNING_RATE, self.config.learning_rate.at(self.optimizer.updates(), 1)),
-            (catalogue::GRADIENT_NORM, self.optimizer.gradient_norm()),
-            (catalogue::N_UPDATES, self.optimizer.updates() as f64),
-        ]
+        self.optimizer.measured(self.config.learning_rate)
     }
 
     /// Takes over the parameters of a model for the student, before training.

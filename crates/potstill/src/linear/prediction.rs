@@ -41,7 +41,7 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Schedule};
 use crate::tabular::PredictionConfig;
-use crate::tabular::records::records;
+use crate::tabular::records::state_rewards;
 use crate::targets::td_target;
 use crate::tile_coding::TileCoder;
 use potstill_core::snapshot;
@@ -259,13 +259,7 @@ impl Agent for LinearPrediction {
 
 snapshot! {
     impl Restorable for LinearPrediction {
-        saved: weights, behaviour, traces, episode as "steps" via records(
-            usize::MAX,
-            [behaviour.states()],
-            "rewards",
-            |(state, reward)| ([state], [reward]),
-            |[state], [reward]| (state, reward),
-        );
+        saved: weights, behaviour, traces, episode as "steps" via state_rewards(behaviour.states());
         built: kind, alpha, gamma, coder;
     }
 }

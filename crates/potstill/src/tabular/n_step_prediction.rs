@@ -28,7 +28,7 @@
 
 use super::n_step::NStepConfig;
 use super::prediction::PredictionConfig;
-use super::records::records;
+use super::records::state_rewards;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::ConfigError;
@@ -150,13 +150,7 @@ impl Agent for NStepPrediction {
 
 snapshot! {
     impl Restorable for NStepPrediction {
-        saved: v, behaviour, step_sizes, window as "steps" via records(
-            usize::MAX,
-            [v.states()],
-            "rewards",
-            |(state, reward)| ([state], [reward]),
-            |[state], [reward]| (state, reward),
-        );
+        saved: v, behaviour, step_sizes, window as "steps" via state_rewards(v.states());
         built: gamma, n;
     }
 }

@@ -28,7 +28,7 @@
 //! ```
 
 use super::lambda::LambdaConfig;
-use super::records::records;
+use super::records::{records, state_rewards};
 use super::traces::Traces;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::algorithm::{
@@ -297,13 +297,7 @@ impl Agent for MonteCarloPrediction {
 
 snapshot! {
     impl Restorable for MonteCarloPrediction {
-        saved: v, behaviour, returns, episode as "steps" via records(
-            usize::MAX,
-            [v.states()],
-            "rewards",
-            |(state, reward)| ([state], [reward]),
-            |[state], [reward]| (state, reward),
-        );
+        saved: v, behaviour, returns, episode as "steps" via state_rewards(v.states());
         built: gamma;
     }
 }

@@ -28,6 +28,15 @@ where
     Records { limit, bounds, numbers, split, join }
 }
 
+/// The codec of the states of an episode, below `states`, each with the reward after it.
+pub(crate) fn state_rewards<C>(states: usize) -> impl Codec<C>
+where
+    C: Clone + IntoIterator<Item = (usize, f64)> + FromIterator<(usize, f64)>,
+{
+    let split = |(state, reward): (usize, f64)| ([state], [reward]);
+    records(usize::MAX, [states], "rewards", split, |[state], [reward]| (state, reward))
+}
+
 impl<C, const I: usize, const N: usize, S, J> Codec<C> for Records<I, N, S, J>
 where
     C: Clone + IntoIterator + FromIterator<C::Item>,
