@@ -4,7 +4,7 @@ use crate::distill::classifier::error_rate;
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
 use crate::metrics::catalogue;
-use crate::run::{Subject, checked_data, usage};
+use crate::run::{Subject, usage};
 use crate::store::RunDir;
 use crate::train::{Protocol, statistics};
 use potstill_core::Streams;
@@ -60,15 +60,15 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 "parameters": model.parameters(),
             }))
         }
-        Subject::Classifier { network, data, fit } => {
-            let (_, test) = checked_data(Some(&data), &fit)?
-                .split(fit.test_samples as usize, &mut Streams::new(fit.split_seed).stream("split"));
+        Subject::Classifier { predictor, data } => {
+            let test = data.test_of(&predictor)?;
+            let network = predictor.network();
             Ok(json!({
                 "command": "eval",
                 "run": request.run.display().to_string(),
-                "data": data,
+                "data": data.source,
                 "test_samples": test.len(),
-                (catalogue::TEST_ERROR): error_rate(&network, &test),
+                (catalogue::TEST_ERROR): error_rate(network, &test),
                 "parameters": network.parameters().len(),
             }))
         }

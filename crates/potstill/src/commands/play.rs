@@ -198,7 +198,7 @@ pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
         Model::Table(_) => {
             playing::<usize, usize>(&spec, spec.make_states().expect("a table is for states"), model, policy)
         }
-        Model::Linear(_) | Model::Network(_) => {
+        Model::Linear(_) | Model::Network(_) | Model::Predictor(_) => {
             let env = spec.make_features().expect("it is for features");
             playing::<[f32], usize>(&spec, env, model, policy)
         }

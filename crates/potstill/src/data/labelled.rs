@@ -10,30 +10,36 @@
 //! assert_eq!((train.len(), test.len()), (1297, 500));
 //! ```
 
+use super::frame::{Column, DataFrame, Values};
+use super::preprocessing::Preprocessing;
+use super::source::DataOptions;
 use flate2::read::GzDecoder;
 use potstill_core::Pcg64;
+use potstill_nn::{Ends, NetworkSpec};
 use std::io::Read;
 
 /// Labelled samples: `samples x features` values and one label each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// Width of a sample's image, in pixels; the height follows from `features`.
-    pub width: usize,
+    /// Height, width and channels of a sample; `[1, 1, features]` if it is no image.
+    pub shape: [usize; 3],
     /// Values per sample.
     pub features: usize,
-    /// The number of classes; labels are below it.
+    /// The number of classes; labels are below it. None of a regression.
     pub classes: usize,
-    /// `samples x features`, scaled to 0..=1.
+    /// `samples x features`.
     pub inputs: Vec<f32>,
-    /// One per sample.
+    /// The class of each sample; empty of a regression.
     pub labels: Vec<usize>,
+    /// The scaled value of each sample that a regression learns; empty of classes.
+    pub values: Vec<f32>,
 }
 
 /// The names of built-in datasets, for [`Dataset::by_name`].
 pub const DATASETS: [&str; 1] = ["digits"];
 
-impl Dataset {
-    /// The dataset with this name.
+impl DataFrame {
+    /// The built-in data with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         (name == "digits").then(Self::digits)
     }
@@ -41,33 +47,59 @@ impl Dataset {
     /// The 1,797 handwritten digits of 8 x 8 pixels from the UCI repository (Alpaydin and Kaynak 1998, CC BY 4.0).
     pub fn digits() -> Self {
         const RECORD: usize = 65;
-        let mut bytes = Vec::new();
+        // A pixel counts the ink in a 4 x 4 block of the scan, 0 to 16.
+        const INK: u8 = 16;
+        let mut records = Vec::new();
         GzDecoder::new(include_bytes!("../../data/digits.bin.gz").as_slice())
-            .read_to_end(&mut bytes)
+            .read_to_end(&mut records)
             .expect("the crate's own file is sound");
-        let mut dataset =
-            Self { width: 8, features: 64, classes: 10, inputs: Vec::new(), labels: Vec::new() };
-        for record in bytes.chunks_exact(RECORD) {
-            // A pixel counts the ink in a 4 x 4 block of the scan, 0 to 16.
-            dataset.inputs.extend(record[..RECORD - 1].iter().map(|&ink| f32::from(ink) / 16.0));
-            dataset.labels.push(usize::from(record[RECORD - 1]));
+        let (mut bytes, mut labels) = (Vec::new(), Vec::new());
+        for record in records.chunks_exact(RECORD) {
+            bytes.extend_from_slice(&record[..RECORD - 1]);
+            labels.push(f64::from(record[RECORD - 1]));
         }
-        dataset
+        let images = Values::Images { shape: [8, 8, 1], white: INK, bytes };
+        let columns = vec![Column::new("image", images), Column::new("label", Values::Numbers(labels))];
+        Self::new(columns).expect("columns of one length")
+    }
+}
+
+impl Dataset {
+    /// The dataset with this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        (name == "digits").then(Self::digits)
+    }
+
+    /// The handwritten digits of [`DataFrame::digits`], with inputs from 0 to 1.
+    pub fn digits() -> Self {
+        let frame = DataFrame::digits();
+        let rows: Vec<usize> = (0..frame.rows()).collect();
+        let preprocessing = Preprocessing::fit(&frame, &rows, &DataOptions::default());
+        let encoded = preprocessing.and_then(|preprocessing| preprocessing.labelled(&frame, &rows));
+        encoded.expect("the crate's own data is sound")
     }
 
     /// The number of samples.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.labels.len() + self.values.len()
     }
 
     /// Returns true if there is no sample.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len() == 0
     }
 
     /// One sample.
     pub fn input(&self, index: usize) -> &[f32] {
         &self.inputs[index * self.features..][..self.features]
+    }
+
+    /// The ends of a network of this form on these samples: images keep their shape where a network begins with convolutions.
+    pub fn ends(&self, spec: &NetworkSpec) -> Ends {
+        match spec.stages.is_empty() {
+            true => Ends::new(self.features, self.classes.max(1)),
+            false => Ends::new(self.shape, self.classes.max(1)),
+        }
     }
 
     /// Splits at random into `test` samples to test on and the rest to train on: `(train, test)`.
@@ -85,10 +117,16 @@ impl Dataset {
     fn select(&self, indices: &[usize]) -> Self {
         Self {
             inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
-            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            labels: picked(&self.labels, indices),
+            values: picked(&self.values, indices),
             ..*self
         }
     }
+}
+
+/// The elements at these indices; none of none.
+fn picked<T: Copy>(all: &[T], indices: &[usize]) -> Vec<T> {
+    if all.is_empty() { Vec::new() } else { indices.iter().map(|&i| all[i]).collect() }
 }
 
 /// Shifts an image of rows of `width` pixels by `right` and `down` pixels into `moved`, which has its size; the border is

@@ -1,15 +1,19 @@
-//! Data from before the run: labelled samples, and recorded episodes of any spaces.
+//! Data from before the run: samples of any kind, and recorded episodes of any spaces.
 //!
 //! | module | content |
 //! |---|---|
-//! | [`labelled`] | labelled samples, in training and test parts |
+//! | [`source`] | `--data` as it is written: a place, and options |
+//! | [`content`] | the bytes of a file, or the files of a folder |
+//! | [`reader`] | the trait of a format, and the data that it is read to |
+//! | [`frame`] | rows as they stand in a file, column by column |
+//! | [`preprocessing`] | the way from rows to inputs and targets, fitted on training rows |
+//! | [`labelled`] | samples for a network, in training and test parts |
 //! | [`recording`] | recorded episodes, and the environment that replays them |
-//! | [`reader`] | the trait of a file format, and the data that it is read to |
 //!
 //! Each format has a file of its own and an entry of [`READERS`]; [`read`] finds it by the content of the file.
 //!
 //! ```
-//! use potstill::data::{self, Data, Dataset, Recording};
+//! use potstill::data::{self, Bytes, Data, DataOptions, Dataset, Recording};
 //!
 //! let digits = Dataset::by_name("digits").unwrap();
 //! assert_eq!((digits.len(), digits.features, digits.classes), (1797, 64, 10));
@@ -17,32 +21,60 @@
 //! let walk = r#"{"potstill":"recording","version":1,"env":"CliffWalking-v1",
 //!     "observation_space":"Discrete(48)","action_space":"Discrete(4)"}"#.replace('\n', "")
 //!     + "\n{\"observations\":[36,24],\"actions\":[0],\"rewards\":[-1.0],\"ending\":\"truncated\"}\n";
-//! assert_eq!(data::read(walk.as_bytes()), Recording::parse(&walk).map(Data::Episodes));
-//! assert!(data::read(b"\x89PNG").unwrap_err().starts_with("its format is not known; known: a recording"));
+//! let read = |bytes: &[u8]| data::read(&Bytes(bytes), None, &DataOptions::default());
+//! assert_eq!(read(walk.as_bytes()), Recording::parse(&walk).map(Data::Episodes));
+//! assert!(read(b"\x89PNG").unwrap_err().starts_with("its format is not known; known: a recording"));
 //! ```
 
+pub mod content;
+mod csv;
+pub mod frame;
+mod idx;
 mod json_lines;
 pub mod labelled;
+pub mod preprocessing;
 pub mod reader;
 pub mod recording;
+pub mod source;
 
+pub use content::{Bytes, Content};
+pub use frame::{Column, DataFrame, Values};
 pub use labelled::Dataset;
-pub use reader::{Data, Reader};
+pub use preprocessing::Preprocessing;
+pub use reader::{Data, Head, Reader, Samples};
 pub use recording::{RecordedEnv, Recording};
+pub use source::{DataOptions, DataSource};
 
-/// All formats of files.
-pub const READERS: [&dyn Reader; 1] = [&json_lines::JsonLines];
+/// All formats; a table of text, which has no mark of its own, is the last.
+pub const READERS: [&dyn Reader; 4] = [&json_lines::JsonLines, &idx::Idx, &idx::Mnist, &csv::Csv];
 
-/// Reads a file in the format that its content says it has.
+/// The names of all formats.
+pub fn formats() -> Vec<&'static str> {
+    READERS.map(Reader::name).to_vec()
+}
+
+/// Reads data in the format with this name, or in the one that the content says it has.
 ///
 /// # Errors
-/// If no format is recognized, or the file is damaged: the place and the reason.
-pub fn read(bytes: &[u8]) -> Result<Data, String> {
-    if bytes.is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    match READERS.into_iter().find(|reader| reader.recognizes(bytes)) {
-        Some(reader) => reader.read(bytes),
+/// If no format is recognized, or the data is damaged: the place and the reason.
+pub fn read(content: &dyn Content, format: Option<&str>, options: &DataOptions) -> Result<Data, String> {
+    let files = content.files().map_err(|error| format!("the folder cannot be read: {error}"))?;
+    let bytes = match &files {
+        Some(_) => Vec::new(),
+        None => content.head().map_err(|error| format!("it cannot be read: {error}"))?,
+    };
+    let head = match &files {
+        Some(files) if files.is_empty() => return Err("the folder is empty".to_owned()),
+        Some(files) => Head::Folder(files),
+        None if bytes.is_empty() => return Err("it is empty".to_owned()),
+        None => Head::File(&bytes),
+    };
+    let found = READERS.into_iter().find(|reader| match format {
+        Some(format) => reader.name() == format,
+        None => reader.recognizes(&head),
+    });
+    match found {
+        Some(reader) => reader.read(content, options),
         None => {
             let known = READERS.map(Reader::summary).join(", ");
             Err(format!("its format is not known; known: {known}"))

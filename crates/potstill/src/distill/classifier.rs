@@ -35,7 +35,7 @@ use crate::teacher::Teacher;
 use potstill_core::snapshot::{Flat, below};
 use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::cross_entropy;
-use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
+use potstill_nn::{Network, NetworkSpec, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -159,7 +159,7 @@ impl ClassifierTrainer {
         mut soft_targets: Option<SoftTargets>,
         streams: Streams,
     ) -> Self {
-        let ends = Ends::new(data.features, data.classes);
+        let ends = data.ends(spec);
         let mut rng = streams.stream("initialisation");
         let student = spec.initialised(&ends, optimizer.initialisation(), &mut rng);
         if let Some(SoftTargets { source, .. }) = &mut soft_targets
@@ -288,7 +288,7 @@ impl ClassifierTrainer {
             } else {
                 let mut by = || self.jitter.below(2 * pixels + 1) as isize - pixels as isize;
                 let (right, down) = (by(), by());
-                shift(data.input(index), data.width, right, down, row);
+                shift(data.input(index), data.shape[1], right, down, row);
             }
         }
     }

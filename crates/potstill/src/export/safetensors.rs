@@ -19,13 +19,15 @@
 //! ```
 
 use super::exporter::Exporter;
-use crate::model::{ControlPolicy, LinearModel, Model, QTable};
+use crate::data::Preprocessing;
+use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
 use crate::tile_coding::TileCoder;
 use potstill_env::Space;
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Tensor, TensorError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// The version of the metadata that is written.
@@ -93,6 +95,7 @@ impl Exporter for Safetensors {
             Model::Table(_) | Model::Linear(_) => return Ok(()),
             Model::Network(network) => network,
             Model::Control(policy) => policy.network(),
+            Model::Predictor(predictor) => predictor.network(),
         };
         let interface = network.interface();
         if interface.heads.is_empty() && interface.free.is_empty() {
@@ -126,22 +129,18 @@ pub fn write(model: &Model) -> Vec<u8> {
                 json!({ "kind": "linear", "tilings": tilings, "tiles": tiles, "low": low, "high": high });
             (about, vec![("w".to_owned(), Dtype::F64, vec![linear.actions(), coder.features()], bytes)])
         }
-        Model::Network(network) => {
-            let tensors = network.tensors().into_iter().map(|Tensor { name, shape, data }| {
-                (name, Dtype::F32, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect())
-            });
-            (about_network(network), tensors.collect())
-        }
+        Model::Network(network) => (about_network(network), tensors_of(network)),
         Model::Control(policy) => {
-            let network = policy.network();
-            let tensors = network.tensors().into_iter().map(|Tensor { name, shape, data }| {
-                (name, Dtype::F32, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect())
-            });
-            let mut about = about_network(network);
+            let mut about = about_network(policy.network());
             about["kind"] = json!("control");
             about["low"] = json!(policy.low());
             about["high"] = json!(policy.high());
-            (about, tensors.collect())
+            (about, tensors_of(policy.network()))
+        }
+        Model::Predictor(predictor) => {
+            let mut about = about_network(predictor.network());
+            about["preprocessing"] = predictor.preprocessing().to_json();
+            (about, tensors_of(predictor.network()))
         }
     };
     let mut metadata = Map::new();
@@ -153,6 +152,13 @@ pub fn write(model: &Model) -> Vec<u8> {
         (name.as_str(), view)
     });
     with_format(&safetensors::serialize(views, Some(metadata)).expect("names are distinct and sizes fit"))
+}
+
+fn tensors_of(network: &Network) -> Vec<Entry> {
+    let entry = |Tensor { name, shape, data }: Tensor| {
+        (name, Dtype::F32, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect())
+    };
+    network.tensors().into_iter().map(entry).collect()
 }
 
 /// The beginning of a header with metadata.
@@ -247,7 +253,13 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
     match about["kind"].as_str() {
         Some("table") => read_table(&file),
         Some("linear") => read_linear(&file, &about),
-        Some("network") => Ok(Model::Network(read_network(&file, &about)?)),
+        Some("network") => {
+            let network = read_network(&file, &about)?;
+            match about.get("preprocessing") {
+                None => Ok(Model::Network(network)),
+                Some(preprocessing) => read_predictor(network, preprocessing),
+            }
+        }
         Some("control") => read_control(&file, &about),
         _ => Err(foreign("it is neither a table nor a network")),
     }
@@ -296,6 +308,13 @@ fn read_linear(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErro
             Err(ModelError::Foreign { reason: "its tiles are not those that its weights are for".to_owned() })
         }
     }
+}
+
+fn read_predictor(network: Network, preprocessing: &Value) -> Result<Model, ModelError> {
+    let preprocessing = Preprocessing::from_json(preprocessing)
+        .ok_or_else(|| ModelError::Foreign { reason: "its preprocessing is damaged".to_owned() })?;
+    let predictor = Predictor::new(network, Arc::new(preprocessing));
+    predictor.map(Model::Predictor).map_err(|reason| ModelError::Foreign { reason })
 }
 
 fn read_control(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelError> {

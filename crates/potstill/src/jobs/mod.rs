@@ -25,7 +25,7 @@ pub(crate) use reinforcement::ReinforcementJob;
 pub use settings::{
     DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig, StoreConfig,
 };
-pub(crate) use supervised::SupervisedJob;
+pub(crate) use supervised::{Parts, SupervisedJob};
 
 use crate::error::Error;
 use crate::metrics::Record;
@@ -107,7 +107,7 @@ pub(crate) fn evaluate_policy_unless(
             || spec.make_states().expect("a table is for states"),
             actor,
         ),
-        Model::Linear(_) | Model::Network(_) => {
+        Model::Linear(_) | Model::Network(_) | Model::Predictor(_) => {
             let make_env = || spec.make_features().expect("it is for features");
             evaluate_unless::<[f32], usize, _>(stop, protocol, make_env, actor)
         }

@@ -312,7 +312,7 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
     let streams = Streams::new(seed);
     let reset = |i: u64| Some(streams.seed_for("starts", i));
     Some(match model {
-        Model::Control(_) => return None,
+        Model::Control(_) | Model::Predictor(_) => return None,
         Model::Table(table) => {
             let mut env = spec.make_states().expect("a table is for states");
             let best = |state: usize| targets::max(table.row(state));

@@ -64,8 +64,12 @@ settings! {
 settings! {
     /// The keys of every run on a dataset.
     pub struct DataConfig {
-        /// Name of the dataset
+        /// Data to learn from: digits, a file or a folder, with options (FILE:label=NAME); its format is found by its content
         data: Option<String> = None, in Any;
+        /// CRC-32C of that data, so that a resumed run reads the same
+        data_crc32c: Option<u64> = None, in Any;
+        /// Data to test on, in place of test_samples
+        test: Option<String> = None, in Any;
         /// Seed of all random streams
         seed: u64 = 0, in Any;
         /// Architecture of the network
@@ -84,8 +88,12 @@ settings! {
         student: Option<NetworkSpec> = None, in Any;
         /// Environment in which a policy is distilled
         env: Option<String> = None, in Any;
-        /// Dataset on which a classifier is distilled
+        /// Data on which a classifier is distilled, as for its teacher
         data: Option<String> = None, in Any;
+        /// CRC-32C of that data, so that a resumed run reads the same
+        data_crc32c: Option<u64> = None, in Any;
+        /// Data to test on, in place of test_samples
+        test: Option<String> = None, in Any;
         /// Seed of all random streams
         seed: u64 = 0, in Any;
     }

@@ -1,12 +1,12 @@
 //! The job of training a classifier on labels, or on labels and a teacher.
 
 use super::{Job, Outcome, Recorder};
-use crate::data::Dataset;
+use crate::data::{Dataset, Preprocessing};
 use crate::distill::classifier::{self, agreement, error_rate};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
-use crate::model::Model;
+use crate::model::{Model, Predictor};
 use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
@@ -14,13 +14,22 @@ use potstill_nn::{Network, NetworkSpec};
 use serde_json::json;
 use std::sync::Arc;
 
+/// Encoded samples to train and to test on.
+pub(crate) struct Parts {
+    pub(crate) train: Arc<Dataset>,
+    pub(crate) test: Arc<Dataset>,
+    /// The preprocessing that encoded them.
+    pub(crate) preprocessing: Arc<Preprocessing>,
+}
+
 /// Training of a classifier.
 pub(crate) struct SupervisedJob {
     fit: FitConfig,
     seed: u64,
     trainer: ClassifierTrainer,
     train: Arc<Dataset>,
-    test: Dataset,
+    test: Arc<Dataset>,
+    preprocessing: Arc<Preprocessing>,
     /// The teacher's network, and the path of its run, as the user gave it.
     teacher: Option<(Network, String)>,
     /// The error on the test samples after the last epoch, 0 to 1.
@@ -29,19 +38,16 @@ pub(crate) struct SupervisedJob {
 
 impl SupervisedJob {
     pub(crate) fn new(
-        data: &Dataset,
+        Parts { train, test, preprocessing }: Parts,
         seed: u64,
         spec: &NetworkSpec,
         (fit, optimizer): (FitConfig, OptimizerConfig),
         soft_targets: Option<SoftTargets>,
         teacher: Option<(Network, String)>,
     ) -> Self {
-        let mut split = Streams::new(fit.split_seed).stream("split");
-        let (train, test) = data.split(fit.test_samples as usize, &mut split);
-        let train = Arc::new(train);
         let configs = (fit.clone(), optimizer);
         let trainer = ClassifierTrainer::with(configs, spec, train.clone(), soft_targets, Streams::new(seed));
-        Self { fit, seed, trainer, train, test, teacher, test_error: 1.0 }
+        Self { fit, seed, trainer, train, test, preprocessing, teacher, test_error: 1.0 }
     }
 }
 
@@ -97,6 +103,8 @@ impl Job for SupervisedJob {
             "test_samples": self.test.len(),
             "train_error": error_rate(student, &self.train),
             (catalogue::TEST_ERROR): error_rate(student, &self.test),
+            "majority_error": majority_error(&self.train, &self.test),
+            "classes": self.preprocessing.classes().len(),
         });
         if let Some((teacher, run)) = &self.teacher {
             summary["command"] = json!("distill");
@@ -106,13 +114,24 @@ impl Job for SupervisedJob {
             summary["teacher_test_error"] = json!(error_rate(teacher, &self.test));
             summary["agreement"] = json!(agreement(teacher, student, &self.test.inputs));
         }
-        Ok(Some(Outcome { model: Model::Network(student.clone()), summary, visits: None }))
+        let predictor = Predictor::new(student.clone(), Arc::clone(&self.preprocessing));
+        let model = Model::Predictor(predictor.expect("the network of this preprocessing"));
+        Ok(Some(Outcome { model, summary, visits: None }))
     }
+}
+
+/// The test error of a classifier that always names the most frequent class of the training samples, 0 to 1.
+fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
+    let mut counts = vec![0_u64; train.classes];
+    train.labels.iter().for_each(|&label| counts[label] += 1);
+    let most = counts.iter().copied().max().and_then(|most| counts.iter().position(|&count| count == most));
+    let wrong = test.labels.iter().filter(|&&label| Some(label) != most).count();
+    wrong as f64 / test.len() as f64
 }
 
 snapshot! {
     impl Restorable for SupervisedJob {
         saved: trainer, test_error;
-        built: fit, seed, train, test, teacher;
+        built: fit, seed, train, test, preprocessing, teacher;
     }
 }

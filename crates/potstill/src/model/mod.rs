@@ -19,11 +19,13 @@
 mod actor;
 mod control;
 mod linear;
+mod predictor;
 mod table;
 
 pub use actor::Actor;
 pub use control::{ControlActor, ControlPolicy};
 pub use linear::{LinearActor, LinearModel};
+pub use predictor::Predictor;
 pub use table::QTable;
 
 use crate::experience::{Ending, Episode, Trajectory};
@@ -51,6 +53,8 @@ pub enum Model {
     Network(Network),
     /// A deterministic policy for a box of actions.
     Control(ControlPolicy),
+    /// A network that predicts a class or a number from the rows of a data frame.
+    Predictor(Predictor),
 }
 
 impl Model {
@@ -61,6 +65,7 @@ impl Model {
             Model::Linear(linear) => linear.weights().len(),
             Model::Network(network) => network.parameters().len(),
             Model::Control(policy) => policy.network().parameters().len(),
+            Model::Predictor(predictor) => predictor.network().parameters().len(),
         }
     }
 
@@ -71,6 +76,7 @@ impl Model {
             Model::Linear(linear) => linear.weights().iter().all(|w| w.is_finite()),
             Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
             Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
+            Model::Predictor(predictor) => predictor.network().parameters().iter().all(|v| v.is_finite()),
         }
     }
 
@@ -87,6 +93,7 @@ impl Model {
                 format!("weights of {} tiles x {} actions", linear.coder().features(), linear.actions())
             }
             Model::Network(network) => network_shape(network),
+            Model::Predictor(predictor) => network_shape(predictor.network()),
             Model::Control(policy) => {
                 format!(
                     "a policy for a box of {} actions, {}",
@@ -130,12 +137,21 @@ impl Model {
     /// # Errors
     /// If the model is no such network; the reason has both architectures.
     pub(crate) fn copy_to_network(&self, network: &mut Network) -> Result<(), String> {
-        match self {
-            Model::Network(own) if (own.spec(), own.ends()) == (network.spec(), network.ends()) => {
+        match self.network() {
+            Some(own) if (own.spec(), own.ends()) == (network.spec(), network.ends()) => {
                 network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
                 Ok(())
             }
             _ => Err(misfit(self, &network_shape(network))),
+        }
+    }
+
+    /// The network of action values, of logits, or of a predictor.
+    pub fn network(&self) -> Option<&Network> {
+        match self {
+            Model::Network(network) => Some(network),
+            Model::Predictor(predictor) => Some(predictor.network()),
+            Model::Table(_) | Model::Linear(_) | Model::Control(_) => None,
         }
     }
 }
@@ -157,6 +173,7 @@ impl Restorable for Model {
             Model::Linear(linear) => linear.snapshot(),
             Model::Network(network) => network.snapshot(),
             Model::Control(policy) => policy.snapshot(),
+            Model::Predictor(predictor) => predictor.snapshot(),
         }
     }
 
@@ -166,6 +183,7 @@ impl Restorable for Model {
             Model::Linear(linear) => linear.restore(snapshot),
             Model::Network(network) => network.restore(snapshot),
             Model::Control(policy) => policy.restore(snapshot),
+            Model::Predictor(predictor) => predictor.restore(snapshot),
         }
     }
 }
@@ -239,6 +257,7 @@ impl<'a> ModelActor<'a> {
             Model::Table(table) => Self::Table(TableActor::new(table, policy)),
             Model::Linear(linear) => Self::Linear(LinearActor::new(linear, policy)),
             Model::Network(network) => Self::Network(NetworkActor::new(network, policy)),
+            Model::Predictor(predictor) => Self::Network(NetworkActor::new(predictor.network(), policy)),
             Model::Control(control) => Self::Control(ControlActor::new(control)),
         }
     }

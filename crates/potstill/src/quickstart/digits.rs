@@ -177,11 +177,11 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
         "{}\n{}\n{}\n{}",
         table.text(),
         wrap(&words),
-        shaded(&shades, label, digits.width),
+        shaded(&shades, label, digits.shape[1]),
         soft_table.text()
     );
     let image =
-        GreyImage { title: format!("A {label} of the test samples"), width: digits.width, values: shades };
+        GreyImage { title: format!("A {label} of the test samples"), width: digits.shape[1], values: shades };
     let blocks = vec![
         Block::Text(words),
         Block::Table(table),

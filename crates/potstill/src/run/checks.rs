@@ -2,9 +2,6 @@
 
 use crate::algorithm::{Algorithm, Builder};
 use crate::config::ConfigError;
-use crate::data::labelled::DATASETS;
-use crate::data::{self, Data, Dataset};
-use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::RunConfig;
 use crate::shell;
@@ -159,29 +156,6 @@ pub(crate) fn env_and_length(algorithm: &Algorithm, run: &RunConfig) -> Result<S
         (None, None) => Err(usage("how long? give --steps N or --episodes N")),
         (Some(_), Some(_)) => Err(usage("give --steps or --episodes, not both")),
         _ => Ok(spec),
-    }
-}
-
-/// The dataset of a run, if its split leaves training samples.
-pub(crate) fn checked_data(name: Option<&str>, fit: &FitConfig) -> Result<Dataset, Error> {
-    let name = name.ok_or_else(|| usage(format!("which dataset? give --data {}", DATASETS.join("|"))))?;
-    let data = match Dataset::by_name(name) {
-        Some(data) => data,
-        None if Path::new(name).exists() => labelled_file(name)?,
-        None => return Err(ConfigError::unknown("dataset", name, None, DATASETS).into()),
-    };
-    if fit.test_samples >= data.len() as u64 {
-        let reason = format!("must leave something to train on, but the dataset has {} samples", data.len());
-        return Err(bad("test_samples", reason));
-    }
-    Ok(data)
-}
-
-fn labelled_file(name: &str) -> Result<Dataset, Error> {
-    let wrong = |reason: String| usage(format!("--data {name}: {reason}"));
-    match data::read(&store::read_file(Path::new(name))?).map_err(wrong)? {
-        Data::Labelled(data) => Ok(data),
-        other => Err(wrong(format!("it holds {}; a classifier learns from labelled samples", other.kind()))),
     }
 }
 

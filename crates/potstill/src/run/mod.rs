@@ -13,6 +13,7 @@
 
 mod checks;
 mod curves;
+mod datasets;
 mod execute;
 mod features;
 mod headline;
@@ -38,7 +39,7 @@ pub use observer::{Observer, Quiet};
 pub use sources::Sources;
 pub use summary::summary_of;
 
-pub(crate) use checks::{check_out, checked_data, find_env, usage};
+pub(crate) use checks::{check_out, find_env, usage};
 pub(crate) use execute::{create, discard_on_error, execute};
 pub(crate) use observer::watched_map;
 pub(crate) use prepare::{

@@ -1,6 +1,7 @@
 //! Turns settings into a job, with every check that is possible before the work begins.
 
-use super::checks::{bad, checked_data, env_for, find_env, usage};
+use super::checks::{env_for, find_env, usage};
+use super::datasets::DataSources;
 use super::features::PrepareFeatures;
 use super::prepared::PreparedRun;
 use super::sources::peek;
@@ -23,7 +24,7 @@ use crate::planning::{Planner, PlanningConfig};
 use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_core::Streams;
-use potstill_nn::{Ends, NetworkSpec};
+use potstill_nn::NetworkSpec;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -89,16 +90,17 @@ fn prepare_fresh(
         Builder::Control(new) => features.prepare(new),
         // One algorithm learns from labels alone; its descriptor has the same settings.
         Builder::Labels(_) => {
-            let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(layers)?;
+            let (data, layers) = DataSources::open(layers, None)?;
+            let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
             let config = resolved.to_toml(head);
             let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
-            let data = checked_data(run.data.as_deref(), &fit)?;
-            let ends = Ends::new(data.features, data.classes);
+            let parts = data.parts(&fit, None)?;
+            let ends = parts.train.ends(&run.net_arch);
             optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
-            let (settings, steps) = (fit.clone(), fit.total_steps(data.len() - fit.test_samples as usize));
+            let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
             let fit = (fit, optimizer);
-            let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, fit, None, None));
-            let on = run.data.unwrap_or_default();
+            let on = data.name();
+            let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
             let prepared = PreparedRun::of(algorithm, (&on, run.seed), config, store, job);
             Ok(prepared.with_schedules(&settings, None, Some(steps)))
         }
@@ -185,42 +187,30 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
             Ok(plan(config, &run, &place, store, job, &model).with_schedules(&settings, None, Some(steps)))
         }
-        Subject::Classifier { network, data, fit } => {
-            // Student and teacher must have the same test samples, or the student would learn from the
-            // teacher about its own test samples.
-            let mut values = Table::new();
-            for key in ["split_seed", "test_samples"] {
-                let theirs = fit.get(key).expect("a key of the fit");
-                if layers.iter().any(|layer| layer.values.get(key).is_some_and(|ours| *ours != theirs)) {
-                    return Err(bad(key, format!("must be the teacher's, {theirs}")));
-                }
-                values.insert(key.to_owned(), theirs);
-            }
-            let mut layers = layers.to_vec();
-            layers.push(Layer { origin: Origin::Program("the teacher's"), values });
+        Subject::Classifier { predictor, data: theirs } => {
+            let (data, layers) = DataSources::open(layers, Some(&theirs))?;
             let resolved = resolve::<(
                 (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
                 StoreConfig,
             )>(&layers)?;
             let config = resolved.to_toml(&head);
             let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
-            match (&run.env, &run.data) {
-                (None, Some(given)) if *given == data => {}
-                (None, None) => return Err(usage(format!("on what? give --data {data}"))),
-                _ => return Err(usage(format!("the teacher was trained on {data}; give --data {data}"))),
+            if run.env.is_some() {
+                return Err(usage(format!("the teacher was trained on {}; give --data", theirs.source)));
             }
             let student = student_spec(&run)?;
-            let dataset = checked_data(Some(&data), &fit)?;
-            let ends = Ends::new(dataset.features, dataset.classes);
+            let parts = data.parts(&fit, Some(predictor.preprocessing()))?;
+            let ends = parts.train.ends(student);
             optimizer.check(("student", student, &ends), fit.learning_rate)?;
+            let network = predictor.network().clone();
             let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
             let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
-            let (settings, steps) = (fit.clone(), fit.total_steps(dataset.len() - fit.test_samples as usize));
+            let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
             let fit = (fit, optimizer);
-            let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, fit, soft_targets, taught));
-            let model = Model::Network(network);
-            Ok(plan(config, &run, &data, store, job, &model).with_schedules(&settings, None, Some(steps)))
+            let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft_targets, taught));
+            let model = Model::Predictor(predictor);
+            Ok(plan(config, &run, &data.name(), store, job, &model).with_schedules(&settings, None, Some(steps)))
         }
     }
 }
@@ -228,10 +218,10 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
 /// The layers with the checksum of the teacher, if it is the one that they name.
 fn with_checksum(subject: &Subject, layers: &[Layer]) -> Result<Vec<Layer>, Error> {
     const KEY: &str = "teacher_crc32c";
-    let (Subject::Policy { model: Model::Network(network), .. } | Subject::Classifier { network, .. }) =
-        subject
-    else {
-        return Ok(layers.to_vec());
+    let network = match subject {
+        Subject::Policy { model: Model::Network(network), .. } => network,
+        Subject::Policy { .. } => return Ok(layers.to_vec()),
+        Subject::Classifier { predictor, .. } => predictor.network(),
     };
     let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
     let ours = i64::from(crc32c::crc32c(&bytes));

@@ -1,17 +1,19 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
-use super::checks::{checked_data, env_of_run, usage};
+use super::checks::{env_of_run, usage};
+use super::datasets::{OpenData, Split};
 use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
+use crate::data::Dataset;
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::export::safetensors::{self, ModelError};
-use crate::model::Model;
+use crate::model::{Model, Predictor};
 use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_env::Space;
 use potstill_env::registry::Spec;
-use potstill_nn::Network;
+use std::sync::Arc;
 use toml::Table;
 
 /// A learned model, with its environment or dataset.
@@ -19,8 +21,37 @@ use toml::Table;
 pub(crate) enum Subject {
     /// A policy for an environment.
     Policy { model: Model, spec: Spec },
-    /// A classifier for a dataset, with the split it was trained on.
-    Classifier { network: Network, data: String, fit: FitConfig },
+    /// A classifier, with the data that it was trained on.
+    Classifier { predictor: Predictor, data: TrainedOn },
+}
+
+/// The data of a run, and its split.
+#[derive(Clone, Debug)]
+pub(crate) struct TrainedOn {
+    /// The source of its samples.
+    pub(crate) source: String,
+    /// The source of the samples to test on, if they are apart.
+    pub(crate) test: Option<String>,
+    /// The CRC-32C of the samples, if it was kept.
+    pub(crate) checksum: Option<u32>,
+    /// The settings of the split.
+    pub(crate) fit: FitConfig,
+}
+
+impl TrainedOn {
+    /// The samples that the run was tested on.
+    pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
+        let open = OpenData::open(&self.source)?;
+        let test = self.test.as_deref().map(OpenData::open).transpose()?;
+        let fitted = Some(Arc::clone(predictor.preprocessing()));
+        let split = Split {
+            test: test.as_ref(),
+            samples: self.fit.test_samples,
+            seed: self.fit.split_seed,
+            fitted,
+        };
+        Ok(open.parts(&split)?.test)
+    }
 }
 
 impl Subject {
@@ -66,17 +97,27 @@ impl Subject {
                 check_shape(&model, &spec).map_err(misfit)?;
                 Ok(Subject::Policy { model, spec })
             }
-            (None, Some(data)) => {
+            (None, Some(source)) => {
                 let fit = fit_config(&config, &origin)?;
-                let shape = checked_data(Some(data), &fit)?;
-                match model {
-                    Model::Network(network)
-                        if (network.inputs(), network.outputs()) == (shape.features, shape.classes) =>
-                    {
-                        Ok(Subject::Classifier { network, data: data.to_owned(), fit })
+                let checksum = config.get("data_crc32c").and_then(toml::Value::as_integer);
+                let data = TrainedOn {
+                    source: source.to_owned(),
+                    test: text("test")?.map(str::to_owned),
+                    checksum: checksum.and_then(|sum| u32::try_from(sum).ok()),
+                    fit,
+                };
+                let predictor = match model {
+                    Model::Predictor(predictor) => predictor,
+                    // A file of before its preprocessing was in it.
+                    Model::Network(network) => {
+                        let split = Split { test: None, samples: data.fit.test_samples, seed: data.fit.split_seed, fitted: None };
+                        let parts = OpenData::open(source)?.parts(&split)?;
+                        let predictor = Predictor::new(network, parts.preprocessing);
+                        predictor.map_err(|_| misfit(format!("it is no classifier of {source}")))?
                     }
-                    _ => Err(misfit(format!("it is no classifier of {data}"))),
-                }
+                    _ => return Err(misfit(format!("it is no classifier of {source}"))),
+                };
+                Ok(Subject::Classifier { predictor, data })
             }
             (None, None) => {
                 Err(usage(format!("{} names neither an environment nor a dataset", path.display())))
@@ -133,6 +174,7 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
         Model::Table(table) => (table.states(), table.actions(), true),
         Model::Linear(linear) => (linear.coder().bounds().len(), linear.actions(), false),
         Model::Network(network) => (network.inputs(), network.ends().choices, false),
+        Model::Predictor(_) => return Err("it is a classifier, no policy".to_owned()),
         Model::Control(policy) => {
             let bounds = Space::Box { low: policy.low().to_vec(), high: policy.high().to_vec() };
             if (policy.network().inputs(), &bounds) != (observations.features(), &actions) {

@@ -6,7 +6,7 @@ use super::sources::peek;
 use super::subject::{Subject, has_copy};
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, DataKind, PolicyKind, TabularAgent, Task};
 use crate::config::{Layer, Origin, resolve_onto};
-use crate::data::{self, Data, RecordedEnv, Recording};
+use crate::data::{self, Bytes, Data, DataOptions, RecordedEnv, Recording};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{ReinforcementJob, RunConfig, SourceConfig, StoreConfig};
@@ -53,7 +53,7 @@ impl PrepareTabular<'_> {
         }
         let wrong = |reason: String| usage(format!("--data {file}: {reason}"));
         let bytes = store::read_file(Path::new(file))?;
-        let recording = match data::read(&bytes).map_err(wrong)? {
+        let recording = match data::read(&Bytes(&bytes), None, &DataOptions::default()).map_err(wrong)? {
             Data::Episodes(recording) => recording,
             other => return Err(wrong(format!("it holds {}; `{name}` learns from episodes", other.kind()))),
         };

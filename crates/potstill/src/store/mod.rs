@@ -16,6 +16,7 @@
 //! ```
 
 mod checkpoint;
+mod data_file;
 #[cfg(test)]
 mod damage;
 pub mod disk;
@@ -30,6 +31,7 @@ mod sums;
 mod user_file;
 
 pub use checkpoint::Checkpoint;
+pub use data_file::DataFile;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
 pub use user_file::{make_folder, read_file, read_text, write_file, write_new_file};

@@ -1,0 +1,86 @@
+//! The bytes that data is read from: a file, or the files of a folder.
+//!
+//! ```
+//! use potstill::data::{Bytes, Content};
+//! use std::io::Read;
+//!
+//! let mut text = String::new();
+//! Bytes(b"a,b\n1,2\n").inflated()?.read_to_string(&mut text)?;
+//! assert_eq!(text, "a,b\n1,2\n");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use flate2::bufread::MultiGzDecoder;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// The first bytes of a gzip file.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// The bytes that a format is recognized by.
+const HEAD: u64 = 1 << 16;
+
+/// The content of a file, or of a folder of files. It can be read again from its beginning.
+pub trait Content {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+
+    /// The paths of the files of a folder and of its folders, relative to it, with `/`, sorted; none of a file.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    fn files(&self) -> io::Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+
+    /// A file of the folder.
+    ///
+    /// # Panics
+    /// If it is no folder.
+    fn file(&self, path: &str) -> Box<dyn Content + '_> {
+        panic!("{path} in a file that is no folder")
+    }
+
+    /// Opens the file, and decompresses it if it is compressed with gzip.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn inflated(&self) -> io::Result<Box<dyn BufRead + '_>> {
+        let mut reader = BufReader::with_capacity(1 << 16, self.open()?);
+        match reader.fill_buf()?.starts_with(&GZIP) {
+            true => Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader)))),
+            false => Ok(Box::new(reader)),
+        }
+    }
+
+    /// The first 64 KiB, decompressed.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn head(&self) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        self.inflated()?.take(HEAD).read_to_end(&mut head)?;
+        Ok(head)
+    }
+
+    /// All bytes, decompressed.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.inflated()?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Content that is in memory already.
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes<'a>(pub &'a [u8]);
+
+impl Content for Bytes<'_> {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0))
+    }
+}

@@ -1,0 +1,290 @@
+//! Tables of text: a row a line, values separated by commas, semicolons, tabs or bars (RFC 4180), perhaps compressed.
+//!
+//! The first line names the columns. A column whose values are all numbers holds numbers, any other words. Blanks around a
+//! value do not count; a value of nothing, `NA`, `N/A`, `NaN`, `null`, `None` or `?` is missing. Numbers are those of Rust and
+//! Python, without grouping.
+
+use super::content::Content;
+use super::frame::{Column, DataFrame, Values};
+use super::reader::{Data, Head, Reader};
+use super::source::DataOptions;
+use csv::{ByteRecord, ReaderBuilder, Trim};
+
+/// The format.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Csv;
+
+const DELIMITERS: [u8; 4] = *b",;\t|";
+const MISSING: [&[u8]; 9] =
+    [b"", b"NA", b"N/A", b"NaN", b"nan", b"null", b"NULL", b"None", b"?"];
+
+impl Reader for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a table of text, such as CSV"
+    }
+
+    fn recognizes(&self, head: &Head<'_>) -> bool {
+        match head {
+            Head::File(bytes) => !bytes.contains(&0) && delimiter(first_line(bytes)).is_some(),
+            Head::Folder(_) => false,
+        }
+    }
+
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
+        let head = content.head().map_err(unreadable)?;
+        let delimiter = delimiter(first_line(&head)).unwrap_or(b',');
+        let mut kinds = Vec::new();
+        loop {
+            let reader = content.inflated().map_err(unreadable)?;
+            match columns(reader, delimiter, options.header, &mut kinds)? {
+                Some(columns) => return DataFrame::new(columns).map(Data::rows),
+                // A column of numbers has a word further down: from the beginning.
+                None => continue,
+            }
+        }
+    }
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // An end of line in quotation marks is part of a name.
+    let mut is_quoted = false;
+    let end = text.iter().position(|&byte| {
+        is_quoted ^= byte == b'"';
+        !is_quoted && (byte == b'\n' || byte == b'\r')
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The most frequent delimiter of a line, outside of quotation marks.
+fn delimiter(line: &[u8]) -> Option<u8> {
+    let mut is_quoted = false;
+    let mut counts = [0_usize; DELIMITERS.len()];
+    for &byte in line {
+        is_quoted ^= byte == b'"';
+        if let Some(i) = DELIMITERS.iter().position(|&delimiter| delimiter == byte && !is_quoted) {
+            counts[i] += 1;
+        }
+    }
+    // The first of equals.
+    let most = counts.into_iter().max().filter(|&most| most > 0)?;
+    counts.iter().position(|&count| count == most).map(|i| DELIMITERS[i])
+}
+
+/// The kind of a column's values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Numbers,
+    Words,
+}
+
+/// Reads all rows; none if a column of numbers was found to hold words, which `kinds` then says.
+fn columns(
+    reader: impl std::io::Read,
+    delimiter: u8,
+    has_header: bool,
+    kinds: &mut Vec<Kind>,
+) -> Result<Option<Vec<Column>>, String> {
+    let mut csv = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(reader);
+    let mut record = ByteRecord::new();
+    let mut read = |record: &mut ByteRecord| csv.read_byte_record(record).map_err(|error| error.to_string());
+    if !read(&mut record)? {
+        return Err("it is empty".to_owned());
+    }
+    let names = header(&record, has_header)?;
+    kinds.resize(names.len(), Kind::Numbers);
+    let known = kinds.clone();
+    let empty = |kind: &Kind| match kind {
+        Kind::Numbers => Values::Numbers(Vec::new()),
+        Kind::Words => Values::words(),
+    };
+    let mut values: Vec<Values> = known.iter().map(empty).collect();
+    let mut is_more = !has_header || read(&mut record)?;
+    while is_more {
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != names.len() {
+            return Err(format!(
+                "line {line}: {} values, but there are {} columns; is a value with a delimiter in it without quotation marks?",
+                record.len(),
+                names.len()
+            ));
+        }
+        for (i, field) in record.iter().enumerate() {
+            match &mut values[i] {
+                Values::Numbers(numbers) => match number(field) {
+                    Some(x) if x.is_infinite() => {
+                        return Err(format!("line {line}, column `{}`: {x} is not finite", names[i]));
+                    }
+                    Some(x) => numbers.push(x),
+                    None => {
+                        kinds[i] = Kind::Words;
+                        numbers.push(f64::NAN);
+                    }
+                },
+                words => {
+                    let text = || std::str::from_utf8(field).map_err(|_| not_utf8(line));
+                    words.push_word(if MISSING.contains(&field) { None } else { Some(text()?) });
+                }
+            }
+        }
+        is_more = read(&mut record)?;
+    }
+    if known != *kinds {
+        return Ok(None);
+    }
+    let column = |(name, values): (String, Values)| Column { name, values };
+    Ok(Some(names.into_iter().zip(values).map(column).collect()))
+}
+
+fn not_utf8(line: u64) -> String {
+    format!("line {line}: its text is not UTF-8; save it as UTF-8")
+}
+
+/// The names of the columns.
+fn header(first: &ByteRecord, has_header: bool) -> Result<Vec<String>, String> {
+    if !has_header {
+        return Ok((1..=first.len()).map(|i| format!("column{i}")).collect());
+    }
+    if first.iter().all(|field| number(field).is_some_and(|x| !x.is_nan())) {
+        return Err("line 1: all names of columns are numbers; if it has no names, add header=false".to_owned());
+    }
+    let name = |(i, field): (usize, &[u8])| match std::str::from_utf8(field) {
+        Ok(name) => {
+            // The mark of the order of bytes that some programs begin with.
+            let name = if i == 0 { name.trim_start_matches('\u{feff}') } else { name };
+            Ok(if name.is_empty() { format!("column{}", i + 1) } else { name.to_owned() })
+        }
+        Err(_) => Err(not_utf8(1)),
+    };
+    first.iter().enumerate().map(name).collect()
+}
+
+/// The number that a field is: NaN if it is missing, none if it is a word.
+fn number(field: &[u8]) -> Option<f64> {
+    if let Some(x) = short_decimal(field) {
+        return Some(x);
+    }
+    if MISSING.contains(&field) {
+        return Some(f64::NAN);
+    }
+    let text = std::str::from_utf8(field).ok()?;
+    text.parse().ok().filter(|x: &f64| !x.is_nan())
+}
+
+/// A decimal number of at most fifteen digits and without exponent, which one division of exact numbers rounds correctly.
+fn short_decimal(field: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (is_negative, digits) = match field {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    let (mut mantissa, mut count, mut point) = (0_u64, 0, None);
+    for (i, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = 10 * mantissa + u64::from(byte - b'0');
+                count += 1;
+            }
+            b'.' if point.is_none() => point = Some(digits.len() - 1 - i),
+            _ => return None,
+        }
+    }
+    if !(1..=15).contains(&count) {
+        return None;
+    }
+    let x = mantissa as f64 / POWERS[point.unwrap_or(0)];
+    Some(if is_negative { -x } else { x })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content::Bytes;
+    use super::*;
+
+    fn frame(text: &str, options: &DataOptions) -> Result<DataFrame, String> {
+        Csv.read(&Bytes(text.as_bytes()), options).map(|data| match data {
+            Data::Samples(samples) => samples.rows,
+            Data::Episodes(_) => panic!("{text:?} has no episodes"),
+        })
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_standard_library() {
+        for text in ["0", "-0", "1", "-1.5", ".5", "5.", "123456789.012345", "0.1", "999999999999999", "1e300", "-2E-3"] {
+            let expected: f64 = text.parse().unwrap();
+            assert_eq!(number(text.as_bytes()).map(f64::to_bits), Some(expected.to_bits()), "{text}");
+        }
+        for text in ["", "NA", "?", "nan", "NaN"] {
+            assert!(number(text.as_bytes()).is_some_and(f64::is_nan), "{text}");
+        }
+        for text in ["-", ".", "1,5", "abc", "1.2.3", "0x10", "1_000", "--1"] {
+            assert_eq!(number(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn tables_are_read_however_they_are_written() {
+        let check = |text: &str, expected: [[&str; 2]; 2]| {
+            let frame = frame(text, &DataOptions::default()).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            let names: Vec<&str> = frame.columns().iter().map(|column| column.name.as_str()).collect();
+            assert_eq!(names, ["a", "b"], "{text:?}");
+            for (row, expected) in expected.iter().enumerate() {
+                let found: Vec<_> = frame.columns().iter().map(|column| column.values.text(row)).collect();
+                let expected: Vec<_> = expected.iter().map(|text| (*text != "-").then(|| text.to_string())).collect();
+                assert_eq!(found, expected, "{text:?}, row {row}");
+            }
+            assert_eq!(frame.rows(), 2, "{text:?}");
+        };
+        check("a,b\n1,x\n2,y\n", [["1", "x"], ["2", "y"]]);
+        check("a,b\r\n1,x\r\n2,y", [["1", "x"], ["2", "y"]]);
+        check("\u{feff}a,b\n1,x\n\n2,y\n\n", [["1", "x"], ["2", "y"]]);
+        check("\u{feff}\"a\",b\n1,x\n2,y\n", [["1", "x"], ["2", "y"]]);
+        check("a;b\n1,5;x\n2,5;y\n", [["1,5", "x"], ["2,5", "y"]]);
+        check("a\tb\n1\tx y\n2\tz\n", [["1", "x y"], ["2", "z"]]);
+        check("a , b\n 1 , x\n 2 , y \n", [["1", "x"], ["2", "y"]]);
+        check("a,b\n1,\"x,y\"\n2,\"he said \"\"no\"\"\"\n", [["1", "x,y"], ["2", "he said \"no\""]]);
+        check("a,b\n1,\"x\ny\"\n2,z\n", [["1", "x\ny"], ["2", "z"]]);
+        check("a,b\n,x\nNA,?\n", [["-", "x"], ["-", "-"]]);
+        // A word after a number: a column of words, with the numbers as they were written.
+        check("a,b\n007,1\nx,2\n", [["007", "1"], ["x", "2"]]);
+    }
+
+    #[test]
+    fn a_damaged_table_is_told_with_its_place() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(frame(text, &DataOptions::default()).err().as_deref(), Some(expected), "{text:?}");
+        };
+        check("", "it is empty");
+        check("a,b\n", "it has no rows");
+        check(
+            "a,b\n1,2\n3\n",
+            "line 3: 1 values, but there are 2 columns; is a value with a delimiter in it without quotation marks?",
+        );
+        check("a,b\n1,inf\n", "line 2, column `b`: inf is not finite");
+        check("1,2\n3,4\n", "line 1: all names of columns are numbers; if it has no names, add header=false");
+        check("a,a\n3,4\n", "columns 1 and 2 are both named `a`; rename one");
+    }
+
+    #[test]
+    fn columns_without_names_are_counted() {
+        let options = DataOptions { header: false, ..DataOptions::default() };
+        let frame = frame("T,2,8\nI,5,12\n", &options).unwrap();
+        assert_eq!(frame.columns()[2].name, "column3");
+        assert_eq!(frame.columns()[0].values.text(1).as_deref(), Some("I"));
+        assert_eq!(frame.columns()[2].values, Values::Numbers(vec![8.0, 12.0]));
+    }
+}

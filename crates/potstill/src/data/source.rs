@@ -1,0 +1,174 @@
+//! The grammar of `--data`: `PLACE` or `PLACE:key=value,key=value`, and before it `FORMAT:` to leave nothing to the content.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `label=NAME` | the column of classes |
+//! | `target=NAME` | the column of numbers that a regression learns |
+//! | `inputs=NAME` | the array of inputs, of several |
+//! | `id=NAME` | the column that names the rows; no input |
+//! | `drop=NAME`, `drop=["A","B"]` | columns that are no inputs |
+//! | `missing=mean` | a missing number is the mean of its column, a missing word none of the known ones; otherwise both are refused |
+//! | `header=false` | the first line of a CSV file is data; the columns are `column1`, `column2` and so on |
+//!
+//! ```
+//! use potstill::data::DataSource;
+//!
+//! let source = DataSource::parse("flowers, 2026.csv:label=species,missing=mean", &["csv"])?;
+//! assert_eq!((source.format, source.place), (None, "flowers, 2026.csv"));
+//! assert_eq!(source.options.label.as_deref(), Some("species"));
+//! assert!(source.options.fills_missing);
+//! assert_eq!(DataSource::parse("csv:a:b", &["csv"])?.place, "a:b");
+//! # Ok::<(), String>(())
+//! ```
+
+use crate::config::nearest;
+use potstill_env::registry::id::{Given, options};
+
+/// The options of a data source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataOptions {
+    /// The column of classes.
+    pub label: Option<String>,
+    /// The column of numbers that a regression learns.
+    pub target: Option<String>,
+    /// The array of inputs.
+    pub inputs: Option<String>,
+    /// The column that names the rows.
+    pub id: Option<String>,
+    /// Columns that are no inputs.
+    pub drop: Vec<String>,
+    /// Replaces missing values, instead of refusing them.
+    pub fills_missing: bool,
+    /// The first line of a CSV file names the columns.
+    pub header: bool,
+}
+
+impl Default for DataOptions {
+    fn default() -> Self {
+        let (label, target, inputs, id) = (None, None, None, None);
+        Self { label, target, inputs, id, drop: Vec::new(), fills_missing: false, header: true }
+    }
+}
+
+/// The names of all options.
+const OPTIONS: [&str; 8] = ["label", "labels", "target", "inputs", "id", "drop", "missing", "header"];
+
+impl DataOptions {
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let name = || match value.is_empty() {
+            true => Err(format!("{key}= needs the name of a column")),
+            false => Ok(Some(value.to_owned())),
+        };
+        let word = |words: [&str; 2]| match words.iter().position(|word| word.eq_ignore_ascii_case(value)) {
+            Some(index) => Ok(index == 0),
+            None => Err(format!("{key}={value}: expected {} or {}", words[0], words[1])),
+        };
+        match key {
+            "label" | "labels" => self.label = name()?,
+            "target" => self.target = name()?,
+            "inputs" => self.inputs = name()?,
+            "id" => self.id = name()?,
+            "drop" => self.drop.extend(list(value)),
+            "missing" => self.fills_missing = word(["mean", "refuse"])?,
+            "header" => self.header = word(["true", "false"])?,
+            _ => {
+                return Err(match nearest(key, OPTIONS.into_iter()) {
+                    Some(near) => format!("no option `{key}`; did you mean `{near}`?"),
+                    None => format!("no option `{key}`; the options are {}", OPTIONS.join(", ")),
+                });
+            }
+        }
+        match (&self.label, &self.target) {
+            (Some(_), Some(_)) => Err("give label= for classes or target= for a regression, not both".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The names of `NAME` or `["A","B"]`.
+fn list(value: &str) -> Vec<String> {
+    let inner = value.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    match inner {
+        None => vec![value.to_owned()],
+        Some(inner) => inner.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect(),
+    }
+}
+
+/// A data source as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataSource<'a> {
+    /// The format, if one was named.
+    pub format: Option<&'a str>,
+    /// The path, or the name of a built-in data set.
+    pub place: &'a str,
+    /// The options.
+    pub options: DataOptions,
+}
+
+impl<'a> DataSource<'a> {
+    /// Parses a data source; `formats` are the known ones.
+    ///
+    /// # Errors
+    /// If an option is unknown or has no such value.
+    pub fn parse(text: &'a str, formats: &[&str]) -> Result<Self, String> {
+        let prefix = text.split_once(':').filter(|(prefix, _)| formats.contains(prefix));
+        let (format, rest) = prefix.map_or((None, text), |(format, rest)| (Some(format), rest));
+        // A path may have colons, too: options begin after the first that `key=` follows.
+        let begins = rest.match_indices(':').map(|(at, _)| at).find(|at| begins_an_option(&rest[at + 1..]));
+        let (place, given) = begins.map_or((rest, ""), |at| (&rest[..at], &rest[at + 1..]));
+        if place.is_empty() {
+            return Err(format!("`{text}` names no file"));
+        }
+        let mut parsed = Self { format, place, options: DataOptions::default() };
+        for option in options(given)? {
+            match option.value {
+                Given::Text(value) => parsed.options.set(option.key, value)?,
+                Given::File(_) => return Err(format!("{}: expected a name, not a file", option.key)),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+fn begins_an_option(text: &str) -> bool {
+    let key = text.split_once('=').map_or("", |(key, _)| key);
+    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_options_are_told_apart() {
+        let check = |text: &str, expected: Result<(Option<&str>, &str), &str>| {
+            let source = DataSource::parse(text, &["csv", "mnist"]);
+            let found = source.as_ref().map(|source| (source.format, source.place));
+            assert_eq!(found.map_err(String::as_str), expected, "{text}");
+        };
+        check("digits", Ok((None, "digits")));
+        check("mnist:../data/mnist", Ok((Some("mnist"), "../data/mnist")));
+        check("a:b.csv", Ok((None, "a:b.csv")));
+        check("a=b:c.csv:label=x", Ok((None, "a=b:c.csv")));
+        check("a b,c.csv:label=x,drop=[\"u\",\"v\"],header=false", Ok((None, "a b,c.csv")));
+        check(":label=x", Err("`:label=x` names no file"));
+        check("a.csv:labell=x", Err("no option `labell`; did you mean `label`?"));
+        check("a.csv:label=", Err("label= needs the name of a column"));
+        check("a.csv:missing=zero", Err("missing=zero: expected mean or refuse"));
+        check(
+            "a.csv:label=x,target=y",
+            Err("give label= for classes or target= for a regression, not both"),
+        );
+    }
+
+    #[test]
+    fn several_columns_are_dropped() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(DataSource::parse(text, &[]).unwrap().options.drop, expected, "{text}");
+        };
+        check("a.csv:drop=x", &["x"]);
+        check("a.csv:drop=x,drop=y", &["x", "y"]);
+        check("a.csv:drop=[\"x\", \"y z\"]", &["x", "y z"]);
+        check("a.csv:drop=\"x, y\"", &["x, y"]);
+    }
+}

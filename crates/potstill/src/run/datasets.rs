@@ -1,0 +1,200 @@
+//! Data sources as a run reads them: opened, split, and encoded.
+
+use super::checks::{bad, usage};
+use super::sources::peek;
+use super::subject::TrainedOn;
+use crate::config::{ConfigError, Layer, Origin, Settings};
+use crate::data::labelled::DATASETS;
+use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Preprocessing, Samples};
+use crate::distill::FitConfig;
+use crate::error::Error;
+use crate::jobs::Parts;
+use crate::shell;
+use crate::store::DataFile;
+use potstill_core::Streams;
+use std::path::Path;
+use std::sync::Arc;
+use toml::{Table, Value};
+
+/// The share of the samples that are held out, if they are few and no number is given.
+const TEST_SHARE: usize = 3;
+
+/// A data source that was read.
+pub(crate) struct OpenData {
+    /// The source as it is kept in `config.toml`: with an absolute path.
+    pub(crate) source: String,
+    /// The source as it was given, for messages.
+    given: String,
+    /// The path or the name of the built-in data.
+    place: String,
+    options: DataOptions,
+    samples: Samples,
+}
+
+impl OpenData {
+    /// Reads a data source.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        let wrong = |reason: String| usage(format!("--data {given}: {reason}"));
+        let DataSource { format, place, options } = DataSource::parse(given, &data::formats()).map_err(wrong)?;
+        let (source, data) = match DataFrame::by_name(place) {
+            Some(rows) => (given.to_owned(), Data::Samples(Samples { rows, test: None })),
+            None if Path::new(place).exists() => {
+                let file = DataFile::new(Path::new(place));
+                let data = data::read(&file, format, &options).map_err(wrong)?;
+                let absolute = std::path::absolute(place).ok();
+                let path = absolute.as_deref().and_then(Path::to_str).unwrap_or(place);
+                (given.replacen(place, path, 1), data)
+            }
+            None if place.contains(['/', '.']) => return Err(wrong("there is no such file".to_owned())),
+            None => return Err(ConfigError::unknown("dataset", place, None, DATASETS).into()),
+        };
+        match data {
+            Data::Samples(samples) => Ok(Self { source, given: given.to_owned(), place: place.to_owned(), options, samples }),
+            other => Err(wrong(format!("it holds {}; a classifier learns from labelled samples", other.kind()))),
+        }
+    }
+
+    /// The number of samples to test on, if none is given: none if the source has a test part of its own.
+    pub(crate) fn test_samples(&self, usual: u64) -> Option<u64> {
+        let few = (self.samples.rows.rows() / TEST_SHARE).max(1) as u64;
+        self.samples.test.is_none().then_some(few.min(usual))
+    }
+
+    /// The CRC-32C of all names and values.
+    pub(crate) fn checksum(&self) -> u32 {
+        self.samples.rows.checksum()
+    }
+
+    /// Splits and encodes the samples: the test part of its own, that of another source, or some at random.
+    ///
+    /// # Errors
+    /// If nothing is left to train on, or a row cannot be encoded: which, and why.
+    pub(crate) fn parts(&self, split: &Split<'_>) -> Result<Parts, Error> {
+        let wrong = |given: &str| {
+            let given = given.to_owned();
+            move |reason: String| usage(format!("--data {given}: {reason}"))
+        };
+        let rows = &self.samples.rows;
+        let apart = split.test.map(|test| (&test.samples.rows, test.given.as_str()));
+        let apart = apart.or(self.samples.test.as_ref().map(|test| (test, self.given.as_str())));
+        let (train, test) = match apart {
+            Some(_) => ((0..rows.rows()).collect(), Vec::new()),
+            None => {
+                if split.samples >= rows.rows() as u64 {
+                    let count = rows.rows();
+                    let reason = format!("must leave something to train on, but the dataset has {count} samples");
+                    return Err(bad("test_samples", reason));
+                }
+                let mut order: Vec<usize> = (0..rows.rows()).collect();
+                Streams::new(split.seed).stream("split").shuffle(&mut order);
+                let train = order.split_off(split.samples as usize);
+                (train, order)
+            }
+        };
+        let preprocessing = match &split.fitted {
+            Some(fitted) => Arc::clone(fitted),
+            None => {
+                let fitted = Preprocessing::fit(rows, &train, &self.options).map_err(wrong(&self.given))?;
+                Arc::new(fitted)
+            }
+        };
+        let encoded = |frame: &DataFrame, rows: &[usize], given: &str| {
+            preprocessing.labelled(frame, rows).map_err(wrong(given)).map(Arc::new)
+        };
+        let test = match apart {
+            Some((frame, given)) => encoded(frame, &(0..frame.rows()).collect::<Vec<_>>(), given)?,
+            None => encoded(rows, &test, &self.given)?,
+        };
+        Ok(Parts { train: encoded(rows, &train, &self.given)?, test, preprocessing })
+    }
+}
+
+/// The way to split a data source into parts to train and to test on.
+pub(crate) struct Split<'a> {
+    /// The source to test on, if it is another.
+    pub(crate) test: Option<&'a OpenData>,
+    /// Samples to test on, if they are not apart.
+    pub(crate) samples: u64,
+    /// The seed of the order of the samples.
+    pub(crate) seed: u64,
+    /// The preprocessing, if it is fitted already.
+    pub(crate) fitted: Option<Arc<Preprocessing>>,
+}
+
+/// The data that the settings of a run name.
+pub(crate) struct DataSources {
+    data: OpenData,
+    test: Option<OpenData>,
+}
+
+impl DataSources {
+    /// Opens the data that layers name, and adds the settings that follow from it. A student's is its teacher's, if it
+    /// has none of its own; on the same data it has the same split, or it would learn about its own test samples.
+    ///
+    /// # Errors
+    /// If there is none, it is damaged, or not the data that the run was begun with.
+    pub(crate) fn open(layers: &[Layer], teacher: Option<&TrainedOn>) -> Result<(Self, Vec<Layer>), Error> {
+        let which = || match teacher {
+            None => usage(format!("which data? give --data FILE, or --data {}", DATASETS.join("|"))),
+            Some(teacher) => usage(format!("on what? give --data {}", shell::word(&teacher.source))),
+        };
+        let data = OpenData::open(peek(layers, "data").ok_or_else(which)?)?;
+        let checksum = i64::from(data.checksum());
+        let known = layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
+        if known.is_some_and(|known| known.as_integer() != Some(checksum)) {
+            let given = &data.given;
+            return Err(usage(format!("--data {given}: it is not the data that the run was begun with")));
+        }
+        let mut values = Table::from_iter([
+            ("data".to_owned(), data.source.clone().into()),
+            ("data_crc32c".to_owned(), checksum.into()),
+        ]);
+        let given = |key: &str| layers.iter().rev().find_map(|layer| layer.values.get(key));
+        let mut test = peek(layers, "test").map(str::to_owned);
+        let is_theirs = |theirs: &&TrainedOn| {
+            theirs.checksum.map(i64::from) == Some(checksum) || theirs.source == data.source
+        };
+        if let Some(theirs) = teacher.filter(is_theirs) {
+            for key in ["split_seed", "test_samples"] {
+                let needed = theirs.fit.get(key).expect("a key of the fit");
+                if given(key).is_some_and(|ours| *ours != needed) {
+                    return Err(bad(key, format!("must be the teacher's, {needed}")));
+                }
+                values.insert(key.to_owned(), needed);
+            }
+            test = test.or_else(|| theirs.test.clone());
+        } else if given("test_samples").is_none()
+            && let Some(samples) = data.test_samples(FitConfig::default().test_samples)
+        {
+            values.insert("test_samples".to_owned(), Value::Integer(samples as i64));
+        }
+        let test = test.as_deref().map(OpenData::open).transpose()?;
+        if let Some(test) = &test {
+            values.insert("test".to_owned(), test.source.clone().into());
+        }
+        let layer = Layer { origin: Origin::Program("of the data"), values };
+        Ok((Self { data, test }, [layers, &[layer]].concat()))
+    }
+
+    /// The name of the data, for that of a run.
+    pub(crate) fn name(&self) -> String {
+        let path = Path::new(&self.data.place);
+        path.file_stem().and_then(|name| name.to_str()).unwrap_or("data").to_owned()
+    }
+
+    /// The samples, split and encoded.
+    ///
+    /// # Errors
+    /// As [`OpenData::parts`].
+    pub(crate) fn parts(&self, fit: &FitConfig, fitted: Option<&Arc<Preprocessing>>) -> Result<Parts, Error> {
+        self.data.parts(&Split {
+            test: self.test.as_ref(),
+            samples: fit.test_samples,
+            seed: fit.split_seed,
+            fitted: fitted.cloned(),
+        })
+    }
+}
