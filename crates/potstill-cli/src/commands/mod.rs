@@ -8,6 +8,7 @@ mod common;
 mod compare;
 mod completions;
 mod config;
+mod data;
 mod distill;
 mod env;
 mod eval;
@@ -16,6 +17,7 @@ mod looks;
 mod man;
 mod play;
 mod plot;
+mod predict;
 mod quickstart;
 mod report;
 mod reproduce;
@@ -68,6 +70,7 @@ commands! { Commands:
     Distill(distill::Distill),
     Resume(resume::Resume),
     Eval(eval::Eval),
+    Predict(predict::Predict),
     Compare(compare::Compare),
     Plot(plot::Plot),
     Report(report::Report),
@@ -75,6 +78,7 @@ commands! { Commands:
     Show(show::Show),
     Runs(runs::Runs),
     Config(config::Config),
+    Data(data::Data),
     Env(env::Env),
     Play(play::Play),
     Reproduce(reproduce::Reproduce),

@@ -31,6 +31,7 @@ mod export;
 mod group;
 mod play;
 mod plot;
+mod predict;
 mod report;
 mod resume;
 mod runs;
@@ -48,6 +49,7 @@ pub use export::{ExportRequest, export};
 #[cfg(test)]
 pub(crate) use play::first_scene;
 pub use play::{Play, PlayedStep, play_at_random, play_run};
+pub use predict::{PredictRequest, predict, show_data};
 pub use report::{page, report};
 pub use resume::{ResumeRequest, resume};
 pub use runs::{RunEntry, RunStatus, list};

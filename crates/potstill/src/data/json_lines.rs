@@ -1,30 +1,170 @@
-//! Recorded episodes as a file: one JSON object per line, as [`Recording::text`] writes it.
+//! JSON lines: an object a row, with numbers, words, truths or nothing under the names of the columns.
+//!
+//! An object of numbers under `p`, `logit` (or `logp`) or `votes` is a teacher's answers: `{"p": {"good": 0.9, "bad": 0.1}}` is the
+//! columns `p(good)` and `p(bad)`; a class that it lacks has probability 0, or no votes.
 
 use super::content::Content;
+use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
-use super::recording::Recording;
 use super::source::DataOptions;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::io::{BufRead, Read};
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JsonLines;
 
+/// The longest line.
+const LINE_MAX: u64 = 1 << 26;
+/// The names of answers, and those of their columns.
+const ANSWERS: [(&str, &str); 4] = [("p", "p"), ("logit", "logit"), ("logp", "logit"), ("votes", "votes")];
+
 impl Reader for JsonLines {
     fn name(&self) -> &'static str {
-        "recording"
+        "jsonl"
     }
 
     fn summary(&self) -> &'static str {
-        "a recording of `potstill play --record`"
+        "JSON lines, an object a row"
     }
 
     fn recognizes(&self, head: &Head<'_>) -> bool {
-        matches!(head, Head::File(bytes) if bytes.trim_ascii_start().starts_with(b"{"))
+        matches!(head, Head::File(bytes) if without_mark(bytes).trim_ascii_start().starts_with(b"{"))
     }
 
     fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        let bytes = content.bytes().map_err(|error| format!("it cannot be read: {error}"))?;
-        let text = String::from_utf8(bytes).map_err(|error| format!("it is no text: {error}"))?;
-        Recording::parse(&text).map(Data::Episodes)
+        let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
+        let mut reader = content.inflated().map_err(unreadable)?;
+        let (mut rows, mut line) = (Rows::default(), Vec::new());
+        for number in 1_u64.. {
+            line.clear();
+            let length = (&mut reader).take(LINE_MAX).read_until(b'\n', &mut line).map_err(unreadable)?;
+            if length == 0 {
+                break;
+            }
+            let text = without_mark(&line).trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            let row = serde_json::from_slice(text).map_err(|error| format!("line {number}: it is no JSON object: {error}"))?;
+            rows.push(&row).map_err(|reason| format!("line {number}: {reason}"))?;
+        }
+        DataFrame::new(rows.columns()).map(Data::rows)
+    }
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Rows that are read one after the other.
+#[derive(Default)]
+struct Rows {
+    count: usize,
+    columns: Vec<Column>,
+    places: HashMap<String, usize>,
+}
+
+impl Rows {
+    fn push(&mut self, row: &Map<String, Value>) -> Result<(), String> {
+        for (name, value) in row {
+            match (value, ANSWERS.iter().find(|(answer, _)| answer == name)) {
+                (Value::Object(answers), Some((_, kind))) => {
+                    for (class, value) in answers {
+                        self.set(&format!("{kind}({class})"), value)?;
+                    }
+                }
+                _ => self.set(name, value)?,
+            }
+        }
+        self.count += 1;
+        let count = self.count;
+        self.columns.iter_mut().for_each(|column| fill(column, count));
+        Ok(())
+    }
+
+    /// Sets the value of the row that is being read.
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+        let wrong = |expected: &str| Err(format!("`{name}` is {value}; {expected}"));
+        let place = match self.places.get(name) {
+            Some(&place) => place,
+            None => {
+                let values = match value {
+                    // The kind is known with the first value.
+                    Value::Null => return Ok(()),
+                    Value::Number(_) => Values::Numbers(Vec::new()),
+                    Value::String(_) | Value::Bool(_) => Values::words(),
+                    Value::Array(_) | Value::Object(_) => return wrong("numbers, words and truths are read"),
+                };
+                self.places.insert(name.to_owned(), self.columns.len());
+                self.columns.push(Column::new(name, values));
+                self.columns.len() - 1
+            }
+        };
+        let column = &mut self.columns[place];
+        fill(column, self.count);
+        match (&mut column.values, value) {
+            (_, Value::Null) => {}
+            (Values::Numbers(numbers), Value::Number(number)) => {
+                numbers.push(number.as_f64().filter(|x| x.is_finite()).ok_or_else(|| format!("`{name}` is {number}"))?);
+            }
+            (words @ Values::Words(_), Value::String(word)) => words.push_word(Some(word)),
+            (words @ Values::Words(_), Value::Bool(truth)) => words.push_word(Some(if *truth { "true" } else { "false" })),
+            (Values::Numbers(_), _) => return wrong("it was a number before"),
+            _ => return wrong("it was text before"),
+        }
+        Ok(())
+    }
+
+    fn columns(self) -> Vec<Column> {
+        self.columns
+    }
+}
+
+/// Fills a column up to so many rows: nothing, or 0 of a teacher's answers.
+fn fill(column: &mut Column, rows: usize) {
+    let is_answer = super::preprocessing::is_answer(&column.name) && !column.name.starts_with("logit");
+    match &mut column.values {
+        Values::Numbers(numbers) => numbers.resize(rows.max(numbers.len()), if is_answer { 0.0 } else { f64::NAN }),
+        words => (words.rows()..rows).for_each(|_| words.push_word(None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content::Bytes;
+    use super::*;
+
+    fn frame(text: &str) -> Result<DataFrame, String> {
+        JsonLines.read(&Bytes(text.as_bytes()), &DataOptions::default()).map(|data| match data {
+            Data::Samples(samples) => samples.rows,
+            Data::Episodes(_) => panic!("no episodes"),
+        })
+    }
+
+    #[test]
+    fn objects_become_rows() {
+        let text = "\u{feff}{\"text\":\"so, so\",\"stars\":3,\"votes\":{\"good\":2,\"bad\":1}}\r\n\n\
+                    {\"stars\":null,\"text\":\"no\",\"new\":true,\"votes\":{\"bad\":4}}\n{\"stars\":5}";
+        let frame = frame(text).unwrap();
+        let column = |name: &str| frame.columns()[frame.find(name).unwrap()].values.clone();
+        let texts = |name: &str| (0..3).map(|row| column(name).text(row)).collect::<Vec<_>>();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(texts("text"), [some("so, so"), some("no"), None]);
+        assert_eq!(texts("stars"), [some("3"), None, some("5")]);
+        assert_eq!(texts("new"), [None, some("true"), None]);
+        assert_eq!(column("votes(good)"), Values::Numbers(vec![2.0, 0.0, 0.0]));
+        assert_eq!(column("votes(bad)"), Values::Numbers(vec![1.0, 4.0, 0.0]));
+    }
+
+    #[test]
+    fn damage_is_told() {
+        let check = |text: &str, expected: &str| assert_eq!(frame(text).err().as_deref(), Some(expected), "{text}");
+        check("", "it has no rows");
+        check("{\"a\":1}\n{\"a\":\"x\"}", "line 2: `a` is \"x\"; it was a number before");
+        check("{\"a\":\"x\"}\n{\"a\":1}", "line 2: `a` is 1; it was text before");
+        check("{\"a\":[1,2]}", "line 1: `a` is [1,2]; numbers, words and truths are read");
+        check("{\"a\":1", "line 1: it is no JSON object: EOF while parsing an object at line 1 column 6");
     }
 }

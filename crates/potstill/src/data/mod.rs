@@ -26,14 +26,17 @@
 //! assert!(read(b"\x89PNG").unwrap_err().starts_with("its format is not known; known: a recording"));
 //! ```
 
+mod arrays;
 pub mod content;
 mod csv;
 pub mod frame;
 mod idx;
 mod json_lines;
 pub mod labelled;
+mod pictures;
 pub mod preprocessing;
 pub mod reader;
+mod recorded;
 pub mod recording;
 pub mod source;
 
@@ -46,7 +49,18 @@ pub use recording::{RecordedEnv, Recording};
 pub use source::{DataOptions, DataSource};
 
 /// All formats; a table of text, which has no mark of its own, is the last.
-pub const READERS: [&dyn Reader; 4] = [&json_lines::JsonLines, &idx::Idx, &idx::Mnist, &csv::Csv];
+pub const READERS: [&dyn Reader; 10] = [
+    &recorded::Recorded,
+    &json_lines::JsonLines,
+    &idx::Idx,
+    &idx::Mnist,
+    &pictures::Cifar,
+    &pictures::Pictures,
+    &arrays::Npy,
+    &arrays::Npz,
+    &arrays::Tensors,
+    &csv::Csv,
+];
 
 /// The names of all formats.
 pub fn formats() -> Vec<&'static str> {

@@ -482,6 +482,14 @@ impl Preprocessing {
         }
     }
 
+    /// The value that an output of a regression stands for.
+    pub fn value(&self, output: f32) -> f64 {
+        match &self.target {
+            Target::Value { scaling, .. } => f64::from(output) * scaling.deviation + scaling.mean,
+            Target::Classes { .. } => f64::from(output),
+        }
+    }
+
     /// The shape of an input: height, width and channels; `[1, 1, n]` of several columns.
     pub fn shape(&self) -> [usize; 3] {
         match self.inputs.as_slice() {

@@ -329,19 +329,22 @@ pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
     wrong as f64 / data.len() as f64
 }
 
+/// Samples that are computed at a time.
+const BATCH: usize = 1024;
+
 /// The class with the highest logit, or mean value, for each of the inputs, `samples x inputs`; the first of equals.
 ///
 /// # Panics
 /// If the inputs are not those of whole samples.
 pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
     assert!(inputs.len().is_multiple_of(network.inputs()), "inputs of whole samples");
-    let samples = inputs.len() / network.inputs();
-    if samples == 0 {
-        return Vec::new();
-    }
     let (mut workspace, mut means) = (Workspace::default(), Vec::new());
-    network.means(samples, network.predict(inputs, &mut workspace), &mut means);
-    means.chunks_exact(network.ends().choices).map(targets::argmax).collect()
+    let mut predicted = Vec::with_capacity(inputs.len() / network.inputs());
+    for inputs in inputs.chunks(BATCH * network.inputs()) {
+        network.means(inputs.len() / network.inputs(), network.predict(inputs, &mut workspace), &mut means);
+        predicted.extend(means.chunks_exact(network.ends().choices).map(targets::argmax));
+    }
+    predicted
 }
 
 /// The fraction of inputs, `samples x inputs`, on which two networks predict the same class, 0 to 1; 1 without any.

@@ -63,6 +63,21 @@ impl OpenData {
         self.samples.test.is_none().then_some(few.min(usual))
     }
 
+    /// The rows, without those of a test part.
+    pub(crate) fn rows(&self) -> &DataFrame {
+        &self.samples.rows
+    }
+
+    /// The rows of its test part.
+    pub(crate) fn test_rows(&self) -> Option<&DataFrame> {
+        self.samples.test.as_ref()
+    }
+
+    /// The options.
+    pub(crate) fn options(&self) -> &DataOptions {
+        &self.options
+    }
+
     /// The CRC-32C of all names and values.
     pub(crate) fn checksum(&self) -> u32 {
         self.samples.rows.checksum()
@@ -94,6 +109,11 @@ impl OpenData {
                 (train, order)
             }
         };
+        if let Some(target) = &self.options.target {
+            return Err(wrong(&self.given)(format!(
+                "target={target} is for a regression, which is not there yet; for classes write label={target}"
+            )));
+        }
         let preprocessing = match &split.fitted {
             Some(fitted) => Arc::clone(fitted),
             None => {

@@ -40,6 +40,7 @@ pub use sources::Sources;
 pub use summary::summary_of;
 
 pub(crate) use checks::{check_out, find_env, usage};
+pub(crate) use datasets::OpenData;
 pub(crate) use execute::{create, discard_on_error, execute};
 pub(crate) use observer::watched_map;
 pub(crate) use prepare::{

@@ -1,0 +1,41 @@
+//! `potstill predict`.
+
+use super::common::{Command, Output};
+use crate::output;
+use clap::Args;
+use potstill::Error;
+use potstill::commands::{PredictRequest, predict};
+use potstill::run::Observer;
+use std::path::{Path, PathBuf};
+
+/// Predict classes or values of new rows with a trained classifier or regression
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill predict runs/student --data new.csv --out predictions.csv
+  potstill predict runs/student --data new.csv:id=customer --out predictions.csv")]
+pub(crate) struct Predict {
+    /// The run directory
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The rows: a file or folder as for training, with or without the column to predict
+    #[arg(long, value_name = "SOURCE")]
+    data: String,
+    /// The CSV file to write: row, prediction, and the probability of each class
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for Predict {
+    fn reads(&self) -> Vec<&Path> {
+        vec![&self.run]
+    }
+
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let Self { run, data, out, output } = self;
+        output.finish(&predict(&PredictRequest { run, data, out })?, output::summary);
+        Ok(true)
+    }
+}

@@ -1,0 +1,218 @@
+//! Tests of one's own data: every format, every fault of a table, training, testing, predicting.
+
+mod common;
+
+use common::potstill;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/data").join(name)
+}
+
+/// Runs a command with `--json`; it must succeed.
+fn result(dir: &Path, arguments: &str) -> Value {
+    let output = potstill(dir, &format!("{arguments} --json"));
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Checks that a command is refused with this line, and that nothing is written.
+fn refused(dir: &Path, arguments: &str, expected: &str) {
+    let before = fs::read_dir(dir).unwrap().count();
+    let output = potstill(dir, arguments);
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), line.trim_end()), (Some(2), expected), "{arguments}");
+    assert_eq!(fs::read_dir(dir).unwrap().count(), before, "{arguments}: something is left");
+}
+
+/// A table of two classes that one number tells apart.
+fn table(rows: usize) -> String {
+    let row = |i: usize| {
+        let (class, x) = if i % 2 == 0 { ("even", 1.0) } else { ("odd", -1.0) };
+        format!("{},{},{class}\n", x + i as f64 / 1000.0, ["red", "blue", "green"][i % 3])
+    };
+    format!("x,colour,kind\n{}", (0..rows).map(row).collect::<String>())
+}
+
+#[test]
+fn a_table_is_learned_resumed_tested_and_predicted() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("data.csv"), table(300)).unwrap();
+    fs::write(path.join("test.csv"), table(31)).unwrap();
+    let train = "train classifier --data data.csv:label=kind --net-arch mlp:8 --epochs 20 --seed 1";
+    let summary = result(path, &format!("{train} --out run"));
+    assert_eq!(summary["train_samples"], 200);
+    assert_eq!((&summary["test_samples"], &summary["test_error"]), (&json!(100), &json!(0.0)));
+    // A part that stands apart: all rows are learned.
+    let summary = result(path, &format!("{train} --test test.csv --out apart"));
+    assert_eq!((&summary["train_samples"], &summary["test_samples"]), (&json!(300), &json!(31)));
+    assert_eq!(result(path, "eval apart")["test_samples"], 31);
+
+    // Other rows, in another order of columns, with a word that was never seen and without the answer.
+    fs::write(path.join("new.csv"), "name,colour,x\nfirst,violet,1.05\n\"se,cond\",red,-0.9\n").unwrap();
+    let predicted = result(path, "predict run --data new.csv:id=name --out new-predictions.csv");
+    assert_eq!((&predicted["rows"], &predicted["test_error"]), (&json!(2), &Value::Null));
+    let csv = fs::read_to_string(path.join("new-predictions.csv")).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], "name,prediction,p(even),p(odd)");
+    assert!(lines[1].starts_with("first,even,0.") && lines[2].starts_with("\"se,cond\",odd,0."), "{csv}");
+    let error = result(path, "predict run --data data.csv --out all.csv")["test_error"].clone();
+    assert_eq!(error, 0.0);
+    fs::write(path.join("less.csv"), "colour\nred\n").unwrap();
+    refused(
+        path,
+        "predict run --data less.csv --out no.csv",
+        "error: --data less.csv: it has no column `x`; it has colour",
+    );
+    fs::write(path.join("words.csv"), "x,colour\nabc,red\n").unwrap();
+    refused(
+        path,
+        "predict run --data words.csv --out no.csv",
+        "error: --data words.csv: column `x` was learned as numbers; row 1 has `abc`",
+    );
+}
+
+#[test]
+fn a_student_learns_from_its_own_data_and_another_teacher() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("data.csv"), table(300)).unwrap();
+    fs::write(path.join("other.csv"), table(90)).unwrap();
+    result(path, "train classifier --data data.csv:label=kind --net-arch mlp:16 --epochs 20 --out teacher");
+    let student = "distill --teacher teacher --student mlp:2 --epochs 40 --seed 1";
+    let same = result(path, &format!("{student} --data data.csv:label=kind --out same"));
+    assert_eq!((&same["train_samples"], &same["test_samples"]), (&json!(200), &json!(100)));
+    assert_eq!(same["teacher_test_error"], 0.0);
+    let other = result(path, &format!("{student} --data other.csv:label=kind --out other"));
+    assert_eq!((&other["train_samples"], &other["test_samples"]), (&json!(60), &json!(30)));
+    refused(
+        path,
+        &format!("{student} --data data.csv:label=kind --test-samples 7"),
+        "error: `test_samples` must be the teacher's, 100",
+    );
+}
+
+#[test]
+fn a_changed_file_is_not_taken_for_the_one_that_a_run_was_begun_with() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("data.csv"), table(60)).unwrap();
+    result(path, "train classifier --data data.csv:label=kind --net-arch mlp:4 --epochs 2 --out run");
+    fs::write(path.join("data.csv"), table(61)).unwrap();
+    let output = potstill(path, "train classifier --config run/config.toml --out again");
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && line.contains("it is not the data that the run was begun with"), "{line}");
+}
+
+#[test]
+fn faults_of_a_table_are_told_in_a_line() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let check = |text: &str, options: &str, expected: &str| {
+        fs::write(path.join("t.csv"), text).unwrap();
+        let source = format!("t.csv{options}");
+        let expected = format!("error: --data {source}: {expected}");
+        refused(path, &format!("train classifier --data {source} --net-arch mlp:4 --epochs 1"), &expected);
+    };
+    check("", ":label=k", "it is empty");
+    check("x,k\n", ":label=k", "it has no rows");
+    check("x,k\n1,a\n2,a\n3,a\n", ":label=k", "column `k`: all training rows are of the class `a`; two are needed");
+    check("x,k\n1,a\n2,b\n3,c\n", ":label=z", "it has no column `z`; it has x, k");
+    check(
+        "x,k\n1,a\n2,b\n",
+        "",
+        "which column has the classes? add :label=NAME (or :target=NAME for a regression); it has x, k",
+    );
+    check("x,k\n1,a\n2,b\n", ":label=k,drop=x", "no column is left for the inputs");
+    check("x,k\n1,a\n2,b\n", ":labl=k", "no option `labl`; did you mean `label`?");
+    let missing = "the value is missing; complete it, leave the row out, or fill in the mean of the training rows with missing=mean";
+    check("x,k\n1,a\n,b\n2,a\n3,b\n", ":label=k", &format!("row 2, column `x`: {missing}"));
+    check("x,k\n1,a\n2,\n3,b\n", ":label=k", "row 2, column `k`: the label is missing");
+    check("x,k\n0.5,1.5\n1,a\n\"2,3\n", ":label=k", "line 4: 1 values, but there are 2 columns; is a value with a delimiter in it without quotation marks?");
+}
+
+#[test]
+fn missing_values_constant_columns_and_many_columns_are_learned() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let train = |source: &str| {
+        result(path, &format!("train classifier --data {source} --net-arch mlp:4 --epochs 3 --test-samples 2"))
+    };
+    fs::write(path.join("gaps.csv"), "x,c,k\n1,u,a\n,v,b\n3,,a\n4,u,b\n1,u,a\n2,v,b\n").unwrap();
+    assert_eq!(train("gaps.csv:label=k,missing=mean")["classes"], 2);
+    fs::write(path.join("flat.csv"), "x,y,k\n5,1,a\n5,2,b\n5,3,a\n5,4,b\n").unwrap();
+    assert_eq!(train("flat.csv:label=k")["train_samples"], 2);
+    let names: Vec<String> = (0..10_000).map(|i| format!("f{i}")).collect();
+    let row = |class: &str| format!("{}{class}\n", "0.5,".repeat(10_000));
+    fs::write(path.join("wide.csv"), format!("{},k\n{}{}{}{}", names.join(","), row("a"), row("b"), row("a"), row("b"))).unwrap();
+    assert_eq!(train("wide.csv:label=k")["train_samples"], 2);
+}
+
+#[test]
+fn every_format_is_found_by_its_content() {
+    let dir = TempDir::new().unwrap();
+    let check = |name: &str, options: &str, expected: Value| {
+        // Whatever its name is.
+        let link = dir.path().join("data");
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(testdata(name), &link).unwrap();
+        let shown = result(dir.path(), &format!("data show data{options}"));
+        let kinds: Vec<Value> = shown["columns"].as_array().unwrap().iter().map(|column| column["kind"].clone()).collect();
+        assert_eq!((json!(kinds), &shown["rows"]), (expected, &json!(2)), "{name}");
+    };
+    check("vectors.npy", "", json!(["arrays of 3"]));
+    check("stored.npz", "", json!(["arrays of 3", "2 different words"]));
+    check("deflated.npz", ":inputs=pictures,labels=classes", json!(["images of 2 x 3", "numbers"]));
+    check("file.safetensors", "", json!(["arrays of 3", "numbers"]));
+    check("pictures", "", json!(["images of 2 x 3", "2 different words"]));
+    check("idx", "", json!(["images of 2 x 3", "numbers"]));
+    check("cifar", "", json!(["images of 32 x 32 x 3", "2 different words"]));
+    fs::write(dir.path().join("rows"), "{\"t\":\"x\",\"n\":1}\n{\"t\":\"y\",\"n\":2}\n").unwrap();
+    let shown = result(dir.path(), "data show rows");
+    assert_eq!(shown["columns"][1]["range"], json!([1.0, 2.0]));
+    let digits = result(dir.path(), "data show digits");
+    assert_eq!((&digits["rows"], &digits["classes"][0]), (&json!(1797), &json!({ "name": "3", "rows": 183 })));
+
+    let objects = testdata("objects.npz");
+    refused(
+        dir.path(),
+        &format!("data show {}", objects.display()),
+        &format!(
+            "error: --data {}: array `x`: its type is `|O`; objects are Python's own; convert it with .astype(str) or .astype(\"float32\")",
+            objects.display()
+        ),
+    );
+    refused(
+        dir.path(),
+        &format!("data show {}", testdata("deflated.npz").display()),
+        &format!(
+            "error: --data {}: which array has the inputs? add :inputs=NAME,label=NAME; it has pictures, classes",
+            testdata("deflated.npz").display()
+        ),
+    );
+}
+
+#[test]
+fn pictures_are_learned_by_convolutions() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let images = testdata("pictures");
+    for class in ["a", "b"] {
+        fs::create_dir_all(path.join("many").join(class)).unwrap();
+        for i in 0..4 {
+            fs::copy(images.join(class).join("one.png"), path.join(format!("many/{class}/{i}.png"))).unwrap();
+        }
+    }
+    let train = "train classifier --data many --net-arch cnn:4x2,8 --epochs 60 --learning-rate 0.01 --test-samples 4";
+    assert_eq!(result(path, &format!("{train} --out run"))["test_error"], 0.0);
+    fs::copy(images.join("a/one.png"), path.join("many/loose.png")).unwrap();
+    refused(
+        path,
+        &train,
+        "error: --data many: loose.png: it lies in no folder of a class; put each picture into a folder with the name of its class",
+    );
+}

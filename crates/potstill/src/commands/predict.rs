@@ -1,0 +1,164 @@
+//! `potstill predict`: a trained classifier, or a regression, on new rows.
+
+use crate::data::{Preprocessing, Values};
+use crate::error::Error;
+use crate::metrics::catalogue;
+use crate::model::Predictor;
+use crate::run::{OpenData, Subject, usage};
+use crate::store::{RunDir, write_file};
+use crate::targets::{argmax, soft_targets};
+use potstill_nn::Workspace;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Rows that are computed at a time.
+const BATCH: usize = 1024;
+
+/// A run, the rows to predict, and the file of the predictions.
+#[derive(Clone, Debug)]
+pub struct PredictRequest {
+    /// The run directory of a classifier or a regression.
+    pub run: PathBuf,
+    /// The data source: its columns are those that the run has learned from, with or without the one to predict.
+    pub data: String,
+    /// The file to write.
+    pub out: PathBuf,
+}
+
+/// Predicts a class, with the probability of each, or a value for every row, and writes a CSV file: `row` from 1 on, or the
+/// column that the source names as `id`, `prediction`, and `p(CLASS)` of each class. Where the rows have the answer, the
+/// error is in the result.
+///
+/// # Errors
+/// If the run has learned no such model, the rows do not fit, or the file cannot be written.
+pub fn predict(request: &PredictRequest) -> Result<Value, Error> {
+    let run = request.run.display();
+    let Subject::Classifier { predictor, .. } = Subject::load(&RunDir::open(&request.run)?)? else {
+        return Err(usage(format!("{run} learned a policy; potstill play and eval show what it does")));
+    };
+    let data = OpenData::open(&request.data)?;
+    let wrong = |reason: String| usage(format!("--data {}: {reason}", request.data));
+    let predictions = Predictions::new(&predictor, &data).map_err(wrong)?;
+    write_file(&request.out, predictions.csv.as_bytes())?;
+    let mut result = json!({
+        "command": "predict",
+        "run": run.to_string(),
+        "data": request.data,
+        "rows": data.rows().rows(),
+        "out": request.out.display().to_string(),
+    });
+    if let Some(error) = predictions.error {
+        result[catalogue::TEST_ERROR] = json!(error);
+    }
+    Ok(result)
+}
+
+/// The predictions of all rows of a data source.
+struct Predictions {
+    csv: String,
+    /// The share of wrong ones, if the rows have the answer.
+    error: Option<f64>,
+}
+
+impl Predictions {
+    fn new(predictor: &Predictor, data: &OpenData) -> Result<Self, String> {
+        let (frame, preprocessing) = (data.rows(), predictor.preprocessing());
+        let names = frame.columns().iter().position(|column| Some(&column.name) == data.options().id.as_ref());
+        let names = names.map(|i| &frame.columns()[i]);
+        let truth = frame.columns().iter().find(|column| column.name == preprocessing.target().column());
+        let mut csv = names.map_or_else(|| "row".to_owned(), |column| field(&column.name));
+        csv.push_str(",prediction");
+        preprocessing.classes().iter().for_each(|class| _ = write!(csv, ",{}", field(&format!("p({class})"))));
+        csv.push('\n');
+        let (mut workspace, mut wrong) = (Workspace::default(), 0);
+        let rows: Vec<usize> = (0..frame.rows()).collect();
+        let outputs = predictor.network().outputs();
+        for rows in rows.chunks(BATCH) {
+            let inputs = preprocessing.encode(frame, rows)?;
+            let answers = predictor.network().predict(&inputs, &mut workspace);
+            for (&row, answer) in rows.iter().zip(answers.chunks_exact(outputs)) {
+                let name = names.map_or_else(|| Some((row + 1).to_string()), |column| column.values.text(row));
+                let predicted = predicted(preprocessing, answer);
+                wrong += usize::from(truth.is_some_and(|truth| truth.values.text(row).as_ref() != Some(&predicted)));
+                let _ = write!(csv, "{},{}", field(&name.unwrap_or_default()), field(&predicted));
+                if !preprocessing.classes().is_empty() {
+                    soft_targets(1.0, answer, outputs).iter().for_each(|p| _ = write!(csv, ",{p}"));
+                }
+                csv.push('\n');
+            }
+        }
+        let is_known = truth.is_some_and(|truth| truth.values.missing() == 0) && !preprocessing.classes().is_empty();
+        Ok(Self { csv, error: is_known.then_some(wrong as f64 / frame.rows() as f64) })
+    }
+}
+
+/// The class with the highest logit, or the value, as text.
+fn predicted(preprocessing: &Preprocessing, answer: &[f32]) -> String {
+    match preprocessing.classes() {
+        [] => preprocessing.value(answer[0]).to_string(),
+        classes => classes[argmax(answer)].clone(),
+    }
+}
+
+/// A field of a CSV file, in quotation marks where it needs some.
+fn field(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) || text.trim() != text {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
+}
+
+/// A data source as it is read: rows, columns, what is missing, and the classes.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn show_data(source: &str) -> Result<Value, Error> {
+    let data = OpenData::open(source)?;
+    let frame = data.rows();
+    let label = data.options().label.as_deref().unwrap_or("label");
+    let columns: Vec<Value> = frame
+        .columns()
+        .iter()
+        .map(|column| {
+            let values = &column.values;
+            let example = (0..frame.rows()).find_map(|row| values.text(row));
+            let range = match values {
+                Values::Numbers(numbers) => {
+                    let present = || numbers.iter().copied().filter(|x| !x.is_nan());
+                    let lowest = present().fold(f64::INFINITY, f64::min);
+                    (lowest.is_finite()).then(|| json!([lowest, present().fold(f64::NEG_INFINITY, f64::max)]))
+                }
+                _ => None,
+            };
+            json!({
+                "name": column.name,
+                "kind": values.kind(),
+                "missing": values.missing(),
+                "example": example,
+                "range": range,
+            })
+        })
+        .collect();
+    let mut result = json!({
+        "command": "data show",
+        "data": source,
+        "rows": frame.rows(),
+        "test_rows": data.test_rows().map(crate::data::DataFrame::rows),
+        "columns": columns,
+    });
+    if let Some(column) = frame.columns().iter().find(|column| column.name == label) {
+        let mut counts: Vec<(String, u64)> = Vec::new();
+        let mut known = std::collections::HashMap::new();
+        for class in (0..frame.rows()).filter_map(|row| column.values.text(row)) {
+            let at = *known.entry(class.clone()).or_insert_with(|| {
+                counts.push((class, 0));
+                counts.len() - 1
+            });
+            counts[at].1 += 1;
+        }
+        counts.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+        result["classes"] = counts.iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect();
+    }
+    Ok(result)
+}

@@ -1,0 +1,450 @@
+//! NumPy's arrays (`.npy`, `.npz`) and safetensors as data: one array of inputs, one of labels.
+//!
+//! Arrays of one dimension are numbers or words. Those of two are vectors; of three images or arrays of one channel; of four
+//! have the channels last if the last dimension is at most four, else first. Bytes of three or four dimensions are images.
+//! Without `inputs=` and `label=` the arrays `inputs`, `x`, `X`, `data` or `images`, and `labels`, `label`, `y`, `Y`, `targets` or
+//! `target` are taken.
+
+use super::content::Content;
+use super::frame::{Column, DataFrame, Values};
+use super::reader::{Data, Head, Reader};
+use super::source::DataOptions;
+use flate2::read::DeflateDecoder;
+use rawzip::{CompressionMethod, ZipArchive};
+use safetensors::{Dtype, SafeTensors};
+use std::io::Read;
+
+const INPUTS: [&str; 5] = ["inputs", "x", "X", "data", "images"];
+const LABELS: [&str; 6] = ["labels", "label", "y", "Y", "targets", "target"];
+
+/// The most bytes of an array.
+const BYTES_MAX: usize = 1 << 33;
+/// Channels that are looked for in the last dimension.
+const CHANNELS_MAX: usize = 4;
+
+/// The elements of an array, before their shape is.
+#[derive(Clone, Debug, PartialEq)]
+enum Elements {
+    Bytes(Vec<u8>),
+    Numbers(Vec<f64>),
+    Words(Vec<String>),
+}
+
+/// An array as a file has it.
+#[derive(Clone, Debug, PartialEq)]
+struct Array {
+    shape: Vec<usize>,
+    elements: Elements,
+}
+
+/// A single NumPy array.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Npy;
+
+/// Several NumPy arrays in a zip file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Npz;
+
+/// Several arrays in a safetensors file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tensors;
+
+const NPY: &[u8] = b"\x93NUMPY";
+
+impl Reader for Npy {
+    fn name(&self) -> &'static str {
+        "npy"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a NumPy array"
+    }
+
+    fn recognizes(&self, head: &Head<'_>) -> bool {
+        matches!(head, Head::File(bytes) if bytes.starts_with(NPY))
+    }
+
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        let array = npy(&bytes_of(content)?)?;
+        // One array has the inputs, unless it is of words.
+        let name = options.inputs.as_deref().unwrap_or("inputs");
+        DataFrame::new(vec![Column::new(name, array.values()?)]).map(Data::rows)
+    }
+}
+
+impl Reader for Npz {
+    fn name(&self) -> &'static str {
+        "npz"
+    }
+
+    fn summary(&self) -> &'static str {
+        "NumPy arrays in an npz file"
+    }
+
+    fn recognizes(&self, head: &Head<'_>) -> bool {
+        // A zip file whose first entry is an array.
+        matches!(head, Head::File(bytes) if bytes.starts_with(b"PK\x03\x04")
+            && bytes.get(30..).is_some_and(|name| name.windows(4).take(256).any(|end| end == b".npy")))
+    }
+
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        let bytes = bytes_of(content)?;
+        let damaged = |error: rawzip::Error| format!("it is no whole zip file: {error}");
+        let archive = ZipArchive::from_slice(&bytes[..]).map_err(damaged)?;
+        let mut names = Vec::new();
+        let mut places = Vec::new();
+        for entry in archive.entries() {
+            let entry = entry.map_err(damaged)?;
+            let Ok(path) = std::str::from_utf8(entry.file_path().as_bytes()).map(str::to_owned) else { continue };
+            if let Some(name) = path.strip_suffix(".npy") {
+                names.push(name.to_owned());
+                places.push((entry.wayfinder(), entry.compression_method()));
+            }
+        }
+        let read = |name: &str| -> Result<Array, String> {
+            let at = names.iter().position(|other| other == name).ok_or("it is gone")?;
+            let (wayfinder, method) = &places[at];
+            let entry = archive.get_entry(*wayfinder).map_err(damaged)?;
+            let array = match *method {
+                CompressionMethod::STORE => npy_from(entry.verifying_reader(entry.data())),
+                CompressionMethod::DEFLATE => npy_from(entry.verifying_reader(DeflateDecoder::new(entry.data()))),
+                other => Err(format!("its compression, {other:?}, is not known; write it with numpy.savez")),
+            };
+            array.map_err(|reason| format!("array `{name}`: {reason}"))
+        };
+        chosen(&names, options, read)
+    }
+}
+
+impl Reader for Tensors {
+    fn name(&self) -> &'static str {
+        "safetensors"
+    }
+
+    fn summary(&self) -> &'static str {
+        "arrays in a safetensors file"
+    }
+
+    fn recognizes(&self, head: &Head<'_>) -> bool {
+        // The length of a header, and a JSON object.
+        matches!(head, Head::File(bytes) if bytes.get(8) == Some(&b'{') && bytes[5..8] == [0, 0, 0])
+    }
+
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        let bytes = bytes_of(content)?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| format!("it is no whole safetensors file: {error}"))?;
+        let mut names: Vec<String> = file.names().into_iter().map(|name| name.to_string()).collect();
+        names.sort();
+        chosen(&names, options, |name| {
+            let view = file.tensor(name).map_err(|error| error.to_string())?;
+            let descriptor = match view.dtype() {
+                Dtype::BOOL => "|b1",
+                Dtype::U8 => "|u1",
+                Dtype::I8 => "|i1",
+                Dtype::U16 => "<u2",
+                Dtype::I16 => "<i2",
+                Dtype::U32 => "<u4",
+                Dtype::I32 => "<i4",
+                Dtype::U64 => "<u8",
+                Dtype::I64 => "<i8",
+                Dtype::F32 => "<f4",
+                Dtype::F64 => "<f8",
+                other => return Err(format!("array `{name}` is of {other:?}; write it as F32")),
+            };
+            let elements = Element::parse(descriptor)?.read(view.data());
+            Ok(Array { shape: view.shape().to_vec(), elements })
+        })
+    }
+}
+
+fn bytes_of(content: &dyn Content) -> Result<Vec<u8>, String> {
+    content.bytes().map_err(|error| format!("it cannot be read: {error}"))
+}
+
+/// The arrays of inputs, labels and names among several.
+fn chosen(
+    names: &[String],
+    options: &DataOptions,
+    read: impl Fn(&str) -> Result<Array, String>,
+) -> Result<Data, String> {
+    let has = |name: &str| names.iter().any(|other| other == name);
+    let named = |given: &Option<String>, usual: &[&'static str]| -> Result<Option<String>, String> {
+        match given {
+            Some(name) if has(name) => Ok(Some(name.clone())),
+            Some(name) => Err(format!("it has no array `{name}`; it has {}", names.join(", "))),
+            None => Ok(usual.iter().find(|name| has(name)).map(|name| (*name).to_owned())),
+        }
+    };
+    let inputs = named(&options.inputs, &INPUTS)?.ok_or_else(|| {
+        let names = names.join(", ");
+        format!("which array has the inputs? add :inputs=NAME,label=NAME; it has {names}")
+    })?;
+    let is_regression = options.target.is_some();
+    let label = match is_regression {
+        true => named(&options.target, &[])?,
+        false => named(&options.label, &LABELS)?,
+    };
+    let id = named(&options.id, &[])?;
+    let mut columns = Vec::new();
+    let is_named = options.label.is_some() || is_regression;
+    for name in [Some(inputs), label.clone(), id].into_iter().flatten() {
+        let values = read(&name)?.values()?;
+        // What was found without being named has the name that is looked for.
+        let name = if Some(&name) == label.as_ref() && !is_named { "label" } else { &name };
+        columns.push(Column::new(name, values));
+    }
+    DataFrame::new(columns).map(Data::rows)
+}
+
+impl Array {
+    /// The array as a column.
+    fn values(self) -> Result<Values, String> {
+        let Self { shape, elements } = self;
+        let sides = match *shape.as_slice() {
+            [_] => None,
+            [_, width] => Some([1, 1, width]),
+            [_, height, width] => Some([height, width, 1]),
+            [_, height, width, channels] if channels <= CHANNELS_MAX => Some([height, width, channels]),
+            [_, channels, height, width] => Some([height, width, channels]),
+            _ => return Err(format!("its shape {shape:?} is none of rows; one to four dimensions are known")),
+        };
+        let is_channels_first = matches!(*shape.as_slice(), [_, _, _, last] if last > CHANNELS_MAX);
+        match (elements, sides) {
+            (Elements::Numbers(numbers), None) => Ok(Values::Numbers(numbers)),
+            (Elements::Bytes(bytes), None) => Ok(Values::Numbers(bytes.into_iter().map(f64::from).collect())),
+            (Elements::Words(words), None) => {
+                let mut values = Values::words();
+                words.iter().for_each(|word| values.push_word(Some(word)));
+                Ok(values)
+            }
+            (Elements::Words(_), Some(_)) => Err("words have one dimension".to_owned()),
+            (_, Some(sides)) if sides.contains(&0) => Err(format!("its shape is {shape:?}")),
+            (Elements::Bytes(bytes), Some(sides)) if shape.len() > 2 => {
+                let bytes = if is_channels_first { channels_last(&bytes, sides) } else { bytes };
+                Ok(Values::Images { shape: sides, white: u8::MAX, bytes })
+            }
+            (Elements::Bytes(bytes), Some(sides)) => {
+                Ok(Values::Arrays { shape: sides, numbers: bytes.into_iter().map(f32::from).collect() })
+            }
+            (Elements::Numbers(numbers), Some(sides)) => {
+                let numbers: Vec<f32> = numbers.into_iter().map(|x| x as f32).collect();
+                let numbers = if is_channels_first { channels_last(&numbers, sides) } else { numbers };
+                Ok(Values::Arrays { shape: sides, numbers })
+            }
+        }
+    }
+}
+
+/// Images of channels before rows, with the channels last.
+fn channels_last<T: Copy>(images: &[T], [height, width, channels]: [usize; 3]) -> Vec<T> {
+    let points = height * width;
+    let image = |image: &[T]| {
+        let point = |point: usize| (0..channels).map(move |channel| channel * points + point);
+        (0..points).flat_map(point).map(|i| image[i]).collect::<Vec<T>>()
+    };
+    images.chunks_exact(points * channels).flat_map(image).collect()
+}
+
+/// The type of an element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Element {
+    Bool,
+    Unsigned(usize),
+    Signed(usize),
+    Float(usize),
+    /// UTF-32 of so many characters.
+    Unicode(usize),
+    /// So many bytes of text.
+    Text(usize),
+}
+
+impl Element {
+    /// The type that NumPy's descriptor names.
+    fn parse(descriptor: &str) -> Result<Self, String> {
+        let unknown = || {
+            let advice = if descriptor.contains('O') {
+                "objects are Python's own; convert it with .astype(str) or .astype(\"float32\")"
+            } else {
+                "write it as little-endian numbers, with .astype(\"<f4\")"
+            };
+            format!("its type is `{descriptor}`; {advice}")
+        };
+        let (order, rest) = descriptor.split_at_checked(1).ok_or_else(unknown)?;
+        let (kind, size) = rest.split_at_checked(1).ok_or_else(unknown)?;
+        let size: usize = size.parse().map_err(|_| unknown())?;
+        let is_known = order == "|" || order == "<" || (order == "=" && cfg!(target_endian = "little"));
+        match (kind, size) {
+            _ if !is_known => Err(unknown()),
+            ("b", 1) => Ok(Self::Bool),
+            ("u", 1 | 2 | 4 | 8) => Ok(Self::Unsigned(size)),
+            ("i", 1 | 2 | 4 | 8) => Ok(Self::Signed(size)),
+            ("f", 4 | 8) => Ok(Self::Float(size)),
+            ("U", 1..=4096) => Ok(Self::Unicode(size)),
+            ("S", 1..=16_384) => Ok(Self::Text(size)),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// Bytes of an element.
+    fn size(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::Unsigned(size) | Self::Signed(size) | Self::Float(size) | Self::Text(size) => size,
+            Self::Unicode(length) => 4 * length,
+        }
+    }
+
+    fn read(self, bytes: &[u8]) -> Elements {
+        let wide = |bytes: &[u8]| {
+            let mut wide = [0; 8];
+            wide[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(wide)
+        };
+        let numbers = |number: &dyn Fn(&[u8]) -> f64| {
+            Elements::Numbers(bytes.chunks_exact(self.size()).map(number).collect())
+        };
+        let words = |word: &dyn Fn(&[u8]) -> String| {
+            let trimmed = |bytes: &[u8]| word(bytes).trim_end_matches('\0').to_owned();
+            Elements::Words(bytes.chunks_exact(self.size()).map(trimmed).collect())
+        };
+        match self {
+            Self::Unsigned(1) => Elements::Bytes(bytes.to_vec()),
+            Self::Bool | Self::Unsigned(_) => numbers(&|x| wide(x) as f64),
+            Self::Signed(size) => {
+                let unused = 64 - 8 * size as u32;
+                numbers(&|x| ((wide(x) << unused) as i64 >> unused) as f64)
+            }
+            Self::Float(4) => numbers(&|x| f64::from(f32::from_bits(wide(x) as u32))),
+            Self::Float(_) => numbers(&|x| f64::from_bits(wide(x))),
+            Self::Unicode(_) => words(&|x| {
+                let points = x.as_chunks::<4>().0.iter().map(|&point| u32::from_le_bytes(point));
+                points.map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+            }),
+            Self::Text(_) => words(&|x| String::from_utf8_lossy(x).into_owned()),
+        }
+    }
+}
+
+/// The array of the bytes of a file.
+fn npy(bytes: &[u8]) -> Result<Array, String> {
+    npy_from(bytes)
+}
+
+/// The array that a reader gives.
+fn npy_from(mut reader: impl Read) -> Result<Array, String> {
+    let cut = |_| "it is cut off".to_owned();
+    let mut head = [0; 8];
+    reader.read_exact(&mut head).map_err(cut)?;
+    if !head.starts_with(NPY) {
+        return Err("it is no NumPy array".to_owned());
+    }
+    let length = match head[6] {
+        1 => {
+            let mut length = [0; 2];
+            reader.read_exact(&mut length).map_err(cut)?;
+            usize::from(u16::from_le_bytes(length))
+        }
+        2 | 3 => {
+            let mut length = [0; 4];
+            reader.read_exact(&mut length).map_err(cut)?;
+            u32::from_le_bytes(length) as usize
+        }
+        version => return Err(format!("its version, {version}, is not known")),
+    };
+    if length > 1 << 16 {
+        return Err(format!("its header has {length} bytes"));
+    }
+    let mut header = vec![0; length];
+    reader.read_exact(&mut header).map_err(cut)?;
+    let header = String::from_utf8(header).map_err(|_| "its header is no text".to_owned())?;
+    let (element, shape) = parse_header(&header)?;
+    let count = shape.iter().try_fold(element.size(), |product, &side| product.checked_mul(side));
+    let count = count.filter(|&count| count <= BYTES_MAX);
+    let count = count.ok_or_else(|| format!("its shape {shape:?} is more than {BYTES_MAX} bytes"))?;
+    let mut bytes = Vec::new();
+    let failed = |error: std::io::Error| format!("it cannot be read: {error}");
+    reader.by_ref().take(count as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() != count {
+        let found = if bytes.len() > count { "more".to_owned() } else { bytes.len().to_string() };
+        return Err(format!("its shape {shape:?} is of {count} bytes, but there are {found}"));
+    }
+    Ok(Array { elements: element.read(&bytes), shape })
+}
+
+/// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
+fn parse_header(header: &str) -> Result<(Element, Vec<usize>), String> {
+    let value = |key: &str| {
+        let after = header.split_once(&format!("'{key}':")).map(|(_, rest)| rest.trim_start());
+        after.ok_or_else(|| format!("its header has no `{key}`"))
+    };
+    let descriptor = value("descr")?;
+    let descriptor = descriptor.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
+    let (descriptor, _) = descriptor.ok_or("it has fields with names; write each as an array of its own")?;
+    let element = Element::parse(descriptor)?;
+    let sides = value("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    let (sides, _) = sides.ok_or("its header has no shape")?;
+    let sides = sides.split(',').map(str::trim).filter(|side| !side.is_empty());
+    let shape = sides.map(|side| side.parse().map_err(|_| format!("its shape has `{side}`")));
+    let shape = shape.collect::<Result<Vec<usize>, String>>()?;
+    if value("fortran_order")?.starts_with("True") && shape.len() > 1 {
+        return Err("its numbers lie column by column; write it with numpy.ascontiguousarray".to_owned());
+    }
+    Ok((element, shape))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content::Bytes;
+    use super::*;
+
+    /// An array as NumPy writes it.
+    fn file(descriptor: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let length = (header.len() as u16).to_le_bytes();
+        [NPY, &[1, 0], &length, header.as_bytes(), data].concat()
+    }
+
+    #[test]
+    fn arrays_become_columns() {
+        let check = |bytes: Vec<u8>, expected: Values| assert_eq!(npy(&bytes).unwrap().values(), Ok(expected));
+        check(file("<i2", "(3,)", &[1, 0, 255, 255, 0, 128]), Values::Numbers(vec![1.0, -1.0, -32768.0]));
+        check(file("|b1", "(2,)", &[0, 1]), Values::Numbers(vec![0.0, 1.0]));
+        check(file("|u1", "(2,)", &[7, 255]), Values::Numbers(vec![7.0, 255.0]));
+        check(file("<f4", "(1, 2)", &[0, 0, 128, 63, 0, 0, 0, 192]), Values::Arrays { shape: [1, 1, 2], numbers: vec![1.0, -2.0] });
+        check(file("|u1", "(1, 2, 2)", &[1, 2, 3, 4]), Values::Images { shape: [2, 2, 1], white: 255, bytes: vec![1, 2, 3, 4] });
+        // Two channels of five points each, as PyTorch has them.
+        let bytes = vec![1, 6, 2, 7, 3, 8, 4, 9, 5, 10];
+        check(file("|u1", "(1, 2, 1, 5)", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), Values::Images { shape: [1, 5, 2], white: 255, bytes });
+        let mut words = Values::words();
+        ["ab", "c"].into_iter().for_each(|word| words.push_word(Some(word)));
+        check(file("<U2", "(2,)", &[97, 0, 0, 0, 98, 0, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0]), words.clone());
+        check(file("|S2", "(2,)", b"abc\0"), words);
+    }
+
+    #[test]
+    fn damage_is_told() {
+        let check = |bytes: Vec<u8>, expected: &str| {
+            assert_eq!(npy(&bytes).and_then(Array::values).err().as_deref(), Some(expected));
+        };
+        check(b"\x93NUMPY".to_vec(), "it is cut off");
+        check(file("<f4", "(3,)", &[0; 8]), "its shape [3] is of 12 bytes, but there are 8");
+        check(file("<f4", "(1,)", &[0; 8]), "its shape [1] is of 4 bytes, but there are more");
+        check(
+            file("|O", "(1,)", &[]),
+            "its type is `|O`; objects are Python's own; convert it with .astype(str) or .astype(\"float32\")",
+        );
+        check(file(">f4", "(1,)", &[0; 4]), "its type is `>f4`; write it as little-endian numbers, with .astype(\"<f4\")");
+        check(
+            file("<f8", "(99999999999, 99999999999)", &[]),
+            "its shape [99999999999, 99999999999] is more than 8589934592 bytes",
+        );
+        check(file("<f4", "(1, 1, 1, 1, 1)", &[0; 4]), "its shape [1, 1, 1, 1, 1] is none of rows; one to four dimensions are known");
+    }
+
+    #[test]
+    fn a_single_array_has_inputs_alone() {
+        let data = Npy.read(&Bytes(&file("<f4", "(1, 1)", &[0; 4])), &DataOptions::default());
+        let Ok(Data::Samples(samples)) = data else { panic!("{data:?}") };
+        assert_eq!(samples.rows.columns()[0].name, "inputs");
+    }
+}
