@@ -205,7 +205,8 @@ impl Naive {
                 }
             } as f32);
         }
-        let rate = self.config.learning_rate.at(self.steps - self.config.train_freq * self.config.num_envs, 1);
+        let rate =
+            self.config.learning_rate.at(self.steps - self.config.train_freq * self.config.num_envs, 1);
         self.online.descend(rate, &gradient);
         self.replay.set_priorities(&batch, &errors);
     }
