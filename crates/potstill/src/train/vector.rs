@@ -100,7 +100,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
             };
             let at = (step + i as u64, self.episodes + 1);
             check_finite(at, action, batch.rewards[i], next)?;
-            check_finite(at, action, batch.raw_reward(i), &[][..])?;
+            check_finite(at, action, batch.raw_reward(i), next)?;
         }
         let steps = Steps {
             observations: &self.observations,
