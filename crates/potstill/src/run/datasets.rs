@@ -1,6 +1,7 @@
 //! Data sources as a run reads them: opened, split, and encoded.
 
 use super::checks::{bad, usage};
+use super::data_file::{read_data, refused};
 use super::sources::peek;
 use super::subject::TrainedOn;
 use crate::config::{ConfigError, Layer, Origin, Settings};
@@ -10,7 +11,6 @@ use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::Parts;
 use crate::shell;
-use crate::store::DataFile;
 use potstill_core::Streams;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,24 +37,25 @@ impl OpenData {
     /// # Errors
     /// If there is none, or it is damaged.
     pub(crate) fn open(given: &str) -> Result<Self, Error> {
-        let wrong = |reason: String| usage(format!("--data {given}: {reason}"));
-        let DataSource { format, place, options } = DataSource::parse(given, &data::formats()).map_err(wrong)?;
-        let (source, data) = match DataFrame::by_name(place) {
-            Some(rows) => (given.to_owned(), Data::Samples(Samples { rows, test: None })),
+        let parsed = DataSource::parse(given, &data::formats()).map_err(|reason| refused(given, reason))?;
+        let place = parsed.place;
+        let (source, samples) = match DataFrame::by_name(place) {
+            Some(rows) => (given.to_owned(), Samples { rows, test: None }),
             None if Path::new(place).exists() => {
-                let file = DataFile::new(Path::new(place));
-                let data = data::read(&file, format, &options).map_err(wrong)?;
+                let samples = |data| match data {
+                    Data::Samples(samples) => Ok(samples),
+                    other => Err(other),
+                };
+                let samples = read_data(given, &parsed, "a classifier learns from labelled samples", samples)?;
                 let absolute = std::path::absolute(place).ok();
                 let path = absolute.as_deref().and_then(Path::to_str).unwrap_or(place);
-                (given.replacen(place, path, 1), data)
+                (given.replacen(place, path, 1), samples)
             }
-            None if place.contains(['/', '.']) => return Err(wrong("there is no such file".to_owned())),
+            None if place.contains(['/', '.']) => return Err(refused(given, "there is no such file")),
             None => return Err(ConfigError::unknown("dataset", place, None, DATASETS).into()),
         };
-        match data {
-            Data::Samples(samples) => Ok(Self { source, given: given.to_owned(), place: place.to_owned(), options, samples }),
-            other => Err(wrong(format!("it holds {}; a classifier learns from labelled samples", other.kind()))),
-        }
+        let (given, place) = (given.to_owned(), place.to_owned());
+        Ok(Self { source, given, place, options: parsed.options, samples })
     }
 
     /// The number of samples to test on, if none is given: none if the source has a test part of its own.
@@ -90,7 +91,7 @@ impl OpenData {
     pub(crate) fn parts(&self, split: &Split<'_>) -> Result<Parts, Error> {
         let wrong = |given: &str| {
             let given = given.to_owned();
-            move |reason: String| usage(format!("--data {given}: {reason}"))
+            move |reason: String| refused(&given, reason)
         };
         let rows = &self.samples.rows;
         let apart = split.test.map(|test| (&test.samples.rows, test.given.as_str()));
@@ -166,7 +167,7 @@ impl DataSources {
         let known = layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
         if known.is_some_and(|known| known.as_integer() != Some(checksum)) {
             let given = &data.given;
-            return Err(usage(format!("--data {given}: it is not the data that the run was begun with")));
+            return Err(refused(given, "it is not the data that the run was begun with"));
         }
         let mut values = Table::from_iter([
             ("data".to_owned(), data.source.clone().into()),

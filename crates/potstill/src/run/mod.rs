@@ -13,6 +13,7 @@
 
 mod checks;
 mod curves;
+mod data_file;
 mod datasets;
 mod execute;
 mod features;

@@ -3,6 +3,7 @@
 use super::checks::{env_for, find_env, usage};
 use super::datasets::DataSources;
 use super::features::PrepareFeatures;
+use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::start::Start;
@@ -92,7 +93,7 @@ fn prepare_fresh(
         Builder::Labels(_) => {
             let (data, layers) = DataSources::open(layers, None)?;
             let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
-            let config = resolved.to_toml(head);
+            let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
             let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
             let parts = data.parts(&fit, None)?;
             let ends = parts.train.ends(&run.net_arch);
@@ -102,7 +103,7 @@ fn prepare_fresh(
             let on = data.name();
             let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
             let prepared = PreparedRun::of(algorithm, (&on, run.seed), config, store, job);
-            Ok(prepared.with_schedules(&settings, None, Some(steps)))
+            Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
         }
     }
 }
@@ -146,7 +147,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             job,
             copy: Some((names::TEACHER, safetensors::write(teacher))),
             schedules: Vec::new(),
-            warning: None,
+            warnings: Vec::new(),
             start: None,
         }
     };
@@ -154,7 +155,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
         Subject::Policy { model, spec } => {
             let resolved =
                 resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
-            let config = resolved.to_toml(&head);
+            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
             let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
             let teacher_run = run.teacher.clone().unwrap_or_default();
             let Model::Network(teacher) = &model else {
@@ -185,7 +186,11 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            Ok(plan(config, &run, &place, store, job, &model).with_schedules(&settings, None, Some(steps)))
+            Ok(plan(config, &run, &place, store, job, &model).with_warning(idle).with_schedules(
+                &settings,
+                None,
+                Some(steps),
+            ))
         }
         Subject::Classifier { predictor, data: theirs } => {
             let (data, layers) = DataSources::open(layers, Some(&theirs))?;
@@ -193,7 +198,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
                 (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
                 StoreConfig,
             )>(&layers)?;
-            let config = resolved.to_toml(&head);
+            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
             let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
             if run.env.is_some() {
                 return Err(usage(format!("the teacher was trained on {}; give --data", theirs.source)));
@@ -210,7 +215,8 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft_targets, taught));
             let model = Model::Predictor(predictor);
-            Ok(plan(config, &run, &data.name(), store, job, &model).with_schedules(&settings, None, Some(steps)))
+            let prepared = plan(config, &run, &data.name(), store, job, &model).with_warning(idle);
+            Ok(prepared.with_schedules(&settings, None, Some(steps)))
         }
     }
 }
@@ -259,14 +265,14 @@ fn prepare_planner(
         }
     }
     let resolved = resolve_onto(((PlanConfig::default(), new()), StoreConfig::default()), layers)?;
-    let config = resolved.to_toml(head);
+    let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, settings), store) = resolved.settings;
     let spec = env_for(algorithm, run.env.as_deref())?;
     let (seed, on, env) = (run.seed, spec.name().to_owned(), spec.id.clone());
     let task = Task::new(name, &spec, Streams::new(seed));
     let (PlanningConfig { max_sweeps, tolerance, .. }, planner) = settings.build(&task)?;
     let job = PlannerJob { algorithm: name, env, run, tolerance, max_sweeps, planner };
-    Ok(PreparedRun::of(algorithm, (&on, seed), config, store, Box::new(job)))
+    Ok(PreparedRun::of(algorithm, (&on, seed), config, store, Box::new(job)).with_warning(idle))
 }
 
 /// The setting of the teacher's absolute path.
