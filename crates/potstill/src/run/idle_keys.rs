@@ -39,6 +39,23 @@ const RULES: &[Rule] = &[
     (&["optimizer_eps"], "optimizer", |v| !is_one_of(v, &["sgd"]), "optimizer=adam or rmsprop"),
 ];
 
+/// The rules of distillation; those of a classifier and of a policy have no value in common.
+const DISTILLATION: &[Rule] = &[
+    (
+        &["temperature"],
+        "divergence",
+        |v| !is_one_of(v, &["logit-mse", "logit-mse-centred", "mse", "nll"]),
+        "divergence=kl",
+    ),
+    (
+        &["decoupled_target", "decoupled_others"],
+        "divergence",
+        |v| is_one_of(v, &["decoupled"]),
+        "divergence=decoupled",
+    ),
+    (&["dist_inter", "dist_intra"], "divergence", |v| is_one_of(v, &["dist"]), "divergence=dist"),
+];
+
 /// A warning about keys that were given by hand and have no effect, in one line. Those of a file do not count, since a
 /// run's own file has every key, but for one without a default.
 pub(super) fn idle_keys<S: Settings>(resolved: &Resolved<S>) -> Option<String> {
@@ -48,7 +65,7 @@ pub(super) fn idle_keys<S: Settings>(resolved: &Resolved<S>) -> Option<String> {
         _ => false,
     };
     let mut remarks = Vec::new();
-    for (keys, needed, has_effect, example) in RULES {
+    for (keys, needed, has_effect, example) in RULES.iter().chain(DISTILLATION) {
         let Some(value) = resolved.settings.get(needed).filter(|value| !has_effect(value)) else { continue };
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         for key in keys.iter().filter(|key| is_given(key)) {

@@ -2,6 +2,7 @@
 
 use super::checks::{bad, checked_data, env_for, find_env, usage};
 use super::features::PrepareFeatures;
+use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::start::Start;
@@ -10,7 +11,9 @@ use super::tabular::PrepareTabular;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{Layer, Origin, Settings, resolve, resolve_onto};
 use crate::distill::classifier::ClassifierSettings;
-use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
+use crate::distill::{
+    FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig, Source,
+};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
@@ -20,8 +23,10 @@ use crate::jobs::{
 use crate::model::Model;
 use crate::optimizer::StudentOptimizer;
 use crate::planning::{Planner, PlanningConfig};
+use crate::policy::Schedule;
 use crate::shell;
 use crate::store::{RunDir, names};
+use crate::teacher::Teacher;
 use potstill_core::Streams;
 use potstill_nn::{Ends, NetworkSpec};
 use std::path::Path;
@@ -152,7 +157,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
         Subject::Policy { model, spec } => {
             let resolved =
                 resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
-            let config = resolved.to_toml(&head);
+            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
             let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
             let teacher_run = run.teacher.clone().unwrap_or_default();
             let Model::Network(teacher) = &model else {
@@ -183,7 +188,8 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            Ok(plan(config, &run, &place, store, job, &model).with_schedules(&settings, None, Some(steps)))
+            let prepared = plan(config, &run, &place, store, job, &model);
+            Ok(prepared.with_schedules(&settings, None, Some(steps)).with_warning(idle))
         }
         Subject::Classifier { network, data, fit } => {
             // Student and teacher must have the same test samples, or the student would learn from the
@@ -202,7 +208,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
                 (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
                 StoreConfig,
             )>(&layers)?;
-            let config = resolved.to_toml(&head);
+            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
             let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
             match (&run.env, &run.data) {
                 (None, Some(given)) if *given == data => {}
@@ -213,14 +219,19 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let dataset = checked_data(Some(&data), &fit)?;
             let ends = Ends::new(dataset.features, dataset.classes);
             optimizer.check(("student", student, &ends), fit.learning_rate)?;
-            let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
-            let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
+            for (key, schedule) in [("temperature", soft.temperature), ("alpha", soft.alpha)] {
+                check_schedule(key, schedule)?;
+            }
+            let source = Source::new(Teacher::frozen(network.clone()));
+            let soft_targets = Some(SoftTargets::new(source, soft.clone()));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
-            let (settings, steps) = (fit.clone(), fit.total_steps(dataset.len() - fit.test_samples as usize));
+            let steps = fit.total_steps(dataset.len() - fit.test_samples as usize);
+            let settings = (fit.clone(), soft);
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, fit, soft_targets, taught));
             let model = Model::Network(network);
-            Ok(plan(config, &run, &data, store, job, &model).with_schedules(&settings, None, Some(steps)))
+            let prepared = plan(config, &run, &data, store, job, &model);
+            Ok(prepared.with_schedules(&settings, None, Some(steps)).with_warning(idle))
         }
     }
 }
@@ -245,6 +256,16 @@ fn with_checksum(subject: &Subject, layers: &[Layer]) -> Result<Vec<Layer>, Erro
     }
     let values = Table::from_iter([(KEY.to_owned(), Value::Integer(ours))]);
     Ok([layers, &[Layer { origin: Origin::Program("of the teacher"), values }]].concat())
+}
+
+/// Refuses a schedule that counts the updates of one number: gradient steps are of all.
+fn check_schedule(key: &str, schedule: Schedule) -> Result<(), Error> {
+    if schedule.counts() {
+        let reason =
+            format!("{schedule} counts updates of one number; give a number or linear:FROM:TO:STEPS");
+        return Err(bad(key, reason));
+    }
+    Ok(())
 }
 
 fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {

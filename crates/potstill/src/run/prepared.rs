@@ -59,4 +59,10 @@ impl PreparedRun {
         let warning = steps.and_then(|steps| vanishing(&schedules, steps));
         Self { schedules, warning, ..self }
     }
+
+    /// Adds a warning to those of schedules.
+    pub(crate) fn with_warning(self, warning: Option<String>) -> Self {
+        let both: Vec<String> = [self.warning, warning].into_iter().flatten().collect();
+        Self { warning: (!both.is_empty()).then(|| both.join("; ")), ..self }
+    }
 }
