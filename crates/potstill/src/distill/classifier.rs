@@ -5,7 +5,8 @@
 //! [`divergence`](super::divergence).
 //!
 //! Differences from the paper: Adam instead of momentum with decay, unless asked for; weights `alpha` and `1 - alpha`,
-//! where the paper only says that the hard term should weigh "considerably" less.
+//! where the paper only says that the hard term should weigh "considerably" less. Of the other losses: `dist` has no factor
+//! `T^2`, and z-scores divide by the root of the mean square, both as in the papers and not as in their authors' programs.
 //!
 //! ```
 //! use potstill::core::Streams;

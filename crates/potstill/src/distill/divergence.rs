@@ -3,7 +3,7 @@
 //! With `v` the teacher's logits, `z` the student's, `p = softmax(v / T)` and `q = softmax(z / T)`; means over the samples, sums over
 //! the classes:
 //!
-//! | key `divergence` | equation | source |
+//! | value of `divergence` | equation | source |
 //! |---|---|---|
 //! | `kl` | `T^2 KL(p \|\| q)` | Hinton, Vinyals and Dean 2015, section 2 |
 //! | `reverse-kl` | `T^2 KL(q \|\| p)` | Gu et al. 2024, section 2.2 |
@@ -13,7 +13,7 @@
 //! | `decoupled` | `T^2 (alpha TCKD + beta NCKD)` | Zhao et al. 2022, equation 7 |
 //! | `dist` | `beta (1 - r)` over rows, `gamma (1 - r)` over columns of `p` and `q` | Huang et al. 2022, equations 6 to 10 |
 //! | `label-smoothing` | `T^2 KL(1 / C \|\| q)`: no teacher, the control | Szegedy et al. 2016, section 7 |
-//! | `nll` (policies) | `-ln softmax(z)` of the teacher's best action | Rusu et al. 2015, equation 1 |
+//! | `nll` | `-ln softmax(z)` of the teacher's best action, for policies | Rusu et al. 2015, equation 1 |
 //!
 //! ```
 //! use potstill::distill::Divergence;

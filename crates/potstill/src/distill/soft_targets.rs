@@ -16,7 +16,7 @@
 
 use super::divergence::{Batch, Buffers, Divergence};
 use super::source::{Samples, Source};
-use crate::config::{settings, words};
+use crate::config::{ConfigError, settings, words};
 use crate::policy::Schedule;
 use crate::teacher::Teacher;
 use potstill_core::snapshot;
@@ -78,6 +78,18 @@ impl SoftTargetsConfig {
         Self { temperature: self.temperature.of_run(steps), alpha: self.alpha.of_run(steps), ..self }
     }
 
+    /// Refuses schedules that count the updates of one number: a gradient step is of all.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        for (key, schedule) in [("temperature", self.temperature), ("alpha", self.alpha)] {
+            if schedule.counts() {
+                let reason =
+                    format!("{schedule} counts updates of one number; give a number or linear:FROM:TO:STEPS");
+                return Err(ConfigError::value(key, reason));
+            }
+        }
+        Ok(())
+    }
+
     /// The divergence of gradient step `step`, counted from 0.
     pub fn divergence_at(&self, step: u64) -> Divergence {
         let temperature = self.temperature.at(step, 1) as f32;
@@ -134,6 +146,11 @@ impl SoftTargets {
     pub fn frozen(teacher: Network, temperature: f32, alpha: f32) -> Self {
         let (temperature, alpha) = (f64::from(temperature).into(), f64::from(alpha).into());
         let config = SoftTargetsConfig { temperature, alpha, ..SoftTargetsConfig::default() };
+        Self::of(teacher, config)
+    }
+
+    /// The soft targets of a trained network.
+    pub fn of(teacher: Network, config: SoftTargetsConfig) -> Self {
         Self::new(Source::new(Teacher::frozen(teacher)), config)
     }
 

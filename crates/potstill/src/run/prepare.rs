@@ -11,9 +11,7 @@ use super::tabular::PrepareTabular;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{Layer, Origin, Settings, resolve, resolve_onto};
 use crate::distill::classifier::ClassifierSettings;
-use crate::distill::{
-    FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig, Source,
-};
+use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
@@ -23,10 +21,8 @@ use crate::jobs::{
 use crate::model::Model;
 use crate::optimizer::StudentOptimizer;
 use crate::planning::{Planner, PlanningConfig};
-use crate::policy::Schedule;
 use crate::shell;
 use crate::store::{RunDir, names};
-use crate::teacher::Teacher;
 use potstill_core::Streams;
 use potstill_nn::{Ends, NetworkSpec};
 use std::path::Path;
@@ -219,11 +215,8 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let dataset = checked_data(Some(&data), &fit)?;
             let ends = Ends::new(dataset.features, dataset.classes);
             optimizer.check(("student", student, &ends), fit.learning_rate)?;
-            for (key, schedule) in [("temperature", soft.temperature), ("alpha", soft.alpha)] {
-                check_schedule(key, schedule)?;
-            }
-            let source = Source::new(Teacher::frozen(network.clone()));
-            let soft_targets = Some(SoftTargets::new(source, soft.clone()));
+            soft.check()?;
+            let soft_targets = Some(SoftTargets::of(network.clone(), soft.clone()));
             let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
             let steps = fit.total_steps(dataset.len() - fit.test_samples as usize);
             let settings = (fit.clone(), soft);
@@ -256,16 +249,6 @@ fn with_checksum(subject: &Subject, layers: &[Layer]) -> Result<Vec<Layer>, Erro
     }
     let values = Table::from_iter([(KEY.to_owned(), Value::Integer(ours))]);
     Ok([layers, &[Layer { origin: Origin::Program("of the teacher"), values }]].concat())
-}
-
-/// Refuses a schedule that counts the updates of one number: gradient steps are of all.
-fn check_schedule(key: &str, schedule: Schedule) -> Result<(), Error> {
-    if schedule.counts() {
-        let reason =
-            format!("{schedule} counts updates of one number; give a number or linear:FROM:TO:STEPS");
-        return Err(bad(key, reason));
-    }
-    Ok(())
 }
 
 fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
