@@ -11,7 +11,7 @@
 //! // Two points of one channel. Sums of squares [9, 16] / sqrt(337) and [1, 0]: 1 - 9 / sqrt(337).
 //! let value =
 //!     attention_transfer(2, &[3.0, 4.0], &[1.0, 0.0], 1, &mut Scratch::default(), &mut gradient);
-//! assert!((value - 0.509_740).abs() < 1e-6);
+//! assert!((value - 0.509_739).abs() < 1e-6);
 //! ```
 
 use super::scratch::Scratch;
