@@ -92,6 +92,6 @@ fn what_has_no_effect_on_a_student_is_told() {
         "divergence=logit-mse temperature=2 alpha=0.5",
         &["`temperature` has no effect with divergence=logit-mse; it needs divergence=kl"],
     );
-    check("teacher", "alpha=0.0001", &["the teacher has 0."]);
+    check("faint", "alpha=0.0001", &["the teacher has 0."]);
     check("labels", "alpha=0.9999", &["the labels have 0."]);
 }
