@@ -465,6 +465,22 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             &format!("{distill} --temperature 0"),
             "`temperature` (command line): must be above 0 (1e-30 to 1e30), got 0",
         ),
+        (
+            &format!("{distill} --divergence dist"),
+            "`divergence` (command line): expected kl, reverse-kl, mse or nll, got `\"dist\"`",
+        ),
+        (
+            "distill --teacher digits --student mlp:4 --data digits --divergence js --out new",
+            "`divergence` (command line): expected kl, reverse-kl, symmetric-kl, logit-mse, logit-mse-centred, decoupled, dist or label-smoothing",
+        ),
+        (
+            "distill --teacher digits --student mlp:4 --data digits --temperature linear:4:0:run --out new",
+            "`temperature` (command line): must be above 0",
+        ),
+        (
+            "distill --teacher digits --student mlp:4 --data digits --alpha 1/n --out new",
+            "`alpha`: 1/n counts updates of one number",
+        ),
         (&format!("{distill} --alpha 0.5"), "unknown key `alpha` (command line)"),
         ("eval empty", "empty is not a run directory: it has no config.toml"),
         ("eval unknown.toml", "unknown.toml is not a run directory: it is a file"),

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`spec`] | network specifications such as `mlp:64,64:tanh` |
 //! | [`network`] | parameters, heads, forward and backward passes over a batch |
-//! | [`loss`] | regression, cross-entropy, temperature KL, the blended distillation loss, quantile regression |
+//! | [`loss`] | regression, cross-entropy, quantile regression, and the losses of distillation, on logits, values and hidden layers |
 //! | [`distributions`] | categorical, Gaussian and squashed Gaussian: samples, log-probabilities, entropies, divergences |
 //! | [`optim`] | SGD, RMSprop, Adam, AdamW, gradient clipping |
 //! | [`kernels`] | loops over elements, for AVX-512, AVX2 and portable; the products are in a private module beside it |

@@ -8,25 +8,70 @@ use potstill_core::math::{exp_f64, expm1_f64, ln_1p_f64};
 pub(crate) struct LogSoftmax<'a> {
     logits: &'a [f32],
     temperature: f64,
+    /// A class that is left out.
+    without: Option<usize>,
+    /// The logit that stands for minus infinity.
+    least: f64,
     highest: f64,
     /// `ln sum exp((z - highest) / T)`, which is 0 or above.
     log_sum: f64,
 }
 
+/// The logit, below the highest of its row, of a probability of 0 where its logarithm is asked for: the logarithm
+/// of the smallest normal number of single precision, `2^-126`.
+const LEAST: f64 = -126.0 * std::f64::consts::LN_2;
+
 impl<'a> LogSoftmax<'a> {
     pub(crate) fn new(temperature: f64, logits: &'a [f32]) -> Self {
-        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        Self::without(None, temperature, logits)
+    }
+
+    /// The softmax over all classes but one.
+    pub(crate) fn without(without: Option<usize>, temperature: f64, logits: &'a [f32]) -> Self {
+        let kept = || logits.iter().enumerate().filter(|(i, _)| Some(*i) != without);
+        let highest = kept().map(|(_, &z)| z).fold(f32::NEG_INFINITY, f32::max);
         // The first of the highest is the 1 of `ln(1 + rest)`, so that a small rest is not lost.
-        let first = logits.iter().position(|&z| z == highest);
+        let first = kept().find(|(_, z)| **z == highest).map(|(i, _)| i);
         let highest = f64::from(highest);
-        let others = logits.iter().enumerate().filter(|(i, _)| Some(*i) != first);
+        let others = kept().filter(|(i, _)| Some(*i) != first);
         let rest: f64 = others.map(|(_, &z)| exp_f64((f64::from(z) - highest) / temperature)).sum();
-        Self { logits, temperature, highest, log_sum: ln_1p_f64(rest) }
+        Self { logits, temperature, without, least: f64::NEG_INFINITY, highest, log_sum: ln_1p_f64(rest) }
+    }
+
+    /// The softmax of logits with those of minus infinity raised to [`LEAST`] below the highest, so that every
+    /// logarithm is finite.
+    pub(crate) fn bounded(temperature: f64, logits: &'a [f32]) -> Self {
+        let softmax = Self::new(temperature, logits);
+        if !logits.contains(&f32::NEG_INFINITY) {
+            return softmax;
+        }
+        let excluded = logits.iter().filter(|z| **z == f32::NEG_INFINITY).count() as f64;
+        let log_sum = ln_1p_f64(expm1_f64(softmax.log_sum) + excluded * exp_f64(LEAST / temperature));
+        Self { least: softmax.highest + LEAST, log_sum, ..softmax }
+    }
+
+    /// Returns true if no class has any probability.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.highest == f64::NEG_INFINITY
+    }
+
+    /// `ln sum exp(z / T)`.
+    pub(crate) fn log_total(&self) -> f64 {
+        if self.is_empty() { f64::NEG_INFINITY } else { self.highest / self.temperature + self.log_sum }
+    }
+
+    /// A logit; that of the class that is left out is minus infinity.
+    pub(crate) fn logit(&self, i: usize) -> f64 {
+        match self.logits[i] {
+            _ if Some(i) == self.without => f64::NEG_INFINITY,
+            f32::NEG_INFINITY => self.least,
+            z => f64::from(z),
+        }
     }
 
     /// The logarithm of a probability.
     pub(crate) fn log(&self, i: usize) -> f64 {
-        (f64::from(self.logits[i]) - self.highest) / self.temperature - self.log_sum
+        (self.logit(i) - self.highest) / self.temperature - self.log_sum
     }
 
     /// The logarithms of all probabilities.
@@ -67,14 +112,19 @@ pub(crate) fn exp_less_tangent(x: f64) -> f64 {
 impl<'a> Divergence<'a> {
     /// The divergence of `q` from `p`, rows of one length.
     pub(crate) fn new(temperature: f64, p: &'a [f32], q: &'a [f32]) -> Self {
-        let p = LogSoftmax::new(temperature, p);
-        let q = LogSoftmax::new(temperature, q);
+        Self::of(LogSoftmax::new(temperature, p), LogSoftmax::new(temperature, q))
+    }
+
+    /// The divergence of `q` from `p`, softmaxes of rows of one length at one temperature.
+    pub(crate) fn of(p: LogSoftmax<'a>, q: LogSoftmax<'a>) -> Self {
+        let temperature = p.temperature;
         let mut this = Self { p, q, mean: 0.0, excess: 0.0 };
         let weights = || p.logs().map(exp_f64).enumerate().filter(|(_, p)| *p > 0.0);
         let mean: f64 = weights().map(|(i, p)| p * this.difference(i)).sum();
         // It is infinite where `q` excludes what `p` has.
         this.mean = if mean.is_finite() { mean } else { 0.0 };
-        let is_near = (0..p.logits.len()).all(|i| (this.difference(i) - this.mean).abs() <= NEAR);
+        let mut kept = (0..p.logits.len()).filter(|i| Some(*i) != p.without);
+        let is_near = kept.all(|i| (this.difference(i) - this.mean).abs() <= NEAR);
         this.excess = if is_near {
             ln_1p_f64(weights().map(|(i, p)| p * exp_less_tangent(this.difference(i) - this.mean)).sum())
         } else {
@@ -84,7 +134,7 @@ impl<'a> Divergence<'a> {
     }
 
     fn difference(&self, i: usize) -> f64 {
-        (f64::from(self.q.logits[i]) - f64::from(self.p.logits[i])) / self.p.temperature
+        (self.q.logit(i) - self.p.logit(i)) / self.p.temperature
     }
 
     /// `p` and `ln p - ln q`.
@@ -105,6 +155,18 @@ impl<'a> Divergence<'a> {
         }
         let gradient = exp_f64(self.q.log(i)) - p;
         (gradient + p * ratio, gradient)
+    }
+
+    /// The gradient with respect to logit `i` of `p`, times `T`, where the logarithms of `q` are finite:
+    /// `p (ln(p / q) - KL)`, whose second factor is the centred difference of logits.
+    pub(crate) fn first_gradient(&self, i: usize) -> f64 {
+        let p = exp_f64(self.p.log(i));
+        if p == 0.0 { 0.0 } else { p * (self.mean - self.difference(i)) }
+    }
+
+    /// `ln(sum exp(z_q / T) / sum exp(z_p / T))`, the logarithm of the ratio of the two sums.
+    pub(crate) fn log_total_ratio(&self) -> f64 {
+        self.mean + self.excess
     }
 
     /// The divergence.

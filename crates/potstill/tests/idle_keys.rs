@@ -223,3 +223,44 @@ fn a_key_without_effect_is_told() {
     );
     check("distill", &policy, "rounds=2 teacher_plays=0.2", &[]);
 }
+
+/// Keys of other divergences, and a term of the loss that vanishes beside the other.
+#[test]
+fn what_has_no_effect_on_a_student_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+    let teacher = TrainRequest {
+        algorithm: "classifier".to_owned(),
+        sources: Sources { set: words("data=digits net_arch=mlp:12 epochs=8"), ..Sources::default() },
+        out: Some(root.path().join("teacher")),
+        threads: 1,
+        ..TrainRequest::default()
+    };
+    train(&teacher, &potstill::run::Quiet).unwrap();
+    let check = |name: &str, settings: &str, expected: &[&str]| {
+        let common =
+            format!("teacher={} student=mlp:4 data=digits epochs=1", root.path().join("teacher").display());
+        let sources = Sources { set: words(&format!("{common} {settings}")), ..Sources::default() };
+        let listener = Listener::default();
+        let out = Some(root.path().join(name));
+        distill(&DistillRequest { sources, out, threads: 1 }, &listener).unwrap();
+        let told = listener.0.lock().unwrap();
+        assert_eq!(told.len(), expected.len(), "{settings}: {told:?}");
+        assert!(told.iter().zip(expected).all(|(told, part)| told.contains(part)), "{settings}: {told:?}");
+    };
+    check("plain", "temperature=2 alpha=0.5", &[]);
+    check("decoupled", "divergence=decoupled decoupled_others=2 standardise_logits=true alpha=0.5", &[]);
+    check(
+        "others",
+        "decoupled_others=2 dist_intra=0.5",
+        &["`decoupled_others` has no effect with divergence=kl; it needs divergence=decoupled; \
+           `dist_intra` has no effect with divergence=kl; it needs divergence=dist"],
+    );
+    check(
+        "logits",
+        "divergence=logit-mse temperature=2 alpha=0.5",
+        &["`temperature` has no effect with divergence=logit-mse; it needs divergence=kl"],
+    );
+    check("faint", "alpha=0.0001", &["the teacher has 0."]);
+    check("labels", "alpha=0.9999", &["the labels have 0."]);
+}

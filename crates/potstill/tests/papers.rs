@@ -143,13 +143,20 @@ fn page() -> String {
         writeln!(page, "| {source} | `{name}` | [{short}]({file}) | {presets} | {results} |").unwrap();
     }
     let dqn = "crates/potstill/src/deep/dqn.rs";
-    let switches = switches(dqn);
-    assert!(!switches.is_empty(), "{dqn} has a table of switches");
-    for (key, paper) in switches {
+    let of_dqn = switches(dqn);
+    assert!(!of_dqn.is_empty(), "{dqn} has a table of switches");
+    for (key, paper) in of_dqn {
         writeln!(page, "| {paper} | `dqn --set {key}=...` | [{}]({dqn}) |  |  |", short(dqn)).unwrap();
     }
     for (paper, command, file) in STUDENTS {
         writeln!(page, "| {paper} | `{command}` | [{}]({file}) |  |  |", short(file)).unwrap();
+    }
+    let losses = "crates/potstill/src/distill/divergence.rs";
+    let of_losses = switches(losses);
+    assert!(!of_losses.is_empty(), "{losses} has a table of divergences");
+    for (key, paper) in of_losses {
+        writeln!(page, "| {paper} | `distill --divergence {key}` | [{}]({losses}) |  |  |", short(losses))
+            .unwrap();
     }
     page += "\n## Differences from the papers and the book\n";
     let mut files: Vec<(&str, String)> = Vec::new();

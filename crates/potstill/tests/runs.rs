@@ -217,18 +217,21 @@ fn every_metric_is_in_the_catalogue() {
     let root = root.path();
     let mut written = BTreeSet::from([catalogue::FPS.to_owned()]);
     let mut scores = BTreeSet::new();
-    for (case, more) in [
+    let algorithms = [
         ("q-learning", "seeds=2"),
         ("dqn", ""),
         ("c51", "v_max=2"),
         ("classifier", ""),
-        ("distill", ""),
         ("r-learning", ""),
         ("policy-iteration", ""),
-    ] {
-        let case = STUDENTS.into_iter().find(|c| c.command == case).unwrap_or_else(|| smoke(case));
-        let summary = start(root, &case, case.command, more, 1, &Quiet).unwrap();
-        let metrics = fs::read_to_string(root.join(case.command).join("metrics.jsonl")).unwrap();
+    ];
+    let students = STUDENTS.into_iter().map(|case| (case, ""));
+    let cases = algorithms.into_iter().map(|(name, more)| (smoke(name), more)).chain(students);
+    for (i, (case, more)) in cases.enumerate() {
+        // Students find their teachers by name.
+        let out = if case.command == "distill" { format!("student-{i}") } else { case.command.to_owned() };
+        let summary = start(root, &case, &out, more, 1, &Quiet).unwrap();
+        let metrics = fs::read_to_string(root.join(&out).join("metrics.jsonl")).unwrap();
         written.extend(History::parse(&metrics).names().into_iter().map(str::to_owned));
         scores.extend(summary.as_object().unwrap().keys().filter(|key| Score::find(key).is_some()).cloned());
     }
@@ -290,6 +293,19 @@ fn students_with_schedules() {
             "distill",
             "teacher=classifier student=mlp:4 data=digits epochs=40 learning_rate=linear:0.01:0:380 optimizer=sgd \
              nesterov=true max_grad_norm=0.5",
+        ),
+        (
+            "distill",
+            "teacher=classifier student=mlp:4 data=digits epochs=40 divergence=decoupled standardise_logits=true \
+             temperature=linear:8:2:run alpha=exponential:1:0.5:0.5run",
+        ),
+        (
+            "distill",
+            "teacher=classifier student=mlp:4 data=digits epochs=40 divergence=dist temperature=1 alpha=0.5",
+        ),
+        (
+            "distill",
+            "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300 divergence=nll",
         ),
     ] {
         check(&Case { command, settings });

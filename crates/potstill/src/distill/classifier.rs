@@ -1,10 +1,12 @@
 //! Supervised distillation (Hinton, Vinyals and Dean 2015): a student learns from labels and from a teacher's soft targets.
 //!
 //! `L = alpha T^2 KL(softmax(z_teacher / T) || softmax(z_student / T)) + (1 - alpha) CE(labels)` over
-//! minibatches; without a teacher only the cross-entropy.
+//! minibatches; without a teacher only the cross-entropy. Other divergences take the place of the first term, see
+//! [`divergence`](super::divergence).
 //!
 //! Differences from the paper: Adam instead of momentum with decay, unless asked for; weights `alpha` and `1 - alpha`,
-//! where the paper only says that the hard term should weigh "considerably" less.
+//! where the paper only says that the hard term should weigh "considerably" less. Of the other losses: `dist` has no factor
+//! `T^2`, and z-scores divide by the root of the mean square, both as in the papers and not as in their authors' programs.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -20,8 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::divergence::Divergence;
-use super::source::{Samples, Source};
+use super::soft_targets::SoftTargets;
+use super::source::Samples;
 use crate::agent::LearnError;
 use crate::algorithm::{Algorithm, Builder, DataKind};
 use crate::config::settings;
@@ -31,10 +33,9 @@ use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
-use crate::teacher::Teacher;
-use potstill_core::snapshot::{Flat, below};
+use potstill_core::snapshot::{IfPresent, below};
 use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
-use potstill_nn::loss::cross_entropy;
+use potstill_nn::loss::{Terms, cross_entropy};
 use potstill_nn::{Network, NetworkSpec, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
@@ -55,17 +56,6 @@ settings! {
         test_samples: u64 = 500, in AtLeastOne;
         /// Seed of the random split into training and test samples
         split_seed: u64 = 0, in Any;
-    }
-}
-
-settings! {
-    /// The hyperparameters of the soft targets.
-    pub struct SoftTargetsConfig {
-        /// Temperature of both softmaxes. Source: Hinton et al. 2015, section 3, used 20 for a wide student and 2.5 to 4 for a narrow one
-        temperature: f64 = 4.0, in Positive, needs Above("alpha", 0);
-        /// Weight alpha of the soft targets; the labels have 1 - alpha. Source: 0.9, common since Hinton et
-        /// al. 2015
-        alpha: f64 = 0.9, in Unit;
     }
 }
 
@@ -94,25 +84,6 @@ pub const ALGORITHM: Algorithm = Algorithm {
     smoke: &["data=digits net_arch=mlp:12 epochs=40 test_samples=1500 jitter_pixels=1"],
 };
 
-/// Soft targets, in addition to the labels.
-#[derive(Clone, Debug)]
-pub struct SoftTargets {
-    /// The source of the teacher's logits.
-    pub source: Source,
-    /// The divergence of the student's from the teacher's distribution.
-    pub divergence: Divergence,
-    /// The weight of the divergence, 0 to 1; the cross-entropy of the labels has the rest.
-    pub alpha: f32,
-}
-
-impl SoftTargets {
-    /// The soft targets of Hinton et al.: the softmax of a trained network at a temperature.
-    pub fn frozen(teacher: Network, temperature: f32, alpha: f32) -> Self {
-        let source = Source::new(Teacher::frozen(teacher));
-        Self { source, divergence: Divergence::KlForward { temperature }, alpha }
-    }
-}
-
 /// Training of a classifier.
 #[derive(Clone, Debug)]
 pub struct ClassifierTrainer {
@@ -125,6 +96,11 @@ pub struct ClassifierTrainer {
     /// Samples of the running epoch so far, and their summed loss.
     position: usize,
     loss: f64,
+    /// The same of the two terms, without their weights; 0 without a teacher.
+    soft_loss: f64,
+    hard_loss: f64,
+    /// The mean soft and hard loss of the last epoch.
+    last_terms: Option<[f64; 2]>,
     order: Vec<usize>,
     shuffle: Pcg64,
     jitter: Pcg64,
@@ -162,13 +138,14 @@ impl ClassifierTrainer {
         let ends = data.ends(spec);
         let mut rng = streams.stream("initialisation");
         let student = spec.initialised(&ends, optimizer.initialisation(), &mut rng);
-        if let Some(SoftTargets { source, .. }) = &mut soft_targets
-            && config.jitter_pixels == 0
-        {
-            // The inputs are the same in every epoch.
-            source.record(&data.inputs);
-        }
         let samples = data.len();
+        if let Some(soft) = &mut soft_targets {
+            soft.begin(config.total_steps(samples));
+            if config.jitter_pixels == 0 {
+                // The inputs are the same in every epoch.
+                soft.source.record(&data.inputs);
+            }
+        }
         Self {
             optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
@@ -176,6 +153,9 @@ impl ClassifierTrainer {
             epochs: 0,
             position: 0,
             loss: 0.0,
+            soft_loss: 0.0,
+            hard_loss: 0.0,
+            last_terms: None,
             order: (0..data.len()).collect(),
             data,
             shuffle: streams.stream("shuffle"),
@@ -196,6 +176,22 @@ impl ClassifierTrainer {
     /// Learning rate, gradient norm and number of the gradient steps so far.
     pub fn measured(&self) -> [(&'static str, f64); 3] {
         self.optimizer.measured(self.config.learning_rate)
+    }
+
+    /// The mean soft and hard loss of the last epoch, without their weights; `None` without a teacher.
+    pub fn terms(&self) -> Option<[f64; 2]> {
+        self.last_terms
+    }
+
+    /// A warning, in one line, if the teacher or the labels have no effect on the first gradient step. It is measured on samples in
+    /// the order of the dataset, so that no random number is drawn.
+    pub fn idle_term(&mut self) -> Option<String> {
+        let soft = self.soft_targets.as_mut()?;
+        let count = self.data.len().min(self.config.batch_size as usize);
+        let (inputs, labels) = (&self.data.inputs[..count * self.data.features], &self.data.labels[..count]);
+        let indices: Vec<usize> = (0..count).collect();
+        let logits = self.student.predict(inputs, &mut self.scratch.workspace);
+        soft.idle_term(Samples { inputs, indices: &indices }, logits, labels)
     }
 
     /// Takes over the parameters of a model for the student, before training.
@@ -234,7 +230,10 @@ impl ClassifierTrainer {
         }
         self.position = 0;
         self.epochs += 1;
-        Ok(Some(std::mem::take(&mut self.loss) / self.data.len() as f64))
+        let samples = self.data.len() as f64;
+        let terms = [&mut self.soft_loss, &mut self.hard_loss].map(|sum| std::mem::take(sum) / samples);
+        self.last_terms = self.soft_targets.is_some().then_some(terms);
+        Ok(Some(std::mem::take(&mut self.loss) / samples))
     }
 
     /// Trains for one pass over the data in a new order, or for the rest of the running one; returns its mean
@@ -257,20 +256,20 @@ impl ClassifierTrainer {
         let Scratch { workspace, inputs, labels, d_logits } = &mut self.scratch;
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
-        let mut soft_logits: &[f32] = &[];
-        let loss = match &mut self.soft_targets {
-            None => cross_entropy(logits, labels, d_logits),
-            Some(SoftTargets { source, divergence, alpha }) => {
-                soft_logits = source.logits(Samples { inputs, indices });
-                divergence.blended(*alpha, soft_logits, logits, labels, d_logits)
-            }
+        let terms = match &mut self.soft_targets {
+            None => Terms { total: cross_entropy(logits, labels, d_logits), soft: 0.0, hard: 0.0 },
+            Some(soft) => soft.loss(done, Samples { inputs, indices }, logits, labels, d_logits),
         };
+        let loss = terms.total;
+        let soft_logits = self.soft_targets.as_ref().map_or(&[][..], SoftTargets::last_logits);
         let batch = [("input", &**inputs), ("teacher's logit", soft_logits)];
         let rate = self.config.learning_rate.at(done, 1);
         self.optimizer.step(rate, &mut self.student, d_logits, workspace, loss, &batch)?;
         if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {
             source.tick(&self.student);
         }
+        self.soft_loss += terms.soft * labels.len() as f64;
+        self.hard_loss += terms.hard * labels.len() as f64;
         Ok(f64::from(loss))
     }
 
@@ -296,9 +295,9 @@ impl ClassifierTrainer {
 
 snapshot! {
     impl Restorable for ClassifierTrainer {
-        saved: epochs, position via below(data.len()), loss, order via below(data.len()), student,
+        saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student,
             optimizer as "optimiser", shuffle, jitter, soft_targets as "teacher";
-        built: config, data, scratch;
+        built: config, data, scratch, last_terms;
         then: Self::check_order;
     }
 }
@@ -312,13 +311,6 @@ impl ClassifierTrainer {
             true => Ok(()),
             false => Err(SnapshotError::invalid("order", "not an order of the samples")),
         }
-    }
-}
-
-snapshot! {
-    impl Restorable for SoftTargets {
-        saved: source via Flat;
-        built: divergence, alpha;
     }
 }
 

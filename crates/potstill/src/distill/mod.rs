@@ -5,7 +5,8 @@
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`source`] | the teacher's logits, computed by a network or recorded |
-//! | [`divergence`] | divergences of the student from the teacher |
+//! | [`soft_targets`] | soft targets beside labels: keys, blended loss, balance of its terms |
+//! | [`divergence`] | divergences of the student from the teacher: equations and sources |
 //! | [`collector`] | the policy that visits the states of a transfer set |
 //!
 //! ```
@@ -35,10 +36,12 @@ pub mod classifier;
 pub mod collector;
 pub mod divergence;
 pub mod policy;
+pub mod soft_targets;
 pub mod source;
 
-pub use classifier::{ClassifierTrainer, FitConfig, SoftTargets, SoftTargetsConfig};
+pub use classifier::{ClassifierTrainer, FitConfig};
 pub use collector::Collector;
 pub use divergence::Divergence;
-pub use policy::{PolicyDistillConfig, PolicyDistiller};
+pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
+pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};

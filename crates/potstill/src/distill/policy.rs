@@ -10,6 +10,8 @@
 //!   (2015); the paper sharpens the teacher alone, `KL(softmax(q_teacher / T) || softmax(z_student))` (equation 3). The
 //!   minimisers choose the same actions: theirs has the logits of this one over `T`. Beginning at the same logits, this
 //!   student's policy is sharper by `1 / T` at first.
+//! - `divergence=mse` (equation 2) learns the action values relative to the best one, in units of the same gap, unless
+//!   that is 1; the paper's are as they are. `divergence=nll` is equation 1.
 //! - The [`Collector`] is the policy that plays: the teacher, as in the paper, the student (DAgger; Ross,
 //!   Gordon and Bagnell 2011), or a mixture. The paper's teacher plays epsilon-greedily with 0.05; here every
 //!   collector does.
@@ -31,10 +33,10 @@
 //! ```
 
 use super::collector::Collector;
-use super::divergence::Divergence;
+use super::divergence::{Batch, Buffers, Divergence};
 use super::source::{Samples, Source};
 use crate::agent::{LearnError, not_finite};
-use crate::config::settings;
+use crate::config::{settings, words};
 use crate::model::{Model, NetworkActor, play_unless};
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::policy::{Policy, Schedule};
@@ -42,7 +44,22 @@ use crate::teacher::Teacher;
 use potstill_core::snapshot::{Counted, OfLength, below};
 use potstill_core::{Pcg64, Streams, snapshot};
 use potstill_env::{EnvError, FeatureEnv};
+use potstill_nn::loss::Centring;
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
+
+words! {
+    /// The loss of a student policy.
+    pub enum PolicyDivergence: "kl, reverse-kl, mse or nll" {
+        /// Forward Kullback-Leibler divergence at a temperature (equation 3).
+        Kl = "kl",
+        /// The reverse direction.
+        ReverseKl = "reverse-kl",
+        /// Half the squared distance of the action values in units of the gap (equation 2).
+        Mse = "mse",
+        /// The cross-entropy of the teacher's best action (equation 1).
+        Nll = "nll",
+    }
+}
 
 settings! {
     /// The hyperparameters of policy distillation.
@@ -58,7 +75,10 @@ settings! {
         /// Step size of the optimiser, a number or a schedule over gradient steps
         learning_rate: Schedule = 2e-3, in NotNegative;
         /// Temperature in units of the mean gap between the teacher's two highest action values
-        temperature: f64 = 0.03, in Positive;
+        temperature: f64 = 0.03, in Positive, needs Is("divergence", &["kl", "reverse-kl"]);
+        /// Loss of the student: a divergence at the temperature, the distance of action values, or the
+        /// teacher's best action alone. Source: Rusu et al. 2015, section 3.2
+        divergence: PolicyDivergence = PolicyDivergence::Kl, in Any;
         /// Probability that the teacher plays an episode after the first round; 1 is the paper, 0 is DAgger
         teacher_plays: f64 = 0.5, in Unit, needs Above("rounds", 1);
         /// Probability of a random action while collecting. Source: Rusu et al. 2015, section 4
@@ -67,6 +87,16 @@ settings! {
 }
 
 impl PolicyDistillConfig {
+    fn divergence(&self) -> Divergence {
+        let temperature = self.temperature as f32;
+        match self.divergence {
+            PolicyDivergence::Kl => Divergence::KlForward { temperature },
+            PolicyDivergence::ReverseKl => Divergence::KlReverse { temperature },
+            PolicyDivergence::Mse => Divergence::LogitMse(Centring::None),
+            PolicyDivergence::Nll => Divergence::BestClass,
+        }
+    }
+
     /// Gradient steps of a round.
     fn round_steps(&self) -> u64 {
         self.gradient_steps.div_ceil(self.rounds)
@@ -107,6 +137,7 @@ struct Scratch {
     inputs: Vec<f32>,
     targets: Vec<f32>,
     d_logits: Vec<f32>,
+    buffers: Buffers,
 }
 
 /// The results of a round.
@@ -292,7 +323,7 @@ impl PolicyDistiller {
         let done = self.steps();
         let (features, actions) = (self.student.inputs(), self.student.outputs());
         let samples = self.config.batch_size as usize;
-        let Scratch { workspace, inputs, targets, d_logits } = &mut self.scratch;
+        let Scratch { workspace, inputs, targets, d_logits, buffers } = &mut self.scratch;
         inputs.clear();
         targets.clear();
         for _ in 0..samples {
@@ -302,8 +333,8 @@ impl PolicyDistiller {
         }
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
-        let divergence = Divergence::KlForward { temperature: self.config.temperature as f32 };
-        let loss = divergence.value_and_gradient(targets, logits, samples, d_logits);
+        let outputs = Batch { teacher: targets, student: logits, samples, labels: &[] };
+        let loss = self.config.divergence().of_batch(outputs, buffers, d_logits);
         let (rate, student) = (self.config.learning_rate.at(done, 1), &mut self.student);
         self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))

@@ -111,6 +111,11 @@ impl Source {
         &self.logits
     }
 
+    /// The logits of the last samples that were asked for.
+    pub(super) fn last(&self) -> &[f32] {
+        &self.logits
+    }
+
     /// Advances the teacher's clock by a gradient step.
     pub fn tick(&mut self, student: &Network) {
         if let LogitSource::Network(teacher) = &mut self.from {

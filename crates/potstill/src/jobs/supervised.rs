@@ -32,6 +32,7 @@ pub(crate) struct SupervisedJob {
     preprocessing: Arc<Preprocessing>,
     /// The teacher's network, and the path of its run, as the user gave it.
     teacher: Option<(Network, String)>,
+    warning: Option<String>,
     /// The error on the test samples after the last epoch, 0 to 1.
     test_error: f64,
 }
@@ -46,14 +47,20 @@ impl SupervisedJob {
         teacher: Option<(Network, String)>,
     ) -> Self {
         let configs = (fit.clone(), optimizer);
-        let trainer = ClassifierTrainer::with(configs, spec, train.clone(), soft_targets, Streams::new(seed));
-        Self { fit, seed, trainer, train, test, preprocessing, teacher, test_error: 1.0 }
+        let mut trainer =
+            ClassifierTrainer::with(configs, spec, train.clone(), soft_targets, Streams::new(seed));
+        let warning = trainer.idle_term();
+        Self { fit, seed, trainer, train, test, preprocessing, teacher, warning, test_error: 1.0 }
     }
 }
 
 impl Job for SupervisedJob {
     fn steps(&self) -> u64 {
         self.trainer.steps()
+    }
+
+    fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
@@ -77,6 +84,9 @@ impl Job for SupervisedJob {
                 (catalogue::LOSS, loss),
                 (catalogue::EVAL_TEST_ERROR, self.test_error),
             ];
+            if let Some([soft, hard]) = self.trainer.terms() {
+                values.extend([(catalogue::SOFT_LOSS, soft), (catalogue::HARD_LOSS, hard)]);
+            }
             values.extend(self.trainer.measured());
             record(&Record { step, values })?;
         }
@@ -132,6 +142,6 @@ fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
 snapshot! {
     impl Restorable for SupervisedJob {
         saved: trainer, test_error;
-        built: fit, seed, train, test, preprocessing, teacher;
+        built: fit, seed, train, test, preprocessing, teacher, warning;
     }
 }

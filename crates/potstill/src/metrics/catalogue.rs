@@ -136,6 +136,7 @@ const LENGTH: Chart = Chart { title: "Length of episodes", unit: "steps" };
 const PLANNING: Chart = Chart { title: "Planning", unit: "value" };
 const ERROR: Chart = Chart { title: "Test error", unit: "error" };
 const TRAINING: Chart = Chart { title: "Loss", unit: "loss" };
+const TERMS: Chart = Chart { title: "Loss from the teacher (soft) and from labels (hard)", unit: "loss" };
 const DISTANCE: Chart =
     Chart { title: "Distance of the student from its teacher before each refresh", unit: "distance" };
 const AGE: Chart = Chart { title: "Age of the teacher: steps since its last refresh", unit: "steps" };
@@ -189,6 +190,10 @@ metrics! {
     EVAL_TEST_ERROR = "eval/test_error", Lower, "Test error", "error", key in ERROR as "test error";
     /// Mean loss of the gradient steps since the previous record.
     LOSS = "train/loss", Lower, "Loss", "loss", key in TRAINING as "loss";
+    /// Mean divergence from the teacher since the previous record, without its weight alpha.
+    SOFT_LOSS = "train/soft_loss", Lower, "Soft loss: divergence from the teacher", "loss" in TERMS as "soft loss";
+    /// Mean cross-entropy of the labels since the previous record, without its weight.
+    HARD_LOSS = "train/hard_loss", Lower, "Hard loss: cross-entropy of the labels", "loss" in TERMS as "hard loss";
     /// Largest Euclidean distance of the online from the target parameters since the last refresh.
     TEACHER_DISTANCE = "teacher/distance", Neither, "Distance between student and target network",
         "distance", key
@@ -299,6 +304,7 @@ mod tests {
                 ("Planning", 1),
                 ("Test error", 1),
                 ("Loss", 1),
+                ("Loss from the teacher (soft) and from labels (hard)", 2),
                 ("Distance of the student from its teacher before each refresh", 1),
                 ("Age of the teacher: steps since its last refresh", 1),
             ]

@@ -186,11 +186,8 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            Ok(plan(config, &run, &place, store, job, &model).with_warning(idle).with_schedules(
-                &settings,
-                None,
-                Some(steps),
-            ))
+            let prepared = plan(config, &run, &place, store, job, &model);
+            Ok(prepared.with_schedules(&settings, None, Some(steps)).with_warning(idle))
         }
         Subject::Classifier { predictor, data: theirs } => {
             let (data, layers) = DataSources::open(layers, Some(&theirs))?;
@@ -208,10 +205,11 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let ends = parts.train.ends(student);
             optimizer.check(("student", student, &ends), fit.learning_rate)?;
             let network = predictor.network().clone();
-            let (temperature, alpha) = (soft.temperature as f32, soft.alpha as f32);
-            let soft_targets = Some(SoftTargets::frozen(network.clone(), temperature, alpha));
-            let taught = Some((network.clone(), run.teacher.clone().unwrap_or_default()));
-            let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
+            soft.check()?;
+            let soft_targets = Some(SoftTargets::of(network.clone(), soft.clone()));
+            let taught = Some((network, run.teacher.clone().unwrap_or_default()));
+            let steps = fit.total_steps(parts.train.len());
+            let settings = (fit.clone(), soft);
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft_targets, taught));
             let model = Model::Predictor(predictor);

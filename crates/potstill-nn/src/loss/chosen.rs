@@ -1,20 +1,7 @@
-//! Losses. Each returns its value, averaged over the batch, and writes its gradient with respect to the
-//! network's outputs.
-//!
-//! Outputs, logits and their gradients are `samples x outputs`, row by row. Values are summed in double precision, and
-//! so are softmaxes and divergences, which cancel near their minimum and at high temperatures: what is finite agrees with
-//! double precision to a millionth.
-//!
-//! ```
-//! use potstill_nn::loss::cross_entropy;
-//!
-//! let mut gradient = [0.0; 2];
-//! let loss = cross_entropy(&[0.0, 0.0], &[1], &mut gradient);
-//! assert!((loss - 2.0_f32.ln()).abs() < 1e-6);
-//! assert!((gradient[0] - 0.5).abs() < 1e-6 && (gradient[1] + 0.5).abs() < 1e-6);
-//! ```
+//! Losses of one output, or one distribution, of several for each sample: what learns action values.
 
-use crate::log_softmax::{Divergence, LogSoftmax};
+use super::shape::shape;
+use crate::log_softmax::LogSoftmax;
 use potstill_core::{math, wide};
 
 /// The loss of the error `e = output - target` of a regression.
@@ -31,7 +18,7 @@ pub enum Regression {
 
 impl Regression {
     /// Value and derivative at error `e`.
-    fn at(self, e: f32) -> (f64, f32) {
+    pub(super) fn at(self, e: f32) -> (f64, f32) {
         let wide = f64::from(e);
         match self {
             Regression::SquaredError => (wide * wide, 2.0 * e),
@@ -233,142 +220,4 @@ fn quantile_huber(kappa: f32, tau: f32, quantile: f32, targets: &[f32]) -> (f32,
         },
     );
     (values.iter().sum(), gradients.iter().sum())
-}
-
-/// Cross-entropy of the softmax of the logits with class labels: `-ln softmax(z)_label`.
-///
-/// # Panics
-/// If the lengths do not agree, there is no sample, or a label is not a class.
-pub fn cross_entropy(logits: &[f32], labels: &[usize], d_logits: &mut [f32]) -> f32 {
-    let (samples, classes) = shape(logits, labels.len());
-    assert_eq!(d_logits.len(), logits.len(), "one gradient per logit");
-    let mut total = 0.0;
-    let rows = logits.chunks_exact(classes).zip(labels);
-    for ((row, &label), d_row) in rows.zip(d_logits.chunks_exact_mut(classes)) {
-        assert!(label < classes, "label {label} of {classes} classes");
-        let p = LogSoftmax::new(1.0, row);
-        total -= p.log(label);
-        for (j, d) in d_row.iter_mut().enumerate() {
-            *d = (p.less_label(j, label) / samples as f64) as f32;
-        }
-    }
-    (total / samples as f64) as f32
-}
-
-/// `T^2 KL(softmax(teacher / T) || softmax(student / T))`, with its gradient with respect to the student's
-/// logits, at any temperature above 0. For high ones it tends to half the mean squared difference of the centred logits
-/// (Hinton, Vinyals and Dean 2015, section 2.1).
-///
-/// The factor `T^2` keeps the size of the gradient from falling with `1 / T^2` (Hinton, Vinyals and Dean
-/// 2015, section 2).
-///
-/// # Panics
-/// If the lengths do not agree.
-pub fn temperature_kl(
-    temperature: f32,
-    teacher: &[f32],
-    student: &[f32],
-    samples: usize,
-    d_student: &mut [f32],
-) -> f32 {
-    let (samples, classes) = same_shape(teacher, student, samples, d_student);
-    let wide = f64::from(temperature);
-    let rows = teacher.chunks_exact(classes).zip(student.chunks_exact(classes));
-    let mut total = 0.0;
-    for ((teacher, student), d_row) in rows.zip(d_student.chunks_exact_mut(classes)) {
-        let divergence = Divergence::new(wide, teacher, student);
-        for (j, d) in d_row.iter_mut().enumerate() {
-            let (value, gradient) = divergence.element(j);
-            total += value;
-            *d = (wide * gradient / samples as f64) as f32;
-        }
-    }
-    (wide * wide * total / samples as f64) as f32
-}
-
-/// The shares of the teacher and the labels in [`distillation`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Blend {
-    /// The weight of the soft targets, 0 to 1.
-    pub alpha: f32,
-    /// The temperature of both softmaxes of the soft term; the hard term is at temperature 1.
-    pub temperature: f32,
-}
-
-/// `alpha T^2 KL(teacher_T || student_T) + (1 - alpha) CE(labels)` (Hinton, Vinyals and Dean 2015, section
-/// 2).
-///
-/// # Panics
-/// If the lengths do not agree, there is no sample, or a label is not a class.
-pub fn distillation(
-    blend: Blend,
-    teacher: &[f32],
-    student: &[f32],
-    labels: &[usize],
-    d_student: &mut [f32],
-) -> f32 {
-    let (samples, classes) = same_shape(teacher, student, labels.len(), d_student);
-    let (alpha, temperature) = (f64::from(blend.alpha), f64::from(blend.temperature));
-    let rows = teacher.chunks_exact(classes).zip(student.chunks_exact(classes)).zip(labels);
-    let mut total = 0.0;
-    for (((teacher, student), &label), d_row) in rows.zip(d_student.chunks_exact_mut(classes)) {
-        assert!(label < classes, "label {label} of {classes} classes");
-        let (soft, hard) = (Divergence::new(temperature, teacher, student), LogSoftmax::new(1.0, student));
-        let mut divergence = 0.0;
-        for (j, d) in d_row.iter_mut().enumerate() {
-            let (value, gradient) = soft.element(j);
-            divergence += value;
-            let blended = alpha * temperature * gradient + (1.0 - alpha) * hard.less_label(j, label);
-            *d = (blended / samples as f64) as f32;
-        }
-        // A term without weight may be infinite.
-        total +=
-            weighed(alpha, temperature * temperature * divergence) - weighed(1.0 - alpha, hard.log(label));
-    }
-    (total / samples as f64) as f32
-}
-
-/// `x` times a weight; 0 where that is 0, whatever `x`.
-fn weighed(weight: f64, x: f64) -> f64 {
-    if weight == 0.0 { 0.0 } else { weight * x }
-}
-
-/// `softmax(logits / temperature)` of one row of logits, in its place; the temperature is above 0.
-pub fn softmax(temperature: f32, row: &mut [f32]) {
-    let highest = highest(row);
-    let mut sum = 0.0_f64;
-    for z in &mut *row {
-        *z = math::exp((*z - highest) / temperature);
-        sum += f64::from(*z);
-    }
-    row.iter_mut().for_each(|p| *p = (f64::from(*p) / sum) as f32);
-}
-
-/// The mean of the values `low, low + gap, ...`, one for each logit, under the softmax of one row of logits.
-pub fn softmax_mean(logits: &[f32], low: f32, gap: f32) -> f32 {
-    let highest = highest(logits);
-    let (mut sum, mut weighted) = (0.0, 0.0);
-    for (i, &z) in logits.iter().enumerate() {
-        let weight = f64::from(math::exp(z - highest));
-        sum += weight;
-        weighted += weight * i as f64;
-    }
-    (f64::from(low) + f64::from(gap) * (weighted / sum)) as f32
-}
-
-fn highest(logits: &[f32]) -> f32 {
-    logits.iter().copied().fold(f32::NEG_INFINITY, f32::max)
-}
-
-/// Checks that teacher, student and gradient have one shape; returns samples and classes.
-fn same_shape(teacher: &[f32], student: &[f32], samples: usize, d_student: &[f32]) -> (usize, usize) {
-    let lengths = (teacher.len(), d_student.len());
-    assert_eq!(lengths, (student.len(), student.len()), "teacher and student of one shape");
-    shape(student, samples)
-}
-
-fn shape(outputs: &[f32], samples: usize) -> (usize, usize) {
-    let whole = samples > 0 && !outputs.is_empty() && outputs.len().is_multiple_of(samples);
-    assert!(whole, "{} outputs for {samples} samples", outputs.len());
-    (samples, outputs.len() / samples)
 }
