@@ -32,6 +32,7 @@ mod user_file;
 pub use checkpoint::Checkpoint;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
+pub(crate) use user_file::read_part_within;
 pub use user_file::{make_folder, read_file, read_text, write_file, write_new_file};
 
 use crate::shell;
