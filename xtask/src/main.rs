@@ -100,7 +100,7 @@ fn test() -> Result<(), String> {
         }
         Err(reason) => {
             println!(
-                "\nNOT RUN: the tests against the real Gymnasium, MinAtar and TensorBoard, because {reason}."
+                "\nNOT RUN: the tests against the real Gymnasium, MinAtar, TensorBoard and onnxruntime, because {reason}."
             );
         }
     }

@@ -536,11 +536,19 @@ fn what_a_run_learned_is_exported() {
         assert_eq!((&told["run"], &told["out"]), (&Value::from(run), &Value::from(out)));
         assert_eq!((&told["format"], &told["bytes"]), (&"safetensors".into(), &expected.len().into()));
         assert_eq!(told["parameters"], trained["parameters"]);
+        let told = json(path, &format!("export {run} --to onnx --out {run}.onnx"));
+        assert_eq!((&told["format"], &told["parameters"]), (&"onnx".into(), &trained["parameters"]));
     }
+    // The digits of 8 x 8 points, and where the model is from.
+    let read = ::potstill::onnx::Model::open(&path.join("network.onnx"), None).unwrap();
+    assert_eq!((read.inputs(), read.classes()), (64, 10));
+    assert!(read.metadata().contains(&("data".to_owned(), "digits".to_owned())), "{:?}", read.metadata());
     let told = potstill(path, "export table --to safetensors --out again.safetensors");
     assert!(told.status.success() && told.stderr.is_empty());
     assert_eq!(String::from_utf8(told.stdout).unwrap(), "again.safetensors\n");
     let help = String::from_utf8(potstill(path, "export --help").stdout).unwrap();
+    // Its lines are wrapped.
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for exporter in EXPORTERS {
         assert!(help.contains(exporter.name()) && help.contains(exporter.summary()), "{help}");
     }

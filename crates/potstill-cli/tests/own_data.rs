@@ -105,7 +105,10 @@ fn a_changed_file_is_not_taken_for_the_one_that_a_run_was_begun_with() {
     fs::write(path.join("data.csv"), table(61)).unwrap();
     let output = potstill(path, "train classifier --config run/config.toml --out again");
     let line = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(2) && line.contains("it is not the data that the run was begun with"), "{line}");
+    assert!(
+        output.status.code() == Some(2) && line.contains("it is not the data that the run was begun with"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -120,7 +123,11 @@ fn faults_of_a_table_are_told_in_a_line() {
     };
     check("", ":label=k", "it is empty");
     check("x,k\n", ":label=k", "it has no rows");
-    check("x,k\n1,a\n2,a\n3,a\n", ":label=k", "column `k`: all training rows are of the class `a`; two are needed");
+    check(
+        "x,k\n1,a\n2,a\n3,a\n",
+        ":label=k",
+        "column `k`: all training rows are of the class `a`; two are needed",
+    );
     check("x,k\n1,a\n2,b\n3,c\n", ":label=z", "it has no column `z`; it has x, k");
     check(
         "x,k\n1,a\n2,b\n",
@@ -132,7 +139,11 @@ fn faults_of_a_table_are_told_in_a_line() {
     let missing = "the value is missing; complete it, leave the row out, or fill in the mean of the training rows with missing=mean";
     check("x,k\n1,a\n,b\n2,a\n3,b\n", ":label=k", &format!("row 2, column `x`: {missing}"));
     check("x,k\n1,a\n2,\n3,b\n", ":label=k", "row 2, column `k`: the label is missing");
-    check("x,k\n0.5,1.5\n1,a\n\"2,3\n", ":label=k", "line 4: 1 values, but there are 2 columns; is a value with a delimiter in it without quotation marks?");
+    check(
+        "x,k\n0.5,1.5\n1,a\n\"2,3\n",
+        ":label=k",
+        "line 4: 1 values, but there are 2 columns; is a value with a delimiter in it without quotation marks?",
+    );
 }
 
 #[test]
@@ -140,7 +151,10 @@ fn missing_values_constant_columns_and_many_columns_are_learned() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
     let train = |source: &str| {
-        result(path, &format!("train classifier --data {source} --net-arch mlp:4 --epochs 3 --test-samples 2"))
+        result(
+            path,
+            &format!("train classifier --data {source} --net-arch mlp:4 --epochs 3 --test-samples 2"),
+        )
     };
     fs::write(path.join("gaps.csv"), "x,c,k\n1,u,a\n,v,b\n3,,a\n4,u,b\n1,u,a\n2,v,b\n").unwrap();
     assert_eq!(train("gaps.csv:label=k,missing=mean")["classes"], 2);
@@ -148,7 +162,11 @@ fn missing_values_constant_columns_and_many_columns_are_learned() {
     assert_eq!(train("flat.csv:label=k")["train_samples"], 2);
     let names: Vec<String> = (0..10_000).map(|i| format!("f{i}")).collect();
     let row = |class: &str| format!("{}{class}\n", "0.5,".repeat(10_000));
-    fs::write(path.join("wide.csv"), format!("{},k\n{}{}{}{}", names.join(","), row("a"), row("b"), row("a"), row("b"))).unwrap();
+    fs::write(
+        path.join("wide.csv"),
+        format!("{},k\n{}{}{}{}", names.join(","), row("a"), row("b"), row("a"), row("b")),
+    )
+    .unwrap();
     assert_eq!(train("wide.csv:label=k")["train_samples"], 2);
 }
 
@@ -161,7 +179,8 @@ fn every_format_is_found_by_its_content() {
         let _ = fs::remove_file(&link);
         std::os::unix::fs::symlink(testdata(name), &link).unwrap();
         let shown = result(dir.path(), &format!("data show data{options}"));
-        let kinds: Vec<Value> = shown["columns"].as_array().unwrap().iter().map(|column| column["kind"].clone()).collect();
+        let kinds: Vec<Value> =
+            shown["columns"].as_array().unwrap().iter().map(|column| column["kind"].clone()).collect();
         assert_eq!((json!(kinds), &shown["rows"]), (expected, &json!(2)), "{name}");
     };
     check("vectors.npy", "", json!(["arrays of 3"]));
@@ -175,7 +194,10 @@ fn every_format_is_found_by_its_content() {
     let shown = result(dir.path(), "data show rows");
     assert_eq!(shown["columns"][1]["range"], json!([1.0, 2.0]));
     let digits = result(dir.path(), "data show digits");
-    assert_eq!((&digits["rows"], &digits["classes"][0]), (&json!(1797), &json!({ "name": "3", "rows": 183 })));
+    assert_eq!(
+        (&digits["rows"], &digits["classes"][0]),
+        (&json!(1797), &json!({ "name": "3", "rows": 183 }))
+    );
 
     let objects = testdata("objects.npz");
     refused(
@@ -207,7 +229,8 @@ fn pictures_are_learned_by_convolutions() {
             fs::copy(images.join(class).join("one.png"), path.join(format!("many/{class}/{i}.png"))).unwrap();
         }
     }
-    let train = "train classifier --data many --net-arch cnn:4x2,8 --epochs 60 --learning-rate 0.01 --test-samples 4";
+    let train =
+        "train classifier --data many --net-arch cnn:4x2,8 --epochs 60 --learning-rate 0.01 --test-samples 4";
     assert_eq!(result(path, &format!("{train} --out run"))["test_error"], 0.0);
     fs::copy(images.join("a/one.png"), path.join("many/loose.png")).unwrap();
     refused(

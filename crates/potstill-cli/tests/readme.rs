@@ -128,7 +128,11 @@ fn every_command_of_the_readme_works() {
     let dir = tempfile::tempdir().unwrap();
     // The reader's own files.
     let row = |i: usize| format!("{}.{},{}\n", 1 + 3 * (i % 2), i % 10, ["setosa", "virginica"][i % 2]);
-    fs::write(dir.path().join("flowers.csv"), (0..60).map(row).fold("petal,species\n".to_owned(), |t, r| t + &r)).unwrap();
+    fs::write(
+        dir.path().join("flowers.csv"),
+        (0..60).map(row).fold("petal,species\n".to_owned(), |t, r| t + &r),
+    )
+    .unwrap();
     fs::write(dir.path().join("new.csv"), "petal\n1.5\n4.5\n").unwrap();
     for command in written {
         output(dir.path(), &smaller(command)).unwrap_or_else(|words| panic!("README: {command}\n{words}"));

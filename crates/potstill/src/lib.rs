@@ -24,6 +24,7 @@
 //! | [`train`] | the training loop, evaluation, statistics |
 //! | [`config`] | configuration keys with type, range and source |
 //! | [`store`], [`export`], [`report`] | run directories and checkpoints, model files, charts |
+//! | [`onnx`] | ONNX files: their writer, and a reader that makes networks and frozen teachers of them |
 //! | [`metrics`] | the metrics of a run and their writers |
 //! | [`error`] | the error of a whole run, and its exit code |
 //! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
@@ -75,6 +76,7 @@ pub mod jobs;
 pub mod linear;
 pub mod metrics;
 pub mod model;
+pub mod onnx;
 pub mod optimizer;
 pub mod planning;
 pub mod policy;

@@ -3,7 +3,7 @@
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::export::{EXPORTERS, Exporter, find};
-use crate::run::{learned_model, usage};
+use crate::run::{model_with_origin, usage};
 use crate::store::{RunDir, write_new_file};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -35,9 +35,9 @@ pub fn export(request: &ExportRequest) -> Result<Value, Error> {
             out.display()
         )));
     }
-    let model = learned_model(&RunDir::open(run)?)?;
+    let (model, about) = model_with_origin(&RunDir::open(run)?)?;
     exporter.takes(&model).map_err(|reason| usage(format!("--to {name}: {}: {reason}", run.display())))?;
-    let bytes = exporter.write(&model);
+    let bytes = exporter.write(&model, &about);
     write_new_file(out, &bytes)?;
     Ok(json!({
         "command": "export",

@@ -2,6 +2,25 @@
 
 use crate::model::Model;
 
+/// The meaning of a network's outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Values of actions.
+    #[default]
+    Values,
+    /// Logits of classes.
+    Classes,
+}
+
+/// The origin of a model, for formats that have a place for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The meaning of the outputs, if the model is a network.
+    pub purpose: Purpose,
+    /// Keys and values: environment or data, algorithm, checksum of the run's model.
+    pub metadata: Vec<(String, String)>,
+}
+
 /// A file format for trained models.
 pub trait Exporter: Sync {
     /// The name in `potstill export --to NAME`.
@@ -20,5 +39,5 @@ pub trait Exporter: Sync {
     fn takes(&self, model: &Model) -> Result<(), String>;
 
     /// The bytes of the file. The model is one that the format [takes](Self::takes).
-    fn write(&self, model: &Model) -> Vec<u8>;
+    fn write(&self, model: &Model, about: &About) -> Vec<u8>;
 }

@@ -1,24 +1,25 @@
 //! Export of trained models: a file per format, and the list by which `potstill export` finds them.
 //!
 //! ```
-//! use potstill::export::{self, safetensors};
+//! use potstill::export::{self, About, safetensors};
 //! use potstill::model::{Model, QTable};
 //!
 //! let model = Model::Table(QTable::from_values(2, vec![0.0, 1.0, 2.0, 3.0]));
 //! let exporter = export::find("safetensors").unwrap();
 //! exporter.takes(&model)?;
 //! assert_eq!(exporter.extension(), "safetensors");
-//! assert_eq!(safetensors::read(&exporter.write(&model)), Ok(model));
+//! assert_eq!(safetensors::read(&exporter.write(&model, &About::default())), Ok(model));
 //! # Ok::<(), String>(())
 //! ```
 
 mod exporter;
+pub mod onnx;
 pub mod safetensors;
 
-pub use exporter::Exporter;
+pub use exporter::{About, Exporter, Purpose};
 
 /// All formats; the first is the default.
-pub const EXPORTERS: [&dyn Exporter; 1] = [&safetensors::Safetensors];
+pub const EXPORTERS: [&dyn Exporter; 2] = [&safetensors::Safetensors, &onnx::Onnx];
 
 /// Finds a format by its name.
 pub fn find(name: &str) -> Option<&'static dyn Exporter> {
@@ -60,8 +61,12 @@ mod tests {
             let models = models();
             let taken = models.iter().filter(|model| match exporter.takes(model) {
                 Ok(()) => {
-                    let bytes = exporter.write(model);
-                    assert!(!bytes.is_empty() && bytes == exporter.write(model), "{name}: the same file");
+                    let about = About::default();
+                    let bytes = exporter.write(model, &about);
+                    assert!(
+                        !bytes.is_empty() && bytes == exporter.write(model, &about),
+                        "{name}: the same file"
+                    );
                     true
                 }
                 Err(reason) => {

@@ -18,7 +18,7 @@
 //! assert!(matches!(safetensors::read(&bytes[..100]), Err(ModelError::Damaged { .. })));
 //! ```
 
-use super::exporter::Exporter;
+use super::exporter::{About, Exporter};
 use crate::data::Preprocessing;
 use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
 use crate::tile_coding::TileCoder;
@@ -104,7 +104,7 @@ impl Exporter for Safetensors {
         Err("a network with named heads or free parameters has no place in the file yet".to_owned())
     }
 
-    fn write(&self, model: &Model) -> Vec<u8> {
+    fn write(&self, model: &Model, _: &About) -> Vec<u8> {
         write(model)
     }
 }

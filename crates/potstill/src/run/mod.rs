@@ -52,6 +52,6 @@ pub(crate) use report::{asked_axis, curves, over_time, run_page, without_folders
 pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
-pub(crate) use subject::{Subject, learned_model};
+pub(crate) use subject::{Subject, model_with_origin};
 pub(crate) use summary::{read_summary, seed_runs, spread};
 pub(crate) use together::Together;

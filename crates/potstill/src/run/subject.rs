@@ -8,6 +8,7 @@ use crate::data::Dataset;
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::export::safetensors::{self, ModelError};
+use crate::export::{About, Purpose};
 use crate::model::{Model, Predictor};
 use crate::shell;
 use crate::store::{RunDir, names};
@@ -126,15 +127,26 @@ impl Subject {
     }
 }
 
-/// Reads the model of a finished run, whatever it is for.
-pub(crate) fn learned_model(dir: &RunDir) -> Result<Model, Error> {
-    read_model(dir, names::MODEL, &model_file(dir)?)
-}
-
 /// The model of a finished run, and the CRC-32C of its file.
 pub(super) fn learned(dir: &RunDir) -> Result<(Model, u32), Error> {
     let bytes = model_file(dir)?;
     Ok((read_model(dir, names::MODEL, &bytes)?, crc32c::crc32c(&bytes)))
+}
+
+/// The model of a finished run, and what its file says about the run.
+pub(crate) fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
+    let (model, checksum) = learned(dir)?;
+    let path = dir.path().join(names::CONFIG);
+    let config = read_toml(&dir.read_text(names::CONFIG)?, Origin::File(path.display().to_string()))?;
+    let of_config = ["command", "algorithm", "env", "data", "seed"].into_iter().filter_map(|key| {
+        let value = config.get(key)?;
+        Some((key.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+    });
+    let mut metadata: Vec<(String, String)> = of_config.collect();
+    metadata.push(("model_crc32c".to_owned(), format!("{checksum:08x}")));
+    let is_classifier = config.contains_key("data") && !config.contains_key("env");
+    let purpose = if is_classifier { Purpose::Classes } else { Purpose::Values };
+    Ok((model, About { purpose, metadata }))
 }
 
 /// The bytes of a finished run's model.

@@ -34,6 +34,7 @@ pub use checkpoint::Checkpoint;
 pub use data_file::DataFile;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
+pub(crate) use user_file::read_part_within;
 pub use user_file::{make_folder, read_file, read_text, write_file, write_new_file};
 
 use crate::shell;

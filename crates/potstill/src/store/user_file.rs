@@ -2,8 +2,8 @@
 
 use super::{StoreError, io_error};
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path, PathBuf};
 
 /// Longest chain of links that is followed, as on Linux.
 const LINKS_MAX: usize = 40;
@@ -64,6 +64,41 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
         true => Err(StoreError::IsFolder { path: path.to_owned() }),
         false => fs::read(path).map_err(io_error("read", path)),
     }
+}
+
+/// Reads a part of a file that a model names: it must lie in a folder or below it, links included.
+///
+/// # Errors
+/// The reason, after the name of the file.
+pub(crate) fn read_part_within(
+    folder: &Path,
+    name: &str,
+    offset: u64,
+    length: usize,
+) -> Result<Vec<u8>, String> {
+    let is_plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    if name.is_empty() || !Path::new(name).components().all(is_plain) {
+        return Err("which does not lie in the folder of the model".to_owned());
+    }
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let missing = |error: io::Error| format!("which cannot be read ({error})");
+    let (inside, path) =
+        (folder.canonicalize().map_err(missing)?, folder.join(name).canonicalize().map_err(missing)?);
+    if !path.starts_with(&inside) {
+        return Err("which does not lie in the folder of the model".to_owned());
+    }
+    let mut file = File::open(&path).map_err(missing)?;
+    let about = file.metadata().map_err(missing)?;
+    if !about.is_file() {
+        return Err("which is no regular file".to_owned());
+    }
+    let size = about.len();
+    if offset.checked_add(length as u64).is_none_or(|end| end > size) {
+        return Err(format!("which ends after {size} bytes, before byte {offset} + {length}"));
+    }
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes)).map_err(missing)?;
+    Ok(bytes)
 }
 
 /// Reads a text file at a path of the user's.

@@ -9,10 +9,11 @@ use potstill::deep::DqnConfig;
 use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
 use potstill::env::{Row, Space};
-use potstill::export::safetensors;
+use potstill::export::{self, About, Purpose, safetensors};
 use potstill::jobs::{DataConfig, DistilConfig, EvalConfig, RunConfig, StoreConfig};
 use potstill::metrics::{History, csv};
 use potstill::nn::{Ends, Inputs, NetworkSpec};
+use potstill::onnx::{Limits, Model};
 use potstill::optimizer::StudentOptimizer;
 use potstill::store::{FileMark, Manifest, ManifestError, snapshot_file};
 use potstill::tabular::TabularConfig;
@@ -27,7 +28,7 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All parsers by name.
-pub(crate) const TARGETS: [(&str, Target); 9] = [
+pub(crate) const TARGETS: [(&str, Target); 10] = [
     ("config", config),
     ("set", set),
     ("network", network),
@@ -37,6 +38,7 @@ pub(crate) const TARGETS: [(&str, Target); 9] = [
     ("history", history),
     ("world", world),
     ("recording", recording),
+    ("onnx", onnx),
 ];
 
 /// Tries a parser on some bytes.
@@ -265,6 +267,31 @@ fn read_model(bytes: &[u8]) -> bool {
     assert!(model.parameters() * 4 <= bytes.len() && model.is_finite());
     let written = safetensors::write(&model);
     assert!(safetensors::read(&written).as_ref() == Ok(&model));
+    true
+}
+
+/// Models of other programs. Limits are small, so that no graph takes long.
+fn onnx(bytes: &[u8]) -> bool {
+    let limits = Limits { elements: 1 << 14, work: 1 << 22 };
+    let mut external = |name: &str, _: u64, _: usize| Err(format!("lies in {name}"));
+    let mut model = match Model::read_with(bytes, None, limits, &mut external) {
+        Ok(model) => model,
+        Err(error) => {
+            assert!(error.len() <= 4 * bytes.len() + 1000 && error.lines().count() == 1, "{error}");
+            return false;
+        }
+    };
+    let inputs = vec![0.5; 2 * model.inputs()];
+    if let Ok(answers) = model.answers(&inputs, 2).map(<[f32]>::len) {
+        assert_eq!(answers, 2 * model.classes());
+    }
+    if let Ok(network) = model.to_network() {
+        assert!(network.parameters().iter().all(|value| value.is_finite()));
+        let about = About { purpose: Purpose::Classes, ..About::default() };
+        let written = export::onnx::write(&potstill::model::Model::Network(network.clone()), &about);
+        let again = Model::read(&written).and_then(|model| model.to_network()).expect("its own file");
+        assert_eq!(again.parameters(), network.parameters());
+    }
     true
 }
 

@@ -1,0 +1,42 @@
+//! Models in files, whose data may lie in further files beside them.
+
+use super::model::Model;
+use super::run::Limits;
+use crate::store::{self, StoreError};
+use std::path::Path;
+use thiserror::Error;
+
+/// A file that is no model that can be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A file that cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Content that is no ONNX model, or none that can be evaluated.
+    #[error("{path}: {reason}")]
+    Model {
+        /// The file.
+        path: String,
+        /// The missing or wrong part.
+        reason: String,
+    },
+}
+
+impl Model {
+    /// Reads a file, and the output of this name if one is given. Weights in a second file, as PyTorch's
+    /// exporter writes them, are read from the same folder or below it.
+    ///
+    /// # Errors
+    /// As [`read_with`](Self::read_with), or if a file cannot be read.
+    pub fn open(path: &Path, output: Option<&str>) -> Result<Self, OpenError> {
+        let bytes = store::read_file(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut external = |name: &str, offset: u64, length: usize| {
+            store::read_part_within(folder, name, offset, length)
+                .map_err(|reason| format!("has data in `{name}`, {reason}"))
+        };
+        Self::read_with(&bytes, output, Limits::default(), &mut external)
+            .map_err(|reason| OpenError::Model { path: path.display().to_string(), reason })
+    }
+}
