@@ -1,5 +1,6 @@
 //! Tests of one's own data: every format, every fault of a table, training, testing, predicting.
 
+#[allow(dead_code, reason = "other tests need the rest of it")]
 mod common;
 
 use common::potstill;

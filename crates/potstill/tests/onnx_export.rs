@@ -1,9 +1,10 @@
 //! Exported ONNX files: onnxruntime and this crate's own reader answer as the model does.
 
 use potstill::core::Pcg64;
+use potstill::data::{Column, DataFrame, DataOptions, Preprocessing, Values};
 use potstill::env::Space;
 use potstill::export::{About, Purpose, onnx};
-use potstill::model::{ControlPolicy, LinearModel, Model, QTable};
+use potstill::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
 use potstill::nn::{Ends, Head, Initialisation, Inputs, NetworkSpec, Workspace};
 use potstill::onnx::{Kind, Model as Read};
 use potstill::tile_coding::TileCoder;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 /// A model, its file, and the answers that it must give to some rows.
 struct Case {
@@ -63,6 +65,46 @@ fn about(purpose: Purpose) -> About {
 
 fn normals(rng: &mut Pcg64, count: usize) -> Vec<f32> {
     (0..count).map(|_| rng.normal() as f32).collect()
+}
+
+/// Predictors, whose files take raw rows: numbers, one of them missing, and images.
+fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
+    let numbers = |rng: &mut Pcg64, mean: f64| (0..8).map(|_| mean + rng.normal()).collect::<Vec<f64>>();
+    let label = || Column::new("label", Values::Numbers((0..8).map(|i| f64::from(i % 3)).collect()));
+    let mut gap = numbers(rng, -5.0);
+    gap[0] = f64::NAN;
+    let columns = [("a", numbers(rng, 1000.0)), ("b", gap.clone())];
+    let raw: Vec<f32> = (0..rows).flat_map(|i| [columns[0].1[i] as f32, gap[i] as f32]).collect();
+    let columns = columns.into_iter().map(|(name, x)| Column::new(name, Values::Numbers(x)));
+    let table = DataFrame::new(columns.chain([label()]).collect()).unwrap();
+    let bytes: Vec<u8> = (0..8 * 12).map(|_| rng.below(256) as u8).collect();
+    let pixels: Vec<f32> = bytes[..rows * 12].iter().map(|&byte| f32::from(byte)).collect();
+    let image = Values::Images { shape: [2, 3, 2], white: 255, bytes };
+    let images = DataFrame::new(vec![Column::new("image", image), label()]).unwrap();
+    for (name, frame, spec, shape, inputs) in [
+        ("numbers", table, "mlp:8", vec![2], raw),
+        ("images", images, "mlp:8", vec![2, 3, 2], pixels),
+    ] {
+        let options = DataOptions { fills_missing: true, ..DataOptions::default() };
+        let all: Vec<usize> = (0..8).collect();
+        let preprocessing = Arc::new(Preprocessing::fit(&frame, &all, &options).unwrap());
+        let features: usize = preprocessing.shape().iter().product();
+        let network = spec.parse::<NetworkSpec>().unwrap().build(features, 3, rng);
+        let encoded = preprocessing.encode(&frame, &all[..rows]).unwrap();
+        let answers = network.predict(&encoded, &mut Workspace::default()).to_vec();
+        let model = Model::Predictor(Predictor::new(network, preprocessing).unwrap());
+        cases.push(Case {
+            name: format!("a predictor of {name}"),
+            purpose: Purpose::Classes,
+            bytes: onnx::write(&model, &about(Purpose::Classes)),
+            input: "input",
+            shape,
+            integers: false,
+            rows,
+            inputs,
+            answers,
+        });
+    }
 }
 
 fn cases() -> Vec<Case> {
@@ -136,6 +178,7 @@ fn cases() -> Vec<Case> {
         add("control", &Model::Control(policy), ("observation", &[3]), inputs, answers);
         add("linear", &Model::Linear(linear), ("observation", &[2]), observations, values);
         add("table", &Model::Table(table), ("state", &[]), states, of_states);
+        predictors(rows, &mut rng, &mut cases);
     }
     cases
 }
@@ -159,7 +202,7 @@ fn exports_are_read_back() {
         let kind = if purpose == Purpose::Classes { Kind::Logits } else { Kind::Values };
         assert_eq!((read.kind(), read.classes() * rows), (kind, answers.len()), "{name}");
         near(read.answers(&inputs, rows).unwrap(), &answers, &name);
-        assert_eq!(read.metadata(), [("env".to_owned(), "CartPole-v1".to_owned())]);
+        assert_eq!(read.metadata()[0], ("env".to_owned(), "CartPole-v1".to_owned()));
         // A network of plain layers is one again.
         if let Ok(network) = read.to_network() {
             let again = network.predict(&inputs, &mut Workspace::default()).to_vec();
@@ -177,6 +220,7 @@ fn exports_are_read_back() {
                 "control",
                 "linear",
                 "table",
+                "predictor",
             ];
             assert!(
                 plain.iter().any(|part| name.contains(part)),
@@ -213,7 +257,7 @@ fn onnxruntime_answers_as_the_model_does() {
             list.iter().map(|x| x.as_f64().unwrap() as f32).collect()
         };
         assert_eq!((&result["opset"], &result["batch"]), (&json!(17), &json!("batch")), "{name}");
-        assert_eq!(result["metadata"], json!({ "env": "CartPole-v1" }));
+        assert_eq!(result["metadata"]["env"], "CartPole-v1");
         let (values, action) = match (purpose, name.as_str()) {
             (Purpose::Classes, _) => ("logits", "label"),
             (_, "control") => ("action", ""),

@@ -25,8 +25,6 @@ pub(crate) struct OpenData {
     pub(crate) source: String,
     /// The source as it was given, for messages.
     given: String,
-    /// The path or the name of the built-in data.
-    place: String,
     options: DataOptions,
     samples: Samples,
 }
@@ -54,8 +52,7 @@ impl OpenData {
             None if place.contains(['/', '.']) => return Err(refused(given, "there is no such file")),
             None => return Err(ConfigError::unknown("dataset", place, None, DATASETS).into()),
         };
-        let (given, place) = (given.to_owned(), place.to_owned());
-        Ok(Self { source, given, place, options: parsed.options, samples })
+        Ok(Self { source, given: given.to_owned(), options: parsed.options, samples })
     }
 
     /// The number of samples to test on, if none is given: none if the source has a test part of its own.
@@ -145,6 +142,12 @@ pub(crate) struct Split<'a> {
     pub(crate) fitted: Option<Arc<Preprocessing>>,
 }
 
+/// The name of a data source: that of its file or folder, without the ending and the options.
+pub(super) fn name_of(source: &str) -> String {
+    let place = DataSource::parse(source, &data::formats()).map_or(source, |parsed| parsed.place);
+    Path::new(place).file_stem().and_then(|name| name.to_str()).unwrap_or("data").to_owned()
+}
+
 /// The data that the settings of a run name.
 pub(crate) struct DataSources {
     data: OpenData,
@@ -202,8 +205,7 @@ impl DataSources {
 
     /// The name of the data, for that of a run.
     pub(crate) fn name(&self) -> String {
-        let path = Path::new(&self.data.place);
-        path.file_stem().and_then(|name| name.to_str()).unwrap_or("data").to_owned()
+        name_of(&self.data.source)
     }
 
     /// The samples, split and encoded.

@@ -1,7 +1,7 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
 use super::checks::{env_of_run, usage};
-use super::datasets::{OpenData, Split};
+use super::datasets::{self, OpenData, Split};
 use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::data::Dataset;
@@ -140,7 +140,9 @@ pub(crate) fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
     let config = read_toml(&dir.read_text(names::CONFIG)?, Origin::File(path.display().to_string()))?;
     let of_config = ["command", "algorithm", "env", "data", "seed"].into_iter().filter_map(|key| {
         let value = config.get(key)?;
-        Some((key.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        // A path is one of this machine: the name is enough.
+        Some((key.to_owned(), if key == "data" { datasets::name_of(&text) } else { text }))
     });
     let mut metadata: Vec<(String, String)> = of_config.collect();
     metadata.push(("model_crc32c".to_owned(), format!("{checksum:08x}")));
