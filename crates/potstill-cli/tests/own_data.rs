@@ -98,6 +98,54 @@ fn a_student_learns_from_its_own_data_and_another_teacher() {
 }
 
 #[test]
+fn a_student_learns_from_recorded_answers() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let lines: Vec<String> = table(90).lines().map(str::to_owned).collect();
+    let named = |i: usize, line: &str| format!("{},{line}\n", if i == 0 { "id".to_owned() } else { format!("n{i}") });
+    let data: String = lines.iter().enumerate().map(|(i, line)| named(i, line)).collect();
+    fs::write(path.join("data.csv"), data).unwrap();
+    // In the other order, and surer of one class than of the other.
+    let answer = |i: usize| if i % 2 == 1 { "0.9,0.1" } else { "0.2,0.8" };
+    let answers: String = (1..=90).rev().map(|i| format!("n{i},{}\n", answer(i))).collect();
+    fs::write(path.join("answers.csv"), format!("id,p(even),p(odd)\n{answers}")).unwrap();
+    let distil = "distill --student mlp:4 --epochs 200 --learning-rate 0.01 --alpha 1 --temperature 1 --seed 1";
+    let source = "--data data.csv:label=kind,id=id";
+    let command = format!("{distil} --teacher answers.csv:id=id {source} --out student");
+    let summary = result(path, &command);
+    assert_eq!((&summary["teacher_test_error"], &summary["agreement"]), (&json!(0.0), &json!(1.0)));
+    // The student's probabilities are the teacher's, not the labels'.
+    result(path, "predict student --data data.csv:id=id --out predictions.csv");
+    let csv = fs::read_to_string(path.join("predictions.csv")).unwrap();
+    for (line, expected) in csv.lines().skip(1).zip([0.9, 0.2].into_iter().cycle()) {
+        let p: f64 = line.split(',').nth(2).unwrap().parse().unwrap();
+        assert!((p - expected).abs() < 0.03, "{line}, not {expected}");
+    }
+    // The same bytes again, and after a kill in the middle.
+    let model = fs::read(path.join("student/model.safetensors")).unwrap();
+    result(path, &command.replace("student", "again").replace("--again", "--student"));
+    assert_eq!(fs::read(path.join("again/model.safetensors")).unwrap(), model);
+
+    fs::write(path.join("few.csv"), "p(even),p(odd)\n0.5,0.5\n").unwrap();
+    refused(
+        path,
+        &format!("{distil} --teacher few.csv {source}"),
+        "error: --teacher few.csv: it has 1 rows, the data 90; name the rows of both with id=NAME to join them",
+    );
+    fs::write(path.join("bad.csv"), "id,p(even),p(odd)\nn1,0.5,0.6\n").unwrap();
+    refused(
+        path,
+        &format!("{distil} --teacher bad.csv:id=id {source}"),
+        "error: --teacher bad.csv:id=id: row 1: the probabilities sum to 1.1, not to 1",
+    );
+    refused(
+        path,
+        &format!("{distil} --teacher data.csv {source}"),
+        "error: --teacher data.csv: it has no answers of a teacher: columns p(CLASS), logit(CLASS) or votes(CLASS)",
+    );
+}
+
+#[test]
 fn a_changed_file_is_not_taken_for_the_one_that_a_run_was_begun_with() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

@@ -81,10 +81,9 @@ fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
     let pixels: Vec<f32> = bytes[..rows * 12].iter().map(|&byte| f32::from(byte)).collect();
     let image = Values::Images { shape: [2, 3, 2], white: 255, bytes };
     let images = DataFrame::new(vec![Column::new("image", image), label()]).unwrap();
-    for (name, frame, spec, shape, inputs) in [
-        ("numbers", table, "mlp:8", vec![2], raw),
-        ("images", images, "mlp:8", vec![2, 3, 2], pixels),
-    ] {
+    for (name, frame, spec, shape, inputs) in
+        [("numbers", table, "mlp:8", vec![2], raw), ("images", images, "mlp:8", vec![2, 3, 2], pixels)]
+    {
         let options = DataOptions { fills_missing: true, ..DataOptions::default() };
         let all: Vec<usize> = (0..8).collect();
         let preprocessing = Arc::new(Preprocessing::fit(&frame, &all, &options).unwrap());

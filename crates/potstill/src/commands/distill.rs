@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::run::{
-    Observer, Sources, Subject, check_out, create, discard_on_error, distillation_head, execute, peek,
+    Observer, Sources, Teacher, check_out, create, discard_on_error, distillation_head, execute, peek,
     prepare_distillation, teacher_layer, usage,
 };
 use crate::store::RunDir;
@@ -29,10 +29,10 @@ pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Valu
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&distillation_head())?;
     let teacher = peek(&layers, "teacher").ok_or_else(|| usage("from which teacher? give --teacher RUN"))?;
+    let opened = Teacher::open(teacher)?;
     let teacher = PathBuf::from(teacher);
-    let subject = Subject::load(&RunDir::open(&teacher)?)?;
     layers.push(teacher_layer(&teacher));
-    let plan = prepare_distillation(subject, &layers, request.threads, None)?;
+    let plan = prepare_distillation(opened, &layers, request.threads, None)?;
     let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
     discard_on_error(&dir, || create(&dir, &plan))?;
     let mut summary = execute(&dir, plan, false, observer)?;

@@ -64,12 +64,16 @@ struct Predictions {
 impl Predictions {
     fn new(predictor: &Predictor, data: &OpenData) -> Result<Self, String> {
         let (frame, preprocessing) = (data.rows(), predictor.preprocessing());
-        let names = frame.columns().iter().position(|column| Some(&column.name) == data.options().id.as_ref());
+        let names =
+            frame.columns().iter().position(|column| Some(&column.name) == data.options().id.as_ref());
         let names = names.map(|i| &frame.columns()[i]);
         let truth = frame.columns().iter().find(|column| column.name == preprocessing.target().column());
         let mut csv = names.map_or_else(|| "row".to_owned(), |column| field(&column.name));
         csv.push_str(",prediction");
-        preprocessing.classes().iter().for_each(|class| _ = write!(csv, ",{}", field(&format!("p({class})"))));
+        preprocessing
+            .classes()
+            .iter()
+            .for_each(|class| _ = write!(csv, ",{}", field(&format!("p({class})"))));
         csv.push('\n');
         let (mut workspace, mut wrong) = (Workspace::default(), 0);
         let rows: Vec<usize> = (0..frame.rows()).collect();
@@ -78,9 +82,12 @@ impl Predictions {
             let inputs = preprocessing.encode(frame, rows)?;
             let answers = predictor.network().predict(&inputs, &mut workspace);
             for (&row, answer) in rows.iter().zip(answers.chunks_exact(outputs)) {
-                let name = names.map_or_else(|| Some((row + 1).to_string()), |column| column.values.text(row));
+                let name =
+                    names.map_or_else(|| Some((row + 1).to_string()), |column| column.values.text(row));
                 let predicted = predicted(preprocessing, answer);
-                wrong += usize::from(truth.is_some_and(|truth| truth.values.text(row).as_ref() != Some(&predicted)));
+                wrong += usize::from(
+                    truth.is_some_and(|truth| truth.values.text(row).as_ref() != Some(&predicted)),
+                );
                 let _ = write!(csv, "{},{}", field(&name.unwrap_or_default()), field(&predicted));
                 if !preprocessing.classes().is_empty() {
                     soft_targets(1.0, answer, outputs).iter().for_each(|p| _ = write!(csv, ",{p}"));
@@ -88,7 +95,8 @@ impl Predictions {
                 csv.push('\n');
             }
         }
-        let is_known = truth.is_some_and(|truth| truth.values.missing() == 0) && !preprocessing.classes().is_empty();
+        let is_known =
+            truth.is_some_and(|truth| truth.values.missing() == 0) && !preprocessing.classes().is_empty();
         Ok(Self { csv, error: is_known.then_some(wrong as f64 / frame.rows() as f64) })
     }
 }

@@ -95,7 +95,9 @@ impl Reader for Npz {
         let mut places = Vec::new();
         for entry in archive.entries() {
             let entry = entry.map_err(damaged)?;
-            let Ok(path) = std::str::from_utf8(entry.file_path().as_bytes()).map(str::to_owned) else { continue };
+            let Ok(path) = std::str::from_utf8(entry.file_path().as_bytes()).map(str::to_owned) else {
+                continue;
+            };
             if let Some(name) = path.strip_suffix(".npy") {
                 names.push(name.to_owned());
                 places.push((entry.wayfinder(), entry.compression_method()));
@@ -107,7 +109,9 @@ impl Reader for Npz {
             let entry = archive.get_entry(*wayfinder).map_err(damaged)?;
             let array = match *method {
                 CompressionMethod::STORE => npy_from(entry.verifying_reader(entry.data())),
-                CompressionMethod::DEFLATE => npy_from(entry.verifying_reader(DeflateDecoder::new(entry.data()))),
+                CompressionMethod::DEFLATE => {
+                    npy_from(entry.verifying_reader(DeflateDecoder::new(entry.data())))
+                }
                 other => Err(format!("its compression, {other:?}, is not known; write it with numpy.savez")),
             };
             array.map_err(|reason| format!("array `{name}`: {reason}"))
@@ -132,7 +136,8 @@ impl Reader for Tensors {
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
         let bytes = bytes_of(content)?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| format!("it is no whole safetensors file: {error}"))?;
+        let file = SafeTensors::deserialize(&bytes)
+            .map_err(|error| format!("it is no whole safetensors file: {error}"))?;
         let mut names: Vec<String> = file.names().into_iter().map(|name| name.to_string()).collect();
         names.sort();
         chosen(&names, options, |name| {
@@ -206,7 +211,9 @@ impl Array {
             [_, height, width] => Some([height, width, 1]),
             [_, height, width, channels] if channels <= CHANNELS_MAX => Some([height, width, channels]),
             [_, channels, height, width] => Some([height, width, channels]),
-            _ => return Err(format!("its shape {shape:?} is none of rows; one to four dimensions are known")),
+            _ => {
+                return Err(format!("its shape {shape:?} is none of rows; one to four dimensions are known"));
+            }
         };
         let is_channels_first = matches!(*shape.as_slice(), [_, _, _, last] if last > CHANNELS_MAX);
         match (elements, sides) {
@@ -406,15 +413,25 @@ mod tests {
 
     #[test]
     fn arrays_become_columns() {
-        let check = |bytes: Vec<u8>, expected: Values| assert_eq!(npy(&bytes).unwrap().values(), Ok(expected));
+        let check =
+            |bytes: Vec<u8>, expected: Values| assert_eq!(npy(&bytes).unwrap().values(), Ok(expected));
         check(file("<i2", "(3,)", &[1, 0, 255, 255, 0, 128]), Values::Numbers(vec![1.0, -1.0, -32768.0]));
         check(file("|b1", "(2,)", &[0, 1]), Values::Numbers(vec![0.0, 1.0]));
         check(file("|u1", "(2,)", &[7, 255]), Values::Numbers(vec![7.0, 255.0]));
-        check(file("<f4", "(1, 2)", &[0, 0, 128, 63, 0, 0, 0, 192]), Values::Arrays { shape: [1, 1, 2], numbers: vec![1.0, -2.0] });
-        check(file("|u1", "(1, 2, 2)", &[1, 2, 3, 4]), Values::Images { shape: [2, 2, 1], white: 255, bytes: vec![1, 2, 3, 4] });
+        check(
+            file("<f4", "(1, 2)", &[0, 0, 128, 63, 0, 0, 0, 192]),
+            Values::Arrays { shape: [1, 1, 2], numbers: vec![1.0, -2.0] },
+        );
+        check(
+            file("|u1", "(1, 2, 2)", &[1, 2, 3, 4]),
+            Values::Images { shape: [2, 2, 1], white: 255, bytes: vec![1, 2, 3, 4] },
+        );
         // Two channels of five points each, as PyTorch has them.
         let bytes = vec![1, 6, 2, 7, 3, 8, 4, 9, 5, 10];
-        check(file("|u1", "(1, 2, 1, 5)", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), Values::Images { shape: [1, 5, 2], white: 255, bytes });
+        check(
+            file("|u1", "(1, 2, 1, 5)", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+            Values::Images { shape: [1, 5, 2], white: 255, bytes },
+        );
         let mut words = Values::words();
         ["ab", "c"].into_iter().for_each(|word| words.push_word(Some(word)));
         check(file("<U2", "(2,)", &[97, 0, 0, 0, 98, 0, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0]), words.clone());
@@ -433,12 +450,18 @@ mod tests {
             file("|O", "(1,)", &[]),
             "its type is `|O`; objects are Python's own; convert it with .astype(str) or .astype(\"float32\")",
         );
-        check(file(">f4", "(1,)", &[0; 4]), "its type is `>f4`; write it as little-endian numbers, with .astype(\"<f4\")");
+        check(
+            file(">f4", "(1,)", &[0; 4]),
+            "its type is `>f4`; write it as little-endian numbers, with .astype(\"<f4\")",
+        );
         check(
             file("<f8", "(99999999999, 99999999999)", &[]),
             "its shape [99999999999, 99999999999] is more than 8589934592 bytes",
         );
-        check(file("<f4", "(1, 1, 1, 1, 1)", &[0; 4]), "its shape [1, 1, 1, 1, 1] is none of rows; one to four dimensions are known");
+        check(
+            file("<f4", "(1, 1, 1, 1, 1)", &[0; 4]),
+            "its shape [1, 1, 1, 1, 1] is none of rows; one to four dimensions are known",
+        );
     }
 
     #[test]

@@ -15,8 +15,7 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 pub(super) struct Csv;
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
-const MISSING: [&[u8]; 9] =
-    [b"", b"NA", b"N/A", b"NaN", b"nan", b"null", b"NULL", b"None", b"?"];
+const MISSING: [&[u8]; 9] = [b"", b"NA", b"N/A", b"NaN", b"nan", b"null", b"NULL", b"None", b"?"];
 
 impl Reader for Csv {
     fn name(&self) -> &'static str {
@@ -156,7 +155,9 @@ fn header(first: &ByteRecord, has_header: bool) -> Result<Vec<String>, String> {
         return Ok((1..=first.len()).map(|i| format!("column{i}")).collect());
     }
     if first.iter().all(|field| number(field).is_some_and(|x| !x.is_nan())) {
-        return Err("line 1: all names of columns are numbers; if it has no names, add header=false".to_owned());
+        return Err(
+            "line 1: all names of columns are numbers; if it has no names, add header=false".to_owned()
+        );
     }
     let name = |(i, field): (usize, &[u8])| match std::str::from_utf8(field) {
         Ok(name) => {
@@ -224,7 +225,19 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_standard_library() {
-        for text in ["0", "-0", "1", "-1.5", ".5", "5.", "123456789.012345", "0.1", "999999999999999", "1e300", "-2E-3"] {
+        for text in [
+            "0",
+            "-0",
+            "1",
+            "-1.5",
+            ".5",
+            "5.",
+            "123456789.012345",
+            "0.1",
+            "999999999999999",
+            "1e300",
+            "-2E-3",
+        ] {
             let expected: f64 = text.parse().unwrap();
             assert_eq!(number(text.as_bytes()).map(f64::to_bits), Some(expected.to_bits()), "{text}");
         }
@@ -239,12 +252,14 @@ mod tests {
     #[test]
     fn tables_are_read_however_they_are_written() {
         let check = |text: &str, expected: [[&str; 2]; 2]| {
-            let frame = frame(text, &DataOptions::default()).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            let frame =
+                frame(text, &DataOptions::default()).unwrap_or_else(|error| panic!("{text:?}: {error}"));
             let names: Vec<&str> = frame.columns().iter().map(|column| column.name.as_str()).collect();
             assert_eq!(names, ["a", "b"], "{text:?}");
             for (row, expected) in expected.iter().enumerate() {
                 let found: Vec<_> = frame.columns().iter().map(|column| column.values.text(row)).collect();
-                let expected: Vec<_> = expected.iter().map(|text| (*text != "-").then(|| text.to_string())).collect();
+                let expected: Vec<_> =
+                    expected.iter().map(|text| (*text != "-").then(|| text.to_string())).collect();
                 assert_eq!(found, expected, "{text:?}, row {row}");
             }
             assert_eq!(frame.rows(), 2, "{text:?}");

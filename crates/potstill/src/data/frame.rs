@@ -274,10 +274,7 @@ mod tests {
         check(&[("a", &[1.0, 2.0]), ("b", &[3.0, 4.0])], Ok(2));
         check(&[], Err("it has no rows"));
         check(&[("a", &[])], Err("it has no rows"));
-        check(
-            &[("a", &[1.0]), ("b", &[3.0, 4.0])],
-            Err("`a` has 1 rows, `b` 2; one of each is needed"),
-        );
+        check(&[("a", &[1.0]), ("b", &[3.0, 4.0])], Err("`a` has 1 rows, `b` 2; one of each is needed"));
         check(&[("a", &[1.0]), ("a", &[3.0])], Err("columns 1 and 2 are both named `a`; rename one"));
     }
 
@@ -285,7 +282,10 @@ mod tests {
     fn a_wrong_name_is_told_with_the_nearest() {
         let column = |name: &str| Column::new(name, Values::Numbers(vec![0.0]));
         let frame = DataFrame::new(["age", "income", "species"].map(column).to_vec()).unwrap();
-        assert_eq!(frame.find("specie"), Err("it has no column `specie`; did you mean `species`?".to_owned()));
+        assert_eq!(
+            frame.find("specie"),
+            Err("it has no column `specie`; did you mean `species`?".to_owned())
+        );
         assert_eq!(frame.find("xyz"), Err("it has no column `xyz`; it has age, income, species".to_owned()));
     }
 

@@ -113,9 +113,9 @@ fn column(content: &dyn Content) -> Result<Column, String> {
         sizes.push(u32::from_be_bytes(size) as usize);
     }
     let count = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-    let count = count.filter(|count| (1..=BYTES_MAX).contains(count)).ok_or_else(|| {
-        format!("its head says {sizes:?} bytes; from 1 to {BYTES_MAX} are possible")
-    })?;
+    let count = count
+        .filter(|count| (1..=BYTES_MAX).contains(count))
+        .ok_or_else(|| format!("its head says {sizes:?} bytes; from 1 to {BYTES_MAX} are possible"))?;
     let mut bytes = Vec::new();
     reader.by_ref().take(count as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() != count {
@@ -165,7 +165,10 @@ mod tests {
         check(&[0, 0, 8, 1, 0, 0, 0, 0], "its head says [0] bytes; from 1 to 8589934592 are possible");
         check(&[0, 0, 13, 1, 0, 0, 0, 0], "it begins with [00, 00, 0d, 01], not as an IDX file of bytes");
         let huge = [0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255];
-        check(&huge, "its head says [4294967295, 4294967295, 4294967295] bytes; from 1 to 8589934592 are possible");
+        check(
+            &huge,
+            "its head says [4294967295, 4294967295, 4294967295] bytes; from 1 to 8589934592 are possible",
+        );
     }
 
     #[test]

@@ -47,7 +47,8 @@ impl Reader for JsonLines {
             if text.is_empty() {
                 continue;
             }
-            let row = serde_json::from_slice(text).map_err(|error| format!("line {number}: it is no JSON object: {error}"))?;
+            let row = serde_json::from_slice(text)
+                .map_err(|error| format!("line {number}: it is no JSON object: {error}"))?;
             rows.push(&row).map_err(|reason| format!("line {number}: {reason}"))?;
         }
         DataFrame::new(rows.columns()).map(Data::rows)
@@ -107,10 +108,17 @@ impl Rows {
         match (&mut column.values, value) {
             (_, Value::Null) => {}
             (Values::Numbers(numbers), Value::Number(number)) => {
-                numbers.push(number.as_f64().filter(|x| x.is_finite()).ok_or_else(|| format!("`{name}` is {number}"))?);
+                numbers.push(
+                    number
+                        .as_f64()
+                        .filter(|x| x.is_finite())
+                        .ok_or_else(|| format!("`{name}` is {number}"))?,
+                );
             }
             (words @ Values::Words(_), Value::String(word)) => words.push_word(Some(word)),
-            (words @ Values::Words(_), Value::Bool(truth)) => words.push_word(Some(if *truth { "true" } else { "false" })),
+            (words @ Values::Words(_), Value::Bool(truth)) => {
+                words.push_word(Some(if *truth { "true" } else { "false" }))
+            }
             (Values::Numbers(_), _) => return wrong("it was a number before"),
             _ => return wrong("it was text before"),
         }
@@ -126,7 +134,9 @@ impl Rows {
 fn fill(column: &mut Column, rows: usize) {
     let is_answer = super::preprocessing::is_answer(&column.name) && !column.name.starts_with("logit");
     match &mut column.values {
-        Values::Numbers(numbers) => numbers.resize(rows.max(numbers.len()), if is_answer { 0.0 } else { f64::NAN }),
+        Values::Numbers(numbers) => {
+            numbers.resize(rows.max(numbers.len()), if is_answer { 0.0 } else { f64::NAN })
+        }
         words => (words.rows()..rows).for_each(|_| words.push_word(None)),
     }
 }
@@ -160,7 +170,8 @@ mod tests {
 
     #[test]
     fn damage_is_told() {
-        let check = |text: &str, expected: &str| assert_eq!(frame(text).err().as_deref(), Some(expected), "{text}");
+        let check =
+            |text: &str, expected: &str| assert_eq!(frame(text).err().as_deref(), Some(expected), "{text}");
         check("", "it has no rows");
         check("{\"a\":1}\n{\"a\":\"x\"}", "line 2: `a` is \"x\"; it was a number before");
         check("{\"a\":\"x\"}\n{\"a\":1}", "line 2: `a` is 1; it was text before");

@@ -43,7 +43,11 @@ impl Reader for Pictures {
             let (shape, pixels) = picture(reader).map_err(|reason| format!("{file}: {reason}"))?;
             let (other, expected) = *first.get_or_insert((file, shape));
             if shape != expected {
-                return Err(format!("{file} is {}, but {other} is {}; bring all to one size", size(shape), size(expected)));
+                return Err(format!(
+                    "{file} is {}, but {other} is {}; bring all to one size",
+                    size(shape),
+                    size(expected)
+                ));
             }
             bytes.extend_from_slice(&pixels);
             labels.push_word(Some(class));
@@ -113,15 +117,22 @@ impl Reader for Cifar {
         let part = |prefix: &str| -> Result<Option<DataFrame>, String> {
             let (mut bytes, mut labels) = (Vec::new(), Values::words());
             for file in files.iter().filter(|file| is_batch(file, prefix)) {
-                let records = content.file(file).bytes().map_err(|error| format!("{file}: it cannot be read: {error}"))?;
+                let records = content
+                    .file(file)
+                    .bytes()
+                    .map_err(|error| format!("{file}: it cannot be read: {error}"))?;
                 if records.is_empty() || !records.len().is_multiple_of(RECORD) {
                     return Err(format!("{file}: {} bytes are no whole records of {RECORD}", records.len()));
                 }
                 for record in records.chunks_exact(RECORD) {
                     let class = CLASSES.get(usize::from(record[0]));
-                    labels.push_word(Some(class.ok_or_else(|| format!("{file}: {} is no class", record[0]))?));
+                    labels
+                        .push_word(Some(class.ok_or_else(|| format!("{file}: {} is no class", record[0]))?));
                     let planes = &record[1..];
-                    bytes.extend((0..1024).flat_map(|point| [planes[point], planes[1024 + point], planes[2048 + point]]));
+                    bytes.extend(
+                        (0..1024)
+                            .flat_map(|point| [planes[point], planes[1024 + point], planes[2048 + point]]),
+                    );
                 }
             }
             if bytes.is_empty() {

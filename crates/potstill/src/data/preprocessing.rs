@@ -157,7 +157,13 @@ impl Encoding {
     }
 
     /// Writes the inputs of these rows, `width` numbers from `offset` on in every `stride`.
-    fn encode(&self, frame: &DataFrame, rows: &[usize], filling: bool, place: &mut Place<'_>) -> Result<(), String> {
+    fn encode(
+        &self,
+        frame: &DataFrame,
+        rows: &[usize],
+        filling: bool,
+        place: &mut Place<'_>,
+    ) -> Result<(), String> {
         let name = self.column();
         let values = &frame.columns()[frame.find(name)?].values;
         let missing = |row: usize| missing(name, row);
@@ -181,14 +187,18 @@ impl Encoding {
                     }
                 }
             }
-            (Self::Image { shape, .. }, Values::Images { shape: theirs, white, bytes }) if shape == theirs => {
+            (Self::Image { shape, .. }, Values::Images { shape: theirs, white, bytes })
+                if shape == theirs =>
+            {
                 let (width, white) = (self.width(), f32::from(*white));
                 for (i, &row) in rows.iter().enumerate() {
                     let bytes = &bytes[row * width..][..width];
                     place.row(i).iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte) / white);
                 }
             }
-            (Self::Array { shape, scaling, .. }, Values::Arrays { shape: theirs, numbers }) if shape == theirs => {
+            (Self::Array { shape, scaling, .. }, Values::Arrays { shape: theirs, numbers })
+                if shape == theirs =>
+            {
                 let width = self.width();
                 for (i, &row) in rows.iter().enumerate() {
                     let numbers = &numbers[row * width..][..width];
@@ -222,7 +232,9 @@ impl Encoding {
             _ => {
                 let [height, width, channels] = self.shape();
                 let found = values.kind();
-                format!("column `{name}` was learned as {height} x {width} x {channels} numbers; here it has {found}")
+                format!(
+                    "column `{name}` was learned as {height} x {width} x {channels} numbers; here it has {found}"
+                )
             }
         }
     }
@@ -232,7 +244,9 @@ impl Encoding {
         match self {
             Self::Number { column, scaling } => json!({ "column": column, "number": pair(scaling) }),
             Self::Category { column, levels } => json!({ "column": column, "category": levels }),
-            Self::Image { column, shape, white } => json!({ "column": column, "image": shape, "white": white }),
+            Self::Image { column, shape, white } => {
+                json!({ "column": column, "image": shape, "white": white })
+            }
             Self::Array { column, shape, scaling } => {
                 let scaling: Value = scaling.iter().map(pair).collect();
                 json!({ "column": column, "array": shape, "scaling": scaling })
@@ -257,7 +271,8 @@ impl Encoding {
             Self::Image { column, shape: shape(image)?, white }
         } else {
             let shape = shape(value.get("array")?)?;
-            let scaling: Vec<Scaling> = value["scaling"].as_array()?.iter().map(scaling).collect::<Option<_>>()?;
+            let scaling: Vec<Scaling> =
+                value["scaling"].as_array()?.iter().map(scaling).collect::<Option<_>>()?;
             let is_whole = scaling.is_empty() || scaling.len() == shape.iter().product::<usize>();
             is_whole.then_some(Self::Array { column, shape, scaling })?
         })
@@ -319,7 +334,10 @@ fn missing(name: &str, row: usize) -> String {
 fn finite(scaled: f32, name: &str, row: usize, x: f64) -> Result<f32, String> {
     match scaled.is_finite() {
         true => Ok(scaled),
-        false => Err(format!("row {}, column `{name}`: {x} is too far from the others for single precision", row + 1)),
+        false => Err(format!(
+            "row {}, column `{name}`: {x} is too far from the others for single precision",
+            row + 1
+        )),
     }
 }
 
@@ -337,8 +355,13 @@ fn texts(value: &Value) -> Option<Vec<String>> {
 fn levels(words: &Words, rows: &[usize]) -> Vec<String> {
     let mut seen = vec![false; words.levels().len()];
     rows.iter().filter_map(|&row| words.index(row)).for_each(|index| seen[index] = true);
-    let mut levels: Vec<String> =
-        words.levels().iter().zip(seen).filter(|(_, seen)| *seen).map(|(level, _)| level.to_string()).collect();
+    let mut levels: Vec<String> = words
+        .levels()
+        .iter()
+        .zip(seen)
+        .filter(|(_, seen)| *seen)
+        .map(|(level, _)| level.to_string())
+        .collect();
     levels.sort();
     levels
 }
@@ -377,8 +400,10 @@ impl Target {
             Values::Numbers(numbers) => {
                 let present = rows.iter().map(|&row| numbers[row]).filter(|x| !x.is_nan());
                 // Bits of numbers from 0 on are ordered as they are; those below come before.
-                let order = |x: f64| if x < 0.0 { -((-x).to_bits() as i64) } else { (x + 0.0).to_bits() as i64 };
-                let different: BTreeMap<i64, String> = present.map(|x| (order(x), (x + 0.0).to_string())).collect();
+                let order =
+                    |x: f64| if x < 0.0 { -((-x).to_bits() as i64) } else { (x + 0.0).to_bits() as i64 };
+                let different: BTreeMap<i64, String> =
+                    present.map(|x| (order(x), (x + 0.0).to_string())).collect();
                 let is_whole = rows.iter().all(|&row| numbers[row].is_nan() || numbers[row].fract() == 0.0);
                 if !is_whole && different.len() > 20 {
                     return Err(format!(
@@ -453,10 +478,13 @@ impl Preprocessing {
         let inputs: Vec<usize> = match named(&options.inputs)? {
             Some(inputs) => vec![inputs],
             None => (0..columns.len())
-                .filter(|i| *i != target && Some(*i) != id && !dropped.contains(i) && !is_answer(&columns[*i].name))
+                .filter(|i| {
+                    *i != target && Some(*i) != id && !dropped.contains(i) && !is_answer(&columns[*i].name)
+                })
                 .collect(),
         };
-        let inputs = inputs.iter().map(|&i| Encoding::fit(&columns[i], rows)).collect::<Result<Vec<_>, _>>()?;
+        let inputs =
+            inputs.iter().map(|&i| Encoding::fit(&columns[i], rows)).collect::<Result<Vec<_>, _>>()?;
         match inputs.iter().map(Encoding::width).sum::<usize>() {
             0 => Err("no column is left for the inputs".to_owned()),
             count if count > INPUTS_MAX => Err(format!("{count} inputs are more than {INPUTS_MAX}")),
@@ -545,7 +573,10 @@ impl Preprocessing {
             }
             Target::Value { scaling, .. } => {
                 let Values::Numbers(numbers) = values else {
-                    return Err(format!("column `{column}` has {}; a regression learns numbers", values.kind()));
+                    return Err(format!(
+                        "column `{column}` has {}; a regression learns numbers",
+                        values.kind()
+                    ));
                 };
                 for &row in rows {
                     let x = numbers[row];
@@ -568,7 +599,8 @@ impl Preprocessing {
             }
         };
         let inputs: Vec<Value> = self.inputs.iter().map(Encoding::to_json).collect();
-        let parts = [("inputs", json!(inputs)), ("target", target), ("fills_missing", json!(self.fills_missing))];
+        let parts =
+            [("inputs", json!(inputs)), ("target", target), ("fills_missing", json!(self.fills_missing))];
         Value::Object(parts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
     }
 

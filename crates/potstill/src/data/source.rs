@@ -79,7 +79,9 @@ impl DataOptions {
             }
         }
         match (&self.label, &self.target) {
-            (Some(_), Some(_)) => Err("give label= for classes or target= for a regression, not both".to_owned()),
+            (Some(_), Some(_)) => {
+                Err("give label= for classes or target= for a regression, not both".to_owned())
+            }
             _ => Ok(()),
         }
     }
@@ -155,10 +157,7 @@ mod tests {
         check("a.csv:labell=x", Err("no option `labell`; did you mean `label`?"));
         check("a.csv:label=", Err("label= needs the name of a column"));
         check("a.csv:missing=zero", Err("missing=zero: expected mean or refuse"));
-        check(
-            "a.csv:label=x,target=y",
-            Err("give label= for classes or target= for a regression, not both"),
-        );
+        check("a.csv:label=x,target=y", Err("give label= for classes or target= for a regression, not both"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
+//! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`source`] | the teacher's logits, computed by a network or recorded |
 //! | [`soft_targets`] | soft targets beside labels: keys, blended loss, balance of its terms |
 //! | [`divergence`] | divergences of the student from the teacher: equations and sources |
@@ -32,6 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod answers;
 pub mod classifier;
 pub mod collector;
 pub mod divergence;
@@ -39,6 +41,7 @@ pub mod policy;
 pub mod soft_targets;
 pub mod source;
 
+pub use answers::{AnswerKind, Answers};
 pub use classifier::{ClassifierTrainer, FitConfig};
 pub use collector::Collector;
 pub use divergence::Divergence;

@@ -55,6 +55,15 @@ impl Source {
         Self { from: LogitSource::Network(Box::new(teacher)), scale: 1.0, logits: Vec::new() }
     }
 
+    /// A source of recorded logits, `samples x classes`.
+    ///
+    /// # Panics
+    /// If they are not of whole samples.
+    pub fn recorded(classes: usize, logits: Vec<f32>) -> Self {
+        assert!(logits.len().is_multiple_of(classes), "logits of whole samples");
+        Self { from: LogitSource::Recorded { outputs: classes, logits }, scale: 1.0, logits: Vec::new() }
+    }
+
     /// The teacher; `None` once its logits are recorded.
     pub fn teacher(&self) -> Option<&Teacher> {
         match &self.from {

@@ -41,8 +41,8 @@ use crate::data::preprocessing::{Encoding, Scaling};
 use crate::model::{ControlPolicy, LinearModel, Model, QTable};
 use crate::onnx::{ElementType, GraphBuilder, Setting};
 use potstill_nn::spec::Stage;
-use serde_json::json;
 use potstill_nn::{Activation, Head, Inputs, Network, NetworkSpec, TAUS, Tensor};
+use serde_json::json;
 
 /// The format as one of the [list](super::EXPORTERS).
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +156,8 @@ fn takes_rows(preprocessing: &Preprocessing) -> Result<(), String> {
     match preprocessing.inputs() {
         [_] => Ok(()),
         several if several.iter().all(is_number) => Ok(()),
-        _ => Err("its columns are images or arrays beside others; one alone can be the input of a graph".to_owned()),
+        _ => Err("its columns are images or arrays beside others; one alone can be the input of a graph"
+            .to_owned()),
     }
 }
 

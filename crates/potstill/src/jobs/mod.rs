@@ -25,7 +25,7 @@ pub(crate) use reinforcement::ReinforcementJob;
 pub use settings::{
     DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig, StoreConfig,
 };
-pub(crate) use supervised::{Parts, SupervisedJob};
+pub(crate) use supervised::{Parts, SupervisedJob, Taught, TaughtBy};
 
 use crate::error::Error;
 use crate::metrics::Record;

@@ -2,7 +2,7 @@
 
 use super::{Job, Outcome, Recorder};
 use crate::data::{Dataset, Preprocessing};
-use crate::distill::classifier::{self, agreement, error_rate};
+use crate::distill::classifier::{self, error_rate, predictions};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
@@ -18,8 +18,25 @@ use std::sync::Arc;
 pub(crate) struct Parts {
     pub(crate) train: Arc<Dataset>,
     pub(crate) test: Arc<Dataset>,
+    /// The rows of the data that these are; none to test on if they are apart.
+    pub(crate) rows: (Vec<usize>, Vec<usize>),
     /// The preprocessing that encoded them.
     pub(crate) preprocessing: Arc<Preprocessing>,
+}
+
+/// The teacher of a student.
+pub(crate) struct Taught {
+    /// Its path, as the user gave it.
+    pub(crate) name: String,
+    pub(crate) teacher: TaughtBy,
+}
+
+/// The part of a teacher that a student is compared with.
+pub(crate) enum TaughtBy {
+    /// A network.
+    Network(Network),
+    /// The classes that it named for the samples to test on; none if it has not answered these.
+    Recorded(Option<Vec<usize>>),
 }
 
 /// Training of a classifier.
@@ -30,8 +47,7 @@ pub(crate) struct SupervisedJob {
     train: Arc<Dataset>,
     test: Arc<Dataset>,
     preprocessing: Arc<Preprocessing>,
-    /// The teacher's network, and the path of its run, as the user gave it.
-    teacher: Option<(Network, String)>,
+    teacher: Option<Taught>,
     warning: Option<String>,
     /// The error on the test samples after the last epoch, 0 to 1.
     test_error: f64,
@@ -39,12 +55,12 @@ pub(crate) struct SupervisedJob {
 
 impl SupervisedJob {
     pub(crate) fn new(
-        Parts { train, test, preprocessing }: Parts,
+        Parts { train, test, preprocessing, .. }: Parts,
         seed: u64,
         spec: &NetworkSpec,
         (fit, optimizer): (FitConfig, OptimizerConfig),
         soft_targets: Option<SoftTargets>,
-        teacher: Option<(Network, String)>,
+        teacher: Option<Taught>,
     ) -> Self {
         let configs = (fit.clone(), optimizer);
         let mut trainer =
@@ -116,18 +132,33 @@ impl Job for SupervisedJob {
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
-        if let Some((teacher, run)) = &self.teacher {
+        if let Some(Taught { name, teacher }) = &self.teacher {
             summary["command"] = json!("distill");
             summary["algorithm"] = json!("soft targets");
-            summary["teacher"] = json!(run);
-            summary["teacher_parameters"] = json!(teacher.parameters().len());
-            summary["teacher_test_error"] = json!(error_rate(teacher, &self.test));
-            summary["agreement"] = json!(agreement(teacher, student, &self.test.inputs));
+            summary["teacher"] = json!(name);
+            let theirs = match teacher {
+                TaughtBy::Network(network) => {
+                    summary["teacher_parameters"] = json!(network.parameters().len());
+                    Some(predictions(network, &self.test.inputs))
+                }
+                TaughtBy::Recorded(predictions) => predictions.clone(),
+            };
+            if let Some(theirs) = theirs {
+                let ours = predictions(student, &self.test.inputs);
+                summary["teacher_test_error"] = json!(differing(&theirs, &self.test.labels));
+                summary["agreement"] = json!(1.0 - differing(&theirs, &ours));
+            }
         }
         let predictor = Predictor::new(student.clone(), Arc::clone(&self.preprocessing));
         let model = Model::Predictor(predictor.expect("the network of this preprocessing"));
         Ok(Some(Outcome { model, summary, visits: None }))
     }
+}
+
+/// The share of the places at which two lists of classes differ.
+fn differing(a: &[usize], b: &[usize]) -> f64 {
+    let count = a.iter().zip(b).filter(|(a, b)| a != b).count();
+    count as f64 / a.len() as f64
 }
 
 /// The test error of a classifier that always names the most frequent class of the training samples, 0 to 1.

@@ -3,15 +3,16 @@
 use super::checks::{bad, usage};
 use super::data_file::{read_data, refused};
 use super::sources::peek;
-use super::subject::TrainedOn;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::labelled::DATASETS;
-use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Preprocessing, Samples};
-use crate::distill::FitConfig;
+use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
+use crate::distill::{Answers, FitConfig};
 use crate::error::Error;
 use crate::jobs::Parts;
+use crate::model::Predictor;
 use crate::shell;
 use potstill_core::Streams;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -44,7 +45,8 @@ impl OpenData {
                     Data::Samples(samples) => Ok(samples),
                     other => Err(other),
                 };
-                let samples = read_data(given, &parsed, "a classifier learns from labelled samples", samples)?;
+                let samples =
+                    read_data(given, &parsed, "a classifier learns from labelled samples", samples)?;
                 let absolute = std::path::absolute(place).ok();
                 let path = absolute.as_deref().and_then(Path::to_str).unwrap_or(place);
                 (given.replacen(place, path, 1), samples)
@@ -76,6 +78,26 @@ impl OpenData {
         &self.options
     }
 
+    /// The name of each row, if a column of them was named.
+    ///
+    /// # Errors
+    /// If there is no such column, a name is missing, or stands twice.
+    fn names(&self) -> Result<Option<Vec<String>>, Error> {
+        let Some(id) = &self.options.id else { return Ok(None) };
+        let wrong = |reason: String| refused(&self.given, reason);
+        let column = &self.rows().columns()[self.rows().find(id).map_err(wrong)?];
+        let (mut names, mut known) = (Vec::new(), HashSet::new());
+        for row in 0..self.rows().rows() {
+            let name =
+                column.values.text(row).ok_or_else(|| wrong(format!("row {} has no {id}", row + 1)))?;
+            if !known.insert(name.clone()) {
+                return Err(wrong(format!("row {}: the {id} `{name}` stood before", row + 1)));
+            }
+            names.push(name);
+        }
+        Ok(Some(names))
+    }
+
     /// The CRC-32C of all names and values.
     pub(crate) fn checksum(&self) -> u32 {
         self.samples.rows.checksum()
@@ -98,7 +120,8 @@ impl OpenData {
             None => {
                 if split.samples >= rows.rows() as u64 {
                     let count = rows.rows();
-                    let reason = format!("must leave something to train on, but the dataset has {count} samples");
+                    let reason =
+                        format!("must leave something to train on, but the dataset has {count} samples");
                     return Err(bad("test_samples", reason));
                 }
                 let mut order: Vec<usize> = (0..rows.rows()).collect();
@@ -122,11 +145,13 @@ impl OpenData {
         let encoded = |frame: &DataFrame, rows: &[usize], given: &str| {
             preprocessing.labelled(frame, rows).map_err(wrong(given)).map(Arc::new)
         };
+        let test_rows = test.clone();
         let test = match apart {
             Some((frame, given)) => encoded(frame, &(0..frame.rows()).collect::<Vec<_>>(), given)?,
             None => encoded(rows, &test, &self.given)?,
         };
-        Ok(Parts { train: encoded(rows, &train, &self.given)?, test, preprocessing })
+        let encoded = encoded(rows, &train, &self.given)?;
+        Ok(Parts { train: encoded, test, rows: (train, test_rows), preprocessing })
     }
 }
 
@@ -140,6 +165,85 @@ pub(crate) struct Split<'a> {
     pub(crate) seed: u64,
     /// The preprocessing, if it is fitted already.
     pub(crate) fitted: Option<Arc<Preprocessing>>,
+}
+
+/// The data of a run, and its split.
+#[derive(Clone, Debug)]
+pub(crate) struct TrainedOn {
+    /// The source of its samples.
+    pub(crate) source: String,
+    /// The source of the samples to test on, if they are apart.
+    pub(crate) test: Option<String>,
+    /// The CRC-32C of the samples, if it was kept.
+    pub(crate) checksum: Option<u32>,
+    /// The settings of the split.
+    pub(crate) fit: FitConfig,
+}
+
+impl TrainedOn {
+    /// The samples that the run was tested on.
+    pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
+        let open = OpenData::open(&self.source)?;
+        let test = self.test.as_deref().map(OpenData::open).transpose()?;
+        let fitted = Some(Arc::clone(predictor.preprocessing()));
+        let split =
+            Split { test: test.as_ref(), samples: self.fit.test_samples, seed: self.fit.split_seed, fitted };
+        Ok(open.parts(&split)?.test)
+    }
+}
+
+/// The recorded answers of a teacher to the rows of some data, in their order.
+pub(crate) struct RecordedTeacher {
+    answers: Answers,
+    /// The name of each row, if the source has a column of them.
+    names: Option<Vec<String>>,
+    given: String,
+}
+
+impl RecordedTeacher {
+    /// Reads the answers of a file.
+    ///
+    /// # Errors
+    /// If it has none, or a row's are wrong.
+    pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        let data = OpenData::open(given)?;
+        let answers =
+            Answers::of_frame(data.rows()).map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
+        Ok(Self { answers, names: data.names()?, given: given.to_owned() })
+    }
+
+    /// The CRC-32C of its answers.
+    pub(crate) fn checksum(&self) -> u32 {
+        self.answers.checksum()
+    }
+
+    /// The logits of the rows of some data, `rows x classes`: joined by the names of the rows where both have some, else row by row.
+    ///
+    /// # Errors
+    /// If a row has no answer, or the classes are others.
+    pub(crate) fn logits(&self, data: &OpenData, classes: &[String]) -> Result<Vec<f32>, Error> {
+        let wrong = |reason: String| usage(format!("--teacher {}: {reason}", self.given));
+        let logits = self.answers.logits(classes).map_err(wrong)?;
+        let rows = data.rows().rows();
+        let (Some(ours), Some(theirs)) = (data.names()?, &self.names) else {
+            return match self.answers.rows() == rows {
+                true => Ok(logits),
+                false => Err(wrong(format!(
+                    "it has {} rows, the data {rows}; name the rows of both with id=NAME to join them",
+                    self.answers.rows()
+                ))),
+            };
+        };
+        let places: HashMap<&str, usize> =
+            theirs.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let mut joined = Vec::with_capacity(rows * classes.len());
+        for name in &ours {
+            let place =
+                places.get(name.as_str()).ok_or_else(|| wrong(format!("it has no answer to `{name}`")))?;
+            joined.extend_from_slice(&logits[place * classes.len()..][..classes.len()]);
+        }
+        Ok(joined)
+    }
 }
 
 /// The name of a data source: that of its file or folder, without the ending and the options.
@@ -206,6 +310,11 @@ impl DataSources {
     /// The name of the data, for that of a run.
     pub(crate) fn name(&self) -> String {
         name_of(&self.data.source)
+    }
+
+    /// The data, without what it is tested on if that is apart.
+    pub(crate) fn data(&self) -> &OpenData {
+        &self.data
     }
 
     /// The samples, split and encoded.

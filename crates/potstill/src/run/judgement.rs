@@ -166,7 +166,8 @@ mod tests {
                  the support; widen it",
             ),
         );
-        let digits = |error: f64| json!({ "algorithm": "classifier", "test_error": error, "majority_error": 0.898 });
+        let digits =
+            |error: f64| json!({ "algorithm": "classifier", "test_error": error, "majority_error": 0.898 });
         check(digits(0.05), "data = 'digits'", None);
         check(
             digits(0.9),

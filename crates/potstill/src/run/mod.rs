@@ -20,6 +20,7 @@ mod features;
 mod headline;
 mod idle_keys;
 mod judgement;
+mod labels;
 mod observer;
 pub(crate) mod policy_maps;
 mod prepare;
@@ -43,15 +44,14 @@ pub use summary::summary_of;
 pub(crate) use checks::{check_out, find_env, usage};
 pub(crate) use datasets::OpenData;
 pub(crate) use execute::{create, discard_on_error, execute};
+pub(crate) use labels::distillation_head;
 pub(crate) use observer::watched_map;
-pub(crate) use prepare::{
-    distillation_head, prepare_distillation, prepare_train, teacher_layer, train_head, train_settings,
-};
+pub(crate) use prepare::{prepare_distillation, prepare_train, teacher_layer, train_head, train_settings};
 pub(crate) use prepared::PreparedRun;
 pub(crate) use report::{asked_axis, curves, over_time, run_page, without_folders};
 pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
-pub(crate) use subject::{Subject, model_with_origin};
+pub(crate) use subject::{Subject, Teacher, model_with_origin};
 pub(crate) use summary::{read_summary, seed_runs, spread};
 pub(crate) use together::Together;

@@ -1,23 +1,25 @@
 //! Turns settings into a job, with every check that is possible before the work begins.
 
 use super::checks::{env_for, find_env, usage};
-use super::datasets::DataSources;
 use super::features::PrepareFeatures;
 use super::idle_keys::idle_keys;
+use super::labels::{
+    ClassTeacher, PreparedStudent, distillation_head, prepare_classifier, prepare_student_of_classes,
+    student_spec,
+};
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::start::Start;
-use super::subject::Subject;
+use super::subject::{Subject, Teacher};
 use super::tabular::PrepareTabular;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{Layer, Origin, Settings, resolve, resolve_onto};
-use crate::distill::classifier::ClassifierSettings;
-use crate::distill::{FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets, SoftTargetsConfig};
+use crate::distill::{PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
     DataConfig, DistilConfig, EvalConfig, PlanConfig, PlannerJob, PolicyDistillationJob, RunConfig,
-    SourceConfig, StoreConfig, SupervisedJob,
+    SourceConfig, StoreConfig,
 };
 use crate::model::Model;
 use crate::optimizer::StudentOptimizer;
@@ -25,18 +27,12 @@ use crate::planning::{Planner, PlanningConfig};
 use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_core::Streams;
-use potstill_nn::NetworkSpec;
 use std::path::Path;
 use toml::{Table, Value};
 
 /// The keys above the settings of a training run.
 pub(crate) fn train_head(algorithm: &str) -> Vec<(&'static str, Value)> {
     vec![("command", "train".into()), ("algorithm", algorithm.into())]
-}
-
-/// The keys above the settings of a distillation run.
-pub(crate) fn distillation_head() -> Vec<(&'static str, Value)> {
-    vec![("command", "distill".into())]
 }
 
 /// Prepares a training run.
@@ -90,21 +86,7 @@ fn prepare_fresh(
         Builder::Features(new) => features.prepare(new),
         Builder::Control(new) => features.prepare(new),
         // One algorithm learns from labels alone; its descriptor has the same settings.
-        Builder::Labels(_) => {
-            let (data, layers) = DataSources::open(layers, None)?;
-            let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
-            let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
-            let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
-            let parts = data.parts(&fit, None)?;
-            let ends = parts.train.ends(&run.net_arch);
-            optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
-            let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
-            let fit = (fit, optimizer);
-            let on = data.name();
-            let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
-            let prepared = PreparedRun::of(algorithm, (&on, run.seed), config, store, job);
-            Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
-        }
+        Builder::Labels(_) => prepare_classifier(algorithm, head, layers),
     }
 }
 
@@ -125,34 +107,24 @@ pub(crate) fn train_settings(algorithm: &Algorithm) -> Box<dyn Settings> {
 /// # Errors
 /// If a key or value is wrong, or values exclude each other.
 pub(crate) fn prepare_distillation(
-    subject: Subject,
+    teacher: Teacher,
     layers: &[Layer],
     threads: usize,
     dir: Option<&RunDir>,
 ) -> Result<PreparedRun, Error> {
-    started(layers, dir, |layers| prepare_student(subject, layers, threads))
+    started(layers, dir, |layers| prepare_student(teacher, layers, threads))
 }
 
 /// Prepares a distillation run that starts from nothing.
-fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
+fn prepare_student(teacher: Teacher, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
     let head = distillation_head();
-    let layers = &with_checksum(&subject, layers)?;
-    let plan = |config, run: &DistilConfig, place: &str, store, job, teacher: &Model| {
-        let (on, seed) = (place, run.seed);
-        PreparedRun {
-            name: format!("distill-{on}-seed{seed}"),
-            place: format!("{on}, seed {seed}"),
-            config,
-            store,
-            job,
-            copy: Some((names::TEACHER, safetensors::write(teacher))),
-            schedules: Vec::new(),
-            warnings: Vec::new(),
-            start: None,
-        }
+    let layers = &with_checksum(&teacher, layers)?;
+    let with_teacher = |run: PreparedRun, teacher: &Model| PreparedRun {
+        copy: Some((names::TEACHER, safetensors::write(teacher))),
+        ..run
     };
-    match subject {
-        Subject::Policy { model, spec } => {
+    match teacher {
+        Teacher::Learned(Subject::Policy { model, spec }) => {
             let resolved =
                 resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
             let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
@@ -186,65 +158,41 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            let prepared = plan(config, &run, &place, store, job, &model);
-            Ok(prepared.with_schedules(&settings, None, Some(steps)).with_warning(idle))
+            let student = PreparedStudent { config, store, job, place, seed: run.seed }.run();
+            let student = with_teacher(student, &model).with_warning(idle);
+            Ok(student.with_schedules(&settings, None, Some(steps)))
         }
-        Subject::Classifier { predictor, data: theirs } => {
-            let (data, layers) = DataSources::open(layers, Some(&theirs))?;
-            let resolved = resolve::<(
-                (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
-                StoreConfig,
-            )>(&layers)?;
-            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
-            let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
-            if run.env.is_some() {
-                return Err(usage(format!("the teacher was trained on {}; give --data", theirs.source)));
-            }
-            let student = student_spec(&run)?;
-            let parts = data.parts(&fit, Some(predictor.preprocessing()))?;
-            let ends = parts.train.ends(student);
-            optimizer.check(("student", student, &ends), fit.learning_rate)?;
-            let network = predictor.network().clone();
-            soft.check()?;
-            let soft_targets = Some(SoftTargets::of(network.clone(), soft.clone()));
-            let taught = Some((network, run.teacher.clone().unwrap_or_default()));
-            let steps = fit.total_steps(parts.train.len());
-            let settings = (fit.clone(), soft);
-            let fit = (fit, optimizer);
-            let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft_targets, taught));
-            let model = Model::Predictor(predictor);
-            let prepared = plan(config, &run, &data.name(), store, job, &model).with_warning(idle);
-            Ok(prepared.with_schedules(&settings, None, Some(steps)))
+        Teacher::Learned(Subject::Classifier { predictor, data }) => {
+            let prepared = prepare_student_of_classes(&ClassTeacher::Trained(&predictor, &data), layers)?;
+            Ok(with_teacher(prepared, &Model::Predictor(predictor)))
         }
+        Teacher::Recorded(answers) => prepare_student_of_classes(&ClassTeacher::Recorded(&answers), layers),
     }
 }
 
 /// The layers with the checksum of the teacher, if it is the one that they name.
-fn with_checksum(subject: &Subject, layers: &[Layer]) -> Result<Vec<Layer>, Error> {
+fn with_checksum(teacher: &Teacher, layers: &[Layer]) -> Result<Vec<Layer>, Error> {
     const KEY: &str = "teacher_crc32c";
-    let network = match subject {
-        Subject::Policy { model: Model::Network(network), .. } => network,
-        Subject::Policy { .. } => return Ok(layers.to_vec()),
-        Subject::Classifier { predictor, .. } => predictor.network(),
+    let checked = |ours: i64| {
+        let known = layers.iter().rev().find_map(|layer| layer.values.get(KEY)?.as_integer());
+        if let Some(known) = known.filter(|known| *known != ours) {
+            let teacher = peek(layers, "teacher").unwrap_or_default();
+            return Err(usage(format!(
+                "{teacher} is not the teacher that the run was begun with: it has the checksum {ours}, not {known}; put the \
+                 other back, or leave `{KEY}` out to distil this one"
+            )));
+        }
+        let values = Table::from_iter([(KEY.to_owned(), Value::Integer(ours))]);
+        Ok([layers, &[Layer { origin: Origin::Program("of the teacher"), values }]].concat())
+    };
+    let network = match teacher {
+        Teacher::Learned(Subject::Policy { model: Model::Network(network), .. }) => network,
+        Teacher::Learned(Subject::Policy { .. }) => return Ok(layers.to_vec()),
+        Teacher::Learned(Subject::Classifier { predictor, .. }) => predictor.network(),
+        Teacher::Recorded(answers) => return checked(i64::from(answers.checksum())),
     };
     let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
-    let ours = i64::from(crc32c::crc32c(&bytes));
-    let known = layers.iter().rev().find_map(|layer| layer.values.get(KEY)?.as_integer());
-    if let Some(known) = known.filter(|known| *known != ours) {
-        let teacher = peek(layers, "teacher").unwrap_or_default();
-        return Err(usage(format!(
-            "{teacher} is not the teacher that the run was begun with: its parameters have the checksum {ours}, not {known}; put the \
-             other back, or leave `{KEY}` out to distil this one"
-        )));
-    }
-    let values = Table::from_iter([(KEY.to_owned(), Value::Integer(ours))]);
-    Ok([layers, &[Layer { origin: Origin::Program("of the teacher"), values }]].concat())
-}
-
-fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
-    run.student
-        .as_ref()
-        .ok_or_else(|| usage("into which student? give --student SPEC, such as --student mlp:16"))
+    checked(i64::from(crc32c::crc32c(&bytes)))
 }
 
 /// A run of a planner.

@@ -6,14 +6,13 @@ use super::observer::Observer;
 use super::prepare::{prepare_distillation, prepare_train};
 use super::prepared::PreparedRun;
 use super::sources::peek;
-use super::subject::{Subject, has_copy};
+use super::subject::{Subject, Teacher, has_copy};
 use super::summary::read_summary;
 use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
 use serde_json::Value;
-use std::path::Path;
 use toml::{Table, Value as Toml};
 
 /// Options of a continuation.
@@ -62,12 +61,12 @@ impl Recipe {
             Some(algorithm) => prepare_train(algorithm, &self.layers, threads, Some(dir)),
             None => {
                 let kept = has_copy(dir, names::TEACHER)?;
-                let subject = match peek(&self.layers, "teacher") {
-                    // Killed before it could copy its teacher.
-                    Some(run) if !kept => Subject::load(&RunDir::open(Path::new(run))?)?,
-                    _ => Subject::load_copy(dir, names::TEACHER)?,
+                let teacher = match peek(&self.layers, "teacher") {
+                    // A file of answers, or killed before it could copy its teacher.
+                    Some(teacher) if !kept => Teacher::open(teacher)?,
+                    _ => Teacher::Learned(Subject::load_copy(dir, names::TEACHER)?),
                 };
-                prepare_distillation(subject, &self.layers, threads, Some(dir))
+                prepare_distillation(teacher, &self.layers, threads, Some(dir))
             }
         }
     }

@@ -1,10 +1,9 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
 use super::checks::{env_of_run, usage};
-use super::datasets::{self, OpenData, Split};
+use super::datasets::{self, OpenData, RecordedTeacher, Split, TrainedOn};
 use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
-use crate::data::Dataset;
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::export::safetensors::{self, ModelError};
@@ -14,7 +13,7 @@ use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_env::Space;
 use potstill_env::registry::Spec;
-use std::sync::Arc;
+use std::path::Path;
 use toml::Table;
 
 /// A learned model, with its environment or dataset.
@@ -26,32 +25,22 @@ pub(crate) enum Subject {
     Classifier { predictor: Predictor, data: TrainedOn },
 }
 
-/// The data of a run, and its split.
-#[derive(Clone, Debug)]
-pub(crate) struct TrainedOn {
-    /// The source of its samples.
-    pub(crate) source: String,
-    /// The source of the samples to test on, if they are apart.
-    pub(crate) test: Option<String>,
-    /// The CRC-32C of the samples, if it was kept.
-    pub(crate) checksum: Option<u32>,
-    /// The settings of the split.
-    pub(crate) fit: FitConfig,
+/// A teacher.
+pub(crate) enum Teacher {
+    /// A learned model.
+    Learned(Subject),
+    /// The recorded answers of a classifier.
+    Recorded(RecordedTeacher),
 }
 
-impl TrainedOn {
-    /// The samples that the run was tested on.
-    pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
-        let open = OpenData::open(&self.source)?;
-        let test = self.test.as_deref().map(OpenData::open).transpose()?;
-        let fitted = Some(Arc::clone(predictor.preprocessing()));
-        let split = Split {
-            test: test.as_ref(),
-            samples: self.fit.test_samples,
-            seed: self.fit.split_seed,
-            fitted,
-        };
-        Ok(open.parts(&split)?.test)
+impl Teacher {
+    /// Reads a teacher: a run directory, or a file of recorded answers, perhaps with options.
+    pub(crate) fn open(place: &str) -> Result<Self, Error> {
+        let path = Path::new(place);
+        match path.is_file() || (place.contains(':') && !path.exists()) {
+            true => RecordedTeacher::open(place).map(Self::Recorded),
+            false => Subject::load(&RunDir::open(path)?).map(Self::Learned),
+        }
     }
 }
 
@@ -111,7 +100,12 @@ impl Subject {
                     Model::Predictor(predictor) => predictor,
                     // A file of before its preprocessing was in it.
                     Model::Network(network) => {
-                        let split = Split { test: None, samples: data.fit.test_samples, seed: data.fit.split_seed, fitted: None };
+                        let split = Split {
+                            test: None,
+                            samples: data.fit.test_samples,
+                            seed: data.fit.split_seed,
+                            fitted: None,
+                        };
                         let parts = OpenData::open(source)?.parts(&split)?;
                         let predictor = Predictor::new(network, parts.preprocessing);
                         predictor.map_err(|_| misfit(format!("it is no classifier of {source}")))?

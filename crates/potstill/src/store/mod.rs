@@ -16,9 +16,9 @@
 //! ```
 
 mod checkpoint;
-mod data_file;
 #[cfg(test)]
 mod damage;
+mod data_file;
 pub mod disk;
 mod lock;
 mod log;

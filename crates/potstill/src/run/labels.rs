@@ -1,0 +1,150 @@
+//! Runs that learn classes: from labels, or from labels and a teacher.
+
+use super::checks::usage;
+use super::datasets::{DataSources, RecordedTeacher, TrainedOn};
+use super::idle_keys::idle_keys;
+use super::prepared::PreparedRun;
+use crate::algorithm::Algorithm;
+use crate::config::{Layer, resolve};
+use crate::distill::classifier::ClassifierSettings;
+use crate::distill::{FitConfig, SoftTargets, SoftTargetsConfig, Source};
+use crate::error::Error;
+use crate::jobs::{DataConfig, DistilConfig, Job, StoreConfig, SupervisedJob, Taught, TaughtBy};
+use crate::model::Predictor;
+use crate::optimizer::StudentOptimizer;
+use crate::targets::argmax;
+use potstill_nn::NetworkSpec;
+use toml::Value;
+
+/// The keys above the settings of a distillation run.
+pub(crate) fn distillation_head() -> Vec<(&'static str, Value)> {
+    vec![("command", "distill".into())]
+}
+
+/// A student's run, before its teacher is copied into it.
+pub(super) struct PreparedStudent {
+    pub(super) config: String,
+    pub(super) store: StoreConfig,
+    pub(super) job: Box<dyn Job>,
+    /// The environment or the data.
+    pub(super) place: String,
+    pub(super) seed: u64,
+}
+
+impl PreparedStudent {
+    /// The run, without a copy of the teacher.
+    pub(super) fn run(self) -> PreparedRun {
+        let Self { config, store, job, place, seed } = self;
+        PreparedRun {
+            name: format!("distill-{place}-seed{seed}"),
+            place: format!("{place}, seed {seed}"),
+            config,
+            store,
+            job,
+            copy: None,
+            schedules: Vec::new(),
+            warnings: Vec::new(),
+            start: None,
+        }
+    }
+}
+
+/// The teacher of a classifier.
+pub(super) enum ClassTeacher<'a> {
+    /// A trained classifier, with its data.
+    Trained(&'a Predictor, &'a TrainedOn),
+    /// Recorded answers.
+    Recorded(&'a RecordedTeacher),
+}
+
+/// Prepares the training of a classifier on labels.
+pub(super) fn prepare_classifier(
+    algorithm: &'static Algorithm,
+    head: &[(&str, Value)],
+    layers: &[Layer],
+) -> Result<PreparedRun, Error> {
+    let (data, layers) = DataSources::open(layers, None)?;
+    let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
+    let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
+    let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
+    let parts = data.parts(&fit, None)?;
+    let ends = parts.train.ends(&run.net_arch);
+    optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
+    let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
+    let fit = (fit, optimizer);
+    let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
+    let prepared = PreparedRun::of(algorithm, (&data.name(), run.seed), config, store, job);
+    Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
+}
+
+/// Prepares the run of a student that learns classes.
+pub(super) fn prepare_student_of_classes(
+    teacher: &ClassTeacher<'_>,
+    layers: &[Layer],
+) -> Result<PreparedRun, Error> {
+    let theirs = match teacher {
+        ClassTeacher::Trained(_, data) => Some(*data),
+        ClassTeacher::Recorded(_) => None,
+    };
+    let (data, layers) = DataSources::open(layers, theirs)?;
+    let resolved = resolve::<(
+        (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
+        StoreConfig,
+    )>(&layers)?;
+    let config = resolved.to_toml(&distillation_head());
+    let idle = idle_keys(&resolved);
+    let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    if run.env.is_some() {
+        return Err(usage("the teacher is a classifier; give --data, not --env"));
+    }
+    soft.check()?;
+    let student = student_spec(&run)?;
+    let fitted = match teacher {
+        ClassTeacher::Trained(predictor, _) => Some(predictor.preprocessing()),
+        ClassTeacher::Recorded(_) => None,
+    };
+    let parts = data.parts(&fit, fitted)?;
+    let ends = parts.train.ends(student);
+    optimizer.check(("student", student, &ends), fit.learning_rate)?;
+    let name = run.teacher.clone().unwrap_or_default();
+    let (soft_targets, teacher) = match teacher {
+        ClassTeacher::Trained(predictor, _) => {
+            let network = predictor.network().clone();
+            (SoftTargets::of(network.clone(), soft.clone()), TaughtBy::Network(network))
+        }
+        ClassTeacher::Recorded(answers) => {
+            if fit.jitter_pixels > 0 {
+                return Err(usage(
+                    "the teacher's answers are recorded, and none are of shifted images; leave jitter_pixels at 0",
+                ));
+            }
+            let classes = parts.preprocessing.classes();
+            let logits = answers.logits(data.data(), classes)?;
+            let rows = |rows: &[usize]| -> Vec<f32> {
+                rows.iter()
+                    .flat_map(|&row| &logits[row * classes.len()..][..classes.len()])
+                    .copied()
+                    .collect()
+            };
+            let (train, test) = (rows(&parts.rows.0), rows(&parts.rows.1));
+            let named: Vec<usize> = test.chunks_exact(classes.len()).map(argmax).collect();
+            let source = Source::recorded(classes.len(), train);
+            let named = (!named.is_empty()).then_some(named);
+            (SoftTargets::new(source, soft.clone()), TaughtBy::Recorded(named))
+        }
+    };
+    let steps = fit.total_steps(parts.train.len());
+    let settings = (fit.clone(), soft);
+    let taught = Some(Taught { name, teacher });
+    let fit = (fit, optimizer);
+    let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, Some(soft_targets), taught));
+    let prepared = PreparedStudent { config, store, job, place: data.name(), seed: run.seed }.run();
+    Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
+}
+
+/// The architecture of a student.
+pub(super) fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
+    run.student
+        .as_ref()
+        .ok_or_else(|| usage("into which student? give --student SPEC, such as --student mlp:16"))
+}
