@@ -6,7 +6,8 @@ use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
 use crate::error::Error;
 use crate::run::{
-    Observer, Together, check_out, create, discard_on_error, execute, find_environment, prepare_train,
+    Observer, Together, as_it_is, check_out, create, discard_on_error, execute, find_environment, paused,
+    prepare_train,
     train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir, names};
@@ -210,7 +211,7 @@ impl Sweep {
         let together = Together::new(observer, &title, points.len(), side_by_side);
         let outcomes = together.map(|i, part| {
             if part.stop_requested() {
-                return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
+                return as_it_is(&dir.path().join(&points[i].label));
             }
             let (point, path) = (&points[i], dir.path().join(&points[i].label));
             if path.join(names::CONFIG).is_file() {
@@ -228,6 +229,9 @@ impl Sweep {
                 }
             }
         });
+        if let Some(error) = paused(dir, &outcomes, "combinations") {
+            return Err(error);
+        }
         let mut finished = Vec::new();
         let mut failure = None;
         for (point, outcome) in points.iter().zip(outcomes) {
@@ -236,9 +240,6 @@ impl Sweep {
                     let values: Map<String, Value> =
                         point.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
                     finished.push(json!({ "run": point.label, "values": values, "summary": summary }));
-                }
-                Err(Error::Interrupted { step, saved, .. }) => {
-                    return Err(Error::Interrupted { run: dir.path().to_owned(), step, saved });
                 }
                 Err(error) => {
                     failure.get_or_insert(error);

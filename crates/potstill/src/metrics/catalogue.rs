@@ -261,6 +261,11 @@ scores! {
     SECONDS = "seconds", Lower;
 }
 
+/// The key of the recorded episodes that a run has learned from without acting.
+pub const RECORDED_EPISODES: &str = "recorded_episodes";
+/// The key of the run whose policy acted in place of the learner.
+pub const BEHAVIOUR: &str = "behaviour";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,9 @@
 //! The result of a run in one sentence.
 
-use crate::metrics::catalogue::{MEAN_RETURN, RETURN_LAST_100, START_VALUE, TEST_ERROR};
+use crate::algorithm::Algorithm;
+use crate::metrics::catalogue::{
+    BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR,
+};
 use serde_json::Value;
 
 /// The most informative number of a summary, with its meaning; none without one.
@@ -41,18 +44,55 @@ pub fn headline(summary: &Value) -> Option<String> {
             .map_or(String::new(), |error| format!("; its teacher's is {} %", short(100.0 * error)));
         return Some(format!("test error {} %{samples}{teacher}", short(100.0 * error)));
     }
+    let value = number(START_VALUE);
+    if is_prediction(summary) {
+        return Some(predicted(summary, value?));
+    }
+    if let Some(recorded) = number(RECORDED_EPISODES) {
+        let learned = value.map_or(String::new(), |value| {
+            format!("; the greedy policy's value of the start is {}", short(value))
+        });
+        return Some(format!("learned from {recorded} recorded episodes{learned}"));
+    }
     if let Some(mean) = number(RETURN_LAST_100) {
         let episodes = number("episodes").unwrap_or(100.0).min(100.0);
+        if let Some(run) = summary[BEHAVIOUR].as_str() {
+            let learned = value.map_or(String::new(), |value| {
+                format!("; the value of the start that was learned from it is {}", short(value))
+            });
+            return Some(format!(
+                "mean return {} of the last {episodes} episodes, in which {run} acted{learned}",
+                short(mean)
+            ));
+        }
         return Some(format!(
             "mean return {} of the last {episodes} episodes, while learning (with exploration)",
             short(mean)
         ));
     }
-    let value = number(START_VALUE)?;
+    let value = value?;
     Some(match number("sweeps") {
         Some(sweeps) => format!("value of the start {}: exact, after {sweeps} sweeps", short(value)),
         None => format!("value of the start {}", short(value)),
     })
+}
+
+/// Returns true for the summary of a prediction algorithm, which judges a policy and has none of its own.
+pub(crate) fn is_prediction(summary: &Value) -> bool {
+    let algorithm = summary["algorithm"].as_str().and_then(|name| Algorithm::find(name).ok());
+    algorithm.is_some_and(|algorithm| algorithm.family == "prediction")
+}
+
+/// The result of a prediction algorithm.
+fn predicted(summary: &Value, value: f64) -> String {
+    let count = |key: &str| summary[key].as_u64();
+    let of = match (count(RECORDED_EPISODES), summary[BEHAVIOUR].as_str()) {
+        (Some(recorded), _) => format!("the policy of {recorded} recorded episodes"),
+        (None, Some(run)) => format!("the policy of {run}"),
+        (None, None) => "the uniformly random policy".to_owned(),
+    };
+    let episodes = count("episodes").unwrap_or_default();
+    format!("value of the start {} under {of}, after {episodes} episodes", short(value))
 }
 
 /// The result of a folder of seeds.
@@ -79,7 +119,14 @@ fn over_seeds(summary: &Value) -> Option<String> {
             interval(bounds, 100.0)
         ));
     }
-    let (mean, bounds) = of(RETURN_LAST_100)?;
+    let learned = || {
+        let (mean, bounds) = of(START_VALUE)?;
+        Some(format!("mean value of the start {} over {seeds} seeds{}", short(mean), interval(bounds, 1.0)))
+    };
+    if is_prediction(summary) {
+        return learned();
+    }
+    let Some((mean, bounds)) = of(RETURN_LAST_100) else { return learned() };
     let bounds = interval(bounds, 1.0);
     Some(format!(
         "mean return {} over {seeds} seeds{bounds}: each one's last 100 episodes, while learning",
@@ -139,6 +186,30 @@ mod tests {
             Some("mean return 9 over 2 seeds: the best evaluated model of each"),
         );
         check(json!({ "seconds": 3 }), None);
+        // From what others did.
+        check(
+            json!({ "algorithm": "q-learning", "recorded_episodes": 300, "episodes": 3000, "start_value": -13.0 }),
+            Some("learned from 300 recorded episodes; the greedy policy's value of the start is -13"),
+        );
+        check(
+            json!({ "algorithm": "sarsa", "behaviour": "bold", "episodes": 400, "return_last_100": -20.5, "start_value": -30.0 }),
+            Some(
+                "mean return -20.5 of the last 100 episodes, in which bold acted; the value of the start that was learned from it is -30",
+            ),
+        );
+        // Of a policy that is judged.
+        check(
+            json!({ "algorithm": "td-prediction", "episodes": 100, "return_last_100": 0.49, "start_value": 0.48 }),
+            Some("value of the start 0.48 under the uniformly random policy, after 100 episodes"),
+        );
+        check(
+            json!({ "algorithm": "monte-carlo-prediction", "episodes": 40, "recorded_episodes": 4, "start_value": 0.25 }),
+            Some("value of the start 0.25 under the policy of 4 recorded episodes, after 40 episodes"),
+        );
+        check(
+            json!({ "algorithm": "td-prediction", "seeds": 3, "return_last_100": { "mean": 0.5 }, "start_value": { "mean": 0.4, "mean_ci95": [0.3, 0.5] } }),
+            Some("mean value of the start 0.4 over 3 seeds, 95 % interval 0.3 to 0.5"),
+        );
     }
 
     #[test]

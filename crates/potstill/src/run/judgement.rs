@@ -1,9 +1,13 @@
 //! A remark on a finished run whose result is poor, with something to try.
 
 use super::checks::checked_data;
+use super::headline::is_prediction;
+use super::prepare::train_settings;
 use crate::algorithm::Algorithm;
 use crate::distill::FitConfig;
-use crate::metrics::catalogue::{CLIPPED_MASS, MEAN_RETURN, RETURN_LAST_100, STEPS_LAST_100, TEST_ERROR};
+use crate::metrics::catalogue::{
+    BEHAVIOUR, CLIPPED_MASS, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, STEPS_LAST_100, TEST_ERROR,
+};
 use crate::train::statistics::{mean, standard_deviation};
 use potstill_core::Streams;
 use potstill_env::registry::{self, Spec};
@@ -38,8 +42,11 @@ pub(super) fn judgement(summary: &Value, config: &str) -> Option<String> {
             values.get("v_max")?
         ));
     }
-    let poor = of_returns(summary, &spec).map(|poor| match algorithm.default_preset(spec.name()) {
-        Some(preset) if !config.contains(&format!("# preset {preset}")) => {
+    // The episodes of others, and of a policy that is only judged, tell nothing of what was learned.
+    let acted = !is_prediction(summary) && summary[RECORDED_EPISODES].is_null() && summary[BEHAVIOUR].is_null();
+    let returned = if acted { of_returns(summary, &spec) } else { None };
+    let poor = returned.map(|poor| match algorithm.default_preset(spec.name()) {
+        Some(preset) if !is_in_use(algorithm, preset, (config, &values), &spec) => {
             format!("{poor}; try --preset {preset}")
         }
         _ => format!("{poor}; more steps or other values may help: see potstill config {}", algorithm.name),
@@ -55,6 +62,18 @@ pub(super) fn judgement(summary: &Value, config: &str) -> Option<String> {
     })
 }
 
+/// Returns true if a run has the values of a preset, from whichever source.
+fn is_in_use(algorithm: &Algorithm, preset: &str, (config, values): (&str, &Table), spec: &Spec) -> bool {
+    let is_named = config.contains(&format!("# preset {preset}"));
+    is_named
+        || algorithm.preset(preset, spec.name()).is_ok_and(|layer| {
+            let mut settings = train_settings(algorithm);
+            layer.values.iter().all(|(key, value)| {
+                matches!(settings.set(key, value), Some(Ok(()))) && settings.get(key).as_ref() == values.get(key)
+            })
+        })
+}
+
 /// The sentence on a return that is no better than that of random actions, or below the one at which the environment
 /// counts as solved.
 fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
@@ -63,7 +82,18 @@ fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
         (None, Some(score)) => (score, false),
         (None, None) => return None,
     };
-    let random = random_returns(spec, summary["seed"].as_u64().unwrap_or_default());
+    if spec.action_space().discrete() == Some(1) {
+        return None;
+    }
+    let (random, lengths) = random_episodes(spec, summary["seed"].as_u64().unwrap_or_default());
+    // Where every episode that ends at its goal has the same return, only its length tells.
+    let is_one_return = score > 0.0 && random.iter().all(|value| *value == score);
+    if let Some(steps) = summary[STEPS_LAST_100].as_f64().filter(|_| is_one_return && random.len() > 1) {
+        let level = mean(&lengths);
+        return (steps >= level).then(|| {
+            format!("episodes of {steps:.0} steps are no shorter than the {level:.0} of random actions")
+        });
+    }
     if random.len() > 1 {
         let level = mean(&random);
         let error = standard_deviation(&random) / (random.len() as f64).sqrt();
@@ -78,10 +108,10 @@ fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
     Some(format!("mean return {score:.1} is below {threshold}, where {} counts as solved", spec.name()))
 }
 
-/// The returns of some episodes of uniformly random actions.
-fn random_returns(spec: &Spec, seed: u64) -> Vec<f64> {
+/// The returns and the lengths of some episodes of uniformly random actions.
+fn random_episodes(spec: &Spec, seed: u64) -> (Vec<f64>, Vec<f64>) {
     let streams = Streams::new(seed);
-    let (mut returns, mut left) = (Vec::new(), RANDOM_STEPS);
+    let (mut returns, mut lengths, mut left) = (Vec::new(), Vec::new(), RANDOM_STEPS);
     for i in 0..RANDOM_EPISODES {
         let Ok(episode) = trace(spec, streams.seed_for("random actions", i), &Actions::Random(left)) else {
             break;
@@ -89,9 +119,10 @@ fn random_returns(spec: &Spec, seed: u64) -> Vec<f64> {
         left -= episode.steps.len();
         if episode.steps.last().is_some_and(|step| step.outcome.done()) {
             returns.push(episode.steps.iter().map(|step| step.outcome.reward).sum());
+            lengths.push(episode.steps.len() as f64);
         }
     }
-    returns
+    (returns, lengths)
 }
 
 /// The sentence on a classifier that is no better than one that always names the most frequent class.
@@ -162,6 +193,20 @@ mod tests {
                 "an episode took 15000 steps, without a limit; CliffWalking-v1:max_episode_steps=1000 has one",
             ),
         );
+        // Every walk to the goal returns 1; random ones take many hundreds of steps.
+        let maze = |steps: f64| {
+            json!({ "algorithm": "dyna-q", "env": "DynaMaze", "seed": 1, "return_last_100": 1.0, "steps_last_100": steps })
+        };
+        check(maze(20.0), "", None);
+        assert!(judgement(&maze(90_000.0), "").unwrap().starts_with("episodes of 90000 steps are no shorter than"));
+        let judged = json!({ "algorithm": "td-prediction", "env": "RandomWalk", "seed": 1, "return_last_100": 0.4 });
+        check(judged, "", None);
+        for (source, value) in [("recorded_episodes", json!(300)), ("behaviour", json!("bold"))] {
+            let mut of_others = json!({ "algorithm": "q-learning", "env": "CliffWalking-v1", "seed": 1,
+                "return_last_100": -90_000.0 });
+            of_others[source] = value;
+            check(of_others, "", None);
+        }
         let acrobot = json!({ "algorithm": "c51", "env": "Acrobot-v1", "seed": 1, "mean_return": -80.0, "clipped_mass": 0.97 });
         check(
             acrobot,

@@ -19,6 +19,8 @@ mod headline;
 mod idle_keys;
 mod judgement;
 mod observer;
+mod origins;
+mod pause;
 pub(crate) mod policy_maps;
 mod prepare;
 mod prepared;
@@ -41,6 +43,7 @@ pub use summary::summary_of;
 pub(crate) use checks::{check_out, checked_data, find_env, usage};
 pub(crate) use execute::{create, discard_on_error, execute};
 pub(crate) use observer::watched_map;
+pub(crate) use pause::{as_it_is, paused};
 pub(crate) use prepare::{
     distillation_head, prepare_distillation, prepare_train, teacher_layer, train_head, train_settings,
 };

@@ -1,5 +1,6 @@
 //! Summaries of finished runs: of one run, of the runs in a folder of seeds, and statistics over seeds.
 
+use super::origins::preset_of;
 use crate::error::Error;
 use crate::store::{self, RunDir, names};
 use crate::train::statistics::Center;
@@ -23,6 +24,10 @@ pub(crate) fn read_summary(dir: &RunDir) -> Result<Value, Error> {
 }
 
 pub(crate) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
+    let config = dir.read_unchecked(names::CONFIG).unwrap_or_default();
+    if let Some(preset) = preset_of(&String::from_utf8_lossy(&config)) {
+        summary["preset"] = json!(preset);
+    }
     summary["out"] = json!(dir.path().display().to_string());
     summary
 }
