@@ -30,6 +30,7 @@ mod output;
 mod progress;
 mod root;
 mod signals;
+mod sweep;
 
 use commands::{Cli, Command};
 use dashboard::Dashboard;

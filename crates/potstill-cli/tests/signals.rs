@@ -88,8 +88,18 @@ fn a_signal_tells_of_all_seeds_and_combinations() {
     let root = TempDir::new().unwrap();
     let root = root.path();
     for (out, more, first, told) in [
-        ("seeds", "--seeds 3", "seed-0", " of 120000 steps, 0 of 3 seeds done, all saved; `potstill resume seeds` continues them"),
-        ("grid", "--gamma 0.9,0.99", "gamma=0.9", " steps, 0 of 2 combinations done, all saved; `potstill resume grid` continues them"),
+        (
+            "seeds",
+            "--seeds 3",
+            "seed-0",
+            " of 120000 steps, 0 of 3 seeds done, all saved; `potstill resume seeds` continues them",
+        ),
+        (
+            "grid",
+            "--gamma 0.9,0.99",
+            "gamma=0.9",
+            " steps, 0 of 2 combinations done, all saved; `potstill resume grid` continues them",
+        ),
     ] {
         let mut child = started(root, &format!("{DQN} --threads 1 {more}"), out);
         wait_for(&mut child, root, &format!("{out}/{first}"));

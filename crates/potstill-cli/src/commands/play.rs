@@ -141,7 +141,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
                 Some(keyboard) => match keyboard.next(&*game, options) {
                     Pressed::Quit => {
                         watched.last.clear();
-                        played.push((watched, "left"));
+                        played.push((watched, "stopped by you"));
                         break 'playing;
                     }
                     Pressed::Nothing => None,

@@ -5,10 +5,10 @@ use crate::config::ConfigError;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::metrics::catalogue::{
-    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, Score, key_metrics,
+    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, START_VALUE, Score, key_metrics,
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
-use crate::run::{over_time, spread, usage, without_folders};
+use crate::run::{center_over_seeds, headline, over_time, spread, summary_of, usage, without_folders};
 use crate::train::comparison::{performance_profile, probability_of_improvement};
 use crate::train::statistics::{Center, Estimate, mean};
 use serde_json::{Map, Value, json};
@@ -18,6 +18,9 @@ use std::path::PathBuf;
 const KEYS_MAX: usize = 5;
 /// Runs up to which all pairs are compared; of more, each with the first.
 const PAIRED_MAX: usize = 4;
+
+/// The column of the value of the start.
+const VALUE_COLUMN: Column = Column { title: "value of the start", factor: 1.0, decimals: 4 };
 
 /// The manner in which runs are shown.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,8 +75,7 @@ impl Comparison {
 
     /// The center over seeds.
     pub fn center(&self) -> Center {
-        let by_axis = || if self.axis() == Axis::Episodes { Center::Mean } else { Center::Iqm };
-        self.view.center.unwrap_or_else(by_axis)
+        self.view.center.unwrap_or_else(|| center_over_seeds(self.axis()))
     }
 
     /// The scores over seeds with 95 % intervals, probabilities of improvement and performance profiles.
@@ -87,7 +89,7 @@ impl Comparison {
             object.insert("seeds".to_owned(), json!(group.seeds));
             object.insert("finished".to_owned(), json!(group.finished()));
             object.insert("parameters".to_owned(), group.first("parameters"));
-            for key in Score::compared().map(|(key, _)| key).chain([SECONDS]) {
+            for key in self.scores().into_iter().map(|(key, _)| key).chain([SECONDS]) {
                 let values = group.values(key);
                 if !values.is_empty() {
                     object.insert(key.to_owned(), spread(&values));
@@ -121,9 +123,7 @@ impl Comparison {
     /// The table, with one row per run: the differing keys, and the center of each score, over several seeds with its
     /// interval.
     pub fn table(&self) -> Table {
-        let scores: Vec<_> = Score::compared()
-            .filter(|(key, _)| self.groups.iter().any(|g| !g.values(key).is_empty()))
-            .collect();
+        let scores = self.scores();
         let mut columns: Vec<(String, Vec<String>)> = Vec::new();
         let mut add = |title: &str, cell: &dyn Fn(&Group) -> String| {
             columns.push((title.to_owned(), self.groups.iter().map(cell).collect()));
@@ -165,6 +165,16 @@ impl Comparison {
         Table { head: columns.iter().map(|(title, _)| title.clone()).collect(), rows: rows.collect() }
     }
 
+    /// The scores that some run has, the most informative first; if there is no other, the learned value of the start.
+    fn scores(&self) -> Vec<(&'static str, Column)> {
+        let has = |key: &str| self.groups.iter().any(|group| !group.values(key).is_empty());
+        let scores: Vec<_> = Score::compared().filter(|(key, _)| has(key)).collect();
+        match scores[..] {
+            [] if has(START_VALUE) => vec![(START_VALUE, VALUE_COLUMN)],
+            _ => scores,
+        }
+    }
+
     /// Returns true if several runs have the same text.
     fn is_same(&self, of: impl Fn(&Group) -> &String) -> bool {
         self.groups.len() > 1 && self.groups.iter().all(|group| of(group) == of(&self.groups[0]))
@@ -189,16 +199,16 @@ impl Comparison {
             let center = if self.center() == Center::Mean { "means" } else { "interquartile means" };
             notes.push(format!("Over seeds: {center} with 95 % intervals, from three seeds on."));
         }
-        for (key, Column { title, .. }) in Score::compared() {
+        for (key, Column { title, factor, .. }) in self.scores() {
             let Some(score) = Score::find(key) else { continue };
-            if self.groups.iter().any(|group| !group.values(key).is_empty()) {
-                let best = if key == MEAN_RETURN {
-                    " It is the best evaluated model where a run keeps one."
-                } else {
-                    ""
-                };
-                notes.push(format!("{title}: {}{best}", lower_first(score.definition)));
-            }
+            let best = if key == MEAN_RETURN {
+                " It is the best evaluated model where a run keeps one."
+            } else {
+                ""
+            };
+            let unit = if factor == 100.0 { ", in percent" } else { ", 0 to 1" };
+            let definition = score.definition.replace(", 0 to 1", unit);
+            notes.push(format!("{title}: {}{best}", lower_first(&definition)));
         }
         notes.extend(self.groups.iter().filter_map(|group| {
             let (finished, read) = (group.finished(), group.runs.len());
@@ -209,7 +219,10 @@ impl Comparison {
         notes.extend(self.groups.iter().filter_map(|group| {
             let cut = key_metrics().find_map(|metric| group.cut(metric.name, axis))?;
             let label = &group.label;
-            Some(format!("{label}: curves end at {} {cut}, where the first of its seeds ends.", axis.label()))
+            let unit = axis.label();
+            Some(format!(
+                "{label}: curves end at {unit} {cut}, the last {unit} that all of its seeds have a record of."
+            ))
         }));
         notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
         notes
@@ -304,7 +317,7 @@ impl Comparison {
     /// The score that all runs have, the most informative first.
     fn main_score(&self) -> Option<&'static Score> {
         let has = |key: &&str| self.groups.iter().all(|group| group.values(key).len() > 1);
-        Score::compared().map(|(key, _)| key).find(|key| has(key)).and_then(Score::find)
+        self.scores().into_iter().map(|(key, _)| key).find(|key| has(key)).and_then(Score::find)
     }
 
     /// The probability that a run of one group is better than one of another, for pairs of groups: all pairs if there are
@@ -337,7 +350,7 @@ impl Comparison {
     /// several seeds of every run.
     pub fn profiles(&self) -> Option<LineChart> {
         let score = self.main_score()?;
-        let Column { title, factor, .. } = score.column?;
+        let Column { title, factor, .. } = score.column.unwrap_or(VALUE_COLUMN);
         let values: Vec<Vec<f64>> = self
             .groups
             .iter()
@@ -372,11 +385,15 @@ impl Comparison {
         blocks.extend(self.charts().into_iter().map(Block::Lines));
         if let (Some(profiles), Some(score)) = (self.profiles(), self.main_score()) {
             blocks.push(Block::Heading("Over seeds".to_owned()));
-            let title = score.column.map_or(score.key, |column| column.title);
+            let title = score.column.unwrap_or(VALUE_COLUMN).title;
             blocks.extend(self.improvement_table().map(Block::Table));
+            let pairs = if self.groups.len() > 1 {
+                "the probability that a seed of the first run is better than one of the second, ties counted half, and "
+            } else {
+                ""
+            };
             blocks.push(Block::Text(format!(
-                "Of {title}: the probability that a seed of the first run is better than one of the second, ties counted half, \
-                 and the share of seeds above each value, with 95 % intervals."
+                "Of {title}: {pairs}the share of seeds above each value, with 95 % intervals."
             )));
             blocks.push(Block::Lines(profiles));
         }
@@ -386,7 +403,12 @@ impl Comparison {
         }
         let labels: Vec<&str> = self.groups.iter().map(|group| group.label.as_str()).collect();
         let title = if labels.len() > 4 { format!("{} runs", labels.len()) } else { labels.join(" and ") };
-        Page { title, lead: "Runs of potstill.".to_owned(), blocks }
+        let lead = match &self.groups[..] {
+            [group] => summary_of(&group.path).ok().and_then(|summary| headline(&summary)),
+            _ => None,
+        };
+        let lead = lead.map_or("Runs of potstill.".to_owned(), |result| format!("Result: {result}."));
+        Page { title, lead, blocks }
     }
 }
 

@@ -5,10 +5,10 @@
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
 use crate::error::Error;
+use crate::metrics::Axis;
 use crate::run::{
-    Observer, Together, as_it_is, check_out, create, discard_on_error, execute, find_environment, paused,
-    prepare_train,
-    train_head, train_seeds, train_settings, usage,
+    Observer, Together, as_it_is, asked_axis, center_over_seeds, check_out, create, discard_on_error,
+    execute, find_environment, paused, prepare_train, train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir, names};
 use serde_json::{Map, Value, json};
@@ -108,6 +108,14 @@ impl Sweep {
         let seeds = values.remove("seeds").and_then(|seeds| u64::try_from(seeds.as_integer()?).ok());
         let sweep = Self::asked(algorithm, &[Layer { origin, values }], seeds)?;
         sweep.map(Some).ok_or_else(|| usage(format!("{} has no key with several values", path.display())))
+    }
+
+    /// The axis that its runs are asked for by.
+    fn axis(&self) -> Axis {
+        let keys = self.layers.iter().flat_map(|layer| layer.values.clone());
+        asked_axis(
+            &keys.chain(self.axes.iter().map(|axis| (axis.key.clone(), Toml::Boolean(true)))).collect(),
+        )
     }
 
     /// The text of [`SWEEP`].
@@ -234,7 +242,10 @@ impl Sweep {
         }
         let mut finished = Vec::new();
         let mut failure = None;
-        for (point, outcome) in points.iter().zip(outcomes) {
+        // In the order in which folders are listed.
+        let mut outcomes: Vec<_> = points.iter().zip(outcomes).collect();
+        outcomes.sort_by(|a, b| store::by_name(a.0.label.as_ref(), b.0.label.as_ref()));
+        for (point, outcome) in outcomes {
             match outcome {
                 Ok(summary) => {
                     let values: Map<String, Value> =
@@ -253,6 +264,7 @@ impl Sweep {
                 "algorithm": name,
                 "seeds": self.seeds,
                 "keys": keys,
+                "center": self.seeds.map(|_| center_over_seeds(self.axis()).name()),
                 "sweep": finished,
                 "out": dir.path().display().to_string(),
             })),

@@ -210,7 +210,20 @@ impl<T: Training> ReinforcementJob<T> {
         });
         let (about, warning, statistics, best) = (None, None, RunStatistics::default(), None);
         let acts = Acts::Learner;
-        Self { algorithm, spec, run, threads, trainer, evaluator, acts, about, warning, goal, statistics, best }
+        Self {
+            algorithm,
+            spec,
+            run,
+            threads,
+            trainer,
+            evaluator,
+            acts,
+            about,
+            warning,
+            goal,
+            statistics,
+            best,
+        }
     }
 
     /// Sets the source of the actions.

@@ -32,6 +32,9 @@ pub fn headline(summary: &Value) -> Option<String> {
         ));
     }
     if let Some(own) = number(MEAN_RETURN) {
+        if summary["command"] == "eval" {
+            return Some(evaluated(summary, own));
+        }
         let step = number("best_step").map_or(String::new(), |step| format!(" (step {step})"));
         return Some(format!(
             "mean return {}: the best evaluated model{step}, greedy, over 100 new episodes",
@@ -72,7 +75,7 @@ pub fn headline(summary: &Value) -> Option<String> {
     }
     let value = value?;
     Some(match number("sweeps") {
-        Some(sweeps) => format!("value of the start {}: exact, after {sweeps} sweeps", short(value)),
+        Some(sweeps) => format!("value of the start {}: exact, after {sweeps} sweeps", exact(value)),
         None => format!("value of the start {}", short(value)),
     })
 }
@@ -95,43 +98,53 @@ fn predicted(summary: &Value, value: f64) -> String {
     format!("value of the start {} under {of}, after {episodes} episodes", short(value))
 }
 
-/// The result of a folder of seeds.
+/// The result of a folder of seeds, with the center over seeds that tables of it show.
 fn over_seeds(summary: &Value) -> Option<String> {
     let seeds = &summary["seeds"];
-    let of = |key: &str| summary[key]["mean"].as_f64().map(|mean| (mean, &summary[key]["mean_ci95"]));
-    let interval = |bounds: &Value, factor: f64| match (bounds[0].as_f64(), bounds[1].as_f64()) {
-        (Some(low), Some(high)) => {
-            format!(", 95 % interval {} to {}", short(factor * low), short(factor * high))
-        }
-        _ => String::new(),
+    let (center, ends, name) = match summary["center"].as_str() {
+        Some("IQM") => ("iqm", "ci95", "interquartile mean"),
+        _ => ("mean", "mean_ci95", "mean"),
     };
-    if let Some((mean, bounds)) = of(MEAN_RETURN) {
-        return Some(format!(
-            "mean return {} over {seeds} seeds{}: the best evaluated model of each",
-            short(mean),
-            interval(bounds, 1.0)
-        ));
-    }
-    if let Some((mean, bounds)) = of(TEST_ERROR) {
-        return Some(format!(
-            "test error {} % over {seeds} seeds{}",
-            short(100.0 * mean),
-            interval(bounds, 100.0)
-        ));
-    }
-    let learned = || {
-        let (mean, bounds) = of(START_VALUE)?;
-        Some(format!("mean value of the start {} over {seeds} seeds{}", short(mean), interval(bounds, 1.0)))
+    let of = |key: &str, factor: f64, unit: &str| {
+        let value = summary[key][center].as_f64()?;
+        let bounds = &summary[key][ends];
+        let interval = match (bounds[0].as_f64(), bounds[1].as_f64()) {
+            (Some(low), Some(high)) => {
+                format!(", 95 % interval {} to {}", short(factor * low), short(factor * high))
+            }
+            _ => String::new(),
+        };
+        Some(format!("{}{unit} over {seeds} seeds{interval}", short(factor * value)))
     };
+    if let Some(value) = of(MEAN_RETURN, 1.0, "") {
+        return Some(format!("{name} return {value}: the best evaluated model of each"));
+    }
+    if let Some(value) = of(TEST_ERROR, 100.0, " %") {
+        return Some(format!("{name} test error {value}"));
+    }
+    let learned = || Some(format!("{name} value of the start {}", of(START_VALUE, 1.0, "")?));
     if is_prediction(summary) {
         return learned();
     }
-    let Some((mean, bounds)) = of(RETURN_LAST_100) else { return learned() };
-    let bounds = interval(bounds, 1.0);
-    Some(format!(
-        "mean return {} over {seeds} seeds{bounds}: each one's last 100 episodes, while learning",
-        short(mean)
-    ))
+    match of(RETURN_LAST_100, 1.0, "") {
+        Some(value) => Some(format!("{name} return {value}: each one's last 100 episodes, while learning")),
+        None => learned(),
+    }
+}
+
+/// The result of `eval`.
+fn evaluated(summary: &Value, mean: f64) -> String {
+    let interval = match (summary["mean_return_low"].as_f64(), summary["mean_return_high"].as_f64()) {
+        (Some(low), Some(high)) => format!(", 95 % interval {} to {}", short(low), short(high)),
+        _ => String::new(),
+    };
+    format!("mean return {} over {} episodes{interval}, greedy", short(mean), summary["episodes"])
+}
+
+/// Nine decimals, without zeros at their end.
+fn exact(value: f64) -> String {
+    // Zero has no sign.
+    format!("{:.9}", value + 0.0).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// At most two decimals.
@@ -163,7 +176,7 @@ mod tests {
         );
         check(
             json!({ "start_value": 0.414_640_362, "sweeps": 300 }),
-            Some("value of the start 0.41: exact, after 300 sweeps"),
+            Some("value of the start 0.414640362: exact, after 300 sweeps"),
         );
         check(
             json!({ "test_error": 0.035_71, "test_samples": 360, "teacher_test_error": 0.0206 }),
@@ -186,6 +199,16 @@ mod tests {
             Some("mean return 9 over 2 seeds: the best evaluated model of each"),
         );
         check(json!({ "seconds": 3 }), None);
+        check(
+            json!({ "seeds": 3, "center": "IQM", "mean_return": { "mean": 9.0, "iqm": 9.5, "ci95": [9.0, 10.0] } }),
+            Some(
+                "interquartile mean return 9.5 over 3 seeds, 95 % interval 9 to 10: the best evaluated model of each",
+            ),
+        );
+        check(
+            json!({ "command": "eval", "mean_return": 9.4, "episodes": 10, "mean_return_low": 9.0, "mean_return_high": 9.75 }),
+            Some("mean return 9.4 over 10 episodes, 95 % interval 9 to 9.75, greedy"),
+        );
         // From what others did.
         check(
             json!({ "algorithm": "q-learning", "recorded_episodes": 300, "episodes": 3000, "start_value": -13.0 }),

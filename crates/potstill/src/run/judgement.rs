@@ -43,7 +43,8 @@ pub(super) fn judgement(summary: &Value, config: &str) -> Option<String> {
         ));
     }
     // The episodes of others, and of a policy that is only judged, tell nothing of what was learned.
-    let acted = !is_prediction(summary) && summary[RECORDED_EPISODES].is_null() && summary[BEHAVIOUR].is_null();
+    let acted =
+        !is_prediction(summary) && summary[RECORDED_EPISODES].is_null() && summary[BEHAVIOUR].is_null();
     let returned = if acted { of_returns(summary, &spec) } else { None };
     let poor = returned.map(|poor| match algorithm.default_preset(spec.name()) {
         Some(preset) if !is_in_use(algorithm, preset, (config, &values), &spec) => {
@@ -69,7 +70,8 @@ fn is_in_use(algorithm: &Algorithm, preset: &str, (config, values): (&str, &Tabl
         || algorithm.preset(preset, spec.name()).is_ok_and(|layer| {
             let mut settings = train_settings(algorithm);
             layer.values.iter().all(|(key, value)| {
-                matches!(settings.set(key, value), Some(Ok(()))) && settings.get(key).as_ref() == values.get(key)
+                matches!(settings.set(key, value), Some(Ok(())))
+                    && settings.get(key).as_ref() == values.get(key)
             })
         })
 }
@@ -194,12 +196,15 @@ mod tests {
             ),
         );
         // Every walk to the goal returns 1; random ones take many hundreds of steps.
-        let maze = |steps: f64| {
-            json!({ "algorithm": "dyna-q", "env": "DynaMaze", "seed": 1, "return_last_100": 1.0, "steps_last_100": steps })
-        };
+        let maze = |steps: f64| json!({ "algorithm": "dyna-q", "env": "DynaMaze", "seed": 1, "return_last_100": 1.0, "steps_last_100": steps });
         check(maze(20.0), "", None);
-        assert!(judgement(&maze(90_000.0), "").unwrap().starts_with("episodes of 90000 steps are no shorter than"));
-        let judged = json!({ "algorithm": "td-prediction", "env": "RandomWalk", "seed": 1, "return_last_100": 0.4 });
+        assert!(
+            judgement(&maze(90_000.0), "")
+                .unwrap()
+                .starts_with("episodes of 90000 steps are no shorter than")
+        );
+        let judged =
+            json!({ "algorithm": "td-prediction", "env": "RandomWalk", "seed": 1, "return_last_100": 0.4 });
         check(judged, "", None);
         for (source, value) in [("recorded_episodes", json!(300)), ("behaviour", json!("bold"))] {
             let mut of_others = json!({ "algorithm": "q-learning", "env": "CliffWalking-v1", "seed": 1,

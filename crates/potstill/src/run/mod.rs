@@ -53,5 +53,5 @@ pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use subject::{Subject, learned_model};
-pub(crate) use summary::{read_summary, seed_runs, spread};
+pub(crate) use summary::{center_over_seeds, read_summary, seed_runs, spread};
 pub(crate) use together::Together;

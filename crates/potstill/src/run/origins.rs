@@ -23,9 +23,10 @@ impl Origins {
     /// A line of a value of the file with its first origin; none if it is another line.
     fn known(&self, line: &str, mark: &str) -> Option<String> {
         let value = line.strip_suffix(mark)?;
-        let origin = self.text.lines().find_map(|line| {
-            line.strip_prefix(value.trim_end())?.trim_start().strip_prefix("# ")
-        })?;
+        let origin = self
+            .text
+            .lines()
+            .find_map(|line| line.strip_prefix(value.trim_end())?.trim_start().strip_prefix("# "))?;
         Some(format!("{value}  # {origin}"))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::checks::{bad, checked_data, env_for, find_env, usage};
 use super::features::PrepareFeatures;
-use super::prepared::PreparedRun;
+use super::prepared::{PreparedRun, folder_name};
 use super::sources::peek;
 use super::start::Start;
 use super::subject::Subject;
@@ -137,7 +137,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
     let plan = |config, run: &DistilConfig, place: &str, store, job, teacher: &Model| {
         let (on, seed) = (place, run.seed);
         PreparedRun {
-            name: format!("distill-{on}-seed{seed}"),
+            name: folder_name("distill", on, seed),
             place: format!("{on}, seed {seed}"),
             config,
             store,
