@@ -10,7 +10,7 @@ use potstill::env::trace::Trace;
 use potstill::metrics::catalogue::TEST_ERROR;
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
-use potstill::reproduce::Reproduction;
+use potstill::reproduce::{RESULTS, Reproduction};
 use potstill::run::{headline, summary_of};
 use potstill::shell;
 use serde_json::{Value, json};
@@ -114,10 +114,12 @@ pub(crate) fn evaluation(result: &Value) {
     summary(result);
 }
 
-/// Prints the page of a run, its result first.
-pub(crate) fn page(page: &Page) {
-    print(wrapped(&page.lead).trim_end());
-    print(&format!("\n{}", page.text(80).trim_end()));
+/// Prints a page, the result of a run first.
+pub(crate) fn page(page: &Page, is_run: bool) {
+    if is_run {
+        print(&wrapped(&page.lead));
+    }
+    print(page.text(80).trim_end());
 }
 
 /// Words in lines that are not indented.
@@ -137,6 +139,28 @@ fn sweep(result: &Value) {
 pub(crate) fn reproduction(reproduction: &Reproduction) {
     print(reproduction.page().text(80).trim_end());
     print(&format!("\nFolder: {}", reproduction.out.display()));
+}
+
+/// Prints the published results that can be reproduced.
+pub(crate) fn results() {
+    let rows = RESULTS.iter().map(|result| {
+        vec![
+            result.name.to_owned(),
+            result.algorithms.join(", "),
+            result.runs.to_string(),
+            result.takes.to_owned(),
+        ]
+    });
+    let head = ["result", "algorithms", "runs", "time on one core"].map(str::to_owned).to_vec();
+    print(Table { head, rows: rows.collect() }.text().trim_end());
+    print(&format!("\nNext: {} reproduce NAME", program()));
+}
+
+pub(crate) fn results_json() -> Value {
+    let results = RESULTS.iter().map(|result| {
+        json!({ "name": result.name, "algorithms": result.algorithms, "runs": result.runs, "takes": result.takes })
+    });
+    json!({ "command": "reproduce", "results": results.collect::<Vec<_>>() })
 }
 
 /// The summary of a run and its maps, as JSON.
@@ -226,7 +250,12 @@ pub(crate) fn comparison(comparison: &Comparison) {
     if let Some(table) = comparison.improvement_table() {
         print(&format!("\n{}", table.text().trim_end()));
     }
-    if let Some(chart) = comparison.charts().first() {
+    if comparison.by_place().len() > 1 {
+        print(&format!(
+            "\n{}",
+            wrap("No figure: the runs are on different environments; name those of one.").trim_end()
+        ));
+    } else if let Some(chart) = comparison.charts().first() {
         print(&format!("\n{}", chart.text(68, 12).trim_end()));
     }
 }

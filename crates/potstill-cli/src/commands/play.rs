@@ -3,7 +3,7 @@
 use super::common::{Command, Output, count, number};
 use crate::canvas::{Canvas, has_colours};
 use crate::output;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use crossterm::{cursor, execute, terminal};
 use potstill::Error;
 use potstill::commands::{Play as Game, play_at_random, play_run};
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 /// Watch an environment, or the policy of a run in its own, in the terminal
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("game").required(true).args(["run", "env"])))]
 #[command(after_help = "\
 Examples:
   potstill play runs/walk                         watch what a run has learned
@@ -27,7 +28,7 @@ Examples:
   potstill play --env CliffWalking-v1 --episodes 300 --record walks.jsonl")]
 pub(crate) struct Play {
     /// The run directory; its greedy policy plays
-    #[arg(value_name = "RUN", required_unless_present = "env")]
+    #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
     /// The environment, with random actions or --keys
     #[arg(long, value_name = "ID", conflicts_with = "run")]

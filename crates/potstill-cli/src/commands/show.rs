@@ -33,7 +33,7 @@ impl Command for Show {
         if self.json {
             output::print(&output::shown_json(&self.run, &page)?.to_string());
         } else {
-            output::page(&page);
+            output::page(&page, !is_folder_of_runs(&self.run));
         }
         Ok(true)
     }

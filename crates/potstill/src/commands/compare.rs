@@ -11,11 +11,14 @@ use crate::report::{Block, LineChart, Page, Series, Size, Table};
 use crate::run::{center_over_seeds, headline, over_time, spread, summary_of, usage, without_folders};
 use crate::train::comparison::{performance_profile, probability_of_improvement};
 use crate::train::statistics::{Center, Estimate, mean};
+use potstill_env::registry::in_short;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 /// Columns of differing keys in a table.
 const KEYS_MAX: usize = 5;
+/// Columns of characters up to which a table has further keys.
+const WIDTH_MAX: usize = 130;
 /// Runs up to which all pairs are compared; of more, each with the first.
 const PAIRED_MAX: usize = 4;
 
@@ -35,6 +38,8 @@ pub struct View {
     pub title: Option<String>,
     /// The size of a chart.
     pub size: Option<Size>,
+    /// The range of a chart's vertical axis.
+    pub y_range: Option<(f64, f64)>,
 }
 
 /// A comparison of runs.
@@ -123,6 +128,17 @@ impl Comparison {
     /// The table, with one row per run: the differing keys, and the center of each score, over several seeds with its
     /// interval.
     pub fn table(&self) -> Table {
+        self.table_with(self.keys_shown())
+    }
+
+    /// The differing keys that the table shows: as many as fit.
+    fn keys_shown(&self) -> usize {
+        let width =
+            |keys: &usize| self.table_with(*keys).text().lines().map(|line| line.chars().count()).max();
+        (1..=KEYS_MAX).rev().find(|keys| width(keys) <= Some(WIDTH_MAX)).unwrap_or(0)
+    }
+
+    fn table_with(&self, keys: usize) -> Table {
         let scores = self.scores();
         let mut columns: Vec<(String, Vec<String>)> = Vec::new();
         let mut add = |title: &str, cell: &dyn Fn(&Group) -> String| {
@@ -135,7 +151,7 @@ impl Comparison {
         if !self.is_same(|group| &group.on) {
             add("on", &|group| group.on.clone());
         }
-        columns.extend(differences(&self.configs()).into_iter().take(KEYS_MAX));
+        columns.extend(differences(&self.configs()).into_iter().take(keys));
         let mut add = |title: &str, cell: &dyn Fn(&Group) -> String| {
             columns.push((title.to_owned(), self.groups.iter().map(cell).collect()));
         };
@@ -191,9 +207,10 @@ impl Comparison {
             (false, true) => notes.push(format!("All on {}.", self.groups[0].on)),
             (false, false) => {}
         }
-        let more = differences(&self.configs()).len().saturating_sub(KEYS_MAX);
+        let more = differences(&self.configs()).len().saturating_sub(self.keys_shown());
         if more > 0 {
-            notes.push(format!("{more} more keys differ (--json lists them)."));
+            let keys = if more == 1 { "key differs" } else { "keys differ" };
+            notes.push(format!("{more} more {keys} (--json lists them)."));
         }
         if self.groups.iter().any(|group| group.finished() > 1) {
             let center = if self.center() == Center::Mean { "means" } else { "interquartile means" };
@@ -269,6 +286,32 @@ impl Comparison {
         }
     }
 
+    /// The comparisons of the runs on each environment or dataset.
+    pub fn by_place(&self) -> Vec<Self> {
+        let mut parts: Vec<Self> = Vec::new();
+        for group in &self.groups {
+            match parts.iter_mut().find(|part| part.groups[0].on == group.on) {
+                Some(part) => part.groups.push(group.clone()),
+                None => parts.push(Self { groups: vec![group.clone()], view: self.view.clone() }),
+            }
+        }
+        parts
+    }
+
+    /// The charts of each environment or dataset, with its name if there are several.
+    fn charts_by_place(&self) -> Vec<LineChart> {
+        let parts = self.by_place();
+        let of_part = |part: &Self| {
+            let on = in_short(&part.groups[0].on);
+            let named = |chart: LineChart| match parts.len() {
+                1 => chart,
+                _ => LineChart { title: format!("{on}: {}", chart.title), ..chart },
+            };
+            part.charts().into_iter().map(named).collect::<Vec<_>>()
+        };
+        parts.iter().flat_map(of_part).collect()
+    }
+
     /// The charts of the key metrics that the runs have. Over an axis of episodes, seeds give a mean for each episode,
     /// as in textbooks, which says more than means of the last hundred.
     pub fn charts(&self) -> Vec<LineChart> {
@@ -296,7 +339,7 @@ impl Comparison {
             }
         };
         let title = self.view.title.clone().unwrap_or(chart.title);
-        Ok(LineChart { title, ..chart })
+        Ok(LineChart { title, y_range: self.view.y_range.or(chart.y_range), ..chart })
     }
 
     /// The reason for which there is no curve of a metric.
@@ -382,7 +425,7 @@ impl Comparison {
     /// The comparison as a page.
     pub fn page(&self) -> Page {
         let mut blocks = vec![Block::Table(self.table()), Block::Text(self.notes().join(" "))];
-        blocks.extend(self.charts().into_iter().map(Block::Lines));
+        blocks.extend(self.charts_by_place().into_iter().map(Block::Lines));
         if let (Some(profiles), Some(score)) = (self.profiles(), self.main_score()) {
             blocks.push(Block::Heading("Over seeds".to_owned()));
             let title = score.column.unwrap_or(VALUE_COLUMN).title;

@@ -4,7 +4,7 @@ use super::compare::Comparison;
 use super::group::DEPTH_MAX;
 use crate::error::Error;
 use crate::report::{Block, Page};
-use crate::run::{run_page, seed_runs};
+use crate::run::{Reader, run_page, seed_runs};
 use crate::store::{self, RunDir, StoreError, names, runs_in};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub fn report(run: &Path) -> Result<PathBuf, Error> {
         return Ok(out);
     }
     let dir = RunDir::hold(run)?;
-    let page = checked_page(&dir, run)?;
+    let page = checked_page(&dir, run, Reader::Anywhere)?;
     dir.rewrite(names::REPORT, page.html().as_bytes())?;
     Ok(out)
 }
@@ -38,10 +38,10 @@ pub fn page(run: &Path) -> Result<Page, Error> {
     if is_folder_of_runs(run) {
         return Ok(Comparison::read(&[run.to_owned()])?.page());
     }
-    checked_page(&RunDir::open(run)?, run)
+    checked_page(&RunDir::open(run)?, run, Reader::Here)
 }
 
-fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
+fn checked_page(dir: &RunDir, run: &Path, reader: Reader) -> Result<Page, Error> {
     let mut lost = None;
     for mark in &dir.manifest()?.files {
         match (&*mark.name, dir.check(mark)) {
@@ -52,7 +52,8 @@ fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
         }
     }
     let is_family = !seed_runs(run).is_empty();
-    let mut page = if is_family { Comparison::read(&[run.to_owned()])?.page() } else { run_page(dir) };
+    let mut page =
+        if is_family { Comparison::read(&[run.to_owned()])?.page() } else { run_page(dir, reader) };
     if let Some(lost) = lost.filter(|_| !is_family) {
         page.blocks.retain(|block| !matches!(block, Block::Lines(_)));
         page.blocks.insert(1.min(page.blocks.len()), Block::Text(format!("Without curves: {lost}.")));

@@ -64,7 +64,7 @@ settings! {
 settings! {
     /// The keys of every run on a dataset.
     pub struct DataConfig {
-        /// Name of the dataset
+        /// Name of the dataset, or a file of labelled samples
         data: Option<String> = None, in Any;
         /// Seed of all random streams
         seed: u64 = 0, in Any;

@@ -261,6 +261,17 @@ scores! {
     SECONDS = "seconds", Lower;
 }
 
+/// Further numbers of a summary, with a definition in one sentence.
+pub const EXPLAINED: &[(&str, &str)] = &[
+    ("best_return", "Mean return of the evaluation that selected the model."),
+    ("best_step", "Step of that evaluation."),
+    ("last_return", "Mean return of the last model over the same new episodes as the best one's."),
+    ("std_return", "Standard deviation of the returns of those episodes."),
+    ("teacher_mean_return", "Mean return of the teacher over the same episodes."),
+    ("agreement", "Share of states in which student and teacher choose the same action."),
+    ("q_gap", "Mean difference of the teacher's values between its action and the student's."),
+];
+
 /// The key of the recorded episodes that a run has learned from without acting.
 pub const RECORDED_EPISODES: &str = "recorded_episodes";
 /// The key of the run whose policy acted in place of the learner.

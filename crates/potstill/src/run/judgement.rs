@@ -52,14 +52,17 @@ pub(super) fn judgement(summary: &Value, config: &str) -> Option<String> {
         }
         _ => format!("{poor}; more steps or other values may help: see potstill config {}", algorithm.name),
     });
-    poor.or_else(|| {
-        let steps = number(STEPS_LAST_100).filter(|&steps| steps > LONG_STEPS)?;
-        let (joint, id) = (super::checks::joint(&spec.id), &spec.id);
-        spec.time_limit_steps.is_none().then(|| {
-            format!(
-                "an episode took {steps:.0} steps, without a limit; {id}{joint}max_episode_steps=1000 has one"
-            )
-        })
+    without_limit(summary, &spec).or(poor)
+}
+
+/// The sentence on episodes that are long because nothing ends them.
+fn without_limit(summary: &Value, spec: &Spec) -> Option<String> {
+    let steps = summary[STEPS_LAST_100].as_f64().filter(|&steps| steps > LONG_STEPS)?;
+    let (joint, id) = (super::checks::joint(&spec.id), &spec.id);
+    spec.time_limit_steps.is_none().then(|| {
+        format!(
+            "an episode took {steps:.0} steps, without a limit; {id}{joint}max_episode_steps=1000 has one"
+        )
     })
 }
 

@@ -48,7 +48,7 @@ pub(crate) use prepare::{
     distillation_head, prepare_distillation, prepare_train, teacher_layer, train_head, train_settings,
 };
 pub(crate) use prepared::PreparedRun;
-pub(crate) use report::{asked_axis, curves, over_time, run_page, without_folders};
+pub(crate) use report::{Reader, asked_axis, curves, over_time, run_page, without_folders};
 pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
