@@ -111,6 +111,21 @@ fn names_of_other_libraries_get_the_right_advice() {
 }
 
 #[test]
+fn a_warning_that_seeds_have_in_common_comes_once() {
+    let dir = TempDir::new().unwrap();
+    let walk = "train q-learning --env CliffWalking-v1 --steps 300 --epsilon linear:1:0:run --ucb-c 1";
+    let check = |arguments: &str, words: &str| {
+        let output = potstill(dir.path(), arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments}: {told}");
+        assert_eq!(told.matches(words).count(), 1, "{arguments}: {told}");
+    };
+    check(&format!("{walk} --seeds 3 --out seeds"), "`ucb_c` has no effect");
+    check("resume seeds --steps 600", "goes back at step 300: epsilon");
+    check(&format!("{walk} --alpha 0.1,0.2 --out sweep"), "`ucb_c` has no effect");
+}
+
+#[test]
 fn a_run_starts_from_anothers_weights() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
@@ -119,7 +134,8 @@ fn a_run_starts_from_anothers_weights() {
     json(path, "train classifier --data digits --net-arch mlp:6 --epochs 2 --out digits");
     let student =
         "distill --teacher pole --student mlp:4 --env CartPole-v1 --transfer-states 200 --gradient-steps 20";
-    json(path, &format!("{student} --out student"));
+    // The teacher is named as it was given.
+    assert_eq!(json(path, &format!("{student} --out student"))["teacher"], "pole");
     // One step changes little: the values are still those that it started from.
     let next = json(path, "train sarsa --env CliffWalking-v1 --steps 1 --from walk --out walk-on");
     let values = |run: &str| {
@@ -128,6 +144,11 @@ fn a_run_starts_from_anothers_weights() {
     };
     let differing = values("walk").iter().zip(&values("walk-on")).filter(|(a, b)| a != b).count();
     assert!(differing <= 1 && next["steps"] == 1, "{differing} values differ");
+    for algorithm in ["semi-gradient-td", "gradient-monte-carlo", "n-step-td-prediction"] {
+        let walk = format!("train {algorithm} --env RandomWalk:states=19 --episodes 9 --alpha 0.1");
+        json(path, &format!("{walk} --out {algorithm}"));
+        json(path, &format!("{walk} --from {algorithm} --out {algorithm}-on"));
+    }
     // A learning rate of nearly nothing leaves a network what it was.
     json(path, &format!("{POLE} --steps 300 --learning-rate 1e-30 --from pole --out pole-on"));
     assert_eq!(read(path, "pole/model.safetensors"), read(path, "pole-on/model.safetensors"));
@@ -398,4 +419,37 @@ fn a_run_that_starts_from_another_survives_kills_wherever_they_come() {
         }
         assert!(kills > 5, "{kills}");
     }
+}
+
+#[test]
+fn a_resumed_run_keeps_its_preset() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let pole = "train dqn --env CartPole-v1 --set net_arch=mlp:8 --set learning_starts=100 --seed 7";
+    json(path, &format!("{pole} --steps 600 --out short"));
+    let on = json(path, "resume short --steps 900");
+    let whole = json(path, &format!("{pole} --steps 900 --out whole"));
+    assert_eq!((&on["preset"], &whole["preset"]), (&"zoo".into(), &"zoo".into()));
+    // What is said of the run is the same too.
+    assert_eq!(on["remark"], whole["remark"]);
+    let origins = |run: &str| -> Vec<String> {
+        let config = String::from_utf8(read(path, &format!("{run}/config.toml"))).unwrap();
+        let of = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        config.lines().filter(|line| !line.starts_with("steps ")).map(of).collect()
+    };
+    assert_eq!(origins("short"), origins("whole"));
+    // The values of the preset are in use, from wherever they come.
+    let again = json(path, "train dqn --config whole/config.toml --out again");
+    assert!(!again["remark"].as_str().unwrap_or_default().contains("--preset"), "{again}");
+}
+
+#[test]
+fn a_run_of_episodes_is_evaluated_at_its_end() {
+    let dir = TempDir::new().unwrap();
+    let car = "train semi-gradient-sarsa --env MountainCar-v0 --episodes 4 --set eval_freq=500 --set eval_episodes=2";
+    let result = json(dir.path(), &format!("{car} --out car"));
+    let metrics = String::from_utf8(read(dir.path(), "car/metrics.jsonl")).unwrap();
+    let last = metrics.lines().rev().find(|line| line.contains("eval/mean_reward")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(last["step"], result["steps"]);
 }

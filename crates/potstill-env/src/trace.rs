@@ -45,6 +45,8 @@ pub struct TraceStep {
     pub observation: Vec<f64>,
     /// The reward and the ends of the step.
     pub outcome: Outcome,
+    /// The reward before it was changed for learning ([`Env::raw_reward`]).
+    pub raw_reward: f64,
 }
 
 /// Resets an environment with a seed and plays actions until they or the episode end.
@@ -53,6 +55,43 @@ pub struct TraceStep {
 /// If an action is outside the environment's action space.
 pub fn trace(spec: &Spec, seed: u64, actions: &Actions) -> Result<Trace, EnvError> {
     spec.visit(Tracer { seed, actions })
+}
+
+/// Plays one episode of uniformly random actions, the same as [`Actions::Random`], and keeps none of its steps. Returns
+/// its number of steps and its return, which is `None` if it has not ended after `steps_max` steps.
+///
+/// # Errors
+/// If the environment refuses a step.
+pub fn random_return(spec: &Spec, seed: u64, steps_max: usize) -> Result<(usize, Option<f64>), EnvError> {
+    spec.visit(AtRandom { seed, steps_max })
+}
+
+struct AtRandom {
+    seed: u64,
+    steps_max: usize,
+}
+
+impl Visitor for AtRandom {
+    type Output = Result<(usize, Option<f64>), EnvError>;
+
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+        self,
+        factory: &Factory<O, A>,
+    ) -> Self::Output {
+        let mut env = factory.one();
+        let (mut observation, space) = (O::buffer(&env.observation_space()), env.action_space());
+        let mut rng = Streams::new(self.seed).stream("actions");
+        env.reset(Some(self.seed), observation.borrow_mut());
+        let mut sum = 0.0;
+        for steps in 1..=self.steps_max {
+            let outcome = env.step(A::sample(&space, &mut rng).borrow(), observation.borrow_mut())?;
+            sum += env.raw_reward().unwrap_or(outcome.reward);
+            if outcome.done() {
+                return Ok((steps, Some(sum)));
+            }
+        }
+        Ok((self.steps_max, None))
+    }
 }
 
 struct Tracer<'a> {
@@ -98,7 +137,13 @@ impl Visitor for Tracer<'_> {
         for action in actions {
             let outcome = env.step(action.borrow(), observation.borrow_mut())?;
             let observation = seen::<O>(observation.borrow(), &observations);
-            traced.steps.push(TraceStep { action: action.borrow().numbers(), observation, outcome });
+            let raw_reward = env.raw_reward().unwrap_or(outcome.reward);
+            traced.steps.push(TraceStep {
+                action: action.borrow().numbers(),
+                observation,
+                outcome,
+                raw_reward,
+            });
             if outcome.done() {
                 break;
             }

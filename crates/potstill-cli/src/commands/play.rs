@@ -114,6 +114,15 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     if options.record.is_some() {
         game.record();
     }
+    for (flag, path) in [("--svg", &options.svg), ("--gif", &options.gif)] {
+        if let Some(path) = path {
+            game.reset(options.seed);
+            if game.scene().is_none() {
+                let (path, id) = (path.display(), &game.spec().id);
+                return Err(usage(&format!("{flag} {path}: {id} draws no pictures")));
+            }
+        }
+    }
     let mut film = options.gif.as_ref().map(|_| Film::new(options.fps));
     let mut shoot = |game: &dyn Game| {
         if let (Some(film), Some(scene)) = (&mut film, game.scene()) {
@@ -151,7 +160,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
             };
             let step = game.step(chosen.as_ref().map(std::slice::from_ref))?;
             watched.steps += 1;
-            watched.sum += step.outcome.reward;
+            watched.sum += step.raw_reward;
             watched.last = match (game.spec().actions, &step.action[..]) {
                 (words, [index]) if !words.is_empty() => words[*index as usize].to_owned(),
                 (_, numbers) => numbers.iter().map(|x| format!("{x:.3}")).collect::<Vec<_>>().join(" "),
@@ -179,10 +188,14 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
             let _ = output::line(&mut std::io::stderr(), &warning);
         }
     }
+    if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
+        store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
+    }
     if let Some(path) = &options.record {
         return finish_recording(path, &*game, options, &played);
     }
-    finish(&*game, options, &played)
+    finish(&*game, options, &played);
+    Ok(())
 }
 
 /// Writes the recording to a file, and reports its size.
@@ -195,7 +208,7 @@ fn finish_recording(
     store::write_file(path, game.recording().unwrap_or_default().as_bytes())?;
     let (episodes, steps) = (played.len(), played.iter().map(|(watched, _)| watched.steps).sum::<u64>());
     let mean = played.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
-    let result = json!({
+    let mut result = json!({
         "command": "play",
         "env": game.spec().id,
         "seed": options.seed,
@@ -204,6 +217,9 @@ fn finish_recording(
         "mean_return": mean,
         "record": path.display().to_string(),
     });
+    for (key, path) in pictures(options) {
+        result[key] = path.into();
+    }
     if options.output.json {
         output::print(&result.to_string());
     } else {
@@ -212,25 +228,31 @@ fn finish_recording(
     Ok(())
 }
 
-/// Reports the results, and writes the last rendering.
-fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) -> Result<(), Error> {
-    if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
-        store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
-    }
+/// Reports the results.
+fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) {
     if options.output.json {
         let episodes: Vec<_> = played
             .iter()
             .map(|(watched, ending)| json!({ "return": watched.sum, "steps": watched.steps, "ending": ending }))
             .collect();
-        let played =
+        let mut played =
             json!({ "command": "play", "env": game.spec().id, "seed": options.seed, "episodes": episodes });
+        for (key, path) in pictures(options) {
+            played[key] = path.into();
+        }
         output::print(&played.to_string());
     } else {
         for (watched, ending) in played {
             output::print(&format!("{}  {ending}", watched.words()));
         }
+        pictures(options).for_each(|(_, path)| output::print(&path));
     }
-    Ok(())
+}
+
+/// The files of pictures that were written, by the flags that ask for them.
+fn pictures(options: &Play) -> impl Iterator<Item = (&'static str, String)> {
+    let files = [("gif", &options.gif), ("svg", &options.svg)];
+    files.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?.display().to_string())))
 }
 
 /// Draws the state and the episode so far.

@@ -178,14 +178,10 @@ impl Sweep {
     ) -> Result<Value, Error> {
         check_out(out)?;
         let points = self.points();
-        let mut warnings = BTreeSet::new();
         let mut name = String::new();
         for point in &points {
-            let plan = prepare_train(self.algorithm, &point.layers, 1, None)?;
-            warnings.extend(plan.job.warning().map(str::to_owned));
-            name = plan.name;
+            name = prepare_train(self.algorithm, &point.layers, 1, None)?.name;
         }
-        warnings.iter().for_each(|warning| observer.warn(warning));
         let name = name.rsplit_once("-seed").map_or(name.clone(), |(name, _)| format!("{name}-sweep"));
         let dir = RunDir::create(out, &name)?;
         discard_on_error(&dir, || Ok(dir.write(SWEEP, self.text().as_bytes())?))?;

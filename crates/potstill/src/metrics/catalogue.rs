@@ -96,6 +96,15 @@ impl Score {
         SCORES.iter().find(|score| score.key == key)
     }
 
+    /// The lowest and the highest value that it can have, in the unit of the summary.
+    pub fn range(&self) -> (f64, f64) {
+        match self.key {
+            TEST_ERROR | CLIPPED_MASS => (0.0, 1.0),
+            STEPS_LAST_100 | SECONDS => (0.0, f64::INFINITY),
+            _ => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
     /// The scores in comparisons with their columns, the most informative first.
     pub fn compared() -> impl Iterator<Item = (&'static str, Column)> {
         SCORES.iter().filter_map(|score| Some((score.key, score.column?)))
@@ -269,7 +278,7 @@ pub const EXPLAINED: &[(&str, &str)] = &[
     ("std_return", "Standard deviation of the returns of those episodes."),
     ("teacher_mean_return", "Mean return of the teacher over the same episodes."),
     ("agreement", "Share of states in which student and teacher choose the same action."),
-    ("q_gap", "Mean difference of the teacher's values between its action and the student's."),
+    ("q_gap", "Mean gap between the teacher's two highest action values, the unit of the temperature."),
 ];
 
 /// The key of the recorded episodes that a run has learned from without acting.

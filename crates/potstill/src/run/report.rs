@@ -6,7 +6,7 @@ use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, EXPLAINED, METRICS, Metric, Score, by_chart};
 use crate::metrics::{Axis, History};
 use crate::model::Model;
-use crate::report::{Block, GridChart, LineChart, Page, Series, Table, extent};
+use crate::report::{Block, LineChart, Page, Series, Table, extent};
 use crate::store::{RunDir, names};
 use potstill_env::registry;
 use serde_json::Value;
@@ -146,7 +146,7 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
     let config = text(names::CONFIG);
     let table = config.parse().unwrap_or_default();
     blocks.extend(explained_curves(&History::read_unchecked(dir), asked_axis(&table)));
-    blocks.extend(maps(dir, &table).into_iter().map(Block::Grid));
+    blocks.extend(maps(dir, &table));
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(match reader {
@@ -159,15 +159,22 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
 }
 
 /// The maps of a run's table, if its environment is a grid.
-fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
-    let spec = config.get("env").and_then(toml::Value::as_str).and_then(|id| registry::find(id).ok());
+fn maps(dir: &RunDir, config: &toml::Table) -> Vec<Block> {
+    let id = config.get("env").and_then(toml::Value::as_str);
     let model = dir.read_unchecked(names::MODEL).ok().and_then(|bytes| safetensors::read(&bytes).ok());
-    let (Some(spec), Some(Model::Table(table))) = (spec, model) else { return Vec::new() };
+    let (Some(id), Some(Model::Table(table))) = (id, model) else { return Vec::new() };
+    let Ok(spec) = registry::find(id) else {
+        let id = registry::in_short(id);
+        return vec![Block::Text(format!(
+            "Maps of values and visits are left out: this program does not have the environment {id}; the one that \
+             registers it draws them (potstill report)."
+        ))];
+    };
     let visits = dir.read_unchecked(names::VISITS).ok().and_then(|bytes| {
         let value: Value = serde_json::from_slice(&bytes).ok()?;
         value["visits"].as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>()
     });
-    maps_of(&spec, &table, visits.as_deref())
+    maps_of(&spec, &table, visits.as_deref()).into_iter().map(Block::Grid).collect()
 }
 
 /// The title of a run.
@@ -238,6 +245,22 @@ mod tests {
         let table = summary_table(&serde_json::json!({ "a": -61.56, "b": 18.0, "c": -0.0 }), Reader::Here);
         let shown: Vec<&str> = table.rows.iter().map(|row| &*row[1]).collect();
         assert_eq!(shown, ["-61.56", "18", "0"]);
+    }
+
+    #[test]
+    fn maps_that_cannot_be_drawn_are_told() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = RunDir::create(Some(&root.path().join("run")), "run").unwrap();
+        let table = Model::Table(crate::model::QTable::new(48, 4, 0.0));
+        dir.write(names::MODEL, &safetensors::write(&table)).unwrap();
+        let blocks = |id: &str| maps(&dir, &toml::Table::from_iter([("env".to_owned(), id.into())]));
+        assert!(matches!(blocks("CliffWalking-v1")[..], [Block::Grid(_)]));
+        let [Block::Text(line)] = &blocks("Marsh-v0")[..] else { panic!("one line") };
+        assert!(
+            line.starts_with("Maps of values and visits are left out: this program does not have"),
+            "{line}"
+        );
+        assert!(line.contains("Marsh-v0"));
     }
 
     #[test]

@@ -37,9 +37,6 @@ pub(crate) fn train_seeds(
         return grow(&family, &first, start, out, observer);
     }
     check_out(out)?;
-    for warning in [first.job.warning(), first.warning.as_deref()].into_iter().flatten() {
-        observer.warn(warning);
-    }
     let dir = RunDir::create(out, &first.name)?;
     discard_on_error(&dir, || {
         dir.write(names::CONFIG, first.config.as_bytes())?;
@@ -237,7 +234,7 @@ fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
     for key in SCORES.iter().map(|score| score.key) {
         let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
         if !values.is_empty() && values.len() == summaries.len() {
-            all[key] = spread(&values);
+            all[key] = spread(key, &values);
         }
     }
     all

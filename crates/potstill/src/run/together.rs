@@ -3,6 +3,7 @@
 use super::observer::Observer;
 use crate::metrics::Record;
 use crate::train::parallel_map;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Several runs of about the same length, shown as one.
@@ -20,6 +21,8 @@ struct Progress {
     /// Units done and to be done by each run that has begun.
     parts: Vec<Option<(u64, u64)>>,
     finished: usize,
+    /// Warnings that were told.
+    warned: BTreeSet<String>,
     /// Units of all runs together, as announced.
     total: u64,
 }
@@ -47,6 +50,13 @@ impl<'a> Together<'a> {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         // Another thread's panic leaves the counts usable.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells a warning that several runs have in common once.
+    fn warn(&self, message: &str) {
+        if self.progress().warned.insert(message.to_owned()) {
+            self.observer.warn(message);
+        }
     }
 
     fn begin(&self, index: usize, total: u64) {
@@ -97,6 +107,10 @@ struct Part<'a> {
 }
 
 impl Observer for Part<'_> {
+    fn warn(&self, message: &str) {
+        self.whole.warn(message);
+    }
+
     fn begin(&self, _: &str, total: u64) {
         self.whole.begin(self.index, total);
     }
@@ -142,6 +156,9 @@ mod tests {
         fn end(&self) {
             self.0.lock().unwrap().push("end".to_owned());
         }
+        fn warn(&self, message: &str) {
+            self.0.lock().unwrap().push(format!("warning: {message}"));
+        }
     }
 
     #[test]
@@ -150,6 +167,7 @@ mod tests {
         let results = Together::new(&log, "seeds", 3, 1).map(|i, part| {
             // The first had been finished by an earlier process.
             if i > 0 {
+                part.warn("exploration goes back");
                 part.begin("a run", 100);
                 part.advance(50, "return 1.0");
                 part.end();
@@ -158,6 +176,7 @@ mod tests {
         });
         assert_eq!(results, [0, 1, 2]);
         let expected = [
+            "warning: exploration goes back",
             "begin seeds 300",
             "150 1 of 3 done  return 1.0",
             "200 2 of 3 done",
