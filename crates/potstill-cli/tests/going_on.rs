@@ -438,9 +438,6 @@ fn a_resumed_run_keeps_its_preset() {
         config.lines().filter(|line| !line.starts_with("steps ")).map(of).collect()
     };
     assert_eq!(origins("short"), origins("whole"));
-    // The values of the preset are in use, from wherever they come.
-    let again = json(path, "train dqn --config whole/config.toml --out again");
-    assert!(!again["remark"].as_str().unwrap_or_default().contains("--preset"), "{again}");
 }
 
 #[test]

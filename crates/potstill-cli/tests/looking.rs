@@ -307,7 +307,8 @@ fn folders_of_runs_are_understood() {
         (output.status.code(), String::from_utf8(words).unwrap())
     };
     // What `runs/*` and `runs/grid/*` name.
-    let grid = "runs/grid/alpha=0.05 runs/grid/alpha=0.5 runs/grid/alpha=1.0 runs/grid/run.lock runs/grid/sweep.toml";
+    let grid =
+        "runs/grid/alpha=0.05 runs/grid/alpha=0.5 runs/grid/alpha=1 runs/grid/run.lock runs/grid/sweep.toml";
     for (arguments, expected) in [
         (format!("compare {grid}"), "All: sarsa on CliffWalking-v1."),
         (

@@ -91,7 +91,7 @@ fn a_signal_tells_of_all_seeds_and_combinations() {
         (
             "seeds",
             "--seeds 3",
-            "seed-0",
+            "seed-5",
             " of 120000 steps, 0 of 3 seeds done, all saved; `potstill resume seeds` continues them",
         ),
         (

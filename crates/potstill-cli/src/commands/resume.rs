@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 Examples:
   potstill resume runs/pole                      to the bytes of an unbroken run
   potstill resume runs/pole --steps 100k         beyond its original length
-  potstill train dqn --from runs/pole ...        in a new run, with other settings")]
+  potstill train dqn --from runs/pole ...        with other settings, as another")]
 pub(crate) struct Resume {
     /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]

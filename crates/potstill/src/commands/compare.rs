@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// Columns of differing keys in a table.
 const KEYS_MAX: usize = 5;
 /// Columns of characters up to which a table has further keys.
-const WIDTH_MAX: usize = 130;
+const WIDTH_MAX: usize = 150;
 /// Runs up to which all pairs are compared; of more, each with the first.
 const PAIRED_MAX: usize = 4;
 

@@ -180,6 +180,15 @@ mod tests {
             ),
         );
         check(car(-100.0), "", None);
+        // The preset's values, from wherever they come.
+        let dqn = Algorithm::find("dqn").unwrap();
+        let mut settings = train_settings(dqn);
+        for (key, value) in dqn.preset("zoo", "MountainCar-v0").unwrap().values {
+            settings.set(&key, &value).unwrap().unwrap();
+        }
+        let line = |key: &str| Some(format!("{key} = {}\n", settings.get(key)?));
+        let config: String = settings.keys().iter().filter_map(|key| line(key.name)).collect();
+        assert!(judgement(&car(-200.0), &config).unwrap().contains("more steps or other values may help"));
         // Explored while it learned: the threshold is for a policy that does not.
         let lake = |mean: f64| json!({ "algorithm": "sarsa", "env": "FrozenLake-v1", "seed": 1, "return_last_100": mean });
         check(lake(0.5), "", None);
