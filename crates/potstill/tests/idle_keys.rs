@@ -147,7 +147,7 @@ fn a_key_without_effect_is_told() {
         "q-learning",
         LAKE,
         &format!("from={lake} initial_value=1"),
-        &[&format!("`initial_value` has no effect with from={lake}")],
+        &["`initial_value` has no effect with from"],
     );
     check(
         "q-learning",
