@@ -100,6 +100,10 @@ impl<K: Kinds> Args for KeyFlags<K> {
     }
 }
 
+/// The help of a key that means another thing to each kind of learner, before its algorithm is known.
+const DATA: &str = "What to learn from without an environment: a dataset by name (digits), a file of labelled samples \
+                    (.csv, .jsonl), or recorded episodes (potstill play --record)";
+
 /// Keys that stand in the help of a command even before its algorithm is known.
 const ALWAYS_SHOWN: [&str; 8] =
     ["env", "data", "steps", "episodes", "seed", "num_envs", "teacher", "student"];
@@ -109,7 +113,7 @@ fn flag(key: &Key) -> Arg {
     let mut flag = Arg::new(key.name)
         .long(long(key.name))
         .value_name(placeholder(key))
-        .help(first_line(key.help))
+        .help(if key.name == "data" { DATA.to_owned() } else { first_line(key.help) })
         .hide(!ALWAYS_SHOWN.contains(&key.name))
         .allow_negative_numbers(true);
     for other in [Some(key.name), key.once].into_iter().flatten().filter(|name| *name != long(key.name)) {

@@ -30,6 +30,7 @@ mod output;
 mod progress;
 mod root;
 mod signals;
+mod sweep;
 
 use commands::{Cli, Command};
 use dashboard::Dashboard;
@@ -77,8 +78,10 @@ pub fn main() -> ExitCode {
         Ok(true) => 0,
         Ok(false) => 1,
         Err(error) => {
-            let stopped =
-                matches!(error, Error::Interrupted { .. } | Error::Halted { .. } | Error::Abandoned);
+            let stopped = matches!(
+                error,
+                Error::Interrupted { .. } | Error::Paused { .. } | Error::Halted { .. } | Error::Abandoned
+            );
             let is_saved = stopped && error.exit_code() != Error::UNSAVED;
             output::tell(&if stopped { error.to_string() } else { format!("error: {error}") });
             if is_saved { signals.exit_code() } else { error.exit_code() }

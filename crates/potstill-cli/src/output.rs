@@ -1,15 +1,16 @@
 //! Output to stdout.
 
-use potstill::algorithm::ALGORITHMS;
+use crate::sweep;
+use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{Comparison, RunEntry};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
-use potstill::metrics::catalogue::{Better, Column, Score, TEST_ERROR};
+use potstill::metrics::catalogue::TEST_ERROR;
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
-use potstill::reproduce::Reproduction;
+use potstill::reproduce::{RESULTS, Reproduction};
 use potstill::run::{headline, summary_of};
 use potstill::shell;
 use serde_json::{Value, json};
@@ -96,7 +97,8 @@ pub(crate) fn run(result: &Value) {
     print(&format!("\nRun directory: {out}"));
     if result["seeds"].is_null() {
         // A prediction algorithm has no policy to evaluate.
-        let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
+        let algorithm = result["algorithm"].as_str().and_then(|name| Algorithm::find(name).ok());
+        let judges = algorithm.is_some_and(|algorithm| algorithm.family == "prediction");
         let command = if judges { "show" } else { "eval" };
         print(&format!("Next: {} {command} {}", program(), shell::path(Path::new(out))));
     } else {
@@ -104,64 +106,61 @@ pub(crate) fn run(result: &Value) {
     }
 }
 
-/// Prints a sweep as a table: the keys that differ, and the score of each combination.
-fn sweep(result: &Value) {
-    let none = Vec::new();
-    let list = |key: &str| result[key].as_array().unwrap_or(&none);
-    let keys: Vec<&str> = list("keys").iter().filter_map(Value::as_str).collect();
-    let points = list("sweep");
-    let number = |point: &Value, key: &str| {
-        let value = &point["summary"][key];
-        value.as_f64().or_else(|| value["mean"].as_f64())
-    };
-    let scores: Vec<_> = Score::compared()
-        .filter(|(key, _)| points.iter().any(|point| number(point, key).is_some()))
-        .collect();
-    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let cell = |point: &Value, (key, column): &(&str, Column)| {
-        let shown = |value: f64| format!("{:.*}", column.decimals, value * column.factor);
-        let bounds = &point["summary"][*key]["mean_ci95"];
-        let mean = number(point, key).map_or_else(|| "-".to_owned(), shown);
-        match (bounds[0].as_f64(), bounds[1].as_f64()) {
-            (Some(low), Some(high)) => format!("{mean} [{}, {}]", shown(low), shown(high)),
-            _ => mean,
-        }
-    };
-    let rows = points.iter().map(|point| {
-        let values = keys.iter().map(|key| word(&point["values"][*key]));
-        values.chain(scores.iter().map(|score| cell(point, score))).collect()
-    });
-    let head = keys
-        .iter()
-        .map(|key| (*key).to_owned())
-        .chain(scores.iter().map(|(_, column)| column.title.to_owned()));
-    let table = Table { head: head.collect(), rows: rows.collect() };
-    // By the first score, the most informative one.
-    let best = scores.first().and_then(|(key, column)| {
-        let better = Score::find(key).map_or(Better::Higher, |score| score.better);
-        let sign = if better == Better::Lower { -1.0 } else { 1.0 };
-        let of = |point: &Value| number(point, key).map_or(f64::NEG_INFINITY, |value| sign * value);
-        let best = points.iter().max_by(|a, b| of(a).total_cmp(&of(b)))?;
-        Some(format!(
-            "best {}: {}, with {}",
-            column.title,
-            cell(best, &(key, *column)),
-            best["run"].as_str()?
-        ))
-    });
-    if let Some(best) = best {
-        print(&format!("{best}\n"));
+/// Prints the result of an evaluation in one line, and its numbers.
+pub(crate) fn evaluation(result: &Value) {
+    if let Some(line) = headline(result) {
+        print(&format!("{line}\n"));
     }
-    print(table.text().trim_end());
+    summary(result);
+}
+
+/// Prints a page, the result of a run first.
+pub(crate) fn page(page: &Page, is_run: bool) {
+    if is_run {
+        print(&wrapped(&page.lead));
+    }
+    print(page.text(80).trim_end());
+}
+
+/// Words in lines that are not indented.
+fn wrapped(words: &str) -> String {
+    wrap(words).lines().map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
+/// Prints the result of a sweep, and its path.
+fn sweep(result: &Value) {
+    print(&sweep::words(result));
     let out = result["out"].as_str().unwrap_or_default();
-    let means = if result["seeds"].is_null() { "" } else { " (means over seeds, with 95 % intervals)" };
-    print(&format!("\nFolder: {out}{means}\nNext: {} compare {out}", program()));
+    let path = shell::path(Path::new(out));
+    print(&format!("\nFolder: {out}{}\nNext: {} compare {path}", sweep::over_seeds(result), program()));
 }
 
 /// Prints measured and expected values, the figure, and the path.
 pub(crate) fn reproduction(reproduction: &Reproduction) {
     print(reproduction.page().text(80).trim_end());
     print(&format!("\nFolder: {}", reproduction.out.display()));
+}
+
+/// Prints the published results that can be reproduced.
+pub(crate) fn results() {
+    let rows = RESULTS.iter().map(|result| {
+        vec![
+            result.name.to_owned(),
+            result.algorithms.join(", "),
+            result.runs.to_string(),
+            result.takes.to_owned(),
+        ]
+    });
+    let head = ["result", "algorithms", "runs", "time on one core"].map(str::to_owned).to_vec();
+    print(Table { head, rows: rows.collect() }.text().trim_end());
+    print(&format!("\nNext: {} reproduce NAME", program()));
+}
+
+pub(crate) fn results_json() -> Value {
+    let results = RESULTS.iter().map(|result| {
+        json!({ "name": result.name, "algorithms": result.algorithms, "runs": result.runs, "takes": result.takes })
+    });
+    json!({ "command": "reproduce", "results": results.collect::<Vec<_>>() })
 }
 
 /// The summary of a run and its maps, as JSON.
@@ -205,7 +204,9 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
                 rows.push((prefix.to_owned(), format!("mean {mean}, interquartile mean {iqm}")));
                 return;
             }
-            for (key, value) in entries.iter().filter(|(key, _)| !matches!(key.as_str(), "out" | "command")) {
+            for (key, value) in
+                entries.iter().filter(|(key, _)| !matches!(key.as_str(), "out" | "command" | "center"))
+            {
                 let key = key.replace('_', " ");
                 let path = if prefix.is_empty() { key } else { format!("{prefix} {key}") };
                 flatten(&path, value, rows);
@@ -249,7 +250,12 @@ pub(crate) fn comparison(comparison: &Comparison) {
     if let Some(table) = comparison.improvement_table() {
         print(&format!("\n{}", table.text().trim_end()));
     }
-    if let Some(chart) = comparison.charts().first() {
+    if comparison.by_place().len() > 1 {
+        print(&format!(
+            "\n{}",
+            wrap("No figure: the runs are on different environments; name those of one.").trim_end()
+        ));
+    } else if let Some(chart) = comparison.charts().first() {
         print(&format!("\n{}", chart.text(68, 12).trim_end()));
     }
 }

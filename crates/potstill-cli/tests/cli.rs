@@ -168,8 +168,12 @@ fn runs_that_cannot_learn_say_so() {
     let warning = "warning: nothing is learned in 103 steps: the first update is at step 104 (learning_starts and train_freq)\n";
     check(&format!("{few} --steps 103 --out none"), warning);
     check(&format!("{few} --steps 104 --out one"), "");
-    // Copies are stepped together.
-    check(&format!("{few} --steps 103 --num-envs 2 --out two"), "");
+    // Copies are stepped together, eight times each.
+    check(
+        &format!("{few} --steps 111 --num-envs 2 --out early"),
+        &warning.replace("103", "111").replace("104", "112"),
+    );
+    check(&format!("{few} --steps 112 --num-envs 2 --out two"), "");
     check(&format!("{few} --steps 103 --seeds 2 --out seeds"), warning);
     let model = |run: &str| fs::read(dir.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("one") != model("none") && model("two") != model("none"));

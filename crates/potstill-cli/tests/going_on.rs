@@ -420,3 +420,33 @@ fn a_run_that_starts_from_another_survives_kills_wherever_they_come() {
         assert!(kills > 5, "{kills}");
     }
 }
+
+#[test]
+fn a_resumed_run_keeps_its_preset() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let pole = "train dqn --env CartPole-v1 --set net_arch=mlp:8 --set learning_starts=100 --seed 7";
+    json(path, &format!("{pole} --steps 600 --out short"));
+    let on = json(path, "resume short --steps 900");
+    let whole = json(path, &format!("{pole} --steps 900 --out whole"));
+    assert_eq!((&on["preset"], &whole["preset"]), (&"zoo".into(), &"zoo".into()));
+    // What is said of the run is the same too.
+    assert_eq!(on["remark"], whole["remark"]);
+    let origins = |run: &str| -> Vec<String> {
+        let config = String::from_utf8(read(path, &format!("{run}/config.toml"))).unwrap();
+        let of = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        config.lines().filter(|line| !line.starts_with("steps ")).map(of).collect()
+    };
+    assert_eq!(origins("short"), origins("whole"));
+}
+
+#[test]
+fn a_run_of_episodes_is_evaluated_at_its_end() {
+    let dir = TempDir::new().unwrap();
+    let car = "train semi-gradient-sarsa --env MountainCar-v0 --episodes 4 --set eval_freq=500 --set eval_episodes=2";
+    let result = json(dir.path(), &format!("{car} --out car"));
+    let metrics = String::from_utf8(read(dir.path(), "car/metrics.jsonl")).unwrap();
+    let last = metrics.lines().rev().find(|line| line.contains("eval/mean_reward")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(last["step"], result["steps"]);
+}

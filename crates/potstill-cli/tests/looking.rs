@@ -290,3 +290,66 @@ fn a_printed_configuration_is_one() {
         assert!(model(one) == model(other), "{one} {other}");
     }
 }
+
+#[test]
+fn folders_of_runs_are_understood() {
+    let dir = TempDir::new().unwrap();
+    let root = dir.path();
+    json(
+        root,
+        "train sarsa --env CliffWalking-v1 --episodes 20 --alpha 0.5,0.05,1 --seeds 3 --out runs/grid",
+    );
+    json(root, "train q-learning --env FrozenLake-v1 --episodes 5 --out runs/lake");
+    fs::create_dir(root.join("runs/empty")).unwrap();
+    let told = |arguments: &str| {
+        let output = potstill(root, arguments);
+        let words = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(words).unwrap())
+    };
+    // What `runs/*` and `runs/grid/*` name.
+    let grid =
+        "runs/grid/alpha=0.05 runs/grid/alpha=0.5 runs/grid/alpha=1 runs/grid/run.lock runs/grid/sweep.toml";
+    for (arguments, expected) in [
+        (format!("compare {grid}"), "All: sarsa on CliffWalking-v1."),
+        (
+            "compare runs/grid runs/lake runs/empty".to_owned(),
+            "No figure: the runs are on different environments",
+        ),
+        ("show runs/grid".to_owned(), "alpha=0.05 and alpha=0.5 and alpha=1"),
+        ("report runs/grid".to_owned(), "runs/grid/report.html"),
+        ("report runs".to_owned(), "runs/report.html"),
+    ] {
+        let (code, words) = told(&arguments);
+        assert!(code == Some(0) && words.contains(expected), "{arguments}: {words}");
+    }
+    assert!(fs::read_to_string(root.join("runs/report.html")).unwrap().contains("FrozenLake-v1: "));
+    for (arguments, expected) in [
+        ("eval runs/grid", "it is a folder of 3 runs; name one, such as runs/grid/alpha=0.05"),
+        ("eval runs", "it is a folder of 4 runs; name one, such as runs/grid/alpha=0.05"),
+        ("compare notes", "there is nothing there"),
+    ] {
+        let (code, words) = told(arguments);
+        assert!(code == Some(2) && words.contains(expected), "{arguments}: {words}");
+    }
+    // One center and one order everywhere.
+    let mean = |run: &str| {
+        json(root, &format!("compare {run}"))["runs"][0]["return_last_100"]["mean"].as_f64().unwrap()
+    };
+    let scores: Vec<String> = ["0.05", "0.5", "1"]
+        .iter()
+        .map(|alpha| format!("{:.1}", mean(&format!("runs/grid/alpha={alpha}"))))
+        .collect();
+    for command in ["compare runs/grid", "runs runs/grid"] {
+        let (_, words) = told(command);
+        let places: Vec<Option<usize>> = scores.iter().map(|score| words.find(score.as_str())).collect();
+        assert!(places[0].is_some() && places[0] < places[1] && places[1] < places[2], "{command}: {words}");
+    }
+    let page = told("show runs/grid/alpha=1").1;
+    assert!(
+        page.starts_with("Result: mean return ") && !page.contains("better than one of the second"),
+        "{page}"
+    );
+    // A picture that was written is named.
+    let (_, words) = told("play --env CliffWalking-v1:max_episode_steps=5 --svg walk.svg");
+    assert!(words.ends_with("walk.svg\n"), "{words}");
+}

@@ -102,14 +102,16 @@ fn a_student_learns_from_recorded_answers() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
     let lines: Vec<String> = table(90).lines().map(str::to_owned).collect();
-    let named = |i: usize, line: &str| format!("{},{line}\n", if i == 0 { "id".to_owned() } else { format!("n{i}") });
+    let named =
+        |i: usize, line: &str| format!("{},{line}\n", if i == 0 { "id".to_owned() } else { format!("n{i}") });
     let data: String = lines.iter().enumerate().map(|(i, line)| named(i, line)).collect();
     fs::write(path.join("data.csv"), data).unwrap();
     // In the other order, and surer of one class than of the other.
     let answer = |i: usize| if i % 2 == 1 { "0.9,0.1" } else { "0.2,0.8" };
     let answers: String = (1..=90).rev().map(|i| format!("n{i},{}\n", answer(i))).collect();
     fs::write(path.join("answers.csv"), format!("id,p(even),p(odd)\n{answers}")).unwrap();
-    let distil = "distill --student mlp:4 --epochs 200 --learning-rate 0.01 --alpha 1 --temperature 1 --seed 1";
+    let distil =
+        "distill --student mlp:4 --epochs 200 --learning-rate 0.01 --alpha 1 --temperature 1 --seed 1";
     let source = "--data data.csv:label=kind,id=id";
     let command = format!("{distil} --teacher answers.csv:id=id {source} --out student");
     let summary = result(path, &command);

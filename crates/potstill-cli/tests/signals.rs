@@ -83,6 +83,35 @@ fn a_signal_saves_the_run() {
     }
 }
 
+#[test]
+fn a_signal_tells_of_all_seeds_and_combinations() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    for (out, more, first, told) in [
+        (
+            "seeds",
+            "--seeds 3",
+            "seed-5",
+            " of 120000 steps, 0 of 3 seeds done, all saved; `potstill resume seeds` continues them",
+        ),
+        (
+            "grid",
+            "--gamma 0.9,0.99",
+            "gamma=0.9",
+            " steps, 0 of 2 combinations done, all saved; `potstill resume grid` continues them",
+        ),
+    ] {
+        let mut child = started(root, &format!("{DQN} --threads 1 {more}"), out);
+        wait_for(&mut child, root, &format!("{out}/{first}"));
+        std::thread::sleep(Duration::from_millis(200));
+        signal(&child, "INT");
+        let output = child.wait_with_output().unwrap();
+        let words = words(&output);
+        assert_eq!(output.status.code(), Some(130), "{words}");
+        assert!(words.starts_with("stopped at ") && words.trim_end().ends_with(told), "{words}");
+    }
+}
+
 /// Each of these would take many seconds to its next step, sweep or evaluation.
 #[test]
 fn a_signal_is_heard_in_the_middle_of_long_work() {

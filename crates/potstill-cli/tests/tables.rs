@@ -69,6 +69,9 @@ fn a_policy_is_learned_from_what_others_did() {
     for algorithm in ["q-learning", "double-q-learning", "q-lambda", "tree-backup", "dyna-q --set gamma=1"] {
         let result = json(root, &format!("train {algorithm} --data walks.jsonl --set alpha=0.5"));
         assert!((number(&result["start_value"]) - -13.0).abs() < 0.5, "{algorithm}: {result}");
+        // The returns are those of the recorded policy, and no score of the run.
+        assert_eq!((&result["recorded_episodes"], &result["return_last_100"]), (&json!(300), &Value::Null));
+        assert_eq!(result["remark"], Value::Null, "{algorithm}");
         let evaluated = json(root, &format!("eval {} --episodes 3", result["out"].as_str().unwrap()));
         assert_eq!(evaluated["mean_return"], -13.0, "{algorithm}");
     }

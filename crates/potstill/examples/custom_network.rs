@@ -45,8 +45,13 @@ pub(crate) fn main() {
     let config = DqnConfig { net_arch, ..zoo };
     let mut trainer = Trainer::new(Dqn::new(config, features, actions, 20_000, streams), make_env(), streams);
     let protocol = Protocol { episodes: 10, streams, purpose: "validation", threads: 1 };
-    let evaluator =
-        Evaluator { every: 1000, last_step: Some(20_000), protocol, make_env: Box::new(make_env) };
+    let evaluator = Evaluator {
+        every: 1000,
+        last_step: Some(20_000),
+        last_episode: None,
+        protocol,
+        make_env: Box::new(make_env),
+    };
     let mut watch = Watch { best: 0.0 };
     trainer.run(20_000, Some(&evaluator), &mut watch).expect("the numbers stay finite");
     assert!(watch.best >= 100.0, "{}", watch.best);

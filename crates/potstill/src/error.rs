@@ -62,6 +62,18 @@ pub enum Error {
         /// The step of the newest checkpoint.
         saved: Option<u64>,
     },
+    /// Several runs in one folder were asked to stop. They can be resumed.
+    #[error("stopped {progress}{}; `potstill resume {}` continues them", kept_of(*.step, *.saved), shell::path(.run))]
+    Paused {
+        /// The folder.
+        run: PathBuf,
+        /// The parts that are done, in words: `with 1 of 3 seeds done`.
+        progress: String,
+        /// The steps so far of the runs that were stopped, all together.
+        step: u64,
+        /// The steps of their newest checkpoints, all together.
+        saved: u64,
+    },
     /// A measurement of many runs was asked to stop; those that were finished are kept.
     #[error("stopped; {kept} finished runs are kept, and the same command with --out {} continues", shell::path(.out))]
     Halted {
@@ -82,6 +94,14 @@ fn as_of(step: &Option<u64>) -> String {
     }
 }
 
+fn kept_of(step: u64, saved: u64) -> String {
+    match saved {
+        _ if saved >= step => ", all saved".to_owned(),
+        0 => ", not saved: they will begin again".to_owned(),
+        _ => format!(", {saved} of {step} steps saved"),
+    }
+}
+
 impl Error {
     /// The exit code of a run that has ended with work that was not saved.
     pub const UNSAVED: u8 = 3;
@@ -94,8 +114,9 @@ impl Error {
             Error::Store(error) if error.is_input() => 2,
             Error::Store(_) | Error::Disk(_) | Error::Train(_) | Error::Failed { .. } => 1,
             Error::Interrupted { step, saved, .. } if *step > 0 && *saved != Some(*step) => Self::UNSAVED,
+            Error::Paused { step, saved, .. } if saved < step => Self::UNSAVED,
             Error::Abandoned => Self::UNSAVED,
-            Error::Interrupted { .. } | Error::Halted { .. } => 130,
+            Error::Interrupted { .. } | Error::Paused { .. } | Error::Halted { .. } => 130,
         }
     }
 }

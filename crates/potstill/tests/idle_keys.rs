@@ -102,7 +102,7 @@ fn a_key_without_effect_is_told() {
         "dqn",
         POLE,
         &format!("from={pole} initialization=orthogonal"),
-        &[&format!("`initialization` has no effect with from={pole}")],
+        &["`initialization` has no effect with from"],
     );
     for algorithm in ["c51", "qr-dqn", "iqn", "rainbow"] {
         check(
@@ -147,7 +147,7 @@ fn a_key_without_effect_is_told() {
         "q-learning",
         LAKE,
         &format!("from={lake} initial_value=1"),
-        &[&format!("`initial_value` has no effect with from={lake}")],
+        &["`initial_value` has no effect with from"],
     );
     check(
         "q-learning",

@@ -10,8 +10,8 @@ use potstill::run::Observer;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  source <(potstill completions bash)                                    in ~/.bashrc
-  source <(potstill completions zsh)                                     in ~/.zshrc
+  source <(potstill completions bash)               in ~/.bashrc
+  source <(potstill completions zsh)                in ~/.zshrc
   potstill completions fish > ~/.config/fish/completions/potstill.fish")]
 pub(crate) struct Completions {
     /// The shell

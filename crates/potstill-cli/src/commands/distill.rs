@@ -13,8 +13,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  potstill distill --teacher runs/teacher --student mlp:16 --env CartPole-v1 --out runs/student
-  potstill distill --teacher runs/wide --student mlp:10 --data digits --temperature 4")]
+  potstill distill --teacher runs/teacher --student mlp:16 --env CartPole-v1
+  potstill distill --teacher runs/wide --student mlp:10 --data digits")]
 pub(crate) struct Distill {
     #[command(flatten)]
     keys: KeyFlags<Distillation>,

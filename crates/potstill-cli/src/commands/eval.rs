@@ -37,7 +37,7 @@ impl Command for Eval {
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let Self { run, episodes, seed, threads, output } = self;
         let request = EvaluateRequest { run, episodes, seed, threads: threads.count() };
-        output.finish(&evaluate(&request)?, output::summary);
+        output.finish(&evaluate(&request)?, output::evaluation);
         Ok(true)
     }
 }

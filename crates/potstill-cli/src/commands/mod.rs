@@ -41,10 +41,10 @@ use std::ffi::OsString;
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  potstill quickstart                                                   the tour, half a minute
-  potstill train q-learning --env CliffWalking-v1 --episodes 500        a table, in a moment
-  potstill train dqn --help                                             the settings of an algorithm, each a flag
-  potstill env show FrozenLake-v1                                       what an environment is, and its options"
+  potstill quickstart                        the tour, half a minute
+  potstill train q-learning --env CliffWalking-v1 --episodes 500
+  potstill train dqn --help                  its settings, each a flag
+  potstill env show FrozenLake-v1            an environment and its options"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -55,12 +55,24 @@ impl Cli {
     /// Parses a command line. The error is a message in one line, or else clap's own.
     pub(crate) fn from_arguments(arguments: &[OsString]) -> Result<Self, Result<String, clap::Error>> {
         root::set(Self::command);
+        let arguments = &as_flags(arguments);
         let command = keys::shown(Self::command(), arguments);
         let parsed = command
             .clone()
             .try_get_matches_from(arguments)
             .and_then(|matches| Self::from_arg_matches(&matches));
         parsed.map_err(|error| keys::advice(&error, &command, arguments).ok_or(error))
+    }
+}
+
+/// The arguments with flags for the words `help` and `version`: `help train dqn` asks for `train dqn --help`.
+fn as_flags(arguments: &[OsString]) -> Vec<OsString> {
+    match arguments {
+        [me, word] if word == "version" => vec![me.clone(), "--version".into()],
+        [me, word, of @ ..] if word == "help" && !of.is_empty() => {
+            [std::slice::from_ref(me), of, &["--help".into()]].concat()
+        }
+        _ => arguments.to_vec(),
     }
 }
 
@@ -98,6 +110,30 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn examples_fit_a_terminal() {
+        fn check(command: &clap::Command) {
+            let examples = command.get_after_help().map_or_else(String::new, ToString::to_string);
+            for line in examples.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn help_is_a_word_too() {
+        let check = |line: &str, expected: &str| {
+            let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+            assert_eq!(as_flags(&words(line)), words(expected));
+        };
+        check("potstill help", "potstill help");
+        check("potstill help train dqn", "potstill train dqn --help");
+        check("potstill version", "potstill --version");
+        check("potstill train help", "potstill train help");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::common::{Command, Output, count, number};
 use crate::canvas::{Canvas, has_colours};
 use crate::output;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use crossterm::{cursor, execute, terminal};
 use potstill::Error;
 use potstill::commands::{Play as Game, play_at_random, play_run};
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 /// Watch an environment, or the policy of a run in its own, in the terminal
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("game").required(true).args(["run", "env"])))]
 #[command(after_help = "\
 Examples:
   potstill play runs/walk                         watch what a run has learned
@@ -27,7 +28,7 @@ Examples:
   potstill play --env CliffWalking-v1 --episodes 300 --record walks.jsonl")]
 pub(crate) struct Play {
     /// The run directory; its greedy policy plays
-    #[arg(value_name = "RUN", required_unless_present = "env")]
+    #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
     /// The environment, with random actions or --keys
     #[arg(long, value_name = "ID", conflicts_with = "run")]
@@ -150,7 +151,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
                 Some(keyboard) => match keyboard.next(&*game, options) {
                     Pressed::Quit => {
                         watched.last.clear();
-                        played.push((watched, "left"));
+                        played.push((watched, "stopped by you"));
                         break 'playing;
                     }
                     Pressed::Nothing => None,
@@ -207,7 +208,7 @@ fn finish_recording(
     store::write_file(path, game.recording().unwrap_or_default().as_bytes())?;
     let (episodes, steps) = (played.len(), played.iter().map(|(watched, _)| watched.steps).sum::<u64>());
     let mean = played.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
-    let result = json!({
+    let mut result = json!({
         "command": "play",
         "env": game.spec().id,
         "seed": options.seed,
@@ -216,6 +217,9 @@ fn finish_recording(
         "mean_return": mean,
         "record": path.display().to_string(),
     });
+    for (key, path) in pictures(options) {
+        result[key] = path.into();
+    }
     if options.output.json {
         output::print(&result.to_string());
     } else {
@@ -231,14 +235,24 @@ fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) {
             .iter()
             .map(|(watched, ending)| json!({ "return": watched.sum, "steps": watched.steps, "ending": ending }))
             .collect();
-        let played =
+        let mut played =
             json!({ "command": "play", "env": game.spec().id, "seed": options.seed, "episodes": episodes });
+        for (key, path) in pictures(options) {
+            played[key] = path.into();
+        }
         output::print(&played.to_string());
     } else {
         for (watched, ending) in played {
             output::print(&format!("{}  {ending}", watched.words()));
         }
+        pictures(options).for_each(|(_, path)| output::print(&path));
     }
+}
+
+/// The files of pictures that were written, by the flags that ask for them.
+fn pictures(options: &Play) -> impl Iterator<Item = (&'static str, String)> {
+    let files = [("gif", &options.gif), ("svg", &options.svg)];
+    files.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?.display().to_string())))
 }
 
 /// Draws the state and the episode so far.

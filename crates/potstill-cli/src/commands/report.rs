@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Write the report.html of a run again
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// The run directory, or a folder of seeds
+    /// The run directory, a folder of seeds, or a folder of runs such as a sweep, which are compared
     #[arg(value_name = "RUN")]
     run: PathBuf,
     #[command(flatten)]

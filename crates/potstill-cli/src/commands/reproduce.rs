@@ -10,9 +10,12 @@ use potstill::run::Observer;
 #[derive(Debug, Args)]
 #[command(about = about())]
 pub(crate) struct Reproduce {
-    /// Name of the result
+    /// Name of the result [default: a list of all]
     #[arg(value_name = "NAME")]
-    name: String,
+    name: Option<String>,
+    /// List the results, with how long each takes
+    #[arg(long, conflicts_with_all = ["name", "runs", "out"])]
+    list: bool,
     /// Runs of each algorithm [default: as many as the result has, or more]
     #[arg(long, value_name = "N", value_parser = count(2, 1_000_000))]
     runs: Option<u64>,
@@ -33,7 +36,11 @@ impl Command for Reproduce {
     }
 
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        let Self { name, runs, seed, common: Common { out, threads, output } } = self;
+        let Self { name, runs, seed, common: Common { out, threads, output }, .. } = self;
+        let Some(name) = name.filter(|_| !self.list) else {
+            output.finish(&output::results_json(), |_| output::results());
+            return Ok(true);
+        };
         let request = ReproduceRequest { name, runs, seed, threads: threads.count(), out };
         let reproduction = reproduce(&request, observer)?;
         output.finish(&reproduction.json(), |_| output::reproduction(&reproduction));

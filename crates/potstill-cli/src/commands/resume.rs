@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  potstill resume runs/pole                       to the very bytes that it would have ended with
-  potstill resume runs/pole --steps 100k          beyond its original length
-  potstill train dqn --from runs/pole ...         with other settings, in a new run")]
+  potstill resume runs/pole                      to the bytes of an unbroken run
+  potstill resume runs/pole --steps 100k         beyond its original length
+  potstill train dqn --from runs/pole ...        with other settings, as another")]
 pub(crate) struct Resume {
     /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]

@@ -8,7 +8,7 @@ use potstill::commands::list;
 use potstill::run::Observer;
 use std::path::PathBuf;
 
-/// List runs with status, score and time
+/// List runs with status, score and time; of seeds the mean, or the interquartile mean of runs of a number of steps
 #[derive(Debug, Args)]
 pub(crate) struct Runs {
     /// The folder of runs

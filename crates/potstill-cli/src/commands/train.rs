@@ -14,10 +14,11 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  potstill train sarsa --env CliffWalking-v1 --episodes 500 --alpha 0.1 --seeds 10
-  potstill train dqn --env CartPole-v1 --steps 50k --learning-rate 1e-3,1e-4 --out runs/sweep
-  potstill train dqn --env CartPole-v1 --steps 20k --from runs/teacher --learning-rate 1e-4
-  potstill train dqn --help                       all settings of dqn, with defaults and sources")]
+  potstill train sarsa --env CliffWalking-v1 --episodes 500 --alpha 0.1
+  potstill train sarsa --env CliffWalking-v1 --episodes 500 --seeds 10
+  potstill train dqn --env CartPole-v1 --steps 50k --gamma 0.98,0.99    a sweep
+  potstill train dqn --env CartPole-v1 --steps 20k --from runs/teacher
+  potstill train dqn --help              all settings of dqn, with their sources")]
 pub(crate) struct Train {
     /// The algorithm (see `potstill algos`); may be left out if --config names it
     #[arg(value_name = "ALGO", required_unless_present = "config")]

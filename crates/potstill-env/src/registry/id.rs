@@ -60,7 +60,17 @@ pub fn options(text: &str) -> Result<Vec<GivenOption<'_>>, String> {
         let comma = rest.find(',').unwrap_or(rest.len());
         let equals = rest.find('=').filter(|equals| *equals < comma);
         let Some(equals) = equals else {
-            return Err(format!("`{}`: write options as key=value,key=value", &rest[..comma]));
+            let part = &rest[..comma];
+            // A list of numbers, such as rewards.
+            let hint = match given.last() {
+                Some(GivenOption { key, value: Given::Text(first), .. })
+                    if part.trim().parse::<f64>().is_ok() =>
+                {
+                    format!("; numbers of one option are joined by colons: {key}={first}:{part}")
+                }
+                _ => String::new(),
+            };
+            return Err(format!("`{part}`: write options as key=value,key=value{hint}"));
         };
         let (length, value) = value(&rest[equals + 1..]).map_err(|reason| format!("`{rest}`: {reason}"))?;
         let written = &rest[..equals + 1 + length];
@@ -169,6 +179,10 @@ mod tests {
     fn what_is_no_option_is_told() {
         let check = |text: &str, expected: &str| assert_eq!(options(text).unwrap_err(), expected);
         check("a=1,8x8", "`8x8`: write options as key=value,key=value");
+        check(
+            "reward_schedule=10,-5,-1",
+            "`-5`: write options as key=value,key=value; numbers of one option are joined by colons: reward_schedule=10:-5",
+        );
         check("8x8,a=1", "`8x8`: write options as key=value,key=value");
         check("a=\"b", "`a=\"b`: its quotation mark is not closed");
         check("a=[b", "`a=[b`: its bracket is not closed");

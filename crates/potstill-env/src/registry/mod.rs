@@ -33,6 +33,7 @@ pub use documentation::{EnvOption, Part, Section, sections};
 pub use entry::Entry;
 pub use factory::{BoxEnv, BoxVecEnv, ControlEnv, Factory, FeatureEnv, Kind, PlaneEnv, StateEnv, Visitor};
 pub use general_options::GENERAL_OPTIONS;
+pub(crate) use options::OWN_MAPS;
 pub use options::Options;
 
 use crate::wrappers::Features;

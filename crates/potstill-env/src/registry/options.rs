@@ -4,6 +4,9 @@ use super::id::{self, Given};
 use potstill_core::written;
 use std::ops::RangeInclusive;
 
+/// The hint where a map was given to an environment that does not take it.
+pub(crate) const OWN_MAPS: &str = "; for maps of your own: Gridworld-v0:desc=@maze.txt";
+
 /// Given options, each to be taken once.
 pub struct Options<'a> {
     given: Vec<(&'a str, &'a str)>,
@@ -93,7 +96,8 @@ impl<'a> Options<'a> {
             None => Ok(()),
             Some((key, _)) => {
                 let known: Vec<&str> = known.collect();
-                Err(format!("there is no option `{key}`; there is {}", known.join(", ")))
+                let hint = if *key == "desc" { OWN_MAPS } else { "" };
+                Err(format!("there is no option `{key}`; there is {}{hint}", known.join(", ")))
             }
         }
     }

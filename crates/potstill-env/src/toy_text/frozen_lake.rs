@@ -58,7 +58,7 @@
 //! maps are equal.
 
 use crate::registry::id::rows;
-use crate::registry::{Entry, Kind, Options};
+use crate::registry::{Entry, Kind, OWN_MAPS, Options};
 use crate::{ModelEnv, ModelOutcome, Paint, Scene, TransitionModel};
 use potstill_core::Pcg64;
 use std::sync::Arc;
@@ -92,8 +92,9 @@ pub fn parse_map(text: &str) -> Result<Map, String> {
     for (r, row) in rows.iter().enumerate() {
         if let Some((c, letter)) = row.chars().enumerate().find(|(_, letter)| !"SFHG".contains(*letter)) {
             let place = format!("row {} column {}", r + 1, c + 1);
+            let hint = if "#.".contains(letter) { OWN_MAPS } else { "" };
             return Err(format!(
-                "{place} is {letter:?}; a map is made of S (start), F (frozen), H (hole), G (goal)"
+                "{place} is {letter:?}; a map is made of S (start), F (frozen), H (hole), G (goal){hint}"
             ));
         }
         if row.len() != width {

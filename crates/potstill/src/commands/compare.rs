@@ -5,19 +5,25 @@ use crate::config::ConfigError;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::metrics::catalogue::{
-    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, Score, key_metrics,
+    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, START_VALUE, Score, key_metrics,
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
-use crate::run::{over_time, spread, usage, without_folders};
+use crate::run::{center_over_seeds, headline, over_time, spread, summary_of, usage, without_folders};
 use crate::train::comparison::{performance_profile, probability_of_improvement};
 use crate::train::statistics::{Center, Estimate, mean};
+use potstill_env::registry::in_short;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 /// Columns of differing keys in a table.
 const KEYS_MAX: usize = 5;
+/// Columns of characters up to which a table has further keys.
+const WIDTH_MAX: usize = 150;
 /// Runs up to which all pairs are compared; of more, each with the first.
 const PAIRED_MAX: usize = 4;
+
+/// The column of the value of the start.
+const VALUE_COLUMN: Column = Column { title: "value of the start", factor: 1.0, decimals: 4 };
 
 /// The manner in which runs are shown.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +38,8 @@ pub struct View {
     pub title: Option<String>,
     /// The size of a chart.
     pub size: Option<Size>,
+    /// The range of a chart's vertical axis.
+    pub y_range: Option<(f64, f64)>,
 }
 
 /// The digits after the decimal point that show two significant digits of the spread of values, or of the values
@@ -87,8 +95,7 @@ impl Comparison {
 
     /// The center over seeds.
     pub fn center(&self) -> Center {
-        let by_axis = || if self.axis() == Axis::Episodes { Center::Mean } else { Center::Iqm };
-        self.view.center.unwrap_or_else(by_axis)
+        self.view.center.unwrap_or_else(|| center_over_seeds(self.axis()))
     }
 
     /// The scores over seeds with 95 % intervals, probabilities of improvement and performance profiles.
@@ -102,7 +109,7 @@ impl Comparison {
             object.insert("seeds".to_owned(), json!(group.seeds));
             object.insert("finished".to_owned(), json!(group.finished()));
             object.insert("parameters".to_owned(), group.first("parameters"));
-            for key in Score::compared().map(|(key, _)| key).chain([SECONDS]) {
+            for key in self.scores().into_iter().map(|(key, _)| key).chain([SECONDS]) {
                 let values = group.values(key);
                 if !values.is_empty() {
                     object.insert(key.to_owned(), spread(key, &values));
@@ -136,9 +143,18 @@ impl Comparison {
     /// The table, with one row per run: the differing keys, and the center of each score, over several seeds with its
     /// interval.
     pub fn table(&self) -> Table {
-        let scores: Vec<_> = Score::compared()
-            .filter(|(key, _)| self.groups.iter().any(|g| !g.values(key).is_empty()))
-            .collect();
+        self.table_with(self.keys_shown())
+    }
+
+    /// The differing keys that the table shows: as many as fit.
+    fn keys_shown(&self) -> usize {
+        let width =
+            |keys: &usize| self.table_with(*keys).text().lines().map(|line| line.chars().count()).max();
+        (1..=KEYS_MAX).rev().find(|keys| width(keys) <= Some(WIDTH_MAX)).unwrap_or(0)
+    }
+
+    fn table_with(&self, keys: usize) -> Table {
+        let scores = self.scores();
         let mut columns: Vec<(String, Vec<String>)> = Vec::new();
         let mut add = |title: &str, cell: &dyn Fn(&Group) -> String| {
             columns.push((title.to_owned(), self.groups.iter().map(cell).collect()));
@@ -150,7 +166,7 @@ impl Comparison {
         if !self.is_same(|group| &group.on) {
             add("on", &|group| group.on.clone());
         }
-        columns.extend(differences(&self.configs()).into_iter().take(KEYS_MAX));
+        columns.extend(differences(&self.configs()).into_iter().take(keys));
         let mut add = |title: &str, cell: &dyn Fn(&Group) -> String| {
             columns.push((title.to_owned(), self.groups.iter().map(cell).collect()));
         };
@@ -187,6 +203,16 @@ impl Comparison {
         Table { head: columns.iter().map(|(title, _)| title.clone()).collect(), rows: rows.collect() }
     }
 
+    /// The scores that some run has, the most informative first; if there is no other, the learned value of the start.
+    fn scores(&self) -> Vec<(&'static str, Column)> {
+        let has = |key: &str| self.groups.iter().any(|group| !group.values(key).is_empty());
+        let scores: Vec<_> = Score::compared().filter(|(key, _)| has(key)).collect();
+        match scores[..] {
+            [] if has(START_VALUE) => vec![(START_VALUE, VALUE_COLUMN)],
+            _ => scores,
+        }
+    }
+
     /// Returns true if several runs have the same text.
     fn is_same(&self, of: impl Fn(&Group) -> &String) -> bool {
         self.groups.len() > 1 && self.groups.iter().all(|group| of(group) == of(&self.groups[0]))
@@ -203,24 +229,25 @@ impl Comparison {
             (false, true) => notes.push(format!("All on {}.", self.groups[0].on)),
             (false, false) => {}
         }
-        let more = differences(&self.configs()).len().saturating_sub(KEYS_MAX);
+        let more = differences(&self.configs()).len().saturating_sub(self.keys_shown());
         if more > 0 {
-            notes.push(format!("{more} more keys differ (--json lists them)."));
+            let keys = if more == 1 { "key differs" } else { "keys differ" };
+            notes.push(format!("{more} more {keys} (--json lists them)."));
         }
         if self.groups.iter().any(|group| group.finished() > 1) {
             let center = if self.center() == Center::Mean { "means" } else { "interquartile means" };
             notes.push(format!("Over seeds: {center} with 95 % intervals, from three seeds on."));
         }
-        for (key, Column { title, .. }) in Score::compared() {
+        for (key, Column { title, factor, .. }) in self.scores() {
             let Some(score) = Score::find(key) else { continue };
-            if self.groups.iter().any(|group| !group.values(key).is_empty()) {
-                let best = if key == MEAN_RETURN {
-                    " It is the best evaluated model where a run keeps one."
-                } else {
-                    ""
-                };
-                notes.push(format!("{title}: {}{best}", lower_first(score.definition)));
-            }
+            let best = if key == MEAN_RETURN {
+                " It is the best evaluated model where a run keeps one."
+            } else {
+                ""
+            };
+            let unit = if factor == 100.0 { ", in percent" } else { ", 0 to 1" };
+            let definition = score.definition.replace(", 0 to 1", unit);
+            notes.push(format!("{title}: {}{best}", lower_first(&definition)));
         }
         notes.extend(self.groups.iter().filter_map(|group| {
             let (finished, read) = (group.finished(), group.runs.len());
@@ -231,7 +258,10 @@ impl Comparison {
         notes.extend(self.groups.iter().filter_map(|group| {
             let cut = key_metrics().find_map(|metric| group.cut(metric.name, axis))?;
             let label = &group.label;
-            Some(format!("{label}: curves end at {} {cut}, where the first of its seeds ends.", axis.label()))
+            let unit = axis.label();
+            Some(format!(
+                "{label}: curves end at {unit} {cut}, the last {unit} that all of its seeds have a record of."
+            ))
         }));
         notes.extend(self.groups.iter().flat_map(|group| group.notes.iter().map(|note| format!("{note}."))));
         notes
@@ -278,6 +308,32 @@ impl Comparison {
         }
     }
 
+    /// The comparisons of the runs on each environment or dataset.
+    pub fn by_place(&self) -> Vec<Self> {
+        let mut parts: Vec<Self> = Vec::new();
+        for group in &self.groups {
+            match parts.iter_mut().find(|part| part.groups[0].on == group.on) {
+                Some(part) => part.groups.push(group.clone()),
+                None => parts.push(Self { groups: vec![group.clone()], view: self.view.clone() }),
+            }
+        }
+        parts
+    }
+
+    /// The charts of each environment or dataset, with its name if there are several.
+    fn charts_by_place(&self) -> Vec<LineChart> {
+        let parts = self.by_place();
+        let of_part = |part: &Self| {
+            let on = in_short(&part.groups[0].on);
+            let named = |chart: LineChart| match parts.len() {
+                1 => chart,
+                _ => LineChart { title: format!("{on}: {}", chart.title), ..chart },
+            };
+            part.charts().into_iter().map(named).collect::<Vec<_>>()
+        };
+        parts.iter().flat_map(of_part).collect()
+    }
+
     /// The charts of the key metrics that the runs have. Over an axis of episodes, seeds give a mean for each episode,
     /// as in textbooks, which says more than means of the last hundred.
     pub fn charts(&self) -> Vec<LineChart> {
@@ -305,7 +361,7 @@ impl Comparison {
             }
         };
         let title = self.view.title.clone().unwrap_or(chart.title);
-        Ok(LineChart { title, ..chart })
+        Ok(LineChart { title, y_range: self.view.y_range.or(chart.y_range), ..chart })
     }
 
     /// The reason for which there is no curve of a metric.
@@ -326,7 +382,7 @@ impl Comparison {
     /// The score that all runs have, the most informative first.
     fn main_score(&self) -> Option<&'static Score> {
         let has = |key: &&str| self.groups.iter().all(|group| group.values(key).len() > 1);
-        Score::compared().map(|(key, _)| key).find(|key| has(key)).and_then(Score::find)
+        self.scores().into_iter().map(|(key, _)| key).find(|key| has(key)).and_then(Score::find)
     }
 
     /// The probability that a run of one group is better than one of another, for pairs of groups: all pairs if there are
@@ -359,7 +415,7 @@ impl Comparison {
     /// several seeds of every run.
     pub fn profiles(&self) -> Option<LineChart> {
         let score = self.main_score()?;
-        let Column { title, factor, .. } = score.column?;
+        let Column { title, factor, .. } = score.column.unwrap_or(VALUE_COLUMN);
         let values: Vec<Vec<f64>> = self
             .groups
             .iter()
@@ -391,14 +447,18 @@ impl Comparison {
     /// The comparison as a page.
     pub fn page(&self) -> Page {
         let mut blocks = vec![Block::Table(self.table()), Block::Text(self.notes().join(" "))];
-        blocks.extend(self.charts().into_iter().map(Block::Lines));
+        blocks.extend(self.charts_by_place().into_iter().map(Block::Lines));
         if let (Some(profiles), Some(score)) = (self.profiles(), self.main_score()) {
             blocks.push(Block::Heading("Over seeds".to_owned()));
-            let title = score.column.map_or(score.key, |column| column.title);
+            let title = score.column.unwrap_or(VALUE_COLUMN).title;
             blocks.extend(self.improvement_table().map(Block::Table));
+            let pairs = if self.groups.len() > 1 {
+                "the probability that a seed of the first run is better than one of the second, ties counted half, and "
+            } else {
+                ""
+            };
             blocks.push(Block::Text(format!(
-                "Of {title}: the probability that a seed of the first run is better than one of the second, ties counted half, \
-                 and the share of seeds above each value, with 95 % intervals."
+                "Of {title}: {pairs}the share of seeds above each value, with 95 % intervals."
             )));
             blocks.push(Block::Lines(profiles));
         }
@@ -408,7 +468,12 @@ impl Comparison {
         }
         let labels: Vec<&str> = self.groups.iter().map(|group| group.label.as_str()).collect();
         let title = if labels.len() > 4 { format!("{} runs", labels.len()) } else { labels.join(" and ") };
-        Page { title, lead: "Runs of potstill.".to_owned(), blocks }
+        let lead = match &self.groups[..] {
+            [group] => summary_of(&group.path).ok().and_then(|summary| headline(&summary)),
+            _ => None,
+        };
+        let lead = lead.map_or("Runs of potstill.".to_owned(), |result| format!("Result: {result}."));
+        Page { title, lead, blocks }
     }
 }
 

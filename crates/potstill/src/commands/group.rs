@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::metrics::{Axis, Curve, History, across, smoothed};
 use crate::report::Series;
 use crate::run::{asked_axis, read_summary, seed_runs};
-use crate::store::{self, RunDir, StoreError, names};
+use crate::store::{RunDir, StoreError, names, runs_in};
 use crate::train::statistics::{Center, Estimate};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// Depth to which folders of runs are searched.
-const DEPTH_MAX: usize = 4;
+pub(super) const DEPTH_MAX: usize = 4;
 
 /// One run, or the seeds of one configuration.
 #[derive(Clone, Debug)]
@@ -154,29 +154,34 @@ impl Member {
     }
 }
 
-/// Runs and folders of seeds as they are named, and for each other folder the runs in it, by name.
+/// Runs and folders of seeds as they are named, and for each other folder the runs in it, by name. What the program
+/// itself has written beside runs, as `runs/*` names it, is left out.
 pub(super) fn expanded(paths: &[PathBuf]) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for path in paths {
-        let found = inside(path, DEPTH_MAX);
-        // What has no runs is kept, so that opening it says why it is none.
-        if found.is_empty() { all.push(path.clone()) } else { all.extend(found) }
+        let found = runs_in(path, DEPTH_MAX);
+        // What else has no runs is kept, so that opening it says why it is none.
+        if !found.is_empty() {
+            all.extend(found);
+        } else if !is_beside_runs(path) {
+            all.push(path.clone());
+        }
     }
-    all
+    if all.is_empty() { paths.to_vec() } else { all }
 }
 
-fn inside(path: &Path, depth: usize) -> Vec<PathBuf> {
-    if path.join(names::CONFIG).is_file() {
-        return vec![path.to_owned()];
+/// Returns true for a file or folder that the program writes beside runs.
+fn is_beside_runs(path: &Path) -> bool {
+    const KINDS: [&str; 10] = ["csv", "gif", "html", "json", "jsonl", "lock", "pdf", "png", "svg", "toml"];
+    if path.is_file() {
+        let kind = path.extension().and_then(|kind| kind.to_str());
+        return kind.is_some_and(|kind| KINDS.contains(&kind) || kind == "safetensors");
     }
-    match depth {
-        0 => Vec::new(),
-        _ => store::folders(path)
-            .unwrap_or_default()
-            .iter()
-            .flat_map(|folder| inside(folder, depth - 1))
-            .collect(),
-    }
+    // Checkpoints, a reproduction, and what a run leaves that was killed before it had a configuration.
+    path.is_dir()
+        && (path.ends_with(names::CHECKPOINTS)
+            || path.join("raw.csv").is_file()
+            || RunDir::check_free(path).is_ok())
 }
 
 /// The paths without the folders that all begin with.

@@ -50,7 +50,7 @@ pub use export::{ExportRequest, export};
 pub(crate) use play::first_scene;
 pub use play::{Play, PlayedStep, play_at_random, play_run};
 pub use predict::{PredictRequest, predict, show_data};
-pub use report::{page, report};
+pub use report::{is_folder_of_runs, page, report};
 pub use resume::{ResumeRequest, resume};
 pub use runs::{RunEntry, RunStatus, list};
 pub use train::{TrainRequest, train};

@@ -1,32 +1,47 @@
 //! `potstill show` and `potstill report`: the page of one run.
 
 use super::compare::Comparison;
+use super::group::DEPTH_MAX;
 use crate::error::Error;
 use crate::report::{Block, Page};
-use crate::run::{run_page, seed_runs};
-use crate::store::{RunDir, StoreError, names};
+use crate::run::{Reader, run_page, seed_runs};
+use crate::store::{self, RunDir, StoreError, names, runs_in};
 use std::path::{Path, PathBuf};
 
-/// Writes the report of a run (of a folder of seeds: statistics over them) again, and returns its path.
+/// Returns true for a folder that is no run, but holds some: a sweep, or `runs/`.
+pub fn is_folder_of_runs(folder: &Path) -> bool {
+    !folder.join(names::CONFIG).is_file() && !runs_in(folder, DEPTH_MAX).is_empty()
+}
+
+/// Writes the report of a run (of a folder of seeds: statistics over them; of a folder of runs: their comparison) again,
+/// and returns its path.
 ///
 /// # Errors
 /// If the folder is not a run, or a file in it is damaged.
 pub fn report(run: &Path) -> Result<PathBuf, Error> {
+    let out = run.join(names::REPORT);
+    if is_folder_of_runs(run) {
+        store::write_file(&out, page(run)?.html().as_bytes())?;
+        return Ok(out);
+    }
     let dir = RunDir::hold(run)?;
-    let page = checked_page(&dir, run)?;
+    let page = checked_page(&dir, run, Reader::Anywhere)?;
     dir.rewrite(names::REPORT, page.html().as_bytes())?;
-    Ok(run.join(names::REPORT))
+    Ok(out)
 }
 
-/// The report of a run (of a folder of seeds: statistics over them).
+/// The report of a run (of a folder of seeds: statistics over them; of a folder of runs: their comparison).
 ///
 /// # Errors
 /// If the folder is not a run, or a file in it is damaged.
 pub fn page(run: &Path) -> Result<Page, Error> {
-    checked_page(&RunDir::open(run)?, run)
+    if is_folder_of_runs(run) {
+        return Ok(Comparison::read(&[run.to_owned()])?.page());
+    }
+    checked_page(&RunDir::open(run)?, run, Reader::Here)
 }
 
-fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
+fn checked_page(dir: &RunDir, run: &Path, reader: Reader) -> Result<Page, Error> {
     let mut lost = None;
     for mark in &dir.manifest()?.files {
         match (&*mark.name, dir.check(mark)) {
@@ -37,7 +52,8 @@ fn checked_page(dir: &RunDir, run: &Path) -> Result<Page, Error> {
         }
     }
     let is_family = !seed_runs(run).is_empty();
-    let mut page = if is_family { Comparison::read(&[run.to_owned()])?.page() } else { run_page(dir) };
+    let mut page =
+        if is_family { Comparison::read(&[run.to_owned()])?.page() } else { run_page(dir, reader) };
     if let Some(lost) = lost.filter(|_| !is_family) {
         page.blocks.retain(|block| !matches!(block, Block::Lines(_)));
         page.blocks.insert(1.min(page.blocks.len()), Block::Text(format!("Without curves: {lost}.")));

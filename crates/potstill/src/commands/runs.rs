@@ -3,9 +3,8 @@
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
 use crate::metrics::catalogue::{SECONDS, Score};
-use crate::run::{read_summary, seed_runs};
+use crate::run::{asked_axis, center_over_seeds, read_summary, seed_runs};
 use crate::store::{self, Checkpoint, Occupation, RunDir, names};
-use crate::train::statistics::interquartile_mean;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -108,7 +107,7 @@ impl RunEntry {
 pub fn list(folder: &Path) -> Result<Vec<RunEntry>, Error> {
     let mut entries = Vec::new();
     walk(folder, &mut Vec::new(), &mut entries)?;
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    entries.sort_by(|a, b| store::by_name(&a.path, &b.path));
     Ok(entries)
 }
 
@@ -159,10 +158,11 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
         let seeds = seed_runs(&entry.path);
         let seeds = seeds.iter().map(|run| read_summary(&RunDir::open(run)?));
         let seeds = seeds.collect::<Result<Vec<Value>, _>>()?;
+        let center = center_over_seeds(asked_axis(&config));
         let number = |key: &str| {
             let values: Option<Vec<f64>> = seeds.iter().map(|summary| summary[key].as_f64()).collect();
             let over_seeds = values.filter(|values| !values.is_empty());
-            summary[key].as_f64().or_else(|| over_seeds.map(|values| interquartile_mean(&values)))
+            summary[key].as_f64().or_else(|| over_seeds.map(|values| center.of(&values)))
         };
         entry.score = Score::compared().find_map(|(key, _)| Some((key, number(key)?)));
         entry.step = summary["steps"].as_u64();

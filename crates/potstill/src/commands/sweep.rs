@@ -5,9 +5,10 @@
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
 use crate::error::Error;
+use crate::metrics::Axis;
 use crate::run::{
-    Observer, Together, check_out, create, discard_on_error, execute, find_environment, prepare_train,
-    train_head, train_seeds, train_settings, usage,
+    Observer, Together, as_it_is, asked_axis, center_over_seeds, check_out, create, discard_on_error,
+    execute, find_environment, paused, prepare_train, train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir, names};
 use serde_json::{Map, Value, json};
@@ -109,6 +110,14 @@ impl Sweep {
         sweep.map(Some).ok_or_else(|| usage(format!("{} has no key with several values", path.display())))
     }
 
+    /// The axis that its runs are asked for by.
+    fn axis(&self) -> Axis {
+        let keys = self.layers.iter().flat_map(|layer| layer.values.clone());
+        asked_axis(
+            &keys.chain(self.axes.iter().map(|axis| (axis.key.clone(), Toml::Boolean(true)))).collect(),
+        )
+    }
+
     /// The text of [`SWEEP`].
     fn text(&self) -> String {
         let mut table = Table::new();
@@ -206,7 +215,7 @@ impl Sweep {
         let together = Together::new(observer, &title, points.len(), side_by_side);
         let outcomes = together.map(|i, part| {
             if part.stop_requested() {
-                return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
+                return as_it_is(&dir.path().join(&points[i].label));
             }
             let (point, path) = (&points[i], dir.path().join(&points[i].label));
             if path.join(names::CONFIG).is_file() {
@@ -224,17 +233,20 @@ impl Sweep {
                 }
             }
         });
+        if let Some(error) = paused(dir, &outcomes, "combinations") {
+            return Err(error);
+        }
         let mut finished = Vec::new();
         let mut failure = None;
-        for (point, outcome) in points.iter().zip(outcomes) {
+        // In the order in which folders are listed.
+        let mut outcomes: Vec<_> = points.iter().zip(outcomes).collect();
+        outcomes.sort_by(|a, b| store::by_name(a.0.label.as_ref(), b.0.label.as_ref()));
+        for (point, outcome) in outcomes {
             match outcome {
                 Ok(summary) => {
                     let values: Map<String, Value> =
                         point.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
                     finished.push(json!({ "run": point.label, "values": values, "summary": summary }));
-                }
-                Err(Error::Interrupted { step, saved, .. }) => {
-                    return Err(Error::Interrupted { run: dir.path().to_owned(), step, saved });
                 }
                 Err(error) => {
                     failure.get_or_insert(error);
@@ -248,6 +260,7 @@ impl Sweep {
                 "algorithm": name,
                 "seeds": self.seeds,
                 "keys": keys,
+                "center": self.seeds.map(|_| center_over_seeds(self.axis()).name()),
                 "sweep": finished,
                 "out": dir.path().display().to_string(),
             })),

@@ -59,7 +59,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         )?;
         return Ok(with_preset(summary, named));
     }
-    let summary = match request.seeds.or(seeds) {
+    match request.seeds.or(seeds) {
         None | Some(1) => {
             let plan = prepare_train(algorithm, &layers, request.threads, None)?;
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
@@ -69,11 +69,10 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
         Some(count) => {
             train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
         }
-    }?;
-    Ok(with_preset(summary, named))
+    }
 }
 
-/// Names the preset in a summary.
+/// Names the preset in the summary of a sweep.
 fn with_preset(mut summary: Value, origin: Option<Origin>) -> Value {
     if let Some(Origin::Preset(name)) = origin {
         summary["preset"] = name.into();

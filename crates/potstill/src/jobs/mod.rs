@@ -21,7 +21,7 @@ mod supervised;
 
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
-pub(crate) use reinforcement::ReinforcementJob;
+pub(crate) use reinforcement::{Acts, ReinforcementJob};
 pub use settings::{
     DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig, StoreConfig,
 };

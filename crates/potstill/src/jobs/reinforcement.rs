@@ -27,6 +27,7 @@ pub(crate) struct ReinforcementJob<T: Training> {
     threads: usize,
     trainer: T,
     evaluator: Option<Evaluator<T::Observation, T::Action>>,
+    acts: Acts,
     /// A remark before the work begins.
     about: Option<String>,
     /// A warning before the work begins.
@@ -35,6 +36,16 @@ pub(crate) struct ReinforcementJob<T: Training> {
     goal: Option<f64>,
     statistics: RunStatistics,
     best: Option<Best>,
+}
+
+/// The source of the actions.
+pub(crate) enum Acts {
+    /// The learner.
+    Learner,
+    /// A recording of this many episodes, whose returns are none of the learner's.
+    Recording(usize),
+    /// The policy of another run.
+    Run(String),
 }
 
 /// The results so far.
@@ -96,6 +107,8 @@ snapshot! {
 /// Records the events of a part of the run.
 struct Watch<'a, 'r> {
     run: &'a RunConfig,
+    /// True if the episodes are recorded ones.
+    is_recorded: bool,
     goal: Option<f64>,
     statistics: &'a mut RunStatistics,
     best: &'a mut Option<Best>,
@@ -130,13 +143,15 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
         lengths.push(episode.steps as f64);
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
         if trainer.episodes().is_multiple_of(self.run.log_interval) {
-            let mut values = vec![
-                (catalogue::EPISODES, trainer.episodes() as f64),
-                (catalogue::EP_REW, episode.episode_return),
-                (catalogue::EP_LEN, episode.steps as f64),
-                (catalogue::EP_REW_MEAN, returns.mean().unwrap_or_default()),
-                (catalogue::EP_LEN_MEAN, lengths.mean().unwrap_or_default()),
-            ];
+            let mut values = vec![(catalogue::EPISODES, trainer.episodes() as f64)];
+            if !self.is_recorded {
+                values.extend([
+                    (catalogue::EP_REW, episode.episode_return),
+                    (catalogue::EP_LEN, episode.steps as f64),
+                    (catalogue::EP_REW_MEAN, returns.mean().unwrap_or_default()),
+                    (catalogue::EP_LEN_MEAN, lengths.mean().unwrap_or_default()),
+                ]);
+            }
             let Updates { count, sums } = std::mem::take(updates);
             if count > 0 {
                 // First behaviour, then learning, then diagnostics.
@@ -184,6 +199,7 @@ impl<T: Training> ReinforcementJob<T> {
         let evaluator = eval.map(|eval| Evaluator {
             every: eval.eval_freq,
             last_step: run.steps,
+            last_episode: run.episodes,
             protocol: Protocol {
                 episodes: eval.eval_episodes as usize,
                 streams,
@@ -193,7 +209,26 @@ impl<T: Training> ReinforcementJob<T> {
             make_env: Box::new(make_env),
         });
         let (about, warning, statistics, best) = (None, None, RunStatistics::default(), None);
-        Self { algorithm, spec, run, threads, trainer, evaluator, about, warning, goal, statistics, best }
+        let acts = Acts::Learner;
+        Self {
+            algorithm,
+            spec,
+            run,
+            threads,
+            trainer,
+            evaluator,
+            acts,
+            about,
+            warning,
+            goal,
+            statistics,
+            best,
+        }
+    }
+
+    /// Sets the source of the actions.
+    pub(crate) fn acting(self, acts: Acts) -> Self {
+        Self { acts, ..self }
     }
 
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
@@ -240,13 +275,15 @@ where
     fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
         let until = self.run.steps.map_or(until, |steps| until.min(steps));
         let (run, goal, statistics, best) = (&self.run, self.goal, &mut self.statistics, &mut self.best);
-        let mut watch = Watch { run, goal, statistics, best, record, failed: None };
+        let is_recorded = matches!(self.acts, Acts::Recording(_));
+        let mut watch = Watch { run, is_recorded, goal, statistics, best, record, failed: None };
         self.trainer.run_unless(stop, until, self.evaluator.as_ref(), &mut watch)?;
         watch.failed.map_or(Ok(()), Err)
     }
 
     fn progress(&self) -> (u64, u64, String) {
-        let note = self.statistics.returns.mean().map(|mean| format!("return {mean:.1}")).unwrap_or_default();
+        let own = self.statistics.returns.mean().filter(|_| !matches!(self.acts, Acts::Recording(_)));
+        let note = own.map(|mean| format!("return {mean:.1}")).unwrap_or_default();
         match self.run.episodes {
             Some(episodes) => (self.trainer.episodes(), episodes, note),
             None => (self.trainer.steps(), self.run.steps.unwrap_or_default(), note),
@@ -265,9 +302,17 @@ where
             "seed": self.run.seed,
             "steps": self.trainer.steps(),
             "episodes": self.trainer.episodes(),
-            (catalogue::RETURN_LAST_100): self.statistics.returns.mean(),
-            (catalogue::STEPS_LAST_100): self.statistics.lengths.mean(),
         });
+        match &self.acts {
+            Acts::Recording(episodes) => summary[catalogue::RECORDED_EPISODES] = json!(episodes),
+            acts => {
+                summary[catalogue::RETURN_LAST_100] = json!(self.statistics.returns.mean());
+                summary[catalogue::STEPS_LAST_100] = json!(self.statistics.lengths.mean());
+                if let Acts::Run(run) = acts {
+                    summary[catalogue::BEHAVIOUR] = json!(run);
+                }
+            }
+        }
         if self.statistics.clipped_mass > 0.0 {
             summary[catalogue::CLIPPED_MASS] = json!(self.statistics.clipped_mass);
         }
@@ -356,6 +401,6 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
 snapshot! {
     impl[T: Training] Restorable for ReinforcementJob<T> {
         saved: trainer, statistics via Flat, best via BestLike(|| trainer.model());
-        built: algorithm, spec, run, threads, evaluator, about, warning, goal;
+        built: algorithm, spec, run, threads, evaluator, acts, about, warning, goal;
     }
 }

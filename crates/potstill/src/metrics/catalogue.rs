@@ -275,6 +275,22 @@ scores! {
     SECONDS = "seconds", Lower;
 }
 
+/// Further numbers of a summary, with a definition in one sentence.
+pub const EXPLAINED: &[(&str, &str)] = &[
+    ("best_return", "Mean return of the evaluation that selected the model."),
+    ("best_step", "Step of that evaluation."),
+    ("last_return", "Mean return of the last model over the same new episodes as the best one's."),
+    ("std_return", "Standard deviation of the returns of those episodes."),
+    ("teacher_mean_return", "Mean return of the teacher over the same episodes."),
+    ("agreement", "Share of states in which student and teacher choose the same action."),
+    ("q_gap", "Mean gap between the teacher's two highest action values, the unit of the temperature."),
+];
+
+/// The key of the recorded episodes that a run has learned from without acting.
+pub const RECORDED_EPISODES: &str = "recorded_episodes";
+/// The key of the run whose policy acted in place of the learner.
+pub const BEHAVIOUR: &str = "behaviour";
+
 #[cfg(test)]
 mod tests {
     use super::*;

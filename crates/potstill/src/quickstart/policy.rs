@@ -57,7 +57,8 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
     let (student_dir, distilling) = carried_out(dir, "student", plan, observer)?;
     let (teacher, student) = (network(&teacher_dir)?, network(&student_dir)?);
 
-    let protocol = Protocol { episodes: EPISODES, streams, purpose: "evaluation", threads: request.threads };
+    // The episodes on which both runs were evaluated at their ends, so that `potstill runs` shows the same numbers.
+    let protocol = Protocol { episodes: EPISODES, streams, purpose: "comparison", threads: request.threads };
     let estimate = |network: &Network| -> Result<Estimate, Error> {
         let evaluation = evaluate_policy(&Model::Network(network.clone()), &spec, protocol)?;
         Ok(Center::Mean.estimate(&evaluation.returns))

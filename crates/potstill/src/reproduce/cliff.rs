@@ -84,9 +84,9 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             series("SARSA", curve(&sarsa)),
             series("Q-learning", curve(&q)),
             series("Expected SARSA", curve(&expected)),
-            series("expected: SARSA", level(-26.9)),
-            series("expected: Q", level(-50.3)),
-            series("expected: Exp.", level(-20.8)),
+            series("expected of SARSA", level(-26.9)),
+            series("expected of Q-learning", level(-50.3)),
+            series("expected of Expected SARSA", level(-20.8)),
         ],
         y_range: Some((-100.0, 0.0)),
     };

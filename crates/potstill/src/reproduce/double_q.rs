@@ -82,8 +82,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         series: vec![
             series("Q-learning", curve(&single)),
             series("Double Q-learning", curve(&double)),
-            series("expected: Q", points(|window| window.2.0)),
-            series("expected: Double", points(|window| window.3.0)),
+            series("expected of Q-learning", points(|window| window.2.0)),
+            series("expected of Double Q-learning", points(|window| window.3.0)),
             series("optimal", vec![(1.0, 5.0), (300.0, 5.0)]),
         ],
         y_range: Some((0.0, 100.0)),

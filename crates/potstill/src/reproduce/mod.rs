@@ -58,27 +58,29 @@ pub struct Published {
     pub algorithms: &'static [&'static str],
     /// Runs of each algorithm, if their number is not given.
     pub runs: u64,
+    /// The time that so many runs take on one core, about.
+    pub takes: &'static str,
     measure: fn(&Runs<'_>) -> Result<Reproduction, Error>,
 }
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
 pub const RESULTS: [Published; 15] = [
-    Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, measure: bandits::reproduce },
-    Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, measure: small_gridworld::reproduce },
-    Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, measure: car_rental::reproduce },
-    Published { name: "gambler", algorithms: &["value-iteration"], runs: 1000, measure: gambler::reproduce },
-    Published { name: "blackjack", algorithms: &["monte-carlo-prediction", "q-learning"], runs: 20, measure: blackjack::reproduce },
-    Published { name: "random-walk", algorithms: &["td-prediction", "n-step-td-prediction"], runs: 1000, measure: random_walk::reproduce },
-    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 10, measure: state_aggregation::reproduce },
-    Published { name: "mountain-car", algorithms: &["semi-gradient-sarsa"], runs: 100, measure: mountain_car::reproduce },
-    Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, measure: cliff::reproduce },
-    Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, measure: dyna_maze::reproduce },
-    Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, measure: double_q::reproduce },
-    Published { name: "windy", algorithms: &["sarsa"], runs: 500, measure: windy::reproduce },
-    Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, measure: deep::control },
-    Published { name: "arcade", algorithms: &["pqn"], runs: 10, measure: deep::arcade },
-    Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, measure: deep::arcade_dqn },
+    Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", measure: bandits::reproduce },
+    Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", measure: small_gridworld::reproduce },
+    Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", measure: car_rental::reproduce },
+    Published { name: "gambler", algorithms: &["value-iteration"], runs: 1000, takes: "1 s", measure: gambler::reproduce },
+    Published { name: "blackjack", algorithms: &["monte-carlo-prediction", "q-learning"], runs: 20, takes: "8 s", measure: blackjack::reproduce },
+    Published { name: "random-walk", algorithms: &["td-prediction", "n-step-td-prediction"], runs: 1000, takes: "4 s", measure: random_walk::reproduce },
+    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 10, takes: "30 s", measure: state_aggregation::reproduce },
+    Published { name: "mountain-car", algorithms: &["semi-gradient-sarsa"], runs: 100, takes: "20 s", measure: mountain_car::reproduce },
+    Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, takes: "2 s", measure: cliff::reproduce },
+    Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, takes: "8 s", measure: dyna_maze::reproduce },
+    Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, takes: "2 s", measure: double_q::reproduce },
+    Published { name: "windy", algorithms: &["sarsa"], runs: 500, takes: "1 s", measure: windy::reproduce },
+    Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", measure: deep::control },
+    Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", measure: deep::arcade },
+    Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", measure: deep::arcade_dqn },
 ];
 
 /// The names of the results.

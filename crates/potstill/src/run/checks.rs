@@ -68,7 +68,17 @@ pub(crate) fn with_files(id: &str) -> Result<String, Error> {
     };
     let files: Vec<String> = options.iter().filter_map(file).collect();
     if files.is_empty() {
-        return Ok(id.to_owned());
+        let quoted = options.iter().find_map(|option| match option.value {
+            Given::Text(text) => Some((option.key, text.strip_prefix('@')?)),
+            Given::File(_) => None,
+        });
+        // The text of a value may begin so, if its environment takes it.
+        return match (quoted, find_env(id)) {
+            (Some((key, path)), Err(error)) => Err(usage(format!(
+                "{error}; a file is named with the @ before the quotation mark: {key}=@\"{path}\""
+            ))),
+            _ => Ok(id.to_owned()),
+        };
     }
     let written = |option: &GivenOption<'_>| match option.value {
         Given::Text(_) => Ok(option.written.to_owned()),
@@ -171,6 +181,13 @@ mod tests {
         let spec = find_environment("FrozenLake-v1:max_episode_steps=9", &set).unwrap();
         assert_eq!(spec.id, "FrozenLake-v1:max_episode_steps=9,is_slippery=false,desc=SF/FG");
         assert_eq!((spec.time_limit_steps, spec.observation_space().discrete()), (Some(9), Some(4)));
+    }
+
+    #[test]
+    fn a_quoted_file_name_is_told() {
+        let error = find_environment("Gridworld-v0:desc=\"@my maze, 2.txt\"", &[]).unwrap_err().to_string();
+        let hint = "; a file is named with the @ before the quotation mark: desc=@\"my maze, 2.txt\"";
+        assert!(error.ends_with(hint), "{error}");
     }
 
     #[test]

@@ -192,7 +192,7 @@ pub(crate) fn execute(
     if let Some(visits) = visits {
         dir.write(names::VISITS, format!("{}\n", json!({ "visits": visits })).as_bytes())?;
     }
-    dir.write(names::REPORT, report::run_page(dir).html().as_bytes())?;
+    dir.write(names::REPORT, report::run_page(dir, report::Reader::Anywhere).html().as_bytes())?;
     // Written last: it marks the run as finished.
     let files = [
         names::CONFIG,

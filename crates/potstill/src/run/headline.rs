@@ -1,6 +1,9 @@
 //! The result of a run in one sentence.
 
-use crate::metrics::catalogue::{MEAN_RETURN, RETURN_LAST_100, START_VALUE, TEST_ERROR};
+use crate::algorithm::Algorithm;
+use crate::metrics::catalogue::{
+    BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR,
+};
 use serde_json::Value;
 
 /// The most informative number of a summary, with its meaning; none without one.
@@ -29,6 +32,9 @@ pub fn headline(summary: &Value) -> Option<String> {
         ));
     }
     if let Some(own) = number(MEAN_RETURN) {
+        if summary["command"] == "eval" {
+            return Some(evaluated(summary, own));
+        }
         let step = number("best_step").map_or(String::new(), |step| format!(" (step {step})"));
         return Some(format!(
             "mean return {}: the best evaluated model{step}, greedy, over 100 new episodes",
@@ -41,50 +47,104 @@ pub fn headline(summary: &Value) -> Option<String> {
             .map_or(String::new(), |error| format!("; its teacher's is {} %", short(100.0 * error)));
         return Some(format!("test error {} %{samples}{teacher}", short(100.0 * error)));
     }
+    let value = number(START_VALUE);
+    if is_prediction(summary) {
+        return Some(predicted(summary, value?));
+    }
+    if let Some(recorded) = number(RECORDED_EPISODES) {
+        let learned = value.map_or(String::new(), |value| {
+            format!("; the greedy policy's value of the start is {}", short(value))
+        });
+        return Some(format!("learned from {recorded} recorded episodes{learned}"));
+    }
     if let Some(mean) = number(RETURN_LAST_100) {
         let episodes = number("episodes").unwrap_or(100.0).min(100.0);
+        if let Some(run) = summary[BEHAVIOUR].as_str() {
+            let learned = value.map_or(String::new(), |value| {
+                format!("; the value of the start that was learned from it is {}", short(value))
+            });
+            return Some(format!(
+                "mean return {} of the last {episodes} episodes, in which {run} acted{learned}",
+                short(mean)
+            ));
+        }
         return Some(format!(
             "mean return {} of the last {episodes} episodes, while learning (with exploration)",
             short(mean)
         ));
     }
-    let value = number(START_VALUE)?;
+    let value = value?;
     Some(match number("sweeps") {
-        Some(sweeps) => format!("value of the start {}: exact, after {sweeps} sweeps", short(value)),
+        Some(sweeps) => format!("value of the start {}: exact, after {sweeps} sweeps", exact(value)),
         None => format!("value of the start {}", short(value)),
     })
 }
 
-/// The result of a folder of seeds.
+/// Returns true for the summary of a prediction algorithm, which judges a policy and has none of its own.
+pub(crate) fn is_prediction(summary: &Value) -> bool {
+    let algorithm = summary["algorithm"].as_str().and_then(|name| Algorithm::find(name).ok());
+    algorithm.is_some_and(|algorithm| algorithm.family == "prediction")
+}
+
+/// The result of a prediction algorithm.
+fn predicted(summary: &Value, value: f64) -> String {
+    let count = |key: &str| summary[key].as_u64();
+    let of = match (count(RECORDED_EPISODES), summary[BEHAVIOUR].as_str()) {
+        (Some(recorded), _) => format!("the policy of {recorded} recorded episodes"),
+        (None, Some(run)) => format!("the policy of {run}"),
+        (None, None) => "the uniformly random policy".to_owned(),
+    };
+    let episodes = count("episodes").unwrap_or_default();
+    format!("value of the start {} under {of}, after {episodes} episodes", short(value))
+}
+
+/// The result of a folder of seeds, with the center over seeds that tables of it show.
 fn over_seeds(summary: &Value) -> Option<String> {
     let seeds = &summary["seeds"];
-    let of = |key: &str| summary[key]["mean"].as_f64().map(|mean| (mean, &summary[key]["mean_ci95"]));
-    let interval = |bounds: &Value, factor: f64| match (bounds[0].as_f64(), bounds[1].as_f64()) {
-        (Some(low), Some(high)) => {
-            format!(", 95 % interval {} to {}", short(factor * low), short(factor * high))
-        }
+    let (center, ends, name) = match summary["center"].as_str() {
+        Some("IQM") => ("iqm", "ci95", "interquartile mean"),
+        _ => ("mean", "mean_ci95", "mean"),
+    };
+    let of = |key: &str, factor: f64, unit: &str| {
+        let value = summary[key][center].as_f64()?;
+        let bounds = &summary[key][ends];
+        let interval = match (bounds[0].as_f64(), bounds[1].as_f64()) {
+            (Some(low), Some(high)) => {
+                format!(", 95 % interval {} to {}", short(factor * low), short(factor * high))
+            }
+            _ => String::new(),
+        };
+        Some(format!("{}{unit} over {seeds} seeds{interval}", short(factor * value)))
+    };
+    if let Some(value) = of(MEAN_RETURN, 1.0, "") {
+        return Some(format!("{name} return {value}: the best evaluated model of each"));
+    }
+    if let Some(value) = of(TEST_ERROR, 100.0, " %") {
+        return Some(format!("{name} test error {value}"));
+    }
+    let learned = || Some(format!("{name} value of the start {}", of(START_VALUE, 1.0, "")?));
+    if is_prediction(summary) {
+        return learned();
+    }
+    match of(RETURN_LAST_100, 1.0, "") {
+        Some(value) => Some(format!("{name} return {value}: each one's last 100 episodes, while learning")),
+        None => learned(),
+    }
+}
+
+/// The result of `eval`.
+fn evaluated(summary: &Value, mean: f64) -> String {
+    let interval = match (summary["mean_return_low"].as_f64(), summary["mean_return_high"].as_f64()) {
+        (Some(low), Some(high)) => format!(", 95 % interval {} to {}", short(low), short(high)),
         _ => String::new(),
     };
-    if let Some((mean, bounds)) = of(MEAN_RETURN) {
-        return Some(format!(
-            "mean return {} over {seeds} seeds{}: the best evaluated model of each",
-            short(mean),
-            interval(bounds, 1.0)
-        ));
-    }
-    if let Some((mean, bounds)) = of(TEST_ERROR) {
-        return Some(format!(
-            "test error {} % over {seeds} seeds{}",
-            short(100.0 * mean),
-            interval(bounds, 100.0)
-        ));
-    }
-    let (mean, bounds) = of(RETURN_LAST_100)?;
-    let bounds = interval(bounds, 1.0);
-    Some(format!(
-        "mean return {} over {seeds} seeds{bounds}: each one's last 100 episodes, while learning",
-        short(mean)
-    ))
+    format!("mean return {} over {} episodes{interval}, greedy", short(mean), summary["episodes"])
+}
+
+/// Nine decimals, without zeros at their end.
+fn exact(value: f64) -> String {
+    // Zero has no sign.
+    format!("{:.9}", value + 0.0).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// At most two decimals.
@@ -116,7 +176,7 @@ mod tests {
         );
         check(
             json!({ "start_value": 0.414_640_362, "sweeps": 300 }),
-            Some("value of the start 0.41: exact, after 300 sweeps"),
+            Some("value of the start 0.414640362: exact, after 300 sweeps"),
         );
         check(
             json!({ "test_error": 0.035_71, "test_samples": 360, "teacher_test_error": 0.0206 }),
@@ -139,6 +199,40 @@ mod tests {
             Some("mean return 9 over 2 seeds: the best evaluated model of each"),
         );
         check(json!({ "seconds": 3 }), None);
+        check(
+            json!({ "seeds": 3, "center": "IQM", "mean_return": { "mean": 9.0, "iqm": 9.5, "ci95": [9.0, 10.0] } }),
+            Some(
+                "interquartile mean return 9.5 over 3 seeds, 95 % interval 9 to 10: the best evaluated model of each",
+            ),
+        );
+        check(
+            json!({ "command": "eval", "mean_return": 9.4, "episodes": 10, "mean_return_low": 9.0, "mean_return_high": 9.75 }),
+            Some("mean return 9.4 over 10 episodes, 95 % interval 9 to 9.75, greedy"),
+        );
+        // From what others did.
+        check(
+            json!({ "algorithm": "q-learning", "recorded_episodes": 300, "episodes": 3000, "start_value": -13.0 }),
+            Some("learned from 300 recorded episodes; the greedy policy's value of the start is -13"),
+        );
+        check(
+            json!({ "algorithm": "sarsa", "behaviour": "bold", "episodes": 400, "return_last_100": -20.5, "start_value": -30.0 }),
+            Some(
+                "mean return -20.5 of the last 100 episodes, in which bold acted; the value of the start that was learned from it is -30",
+            ),
+        );
+        // Of a policy that is judged.
+        check(
+            json!({ "algorithm": "td-prediction", "episodes": 100, "return_last_100": 0.49, "start_value": 0.48 }),
+            Some("value of the start 0.48 under the uniformly random policy, after 100 episodes"),
+        );
+        check(
+            json!({ "algorithm": "monte-carlo-prediction", "episodes": 40, "recorded_episodes": 4, "start_value": 0.25 }),
+            Some("value of the start 0.25 under the policy of 4 recorded episodes, after 40 episodes"),
+        );
+        check(
+            json!({ "algorithm": "td-prediction", "seeds": 3, "return_last_100": { "mean": 0.5 }, "start_value": { "mean": 0.4, "mean_ci95": [0.3, 0.5] } }),
+            Some("mean value of the start 0.4 over 3 seeds, 95 % interval 0.3 to 0.5"),
+        );
     }
 
     #[test]

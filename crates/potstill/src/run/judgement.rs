@@ -1,7 +1,11 @@
 //! A remark on a finished run whose result is poor, with something to try.
 
+use super::headline::is_prediction;
+use super::prepare::train_settings;
 use crate::algorithm::Algorithm;
-use crate::metrics::catalogue::{CLIPPED_MASS, MEAN_RETURN, RETURN_LAST_100, STEPS_LAST_100, TEST_ERROR};
+use crate::metrics::catalogue::{
+    BEHAVIOUR, CLIPPED_MASS, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, STEPS_LAST_100, TEST_ERROR,
+};
 use crate::train::statistics::{mean, standard_deviation};
 use potstill_core::Streams;
 use potstill_env::registry::{self, Spec};
@@ -36,21 +40,41 @@ pub(super) fn judgement(summary: &Value, config: &str) -> Option<String> {
             values.get("v_max")?
         ));
     }
-    let poor = of_returns(summary, &spec).map(|poor| match algorithm.default_preset(spec.name()) {
-        Some(preset) if !config.contains(&format!("# preset {preset}")) => {
+    // The episodes of others, and of a policy that is only judged, tell nothing of what was learned.
+    let acted =
+        !is_prediction(summary) && summary[RECORDED_EPISODES].is_null() && summary[BEHAVIOUR].is_null();
+    let returned = if acted { of_returns(summary, &spec) } else { None };
+    let poor = returned.map(|poor| match algorithm.default_preset(spec.name()) {
+        Some(preset) if !is_in_use(algorithm, preset, (config, &values), &spec) => {
             format!("{poor}; try --preset {preset}")
         }
         _ => format!("{poor}; more steps or other values may help: see potstill config {}", algorithm.name),
     });
-    poor.or_else(|| {
-        let steps = number(STEPS_LAST_100).filter(|&steps| steps > LONG_STEPS)?;
-        let (joint, id) = (super::checks::joint(&spec.id), &spec.id);
-        spec.time_limit_steps.is_none().then(|| {
-            format!(
-                "an episode took {steps:.0} steps, without a limit; {id}{joint}max_episode_steps=1000 has one"
-            )
-        })
+    without_limit(summary, &spec).or(poor)
+}
+
+/// The sentence on episodes that are long because nothing ends them.
+fn without_limit(summary: &Value, spec: &Spec) -> Option<String> {
+    let steps = summary[STEPS_LAST_100].as_f64().filter(|&steps| steps > LONG_STEPS)?;
+    let (joint, id) = (super::checks::joint(&spec.id), &spec.id);
+    spec.time_limit_steps.is_none().then(|| {
+        format!(
+            "an episode took {steps:.0} steps, without a limit; {id}{joint}max_episode_steps=1000 has one"
+        )
     })
+}
+
+/// Returns true if a run has the values of a preset, from whichever source.
+fn is_in_use(algorithm: &Algorithm, preset: &str, (config, values): (&str, &Table), spec: &Spec) -> bool {
+    let is_named = config.contains(&format!("# preset {preset}"));
+    is_named
+        || algorithm.preset(preset, spec.name()).is_ok_and(|layer| {
+            let mut settings = train_settings(algorithm);
+            layer.values.iter().all(|(key, value)| {
+                matches!(settings.set(key, value), Some(Ok(())))
+                    && settings.get(key).as_ref() == values.get(key)
+            })
+        })
 }
 
 /// The sentence on a return that is no better than that of random actions, or below the one at which the environment
@@ -64,7 +88,18 @@ fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
     if is_greedy && spec.reward_threshold.is_some_and(|threshold| score >= threshold) {
         return None;
     }
-    let random = random_returns(spec, summary["seed"].as_u64().unwrap_or_default());
+    if spec.action_space().discrete() == Some(1) {
+        return None;
+    }
+    let (random, lengths) = random_episodes(spec, summary["seed"].as_u64().unwrap_or_default());
+    // Where every episode that ends at its goal has the same return, only its length tells.
+    let is_one_return = score > 0.0 && random.iter().all(|value| *value == score);
+    if let Some(steps) = summary[STEPS_LAST_100].as_f64().filter(|_| is_one_return && random.len() > 1) {
+        let level = mean(&lengths);
+        return (steps >= level).then(|| {
+            format!("episodes of {steps:.0} steps are no shorter than the {level:.0} of random actions")
+        });
+    }
     if random.len() > 1 {
         let level = mean(&random);
         let error = standard_deviation(&random) / (random.len() as f64).sqrt();
@@ -79,18 +114,19 @@ fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
     Some(format!("mean return {score:.1} is below {threshold}, where {} counts as solved", spec.name()))
 }
 
-/// The returns of some episodes of uniformly random actions.
-fn random_returns(spec: &Spec, seed: u64) -> Vec<f64> {
+/// The returns and the lengths of some episodes of uniformly random actions.
+fn random_episodes(spec: &Spec, seed: u64) -> (Vec<f64>, Vec<f64>) {
     let streams = Streams::new(seed);
-    let (mut returns, mut left) = (Vec::new(), RANDOM_STEPS);
+    let (mut returns, mut lengths, mut left) = (Vec::new(), Vec::new(), RANDOM_STEPS);
     for i in 0..RANDOM_EPISODES {
         let Ok((steps, sum)) = random_return(spec, streams.seed_for("random actions", i), left) else {
             break;
         };
         left -= steps;
         returns.extend(sum);
+        lengths.extend(sum.map(|_| steps as f64));
     }
-    returns
+    (returns, lengths)
 }
 
 /// The sentence on a classifier that is no better than one that always names the most frequent class.
@@ -138,6 +174,15 @@ mod tests {
             ),
         );
         check(car(-100.0), "", None);
+        // The preset's values, from wherever they come.
+        let dqn = Algorithm::find("dqn").unwrap();
+        let mut settings = train_settings(dqn);
+        for (key, value) in dqn.preset("zoo", "MountainCar-v0").unwrap().values {
+            settings.set(&key, &value).unwrap().unwrap();
+        }
+        let line = |key: &str| Some(format!("{key} = {}\n", settings.get(key)?));
+        let config: String = settings.keys().iter().filter_map(|key| line(key.name)).collect();
+        assert!(judgement(&car(-200.0), &config).unwrap().contains("more steps or other values may help"));
         // Explored while it learned: the threshold is for a policy that does not.
         let lake = |mean: f64| json!({ "algorithm": "sarsa", "env": "FrozenLake-v1", "seed": 1, "return_last_100": mean });
         check(lake(0.5), "", None);
@@ -157,6 +202,22 @@ mod tests {
                 "an episode took 15000 steps, without a limit; CliffWalking-v1:max_episode_steps=1000 has one",
             ),
         );
+        // Every walk to the goal returns 1; random ones take many hundreds of steps.
+        let maze = |steps: f64| json!({ "algorithm": "dyna-q", "env": "DynaMaze", "seed": 1, "return_last_100": 1.0, "steps_last_100": steps });
+        check(maze(20.0), "", None);
+        let corridor = json!({ "algorithm": "dyna-q", "env": "Gridworld-v0:desc=S.G/step_reward=0/goal_reward=1",
+            "seed": 1, "return_last_100": 1.0, "steps_last_100": 500.0 });
+        let remark = judgement(&corridor, "").unwrap();
+        assert!(remark.starts_with("episodes of 500 steps are no shorter than the "), "{remark}");
+        let judged =
+            json!({ "algorithm": "td-prediction", "env": "RandomWalk", "seed": 1, "return_last_100": 0.4 });
+        check(judged, "", None);
+        for (source, value) in [("recorded_episodes", json!(300)), ("behaviour", json!("bold"))] {
+            let mut of_others = json!({ "algorithm": "q-learning", "env": "CliffWalking-v1", "seed": 1,
+                "return_last_100": -90_000.0 });
+            of_others[source] = value;
+            check(of_others, "", None);
+        }
         let acrobot = json!({ "algorithm": "c51", "env": "Acrobot-v1", "seed": 1, "mean_return": -80.0, "clipped_mass": 0.97 });
         check(
             acrobot,

@@ -3,7 +3,7 @@
 use super::checks::usage;
 use super::datasets::{DataSources, RecordedTeacher, TrainedOn};
 use super::idle_keys::idle_keys;
-use super::prepared::PreparedRun;
+use super::prepared::{PreparedRun, folder_name};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, resolve};
 use crate::distill::classifier::ClassifierSettings;
@@ -36,7 +36,7 @@ impl PreparedStudent {
     pub(super) fn run(self) -> PreparedRun {
         let Self { config, store, job, place, seed } = self;
         PreparedRun {
-            name: format!("distill-{place}-seed{seed}"),
+            name: folder_name("distill", &place, seed),
             place: format!("{place}, seed {seed}"),
             config,
             store,

@@ -25,6 +25,12 @@ pub(crate) struct PreparedRun {
     pub(crate) start: Option<Snapshot>,
 }
 
+/// The name of a run's folder: one folder, also if the environment's name or the file of the data has several parts.
+pub(crate) fn folder_name(work: &str, on: &str, seed: u64) -> String {
+    let on = on.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
+    format!("{work}-{on}-seed{seed}")
+}
+
 impl PreparedRun {
     /// A training run of this algorithm on this environment or dataset, with this seed.
     pub(crate) fn of(
@@ -35,7 +41,7 @@ impl PreparedRun {
         job: Box<dyn Job>,
     ) -> Self {
         Self {
-            name: format!("{}-{on}-seed{seed}", algorithm.name),
+            name: folder_name(algorithm.name, on, seed),
             place: format!("{on}, seed {seed}"),
             config,
             store,
@@ -64,5 +70,22 @@ impl PreparedRun {
     pub(crate) fn with_warning(mut self, warning: Option<String>) -> Self {
         self.warnings.extend(warning);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_one_folder() {
+        for (on, expected) in [
+            ("CartPole-v1", "pqn-CartPole-v1-seed3"),
+            ("MinAtar/Breakout-v1", "pqn-Breakout-v1-seed3"),
+            ("../data/wine.csv", "pqn-wine.csv-seed3"),
+            ("data/", "pqn-data-seed3"),
+        ] {
+            assert_eq!(folder_name("pqn", on, 3), expected);
+        }
     }
 }

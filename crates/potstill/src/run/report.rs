@@ -3,7 +3,7 @@
 use super::headline::headline;
 use super::policy_maps::maps as maps_of;
 use crate::export::safetensors;
-use crate::metrics::catalogue::{Chart, METRICS, Metric, by_chart};
+use crate::metrics::catalogue::{Chart, EXPLAINED, METRICS, Metric, Score, by_chart};
 use crate::metrics::{Axis, History};
 use crate::model::Model;
 use crate::report::{Block, LineChart, Page, Series, Table, extent};
@@ -62,7 +62,12 @@ pub(crate) fn without_folders(config: &str) -> String {
     let line = |line: &str| {
         let path = line.split_once(" = \"").and_then(|(_, rest)| Some(rest.split_once('"')?.0));
         match path.filter(|path| Path::new(path).is_absolute()) {
-            Some(path) => line.replacen(path, &last_name(path), 1),
+            // The comment stays where it was.
+            Some(path) => {
+                let (name, gone) = (last_name(path), path.chars().count());
+                let blanks = " ".repeat(gone.saturating_sub(name.chars().count()));
+                line.replacen(path, &name, 1).replacen("  # ", &format!("  {blanks}# "), 1)
+            }
             None => line.to_owned(),
         }
     };
@@ -117,21 +122,37 @@ fn range_of(series: &Series) -> Option<(f64, f64)> {
     Some((lowest.max(low - room), highest.min(high + room)))
 }
 
+/// The reader of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The user at this terminal.
+    Here,
+    /// Whoever is handed the file: no folders of this machine, and words for each key.
+    Anywhere,
+}
+
 /// The page of a run. It may be made before the manifest lists the files that it shows.
-pub(crate) fn run_page(dir: &RunDir) -> Page {
+pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
     let text = |name: &str| {
         let bytes = dir.read_unchecked(name).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
-    let mut blocks = vec![Block::Table(summary_table(&summary))];
+    let mut blocks = vec![Block::Table(summary_table(&summary, reader))];
+    let meanings = explanations(&summary);
+    if reader == Reader::Anywhere && !meanings.is_empty() {
+        blocks.push(Block::Text(meanings));
+    }
     let config = text(names::CONFIG);
     let table = config.parse().unwrap_or_default();
     blocks.extend(explained_curves(&History::read_unchecked(dir), asked_axis(&table)));
     blocks.extend(maps(dir, &table));
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
-    blocks.push(Block::Plain(without_folders(&config)));
+    blocks.push(Block::Plain(match reader {
+        Reader::Here => config,
+        Reader::Anywhere => without_folders(&config),
+    }));
     let lead = headline(&summary)
         .map_or_else(|| "This run is not finished.".to_owned(), |result| format!("Result: {result}."));
     Page { title, lead, blocks }
@@ -169,15 +190,31 @@ pub(crate) fn title(config: &toml::Table) -> String {
     }
 }
 
+/// The meaning of each key of a summary that does not tell it itself.
+fn explanations(summary: &Value) -> String {
+    let meaning = |key: &str| {
+        let own = EXPLAINED.iter().find(|(known, _)| *known == key).map(|(_, meaning)| *meaning);
+        own.or_else(|| Score::find(key).map(|score| score.definition))
+    };
+    let keys = summary.as_object().into_iter().flatten().filter(|(_, value)| value.is_number());
+    let sentences =
+        keys.filter_map(|(key, _)| Some(format!("{}: {}", capital(&key.replace('_', " ")), meaning(key)?)));
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
 /// A flat JSON object as a table of two columns.
-fn summary_table(summary: &Value) -> Table {
+fn summary_table(summary: &Value, reader: Reader) -> Table {
     let rows = summary.as_object().into_iter().flatten().filter(|(_, value)| !value.is_object()).map(
         |(key, value)| {
             let shown = match value {
-                Value::String(text) if Path::new(text).is_absolute() => last_name(text),
+                Value::String(text) if reader == Reader::Anywhere && Path::new(text).is_absolute() => {
+                    last_name(text)
+                }
                 Value::String(text) => text.clone(),
                 Value::Number(number) if number.is_f64() => {
-                    format!("{:.4}", number.as_f64().unwrap_or_default())
+                    // Zero has no sign.
+                    let text = format!("{:.4}", number.as_f64().unwrap_or_default() + 0.0);
+                    text.trim_end_matches('0').trim_end_matches('.').to_owned()
                 }
                 other => other.to_string(),
             };
@@ -195,8 +232,19 @@ mod tests {
     fn what_is_handed_to_others_names_no_folder() {
         let config =
             "teacher = \"/home/me/runs/pole\"  # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
-        let expected = "teacher = \"pole\"  # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
+        let expected =
+            "teacher = \"pole\"               # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
         assert_eq!(without_folders(config), expected);
+    }
+
+    #[test]
+    fn keys_are_explained() {
+        let summary = serde_json::json!({ "algorithm": "dqn", "best_return": 9.5, "seed": 1 });
+        let expected = "Best return: Mean return of the evaluation that selected the model.";
+        assert_eq!(explanations(&summary), expected);
+        let table = summary_table(&serde_json::json!({ "a": -61.56, "b": 18.0, "c": -0.0 }), Reader::Here);
+        let shown: Vec<&str> = table.rows.iter().map(|row| &*row[1]).collect();
+        assert_eq!(shown, ["-61.56", "18", "0"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::checks::{env_of_run, usage};
 use super::execute::{execute, extend, keep_copy, restore};
 use super::observer::Observer;
+use super::origins::Origins;
 use super::prepare::{prepare_distillation, prepare_train};
 use super::prepared::PreparedRun;
 use super::sources::peek;
@@ -35,13 +36,16 @@ pub(crate) struct Recipe {
     pub(crate) algorithm: Option<&'static Algorithm>,
     pub(crate) seeds: Option<u64>,
     pub(crate) layers: Vec<Layer>,
+    pub(crate) origins: Origins,
 }
 
 impl Recipe {
     pub(crate) fn read(dir: &RunDir) -> Result<Self, Error> {
         let path = dir.path().join(names::CONFIG);
         let origin = Origin::File(path.display().to_string());
-        let mut values = read_toml(&dir.read_text(names::CONFIG)?, origin.clone())?;
+        let text = dir.read_text(names::CONFIG)?;
+        let mut values = read_toml(&text, origin.clone())?;
+        let origins = Origins { file: origin.clone(), text };
         let mut take = |key: &str| values.remove(key).and_then(|value| value.as_str().map(str::to_owned));
         let (command, algorithm) = (take("command"), take("algorithm"));
         let algorithm = algorithm.map(|name| Algorithm::find(&name)).transpose()?;
@@ -53,11 +57,11 @@ impl Recipe {
         if let Some(id) = values.get("env").and_then(Toml::as_str) {
             env_of_run(dir.path(), id)?;
         }
-        Ok(Self { algorithm, seeds, layers: vec![Layer { origin, values }] })
+        Ok(Self { algorithm, seeds, layers: vec![Layer { origin, values }], origins })
     }
 
     fn plan(&self, dir: &RunDir, threads: usize) -> Result<PreparedRun, Error> {
-        match self.algorithm {
+        let plan = match self.algorithm {
             Some(algorithm) => prepare_train(algorithm, &self.layers, threads, Some(dir)),
             None => {
                 let kept = has_copy(dir, names::TEACHER)?;
@@ -68,7 +72,8 @@ impl Recipe {
                 };
                 prepare_distillation(teacher, &self.layers, threads, Some(dir))
             }
-        }
+        }?;
+        Ok(self.origins.put_back(plan))
     }
 }
 

@@ -4,6 +4,8 @@ use super::checks::{check_out, usage};
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
 use super::observer::Observer;
+use super::origins::Origins;
+use super::pause::{as_it_is, paused};
 use super::prepare::{prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
 use super::report::asked_axis;
@@ -28,7 +30,7 @@ pub(crate) fn train_seeds(
     threads: usize,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let family = Family { algorithm, layers, count, threads };
+    let family = Family { algorithm, layers, count, threads, origins: None };
     let first = family.first()?;
     let start = family.start(&first.config)?;
     if let Some(out) = out.filter(|out| is_family(out)) {
@@ -100,7 +102,7 @@ pub(crate) fn continue_family(
         layers.push(more_steps(dir, &layers, steps, continuation.keep_schedules)?);
     }
     let (count, threads) = (seeds.unwrap_or(known), continuation.threads);
-    let family = Family { algorithm, layers, count, threads };
+    let family = Family { algorithm, layers, count, threads, origins: Some(recipe.origins) };
     let first = family.first()?;
     let start = family.start(&first.config)?;
     if count != known || continuation.steps.is_some() {
@@ -115,6 +117,8 @@ pub(crate) struct Family {
     pub(crate) layers: Vec<Layer>,
     pub(crate) count: u64,
     pub(crate) threads: usize,
+    /// The origins of the values of a folder that is continued.
+    pub(crate) origins: Option<Origins>,
 }
 
 impl Family {
@@ -122,7 +126,14 @@ impl Family {
     fn first(&self) -> Result<PreparedRun, Error> {
         let mut head = train_head(self.algorithm.name);
         head.push(("seeds", Toml::Integer(self.count as i64)));
-        prepare_headed(self.algorithm, &head, &self.layers, 1, None)
+        Ok(self.with_origins(prepare_headed(self.algorithm, &head, &self.layers, 1, None)?))
+    }
+
+    fn with_origins(&self, plan: PreparedRun) -> PreparedRun {
+        match &self.origins {
+            Some(origins) => origins.put_back(plan),
+            None => plan,
+        }
     }
 
     fn plan(&self, seed: u64) -> Result<PreparedRun, Error> {
@@ -130,7 +141,7 @@ impl Family {
         let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
         layers.push(Layer { origin: Origin::Program("one of --seeds"), values });
         // Each seed runs on one thread; seeds run in parallel.
-        prepare_train(self.algorithm, &layers, 1, None)
+        Ok(self.with_origins(prepare_train(self.algorithm, &layers, 1, None)?))
     }
 
     /// The first seed, if the last does not overflow.
@@ -154,18 +165,9 @@ impl Family {
         let (name, count) = (self.algorithm.name, self.count);
         let what = format!("{name}, seeds {start} to {}", start + count.saturating_sub(1));
         let together = Together::new(observer, &what, count as usize, self.threads);
-        let mut outcomes = together.map(|i, part| self.one(dir, start + i as u64, continuation, part));
-        // Of seeds that were stopped, the one that has lost most speaks for all.
-        let unsaved = |outcome: &Result<Value, Error>| match outcome {
-            Err(Error::Interrupted { step, saved, .. }) => Some(step - saved.unwrap_or(0).min(*step)),
-            _ => None,
-        };
-        if let Some(i) = (0..outcomes.len())
-            .filter(|i| unsaved(&outcomes[*i]).is_some())
-            .max_by_key(|i| unsaved(&outcomes[*i]))
-            && let Err(Error::Interrupted { step, saved, .. }) = outcomes.swap_remove(i)
-        {
-            return Err(Error::Interrupted { run: dir.path().to_owned(), step, saved });
+        let outcomes = together.map(|i, part| self.one(dir, start + i as u64, continuation, part));
+        if let Some(error) = paused(dir, &outcomes, "seeds") {
+            return Err(error);
         }
         let (mut summaries, mut failures) = (Vec::new(), Vec::new());
         for (seed, outcome) in (start..).zip(outcomes) {
@@ -208,7 +210,7 @@ impl Family {
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
         if observer.stop_requested() {
-            return Err(Error::Interrupted { run: dir.path().to_owned(), step: 0, saved: None });
+            return as_it_is(&dir.path().join(format!("seed-{seed}")));
         }
         let nested = dir.nested(&format!("seed-{seed}"))?;
         if nested.has(names::CONFIG) {

@@ -1,6 +1,9 @@
 //! Summaries of finished runs: of one run, of the runs in a folder of seeds, and statistics over seeds.
 
+use super::origins::preset_of;
+use super::report::asked_axis;
 use crate::error::Error;
+use crate::metrics::Axis;
 use crate::metrics::catalogue::Score;
 use crate::store::{self, RunDir, names};
 use crate::train::statistics::Center;
@@ -24,8 +27,22 @@ pub(crate) fn read_summary(dir: &RunDir) -> Result<Value, Error> {
 }
 
 pub(crate) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
+    let config = dir.read_unchecked(names::CONFIG).unwrap_or_default();
+    if let Some(preset) = preset_of(&String::from_utf8_lossy(&config)) {
+        summary["preset"] = json!(preset);
+    }
+    if summary["seeds"].is_number() {
+        let config = String::from_utf8_lossy(&config).parse().unwrap_or_default();
+        summary["center"] = json!(center_over_seeds(asked_axis(&config)).name());
+    }
     summary["out"] = json!(dir.path().display().to_string());
     summary
+}
+
+/// The center over seeds, if none is asked for: the mean of runs of episodes, as in textbooks, and the interquartile mean
+/// of runs of steps (Agarwal et al. 2021).
+pub(crate) fn center_over_seeds(axis: Axis) -> Center {
+    if axis == Axis::Episodes { Center::Mean } else { Center::Iqm }
 }
 
 /// The runs in a folder of seeds, by seed.

@@ -11,7 +11,7 @@ use crate::config::{Layer, Origin, resolve_onto};
 use crate::data::{Data, DataOptions, DataSource, RecordedEnv, Recording};
 use crate::error::Error;
 use crate::export::safetensors;
-use crate::jobs::{ReinforcementJob, RunConfig, SourceConfig, StoreConfig};
+use crate::jobs::{Acts, ReinforcementJob, RunConfig, SourceConfig, StoreConfig};
 use crate::model::Model;
 use crate::store::{self, RunDir, names};
 use crate::train::Trainer;
@@ -154,6 +154,11 @@ impl PrepareTabular<'_> {
         if let Some(recording) = &recording {
             task.source = BehaviourSource::Recording(recording.clone());
         }
+        let acts = match (&recording, &source.behaviour) {
+            (Some(recording), _) => Acts::Recording(recording.episodes.len()),
+            (None, Some(run)) => Acts::Run(run.clone()),
+            (None, None) => Acts::Learner,
+        };
         let agent = settings.build(&task)?;
         let maker = spec.clone();
         let make_env = move || -> StateEnv {
@@ -167,7 +172,8 @@ impl PrepareTabular<'_> {
         };
         let trainer = Trainer::new(agent, make_env(), streams);
         let name = self.algorithm.name;
-        let job = Box::new(ReinforcementJob::new(name, trainer, make_env, spec, run, None, self.threads));
+        let job = ReinforcementJob::new(name, trainer, make_env, spec, run, None, self.threads);
+        let job = Box::new(job.acting(acts));
         let prepared = PreparedRun::of(self.algorithm, (&on, seed), config, store, job).with_warning(idle);
         Ok(PreparedRun { copy, ..prepared.with_schedules(&settings, schedule_steps, steps) })
     }

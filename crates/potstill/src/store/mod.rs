@@ -23,6 +23,7 @@ pub mod disk;
 mod lock;
 mod log;
 mod manifest;
+mod order;
 mod pieces;
 #[cfg(test)]
 mod simulated;
@@ -34,6 +35,7 @@ pub use checkpoint::Checkpoint;
 pub use data_file::DataFile;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
+pub use order::by_name;
 pub(crate) use user_file::read_part_within;
 pub use user_file::{make_folder, read_file, read_text, write_file, write_new_file};
 
@@ -232,8 +234,17 @@ pub fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();
     let mut paths = paths.map_err(io_error("list", path))?;
     paths.retain(|path| path.is_dir());
-    paths.sort();
+    paths.sort_by(|a, b| by_name(a, b));
     Ok(paths)
+}
+
+/// The runs in a folder that is none itself, down to this depth, by name.
+pub(crate) fn runs_in(folder: &Path, depth: usize) -> Vec<PathBuf> {
+    if folder.join(names::CONFIG).is_file() {
+        return vec![folder.to_owned()];
+    }
+    let within = if depth == 0 { Vec::new() } else { folders(folder).unwrap_or_default() };
+    within.iter().flat_map(|folder| runs_in(folder, depth - 1)).collect()
 }
 
 fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
@@ -322,7 +333,12 @@ impl RunDir {
             ));
         }
         if !path.join(names::CONFIG).is_file() {
-            return Err(reason(format!("it has no {}", names::CONFIG)));
+            return Err(reason(match &runs_in(path, 2)[..] {
+                [] => format!("it has no {}", names::CONFIG),
+                runs @ [one, ..] => {
+                    format!("it is a folder of {} runs; name one, such as {}", runs.len(), one.display())
+                }
+            }));
         }
         Ok(Self { disk: disk::real(), path: path.to_owned(), made: Vec::new(), lock: None })
     }

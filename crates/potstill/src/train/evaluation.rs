@@ -92,6 +92,8 @@ pub struct Evaluator<O: Row + ?Sized, A: Row + ?Sized = usize> {
     pub every: u64,
     /// The last step of the run, after which there is an evaluation too.
     pub last_step: Option<u64>,
+    /// The last episode of the run, after which there is an evaluation too.
+    pub last_episode: Option<u64>,
     /// The episodes.
     pub protocol: Protocol,
     /// An environment to play them in.

@@ -127,7 +127,10 @@ pub trait Training: Restorable + Send {
                     broken |= callback.on_episode(self, &episode).is_break();
                 }
                 let before = self.last_step().before;
-                let is_due = evaluator.is_some_and(|evaluator| evaluator.is_due(before, self.steps()));
+                let is_due = evaluator.is_some_and(|evaluator| {
+                    let is_last = |last| !self.ended().is_empty() && self.episodes() >= last;
+                    evaluator.is_due(before, self.steps()) || evaluator.last_episode.is_some_and(is_last)
+                });
                 let last = self.last_step_mut();
                 (last.has_broken, last.is_to_be_evaluated) = (broken, is_due);
             }
