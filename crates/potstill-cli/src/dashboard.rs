@@ -1,6 +1,7 @@
 //! The dashboard of `--tui`: progress, curves and the newest metrics, live on the terminal's alternate
 //! screen.
 
+use crate::output;
 use crate::signals::Signals;
 use crossterm::style::{Attribute, Print, SetAttribute, SetForegroundColor};
 use crossterm::{cursor, execute, queue, terminal};
@@ -34,9 +35,26 @@ static OPEN: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Dashboard {
     view: Arc<Mutex<View>>,
     signals: Signals,
+    /// Messages that came while the alternate screen was shown, which forgets them.
+    kept: Mutex<Vec<String>>,
 }
 
 impl Dashboard {
+    /// Tells on stderr, at the end if the alternate screen is shown.
+    fn tell(&self, message: String) {
+        match OPEN.load(Ordering::SeqCst) {
+            true => self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(message),
+            false => output::tell(&message),
+        }
+    }
+
+    /// Restores the terminal, and tells what came meanwhile.
+    fn close(&self) {
+        close();
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        kept.iter().for_each(|message| output::tell(message));
+    }
+
     /// Opens a dashboard; needs a terminal to draw on and to read keys from.
     pub(crate) fn new(signals: Signals) -> Result<Self, ConfigError> {
         if !std::io::stderr().is_terminal() || !std::io::stdin().is_terminal() {
@@ -49,7 +67,7 @@ impl Dashboard {
             inform(panic);
         }));
         signals.at_end(close);
-        let dashboard = Self { view: Arc::default(), signals };
+        let dashboard = Self { view: Arc::default(), signals, kept: Mutex::default() };
         // Separate threads: during an evaluation the run may report no progress for seconds.
         let (view, signals) = (dashboard.view.clone(), dashboard.signals.clone());
         std::thread::spawn(move || keep_drawing(&view, &signals));
@@ -60,6 +78,14 @@ impl Dashboard {
 }
 
 impl Observer for Dashboard {
+    fn remark(&self, about: &str) {
+        self.tell(format!("  {about}"));
+    }
+
+    fn warn(&self, warning: &str) {
+        self.tell(format!("warning: {warning}"));
+    }
+
     fn begin(&self, what: &str, total: u64) {
         *lock(&self.view) = View { title: what.to_owned(), total, ..View::default() };
         open();
@@ -82,7 +108,7 @@ impl Observer for Dashboard {
     }
 
     fn end(&self) {
-        close();
+        self.close();
     }
 
     fn stop_requested(&self) -> bool {
@@ -92,7 +118,7 @@ impl Observer for Dashboard {
 
 impl Drop for Dashboard {
     fn drop(&mut self) {
-        close();
+        self.close();
     }
 }
 
@@ -110,7 +136,7 @@ fn watch_keys(signals: &Signals) {
         if !OPEN.load(Ordering::SeqCst) || !(interrupt || bytes[..n].contains(&b'q')) {
             continue;
         }
-        // A further Ctrl-C is a further SIGINT; `q` is one wish, however often it is pressed.
+        // A further Ctrl-C is a further SIGINT; `q` is one stop request, however often it is pressed.
         if interrupt || !signals.came() {
             signals.interrupt();
         }

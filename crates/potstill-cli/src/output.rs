@@ -1,6 +1,6 @@
 //! Output to stdout.
 
-use potstill::algorithm::ALGORITHMS;
+use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{Comparison, RunEntry};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
@@ -95,12 +95,18 @@ pub(crate) fn run(result: &Value) {
     let out = result["out"].as_str().unwrap_or_default();
     print(&format!("\nRun directory: {out}"));
     if result["seeds"].is_null() {
-        // A prediction algorithm has no policy to evaluate.
-        let judges = result["algorithm"].as_str().is_some_and(|name| name.ends_with("-prediction"));
-        let command = if judges { "show" } else { "eval" };
+        let command = next_command(result["algorithm"].as_str().unwrap_or_default());
         print(&format!("Next: {} {command} {}", program(), shell::path(Path::new(out))));
     } else {
         print(&format!("Next: {} show {}", program(), shell::path(Path::new(out))));
+    }
+}
+
+/// The command that a run is looked at with: a prediction algorithm has no policy to evaluate.
+fn next_command(algorithm: &str) -> &'static str {
+    match Algorithm::find(algorithm) {
+        Ok(algorithm) if algorithm.family == "prediction" => "show",
+        _ => "eval",
     }
 }
 
@@ -153,6 +159,10 @@ fn sweep(result: &Value) {
         print(&format!("{best}\n"));
     }
     print(table.text().trim_end());
+    for point in list("failed") {
+        let text = |key: &str| point[key].as_str().unwrap_or_default();
+        print(&format!("\nfailed: {}: {}", text("run"), text("error")));
+    }
     let out = result["out"].as_str().unwrap_or_default();
     let means = if result["seeds"].is_null() { "" } else { " (means over seeds, with 95 % intervals)" };
     print(&format!("\nFolder: {out}{means}\nNext: {} compare {out}", program()));
@@ -409,6 +419,22 @@ pub(crate) fn algos_json() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_command_takes_the_run() {
+        for (algorithm, expected) in [
+            ("td-prediction", "show"),
+            ("n-step-td-prediction", "show"),
+            ("semi-gradient-td", "show"),
+            ("gradient-monte-carlo", "show"),
+            ("sarsa", "eval"),
+            ("mcts", "eval"),
+            ("classifier", "eval"),
+        ] {
+            assert!(Algorithm::find(algorithm).is_ok(), "{algorithm}");
+            assert_eq!(next_command(algorithm), expected, "{algorithm}");
+        }
+    }
 
     #[test]
     fn a_program_of_another_name_tells_its_own_commands() {

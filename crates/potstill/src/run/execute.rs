@@ -116,7 +116,10 @@ pub(crate) fn execute(
         checkpoint = Some(first);
     }
     match &checkpoint {
-        None if has_begun(dir) => observer.warn("there is no checkpoint: the run begins again at step 0"),
+        None if has_begun(dir) => {
+            let run = dir.path().display();
+            observer.warn(&format!("there is no checkpoint in {run}: the run begins again at step 0"));
+        }
         None => {}
         Some(checkpoint) => put_lost_logs_aside(dir, checkpoint, observer)?,
     }
@@ -155,7 +158,7 @@ pub(crate) fn execute(
         running: None,
         saved: checkpoint.map(|c| c.step),
     };
-    // The wish to stop stays, however an observer answers when it is asked again.
+    // A stop request stays, however an observer answers when it is asked again.
     let asked = AtomicBool::new(false);
     let stop = || {
         asked.load(Ordering::Relaxed) || {

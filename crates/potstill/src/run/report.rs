@@ -1,12 +1,12 @@
 //! The report of a run, made from the files of its directory.
 
 use super::headline::headline;
-use super::policy_maps::maps as maps_of;
+use super::policy_maps::map_blocks;
 use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, METRICS, Metric, by_chart};
 use crate::metrics::{Axis, History};
 use crate::model::Model;
-use crate::report::{Block, GridChart, LineChart, Page, Series, Table, extent};
+use crate::report::{Block, LineChart, Page, Series, Table, extent};
 use crate::store::{RunDir, names};
 use potstill_env::registry;
 use serde_json::Value;
@@ -128,7 +128,7 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
     let config = text(names::CONFIG);
     let table = config.parse().unwrap_or_default();
     blocks.extend(explained_curves(&History::read_unchecked(dir), asked_axis(&table)));
-    blocks.extend(maps(dir, &table).into_iter().map(Block::Grid));
+    blocks.extend(maps(dir, &table));
     let title = title(&table);
     blocks.push(Block::Heading("Configuration".to_owned()));
     blocks.push(Block::Plain(without_folders(&config)));
@@ -138,7 +138,7 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
 }
 
 /// The maps of a run's table, if its environment is a grid.
-fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
+fn maps(dir: &RunDir, config: &toml::Table) -> Vec<Block> {
     let spec = config.get("env").and_then(toml::Value::as_str).and_then(|id| registry::find(id).ok());
     let model = dir.read_unchecked(names::MODEL).ok().and_then(|bytes| safetensors::read(&bytes).ok());
     let (Some(spec), Some(Model::Table(table))) = (spec, model) else { return Vec::new() };
@@ -146,7 +146,7 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<GridChart> {
         let value: Value = serde_json::from_slice(&bytes).ok()?;
         value["visits"].as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>()
     });
-    maps_of(&spec, &table, visits.as_deref())
+    map_blocks(&spec, &table, visits.as_deref())
 }
 
 /// The title of a run.

@@ -35,9 +35,6 @@ pub(crate) fn train_seeds(
         return grow(&family, &first, start, out, observer);
     }
     check_out(out)?;
-    for warning in [first.job.warning(), first.warning.as_deref()].into_iter().flatten() {
-        observer.warn(warning);
-    }
     let dir = RunDir::create(out, &first.name)?;
     discard_on_error(&dir, || {
         dir.write(names::CONFIG, first.config.as_bytes())?;

@@ -75,6 +75,8 @@ pub mod names {
     pub const FAILURE: &str = "failure.json";
     /// The batch with the number that is not finite.
     pub const FAILURE_BATCH: &str = "failure.safetensors";
+    /// The description of a sweep, in the folder of its runs.
+    pub const SWEEP: &str = "sweep.toml";
     /// Locked by the process that works in the directory.
     pub const LOCK: &str = "run.lock";
 }
