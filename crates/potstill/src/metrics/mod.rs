@@ -30,6 +30,8 @@ mod tensorboard;
 mod wire;
 
 #[cfg(feature = "disk")]
+pub(crate) use table::WideTable;
+#[cfg(feature = "disk")]
 pub use {
     history::History,
     sink::{JsonLines, Sink},

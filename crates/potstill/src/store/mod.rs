@@ -32,7 +32,9 @@ mod user_file;
 pub use checkpoint::Checkpoint;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
-pub use user_file::{make_folder, read_file, read_text, write_file, write_new_file};
+pub use user_file::{
+    PieceError, make_folder, read_file, read_text, write_file, write_new_file, write_pieces,
+};
 
 use crate::shell;
 use disk::{Disk, RealDisk};
