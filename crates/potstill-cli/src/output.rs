@@ -6,7 +6,7 @@ use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
-use potstill::metrics::catalogue::{Better, Column, Score, TEST_ERROR};
+use potstill::metrics::catalogue::{Better, Column, SECONDS, Score, TEST_ERROR};
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::Reproduction;
@@ -211,8 +211,16 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
                     Some([low, high]) => format!("{} [{}, {}]", scalar(value), scalar(low), scalar(high)),
                     _ => scalar(value),
                 };
-                let (mean, iqm) = (with(mean, &value["mean_ci95"]), with(iqm, &value["ci95"]));
-                rows.push((prefix.to_owned(), format!("mean {mean}, interquartile mean {iqm}")));
+                let words = match prefix {
+                    // The time of a run is a cost, not a measurement.
+                    SECONDS => format!("mean {}", scalar(mean)),
+                    _ => format!(
+                        "mean {}, interquartile mean {}",
+                        with(mean, &value["mean_ci95"]),
+                        with(iqm, &value["ci95"])
+                    ),
+                };
+                rows.push((prefix.to_owned(), words));
                 return;
             }
             for (key, value) in entries.iter().filter(|(key, _)| !matches!(key.as_str(), "out" | "command")) {
@@ -434,6 +442,16 @@ mod tests {
             assert!(Algorithm::find(algorithm).is_ok(), "{algorithm}");
             assert_eq!(next_command(algorithm), expected, "{algorithm}");
         }
+    }
+
+    #[test]
+    fn a_statistic_over_seeds_is_one_line() {
+        let spread = |mean: f64| json!({ "mean": mean, "mean_ci95": [1.0, 2.5], "iqm": 1.5, "ci95": null });
+        let mut rows = Vec::new();
+        flatten("", &json!({ "mean_return": spread(2.0), "seconds": spread(0.36) }), &mut rows);
+        let row = |key: &str, words: &str| (key.to_owned(), words.to_owned());
+        let returned = row("mean return", "mean 2 [1, 2.5], interquartile mean 1.5");
+        assert_eq!(rows, [returned, row("seconds", "mean 0.36")]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A pass takes tens of microseconds, less than it takes to start a thread or to wake one, so the helpers
 //! wait for the next piece of work by looking at a counter for a while before they sleep. Beside other work a
 //! helper costs more than it helps; [`HelpersInUse`] leaves it out for as long. What the work computes must not
-//! depend on who does which part.
+//! depend on the thread of a part.
 
 #![expect(
     unsafe_code,

@@ -39,7 +39,7 @@ pub use {
     tensorboard::TensorBoard,
 };
 
-pub use across::{Across, across, smoothed};
+pub use across::{Across, across};
 pub use curve::{Axis, Curve, Point};
 
 /// The metrics of one step.

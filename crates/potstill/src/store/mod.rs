@@ -224,7 +224,7 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
 
-/// The subfolders of a folder, and links to folders, by name.
+/// The subfolders of a folder, and links to folders, by name; without links to itself and to folders that it is in.
 ///
 /// # Errors
 /// If the folder does not exist, or cannot be read.
@@ -232,7 +232,9 @@ pub fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = fs::read_dir(path).map_err(io_error("list", path))?;
     let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();
     let mut paths = paths.map_err(io_error("list", path))?;
-    paths.retain(|path| path.is_dir());
+    let own = fs::canonicalize(path).map_err(io_error("list", path))?;
+    let is_around = |path: &Path| fs::canonicalize(path).is_ok_and(|other| own.starts_with(other));
+    paths.retain(|path| path.is_dir() && !is_around(path));
     paths.sort();
     Ok(paths)
 }
