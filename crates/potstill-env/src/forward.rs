@@ -36,6 +36,11 @@ macro_rules! forward {
             self.env.state_maps()
         }
     };
+    (raw_reward) => {
+        fn raw_reward(&self) -> Option<f64> {
+            self.env.raw_reward()
+        }
+    };
     (model) => {
         fn model(&self) -> Option<Arc<TransitionModel>> {
             self.env.model()

@@ -77,6 +77,7 @@ impl<E: Env> Env for Guarded<E> {
     }
 
     forward!(reseed);
+    forward!(raw_reward);
     forward!(model);
     forward!(is_stochastic);
     forward!(scene);

@@ -118,6 +118,12 @@ pub trait Env: Restorable + Send {
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError>;
 
+    /// The reward of the last step as it was before it was changed for learning, such as [clipped](wrappers::ClipReward);
+    /// `None`, at any time, if rewards are not changed. Returns are reported of these, and learners see those of the steps.
+    fn raw_reward(&self) -> Option<f64> {
+        None
+    }
+
     /// Restarts the random stream from this seed and keeps the state: a planner that simulates in a copy must
     /// not see the random numbers of the original.
     fn reseed(&mut self, seed: u64);
@@ -171,6 +177,10 @@ impl<E: Env + ?Sized> Env for Box<E> {
         observation: &mut Self::Observation,
     ) -> Result<Outcome, EnvError> {
         (**self).step(action, observation)
+    }
+
+    fn raw_reward(&self) -> Option<f64> {
+        (**self).raw_reward()
     }
 
     fn reseed(&mut self, seed: u64) {

@@ -45,6 +45,8 @@ pub struct TraceStep {
     pub observation: Vec<f64>,
     /// The reward and the ends of the step.
     pub outcome: Outcome,
+    /// The reward before it was changed for learning ([`Env::raw_reward`]).
+    pub raw_reward: f64,
 }
 
 /// Resets an environment with a seed and plays actions until they or the episode end.
@@ -98,7 +100,8 @@ impl Visitor for Tracer<'_> {
         for action in actions {
             let outcome = env.step(action.borrow(), observation.borrow_mut())?;
             let observation = seen::<O>(observation.borrow(), &observations);
-            traced.steps.push(TraceStep { action: action.borrow().numbers(), observation, outcome });
+            let raw_reward = env.raw_reward().unwrap_or(outcome.reward);
+            traced.steps.push(TraceStep { action: action.borrow().numbers(), observation, outcome, raw_reward });
             if outcome.done() {
                 break;
             }

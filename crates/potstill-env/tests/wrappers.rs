@@ -8,11 +8,11 @@ use potstill_env::registry::{BoxEnv, find};
 use potstill_env::toy_text::cliff_walking;
 use potstill_env::wrappers::{
     ActionRepeat, ClipReward, EpisodeStatistics, Features, FrameStack, NormalizeObservation, NormalizeReward,
-    OneHot, StickyActions,
+    OneHot, StickyActions, VecNormalize,
 };
-use potstill_env::{Env, FeatureEnv, Outcome, Row};
+use potstill_env::{Autoreset, Env, FeatureEnv, Outcome, Row, VecEnv};
 use serde_json::{Value, json};
-use std::borrow::Borrow;
+use std::borrow::{Borrow, BorrowMut};
 
 fn features(id: &str) -> FeatureEnv {
     find(id).unwrap().make_features().unwrap()
@@ -160,6 +160,70 @@ fn states_and_planes_as_features() {
     let mut observation = [9.0; 400];
     env.reset(Some(1), &mut observation);
     assert_eq!(observation.iter().sum::<f32>(), 33.0);
+}
+
+/// Rewards after the actions, as learners see them and as returns are reported of them.
+fn rewards<O: Row + ?Sized, A: Row + ?Sized>(
+    env: &mut dyn Env<Observation = O, Action = A>,
+    action: &A,
+    steps: usize,
+) -> Vec<(f64, Option<f64>)> {
+    let mut observation = O::buffer(&env.observation_space());
+    env.reset(Some(1), observation.borrow_mut());
+    (0..steps)
+        .map(|_| (env.step(action, observation.borrow_mut()).unwrap().reward, env.raw_reward()))
+        .collect()
+}
+
+/// To the right of the start is the cliff, which costs 100; up is a step, which costs 1.
+#[test]
+fn clipped_rewards_are_for_learning_only() {
+    let cliff = || find("CliffWalking-v1:clip_reward=-10:0.5").unwrap().make_states().unwrap();
+    assert_eq!(rewards(&mut cliff(), &1, 2), [(-10.0, Some(-100.0)); 2]);
+    assert_eq!(rewards(&mut cliff(), &0, 1), [(-1.0, Some(-1.0))]);
+    let plain = find("CliffWalking-v1").unwrap().make_states().unwrap();
+    assert_eq!(rewards(&mut { plain }, &1, 1), [(-100.0, None)]);
+    // Two falls in one step, clipped after and before they are summed.
+    let twice = "CliffWalking-v1:clip_reward=-10:0.5,action_repeat=2";
+    assert_eq!(rewards(&mut find(twice).unwrap().make_states().unwrap(), &1, 1), [(-10.0, Some(-200.0))]);
+    assert_eq!(rewards(&mut ActionRepeat::new(cliff(), 2), &1, 2), [(-20.0, Some(-200.0)); 2]);
+    // Whatever is around it, the raw reward comes through.
+    let expected = [(-10.0, Some(-100.0)); 3];
+    assert_eq!(rewards(&mut OneHot::new(cliff()), &1, 3), expected);
+    assert_eq!(rewards(&mut FrameStack::new(OneHot::new(cliff()), 2), &1, 3), expected);
+    assert_eq!(rewards(&mut NormalizeObservation::new(OneHot::new(cliff())), &1, 3), expected);
+    assert_eq!(rewards(&mut StickyActions::new(cliff(), 1.0), &1, 3), expected);
+    assert_eq!(rewards(&mut EpisodeStatistics::new(cliff()), &1, 3), expected);
+    assert_eq!(rewards(&mut potstill_env::Guarded::new(cliff(), None), &1, 3), expected);
+    assert_eq!(rewards(&mut ClipReward::new(cliff(), -2.0, 0.0), &1, 3), [(-2.0, Some(-100.0)); 3]);
+    let raw = |env: &mut dyn Env<Observation = usize, Action = usize>| -> Vec<Option<f64>> {
+        rewards(env, &1, 3).into_iter().map(|(_, raw)| raw).collect()
+    };
+    assert_eq!(raw(&mut NormalizeReward::new(cliff(), 0.9)), [Some(-100.0); 3]);
+    assert_eq!(raw(&mut NormalizeReward::new(cliff_walking::env(false), 0.9)), [Some(-100.0); 3]);
+    let bins = find("CartPole-v1:bins=4,clip_reward=0:0.25").unwrap().make_states().unwrap();
+    assert_eq!(rewards(&mut { bins }, &1, 3), [(0.25, Some(1.0)); 3]);
+    let planes = find("Breakout:clip_reward=3:4").unwrap().make_features().unwrap();
+    assert_eq!(rewards(&mut { planes }, &0, 1), [(3.0, Some(0.0))]);
+    for autoreset in [Autoreset::SameStep, Autoreset::NextStep] {
+        let spec = find("CartPole-v1:max_episode_steps=1,clip_reward=0:0.25").unwrap();
+        let mut copies = spec.make_vec_features(2, autoreset).unwrap();
+        copies.reset(Some(1));
+        for step in 0..3 {
+            let batch = copies.step(&[0, 1]).unwrap();
+            // The step that only resets rewards nothing.
+            let of = if autoreset == Autoreset::NextStep && step == 1 { (0.0, 0.0) } else { (0.25, 1.0) };
+            assert_eq!((batch.rewards[1], batch.raw_reward(1)), of, "{autoreset:?}, step {step}");
+        }
+        let mut copies = find("CartPole-v1").unwrap().make_vec_features(2, autoreset).unwrap();
+        copies.reset(Some(1));
+        assert_eq!(copies.step(&[0, 1]).unwrap().raw_reward(1), 1.0);
+        let mut scaled = VecNormalize::new(copies, 0.9);
+        let batch = scaled.step(&[0, 1]).unwrap();
+        assert_eq!((batch.rewards[1] != 1.0, batch.raw_reward(1)), (true, 1.0));
+        let batch = scaled.step(&[0, 1]).unwrap();
+        assert_eq!(batch.raw_reward(0), 1.0);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use potstill::deep::{Dqn, DqnConfig};
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::registry::find;
 use potstill::env::vector::SyncVec;
+use potstill::env::wrappers::ClipReward;
 use potstill::env::{Autoreset, BoxEnv, Env, EnvError, Outcome, Row, Space};
 use potstill::nn::{Network, NetworkSpec};
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
@@ -117,6 +118,10 @@ fn a_bad_observation_or_reward_stops_its_step() {
             assert!(error.to_string().ends_with(&format!("gave the reward {value}")), "{error}");
         }
     }
+    // Clipping hides no infinity from the returns.
+    let hidden = pole(7, f32::INFINITY, |_, outcome, value| outcome.reward = f64::from(value));
+    let (step, error) = stopped(dqn(Box::new(ClipReward::new(hidden, -1.0, 1.0))));
+    assert_eq!((step, error.to_string().ends_with("gave the reward inf")), (7, true), "{error}");
     // Finite in double precision only.
     let (step, error) = stopped(dqn(pole(30, 0.0, |_, outcome, _| outcome.reward = 1e39)));
     assert_eq!((step, error.to_string().starts_with("step 30: reward is inf")), (30, true), "{error}");

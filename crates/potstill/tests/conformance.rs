@@ -56,9 +56,9 @@ const PINNED: &[(&str, &str, &str)] = &[
     ("qr-dqn-rainbow", "qr-dqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_quantiles=7 double=true dueling=true prioritized=true n_step=3 noisy=true learning_rate=linear:0.003:0:900 normalize_observations=true"),
     ("iqn", "iqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_taus=4 n_target_taus=3 n_cosines=8"),
     ("iqn-rainbow", "iqn", "env=CartPole-v1 steps=900 net_arch=mlp:12,16 learning_starts=100 train_freq=8 gradient_steps=2 target_update_interval=30 buffer_size=300 batch_size=16 n_taus=4 n_target_taus=3 n_cosines=8 double=true dueling=true prioritized=true n_step=3 noisy=true learning_rate=linear:0.003:0:900 normalize_observations=true"),
-    ("vec-dqn", "dqn", "env=Acrobot-v1 steps=1600 net_arch=mlp:16 learning_starts=100 train_freq=12 gradient_steps=1 buffer_size=500 target_update_interval=10 num_envs=8"),
+    ("vec-dqn", "dqn", "env=Acrobot-v1 steps=1600 net_arch=mlp:16 learning_starts=100 train_freq=2 gradient_steps=1 buffer_size=500 target_update_interval=10 num_envs=8"),
     ("vec-pqn", "pqn", "env=CartPole-v1:max_episode_steps=30 steps=1600 net_arch=mlp:16:layernorm num_envs=8 num_steps=12 num_minibatches=4"),
-    ("vec-dqn-planes", "dqn", "env=MinAtar/Breakout-v1 steps=1600 net_arch=cnn:4x3,12 learning_starts=100 train_freq=80 gradient_steps=1 buffer_size=400 target_update_interval=10 num_envs=8 n_step=3"),
+    ("vec-dqn-planes", "dqn", "env=MinAtar/Breakout-v1 steps=1600 net_arch=cnn:4x3,12 learning_starts=100 train_freq=10 gradient_steps=1 buffer_size=400 target_update_interval=10 num_envs=8 n_step=3"),
 ];
 
 fn check(name: &str, algorithm: &'static Algorithm, settings: &str) {

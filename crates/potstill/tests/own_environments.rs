@@ -1,12 +1,16 @@
 //! Faults of environments that users register: each is one clear error.
 
+use potstill::agent::{Agent, LearnError};
 use potstill::commands::{EvaluateRequest, TrainRequest, evaluate, train};
-use potstill::core::{Pcg64, Restorable, Snapshot, SnapshotError};
+use potstill::core::{Pcg64, Restorable, Snapshot, SnapshotError, Streams};
 use potstill::env::classic_control::{Dynamics, Moved};
 use potstill::env::registry::{Entry, Factory, Kind, find, register};
 use potstill::env::wrappers::ClipReward;
-use potstill::env::{Env, EnvError, Outcome, Scene, Space, VecEnv};
+use potstill::env::{Autoreset, Env, EnvError, Outcome, Scene, Space, VecEnv};
+use potstill::experience::Steps;
+use potstill::model::Model;
 use potstill::run::{Quiet, Sources};
+use potstill::train::{Trainer, Training, VecTrainer};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -299,7 +303,8 @@ fn a_fault_in_an_evaluation_or_a_vector_is_told() {
     assert!(copies.step(&[0.5; 20]).is_ok());
 }
 
-/// A wrapper around an environment of the registry is an environment of one's own.
+/// A wrapper around an environment of the registry is an environment of one's own; its returns are of the rewards before they
+/// were clipped.
 #[test]
 fn a_wrapped_environment_is_trained_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -313,8 +318,54 @@ fn a_wrapped_environment_is_trained_on() {
         train(&request("dqn", "HalfPole-v0", &set, &out), &Quiet).unwrap();
         let result = evaluate(&EvaluateRequest { run: out, episodes: 5, seed: 1, threads: 2 }).unwrap();
         let [reward, steps] = ["mean_return", "mean_steps"].map(|key| result[key].as_f64().unwrap());
-        assert_eq!(reward, steps / 2.0);
+        assert_eq!(reward, steps);
     }
+}
+
+/// An agent that remembers its rewards.
+#[derive(Default)]
+struct Witness(Vec<f64>);
+
+impl Restorable for Witness {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new()
+    }
+    fn restore(&mut self, _: &Snapshot) -> Result<(), SnapshotError> {
+        Ok(())
+    }
+}
+
+impl Agent for Witness {
+    type Observation = [f32];
+    type Action = usize;
+    fn act(&mut self, _: &[f32], actions: &mut [usize]) {
+        actions.fill(1);
+    }
+    fn observe(&mut self, steps: &Steps<'_, [f32]>) -> Result<u64, LearnError> {
+        self.0.extend(steps.rewards);
+        Ok(0)
+    }
+    fn model(&self) -> Model {
+        unreachable!("nobody asks")
+    }
+}
+
+#[test]
+fn learners_see_clipped_rewards_and_returns_are_of_raw_ones() {
+    let spec = find("CartPole-v1:max_episode_steps=3,clip_reward=0:0.25").unwrap();
+    let streams = Streams::new(1);
+    let mut one = Trainer::new(Witness::default(), spec.make_features().unwrap(), streams);
+    let ended = one.run_episodes(2).unwrap();
+    assert_eq!(ended.iter().map(|episode| episode.episode_return).collect::<Vec<_>>(), [3.0, 3.0]);
+    assert_eq!(one.agent().0, [0.25; 6]);
+    let copies = spec.make_vec_features(2, Autoreset::SameStep).unwrap();
+    let mut many = VecTrainer::new(Witness::default(), copies, streams);
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        many.advance().unwrap();
+        ended.extend(many.ended().iter().map(|episode| episode.episode_return));
+    }
+    assert_eq!((ended, &many.agent().0[..]), (vec![3.0; 2], &[0.25; 6][..]));
 }
 
 #[test]

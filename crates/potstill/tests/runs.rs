@@ -181,7 +181,7 @@ fn a_stop_in_the_middle_of_a_step_changes_nothing() {
         (
             "dqn",
             "env=CartPole-v1 net_arch=mlp:6 learning_starts=60 buffer_size=200 eval_freq=100 eval_episodes=4 steps=201 num_envs=3 \
-             train_freq=60 gradient_steps=20",
+             train_freq=20 gradient_steps=20",
         ),
         (
             "pqn",

@@ -93,7 +93,7 @@ fn every_objective_and_switch_finds_the_exact_values() {
         ("dueling", Objective::MEAN, with(|c| c.dueling = true)),
         ("prioritized", Objective::MEAN, with(|c| (c.prioritized, c.prioritized_beta) = (true, 1.0))),
         ("soft teacher", Objective::MEAN, with(|c| (c.tau, c.target_update_interval) = (0.02, 4))),
-        ("ten copies", Objective::MEAN, with(|c| c.num_envs = 10)),
+        ("ten copies", Objective::MEAN, with(|c| (c.num_envs, c.train_freq, c.gradient_steps) = (10, 1, 5))),
         ("normalised", Objective::MEAN, with(|c| c.normalize_observations = true)),
         ("c51", support.clone(), plain.clone()),
         ("c51, double, dueling", support.clone(), with(|c| (c.double, c.dueling) = (true, true))),

@@ -150,7 +150,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
             };
             let step = game.step(chosen.as_ref().map(std::slice::from_ref))?;
             watched.steps += 1;
-            watched.sum += step.outcome.reward;
+            watched.sum += step.raw_reward;
             watched.last = match (game.spec().actions, &step.action[..]) {
                 (words, [index]) if !words.is_empty() => words[*index as usize].to_owned(),
                 (_, numbers) => numbers.iter().map(|x| format!("{x:.3}")).collect::<Vec<_>>().join(" "),

@@ -83,6 +83,7 @@ impl<E: Env> Env for Checked<E> {
     }
 
     forward!(reseed);
+    forward!(raw_reward);
     forward!(model);
     forward!(is_stochastic);
     forward!(scene);

@@ -21,7 +21,7 @@ pub const GENERAL_OPTIONS: &[EnvOption] = &[
     EnvOption::new("action_repeat", "steps that an action is taken for: 1 to 1000", "1", "4"),
     EnvOption::new(
         "clip_reward",
-        "the range that rewards are cut to; returns are of the cut ones",
+        "the range that rewards are cut to for learning; returns are of the raw ones",
         "",
         "-1:1",
     ),

@@ -119,6 +119,8 @@ pub struct Batch<T> {
     pub observations: Vec<T>,
     /// Rewards.
     pub rewards: Vec<f64>,
+    /// The rewards before they were changed for learning; empty if they are not.
+    raw_rewards: Vec<f64>,
     /// `true` if the step reached a terminal state.
     pub terminated: Vec<bool>,
     /// `true` if a time limit ended the episode.
@@ -136,6 +138,7 @@ impl<T: Element> Batch<T> {
             autoreset,
             observations: vec![T::default(); copies * features],
             rewards: vec![0.0; copies],
+            raw_rewards: Vec::new(),
             terminated: vec![false; copies],
             truncated: vec![false; copies],
             finals: vec![T::default(); finals],
@@ -164,6 +167,22 @@ impl<T: Element> Batch<T> {
     /// The observation to act on.
     pub fn observation(&self, i: usize) -> &[T] {
         &self.observations[self.row(i)]
+    }
+
+    /// The reward of copy `i` before it was changed for learning ([`Env::raw_reward`](crate::Env::raw_reward)).
+    #[inline]
+    pub fn raw_reward(&self, i: usize) -> f64 {
+        match self.raw_rewards.get(i) {
+            Some(&raw) => raw,
+            None => self.rewards[i],
+        }
+    }
+
+    /// Keeps the rewards as raw ones before they are changed, unless they were before.
+    pub(crate) fn keep_raw_rewards(&mut self) {
+        if self.raw_rewards.is_empty() {
+            self.raw_rewards.extend_from_slice(&self.rewards);
+        }
     }
 
     /// Returns true if the episode of copy `i` ended with this step.
@@ -203,6 +222,7 @@ impl<T: Element> Batch<T> {
     /// Clears everything but observations.
     fn clear(&mut self) {
         self.rewards.fill(0.0);
+        self.raw_rewards.fill(0.0);
         self.terminated.fill(false);
         self.truncated.fill(false);
     }
@@ -212,7 +232,7 @@ snapshot! {
     impl[T: Element] Restorable for Batch<T> {
         saved: observations via Elements, rewards, terminated, truncated,
             finals as "final_observations" via Elements;
-        built: features, autoreset;
+        built: features, autoreset, raw_rewards;
     }
 }
 

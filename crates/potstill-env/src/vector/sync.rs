@@ -26,9 +26,13 @@ impl<E: Env> SyncVec<E> {
         assert!(copies > 0, "a vector environment has at least one copy");
         let envs: Vec<E> = (0..copies).map(|_| make()).collect();
         let features = envs[0].observation_space().features();
+        let mut batch = Batch::new(copies, features, autoreset);
+        if envs[0].raw_reward().is_some() {
+            batch.keep_raw_rewards();
+        }
         Self {
             action_space: envs[0].action_space(),
-            batch: Batch::new(copies, features, autoreset),
+            batch,
             is_reset: false,
             envs,
         }
@@ -76,13 +80,18 @@ impl<E: Env> VecEnv for SyncVec<E> {
             let features = batch.features;
             let row = &mut batch.observations[i * features..(i + 1) * features];
             let was_done = batch.terminated[i] || batch.truncated[i];
-            let outcome = if was_done && batch.autoreset == Autoreset::NextStep {
+            let is_reset = was_done && batch.autoreset == Autoreset::NextStep;
+            let outcome = if is_reset {
                 env.reset(None, E::Observation::from_mut_slice(row));
                 Outcome { reward: 0.0, terminated: false, truncated: false }
             } else {
                 env.step(E::Action::from_slice(action), E::Observation::from_mut_slice(row))?
             };
             batch.rewards[i] = outcome.reward;
+            if let Some(raw) = batch.raw_rewards.get_mut(i) {
+                // The step that only resets has none.
+                *raw = if is_reset { 0.0 } else { env.raw_reward().unwrap_or(outcome.reward) };
+            }
             batch.terminated[i] = outcome.terminated;
             batch.truncated[i] = outcome.truncated;
             if outcome.done() && batch.autoreset == Autoreset::SameStep {

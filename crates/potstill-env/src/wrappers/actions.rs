@@ -11,16 +11,18 @@ use std::borrow::{Borrow, BorrowMut};
 pub struct ActionRepeat<E> {
     env: E,
     times: u32,
+    /// The sum of the raw rewards, if those inside are changed.
+    raw: Option<f64>,
 }
 
-impl<E> ActionRepeat<E> {
+impl<E: Env> ActionRepeat<E> {
     /// Takes each action `times` times.
     ///
     /// # Panics
     /// If `times` is 0.
     pub fn new(env: E, times: u32) -> Self {
         assert!(times > 0, "an action is taken at least once");
-        Self { env, times }
+        Self { raw: env.raw_reward(), env, times }
     }
 }
 
@@ -36,22 +38,30 @@ impl<E: Env> Env for ActionRepeat<E> {
     forward!(scene_of);
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
-        let mut sum = 0.0;
+        let (mut sum, mut raw) = (0.0, 0.0);
         for time in 1.. {
             let outcome = self.env.step(action, observation)?;
             sum += outcome.reward;
+            if self.raw.is_some() {
+                raw += self.env.raw_reward().unwrap_or(outcome.reward);
+                self.raw = Some(raw);
+            }
             if outcome.done() || time == self.times {
                 return Ok(Outcome { reward: sum, ..outcome });
             }
         }
         unreachable!("an action is taken at least once")
     }
+
+    fn raw_reward(&self) -> Option<f64> {
+        self.raw
+    }
 }
 
 snapshot! {
     impl[E: Restorable] Restorable for ActionRepeat<E> {
         saved: env;
-        built: times;
+        built: times, raw;
     }
 }
 
@@ -86,6 +96,7 @@ impl<E: Env> Env for StickyActions<E> {
     forward!(observation_space);
     forward!(action_space);
     forward!(scene);
+    forward!(raw_reward);
     forward!(scene_of);
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut E::Observation) {

@@ -42,6 +42,7 @@ where
     forward!(action_space);
     forward!(scene);
     forward!(reseed);
+    forward!(raw_reward);
 
     fn observation_space(&self) -> Space {
         match self.env.observation_space() {

@@ -7,7 +7,7 @@
 //! | [`EpisodeStatistics`] | return and length of episodes |
 //! | [`FrameStack`] | the last observations, one after the other |
 //! | [`NormalizeObservation`], [`NormalizeReward`], [`VecNormalize`] | running moments, to be frozen for evaluation |
-//! | [`ClipReward`] | rewards within bounds |
+//! | [`ClipReward`] | rewards within bounds for learners; returns are of the raw ones |
 //! | [`ActionRepeat`] | an action for several steps |
 //! | [`StickyActions`] | the last action repeated with some probability |
 //! | [`Discretize`] | features as discrete states: boxes |

@@ -122,6 +122,7 @@ impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
     forward!(action_space);
     forward!(scene);
     forward!(reseed);
+    forward!(raw_reward);
 
     fn observation_space(&self) -> Space {
         unbounded(self.moments.mean.len())
@@ -145,10 +146,12 @@ snapshot! {
     }
 }
 
-/// Rewards divided by the running standard deviation of the discounted return.
+/// Rewards divided by the running standard deviation of the discounted return. Returns are reported of those that were
+/// not divided ([`Env::raw_reward`]).
 #[derive(Clone, Debug)]
 pub struct NormalizeReward<E> {
     env: E,
+    raw: f64,
     gamma: f64,
     discounted: f64,
     moments: RunningMoments,
@@ -162,7 +165,7 @@ impl<E> NormalizeReward<E> {
     /// If `gamma` is not from 0 to 1.
     pub fn new(env: E, gamma: f64) -> Self {
         assert!((0.0..=1.0).contains(&gamma), "{gamma}");
-        Self { env, gamma, discounted: 0.0, moments: RunningMoments::new(1), is_frozen: false }
+        Self { env, raw: 0.0, gamma, discounted: 0.0, moments: RunningMoments::new(1), is_frozen: false }
     }
 
     /// Freezes the moments, or lets them change again.
@@ -184,6 +187,7 @@ impl<E: Env> Env for NormalizeReward<E> {
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let outcome = self.env.step(action, observation)?;
+        self.raw = self.env.raw_reward().unwrap_or(outcome.reward);
         // As in Gymnasium: a truncated episode's return continues in the next.
         let kept = if outcome.terminated { 0.0 } else { self.discounted * self.gamma };
         self.discounted = kept + outcome.reward;
@@ -193,12 +197,16 @@ impl<E: Env> Env for NormalizeReward<E> {
         }
         Ok(Outcome { reward: outcome.reward / (self.moments.variance[0] + EPSILON).sqrt(), ..outcome })
     }
+
+    fn raw_reward(&self) -> Option<f64> {
+        Some(self.raw)
+    }
 }
 
 snapshot! {
     impl[E: Restorable] Restorable for NormalizeReward<E> {
         saved: env, discounted, moments, is_frozen;
-        built: gamma;
+        built: raw, gamma;
     }
 }
 
@@ -293,6 +301,7 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
             }
         }
         self.normalize();
+        self.batch.keep_raw_rewards();
         let scale = (self.returns.variance[0] + EPSILON).sqrt();
         self.batch.rewards.iter_mut().for_each(|reward| *reward /= scale);
         Ok(&self.batch)

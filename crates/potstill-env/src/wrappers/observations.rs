@@ -30,6 +30,7 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
     forward!(action_space);
     forward!(scene);
     forward!(reseed);
+    forward!(raw_reward);
 
     fn observation_space(&self) -> Space {
         let states = self.env.observation_space().discrete().expect("discrete states");
@@ -99,6 +100,7 @@ impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
     forward!(action_space);
     forward!(scene);
     forward!(reseed);
+    forward!(raw_reward);
 
     fn observation_space(&self) -> Space {
         Space::Discrete { n: self.bins.pow(self.bounds.len() as u32) }
@@ -151,6 +153,7 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
     forward!(action_space);
     forward!(scene);
     forward!(reseed);
+    forward!(raw_reward);
 
     fn observation_space(&self) -> Space {
         Space::Box { low: vec![0.0; self.planes.len()], high: vec![1.0; self.planes.len()] }

@@ -5,10 +5,12 @@ use potstill_core::snapshot::Codec;
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use std::sync::Arc;
 
-/// Clips rewards to a range.
+/// Clips the rewards that learners see to a range. Returns are reported of those that were not clipped
+/// ([`Env::raw_reward`]), as Mnih et al. 2015 report them.
 #[derive(Clone, Debug)]
 pub struct ClipReward<E> {
     env: E,
+    raw: f64,
     low: f64,
     high: f64,
 }
@@ -20,7 +22,7 @@ impl<E> ClipReward<E> {
     /// If `low` is above `high` or one is NaN.
     pub fn new(env: E, low: f64, high: f64) -> Self {
         assert!(low <= high, "{low} to {high} is no range");
-        Self { env, low, high }
+        Self { env, raw: 0.0, low, high }
     }
 }
 
@@ -37,18 +39,24 @@ impl<E: Env> Env for ClipReward<E> {
 
     fn step(&mut self, action: &E::Action, observation: &mut E::Observation) -> Result<Outcome, EnvError> {
         let outcome = self.env.step(action, observation)?;
+        self.raw = self.env.raw_reward().unwrap_or(outcome.reward);
         Ok(Outcome { reward: outcome.reward.clamp(self.low, self.high), ..outcome })
+    }
+
+    fn raw_reward(&self) -> Option<f64> {
+        Some(self.raw)
     }
 }
 
 snapshot! {
     impl[E: Restorable] Restorable for ClipReward<E> {
         saved: env;
-        built: low, high;
+        built: raw, low, high;
     }
 }
 
-/// Return and length of the running episode and of the last one (Gymnasium's `RecordEpisodeStatistics`).
+/// Return and length of the running episode and of the last one (Gymnasium's `RecordEpisodeStatistics`), of the rewards
+/// that the environment inside gives, be they clipped or not.
 #[derive(Clone, Debug)]
 pub struct EpisodeStatistics<E> {
     env: E,
@@ -81,6 +89,7 @@ impl<E: Env> Env for EpisodeStatistics<E> {
     forward!(action_space);
     forward!(scene);
     forward!(reseed);
+    forward!(raw_reward);
     forward!(scene_of);
     forward!(model);
 

@@ -67,7 +67,7 @@ pub fn bench_dqn(workload: &str, observer: &dyn Observer) -> Result<Value, Error
             let config = DqnConfig {
                 batch_size: 128,
                 learning_starts: 10_000,
-                train_freq: 10,
+                train_freq: 1,
                 target_update_interval: 500,
                 exploration_final_eps: 0.05,
                 exploration_fraction: 0.5,
@@ -156,7 +156,7 @@ fn replay(
     }
     times.sort_by(f64::total_cmp);
     // Updates before learning_starts, which are left out.
-    let ends = |steps: u64| steps / dqn.train_freq * dqn.gradient_steps;
+    let ends = |steps: u64| steps / (dqn.train_freq * dqn.num_envs) * dqn.gradient_steps;
     let updates = ends(warmup + steps) - ends(dqn.learning_starts.max(warmup));
     let settings = json!({
         "env": spec.id,
@@ -170,7 +170,8 @@ fn replay(
         "learning_rate": dqn.learning_rate.at(0, 1),
         "adam_eps": optimizer.optimizer_eps,
         "gamma": dqn.gamma,
-        "train_freq": dqn.train_freq,
+        // In transitions, as all others, as in the workloads of `benches/peers`.
+        "train_freq": dqn.train_freq * dqn.num_envs,
         "gradient_steps": dqn.gradient_steps,
         "target_update_interval": dqn.target_update_interval,
         "loss": if dqn.huber_delta == 0.0 { "mse" } else { "huber" },

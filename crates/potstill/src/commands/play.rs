@@ -48,6 +48,8 @@ pub struct PlayedStep {
     pub action: Vec<f64>,
     /// The outcome. An episode without a time limit is truncated after 1,000 steps.
     pub outcome: Outcome,
+    /// The reward before it was changed for learning.
+    pub raw_reward: f64,
 }
 
 /// A policy over any spaces.
@@ -115,7 +117,8 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
                 recording.episodes.push(Episode { trajectory, ending });
             }
         }
-        Ok(PlayedStep { action: Borrow::<A>::borrow(&self.action).numbers(), outcome })
+        let raw_reward = self.env.raw_reward().unwrap_or(outcome.reward);
+        Ok(PlayedStep { action: Borrow::<A>::borrow(&self.action).numbers(), outcome, raw_reward })
     }
 
     fn state(&self) -> Option<usize> {

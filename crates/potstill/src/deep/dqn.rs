@@ -20,8 +20,10 @@
 //! - Adam instead of RMSProp by default, and a multilayer perceptron on features instead of convolutions on
 //!   frames, as in Stable-Baselines3, whose names and order of events (collect `train_freq` steps, then make
 //!   `gradient_steps` updates) the hyperparameters follow.
-//! - `train_freq` counts the steps of all copies of the environment; Stable-Baselines3's counts its calls of `step`, each of
-//!   which steps every copy: with `n` copies its updates are rarer by `n`. With one copy both are the same.
+//! - With several copies of the environment, the clocks are Stable-Baselines3's: `train_freq` counts the steps of each copy,
+//!   `learning_starts` those of all together, and a refresh of the target network comes every
+//!   `max(target_update_interval / num_envs, 1)` steps of each. There one draw makes all copies explore or none, here each
+//!   has its own; and there a falling step size is that after the steps that an update follows, here that before them.
 //! - The Huber loss for the paper's "error clipping" (Methods, p. 7), which has the same gradient.
 //! - A truncated episode bootstraps from its true final observation; the paper's games have no time limit
 //!   during training.
@@ -70,22 +72,24 @@ settings! {
     /// text a network by `parse`: `learning_rate: 1e-3.into()`, `net_arch: "mlp:64".parse()?`.
     pub struct DqnConfig {
         /// Step size of the optimiser, a number or a schedule over steps of the environment (those before the
-        /// `train_freq` steps that an update follows). Source: Stable-Baselines3
+        /// `train_freq` steps of each copy that an update follows). Source: Stable-Baselines3
         learning_rate: Schedule = 1e-4, in NotNegative;
         /// Capacity of the replay buffer, in transitions. Source: Stable-Baselines3
         buffer_size: u64 = 1_000_000, in AtLeastOne;
-        /// Steps of uniformly random behaviour before learning. Source: Stable-Baselines3
+        /// Steps of uniformly random behaviour before learning, of all copies together. Source:
+        /// Stable-Baselines3
         learning_starts: u64 = 100, in Any;
         /// Transitions per gradient step. Source: Stable-Baselines3
         batch_size: u64 = 32, in Batch;
         /// Discount. Source: Stable-Baselines3
         gamma: f64 = 0.99, in Unit;
-        /// Steps of the environment, of all copies, between updates. Source: Stable-Baselines3
+        /// Steps of each copy of the environment between updates. Source: Stable-Baselines3
         train_freq: u64 = 4, in AtLeastOne;
-        /// Gradient steps of an update; 0 for as many as there were steps since the last. Source:
-        /// Stable-Baselines3
+        /// Gradient steps of an update; 0 for as many as there were steps of all copies since the last. Source:
+        /// Stable-Baselines3, where -1 means that
         gradient_steps: u64 = 1, in Count;
-        /// Steps of the environment between refreshes of the target network. Source: Stable-Baselines3
+        /// Steps of all copies between refreshes of the target network, rounded down to whole steps of each, of which
+        /// there is at least one. Source: Stable-Baselines3
         target_update_interval: u64 = 10_000, in AtLeastOne;
         /// Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm
         /// 1
@@ -242,6 +246,16 @@ impl DqnConfig {
         Err(ConfigError::value(key, reason))
     }
 
+    /// Steps of all copies between updates: `train_freq` of each.
+    fn round(&self) -> u64 {
+        self.train_freq.saturating_mul(self.num_envs)
+    }
+
+    /// Steps of all copies between refreshes of the target network: whole steps of each.
+    fn refresh_interval(&self) -> u64 {
+        (self.target_update_interval / self.num_envs).max(1) * self.num_envs
+    }
+
     /// The configuration of the replay buffer.
     pub fn replay(&self, task: &TaskSpec) -> ReplayConfig {
         ReplayConfig {
@@ -320,8 +334,8 @@ impl Dqn {
         (config, optimizer): (DqnConfig, OptimizerConfig),
         task: &Task<'_>,
     ) -> Result<Learning<usize>, ConfigError> {
-        // The first multiple of `train_freq` after `learning_starts`.
-        let first = (config.learning_starts / config.train_freq + 1).saturating_mul(config.train_freq);
+        // The end of the first round after `learning_starts`.
+        let first = (config.learning_starts / config.round() + 1).saturating_mul(config.round());
         let warning = warning(task, config.num_envs, first, "learning_starts and train_freq");
         let task = TaskSpec::of(task, &config.net_arch)?;
         config.check(&objective, &optimizer, &task)?;
@@ -350,7 +364,7 @@ impl Dqn {
         let ends = config.ends(&objective, task);
         let mut rng = streams.stream("initialisation");
         let online = config.network().initialised(&ends, optimizer.initialisation(), &mut rng);
-        let target = Teacher::target_network(&online, config.target_update_interval, config.tau as f32);
+        let target = Teacher::target_network(&online, config.refresh_interval(), config.tau as f32);
         Ok(Self {
             actions,
             beta: Schedule::Linear { from: config.prioritized_beta, to: 1.0, over: Span::Run(1.0) }
@@ -406,8 +420,7 @@ impl Dqn {
     /// The step size of an update: that before the steps which it follows, so that a line to 0 over the run leaves
     /// some of it to the last update.
     fn learning_rate(&self) -> f64 {
-        let DqnConfig { learning_rate, train_freq, num_envs, .. } = self.config;
-        learning_rate.at(self.steps.saturating_sub(train_freq.max(num_envs)), 1)
+        self.config.learning_rate.at(self.steps.saturating_sub(self.config.round()), 1)
     }
 
     /// Samples a minibatch of transitions `(s, a, G, s', discount)`: `G` is the reward, or the discounted sum
@@ -494,15 +507,15 @@ impl Agent for Dqn {
         let before = self.steps;
         let taken = steps.copies() as u64;
         self.steps += taken;
-        // Every C steps theta- = theta.
+        // Every C steps theta- = theta, before the updates that follow them.
         self.target.tick(taken, &self.online);
-        let DqnConfig { learning_starts, train_freq, gradient_steps, .. } = self.config;
-        // Several copies that are stepped together may pass more than one multiple.
-        let updates = self.steps / train_freq - before / train_freq;
-        if self.steps <= learning_starts || self.replay.is_empty() {
+        let DqnConfig { learning_starts, gradient_steps, .. } = self.config;
+        let round = self.config.round();
+        let is_due = self.steps / round > before / round;
+        if !is_due || self.steps <= learning_starts || self.replay.is_empty() {
             return Ok(0);
         }
-        Ok(if gradient_steps == 0 { updates * train_freq } else { updates * gradient_steps })
+        Ok(if gradient_steps == 0 { round } else { gradient_steps })
     }
 
     /// Lines 11 to 14 of Algorithm 1.

@@ -81,17 +81,17 @@ impl Settings for RainbowConfig {
                 " Capacity of the replay buffer, in transitions. Source: this project, for small tasks"
             }
             "learning_starts" => {
-                " Steps of uniformly random behaviour before learning. Source: this project, for small tasks"
+                " Steps of uniformly random behaviour before learning, of all copies together. Source: this project, for small tasks"
             }
             "batch_size" => " Transitions per gradient step. Source: Hessel et al. 2018, table 1",
             "train_freq" => {
-                " Steps of the environment, of all copies, between updates. Source: Mnih et al. 2015, Extended Data Table 1"
+                " Steps of each copy of the environment between updates. Source: Mnih et al. 2015, Extended Data Table 1"
             }
             "gradient_steps" => {
-                " Gradient steps of an update; 0 for as many as there were steps since the last. Source: Mnih et al. 2015, Algorithm 1"
+                " Gradient steps of an update; 0 for as many as there were steps of all copies since the last. Source: Mnih et al. 2015, Algorithm 1"
             }
             "target_update_interval" => {
-                " Steps of the environment between refreshes of the target network. Source: this project, for small tasks"
+                " Steps of all copies between refreshes of the target network, rounded down to whole steps of each, of which there is at least one. Source: this project, for small tasks"
             }
             "net_arch" => {
                 " Network architecture, such as mlp:128,128 or cnn:16x3,128; each stream has its own last hidden layer. Source: this project, for small tasks"

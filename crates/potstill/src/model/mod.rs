@@ -308,18 +308,17 @@ fn play_watched<O: Row + ?Sized, A: Row + ?Sized>(
     loop {
         actor.act(observation.borrow(), action.borrow_mut(), rng);
         let outcome = env.step(action.borrow(), observation.borrow_mut())?;
-        if !(outcome.reward.is_finite() && Row::is_finite(observation.borrow())) {
+        let raw_reward = env.raw_reward().unwrap_or(outcome.reward);
+        if !(raw_reward.is_finite() && Row::is_finite(observation.borrow())) {
             let (action, seen) = (A::text(action.borrow()), O::text(observation.borrow()));
-            let reason = format!(
-                "after action {action} it gave the reward {} and the observation {seen}",
-                outcome.reward
-            );
+            let reason =
+                format!("after action {action} it gave the reward {raw_reward} and the observation {seen}");
             return Err(EnvError::Failed { reason });
         }
         if seen(Some((&action, outcome.reward)), &observation).is_break() {
             return Ok(None);
         }
-        rewards.push(outcome.reward);
+        rewards.push(raw_reward);
         steps += 1;
         let cut = steps == longest;
         if let Some(ending) = Ending::of(outcome).or(cut.then_some(Ending::Truncated)) {

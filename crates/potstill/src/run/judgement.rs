@@ -88,7 +88,7 @@ fn random_returns(spec: &Spec, seed: u64) -> Vec<f64> {
         };
         left -= episode.steps.len();
         if episode.steps.last().is_some_and(|step| step.outcome.done()) {
-            returns.push(episode.steps.iter().map(|step| step.outcome.reward).sum());
+            returns.push(episode.steps.iter().map(|step| step.raw_reward).sum());
         }
     }
     returns

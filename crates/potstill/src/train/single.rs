@@ -22,6 +22,8 @@ pub struct Trainer<A: Agent> {
     next_observation: <A::Observation as ToOwned>::Owned,
     steps: u64,
     episodes: u64,
+    /// True if the rewards of which returns are reported are not those of the steps.
+    has_raw_rewards: bool,
     /// The undiscounted return of the running episode so far.
     episode_return: f64,
     episode_steps: u64,
@@ -46,6 +48,7 @@ impl<A: Agent> Trainer<A> {
         Self {
             agent,
             action: A::Action::buffer(&env.action_space()),
+            has_raw_rewards: env.raw_reward().is_some(),
             env,
             next_observation: A::Observation::buffer(&space),
             observation,
@@ -105,8 +108,13 @@ impl<A: Agent> Trainer<A> {
             .map_err(|source| TrainError::Env { step, source })?;
         let text = || A::Action::text(self.action.borrow());
         check_finite(at, text, outcome.reward, self.next_observation.borrow())?;
+        let mut raw_reward = outcome.reward;
+        if self.has_raw_rewards {
+            raw_reward = self.env.raw_reward().unwrap_or(raw_reward);
+            check_finite(at, text, raw_reward, self.next_observation.borrow())?;
+        }
         self.steps = step;
-        self.episode_return += outcome.reward;
+        self.episode_return += raw_reward;
         self.episode_steps += 1;
         let transition = Transition {
             observation: self.observation.borrow(),
@@ -204,7 +212,7 @@ snapshot! {
     impl[A: Agent] Restorable for Trainer<A> {
         saved: agent, env, observation via Numbers::<A::Observation>(PhantomData), steps, episodes, episode_return,
             episode_steps, last as "unfinished" via IfStopped;
-        built: action, next_observation;
+        built: action, next_observation, has_raw_rewards;
     }
 }
 

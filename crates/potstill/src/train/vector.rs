@@ -98,7 +98,9 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
                 let row = A::Action::from_slice(&self.actions[i * width..][..width]);
                 format!("{} in copy {i}", row.text())
             };
-            check_finite((step + i as u64, self.episodes + 1), action, batch.rewards[i], next)?;
+            let at = (step + i as u64, self.episodes + 1);
+            check_finite(at, action, batch.rewards[i], next)?;
+            check_finite(at, action, batch.raw_reward(i), next)?;
         }
         let steps = Steps {
             observations: &self.observations,
@@ -114,7 +116,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
         let due = self.agent.observe(&steps).map_err(|source| TrainError::Learn { step, source })?;
         self.last.begin(before, due);
         for i in 0..batch.len() {
-            self.returns[i] += batch.rewards[i];
+            self.returns[i] += batch.raw_reward(i);
             self.lengths[i] += 1;
             let (terminated, truncated) = (batch.terminated[i], batch.truncated[i]);
             if let Some(ending) = Ending::of(Outcome { reward: 0.0, terminated, truncated }) {
