@@ -101,7 +101,12 @@ impl Visitor for Tracer<'_> {
             let outcome = env.step(action.borrow(), observation.borrow_mut())?;
             let observation = seen::<O>(observation.borrow(), &observations);
             let raw_reward = env.raw_reward().unwrap_or(outcome.reward);
-            traced.steps.push(TraceStep { action: action.borrow().numbers(), observation, outcome, raw_reward });
+            traced.steps.push(TraceStep {
+                action: action.borrow().numbers(),
+                observation,
+                outcome,
+                raw_reward,
+            });
             if outcome.done() {
                 break;
             }

@@ -30,12 +30,7 @@ impl<E: Env> SyncVec<E> {
         if envs[0].raw_reward().is_some() {
             batch.keep_raw_rewards();
         }
-        Self {
-            action_space: envs[0].action_space(),
-            batch,
-            is_reset: false,
-            envs,
-        }
+        Self { action_space: envs[0].action_space(), batch, is_reset: false, envs }
     }
 
     /// The copies.

@@ -24,11 +24,12 @@
 
 use super::records::records;
 use super::{TabularConfig, TargetConfig};
+use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
-use crate::model::{Model, QTable};
+use crate::model::QTable;
 use crate::policy::{Behaviour, Policy, StepSizes};
 use potstill_core::snapshot::below;
 use potstill_core::{Streams, snapshot};
@@ -164,6 +165,8 @@ pub struct NStep {
     q: QTable,
     /// The last steps, at most `n`, that were not yet learned from.
     window: VecDeque<Step>,
+    /// A buffer for the returns of a long window and their weights, from its end to its beginning.
+    returns: Vec<(f64, f64)>,
     /// `A'`, selected in advance; `None` at the start of an episode.
     next_action: Option<usize>,
     /// `b(A|S)` of the last selected action, at the time of its selection.
@@ -188,6 +191,7 @@ impl NStep {
             target: Policy::Greedy,
             q: QTable::new(states, actions, config.initial_value),
             window: VecDeque::new(),
+            returns: Vec::new(),
             next_action: None,
             probability: 1.0,
             config,
@@ -241,7 +245,7 @@ impl NStep {
             _ => 1.0,
         };
         let mut g = self.end_value(end);
-        let mut returns = Vec::with_capacity(self.window.len());
+        let mut returns = std::mem::take(&mut self.returns);
         for step in self.window.iter().rev() {
             g = step.reward + gamma * g;
             returns.push((g, rho));
@@ -251,9 +255,11 @@ impl NStep {
                 NStepKind::TreeBackup => g = self.one_level_up(step, g),
             }
         }
-        for (g, rho) in returns.into_iter().rev() {
+        for &(g, rho) in returns.iter().rev() {
             self.update_oldest(g, rho)?;
         }
+        returns.clear();
+        self.returns = returns;
         Ok(())
     }
 
@@ -338,17 +344,7 @@ impl Agent for NStep {
         Ok(0)
     }
 
-    fn model(&self) -> Model {
-        Model::Table(self.q.clone())
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_table(&mut self.q)
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        Some(self.behaviour.visits())
-    }
+    table_of_actions!();
 }
 
 snapshot! {
@@ -360,7 +356,7 @@ snapshot! {
             |Step { state, action, reward, probability }| ([state, action], [reward, probability]),
             |[state, action], [reward, probability]| Step { state, action, reward, probability },
         ), probability;
-        built: kind, config, n, target;
+        built: kind, config, n, target, returns;
     }
 }
 

@@ -2,12 +2,11 @@
 //! actions, and after every step the same online and target network.
 
 use crate::experience::Noise;
-use crate::network::{Form, Net, argmax, softmax};
+use crate::network::{Form, Net, argmax, plain_sgd, softmax};
 use potstill::agent::Agent;
 use potstill::core::{Pcg64, Streams};
 use potstill::deep::{C51Config, Dqn, DqnConfig, IqnConfig, Objective, QrDqnConfig, TaskSpec};
 use potstill::experience::{Batch, ReplayBuffer};
-use potstill::optimizer::{OptimizerConfig, OptimizerKind};
 use potstill::policy::{Policy, Schedule};
 
 const FEATURES: usize = 3;
@@ -311,12 +310,7 @@ fn check(name: &str, statistic: Statistic, form: Form, change: fn(&mut DqnConfig
         ..DqnConfig::default()
     };
     change(&mut config);
-    let optimizer = OptimizerConfig {
-        optimizer: OptimizerKind::Sgd,
-        momentum: 0.0,
-        max_grad_norm: 1e9,
-        ..OptimizerConfig::default()
-    };
+    let optimizer = plain_sgd();
     let streams = Streams::new(seed);
     let task = TaskSpec::new(FEATURES, ACTIONS, TOTAL, streams);
     let mut agent = Dqn::with(statistic.objective(), (config.clone(), optimizer), &task).unwrap();
