@@ -188,7 +188,8 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
     json(path, &format!("{SHORT_DQN} --out dqn"));
     json(path, "train classifier --data digits --set net_arch=mlp:4 --set epochs=1 --out digits");
     json(path, "train td-prediction --env CliffWalking-v1 --episodes 2 --out walk");
-    json(path, "play --env FrozenLake-v1 --episodes 3 --record lake.jsonl");
+    json(path, "play --env FrozenLake-v1 --episodes 3 --record lake.jsonl --svg lake.svg --gif lake.gif");
+    assert!(["lake.jsonl", "lake.svg", "lake.gif"].iter().all(|file| path.join(file).exists()));
     let recorded = fs::read_to_string(path.join("lake.jsonl")).unwrap();
     fs::write(path.join("far.jsonl"), recorded.replacen("[0,", "[16,", 1)).unwrap();
     fs::create_dir_all(path.join("empty")).unwrap();

@@ -111,6 +111,21 @@ fn names_of_other_libraries_get_the_right_advice() {
 }
 
 #[test]
+fn a_warning_that_seeds_have_in_common_comes_once() {
+    let dir = TempDir::new().unwrap();
+    let walk = "train q-learning --env CliffWalking-v1 --steps 300 --epsilon linear:1:0:run --ucb-c 1";
+    let check = |arguments: &str, words: &str| {
+        let output = potstill(dir.path(), arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments}: {told}");
+        assert_eq!(told.matches(words).count(), 1, "{arguments}: {told}");
+    };
+    check(&format!("{walk} --seeds 3 --out seeds"), "`ucb_c` has no effect");
+    check("resume seeds --steps 600", "goes back at step 300: epsilon");
+    check(&format!("{walk} --alpha 0.1,0.2 --out sweep"), "`ucb_c` has no effect");
+}
+
+#[test]
 fn a_run_starts_from_anothers_weights() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
@@ -119,7 +134,8 @@ fn a_run_starts_from_anothers_weights() {
     json(path, "train classifier --data digits --net-arch mlp:6 --epochs 2 --out digits");
     let student =
         "distill --teacher pole --student mlp:4 --env CartPole-v1 --transfer-states 200 --gradient-steps 20";
-    json(path, &format!("{student} --out student"));
+    // The teacher is named as it was given.
+    assert_eq!(json(path, &format!("{student} --out student"))["teacher"], "pole");
     // One step changes little: the values are still those that it started from.
     let next = json(path, "train sarsa --env CliffWalking-v1 --steps 1 --from walk --out walk-on");
     let values = |run: &str| {
@@ -128,6 +144,11 @@ fn a_run_starts_from_anothers_weights() {
     };
     let differing = values("walk").iter().zip(&values("walk-on")).filter(|(a, b)| a != b).count();
     assert!(differing <= 1 && next["steps"] == 1, "{differing} values differ");
+    for algorithm in ["semi-gradient-td", "gradient-monte-carlo", "n-step-td-prediction"] {
+        let walk = format!("train {algorithm} --env RandomWalk:states=19 --episodes 9 --alpha 0.1");
+        json(path, &format!("{walk} --out {algorithm}"));
+        json(path, &format!("{walk} --from {algorithm} --out {algorithm}-on"));
+    }
     // A learning rate of nearly nothing leaves a network what it was.
     json(path, &format!("{POLE} --steps 300 --learning-rate 1e-30 --from pole --out pole-on"));
     assert_eq!(read(path, "pole/model.safetensors"), read(path, "pole-on/model.safetensors"));

@@ -162,6 +162,11 @@ fn runs_are_compared_and_drawn() {
 
     for (arguments, expected) in [
         ("plot s q --out f.gif", "the name must end in .svg, .png, .pdf, .html or .csv"),
+        ("plot s q --out f.csv --smooth 9", "--smooth has no effect with --out f.csv: the numbers are those"),
+        (
+            "plot s q --out f.html --title T",
+            "--title has no effect with --out f.html: a page has every chart",
+        ),
         ("plot s q --out f.svg --axis time", "axis time: write steps or episodes"),
         ("compare s q --center median", "center median: write mean or iqm"),
         ("plot s q --out f.svg --size 10x10", "size 10x10: write WIDTHxHEIGHT"),

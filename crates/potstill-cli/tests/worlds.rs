@@ -225,6 +225,7 @@ fn bad_input_gets_one_clear_line() {
         ("play --env CartPole-v1 --keys", "--keys needs a terminal"),
         ("play --env CartPole-v1 --fps 0", "--fps 0: write a number from 0.1 to 1000"),
         ("play --env CartPole-v1 --svg picture.png", "the file's name ends in .svg"),
+        ("play --env Bandit --svg picture.svg", "--svg picture.svg: Bandit draws no pictures"),
         ("play nothing", "nothing is not a run directory"),
         (
             "train dqn --env Pendulum-v1 --steps 9 --out new",

@@ -57,6 +57,43 @@ pub fn trace(spec: &Spec, seed: u64, actions: &Actions) -> Result<Trace, EnvErro
     spec.visit(Tracer { seed, actions })
 }
 
+/// Plays one episode of uniformly random actions, the same as [`Actions::Random`], and keeps none of its steps. Returns
+/// its number of steps and its return, which is `None` if it has not ended after `steps_max` steps.
+///
+/// # Errors
+/// If the environment refuses a step.
+pub fn random_return(spec: &Spec, seed: u64, steps_max: usize) -> Result<(usize, Option<f64>), EnvError> {
+    spec.visit(AtRandom { seed, steps_max })
+}
+
+struct AtRandom {
+    seed: u64,
+    steps_max: usize,
+}
+
+impl Visitor for AtRandom {
+    type Output = Result<(usize, Option<f64>), EnvError>;
+
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
+        self,
+        factory: &Factory<O, A>,
+    ) -> Self::Output {
+        let mut env = factory.one();
+        let (mut observation, space) = (O::buffer(&env.observation_space()), env.action_space());
+        let mut rng = Streams::new(self.seed).stream("actions");
+        env.reset(Some(self.seed), observation.borrow_mut());
+        let mut sum = 0.0;
+        for steps in 1..=self.steps_max {
+            let outcome = env.step(A::sample(&space, &mut rng).borrow(), observation.borrow_mut())?;
+            sum += env.raw_reward().unwrap_or(outcome.reward);
+            if outcome.done() {
+                return Ok((steps, Some(sum)));
+            }
+        }
+        Ok((self.steps_max, None))
+    }
+}
+
 struct Tracer<'a> {
     seed: u64,
     actions: &'a Actions,

@@ -67,22 +67,22 @@ settings! {
         /// Optimisation rule. Source: Stable-Baselines3
         optimizer: OptimizerKind = OptimizerKind::Adam, in Any;
         /// Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam
-        optimizer_eps: f64 = 1e-8, in Epsilon;
+        optimizer_eps: f64 = 1e-8, in Epsilon, needs Is("optimizer", &["adam", "adamw", "radam", "rmsprop"]);
         /// Weight decay of AdamW, times the step size. Source: PyTorch's AdamW
-        weight_decay: f64 = 0.01, in NotNegative;
+        weight_decay: f64 = 0.01, in NotNegative, needs Is("optimizer", &["adamw"]);
         /// Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table 1
-        momentum: f64 = 0.95, in Unit;
+        momentum: f64 = 0.95, in Unit, needs Is("optimizer", &["rmsprop", "sgd"]);
         /// Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al. 2015
-        centered: bool = true, in Any;
+        centered: bool = true, in Any, needs Is("optimizer", &["rmsprop"]);
         /// Uses Nesterov's momentum in SGD. Source: PyTorch's SGD
-        nesterov: bool = false, in Any;
+        nesterov: bool = false, in Any, needs Is("optimizer", &["sgd"]), needs Above("momentum", 0);
         /// Largest norm of a gradient, if limited; longer ones are scaled down. Source: Stable-Baselines3 for agents;
         /// the papers of distillation have none
         max_grad_norm: f64 = 10.0, in Limit;
         /// Largest magnitude of a gradient's components, if limited; they are clipped before the norm is
         clip_grad_value: Option<f64> = None, in Positive;
         /// Distribution of initial weights. Source: PyTorch's Linear and Conv2d
-        initialization: InitKind = InitKind::Pytorch, in Any;
+        initialization: InitKind = InitKind::Pytorch, in Any, needs Unset("from");
     }
 }
 

@@ -1,7 +1,8 @@
 //! Keys that were given and have no effect are told before a run begins.
 
-use potstill::commands::{TrainRequest, train};
-use potstill::run::{Observer, Sources};
+use potstill::commands::{DistillRequest, TrainRequest, distill, play_at_random, train};
+use potstill::run::{Observer, Sources, find_environment};
+use std::path::Path;
 use std::sync::Mutex;
 
 /// Keeps warnings.
@@ -19,40 +20,208 @@ impl Observer for Listener {
     }
 }
 
+const POLE: &str = "env=CartPole-v1 steps=300 net_arch=mlp:4 learning_starts=100 train_freq=100 buffer_size=400 eval_episodes=1";
+const LAKE: &str = "env=FrozenLake-v1 episodes=2";
+const DIGITS: &str = "data=digits net_arch=mlp:4 epochs=1 test_samples=1500";
+
+/// Records an episode of random actions.
+fn record(path: &Path) {
+    let mut game = play_at_random(&find_environment("FrozenLake-v1", &[]).unwrap());
+    game.record();
+    game.reset(1);
+    while !game.step(None).unwrap().outcome.done() {}
+    std::fs::write(path, game.recording().unwrap()).unwrap();
+}
+
 #[test]
 fn a_key_without_effect_is_told() {
     let root = tempfile::tempdir().unwrap();
-    let check = |name: &str, settings: &str, expected: &[&str]| {
-        let common = "env=CartPole-v1 steps=300 net_arch=mlp:4 learning_starts=100 train_freq=100 gradient_steps=1 buffer_size=400";
-        let set = common.split(' ').chain(settings.split(' ')).map(str::to_owned).collect();
-        let request = TrainRequest {
-            algorithm: "dqn".to_owned(),
-            sources: Sources { set, ..Sources::default() },
-            out: Some(root.path().join(name)),
-            threads: 1,
-            ..TrainRequest::default()
-        };
+    let (walks, count) = (root.path().join("walks.jsonl"), Mutex::new(0));
+    record(&walks);
+    // Returns the run.
+    let check = |algorithm: &str, common: &str, settings: &str, expected: &[&str]| {
+        *count.lock().unwrap() += 1;
+        let run = root.path().join(format!("run-{}", count.lock().unwrap()));
+        let set = common.split(' ').chain(settings.split_whitespace()).map(str::to_owned).collect();
+        let (sources, out) = (Sources { set, ..Sources::default() }, Some(run.clone()));
         let listener = Listener::default();
-        train(&request, &listener).unwrap();
-        assert_eq!(*listener.0.lock().unwrap(), expected, "{settings}");
+        let done = match algorithm {
+            "distill" => distill(&DistillRequest { sources, out, threads: 1 }, &listener),
+            _ => {
+                let algorithm = algorithm.to_owned();
+                train(
+                    &TrainRequest { algorithm, sources, out, threads: 1, ..TrainRequest::default() },
+                    &listener,
+                )
+            }
+        };
+        done.unwrap();
+        assert_eq!(*listener.0.lock().unwrap(), expected, "{algorithm} {settings}");
+        run.display().to_string()
     };
+
     check(
-        "goal",
+        "dqn",
+        POLE,
         "eval_freq=0 stop_at_return=100",
-        &["`stop_at_return` has no effect with eval_freq=0; it needs eval_freq=2500"],
+        &["`eval_episodes` has no effect with eval_freq=0; it needs eval_freq above 0; \
+         `stop_at_return` has no effect with eval_freq=0; it needs eval_freq above 0"],
     );
-    check("evaluated", "eval_freq=300 eval_episodes=1 stop_at_return=1000", &[]);
+    let pole = check("dqn", POLE, "eval_freq=300 stop_at_return=1000", &[]);
     check(
-        "replay",
-        "eval_freq=0 prioritized_beta=0.5 noisy=true exploration_final_eps=0.1",
-        &["`prioritized_beta` has no effect with prioritized=false; it needs prioritized=true; \
-           `exploration_final_eps` has no effect with noisy=true; it needs noisy=false"],
+        "dqn",
+        POLE,
+        "prioritized_beta=0.5 noisy=true exploration_final_eps=0.1",
+        &["`exploration_final_eps` has no effect with noisy=true; it needs noisy=false; \
+         `prioritized_beta` has no effect with prioritized=false; it needs prioritized=true"],
     );
-    check("switched", "eval_freq=0 prioritized=true prioritized_beta=0.5 exploration_final_eps=0.1", &[]);
+    check("dqn", POLE, "prioritized=true prioritized_beta=0.5 exploration_final_eps=0.1 huber_delta=2", &[]);
     check(
-        "optimizer",
-        "eval_freq=0 nesterov=true",
+        "dqn",
+        POLE,
+        "nesterov=true",
         &["`nesterov` has no effect with optimizer=adam; it needs optimizer=sgd"],
     );
-    check("descent", "eval_freq=0 optimizer=sgd nesterov=true momentum=0.5", &[]);
+    check("dqn", POLE, "optimizer=sgd nesterov=true momentum=0.5", &[]);
+    check(
+        "dqn",
+        POLE,
+        "optimizer=sgd nesterov=true momentum=0 optimizer_eps=0.1",
+        &[
+            "`optimizer_eps` has no effect with optimizer=sgd; it needs optimizer=adam or adamw or radam or rmsprop; \
+         `nesterov` has no effect with momentum=0.0; it needs momentum above 0",
+        ],
+    );
+    check(
+        "dqn",
+        POLE,
+        "exploration_initial_eps=0.5 exploration_fraction=0",
+        &[
+            "`exploration_initial_eps` has no effect with exploration_fraction=0.0; it needs exploration_fraction above 0",
+        ],
+    );
+    check(
+        "dqn",
+        POLE,
+        &format!("from={pole} initialization=orthogonal"),
+        &[&format!("`initialization` has no effect with from={pole}")],
+    );
+    for algorithm in ["c51", "qr-dqn", "iqn", "rainbow"] {
+        check(
+            algorithm,
+            POLE,
+            "huber_delta=2",
+            &["`huber_delta` has no effect: the loss is that of a distribution"],
+        );
+    }
+    check(
+        "c51",
+        POLE,
+        "munchausen_alpha=0.5",
+        &["`munchausen_alpha` has no effect: munchausen is a target of means"],
+    );
+    let copies = "env=CartPole-v1 steps=64 net_arch=mlp:4:noisy num_envs=4 num_steps=8 num_minibatches=4";
+    check(
+        "pqn",
+        copies,
+        "exploration_fraction=0.5",
+        &["`exploration_fraction` has no effect with net_arch=mlp:4:noisy; it needs one without :noisy"],
+    );
+
+    let lake = check("q-learning", LAKE, "epsilon=0.2 initial_value=1", &[]);
+    check(
+        "q-learning",
+        LAKE,
+        "ucb_c=1 exploration=boltzmann epsilon=0.2 temperature=2",
+        &["`epsilon` has no effect with exploration=boltzmann; it needs exploration=epsilon-greedy; \
+         `ucb_c` has no effect with exploration=boltzmann; it needs exploration=ucb"],
+    );
+    check(
+        "q-learning",
+        LAKE,
+        &format!("data={} epsilon=0.2 exploration=ucb", walks.display()),
+        &[&format!(
+            "`exploration` has no effect with data={0}; `epsilon` has no effect with data={0}",
+            walks.display()
+        )],
+    );
+    check(
+        "q-learning",
+        LAKE,
+        &format!("from={lake} initial_value=1"),
+        &[&format!("`initial_value` has no effect with from={lake}")],
+    );
+    check(
+        "q-learning",
+        LAKE,
+        "schedule_steps=100 checkpoint_freq=0 checkpoints_kept=3",
+        &[
+            "`schedule_steps` has no effect with constant settings; it needs a setting that is relative to the run, \
+         such as linear:FROM:TO:run; \
+         `checkpoints_kept` has no effect with checkpoint_freq=0; it needs checkpoint_freq above 0",
+        ],
+    );
+    check("q-learning", LAKE, "schedule_steps=100 epsilon=linear:1:0:run", &[]);
+    check("dqn", POLE, "schedule_steps=500", &[]);
+    check(
+        "sarsa-lambda",
+        LAKE,
+        "lambda=0 traces=replacing",
+        &["`traces` has no effect with lambda=0.0; it needs lambda above 0"],
+    );
+    check(
+        "r-learning",
+        "env=AccessControl steps=9",
+        "gamma=0.9",
+        &["`gamma` has no effect: values are relative to the average reward"],
+    );
+    for algorithm in ["monte-carlo", "off-policy-monte-carlo", "monte-carlo-prediction"] {
+        check(algorithm, LAKE, "alpha=0.1", &["`alpha` has no effect: the values are means of returns"]);
+    }
+    check(
+        "speedy-q-learning",
+        LAKE,
+        "alpha=0.1",
+        &["`alpha` has no effect: step sizes are one over the number of rounds"],
+    );
+    check(
+        "dyna-q-plus",
+        LAKE,
+        "planning_steps=0 kappa=0.1",
+        &["`kappa` has no effect with planning_steps=0; it needs planning_steps above 0"],
+    );
+    for algorithm in ["td-prediction", "n-step-td-prediction", "gradient-monte-carlo"] {
+        check(algorithm, LAKE, "epsilon=0.1", &["`epsilon` has no effect without behaviour"]);
+    }
+    check("td-prediction", LAKE, &format!("epsilon=0.1 behaviour={lake}"), &[]);
+    check(
+        "value-iteration",
+        "env=FrozenLake-v1",
+        "seed=3",
+        &["`seed` has no effect: planning is deterministic"],
+    );
+
+    let digits = check(
+        "classifier",
+        DIGITS,
+        "weight_decay=0.1",
+        &["`weight_decay` has no effect with optimizer=adam; it needs optimizer=adamw"],
+    );
+    let labels = format!("teacher={digits} data=digits student=mlp:2 epochs=1 test_samples=1500");
+    check(
+        "distill",
+        &labels,
+        "alpha=0 temperature=2 momentum=0.5",
+        &["`temperature` has no effect with alpha=0.0; it needs alpha above 0; \
+         `momentum` has no effect with optimizer=adam; it needs optimizer=rmsprop or sgd"],
+    );
+    check("distill", &labels, "alpha=0.5 temperature=2", &[]);
+    let policy = format!("teacher={pole} env=CartPole-v1 student=mlp:2 gradient_steps=4 transfer_states=40");
+    check(
+        "distill",
+        &policy,
+        "rounds=1 teacher_plays=0.2",
+        &["`teacher_plays` has no effect with rounds=1; it needs rounds above 1"],
+    );
+    check("distill", &policy, "rounds=2 teacher_plays=0.2", &[]);
 }

@@ -113,6 +113,15 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     if options.record.is_some() {
         game.record();
     }
+    for (flag, path) in [("--svg", &options.svg), ("--gif", &options.gif)] {
+        if let Some(path) = path {
+            game.reset(options.seed);
+            if game.scene().is_none() {
+                let (path, id) = (path.display(), &game.spec().id);
+                return Err(usage(&format!("{flag} {path}: {id} draws no pictures")));
+            }
+        }
+    }
     let mut film = options.gif.as_ref().map(|_| Film::new(options.fps));
     let mut shoot = |game: &dyn Game| {
         if let (Some(film), Some(scene)) = (&mut film, game.scene()) {
@@ -178,10 +187,14 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
             let _ = output::line(&mut std::io::stderr(), &warning);
         }
     }
+    if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
+        store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
+    }
     if let Some(path) = &options.record {
         return finish_recording(path, &*game, options, &played);
     }
-    finish(&*game, options, &played)
+    finish(&*game, options, &played);
+    Ok(())
 }
 
 /// Writes the recording to a file, and reports its size.
@@ -211,11 +224,8 @@ fn finish_recording(
     Ok(())
 }
 
-/// Reports the results, and writes the last rendering.
-fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) -> Result<(), Error> {
-    if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
-        store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
-    }
+/// Reports the results.
+fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) {
     if options.output.json {
         let episodes: Vec<_> = played
             .iter()
@@ -229,7 +239,6 @@ fn finish(game: &dyn Game, options: &Play, played: &[(Watched, &str)]) -> Result
             output::print(&format!("{}  {ending}", watched.words()));
         }
     }
-    Ok(())
 }
 
 /// Draws the state and the episode so far.

@@ -3,7 +3,7 @@
 use super::schedules::resolve;
 use super::task::Task;
 use crate::agent::Agent;
-use crate::config::{ConfigError, Key, Settings};
+use crate::config::{ConfigError, Key, Need, Settings};
 use crate::planning::{Planner, PlanningConfig};
 use std::fmt;
 use toml::Value;
@@ -56,17 +56,39 @@ where
     S: Settings + Default + Clone + Send + 'static,
     T: 'static,
 {
-    Box::new(Recipes { settings: S::default(), build })
+    recipe_without(&[], build)
+}
+
+/// Keys that an algorithm shares with others, but has no use for, with the reason.
+pub type Unused = &'static [(&'static str, &'static [Need])];
+
+/// The same as [`recipe`] for an algorithm that has no use for some of its keys.
+pub fn recipe_without<S, T>(
+    unused: Unused,
+    build: fn(&S, &Task<'_>) -> Result<T, ConfigError>,
+) -> Box<dyn Recipe<T>>
+where
+    S: Settings + Default + Clone + Send + 'static,
+    T: 'static,
+{
+    Box::new(Recipes { settings: S::default(), unused, build })
 }
 
 struct Recipes<S, T> {
     settings: S,
+    unused: Unused,
     build: fn(&S, &Task<'_>) -> Result<T, ConfigError>,
 }
 
 impl<S: Settings, T> Settings for Recipes<S, T> {
     fn keys(&self) -> Vec<Key> {
-        self.settings.keys()
+        let needs =
+            |key: &Key| self.unused.iter().find(|(name, _)| *name == key.name).map(|(_, needs)| *needs);
+        self.settings
+            .keys()
+            .into_iter()
+            .map(|key| Key { needs: needs(&key).unwrap_or(key.needs), ..key })
+            .collect()
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {

@@ -30,7 +30,7 @@ mod schedule_warnings;
 mod schedules;
 mod task;
 
-pub use builder::{Builder, Constructor, Learning, Recipe, TabularAgent, recipe};
+pub use builder::{Builder, Constructor, Learning, Recipe, TabularAgent, Unused, recipe, recipe_without};
 pub use descriptor::{Algorithm, DataKind, PolicyKind, Preset};
 pub use list::ALGORITHMS;
 pub use presets::published;

@@ -34,6 +34,21 @@ pub struct View {
     pub size: Option<Size>,
 }
 
+/// The digits after the decimal point that show two significant digits of the spread of values, or of the values
+/// if they are equal; at most four.
+fn decimals_of(values: &[f64]) -> usize {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let scale = if high > low { high - low } else { high.abs() };
+    let mut decimals = 0;
+    let mut shown = scale;
+    while decimals < 4 && shown.is_finite() && shown > 0.0 && shown < 10.0 {
+        (decimals, shown) = (decimals + 1, shown * 10.0);
+    }
+    // Of equal whole numbers no digit behind the point says anything.
+    if high == low && high.fract() == 0.0 { 0 } else { decimals }
+}
+
 /// A comparison of runs.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -90,7 +105,7 @@ impl Comparison {
             for key in Score::compared().map(|(key, _)| key).chain([SECONDS]) {
                 let values = group.values(key);
                 if !values.is_empty() {
-                    object.insert(key.to_owned(), spread(&values));
+                    object.insert(key.to_owned(), spread(key, &values));
                 }
             }
             Value::Object(object)
@@ -144,12 +159,19 @@ impl Comparison {
             (all, finished) => format!("{finished} of {all}"),
         });
         for (key, Column { title, factor, decimals }) in scores {
+            let of = |group: &Group| -> Vec<f64> { group.values(key).iter().map(|v| v * factor).collect() };
+            let all: Vec<f64> = self.groups.iter().flat_map(of).collect();
+            let decimals = decimals.max(decimals_of(&all));
             add(title, &|group| {
-                let values: Vec<f64> = group.values(key).iter().map(|v| v * factor).collect();
+                let values = of(group);
                 match values[..] {
                     [] => "-".to_owned(),
                     [one] => format!("{one:.decimals$}"),
-                    _ => self.center().estimate(&values).text(decimals),
+                    _ => {
+                        let (low, high) =
+                            Score::find(key).map_or((f64::NEG_INFINITY, f64::INFINITY), Score::range);
+                        self.center().estimate(&values).within((low * factor, high * factor)).text(decimals)
+                    }
                 }
             });
         }
@@ -413,4 +435,24 @@ fn steps(name: &str, scores: &[f64], (low, high): (f64, f64)) -> Series {
 fn lower_first(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_show_the_spread() {
+        let check = |values: &[f64], expected: usize| assert_eq!(decimals_of(values), expected, "{values:?}");
+        check(&[0.7, 0.4], 2);
+        check(&[0.7], 2);
+        check(&[0.712, 0.71], 4);
+        check(&[-13.0, -17.5], 1);
+        check(&[480.0, 500.0], 0);
+        check(&[500.0, 500.0], 0);
+        check(&[1.0], 0);
+        check(&[0.0, 1e-9], 4);
+        check(&[], 0);
+        check(&[f64::INFINITY, 1.0], 0);
+    }
 }

@@ -6,7 +6,7 @@ use crate::run::{
     prepare_distillation, teacher_layer, usage,
 };
 use crate::store::RunDir;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// A request to distil a teacher into a student.
@@ -35,5 +35,8 @@ pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Valu
     let plan = prepare_distillation(subject, &layers, request.threads, None)?;
     let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
     discard_on_error(&dir, || create(&dir, &plan))?;
-    execute(&dir, plan, false, observer)
+    let mut summary = execute(&dir, plan, false, observer)?;
+    // Its absolute path is for the run's files, which are read from any folder.
+    summary["teacher"] = json!(teacher.display().to_string());
+    Ok(summary)
 }

@@ -15,6 +15,7 @@ impl Comparison {
     /// # Errors
     /// If the extension is unknown, the runs do not have the metric, or the disk cannot be written.
     pub fn plot(&self, out: &Path, metric: Option<&str>) -> Result<(), Error> {
+        self.check_flags(out, metric)?;
         let size = self.view.size.unwrap_or(Size::WIDE);
         let chart = || self.main_chart(metric);
         let contents = match out.extension().and_then(|extension| extension.to_str()) {
@@ -31,6 +32,28 @@ impl Comparison {
             }
         };
         Ok(store::write_file(out, &contents)?)
+    }
+
+    /// Refuses what a kind of file has no use for: a page has every chart, and .csv the numbers as recorded.
+    fn check_flags(&self, out: &Path, metric: Option<&str>) -> Result<(), Error> {
+        let (view, given) = (&self.view, self.view.title.is_some());
+        let of_chart = [("--metric", metric.is_some()), ("--title", given), ("--size", view.size.is_some())];
+        let of_curves = [
+            ("--axis", view.axis.is_some()),
+            ("--center", view.center.is_some()),
+            ("--smooth", view.smooth > 1),
+        ];
+        let (flags, why) = match out.extension().and_then(|extension| extension.to_str()) {
+            Some("html") => (of_chart.to_vec(), "a page has every chart, each with its title"),
+            Some("csv") => ([of_chart, of_curves].concat(), "the numbers are those of the records"),
+            _ => return Ok(()),
+        };
+        match flags.iter().find(|(_, is_given)| *is_given) {
+            Some((flag, _)) => {
+                Err(usage(format!("{flag} has no effect with --out {}: {why}", out.display())))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Writes the records as comma-separated values: of one run a column for each metric, of several a row for each

@@ -21,12 +21,14 @@
 
 mod elsewhere;
 mod error;
+mod need;
 mod network;
 mod resolve;
 mod setting;
 
 pub use elsewhere::name_here;
 pub use error::{ConfigError, Origin, nearest};
+pub use need::Need;
 pub(crate) use network::check_network;
 pub use resolve::{Layer, Resolved, read_toml, resolve, resolve_onto, toml_value};
 pub use setting::{Key, Range, Setting, Settings};

@@ -1,5 +1,6 @@
 //! Settings: keys with their types, defaults and ranges, and the macros that declare them.
 
+use super::need::Need;
 use potstill_core::written;
 use potstill_nn::NetworkSpec;
 use toml::Value;
@@ -115,6 +116,8 @@ pub struct Key {
     pub range: Range,
     /// Its former name, which is still accepted in files.
     pub once: Option<&'static str>,
+    /// The conditions under which it has an effect.
+    pub needs: &'static [Need],
 }
 
 /// A type of settings.
@@ -354,12 +357,14 @@ impl<A: Settings, B: Settings> Settings for (A, B) {
     }
 }
 
-/// Declares a struct of settings: help, name (and former name), type, default and range of each key.
+/// Declares a struct of settings: help, name (and former name), type, default and range of each key, and the
+/// [needs](crate::config::Need) without which it has no effect.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])*
         $visibility:vis struct $name:ident {
-            $($(#[doc = $help:literal])* $key:ident $((once $old:ident))?: $type:ty = $default:expr, in $range:ident;)*
+            $($(#[doc = $help:literal])* $key:ident $((once $old:ident))?: $type:ty = $default:expr, in $range:ident
+                $(, needs $need:ident($($needed:expr),*))*;)*
         }
     ) => {
         $(#[doc = $about])*
@@ -382,6 +387,7 @@ macro_rules! settings {
                     kind: <$type as $crate::config::Setting>::KIND,
                     range: $crate::config::Range::$range,
                     once: None $(.or(Some(stringify!($old))))?,
+                    needs: &[$($crate::config::Need::$need($($needed),*)),*],
                 },)*]
             }
 

@@ -22,9 +22,9 @@
 //! ```
 
 use super::dqn::{Dqn, DqnConfig};
-use super::objective::{Distribution, Objective};
+use super::objective::{Distribution, OF_MEANS, Objective};
 use super::update::{Update, UpdateBuffers};
-use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe_without};
 use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
@@ -56,7 +56,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "DQN that learns the return's distribution, as probabilities of fixed atoms",
     source: "Bellemare, Dabney and Munos 2017, Algorithm 1",
     file: file!(),
-    builder: Builder::Features(|| recipe(build)),
+    builder: Builder::Features(|| recipe_without(OF_MEANS, build)),
     presets: &[Preset { name: "cleanrl", text: include_str!("../../presets/c51-cleanrl.toml") }],
     smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
          gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=300 eval_episodes=2 n_atoms=11 v_min=0 \

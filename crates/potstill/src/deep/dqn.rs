@@ -95,11 +95,11 @@ settings! {
         /// 1
         tau: f64 = 1.0, in PositiveUnit;
         /// Fraction of the run over which the exploration rate falls. Source: Stable-Baselines3
-        exploration_fraction: f64 = 0.1, in Unit;
+        exploration_fraction: f64 = 0.1, in Unit, needs Is("noisy", &["false"]), needs Lacks("net_arch", ":noisy");
         /// Probability of exploring at the start. Source: Mnih et al. 2015, Extended Data Table 1
-        exploration_initial_eps: f64 = 1.0, in Unit;
+        exploration_initial_eps: f64 = 1.0, in Unit, needs Is("noisy", &["false"]), needs Lacks("net_arch", ":noisy"), needs Above("exploration_fraction", 0);
         /// Probability of exploring after that. Source: Stable-Baselines3
-        exploration_final_eps: f64 = 0.05, in Unit;
+        exploration_final_eps: f64 = 0.05, in Unit, needs Is("noisy", &["false"]), needs Lacks("net_arch", ":noisy");
         /// Network architecture, such as mlp:256,256, mlp:64,64:tanh:layernorm or cnn:16x3,128. Source:
         /// Stable-Baselines3
         net_arch: NetworkSpec = "mlp:64,64", in Any;
@@ -114,10 +114,10 @@ settings! {
         /// Samples the replay buffer by TD error (prioritized replay). Source: Schaul et al. 2016
         prioritized: bool = false, in Any;
         /// Exponent of TD errors as priorities. Source: Schaul et al. 2016, table 3, proportional
-        prioritized_alpha: f64 = 0.6, in Unit;
+        prioritized_alpha: f64 = 0.6, in Unit, needs Is("prioritized", &["true"]);
         /// Exponent of importance-sampling weights at the start; it rises to 1 over the run. Source: Schaul
         /// et al. 2016, table 3
-        prioritized_beta: f64 = 0.4, in Unit;
+        prioritized_beta: f64 = 0.4, in Unit, needs Is("prioritized", &["true"]);
         /// Rewards in a return before it bootstraps. Source: Mnih et al. 2015
         n_step: u64 = 1, in StepCount;
         /// Explores by noise on the weights instead of epsilon (noisy networks). Source: Fortunato et al. 2018
@@ -126,12 +126,12 @@ settings! {
         /// Pietquin and Geist 2020
         munchausen: bool = false, in Any;
         /// Weight alpha of the scaled log-policy. Source: Vieillard, Pietquin and Geist 2020, table 1
-        munchausen_alpha: f64 = 0.9, in Unit;
+        munchausen_alpha: f64 = 0.9, in Unit, needs Is("munchausen", &["true"]);
         /// Temperature tau of the policy. Source: Vieillard, Pietquin and Geist 2020, table 1
-        munchausen_temperature: f64 = 0.03, in Positive;
+        munchausen_temperature: f64 = 0.03, in Positive, needs Is("munchausen", &["true"]);
         /// Lower bound of the log-policy times the temperature: this far below 0. Source: Vieillard, Pietquin
         /// and Geist 2020, table 1
-        munchausen_clip: f64 = 1.0, in Positive;
+        munchausen_clip: f64 = 1.0, in Positive, needs Is("munchausen", &["true"]);
         /// Normalises observations by their running mean and standard deviation, which is at least a tenth of the
         /// largest distance from the mean. The saved model has the last of these in its first layer, and takes raw
         /// observations. Source: Stable-Baselines3's VecNormalize, which clips at 10 deviations instead

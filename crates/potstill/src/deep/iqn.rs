@@ -27,9 +27,9 @@
 //! ```
 
 use super::dqn::{Dqn, DqnConfig};
-use super::objective::{Distribution, Objective};
+use super::objective::{Distribution, OF_MEANS, Objective};
 use super::update::{Update, UpdateBuffers};
-use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe_without};
 use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
@@ -62,7 +62,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "DQN that learns the return's distribution, as a function of the probability",
     source: "Dabney, Ostrovski, Silver and Munos 2018",
     file: file!(),
-    builder: Builder::Features(|| recipe(build)),
+    builder: Builder::Features(|| recipe_without(OF_MEANS, build)),
     presets: &[],
     smoke: &["env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 \
          gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=350 eval_episodes=2 n_taus=4 \

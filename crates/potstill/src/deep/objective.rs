@@ -1,6 +1,8 @@
 //! The statistic of the return that DQN and its distributional variants learn of each action.
 
 use super::update::Update;
+use crate::algorithm::Unused;
+use crate::config::Need;
 use potstill_nn::Head;
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +10,14 @@ use std::sync::Arc;
 /// A statistic of the return of each action: its mean, or a representation of its distribution.
 #[derive(Clone, Debug)]
 pub struct Objective(Option<Arc<dyn Distribution>>);
+
+/// The keys of DQN that are for means, which agents that learn a distribution have no use for.
+pub(super) const OF_MEANS: Unused = &[
+    ("huber_delta", &[Need::Never("the loss is that of a distribution")]),
+    ("munchausen_alpha", &[Need::Never("munchausen is a target of means")]),
+    ("munchausen_temperature", &[Need::Never("munchausen is a target of means")]),
+    ("munchausen_clip", &[Need::Never("munchausen is a target of means")]),
+];
 
 /// A representation of the distribution of the return.
 pub(super) trait Distribution: fmt::Debug + Send + Sync {

@@ -68,11 +68,11 @@ settings! {
         /// pqn_cartpole
         lambda: f64 = 0.95, in Unit;
         /// Fraction of the run over which the exploration rate falls. Source: purejaxql, pqn_cartpole
-        exploration_fraction: f64 = 0.2, in Unit;
+        exploration_fraction: f64 = 0.2, in Unit, needs Lacks("net_arch", ":noisy");
         /// Probability of exploring at the start. Source: purejaxql, pqn_cartpole
-        exploration_initial_eps: f64 = 1.0, in Unit;
+        exploration_initial_eps: f64 = 1.0, in Unit, needs Lacks("net_arch", ":noisy"), needs Above("exploration_fraction", 0);
         /// Probability of exploring after that. Source: purejaxql, pqn_cartpole
-        exploration_final_eps: f64 = 0.2, in Unit;
+        exploration_final_eps: f64 = 0.2, in Unit, needs Lacks("net_arch", ":noisy");
         /// Network architecture. Source: purejaxql, pqn_cartpole
         net_arch: NetworkSpec = "mlp:256,256:layernorm", in Any;
     }

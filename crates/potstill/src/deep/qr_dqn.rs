@@ -20,9 +20,9 @@
 //! ```
 
 use super::dqn::{Dqn, DqnConfig};
-use super::objective::{Distribution, Objective};
+use super::objective::{Distribution, OF_MEANS, Objective};
 use super::update::{Update, UpdateBuffers};
-use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe_without};
 use crate::config::{ConfigError, settings};
 use crate::experience::Batch;
 use crate::optimizer::OptimizerConfig;
@@ -50,7 +50,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "DQN that learns the return's distribution, as quantiles",
     source: "Dabney et al. 2018, Algorithm 1",
     file: file!(),
-    builder: Builder::Features(|| recipe(build)),
+    builder: Builder::Features(|| recipe_without(OF_MEANS, build)),
     presets: &[Preset { name: "zoo", text: include_str!("../../presets/qr-dqn-zoo.toml") }],
     smoke: &["env=CartPole-v1 steps=900 net_arch=mlp:16 learning_starts=100 train_freq=8 \
          gradient_steps=2 buffer_size=400 target_update_interval=10 eval_freq=300 eval_episodes=2 n_quantiles=8 \

@@ -16,7 +16,8 @@
 
 use super::c51::C51Config;
 use super::dqn::{Dqn, DqnConfig};
-use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
+use super::objective::OF_MEANS;
+use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe_without};
 use crate::config::{ConfigError, Key, Settings};
 use crate::optimizer::OptimizerConfig;
 use toml::Value;
@@ -31,7 +32,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "C51, double, dueling, prioritised, n-step and noisy, all at once",
     source: "Hessel et al. 2018",
     file: file!(),
-    builder: Builder::Features(|| recipe(build)),
+    builder: Builder::Features(|| recipe_without(OF_MEANS, build)),
     presets: &[],
     smoke: &["env=CartPole-v1 steps=700 net_arch=mlp:12,16 learning_starts=100 train_freq=8 \
          gradient_steps=2 buffer_size=400 eval_freq=350 eval_episodes=2 n_atoms=11 v_min=0 \

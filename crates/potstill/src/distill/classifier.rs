@@ -62,7 +62,7 @@ settings! {
     /// The hyperparameters of the soft targets.
     pub struct SoftTargetsConfig {
         /// Temperature of both softmaxes. Source: Hinton et al. 2015, section 3, used 20 for a wide student and 2.5 to 4 for a narrow one
-        temperature: f64 = 4.0, in Positive;
+        temperature: f64 = 4.0, in Positive, needs Above("alpha", 0);
         /// Weight alpha of the soft targets; the labels have 1 - alpha. Source: 0.9, common since Hinton et
         /// al. 2015
         alpha: f64 = 0.9, in Unit;

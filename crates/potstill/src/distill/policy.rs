@@ -60,7 +60,7 @@ settings! {
         /// Temperature in units of the mean gap between the teacher's two highest action values
         temperature: f64 = 0.03, in Positive;
         /// Probability that the teacher plays an episode after the first round; 1 is the paper, 0 is DAgger
-        teacher_plays: f64 = 0.5, in Unit;
+        teacher_plays: f64 = 0.5, in Unit, needs Above("rounds", 1);
         /// Probability of a random action while collecting. Source: Rusu et al. 2015, section 4
         epsilon: f64 = 0.05, in Unit;
     }

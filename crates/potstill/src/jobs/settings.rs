@@ -42,7 +42,7 @@ settings! {
         /// Environment id, with options
         env: Option<String> = None, in Any;
         /// Seed; planning is deterministic, so it has no effect
-        seed: u64 = 0, in Any;
+        seed: u64 = 0, in Any, needs Never("planning is deterministic");
         /// Sweeps between lines of metrics.jsonl
         log_interval: u64 = 1, in AtLeastOne;
     }
@@ -55,9 +55,9 @@ settings! {
         /// evaluation is the result
         eval_freq: u64 = 2500, in Any;
         /// Episodes of an evaluation
-        eval_episodes: u64 = 20, in Batch;
+        eval_episodes: u64 = 20, in Batch, needs Above("eval_freq", 0);
         /// Mean return of an evaluation at which the run stops
-        stop_at_return: Option<f64> = None, in Finite;
+        stop_at_return: Option<f64> = None, in Finite, needs Above("eval_freq", 0);
     }
 }
 
@@ -116,6 +116,6 @@ settings! {
         /// seconds if not set
         checkpoint_freq: Option<u64> = None, in Any;
         /// Newest checkpoints to keep, in addition to the one with the best evaluation
-        checkpoints_kept: u64 = 2, in Batch;
+        checkpoints_kept: u64 = 2, in Batch, needs Above("checkpoint_freq", 0);
     }
 }

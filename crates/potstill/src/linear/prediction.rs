@@ -127,6 +127,11 @@ pub enum LinearPredictionKind {
     MonteCarlo,
 }
 
+/// Sweeps over all states after which values are given up, and the error of a value, in units of the largest, that
+/// ends them.
+const FIT_SWEEPS_MAX: usize = 10_000;
+const FIT_ERROR_MAX: f64 = 1e-9;
+
 /// The linear prediction agent.
 #[derive(Clone, Debug)]
 pub struct LinearPrediction {
@@ -179,6 +184,28 @@ impl LinearPrediction {
     /// The values of all states.
     pub fn values(&self) -> Vec<f64> {
         (0..self.behaviour.states()).map(|state| self.value(state)).collect()
+    }
+
+    /// Sets the weights so that the states have these values, by the method of Kaczmarz (1937).
+    ///
+    /// # Errors
+    /// If no weights of these groups give them.
+    fn fit(&mut self, values: &[f64]) -> Result<(), String> {
+        let scale = values.iter().fold(1.0, |most: f64, value| most.max(value.abs()));
+        let share = 1.0 / self.coder.tilings() as f64;
+        for _ in 0..FIT_SWEEPS_MAX {
+            let mut worst: f64 = 0.0;
+            for (state, value) in values.iter().enumerate() {
+                let error = value - self.value(state);
+                worst = worst.max(error.abs());
+                let Self { coder, weights, .. } = self;
+                coder.active(&[state as f64]).for_each(|feature| weights[feature] += share * error);
+            }
+            if worst <= FIT_ERROR_MAX * scale {
+                return Ok(());
+            }
+        }
+        Err("its values differ within the groups of this run, which has one weight for each group".to_owned())
     }
 
     /// Moves the value of a state by a share `alpha` of `error`, and others by their traces.
@@ -247,6 +274,12 @@ impl Agent for LinearPrediction {
         Model::Table(QTable::from_values(1, self.values()))
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        let mut table = QTable::from_values(1, self.values());
+        model.copy_to_table(&mut table)?;
+        self.fit(table.values())
+    }
+
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
     }
@@ -298,6 +331,25 @@ mod tests {
         // Returns 4 + 0.5 * 8 = 8 and 8: halves of them, 4 and 4; then of 0: 2 and 2.
         check(LinearPredictionKind::MonteCarlo, true, [2.0, 2.0, 0.0]);
         check(LinearPredictionKind::MonteCarlo, false, [2.0, 2.0, 0.0]);
+    }
+
+    #[test]
+    fn it_starts_from_the_values_of_another() {
+        let check = |tilings: u64, values: [f64; 6], fits: bool| {
+            let mut agent = agent(LinearPredictionKind::MonteCarlo, tilings);
+            let started = agent.start_from(&Model::Table(QTable::from_values(1, values.to_vec())));
+            assert_eq!(started.is_ok(), fits, "{tilings}: {started:?}");
+            let close = agent.values().iter().zip(values).all(|(own, value)| (own - value).abs() < 1e-6);
+            assert_eq!(close, fits, "{tilings}: {:?}", agent.values());
+        };
+        check(1, [2.0, 2.0, -1.0, -1.0, 300.0, 300.0], true);
+        check(1, [2.0, 1.0, -1.0, -1.0, 0.0, 0.0], false);
+        // Tiles {0, 1}, {2, 3}, {4, 5} of 1, 2 and 3, and {0}, {1, 2}, {3, 4}, {5} of 10, 20, 30 and 40.
+        check(2, [11.0, 21.0, 22.0, 32.0, 33.0, 43.0], true);
+        let mut agent = agent(LinearPredictionKind::MonteCarlo, 1);
+        let other = Model::Table(QTable::from_values(1, vec![0.0; 5]));
+        let reason = agent.start_from(&other).unwrap_err();
+        assert!(reason.starts_with("it has learned"), "{reason}");
     }
 
     #[test]

@@ -63,7 +63,7 @@ settings! {
         /// Trace decay lambda, on top of the discount. Source: 0, the one-step method of Sutton and Barto 2018, section 10.1
         lambda: f64 = 0.0, in Unit;
         /// Initial value of every observation and action. Source: 0, optimistic where steps cost (Sutton and Barto 2018, Example 10.1)
-        initial_value: f64 = 0.0, in Finite;
+        initial_value: f64 = 0.0, in Finite, needs Unset("from");
     }
 }
 

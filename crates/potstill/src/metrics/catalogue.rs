@@ -96,6 +96,15 @@ impl Score {
         SCORES.iter().find(|score| score.key == key)
     }
 
+    /// The lowest and the highest value that it can have, in the unit of the summary.
+    pub fn range(&self) -> (f64, f64) {
+        match self.key {
+            TEST_ERROR | CLIPPED_MASS => (0.0, 1.0),
+            STEPS_LAST_100 | SECONDS => (0.0, f64::INFINITY),
+            _ => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
     /// The scores in comparisons with their columns, the most informative first.
     pub fn compared() -> impl Iterator<Item = (&'static str, Column)> {
         SCORES.iter().filter_map(|score| Some((score.key, score.column?)))

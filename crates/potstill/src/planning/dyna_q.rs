@@ -58,7 +58,7 @@ settings! {
     pub struct DynaPlusConfig {
         /// Weight kappa of the exploration bonus for pairs that were not tried for long. Source: 0.001, small
         /// against the reward of the book's mazes
-        kappa: f64 = 0.001, in NotNegative;
+        kappa: f64 = 0.001, in NotNegative, needs Above("planning_steps", 0);
     }
 }
 

@@ -30,7 +30,7 @@
 //! ```
 
 use crate::agent::{Agent, LearnError, checked_target};
-use crate::algorithm::{Algorithm, Builder, DataKind, TabularAgent, Task, recipe};
+use crate::algorithm::{Algorithm, BehaviourSource, Builder, DataKind, TabularAgent, Task, recipe};
 use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
@@ -99,6 +99,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
 
 fn build(config: &MctsConfig, task: &Task<'_>) -> Result<TabularAgent, ConfigError> {
     task.check_discount(config.gamma)?;
+    if !matches!(task.source, BehaviourSource::Own) {
+        return Err(ConfigError::value("behaviour", "has no use here: the search chooses each action"));
+    }
     let copy = task.spec.make_states().expect("discrete observations");
     Ok(Box::new(Mcts::new(config.clone(), copy, task.streams)))
 }

@@ -1,9 +1,10 @@
 //! Checks of a request: environments, datasets, networks and output folders.
 
+use super::data_file::read_data;
 use crate::algorithm::{Algorithm, Builder};
 use crate::config::ConfigError;
 use crate::data::labelled::DATASETS;
-use crate::data::{self, Data, Dataset};
+use crate::data::{Data, Dataset};
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::RunConfig;
@@ -178,11 +179,11 @@ pub(crate) fn checked_data(name: Option<&str>, fit: &FitConfig) -> Result<Datase
 }
 
 fn labelled_file(name: &str) -> Result<Dataset, Error> {
-    let wrong = |reason: String| usage(format!("--data {name}: {reason}"));
-    match data::read(&store::read_file(Path::new(name))?).map_err(wrong)? {
+    let labelled = |data| match data {
         Data::Labelled(data) => Ok(data),
-        other => Err(wrong(format!("it holds {}; a classifier learns from labelled samples", other.kind()))),
-    }
+        other => Err(other),
+    };
+    Ok(read_data(name, "a classifier learns from labelled samples", labelled)?.0)
 }
 
 #[cfg(test)]

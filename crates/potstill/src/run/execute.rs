@@ -106,7 +106,7 @@ pub(crate) fn execute(
     fallback: bool,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let PreparedRun { config, place, store, mut job, start, warning: of_schedules, .. } = plan;
+    let PreparedRun { config, place, store, mut job, start, warnings, .. } = plan;
     let started = Instant::now();
     let mut checkpoint = Checkpoint::newest(dir, fallback)?;
     if let (None, Some(state)) = (&checkpoint, start) {
@@ -137,7 +137,7 @@ pub(crate) fn execute(
     if let Some(about) = job.about() {
         observer.remark(about);
     }
-    for warning in [job.warning(), of_schedules.as_deref()].into_iter().flatten() {
+    for warning in job.warning().into_iter().chain(warnings.iter().map(String::as_str)) {
         observer.warn(warning);
     }
     let (done, total, note) = job.progress();

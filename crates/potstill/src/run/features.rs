@@ -82,8 +82,6 @@ impl PrepareFeatures<'_> {
         let RunConfig { steps, schedule_steps, .. } = run;
         let task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
         let Learning { agent, copies, about, warning } = settings.build(&task)?;
-        let warnings: Vec<String> = [warning, idle].into_iter().flatten().collect();
-        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
         let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
         let spec = &start.spec;
         let job = match copies {
@@ -100,7 +98,7 @@ impl PrepareFeatures<'_> {
             },
         };
         let prepared = PreparedRun::of(algorithm, (&on, seed), config, store, job);
-        Ok(prepared.with_schedules(&settings, schedule_steps, steps))
+        Ok(prepared.with_warning(idle).with_schedules(&settings, schedule_steps, steps))
     }
 }
 

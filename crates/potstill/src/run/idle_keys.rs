@@ -1,59 +1,53 @@
 //! Keys that were given and have no effect under the other settings.
 
+use crate::algorithm::schedules;
 use crate::config::{Origin, Resolved, Settings};
-use toml::Value;
-
-/// Keys, the key that they need, its values with which they have an effect, and an example of these.
-type Rule = (&'static [&'static str], &'static str, fn(&Value) -> bool, &'static str);
-
-fn is_true(value: &Value) -> bool {
-    value.as_bool() == Some(true)
-}
-
-fn is_one_of(value: &Value, words: &[&str]) -> bool {
-    value.as_str().is_some_and(|word| words.contains(&word))
-}
-
-const EXPLORATION: &[&str] = &["exploration_initial_eps", "exploration_final_eps", "exploration_fraction"];
-
-const RULES: &[Rule] = &[
-    (&["stop_at_return", "eval_episodes"], "eval_freq", |v| v.as_integer() != Some(0), "eval_freq=2500"),
-    (&["prioritized_alpha", "prioritized_beta"], "prioritized", is_true, "prioritized=true"),
-    (
-        &["munchausen_alpha", "munchausen_temperature", "munchausen_clip"],
-        "munchausen",
-        is_true,
-        "munchausen=true",
-    ),
-    (EXPLORATION, "noisy", |v| !is_true(v), "noisy=false"),
-    (
-        EXPLORATION,
-        "net_arch",
-        |v| v.as_str().is_none_or(|spec| !spec.contains(":noisy")),
-        "a network without noise",
-    ),
-    (&["weight_decay"], "optimizer", |v| is_one_of(v, &["adamw"]), "optimizer=adamw"),
-    (&["momentum"], "optimizer", |v| is_one_of(v, &["rmsprop", "sgd"]), "optimizer=rmsprop or sgd"),
-    (&["centered"], "optimizer", |v| is_one_of(v, &["rmsprop"]), "optimizer=rmsprop"),
-    (&["nesterov"], "optimizer", |v| is_one_of(v, &["sgd"]), "optimizer=sgd"),
-    (&["optimizer_eps"], "optimizer", |v| !is_one_of(v, &["sgd"]), "optimizer=adam or rmsprop"),
-];
 
 /// A warning about keys that were given by hand and have no effect, in one line. Those of a file do not count, since a
 /// run's own file has every key, but for one without a default.
 pub(super) fn idle_keys<S: Settings>(resolved: &Resolved<S>) -> Option<String> {
+    let settings = &resolved.settings;
     let is_given = |key: &str| match resolved.origin(key) {
         Some(Origin::Set | Origin::CommandLine) => true,
         Some(Origin::File(_)) => key == "stop_at_return",
         _ => false,
     };
-    let mut remarks = Vec::new();
-    for (keys, needed, has_effect, example) in RULES {
-        let Some(value) = resolved.settings.get(needed).filter(|value| !has_effect(value)) else { continue };
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        for key in keys.iter().filter(|key| is_given(key)) {
-            remarks.push(format!("`{key}` has no effect with {needed}={value}; it needs {example}"));
+    let given = settings.keys().into_iter().filter(|key| is_given(key.name));
+    let mut remarks: Vec<String> = Vec::new();
+    for key in given {
+        let unmet = key.needs.iter().find_map(|need| need.unmet(|key| settings.get(key)));
+        if let Some(reason) = unmet {
+            remarks.push(format!("`{}` has no effect{reason}", key.name));
+        }
+        if key.name == "schedule_steps" && schedules(settings, 1) == schedules(settings, 2) {
+            let needed = "it needs a setting that is relative to the run, such as linear:FROM:TO:run";
+            remarks.push(format!("`schedule_steps` has no effect with constant settings; {needed}"));
         }
     }
     (!remarks.is_empty()).then(|| remarks.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::algorithm::ALGORITHMS;
+    use crate::config::{Key, Settings};
+    use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+    use crate::optimizer::StudentOptimizer;
+    use crate::run::prepare::train_settings;
+
+    #[test]
+    fn keys_that_others_need_exist() {
+        let trained = ALGORITHMS.iter().flat_map(|algorithm| train_settings(algorithm).keys());
+        let students = (PolicyDistillConfig::default(), StudentOptimizer::default()).keys();
+        let classifiers = (SoftTargetsConfig::default(), FitConfig::default()).keys();
+        let all: Vec<Key> = trained.chain(students).chain(classifiers).collect();
+        let mut checked = 0;
+        for key in &all {
+            for needed in key.needs.iter().filter_map(|need| need.key()) {
+                assert!(all.iter().any(|key| key.name == needed), "`{}` needs `{needed}`", key.name);
+                checked += 1;
+            }
+        }
+        assert!(checked > 0);
+    }
 }

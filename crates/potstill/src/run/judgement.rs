@@ -7,7 +7,7 @@ use crate::metrics::catalogue::{CLIPPED_MASS, MEAN_RETURN, RETURN_LAST_100, STEP
 use crate::train::statistics::{mean, standard_deviation};
 use potstill_core::Streams;
 use potstill_env::registry::{self, Spec};
-use potstill_env::trace::{Actions, trace};
+use potstill_env::trace::random_return;
 use serde_json::Value;
 use toml::Table;
 
@@ -63,6 +63,9 @@ fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
         (None, Some(score)) => (score, false),
         (None, None) => return None,
     };
+    if is_greedy && spec.reward_threshold.is_some_and(|threshold| score >= threshold) {
+        return None;
+    }
     let random = random_returns(spec, summary["seed"].as_u64().unwrap_or_default());
     if random.len() > 1 {
         let level = mean(&random);
@@ -74,7 +77,7 @@ fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
         }
     }
     // While exploring nobody need be as good.
-    let threshold = spec.reward_threshold.filter(|&threshold| is_greedy && score < threshold)?;
+    let threshold = spec.reward_threshold.filter(|_| is_greedy)?;
     Some(format!("mean return {score:.1} is below {threshold}, where {} counts as solved", spec.name()))
 }
 
@@ -83,13 +86,11 @@ fn random_returns(spec: &Spec, seed: u64) -> Vec<f64> {
     let streams = Streams::new(seed);
     let (mut returns, mut left) = (Vec::new(), RANDOM_STEPS);
     for i in 0..RANDOM_EPISODES {
-        let Ok(episode) = trace(spec, streams.seed_for("random actions", i), &Actions::Random(left)) else {
+        let Ok((steps, sum)) = random_return(spec, streams.seed_for("random actions", i), left) else {
             break;
         };
-        left -= episode.steps.len();
-        if episode.steps.last().is_some_and(|step| step.outcome.done()) {
-            returns.push(episode.steps.iter().map(|step| step.raw_reward).sum());
-        }
+        left -= steps;
+        returns.extend(sum);
     }
     returns
 }

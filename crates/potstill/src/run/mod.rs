@@ -13,6 +13,7 @@
 
 mod checks;
 mod curves;
+mod data_file;
 mod execute;
 mod features;
 mod headline;

@@ -2,6 +2,7 @@
 
 use super::checks::{bad, checked_data, env_for, find_env, usage};
 use super::features::PrepareFeatures;
+use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::start::Start;
@@ -90,7 +91,7 @@ fn prepare_fresh(
         // One algorithm learns from labels alone; its descriptor has the same settings.
         Builder::Labels(_) => {
             let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(layers)?;
-            let config = resolved.to_toml(head);
+            let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
             let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
             let data = checked_data(run.data.as_deref(), &fit)?;
             let ends = Ends::new(data.features, data.classes);
@@ -100,7 +101,7 @@ fn prepare_fresh(
             let job = Box::new(SupervisedJob::new(&data, run.seed, &run.net_arch, fit, None, None));
             let on = run.data.unwrap_or_default();
             let prepared = PreparedRun::of(algorithm, (&on, run.seed), config, store, job);
-            Ok(prepared.with_schedules(&settings, None, Some(steps)))
+            Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
         }
     }
 }
@@ -144,7 +145,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             job,
             copy: Some((names::TEACHER, safetensors::write(teacher))),
             schedules: Vec::new(),
-            warning: None,
+            warnings: Vec::new(),
             start: None,
         }
     };
@@ -152,7 +153,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
         Subject::Policy { model, spec } => {
             let resolved =
                 resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
-            let config = resolved.to_toml(&head);
+            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
             let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
             let teacher_run = run.teacher.clone().unwrap_or_default();
             let Model::Network(teacher) = &model else {
@@ -183,7 +184,11 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
             let place = spec.name().to_owned();
             let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            Ok(plan(config, &run, &place, store, job, &model).with_schedules(&settings, None, Some(steps)))
+            Ok(plan(config, &run, &place, store, job, &model).with_warning(idle).with_schedules(
+                &settings,
+                None,
+                Some(steps),
+            ))
         }
         Subject::Classifier { network, data, fit } => {
             // Student and teacher must have the same test samples, or the student would learn from the
@@ -202,7 +207,7 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
                 (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
                 StoreConfig,
             )>(&layers)?;
-            let config = resolved.to_toml(&head);
+            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
             let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
             match (&run.env, &run.data) {
                 (None, Some(given)) if *given == data => {}
@@ -220,7 +225,11 @@ fn prepare_student(subject: Subject, layers: &[Layer], threads: usize) -> Result
             let fit = (fit, optimizer);
             let job = Box::new(SupervisedJob::new(&dataset, run.seed, student, fit, soft_targets, taught));
             let model = Model::Network(network);
-            Ok(plan(config, &run, &data, store, job, &model).with_schedules(&settings, None, Some(steps)))
+            Ok(plan(config, &run, &data, store, job, &model).with_warning(idle).with_schedules(
+                &settings,
+                None,
+                Some(steps),
+            ))
         }
     }
 }
@@ -269,14 +278,14 @@ fn prepare_planner(
         }
     }
     let resolved = resolve_onto(((PlanConfig::default(), new()), StoreConfig::default()), layers)?;
-    let config = resolved.to_toml(head);
+    let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, settings), store) = resolved.settings;
     let spec = env_for(algorithm, run.env.as_deref())?;
     let (seed, on, env) = (run.seed, spec.name().to_owned(), spec.id.clone());
     let task = Task::new(name, &spec, Streams::new(seed));
     let (PlanningConfig { max_sweeps, tolerance, .. }, planner) = settings.build(&task)?;
     let job = PlannerJob { algorithm: name, env, run, tolerance, max_sweeps, planner };
-    Ok(PreparedRun::of(algorithm, (&on, seed), config, store, Box::new(job)))
+    Ok(PreparedRun::of(algorithm, (&on, seed), config, store, Box::new(job)).with_warning(idle))
 }
 
 /// The setting of the teacher's absolute path.

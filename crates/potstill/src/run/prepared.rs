@@ -19,8 +19,8 @@ pub(crate) struct PreparedRun {
     pub(crate) copy: Option<(&'static str, Vec<u8>)>,
     /// The settings that change over the run.
     pub(crate) schedules: Vec<NamedSchedule>,
-    /// A warning about them.
-    pub(crate) warning: Option<String>,
+    /// Warnings about its settings, before it begins.
+    pub(crate) warnings: Vec<String>,
     /// The state of its first checkpoint, if it does not start from nothing.
     pub(crate) start: Option<Snapshot>,
 }
@@ -42,7 +42,7 @@ impl PreparedRun {
             job,
             copy: None,
             schedules: Vec::new(),
-            warning: None,
+            warnings: Vec::new(),
             start: None,
         }
     }
@@ -57,6 +57,12 @@ impl PreparedRun {
     ) -> Self {
         let schedules = relative_to.or(steps).map(|steps| schedules(settings, steps)).unwrap_or_default();
         let warning = steps.and_then(|steps| vanishing(&schedules, steps));
-        Self { schedules, warning, ..self }
+        Self { schedules, ..self }.with_warning(warning)
+    }
+
+    /// Adds a warning, if there is one.
+    pub(crate) fn with_warning(mut self, warning: Option<String>) -> Self {
+        self.warnings.extend(warning);
+        self
     }
 }

@@ -139,9 +139,16 @@ pub(crate) fn run_page(dir: &RunDir) -> Page {
 
 /// The maps of a run's table, if its environment is a grid.
 fn maps(dir: &RunDir, config: &toml::Table) -> Vec<Block> {
-    let spec = config.get("env").and_then(toml::Value::as_str).and_then(|id| registry::find(id).ok());
+    let id = config.get("env").and_then(toml::Value::as_str);
     let model = dir.read_unchecked(names::MODEL).ok().and_then(|bytes| safetensors::read(&bytes).ok());
-    let (Some(spec), Some(Model::Table(table))) = (spec, model) else { return Vec::new() };
+    let (Some(id), Some(Model::Table(table))) = (id, model) else { return Vec::new() };
+    let Ok(spec) = registry::find(id) else {
+        let id = registry::in_short(id);
+        return vec![Block::Text(format!(
+            "Maps of values and visits are left out: this program does not have the environment {id}; the one that \
+             registers it draws them (potstill report)."
+        ))];
+    };
     let visits = dir.read_unchecked(names::VISITS).ok().and_then(|bytes| {
         let value: Value = serde_json::from_slice(&bytes).ok()?;
         value["visits"].as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>()
@@ -190,6 +197,22 @@ mod tests {
             "teacher = \"/home/me/runs/pole\"  # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
         let expected = "teacher = \"pole\"  # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
         assert_eq!(without_folders(config), expected);
+    }
+
+    #[test]
+    fn maps_that_cannot_be_drawn_are_told() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = RunDir::create(Some(&root.path().join("run")), "run").unwrap();
+        let table = Model::Table(crate::model::QTable::new(48, 4, 0.0));
+        dir.write(names::MODEL, &safetensors::write(&table)).unwrap();
+        let blocks = |id: &str| maps(&dir, &toml::Table::from_iter([("env".to_owned(), id.into())]));
+        assert!(matches!(blocks("CliffWalking-v1")[..], [Block::Grid(_)]));
+        let [Block::Text(line)] = &blocks("Marsh-v0")[..] else { panic!("one line") };
+        assert!(
+            line.starts_with("Maps of values and visits are left out: this program does not have"),
+            "{line}"
+        );
+        assert!(line.contains("Marsh-v0"));
     }
 
     #[test]

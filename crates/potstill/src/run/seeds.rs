@@ -250,7 +250,7 @@ fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
     for key in SCORES.iter().map(|score| score.key) {
         let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
         if !values.is_empty() && values.len() == summaries.len() {
-            all[key] = spread(&values);
+            all[key] = spread(key, &values);
         }
     }
     all

@@ -1,17 +1,19 @@
 //! Runs of agents for discrete observations, which may learn from recordings or act on another run's values.
 
 use super::checks::{bad, env_and_length, usage};
+use super::data_file::{read_data, refused};
+use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::subject::{Subject, has_copy};
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, DataKind, PolicyKind, TabularAgent, Task};
 use crate::config::{Layer, Origin, resolve_onto};
-use crate::data::{self, Data, RecordedEnv, Recording};
+use crate::data::{Data, RecordedEnv, Recording};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{ReinforcementJob, RunConfig, SourceConfig, StoreConfig};
 use crate::model::Model;
-use crate::store::{self, RunDir, names};
+use crate::store::{RunDir, names};
 use crate::train::Trainer;
 use potstill_core::Streams;
 use potstill_env::StateEnv;
@@ -51,12 +53,11 @@ impl PrepareTabular<'_> {
                 "give `data` or `behaviour`, not both: recorded actions have a behaviour policy of their own",
             ));
         }
-        let wrong = |reason: String| usage(format!("--data {file}: {reason}"));
-        let bytes = store::read_file(Path::new(file))?;
-        let recording = match data::read(&bytes).map_err(wrong)? {
-            Data::Episodes(recording) => recording,
-            other => return Err(wrong(format!("it holds {}; `{name}` learns from episodes", other.kind()))),
+        let episodes = |data| match data {
+            Data::Episodes(recording) => Ok(recording),
+            other => Err(other),
         };
+        let (recording, crc) = read_data(file, &format!("`{name}` learns from episodes"), episodes)?;
         let mut values = Table::new();
         if peek(self.layers, "env").is_none() {
             values.insert("env".to_owned(), recording.env.clone().into());
@@ -66,10 +67,10 @@ impl PrepareTabular<'_> {
             let episodes = PASSES * recording.episodes.len() as u64;
             values.insert("episodes".to_owned(), Value::Integer(episodes as i64));
         }
-        let crc = i64::from(crc32c::crc32c(&bytes));
+        let crc = i64::from(crc);
         let known = self.layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
         if known.is_some_and(|known| known.as_integer() != Some(crc)) {
-            return Err(wrong("it is not the file that the run was begun with".to_owned()));
+            return Err(refused(file, "it is not the file that the run was begun with"));
         }
         values.insert("data_crc32c".to_owned(), Value::Integer(crc));
         // The run may be resumed from another folder.
@@ -116,12 +117,13 @@ impl PrepareTabular<'_> {
         let theirs = (&recording.observation_space, &recording.action_space);
         if theirs != (&spaces.0, &spaces.1) {
             let (of, theirs, id) = (&recording.env, format!("{}, {}", theirs.0, theirs.1), &spec.id);
-            return Err(usage(format!(
-                "--data {file}: it was recorded in {of} ({theirs}); {id} has {}, {}",
-                spaces.0, spaces.1
-            )));
+            let (observations, actions) = spaces;
+            return Err(refused(
+                file,
+                format!("it was recorded in {of} ({theirs}); {id} has {observations}, {actions}"),
+            ));
         }
-        recording.check(&observations, &actions).map_err(|reason| usage(format!("--data {file}: {reason}")))
+        recording.check(&observations, &actions).map_err(|reason| refused(file, reason))
     }
 
     /// The run.
@@ -132,7 +134,7 @@ impl PrepareTabular<'_> {
         };
         let defaults = ((RunConfig::default(), (SourceConfig::default(), new())), StoreConfig::default());
         let resolved = resolve_onto(defaults, &layers)?;
-        let config = resolved.to_toml(self.head);
+        let (config, idle) = (resolved.to_toml(self.head), idle_keys(&resolved));
         let ((run, (source, settings)), store) = resolved.settings;
         let spec = env_and_length(self.algorithm, &run)?;
         if let Some(recording) = &recording {
@@ -164,7 +166,7 @@ impl PrepareTabular<'_> {
         let trainer = Trainer::new(agent, make_env(), streams);
         let name = self.algorithm.name;
         let job = Box::new(ReinforcementJob::new(name, trainer, make_env, spec, run, None, self.threads));
-        let prepared = PreparedRun::of(self.algorithm, (&on, seed), config, store, job);
+        let prepared = PreparedRun::of(self.algorithm, (&on, seed), config, store, job).with_warning(idle);
         Ok(PreparedRun { copy, ..prepared.with_schedules(&settings, schedule_steps, steps) })
     }
 }

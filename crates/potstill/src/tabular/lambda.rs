@@ -52,7 +52,7 @@ settings! {
     pub struct TracesConfig {
         /// Kind of eligibility traces: accumulating, replacing, or dutch (true online). Source: dutch is the
         /// exact form of the forward view (van Seijen et al. 2016)
-        traces: Traces = Traces::Dutch, in Any;
+        traces: Traces = Traces::Dutch, in Any, needs Above("lambda", 0);
     }
 }
 

@@ -56,17 +56,17 @@ settings! {
         /// Discount. Source: Sutton and Barto 2018, Example 6.6 (undiscounted)
         gamma: f64 = 1.0, in Unit;
         /// Exploration of the behaviour policy. Source: Sutton and Barto 2018, Example 6.6
-        exploration: Exploration = Exploration::EpsilonGreedy, in Any;
+        exploration: Exploration = Exploration::EpsilonGreedy, in Any, needs Unset("data");
         /// Probability of exploring, if epsilon-greedy; a number or a schedule; 1/n counts the visits of the state. Source: Sutton and Barto 2018, Example 6.6
-        epsilon: Schedule = 0.1, in Unit;
+        epsilon: Schedule = 0.1, in Unit, needs Unset("data"), needs Is("exploration", &["epsilon-greedy"]);
         /// Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule. Source:
         /// 1, where rewards are of about that size
-        temperature: Schedule = 1.0, in Positive;
+        temperature: Schedule = 1.0, in Positive, needs Unset("data"), needs Is("exploration", &["boltzmann"]);
         /// Weight of the upper confidence bound, if ucb, in units of the return. Source: 2, with which Sutton
         /// and Barto 2018, figure 2.4 is drawn
-        ucb_c: f64 = 2.0, in NotNegative;
+        ucb_c: f64 = 2.0, in NotNegative, needs Unset("data"), needs Is("exploration", &["ucb"]);
         /// Initial value of every state and action. Source: 0, as commonly
-        initial_value: f64 = 0.0, in Finite;
+        initial_value: f64 = 0.0, in Finite, needs Unset("from");
     }
 }
 

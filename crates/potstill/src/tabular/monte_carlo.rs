@@ -22,12 +22,17 @@ use super::TabularConfig;
 use super::records::records;
 use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
-use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
-use crate::config::ConfigError;
+use crate::algorithm::{
+    Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, Unused, recipe_without,
+};
+use crate::config::{ConfigError, Need};
 use crate::experience::Steps;
 use crate::model::QTable;
 use crate::policy::{Behaviour, Policy};
 use potstill_core::{Streams, snapshot};
+
+/// The key without use.
+pub(super) const MEANS: Unused = &[("alpha", &[Need::Never("the values are means of returns")])];
 
 /// The descriptor of monte-carlo.
 pub const ON_POLICY: Algorithm = Algorithm {
@@ -39,7 +44,7 @@ pub const ON_POLICY: Algorithm = Algorithm {
     summary: "action values as means of the returns after first visits",
     source: "Sutton and Barto 2018, section 5.4",
     file: file!(),
-    builder: Builder::States(|| recipe(build_on_policy)),
+    builder: Builder::States(|| recipe_without(MEANS, build_on_policy)),
     presets: &[],
     smoke: &["env=Blackjack-v1 steps=1500 log_interval=100"],
 };
@@ -54,7 +59,7 @@ pub const OFF_POLICY: Algorithm = Algorithm {
     summary: "the greedy policy's values, by weighted importance sampling",
     source: "Precup et al. 2000; Sutton and Barto 2018, section 5.7",
     file: file!(),
-    builder: Builder::States(|| recipe(build_off_policy)),
+    builder: Builder::States(|| recipe_without(MEANS, build_off_policy)),
     presets: &[],
     smoke: &["env=FrozenLake-v1 steps=1500 epsilon=0.5 log_interval=40"],
 };

@@ -141,6 +141,10 @@ impl Agent for NStepPrediction {
         Model::Table(self.v.clone())
     }
 
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        model.copy_to_table(&mut self.v)
+    }
+
     fn visits(&self) -> Option<&[u64]> {
         Some(self.behaviour.visits())
     }

@@ -28,11 +28,12 @@
 //! ```
 
 use super::lambda::LambdaConfig;
+use super::monte_carlo::MEANS;
 use super::records::{records, state_rewards};
 use super::traces::Traces;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::algorithm::{
-    Algorithm, BehaviourSource, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe,
+    Algorithm, BehaviourSource, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe, recipe_without,
 };
 use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
@@ -50,9 +51,9 @@ settings! {
         gamma: f64 = 1.0, in Unit;
         /// Exploration of the policy that is evaluated, if that is another run's; otherwise the policy is
         /// uniform. Source: 0, the run's own policy
-        epsilon: Schedule = 0.0, in Unit;
+        epsilon: Schedule = 0.0, in Unit, needs Set("behaviour");
         /// Initial value of every state. Source: 0, as commonly
-        initial_value: f64 = 0.0, in Finite;
+        initial_value: f64 = 0.0, in Finite, needs Unset("from");
     }
 }
 
@@ -96,7 +97,7 @@ pub const MONTE_CARLO: Algorithm = Algorithm {
     summary: "state values of a given policy, as means of the returns after first visits",
     source: "Sutton and Barto 2018, section 5.1",
     file: file!(),
-    builder: Builder::States(|| recipe(build_monte_carlo)),
+    builder: Builder::States(|| recipe_without(MEANS, build_monte_carlo)),
     presets: &[],
     smoke: &["env=FrozenLake-v1 steps=1500 log_interval=40"],
 };

@@ -18,8 +18,10 @@
 use super::TabularConfig;
 use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, Measurements, checked_target};
-use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
-use crate::config::{ConfigError, settings};
+use crate::algorithm::{
+    Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, Unused, recipe_without,
+};
+use crate::config::{ConfigError, Need, settings};
 use crate::experience::Steps;
 use crate::metrics::catalogue;
 use crate::model::QTable;
@@ -35,6 +37,9 @@ settings! {
     }
 }
 
+/// The key without use.
+const AVERAGE: Unused = &[("gamma", &[Need::Never("values are relative to the average reward")])];
+
 /// The descriptor.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "r-learning",
@@ -45,7 +50,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "maximise the average reward of a continuing task",
     source: "Schwartz 1993; Sutton and Barto 1998, figure 6.16",
     file: file!(),
-    builder: Builder::States(|| recipe(build)),
+    builder: Builder::States(|| recipe_without(AVERAGE, build)),
     presets: &[],
     smoke: &["env=AccessControl steps=1500 beta=1/n exploration=boltzmann"],
 };

@@ -19,13 +19,18 @@
 
 use super::TabularConfig;
 use crate::agent::{Agent, LearnError, checked_target};
-use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
-use crate::config::ConfigError;
+use crate::algorithm::{
+    Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, Unused, recipe_without,
+};
+use crate::config::{ConfigError, Need};
 use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Policy};
 use crate::targets::td_target;
 use potstill_core::{SnapshotError, Streams, snapshot};
+
+/// The key without use.
+const ROUNDS: Unused = &[("alpha", &[Need::Never("step sizes are one over the number of rounds")])];
 
 /// The descriptor.
 pub const ALGORITHM: Algorithm = Algorithm {
@@ -37,7 +42,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "Q-learning with two successive tables, which allows large steps",
     source: "Azar et al. 2011",
     file: file!(),
-    builder: Builder::States(|| recipe(build)),
+    builder: Builder::States(|| recipe_without(ROUNDS, build)),
     presets: &[],
     smoke: &["env=FrozenLake-v1 steps=1500 gamma=0.9 exploration=ucb log_interval=40"],
 };

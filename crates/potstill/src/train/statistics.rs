@@ -42,6 +42,13 @@ impl Estimate {
         Self { value: self.value * factor, interval: self.interval.map(ends) }
     }
 
+    /// The estimate of a number that lies between two bounds: so does its interval.
+    #[must_use]
+    pub fn within(self, (low, high): (f64, f64)) -> Self {
+        let ends = |(from, to): (f64, f64)| (from.clamp(low, high), to.clamp(low, high));
+        Self { interval: self.interval.map(ends), ..self }
+    }
+
     /// The lower end of the interval.
     pub fn low(&self) -> Option<f64> {
         self.interval.map(|(low, _)| low)
