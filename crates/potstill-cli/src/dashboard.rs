@@ -1,20 +1,22 @@
 //! The dashboard of `--tui`: progress, curves and the newest metrics, live on the terminal's alternate
 //! screen.
 
+mod curve;
+
 use crate::output;
 use crate::signals::Signals;
 use crossterm::style::{Attribute, Print, SetAttribute, SetForegroundColor};
 use crossterm::{cursor, execute, queue, terminal};
+use curve::Curve;
 use potstill::config::ConfigError;
 use potstill::metrics::Record;
-use potstill::metrics::catalogue::{EVAL_MEAN_REWARD, Metric, by_chart, key_metrics};
+use potstill::metrics::catalogue::{Metric, by_chart, key_metrics};
 use potstill::run::Observer;
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::{Alignment, Rect};
 use ratatui_core::style::{Color, Modifier};
-use ratatui_core::symbols::Marker;
 use ratatui_core::widgets::Widget;
-use ratatui_widgets::chart::{Axis, Chart, Dataset, GraphType};
+use ratatui_widgets::chart::{Axis, Chart};
 use ratatui_widgets::gauge::LineGauge;
 use std::io::{IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,8 +26,6 @@ use std::time::{Duration, Instant};
 const FRAME: Duration = Duration::from_millis(100);
 /// Time constant of the measured pace, in seconds.
 const MEMORY_SECONDS: f64 = 10.0;
-/// Largest number of points of a curve; even, so that thinning keeps the newest.
-const POINTS: usize = 512;
 const CHART_ROWS: u16 = 6;
 
 /// True while the alternate screen is shown. Global, as the terminal is: the panic hook must find it.
@@ -396,61 +396,6 @@ fn clock(seconds: f64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// A metric over the steps: every n-th point and the newest; n doubles whenever there are too many.
-#[derive(Default)]
-struct Curve {
-    name: &'static str,
-    /// The run that it is of, if several are watched as one.
-    source: u64,
-    newest: f64,
-    points: Vec<(f64, f64)>,
-    count: u64,
-    stride: u64,
-    /// True if the last point is only kept for being the newest.
-    passing: bool,
-}
-
-impl Curve {
-    fn push(&mut self, step: f64, value: f64) {
-        self.newest = value;
-        if !value.is_finite() {
-            return;
-        }
-        if self.passing {
-            self.points.pop();
-        }
-        self.points.push((step, value));
-        self.passing = !self.count.is_multiple_of(self.stride);
-        self.count += 1;
-        if self.points.len() > POINTS {
-            let mut index = 0;
-            self.points.retain(|_| {
-                index += 1;
-                index % 2 == 1
-            });
-            self.stride *= 2;
-        }
-    }
-
-    /// Returns true for evaluations, which are few and drawn as separate dots.
-    fn is_dotted(&self) -> bool {
-        self.name == EVAL_MEAN_REWARD
-    }
-
-    fn sign(&self) -> &str {
-        if self.is_dotted() { "•" } else { "⠒⠒" }
-    }
-
-    fn dataset(&self) -> Dataset<'_> {
-        let (marker, form, colour) = if self.is_dotted() {
-            (Marker::Dot, GraphType::Scatter, Color::Yellow)
-        } else {
-            (Marker::Braille, GraphType::Line, Color::Cyan)
-        };
-        Dataset::default().data(&self.points).marker(marker).graph_type(form).style(colour)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -538,16 +483,5 @@ mod tests {
             wild.render(true, buffer.area, &mut buffer);
             View::default().render(false, buffer.area, &mut buffer);
         }
-    }
-
-    #[test]
-    fn a_curve_stays_small_and_keeps_its_ends() {
-        let mut curve = Curve { stride: 1, ..Curve::default() };
-        for i in 0..100_000 {
-            curve.push(f64::from(i), 0.0);
-            assert!(curve.points.len() <= POINTS && curve.points.last().unwrap().0 == f64::from(i));
-        }
-        let steps: Vec<f64> = curve.points.iter().map(|point| point.0).collect();
-        assert_eq!(steps[..3], [0.0, 256.0, 512.0]);
     }
 }

@@ -40,6 +40,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod aligned;
+mod apart;
 mod backward;
 pub mod distributions;
 mod forward;

@@ -10,9 +10,9 @@
     reason = "parts of slices and a borrowed closure are given to threads that outlive the call"
 )]
 
+use crate::apart::Apart;
 use crate::helpers::{HelpersInUse, is_late};
 use crate::lanes::{WIDTH, claim};
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -373,33 +373,6 @@ impl Workers {
                 work(block(n), blocks);
             }
         });
-    }
-}
-
-/// A slice whose parts are given to different threads.
-struct Apart<'a, T> {
-    start: *mut T,
-    length: usize,
-    borrow: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: it stands for an exclusive borrow, parts of which are handed out once each.
-unsafe impl<T: Send> Sync for Apart<'_, T> {}
-
-impl<'a, T> Apart<'a, T> {
-    fn new(slice: &'a mut [T]) -> Self {
-        Self { start: slice.as_mut_ptr(), length: slice.len(), borrow: PhantomData }
-    }
-
-    /// # Safety
-    /// Ranges in use at the same time must be apart.
-    #[expect(clippy::mut_from_ref, reason = "the ranges are apart")]
-    unsafe fn range(&self, range: Range<usize>) -> &mut [T] {
-        assert!(range.start <= range.end && range.end <= self.length, "a range of the slice");
-        // SAFETY: within the slice.
-        let start = unsafe { self.start.add(range.start) };
-        // SAFETY: within the slice, and by the caller's promise no other borrow has it.
-        unsafe { std::slice::from_raw_parts_mut(start, range.len()) }
     }
 }
 

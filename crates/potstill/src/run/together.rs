@@ -179,9 +179,6 @@ mod tests {
         fn end(&self) {
             self.0.lock().unwrap().push("end".to_owned());
         }
-        fn warn(&self, message: &str) {
-            self.0.lock().unwrap().push(format!("warning: {message}"));
-        }
     }
 
     #[test]
