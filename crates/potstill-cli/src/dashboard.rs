@@ -239,7 +239,7 @@ impl View {
         for &(name, value) in &record.values {
             let is_known = |curve: &Curve| curve.name == name && curve.source == source;
             let known = self.curves.iter().position(is_known).unwrap_or_else(|| {
-                self.curves.push(Curve { name, source, stride: 1, ..Curve::default() });
+                self.curves.push(Curve::of(name, source));
                 self.curves.len() - 1
             });
             self.curves[known].push(record.step as f64, value);

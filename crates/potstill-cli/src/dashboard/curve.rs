@@ -17,12 +17,17 @@ pub(super) struct Curve {
     pub(super) newest: f64,
     pub(super) points: Vec<(f64, f64)>,
     count: u64,
-    pub(super) stride: u64,
+    stride: u64,
     /// True if the last point is only kept for being the newest.
     passing: bool,
 }
 
 impl Curve {
+    /// The curve of this metric of one of several runs, without a value so far.
+    pub(super) fn of(name: &'static str, source: u64) -> Self {
+        Self { name, source, stride: 1, ..Self::default() }
+    }
+
     pub(super) fn push(&mut self, step: f64, value: f64) {
         self.newest = value;
         if !value.is_finite() {
@@ -69,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_curve_stays_small_and_keeps_its_ends() {
-        let mut curve = Curve { stride: 1, ..Curve::default() };
+        let mut curve = Curve::of("train/loss", 0);
         for i in 0..100_000 {
             curve.push(f64::from(i), 0.0);
             assert!(curve.points.len() <= POINTS && curve.points.last().unwrap().0 == f64::from(i));

@@ -416,7 +416,7 @@ mod tests {
         };
         check("buffer_size = ['100k', 1e5]", true);
         check("learning_rate = '1e-3,0.001'", true);
-        check("env = ['CartPole-v1', 'CartPole']", true);
+        check("env = ['CartPole-v1', 'CartPole-v1']", true);
         check("buffer_size = ['100k', 2e5]", false);
         check("net_arch = 'mlp:64,64,mlp:64'", false);
     }

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_long_line_pads_no_others() {
-        let long = format!("mlp:{}8", "16,".repeat(100));
+        let long = format!("mlp:{}16384", "16384,".repeat(15));
         let text = resolve::<Example>(&[set(&[&format!("net_arch={long}")])]).unwrap().to_toml(&[]);
         let expected = format!(
             "learning_rate = 0.5  # default\nbatch_size = 32      # default\nnet_arch = \"{long}\"  # --set\n"

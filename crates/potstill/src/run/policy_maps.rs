@@ -308,7 +308,7 @@ mod tests {
         let check = |side: usize, expected: Option<&str>| {
             let map = format!("S{}G", ".".repeat(side * side - 2));
             let rows: Vec<&str> = (0..side).map(|row| &map[row * side..][..side]).collect();
-            let spec = find(&format!("Gridworld:desc={}", rows.join("/"))).unwrap();
+            let spec = find(&format!("Gridworld-v0:desc={}", rows.join("/"))).unwrap();
             let blocks = map_blocks(&spec, &QTable::new(side * side, 4, 0.0), None);
             let sentence = match &blocks[..] {
                 [Block::Grid(chart)] => {
