@@ -136,7 +136,12 @@ impl Naive {
     fn due(&self) -> u64 {
         let DqnConfig { train_freq, gradient_steps, learning_starts, num_envs, .. } = self.config;
         match gradient_steps {
-            _ if self.calls % train_freq != 0 || self.steps <= learning_starts || self.replay.is_empty() => 0,
+            _ if !self.calls.is_multiple_of(train_freq)
+                || self.steps <= learning_starts
+                || self.replay.is_empty() =>
+            {
+                0
+            }
             0 => train_freq * num_envs,
             some => some,
         }
