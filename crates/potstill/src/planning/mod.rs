@@ -39,7 +39,6 @@ use crate::config::{Key, Settings, settings};
 use crate::model::QTable;
 use crate::policy::Policy;
 use crate::tabular::TabularConfig;
-use crate::train::Stop;
 use potstill_core::snapshot::Field;
 use potstill_core::{Restorable, Snapshot, SnapshotError};
 use potstill_env::TransitionModel;
@@ -199,7 +198,7 @@ impl StateValues {
     }
 
     /// The same as [`q`](Self::q), or `None` after a stop request.
-    pub fn q_unless(&self, stop: &Stop<'_>) -> Option<QTable> {
+    pub fn q_unless(&self, stop: &(dyn Fn() -> bool + Sync)) -> Option<QTable> {
         if self.reachable.len() == self.model.states()
             || self.gamma == 1.0 && has_endless_rewards(&self.model)
         {
