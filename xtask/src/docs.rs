@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Pages with short lines, outside of tables and code.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
     "STYLE.md",
     "SECURITY.md",
     "GLOSSARY.md",

@@ -142,5 +142,5 @@ fn runs() -> Vec<String> {
 }
 
 fn has_run(path: &Path) -> bool {
-    [store::names::CONFIG, "sweep.toml"].iter().any(|file| path.join(file).is_file())
+    [store::names::CONFIG, store::names::SWEEP].iter().any(|file| path.join(file).is_file())
 }

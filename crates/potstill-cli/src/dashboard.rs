@@ -1,19 +1,22 @@
 //! The dashboard of `--tui`: progress, curves and the newest metrics, live on the terminal's alternate
 //! screen.
 
+mod curve;
+
+use crate::output;
 use crate::signals::Signals;
 use crossterm::style::{Attribute, Print, SetAttribute, SetForegroundColor};
 use crossterm::{cursor, execute, queue, terminal};
+use curve::Curve;
 use potstill::config::ConfigError;
 use potstill::metrics::Record;
-use potstill::metrics::catalogue::{EVAL_MEAN_REWARD, Metric, by_chart, key_metrics};
+use potstill::metrics::catalogue::{Metric, by_chart, key_metrics};
 use potstill::run::Observer;
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::{Alignment, Rect};
 use ratatui_core::style::{Color, Modifier};
-use ratatui_core::symbols::Marker;
 use ratatui_core::widgets::Widget;
-use ratatui_widgets::chart::{Axis, Chart, Dataset, GraphType};
+use ratatui_widgets::chart::{Axis, Chart};
 use ratatui_widgets::gauge::LineGauge;
 use std::io::{IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +26,6 @@ use std::time::{Duration, Instant};
 const FRAME: Duration = Duration::from_millis(100);
 /// Time constant of the measured pace, in seconds.
 const MEMORY_SECONDS: f64 = 10.0;
-/// Largest number of points of a curve; even, so that thinning keeps the newest.
-const POINTS: usize = 512;
 const CHART_ROWS: u16 = 6;
 
 /// True while the alternate screen is shown. Global, as the terminal is: the panic hook must find it.
@@ -34,9 +35,26 @@ static OPEN: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Dashboard {
     view: Arc<Mutex<View>>,
     signals: Signals,
+    /// Messages that came while the alternate screen was shown, which forgets them.
+    kept: Mutex<Vec<String>>,
 }
 
 impl Dashboard {
+    /// Tells on stderr, at the end if the alternate screen is shown.
+    fn tell(&self, message: String) {
+        match OPEN.load(Ordering::SeqCst) {
+            true => self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(message),
+            false => output::tell(&message),
+        }
+    }
+
+    /// Restores the terminal, and tells what came meanwhile.
+    fn close(&self) {
+        close();
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        kept.iter().for_each(|message| output::tell(message));
+    }
+
     /// Opens a dashboard; needs a terminal to draw on and to read keys from.
     pub(crate) fn new(signals: Signals) -> Result<Self, ConfigError> {
         if !std::io::stderr().is_terminal() || !std::io::stdin().is_terminal() {
@@ -49,7 +67,7 @@ impl Dashboard {
             inform(panic);
         }));
         signals.at_end(close);
-        let dashboard = Self { view: Arc::default(), signals };
+        let dashboard = Self { view: Arc::default(), signals, kept: Mutex::default() };
         // Separate threads: during an evaluation the run may report no progress for seconds.
         let (view, signals) = (dashboard.view.clone(), dashboard.signals.clone());
         std::thread::spawn(move || keep_drawing(&view, &signals));
@@ -60,6 +78,14 @@ impl Dashboard {
 }
 
 impl Observer for Dashboard {
+    fn remark(&self, about: &str) {
+        self.tell(format!("  {about}"));
+    }
+
+    fn warn(&self, warning: &str) {
+        self.tell(format!("warning: {warning}"));
+    }
+
     fn begin(&self, what: &str, total: u64) {
         *lock(&self.view) = View { title: what.to_owned(), total, ..View::default() };
         open();
@@ -82,7 +108,7 @@ impl Observer for Dashboard {
     }
 
     fn end(&self) {
-        close();
+        self.close();
     }
 
     fn stop_requested(&self) -> bool {
@@ -92,7 +118,7 @@ impl Observer for Dashboard {
 
 impl Drop for Dashboard {
     fn drop(&mut self) {
-        close();
+        self.close();
     }
 }
 
@@ -110,7 +136,7 @@ fn watch_keys(signals: &Signals) {
         if !OPEN.load(Ordering::SeqCst) || !(interrupt || bytes[..n].contains(&b'q')) {
             continue;
         }
-        // A further Ctrl-C is a further SIGINT; `q` is one wish, however often it is pressed.
+        // A further Ctrl-C is a further SIGINT; `q` is one stop request, however often it is pressed.
         if interrupt || !signals.came() {
             signals.interrupt();
         }
@@ -213,7 +239,7 @@ impl View {
         for &(name, value) in &record.values {
             let is_known = |curve: &Curve| curve.name == name && curve.source == source;
             let known = self.curves.iter().position(is_known).unwrap_or_else(|| {
-                self.curves.push(Curve { name, source, stride: 1, ..Curve::default() });
+                self.curves.push(Curve::of(name, source));
                 self.curves.len() - 1
             });
             self.curves[known].push(record.step as f64, value);
@@ -370,61 +396,6 @@ fn clock(seconds: f64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// A metric over the steps: every n-th point and the newest; n doubles whenever there are too many.
-#[derive(Default)]
-struct Curve {
-    name: &'static str,
-    /// The run that it is of, if several are watched as one.
-    source: u64,
-    newest: f64,
-    points: Vec<(f64, f64)>,
-    count: u64,
-    stride: u64,
-    /// True if the last point is only kept for being the newest.
-    passing: bool,
-}
-
-impl Curve {
-    fn push(&mut self, step: f64, value: f64) {
-        self.newest = value;
-        if !value.is_finite() {
-            return;
-        }
-        if self.passing {
-            self.points.pop();
-        }
-        self.points.push((step, value));
-        self.passing = !self.count.is_multiple_of(self.stride);
-        self.count += 1;
-        if self.points.len() > POINTS {
-            let mut index = 0;
-            self.points.retain(|_| {
-                index += 1;
-                index % 2 == 1
-            });
-            self.stride *= 2;
-        }
-    }
-
-    /// Returns true for evaluations, which are few and drawn as separate dots.
-    fn is_dotted(&self) -> bool {
-        self.name == EVAL_MEAN_REWARD
-    }
-
-    fn sign(&self) -> &str {
-        if self.is_dotted() { "•" } else { "⠒⠒" }
-    }
-
-    fn dataset(&self) -> Dataset<'_> {
-        let (marker, form, colour) = if self.is_dotted() {
-            (Marker::Dot, GraphType::Scatter, Color::Yellow)
-        } else {
-            (Marker::Braille, GraphType::Line, Color::Cyan)
-        };
-        Dataset::default().data(&self.points).marker(marker).graph_type(form).style(colour)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -512,16 +483,5 @@ mod tests {
             wild.render(true, buffer.area, &mut buffer);
             View::default().render(false, buffer.area, &mut buffer);
         }
-    }
-
-    #[test]
-    fn a_curve_stays_small_and_keeps_its_ends() {
-        let mut curve = Curve { stride: 1, ..Curve::default() };
-        for i in 0..100_000 {
-            curve.push(f64::from(i), 0.0);
-            assert!(curve.points.len() <= POINTS && curve.points.last().unwrap().0 == f64::from(i));
-        }
-        let steps: Vec<f64> = curve.points.iter().map(|point| point.0).collect();
-        assert_eq!(steps[..3], [0.0, 256.0, 512.0]);
     }
 }

@@ -7,7 +7,7 @@ use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
-use potstill::metrics::catalogue::TEST_ERROR;
+use potstill::metrics::catalogue::{SECONDS, TEST_ERROR};
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::{RESULTS, Reproduction};
@@ -96,13 +96,18 @@ pub(crate) fn run(result: &Value) {
     let out = result["out"].as_str().unwrap_or_default();
     print(&format!("\nRun directory: {out}"));
     if result["seeds"].is_null() {
-        // A prediction algorithm has no policy to evaluate.
-        let algorithm = result["algorithm"].as_str().and_then(|name| Algorithm::find(name).ok());
-        let judges = algorithm.is_some_and(|algorithm| algorithm.family == "prediction");
-        let command = if judges { "show" } else { "eval" };
+        let command = next_command(result["algorithm"].as_str().unwrap_or_default());
         print(&format!("Next: {} {command} {}", program(), shell::path(Path::new(out))));
     } else {
         print(&format!("Next: {} show {}", program(), shell::path(Path::new(out))));
+    }
+}
+
+/// The command that a run is looked at with: a prediction algorithm has no policy to evaluate.
+fn next_command(algorithm: &str) -> &'static str {
+    match Algorithm::find(algorithm) {
+        Ok(algorithm) if algorithm.family == "prediction" => "show",
+        _ => "eval",
     }
 }
 
@@ -130,6 +135,10 @@ fn wrapped(words: &str) -> String {
 /// Prints the result of a sweep, and its path.
 fn sweep(result: &Value) {
     print(&sweep::words(result));
+    for point in result["failed"].as_array().into_iter().flatten() {
+        let text = |key: &str| point[key].as_str().unwrap_or_default();
+        print(&format!("\nfailed: {}: {}", text("run"), text("error")));
+    }
     let out = result["out"].as_str().unwrap_or_default();
     let path = shell::path(Path::new(out));
     print(&format!("\nFolder: {out}{}\nNext: {} compare {path}", sweep::over_seeds(result), program()));
@@ -200,8 +209,16 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
                     Some([low, high]) => format!("{} [{}, {}]", scalar(value), scalar(low), scalar(high)),
                     _ => scalar(value),
                 };
-                let (mean, iqm) = (with(mean, &value["mean_ci95"]), with(iqm, &value["ci95"]));
-                rows.push((prefix.to_owned(), format!("mean {mean}, interquartile mean {iqm}")));
+                let words = match prefix {
+                    // The time of a run is a cost, not a measurement.
+                    SECONDS => format!("mean {}", scalar(mean)),
+                    _ => format!(
+                        "mean {}, interquartile mean {}",
+                        with(mean, &value["mean_ci95"]),
+                        with(iqm, &value["ci95"])
+                    ),
+                };
+                rows.push((prefix.to_owned(), words));
                 return;
             }
             for (key, value) in
@@ -415,6 +432,32 @@ pub(crate) fn algos_json() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_command_takes_the_run() {
+        for (algorithm, expected) in [
+            ("td-prediction", "show"),
+            ("n-step-td-prediction", "show"),
+            ("semi-gradient-td", "show"),
+            ("gradient-monte-carlo", "show"),
+            ("sarsa", "eval"),
+            ("mcts", "eval"),
+            ("classifier", "eval"),
+        ] {
+            assert!(Algorithm::find(algorithm).is_ok(), "{algorithm}");
+            assert_eq!(next_command(algorithm), expected, "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn a_statistic_over_seeds_is_one_line() {
+        let spread = |mean: f64| json!({ "mean": mean, "mean_ci95": [1.0, 2.5], "iqm": 1.5, "ci95": null });
+        let mut rows = Vec::new();
+        flatten("", &json!({ "mean_return": spread(2.0), "seconds": spread(0.36) }), &mut rows);
+        let row = |key: &str, words: &str| (key.to_owned(), words.to_owned());
+        let returned = row("mean return", "mean 2 [1, 2.5], interquartile mean 1.5");
+        assert_eq!(rows, [returned, row("seconds", "mean 0.36")]);
+    }
 
     #[test]
     fn a_program_of_another_name_tells_its_own_commands() {

@@ -3,6 +3,7 @@
 use crate::output;
 use crate::signals::Signals;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use potstill::metrics::Record;
 use potstill::run::Observer;
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -35,6 +36,8 @@ impl Observer for Bar {
     fn warn(&self, what: &str) {
         output::tell(&format!("warning: {what}"));
     }
+
+    fn record(&self, _: &Record) {}
 
     fn begin(&self, what: &str, total: u64) {
         self.with(|slot| {

@@ -1,5 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP: at the first a run saves a checkpoint and stops. Others that come shortly after it are the same wish:
-//! `timeout` signals its child and then its group. One that comes later ends the process unsaved.
+//! SIGINT, SIGTERM and SIGHUP: at the first a run saves a checkpoint and stops. Others that come shortly after it are the
+//! same stop request: `timeout` signals its child and then its group. One that comes later ends the process unsaved.
 
 use crate::output;
 use potstill::Error;
@@ -9,8 +9,8 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Time after the first signal in which others are the same wish.
-const SAME_WISH: Duration = Duration::from_millis(1500);
+/// Time after the first signal in which others are the same stop request.
+const SAME_REQUEST: Duration = Duration::from_millis(1500);
 /// Time between looks for further signals.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -73,16 +73,16 @@ impl Signals {
         (128 + self.came.load(Ordering::Relaxed)) as u8
     }
 
-    /// Counts a signal: the first, the same wish, or the end.
+    /// Counts a signal: the first, one of the same stop request, or the end.
     fn count(&self) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        if first.get_or_insert_with(Instant::now).elapsed() < SAME_WISH {
+        if first.get_or_insert_with(Instant::now).elapsed() < SAME_REQUEST {
             return;
         }
         if let Some(work) = *self.at_end.lock().unwrap_or_else(PoisonError::into_inner) {
             work();
         }
-        // In a thread of its own: who asked for the end must not wait for a stderr that takes nothing.
+        // In a thread of its own: the end must not wait for a stderr that takes nothing.
         let (said, heard) = channel();
         std::thread::spawn(move || {
             output::tell("ended at once by a further signal; what was not saved is lost");

@@ -318,6 +318,26 @@ fn a_sweep_runs_every_combination_and_can_be_resumed() {
 }
 
 #[test]
+fn a_combination_that_fails_leaves_the_others() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let command = "train dqn --env CartPole-v1 --steps 300 --learning-starts 100 --eval-freq 0 --net-arch mlp:4 --set \
+                   train_freq=1 --set gradient_steps=1 --set max_grad_norm=0 --optimizer sgd --learning-rate 1e30,1e-3";
+    let output = potstill(path, &format!("{command} --json --out sweep"));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let runs = |key: &str| -> Vec<&str> {
+        result[key].as_array().unwrap().iter().map(|run| run["run"].as_str().unwrap()).collect()
+    };
+    assert_eq!((runs("sweep"), runs("failed")), (vec!["learning_rate=0.001"], vec!["learning_rate=1e30"]));
+    assert!(result["failed"][0]["error"].as_str().unwrap().starts_with("training stopped in CartPole-v1"));
+    let output = potstill(path, "resume sweep");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\nfailed: learning_rate=1e30: training stopped in CartPole-v1"), "{text}");
+}
+
+#[test]
 fn completions_manual_pages_and_films_are_written() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

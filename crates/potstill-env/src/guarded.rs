@@ -47,13 +47,8 @@ impl<E: Env> Env for Guarded<E> {
     type Observation = E::Observation;
     type Action = E::Action;
 
-    fn observation_space(&self) -> Space {
-        self.env.observation_space()
-    }
-
-    fn action_space(&self) -> Space {
-        self.env.action_space()
-    }
+    forward!(observation_space);
+    forward!(action_space);
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut Self::Observation) {
         self.env.reset(seed, observation);

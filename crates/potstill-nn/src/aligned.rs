@@ -31,7 +31,7 @@ impl Aligned {
     /// Zeros, `length` of them.
     pub fn zeros(length: usize) -> Self {
         let all = vec![0.0; length + WIDTH - 1];
-        // Whoever runs this may not tell addresses, and all that is lost is speed.
+        // An interpreter such as Miri may refuse to tell addresses; only speed is lost then.
         let first = all.as_ptr().align_offset(LINE).min(WIDTH - 1);
         Self { all, first, length }
     }

@@ -40,10 +40,11 @@
 #![allow(clippy::needless_range_loop)]
 
 mod aligned;
-mod attendance;
+mod apart;
 mod backward;
 pub mod distributions;
 mod forward;
+mod helpers;
 mod init;
 mod interface;
 pub mod kernels;

@@ -2,23 +2,23 @@
 //!
 //! A pass takes tens of microseconds, less than it takes to start a thread or to wake one, so the helpers
 //! wait for the next piece of work by looking at a counter for a while before they sleep. Beside other work a
-//! helper costs more than it helps; [`Attendance`] leaves it out for as long. What the work computes must not
-//! depend on who does which part.
+//! helper costs more than it helps; [`HelpersInUse`] leaves it out for as long. What the work computes must not
+//! depend on the thread of a part.
 
 #![expect(
     unsafe_code,
     reason = "parts of slices and a borrowed closure are given to threads that outlive the call"
 )]
 
-use crate::attendance::{Attendance, is_late};
+use crate::apart::Apart;
+use crate::helpers::{HelpersInUse, is_late};
 use crate::lanes::{WIDTH, claim};
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Number of times that a thread looks for a change before it lets others run: some microseconds.
 const LOOKS: u32 = 500;
@@ -46,7 +46,7 @@ struct Team {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
     /// Held while a piece of work is done.
-    busy: Mutex<Attendance>,
+    busy: Mutex<HelpersInUse>,
 }
 
 /// The state that the threads share.
@@ -59,8 +59,9 @@ struct Shared {
     called: AtomicUsize,
     /// Helpers at work, and whether more may come in.
     gate: AtomicU32,
-    /// The next part of each thread's share, and the first that is not in it.
+    /// The next part of each thread's share.
     next: Vec<Counter>,
+    /// The end of each thread's share: the first part of the next one's.
     ends: Vec<AtomicUsize>,
     failed: AtomicBool,
     /// Set by a helper that has waited too long for the last part of the calling thread.
@@ -92,8 +93,9 @@ unsafe impl Send for Work {}
 
 impl Shared {
     /// Computes parts until there are no more: first those of this thread's own share, whose data it has had
-    /// before, then what others have not come to yet.
-    fn work(&self, work: Work, thread: usize) {
+    /// before, then what others have not begun. Returns the longest time of a part, if there was one.
+    fn work(&self, work: Work, thread: usize) -> Option<Duration> {
+        let (mut longest, mut begun) = (None, Instant::now());
         let threads = self.called.load(Ordering::Relaxed) + 1;
         for owner in (0..threads).map(|k| (thread + k) % threads) {
             let end = self.ends[owner].load(Ordering::Relaxed);
@@ -102,11 +104,15 @@ impl Shared {
                 if part >= end {
                     break;
                 }
-                // SAFETY: the gate is open or somebody is inside, so `run` still waits and its closure lives.
+                // SAFETY: the gate is open or this thread is inside, so `run` still waits and its closure lives.
                 let call = unsafe { &*work.0 };
                 call(part);
+                let now = Instant::now();
+                longest = longest.max(Some(now - begun));
+                begun = now;
             }
         }
+        longest
     }
 
     /// The loop of a helper thread.
@@ -116,15 +122,15 @@ impl Shared {
             seen = self.wait(thread, seen);
             let enter = |gate: u32| (gate & OPEN != 0).then_some(gate + 1);
             if self.gate.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).is_ok() {
-                let begun = Instant::now();
-                let work = *self.work.lock().expect("nobody panics with it");
-                if let Some(work) = work
-                    && catch_unwind(AssertUnwindSafe(|| self.work(work, thread))).is_err()
-                {
+                let work = *self.work.lock().expect("no panic while it is locked");
+                let worked = work.map(|work| catch_unwind(AssertUnwindSafe(|| self.work(work, thread))));
+                if let Some(Err(_)) = worked {
                     self.failed.store(true, Ordering::Release);
                 }
                 self.gate.fetch_sub(1, Ordering::AcqRel);
-                self.watch(seen, begun);
+                if let Some(Ok(longest)) = worked {
+                    self.watch(seen, longest);
+                }
             }
         }
     }
@@ -149,15 +155,18 @@ impl Shared {
         self.round.load(Ordering::Acquire)
     }
 
-    /// Watches whether the calling thread ends a round in time, to which this helper gave its work since `begun`.
-    fn watch(&self, round: u32, begun: Instant) {
+    /// Watches whether the calling thread ends a round in time, in which the longest part of this helper took so long.
+    fn watch(&self, round: u32, longest: Option<Duration>) {
+        if longest.is_none() {
+            return;
+        }
         let done = Instant::now();
         let is_open = || self.gate.load(Ordering::Acquire) & OPEN != 0;
         let mut looks = 0;
         while is_open() && self.round.load(Ordering::Acquire) == round {
             relax(looks);
             looks += 1;
-            if is_late(done.elapsed(), done - begun) {
+            if is_late(done.elapsed(), longest) {
                 self.caller_is_late.store(true, Ordering::Relaxed);
                 break;
             }
@@ -172,7 +181,7 @@ fn relax(looks: u32) {
 
 impl Team {
     /// Takes it for a piece of work, if it has none.
-    fn lock(&self) -> Option<MutexGuard<'_, Attendance>> {
+    fn lock(&self) -> Option<MutexGuard<'_, HelpersInUse>> {
         match self.busy.try_lock() {
             Ok(guard) => Some(guard),
             // Work that panicked has left nothing behind that the next could stumble over.
@@ -217,7 +226,7 @@ impl Workers {
             std::thread::Builder::new().name(format!("helper-{i}")).spawn(move || shared.help(i)).ok()
         };
         let helpers: Vec<_> = (1..threads).filter_map(helper).collect();
-        let busy = Mutex::new(Attendance::new(helpers.len()));
+        let busy = Mutex::new(HelpersInUse::new(helpers.len()));
         Self { team: Some(Arc::new(Team { shared, helpers, busy })) }
     }
 
@@ -226,35 +235,35 @@ impl Workers {
         1 + self.team.as_ref().map_or(0, |team| team.helpers.len())
     }
 
-    /// Calls `work` once for each part, in any order, on any thread. Who is asked for help while helping does
-    /// it alone.
+    /// Calls `work` once for each part, in any order, on any thread. A helper that calls it inside a part does all parts
+    /// alone.
     pub(crate) fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         self.run_shares(parts, |thread, threads| thread * parts / threads, work);
     }
 
-    /// The same; `first` says where the share of each thread begins, of so many.
+    /// The same; `first` returns the first part in the share of a thread, of so many threads.
     fn run_shares(&self, parts: usize, first: impl Fn(usize, usize) -> usize, work: &(dyn Fn(usize) + Sync)) {
         let team = self.team.as_ref().filter(|_| parts > 1);
-        let Some((team, mut attendance)) = team.and_then(|team| Some((team, team.lock()?))) else {
+        let Some((team, mut in_use)) = team.and_then(|team| Some((team, team.lock()?))) else {
             (0..parts).for_each(work);
             return;
         };
         let (shared, begun) = (&*team.shared, Instant::now());
         if shared.caller_is_late.swap(false, Ordering::Relaxed) {
-            attendance.somebody_was_late(begun);
+            in_use.back_off(begun);
         }
-        let helpers = attendance.called(begun);
+        let helpers = in_use.called(begun, parts);
         if helpers == 0 {
             (0..parts).for_each(work);
             return;
         }
         let call: *const (dyn Fn(usize) + Sync) = work;
-        // SAFETY: only the borrow's length is forgotten. It is over when `run` returns, and nobody calls the closure then.
+        // SAFETY: only the borrow's length is forgotten. It is over when `run` returns, and the closure is not called any more.
         let call = unsafe {
             std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(call)
         };
         let work = Work(call);
-        *shared.work.lock().expect("nobody panics with it") = Some(work);
+        *shared.work.lock().expect("no panic while it is locked") = Some(work);
         let threads = helpers + 1;
         for (thread, (next, end)) in shared.next.iter().zip(&shared.ends).take(threads).enumerate() {
             next.0.store(first(thread, threads), Ordering::Relaxed);
@@ -270,7 +279,7 @@ impl Workers {
             team.helpers[..helpers].iter().for_each(|helper| helper.thread().unpark());
         }
         let mine = catch_unwind(AssertUnwindSafe(|| shared.work(work, 0)));
-        // Whoever is not in by now finds nothing left to do.
+        // A helper that is not in by now has nothing left to do.
         shared.gate.fetch_and(!OPEN, Ordering::AcqRel);
         if shared.gate.load(Ordering::Acquire) != 0 {
             let done = Instant::now();
@@ -279,8 +288,8 @@ impl Workers {
                 relax(looks);
                 looks = looks.saturating_add(1);
             }
-            if is_late(done.elapsed(), done - begun) {
-                attendance.somebody_was_late(Instant::now());
+            if mine.as_ref().is_ok_and(|longest| is_late(done.elapsed(), *longest)) {
+                in_use.back_off(Instant::now());
             }
         }
         let failed = shared.failed.swap(false, Ordering::AcqRel);
@@ -367,33 +376,6 @@ impl Workers {
     }
 }
 
-/// A slice whose parts are given to different threads.
-struct Apart<'a, T> {
-    start: *mut T,
-    length: usize,
-    borrow: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: it stands for an exclusive borrow, parts of which are handed out once each.
-unsafe impl<T: Send> Sync for Apart<'_, T> {}
-
-impl<'a, T> Apart<'a, T> {
-    fn new(slice: &'a mut [T]) -> Self {
-        Self { start: slice.as_mut_ptr(), length: slice.len(), borrow: PhantomData }
-    }
-
-    /// # Safety
-    /// Ranges in use at the same time must be apart.
-    #[expect(clippy::mut_from_ref, reason = "the ranges are apart")]
-    unsafe fn range(&self, range: Range<usize>) -> &mut [T] {
-        assert!(range.start <= range.end && range.end <= self.length, "a range of the slice");
-        // SAFETY: within the slice.
-        let start = unsafe { self.start.add(range.start) };
-        // SAFETY: within the slice, and by the caller's word nobody else has it.
-        unsafe { std::slice::from_raw_parts_mut(start, range.len()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -460,12 +442,12 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_late_is_left_out_and_everything_is_done() {
+    fn a_late_helper_is_left_out_and_every_part_is_done() {
         let workers = Workers::new(2);
         let caller = std::thread::current().id();
         let team = workers.team.as_ref().unwrap();
         // A helper that is kept from working inside a part, until it is not called any more.
-        while team.lock().unwrap().called(Instant::now()) == 1 {
+        while team.lock().unwrap().called(Instant::now(), 2) == 1 {
             workers.run(2, &|_| {
                 let is_helper = std::thread::current().id() != caller;
                 std::thread::sleep(std::time::Duration::from_millis(if is_helper { 20 } else { 1 }));
@@ -480,7 +462,7 @@ mod tests {
                 helped.fetch_or(std::thread::current().id() != caller, Ordering::Relaxed);
             });
         }
-        // It has been tried again, and no part was lost.
+        // The helper has been tried again, and no part was lost.
         assert_eq!(done.load(Ordering::Relaxed) % 4, 0);
     }
 

@@ -28,6 +28,45 @@ use potstill_core::{Restorable, Snapshot, Value};
 use potstill_env::{BoxEnv, EnvError, Row};
 use thiserror::Error;
 
+/// The methods of an agent whose model is the table `q`, and whose visits its `behaviour` counts.
+macro_rules! table_of_actions {
+    () => {
+        fn model(&self) -> $crate::model::Model {
+            $crate::model::Model::Table(self.q.clone())
+        }
+
+        fn start_from(&mut self, model: &$crate::model::Model) -> Result<(), String> {
+            model.copy_to_table(&mut self.q)
+        }
+
+        fn visits(&self) -> Option<&[u64]> {
+            Some(self.behaviour.visits())
+        }
+    };
+}
+pub(crate) use table_of_actions;
+
+/// Lets an agent observe an episode of states, rewards and next states, terminated or truncated at its end.
+#[cfg(test)]
+pub(crate) fn observe_episode(
+    agent: &mut impl Agent<Observation = usize, Action = usize>,
+    steps: &[(usize, f64, usize)],
+    terminated: bool,
+) {
+    for (t, &(state, reward, next)) in steps.iter().enumerate() {
+        let is_last = t + 1 == steps.len();
+        let step = crate::experience::Transition {
+            observation: &state,
+            action: &0,
+            reward,
+            next_observation: &next,
+            terminated: is_last && terminated,
+            truncated: is_last && !terminated,
+        };
+        agent.observe(&Steps::of(&step)).unwrap();
+    }
+}
+
 /// A learner that acts: the contract between an algorithm and the training loop.
 ///
 /// Observations and actions come as rows: a batch of `copies` observations is a slice of `copies x width`

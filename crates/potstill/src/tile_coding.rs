@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    /// Sutton's `tiles3` for two numbers, with labels in the order in which tiles are met.
+    /// Sutton's `tiles3` for two numbers, with labels in the order in which tiles first occur.
     fn tiles3(labels: &mut BTreeMap<[i64; 3], usize>, scaled: [f64; 2], tilings: i64) -> Vec<usize> {
         let quantized = scaled.map(|x| (x * tilings as f64).floor() as i64);
         let tile = |tiling: i64| {

@@ -31,10 +31,10 @@ fn policy_value(model: &TransitionModel, gamma: f64, policy: &dyn Fn(usize) -> V
     let mut v = vec![0.0; model.states()];
     let policies: Vec<Vec<f64>> = (0..model.states()).map(policy).collect();
     // States that cannot be reached have no meaningful values.
-    let met = potstill::planning::reachable(model);
+    let visited = potstill::planning::reachable(model);
     loop {
         let mut moved: f64 = 0.0;
-        for &state in &met {
+        for &state in &visited {
             let worth = |action: usize| -> f64 {
                 let outcomes = model.outcomes(state, action).iter();
                 outcomes

@@ -10,6 +10,8 @@ use std::sync::Mutex;
 struct Listener(Mutex<Vec<String>>);
 
 impl Observer for Listener {
+    fn remark(&self, _: &str) {}
+    fn record(&self, _: &potstill::metrics::Record) {}
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64, _: &str) {}
     fn end(&self) {}

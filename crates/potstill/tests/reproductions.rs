@@ -203,6 +203,9 @@ fn a_complete_folder_of_games_is_written_again_from_its_numbers() {
 struct Stopped;
 
 impl Observer for Stopped {
+    fn remark(&self, _: &str) {}
+    fn warn(&self, _: &str) {}
+    fn record(&self, _: &potstill::metrics::Record) {}
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64, _: &str) {}
     fn end(&self) {}

@@ -95,6 +95,9 @@ impl StopAfter {
 }
 
 impl Observer for StopAfter {
+    fn remark(&self, _: &str) {}
+    fn warn(&self, _: &str) {}
+    fn record(&self, _: &potstill::metrics::Record) {}
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64, _: &str) {}
     fn end(&self) {}
@@ -623,6 +626,8 @@ impl Warned {
 }
 
 impl Observer for Warned {
+    fn remark(&self, _: &str) {}
+    fn record(&self, _: &potstill::metrics::Record) {}
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64, _: &str) {}
     fn end(&self) {}
@@ -851,6 +856,8 @@ fn a_teacher_is_known_by_its_checksum() {
 struct Meddler<'a>(std::path::PathBuf, &'a AtomicU64);
 
 impl Observer for Meddler<'_> {
+    fn remark(&self, _: &str) {}
+    fn warn(&self, _: &str) {}
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64, _: &str) {}
     fn end(&self) {}

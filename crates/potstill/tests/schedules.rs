@@ -11,6 +11,8 @@ use tempfile::TempDir;
 struct Warnings(Mutex<Vec<String>>);
 
 impl Observer for Warnings {
+    fn remark(&self, _: &str) {}
+    fn record(&self, _: &potstill::metrics::Record) {}
     fn warn(&self, warning: &str) {
         if ["nothing is learned after", "what is relative to"].iter().any(|start| warning.starts_with(start))
         {

@@ -56,7 +56,8 @@ impl Command for Resume {
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
         let Self { run, steps, seeds, keep_schedules, fallback, threads, output, .. } = self;
         let request = ResumeRequest { run, steps, seeds, keep_schedules, fallback, threads: threads.count() };
-        output.finish(&resume(&request, observer)?, output::run);
-        Ok(true)
+        let result = resume(&request, observer)?;
+        output.finish(&result, output::run);
+        Ok(result["failed"].is_null())
     }
 }

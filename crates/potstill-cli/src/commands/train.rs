@@ -72,7 +72,8 @@ impl Command for Train {
             threads: self.common.threads.count(),
             out: self.common.out,
         };
-        self.common.output.finish(&train(&request, observer)?, output::run);
-        Ok(true)
+        let result = train(&request, observer)?;
+        self.common.output.finish(&result, output::run);
+        Ok(result["failed"].is_null())
     }
 }

@@ -22,7 +22,7 @@
 //! | part | meaning | values |
 //! |---|---|---|
 //! | free servers | servers that are not busy | 0 to 10 |
-//! | priority | of the customer, who pays 1, 2, 4 or 8 | 0 to 3 |
+//! | priority | of the customer, with rewards of 1, 2, 4 or 8 | 0 to 3 |
 //!
 //! An accepted customer takes a server; with no free server every customer is rejected. Then each busy server
 //! becomes free with probability 0.06, and the next customer comes, of each priority with the same

@@ -14,8 +14,8 @@
 //!
 //! # Action space
 //!
-//! `Discrete(11)`: `action - 5` cars from the first place to the second; 0 moves five to the first. Who has
-//! fewer moves those there are.
+//! `Discrete(11)`: `action - 5` cars from the first place to the second; 0 moves five to the first. A move of
+//! more cars than there are moves those there are.
 //!
 //! # Observation space
 //!
@@ -330,7 +330,7 @@ mod tests {
         let [first, second] = places();
         // No car: none is rented, and returns are all there is; e^-3 = 0.0497870684.
         assert!((first.evenings[0][0] - 0.049_787_068_4).abs() < 1e-10 && first.rented[0] == 0.0);
-        // One car: rented unless nobody comes, 1 - e^-3; it stays and none comes back with e^-3 e^-3.
+        // One car: rented unless there is no request, 1 - e^-3; it stays and none comes back with e^-3 e^-3.
         assert!((first.rented[1] - 0.950_212_931_6).abs() < 1e-10);
         assert!((first.evenings[1][0] - 0.950_212_931_6 * 0.049_787_068_4).abs() < 1e-10);
         // Twenty cars are nearly always enough.

@@ -15,7 +15,8 @@
 //!
 //! # Action space
 //!
-//! `Discrete(50)`: a stake of `action + 1`. Who has less, or needs less to reach 100, stakes that.
+//! `Discrete(50)`: a stake of `action + 1`. A stake above the capital, or above what is
+//! missing to 100, is lowered to that.
 //!
 //! # Observation space
 //!

@@ -31,8 +31,8 @@
 //! | `states` | the left end |
 //! | `states + 1` | the right end |
 //!
-//! An action leads one state further, or by up to `reach` states, each number with the same probability; who
-//! would go beyond the row is at its end.
+//! An action leads one state further, or by up to `reach` states, each number with the same probability; a
+//! step beyond the row leads to its end.
 //!
 //! # Rewards
 //!

@@ -5,11 +5,12 @@
 //! use potstill_env::{Env, book::small_gridworld};
 //!
 //! let (mut env, mut state) = (small_gridworld::env(), 0);
-//! env.reset(Some(1), &mut state);
-//! assert!((1..15).contains(&state));
-//! while state % 4 > 0 {
-//!     env.step(&3, &mut state)?;
+//! // Episodes until one starts below and to the right of the upper left corner.
+//! while state != 5 {
+//!     env.reset(None, &mut state);
 //! }
+//! let (up, left) = (env.step(&0, &mut state)?, env.step(&3, &mut state)?);
+//! assert_eq!((up.reward + left.reward, left.terminated, state), (-2.0, true, 0));
 //! # Ok::<(), potstill_env::EnvError>(())
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! The documentation of an environment, for those who read it in a terminal: Markdown without its signs.
+//! The documentation of an environment, for reading in a terminal: Markdown without its signs.
 
 use std::borrow::Cow;
 

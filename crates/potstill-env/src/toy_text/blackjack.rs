@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn the_dealer_s_final_scores() {
-        // Griffin 1999, "The Theory of Blackjack": a dealer who stands on every 17 and shows a 6 busts with
+        // Griffin 1999, "The Theory of Blackjack": a dealer that stands on every 17 and shows a 6 busts with
         // 0.4232 (endless deck).
         let check = |open, bust: f64| {
             let mut scores = [0.0; 22];

@@ -9,7 +9,7 @@ use crate::metrics::catalogue::{
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
 use crate::run::{center_over_seeds, headline, over_time, spread, summary_of, usage, without_folders};
-use crate::train::comparison::{performance_profile, probability_of_improvement};
+use crate::train::comparison::{performance_profile, probability_of_improvement, share_above};
 use crate::train::statistics::{Center, Estimate, mean};
 use potstill_env::registry::in_short;
 use serde_json::{Map, Value, json};
@@ -481,7 +481,7 @@ impl Comparison {
 fn steps(name: &str, scores: &[f64], (low, high): (f64, f64)) -> Series {
     let (mut points, mut band) = (Vec::new(), Vec::new());
     let profile = performance_profile(scores);
-    let mut before = Estimate { value: 1.0, interval: profile.first().and_then(|_| all_above(scores)) };
+    let mut before = share_above(scores.len(), scores.len());
     let mut add = |x: f64, estimate: Estimate| {
         points.push((x, estimate.value));
         band.extend(estimate.interval);
@@ -494,14 +494,6 @@ fn steps(name: &str, scores: &[f64], (low, high): (f64, f64)) -> Series {
     }
     add(high, before);
     Series { name: name.to_owned(), points, band }
-}
-
-/// The interval of a share of 1.
-fn all_above(scores: &[f64]) -> Option<(f64, f64)> {
-    let below = vec![0.0; scores.len()];
-    let none = performance_profile(&below).first()?.above.interval?;
-    // Mirrored: the interval of a share of 0.
-    Some((1.0 - none.1, 1.0))
 }
 
 /// A sentence with a small first letter.

@@ -2,7 +2,7 @@
 
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
-use crate::metrics::{Axis, Curve, History, across, smoothed};
+use crate::metrics::{Axis, Curve, History, across};
 use crate::report::Series;
 use crate::run::{asked_axis, read_summary, seed_runs};
 use crate::store::{RunDir, StoreError, names, runs_in};
@@ -121,7 +121,7 @@ impl Group {
         if let [one] = curves[..] {
             let points = match smooth {
                 0 | 1 => one.line(axis),
-                window => smoothed(one.means(), window).iter().map(|p| (axis.of(p), p.value)).collect(),
+                window => one.smoothed(window).iter().map(|p| (axis.of(p), p.value)).collect(),
             };
             return Some(Series { name, points, band: Vec::new() });
         }

@@ -2,10 +2,11 @@
 
 use super::compare::Comparison;
 use crate::error::Error;
-use crate::metrics::{LongTable, csv};
+use crate::metrics::{LongTable, WideTable};
 use crate::report::Size;
 use crate::run::usage;
-use crate::store::{self, RunDir, names};
+use crate::store::{self, PieceError, RunDir, names};
+use std::io::Write;
 use std::path::Path;
 
 impl Comparison {
@@ -22,7 +23,7 @@ impl Comparison {
             Some("png") => chart()?.png_of(size, 2.0),
             Some("pdf") => chart()?.pdf(size),
             Some("html") => self.page().html().into_bytes(),
-            Some("csv") => self.csv()?.into_bytes(),
+            Some("csv") => return Ok(store::write_pieces(out, |to| self.write_csv(to))?),
             _ => {
                 let out = out.display();
                 return Err(usage(format!(
@@ -55,23 +56,43 @@ impl Comparison {
         }
     }
 
-    /// The records as comma-separated values: of one run a column for each metric, of several a row for each value.
-    fn csv(&self) -> Result<String, Error> {
+    /// Writes the records as comma-separated values: of one run a column for each metric, of several a row for each
+    /// value.
+    fn write_csv(&self, to: &mut dyn Write) -> Result<(), PieceError> {
         if let [group] = &self.groups[..]
             && let [run] = &group.runs[..]
         {
-            return Ok(csv(&RunDir::open(&run.path)?.read_text(names::METRICS)?));
+            let (dir, mut table) = (RunDir::open(&run.path)?, WideTable::default());
+            dir.lines(names::METRICS, |line| table.see(line))?;
+            to.write_all(table.head().as_bytes())?;
+            return write_lines(&dir, to, |line| table.row(line));
         }
+        to.write_all(LongTable::HEAD.as_bytes())?;
         let mut table = LongTable::default();
         for group in &self.groups {
             for run in &group.runs {
                 let dir = RunDir::open(&run.path)?;
                 if dir.has(names::METRICS) {
                     table.begin(&group.label, run.seed);
-                    dir.lines(names::METRICS, |line| table.add(line))?;
+                    write_lines(&dir, to, |line| table.rows(line))?;
                 }
             }
         }
-        Ok(table.text())
+        Ok(())
     }
+}
+
+/// Writes what becomes of each line of a log.
+fn write_lines(
+    dir: &RunDir,
+    to: &mut dyn Write,
+    mut rows: impl FnMut(&str) -> String,
+) -> Result<(), PieceError> {
+    let mut written = Ok(());
+    dir.lines(names::METRICS, |line| {
+        if written.is_ok() {
+            written = to.write_all(rows(line).as_bytes());
+        }
+    })?;
+    Ok(written?)
 }

@@ -16,8 +16,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value as Toml};
 
-/// The file that describes a sweep.
-const SWEEP: &str = "sweep.toml";
 /// Most combinations of one sweep.
 const POINTS_MAX: usize = 10_000;
 /// Longest name of a folder, in characters.
@@ -73,8 +71,9 @@ impl Sweep {
             if values.is_empty() {
                 return Err(usage(format!("`{key}` ({}): a sweep needs a value", layer.origin)));
             }
-            let names: BTreeSet<String> = values.iter().map(Toml::to_string).collect();
-            if names.len() < values.len() {
+            let distinct: BTreeSet<String> =
+                values.iter().map(|value| canonical(&mut *settings, key, value)).collect();
+            if distinct.len() < values.len() {
                 return Err(usage(format!("`{key}` ({}): one value is given twice", layer.origin)));
             }
             axes.push(Swept { key: key.clone(), origin: layer.origin.clone(), values });
@@ -95,7 +94,7 @@ impl Sweep {
 
     /// The sweep in a folder; none if there is none.
     pub(super) fn open(folder: &Path) -> Result<Option<Self>, Error> {
-        let path = folder.join(SWEEP);
+        let path = folder.join(names::SWEEP);
         if folder.join(names::CONFIG).is_file() || !path.is_file() {
             return Ok(None);
         }
@@ -118,7 +117,7 @@ impl Sweep {
         )
     }
 
-    /// The text of [`SWEEP`].
+    /// The text of [`names::SWEEP`].
     fn text(&self) -> String {
         let mut table = Table::new();
         for layer in &self.layers {
@@ -168,7 +167,23 @@ impl Sweep {
         points
     }
 
-    /// Checks every combination, creates the folder and runs them all.
+    /// The settings of the first combination, and for each further value those that differ from them by it: every
+    /// value once.
+    fn samples(&self) -> impl Iterator<Item = Vec<Layer>> + '_ {
+        let layers = |changed: Option<(usize, &Toml)>| -> Vec<Layer> {
+            let own = self.axes.iter().enumerate().map(|(i, axis)| {
+                let value =
+                    changed.filter(|(place, _)| *place == i).map_or(&axis.values[0], |(_, value)| value);
+                axis.layer(value)
+            });
+            self.layers.iter().cloned().chain(own).collect()
+        };
+        let axes = self.axes.iter().enumerate();
+        let changed = axes.flat_map(|(i, axis)| axis.values[1..].iter().map(move |value| (i, value)));
+        std::iter::once(None).chain(changed.map(Some)).map(layers)
+    }
+
+    /// Checks every value, creates the folder and runs all combinations.
     pub(super) fn begin(
         &self,
         out: Option<&Path>,
@@ -177,14 +192,16 @@ impl Sweep {
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
         check_out(out)?;
-        let points = self.points();
         let mut name = String::new();
-        for point in &points {
-            name = prepare_train(self.algorithm, &point.layers, 1, None)?.name;
+        for layers in self.samples() {
+            if observer.stop_requested() {
+                return Err(Error::Abandoned);
+            }
+            name = prepare_train(self.algorithm, &layers, 1, None)?.name;
         }
         let name = name.rsplit_once("-seed").map_or(name.clone(), |(name, _)| format!("{name}-sweep"));
         let dir = RunDir::create(out, &name)?;
-        discard_on_error(&dir, || Ok(dir.write(SWEEP, self.text().as_bytes())?))?;
+        discard_on_error(&dir, || Ok(dir.write(names::SWEEP, self.text().as_bytes())?))?;
         self.execute(&dir, threads, resume, observer)
     }
 
@@ -236,35 +253,57 @@ impl Sweep {
         if let Some(error) = paused(dir, &outcomes, "combinations") {
             return Err(error);
         }
-        let mut finished = Vec::new();
-        let mut failure = None;
         // In the order in which folders are listed.
         let mut outcomes: Vec<_> = points.iter().zip(outcomes).collect();
         outcomes.sort_by(|a, b| store::by_name(a.0.label.as_ref(), b.0.label.as_ref()));
-        for (point, outcome) in outcomes {
-            match outcome {
-                Ok(summary) => {
-                    let values: Map<String, Value> =
-                        point.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
-                    finished.push(json!({ "run": point.label, "values": values, "summary": summary }));
-                }
-                Err(error) => {
-                    failure.get_or_insert(error);
-                }
+        let (finished, failed) = sorted(outcomes)?;
+        let mut result = json!({
+            "command": "train",
+            "algorithm": name,
+            "seeds": self.seeds,
+            "keys": keys,
+            "center": self.seeds.map(|_| center_over_seeds(self.axis()).name()),
+            "sweep": finished,
+            "out": dir.path().display().to_string(),
+        });
+        if !failed.is_empty() {
+            result["failed"] = failed.into();
+        }
+        Ok(result)
+    }
+}
+
+/// The combinations that were finished, and those that failed.
+///
+/// # Errors
+/// If the disk failed, or all combinations did.
+fn sorted(outcomes: Vec<(&Point, Result<Value, Error>)>) -> Result<(Vec<Value>, Vec<Value>), Error> {
+    let (mut finished, mut failed, mut first) = (Vec::new(), Vec::new(), None);
+    for (point, outcome) in outcomes {
+        let values: Map<String, Value> =
+            point.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        match outcome {
+            Ok(summary) => {
+                finished.push(json!({ "run": point.label, "values": values, "summary": summary }));
             }
+            Err(error @ (Error::Failed { .. } | Error::Train(_) | Error::Config(_))) => {
+                failed.push(json!({ "run": point.label, "values": values, "error": error.to_string() }));
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
         }
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(json!({
-                "command": "train",
-                "algorithm": name,
-                "seeds": self.seeds,
-                "keys": keys,
-                "center": self.seeds.map(|_| center_over_seeds(self.axis()).name()),
-                "sweep": finished,
-                "out": dir.path().display().to_string(),
-            })),
-        }
+    }
+    match first {
+        Some(error) if finished.is_empty() => Err(error),
+        _ => Ok((finished, failed)),
+    }
+}
+
+impl Swept {
+    /// The settings that one of its values is.
+    fn layer(&self, value: &Toml) -> Layer {
+        let values = Table::from_iter([(self.key.clone(), value.clone())]);
+        Layer { origin: self.origin.clone(), values }
     }
 }
 
@@ -274,10 +313,9 @@ impl Point {
         let word: String =
             word.chars().map(|c| if c.is_control() || r#"/\"#.contains(c) { '_' } else { c }).collect();
         let joint = if self.label.is_empty() { "" } else { "," };
-        let own = Table::from_iter([(axis.key.clone(), value.clone())]);
+        let layer = axis.layer(value);
         let mut values = self.values.clone();
-        values.extend(own.clone());
-        let layer = Layer { origin: axis.origin.clone(), values: own };
+        values.extend(layer.values.clone());
         let layers = self.layers.iter().cloned().chain([layer]).collect();
         Self { label: format!("{}{joint}{}={word}", self.label, axis.key), values, layers }
     }
@@ -318,6 +356,15 @@ fn several(settings: &mut dyn Settings, key: &str, value: &Toml) -> Result<Optio
         rest = after;
     }
     Ok((values.len() > 1).then_some(values))
+}
+
+/// A value as it is understood: `100k` and `1e5` are one.
+fn canonical(settings: &mut dyn Settings, key: &str, value: &Toml) -> String {
+    let understood = match value.as_str() {
+        Some(text) if key == "env" => find_environment(text, &[]).ok().map(|spec| spec.id.into()),
+        _ => settings.set(key, value).and_then(Result::ok).and_then(|()| settings.get(key)),
+    };
+    understood.unwrap_or_else(|| value.clone()).to_string()
 }
 
 #[cfg(test)]
@@ -364,5 +411,35 @@ mod tests {
         assert!(sweep.points().iter().all(|point| point.layers[0].values["gamma"].as_float() == Some(0.9)));
         let again = "alpha = [0.1, \"1/n\"]\nepsilon = [0, 0.1]\ngamma = 0.9\n";
         assert!(sweep.text().ends_with(again), "{}", sweep.text());
+    }
+    fn sweep(algorithm: &str, settings: &str) -> Result<Option<Sweep>, Error> {
+        let layer = Layer { origin: Origin::Set, values: read_toml(settings, Origin::Set).unwrap() };
+        Sweep::asked(Algorithm::find(algorithm).unwrap(), &[layer], None)
+    }
+
+    #[test]
+    fn equal_values_are_refused_however_they_are_written() {
+        let check = |settings: &str, is_refused: bool| {
+            let refused = sweep("dqn", settings).err().map(|error| error.to_string());
+            assert_eq!(refused.is_some_and(|words| words.ends_with("one value is given twice")), is_refused);
+        };
+        check("buffer_size = ['100k', 1e5]", true);
+        check("learning_rate = '1e-3,0.001'", true);
+        check("env = ['CartPole-v1', 'CartPole-v1']", true);
+        check("buffer_size = ['100k', 2e5]", false);
+        check("net_arch = 'mlp:64,64,mlp:64'", false);
+    }
+
+    #[test]
+    fn every_value_is_checked_once() {
+        let sweep = sweep("sarsa", "alpha = [0.1, 0.2, 0.3]\nepsilon = [0, 0.1]").unwrap().unwrap();
+        let values = |layers: Vec<Layer>| {
+            ["alpha", "epsilon"].map(|key| {
+                let value = layers.iter().find_map(|layer| layer.values.get(key)).unwrap();
+                value.as_float().or(value.as_integer().map(|value| value as f64)).unwrap()
+            })
+        };
+        let samples: Vec<[f64; 2]> = sweep.samples().map(values).collect();
+        assert_eq!(samples, [[0.1, 0.0], [0.2, 0.0], [0.3, 0.0], [0.1, 0.1]]);
     }
 }

@@ -5,6 +5,9 @@ use super::setting::Settings;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
+/// The longest line of a configuration that others are padded to.
+const WIDTH_MAX: usize = 100;
+
 /// Values of one origin. Later layers take precedence.
 #[derive(Clone, Debug)]
 pub struct Layer {
@@ -77,7 +80,8 @@ impl<S: Settings> Resolved<S> {
                 lines.push((format!("{} = {value}", key.name), origin));
             }
         }
-        let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+        let widths = lines.iter().map(|(line, _)| line.chars().count());
+        let width = widths.filter(|&width| width <= WIDTH_MAX).max().unwrap_or(0);
         let version = env!("CARGO_PKG_VERSION");
         let mut text =
             format!("# Every value of this run, resolved by potstill {version}, and where it came from.\n");
@@ -196,6 +200,16 @@ mod tests {
         table.remove("algorithm");
         let again = resolve::<Example>(&[Layer { origin: Origin::Set, values: table }]).unwrap();
         assert_eq!(again.settings, resolved.settings);
+    }
+
+    #[test]
+    fn a_long_line_pads_no_others() {
+        let long = format!("mlp:{}16384", "16384,".repeat(15));
+        let text = resolve::<Example>(&[set(&[&format!("net_arch={long}")])]).unwrap().to_toml(&[]);
+        let expected = format!(
+            "learning_rate = 0.5  # default\nbatch_size = 32      # default\nnet_arch = \"{long}\"  # --set\n"
+        );
+        assert_eq!(text.split_once('\n').unwrap().1, expected);
     }
 
     #[test]

@@ -438,7 +438,7 @@ mod tests {
         check("mlp:5,3", "mlp:9e9", "does not parse");
         check("0.weight", "7.weight", "`7.weight` does not belong to the network mlp:5,3:tanh");
         check("\\\"format\\\":1", "\\\"format\\\":7", "format 7 is newer");
-        check("potstill", "somebody", "no `potstill` metadata");
+        check("potstill", "anything", "no `potstill` metadata");
         check("F32", "I32", "is I32, not F32");
         let check = |from, to, expected| check_of(&models()[7], from, to, expected);
         check("tiles\\\":2", "tiles\\\":3", "its tiles are not those that its weights are for");

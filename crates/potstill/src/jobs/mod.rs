@@ -66,8 +66,8 @@ pub(crate) trait Job: Restorable + Send {
     /// Returns true if the work is complete.
     fn is_over(&self) -> bool;
 
-    /// Works until `until` steps are done, or the work is complete, or shortly after the wish to stop. What is then left in the
-    /// middle of a step is part of the state.
+    /// Works until `until` steps are done, or the work is complete, or shortly after a stop request. What is then left in
+    /// the middle of a step is part of the state.
     ///
     /// # Errors
     /// If the work fails.

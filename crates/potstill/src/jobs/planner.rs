@@ -65,7 +65,8 @@ impl Job for PlannerJob {
         None
     }
 
-    fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
+    fn finish(&mut self, stop: &Stop<'_>) -> Result<Option<Outcome>, Error> {
+        let Some(q) = self.planner.values().q_unless(stop) else { return Ok(None) };
         let summary = json!({
             "command": "train",
             "algorithm": self.algorithm,
@@ -76,7 +77,7 @@ impl Job for PlannerJob {
             "sweeps": self.planner.sweeps(),
             "residual": self.planner.residual(),
         });
-        Ok(Some(Outcome { model: Model::Table(self.planner.values().q()), summary, visits: None }))
+        Ok(Some(Outcome { model: Model::Table(q), summary, visits: None }))
     }
 }
 

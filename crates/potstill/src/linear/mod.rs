@@ -35,3 +35,15 @@ fn without_counts(key: &str, schedule: Schedule) -> Result<(), ConfigError> {
     }
     Ok(())
 }
+
+/// Moves weights by `step` along their traces, which first decay and then take up the present gradient in `mark`.
+fn move_along(
+    weights: &mut [f64],
+    traces: &mut [f64],
+    (decay, step): (f64, f64),
+    mark: impl FnOnce(&mut [f64]),
+) {
+    traces.iter_mut().for_each(|trace| *trace *= decay);
+    mark(traces);
+    weights.iter_mut().zip(traces).for_each(|(weight, trace)| *weight += step * *trace);
+}

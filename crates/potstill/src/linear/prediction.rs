@@ -33,7 +33,7 @@
 //! # Ok::<(), potstill::config::ConfigError>(())
 //! ```
 
-use super::without_counts;
+use super::{move_along, without_counts};
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::{ConfigError, settings};
@@ -41,7 +41,7 @@ use crate::experience::Steps;
 use crate::model::{Model, QTable};
 use crate::policy::{Behaviour, Schedule};
 use crate::tabular::PredictionConfig;
-use crate::tabular::records::state_rewards;
+use crate::tabular::records::{state_rewards, to_returns};
 use crate::targets::td_target;
 use crate::tile_coding::TileCoder;
 use potstill_core::snapshot;
@@ -215,10 +215,9 @@ impl LinearPrediction {
         let state = [state as f64];
         match *kind {
             LinearPredictionKind::Td { lambda } if lambda > 0.0 => {
-                let decay = *gamma * lambda;
-                traces.iter_mut().for_each(|trace| *trace *= decay);
-                coder.active(&state).for_each(|feature| traces[feature] += 1.0);
-                weights.iter_mut().zip(traces).for_each(|(weight, trace)| *weight += step * *trace);
+                move_along(weights, traces, (*gamma * lambda, step), |traces| {
+                    coder.active(&state).for_each(|feature| traces[feature] += 1.0);
+                });
             }
             _ => coder.active(&state).for_each(|feature| weights[feature] += step),
         }
@@ -226,16 +225,12 @@ impl LinearPrediction {
 
     /// Learns from a finished episode, whose return after its last step is `after`.
     fn learn_episode(&mut self, after: f64) -> Result<(), LearnError> {
-        let mut returns = std::mem::take(&mut self.episode);
-        let mut g = after;
-        for (_, reward) in returns.iter_mut().rev() {
-            g = checked_target(*reward + self.gamma * g)?;
-            *reward = g;
+        to_returns(self.episode.iter_mut(), self.gamma, after)?;
+        for i in 0..self.episode.len() {
+            let (state, g) = self.episode[i];
+            self.move_weights(state, g - self.value(state));
         }
-        for (state, g) in returns {
-            let error = g - self.value(state);
-            self.move_weights(state, error);
-        }
+        self.episode.clear();
         Ok(())
     }
 }
@@ -300,7 +295,7 @@ snapshot! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experience::Transition;
+    use crate::agent::observe_episode;
     use crate::policy::ExplorationRule;
     use potstill_core::Streams;
 
@@ -313,23 +308,12 @@ mod tests {
         LinearPrediction::new(kind, &config, &own, behaviour).unwrap()
     }
 
-    fn learn(agent: &mut LinearPrediction, steps: &[(usize, f64, usize)], terminated: bool) {
-        for (t, &(state, reward, next)) in steps.iter().enumerate() {
-            let is_last = t + 1 == steps.len();
-            let (observation, next_observation) = (&state, &next);
-            let (terminated, truncated) = (is_last && terminated, is_last && !terminated);
-            let step =
-                Transition { observation, action: &0, reward, next_observation, terminated, truncated };
-            agent.observe(&Steps::of(&step)).unwrap();
-        }
-    }
-
     #[test]
     fn groups_by_hand() {
         let check = |kind, terminated, expected: [f64; 3]| {
             let mut agent = agent(kind, 1);
-            learn(&mut agent, &[(0, 4.0, 2), (3, 8.0, 5)], terminated);
-            learn(&mut agent, &[(1, 0.0, 2), (2, 0.0, 4)], true);
+            observe_episode(&mut agent, &[(0, 4.0, 2), (3, 8.0, 5)], terminated);
+            observe_episode(&mut agent, &[(1, 0.0, 2), (2, 0.0, 4)], true);
             let values: Vec<f64> = agent.values();
             for (group, expected) in expected.into_iter().enumerate() {
                 assert_eq!(
@@ -371,7 +355,7 @@ mod tests {
     #[test]
     fn displaced_groups_share_by_halves() {
         let mut agent = agent(LinearPredictionKind::Td { lambda: 0.0 }, 2);
-        learn(&mut agent, &[(2, 8.0, 5)], true);
+        observe_episode(&mut agent, &[(2, 8.0, 5)], true);
         // 0.25 * 8 for each of the tiles {2, 3} and {1, 2}.
         assert_eq!(agent.values(), [0.0, 2.0, 4.0, 2.0, 0.0, 0.0]);
     }
@@ -379,8 +363,8 @@ mod tests {
     #[test]
     fn a_truncated_episode_bootstraps() {
         let mut agent = agent(LinearPredictionKind::MonteCarlo, 1);
-        learn(&mut agent, &[(4, 8.0, 0)], true);
-        learn(&mut agent, &[(0, 2.0, 5)], false);
+        observe_episode(&mut agent, &[(4, 8.0, 0)], true);
+        observe_episode(&mut agent, &[(0, 2.0, 5)], false);
         // 0.5 (2 + 0.5 * 4).
         assert_eq!(agent.values(), [2.0, 2.0, 0.0, 0.0, 4.0, 4.0]);
     }

@@ -24,7 +24,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
-use super::without_counts;
+use super::{move_along, without_counts};
 use crate::agent::{Agent, LearnError, Measurements, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, settings};
@@ -209,13 +209,10 @@ impl SemiGradientSarsa {
             return;
         }
         let decay = self.config.gamma * self.config.lambda;
-        self.traces.iter_mut().for_each(|trace| *trace *= decay);
-        for &feature in &self.active {
-            self.traces[self.model.index(action, feature)] = 1.0;
-        }
-        for (weight, trace) in self.model.weights_mut().iter_mut().zip(&self.traces) {
-            *weight += step * trace;
-        }
+        let (first, active) = (self.model.index(action, 0), &self.active);
+        move_along(self.model.weights_mut(), &mut self.traces, (decay, step), |traces| {
+            active.iter().for_each(|&feature| traces[first + feature] = 1.0);
+        });
     }
 }
 

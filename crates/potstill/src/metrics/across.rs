@@ -24,7 +24,7 @@ const PLACES: usize = 200;
 pub struct Across {
     /// The place on the axis.
     pub x: f64,
-    /// The step, a mean over the seeds.
+    /// The number of steps that a run has done at this place, averaged over the seeds.
     pub step: f64,
     /// The value of each seed.
     pub values: Vec<f64>,
@@ -38,12 +38,12 @@ impl Across {
 }
 
 /// The values of all curves at the same places, from where the last curve begins to where the first ends: at each place
-/// every curve has a value. The values are means over the last `smooth` points of each curve.
+/// every curve has a value. The values are means over the last `smooth` values of each curve.
 ///
 /// Curves that have their values at the same places, as episodes and evaluations do, are taken there; others at evenly
 /// spaced places of the lines that join their values.
 pub fn across(curves: &[&Curve], axis: Axis, smooth: usize) -> Vec<Across> {
-    let lines: Vec<Vec<Point>> = curves.iter().map(|curve| smoothed(curve.means(), smooth)).collect();
+    let lines: Vec<Vec<Point>> = curves.iter().map(|curve| curve.smoothed(smooth)).collect();
     let shortest = lines.iter().map(Vec::len).min().unwrap_or(0);
     if shortest == 0 {
         return Vec::new();
@@ -78,18 +78,6 @@ fn point_at(line: &[Point], axis: Axis, at: f64) -> Point {
         episode: between(from.episode, to.episode),
         value: between(from.value, to.value),
     }
-}
-
-/// The means over up to `window` last values.
-pub fn smoothed(line: Vec<Point>, window: usize) -> Vec<Point> {
-    if window <= 1 {
-        return line;
-    }
-    let mean = |i: usize| {
-        let last = &line[(i + 1).saturating_sub(window)..=i];
-        last.iter().map(|point| point.value).sum::<f64>() / last.len() as f64
-    };
-    line.iter().enumerate().map(|(i, point)| Point { value: mean(i), ..*point }).collect()
 }
 
 #[cfg(test)]

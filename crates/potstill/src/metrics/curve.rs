@@ -103,13 +103,40 @@ impl Curve {
         (self.count > 0).then_some(self.last)
     }
 
+    /// The number of values in a piece.
+    fn count_of(&self, piece: usize) -> u64 {
+        self.width.min(self.count - piece as u64 * self.width)
+    }
+
     /// The values, or means over equally many of them.
     pub fn means(&self) -> Vec<Point> {
         let pieces = self.pieces.iter().enumerate().map(|(i, piece)| {
-            let count = self.width.min(self.count - i as u64 * self.width) as f64;
+            let count = self.count_of(i) as f64;
             Point { step: piece.step / count, episode: piece.episode / count, value: piece.value / count }
         });
         pieces.collect()
+    }
+
+    /// The means over up to `window` values before each of the [means](Self::means), its own included. A mean over more
+    /// values than that stays as it is.
+    pub fn smoothed(&self, window: usize) -> Vec<Point> {
+        let (means, window) = (self.means(), window as u64);
+        let mean = |i: usize| {
+            let (mut first, mut values) = (i, self.count_of(i));
+            while first > 0 && values < window {
+                first -= 1;
+                values += self.width;
+            }
+            // The first piece may reach beyond the window: fewer of its values count.
+            let beyond = values.saturating_sub(window.max(1));
+            let weight = |k: usize| (self.count_of(k) - if k == first { beyond } else { 0 }) as f64;
+            let sum: f64 = (first..=i).map(|k| weight(k) * means[k].value).sum();
+            sum / (values - beyond) as f64
+        };
+        match window {
+            0 | 1 => means,
+            _ => means.iter().enumerate().map(|(i, point)| Point { value: mean(i), ..*point }).collect(),
+        }
     }
 
     /// The line to draw: the means, and between them, as they are, the first, the last, the lowest and the highest
@@ -148,6 +175,26 @@ mod tests {
         assert_eq!((short.line(Axis::Episodes), short.count()), (expected.clone(), 2048));
         assert_eq!(short.line(Axis::Steps)[5], (60.0, 6.0));
         assert_eq!(Curve::default().line(Axis::Steps), []);
+    }
+
+    #[test]
+    fn a_window_counts_values_whatever_the_pieces() {
+        let check = |count: u32, window: usize, last: f64| {
+            let smoothed = curve(count, f64::from).smoothed(window);
+            assert!(
+                (smoothed[smoothed.len() - 1].value - last).abs() < 1e-9,
+                "{count} {window}: {smoothed:?}"
+            );
+        };
+        // Means of the last values, each its own number: n - (window - 1) / 2.
+        check(3, 2, 2.5);
+        check(3, 100, 2.0);
+        check(2000, 100, 1950.5);
+        // Pieces of four values, 6,000 of them: twenty-five pieces are a window.
+        check(6000, 100, 5950.5);
+        // A window of six: the last piece, and the mean of the one before, twice: (4 * 5998.5 + 2 * 5994.5) / 6.
+        check(6000, 6, (4.0 * 5998.5 + 2.0 * 5994.5) / 6.0);
+        check(6000, 2, 5998.5);
     }
 
     #[test]

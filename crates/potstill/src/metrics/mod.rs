@@ -30,6 +30,8 @@ mod tensorboard;
 mod wire;
 
 #[cfg(feature = "disk")]
+pub(crate) use table::WideTable;
+#[cfg(feature = "disk")]
 pub use {
     history::History,
     sink::{JsonLines, Sink},
@@ -37,7 +39,7 @@ pub use {
     tensorboard::TensorBoard,
 };
 
-pub use across::{Across, across, smoothed};
+pub use across::{Across, across};
 pub use curve::{Axis, Curve, Point};
 
 /// The metrics of one step.

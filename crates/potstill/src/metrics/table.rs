@@ -2,7 +2,6 @@
 
 use super::catalogue::EPISODES;
 use super::record_line::Line;
-use std::fmt::Write;
 
 /// The lines of a log as comma-separated values, with one column per name; missing values are empty.
 ///
@@ -13,21 +12,41 @@ use std::fmt::Write;
 ///     "step,train/loss,eval/mean_reward\n10,0.5,\n20,,3\n");
 /// ```
 pub fn csv(text: &str) -> String {
-    let mut line = Line::default();
-    text.lines().for_each(|text| _ = line.read(text));
-    let names: Vec<String> = line.names.iter().filter(|name| *name != "step").cloned().collect();
-    let mut table = format!("step,{}\n", names.join(","));
-    for text in text.lines() {
-        if line.read(text) {
-            let cells = std::iter::once("step").chain(names.iter().map(String::as_str));
-            let cells: Vec<String> = cells
-                .map(|name| line.number(name).map_or(String::new(), |value| value.to_string()))
-                .collect();
-            table += &cells.join(",");
-            table.push('\n');
-        }
+    let mut table = WideTable::default();
+    text.lines().for_each(|line| table.see(line));
+    text.lines().fold(table.head(), |all, line| all + &table.row(line))
+}
+
+/// The records of one run as a table with a row for each line of its log, in two passes over the lines: the first finds
+/// the columns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WideTable {
+    line: Line,
+    /// All names but the step, once the head has been asked for.
+    names: Vec<String>,
+}
+
+impl WideTable {
+    /// Finds the columns of a line.
+    pub(crate) fn see(&mut self, text: &str) {
+        self.line.read(text);
     }
-    table
+
+    /// The head, with the columns of all lines so far.
+    pub(crate) fn head(&mut self) -> String {
+        self.names = self.line.names.iter().filter(|name| *name != "step").cloned().collect();
+        format!("step,{}\n", self.names.join(","))
+    }
+
+    /// The row of a line; none, as an empty text, if it is no JSON object.
+    pub(crate) fn row(&mut self, text: &str) -> String {
+        if !self.line.read(text) {
+            return String::new();
+        }
+        let cells = std::iter::once("step").chain(self.names.iter().map(String::as_str));
+        let cell = |name| self.line.number(name).map_or(String::new(), |value| value.to_string());
+        cells.map(cell).collect::<Vec<_>>().join(",") + "\n"
+    }
 }
 
 /// The records of several runs as one table, with a row for each value: run, seed, step, episode, metric, value. The
@@ -38,12 +57,12 @@ pub fn csv(text: &str) -> String {
 ///
 /// let mut table = LongTable::default();
 /// table.begin("sarsa", 7);
-/// table.add("{\"step\":10,\"time/episodes\":1,\"rollout/ep_rew\":-3}");
-/// assert_eq!(table.text(), "run,seed,step,episode,metric,value\nsarsa,7,10,1,rollout/ep_rew,-3\n");
+/// assert_eq!(LongTable::HEAD, "run,seed,step,episode,metric,value\n");
+/// let line = "{\"step\":10,\"time/episodes\":1,\"rollout/ep_rew\":-3}";
+/// assert_eq!(table.rows(line), "sarsa,7,10,1,rollout/ep_rew,-3\n");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct LongTable {
-    rows: String,
     /// Run and seed of the rows that follow.
     head: String,
     line: Line,
@@ -51,30 +70,28 @@ pub struct LongTable {
 }
 
 impl LongTable {
+    /// The names of the columns.
+    pub const HEAD: &str = "run,seed,step,episode,metric,value\n";
+
     /// Begins with the records of another run.
     pub fn begin(&mut self, run: &str, seed: u64) {
         (self.head, self.episode) = (format!("{},{seed}", quoted(run)), 0.0);
     }
 
-    /// Adds a line of a log; one that is no JSON object is skipped.
-    pub fn add(&mut self, text: &str) {
-        let Self { rows, head, line, episode } = self;
+    /// The rows of the next line of a log; none of a line that is no JSON object.
+    pub fn rows(&mut self, text: &str) -> String {
+        let Self { head, line, episode } = self;
         if !line.read(text) {
-            return;
+            return String::new();
         }
         *episode = line.number(EPISODES).unwrap_or(*episode);
         let step = line.number("step").map_or(String::new(), |step| step.to_string());
-        for &(index, value) in &line.values {
+        let row = |&(index, value): &(usize, Option<f64>)| {
             let name = &line.names[index];
-            if let Some(value) = value.filter(|_| name != "step" && name != EPISODES) {
-                let _ = writeln!(rows, "{head},{step},{episode},{},{value}", quoted(name));
-            }
-        }
-    }
-
-    /// The table.
-    pub fn text(self) -> String {
-        format!("run,seed,step,episode,metric,value\n{}", self.rows)
+            let value = value.filter(|_| name != "step" && name != EPISODES)?;
+            Some(format!("{head},{step},{episode},{},{value}\n", quoted(name)))
+        };
+        line.values.iter().filter_map(row).collect()
     }
 }
 
@@ -101,12 +118,13 @@ mod tests {
     fn a_long_table_has_a_row_for_each_value() {
         let mut table = LongTable::default();
         table.begin("a, \"b\"", 3);
-        table.add("{\"step\":5,\"time/episodes\":2,\"x\":1.5,\"y\":null}");
-        table.add("{\"step\":6,\"eval/mean_reward\":-2}");
+        let mut rows = table.rows("{\"step\":5,\"time/episodes\":2,\"x\":1.5,\"y\":null}");
+        rows += &table.rows("{\"step\":6,\"eval/mean_reward\":-2}");
         table.begin("c", 4);
-        table.add("{\"x\":1");
-        table.add("{\"step\":1,\"x\":7}");
-        let rows = "\"a, \"\"b\"\"\",3,5,2,x,1.5\n\"a, \"\"b\"\"\",3,6,2,eval/mean_reward,-2\nc,4,1,0,x,7\n";
-        assert_eq!(table.text(), format!("run,seed,step,episode,metric,value\n{rows}"));
+        rows += &table.rows("{\"x\":1");
+        rows += &table.rows("{\"step\":1,\"x\":7}");
+        let expected =
+            "\"a, \"\"b\"\"\",3,5,2,x,1.5\n\"a, \"\"b\"\"\",3,6,2,eval/mean_reward,-2\nc,4,1,0,x,7\n";
+        assert_eq!(rows, expected);
     }
 }

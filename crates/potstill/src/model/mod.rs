@@ -362,7 +362,7 @@ pub fn play_out<O: Row + ?Sized, A: Row + ?Sized>(
     Ok(played.expect("nothing stops it"))
 }
 
-/// Steps of an episode between two looks at the wish to stop.
+/// Steps of an episode between two looks at the stop request.
 const LOOK_STEPS: u64 = 64;
 
 /// The same as [`play_out`]; `None` if it was stopped before the end of the episode.

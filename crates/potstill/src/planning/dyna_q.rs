@@ -33,11 +33,12 @@
 //! ```
 
 use super::MazeConfig;
+use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, Measurements, PLANNING_PIECE as PIECE, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::{ConfigError, settings};
 use crate::experience::Steps;
-use crate::model::{Model, QTable};
+use crate::model::QTable;
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::tabular::TabularConfig;
 use crate::targets::td_target;
@@ -323,17 +324,7 @@ impl Agent for DynaQ {
         Ok(Measurements::default())
     }
 
-    fn model(&self) -> Model {
-        Model::Table(self.q.clone())
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_table(&mut self.q)
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        Some(self.behaviour.visits())
-    }
+    table_of_actions!();
 }
 
 snapshot! {

@@ -31,6 +31,7 @@ pub use dyna_q::{DynaPlusConfig, DynaQ, PlanningStepsConfig};
 pub use mcts::{Mcts, MctsConfig};
 pub use policy_iteration::{ModifiedConfig, PolicyIteration};
 pub use prioritized_sweeping::{PrioritizedSweeping, PrioritizedSweepingConfig};
+use reachability::has_endless_rewards;
 pub use reachability::{can_terminate, reachable};
 pub use value_iteration::{EpsilonSoftConfig, ValueIteration};
 
@@ -193,26 +194,37 @@ impl StateValues {
     /// The action values that follow from the state values. States that no episode reaches are not swept; their values
     /// follow from the others by the same equation, as if an episode began there, or are 0 where it has no solution.
     pub fn q(&self) -> QTable {
-        let all = self.with_unreached();
-        let mut q = QTable::new(self.model.states(), self.model.actions(), 0.0);
-        for &state in &all.reachable {
-            (0..self.model.actions()).for_each(|action| q.set(state, action, all.backup(state, action)));
-        }
-        q
+        self.q_unless(&|| false).unwrap_or_else(|| self.q_of(&self.reachable))
     }
 
-    /// The same values, and those of states that no episode reaches if they converge.
-    fn with_unreached(&self) -> Self {
+    /// The same as [`q`](Self::q), or `None` after a stop request.
+    pub fn q_unless(&self, stop: &(dyn Fn() -> bool + Sync)) -> Option<QTable> {
+        if self.reachable.len() == self.model.states()
+            || self.gamma == 1.0 && has_endless_rewards(&self.model)
+        {
+            return Some(self.q_of(&self.reachable));
+        }
         let mut all = self.clone();
         all.reachable =
             (0..self.model.states()).filter(|s| self.reachable.binary_search(s).is_err()).collect();
         for _ in 0..UNREACHED_SWEEPS_MAX {
+            if stop() {
+                return None;
+            }
             if all.sweep(Self::improved) <= all.scaled_tolerance(PlanningConfig::default().tolerance) {
-                all.reachable = (0..self.model.states()).collect();
-                return all;
+                return Some(all.q_of(&(0..self.model.states()).collect::<Vec<_>>()));
             }
         }
-        self.clone()
+        Some(self.q_of(&self.reachable))
+    }
+
+    /// The action values of some states; 0 for others.
+    fn q_of(&self, states: &[usize]) -> QTable {
+        let mut q = QTable::new(self.model.states(), self.model.actions(), 0.0);
+        for &state in states {
+            (0..self.model.actions()).for_each(|action| q.set(state, action, self.backup(state, action)));
+        }
+        q
     }
 
     /// The tolerance in units of the values: times the largest value, if that is above 1.
@@ -234,5 +246,48 @@ impl Field for StateValues {
 
     fn load(&mut self, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         self.v.load(name, snapshot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use potstill_env::ModelOutcome;
+
+    /// The values of a model with one action, after enough sweeps.
+    fn planned(gamma: f64, outcomes: &[(usize, f64, bool)]) -> StateValues {
+        let model = TransitionModel::new(outcomes.len(), 1, vec![(1.0, 0)], |state, _| {
+            let (next, reward, terminated) = outcomes[state];
+            vec![ModelOutcome::certain(next, reward, terminated)]
+        });
+        let mut values = StateValues::new(Arc::new(model), gamma);
+        for _ in 0..outcomes.len() {
+            values.sweep(StateValues::improved);
+        }
+        values
+    }
+
+    #[test]
+    fn states_that_no_episode_reaches_have_the_values_that_they_would() {
+        // An episode is state 0 alone; 1 leads to it, 2 and 3 to each other.
+        let check = |gamma: f64, rewards: [f64; 2], is_stopped: bool, expected: Option<[f64; 4]>| {
+            let outcomes = [(0, 5.0, true), (0, -1.0, false), (3, rewards[0], false), (2, rewards[1], false)];
+            let q = planned(gamma, &outcomes).q_unless(&|| is_stopped);
+            let close = |q: &QTable, values: [f64; 4]| {
+                q.values().iter().zip(values).all(|(found, value)| (found - value).abs() < 1e-9)
+            };
+            let is_right = match (&q, expected) {
+                (Some(q), Some(values)) => close(q, values),
+                (found, wanted) => found.is_none() && wanted.is_none(),
+            };
+            assert!(is_right, "{gamma} {rewards:?}: {q:?}");
+        };
+        check(1.0, [0.0, 0.0], false, Some([5.0, 4.0, 0.0, 0.0]));
+        check(0.5, [-3.0, -3.0], false, Some([5.0, 1.5, -6.0, -6.0]));
+        // Without an end and undiscounted the values have no limit, which is known without a sweep.
+        check(1.0, [-1.0, -1.0], true, Some([5.0, 0.0, 0.0, 0.0]));
+        check(1.0, [1.0, 2.0], true, Some([5.0, 0.0, 0.0, 0.0]));
+        check(1.0, [0.0, 0.0], true, None);
+        check(0.5, [-3.0, -3.0], true, None);
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         charts: vec![chart],
         maps: Vec::new(),
         note: "Q-learning learns the values of the short way along the edge and falls off it now and then while it explores; SARSA \
-               learns the way that is best for who explores. With a fixed step size SARSA's greedy policy loops in about one run of \
+               learns the way that is best while exploring. With a fixed step size SARSA's greedy policy loops in about one run of \
                six: its values still move.",
         out: nowhere(),
     })

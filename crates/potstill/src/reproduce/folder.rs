@@ -148,7 +148,7 @@ mod tests {
         };
         Reproduction {
             name: "small",
-            source: "nobody",
+            source: "a test",
             setting: "none".to_owned(),
             runs: 2,
             seed: 7,
@@ -180,7 +180,7 @@ mod tests {
     fn the_page_has_command_seeds_table_and_figure() {
         let text = readme(&small());
         for part in [
-            "# small: nobody\n",
+            "# small: a test\n",
             "```sh\npotstill reproduce small --runs 2 --seed 7\n```\n",
             "seeds 7 to 8.",
             "\n| a, \"b\" \\| c | 0.400 to 0.600 | a book | 0.500 [0.250, 0.750] | agrees |\n",

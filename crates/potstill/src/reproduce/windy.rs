@@ -66,7 +66,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let claims = vec![
         Claim::computed("steps of the shortest way", (15.0, 15.0), "the book", best_length(0.0)),
         Claim::computed(
-            "steps of the best way of who explores with 0.1",
+            "steps of the best way while exploring with 0.1",
             (16.5, 17.5),
             "the book: about 17",
             best_length(0.1),

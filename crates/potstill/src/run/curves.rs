@@ -6,13 +6,19 @@ use crate::train::statistics::{interquartile_mean, mean};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Means over seeds as lines of JSON. Of runs of episodes, a line for each episode that every seed has, with the mean of
-/// the steps at which it ended. Of runs of steps, lines at the steps of the evaluations, and at evenly spaced steps for what
-/// seeds record at steps of their own.
+/// Means over seeds as lines of JSON, by step. Of runs of episodes, a line for each episode that every seed has, with the
+/// mean of the steps at which it ended, and lines for what all seeds record at the same steps, such as evaluations. Of
+/// runs of steps, lines at these steps, and at evenly spaced steps for what seeds record at steps of their own. Of more
+/// than 2,048 records of a seed, means over neighbours take the place of the records, as in a [`Curve`].
 pub(crate) fn mean_records(histories: &[History], axis: Axis) -> String {
     let records = match axis {
-        Axis::Episodes => by_episode(histories),
-        Axis::Steps => by_step(histories),
+        Axis::Episodes => {
+            let mut records = by_episode(histories);
+            records.extend(by_step(histories, at_same_steps));
+            records.sort_by_key(|record| record["step"].as_u64());
+            records
+        }
+        Axis::Steps => by_step(histories, |_| true),
     };
     records.into_iter().map(|record| format!("{}\n", Value::Object(record))).collect()
 }
@@ -40,12 +46,21 @@ fn by_episode(histories: &[History]) -> Vec<Map<String, Value>> {
     lines.collect()
 }
 
-fn by_step(histories: &[History]) -> Vec<Map<String, Value>> {
+/// Returns true for curves whose values are at the same steps, as far as all have values.
+fn at_same_steps(curves: &[&Curve]) -> bool {
+    let steps = |curve: &Curve| curve.means().into_iter().map(|point| point.step);
+    curves.iter().all(|curve| steps(curve).zip(steps(curves[0])).all(|(own, first)| own == first))
+}
+
+/// A line for each step at which one of the metrics has a value, of those whose curves are chosen.
+fn by_step(histories: &[History], is_chosen: impl Fn(&[&Curve]) -> bool) -> Vec<Map<String, Value>> {
     // Single episodes of different seeds at one step have nothing in common.
     let single = [EP_REW, EP_LEN, EPISODES];
     let mut lines: BTreeMap<u64, Map<String, Value>> = BTreeMap::new();
     for metric in METRICS.iter().filter(|metric| !single.contains(&metric.name)) {
-        let Some(curves) = curves(histories, metric.name) else { continue };
+        let Some(curves) = curves(histories, metric.name).filter(|curves| is_chosen(curves)) else {
+            continue;
+        };
         for at in across(&curves, Axis::Steps, 1) {
             let step = at.x.round() as u64;
             let line =
@@ -69,6 +84,16 @@ mod tests {
         assert_eq!(
             mean_records(&histories, Axis::Episodes),
             "{\"step\":7,\"time/episodes\":1,\"rollout/ep_rew\":-6.5,\"rollout/ep_rew_iqm\":-6.5,\"rollout/ep_len\":6.5}\n"
+        );
+        // Evaluations at the same steps are lines of their own; what is recorded at the ends of episodes is not.
+        let first = "{\"step\":5,\"time/episodes\":1,\"rollout/ep_rew\":-5,\"rollout/ep_len\":5,\"rollout/ep_rew_mean\":-5}\n\
+                     {\"step\":6,\"eval/mean_reward\":-4}\n";
+        let second = "{\"step\":6,\"eval/mean_reward\":-8}\n\
+                      {\"step\":9,\"time/episodes\":1,\"rollout/ep_rew\":-9,\"rollout/ep_len\":9,\"rollout/ep_rew_mean\":-9}\n";
+        assert_eq!(
+            mean_records(&[first, second].map(History::parse), Axis::Episodes),
+            "{\"step\":6,\"eval/mean_reward\":-6.0}\n\
+             {\"step\":7,\"time/episodes\":1,\"rollout/ep_rew\":-7.0,\"rollout/ep_rew_iqm\":-7.0,\"rollout/ep_len\":7.0}\n"
         );
         let evaluated = |values: [f64; 2]| {
             History::parse(&format!(

@@ -10,8 +10,10 @@ use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{Job, Outcome, StoreConfig};
 use crate::metrics::{JsonLines, Record, Sink, TensorBoard, catalogue};
+use crate::model::Model;
 use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
 use crate::train::{Stop, TrainError};
+use potstill_core::Snapshot;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -108,18 +110,7 @@ pub(crate) fn execute(
 ) -> Result<Value, Error> {
     let PreparedRun { config, place, store, mut job, start, warnings, .. } = plan;
     let started = Instant::now();
-    let mut checkpoint = Checkpoint::newest(dir, fallback)?;
-    if let (None, Some(state)) = (&checkpoint, start) {
-        let first =
-            Checkpoint { step: job.steps(), state, config: Some(config_crc(dir)?), ..Checkpoint::default() };
-        first.save(dir, usize::MAX)?;
-        checkpoint = Some(first);
-    }
-    match &checkpoint {
-        None if has_begun(dir) => observer.warn("there is no checkpoint: the run begins again at step 0"),
-        None => {}
-        Some(checkpoint) => put_lost_logs_aside(dir, checkpoint, observer)?,
-    }
+    let checkpoint = newest_or_first(dir, (&*job, start), fallback, observer)?;
     let mut sinks = Sinks::open(dir, checkpoint.as_ref())?;
     let mut seconds_before = 0.0;
     if let Some(checkpoint) = &checkpoint {
@@ -140,13 +131,8 @@ pub(crate) fn execute(
     let (done, total, note) = job.progress();
     observer.begin(&report::title(&config.parse().unwrap_or_default()), total);
     observer.advance(done, &note);
-    if observer.wants_history() && checkpoint.is_some() {
-        // For display only: what cannot be read is not shown.
-        dir.lines_unchecked(names::METRICS, |line| {
-            if let Some(record) = Record::parse(line) {
-                observer.record(&record);
-            }
-        });
+    if checkpoint.is_some() {
+        show_history(dir, observer);
     }
     let mut saver = Saver {
         dir,
@@ -155,7 +141,7 @@ pub(crate) fn execute(
         running: None,
         saved: checkpoint.map(|c| c.step),
     };
-    // The wish to stop stays, however an observer answers when it is asked again.
+    // A stop request stays, however an observer answers when it is asked again.
     let asked = AtomicBool::new(false);
     let stop = || {
         asked.load(Ordering::Relaxed) || {
@@ -187,7 +173,54 @@ pub(crate) fn execute(
         summary["remark"] = json!(remark);
     }
     summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
-    dir.write(names::MODEL, &safetensors::write(&model))?;
+    write_results(dir, &model, &summary, visits)?;
+    Ok(with_out(summary, dir))
+}
+
+/// The checkpoint that a run goes on from: its newest, or a first one of the state that it starts from; none of a run
+/// that starts from nothing.
+fn newest_or_first(
+    dir: &RunDir,
+    (job, start): (&dyn Job, Option<Snapshot>),
+    fallback: bool,
+    observer: &dyn Observer,
+) -> Result<Option<Checkpoint>, Error> {
+    if let Some(newest) = Checkpoint::newest(dir, fallback)? {
+        put_lost_logs_aside(dir, &newest, observer)?;
+        return Ok(Some(newest));
+    }
+    if let Some(state) = start {
+        let config = Some(config_crc(dir)?);
+        let first = Checkpoint { step: job.steps(), state, config, ..Checkpoint::default() };
+        first.save(dir, usize::MAX)?;
+        return Ok(Some(first));
+    }
+    if has_begun(dir) {
+        let run = dir.path().display();
+        observer.warn(&format!("there is no checkpoint in {run}: the run begins again at step 0"));
+    }
+    Ok(None)
+}
+
+/// Shows the records of earlier processes, if they are wanted. What cannot be read is not shown.
+fn show_history(dir: &RunDir, observer: &dyn Observer) {
+    if observer.wants_history() {
+        dir.lines_unchecked(names::METRICS, |line| {
+            if let Some(record) = Record::parse(line) {
+                observer.record(&record);
+            }
+        });
+    }
+}
+
+/// Writes the results of a run, which is then finished.
+fn write_results(
+    dir: &RunDir,
+    model: &Model,
+    summary: &Value,
+    visits: Option<Vec<u64>>,
+) -> Result<(), Error> {
+    dir.write(names::MODEL, &safetensors::write(model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
     if let Some(visits) = visits {
         dir.write(names::VISITS, format!("{}\n", json!({ "visits": visits })).as_bytes())?;
@@ -205,8 +238,7 @@ pub(crate) fn execute(
         names::SUMMARY,
         names::REPORT,
     ];
-    dir.seal(&files, true)?;
-    Ok(with_out(summary, dir))
+    Ok(dir.seal(&files, true)?)
 }
 
 /// The error of a run that was asked to stop.

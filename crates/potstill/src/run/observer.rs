@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Receives the progress of a run, and decides if it should stop. Implementations choose the display.
 pub trait Observer: Sync {
     /// A remark before the work begins.
-    fn remark(&self, _: &str) {}
+    fn remark(&self, about: &str);
     /// A warning.
-    fn warn(&self, _: &str) {}
+    fn warn(&self, warning: &str);
     /// The start of work of `total` units.
     fn begin(&self, what: &str, total: u64);
     /// The number of units done so far, and a remark on the results.
     fn advance(&self, done: u64, note: &str);
     /// A record of metrics.
-    fn record(&self, _: &Record) {}
+    fn record(&self, record: &Record);
     /// A record of one of several runs that are watched as one.
     fn record_of(&self, _source: u64, record: &Record) {
         self.record(record);
@@ -26,8 +26,8 @@ pub trait Observer: Sync {
     }
     /// The end of the work.
     fn end(&self);
-    /// Returns true if the run should save a checkpoint and stop. It is asked often, also between two updates and from the threads
-    /// of an evaluation.
+    /// Returns true if the run should save a checkpoint and stop. It is asked often, also between two updates and
+    /// from the threads of an evaluation.
     fn stop_requested(&self) -> bool {
         false
     }
@@ -57,6 +57,9 @@ pub(crate) fn watched_map<T: Send>(
 pub struct Quiet;
 
 impl Observer for Quiet {
+    fn remark(&self, _: &str) {}
+    fn warn(&self, _: &str) {}
+    fn record(&self, _: &Record) {}
     fn begin(&self, _: &str, _: u64) {}
     fn advance(&self, _: u64, _: &str) {}
     fn end(&self) {}

@@ -3,10 +3,20 @@
 
 use crate::model::QTable;
 use crate::planning::reachable;
-use crate::report::{GridChart, Square};
+use crate::report::{Block, GridChart, Square};
 use crate::targets;
 use potstill_env::registry::Spec;
 use potstill_env::{Env, Paint, Scene, Shape, StateMap};
+
+/// The most shapes that are drawn to find the places of all states: those of 64 x 64 squares with as many states.
+const SHAPES_MAX: usize = 1 << 24;
+
+/// A grid of which no map is made.
+#[derive(Debug)]
+struct TooLarge {
+    rows: usize,
+    columns: usize,
+}
 
 /// The squares of the states in a grid environment.
 struct Layout {
@@ -27,29 +37,47 @@ fn place(scene: &Scene) -> Option<(usize, usize)> {
 }
 
 impl Layout {
-    fn of(env: &dyn Env<Observation = usize, Action = usize>, states: usize) -> Option<Self> {
-        let scenes = (0..states).map(|state| env.scene_of(&state).filter(|scene| scene.is_grid));
-        let scenes: Vec<Scene> = scenes.collect::<Option<_>>()?;
-        let (rows, columns) = (scenes[0].height as usize, scenes[0].width as usize);
-        let mut squares = vec![Square::default(); rows * columns];
-        let index = |(x, y): (f64, f64)| {
-            (y.floor() as usize).min(rows - 1) * columns + (x.floor() as usize).min(columns - 1)
-        };
-        for (paint, shape) in &scenes[0].shapes {
-            match shape {
-                Shape::Rectangle { at, size: (1.0, 1.0) } => {
-                    squares[index(*at)].is_wall |= *paint == Paint::Ink;
-                }
-                Shape::Text { at, text, .. } => squares[index(*at)].letter = text.chars().next(),
-                _ => {}
-            }
+    /// The layout, if every state has a place in a grid. A scene has a shape for each square, so that the work grows
+    /// with states times squares.
+    ///
+    /// # Errors
+    /// If the grid is too large.
+    fn of(
+        env: &dyn Env<Observation = usize, Action = usize>,
+        states: usize,
+    ) -> Result<Option<Self>, TooLarge> {
+        let scene_of = |state: usize| env.scene_of(&state).filter(|scene| scene.is_grid);
+        let Some(first) = scene_of(0) else { return Ok(None) };
+        let (rows, columns) = (first.height as usize, first.width as usize);
+        if states.saturating_mul(first.shapes.len()) > SHAPES_MAX {
+            return Err(TooLarge { rows, columns });
         }
-        let square_of = scenes.iter().map(|scene| {
-            let (row, column) = place(scene)?;
+        let place_of = |state: usize| {
+            let (row, column) = place(&scene_of(state)?)?;
             (row < rows && column < columns).then_some(row * columns + column)
-        });
-        Some(Self { columns, squares, square_of: square_of.collect::<Option<_>>()? })
+        };
+        let square_of = (0..states).map(place_of).collect::<Option<_>>();
+        Ok(square_of.map(|square_of| Self { columns, squares: background(&first), square_of }))
     }
+}
+
+/// The walls and letters of a grid.
+fn background(scene: &Scene) -> Vec<Square> {
+    let (rows, columns) = (scene.height as usize, scene.width as usize);
+    let mut squares = vec![Square::default(); rows * columns];
+    let index = |(x, y): (f64, f64)| {
+        (y.floor() as usize).min(rows - 1) * columns + (x.floor() as usize).min(columns - 1)
+    };
+    for (paint, shape) in &scene.shapes {
+        match shape {
+            Shape::Rectangle { at, size: (1.0, 1.0) } => {
+                squares[index(*at)].is_wall |= *paint == Paint::Ink;
+            }
+            Shape::Text { at, text, .. } => squares[index(*at)].letter = text.chars().next(),
+            _ => {}
+        }
+    }
+    squares
 }
 
 /// The arrow of an action, by its name; a number as it is; else its first letter.
@@ -112,22 +140,37 @@ impl Learned<'_> {
     }
 }
 
+/// The maps of a table for a report, or a sentence if they are too large.
+pub(crate) fn map_blocks(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<Block> {
+    match charts(spec, table, visits) {
+        Ok(charts) => charts.into_iter().map(Block::Grid).collect(),
+        Err(TooLarge { rows, columns }) => vec![Block::Text(format!(
+            "Maps of values and visits are left out: {rows} x {columns} squares are too many to be read."
+        ))],
+    }
+}
+
 /// The maps, if the states of this table have an order: values with the greedy policy, and visits if they were
 /// counted.
 pub(crate) fn maps(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Vec<GridChart> {
-    let Some(env) = spec.make_states() else { return Vec::new() };
+    charts(spec, table, visits).unwrap_or_default()
+}
+
+fn charts(spec: &Spec, table: &QTable, visits: Option<&[u64]>) -> Result<Vec<GridChart>, TooLarge> {
+    let Some(env) = spec.make_states() else { return Ok(Vec::new()) };
     let states = table.states();
     if spec.observation_space().discrete() != Some(states) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let visits = visits.filter(|visits| visits.len().is_multiple_of(states) && !visits.is_empty());
     let reachable = if visits.is_none() { env.model().map(|model| reachable(&model)) } else { None };
     let learned = Learned { spec, table, visits, reachable };
     let tables = env.state_maps();
     if !tables.is_empty() {
-        return tables.iter().flat_map(|table| state_charts(&learned, table)).collect();
+        return Ok(tables.iter().flat_map(|table| state_charts(&learned, table)).collect());
     }
-    Layout::of(&*env, states).map(|layout| place_charts(&learned, &layout)).unwrap_or_default()
+    let layout = Layout::of(&*env, states)?;
+    Ok(layout.map(|layout| place_charts(&learned, &layout)).unwrap_or_default())
 }
 
 /// The charts of an environment that is a grid of places, of which several states may share one.
@@ -238,7 +281,8 @@ mod tests {
             let spec = find(id).unwrap();
             let (states, actions) =
                 (spec.observation_space().discrete().unwrap(), spec.action_space().discrete().unwrap());
-            assert_eq!(maps(&spec, &QTable::new(states, actions, 0.0), None).len(), count, "{id}");
+            let charts = maps(&spec, &QTable::new(states, actions, 0.0), None);
+            assert_eq!(charts.len(), count, "{id}");
         };
         for id in [
             "CliffWalking-v1",
@@ -257,6 +301,30 @@ mod tests {
         check("Blackjack-v1", 2);
         check("Bandit", 0);
         check("CartPole-v1:bins=2", 0);
+    }
+
+    #[test]
+    fn a_large_grid_has_a_sentence() {
+        let check = |side: usize, expected: Option<&str>| {
+            let map = format!("S{}G", ".".repeat(side * side - 2));
+            let rows: Vec<&str> = (0..side).map(|row| &map[row * side..][..side]).collect();
+            let spec = find(&format!("Gridworld-v0:desc={}", rows.join("/"))).unwrap();
+            let blocks = map_blocks(&spec, &QTable::new(side * side, 4, 0.0), None);
+            let sentence = match &blocks[..] {
+                [Block::Grid(chart)] => {
+                    assert_eq!(chart.squares.len(), side * side);
+                    None
+                }
+                [Block::Text(sentence)] => Some(sentence.as_str()),
+                _ => panic!("{blocks:?}"),
+            };
+            assert_eq!(sentence, expected, "{side}");
+        };
+        check(20, None);
+        check(
+            256,
+            Some("Maps of values and visits are left out: 256 x 256 squares are too many to be read."),
+        );
     }
 
     #[test]

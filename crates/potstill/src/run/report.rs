@@ -1,7 +1,7 @@
 //! The report of a run, made from the files of its directory.
 
 use super::headline::headline;
-use super::policy_maps::maps as maps_of;
+use super::policy_maps::map_blocks;
 use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, EXPLAINED, METRICS, Metric, Score, by_chart};
 use crate::metrics::{Axis, History};
@@ -174,7 +174,7 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<Block> {
         let value: Value = serde_json::from_slice(&bytes).ok()?;
         value["visits"].as_array()?.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>()
     });
-    maps_of(&spec, &table, visits.as_deref()).into_iter().map(Block::Grid).collect()
+    map_blocks(&spec, &table, visits.as_deref())
 }
 
 /// The title of a run.

@@ -3,6 +3,7 @@
 use super::checks::{check_out, usage};
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
+use super::judgement::judgement;
 use super::observer::Observer;
 use super::origins::Origins;
 use super::pause::{as_it_is, paused};
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::metrics::History;
 use crate::metrics::catalogue::SCORES;
 use crate::store::{RunDir, StoreError, names};
+use crate::train::statistics::mean;
 use serde_json::{Value, json};
 use std::path::Path;
 use toml::{Table, Value as Toml};
@@ -179,6 +181,9 @@ impl Family {
         }
         let mut summary = over_seeds(self.algorithm.name, start, &summaries);
         summary["seeds"] = json!(self.count);
+        if let Some(remark) = judgement(&means(&summaries), &dir.read_text(names::CONFIG)?) {
+            summary["remark"] = json!(remark);
+        }
         if !failures.is_empty() {
             let list =
                 failures.iter().map(|(seed, error)| json!({ "seed": seed, "error": error.to_string() }));
@@ -227,6 +232,19 @@ impl Family {
     }
 }
 
+/// The summary of the first seed, with the mean over the seeds of every number that all have.
+fn means(summaries: &[Value]) -> Value {
+    let mut all = summaries.first().cloned().unwrap_or_default();
+    for (key, value) in all.as_object_mut().into_iter().flatten().filter(|(key, _)| *key != "seed") {
+        let values: Vec<f64> =
+            summaries.iter().filter_map(|summary| summary[key.as_str()].as_f64()).collect();
+        if values.len() == summaries.len() {
+            *value = json!(mean(&values));
+        }
+    }
+    all
+}
+
 /// Mean, interquartile mean and interval over the seeds of every number that all summaries have.
 fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
     let on = summaries.first().map(|summary| summary["env"].clone()).unwrap_or_default();
@@ -238,4 +256,27 @@ fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_judged_by_its_means() {
+        let check = |returns: [f64; 2], expected: Option<&str>| {
+            let summaries = returns.map(|mean| {
+                json!({ "algorithm": "dqn", "env": "MountainCar-v0", "seed": 3, "mean_return": mean, "best_step": null })
+            });
+            let remark = judgement(&means(&summaries), "gamma = 0.98  # preset zoo");
+            assert_eq!(remark.as_deref(), expected, "{returns:?}");
+        };
+        let tail = "more steps or other values may help: see potstill config dqn";
+        let random = "mean return -200.0 is no better than -200.0 of random actions";
+        check([-200.0, -200.0], Some(&format!("{random}; {tail}")));
+        let solved = "mean return -120.0 is below -110, where MountainCar-v0 counts as solved";
+        check([-140.0, -100.0], Some(&format!("{solved}; {tail}")));
+        check([-105.0, -100.0], None);
+        assert_eq!(means(&[]), Value::Null);
+    }
 }

@@ -12,15 +12,20 @@ use potstill_core::{Restorable, Snapshot};
 use std::path::PathBuf;
 use toml::{Table, Value};
 
-/// The part of an earlier run that another starts from.
+/// The start of a run from an earlier one.
 pub(super) struct Start {
+    /// The directory of the earlier run.
     run: PathBuf,
     kept: Kept,
+    /// The checksum of the model file, or of the state.
     crc32c: u32,
 }
 
+/// The part of a run that another starts from.
 enum Kept {
+    /// The parameters of its best model.
     Weights(Model),
+    /// The state of its newest checkpoint, with its environment and its steps.
     State { state: Box<Snapshot>, env: Option<String>, step: u64 },
 }
 

@@ -1,6 +1,7 @@
 //! Several runs watched as one: their steps are counted together.
 
 use super::observer::Observer;
+use crate::error::Error;
 use crate::metrics::Record;
 use crate::train::parallel_map;
 use std::collections::BTreeSet;
@@ -21,8 +22,8 @@ struct Progress {
     /// Units done and to be done by each run that has begun.
     parts: Vec<Option<(u64, u64)>>,
     finished: usize,
-    /// Warnings that were told.
-    warned: BTreeSet<String>,
+    /// Remarks and warnings that were told.
+    told: BTreeSet<String>,
     /// Units of all runs together, as announced.
     total: u64,
 }
@@ -35,10 +36,15 @@ impl<'a> Together<'a> {
     }
 
     /// A [`parallel_map`] of runs; each is given the observer that it reports to.
-    pub(crate) fn map<T: Send>(&self, f: impl Fn(usize, &dyn Observer) -> T + Sync) -> Vec<T> {
+    pub(crate) fn map<T: Send>(
+        &self,
+        f: impl Fn(usize, &dyn Observer) -> Result<T, Error> + Sync,
+    ) -> Vec<Result<T, Error>> {
         let results = parallel_map(self.count, self.threads, |i| {
             let result = f(i, &Part { whole: self, index: i });
-            self.finish(i);
+            if !matches!(result, Err(Error::Interrupted { .. })) {
+                self.finish(i);
+            }
             result
         });
         if self.progress().total > 0 {
@@ -52,11 +58,10 @@ impl<'a> Together<'a> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells a warning that several runs have in common once.
-    fn warn(&self, message: &str) {
-        if self.progress().warned.insert(message.to_owned()) {
-            self.observer.warn(message);
-        }
+    /// Returns true for a remark or a warning that no other run has told: what concerns the folder of one run has its
+    /// path.
+    fn is_news(&self, message: &str) -> bool {
+        self.progress().told.insert(message.to_owned())
     }
 
     fn begin(&self, index: usize, total: u64) {
@@ -107,8 +112,16 @@ struct Part<'a> {
 }
 
 impl Observer for Part<'_> {
-    fn warn(&self, message: &str) {
-        self.whole.warn(message);
+    fn remark(&self, about: &str) {
+        if self.whole.is_news(about) {
+            self.whole.observer.remark(about);
+        }
+    }
+
+    fn warn(&self, warning: &str) {
+        if self.whole.is_news(warning) {
+            self.whole.observer.warn(warning);
+        }
     }
 
     fn begin(&self, _: &str, total: u64) {
@@ -125,7 +138,7 @@ impl Observer for Part<'_> {
 
     fn record_of(&self, source: u64, record: &Record) {
         // Runs within runs: each has a number of its own.
-        self.whole.observer.record_of(self.index as u64 * 100_000 + source, record);
+        self.whole.observer.record_of(((self.index as u64) << 32) | source, record);
     }
 
     fn wants_history(&self) -> bool {
@@ -147,6 +160,16 @@ mod tests {
     struct Log(Mutex<Vec<String>>);
 
     impl Observer for Log {
+        fn remark(&self, about: &str) {
+            self.0.lock().unwrap().push(format!("remark: {about}"));
+        }
+        fn warn(&self, warning: &str) {
+            self.0.lock().unwrap().push(format!("warning: {warning}"));
+        }
+        fn record(&self, _: &Record) {}
+        fn record_of(&self, source: u64, _: &Record) {
+            self.0.lock().unwrap().push(format!("record of {source}"));
+        }
         fn begin(&self, what: &str, total: u64) {
             self.0.lock().unwrap().push(format!("begin {what} {total}"));
         }
@@ -156,9 +179,6 @@ mod tests {
         fn end(&self) {
             self.0.lock().unwrap().push("end".to_owned());
         }
-        fn warn(&self, message: &str) {
-            self.0.lock().unwrap().push(format!("warning: {message}"));
-        }
     }
 
     #[test]
@@ -167,23 +187,57 @@ mod tests {
         let results = Together::new(&log, "seeds", 3, 1).map(|i, part| {
             // The first had been finished by an earlier process.
             if i > 0 {
-                part.warn("exploration goes back");
+                part.remark("four actions");
+                part.warn("nothing is learned");
+                part.warn(&format!("run {i} begins again"));
                 part.begin("a run", 100);
                 part.advance(50, "return 1.0");
                 part.end();
             }
-            i
+            Ok(i)
         });
-        assert_eq!(results, [0, 1, 2]);
+        assert_eq!(results.into_iter().collect::<Result<Vec<_>, _>>().unwrap(), [0, 1, 2]);
         let expected = [
-            "warning: exploration goes back",
+            "remark: four actions",
+            "warning: nothing is learned",
+            "warning: run 1 begins again",
             "begin seeds 300",
             "150 1 of 3 done  return 1.0",
             "200 2 of 3 done",
+            "warning: run 2 begins again",
             "250 2 of 3 done  return 1.0",
             "300 3 of 3 done",
             "end",
         ];
         assert_eq!(*log.0.lock().unwrap(), expected);
+    }
+    #[test]
+    fn an_interrupted_run_is_not_done() {
+        let log = Log::default();
+        let stopped = || Error::Interrupted { run: "run".into(), step: 25, saved: Some(25) };
+        Together::new(&log, "seeds", 2, 1).map(|i, part| {
+            part.begin("a run", 100);
+            part.advance(25, "");
+            if i == 0 { Ok(()) } else { Err(stopped()) }
+        });
+        let expected = ["begin seeds 200", "25 0 of 2 done", "100 1 of 2 done", "125 1 of 2 done", "end"];
+        assert_eq!(*log.0.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn runs_within_runs_have_numbers_of_their_own() {
+        let log = Log::default();
+        let record = Record { step: 1, values: Vec::new() };
+        Together::new(&log, "combinations", 2, 1).map(|_, outer| {
+            Together::new(outer, "seeds", 2, 1).map(|_, inner| {
+                inner.record(&record);
+                Ok(())
+            });
+            outer.record_of(100_000, &record);
+            Ok(())
+        });
+        let second = 1_u64 << 32;
+        let sources = [0, 1, 100_000, second, second + 1, second + 100_000];
+        assert_eq!(*log.0.lock().unwrap(), sources.map(|source| format!("record of {source}")));
     }
 }

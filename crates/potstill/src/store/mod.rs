@@ -20,6 +20,7 @@ mod checkpoint;
 mod damage;
 mod data_file;
 pub mod disk;
+mod error;
 mod lock;
 mod log;
 mod manifest;
@@ -33,20 +34,23 @@ mod user_file;
 
 pub use checkpoint::Checkpoint;
 pub use data_file::DataFile;
+pub use error::StoreError;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
 pub use order::by_name;
 pub(crate) use user_file::read_part_within;
-pub use user_file::{make_folder, read_file, read_text, write_file, write_new_file};
+pub use user_file::{
+    PieceError, make_folder, read_file, read_text, write_file, write_new_file, write_pieces,
+};
 
 use crate::shell;
 use disk::{Disk, RealDisk};
+use error::io_error;
 use lock::Lock;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use thiserror::Error;
 
 /// The names of the files in a run directory.
 pub mod names {
@@ -80,144 +84,10 @@ pub mod names {
     pub const FAILURE: &str = "failure.json";
     /// The batch with the number that is not finite.
     pub const FAILURE_BATCH: &str = "failure.safetensors";
+    /// The description of a sweep, in the folder of its runs.
+    pub const SWEEP: &str = "sweep.toml";
     /// Locked by the process that works in the directory.
     pub const LOCK: &str = "run.lock";
-}
-
-/// A wrong path, a damaged file, or a disk error.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The output folder exists and is not empty.
-    #[error("{} exists and is not empty; choose another --out or remove it", .path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The output file exists already.
-    #[error("{} exists; choose another --out or remove it", .path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The path of a file to write is a folder.
-    #[error("{} is a folder; name a file", .path.display())]
-    IsFolder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The path leads nowhere.
-    #[error("{} is a link to {}, which does not exist; remove the link or create that folder", .path.display(), .target.display())]
-    Dangling {
-        /// The link.
-        path: PathBuf,
-        /// Its target.
-        target: PathBuf,
-    },
-    /// A file is no text.
-    #[error("{} {reason}", .path.display())]
-    NoText {
-        /// The file.
-        path: PathBuf,
-        /// The reason, with what to do.
-        reason: String,
-    },
-    /// The folder is not a run directory.
-    #[error("{} is not a run directory: {reason}", .path.display())]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-        /// The missing file.
-        reason: String,
-    },
-    /// The run has no results yet.
-    #[error("{} has no {missing}: the run is not finished; `potstill resume {}` continues it", .path.display(), shell::path(.path))]
-    Unfinished {
-        /// The run.
-        path: PathBuf,
-        /// The file.
-        missing: &'static str,
-    },
-    /// Another process works in the run directory.
-    #[error("{} is in use by another process ({holder}); wait for it or stop it", .path.display())]
-    Locked {
-        /// The folder.
-        path: PathBuf,
-        /// The process.
-        holder: String,
-    },
-    /// A file is damaged.
-    #[error("{} {reason}; {remedy}", .path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The reason, with the position.
-        reason: String,
-        /// The remedy.
-        remedy: String,
-    },
-    /// A file is intact, but of an unknown format.
-    #[error("{} {reason}; use a program that does, or train again", .path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// Both versions.
-        reason: String,
-    },
-    /// The disk is full.
-    #[error("cannot write {}: the disk is full ({needed} bytes needed, {free} free); make room and resume the run", .path.display())]
-    Full {
-        /// The file.
-        path: PathBuf,
-        /// Bytes to be written.
-        needed: usize,
-        /// Bytes free.
-        free: u64,
-    },
-    /// The operating system reported an error.
-    #[error("cannot {action} {}: {source}", .path.display())]
-    Io {
-        /// The operation.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-}
-
-impl StoreError {
-    /// Returns true if the user's input is at fault, and not the disk.
-    pub fn is_input(&self) -> bool {
-        match self {
-            StoreError::Full { .. } => false,
-            StoreError::Io { source, .. } => {
-                matches!(
-                    source.kind(),
-                    io::ErrorKind::NotFound
-                        | io::ErrorKind::NotADirectory
-                        | io::ErrorKind::PermissionDenied
-                        | io::ErrorKind::ReadOnlyFilesystem
-                        | io::ErrorKind::InvalidFilename
-                        | io::ErrorKind::InvalidInput
-                        | io::ErrorKind::IsADirectory
-                        | io::ErrorKind::AlreadyExists
-                )
-            }
-            _ => true,
-        }
-    }
-
-    /// Adds the number of bytes to the error of a write.
-    fn needing(self, needed: usize) -> Self {
-        match self {
-            StoreError::Io { path, source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                let free = path.parent().map_or(0, |folder| fs4::available_space(folder).unwrap_or(0));
-                StoreError::Full { path, needed, free }
-            }
-            other => other,
-        }
-    }
 }
 
 /// Returns true for the name of a file that is being written, or was when a process died.
@@ -225,7 +95,7 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
 
-/// The subfolders of a folder, and links to folders, by name.
+/// The subfolders of a folder, and links to folders, by name; without links to itself and to folders that it is in.
 ///
 /// # Errors
 /// If the folder does not exist, or cannot be read.
@@ -233,7 +103,9 @@ pub fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = fs::read_dir(path).map_err(io_error("list", path))?;
     let paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();
     let mut paths = paths.map_err(io_error("list", path))?;
-    paths.retain(|path| path.is_dir());
+    let own = fs::canonicalize(path).map_err(io_error("list", path))?;
+    let is_around = |path: &Path| fs::canonicalize(path).is_ok_and(|other| own.starts_with(other));
+    paths.retain(|path| path.is_dir() && !is_around(path));
     paths.sort_by(|a, b| by_name(a, b));
     Ok(paths)
 }
@@ -245,10 +117,6 @@ pub(crate) fn runs_in(folder: &Path, depth: usize) -> Vec<PathBuf> {
     }
     let within = if depth == 0 { Vec::new() } else { folders(folder).unwrap_or_default() };
     within.iter().flat_map(|folder| runs_in(folder, depth - 1)).collect()
-}
-
-fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
-    move |source| StoreError::Io { action, path: path.to_owned(), source }
 }
 
 /// The directory of one run.

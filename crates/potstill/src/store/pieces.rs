@@ -8,6 +8,14 @@ use std::path::Path;
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 64 * 1024;
+/// The longest line in bytes; what is longer, as in a damaged file without line ends, comes as several.
+const LINE_BYTES: u64 = 1 << 20;
+
+/// Reads a line, with its end, or as much of it as a line may have; returns its bytes.
+fn read_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    line.clear();
+    file.take(LINE_BYTES).read_until(b'\n', line)
+}
 
 impl RunDir {
     /// Calls `each` with the lines of a text file, and compares the file with the manifest. Bytes that are not UTF-8
@@ -23,12 +31,11 @@ impl RunDir {
         let read = |file: Box<dyn Read>| {
             let mut file = BufReader::with_capacity(PIECE_BYTES, file);
             let mut line = Vec::new();
-            while file.read_until(b'\n', &mut line)? > 0 {
+            while read_line(&mut file, &mut line)? > 0 {
                 if mark.is_some() {
                     sums.add(&line);
                 }
                 each(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']));
-                line.clear();
             }
             Ok(())
         };
@@ -42,9 +49,8 @@ impl RunDir {
         let Ok(file) = self.disk.open(&self.path.join(name)) else { return };
         let mut file = BufReader::with_capacity(PIECE_BYTES, file);
         let mut line = Vec::new();
-        while file.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+        while read_line(&mut file, &mut line).is_ok_and(|bytes| bytes > 0) {
             each(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']));
-            line.clear();
         }
     }
 
@@ -139,6 +145,11 @@ mod tests {
         assert_eq!(read().unwrap().len(), 4);
         dir.write(names::METRICS, b"a\r\n\nb\xff\nlest").unwrap();
         assert!(read().unwrap_err().to_string().contains("is damaged between byte 0 and 11"));
+        // A file without line ends is bounded, and none of its bytes is lost.
+        dir.write(names::METRICS, &vec![b'x'; 2_500_000]).unwrap();
+        dir.seal(&[names::METRICS], true).unwrap();
+        let lengths: Vec<usize> = read().unwrap().iter().map(String::len).collect();
+        assert_eq!(lengths, [1_048_576, 1_048_576, 402_848]);
         dir.remove(names::METRICS).unwrap();
         assert!(read().unwrap_err().to_string().contains("is missing"));
         let mut none = true;

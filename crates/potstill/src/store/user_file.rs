@@ -2,7 +2,7 @@
 
 use super::{StoreError, io_error};
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 
 /// Longest chain of links that is followed, as on Linux.
@@ -11,29 +11,70 @@ const LINKS_MAX: usize = 40;
 /// Names of this process's own standard output.
 const STDOUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
-/// Writes a file at a path of the user's: a regular file atomically, in the place that links lead to and with the mode that it has;
-/// into a pipe or a device directly.
+/// Writes a file at a path of the user's: a regular file at once, by renaming a new one, in the place that links lead to
+/// and with the mode that it has; into a pipe, a device or an open file directly. Other processes see the old contents
+/// or the new ones. Nothing is synced: a loss of power soon afterwards may take the new contents, which the same command
+/// writes again.
 ///
 /// # Errors
 /// If the path is a folder, or the disk cannot be written.
 pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
-    let failed = |error| io_error("write", path)(error).needing(contents.len());
-    let target = followed(path).map_err(failed)?;
+    write_pieces(path, |to| Ok(to.write_all(contents)?)).map_err(|error| error.needing(contents.len()))
+}
+
+/// The same, with contents that `write` writes piece by piece; in some cases it is called twice.
+///
+/// # Errors
+/// As for [`write_file`], and if `write` fails.
+pub fn write_pieces(
+    path: &Path,
+    write: impl Fn(&mut dyn Write) -> Result<(), PieceError>,
+) -> Result<(), StoreError> {
+    let failed = |error| match error {
+        PieceError::Write(error) => io_error("write", path)(error),
+        PieceError::Read(error) => error,
+    };
+    let target = followed(path).map_err(|error| failed(error.into()))?;
     if STDOUT.iter().any(|name| target == Path::new(name)) {
         let mut stdout = io::stdout().lock();
-        return stdout.write_all(contents).and_then(|()| stdout.flush()).map_err(failed);
+        return write(&mut stdout).and_then(|()| Ok(stdout.flush()?)).map_err(failed);
     }
     let known = fs::metadata(&target).ok();
     match &known {
         Some(about) if about.is_dir() => return Err(StoreError::IsFolder { path: path.to_owned() }),
-        Some(about) if !about.is_file() || is_shared(about) => write_in_place(&target, contents),
-        _ => match replace(&target, known.as_ref(), contents) {
+        Some(about) if !about.is_file() || is_shared(about) || is_open_file(&target) => {
+            write_in_place(&target, write)
+        }
+        _ => match replace(&target, known.as_ref(), &write) {
             // The file may be writable where its folder is not.
-            Err(error) if known.is_some() && is_refusal(&error) => write_in_place(&target, contents),
+            Err(PieceError::Write(error)) if known.is_some() && is_refusal(&error) => {
+                write_in_place(&target, write)
+            }
             written => written,
         },
     }
     .map_err(failed)
+}
+
+/// The reason for which a file was not written piece by piece.
+#[derive(Debug)]
+pub enum PieceError {
+    /// It cannot be written.
+    Write(io::Error),
+    /// Another file, from which its contents come, cannot be read.
+    Read(StoreError),
+}
+
+impl From<io::Error> for PieceError {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<StoreError> for PieceError {
+    fn from(error: StoreError) -> Self {
+        Self::Read(error)
+    }
 }
 
 /// Creates a folder at a path of the user's, with those that it is in; one that exists is left as it is.
@@ -117,13 +158,16 @@ pub fn read_text(path: &Path) -> Result<String, StoreError> {
     })
 }
 
+/// Returns true where the system keeps open files, which look like links to names.
+fn is_open_file(path: &Path) -> bool {
+    path.starts_with("/proc") || path.starts_with("/dev/fd")
+}
+
 /// The path that a chain of links ends at. It need not exist.
 fn followed(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..=LINKS_MAX {
-        // What the system keeps here are no links to names, but open files.
-        let is_open_file = path.starts_with("/proc") || path.starts_with("/dev/fd");
-        if is_open_file || STDOUT.iter().any(|name| path == Path::new(name)) {
+        if is_open_file(&path) || STDOUT.iter().any(|name| path == Path::new(name)) {
             return Ok(path);
         }
         match fs::read_link(&path) {
@@ -149,17 +193,33 @@ fn is_refusal(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-fn write_in_place(path: &Path, contents: &[u8]) -> io::Result<()> {
-    OpenOptions::new().write(true).truncate(true).open(path)?.write_all(contents)
+fn write_in_place(
+    path: &Path,
+    write: impl Fn(&mut dyn Write) -> Result<(), PieceError>,
+) -> Result<(), PieceError> {
+    write_buffered(OpenOptions::new().write(true).truncate(true).open(path)?, write).map(|_| ())
+}
+
+fn write_buffered(
+    file: File,
+    write: impl Fn(&mut dyn Write) -> Result<(), PieceError>,
+) -> Result<File, PieceError> {
+    let mut buffer = BufWriter::new(file);
+    write(&mut buffer)?;
+    Ok(buffer.into_inner().map_err(io::IntoInnerError::into_error)?)
 }
 
 /// Writes beside the target under a name of its own, and renames.
-fn replace(target: &Path, known: Option<&Metadata>, contents: &[u8]) -> io::Result<()> {
-    let (temporary, mut file) = new_file_beside(target)?;
-    let written = file
-        .write_all(contents)
-        .and_then(|()| known.map_or(Ok(()), |known| keep_owner_and_mode(&file, known)))
-        .and_then(|()| fs::rename(&temporary, target));
+fn replace(
+    target: &Path,
+    known: Option<&Metadata>,
+    write: impl Fn(&mut dyn Write) -> Result<(), PieceError>,
+) -> Result<(), PieceError> {
+    let (temporary, file) = new_file_beside(target)?;
+    let written = write_buffered(file, write).and_then(|file| {
+        known.map_or(Ok(()), |known| keep_owner_and_mode(&file, known))?;
+        Ok(fs::rename(&temporary, target)?)
+    });
     written.inspect_err(|_| {
         // Removes the half-written file; the first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -240,6 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn contents_that_cannot_be_read_leave_the_file() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("e.csv");
+        fs::write(&path, "old").unwrap();
+        let missing = root.path().join("none");
+        let error = write_pieces(&path, |to| {
+            to.write_all(b"step")?;
+            Ok(read_file(&missing).map(|_| ())?)
+        });
+        assert!(error.unwrap_err().to_string().starts_with(&format!("cannot read {}", missing.display())));
+        assert_eq!(
+            (fs::read(&path).unwrap(), names(root.path())),
+            (b"old".to_vec(), vec!["e.csv".to_owned()])
+        );
+    }
+
+    #[test]
     fn what_is_no_text_is_told() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("a.toml");
@@ -313,6 +390,21 @@ mod tests {
                 assert!(reader.join().unwrap() == contents);
             }
             assert_eq!(names(root.path()), ["pipe"]);
+        }
+
+        #[test]
+        fn a_link_to_an_open_file_writes_it() {
+            use std::os::fd::AsRawFd;
+            let root = tempfile::tempdir().unwrap();
+            let at = |name: &str| root.path().join(name);
+            let open = File::create(at("err.txt")).unwrap();
+            for (i, folder) in ["/proc/self/fd", "/dev/fd"].into_iter().enumerate() {
+                let link = at(&format!("{i}.csv"));
+                symlink(format!("{folder}/{}", open.as_raw_fd()), &link).unwrap();
+                write_file(&link, folder.as_bytes()).unwrap();
+                assert_eq!(fs::read(at("err.txt")).unwrap(), folder.as_bytes());
+            }
+            assert_eq!(names(root.path()), ["0.csv", "1.csv", "err.txt"]);
         }
 
         #[test]

@@ -27,11 +27,12 @@
 
 use super::records::records;
 use super::{TabularConfig, traces};
+use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::{ConfigError, settings, words};
 use crate::experience::Steps;
-use crate::model::{Model, QTable};
+use crate::model::QTable;
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
 use potstill_core::snapshot::below;
@@ -252,17 +253,7 @@ impl Agent for Lambda {
         Ok(0)
     }
 
-    fn model(&self) -> Model {
-        Model::Table(self.q.clone())
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_table(&mut self.q)
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        Some(self.behaviour.visits())
-    }
+    table_of_actions!();
 }
 
 snapshot! {

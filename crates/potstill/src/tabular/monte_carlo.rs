@@ -20,13 +20,14 @@
 
 use super::TabularConfig;
 use super::records::records;
+use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::algorithm::{
     Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, Unused, recipe_without,
 };
 use crate::config::{ConfigError, Need};
 use crate::experience::Steps;
-use crate::model::{Model, QTable};
+use crate::model::QTable;
 use crate::policy::{Behaviour, Policy};
 use potstill_core::{Streams, snapshot};
 
@@ -143,9 +144,7 @@ impl MonteCarlo {
             }
         }
         let mut weight = 1.0;
-        for (i, (state, action, reward, probability)) in
-            std::mem::take(&mut self.episode).into_iter().enumerate().rev()
-        {
+        for (i, &(state, action, reward, probability)) in self.episode.iter().enumerate().rev() {
             g = checked_target(reward + self.gamma * g)?;
             if self.kind == MonteCarloKind::OnPolicy && first_visits[&(state, action)] != i {
                 continue;
@@ -160,6 +159,7 @@ impl MonteCarlo {
                 weight = checked_target(weight / probability)?;
             }
         }
+        self.episode.clear();
         Ok(())
     }
 }
@@ -188,17 +188,7 @@ impl Agent for MonteCarlo {
         Ok(0)
     }
 
-    fn model(&self) -> Model {
-        Model::Table(self.q.clone())
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_table(&mut self.q)
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        Some(self.behaviour.visits())
-    }
+    table_of_actions!();
 }
 
 snapshot! {

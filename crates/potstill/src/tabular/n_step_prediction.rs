@@ -28,7 +28,7 @@
 
 use super::n_step::NStepConfig;
 use super::prediction::PredictionConfig;
-use super::records::state_rewards;
+use super::records::{state_rewards, to_returns};
 use crate::agent::{Agent, LearnError, checked_length, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::ConfigError;
@@ -103,13 +103,11 @@ impl NStepPrediction {
 
     /// Learns from all steps that are left, whose last one has the return `after` behind it.
     fn learn_rest(&mut self, after: f64) -> Result<(), LearnError> {
-        let mut rest = std::mem::take(&mut self.window);
-        let mut g = after;
-        for (_, reward) in rest.iter_mut().rev() {
-            g = *reward + self.gamma * g;
-            *reward = g;
+        to_returns(self.window.iter_mut(), self.gamma, after)?;
+        while let Some((state, g)) = self.window.pop_front() {
+            self.learn(state, g)?;
         }
-        rest.into_iter().try_for_each(|(state, g)| self.learn(state, g))
+        Ok(())
     }
 }
 
@@ -162,7 +160,7 @@ snapshot! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experience::Transition;
+    use crate::agent::observe_episode;
     use crate::policy::ExplorationRule;
     use potstill_core::Streams;
 
@@ -174,19 +172,7 @@ mod tests {
             let behaviour = Behaviour::new(rule, 4, 2, Streams::new(0));
             let mut agent = NStepPrediction::new(&config, &NStepConfig { n }, behaviour);
             agent.v = QTable::from_values(1, vec![0.0, 0.0, 4.0, 16.0]);
-            let steps = [(0, 1.0, 1), (1, 2.0, 2), (2, 4.0, 3)];
-            for (t, (state, reward, next)) in steps.into_iter().enumerate() {
-                let is_last = t == 2;
-                let step = Transition {
-                    observation: &state,
-                    action: &0,
-                    reward,
-                    next_observation: &next,
-                    terminated: is_last && terminated,
-                    truncated: is_last && !terminated,
-                };
-                agent.observe(&Steps::of(&step)).unwrap();
-            }
+            observe_episode(&mut agent, &[(0, 1.0, 1), (1, 2.0, 2), (2, 4.0, 3)], terminated);
             assert_eq!(agent.v(), expected, "{n} {terminated}");
             assert!(agent.window.is_empty());
         };

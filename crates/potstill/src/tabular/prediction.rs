@@ -273,13 +273,14 @@ impl Agent for MonteCarloPrediction {
         for (t, &(state, _)) in self.episode.iter().enumerate().rev() {
             first[state] = t;
         }
-        for (t, (state, reward)) in std::mem::take(&mut self.episode).into_iter().enumerate().rev() {
+        for (t, &(state, reward)) in self.episode.iter().enumerate().rev() {
             g = checked_target(reward + self.gamma * g)?;
             if first[state] == t {
                 self.returns[state] += 1;
                 self.v.update(state, 0, g, 1.0 / self.returns[state] as f64);
             }
         }
+        self.episode.clear();
         Ok(0)
     }
 
@@ -306,30 +307,12 @@ snapshot! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experience::Transition;
+    use crate::agent::observe_episode;
     use crate::policy::ExplorationRule;
     use potstill_core::Streams;
 
     fn behaviour() -> Behaviour {
         Behaviour::new(ExplorationRule::EpsilonGreedy { epsilon: 1.0.into() }, 3, 2, Streams::new(0))
-    }
-
-    /// Runs an episode of these states and rewards, terminated or truncated in `last`.
-    fn live(
-        agent: &mut impl Agent<Observation = usize, Action = usize>,
-        steps: &[(usize, f64)],
-        last: usize,
-        terminated: bool,
-    ) {
-        for (t, &(state, reward)) in steps.iter().enumerate() {
-            let is_last = t + 1 == steps.len();
-            let next = if is_last { last } else { steps[t + 1].0 };
-            let (observation, next_observation) = (&state, &next);
-            let (terminated, truncated) = (is_last && terminated, is_last && !terminated);
-            let step =
-                Transition { observation, action: &0, reward, next_observation, terminated, truncated };
-            agent.observe(&Steps::of(&step)).unwrap();
-        }
     }
 
     #[test]
@@ -338,7 +321,7 @@ mod tests {
             let config = PredictionConfig { alpha: 0.5.into(), gamma: 0.5, ..PredictionConfig::default() };
             let mut agent = TdPrediction::new(&config, lambda, behaviour());
             agent.v = QTable::from_values(1, vec![0.0, 2.0, 8.0]);
-            live(&mut agent, &[(0, 1.0), (1, 2.0)], 2, terminated);
+            observe_episode(&mut agent, &[(0, 1.0, 1), (1, 2.0, 2)], terminated);
             assert!(agent.v().iter().zip(expected).all(|(v, e)| (v - e).abs() < 1e-12), "{:?}", agent.v());
             assert_eq!(agent.traces.len(), 0);
         };
@@ -354,12 +337,12 @@ mod tests {
         let config = PredictionConfig { gamma: 0.5, ..PredictionConfig::default() };
         let mut agent = MonteCarloPrediction::new(&config, behaviour());
         // From the first visit of 0: 1 + 0.5 (2 + 0.5 * 4) = 3.
-        live(&mut agent, &[(0, 1.0), (1, 2.0), (0, 4.0)], 2, true);
+        observe_episode(&mut agent, &[(0, 1.0, 1), (1, 2.0, 0), (0, 4.0, 2)], true);
         assert_eq!(agent.v(), [3.0, 4.0, 0.0]);
         // Truncated in state 1, whose value is 4: the mean of 3 and 1 + 0.5 * 4.
-        live(&mut agent, &[(0, 1.0)], 1, false);
+        observe_episode(&mut agent, &[(0, 1.0, 1)], false);
         assert_eq!(agent.v(), [3.0, 4.0, 0.0]);
-        live(&mut agent, &[(1, -2.0)], 0, true);
+        observe_episode(&mut agent, &[(1, -2.0, 0)], true);
         assert_eq!(agent.v(), [3.0, 1.0, 0.0]);
     }
 }

@@ -20,11 +20,12 @@
 //! ```
 
 use super::{TabularConfig, TargetConfig};
+use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, checked_target};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, recipe};
 use crate::config::ConfigError;
 use crate::experience::Steps;
-use crate::model::{Model, QTable};
+use crate::model::QTable;
 use crate::policy::{Behaviour, Policy, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{Streams, snapshot};
@@ -131,17 +132,7 @@ impl Agent for QLearning {
         Ok(0)
     }
 
-    fn model(&self) -> Model {
-        Model::Table(self.q.clone())
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_table(&mut self.q)
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        Some(self.behaviour.visits())
-    }
+    table_of_actions!();
 }
 
 snapshot! {

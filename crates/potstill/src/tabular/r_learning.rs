@@ -16,6 +16,7 @@
 //! ```
 
 use super::TabularConfig;
+use crate::agent::table_of_actions;
 use crate::agent::{Agent, LearnError, Measurements, checked_target};
 use crate::algorithm::{
     Algorithm, Builder, DataKind, PolicyKind, TabularAgent, Task, Unused, recipe_without,
@@ -23,7 +24,7 @@ use crate::algorithm::{
 use crate::config::{ConfigError, Need, settings};
 use crate::experience::Steps;
 use crate::metrics::catalogue;
-use crate::model::{Model, QTable};
+use crate::model::QTable;
 use crate::policy::{Behaviour, Policy, Schedule, StepSizes};
 use crate::targets::td_target;
 use potstill_core::{Streams, snapshot};
@@ -137,17 +138,7 @@ impl Agent for RLearning {
         Ok(0)
     }
 
-    fn model(&self) -> Model {
-        Model::Table(self.q.clone())
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_table(&mut self.q)
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        Some(self.behaviour.visits())
-    }
+    table_of_actions!();
 
     fn results(&self) -> Measurements {
         Measurements::of(catalogue::AVERAGE_REWARD, self.average_reward)

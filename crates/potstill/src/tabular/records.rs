@@ -1,5 +1,6 @@
-//! Codec of lists of varying length: the steps of an episode, traces.
+//! Lists of varying length, such as the steps of an episode: their codec, and their returns.
 
+use crate::agent::{LearnError, checked_target};
 use potstill_core::snapshot::{Codec, Field};
 use potstill_core::{Snapshot, SnapshotError, Value};
 
@@ -35,6 +36,21 @@ where
 {
     let split = |(state, reward): (usize, f64)| ([state], [reward]);
     records(usize::MAX, [states], "rewards", split, |[state], [reward]| (state, reward))
+}
+
+/// Replaces the rewards of the last steps of an episode by the returns from there on, of which `after` is the one after
+/// them all.
+pub(crate) fn to_returns<'a>(
+    steps: impl DoubleEndedIterator<Item = &'a mut (usize, f64)>,
+    gamma: f64,
+    after: f64,
+) -> Result<(), LearnError> {
+    let mut g = after;
+    for (_, reward) in steps.rev() {
+        g = checked_target(*reward + gamma * g)?;
+        *reward = g;
+    }
+    Ok(())
 }
 
 impl<C, const I: usize, const N: usize, S, J> Codec<C> for Records<I, N, S, J>

@@ -7,7 +7,13 @@
 //! - mean: `m -+ t s / sqrt(n) (a + b |g| / sqrt(n))`, where `t` is Student's quantile, `s` the standard deviation and
 //!   `g` the skewness; `b` counts on the side of the long tail only. Its first term beyond Student's is that of Johnson
 //!   (1978) and Hall (1992), and `a` and `b` are chosen by simulation so that 94 % of lognormal (sigma 1) samples of
-//!   each size are covered: `a` is 2 for 3 and 4 values and falls to 1 for 10, `b` falls to the asymptotic 0.75.
+//!   each size are covered:
+//!
+//!   | n | 3, 4 | 5 | 6 | 7 | 8 | 9 | from 10 on |
+//!   |---|---|---|---|---|---|---|---|
+//!   | `a` | 2 | 1.85 | 1.65 | 1.42 | 1.2 | 1.05 | 1 |
+//!   | `b` | 0.75 | 1 | 1.5 | 2.25 | 3.25 | 3.75 | 0.75 + 27 / n, to the asymptotic 0.75 |
+//!
 //! - interquartile mean: Tukey and McLaughlin's interval of a trimmed mean (1963), with values beyond the quartiles
 //!   drawn in to them, and Student's quantile widened by `1 / n`. It covers the interquartile mean of the population,
 //!   the mean of what lies between its quartiles.
@@ -85,10 +91,11 @@ pub(super) fn of_mean(values: &[f64]) -> Option<(f64, f64)> {
     Some((center - unit * (a + b * (-skew).max(0.0)), center + unit * (a + b * skew.max(0.0))))
 }
 
-/// The interval of the interquartile mean; none of fewer than three values, or if a quartile is not finite.
+/// The interval of the interquartile mean; none of fewer than three values, or if a quartile is not finite
+/// or a value is NaN.
 pub(super) fn of_interquartile_mean(values: &[f64]) -> Option<(f64, f64)> {
     let n = values.len();
-    if n < VALUES_MIN {
+    if n < VALUES_MIN || values.iter().any(|v| v.is_nan()) {
         return None;
     }
     let mut sorted = values.to_vec();
@@ -144,6 +151,8 @@ mod tests {
         assert_eq!(of_mean(&[2.5; 4]), Some((2.5, 2.5)));
         assert_eq!(of_interquartile_mean(&[2.5; 4]), Some((2.5, 2.5)));
         assert_eq!(of_mean(&[1.0, 2.0, f64::INFINITY]), None);
+        let with_nan = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, f64::NAN];
+        assert_eq!((of_mean(&with_nan), of_interquartile_mean(&with_nan)), (None, None));
     }
 
     #[test]

@@ -17,10 +17,10 @@ pub struct EpisodeEnd {
     pub ending: Ending,
 }
 
-/// The wish to stop, which is looked at between pieces of work: a cheap check, that must stay true.
+/// The check for a stop request, between pieces of work: cheap, and true from the request on.
 pub type Stop<'a> = dyn Fn() -> bool + Sync + 'a;
 
-/// The wish of a caller that never stops.
+/// The check of a caller that never asks to stop.
 pub(super) const NEVER: &Stop<'static> = &|| false;
 
 /// The last step of training.

@@ -14,7 +14,7 @@ pub fn mean(values: &[f64]) -> f64 {
     values.iter().map(|v| v / values.len() as f64).sum()
 }
 
-/// The standard deviation of a sample (divisor `n - 1`); 0 for a single value.
+/// The standard deviation of a sample (divisor `n - 1`); 0 for a single value, NaN if one of several is NaN or infinite.
 ///
 /// # Panics
 /// If there is no value.
@@ -22,6 +22,9 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
     let center = mean(values);
     if values.len() < 2 {
         return 0.0;
+    }
+    if values.iter().any(|v| !v.is_finite()) {
+        return f64::NAN;
     }
     let squared =
         |unit: f64| values.iter().map(|v| ((v - center) / unit) * ((v - center) / unit)).sum::<f64>();
@@ -68,6 +71,9 @@ mod tests {
         assert_eq!(standard_deviation(&[5.0]), 0.0);
         assert_eq!(standard_deviation(&[1e-200, 3e-200]), 2.0_f64.sqrt() * 1e-200);
         assert_eq!(standard_deviation(&[1e200, -1e200]), 2.0_f64.sqrt() * 1e200);
+        for wrong in [f64::NAN, f64::INFINITY] {
+            assert!(standard_deviation(&[1.0, 2.0, wrong]).is_nan());
+        }
         assert_eq!(interquartile_mean(&[100.0, 1.0, 2.0, -50.0]), 1.5);
         // Six values: the middle three weigh 1/2, 1, 1, 1/2.
         assert_eq!(interquartile_mean(&[3.0]), 3.0);

@@ -93,8 +93,8 @@ pub trait Training: Restorable + Send {
         self.run_unless(NEVER, until, evaluator, callback)
     }
 
-    /// The same as [`run`](Training::run), but returns within a short time after the wish to stop, also from the middle of a step's
-    /// updates or of an evaluation. Another call, also of a restored copy, goes on from there.
+    /// The same as [`run`](Training::run), but returns within a short time after a stop request, also from the middle of a
+    /// step's updates or of an evaluation. Another call, also of a restored copy, goes on from there.
     ///
     /// # Errors
     /// As [`run`](Training::run).

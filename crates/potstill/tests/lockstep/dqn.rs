@@ -2,12 +2,11 @@
 //! actions, and after every step the same online and target network.
 
 use crate::experience::Noise;
-use crate::network::{Form, Net, argmax, softmax};
+use crate::network::{Form, Net, argmax, plain_sgd, softmax};
 use potstill::agent::Agent;
 use potstill::core::{Pcg64, Streams};
 use potstill::deep::{C51Config, Dqn, DqnConfig, IqnConfig, Objective, QrDqnConfig, TaskSpec};
 use potstill::experience::{Batch, ReplayBuffer};
-use potstill::optimizer::{OptimizerConfig, OptimizerKind};
 use potstill::policy::{Policy, Schedule};
 
 const FEATURES: usize = 3;
@@ -137,7 +136,12 @@ impl Naive {
     fn due(&self) -> u64 {
         let DqnConfig { train_freq, gradient_steps, learning_starts, num_envs, .. } = self.config;
         match gradient_steps {
-            _ if self.calls % train_freq != 0 || self.steps <= learning_starts || self.replay.is_empty() => 0,
+            _ if !self.calls.is_multiple_of(train_freq)
+                || self.steps <= learning_starts
+                || self.replay.is_empty() =>
+            {
+                0
+            }
             0 => train_freq * num_envs,
             some => some,
         }
@@ -311,12 +315,7 @@ fn check(name: &str, statistic: Statistic, form: Form, change: fn(&mut DqnConfig
         ..DqnConfig::default()
     };
     change(&mut config);
-    let optimizer = OptimizerConfig {
-        optimizer: OptimizerKind::Sgd,
-        momentum: 0.0,
-        max_grad_norm: 1e9,
-        ..OptimizerConfig::default()
-    };
+    let optimizer = plain_sgd();
     let streams = Streams::new(seed);
     let task = TaskSpec::new(FEATURES, ACTIONS, TOTAL, streams);
     let mut agent = Dqn::with(statistic.objective(), (config.clone(), optimizer), &task).unwrap();

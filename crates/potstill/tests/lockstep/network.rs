@@ -3,7 +3,18 @@
 //! a noisy layer after its means.
 
 use potstill::core::Pcg64;
+use potstill::optimizer::{OptimizerConfig, OptimizerKind};
 use std::f64::consts::PI;
+
+/// Gradient descent without momentum, and with a limit of the gradient that is never reached.
+pub(crate) fn plain_sgd() -> OptimizerConfig {
+    OptimizerConfig {
+        optimizer: OptimizerKind::Sgd,
+        momentum: 0.0,
+        max_grad_norm: 1e9,
+        ..OptimizerConfig::default()
+    }
+}
 
 /// The largest value of the first of equals.
 pub(crate) fn argmax(values: &[f64]) -> usize {

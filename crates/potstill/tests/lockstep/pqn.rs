@@ -1,11 +1,10 @@
 //! PQN (Gallici et al. 2024, Algorithm 1) in lock step, with the lambda-returns of the forward view.
 
 use crate::experience::{Noise, Step};
-use crate::network::{Form, Net, argmax};
+use crate::network::{Form, Net, argmax, plain_sgd};
 use potstill::agent::Agent;
 use potstill::core::Streams;
 use potstill::deep::{Pqn, PqnConfig, TaskSpec};
-use potstill::optimizer::{OptimizerConfig, OptimizerKind};
 
 const FEATURES: usize = 3;
 const ACTIONS: usize = 3;
@@ -46,12 +45,7 @@ fn check(lambda: f64, seed: u64) {
         net_arch: "mlp".parse().unwrap(),
         ..PqnConfig::default()
     };
-    let optimizer = OptimizerConfig {
-        optimizer: OptimizerKind::Sgd,
-        momentum: 0.0,
-        max_grad_norm: 1e9,
-        ..OptimizerConfig::default()
-    };
+    let optimizer = plain_sgd();
     let streams = Streams::new(seed);
     let mut agent = Pqn::new((config, optimizer), &TaskSpec::new(FEATURES, ACTIONS, total, streams));
     let mut net = Net::new(Form::Linear, false, (FEATURES, ACTIONS, 1), agent.network().parameters());
