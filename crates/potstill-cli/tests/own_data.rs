@@ -32,7 +32,7 @@ fn refused(dir: &Path, arguments: &str, expected: &str) {
 /// A table of two classes that one number tells apart.
 fn table(rows: usize) -> String {
     let row = |i: usize| {
-        let (class, x) = if i % 2 == 0 { ("even", 1.0) } else { ("odd", -1.0) };
+        let (class, x) = if i.is_multiple_of(2) { ("even", 1.0) } else { ("odd", -1.0) };
         format!("{},{},{class}\n", x + i as f64 / 1000.0, ["red", "blue", "green"][i % 3])
     };
     format!("x,colour,kind\n{}", (0..rows).map(row).collect::<String>())
@@ -286,7 +286,7 @@ fn pictures_are_learned_by_convolutions() {
     fs::copy(images.join("a/one.png"), path.join("many/loose.png")).unwrap();
     refused(
         path,
-        &train,
+        train,
         "error: --data many: loose.png: it lies in no folder of a class; put each picture into a folder with the name of its class",
     );
 }

@@ -138,7 +138,7 @@ impl Reader for Tensors {
         let bytes = bytes_of(content)?;
         let file = SafeTensors::deserialize(&bytes)
             .map_err(|error| format!("it is no whole safetensors file: {error}"))?;
-        let mut names: Vec<String> = file.names().into_iter().map(|name| name.to_string()).collect();
+        let mut names: Vec<String> = file.names().into_iter().map(ToString::to_string).collect();
         names.sort();
         chosen(&names, options, |name| {
             let view = file.tensor(name).map_err(|error| error.to_string())?;

@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn files_are_found_by_their_names() {
         let check = |files: &[&str], part: &str, of_test: bool, expected: Option<&str>| {
-            let files: Vec<String> = files.iter().map(|file| file.to_string()).collect();
+            let files: Vec<String> = files.iter().map(ToString::to_string).collect();
             assert_eq!(one_of(&files, part, of_test), Ok(expected), "{files:?}");
         };
         let mnist = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", "train-images-idx3-ubyte.gz"];

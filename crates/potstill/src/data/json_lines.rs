@@ -117,7 +117,7 @@ impl Rows {
             }
             (words @ Values::Words(_), Value::String(word)) => words.push_word(Some(word)),
             (words @ Values::Words(_), Value::Bool(truth)) => {
-                words.push_word(Some(if *truth { "true" } else { "false" }))
+                words.push_word(Some(if *truth { "true" } else { "false" }));
             }
             (Values::Numbers(_), _) => return wrong("it was a number before"),
             _ => return wrong("it was text before"),
@@ -135,7 +135,7 @@ fn fill(column: &mut Column, rows: usize) {
     let is_answer = super::preprocessing::is_answer(&column.name) && !column.name.starts_with("logit");
     match &mut column.values {
         Values::Numbers(numbers) => {
-            numbers.resize(rows.max(numbers.len()), if is_answer { 0.0 } else { f64::NAN })
+            numbers.resize(rows.max(numbers.len()), if is_answer { 0.0 } else { f64::NAN });
         }
         words => (words.rows()..rows).for_each(|_| words.push_word(None)),
     }

@@ -52,8 +52,12 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
     let text = format!("student = '{STUDENT}'\nenv = 'CartPole-v1'");
     let mut layers = self::layers(&text, request.seed);
     layers.push(teacher_layer(teacher_dir.path()));
-    let plan =
-        prepare_distillation(Teacher::Learned(Subject::load(&teacher_dir)?), &layers, request.threads, None)?;
+    let plan = prepare_distillation(
+        Teacher::Learned(Box::new(Subject::load(&teacher_dir)?)),
+        &layers,
+        request.threads,
+        None,
+    )?;
     let (student_dir, distilling) = carried_out(dir, "student", plan, observer)?;
     let (teacher, student) = (network(&teacher_dir)?, network(&student_dir)?);
 

@@ -27,6 +27,7 @@ use crate::planning::{Planner, PlanningConfig};
 use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_core::Streams;
+use potstill_env::registry::Spec;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -117,57 +118,64 @@ pub(crate) fn prepare_distillation(
 
 /// Prepares a distillation run that starts from nothing.
 fn prepare_student(teacher: Teacher, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
-    let head = distillation_head();
     let layers = &with_checksum(&teacher, layers)?;
-    let with_teacher = |run: PreparedRun, teacher: &Model| PreparedRun {
-        copy: Some((names::TEACHER, safetensors::write(teacher))),
-        ..run
-    };
     match teacher {
-        Teacher::Learned(Subject::Policy { model, spec }) => {
-            let resolved =
-                resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
-            let (config, idle) = (resolved.to_toml(&head), idle_keys(&resolved));
-            let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
-            let teacher_run = run.teacher.clone().unwrap_or_default();
-            let Model::Network(teacher) = &model else {
-                let learned = if matches!(model, Model::Table(_)) { "a table" } else { "no network" };
-                return Err(usage(format!(
-                    "{teacher_run} learned {learned}; a policy's teacher is a network (train dqn)"
-                )));
-            };
-            let id = &spec.id;
-            match (&run.env, &run.data) {
-                (Some(env), None) if env == id => {}
-                (None, None) => return Err(usage(format!("where? give --env {}", shell::word(id)))),
-                (Some(env), None) => {
-                    find_env(env)?;
-                    return Err(usage(format!(
-                        "the teacher was trained in {id}; --env must be {id}, got {env}"
-                    )));
-                }
-                (_, Some(_)) => {
-                    let id = shell::word(id);
-                    return Err(usage(format!("the teacher is a policy; give --env {id}, not --data")));
-                }
-            }
-            let student = student_spec(&run)?;
-            let ends = PolicyDistiller::ends(student, teacher);
-            optimizer.check(("student", student, &ends), distil.learning_rate)?;
-            let (settings, steps) = (distil.clone(), distil.total_steps());
-            let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
-            let place = spec.name().to_owned();
-            let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-            let student = PreparedStudent { config, store, job, place, seed: run.seed }.run();
-            let student = with_teacher(student, &model).with_warning(idle);
-            Ok(student.with_schedules(&settings, None, Some(steps)))
-        }
-        Teacher::Learned(Subject::Classifier { predictor, data }) => {
-            let prepared = prepare_student_of_classes(&ClassTeacher::Trained(&predictor, &data), layers)?;
-            Ok(with_teacher(prepared, &Model::Predictor(predictor)))
-        }
         Teacher::Recorded(answers) => prepare_student_of_classes(&ClassTeacher::Recorded(&answers), layers),
+        Teacher::Learned(subject) => match *subject {
+            Subject::Policy { model, spec } => prepare_student_policy(&model, spec, layers, threads),
+            Subject::Classifier { predictor, data } => {
+                let prepared = prepare_student_of_classes(&ClassTeacher::Trained(&predictor, &data), layers)?;
+                Ok(with_teacher(prepared, &Model::Predictor(predictor)))
+            }
+        },
     }
+}
+
+/// The run with a copy of its teacher.
+fn with_teacher(run: PreparedRun, teacher: &Model) -> PreparedRun {
+    PreparedRun { copy: Some((names::TEACHER, safetensors::write(teacher))), ..run }
+}
+
+/// Prepares the run of a student that learns a policy.
+fn prepare_student_policy(
+    model: &Model,
+    spec: Spec,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
+    let resolved = resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
+    let (config, idle) = (resolved.to_toml(&distillation_head()), idle_keys(&resolved));
+    let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
+    let teacher_run = run.teacher.clone().unwrap_or_default();
+    let Model::Network(teacher) = model else {
+        let learned = if matches!(model, Model::Table(_)) { "a table" } else { "no network" };
+        return Err(usage(format!(
+            "{teacher_run} learned {learned}; a policy's teacher is a network (train dqn)"
+        )));
+    };
+    let id = &spec.id;
+    match (&run.env, &run.data) {
+        (Some(env), None) if env == id => {}
+        (None, None) => return Err(usage(format!("where? give --env {}", shell::word(id)))),
+        (Some(env), None) => {
+            find_env(env)?;
+            return Err(usage(format!("the teacher was trained in {id}; --env must be {id}, got {env}")));
+        }
+        (_, Some(_)) => {
+            let id = shell::word(id);
+            return Err(usage(format!("the teacher is a policy; give --env {id}, not --data")));
+        }
+    }
+    let student = student_spec(&run)?;
+    let ends = PolicyDistiller::ends(student, teacher);
+    optimizer.check(("student", student, &ends), distil.learning_rate)?;
+    let (settings, steps) = (distil.clone(), distil.total_steps());
+    let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
+    let place = spec.name().to_owned();
+    let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
+    let student = PreparedStudent { config, store, job, place, seed: run.seed }.run();
+    let student = with_teacher(student, model).with_warning(idle);
+    Ok(student.with_schedules(&settings, None, Some(steps)))
 }
 
 /// The layers with the checksum of the teacher, if it is the one that they name.
@@ -186,10 +194,12 @@ fn with_checksum(teacher: &Teacher, layers: &[Layer]) -> Result<Vec<Layer>, Erro
         Ok([layers, &[Layer { origin: Origin::Program("of the teacher"), values }]].concat())
     };
     let network = match teacher {
-        Teacher::Learned(Subject::Policy { model: Model::Network(network), .. }) => network,
-        Teacher::Learned(Subject::Policy { .. }) => return Ok(layers.to_vec()),
-        Teacher::Learned(Subject::Classifier { predictor, .. }) => predictor.network(),
         Teacher::Recorded(answers) => return checked(i64::from(answers.checksum())),
+        Teacher::Learned(subject) => match &**subject {
+            Subject::Policy { model: Model::Network(network), .. } => network,
+            Subject::Policy { .. } => return Ok(layers.to_vec()),
+            Subject::Classifier { predictor, .. } => predictor.network(),
+        },
     };
     let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
     checked(i64::from(crc32c::crc32c(&bytes)))

@@ -68,7 +68,7 @@ impl Recipe {
                 let teacher = match peek(&self.layers, "teacher") {
                     // A file of answers, or killed before it could copy its teacher.
                     Some(teacher) if !kept => Teacher::open(teacher)?,
-                    _ => Teacher::Learned(Subject::load_copy(dir, names::TEACHER)?),
+                    _ => Teacher::Learned(Box::new(Subject::load_copy(dir, names::TEACHER)?)),
                 };
                 prepare_distillation(teacher, &self.layers, threads, Some(dir))
             }

@@ -28,7 +28,7 @@ pub(crate) enum Subject {
 /// A teacher.
 pub(crate) enum Teacher {
     /// A learned model.
-    Learned(Subject),
+    Learned(Box<Subject>),
     /// The recorded answers of a classifier.
     Recorded(RecordedTeacher),
 }
@@ -39,7 +39,7 @@ impl Teacher {
         let path = Path::new(place);
         match path.is_file() || (place.contains(':') && !path.exists()) {
             true => RecordedTeacher::open(place).map(Self::Recorded),
-            false => Subject::load(&RunDir::open(path)?).map(Self::Learned),
+            false => Subject::load(&RunDir::open(path)?).map(Box::new).map(Self::Learned),
         }
     }
 }
