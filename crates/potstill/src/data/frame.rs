@@ -165,6 +165,7 @@ impl Values {
     }
 
     /// Calls `take` with the bytes of all values, for a checksum.
+    #[cfg(feature = "disk")]
     fn for_each_part(&self, take: &mut dyn FnMut(&[u8])) {
         match self {
             Self::Numbers(numbers) => numbers.iter().for_each(|x| take(&x.to_le_bytes())),

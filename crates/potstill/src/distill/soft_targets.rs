@@ -82,6 +82,7 @@ impl SoftTargetsConfig {
     }
 
     /// Refuses schedules that count the updates of one number: a gradient step is of all.
+    #[cfg(feature = "disk")]
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         for (key, schedule) in [("temperature", self.temperature), ("alpha", self.alpha)] {
             if schedule.counts() {

@@ -28,10 +28,10 @@
 //! // It reads back as the network that it was.
 //! let read = potstill::onnx::Model::read(&bytes)?;
 //! let inputs = [0.1, -0.2, 0.3, 0.4];
-//! let mut workspaces = [Workspace::default(), Workspace::default()];
+//! let mut workspace = Workspace::default();
 //! let again = read.to_network()?;
-//! let logits = network.predict(&inputs, &mut workspaces[0]);
-//! assert!(logits.iter().zip(again.predict(&inputs, &mut workspaces[1])).all(|(a, b)| (a - b).abs() < 1e-6));
+//! let logits = network.predict(&inputs, &mut workspace).to_vec();
+//! assert!(logits.iter().zip(again.predict(&inputs, &mut workspace)).all(|(a, b)| (a - b).abs() < 1e-6));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
