@@ -18,7 +18,7 @@ const INPUTS: [&str; 5] = ["inputs", "x", "X", "data", "images"];
 const LABELS: [&str; 6] = ["labels", "label", "y", "Y", "targets", "target"];
 
 /// The most bytes of an array.
-const BYTES_MAX: usize = 1 << 33;
+const BYTES_MAX: u64 = 1 << 33;
 /// Channels that are looked for in the last dimension.
 const CHANNELS_MAX: usize = 4;
 
@@ -366,7 +366,7 @@ fn npy_from(mut reader: impl Read) -> Result<Array, String> {
     let header = String::from_utf8(header).map_err(|_| "its header is no text".to_owned())?;
     let (element, shape) = parse_header(&header)?;
     let count = shape.iter().try_fold(element.size(), |product, &side| product.checked_mul(side));
-    let count = count.filter(|&count| count <= BYTES_MAX);
+    let count = count.filter(|&count| count as u64 <= BYTES_MAX);
     let count = count.ok_or_else(|| format!("its shape {shape:?} is more than {BYTES_MAX} bytes"))?;
     let mut bytes = Vec::new();
     let failed = |error: std::io::Error| format!("it cannot be read: {error}");

@@ -10,7 +10,7 @@ use super::source::DataOptions;
 use std::io::Read;
 
 /// The most bytes of an array.
-const BYTES_MAX: usize = 1 << 33;
+const BYTES_MAX: u64 = 1 << 33;
 
 /// A single file.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ fn column(content: &dyn Content) -> Result<Column, String> {
     }
     let count = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
     let count = count
-        .filter(|count| (1..=BYTES_MAX).contains(count))
+        .filter(|count| (1..=BYTES_MAX).contains(&(*count as u64)))
         .ok_or_else(|| format!("its head says {sizes:?} bytes; from 1 to {BYTES_MAX} are possible"))?;
     let mut bytes = Vec::new();
     reader.by_ref().take(count as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -16,7 +16,9 @@
 
 use super::divergence::{Batch, Buffers, Divergence};
 use super::source::{Samples, Source};
-use crate::config::{ConfigError, settings, words};
+#[cfg(feature = "disk")]
+use crate::config::ConfigError;
+use crate::config::{settings, words};
 use crate::policy::Schedule;
 use crate::teacher::Teacher;
 use potstill_core::snapshot;
