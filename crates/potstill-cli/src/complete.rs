@@ -9,7 +9,7 @@ use crate::root;
 use clap::{Arg, ArgAction, Command};
 use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{TRAININGS, UPDATES, run_kinds};
-use potstill::data::labelled::DATASETS;
+use potstill::data::digits::DATASETS;
 use potstill::env::registry;
 use potstill::export::EXPORTERS;
 use potstill::reproduce::results;

@@ -322,7 +322,7 @@ fn a_combination_that_fails_leaves_the_others() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
     let command = "train dqn --env CartPole-v1 --steps 300 --learning-starts 100 --eval-freq 0 --net-arch mlp:4 --set \
-                   train_freq=1 --set gradient_steps=1 --set max_grad_norm=0 --optimizer sgd --learning-rate 1e30,1e-3";
+                   train_freq=1 --set gradient_steps=1 --set max_grad_norm=inf --optimizer sgd --learning-rate 1e30,1e-3";
     let output = potstill(path, &format!("{command} --json --out sweep"));
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

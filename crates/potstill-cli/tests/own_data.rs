@@ -93,7 +93,7 @@ fn a_student_learns_from_its_own_data_and_another_teacher() {
     refused(
         path,
         &format!("{student} --data data.csv:label=kind --test-samples 7"),
-        "error: `test_samples` must be the teacher's, 100",
+        "error: `test_samples`: must be the teacher's, 100",
     );
 }
 
@@ -185,11 +185,11 @@ fn faults_of_a_table_are_told_in_a_line() {
         "",
         "which column has the classes? add :label=NAME (or :target=NAME for a regression); it has x, k",
     );
-    check("x,k\n1,a\n2,b\n", ":label=k,drop=x", "no column is left for the inputs");
+    check("x,k\n1,a\n2,b\n1,a\n2,b\n1,a\n2,b\n", ":label=k,drop=x", "no column is left for the inputs");
     check("x,k\n1,a\n2,b\n", ":labl=k", "no option `labl`; did you mean `label`?");
     let missing = "the value is missing; complete it, leave the row out, or fill in the mean of the training rows with missing=mean";
-    check("x,k\n1,a\n,b\n2,a\n3,b\n", ":label=k", &format!("row 2, column `x`: {missing}"));
-    check("x,k\n1,a\n2,\n3,b\n", ":label=k", "row 2, column `k`: the label is missing");
+    check("x,k\n1,a\n,b\n2,a\n3,b\n2,a\n3,b\n", ":label=k", &format!("row 2, column `x`: {missing}"));
+    check("x,k\n1,a\n2,\n3,b\n1,a\n3,b\n1,a\n3,b\n", ":label=k", "row 2, column `k`: the label is missing");
     check(
         "x,k\n0.5,1.5\n1,a\n\"2,3\n",
         ":label=k",

@@ -131,7 +131,7 @@ fn wrong_input_files_are_exit_code_2() {
         (format!("{TRAIN} --config folder"), "error: folder is a folder; name a file"),
         (format!("{TRAIN} --config a.gz"), "error: a.gz is compressed by gzip; unpack it first"),
         (format!("{TRAIN} --config utf16.toml"), "error: utf16.toml is text in UTF-16; save it as UTF-8"),
-        ("train q-learning --data a.gz".to_owned(), "error: --data a.gz: its format is not known"),
+        ("train q-learning --data a.gz".to_owned(), "error: --data a.gz: it cannot be read: "),
         ("env check --env FrozenLake-v1:desc=@folder".to_owned(), "error: folder is a folder; name a file"),
         ("env trace --env CartPole-v1 --actions folder".to_owned(), "error: folder is a folder; name a file"),
         (

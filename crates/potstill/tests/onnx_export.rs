@@ -73,7 +73,7 @@ fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
     let label = || Column::new("label", Values::Numbers((0..8).map(|i| f64::from(i % 3)).collect()));
     let mut gap = numbers(rng, -5.0);
     gap[0] = f64::NAN;
-    let columns = [("a", numbers(rng, 1000.0)), ("b", gap.clone())];
+    let columns = [("a", numbers(rng, 10.0)), ("b", gap.clone())];
     let raw: Vec<f32> = (0..rows).flat_map(|i| [columns[0].1[i] as f32, gap[i] as f32]).collect();
     let columns = columns.into_iter().map(|(name, x)| Column::new(name, Values::Numbers(x)));
     let table = DataFrame::new(columns.chain([label()]).collect()).unwrap();

@@ -307,9 +307,17 @@ impl Swept {
     }
 }
 
+/// The longest number of a label without an exponent.
+const NUMBER_MAX: usize = 12;
+
 impl Point {
     fn with(&self, axis: &Swept, value: &Toml) -> Self {
-        let word = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let word = match value {
+            Toml::String(text) => text.clone(),
+            // 1e30 has thirty zeros.
+            Toml::Float(x) if value.to_string().len() > NUMBER_MAX => format!("{x:e}"),
+            value => value.to_string(),
+        };
         let word: String =
             word.chars().map(|c| if c.is_control() || r#"/\"#.contains(c) { '_' } else { c }).collect();
         let joint = if self.label.is_empty() { "" } else { "," };

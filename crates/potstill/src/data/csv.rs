@@ -28,7 +28,10 @@ impl Reader for Csv {
 
     fn recognizes(&self, head: &Head<'_>) -> bool {
         match head {
-            Head::File(bytes) => !bytes.contains(&0) && delimiter(first_line(bytes)).is_some(),
+            Head::File(bytes) => {
+                let line = first_line(bytes);
+                !bytes.contains(&0) && (delimiter(line).is_some() || is_name(line))
+            }
             Head::Folder(_) => false,
         }
     }
@@ -73,6 +76,13 @@ fn delimiter(line: &[u8]) -> Option<u8> {
     // The first of equals.
     let most = counts.into_iter().max().filter(|&most| most > 0)?;
     counts.iter().position(|&count| count == most).map(|i| DELIMITERS[i])
+}
+
+/// Returns true for the name of a single column: letters, digits and what joins them.
+fn is_name(line: &[u8]) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '"' | '(' | ')');
+    let name = std::str::from_utf8(line).unwrap_or_default().trim();
+    !name.is_empty() && name.chars().all(joins)
 }
 
 /// The kind of a column's values.

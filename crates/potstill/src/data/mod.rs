@@ -8,6 +8,7 @@
 //! | [`frame`] | rows as they stand in a file, column by column |
 //! | [`preprocessing`] | the way from rows to inputs and targets, fitted on training rows |
 //! | [`labelled`] | samples for a network, in training and test parts |
+//! | [`digits`] | the data that comes with the crate |
 //! | [`recording`] | recorded episodes, and the environment that replays them |
 //!
 //! Each format has a file of its own and an entry of [`READERS`]; [`read`] finds it by the content of the file.
@@ -29,6 +30,7 @@
 mod arrays;
 pub mod content;
 mod csv;
+pub mod digits;
 pub mod frame;
 mod idx;
 mod json_lines;
@@ -72,10 +74,11 @@ pub fn formats() -> Vec<&'static str> {
 /// # Errors
 /// If no format is recognized, or the data is damaged: the place and the reason.
 pub fn read(content: &dyn Content, format: Option<&str>, options: &DataOptions) -> Result<Data, String> {
-    let files = content.files().map_err(|error| format!("the folder cannot be read: {error}"))?;
+    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
+    let files = content.files().map_err(unreadable)?;
     let bytes = match &files {
         Some(_) => Vec::new(),
-        None => content.head().map_err(|error| format!("it cannot be read: {error}"))?,
+        None => content.head().map_err(unreadable)?,
     };
     let head = match &files {
         Some(files) if files.is_empty() => return Err("the folder is empty".to_owned()),

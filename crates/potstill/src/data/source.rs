@@ -51,7 +51,7 @@ impl Default for DataOptions {
 }
 
 /// The names of all options.
-const OPTIONS: [&str; 8] = ["label", "labels", "target", "inputs", "id", "drop", "missing", "header"];
+const OPTIONS: [&str; 8] = ["labels", "label", "target", "inputs", "id", "drop", "missing", "header"];
 
 impl DataOptions {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {

@@ -94,7 +94,14 @@ pub fn write(model: &Model, about: &About) -> Vec<u8> {
         }
         Model::Network(network) => network_input(graph, network, about.purpose),
         Model::Control(policy) => network_input(graph, policy.network(), Purpose::Values),
-        Model::Predictor(predictor) => rows_input(graph, predictor.preprocessing()),
+        Model::Predictor(predictor) => {
+            let rows = rows_input(graph, predictor.preprocessing());
+            match predictor.network().ends().inputs {
+                // A network of dense layers takes an image as a vector.
+                Inputs { height: 1, width: 1, channels, .. } => graph.reshape(&rows, &[-1, channels as i64]),
+                _ => rows,
+            }
+        }
     })
 }
 
@@ -189,9 +196,10 @@ fn rows_input(graph: &mut GraphBuilder, preprocessing: &Preprocessing) -> String
     let wide = graph.node("Cast", &[&raw], &[("to", integer(11))]);
     let centred = graph.node("Sub", &[&wide, &means], &[]);
     let scaled = graph.node("Div", &[&centred, &deviations], &[]);
-    let missing = graph.node("IsNaN", &[&scaled], &[]);
+    // What is not a number is not equal to itself.
+    let present = graph.node("Equal", &[&scaled, &scaled], &[]);
     let zero = graph.doubles("preprocessing.missing", &[], &[0.0]);
-    let filled = graph.node("Where", &[&missing, &zero, &scaled], &[]);
+    let filled = graph.node("Where", &[&present, &scaled, &zero], &[]);
     graph.node("Cast", &[&filled], &[("to", integer(1))])
 }
 

@@ -4,7 +4,7 @@ use super::checks::{bad, usage};
 use super::data_file::{read_data, refused};
 use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
-use crate::data::labelled::DATASETS;
+use crate::data::digits::DATASETS;
 use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
 use crate::distill::{Answers, FitConfig};
 use crate::error::Error;

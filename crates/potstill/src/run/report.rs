@@ -233,7 +233,7 @@ mod tests {
         let config =
             "teacher = \"/home/me/runs/pole\"  # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
         let expected =
-            "teacher = \"pole\"               # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
+            "teacher = \"pole\"                # command line\nenv = \"CartPole-v1\"  # a/b\nseed = 1\n";
         assert_eq!(without_folders(config), expected);
     }
 
