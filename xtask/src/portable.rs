@@ -144,7 +144,7 @@ mod tests {
     /// Files that may ask for threads, since they do without where there are none, and for the time that these
     /// take.
     const DOES_WITHOUT_THREADS: [&str; 4] = [
-        "potstill-nn/src/attendance.rs",
+        "potstill-nn/src/helpers.rs",
         "potstill-nn/src/workers.rs",
         "potstill/src/train/parallel.rs",
         "potstill/src/deep/task.rs",
@@ -209,7 +209,7 @@ mod tests {
         for (file, code) in files {
             let is_excused = DOES_WITHOUT_THREADS.iter().any(|excused| file.ends_with(excused));
             let needs: Vec<&&str> = NEEDS_SYSTEM.iter().filter(|needed| code.contains(**needed)).collect();
-            let keeps_time = file.ends_with("attendance.rs") || file.ends_with("workers.rs");
+            let keeps_time = file.ends_with("helpers.rs") || file.ends_with("workers.rs");
             let allowed = |needed: &str| {
                 is_excused
                     && (needed.contains("thread") || keeps_time && ["std::time", "Instant"].contains(&needed))
