@@ -8,7 +8,7 @@ use super::content::Content;
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::{ByteRecord, ReaderBuilder};
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -99,12 +99,8 @@ fn columns(
     has_header: bool,
     kinds: &mut Vec<Kind>,
 ) -> Result<Option<Vec<Column>>, String> {
-    let mut csv = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(reader);
+    let mut csv =
+        ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(reader);
     let mut record = ByteRecord::new();
     let mut read = |record: &mut ByteRecord| csv.read_byte_record(record).map_err(|error| error.to_string());
     if !read(&mut record)? {
@@ -129,6 +125,7 @@ fn columns(
             ));
         }
         for (i, field) in record.iter().enumerate() {
+            let field = field.trim_ascii();
             match &mut values[i] {
                 Values::Numbers(numbers) => match number(field) {
                     Some(x) if x.is_infinite() => {
@@ -164,7 +161,7 @@ fn header(first: &ByteRecord, has_header: bool) -> Result<Vec<String>, String> {
     if !has_header {
         return Ok((1..=first.len()).map(|i| format!("column{i}")).collect());
     }
-    if first.iter().all(|field| number(field).is_some_and(|x| !x.is_nan())) {
+    if first.iter().all(|field| number(field.trim_ascii()).is_some_and(|x| !x.is_nan())) {
         return Err(
             "line 1: all names of columns are numbers; if it has no names, add header=false".to_owned()
         );
@@ -172,7 +169,7 @@ fn header(first: &ByteRecord, has_header: bool) -> Result<Vec<String>, String> {
     let name = |(i, field): (usize, &[u8])| match std::str::from_utf8(field) {
         Ok(name) => {
             // The mark of the order of bytes that some programs begin with.
-            let name = if i == 0 { name.trim_start_matches('\u{feff}') } else { name };
+            let name = if i == 0 { name.trim_start_matches('\u{feff}') } else { name }.trim();
             Ok(if name.is_empty() { format!("column{}", i + 1) } else { name.to_owned() })
         }
         Err(_) => Err(not_utf8(1)),
