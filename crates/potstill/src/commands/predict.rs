@@ -1,8 +1,8 @@
 //! `potstill predict`: a trained classifier, or a regression, on new rows.
 
-use crate::data::{Preprocessing, Values};
+use crate::data::Preprocessing;
 use crate::error::Error;
-use crate::metrics::catalogue;
+use crate::metrics::{catalogue, quoted};
 use crate::model::Predictor;
 use crate::run::{OpenData, Subject, usage};
 use crate::store::{RunDir, write_file};
@@ -68,12 +68,12 @@ impl Predictions {
             frame.columns().iter().position(|column| Some(&column.name) == data.options().id.as_ref());
         let names = names.map(|i| &frame.columns()[i]);
         let truth = frame.columns().iter().find(|column| column.name == preprocessing.target().column());
-        let mut csv = names.map_or_else(|| "row".to_owned(), |column| field(&column.name));
+        let mut csv = names.map_or_else(|| "row".to_owned(), |column| quoted(&column.name));
         csv.push_str(",prediction");
         preprocessing
             .classes()
             .iter()
-            .for_each(|class| _ = write!(csv, ",{}", field(&format!("p({class})"))));
+            .for_each(|class| _ = write!(csv, ",{}", quoted(&format!("p({class})"))));
         csv.push('\n');
         let (mut workspace, mut wrong) = (Workspace::default(), 0);
         let rows: Vec<usize> = (0..frame.rows()).collect();
@@ -88,7 +88,7 @@ impl Predictions {
                 wrong += usize::from(
                     truth.is_some_and(|truth| truth.values.text(row).as_ref() != Some(&predicted)),
                 );
-                let _ = write!(csv, "{},{}", field(&name.unwrap_or_default()), field(&predicted));
+                let _ = write!(csv, "{},{}", quoted(&name.unwrap_or_default()), quoted(&predicted));
                 if !preprocessing.classes().is_empty() {
                     soft_targets(1.0, answer, outputs).iter().for_each(|p| _ = write!(csv, ",{p}"));
                 }
@@ -107,66 +107,4 @@ fn predicted(preprocessing: &Preprocessing, answer: &[f32]) -> String {
         [] => preprocessing.value(answer[0]).to_string(),
         classes => classes[argmax(answer)].clone(),
     }
-}
-
-/// A field of a CSV file, in quotation marks where it needs some.
-fn field(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) || text.trim() != text {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    }
-}
-
-/// A data source as it is read: rows, columns, what is missing, and the classes.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn show_data(source: &str) -> Result<Value, Error> {
-    let data = OpenData::open(source)?;
-    let frame = data.rows();
-    let label = data.options().label.as_deref().unwrap_or("label");
-    let columns: Vec<Value> = frame
-        .columns()
-        .iter()
-        .map(|column| {
-            let values = &column.values;
-            let example = (0..frame.rows()).find_map(|row| values.text(row));
-            let range = match values {
-                Values::Numbers(numbers) => {
-                    let present = || numbers.iter().copied().filter(|x| !x.is_nan());
-                    let lowest = present().fold(f64::INFINITY, f64::min);
-                    (lowest.is_finite()).then(|| json!([lowest, present().fold(f64::NEG_INFINITY, f64::max)]))
-                }
-                _ => None,
-            };
-            json!({
-                "name": column.name,
-                "kind": values.kind(),
-                "missing": values.missing(),
-                "example": example,
-                "range": range,
-            })
-        })
-        .collect();
-    let mut result = json!({
-        "command": "data show",
-        "data": source,
-        "rows": frame.rows(),
-        "test_rows": data.test_rows().map(crate::data::DataFrame::rows),
-        "columns": columns,
-    });
-    if let Some(column) = frame.columns().iter().find(|column| column.name == label) {
-        let mut counts: Vec<(String, u64)> = Vec::new();
-        let mut known = std::collections::HashMap::new();
-        for class in (0..frame.rows()).filter_map(|row| column.values.text(row)) {
-            let at = *known.entry(class.clone()).or_insert_with(|| {
-                counts.push((class, 0));
-                counts.len() - 1
-            });
-            counts[at].1 += 1;
-        }
-        counts.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
-        result["classes"] = counts.iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect();
-    }
-    Ok(result)
 }

@@ -5,7 +5,7 @@
 //! Without `inputs=` and `label=` the arrays `inputs`, `x`, `X`, `data` or `images`, and `labels`, `label`, `y`, `Y`, `targets` or
 //! `target` are taken.
 
-use super::content::Content;
+use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
@@ -163,7 +163,7 @@ impl Reader for Tensors {
 }
 
 fn bytes_of(content: &dyn Content) -> Result<Vec<u8>, String> {
-    content.bytes().map_err(|error| format!("it cannot be read: {error}"))
+    content.bytes().map_err(unreadable)
 }
 
 /// The arrays of inputs, labels and names among several.
@@ -369,8 +369,7 @@ fn npy_from(mut reader: impl Read) -> Result<Array, String> {
     let count = count.filter(|&count| count as u64 <= BYTES_MAX);
     let count = count.ok_or_else(|| format!("its shape {shape:?} is more than {BYTES_MAX} bytes"))?;
     let mut bytes = Vec::new();
-    let failed = |error: std::io::Error| format!("it cannot be read: {error}");
-    reader.by_ref().take(count as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    reader.by_ref().take(count as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() != count {
         let found = if bytes.len() > count { "more".to_owned() } else { bytes.len().to_string() };
         return Err(format!("its shape {shape:?} is of {count} bytes, but there are {found}"));

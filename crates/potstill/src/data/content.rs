@@ -75,6 +75,12 @@ pub trait Content {
     }
 }
 
+/// The reason for which data cannot be read.
+#[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
+pub(super) fn unreadable(error: io::Error) -> String {
+    format!("it cannot be read: {error}")
+}
+
 /// Content that is in memory already.
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes<'a>(pub &'a [u8]);

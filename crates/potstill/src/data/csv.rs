@@ -4,7 +4,7 @@
 //! value do not count; a value of nothing, `NA`, `N/A`, `NaN`, `null`, `None` or `?` is missing. Numbers are those of Rust and
 //! Python, without grouping.
 
-use super::content::Content;
+use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
@@ -37,7 +37,6 @@ impl Reader for Csv {
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
-        let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
         let head = content.head().map_err(unreadable)?;
         let delimiter = delimiter(first_line(&head)).unwrap_or(b',');
         let mut kinds = Vec::new();

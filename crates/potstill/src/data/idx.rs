@@ -3,7 +3,7 @@
 //! A single file of three dimensions is images without labels, one of one dimension labels. A folder with files whose names
 //! have `images` and `labels` in them is a data set; those with `t10k` or `test` in their names are its test part.
 
-use super::content::Content;
+use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader, Samples};
 use super::source::DataOptions;
@@ -98,7 +98,6 @@ fn one_of<'a>(files: &'a [String], part: &str, of_test: bool) -> Result<Option<&
 
 /// The array of a file as a column: images, or numbers.
 fn column(content: &dyn Content) -> Result<Column, String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
     let mut reader = content.inflated().map_err(unreadable)?;
     let mut head = [0; 4];
     let cut = "it is cut off in its head".to_owned();

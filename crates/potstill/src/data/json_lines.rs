@@ -3,7 +3,7 @@
 //! An object of numbers under `p`, `logit` (or `logp`) or `votes` is a teacher's answers: `{"p": {"good": 0.9, "bad": 0.1}}` is the
 //! columns `p(good)` and `p(bad)`; a class that it lacks has probability 0, or no votes.
 
-use super::content::Content;
+use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
@@ -34,7 +34,6 @@ impl Reader for JsonLines {
     }
 
     fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
         let mut reader = content.inflated().map_err(unreadable)?;
         let (mut rows, mut line) = (Rows::default(), Vec::new());
         for number in 1_u64.. {

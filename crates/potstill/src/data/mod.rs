@@ -43,6 +43,7 @@ pub mod recording;
 pub mod source;
 
 pub use content::{Bytes, Content};
+
 pub use frame::{Column, DataFrame, Values};
 pub use labelled::Dataset;
 pub use preprocessing::Preprocessing;
@@ -74,11 +75,10 @@ pub fn formats() -> Vec<&'static str> {
 /// # Errors
 /// If no format is recognized, or the data is damaged: the place and the reason.
 pub fn read(content: &dyn Content, format: Option<&str>, options: &DataOptions) -> Result<Data, String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
-    let files = content.files().map_err(unreadable)?;
+    let files = content.files().map_err(content::unreadable)?;
     let bytes = match &files {
         Some(_) => Vec::new(),
-        None => content.head().map_err(unreadable)?,
+        None => content.head().map_err(content::unreadable)?,
     };
     let head = match &files {
         Some(files) if files.is_empty() => return Err("the folder is empty".to_owned()),

@@ -2,7 +2,7 @@
 //!
 //! Pictures are of one size and of grey or of colour; a picture's transparency does not count.
 
-use super::content::Content;
+use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader, Samples};
 use super::source::DataOptions;
@@ -70,7 +70,7 @@ fn size([height, width, channels]: [usize; 3]) -> String {
 fn picture(mut reader: impl BufRead) -> Result<([usize; 3], Vec<u8>), String> {
     let damaged = |error: png::DecodingError| format!("it is no whole PNG picture: {error}");
     let mut file = Vec::new();
-    reader.read_to_end(&mut file).map_err(|error| format!("it cannot be read: {error}"))?;
+    reader.read_to_end(&mut file).map_err(unreadable)?;
     let mut decoder = Decoder::new_with_limits(Cursor::new(file), Limits { bytes: BYTES_MAX });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(damaged)?;

@@ -1,6 +1,6 @@
 //! Recorded episodes as a file: one JSON object per line, as [`Recording::text`] writes it.
 
-use super::content::Content;
+use super::content::{Content, unreadable};
 use super::reader::{Data, Head, Reader};
 use super::recording::Recording;
 use super::source::DataOptions;
@@ -28,7 +28,7 @@ impl Reader for Recorded {
     }
 
     fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        let bytes = content.bytes().map_err(|error| format!("it cannot be read: {error}"))?;
+        let bytes = content.bytes().map_err(unreadable)?;
         let text = String::from_utf8(bytes).map_err(|error| format!("it is no text: {error}"))?;
         Recording::parse(&text).map(Data::Episodes)
     }

@@ -316,9 +316,12 @@ impl ClassifierTrainer {
 
 /// The fraction of misclassified samples, 0 to 1.
 pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
-    let predicted = predictions(network, &data.inputs);
-    let wrong = predicted.iter().zip(&data.labels).filter(|(p, l)| p != l).count();
-    wrong as f64 / data.len() as f64
+    differences(&predictions(network, &data.inputs), &data.labels) as f64 / data.len() as f64
+}
+
+/// The number of places at which two lists of classes differ.
+pub(crate) fn differences(a: &[usize], b: &[usize]) -> usize {
+    a.iter().zip(b).filter(|(a, b)| a != b).count()
 }
 
 /// Samples that are computed at a time.
@@ -344,11 +347,15 @@ pub fn predictions(network: &Network, inputs: &[f32]) -> Vec<usize> {
 /// # Panics
 /// If the inputs are not those of both networks.
 pub fn agreement(a: &Network, b: &Network, inputs: &[f32]) -> f64 {
-    let (a, b) = (predictions(a, inputs), predictions(b, inputs));
-    if a.is_empty() {
-        return 1.0;
+    agreement_of(&predictions(a, inputs), &predictions(b, inputs))
+}
+
+/// The fraction of places at which two lists of classes are the same, 0 to 1; 1 without any.
+pub(crate) fn agreement_of(a: &[usize], b: &[usize]) -> f64 {
+    match a.len() {
+        0 => 1.0,
+        count => (count - differences(a, b)) as f64 / count as f64,
     }
-    a.iter().zip(&b).filter(|(x, y)| x == y).count() as f64 / a.len() as f64
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Job, Outcome, Recorder};
 use crate::data::{Dataset, Preprocessing};
-use crate::distill::classifier::{self, error_rate, predictions};
+use crate::distill::classifier::{self, agreement_of, differences, error_rate, predictions};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
@@ -145,20 +145,15 @@ impl Job for SupervisedJob {
             };
             if let Some(theirs) = theirs {
                 let ours = predictions(student, &self.test.inputs);
-                summary["teacher_test_error"] = json!(differing(&theirs, &self.test.labels));
-                summary["agreement"] = json!(1.0 - differing(&theirs, &ours));
+                let wrong = differences(&theirs, &self.test.labels);
+                summary["teacher_test_error"] = json!(wrong as f64 / theirs.len() as f64);
+                summary["agreement"] = json!(agreement_of(&theirs, &ours));
             }
         }
         let predictor = Predictor::new(student.clone(), Arc::clone(&self.preprocessing));
         let model = Model::Predictor(predictor.expect("the network of this preprocessing"));
         Ok(Some(Outcome { model, summary, visits: None }))
     }
-}
-
-/// The share of the places at which two lists of classes differ.
-fn differing(a: &[usize], b: &[usize]) -> f64 {
-    let count = a.iter().zip(b).filter(|(a, b)| a != b).count();
-    count as f64 / a.len() as f64
 }
 
 /// The test error of a classifier that always names the most frequent class of the training samples, 0 to 1.

@@ -30,7 +30,7 @@ mod tensorboard;
 mod wire;
 
 #[cfg(feature = "disk")]
-pub(crate) use table::WideTable;
+pub(crate) use table::{WideTable, quoted};
 #[cfg(feature = "disk")]
 pub use {
     history::History,

@@ -95,9 +95,9 @@ impl LongTable {
     }
 }
 
-/// A cell, in quotes if it needs them.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
+/// A field of a CSV file, in quotation marks where it needs them; so do blanks around it, which some readers drop.
+pub(crate) fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) || text.trim() != text {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()

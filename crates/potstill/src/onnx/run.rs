@@ -466,30 +466,28 @@ fn compare(how: Compare, a: &Tensor, b: &Tensor, budget: &mut Budget) -> Result<
     let shape = common(&a.shape, &b.shape)?;
     budget.spend(&shape, 1)?;
     let data = match (&a.data, &b.data) {
-        (Data::Integers(x), Data::Integers(y)) => zip((x, &a.shape), (y, &b.shape), &shape, |x, y| {
-            i64::from(match how {
-                Compare::Equal => x == y,
-                Compare::Less => x < y,
-                Compare::LessOrEqual => x <= y,
-                Compare::Greater => x > y,
-                Compare::GreaterOrEqual => x >= y,
-                Compare::And => x != 0 && y != 0,
-                Compare::Or => x != 0 || y != 0,
-            })
-        }),
+        (Data::Integers(x), Data::Integers(y)) => {
+            zip((x, &a.shape), (y, &b.shape), &shape, |x, y| i64::from(holds(how, x, y)))
+        }
         _ => zip((a.as_floats()?, &a.shape), (b.as_floats()?, &b.shape), &shape, |x, y| {
-            i64::from(match how {
-                Compare::Equal => x == y,
-                Compare::Less => x < y,
-                Compare::LessOrEqual => x <= y,
-                Compare::Greater => x > y,
-                Compare::GreaterOrEqual => x >= y,
-                Compare::And => x != 0.0 && y != 0.0,
-                Compare::Or => x != 0.0 || y != 0.0,
-            })
+            i64::from(holds(how, x, y))
         }),
     };
     Ok(Tensor::integers(shape, data))
+}
+
+/// The result of a comparison of two numbers; 0 is false.
+fn holds<T: PartialOrd + Default + Copy>(how: Compare, x: T, y: T) -> bool {
+    let zero = T::default();
+    match how {
+        Compare::Equal => x == y,
+        Compare::Less => x < y,
+        Compare::LessOrEqual => x <= y,
+        Compare::Greater => x > y,
+        Compare::GreaterOrEqual => x >= y,
+        Compare::And => x != zero && y != zero,
+        Compare::Or => x != zero || y != zero,
+    }
 }
 
 /// `Where`.

@@ -107,7 +107,7 @@ impl OpenData {
     ///
     /// # Errors
     /// If nothing is left to train on, or a row cannot be encoded: which, and why.
-    pub(crate) fn parts(&self, split: &Split<'_>) -> Result<Parts, Error> {
+    fn parts(&self, split: &Split<'_>) -> Result<Parts, Error> {
         let wrong = |given: &str| {
             let given = given.to_owned();
             move |reason: String| refused(&given, reason)
@@ -156,15 +156,15 @@ impl OpenData {
 }
 
 /// The way to split a data source into parts to train and to test on.
-pub(crate) struct Split<'a> {
+struct Split<'a> {
     /// The source to test on, if it is another.
-    pub(crate) test: Option<&'a OpenData>,
+    test: Option<&'a OpenData>,
     /// Samples to test on, if they are not apart.
-    pub(crate) samples: u64,
+    samples: u64,
     /// The seed of the order of the samples.
-    pub(crate) seed: u64,
+    seed: u64,
     /// The preprocessing, if it is fitted already.
-    pub(crate) fitted: Option<Arc<Preprocessing>>,
+    fitted: Option<Arc<Preprocessing>>,
 }
 
 /// The data of a run, and its split.
@@ -181,14 +181,16 @@ pub(crate) struct TrainedOn {
 }
 
 impl TrainedOn {
+    /// The samples of the run, encoded by this preprocessing, or by the one that is fitted on those to train on.
+    pub(crate) fn parts(&self, fitted: Option<&Arc<Preprocessing>>) -> Result<Parts, Error> {
+        let data = OpenData::open(&self.source)?;
+        let test = self.test.as_deref().map(OpenData::open).transpose()?;
+        DataSources { data, test }.parts(&self.fit, fitted)
+    }
+
     /// The samples that the run was tested on.
     pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
-        let open = OpenData::open(&self.source)?;
-        let test = self.test.as_deref().map(OpenData::open).transpose()?;
-        let fitted = Some(Arc::clone(predictor.preprocessing()));
-        let split =
-            Split { test: test.as_ref(), samples: self.fit.test_samples, seed: self.fit.split_seed, fitted };
-        Ok(open.parts(&split)?.test)
+        Ok(self.parts(Some(predictor.preprocessing()))?.test)
     }
 }
 

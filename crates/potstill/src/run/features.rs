@@ -97,7 +97,7 @@ impl PrepareFeatures<'_> {
                 }
             },
         };
-        let prepared = PreparedRun::of(algorithm, (&on, seed), config, store, job);
+        let prepared = PreparedRun::of(algorithm.name, (&on, seed), config, store, job);
         Ok(prepared.with_warning(idle).with_schedules(&settings, schedule_steps, steps))
     }
 }

@@ -3,50 +3,25 @@
 use super::checks::usage;
 use super::datasets::{DataSources, RecordedTeacher, TrainedOn};
 use super::idle_keys::idle_keys;
-use super::prepared::{PreparedRun, folder_name};
+use super::prepared::PreparedRun;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, resolve};
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::{FitConfig, SoftTargets, SoftTargetsConfig, Source};
 use crate::error::Error;
-use crate::jobs::{DataConfig, DistilConfig, Job, StoreConfig, SupervisedJob, Taught, TaughtBy};
+use crate::jobs::{DataConfig, DistilConfig, StoreConfig, SupervisedJob, Taught, TaughtBy};
 use crate::model::Predictor;
 use crate::optimizer::StudentOptimizer;
 use crate::targets::argmax;
 use potstill_nn::NetworkSpec;
 use toml::Value;
 
+/// The command of a student, as it stands in its settings and in the name of its folder.
+pub(super) const DISTILL: &str = "distill";
+
 /// The keys above the settings of a distillation run.
 pub(crate) fn distillation_head() -> Vec<(&'static str, Value)> {
-    vec![("command", "distill".into())]
-}
-
-/// A student's run, before its teacher is copied into it.
-pub(super) struct PreparedStudent {
-    pub(super) config: String,
-    pub(super) store: StoreConfig,
-    pub(super) job: Box<dyn Job>,
-    /// The environment or the data.
-    pub(super) place: String,
-    pub(super) seed: u64,
-}
-
-impl PreparedStudent {
-    /// The run, without a copy of the teacher.
-    pub(super) fn run(self) -> PreparedRun {
-        let Self { config, store, job, place, seed } = self;
-        PreparedRun {
-            name: folder_name("distill", &place, seed),
-            place: format!("{place}, seed {seed}"),
-            config,
-            store,
-            job,
-            copy: None,
-            schedules: Vec::new(),
-            warnings: Vec::new(),
-            start: None,
-        }
-    }
+    vec![("command", DISTILL.into())]
 }
 
 /// The teacher of a classifier.
@@ -73,7 +48,7 @@ pub(super) fn prepare_classifier(
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
     let fit = (fit, optimizer);
     let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
-    let prepared = PreparedRun::of(algorithm, (&data.name(), run.seed), config, store, job);
+    let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
 }
 
@@ -138,7 +113,7 @@ pub(super) fn prepare_student_of_classes(
     let taught = Some(Taught { name, teacher });
     let fit = (fit, optimizer);
     let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, Some(soft_targets), taught));
-    let prepared = PreparedStudent { config, store, job, place: data.name(), seed: run.seed }.run();
+    let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
 }
 

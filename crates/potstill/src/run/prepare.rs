@@ -4,8 +4,7 @@ use super::checks::{env_for, find_env, usage};
 use super::features::PrepareFeatures;
 use super::idle_keys::idle_keys;
 use super::labels::{
-    ClassTeacher, PreparedStudent, distillation_head, prepare_classifier, prepare_student_of_classes,
-    student_spec,
+    ClassTeacher, DISTILL, distillation_head, prepare_classifier, prepare_student_of_classes, student_spec,
 };
 use super::prepared::PreparedRun;
 use super::sources::peek;
@@ -171,9 +170,9 @@ fn prepare_student_policy(
     optimizer.check(("student", student, &ends), distil.learning_rate)?;
     let (settings, steps) = (distil.clone(), distil.total_steps());
     let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
-    let place = spec.name().to_owned();
+    let on = spec.name().to_owned();
     let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
-    let student = PreparedStudent { config, store, job, place, seed: run.seed }.run();
+    let student = PreparedRun::of(DISTILL, (&on, run.seed), config, store, job);
     let student = with_teacher(student, model).with_warning(idle);
     Ok(student.with_schedules(&settings, None, Some(steps)))
 }
@@ -228,7 +227,7 @@ fn prepare_planner(
     let task = Task::new(name, &spec, Streams::new(seed));
     let (PlanningConfig { max_sweeps, tolerance, .. }, planner) = settings.build(&task)?;
     let job = PlannerJob { algorithm: name, env, run, tolerance, max_sweeps, planner };
-    Ok(PreparedRun::of(algorithm, (&on, seed), config, store, Box::new(job)).with_warning(idle))
+    Ok(PreparedRun::of(algorithm.name, (&on, seed), config, store, Box::new(job)).with_warning(idle))
 }
 
 /// The setting of the teacher's absolute path.

@@ -1,6 +1,6 @@
 //! A run that is ready to begin.
 
-use crate::algorithm::{Algorithm, NamedSchedule, schedules, vanishing};
+use crate::algorithm::{NamedSchedule, schedules, vanishing};
 use crate::config::Settings;
 use crate::jobs::{Job, StoreConfig};
 use potstill_core::Snapshot;
@@ -32,16 +32,16 @@ pub(crate) fn folder_name(work: &str, on: &str, seed: u64) -> String {
 }
 
 impl PreparedRun {
-    /// A training run of this algorithm on this environment or dataset, with this seed.
+    /// A run of an algorithm, or of `distill`, on this environment or dataset, with this seed.
     pub(crate) fn of(
-        algorithm: &Algorithm,
+        work: &str,
         (on, seed): (&str, u64),
         config: String,
         store: StoreConfig,
         job: Box<dyn Job>,
     ) -> Self {
         Self {
-            name: folder_name(algorithm.name, on, seed),
+            name: folder_name(work, on, seed),
             place: format!("{on}, seed {seed}"),
             config,
             store,

@@ -1,7 +1,7 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
 use super::checks::{env_of_run, usage};
-use super::datasets::{self, OpenData, RecordedTeacher, Split, TrainedOn};
+use super::datasets::{self, RecordedTeacher, TrainedOn};
 use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::distill::FitConfig;
@@ -100,14 +100,7 @@ impl Subject {
                     Model::Predictor(predictor) => predictor,
                     // A file of before its preprocessing was in it.
                     Model::Network(network) => {
-                        let split = Split {
-                            test: None,
-                            samples: data.fit.test_samples,
-                            seed: data.fit.split_seed,
-                            fitted: None,
-                        };
-                        let parts = OpenData::open(source)?.parts(&split)?;
-                        let predictor = Predictor::new(network, parts.preprocessing);
+                        let predictor = Predictor::new(network, data.parts(None)?.preprocessing);
                         predictor.map_err(|_| misfit(format!("it is no classifier of {source}")))?
                     }
                     _ => return Err(misfit(format!("it is no classifier of {source}"))),

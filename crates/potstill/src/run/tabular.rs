@@ -174,7 +174,8 @@ impl PrepareTabular<'_> {
         let name = self.algorithm.name;
         let job = ReinforcementJob::new(name, trainer, make_env, spec, run, None, self.threads);
         let job = Box::new(job.acting(acts));
-        let prepared = PreparedRun::of(self.algorithm, (&on, seed), config, store, job).with_warning(idle);
+        let prepared =
+            PreparedRun::of(self.algorithm.name, (&on, seed), config, store, job).with_warning(idle);
         Ok(PreparedRun { copy, ..prepared.with_schedules(&settings, schedule_steps, steps) })
     }
 }

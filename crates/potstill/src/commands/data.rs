@@ -1,0 +1,61 @@
+//! `potstill data`: data before training.
+
+use crate::data::{DataFrame, Values};
+use crate::error::Error;
+use crate::run::OpenData;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// A data source as it is read: rows, columns, what is missing, and the classes.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn show_data(source: &str) -> Result<Value, Error> {
+    let data = OpenData::open(source)?;
+    let frame = data.rows();
+    let label = data.options().label.as_deref().unwrap_or("label");
+    let columns: Vec<Value> = frame
+        .columns()
+        .iter()
+        .map(|column| {
+            let values = &column.values;
+            let example = (0..frame.rows()).find_map(|row| values.text(row));
+            let range = match values {
+                Values::Numbers(numbers) => {
+                    let present = || numbers.iter().copied().filter(|x| !x.is_nan());
+                    let lowest = present().fold(f64::INFINITY, f64::min);
+                    (lowest.is_finite()).then(|| json!([lowest, present().fold(f64::NEG_INFINITY, f64::max)]))
+                }
+                _ => None,
+            };
+            json!({
+                "name": column.name,
+                "kind": values.kind(),
+                "missing": values.missing(),
+                "example": example,
+                "range": range,
+            })
+        })
+        .collect();
+    let mut result = json!({
+        "command": "data show",
+        "data": source,
+        "rows": frame.rows(),
+        "test_rows": data.test_rows().map(DataFrame::rows),
+        "columns": columns,
+    });
+    if let Some(column) = frame.columns().iter().find(|column| column.name == label) {
+        let mut counts: Vec<(String, u64)> = Vec::new();
+        let mut known = HashMap::new();
+        for class in (0..frame.rows()).filter_map(|row| column.values.text(row)) {
+            let at = *known.entry(class.clone()).or_insert_with(|| {
+                counts.push((class, 0));
+                counts.len() - 1
+            });
+            counts[at].1 += 1;
+        }
+        counts.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+        result["classes"] = counts.iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect();
+    }
+    Ok(result)
+}
