@@ -28,15 +28,15 @@ pub struct DistillRequest {
 pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Value, Error> {
     check_out(request.out.as_deref())?;
     let mut layers = request.sources.layers(&distillation_head())?;
-    let teacher = peek(&layers, "teacher").ok_or_else(|| usage("from which teacher? give --teacher RUN"))?;
-    let opened = Teacher::open(teacher)?;
-    let teacher = PathBuf::from(teacher);
+    let teacher =
+        peek(&layers, "teacher").ok_or_else(|| usage("from which teacher? give --teacher RUN|FILE"))?;
+    let (opened, teacher) = (Teacher::open(teacher)?, teacher.to_owned());
     layers.push(teacher_layer(&teacher));
     let plan = prepare_distillation(opened, &layers, request.threads, None)?;
     let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
     discard_on_error(&dir, || create(&dir, &plan))?;
     let mut summary = execute(&dir, plan, false, observer)?;
     // Its absolute path is for the run's files, which are read from any folder.
-    summary["teacher"] = json!(teacher.display().to_string());
+    summary["teacher"] = json!(teacher);
     Ok(summary)
 }

@@ -62,6 +62,11 @@ impl Scaling {
     fn scaled(self, x: f64) -> f32 {
         if x.is_nan() { 0.0 } else { ((x - self.mean) / self.deviation) as f32 }
     }
+
+    /// The number as it is; a missing one becomes the mean.
+    fn unscaled(self, x: f64) -> f32 {
+        if x.is_nan() { self.mean as f32 } else { x as f32 }
+    }
 }
 
 /// The way of a column into the inputs.
@@ -174,7 +179,7 @@ impl Encoding {
                     if x.is_nan() && !filling {
                         return Err(missing(row));
                     }
-                    place.row(i)[0] = finite(scaling.scaled(x), name, row, x)?;
+                    place.row(i)[0] = finite(place.number(*scaling, x), name, row, x)?;
                 }
             }
             (Self::Category { levels, .. }, Values::Words(_) | Values::Numbers(_)) => {
@@ -199,7 +204,7 @@ impl Encoding {
             (Self::Array { shape, scaling, .. }, Values::Arrays { shape: theirs, numbers })
                 if shape == theirs =>
             {
-                let width = self.width();
+                let (width, is_scaled) = (self.width(), place.is_scaled);
                 for (i, &row) in rows.iter().enumerate() {
                     let numbers = &numbers[row * width..][..width];
                     if !filling && numbers.iter().any(|x| x.is_nan()) {
@@ -207,7 +212,8 @@ impl Encoding {
                     }
                     for (j, (to, &x)) in place.row(i).iter_mut().zip(numbers).enumerate() {
                         let scaled = match scaling.get(j) {
-                            Some(scaling) => scaling.scaled(f64::from(x)),
+                            Some(scaling) if is_scaled => scaling.scaled(f64::from(x)),
+                            Some(scaling) => scaling.unscaled(f64::from(x)),
                             None => x,
                         };
                         let scaled = if scaled.is_nan() { 0.0 } else { scaled };
@@ -288,9 +294,14 @@ struct Place<'a> {
     stride: usize,
     offset: usize,
     width: usize,
+    is_scaled: bool,
 }
 
 impl Place<'_> {
+    fn number(&self, scaling: Scaling, x: f64) -> f32 {
+        if self.is_scaled { scaling.scaled(x) } else { scaling.unscaled(x) }
+    }
+
     fn row(&mut self, i: usize) -> &mut [f32] {
         &mut self.inputs[i * self.stride + self.offset..][..self.width]
     }
@@ -531,12 +542,24 @@ impl Preprocessing {
     /// # Errors
     /// If a column is missing or of another kind, or a value is missing: where.
     pub fn encode(&self, frame: &DataFrame, rows: &[usize]) -> Result<Vec<f32>, String> {
+        self.encoded(frame, rows, true)
+    }
+
+    /// The inputs of these rows without the scaling of numbers, `rows x inputs`: for a model that has its own.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_unscaled(&self, frame: &DataFrame, rows: &[usize]) -> Result<Vec<f32>, String> {
+        self.encoded(frame, rows, false)
+    }
+
+    fn encoded(&self, frame: &DataFrame, rows: &[usize], is_scaled: bool) -> Result<Vec<f32>, String> {
         let stride = self.shape().iter().product();
         let mut inputs = vec![0.0; rows.len() * stride];
         let mut offset = 0;
         for encoding in &self.inputs {
             let width = encoding.width();
-            let mut place = Place { inputs: &mut inputs, stride, offset, width };
+            let mut place = Place { inputs: &mut inputs, stride, offset, width, is_scaled };
             encoding.encode(frame, rows, self.fills_missing, &mut place)?;
             offset += width;
         }

@@ -88,7 +88,7 @@ impl DataOptions {
 }
 
 /// The names of `NAME` or `["A","B"]`.
-fn list(value: &str) -> Vec<String> {
+pub(crate) fn list(value: &str) -> Vec<String> {
     let inner = value.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     match inner {
         None => vec![value.to_owned()],
@@ -115,9 +115,7 @@ impl<'a> DataSource<'a> {
     pub fn parse(text: &'a str, formats: &[&str]) -> Result<Self, String> {
         let prefix = text.split_once(':').filter(|(prefix, _)| formats.contains(prefix));
         let (format, rest) = prefix.map_or((None, text), |(format, rest)| (Some(format), rest));
-        // A path may have colons, too: options begin after the first that `key=` follows.
-        let begins = rest.match_indices(':').map(|(at, _)| at).find(|at| begins_an_option(&rest[at + 1..]));
-        let (place, given) = begins.map_or((rest, ""), |at| (&rest[..at], &rest[at + 1..]));
+        let (place, given) = place_and_options(rest);
         if place.is_empty() {
             return Err(format!("`{text}` names no file"));
         }
@@ -132,7 +130,15 @@ impl<'a> DataSource<'a> {
     }
 }
 
-fn begins_an_option(text: &str) -> bool {
+/// Splits `PLACE:key=value,...` into the place and the text of its options. A path may have colons, too: options begin after the
+/// first that `key=` follows.
+pub(crate) fn place_and_options(text: &str) -> (&str, &str) {
+    let begins = text.match_indices(':').map(|(at, _)| at).find(|at| begins_an_option(&text[at + 1..]));
+    begins.map_or((text, ""), |at| (&text[..at], &text[at + 1..]))
+}
+
+/// Returns true if `key=` is at the beginning of a text.
+pub(crate) fn begins_an_option(text: &str) -> bool {
     let key = text.split_once('=').map_or("", |(key, _)| key);
     !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -6,6 +6,7 @@
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`source`] | the teacher's logits, computed by a network or recorded |
+//! | [`ensemble`] | the mean of several teachers' softened outputs |
 //! | [`soft_targets`] | soft targets beside labels: keys, blended loss, balance of its terms |
 //! | [`divergence`] | divergences of the student from the teacher: equations and sources |
 //! | [`collector`] | the policy that visits the states of a transfer set |
@@ -37,6 +38,7 @@ pub mod answers;
 pub mod classifier;
 pub mod collector;
 pub mod divergence;
+pub mod ensemble;
 pub mod policy;
 pub mod soft_targets;
 pub mod source;
@@ -45,6 +47,7 @@ pub use answers::{AnswerKind, Answers};
 pub use classifier::{ClassifierTrainer, FitConfig};
 pub use collector::Collector;
 pub use divergence::Divergence;
+pub use ensemble::EnsembleMean;
 pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};

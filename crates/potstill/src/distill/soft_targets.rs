@@ -179,7 +179,7 @@ impl SoftTargets {
         d_logits: &mut [f32],
     ) -> Terms {
         let Self { source, config, scratch } = self;
-        let teacher = source.logits(samples);
+        let teacher = source.logits_at(config.temperature.at(step, 1) as f32, samples);
         let (divergence, alpha) = (config.divergence_at(step), config.alpha.at(step, 1) as f32);
         let batch = Batch { teacher, student: logits, samples: labels.len(), labels };
         if !config.standardise_logits {
@@ -209,7 +209,7 @@ impl SoftTargets {
         if alpha == 0.0 || alpha == 1.0 || config.divergence == DivergenceKind::LabelSmoothing {
             return None;
         }
-        let teacher = source.logits(samples);
+        let teacher = source.logits_at(temperature as f32, samples);
         let batch = Batch { teacher, student: logits, samples: labels.len(), labels };
         let (divergence, mut gradient) = (config.divergence_at(0), vec![0.0; logits.len()]);
         if config.standardise_logits {

@@ -1,4 +1,4 @@
-//! Sources of soft targets: the logits of a teacher, computed by its network or recorded once.
+//! Sources of soft targets: the logits of a teacher, computed by its network or recorded once, or a mean of several teachers.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -15,6 +15,7 @@
 //! assert_eq!(source.logits(Samples { inputs: &[], indices: &[1] }), &asked[3..]);
 //! ```
 
+use super::ensemble::{EnsembleMean, mean_logits};
 use crate::targets;
 use crate::teacher::Teacher;
 use potstill_core::snapshot::{Codec, Flat};
@@ -37,6 +38,11 @@ enum LogitSource {
         outputs: usize,
         /// `samples x outputs`.
         logits: Vec<f32>,
+    },
+    Ensemble {
+        /// Weights, of a sum of 1, and sources.
+        members: Vec<(f64, Source)>,
+        mean: EnsembleMean,
     },
 }
 
@@ -64,20 +70,46 @@ impl Source {
         Self { from: LogitSource::Recorded { outputs: classes, logits }, scale: 1.0, logits: Vec::new() }
     }
 
-    /// The teacher; `None` once its logits are recorded.
+    /// A mean of the softened outputs of several sources, each with its weight.
+    ///
+    /// # Panics
+    /// If there is no source, or a weight is not above 0.
+    pub fn ensemble(members: Vec<(f64, Source)>, mean: EnsembleMean) -> Self {
+        let sum: f64 = members.iter().map(|(weight, _)| weight).sum();
+        assert!(!members.is_empty() && members.iter().all(|(weight, _)| *weight > 0.0), "weights above 0");
+        let members = members.into_iter().map(|(weight, source)| (weight / sum, source)).collect();
+        Self { from: LogitSource::Ensemble { members, mean }, scale: 1.0, logits: Vec::new() }
+    }
+
+    /// The number of classes.
+    fn outputs(&self) -> usize {
+        match &self.from {
+            LogitSource::Network(teacher) => teacher.network().ends().choices,
+            LogitSource::Recorded { outputs, .. } => *outputs,
+            LogitSource::Ensemble { members, .. } => members[0].1.outputs(),
+        }
+    }
+
+    /// The teacher; `None` once its logits are recorded, and of several.
     pub fn teacher(&self) -> Option<&Teacher> {
         match &self.from {
             LogitSource::Network(teacher) => Some(teacher),
-            LogitSource::Recorded { .. } => None,
+            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } => None,
         }
     }
 
     /// Records the logits of a whole dataset, so that each is computed once. The logits stay the same bit for
-    /// bit.
+    /// bit. A teacher that lags behind its student goes on being computed.
     pub fn record(&mut self, inputs: &[f32]) {
-        if let LogitSource::Network(teacher) = &self.from {
-            let outputs = teacher.network().ends().choices;
-            self.from = LogitSource::Recorded { outputs, logits: means(teacher.network(), inputs) };
+        match &mut self.from {
+            LogitSource::Network(teacher) if teacher.is_frozen() => {
+                let outputs = teacher.network().ends().choices;
+                self.from = LogitSource::Recorded { outputs, logits: means(teacher.network(), inputs) };
+            }
+            LogitSource::Ensemble { members, .. } => {
+                members.iter_mut().for_each(|(_, source)| source.record(inputs));
+            }
+            LogitSource::Network(_) | LogitSource::Recorded { .. } => {}
         }
     }
 
@@ -101,6 +133,12 @@ impl Source {
     /// its means. With a scale other than 1 a row's largest is subtracted first, which no softmax feels: single precision
     /// has the gaps of large values only before the division.
     pub fn logits(&mut self, samples: Samples<'_>) -> &[f32] {
+        self.logits_at(1.0, samples)
+    }
+
+    /// The logits whose softmax at this temperature are the source's softened outputs. Only those of an arithmetic mean of several
+    /// teachers depend on the temperature.
+    pub fn logits_at(&mut self, temperature: f32, samples: Samples<'_>) -> &[f32] {
         let scale = self.scale;
         self.logits.clear();
         match &mut self.from {
@@ -116,6 +154,13 @@ impl Source {
                 }
                 self.logits.chunks_exact_mut(*outputs).for_each(|row| scale_down(scale, row));
             }
+            LogitSource::Ensemble { members, mean } => {
+                let outputs = members[0].1.outputs();
+                members.iter_mut().for_each(|(_, source)| _ = source.logits_at(temperature, samples));
+                let answers: Vec<_> =
+                    members.iter().map(|(weight, source)| (*weight, source.last())).collect();
+                mean_logits(*mean, temperature, &answers, outputs, &mut self.logits);
+            }
         }
         &self.logits
     }
@@ -127,8 +172,12 @@ impl Source {
 
     /// Advances the teacher's clock by a gradient step.
     pub fn tick(&mut self, student: &Network) {
-        if let LogitSource::Network(teacher) = &mut self.from {
-            teacher.tick(1, student);
+        match &mut self.from {
+            LogitSource::Network(teacher) => teacher.tick(1, student),
+            LogitSource::Ensemble { members, .. } => {
+                members.iter_mut().for_each(|(_, source)| source.tick(student));
+            }
+            LogitSource::Recorded { .. } => {}
         }
     }
 }
@@ -163,7 +212,8 @@ impl Codec<LogitSource> for TeacherState {
     fn save(&self, source: &LogitSource, name: &str, snapshot: &mut Snapshot) {
         match source {
             LogitSource::Network(teacher) => Flat.save(teacher, name, snapshot),
-            LogitSource::Recorded { .. } => {
+            // An ensemble is of teachers that never change.
+            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } => {
                 snapshot.insert("staleness", Value::U64(0));
                 snapshot.insert("moved", Value::F64(0.0));
             }
@@ -173,7 +223,7 @@ impl Codec<LogitSource> for TeacherState {
     fn load(&self, source: &mut LogitSource, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         match source {
             LogitSource::Network(teacher) => Flat.load(teacher, name, snapshot),
-            LogitSource::Recorded { .. } => Ok(()),
+            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } => Ok(()),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) use reinforcement::{Acts, ReinforcementJob};
 pub use settings::{
     DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig, StoreConfig,
 };
-pub(crate) use supervised::{Parts, SupervisedJob, Taught, TaughtBy};
+pub(crate) use supervised::{Parts, SupervisedJob, Taught};
 
 use crate::error::Error;
 use crate::metrics::Record;

@@ -1,6 +1,7 @@
 //! Keys that do not belong to a single algorithm.
 
 use crate::config::{settings, words};
+use crate::distill::EnsembleMean;
 use potstill_nn::NetworkSpec;
 
 settings! {
@@ -80,10 +81,15 @@ settings! {
 settings! {
     /// The keys of every distillation run.
     pub struct DistilConfig {
-        /// Run directory of the teacher
+        /// Teacher: a run directory, an ONNX file, or a file of recorded answers; several of classes are separated by
+        /// commas
         teacher: Option<String> = None, in Any;
         /// CRC-32C of the teacher's parameters, so that no other network is taken for it
         teacher_crc32c: Option<u64> = None, in Any;
+        /// Weights of several teachers, as in 2,1; equal ones if not set
+        teacher_weights: Option<String> = None, in Any;
+        /// Mean of several teachers' softened outputs. Source: Hinton et al. 2015, section 1
+        teacher_mean: EnsembleMean = EnsembleMean::Geometric, in Any;
         /// Architecture of the student's network
         student: Option<NetworkSpec> = None, in Any;
         /// Environment in which a policy is distilled

@@ -8,9 +8,10 @@ use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Model, Predictor};
 use crate::optimizer::OptimizerConfig;
+use crate::targets::argmax;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
-use potstill_nn::{Network, NetworkSpec};
+use potstill_nn::NetworkSpec;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -24,19 +25,14 @@ pub(crate) struct Parts {
     pub(crate) preprocessing: Arc<Preprocessing>,
 }
 
-/// The teacher of a student.
+/// The teacher of a student, with which it is compared.
 pub(crate) struct Taught {
     /// Its path, as the user gave it.
     pub(crate) name: String,
-    pub(crate) teacher: TaughtBy,
-}
-
-/// The part of a teacher that a student is compared with.
-pub(crate) enum TaughtBy {
-    /// A network.
-    Network(Network),
-    /// The classes that it named for the samples to test on; none if it has not answered these.
-    Recorded(Option<Vec<usize>>),
+    /// The logits of the samples to test on, `samples x classes`; none if it has not answered these.
+    pub(crate) logits: Option<Vec<f32>>,
+    /// Its parameters, if they are known.
+    pub(crate) parameters: Option<usize>,
 }
 
 /// Training of a classifier.
@@ -132,18 +128,15 @@ impl Job for SupervisedJob {
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
-        if let Some(Taught { name, teacher }) = &self.teacher {
+        if let Some(Taught { name, logits, parameters }) = &self.teacher {
             summary["command"] = json!("distill");
             summary["algorithm"] = json!("soft targets");
             summary["teacher"] = json!(name);
-            let theirs = match teacher {
-                TaughtBy::Network(network) => {
-                    summary["teacher_parameters"] = json!(network.parameters().len());
-                    Some(predictions(network, &self.test.inputs))
-                }
-                TaughtBy::Recorded(predictions) => predictions.clone(),
-            };
-            if let Some(theirs) = theirs {
+            if let Some(parameters) = parameters {
+                summary["teacher_parameters"] = json!(parameters);
+            }
+            if let Some(logits) = logits {
+                let theirs: Vec<usize> = logits.chunks_exact(self.test.classes).map(argmax).collect();
                 let ours = predictions(student, &self.test.inputs);
                 let wrong = differences(&theirs, &self.test.labels);
                 summary["teacher_test_error"] = json!(wrong as f64 / theirs.len() as f64);

@@ -48,6 +48,8 @@ mod wire;
 pub use build::{ElementType, GraphBuilder, OPSET, Setting};
 #[cfg(feature = "disk")]
 pub use file::OpenError;
+#[cfg(feature = "disk")]
+pub(crate) use model::is_model;
 pub use model::{Kind, Model};
 pub use run::Limits;
 pub use tensor::External;

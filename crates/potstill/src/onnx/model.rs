@@ -39,6 +39,7 @@ pub struct Model {
     classes: usize,
     kind: Kind,
     metadata: Vec<(String, String)>,
+    is_own: bool,
     /// Rows of an evaluation.
     rows: usize,
     /// The place of each number of a row, if the file has the channels first.
@@ -109,6 +110,7 @@ impl Model {
             classes: 0,
             kind: kind.unwrap_or(Kind::Logits),
             metadata: proto.metadata,
+            is_own,
             rows: 1,
             order,
             network: Err(String::new()),
@@ -194,6 +196,11 @@ impl Model {
     /// The meaning of the answers.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Returns true if this crate has written the file.
+    pub fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// Keys and values that the file has about itself.
@@ -290,6 +297,12 @@ impl fmt::Debug for Model {
             .field("nodes", &nodes)
             .finish()
     }
+}
+
+/// Returns true if a file that begins so may be an ONNX model: its first field is the version of the format.
+#[cfg(feature = "disk")]
+pub(crate) fn is_model(head: &[u8]) -> bool {
+    matches!(head, [0x08, version, next, ..] if (1..=64).contains(version) && next >> 3 != 0)
 }
 
 /// A message without the line breaks and control characters of names in a file.

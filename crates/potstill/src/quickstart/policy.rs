@@ -9,7 +9,7 @@ use crate::metrics::{Axis, History};
 use crate::model::Model;
 use crate::report::{Block, Table as Grid, wrap};
 use crate::run::{
-    Observer, PreparedRun, Subject, Teacher, create, curves, execute, prepare_distillation, prepare_train,
+    Observer, PreparedRun, Subject, create, curves, execute, prepare_distillation, prepare_train,
     teacher_layer,
 };
 use crate::store::RunDir;
@@ -51,13 +51,8 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
         carried_out(dir, "teacher", prepare_train(dqn, &layers, request.threads, None)?, observer)?;
     let text = format!("student = '{STUDENT}'\nenv = 'CartPole-v1'");
     let mut layers = self::layers(&text, request.seed);
-    layers.push(teacher_layer(teacher_dir.path()));
-    let plan = prepare_distillation(
-        Teacher::Learned(Box::new(Subject::load(&teacher_dir)?)),
-        &layers,
-        request.threads,
-        None,
-    )?;
+    layers.push(teacher_layer(&teacher_dir.path().display().to_string()));
+    let plan = prepare_distillation(Subject::load(&teacher_dir)?.into(), &layers, request.threads, None)?;
     let (student_dir, distilling) = carried_out(dir, "student", plan, observer)?;
     let (teacher, student) = (network(&teacher_dir)?, network(&student_dir)?);
 

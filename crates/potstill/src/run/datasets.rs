@@ -219,6 +219,11 @@ impl RecordedTeacher {
         self.answers.checksum()
     }
 
+    /// The source as it was given.
+    pub(crate) fn given(&self) -> &str {
+        &self.given
+    }
+
     /// The logits of the rows of some data, `rows x classes`: joined by the names of the rows where both have some, else row by row.
     ///
     /// # Errors
@@ -317,6 +322,11 @@ impl DataSources {
     /// The data, without what it is tested on if that is apart.
     pub(crate) fn data(&self) -> &OpenData {
         &self.data
+    }
+
+    /// The rows that are tested on, if they are apart.
+    pub(crate) fn test_apart(&self) -> Option<&DataFrame> {
+        self.test.as_ref().map(OpenData::rows).or_else(|| self.data.test_rows())
     }
 
     /// The samples, split and encoded.

@@ -1,18 +1,17 @@
 //! Runs that learn classes: from labels, or from labels and a teacher.
 
 use super::checks::usage;
-use super::datasets::{DataSources, RecordedTeacher, TrainedOn};
+use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
+use super::teachers::{Lessons, Teachers};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, resolve};
 use crate::distill::classifier::ClassifierSettings;
-use crate::distill::{FitConfig, SoftTargets, SoftTargetsConfig, Source};
+use crate::distill::{FitConfig, SoftTargets, SoftTargetsConfig};
 use crate::error::Error;
-use crate::jobs::{DataConfig, DistilConfig, StoreConfig, SupervisedJob, Taught, TaughtBy};
-use crate::model::Predictor;
+use crate::jobs::{DataConfig, DistilConfig, StoreConfig, SupervisedJob, Taught};
 use crate::optimizer::StudentOptimizer;
-use crate::targets::argmax;
 use potstill_nn::NetworkSpec;
 use toml::Value;
 
@@ -22,14 +21,6 @@ pub(super) const DISTILL: &str = "distill";
 /// The keys above the settings of a distillation run.
 pub(crate) fn distillation_head() -> Vec<(&'static str, Value)> {
     vec![("command", DISTILL.into())]
-}
-
-/// The teacher of a classifier.
-pub(super) enum ClassTeacher<'a> {
-    /// A trained classifier, with its data.
-    Trained(&'a Predictor, &'a TrainedOn),
-    /// Recorded answers.
-    Recorded(&'a RecordedTeacher),
 }
 
 /// Prepares the training of a classifier on labels.
@@ -53,15 +44,8 @@ pub(super) fn prepare_classifier(
 }
 
 /// Prepares the run of a student that learns classes.
-pub(super) fn prepare_student_of_classes(
-    teacher: &ClassTeacher<'_>,
-    layers: &[Layer],
-) -> Result<PreparedRun, Error> {
-    let theirs = match teacher {
-        ClassTeacher::Trained(_, data) => Some(*data),
-        ClassTeacher::Recorded(_) => None,
-    };
-    let (data, layers) = DataSources::open(layers, theirs)?;
+pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+    let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
         (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
         StoreConfig,
@@ -74,45 +58,18 @@ pub(super) fn prepare_student_of_classes(
     }
     soft.check()?;
     let student = student_spec(&run)?;
-    let fitted = match teacher {
-        ClassTeacher::Trained(predictor, _) => Some(predictor.preprocessing()),
-        ClassTeacher::Recorded(_) => None,
-    };
-    let parts = data.parts(&fit, fitted)?;
+    let parts = data.parts(&fit, teachers.preprocessing())?;
     let ends = parts.train.ends(student);
     optimizer.check(("student", student, &ends), fit.learning_rate)?;
     let name = run.teacher.clone().unwrap_or_default();
-    let (soft_targets, teacher) = match teacher {
-        ClassTeacher::Trained(predictor, _) => {
-            let network = predictor.network().clone();
-            (SoftTargets::of(network.clone(), soft.clone()), TaughtBy::Network(network))
-        }
-        ClassTeacher::Recorded(answers) => {
-            if fit.jitter_pixels > 0 {
-                return Err(usage(
-                    "the teacher's answers are recorded, and none are of shifted images; leave jitter_pixels at 0",
-                ));
-            }
-            let classes = parts.preprocessing.classes();
-            let logits = answers.logits(data.data(), classes)?;
-            let rows = |rows: &[usize]| -> Vec<f32> {
-                rows.iter()
-                    .flat_map(|&row| &logits[row * classes.len()..][..classes.len()])
-                    .copied()
-                    .collect()
-            };
-            let (train, test) = (rows(&parts.rows.0), rows(&parts.rows.1));
-            let named: Vec<usize> = test.chunks_exact(classes.len()).map(argmax).collect();
-            let source = Source::recorded(classes.len(), train);
-            let named = (!named.is_empty()).then_some(named);
-            (SoftTargets::new(source, soft.clone()), TaughtBy::Recorded(named))
-        }
-    };
+    let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
+    let Lessons { source, test, parameters } =
+        teachers.lessons(&data, &parts, ensemble, fit.jitter_pixels > 0)?;
     let steps = fit.total_steps(parts.train.len());
-    let settings = (fit.clone(), soft);
-    let taught = Some(Taught { name, teacher });
-    let fit = (fit, optimizer);
-    let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, Some(soft_targets), taught));
+    let settings = (fit.clone(), soft.clone());
+    let taught = Some(Taught { name, logits: test, parameters });
+    let (fit, soft) = ((fit, optimizer), Some(SoftTargets::new(source, soft)));
+    let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft, taught));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
 }

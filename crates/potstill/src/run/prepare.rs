@@ -4,16 +4,16 @@ use super::checks::{env_for, find_env, usage};
 use super::features::PrepareFeatures;
 use super::idle_keys::idle_keys;
 use super::labels::{
-    ClassTeacher, DISTILL, distillation_head, prepare_classifier, prepare_student_of_classes, student_spec,
+    DISTILL, distillation_head, prepare_classifier, prepare_student_of_classes, student_spec,
 };
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::start::Start;
-use super::subject::{Subject, Teacher};
 use super::tabular::PrepareTabular;
+use super::teachers::{Teacher, parameters_checksum};
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{Layer, Origin, Settings, resolve, resolve_onto};
-use crate::distill::{PolicyDistillConfig, PolicyDistiller};
+use crate::distill::{EnsembleMean, PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
@@ -27,7 +27,6 @@ use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
-use std::path::Path;
 use toml::{Table, Value};
 
 /// The keys above the settings of a training run.
@@ -119,14 +118,15 @@ pub(crate) fn prepare_distillation(
 fn prepare_student(teacher: Teacher, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
     let layers = &with_checksum(&teacher, layers)?;
     match teacher {
-        Teacher::Recorded(answers) => prepare_student_of_classes(&ClassTeacher::Recorded(&answers), layers),
-        Teacher::Learned(subject) => match *subject {
-            Subject::Policy { model, spec } => prepare_student_policy(&model, spec, layers, threads),
-            Subject::Classifier { predictor, data } => {
-                let prepared = prepare_student_of_classes(&ClassTeacher::Trained(&predictor, &data), layers)?;
-                Ok(with_teacher(prepared, &Model::Predictor(predictor)))
-            }
-        },
+        Teacher::Policy(policy) => prepare_student_policy(&policy.0, policy.1, layers, threads),
+        Teacher::Classes(teachers) => {
+            let copy = teachers.predictor().cloned().map(Model::Predictor);
+            let prepared = prepare_student_of_classes(teachers, layers)?;
+            Ok(match copy {
+                Some(model) => with_teacher(prepared, &model),
+                None => prepared,
+            })
+        }
     }
 }
 
@@ -165,6 +165,9 @@ fn prepare_student_policy(
             return Err(usage(format!("the teacher is a policy; give --env {id}, not --data")));
         }
     }
+    if run.teacher_weights.is_some() || run.teacher_mean != EnsembleMean::Geometric {
+        return Err(usage("teacher_weights and teacher_mean are for several teachers of classes"));
+    }
     let student = student_spec(&run)?;
     let ends = PolicyDistiller::ends(student, teacher);
     optimizer.check(("student", student, &ends), distil.learning_rate)?;
@@ -192,16 +195,13 @@ fn with_checksum(teacher: &Teacher, layers: &[Layer]) -> Result<Vec<Layer>, Erro
         let values = Table::from_iter([(KEY.to_owned(), Value::Integer(ours))]);
         Ok([layers, &[Layer { origin: Origin::Program("of the teacher"), values }]].concat())
     };
-    let network = match teacher {
-        Teacher::Recorded(answers) => return checked(i64::from(answers.checksum())),
-        Teacher::Learned(subject) => match &**subject {
-            Subject::Policy { model: Model::Network(network), .. } => network,
-            Subject::Policy { .. } => return Ok(layers.to_vec()),
-            Subject::Classifier { predictor, .. } => predictor.network(),
+    match teacher {
+        Teacher::Classes(teachers) => checked(i64::from(teachers.checksum())),
+        Teacher::Policy(policy) => match &policy.0 {
+            Model::Network(network) => checked(i64::from(parameters_checksum(network))),
+            _ => Ok(layers.to_vec()),
         },
-    };
-    let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
-    checked(i64::from(crc32c::crc32c(&bytes)))
+    }
 }
 
 /// A run of a planner.
@@ -228,11 +228,4 @@ fn prepare_planner(
     let (PlanningConfig { max_sweeps, tolerance, .. }, planner) = settings.build(&task)?;
     let job = PlannerJob { algorithm: name, env, run, tolerance, max_sweeps, planner };
     Ok(PreparedRun::of(algorithm.name, (&on, seed), config, store, Box::new(job)).with_warning(idle))
-}
-
-/// The setting of the teacher's absolute path.
-pub(crate) fn teacher_layer(teacher: &Path) -> Layer {
-    let path = std::path::absolute(teacher).unwrap_or_else(|_| teacher.to_owned());
-    let values = Table::from_iter([("teacher".to_owned(), path.display().to_string().into())]);
-    Layer { origin: Origin::CommandLine, values }
 }

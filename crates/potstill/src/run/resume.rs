@@ -7,8 +7,9 @@ use super::origins::Origins;
 use super::prepare::{prepare_distillation, prepare_train};
 use super::prepared::PreparedRun;
 use super::sources::peek;
-use super::subject::{Subject, Teacher, has_copy};
+use super::subject::{Subject, has_copy};
 use super::summary::read_summary;
+use super::teachers::Teacher;
 use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
@@ -68,7 +69,7 @@ impl Recipe {
                 let teacher = match peek(&self.layers, "teacher") {
                     // A file of answers, or killed before it could copy its teacher.
                     Some(teacher) if !kept => Teacher::open(teacher)?,
-                    _ => Teacher::Learned(Box::new(Subject::load_copy(dir, names::TEACHER)?)),
+                    _ => Subject::load_copy(dir, names::TEACHER)?.into(),
                 };
                 prepare_distillation(teacher, &self.layers, threads, Some(dir))
             }

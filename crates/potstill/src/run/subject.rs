@@ -1,7 +1,7 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
 use super::checks::{env_of_run, usage};
-use super::datasets::{self, RecordedTeacher, TrainedOn};
+use super::datasets::{self, TrainedOn};
 use super::summary::seed_runs;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::distill::FitConfig;
@@ -13,7 +13,6 @@ use crate::shell;
 use crate::store::{RunDir, names};
 use potstill_env::Space;
 use potstill_env::registry::Spec;
-use std::path::Path;
 use toml::Table;
 
 /// A learned model, with its environment or dataset.
@@ -23,25 +22,6 @@ pub(crate) enum Subject {
     Policy { model: Model, spec: Spec },
     /// A classifier, with the data that it was trained on.
     Classifier { predictor: Predictor, data: TrainedOn },
-}
-
-/// A teacher.
-pub(crate) enum Teacher {
-    /// A learned model.
-    Learned(Box<Subject>),
-    /// The recorded answers of a classifier.
-    Recorded(RecordedTeacher),
-}
-
-impl Teacher {
-    /// Reads a teacher: a run directory, or a file of recorded answers, perhaps with options.
-    pub(crate) fn open(place: &str) -> Result<Self, Error> {
-        let path = Path::new(place);
-        match path.is_file() || (place.contains(':') && !path.exists()) {
-            true => RecordedTeacher::open(place).map(Self::Recorded),
-            false => Subject::load(&RunDir::open(path)?).map(Box::new).map(Self::Learned),
-        }
-    }
 }
 
 impl Subject {

@@ -96,6 +96,11 @@ impl Teacher {
         Self { refresh: Refresh::Every { n, tau }, ..Self::frozen(student.clone()) }
     }
 
+    /// Returns true if the teacher never changes.
+    pub fn is_frozen(&self) -> bool {
+        self.refresh == Refresh::Never
+    }
+
     /// Computes the outputs with these threads.
     #[must_use]
     pub fn with_workers(self, workers: Workers) -> Self {

@@ -1,0 +1,310 @@
+//! Models of other programs as teachers: ONNX files, with the inputs that they take.
+//!
+//! `FILE.onnx:key=value,...`:
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `inputs=raw`, `inputs=scaled`, `inputs=bytes` | numbers as they are in the data (the default) or standardised as the student's; images from 0 to 1 (the default) or from 0 to 255 |
+//! | `mean=M`, `deviation=S` | each input becomes `(x - M) / S`; a list, `mean=["M1","M2"]`, is for the channels of an image or for the columns |
+//! | `classes=["A","B"]` | the classes of the outputs, in their order |
+//! | `answers=logits`, `answers=probabilities` | the meaning of the outputs |
+//! | `output=NAME` | the output, if it is not the one that is found |
+
+use super::checks::usage;
+use crate::config::nearest;
+use crate::data::source::{list, place_and_options};
+use crate::data::{Content, DataFrame, Preprocessing, preprocessing::Encoding};
+use crate::distill::{AnswerKind, Answers};
+use crate::error::Error;
+use crate::onnx::{self, Kind, Model};
+use crate::store::{self, DataFile};
+use potstill_env::registry::id::{Given, options};
+use potstill_nn::Network;
+use std::path::Path;
+
+/// The names of all options.
+const OPTIONS: [&str; 6] = ["inputs", "mean", "deviation", "classes", "answers", "output"];
+/// Rows that are computed at a time.
+const ROWS: usize = 1024;
+
+/// The inputs that a model takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Raw,
+    Scaled,
+    Bytes,
+}
+
+/// The options behind the name of a model's file.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Options {
+    form: Option<Form>,
+    mean: Vec<f32>,
+    deviation: Vec<f32>,
+    classes: Option<Vec<String>>,
+    answers: Option<AnswerKind>,
+    output: Option<String>,
+}
+
+impl Options {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut parsed = Self::default();
+        for option in options(text)? {
+            let Given::Text(value) = option.value else {
+                return Err(format!("{}: expected a value, not a file", option.key));
+            };
+            let unknown = |known: &str| format!("{}={value}: expected {known}", option.key);
+            let numbers = || {
+                let numbers = list(value).into_iter().map(|x| x.parse().ok().filter(|x: &f32| x.is_finite()));
+                numbers.collect::<Option<Vec<f32>>>().ok_or_else(|| unknown("a number, or [\"a\",\"b\"]"))
+            };
+            match option.key {
+                "inputs" => {
+                    parsed.form = Some(match value {
+                        "raw" => Form::Raw,
+                        "scaled" => Form::Scaled,
+                        "bytes" => Form::Bytes,
+                        _ => return Err(unknown("raw, scaled or bytes")),
+                    });
+                }
+                "mean" => parsed.mean = numbers()?,
+                "deviation" => {
+                    parsed.deviation = numbers()?;
+                    if parsed.deviation.iter().any(|&x| x <= 0.0) {
+                        return Err(unknown("numbers above 0"));
+                    }
+                }
+                "classes" => parsed.classes = Some(list(value)),
+                "answers" => {
+                    parsed.answers = Some(match value {
+                        "logits" => AnswerKind::Logits,
+                        "probabilities" => AnswerKind::Probabilities,
+                        _ => return Err(unknown("logits or probabilities")),
+                    });
+                }
+                "output" => parsed.output = Some(value.to_owned()),
+                key => {
+                    return Err(match nearest(key, OPTIONS.into_iter()) {
+                        Some(near) => format!("no option `{key}`; did you mean `{near}`?"),
+                        None => format!("no option `{key}`; the options are {}", OPTIONS.join(", ")),
+                    });
+                }
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// A model of an ONNX file that classifies rows of data, or predicts their values.
+#[derive(Clone, Debug)]
+pub(crate) struct ForeignModel {
+    model: Model,
+    options: Options,
+    given: String,
+    checksum: u32,
+}
+
+impl ForeignModel {
+    /// Returns true if a source is an ONNX file, by its content.
+    pub(crate) fn recognizes(given: &str) -> bool {
+        let (place, _) = place_and_options(given);
+        DataFile::new(Path::new(place)).head().is_ok_and(|head| onnx::is_model(&head))
+    }
+
+    /// Reads a model; `given` is its file, perhaps with options.
+    pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        let (place, text) = place_and_options(given);
+        let options = Options::parse(text).map_err(|reason| usage(format!("{given}: {reason}")))?;
+        let path = Path::new(place);
+        let model = Model::open(path, options.output.as_deref()).map_err(|error| usage(error.to_string()))?;
+        let checksum = crc32c::crc32c(&store::read_file(path)?);
+        Ok(Self { model, options, given: given.to_owned(), checksum })
+    }
+
+    /// The CRC-32C of its file.
+    pub(crate) fn checksum(&self) -> u32 {
+        self.checksum
+    }
+
+    /// The source as it was given.
+    pub(crate) fn given(&self) -> &str {
+        &self.given
+    }
+
+    /// The names of its classes, if it has any.
+    pub(crate) fn labels(&self) -> Option<&[String]> {
+        self.options.classes.as_deref().or_else(|| self.model.labels())
+    }
+
+    /// Numbers of a row of its outputs.
+    pub(crate) fn outputs(&self) -> usize {
+        self.model.classes()
+    }
+
+    /// The network, if the inputs are the student's own and the outputs are logits of its classes in their order: one that can be computed on
+    /// shifted images.
+    pub(crate) fn network(&self, preprocessing: &Preprocessing) -> Option<Network> {
+        let is_same = match self.form(preprocessing) {
+            Form::Scaled => true,
+            Form::Raw => {
+                preprocessing.inputs().iter().all(|encoding| matches!(encoding, Encoding::Image { .. }))
+            }
+            Form::Bytes => false,
+        };
+        let plain = self.options.mean.is_empty() && self.options.deviation.is_empty();
+        let ordered = self
+            .places(preprocessing.classes())
+            .is_ok_and(|places| places.iter().copied().eq(0..places.len()));
+        let is_logits = self.kind().is_ok_and(|kind| kind == AnswerKind::Logits);
+        (is_same && plain && ordered && is_logits && self.outputs() == preprocessing.classes().len())
+            .then(|| self.model.to_network().ok())?
+    }
+
+    /// The number of parameters, if it is a chain of layers.
+    pub(crate) fn parameters(&self) -> Option<usize> {
+        self.model.to_network().ok().map(|network| network.parameters().len())
+    }
+
+    fn form(&self, preprocessing: &Preprocessing) -> Form {
+        let is_image = |encoding: &Encoding| matches!(encoding, Encoding::Image { .. });
+        // Our own files scale what the data has.
+        let own = self.model.is_own() && preprocessing.inputs().iter().any(is_image);
+        self.options.form.unwrap_or(if own { Form::Bytes } else { Form::Raw })
+    }
+
+    fn kind(&self) -> Result<AnswerKind, String> {
+        match (self.options.answers, self.model.kind()) {
+            (Some(kind), _) => Ok(kind),
+            (None, Kind::Logits) => Ok(AnswerKind::Logits),
+            (None, Kind::Probabilities) => Ok(AnswerKind::Probabilities),
+            (None, Kind::Values) => {
+                Err("its outputs have no meaning that is known; say answers=logits or answers=probabilities"
+                    .to_owned())
+            }
+        }
+    }
+
+    /// The place of each of these classes among the outputs.
+    fn places(&self, classes: &[String]) -> Result<Vec<usize>, String> {
+        let outputs = self.outputs();
+        // One output is of the second of two classes.
+        let expected = if outputs == 1 { 2 } else { outputs };
+        if expected != classes.len() {
+            return Err(format!(
+                "it has {outputs} outputs for {} classes ({})",
+                classes.len(),
+                classes.join(", ")
+            ));
+        }
+        let Some(labels) = self.labels() else { return Ok((0..classes.len()).collect()) };
+        let find = |class: &String| labels.iter().position(|label| label == class);
+        if let Some(places) = classes.iter().map(find).collect::<Option<Vec<_>>>() {
+            return Ok(places);
+        }
+        // Programs number the classes in their order.
+        let numbered = labels.iter().enumerate().all(|(i, label)| *label == i.to_string());
+        match numbered && self.options.classes.is_none() {
+            true => Ok((0..classes.len()).collect()),
+            false => Err(format!(
+                "its classes are {}, those of the data {}; name them in the order of its outputs, classes=[\"{}\"]",
+                labels.join(", "),
+                classes.join(", "),
+                classes.join("\",\"")
+            )),
+        }
+    }
+
+    /// The inputs of rows, `rows x inputs`, in the order of the data's columns, or of the names that the file has of them.
+    fn inputs(
+        &self,
+        preprocessing: &Preprocessing,
+        frame: &DataFrame,
+        rows: &[usize],
+    ) -> Result<Vec<f32>, String> {
+        let form = self.form(preprocessing);
+        let mut inputs = match form {
+            Form::Scaled => preprocessing.encode(frame, rows)?,
+            Form::Raw | Form::Bytes => preprocessing.encode_unscaled(frame, rows)?,
+        };
+        let width = preprocessing.shape().iter().product::<usize>();
+        if self.model.inputs() != width {
+            let columns: Vec<&str> = preprocessing.inputs().iter().map(Encoding::column).collect();
+            return Err(format!(
+                "it takes {} numbers a row, and the columns give {width} ({}); leave columns out with drop=NAME",
+                self.model.inputs(),
+                shortened(&columns)
+            ));
+        }
+        if form == Form::Bytes {
+            let [Encoding::Image { white, .. }] = preprocessing.inputs() else {
+                return Err("inputs=bytes is for images".to_owned());
+            };
+            // Bytes are whole: what the division has rounded away comes back.
+            inputs.iter_mut().for_each(|x| *x = (*x * f32::from(*white)).round());
+        }
+        let channels = preprocessing.shape()[2];
+        for (key, numbers) in [("mean", &self.options.mean), ("deviation", &self.options.deviation)] {
+            if !matches!(numbers.len(), 0 | 1) && numbers.len() != channels {
+                return Err(format!("{key} has {} numbers; {channels} are needed, or one", numbers.len()));
+            }
+        }
+        let of = |numbers: &[f32], i: usize, none: f32| match numbers {
+            [] => none,
+            [one] => *one,
+            several => several[i % channels],
+        };
+        for (i, x) in inputs.iter_mut().enumerate() {
+            *x = (*x - of(&self.options.mean, i, 0.0)) / of(&self.options.deviation, i, 1.0);
+        }
+        Ok(inputs)
+    }
+
+    /// The outputs for rows, `rows x outputs`.
+    fn outputs_for(
+        &mut self,
+        preprocessing: &Preprocessing,
+        frame: &DataFrame,
+        rows: &[usize],
+    ) -> Result<Vec<f32>, String> {
+        let mut outputs = Vec::with_capacity(rows.len() * self.outputs());
+        for rows in rows.chunks(ROWS) {
+            let inputs = self.inputs(preprocessing, frame, rows)?;
+            outputs.extend_from_slice(self.model.answers(&inputs, rows.len())?);
+        }
+        Ok(outputs)
+    }
+
+    /// The logits of the classes for rows, `rows x classes`.
+    ///
+    /// # Errors
+    /// If the rows are not those that the model takes, or it has other classes.
+    pub(crate) fn logits(
+        &mut self,
+        preprocessing: &Preprocessing,
+        frame: &DataFrame,
+        rows: &[usize],
+    ) -> Result<Vec<f32>, String> {
+        let (classes, kind) = (preprocessing.classes(), self.kind()?);
+        let places = self.places(classes)?;
+        let outputs = self.outputs_for(preprocessing, frame, rows)?;
+        let both = |x: f64| if kind == AnswerKind::Logits { [0.0, x] } else { [1.0 - x, x] };
+        let numbers: Vec<f64> = match self.outputs() {
+            1 => outputs.iter().flat_map(|&x| both(f64::from(x))).collect(),
+            _ => outputs.iter().map(|&x| f64::from(x)).collect(),
+        };
+        let numbers = numbers
+            .chunks_exact(classes.len())
+            .flat_map(|row| places.iter().map(|&place| row[place]))
+            .collect();
+        Answers::new(kind, classes.to_vec(), numbers)?.logits(classes)
+    }
+}
+
+/// The first names of a list.
+fn shortened(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    match names.len() {
+        count if count > SHOWN => format!("{}, ... of {count}", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}

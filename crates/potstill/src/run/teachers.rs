@@ -1,0 +1,387 @@
+//! The teachers of a student of classes: trained runs, recorded answers, models of other programs, or several of them.
+
+use super::checks::usage;
+use super::datasets::{DataSources, RecordedTeacher, TrainedOn};
+use super::foreign::ForeignModel;
+use super::subject::Subject;
+use crate::config::{Layer, Origin};
+use crate::data::source::{begins_an_option, place_and_options};
+use crate::data::{DataFrame, Preprocessing};
+use crate::distill::{EnsembleMean, Source};
+use crate::error::Error;
+use crate::jobs::Parts;
+use crate::model::{Model, Predictor};
+use crate::store::RunDir;
+use crate::teacher;
+use potstill_env::registry::Spec;
+use potstill_nn::{Network, Workspace};
+use std::path::Path;
+use std::sync::Arc;
+use toml::Table;
+
+/// Rows that are computed at a time.
+const ROWS: usize = 1024;
+
+/// A teacher of classes.
+pub(crate) enum Member {
+    /// A trained classifier, with its data.
+    Trained(Box<(Predictor, TrainedOn)>),
+    /// Recorded answers.
+    Recorded(RecordedTeacher),
+    /// A model of another program.
+    Foreign(Box<ForeignModel>),
+}
+
+/// The teacher of a student, or several.
+pub(crate) enum Teacher {
+    /// A policy for an environment.
+    Policy(Box<(Model, Spec)>),
+    /// Teachers of classes.
+    Classes(Teachers),
+}
+
+impl Teacher {
+    /// Reads a teacher: a run directory, a file, or several of these, separated by commas.
+    pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        let path = Path::new(given);
+        let is_run = path.is_dir() || !(path.is_file() || given.contains([':', ',']));
+        match is_run {
+            true => Subject::load(&RunDir::open(path)?).map(Self::from),
+            false => Teachers::open(given).map(Self::Classes),
+        }
+    }
+}
+
+impl From<Subject> for Teacher {
+    fn from(subject: Subject) -> Self {
+        match subject {
+            Subject::Policy { model, spec } => Self::Policy(Box::new((model, spec))),
+            Subject::Classifier { predictor, data } => {
+                Self::Classes(Teachers(vec![Member::Trained(Box::new((predictor, data)))]))
+            }
+        }
+    }
+}
+
+/// The teachers of a student of classes.
+pub(crate) struct Teachers(Vec<Member>);
+
+/// The answers of teachers to the samples of a student.
+pub(crate) struct Lessons {
+    /// The logits of the samples to train on.
+    pub(crate) source: Source,
+    /// The logits of the samples to test on, `samples x classes`; none if a teacher has not answered them.
+    pub(crate) test: Option<Vec<f32>>,
+    /// Parameters of all networks; none if a teacher is no network of ours.
+    pub(crate) parameters: Option<usize>,
+}
+
+/// The CRC-32C of a network's parameters.
+pub(super) fn parameters_checksum(network: &Network) -> u32 {
+    let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
+    crc32c::crc32c(&bytes)
+}
+
+/// The setting of a teacher, with absolute paths.
+pub(crate) fn teacher_layer(given: &str) -> Layer {
+    let absolute = |given: &String| {
+        let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
+        let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
+        given.replacen(place, &path.display().to_string(), 1)
+    };
+    let teachers: Vec<String> = places(given).iter().map(absolute).collect();
+    let values = Table::from_iter([("teacher".to_owned(), teachers.join(",").into())]);
+    Layer { origin: Origin::CommandLine, values }
+}
+
+/// Splits `A,B` into its parts; a comma before `key=` is one between options.
+pub(crate) fn places(given: &str) -> Vec<String> {
+    if Path::new(given).exists() {
+        return vec![given.to_owned()];
+    }
+    let mut places: Vec<String> = Vec::new();
+    for part in given.split(',') {
+        match places.last_mut() {
+            Some(last) if begins_an_option(part) || is_open(last) => {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ => places.push(part.to_owned()),
+        }
+    }
+    places
+}
+
+/// Returns true if a list of a text is not closed.
+fn is_open(text: &str) -> bool {
+    text.matches('[').count() > text.matches(']').count()
+}
+
+impl Member {
+    /// Reads a teacher that is no policy: a file of answers or a model of another program.
+    fn of_file(given: &str) -> Result<Self, Error> {
+        match ForeignModel::recognizes(given) {
+            true => ForeignModel::open(given).map(|model| Self::Foreign(Box::new(model))),
+            false => RecordedTeacher::open(given).map(Self::Recorded),
+        }
+    }
+
+    /// Reads one of several teachers.
+    fn open(given: &str) -> Result<Self, Error> {
+        if !Path::new(given).is_dir() {
+            return Self::of_file(given);
+        }
+        match Subject::load(&RunDir::open(Path::new(given))?)? {
+            Subject::Classifier { predictor, data } => Ok(Self::Trained(Box::new((predictor, data)))),
+            Subject::Policy { .. } => {
+                Err(usage(format!("--teacher {given}: it is a policy; several teachers are of classes")))
+            }
+        }
+    }
+
+    /// The CRC-32C of its parameters, answers or file.
+    fn checksum(&self) -> u32 {
+        match self {
+            Self::Trained(trained) => parameters_checksum(trained.0.network()),
+            Self::Recorded(answers) => answers.checksum(),
+            Self::Foreign(model) => model.checksum(),
+        }
+    }
+}
+
+impl Teachers {
+    /// Reads teachers that are no single run: files, or several separated by commas.
+    pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        match places(given).as_slice() {
+            [one] => Member::of_file(one).map(|member| Self(vec![member])),
+            several => several.iter().map(|place| Member::open(place)).collect::<Result<_, _>>().map(Self),
+        }
+    }
+
+    /// The CRC-32C of all.
+    pub(crate) fn checksum(&self) -> u32 {
+        match self.0.as_slice() {
+            [one] => one.checksum(),
+            several => several
+                .iter()
+                .fold(0, |sum, member| crc32c::crc32c_append(sum, &member.checksum().to_le_bytes())),
+        }
+    }
+
+    /// The data of the first that was trained here: a student on the same data has the same split.
+    pub(crate) fn trained_on(&self) -> Option<&TrainedOn> {
+        self.trained().next().map(|trained| &trained.1)
+    }
+
+    /// The preprocessing of the only teacher, which its student shares.
+    pub(crate) fn preprocessing(&self) -> Option<&Arc<Preprocessing>> {
+        match self.0.as_slice() {
+            [Member::Trained(trained)] => Some(trained.0.preprocessing()),
+            _ => None,
+        }
+    }
+
+    /// The only teacher, if it was trained here.
+    pub(crate) fn predictor(&self) -> Option<&Predictor> {
+        match self.0.as_slice() {
+            [Member::Trained(trained)] => Some(&trained.0),
+            _ => None,
+        }
+    }
+
+    fn trained(&self) -> impl Iterator<Item = &(Predictor, TrainedOn)> {
+        self.0.iter().filter_map(|member| match member {
+            Member::Trained(trained) => Some(&**trained),
+            Member::Recorded(_) | Member::Foreign(_) => None,
+        })
+    }
+
+    /// Checks that no teacher was trained on samples that the student is tested on: all have the split of the first that is of the same data.
+    fn check_splits(&self) -> Result<(), Error> {
+        let mut trained = self.trained().map(|trained| &trained.1);
+        let Some(first) = trained.next() else { return Ok(()) };
+        for other in trained.filter(|other| other.checksum == first.checksum) {
+            let split = |data: &TrainedOn| (data.fit.test_samples, data.fit.split_seed, data.test.clone());
+            if split(other) != split(first) {
+                return Err(usage(
+                    "the teachers hold different samples out for the test (test_samples, split_seed, test); train them with \
+                     the same split, or one has learned samples that another is tested on",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The teachers' answers to the samples of a student. `is_varied` is true if these are changed from epoch to epoch, by shifts.
+    ///
+    /// # Errors
+    /// If a teacher cannot answer a sample, or has other classes.
+    pub(crate) fn lessons(
+        self,
+        data: &DataSources,
+        parts: &Parts,
+        (weights, mean): (Option<&str>, EnsembleMean),
+        is_varied: bool,
+    ) -> Result<Lessons, Error> {
+        self.check_splits()?;
+        let count = self.0.len();
+        let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
+        let mut lessons = Vec::with_capacity(count);
+        for member in self.0 {
+            lessons.push(member.lessons(data, parts, is_varied)?);
+        }
+        if count == 1 {
+            return Ok(lessons.remove(0));
+        }
+        let parameters = lessons.iter().map(|lesson| lesson.parameters).sum();
+        let recorded = |logits: Vec<f32>| Source::recorded(parts.preprocessing.classes().len(), logits);
+        let (mut tests, mut members) = (Vec::new(), Vec::new());
+        for (weight, lesson) in weights.into_iter().zip(lessons) {
+            tests.push(lesson.test.map(|logits| (weight, recorded(logits))));
+            members.push((weight, lesson.source));
+        }
+        let test = tests.into_iter().collect::<Option<Vec<_>>>().map(|tests| {
+            let indices: Vec<usize> = (0..parts.test.len()).collect();
+            let samples = crate::distill::Samples { inputs: &parts.test.inputs, indices: &indices };
+            Source::ensemble(tests, mean).logits(samples).to_vec()
+        });
+        Ok(Lessons { source: Source::ensemble(members, mean), test, parameters })
+    }
+}
+
+/// The weights of teachers.
+fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
+    let parsed = weights.split(',').map(|weight| weight.trim().parse::<f64>().ok());
+    let parsed: Option<Vec<f64>> = parsed.map(|w| w.filter(|w| w.is_finite() && *w > 0.0)).collect();
+    parsed.filter(|parsed| parsed.len() == count).ok_or_else(|| {
+        usage(format!(
+            "teacher_weights={weights}: expected {count} numbers above 0, one for each teacher, as in 2,1"
+        ))
+    })
+}
+
+/// The rows that a student is tested on: a frame, and indices in it.
+fn test_rows<'a>(data: &'a DataSources, parts: &Parts) -> (&'a DataFrame, Vec<usize>) {
+    match data.test_apart() {
+        Some(frame) => (frame, (0..frame.rows()).collect()),
+        None => (data.data().rows(), parts.rows.1.clone()),
+    }
+}
+
+impl Member {
+    fn lessons(self, data: &DataSources, parts: &Parts, is_varied: bool) -> Result<Lessons, Error> {
+        let preprocessing = &parts.preprocessing;
+        let classes = preprocessing.classes();
+        let recorded = |logits: Vec<f32>| Source::recorded(classes.len(), logits);
+        let varied = |given: &str| match is_varied {
+            true => Err(usage(format!(
+                "--teacher {given}: its answers are computed once, and none are of shifted images; leave jitter_pixels at 0"
+            ))),
+            false => Ok(()),
+        };
+        let (train, (test_frame, test)) = ((data.data().rows(), &parts.rows.0), test_rows(data, parts));
+        match self {
+            Self::Trained(trained) => {
+                let (predictor, _) = *trained;
+                let parameters = Some(predictor.network().parameters().len());
+                let own = predictor.preprocessing();
+                if own.inputs() == preprocessing.inputs() && own.classes() == classes {
+                    let network = predictor.network().clone();
+                    let test = network.predict(&parts.test.inputs, &mut Workspace::default()).to_vec();
+                    return Ok(Lessons {
+                        source: Source::new(teacher::Teacher::frozen(network)),
+                        test: Some(test),
+                        parameters,
+                    });
+                }
+                varied("of other inputs")?;
+                let logits = |(frame, rows): (&DataFrame, &[usize])| {
+                    own_logits(&predictor, classes, frame, rows)
+                        .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
+                };
+                let source = recorded(logits((train.0, train.1))?);
+                Ok(Lessons { source, test: Some(logits((test_frame, &test))?), parameters })
+            }
+            Self::Recorded(answers) => {
+                varied(answers.given())?;
+                let logits = answers.logits(data.data(), classes)?;
+                let of = |rows: &[usize]| -> Vec<f32> {
+                    rows.iter()
+                        .flat_map(|&row| &logits[row * classes.len()..][..classes.len()])
+                        .copied()
+                        .collect()
+                };
+                let test = data.test_apart().is_none().then(|| of(&parts.rows.1));
+                Ok(Lessons { source: recorded(of(&parts.rows.0)), test, parameters: None })
+            }
+            Self::Foreign(mut model) => {
+                let wrong = |given: &str| {
+                    let given = given.to_owned();
+                    move |reason: String| usage(format!("--teacher {given}: {reason}"))
+                };
+                let wrong = wrong(model.given());
+                let test = model.logits(preprocessing, test_frame, &test).map_err(&wrong)?;
+                if is_varied {
+                    let Some(network) = model.network(preprocessing) else {
+                        varied(model.given())?;
+                        unreachable!("refused above");
+                    };
+                    let parameters = Some(network.parameters().len());
+                    return Ok(Lessons {
+                        source: Source::new(teacher::Teacher::frozen(network)),
+                        test: Some(test),
+                        parameters,
+                    });
+                }
+                let source = recorded(model.logits(preprocessing, train.0, train.1).map_err(&wrong)?);
+                let parameters = model.parameters();
+                Ok(Lessons { source, test: Some(test), parameters })
+            }
+        }
+    }
+}
+
+/// The logits of a classifier behind its own preprocessing, in the order of these classes: `rows x classes`.
+fn own_logits(
+    predictor: &Predictor,
+    classes: &[String],
+    frame: &DataFrame,
+    rows: &[usize],
+) -> Result<Vec<f32>, String> {
+    let (own, mut workspace) = (predictor.preprocessing(), Workspace::default());
+    let place = |class: &String| own.classes().iter().position(|own| own == class);
+    let places = classes
+        .iter()
+        .map(place)
+        .collect::<Option<Vec<_>>>()
+        .filter(|places| places.len() == own.classes().len());
+    let places = places.ok_or_else(|| {
+        format!("its classes are {}, those of the data {}", own.classes().join(", "), classes.join(", "))
+    })?;
+    let mut logits = Vec::with_capacity(rows.len() * classes.len());
+    for rows in rows.chunks(ROWS) {
+        let inputs = own.encode(frame, rows)?;
+        let answers = predictor.network().predict(&inputs, &mut workspace);
+        for row in answers.chunks_exact(classes.len()) {
+            logits.extend(places.iter().map(|&place| row[place]));
+        }
+    }
+    Ok(logits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn teachers_are_separated_by_commas() {
+        let check = |given: &str, expected: &[&str]| assert_eq!(places(given), expected);
+        check("runs/a", &["runs/a"]);
+        check("runs/a,runs/b", &["runs/a", "runs/b"]);
+        check("f.csv:id=name,missing=mean,runs/b", &["f.csv:id=name,missing=mean", "runs/b"]);
+        check(
+            "f.onnx:classes=[\"a\",\"b\"],inputs=raw,g.npz",
+            &["f.onnx:classes=[\"a\",\"b\"],inputs=raw", "g.npz"],
+        );
+    }
+}
