@@ -99,7 +99,10 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
         "sk-forest.onnx:inputs=skaled",
         "error: sk-forest.onnx:inputs=skaled: inputs=skaled: expected raw, scaled or bytes",
     );
-    check("sk-forest.onnx:clases=x", "error: sk-forest.onnx:clases=x: no option `clases`; did you mean `classes`?");
+    check(
+        "sk-forest.onnx:clases=x",
+        "error: sk-forest.onnx:clases=x: no option `clases`; did you mean `classes`?",
+    );
     check(
         "sk-forest.onnx:classes=[\"a\",\"b\",\"c\"]",
         "error: --teacher sk-forest.onnx:classes=[\"a\",\"b\",\"c\"]: its classes are a, b, c, those of the data setosa, \
