@@ -12,18 +12,21 @@
 
 use potstill_core::Pcg64;
 use potstill_nn::{Ends, NetworkSpec};
+use std::sync::Arc;
 
-/// Labelled samples: `samples x features` values and one label each.
+/// Labelled samples: `samples x features` values, or a text, and one label each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// Height, width and channels of a sample; `[1, 1, features]` if it is no image.
     pub shape: [usize; 3],
-    /// Values per sample.
+    /// Values per sample; 0 of texts.
     pub features: usize,
     /// The number of classes; labels are below it. None of a regression.
     pub classes: usize,
     /// `samples x features`.
     pub inputs: Vec<f32>,
+    /// The text of each sample; empty if they are numbers.
+    pub texts: Vec<Arc<str>>,
     /// The class of each sample; empty of a regression.
     pub labels: Vec<usize>,
     /// The scaled value of each sample that a regression learns; empty of classes.
@@ -39,6 +42,23 @@ impl Dataset {
     /// Returns true if there is no sample.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Returns true if the samples are texts.
+    pub fn is_texts(&self) -> bool {
+        !self.texts.is_empty()
+    }
+
+    /// The same samples with the means of texts, `samples x width`, as inputs.
+    ///
+    /// # Panics
+    /// If their number is another.
+    #[must_use]
+    pub fn embedded(&self, means: Vec<f32>) -> Self {
+        let features = means.len() / self.len();
+        assert_eq!(features * self.len(), means.len(), "a mean of each sample");
+        let (labels, values) = (self.labels.clone(), self.values.clone());
+        Self { shape: [1, 1, features], features, inputs: means, texts: Vec::new(), labels, values, ..*self }
     }
 
     /// One sample.
@@ -69,6 +89,7 @@ impl Dataset {
     fn select(&self, indices: &[usize]) -> Self {
         Self {
             inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
+            texts: picked(&self.texts, indices),
             labels: picked(&self.labels, indices),
             values: picked(&self.values, indices),
             ..*self
@@ -77,8 +98,8 @@ impl Dataset {
 }
 
 /// The elements at these indices; none of none.
-fn picked<T: Copy>(all: &[T], indices: &[usize]) -> Vec<T> {
-    if all.is_empty() { Vec::new() } else { indices.iter().map(|&i| all[i]).collect() }
+fn picked<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
+    if all.is_empty() { Vec::new() } else { indices.iter().map(|&i| all[i].clone()).collect() }
 }
 
 /// Shifts an image of rows of `width` pixels by `right` and `down` pixels into `moved`, which has its size; the border is

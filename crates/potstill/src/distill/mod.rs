@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
+//! | [`student`] | the parts of a student of classes: a network, of texts behind a bag of their n-grams |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`source`] | the teacher's logits, computed by a network or recorded |
@@ -42,6 +43,7 @@ pub mod ensemble;
 pub mod policy;
 pub mod soft_targets;
 pub mod source;
+pub mod student;
 
 pub use answers::{AnswerKind, Answers};
 pub use classifier::{ClassifierTrainer, FitConfig};
@@ -51,3 +53,4 @@ pub use ensemble::EnsembleMean;
 pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};
+pub use student::StudentForm;
