@@ -83,14 +83,15 @@ impl EmbeddingBag {
         Self { width, parameters: Aligned::zeros(rows * width) }
     }
 
-    /// A table of numbers uniform within `1 / width` of 0, as in fastText.
+    /// A table of numbers uniform within 0.01 of 0: small, so that rows which training has not touched add next to nothing, and
+    /// not 0, where a hidden layer of ReLUs without biases has no gradient. (fastText begins within `1 / width`, PyTorch with
+    /// standard normal numbers.)
     ///
     /// # Panics
     /// As [`zeroed`](Self::zeroed).
     pub fn initialised(rows: usize, width: usize, rng: &mut Pcg64) -> Self {
         let mut table = Self::zeroed(rows, width);
-        let bound = 1.0 / width as f64;
-        table.parameters.iter_mut().for_each(|p| *p = rng.uniform(-bound, bound) as f32);
+        table.parameters.iter_mut().for_each(|p| *p = rng.uniform(-0.01, 0.01) as f32);
         table
     }
 

@@ -13,6 +13,13 @@ fn bags(lists: &[&[u32]]) -> Bags {
     bags
 }
 
+/// A table of random numbers from -1 to 1.
+fn random(rows: usize, width: usize, rng: &mut Pcg64) -> EmbeddingBag {
+    let mut table = EmbeddingBag::zeroed(rows, width);
+    table.parameters_mut().iter_mut().for_each(|p| *p = rng.uniform(-1.0, 1.0) as f32);
+    table
+}
+
 #[test]
 fn a_bag_is_the_mean_of_its_rows() {
     let mut table = EmbeddingBag::zeroed(3, 2);
@@ -62,8 +69,7 @@ fn value(table: &EmbeddingBag, network: &Network, bags: &Bags, labels: &[usize])
 #[test]
 fn the_gradient_is_that_of_finite_differences() {
     let mut rng = Pcg64::new(3);
-    let mut table = EmbeddingBag::initialised(6, 3, &mut rng);
-    table.parameters_mut().iter_mut().for_each(|p| *p *= 8.0);
+    let mut table = random(6, 3, &mut rng);
     let spec: NetworkSpec = "mlp:5:tanh".parse().unwrap();
     let network = spec.initialised(&potstill_nn::Ends::new(3, 4), Initialisation::Orthogonal, &mut rng);
     let (bags, labels) = (bags(&[&[0, 1, 1], &[5], &[], &[3, 0, 5, 5, 1]]), [2, 0, 1, 3]);
@@ -128,7 +134,7 @@ fn steps_are_those_of_pytorchs_sparse_adam() {
 fn a_restored_table_and_optimiser_go_on_identically() {
     for rule in [SparseRule::Sgd, SparseRule::of(Rule::ADAM).unwrap()] {
         let make = |seed| {
-            let table = EmbeddingBag::initialised(8, 2, &mut Pcg64::new(seed));
+            let table = random(8, 2, &mut Pcg64::new(seed));
             let optimiser = SparseOptimiser::new(rule, &table);
             (table, optimiser)
         };

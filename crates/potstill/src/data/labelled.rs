@@ -86,7 +86,8 @@ impl Dataset {
         (self.select(train), self.select(test))
     }
 
-    fn select(&self, indices: &[usize]) -> Self {
+    /// The samples at these indices, in their order.
+    pub(crate) fn select(&self, indices: &[usize]) -> Self {
         Self {
             inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
             texts: picked(&self.texts, indices),

@@ -1,11 +1,11 @@
 //! Numbers of texts: the mean of the rows of a table that their n-grams are hashed to.
 //!
 //! ```
-//! use potstill::core::Streams;
 //! use potstill::model::TextBag;
 //! use potstill::nn::ngrams::BagSpec;
 //!
-//! let bag = TextBag::new(BagSpec::new(64, Some(3)), 3, &mut Streams::new(1).stream("embedding"));
+//! let parameters: Vec<f32> = (0..64 * 3).map(|i| i as f32).collect();
+//! let bag = TextBag::from_parameters(BagSpec::new(64, Some(3)), 3, &parameters).unwrap();
 //! let mut mean = [0.0; 3];
 //! bag.mean_of("a good one", &mut mean);
 //! assert_eq!(mean.to_vec(), bag.means(["A good one!"].into_iter()));

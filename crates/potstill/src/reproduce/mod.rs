@@ -36,6 +36,7 @@ mod random_walk;
 mod result;
 mod small_gridworld;
 mod state_aggregation;
+mod text;
 mod windy;
 
 pub(crate) use cliff::{CliffWalk, walk_the_cliff};
@@ -67,7 +68,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 15] = [
+pub const RESULTS: [Published; 16] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -83,6 +84,7 @@ pub const RESULTS: [Published; 15] = [
     Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", data: None, measure: deep::control },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
+    Published { name: "text", algorithms: &[], runs: 10, takes: "1 minute", data: Some("FOLDER"), measure: text::reproduce },
 ];
 
 /// The names of the results.
