@@ -187,7 +187,7 @@ impl ClassifierTrainer {
     /// the order of the dataset, so that no random number is drawn.
     pub fn idle_term(&mut self) -> Option<String> {
         let soft = self.soft_targets.as_mut()?;
-        let count = self.data.len().min(self.config.batch_size as usize);
+        let count = self.data.labels.len().min(self.config.batch_size as usize);
         let (inputs, labels) = (&self.data.inputs[..count * self.data.features], &self.data.labels[..count]);
         let indices: Vec<usize> = (0..count).collect();
         let logits = self.student.predict(inputs, &mut self.scratch.workspace);
@@ -231,7 +231,9 @@ impl ClassifierTrainer {
         self.position = 0;
         self.epochs += 1;
         let samples = self.data.len() as f64;
-        let terms = [&mut self.soft_loss, &mut self.hard_loss].map(|sum| std::mem::take(sum) / samples);
+        let labelled = self.data.labels.len().max(1) as f64;
+        let terms = [(&mut self.soft_loss, samples), (&mut self.hard_loss, labelled)]
+            .map(|(sum, count)| std::mem::take(sum) / count);
         self.last_terms = self.soft_targets.is_some().then_some(terms);
         Ok(Some(std::mem::take(&mut self.loss) / samples))
     }
@@ -268,7 +270,7 @@ impl ClassifierTrainer {
         if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {
             source.tick(&self.student);
         }
-        self.soft_loss += terms.soft * labels.len() as f64;
+        self.soft_loss += terms.soft * indices.len() as f64;
         self.hard_loss += terms.hard * labels.len() as f64;
         Ok(f64::from(loss))
     }
@@ -276,12 +278,17 @@ impl ClassifierTrainer {
     /// Copies the samples of a minibatch, with random shifts if configured.
     fn gather(&mut self, samples: Range<usize>) {
         let (data, pixels) = (&self.data, self.config.jitter_pixels as usize);
+        let labelled = data.labels.len();
+        if labelled < data.len() {
+            // Losses take the labelled samples first.
+            self.order[samples.clone()].sort_by_key(|&index| index >= labelled);
+        }
         let indices = &self.order[samples];
         let Scratch { inputs, labels, .. } = &mut self.scratch;
         inputs.resize(indices.len() * data.features, 0.0);
         labels.clear();
         for (&index, row) in indices.iter().zip(inputs.chunks_exact_mut(data.features)) {
-            labels.push(data.labels[index]);
+            labels.extend(data.labels.get(index));
             if pixels == 0 {
                 row.copy_from_slice(data.input(index));
             } else {
@@ -314,9 +321,10 @@ impl ClassifierTrainer {
     }
 }
 
-/// The fraction of misclassified samples, 0 to 1.
+/// The fraction of misclassified samples among those with a label, 0 to 1.
 pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
-    differences(&predictions(network, &data.inputs), &data.labels) as f64 / data.len() as f64
+    let labelled = &data.inputs[..data.labels.len() * data.features];
+    differences(&predictions(network, labelled), &data.labels) as f64 / data.labels.len() as f64
 }
 
 /// The number of places at which two lists of classes differ.

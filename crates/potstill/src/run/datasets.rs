@@ -169,7 +169,7 @@ impl OpenData {
             None => encoded(rows, &test, &self.given)?,
         };
         let encoded = encoded(rows, &train, &self.given)?;
-        Ok(Parts { train: encoded, test, rows: (train, test_rows), preprocessing })
+        Ok(Parts { train: encoded, test, rows: (train, test_rows), unlabelled: Vec::new(), preprocessing })
     }
 }
 
@@ -203,7 +203,7 @@ impl TrainedOn {
     pub(crate) fn parts(&self, fitted: Option<&Arc<Preprocessing>>) -> Result<Parts, Error> {
         let data = OpenData::open(&self.source)?;
         let test = self.test.as_deref().map(OpenData::open).transpose()?;
-        DataSources { data, test }.parts(&self.fit, fitted)
+        DataSources { data, test, unlabelled: None }.parts(&self.fit, fitted)
     }
 
     /// The samples that the run was tested on.
@@ -251,26 +251,38 @@ impl RecordedTeacher {
         &self.given
     }
 
-    /// The logits of the rows of some data, `rows x classes`: joined by the names of the rows where both have some, else row by row.
+    /// The logits of the rows of some data, and of further rows behind them, `rows x classes`: joined by the names of the rows where all have
+    /// some, else row by row.
     ///
     /// # Errors
     /// If no row has an answer, or the classes are others.
-    pub(crate) fn logits(&self, data: &OpenData, classes: &[String]) -> Result<RowAnswers, Error> {
+    pub(crate) fn logits(
+        &self,
+        data: &OpenData,
+        more: Option<&OpenData>,
+        classes: &[String],
+    ) -> Result<RowAnswers, Error> {
         let wrong = |reason: String| usage(format!("--teacher {}: {reason}", self.given));
         let logits = self.answers.logits(classes).map_err(wrong)?;
-        let (rows, width) = (data.rows().rows(), classes.len());
-        let (Some(ours), Some(theirs)) = (data.names()?, &self.names) else {
-            if self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
+        let width = classes.len();
+        let mut ours = data.names()?;
+        let mut rows = data.rows().rows();
+        if let Some(more) = more {
+            ours = ours.zip(more.names()?).map(|(names, more)| [names, more].concat());
+            rows += more.rows().rows();
+        }
+        let (Some(ours), Some(theirs)) = (ours, &self.names) else {
+            if more.is_none() && self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
                 return Err(wrong(
                     "it was recorded for other data; record it again, or name the rows of both with id=NAME"
                         .to_owned(),
                 ));
             }
-            return match self.answers.rows() == rows {
+            let found = self.answers.rows();
+            return match found == rows {
                 true => Ok(RowAnswers { width, places: (0..rows).map(Some).collect(), logits }),
                 false => Err(wrong(format!(
-                    "it has {} rows, the data {rows}; name the rows of both with id=NAME to join them",
-                    self.answers.rows()
+                    "it has {found} rows, the data {rows}; name the rows of both with id=NAME to join them"
                 ))),
             };
         };
@@ -332,6 +344,7 @@ pub(super) fn name_of(source: &str) -> String {
 pub(crate) struct DataSources {
     data: OpenData,
     test: Option<OpenData>,
+    unlabelled: Option<OpenData>,
 }
 
 impl DataSources {
@@ -379,8 +392,18 @@ impl DataSources {
         if let Some(test) = &test {
             values.insert("test".to_owned(), test.source.clone().into());
         }
+        let unlabelled = peek(layers, "unlabelled").map(OpenData::open).transpose()?;
+        if let Some(more) = &unlabelled {
+            let checksum = i64::from(more.checksum());
+            if given("unlabelled_crc32c").is_some_and(|known| known.as_integer() != Some(checksum)) {
+                let reason = "it is not the data that the run was begun with";
+                return Err(usage(format!("--unlabelled {}: {reason}", more.given)));
+            }
+            values.insert("unlabelled".to_owned(), more.source.clone().into());
+            values.insert("unlabelled_crc32c".to_owned(), checksum.into());
+        }
         let layer = Layer { origin: Origin::Program("of the data"), values };
-        Ok((Self { data, test }, [layers, &[layer]].concat()))
+        Ok((Self { data, test, unlabelled }, [layers, &[layer]].concat()))
     }
 
     /// The name of the data, for that of a run.
@@ -393,6 +416,11 @@ impl DataSources {
         &self.data
     }
 
+    /// The rows without labels, if there are any.
+    pub(crate) fn unlabelled(&self) -> Option<&OpenData> {
+        self.unlabelled.as_ref()
+    }
+
     /// The rows that are tested on, if they are apart.
     pub(crate) fn test_apart(&self) -> Option<&DataFrame> {
         self.test.as_ref().map(OpenData::rows).or_else(|| self.data.test_rows())
@@ -403,11 +431,18 @@ impl DataSources {
     /// # Errors
     /// As [`OpenData::parts`].
     pub(crate) fn parts(&self, fit: &FitConfig, fitted: Option<&Arc<Preprocessing>>) -> Result<Parts, Error> {
-        self.data.parts(&Split {
+        let mut parts = self.data.parts(&Split {
             test: self.test.as_ref(),
             samples: fit.test_samples,
             seed: fit.split_seed,
             fitted: fitted.cloned(),
-        })
+        })?;
+        if let Some(more) = &self.unlabelled {
+            parts.unlabelled = (0..more.rows().rows()).collect();
+            let inputs = parts.preprocessing.encode(more.rows(), &parts.unlabelled);
+            let inputs = inputs.map_err(|reason| usage(format!("--unlabelled {}: {reason}", more.given)))?;
+            Arc::make_mut(&mut parts.train).append_unlabelled(&inputs);
+        }
+        Ok(parts)
     }
 }
