@@ -99,7 +99,10 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
         "sk-forest.onnx:inputs=skaled",
         "error: sk-forest.onnx:inputs=skaled: inputs=skaled: expected raw, scaled or bytes",
     );
-    check("sk-forest.onnx:clases=x", "error: sk-forest.onnx:clases=x: no option `clases`; did you mean `classes`?");
+    check(
+        "sk-forest.onnx:clases=x",
+        "error: sk-forest.onnx:clases=x: no option `clases`; did you mean `classes`?",
+    );
     check(
         "sk-forest.onnx:classes=[\"a\",\"b\",\"c\"]",
         "error: --teacher sk-forest.onnx:classes=[\"a\",\"b\",\"c\"]: its classes are a, b, c, those of the data setosa, \
@@ -111,7 +114,7 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
     );
     check(
         "sk-forest.onnx --jitter-pixels 1",
-        "error: --teacher sk-forest.onnx: its answers are computed once, and none are of shifted images; leave \
-         jitter_pixels at 0",
+        "error: --teacher sk-forest.onnx: its answers are computed once, and none are of changed samples; leave \
+         jitter_pixels, horizontal_flip and mixup out",
     );
 }

@@ -212,7 +212,7 @@ impl Teachers {
         Ok(())
     }
 
-    /// The teachers' answers to the samples of a student. `is_varied` is true if these are changed from epoch to epoch, by shifts.
+    /// The teachers' answers to the samples of a student. `is_varied` is true if these are changed from epoch to epoch, by augmentation.
     ///
     /// # Errors
     /// If a teacher cannot answer a sample, or has other classes.
@@ -275,7 +275,7 @@ impl Member {
         let recorded = |logits: Vec<f32>| Source::recorded(classes.len(), logits);
         let varied = |given: &str| match is_varied {
             true => Err(usage(format!(
-                "--teacher {given}: its answers are computed once, and none are of shifted images; leave jitter_pixels at 0"
+                "--teacher {given}: its answers are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and mixup out"
             ))),
             false => Ok(()),
         };
