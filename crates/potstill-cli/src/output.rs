@@ -158,16 +158,17 @@ pub(crate) fn results() {
             result.algorithms.join(", "),
             result.runs.to_string(),
             result.takes.to_owned(),
+            result.data.unwrap_or_default().to_owned(),
         ]
     });
-    let head = ["result", "algorithms", "runs", "time on one core"].map(str::to_owned).to_vec();
+    let head = ["result", "algorithms", "runs", "time on one core", "--data"].map(str::to_owned).to_vec();
     print(Table { head, rows: rows.collect() }.text().trim_end());
     print(&format!("\nNext: {} reproduce NAME", program()));
 }
 
 pub(crate) fn results_json() -> Value {
     let results = RESULTS.iter().map(|result| {
-        json!({ "name": result.name, "algorithms": result.algorithms, "runs": result.runs, "takes": result.takes })
+        json!({ "name": result.name, "algorithms": result.algorithms, "runs": result.runs, "takes": result.takes, "data": result.data })
     });
     json!({ "command": "reproduce", "results": results.collect::<Vec<_>>() })
 }

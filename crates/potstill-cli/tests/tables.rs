@@ -193,6 +193,10 @@ fn results_of_the_book_are_reproduced() {
         let read = |folder: &str| fs::read_to_string(dir.path().join(folder).join(file)).unwrap();
         assert_eq!(read("again"), read("windy"), "{file} depends on the folder or on threads");
     }
+    let given = potstill(dir.path(), "reproduce windy --data a.csv --json");
+    assert_eq!(given.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&given.stderr);
+    assert!(message.contains("`windy` is measured without data; leave --data out"), "{message}");
     let unknown = potstill(dir.path(), "reproduce wind --json");
     assert_eq!(unknown.status.code(), Some(2));
     assert!(

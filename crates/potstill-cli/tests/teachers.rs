@@ -69,6 +69,133 @@ fn models_of_other_programs_teach() {
 }
 
 #[test]
+fn answers_are_recorded_once_and_are_to_these_data() {
+    let dir = folder();
+    let (path, on) =
+        (dir.path(), "--data flowers.csv:label=species --epochs 40 --learning-rate 0.01 --seed 2");
+    let direct = result(path, &format!("distill --teacher sk-forest.onnx --student mlp:8 {on} --out direct"));
+    let record = "distill record --teacher sk-forest.onnx --data flowers.csv:label=species";
+    for out in ["answers.csv", "answers.safetensors"] {
+        let recorded = result(path, &format!("{record} --out {out}"));
+        assert_eq!((&recorded["rows"], &recorded["classes"]), (&json!(120), &json!(3)));
+        let run = out.replace('.', "-");
+        let student = result(path, &format!("distill --teacher {out} --student mlp:8 {on} --out {run}"));
+        assert_eq!(student["test_error"], direct["test_error"]);
+        let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
+        assert!(model(&run) == model("direct"), "{out}: another student than that of the model itself");
+    }
+    fs::write(path.join("others.csv"), flowers(90, SPECIES)).unwrap();
+    let refused = potstill(
+        path,
+        "distill --teacher answers.csv --student mlp:8 --data others.csv:label=species --out no",
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr).trim_end(),
+        "error: --teacher answers.csv: it was recorded for other data; record it again, or name the rows of both with id=NAME"
+    );
+    // Half precision has eleven bits.
+    result(path, &format!("{record} --half --out half.safetensors"));
+    let shown = result(path, "data show half.safetensors");
+    assert_eq!(shown["columns"][0]["name"], "logit(setosa)");
+    result(path, &format!("distill --teacher half.safetensors --student mlp:8 {on} --out half"));
+}
+
+#[test]
+fn out_of_fold_answers_are_those_of_networks_that_have_not_seen_the_rows() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    // Labels at random: a network that has seen a row knows its label, one that has not does not.
+    let row = |i: usize| {
+        format!("{},{},{}\n", (i * 7919) % 1009, (i * 104_729) % 1013, ["a", "b"][(i * i / 3) % 2])
+    };
+    fs::write(path.join("noise.csv"), format!("x,y,kind\n{}", (0..60).map(row).collect::<String>())).unwrap();
+    let train = "train classifier --data noise.csv:label=kind --net-arch mlp:128 --epochs 400 --learning-rate 0.01 \
+                 --test-samples 10 --seed 3 --out run";
+    assert!(result(path, train)["train_error"].as_f64().unwrap() < 0.05);
+    result(path, "distill record --teacher run --out own.csv");
+    result(path, "distill record --teacher run --folds 5 --out folds.csv");
+    let logits = |file: &str| -> Vec<[f64; 2]> {
+        let text = fs::read_to_string(path.join(file)).unwrap();
+        let numbers = |line: &str| {
+            let fields: Vec<&str> = line.split(',').collect();
+            [fields[1].parse().unwrap(), fields[2].parse().unwrap()]
+        };
+        text.lines().skip(1).map(numbers).collect()
+    };
+    let right = |file: &str| {
+        let rows = logits(file).into_iter().enumerate();
+        rows.filter(|(i, [a, b])| (b > a) == ((i * i / 3) % 2 == 1)).count()
+    };
+    // 50 of 60 rows are learned; out of fold about half of them are guessed.
+    assert!(right("own.csv") >= 50, "{}", right("own.csv"));
+    assert!(right("folds.csv") <= 42, "{}", right("folds.csv"));
+    // The rows that were held out have the run's own answers.
+    let same = logits("own.csv").iter().zip(logits("folds.csv")).filter(|(a, b)| *a == b).count();
+    assert_eq!(same, 10);
+}
+
+#[test]
+fn an_onnx_file_predicts_what_its_run_does() {
+    let dir = folder();
+    let path = dir.path();
+    let train =
+        "train classifier --data flowers.csv:label=species --net-arch mlp:8 --epochs 20 --seed 1 --out run";
+    result(path, train);
+    result(path, "export run --to onnx --out run.onnx");
+    // Columns in another order: the file knows their names.
+    let flowers = fs::read_to_string(path.join("flowers.csv")).unwrap();
+    let turned: Vec<String> =
+        flowers.lines().map(|line| line.rsplit(',').collect::<Vec<_>>().join(",")).collect();
+    fs::write(path.join("turned.csv"), turned.join("\n")).unwrap();
+    let predict = |model: &str, data: &str| {
+        result(path, &format!("predict {model} --data {data}:label=species --out out.csv"))["test_error"]
+            .clone()
+    };
+    let expected = predict("run", "flowers.csv");
+    assert_eq!(predict("run.onnx", "flowers.csv"), expected);
+    assert_eq!(predict("run.onnx", "turned.csv"), expected);
+    // Another program numbers the classes.
+    assert_eq!(predict("sk-forest.onnx", "flowers.csv"), json!(0.0));
+    result(path, "predict sk-regression.onnx --data flowers.csv:label=species,drop=pw --out values.csv");
+    let values = fs::read_to_string(path.join("values.csv")).unwrap();
+    assert!(values.starts_with("row,prediction\n1,") && values.lines().count() == 121, "{values}");
+}
+
+#[test]
+fn answers_of_a_language_model_are_imported() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let answer = |id: usize, good: f64| {
+        let tokens = json!([{"token": "good", "logprob": good.ln(), "top_logprobs": [
+            {"token": "good", "logprob": good.ln()}, {"token": " bad", "logprob": (1.0 - good).ln()}]}]);
+        json!({"custom_id": format!("r{id}"), "response": {"status_code": 200, "body": {"choices": [
+            {"message": {"content": "good"}, "logprobs": {"content": tokens}}]}}})
+    };
+    let lines: Vec<String> = (0..40)
+        .map(|i| match i {
+            7 => json!({"custom_id": "r7", "error": {"message": "rate limit"}}),
+            _ => answer(i, if i % 2 == 0 { 0.9 } else { 0.2 }),
+        })
+        .map(|line| line.to_string())
+        .collect();
+    fs::write(path.join("batch.jsonl"), lines.join("\n")).unwrap();
+    let imported = result(path, "data import batch.jsonl --classes good,bad=bad|poor --out answers.csv");
+    assert_eq!((&imported["answered"], &imported["failed"]), (&json!(39), &json!(1)));
+    assert_eq!(imported["named"], json!({"good": 20, "bad": 19}));
+    let row = |i: usize| format!("r{i},{},{}\n", [1.0, -1.0][i % 2], ["good", "bad"][i % 2]);
+    fs::write(path.join("rows.csv"), format!("name,x,kind\n{}", (0..40).map(row).collect::<String>()))
+        .unwrap();
+    let student = "distill --teacher answers.csv:id=id --data rows.csv:id=name,label=kind --student mlp:4 --epochs 60 \
+                   --seed 1 --out student";
+    let output = potstill(path, &format!("{student} --json"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("1 of 27 training rows have no answer of the teacher and are left out"), "{told}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["train_samples"], &summary["test_error"]), (&json!(26), &json!(0.0)));
+}
+
+#[test]
 fn teachers_that_do_not_fit_are_refused_in_a_line() {
     let dir = folder();
     let check = |teacher: &str, expected: &str| {

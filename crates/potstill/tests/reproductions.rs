@@ -164,8 +164,13 @@ fn quick_results_are_measured_to_the_committed_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join(name);
         let runs = summary(name)["runs"].as_u64();
-        let request =
-            ReproduceRequest { name: name.to_owned(), runs, seed: 0, threads: 2, out: Some(out.clone()) };
+        let request = ReproduceRequest {
+            name: name.to_owned(),
+            runs,
+            threads: 2,
+            out: Some(out.clone()),
+            ..Default::default()
+        };
         reproduce(&request, &Quiet).unwrap();
         for file in FILES {
             let now = fs::read_to_string(out.join(file)).unwrap();
@@ -184,7 +189,14 @@ fn a_complete_folder_of_games_is_written_again_from_its_numbers() {
     let raw = read(name, "raw.csv").replace("-v1, ", "-v1:full_action_set=true, ");
     fs::write(out.join("raw.csv"), &raw).unwrap();
     let (runs, seed) = (summary(name)["runs"].as_u64(), summary(name)["seed"].as_u64().unwrap());
-    let request = ReproduceRequest { name: name.to_owned(), runs, seed, threads: 1, out: Some(out.clone()) };
+    let request = ReproduceRequest {
+        name: name.to_owned(),
+        runs,
+        seed,
+        threads: 1,
+        data: None,
+        out: Some(out.clone()),
+    };
     // Nothing is trained: it would be stopped at once.
     reproduce(&request, &Stopped).unwrap();
     let now: Value = serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
@@ -234,7 +246,8 @@ fn a_stopped_measurement_continues_with_the_runs_that_are_left() {
         fs::write(out.join("finished-runs.json"), serde_json::to_string(runs).unwrap()).unwrap();
     };
     let (name, seed) = ("arcade-dqn".to_owned(), 7);
-    let request = ReproduceRequest { name, seed, runs: Some(2), threads: 1, out: Some(out.clone()) };
+    let request =
+        ReproduceRequest { name, seed, runs: Some(2), threads: 1, data: None, out: Some(out.clone()) };
     let last = runs.keys().next_back().unwrap().clone();
     let last = runs.remove_entry(&last).unwrap();
     keep(&runs);

@@ -4,10 +4,11 @@ use super::common::{Command, Output, commands};
 use crate::output;
 use clap::Args;
 use potstill::Error;
-use potstill::commands::show_data;
+use potstill::commands::{ImportRequest, import, show_data};
 use potstill::report::Table;
 use potstill::run::Observer;
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// Look at data before training
 #[derive(Debug, Args)]
@@ -24,6 +25,44 @@ impl Command for Data {
 
 commands! { DataCommand:
     Show(Show),
+    Import(Import),
+}
+
+/// Make a teacher's recorded answers of a language model's
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  potstill data import batch.jsonl --classes good=good|great,bad --out answers.csv
+  potstill distill --teacher answers.csv:id=id --data reviews.csv:id=review_id ...")]
+pub(crate) struct Import {
+    /// Chat completions, one JSON object a line, or the results of a batch
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The classes, with the words that spell each: CLASS=WORD|WORD,CLASS
+    #[arg(long, value_name = "CLASSES")]
+    classes: String,
+    /// The least share of an answer's probability that must spell a class; with less it counts as missing
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = share)]
+    coverage: f64,
+    /// The CSV file to write: id, and the probability of each class, or its votes
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
+impl Command for Import {
+    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+        let Self { file, classes, coverage, out, output } = self;
+        let request = ImportRequest { file, classes, coverage, out };
+        output.finish(&import(&request)?, output::summary);
+        Ok(true)
+    }
 }
 
 /// Show rows, columns, classes and missing values of a data source

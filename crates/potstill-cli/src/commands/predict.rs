@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   potstill predict runs/student --data new.csv --out predictions.csv
-  potstill predict runs/student --data new.csv:id=customer --out predictions.csv")]
+  potstill predict runs/student --data new.csv:id=customer --out predictions.csv
+  potstill predict forest.onnx --data new.csv --out predictions.csv")]
 pub(crate) struct Predict {
-    /// The run directory
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
+    /// The run directory, or an ONNX file, perhaps with options
+    #[arg(value_name = "RUN|FILE")]
+    model: String,
     /// The rows: a file or folder as for training, with or without the column to predict
     #[arg(long, value_name = "SOURCE")]
     data: String,
@@ -30,12 +31,12 @@ pub(crate) struct Predict {
 
 impl Command for Predict {
     fn reads(&self) -> Vec<&Path> {
-        vec![&self.run]
+        vec![Path::new(&self.model)]
     }
 
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
-        let Self { run, data, out, output } = self;
-        output.finish(&predict(&PredictRequest { run, data, out })?, output::summary);
+        let Self { model, data, out, output } = self;
+        output.finish(&predict(&PredictRequest { model, data, out })?, output::summary);
         Ok(true)
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Reproduce {
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// List the results, with how long each takes
-    #[arg(long, conflicts_with_all = ["name", "runs", "out"])]
+    #[arg(long, conflicts_with_all = ["name", "runs", "data", "out"])]
     list: bool,
     /// Runs of each algorithm [default: as many as the result has, or more]
     #[arg(long, value_name = "N", value_parser = count(2, 1_000_000))]
@@ -22,6 +22,9 @@ pub(crate) struct Reproduce {
     /// Seed of the first run
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = count(0, u64::MAX))]
     seed: u64,
+    /// Data to measure on, of a result that needs some [see --list]
+    #[arg(long, value_name = "SOURCE")]
+    data: Option<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -36,12 +39,12 @@ impl Command for Reproduce {
     }
 
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        let Self { name, runs, seed, common: Common { out, threads, output }, .. } = self;
+        let Self { name, runs, seed, data, common: Common { out, threads, output }, .. } = self;
         let Some(name) = name.filter(|_| !self.list) else {
             output.finish(&output::results_json(), |_| output::results());
             return Ok(true);
         };
-        let request = ReproduceRequest { name, runs, seed, threads: threads.count(), out };
+        let request = ReproduceRequest { name, runs, seed, threads: threads.count(), data, out };
         let reproduction = reproduce(&request, observer)?;
         output.finish(&reproduction.json(), |_| output::reproduction(&reproduction));
         Ok(reproduction.agrees())

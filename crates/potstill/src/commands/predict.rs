@@ -3,11 +3,9 @@
 use crate::data::Preprocessing;
 use crate::error::Error;
 use crate::metrics::{catalogue, quoted};
-use crate::model::Predictor;
-use crate::run::{OpenData, Subject, usage};
-use crate::store::{RunDir, write_file};
+use crate::run::{Answerer, OpenData, usage};
+use crate::store::write_file;
 use crate::targets::{argmax, soft_targets};
-use potstill_nn::Workspace;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -18,8 +16,8 @@ const BATCH: usize = 1024;
 /// A run, the rows to predict, and the file of the predictions.
 #[derive(Clone, Debug)]
 pub struct PredictRequest {
-    /// The run directory of a classifier or a regression.
-    pub run: PathBuf,
+    /// The run directory of a classifier or a regression, or an ONNX file, perhaps with options.
+    pub model: String,
     /// The data source: its columns are those that the run has learned from, with or without the one to predict.
     pub data: String,
     /// The file to write.
@@ -33,17 +31,14 @@ pub struct PredictRequest {
 /// # Errors
 /// If the run has learned no such model, the rows do not fit, or the file cannot be written.
 pub fn predict(request: &PredictRequest) -> Result<Value, Error> {
-    let run = request.run.display();
-    let Subject::Classifier { predictor, .. } = Subject::load(&RunDir::open(&request.run)?)? else {
-        return Err(usage(format!("{run} learned a policy; potstill play and eval show what it does")));
-    };
     let data = OpenData::open(&request.data)?;
+    let mut model = Answerer::open(&request.model, &data)?;
     let wrong = |reason: String| usage(format!("--data {}: {reason}", request.data));
-    let predictions = Predictions::new(&predictor, &data).map_err(wrong)?;
+    let predictions = Predictions::new(&mut model, &data).map_err(wrong)?;
     write_file(&request.out, predictions.csv.as_bytes())?;
     let mut result = json!({
         "command": "predict",
-        "run": run.to_string(),
+        "model": request.model,
         "data": request.data,
         "rows": data.rows().rows(),
         "out": request.out.display().to_string(),
@@ -62,8 +57,10 @@ struct Predictions {
 }
 
 impl Predictions {
-    fn new(predictor: &Predictor, data: &OpenData) -> Result<Self, String> {
-        let (frame, preprocessing) = (data.rows(), predictor.preprocessing());
+    fn new(model: &mut Answerer, data: &OpenData) -> Result<Self, String> {
+        let frame = data.rows();
+        let preprocessing = model.preprocessing().clone();
+        let preprocessing = &preprocessing;
         let names =
             frame.columns().iter().position(|column| Some(&column.name) == data.options().id.as_ref());
         let names = names.map(|i| &frame.columns()[i]);
@@ -75,12 +72,11 @@ impl Predictions {
             .iter()
             .for_each(|class| _ = write!(csv, ",{}", quoted(&format!("p({class})"))));
         csv.push('\n');
-        let (mut workspace, mut wrong) = (Workspace::default(), 0);
+        let mut wrong = 0;
         let rows: Vec<usize> = (0..frame.rows()).collect();
-        let outputs = predictor.network().outputs();
+        let outputs = preprocessing.classes().len().max(1);
         for rows in rows.chunks(BATCH) {
-            let inputs = preprocessing.encode(frame, rows)?;
-            let answers = predictor.network().predict(&inputs, &mut workspace);
+            let answers = model.answers(frame, rows)?;
             for (&row, answer) in rows.iter().zip(answers.chunks_exact(outputs)) {
                 let name =
                     names.map_or_else(|| Some((row + 1).to_string()), |column| column.values.text(row));

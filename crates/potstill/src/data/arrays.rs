@@ -4,19 +4,29 @@
 //! have the channels last if the last dimension is at most four, else first. Bytes of three or four dimensions are images.
 //! Without `inputs=` and `label=` the arrays `inputs`, `x`, `X`, `data` or `images`, and `labels`, `label`, `y`, `Y`, `targets` or
 //! `target` are taken.
+//!
+//! An array `logits`, `probabilities` or `votes` of two dimensions is a teacher's answers, a column for each class: of the names in the
+//! array `classes`, or 0, 1 and so on. `data_crc32c` and `teacher_crc32c`, of one number each, are the checksums of what it has answered and
+//! of itself.
 
 use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
+use super::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
 use flate2::read::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
 use safetensors::{Dtype, SafeTensors};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 const INPUTS: [&str; 5] = ["inputs", "x", "X", "data", "images"];
 const LABELS: [&str; 6] = ["labels", "label", "y", "Y", "targets", "target"];
 
+/// Arrays of answers, and the columns that they become.
+const ANSWERS: [(&str, &str); 3] = [("logits", "logit"), ("probabilities", "p"), ("votes", "votes")];
+/// The array of the names of the classes.
+const CLASSES: &str = "classes";
 /// The most bytes of an array.
 const BYTES_MAX: u64 = 1 << 33;
 /// Channels that are looked for in the last dimension.
@@ -140,7 +150,13 @@ impl Reader for Tensors {
             .map_err(|error| format!("it is no whole safetensors file: {error}"))?;
         let mut names: Vec<String> = file.names().into_iter().map(ToString::to_string).collect();
         names.sort();
+        let told = told(&bytes);
+        let beside = told.keys().filter(|name| !names.contains(*name)).cloned().collect::<Vec<_>>();
+        names.extend(beside);
         chosen(&names, options, |name| {
+            if let (Some(array), Err(_)) = (told.get(name), file.tensor(name)) {
+                return Ok(array.clone());
+            }
             let view = file.tensor(name).map_err(|error| error.to_string())?;
             let descriptor = match view.dtype() {
                 Dtype::BOOL => "|b1",
@@ -152,6 +168,7 @@ impl Reader for Tensors {
                 Dtype::I32 => "<i4",
                 Dtype::U64 => "<u8",
                 Dtype::I64 => "<i8",
+                Dtype::F16 => "<f2",
                 Dtype::F32 => "<f4",
                 Dtype::F64 => "<f8",
                 other => return Err(format!("array `{name}` is of {other:?}; write it as F32")),
@@ -160,6 +177,29 @@ impl Reader for Tensors {
             Ok(Array { shape: view.shape().to_vec(), elements })
         })
     }
+}
+
+/// The names of classes, and the checksums, that a safetensors file of a teacher's answers has in its metadata.
+fn told(bytes: &[u8]) -> BTreeMap<String, Array> {
+    let header = SafeTensors::read_metadata(bytes).map(|(_, header)| header);
+    let metadata = header.ok().and_then(|header| header.metadata().clone()).unwrap_or_default();
+    let checksum = |text: &String| {
+        let number: u32 = text.parse().ok()?;
+        Some(Array { shape: vec![1], elements: Elements::Numbers(vec![f64::from(number)]) })
+    };
+    let classes = |text: &String| {
+        let names: Vec<String> = serde_json::from_str(text).ok()?;
+        Some(Array { shape: vec![names.len()], elements: Elements::Words(names) })
+    };
+    let named = |name: &str, array: Option<Array>| Some((name.to_owned(), array?));
+    [
+        named(CLASSES, metadata.get(CLASSES).and_then(classes)),
+        named(DATA_CHECKSUM, metadata.get(DATA_CHECKSUM).and_then(checksum)),
+        named(TEACHER_CHECKSUM, metadata.get(TEACHER_CHECKSUM).and_then(checksum)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn bytes_of(content: &dyn Content) -> Result<Vec<u8>, String> {
@@ -180,10 +220,12 @@ fn chosen(
             None => Ok(usual.iter().find(|name| has(name)).map(|name| (*name).to_owned())),
         }
     };
-    let inputs = named(&options.inputs, &INPUTS)?.ok_or_else(|| {
+    let inputs = named(&options.inputs, &INPUTS)?;
+    let answers = ANSWERS.iter().find(|(name, _)| has(name) && inputs.as_deref() != Some(name));
+    if inputs.is_none() && answers.is_none() {
         let names = names.join(", ");
-        format!("which array has the inputs? add :inputs=NAME,label=NAME; it has {names}")
-    })?;
+        return Err(format!("which array has the inputs? add :inputs=NAME,label=NAME; it has {names}"));
+    }
     let is_regression = options.target.is_some();
     let label = match is_regression {
         true => named(&options.target, &[])?,
@@ -192,16 +234,55 @@ fn chosen(
     let id = named(&options.id, &[])?;
     let mut columns = Vec::new();
     let is_named = options.label.is_some() || is_regression;
-    for name in [Some(inputs), label.clone(), id].into_iter().flatten() {
+    for name in [inputs, label.clone(), id].into_iter().flatten() {
         let values = read(&name)?.values()?;
         // What was found without being named has the name that is looked for.
         let name = if Some(&name) == label.as_ref() && !is_named { "label" } else { &name };
         columns.push(Column::new(name, values));
     }
+    if let Some((name, kind)) = answers {
+        let classes = if has(CLASSES) { Some(read(CLASSES)?.values()?) } else { None };
+        let answers = read(name)?.answers(kind, classes.as_ref());
+        columns.extend(answers.map_err(|reason| format!("array `{name}`: {reason}"))?);
+        let rows = columns.last().map_or(0, |column| column.values.rows());
+        for name in [DATA_CHECKSUM, TEACHER_CHECKSUM].into_iter().filter(|name| has(name)) {
+            let Values::Numbers(numbers) = read(name)?.values()? else {
+                return Err(format!("array `{name}`: it is no number"));
+            };
+            let [checksum] = numbers.as_slice() else {
+                return Err(format!("array `{name}`: it has {} numbers, not one", numbers.len()));
+            };
+            columns.push(Column::new(name, Values::Numbers(vec![*checksum; rows])));
+        }
+    }
     DataFrame::new(columns).map(Data::rows)
 }
 
 impl Array {
+    /// A teacher's answers as columns, one for each class.
+    fn answers(self, kind: &str, classes: Option<&Values>) -> Result<Vec<Column>, String> {
+        let [rows, count] = *self.shape.as_slice() else {
+            return Err(format!(
+                "its shape is {:?}; answers have two dimensions, rows and classes",
+                self.shape
+            ));
+        };
+        if let Some(names) = classes.map(Values::rows).filter(|&names| names != count) {
+            return Err(format!("it has {count} columns, but `{CLASSES}` has {names} names"));
+        }
+        let numbers = match self.elements {
+            Elements::Numbers(numbers) => numbers,
+            Elements::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
+            Elements::Words(_) => return Err("it has words, no numbers".to_owned()),
+        };
+        let column = |class: usize| {
+            let name = classes.map_or_else(|| Some(class.to_string()), |names| names.text(class));
+            let values = (0..rows).map(|row| numbers[row * count + class]).collect();
+            Column::new(&format!("{kind}({})", name.unwrap_or_default()), Values::Numbers(values))
+        };
+        Ok((0..count).map(column).collect())
+    }
+
     /// The array as a column.
     fn values(self) -> Result<Values, String> {
         let Self { shape, elements } = self;
@@ -285,7 +366,7 @@ impl Element {
             ("b", 1) => Ok(Self::Bool),
             ("u", 1 | 2 | 4 | 8) => Ok(Self::Unsigned(size)),
             ("i", 1 | 2 | 4 | 8) => Ok(Self::Signed(size)),
-            ("f", 4 | 8) => Ok(Self::Float(size)),
+            ("f", 2 | 4 | 8) => Ok(Self::Float(size)),
             ("U", 1..=4096) => Ok(Self::Unicode(size)),
             ("S", 1..=16_384) => Ok(Self::Text(size)),
             _ => Err(unknown()),
@@ -321,6 +402,7 @@ impl Element {
                 let unused = 64 - 8 * size as u32;
                 numbers(&|x| ((wide(x) << unused) as i64 >> unused) as f64)
             }
+            Self::Float(2) => numbers(&|x| half(wide(x) as u16)),
             Self::Float(4) => numbers(&|x| f64::from(f32::from_bits(wide(x) as u32))),
             Self::Float(_) => numbers(&|x| f64::from_bits(wide(x))),
             Self::Unicode(_) => words(&|x| {
@@ -329,6 +411,20 @@ impl Element {
             }),
             Self::Text(_) => words(&|x| String::from_utf8_lossy(x).into_owned()),
         }
+    }
+}
+
+/// The number of a half precision's bits: a sign, 5 bits of exponent and 10 of mantissa.
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    // Powers of two are exact: the mantissa counts 2^-24 of a subnormal number.
+    let power = |exponent: i32| f64::from_bits(((1023 + exponent) as u64) << 52);
+    match exponent {
+        0 => sign * mantissa * power(-24),
+        31 if mantissa == 0.0 => sign * f64::INFINITY,
+        31 => f64::NAN,
+        _ => sign * (1024.0 + mantissa) * power(exponent - 25),
     }
 }
 
@@ -416,6 +512,11 @@ mod tests {
             |bytes: Vec<u8>, expected: Values| assert_eq!(npy(&bytes).unwrap().values(), Ok(expected));
         check(file("<i2", "(3,)", &[1, 0, 255, 255, 0, 128]), Values::Numbers(vec![1.0, -1.0, -32768.0]));
         check(file("|b1", "(2,)", &[0, 1]), Values::Numbers(vec![0.0, 1.0]));
+        // numpy.float16: 1, -2, the largest, the smallest, the smallest normal one.
+        check(
+            file("<f2", "(5,)", &[0x00, 0x3c, 0x00, 0xc0, 0xff, 0x7b, 0x01, 0x00, 0x00, 0x04]),
+            Values::Numbers(vec![1.0, -2.0, 65504.0, 5.960_464_477_539_063e-8, 6.103_515_625e-5]),
+        );
         check(file("|u1", "(2,)", &[7, 255]), Values::Numbers(vec![7.0, 255.0]));
         check(
             file("<f4", "(1, 2)", &[0, 0, 128, 63, 0, 0, 0, 192]),
@@ -461,6 +562,43 @@ mod tests {
             file("<f4", "(1, 1, 1, 1, 1)", &[0; 4]),
             "its shape [1, 1, 1, 1, 1] is none of rows; one to four dimensions are known",
         );
+    }
+
+    #[test]
+    fn answers_become_columns() {
+        let array = |descriptor: &str, shape: &str, data: &[u8]| npy(&file(descriptor, shape, data));
+        let check = |names: &[&str], classes: &[u8], expected: Result<&[&str], &str>| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            let read = |name: &str| match name {
+                "classes" => array("|S2", &format!("({},)", classes.len() / 2), classes),
+                "data_crc32c" => array("<u4", "(1,)", &[7, 0, 0, 0]),
+                _ => array("<f2", "(1, 2)", &[0x00, 0x3c, 0x00, 0xc0]),
+            };
+            let data = chosen(&names, &DataOptions::default(), read);
+            let found = data.map(|data| match data {
+                Data::Samples(samples) => samples
+                    .rows
+                    .columns()
+                    .iter()
+                    .map(|c| format!("{} {:?}", c.name, c.values.text(0)))
+                    .collect(),
+                Data::Episodes(_) => Vec::new(),
+            });
+            let expected = expected.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+            assert_eq!(found, expected.map_err(str::to_owned));
+        };
+        check(
+            &["logits", "classes", "data_crc32c"],
+            b"no",
+            Err("array `logits`: it has 2 columns, but `classes` has 1 names"),
+        );
+        check(
+            &["logits", "classes", "data_crc32c"],
+            b"noya",
+            Ok(&["logit(no) Some(\"1\")", "logit(ya) Some(\"-2\")", "data_crc32c Some(\"7\")"]),
+        );
+        check(&["probabilities"], b"", Ok(&["p(0) Some(\"1\")", "p(1) Some(\"-2\")"]));
+        check(&["other"], b"", Err("which array has the inputs? add :inputs=NAME,label=NAME; it has other"));
     }
 
     #[test]

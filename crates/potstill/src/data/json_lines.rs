@@ -1,7 +1,7 @@
 //! JSON lines: an object a row, with numbers, words, truths or nothing under the names of the columns.
 //!
 //! An object of numbers under `p`, `logit` (or `logp`) or `votes` is a teacher's answers: `{"p": {"good": 0.9, "bad": 0.1}}` is the
-//! columns `p(good)` and `p(bad)`; a class that it lacks has probability 0, or no votes.
+//! columns `p(good)` and `p(bad)`; a class that it lacks has no votes, or is not among the most probable.
 
 use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
@@ -129,12 +129,12 @@ impl Rows {
     }
 }
 
-/// Fills a column up to so many rows: nothing, or 0 of a teacher's answers.
+/// Fills a column up to so many rows: nothing, or no votes.
 fn fill(column: &mut Column, rows: usize) {
-    let is_answer = super::preprocessing::is_answer(&column.name) && !column.name.starts_with("logit");
+    let is_of_votes = super::preprocessing::is_answer(&column.name) && column.name.starts_with("votes");
     match &mut column.values {
         Values::Numbers(numbers) => {
-            numbers.resize(rows.max(numbers.len()), if is_answer { 0.0 } else { f64::NAN });
+            numbers.resize(rows.max(numbers.len()), if is_of_votes { 0.0 } else { f64::NAN });
         }
         words => (words.rows()..rows).for_each(|_| words.push_word(None)),
     }

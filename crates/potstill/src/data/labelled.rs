@@ -66,7 +66,8 @@ impl Dataset {
         (self.select(train), self.select(test))
     }
 
-    fn select(&self, indices: &[usize]) -> Self {
+    /// The samples at these indices, in their order.
+    pub(crate) fn select(&self, indices: &[usize]) -> Self {
         Self {
             inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
             labels: picked(&self.labels, indices),

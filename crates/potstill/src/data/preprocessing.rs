@@ -459,9 +459,41 @@ pub struct Preprocessing {
     fills_missing: bool,
 }
 
-/// Returns true if a column holds a teacher's answers: `p(CLASS)`, `logit(CLASS)` or `votes(CLASS)`.
+/// The column of the checksum of the data that a teacher has answered.
+pub(crate) const DATA_CHECKSUM: &str = "data_crc32c";
+/// The column of the checksum of a teacher.
+pub(crate) const TEACHER_CHECKSUM: &str = "teacher_crc32c";
+
+/// Returns true if a column holds a teacher's answers, `p(CLASS)`, `logit(CLASS)` or `votes(CLASS)`, or the checksums beside them.
 pub fn is_answer(name: &str) -> bool {
-    ["p(", "logit(", "votes("].iter().any(|prefix| name.starts_with(prefix)) && name.ends_with(')')
+    [DATA_CHECKSUM, TEACHER_CHECKSUM].contains(&name)
+        || ["p(", "logit(", "votes("].iter().any(|prefix| name.starts_with(prefix)) && name.ends_with(')')
+}
+
+/// The column of the classes, if one is named or has a usual name.
+fn label_column(frame: &DataFrame, options: &DataOptions) -> Result<Option<usize>, String> {
+    match &options.label {
+        Some(name) => frame.find(name).map(Some),
+        None => Ok(frame.columns().iter().position(|column| LABELS.contains(&column.name.as_str()))),
+    }
+}
+
+/// The columns of the inputs, in their order.
+fn input_columns(
+    frame: &DataFrame,
+    target: Option<usize>,
+    options: &DataOptions,
+) -> Result<Vec<usize>, String> {
+    let id = options.id.as_deref().map(|name| frame.find(name)).transpose()?;
+    let dropped = options.drop.iter().map(|name| frame.find(name)).collect::<Result<Vec<_>, _>>()?;
+    let is_input = |&i: &usize| {
+        let others = [target, id].contains(&Some(i)) || dropped.contains(&i);
+        !others && !is_answer(&frame.columns()[i].name)
+    };
+    match &options.inputs {
+        Some(inputs) => Ok(vec![frame.find(inputs)?]),
+        None => Ok((0..frame.columns().len()).filter(is_input).collect()),
+    }
 }
 
 impl Preprocessing {
@@ -472,13 +504,10 @@ impl Preprocessing {
     pub fn fit(frame: &DataFrame, rows: &[usize], options: &DataOptions) -> Result<Self, String> {
         let columns = frame.columns();
         let named = |name: &Option<String>| name.as_deref().map(|name| frame.find(name)).transpose();
-        let (label, value, id) = (named(&options.label)?, named(&options.target)?, named(&options.id)?);
-        let dropped = options.drop.iter().map(|name| frame.find(name)).collect::<Result<Vec<_>, _>>()?;
-        let found = || columns.iter().position(|column| LABELS.contains(&column.name.as_str()));
-        let (target, fitted) = match value {
+        let (target, fitted) = match named(&options.target)? {
             Some(value) => (value, Target::value(&columns[value], rows)?),
             None => {
-                let label = label.or_else(found).ok_or_else(|| {
+                let label = label_column(frame, options)?.ok_or_else(|| {
                     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
                     let names = names.join(", ");
                     format!("which column has the classes? add :label=NAME (or :target=NAME for a regression); it has {names}")
@@ -486,20 +515,50 @@ impl Preprocessing {
                 (label, Target::classes(&columns[label], rows)?)
             }
         };
-        let inputs: Vec<usize> = match named(&options.inputs)? {
-            Some(inputs) => vec![inputs],
-            None => (0..columns.len())
-                .filter(|i| {
-                    *i != target && Some(*i) != id && !dropped.contains(i) && !is_answer(&columns[*i].name)
-                })
-                .collect(),
+        Self::of_columns(frame, rows, &input_columns(frame, Some(target), options)?, fitted, options)
+    }
+
+    /// The preprocessing of rows for a model that has scaling and classes of its own: the columns with these names, or all that can be inputs.
+    /// No row needs a label.
+    ///
+    /// # Errors
+    /// If a column is missing or cannot be an input: which, and why.
+    pub fn of_inputs(
+        frame: &DataFrame,
+        names: Option<&[String]>,
+        classes: Vec<String>,
+        options: &DataOptions,
+    ) -> Result<Self, String> {
+        let rows: Vec<usize> = (0..frame.rows()).collect();
+        let target = match &options.target {
+            Some(name) => Some(frame.find(name)?),
+            None => label_column(frame, options)?,
         };
-        let inputs =
-            inputs.iter().map(|&i| Encoding::fit(&columns[i], rows)).collect::<Result<Vec<_>, _>>()?;
+        let columns = match names {
+            Some(names) => names.iter().map(|name| frame.find(name)).collect::<Result<_, _>>()?,
+            None => input_columns(frame, target, options)?,
+        };
+        let column = target.map_or_else(String::new, |target| frame.columns()[target].name.clone());
+        let target = match classes.is_empty() {
+            true => Target::Value { column, scaling: Scaling { mean: 0.0, deviation: 1.0 } },
+            false => Target::Classes { column, classes },
+        };
+        Self::of_columns(frame, &rows, &columns, target, options)
+    }
+
+    fn of_columns(
+        frame: &DataFrame,
+        rows: &[usize],
+        inputs: &[usize],
+        target: Target,
+        options: &DataOptions,
+    ) -> Result<Self, String> {
+        let encoding = |&i: &usize| Encoding::fit(&frame.columns()[i], rows);
+        let inputs = inputs.iter().map(encoding).collect::<Result<Vec<_>, _>>()?;
         match inputs.iter().map(Encoding::width).sum::<usize>() {
             0 => Err("no column is left for the inputs".to_owned()),
             count if count > INPUTS_MAX => Err(format!("{count} inputs are more than {INPUTS_MAX}")),
-            _ => Ok(Self { inputs, target: fitted, fills_missing: options.fills_missing }),
+            _ => Ok(Self { inputs, target, fills_missing: options.fills_missing }),
         }
     }
 

@@ -68,6 +68,9 @@ impl AnswerKind {
 
     /// Makes logits of a row's numbers.
     fn row(self, row: &mut [f64]) -> Result<(), String> {
+        if self == Self::Probabilities {
+            share_the_rest(row)?;
+        }
         if let Some(bad) = row.iter().find(|x| !x.is_finite()) {
             return Err(if bad.is_nan() {
                 "an answer is missing".to_owned()
@@ -92,6 +95,26 @@ impl AnswerKind {
         row.iter_mut().for_each(|x| *x = ln_f64((*x / sum).max(PROBABILITY_MIN)));
         Ok(())
     }
+}
+
+/// Gives missing probabilities, those beyond the most probable classes that are known, equal shares of what the others leave.
+fn share_the_rest(row: &mut [f64]) -> Result<(), String> {
+    let missing = row.iter().filter(|x| x.is_nan()).count();
+    if missing == 0 || missing == row.len() {
+        return Ok(());
+    }
+    let (mut sum, mut smallest) = (0.0, 1.0_f64);
+    for &x in row.iter().filter(|x| !x.is_nan()) {
+        (sum, smallest) = (sum + x, smallest.min(x));
+    }
+    let share = (1.0 - sum).max(0.0) / missing as f64;
+    if share > smallest + SUM_TOLERANCE {
+        return Err(format!(
+            "the missing probabilities would be {share} each, more than {smallest}, the smallest that is given"
+        ));
+    }
+    row.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = share);
+    Ok(())
 }
 
 impl Answers {
@@ -143,6 +166,11 @@ impl Answers {
         Ok(Self { classes, rows, logits: numbers.into_iter().map(|x| x as f32).collect() })
     }
 
+    /// The classes, in their order.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows
@@ -160,6 +188,10 @@ impl Answers {
     /// # Errors
     /// If the teacher has not answered one, or others.
     pub fn logits(&self, classes: &[String]) -> Result<Vec<f32>, String> {
+        // Programs number the classes in their order.
+        if self.classes.len() == classes.len() && is_numbered(&self.classes) {
+            return Ok(self.logits.clone());
+        }
         let place = |class: &String| {
             let place = self.classes.iter().position(|own| own == class);
             place.ok_or_else(|| {
@@ -173,6 +205,11 @@ impl Answers {
         let rows = self.logits.chunks_exact(self.classes.len());
         Ok(rows.flat_map(|row| places.iter().map(|&place| row[place])).collect())
     }
+}
+
+/// Returns true if classes are called 0, 1, 2 and so on.
+pub(crate) fn is_numbered(classes: &[String]) -> bool {
+    classes.iter().enumerate().all(|(i, class)| *class == i.to_string())
 }
 
 #[cfg(test)]
@@ -195,6 +232,9 @@ mod tests {
         check(&[("x", &[7.0]), ("p(b)", &[0.25]), ("p(a)", &[0.75])], &[-0.287_682, -1.386_294]);
         check(&[("votes(a)", &[3.0]), ("votes(b)", &[1.0])], &[-0.287_682, -1.386_294]);
         check(&[("logit(a)", &[3.0]), ("logit(b)", &[-1.0])], &[3.0, -1.0]);
+        check(&[("logit(0)", &[3.0]), ("logit(1)", &[-1.0])], &[3.0, -1.0]);
+        // ln 0.6 and ln 0.4: one of the two is known.
+        check(&[("p(a)", &[0.6]), ("p(b)", &[f64::NAN])], &[-0.510_825_6, -0.916_290_7]);
         // ln 1e-7: no answer excludes a class.
         check(&[("p(a)", &[1.0]), ("p(b)", &[0.0])], &[0.0, -16.118_095]);
     }
@@ -211,7 +251,12 @@ mod tests {
             "row 2: the probabilities sum to 1.1, not to 1",
         );
         check(&[("p(a)", &[-0.5]), ("p(b)", &[1.5])], "row 1: p is -0.5, below 0");
-        check(&[("p(a)", &[f64::NAN]), ("p(b)", &[1.0])], "row 1: an answer is missing");
+        check(&[("p(a)", &[f64::NAN]), ("p(b)", &[f64::NAN])], "row 1: an answer is missing");
+        check(&[("logit(a)", &[f64::NAN]), ("logit(b)", &[1.0])], "row 1: an answer is missing");
+        check(
+            &[("p(a)", &[f64::NAN]), ("p(b)", &[0.25])],
+            "row 1: the missing probabilities would be 0.75 each, more than 0.25, the smallest that is given",
+        );
         check(&[("votes(a)", &[0.0]), ("votes(b)", &[0.0])], "row 1: there are no votes");
         check(
             &[("p(a)", &[0.5]), ("logit(b)", &[1.0])],

@@ -6,6 +6,7 @@
 //! | [`augmentation`] | shifts and flips of images, mixtures of samples |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
+//! | [`chat`] | the answers of a language model as those of a classifier |
 //! | [`source`] | the teacher's logits, computed by a network or recorded |
 //! | [`ensemble`] | the mean of several teachers' softened outputs |
 //! | [`soft_targets`] | soft targets beside labels: keys, blended loss, balance of its terms |
@@ -37,6 +38,7 @@
 
 pub mod answers;
 pub mod augmentation;
+pub mod chat;
 pub mod classifier;
 pub mod collector;
 pub mod divergence;

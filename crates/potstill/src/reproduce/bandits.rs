@@ -237,6 +237,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "The curves are means over ten steps, by which the spikes of the book's figures 2.3 and 2.4 at step 11 are flatter. Sample averages \
                are q-learning with alpha=1/n on the environment Bandit, whose episodes are single pulls; the others differ in initial_value, \
                exploration=ucb and alpha; gradient-bandit is an algorithm of its own.",
+        data: None,
         out: nowhere(),
     })
 }

@@ -174,6 +174,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
                The book finds its policy by Monte Carlo with exploring starts; that of the model is the same in all 200 decisions of the \
                figure. The closest of them, a hand of 16 against a ten, hangs on a few thousandths of a unit, so that learned policies \
                differ from the best in some decisions and hardly in their return.",
+        data: None,
         out: nowhere(),
     })
 }

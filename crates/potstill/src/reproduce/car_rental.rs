@@ -213,6 +213,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         ],
         note: "The figures are computed. Income is drawn from customers and returns in play, and its mean is the computed value: environment and \
                model are one. Of moves that are equally good the one with the fewest cars is shown.",
+        data: None,
         out: nowhere(),
     })
 }

@@ -103,6 +103,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "Q-learning learns the values of the short way along the edge and falls off it now and then while it explores; SARSA \
                learns the way that is best while exploring. With a fixed step size SARSA's greedy policy loops in about one run of \
                six: its values still move.",
+        data: None,
         out: nowhere(),
     })
 }

@@ -256,6 +256,7 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "The published numbers are read off a figure, and of episodes while learning, in which one action of ten is random; those here \
                are of the model that a run leaves, its best evaluated one, which acts greedily. Both choose among all six actions in every game, also those that do nothing in it. The curves are of the models \
                as they were.",
+        data: None,
         out: nowhere(),
     })
 }

@@ -101,6 +101,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         maps: Vec::new(),
         note: "Q-learning takes the best of ten noisy estimates for the best of ten values and goes left far more often than it should; with \
                two tables, one chooses and the other judges. The expected curves are known at four places, joined by lines.",
+        data: None,
         out: nowhere(),
     })
 }

@@ -65,6 +65,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "As in the book's figure, of which 30 runs are shown, the first episode is left out of the chart, and more planning comes \
                to the short way in fewer episodes: with 50 steps in about three, without planning in about twenty-five. The book's first \
                episode has about 1,700 steps; with equal values broken at random it is a random walk of 869.",
+        data: None,
         out: nowhere(),
     })
 }

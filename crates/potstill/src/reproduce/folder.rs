@@ -167,6 +167,7 @@ mod tests {
             }],
             maps: Vec::new(),
             note: "A note.",
+            data: None,
             out: nowhere(),
         }
     }

@@ -105,6 +105,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "The figures are computed. Many stakes are equally good; the book shows one family of policies, here it is the smallest stake of \
                those that are best up to rounding. potstill train value-iteration --env Gambler finds the same values, and potstill show \
                draws them by tens and units.",
+        data: None,
         out: nowhere(),
     })
 }

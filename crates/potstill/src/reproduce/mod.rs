@@ -11,7 +11,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let root = tempfile::tempdir()?;
 //! let out = Some(root.path().join("windy"));
-//! let request = ReproduceRequest { name: "windy".to_owned(), runs: Some(20), seed: 0, threads: 1, out };
+//! let request = ReproduceRequest { name: "windy".to_owned(), runs: Some(20), threads: 1, out, ..Default::default() };
 //! let reproduction = reproduce(&request, &Quiet)?;
 //! let shortest = &reproduction.claims[0];
 //! assert_eq!((shortest.measured.value, shortest.agrees()), (15.0, true));
@@ -44,7 +44,7 @@ pub use result::{Claim, Column, ReproduceRequest, Reproduction};
 
 use crate::config::ConfigError;
 use crate::error::Error;
-use crate::run::Observer;
+use crate::run::{Observer, usage};
 use crate::store::RunDir;
 use finished::Finished;
 use result::Runs;
@@ -60,32 +60,46 @@ pub struct Published {
     pub runs: u64,
     /// The time that so many runs take on one core, about.
     pub takes: &'static str,
+    /// The data that the user has to give with `--data`, as it is written in a command.
+    pub data: Option<&'static str>,
     measure: fn(&Runs<'_>) -> Result<Reproduction, Error>,
 }
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
 pub const RESULTS: [Published; 15] = [
-    Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", measure: bandits::reproduce },
-    Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", measure: small_gridworld::reproduce },
-    Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", measure: car_rental::reproduce },
-    Published { name: "gambler", algorithms: &["value-iteration"], runs: 1000, takes: "1 s", measure: gambler::reproduce },
-    Published { name: "blackjack", algorithms: &["monte-carlo-prediction", "q-learning"], runs: 20, takes: "8 s", measure: blackjack::reproduce },
-    Published { name: "random-walk", algorithms: &["td-prediction", "n-step-td-prediction"], runs: 1000, takes: "4 s", measure: random_walk::reproduce },
-    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 10, takes: "30 s", measure: state_aggregation::reproduce },
-    Published { name: "mountain-car", algorithms: &["semi-gradient-sarsa"], runs: 100, takes: "20 s", measure: mountain_car::reproduce },
-    Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, takes: "2 s", measure: cliff::reproduce },
-    Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, takes: "8 s", measure: dyna_maze::reproduce },
-    Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, takes: "2 s", measure: double_q::reproduce },
-    Published { name: "windy", algorithms: &["sarsa"], runs: 500, takes: "1 s", measure: windy::reproduce },
-    Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", measure: deep::control },
-    Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", measure: deep::arcade },
-    Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", measure: deep::arcade_dqn },
+    Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
+    Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
+    Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
+    Published { name: "gambler", algorithms: &["value-iteration"], runs: 1000, takes: "1 s", data: None, measure: gambler::reproduce },
+    Published { name: "blackjack", algorithms: &["monte-carlo-prediction", "q-learning"], runs: 20, takes: "8 s", data: None, measure: blackjack::reproduce },
+    Published { name: "random-walk", algorithms: &["td-prediction", "n-step-td-prediction"], runs: 1000, takes: "4 s", data: None, measure: random_walk::reproduce },
+    Published { name: "state-aggregation", algorithms: &["gradient-monte-carlo", "semi-gradient-td"], runs: 10, takes: "30 s", data: None, measure: state_aggregation::reproduce },
+    Published { name: "mountain-car", algorithms: &["semi-gradient-sarsa"], runs: 100, takes: "20 s", data: None, measure: mountain_car::reproduce },
+    Published { name: "cliff", algorithms: &["sarsa", "q-learning", "expected-sarsa"], runs: 500, takes: "2 s", data: None, measure: cliff::reproduce },
+    Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, takes: "8 s", data: None, measure: dyna_maze::reproduce },
+    Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, takes: "2 s", data: None, measure: double_q::reproduce },
+    Published { name: "windy", algorithms: &["sarsa"], runs: 500, takes: "1 s", data: None, measure: windy::reproduce },
+    Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", data: None, measure: deep::control },
+    Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
+    Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
 ];
 
 /// The names of the results.
 pub fn results() -> impl Iterator<Item = &'static str> {
     RESULTS.iter().map(|result| result.name)
+}
+
+/// Refuses a request without the data that its result needs, or with data that it does not take.
+fn check_data(published: &Published, request: &ReproduceRequest) -> Result<(), Error> {
+    let name = published.name;
+    match (published.data, &request.data) {
+        (Some(data), None) => Err(usage(format!(
+            "`{name}` is measured on data that do not come with the program; give --data {data}"
+        ))),
+        (None, Some(_)) => Err(usage(format!("`{name}` is measured without data; leave --data out"))),
+        _ => Ok(()),
+    }
 }
 
 /// Measures a result and writes it to a folder. The finished runs of deep learning are kept in the folder if it is stopped, and the
@@ -95,8 +109,9 @@ pub fn results() -> impl Iterator<Item = &'static str> {
 /// If there is no such result, the folder cannot be used, or it is stopped.
 pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<Reproduction, Error> {
     let known = RESULTS.iter().find(|result| result.name == request.name);
-    let Published { name, runs, measure, .. } =
-        known.ok_or_else(|| ConfigError::unknown("result", &request.name, None, results()))?;
+    let published = known.ok_or_else(|| ConfigError::unknown("result", &request.name, None, results()))?;
+    check_data(published, request)?;
+    let Published { name, runs, measure, data, .. } = published;
     let dir = match &request.out {
         Some(out) if out.join(finished::FILE).is_file() => RunDir::recover(out)?,
         // A complete one is written again from its numbers, for example with other statistics.
@@ -108,6 +123,7 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
     let written =
         measure(&Runs { request, observer, count, finished: &finished }).and_then(|mut reproduction| {
             reproduction.out = dir.path().to_owned();
+            reproduction.data = *data;
             for (name, text) in folder::files(&reproduction) {
                 dir.write(&name, text.as_bytes())?;
             }

@@ -99,6 +99,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "The tiles divide the positions from -1.2 to 0.6, as Gymnasium bounds them; the book's end at 0.5 \
                (bounds=-1.2:0.5/-0.07:0.07). The first episodes are beyond the figure and drawn at its edge. The map is of the first seed with the largest step size: \
                the steps to the goal that the learned values promise.",
+        data: None,
         out: nowhere(),
     })
 }

@@ -140,6 +140,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         maps: Vec::new(),
         note: "As in the book, TD(0) is better than Monte Carlo with every step size of the figure, and returns of about four steps are better than \
                either extreme. Points above 0.6 in the second figure are drawn at its edge.",
+        data: None,
         out: nowhere(),
     })
 }

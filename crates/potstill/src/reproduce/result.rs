@@ -21,6 +21,8 @@ pub struct ReproduceRequest {
     pub seed: u64,
     /// Threads to use. Results do not depend on their number.
     pub threads: usize,
+    /// The data to measure on, of results that need some.
+    pub data: Option<String>,
     /// The folder to create.
     pub out: Option<PathBuf>,
 }
@@ -89,6 +91,8 @@ pub struct Reproduction {
     pub maps: Vec<GridChart>,
     /// A remark.
     pub note: &'static str,
+    /// The data that the command takes, as it is written in its usage; its place differs from machine to machine.
+    pub data: Option<&'static str>,
     /// The folder that was created.
     pub out: PathBuf,
 }
@@ -169,9 +173,10 @@ impl Reproduction {
         self.claims.iter().all(Claim::agrees)
     }
 
-    /// The command that measures it again, to the same bytes.
+    /// The command that measures it again, to the same bytes. Data are named as in the command's usage.
     pub fn command(&self) -> String {
-        format!("potstill reproduce {} --runs {} --seed {}", self.name, self.runs, self.seed)
+        let data = self.data.map(|data| format!(" --data {data}")).unwrap_or_default();
+        format!("potstill reproduce {} --runs {} --seed {}{data}", self.name, self.runs, self.seed)
     }
 
     /// The summary for machines. The numbers of each run are in `raw.csv`.

@@ -118,6 +118,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "The figure and the maps are computed, by sweeps from one array into another, as the book's figure has them. After three sweeps the \
                greedy policy is the best one already. value-iteration with epsilon=1 evaluates the random policy too, in place; first-visit \
                estimates have the exact values for their mean.",
+        data: None,
         out: nowhere(),
     })
 }

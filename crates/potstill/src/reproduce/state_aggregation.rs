@@ -90,6 +90,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         note: "Monte Carlo converges to the groups' best approximation, weighted by their visits, TD(0) to the fixed point of its projected \
                equation, which is further from the true values at the ends, as in the book. With constant step sizes values go on moving \
                about their limits; means over seeds do not.",
+        data: None,
         out: nowhere(),
     })
 }

@@ -5,7 +5,9 @@ use super::data_file::{read_data, refused};
 use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
-use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
+use crate::data::preprocessing::DATA_CHECKSUM;
+use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples, Values};
+use crate::distill::answers::is_numbered;
 use crate::distill::{Answers, FitConfig};
 use crate::error::Error;
 use crate::jobs::Parts;
@@ -73,6 +75,11 @@ impl OpenData {
         self.samples.test.as_ref()
     }
 
+    /// The source as it was given.
+    pub(crate) fn given(&self) -> &str {
+        &self.given
+    }
+
     /// The options.
     pub(crate) fn options(&self) -> &DataOptions {
         &self.options
@@ -82,7 +89,7 @@ impl OpenData {
     ///
     /// # Errors
     /// If there is no such column, a name is missing, or stands twice.
-    fn names(&self) -> Result<Option<Vec<String>>, Error> {
+    pub(crate) fn names(&self) -> Result<Option<Vec<String>>, Error> {
         let Some(id) = &self.options.id else { return Ok(None) };
         let wrong = |reason: String| refused(&self.given, reason);
         let column = &self.rows().columns()[self.rows().find(id).map_err(wrong)?];
@@ -96,6 +103,17 @@ impl OpenData {
             names.push(name);
         }
         Ok(Some(names))
+    }
+
+    /// The names of a model's classes: those of the data, in their order, where the model only numbers as many.
+    pub(crate) fn names_of(&self, classes: Vec<String>) -> Vec<String> {
+        if classes.is_empty() || !is_numbered(&classes) {
+            return classes;
+        }
+        let rows: Vec<usize> = (0..self.rows().rows()).collect();
+        let fitted = Preprocessing::fit(self.rows(), &rows, &self.options).ok();
+        let named = fitted.filter(|fitted| fitted.classes().len() == classes.len());
+        named.map_or(classes, |fitted| fitted.classes().to_vec())
     }
 
     /// The CRC-32C of all names and values.
@@ -199,6 +217,8 @@ pub(crate) struct RecordedTeacher {
     answers: Answers,
     /// The name of each row, if the source has a column of them.
     names: Option<Vec<String>>,
+    /// The CRC-32C of the data that it has answered, if the file has it.
+    of_data: Option<u32>,
     given: String,
 }
 
@@ -211,12 +231,19 @@ impl RecordedTeacher {
         let data = OpenData::open(given)?;
         let answers =
             Answers::of_frame(data.rows()).map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
-        Ok(Self { answers, names: data.names()?, given: given.to_owned() })
+        let of_data =
+            checksum_in(data.rows()).map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
+        Ok(Self { answers, names: data.names()?, of_data, given: given.to_owned() })
     }
 
     /// The CRC-32C of its answers.
     pub(crate) fn checksum(&self) -> u32 {
         self.answers.checksum()
+    }
+
+    /// The classes of its answers, in their order.
+    pub(crate) fn classes(&self) -> &[String] {
+        self.answers.classes()
     }
 
     /// The source as it was given.
@@ -227,29 +254,71 @@ impl RecordedTeacher {
     /// The logits of the rows of some data, `rows x classes`: joined by the names of the rows where both have some, else row by row.
     ///
     /// # Errors
-    /// If a row has no answer, or the classes are others.
-    pub(crate) fn logits(&self, data: &OpenData, classes: &[String]) -> Result<Vec<f32>, Error> {
+    /// If no row has an answer, or the classes are others.
+    pub(crate) fn logits(&self, data: &OpenData, classes: &[String]) -> Result<RowAnswers, Error> {
         let wrong = |reason: String| usage(format!("--teacher {}: {reason}", self.given));
         let logits = self.answers.logits(classes).map_err(wrong)?;
-        let rows = data.rows().rows();
+        let (rows, width) = (data.rows().rows(), classes.len());
         let (Some(ours), Some(theirs)) = (data.names()?, &self.names) else {
+            if self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
+                return Err(wrong(
+                    "it was recorded for other data; record it again, or name the rows of both with id=NAME"
+                        .to_owned(),
+                ));
+            }
             return match self.answers.rows() == rows {
-                true => Ok(logits),
+                true => Ok(RowAnswers { width, places: (0..rows).map(Some).collect(), logits }),
                 false => Err(wrong(format!(
                     "it has {} rows, the data {rows}; name the rows of both with id=NAME to join them",
                     self.answers.rows()
                 ))),
             };
         };
-        let places: HashMap<&str, usize> =
+        let known: HashMap<&str, usize> =
             theirs.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let mut joined = Vec::with_capacity(rows * classes.len());
-        for name in &ours {
-            let place =
-                places.get(name.as_str()).ok_or_else(|| wrong(format!("it has no answer to `{name}`")))?;
-            joined.extend_from_slice(&logits[place * classes.len()..][..classes.len()]);
+        let places: Vec<Option<usize>> = ours.iter().map(|name| known.get(name.as_str()).copied()).collect();
+        match places.iter().all(Option::is_none) {
+            true => Err(wrong(format!("it has no answer to any row; it has none to `{}`", ours[0]))),
+            false => Ok(RowAnswers { width, places, logits }),
         }
-        Ok(joined)
+    }
+}
+
+/// The answers of a teacher to rows, some of which may have none.
+pub(crate) struct RowAnswers {
+    width: usize,
+    /// The place of each row's logits.
+    places: Vec<Option<usize>>,
+    logits: Vec<f32>,
+}
+
+impl RowAnswers {
+    /// Returns true if a row has an answer.
+    pub(crate) fn has(&self, row: usize) -> bool {
+        self.places[row].is_some()
+    }
+
+    /// The logits of these rows, `rows x classes`; none if one has none.
+    pub(crate) fn of(&self, rows: impl IntoIterator<Item = usize>) -> Option<Vec<f32>> {
+        let mut logits = Vec::new();
+        for row in rows {
+            logits.extend_from_slice(&self.logits[self.places[row]? * self.width..][..self.width]);
+        }
+        Some(logits)
+    }
+}
+
+/// The checksum of the data that rows of answers belong to, if they have it.
+fn checksum_in(frame: &DataFrame) -> Result<Option<u32>, String> {
+    let Ok(place) = frame.find(DATA_CHECKSUM) else { return Ok(None) };
+    let Values::Numbers(numbers) = &frame.columns()[place].values else {
+        return Err(format!("its column {DATA_CHECKSUM} has no numbers"));
+    };
+    match numbers.iter().all(|x| *x == numbers[0]) {
+        true => Ok(Some(numbers[0] as u32)),
+        false => {
+            Err(format!("its column {DATA_CHECKSUM} has different numbers; its rows are of several data"))
+        }
     }
 }
 

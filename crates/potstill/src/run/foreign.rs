@@ -14,6 +14,7 @@ use super::checks::usage;
 use crate::config::nearest;
 use crate::data::source::{list, place_and_options};
 use crate::data::{Content, DataFrame, Preprocessing, preprocessing::Encoding};
+use crate::distill::answers::is_numbered;
 use crate::distill::{AnswerKind, Answers};
 use crate::error::Error;
 use crate::onnx::{self, Kind, Model};
@@ -136,6 +137,25 @@ impl ForeignModel {
         self.options.classes.as_deref().or_else(|| self.model.labels())
     }
 
+    /// The classes of its outputs: their names, or 0, 1 and so on; none of a regression.
+    pub(crate) fn classes(&self) -> Vec<String> {
+        if self.options.answers.is_none() && self.model.kind() == Kind::Values {
+            return Vec::new();
+        }
+        // One output is of the second of two classes.
+        let count = if self.outputs() == 1 { 2 } else { self.outputs() };
+        match self.labels().filter(|labels| labels.len() == count) {
+            Some(labels) => labels.to_vec(),
+            None => (0..count).map(|class| class.to_string()).collect(),
+        }
+    }
+
+    /// The names of the columns that it takes, if the file has them.
+    pub(crate) fn columns(&self) -> Option<Vec<String>> {
+        let (_, columns) = self.model.metadata().iter().find(|(key, _)| key == "columns")?;
+        serde_json::from_str(columns).ok()
+    }
+
     /// Numbers of a row of its outputs.
     pub(crate) fn outputs(&self) -> usize {
         self.model.classes()
@@ -202,8 +222,7 @@ impl ForeignModel {
             return Ok(places);
         }
         // Programs number the classes in their order.
-        let numbered = labels.iter().enumerate().all(|(i, label)| *label == i.to_string());
-        match numbered && self.options.classes.is_none() {
+        match is_numbered(labels) && self.options.classes.is_none() {
             true => Ok((0..classes.len()).collect()),
             false => Err(format!(
                 "its classes are {}, those of the data {}; name them in the order of its outputs, classes=[\"{}\"]",
@@ -272,6 +291,28 @@ impl ForeignModel {
             outputs.extend_from_slice(self.model.answers(&inputs, rows.len())?);
         }
         Ok(outputs)
+    }
+
+    /// The values of a regression for rows.
+    ///
+    /// # Errors
+    /// If the rows are not those that the model takes, or it has several outputs.
+    pub(crate) fn values(
+        &mut self,
+        preprocessing: &Preprocessing,
+        frame: &DataFrame,
+        rows: &[usize],
+    ) -> Result<Vec<f32>, String> {
+        match (self.outputs(), self.model.kind()) {
+            (1, Kind::Values) => {}
+            (1, _) => return Err("its output is that of a classifier, no value".to_owned()),
+            (count, _) => return Err(format!("it has {count} outputs; one value is needed")),
+        }
+        let values = self.outputs_for(preprocessing, frame, rows)?;
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(row) => Err(format!("row {}: its value is {}", rows[row] + 1, values[row])),
+            None => Ok(values),
+        }
     }
 
     /// The logits of the classes for rows, `rows x classes`.

@@ -59,7 +59,8 @@ pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -
     }
     soft.check()?;
     let student = student_spec(&run)?;
-    let parts = data.parts(&fit, teachers.preprocessing())?;
+    let mut parts = data.parts(&fit, teachers.preprocessing())?;
+    let left_out = teachers.leave_out(&data, &mut parts)?;
     let ends = parts.train.ends(student);
     optimizer.check(("student", student, &ends), fit.learning_rate)?;
     fit.check(student, &parts.train)?;
@@ -73,7 +74,7 @@ pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -
     let (fit, soft) = ((fit, optimizer), Some(SoftTargets::new(source, soft)));
     let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft, taught));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
+    Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
 }
 
 /// The architecture of a student.

@@ -11,12 +11,14 @@
 //! # Ok::<(), potstill::Error>(())
 //! ```
 
+mod answerer;
 mod checks;
 mod curves;
 mod data_file;
 mod datasets;
 mod execute;
 mod features;
+mod folds;
 mod foreign;
 mod headline;
 mod idle_keys;
@@ -45,9 +47,11 @@ pub use observer::{Observer, Quiet};
 pub use sources::Sources;
 pub use summary::summary_of;
 
+pub(crate) use answerer::Answerer;
 pub(crate) use checks::{check_out, find_env, usage};
 pub(crate) use datasets::OpenData;
 pub(crate) use execute::{create, discard_on_error, execute};
+pub(crate) use folds::OutOfFold;
 pub(crate) use labels::distillation_head;
 pub(crate) use observer::watched_map;
 pub(crate) use pause::{as_it_is, paused};
@@ -59,5 +63,5 @@ pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use subject::{Subject, model_with_origin};
 pub(crate) use summary::{center_over_seeds, read_summary, seed_runs, spread};
-pub(crate) use teachers::{Teacher, teacher_layer};
+pub(crate) use teachers::{Record, Teacher, teacher_layer};
 pub(crate) use together::Together;

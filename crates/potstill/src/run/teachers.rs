@@ -1,13 +1,16 @@
 //! The teachers of a student of classes: trained runs, recorded answers, models of other programs, or several of them.
 
+use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::{DataSources, RecordedTeacher, TrainedOn};
+use super::datasets::{DataSources, OpenData, RecordedTeacher, TrainedOn};
 use super::foreign::ForeignModel;
 use super::subject::Subject;
 use crate::config::{Layer, Origin};
 use crate::data::source::{begins_an_option, place_and_options};
 use crate::data::{DataFrame, Preprocessing};
-use crate::distill::{EnsembleMean, Source};
+use crate::distill::answers::is_numbered;
+use crate::distill::ensemble::mean_logits;
+use crate::distill::{EnsembleMean, Samples, Source};
 use crate::error::Error;
 use crate::jobs::Parts;
 use crate::model::{Model, Predictor};
@@ -18,9 +21,6 @@ use potstill_nn::{Network, Workspace};
 use std::path::Path;
 use std::sync::Arc;
 use toml::Table;
-
-/// Rows that are computed at a time.
-const ROWS: usize = 1024;
 
 /// A teacher of classes.
 pub(crate) enum Member {
@@ -212,6 +212,34 @@ impl Teachers {
         Ok(())
     }
 
+    /// Leaves out training rows to which a recorded teacher has no answer; returns a warning if there are any.
+    ///
+    /// # Errors
+    /// If no row is left, or the answers are to other classes.
+    pub(crate) fn leave_out(&self, data: &DataSources, parts: &mut Parts) -> Result<Option<String>, Error> {
+        let count = parts.rows.0.len();
+        for member in &self.0 {
+            let Member::Recorded(answers) = member else { continue };
+            let known = answers.logits(data.data(), parts.preprocessing.classes())?;
+            let has = |&i: &usize| known.has(parts.rows.0[i]);
+            let kept: Vec<usize> = (0..parts.rows.0.len()).filter(has).collect();
+            if kept.is_empty() {
+                return Err(usage(format!(
+                    "--teacher {}: it has no answer to a training row",
+                    answers.given()
+                )));
+            }
+            if kept.len() < parts.rows.0.len() {
+                parts.train = Arc::new(parts.train.select(&kept));
+                parts.rows.0 = kept.iter().map(|&i| parts.rows.0[i]).collect();
+            }
+        }
+        let without = count - parts.rows.0.len();
+        Ok((without > 0).then(|| {
+            format!("{without} of {count} training rows have no answer of the teacher and are left out")
+        }))
+    }
+
     /// The teachers' answers to the samples of a student. `is_varied` is true if these are changed from epoch to epoch, by augmentation.
     ///
     /// # Errors
@@ -242,10 +270,88 @@ impl Teachers {
         }
         let test = tests.into_iter().collect::<Option<Vec<_>>>().map(|tests| {
             let indices: Vec<usize> = (0..parts.test.len()).collect();
-            let samples = crate::distill::Samples { inputs: &parts.test.inputs, indices: &indices };
+            let samples = Samples { inputs: &parts.test.inputs, indices: &indices };
             Source::ensemble(tests, mean).logits(samples).to_vec()
         });
         Ok(Lessons { source: Source::ensemble(members, mean), test, parameters })
+    }
+}
+
+/// The answers of teachers to all rows of some data.
+pub(crate) struct Record {
+    pub(crate) classes: Vec<String>,
+    /// `rows x classes`.
+    pub(crate) logits: Vec<f32>,
+    /// The CRC-32C of the teachers.
+    pub(crate) teacher: u32,
+}
+
+impl Teachers {
+    /// The answers to all rows of some data: of several teachers their mean, at temperature 1.
+    ///
+    /// # Errors
+    /// If a teacher cannot answer a row, or has other classes.
+    pub(crate) fn answers_to(
+        self,
+        data: &OpenData,
+        (weights, mean): (Option<&str>, EnsembleMean),
+    ) -> Result<Record, Error> {
+        let (teacher, count) = (self.checksum(), self.0.len());
+        let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
+        let classes = self.classes(data)?;
+        let mut members = Vec::with_capacity(count);
+        for (weight, member) in weights.into_iter().zip(self.0) {
+            members.push((weight, member.answers_to(data, &classes)?));
+        }
+        let sum: f64 = members.iter().map(|(weight, _)| weight).sum();
+        let shares: Vec<_> = members.iter().map(|(weight, own)| (weight / sum, own.as_slice())).collect();
+        let mut logits = Vec::new();
+        match shares.as_slice() {
+            [(_, own)] => logits.extend_from_slice(own),
+            several => mean_logits(mean, 1.0, several, classes.len(), &mut logits),
+        }
+        Ok(Record { classes, logits, teacher })
+    }
+
+    /// The classes: those of the first teacher that has names for them, else those of the data.
+    fn classes(&self, data: &OpenData) -> Result<Vec<String>, Error> {
+        let of_member = |member: &Member| match member {
+            Member::Trained(trained) => trained.0.preprocessing().classes().to_vec(),
+            Member::Recorded(answers) => answers.classes().to_vec(),
+            Member::Foreign(model) => model.classes(),
+        };
+        let all: Vec<Vec<String>> = self.0.iter().map(of_member).collect();
+        if all.iter().any(Vec::is_empty) {
+            return Err(usage("the teacher predicts values; answers are recorded of classifiers"));
+        }
+        let named = all.iter().find(|classes| !is_numbered(classes));
+        Ok(named.cloned().unwrap_or_else(|| data.names_of(all[0].clone())))
+    }
+}
+
+impl Member {
+    /// The logits of these classes for all rows of some data, `rows x classes`.
+    fn answers_to(self, data: &OpenData, classes: &[String]) -> Result<Vec<f32>, Error> {
+        let frame = data.rows();
+        let rows: Vec<usize> = (0..frame.rows()).collect();
+        let of_data = |reason: String| usage(format!("--data {}: {reason}", data.given()));
+        match self {
+            Self::Trained(trained) => own_logits(&trained.0, classes, frame, &rows).map_err(of_data),
+            Self::Recorded(answers) => answers
+                .logits(data, classes)?
+                .of(rows)
+                .ok_or_else(|| usage(format!("--teacher {}: a row has no answer", answers.given()))),
+            Self::Foreign(mut model) => {
+                let columns = model.columns();
+                let preprocessing =
+                    Preprocessing::of_inputs(frame, columns.as_deref(), classes.to_vec(), data.options())
+                        .map_err(of_data)?;
+                let given = model.given().to_owned();
+                model
+                    .logits(&preprocessing, frame, &rows)
+                    .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
+            }
+        }
     }
 }
 
@@ -304,15 +410,14 @@ impl Member {
             }
             Self::Recorded(answers) => {
                 varied(answers.given())?;
-                let logits = answers.logits(data.data(), classes)?;
-                let of = |rows: &[usize]| -> Vec<f32> {
-                    rows.iter()
-                        .flat_map(|&row| &logits[row * classes.len()..][..classes.len()])
-                        .copied()
-                        .collect()
+                let answers = answers.logits(data.data(), classes)?;
+                let train =
+                    answers.of(parts.rows.0.iter().copied()).expect("rows without an answer are left out");
+                let test = match data.test_apart() {
+                    Some(_) => None,
+                    None => answers.of(parts.rows.1.iter().copied()),
                 };
-                let test = data.test_apart().is_none().then(|| of(&parts.rows.1));
-                Ok(Lessons { source: recorded(of(&parts.rows.0)), test, parameters: None })
+                Ok(Lessons { source: recorded(train), test, parameters: None })
             }
             Self::Foreign(mut model) => {
                 let wrong = |given: &str| {
@@ -348,25 +453,15 @@ fn own_logits(
     frame: &DataFrame,
     rows: &[usize],
 ) -> Result<Vec<f32>, String> {
-    let (own, mut workspace) = (predictor.preprocessing(), Workspace::default());
-    let place = |class: &String| own.classes().iter().position(|own| own == class);
-    let places = classes
-        .iter()
-        .map(place)
-        .collect::<Option<Vec<_>>>()
-        .filter(|places| places.len() == own.classes().len());
-    let places = places.ok_or_else(|| {
-        format!("its classes are {}, those of the data {}", own.classes().join(", "), classes.join(", "))
+    let own = predictor.preprocessing().classes();
+    let place = |class: &String| own.iter().position(|own| own == class);
+    let places = classes.iter().map(place).collect::<Option<Vec<_>>>();
+    let places = places.filter(|places| places.len() == own.len()).ok_or_else(|| {
+        format!("its classes are {}, those of the data {}", own.join(", "), classes.join(", "))
     })?;
-    let mut logits = Vec::with_capacity(rows.len() * classes.len());
-    for rows in rows.chunks(ROWS) {
-        let inputs = own.encode(frame, rows)?;
-        let answers = predictor.network().predict(&inputs, &mut workspace);
-        for row in answers.chunks_exact(classes.len()) {
-            logits.extend(places.iter().map(|&place| row[place]));
-        }
-    }
-    Ok(logits)
+    let answers = own_answers(predictor, frame, rows)?;
+    let rows = answers.chunks_exact(classes.len());
+    Ok(rows.flat_map(|row| places.iter().map(|&place| row[place])).collect())
 }
 
 #[cfg(test)]

@@ -1,0 +1,320 @@
+//! The answers of a language model as those of a classifier: log-probabilities of tokens, or words, that spell classes.
+//!
+//! Read are chat completions as OpenAI and servers like it give them, one JSON object a line, and batch files of them:
+//! `choices[].logprobs.content[].top_logprobs[].{token, logprob}`, `choices[].message.content`, in a batch under `response.body` with the
+//! `custom_id` of the request; and messages of Anthropic's, `content[].text`, in a batch under `result.message`. The token that names the class is the last of the answer that spells one; the probabilities of the alternatives that
+//! spell the same class are added, and what spells none is left out: the sum before that is the coverage. Without log-probabilities the last word
+//! that spells a class is a vote.
+//!
+//! ```
+//! use potstill::distill::chat::{Answer, Spellings};
+//!
+//! let spellings = Spellings::parse("good=good|great,bad")?;
+//! let line = r#"{"custom_id":"r1","response":{"status_code":200,"body":{"choices":[{"message":{"content":"Great"},
+//!     "logprobs":{"content":[{"token":"Great","logprob":-0.5,"top_logprobs":[
+//!         {"token":"Great","logprob":-0.6931472},{"token":" bad","logprob":-1.3862944},{"token":"The","logprob":-2.0}]}]}}]}}}"#;
+//! let row = spellings.row(&serde_json::from_str(line).unwrap(), 0.5);
+//! let Answer::Probabilities { shares, coverage } = row.answer else { panic!("{row:?}") };
+//! assert_eq!(row.id.as_deref(), Some("r1"));
+//! assert!((shares[0] - 2.0 / 3.0).abs() < 1e-6 && (coverage - 0.75).abs() < 1e-6);
+//! # Ok::<(), String>(())
+//! ```
+
+use potstill_core::math::exp_f64;
+use serde_json::{Value, json};
+
+/// A log-probability at or below this stands for "not among them".
+const UNKNOWN: f64 = -9998.0;
+
+/// The classes, and the words that spell each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spellings {
+    classes: Vec<(String, Vec<String>)>,
+}
+
+/// The reason for which a row has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The request failed, or has no answer at all.
+    Failed,
+    /// The model has refused to answer, or a filter did.
+    Refused,
+    /// Nothing in the answer spells a class.
+    NoClass,
+    /// Too little of the probability spells a class.
+    Uncovered,
+}
+
+/// The answer to a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The probability of each class, of a sum of 1, and how much of the model's probability spelled one.
+    Probabilities {
+        /// One for each class.
+        shares: Vec<f64>,
+        /// 0 to 1.
+        coverage: f64,
+    },
+    /// The number of answers that name each class.
+    Votes(Vec<f64>),
+    /// No answer.
+    None(Missing),
+}
+
+/// A row of a file of answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The name of the row, if it has one.
+    pub id: Option<String>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+impl Spellings {
+    /// Parses `CLASS=WORD|WORD,CLASS`; a class without words is spelled as it is called.
+    ///
+    /// # Errors
+    /// If there are fewer than two classes, or a word spells two.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut classes: Vec<(String, Vec<String>)> = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let (class, words) = part.split_once('=').unwrap_or((part, part));
+            let words: Vec<String> = words.split('|').map(plain).collect();
+            if class.is_empty() || words.iter().any(String::is_empty) {
+                return Err(format!("`{part}` is no class; write CLASS=WORD|WORD,CLASS=WORD"));
+            }
+            let twice = |(other, known): &&(String, Vec<String>)| {
+                other == class || known.iter().any(|word| words.contains(word))
+            };
+            if let Some((other, known)) = classes.iter().find(twice) {
+                let word = known.iter().find(|word| words.contains(word)).unwrap_or(other);
+                return Err(format!(
+                    "`{word}` spells both {other} and {class}; ask the model for words that tell them apart"
+                ));
+            }
+            classes.push((class.to_owned(), words));
+        }
+        match classes.len() {
+            0 | 1 => Err("two classes are needed; write CLASS=WORD|WORD,CLASS=WORD".to_owned()),
+            _ => Ok(Self { classes }),
+        }
+    }
+
+    /// The names of the classes.
+    pub fn names(&self) -> Vec<String> {
+        self.classes.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The class that a word spells.
+    fn class(&self, word: &str) -> Option<usize> {
+        let word = plain(word);
+        self.classes.iter().position(|(_, words)| words.contains(&word))
+    }
+
+    /// The class that a token spells or begins to spell, if no other class begins so.
+    fn begun(&self, token: &str) -> Option<usize> {
+        let token = plain(token);
+        let begins = |(_, words): &(String, Vec<String>)| words.iter().any(|word| word.starts_with(&token));
+        let first = self.classes.iter().position(begins).filter(|_| !token.is_empty())?;
+        (!self.classes[first + 1..].iter().any(begins)).then_some(first)
+    }
+
+    /// The answer in a line of a file. One whose classes have less than `coverage_min` of the probability, 0 to 1, counts as missing.
+    pub fn row(&self, line: &Value, coverage_min: f64) -> Row {
+        let body = match (line.get("response"), line.get("result")) {
+            (Some(response), _) => &response["body"],
+            (None, Some(result)) => &result["message"],
+            (None, None) => line,
+        };
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let id = text(&line["custom_id"]).or_else(|| text(&line["id"]));
+        let failed = line.get("error").is_some_and(|error| !error.is_null())
+            || line["response"]["status_code"].as_u64().is_some_and(|code| code != 200);
+        let choices = body["choices"].as_array().filter(|choices| !choices.is_empty());
+        let message = || body["content"].is_array().then(|| vec![json!({ "message": body })]);
+        let answer = match choices.cloned().or_else(message).filter(|_| !failed) {
+            None => Answer::None(Missing::Failed),
+            Some(choices) => self.of_choices(&choices, coverage_min),
+        };
+        Row { id, answer }
+    }
+
+    /// The mean of several answers to one request, or their votes.
+    fn of_choices(&self, choices: &[Value], coverage_min: f64) -> Answer {
+        let (mut sum, mut covered, mut count) = (vec![0.0; self.classes.len()], 0.0, 0.0);
+        let mut votes = vec![0.0; self.classes.len()];
+        let mut missing = Missing::NoClass;
+        for choice in choices {
+            let refusal = choice["message"].get("refusal").is_some_and(|refusal| !refusal.is_null());
+            let is_refused = choice["message"]["stop_reason"] == "refusal";
+            if refusal || is_refused || choice["finish_reason"] == "content_filter" {
+                missing = Missing::Refused;
+                continue;
+            }
+            let tokens = choice["logprobs"]["content"].as_array();
+            match tokens.filter(|tokens| !tokens.is_empty()).map(|tokens| self.of_tokens(tokens)) {
+                Some(Some(masses)) => {
+                    let coverage: f64 = masses.iter().sum();
+                    if coverage < coverage_min || coverage == 0.0 {
+                        missing = Missing::Uncovered;
+                        continue;
+                    }
+                    sum.iter_mut().zip(&masses).for_each(|(sum, mass)| *sum += mass / coverage);
+                    (covered, count) = (covered + coverage.min(1.0), count + 1.0);
+                }
+                Some(None) => {}
+                None => {
+                    let said = said(choice);
+                    if let Some(class) = said.split_whitespace().rev().find_map(|word| self.class(word)) {
+                        votes[class] += 1.0;
+                    }
+                }
+            }
+        }
+        if count > 0.0 {
+            sum.iter_mut().for_each(|share| *share /= count);
+            return Answer::Probabilities { shares: sum, coverage: covered / count };
+        }
+        match votes.iter().any(|&votes| votes > 0.0) {
+            true => Answer::Votes(votes),
+            false => Answer::None(missing),
+        }
+    }
+
+    /// The probability of each class at the last token that spells one; of an answer without such a token at the first that begins to.
+    fn of_tokens(&self, tokens: &[Value]) -> Option<Vec<f64>> {
+        let word = |token: &Value| token["token"].as_str().unwrap_or_default().to_owned();
+        let last = tokens.iter().rev().find(|token| self.class(&word(token)).is_some());
+        let first = || tokens.iter().find(|token| !plain(&word(token)).is_empty());
+        let at = last.or_else(|| first().filter(|token| self.begun(&word(token)).is_some()))?;
+        let mut masses = vec![0.0; self.classes.len()];
+        let alternatives = at["top_logprobs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let is_listed = alternatives.iter().any(|other| other["token"] == at["token"]);
+        for token in alternatives.iter().chain((!is_listed).then_some(at)) {
+            let Some(logprob) = token["logprob"].as_f64().filter(|&logprob| logprob > UNKNOWN) else {
+                continue;
+            };
+            let word = word(token);
+            if let Some(class) = self.class(&word).or_else(|| self.begun(&word)) {
+                masses[class] += exp_f64(logprob.min(0.0));
+            }
+        }
+        Some(masses)
+    }
+}
+
+/// The text of an answer: as a whole, or in blocks.
+fn said(choice: &Value) -> String {
+    match &choice["message"]["content"] {
+        Value::Array(blocks) => {
+            blocks.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join(" ")
+        }
+        content => content.as_str().or(choice["text"].as_str()).unwrap_or_default().to_owned(),
+    }
+}
+
+/// A word without blanks and punctuation around it, in lower case.
+fn plain(word: &str) -> String {
+    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spellings() -> Spellings {
+        Spellings::parse("pos=positive|good,neg=negative|bad").unwrap()
+    }
+
+    fn token(token: &str, probability: f64, others: &[(&str, f64)]) -> Value {
+        let alternatives: Vec<Value> =
+            others.iter().map(|(token, p)| json!({"token": token, "logprob": p.ln()})).collect();
+        json!({"token": token, "logprob": probability.ln(), "top_logprobs": alternatives})
+    }
+
+    #[test]
+    fn probabilities_of_spellings_are_added() {
+        let check = |tokens: &[Value], expected: Result<(&[f64; 2], f64), Missing>| {
+            let line = json!({"choices": [{"logprobs": {"content": tokens}}]});
+            match (spellings().row(&line, 0.5).answer, expected) {
+                (Answer::Probabilities { shares, coverage }, Ok((expected, covered))) => {
+                    let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+                    assert!(shares.iter().zip(expected).all(|(&a, &b)| near(a, b)), "{shares:?}");
+                    assert!(near(coverage, covered), "{coverage}");
+                }
+                (found, expected) => assert_eq!(found, Answer::None(expected.unwrap_err())),
+            }
+        };
+        // 0.4 + 0.2 and 0.2 of 0.8.
+        let all = [("Good", 0.4), (" positive", 0.2), ("bad.", 0.2), ("The", 0.1)];
+        check(&[token("Good", 0.4, &all)], Ok((&[0.75, 0.25], 0.8)));
+        // The sampled token is not among the alternatives.
+        check(&[token("bad", 0.5, &[("good", 0.5)])], Ok((&[0.5, 0.5], 1.0)));
+        // Reasons come first: the last token that spells a class counts.
+        check(
+            &[token("good", 1.0, &[]), token("but", 1.0, &[]), token("bad", 0.9, &[("good", 0.1)])],
+            Ok((&[0.1, 0.9], 1.0)),
+        );
+        // A class in two tokens.
+        check(&[token("neg", 0.75, &[("pos", 0.25)]), token("ative", 1.0, &[])], Ok((&[0.25, 0.75], 1.0)));
+        check(&[token("good", 0.2, &[("bad", 0.1), ("so", 0.7)])], Err(Missing::Uncovered));
+        check(&[token("well", 1.0, &[])], Err(Missing::NoClass));
+        // -9999 stands for "not among them".
+        let unknown =
+            json!({"token": "good", "logprob": -9999.0, "top_logprobs": [{"token": "bad", "logprob": 0.0}]});
+        check(&[unknown], Ok((&[0.0, 1.0], 1.0)));
+    }
+
+    #[test]
+    fn words_are_votes_and_failures_are_missing() {
+        let check = |line: Value, id: Option<&str>, expected: Answer| {
+            let row = spellings().row(&line, 0.5);
+            assert_eq!((row.id.as_deref(), row.answer), (id, expected));
+        };
+        let said = |text: &str| json!({"message": {"content": text}});
+        check(
+            json!({"id": 7, "choices": [said("It is good."), said("Not good but **bad**!"), said("GOOD")]}),
+            Some("7"),
+            Answer::Votes(vec![2.0, 1.0]),
+        );
+        check(json!({"custom_id": "a", "error": {"code": 1}}), Some("a"), Answer::None(Missing::Failed));
+        check(
+            json!({"custom_id": "a", "response": {"status_code": 500, "body": {"choices": [said("good")]}}}),
+            Some("a"),
+            Answer::None(Missing::Failed),
+        );
+        check(
+            json!({"choices": [{"message": {"content": null, "refusal": "I cannot"}}]}),
+            None,
+            Answer::None(Missing::Refused),
+        );
+        let message = json!({"content": [{"type": "text", "text": "It is bad."}], "stop_reason": "end_turn"});
+        check(
+            json!({"custom_id": "b", "result": {"type": "succeeded", "message": message}}),
+            Some("b"),
+            Answer::Votes(vec![0.0, 1.0]),
+        );
+        check(
+            json!({"custom_id": "c", "result": {"type": "errored", "error": {"type": "overloaded_error"}}}),
+            Some("c"),
+            Answer::None(Missing::Failed),
+        );
+        check(json!({"choices": []}), None, Answer::None(Missing::Failed));
+        check(json!({"choices": "x"}), None, Answer::None(Missing::Failed));
+    }
+
+    #[test]
+    fn spellings_tell_classes_apart() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Spellings::parse(text).unwrap_err(), expected);
+        };
+        check("good", "two classes are needed; write CLASS=WORD|WORD,CLASS=WORD");
+        check("good=,bad", "`good=` is no class; write CLASS=WORD|WORD,CLASS=WORD");
+        check("a=x|y,b=Y", "`y` spells both a and b; ask the model for words that tell them apart");
+        check("a=x,a=y", "`a` spells both a and a; ask the model for words that tell them apart");
+    }
+}

@@ -1,0 +1,80 @@
+//! A model that answers the rows of a data source: that of a trained run, or an ONNX file.
+
+use super::checks::usage;
+use super::datasets::OpenData;
+use super::foreign::ForeignModel;
+use super::subject::Subject;
+use crate::data::{DataFrame, Preprocessing};
+use crate::error::Error;
+use crate::model::Predictor;
+use crate::store::RunDir;
+use potstill_nn::Workspace;
+use std::path::Path;
+
+/// Rows that are computed at a time.
+const ROWS: usize = 1024;
+
+/// A model, and the way of rows into it.
+pub(crate) enum Answerer {
+    /// A trained classifier or regression.
+    Own(Box<Predictor>),
+    /// A model of another program.
+    Foreign(Box<ForeignModel>, Preprocessing),
+}
+
+impl Answerer {
+    /// Opens the model of a run directory, or an ONNX file, perhaps with options, for the rows of some data.
+    pub(crate) fn open(given: &str, data: &OpenData) -> Result<Self, Error> {
+        if ForeignModel::recognizes(given) {
+            let model = ForeignModel::open(given)?;
+            let (columns, classes) = (model.columns(), data.names_of(model.classes()));
+            let preprocessing =
+                Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, data.options())
+                    .map_err(|reason| usage(format!("--data {}: {reason}", data.given())))?;
+            return Ok(Self::Foreign(Box::new(model), preprocessing));
+        }
+        match Subject::load(&RunDir::open(Path::new(given))?)? {
+            Subject::Classifier { predictor, .. } => Ok(Self::Own(Box::new(predictor))),
+            Subject::Policy { .. } => {
+                Err(usage(format!("{given} learned a policy; potstill play and eval show what it does")))
+            }
+        }
+    }
+
+    /// The preprocessing.
+    pub(crate) fn preprocessing(&self) -> &Preprocessing {
+        match self {
+            Self::Own(predictor) => predictor.preprocessing(),
+            Self::Foreign(_, preprocessing) => preprocessing,
+        }
+    }
+
+    /// The logits of the classes, `rows x classes`, or the scaled values of a regression.
+    ///
+    /// # Errors
+    /// If the rows are not those that the model takes: which, and why.
+    pub(crate) fn answers(&mut self, frame: &DataFrame, rows: &[usize]) -> Result<Vec<f32>, String> {
+        match self {
+            Self::Own(predictor) => own_answers(predictor, frame, rows),
+            Self::Foreign(model, preprocessing) if preprocessing.classes().is_empty() => {
+                model.values(preprocessing, frame, rows)
+            }
+            Self::Foreign(model, preprocessing) => model.logits(preprocessing, frame, rows),
+        }
+    }
+}
+
+/// The outputs of a predictor for rows, `rows x outputs`.
+pub(super) fn own_answers(
+    predictor: &Predictor,
+    frame: &DataFrame,
+    rows: &[usize],
+) -> Result<Vec<f32>, String> {
+    let mut workspace = Workspace::default();
+    let mut answers = Vec::with_capacity(rows.len() * predictor.network().outputs());
+    for rows in rows.chunks(ROWS) {
+        let inputs = predictor.preprocessing().encode(frame, rows)?;
+        answers.extend_from_slice(predictor.network().predict(&inputs, &mut workspace));
+    }
+    Ok(answers)
+}

@@ -1,0 +1,100 @@
+//! Out-of-fold answers: each training row is answered by a network that has not learned it.
+//!
+//! A teacher that has memorised its training rows gives them nearly one-hot answers, which say little more than their labels. The training rows
+//! are cut into `K` parts at random; for each a network of the run's settings and seed learns the others, and answers it
+//! (Wolpert 1992, stacked generalisation).
+
+use super::checks::usage;
+use super::datasets::DataSources;
+use super::observer::{Observer, watched_map};
+use super::resume::Recipe;
+use crate::config::resolve;
+use crate::data::Dataset;
+use crate::distill::ClassifierTrainer;
+use crate::distill::classifier::{self, ClassifierSettings};
+use crate::error::Error;
+use crate::jobs::{DataConfig, StoreConfig};
+use crate::optimizer::StudentOptimizer;
+use crate::store::RunDir;
+use crate::train::TrainError;
+use potstill_core::Streams;
+use potstill_nn::{Network, Workspace};
+use std::sync::Arc;
+
+/// A classifier's out-of-fold answers to its training rows, and its own to the rows that it held out.
+pub(crate) struct OutOfFold {
+    /// The source of the run's data.
+    pub(crate) source: String,
+    pub(crate) classes: Vec<String>,
+    /// `rows x classes`, in the order of the data.
+    pub(crate) logits: Vec<f32>,
+}
+
+impl OutOfFold {
+    /// Trains `folds` networks with the settings of a finished run of a classifier. `model` is the run's own network.
+    ///
+    /// # Errors
+    /// If the run is none of a classifier on labels, its data has changed, or a training fails.
+    pub(crate) fn of_run(
+        dir: &RunDir,
+        model: &Network,
+        folds: usize,
+        threads: usize,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let recipe = Recipe::read(dir)?;
+        if recipe.algorithm.is_none_or(|algorithm| algorithm.name != classifier::ALGORITHM.name) {
+            let run = dir.path().display();
+            return Err(usage(format!(
+                "{run} is no run of `train classifier`; its answers cannot be made out of fold"
+            )));
+        }
+        let (data, layers) = DataSources::open(&recipe.layers, None)?;
+        let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
+        let ((run, (fit, StudentOptimizer(optimizer))), _) = resolved.settings;
+        let parts = data.parts(&fit, None)?;
+        let count = parts.train.len();
+        if !(2..=count).contains(&folds) {
+            return Err(usage(format!("--folds must be from 2 to the {count} training rows")));
+        }
+        let mut order: Vec<usize> = (0..count).collect();
+        Streams::new(run.seed).stream("folds").shuffle(&mut order);
+        let ends = |fold: usize| (fold * count / folds, (fold + 1) * count / folds);
+        let answers = watched_map(observer, "out-of-fold answers", folds, threads, |fold| {
+            let (begin, end) = ends(fold);
+            let others = [&order[..begin], &order[end..]].concat();
+            let settings = (fit.clone(), optimizer.clone());
+            let others = Arc::new(parts.train.select(&others));
+            let mut trainer =
+                ClassifierTrainer::with(settings, &run.net_arch, others, None, Streams::new(run.seed));
+            while trainer.epochs() < fit.epochs {
+                let step = trainer.steps() + 1;
+                trainer.step().map_err(|source| TrainError::Learn { step, source })?;
+            }
+            Ok(logits(trainer.student(), &parts.train.select(&order[begin..end])))
+        });
+        let classes = parts.preprocessing.classes().to_vec();
+        let width = classes.len();
+        let mut all = vec![0.0; data.data().rows().rows() * width];
+        let mut put = |row: usize, logits: &[f32]| all[row * width..][..width].copy_from_slice(logits);
+        for (fold, answers) in answers.into_iter().enumerate() {
+            let answers: Vec<f32> = answers.map_err(|error: Error| error)?;
+            let (begin, end) = ends(fold);
+            for (&sample, logits) in order[begin..end].iter().zip(answers.chunks_exact(width)) {
+                put(parts.rows.0[sample], logits);
+            }
+        }
+        if !parts.rows.1.is_empty() {
+            let held_out = logits(model, &parts.test);
+            for (&row, logits) in parts.rows.1.iter().zip(held_out.chunks_exact(width)) {
+                put(row, logits);
+            }
+        }
+        Ok(Self { source: data.data().given().to_owned(), classes, logits: all })
+    }
+}
+
+/// The logits of samples.
+fn logits(network: &Network, data: &Dataset) -> Vec<f32> {
+    network.predict(&data.inputs, &mut Workspace::default()).to_vec()
+}
