@@ -38,7 +38,7 @@ use crate::targets;
 use potstill_core::snapshot::{Flat, IfPresent, OnlyIf, below};
 use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::{Terms, cross_entropy};
-use potstill_nn::{Dropout, Network, NetworkSpec, Workspace};
+use potstill_nn::{Dropout, Network, NetworkSpec, Workers, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -222,6 +222,13 @@ impl ClassifierTrainer {
                 ..config
             },
         }
+    }
+
+    /// The same, with these threads for its passes. Results do not depend on their number.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.scratch.workspace = Workspace::new(workers);
+        self
     }
 
     /// The student.
