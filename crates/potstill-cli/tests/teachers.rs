@@ -286,7 +286,7 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
     );
     check(
         "sk-forest.onnx --jitter-pixels 1",
-        "error: --teacher sk-forest.onnx: its answers are computed once, and none are of shifted images; leave \
-         jitter_pixels at 0",
+        "error: --teacher sk-forest.onnx: its answers are computed once, and none are of changed samples; leave \
+         jitter_pixels, horizontal_flip and mixup out",
     );
 }

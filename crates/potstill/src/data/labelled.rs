@@ -94,28 +94,6 @@ fn picked<T: Copy>(all: &[T], indices: &[usize]) -> Vec<T> {
     indices.iter().filter_map(|&i| all.get(i)).copied().collect()
 }
 
-/// Shifts an image of rows of `width` pixels by `right` and `down` pixels into `moved`, which has its size; the border is
-/// filled with 0.
-///
-/// # Panics
-/// If the image is not of whole rows, or `moved` has another size.
-pub fn shift(image: &[f32], width: usize, right: isize, down: isize, moved: &mut [f32]) {
-    assert!(
-        width > 0 && image.len().is_multiple_of(width) && moved.len() == image.len(),
-        "an image of whole rows"
-    );
-    let height = image.len() / width;
-    for row in 0..height {
-        for column in 0..width {
-            let from = (row.checked_add_signed(-down), column.checked_add_signed(-right));
-            moved[row * width + column] = match from {
-                (Some(r), Some(c)) if r < height && c < width => image[r * width + c],
-                _ => 0.0,
-            };
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,18 +114,5 @@ mod tests {
             rows
         };
         assert_eq!(sorted(&[&train, &test]), sorted(&[&digits]));
-    }
-
-    #[test]
-    fn shift_moves_right_and_down() {
-        let image = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let check = |by: (isize, isize), expected: [f32; 6]| {
-            let mut moved = [9.0; 6];
-            shift(&image, 3, by.0, by.1, &mut moved);
-            assert_eq!(moved, expected);
-        };
-        check((0, 0), image);
-        check((1, 0), [0.0, 1.0, 2.0, 0.0, 4.0, 5.0]);
-        check((-1, 1), [0.0, 0.0, 0.0, 2.0, 3.0, 0.0]);
     }
 }

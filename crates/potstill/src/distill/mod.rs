@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
+//! | [`augmentation`] | shifts and flips of images, mixtures of samples |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`chat`] | the answers of a language model as those of a classifier |
@@ -36,6 +37,7 @@
 //! ```
 
 pub mod answers;
+pub mod augmentation;
 pub mod chat;
 pub mod classifier;
 pub mod collector;

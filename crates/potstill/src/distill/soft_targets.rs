@@ -183,14 +183,25 @@ impl SoftTargets {
         labels: &[usize],
         d_logits: &mut [f32],
     ) -> Terms {
+        self.source.logits_at(self.config.temperature.at(step, 1) as f32, samples);
+        self.loss_again(step, logits, labels, d_logits)
+    }
+
+    /// The same loss with other labels of the same samples, whose soft targets are not computed again.
+    pub(super) fn loss_again(
+        &mut self,
+        step: u64,
+        logits: &[f32],
+        labels: &[usize],
+        d_logits: &mut [f32],
+    ) -> Terms {
         let Self { source, config, scratch } = self;
-        let teacher = source.logits_at(config.temperature.at(step, 1) as f32, samples);
+        let (teacher, samples) = (source.last(), source.last().len() / source.outputs());
         let (divergence, alpha) = (config.divergence_at(step), config.alpha.at(step, 1) as f32);
-        if labels.len() < samples.indices.len() {
-            let batch = Batch { teacher, student: logits, samples: samples.indices.len(), labels };
+        let batch = Batch { teacher, student: logits, samples, labels };
+        if labels.len() < samples {
             return partly_labelled(config, divergence, alpha, batch, scratch, d_logits);
         }
-        let batch = Batch { teacher, student: logits, samples: labels.len(), labels };
         if !config.standardise_logits {
             return divergence.blended(alpha, batch, &mut scratch.buffers, d_logits);
         }

@@ -36,6 +36,7 @@ pub(super) fn prepare_classifier(
     let parts = data.parts(&fit, None)?;
     let ends = parts.train.ends(&run.net_arch);
     optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
+    fit.check(&run.net_arch, &parts.train)?;
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
     let fit = (fit, optimizer);
     let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
@@ -60,12 +61,18 @@ pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -
     let student = student_spec(&run)?;
     let mut parts = data.parts(&fit, teachers.preprocessing())?;
     let left_out = teachers.leave_out(&data, &mut parts)?;
+    if fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
+        return Err(usage(
+            "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
+        ));
+    }
     let ends = parts.train.ends(student);
     optimizer.check(("student", student, &ends), fit.learning_rate)?;
+    fit.check(student, &parts.train)?;
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
     let Lessons { source, test, parameters } =
-        teachers.lessons(&data, &parts, ensemble, fit.jitter_pixels > 0)?;
+        teachers.lessons(&data, &parts, ensemble, fit.is_augmented())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
     let taught = Some(Taught { name, logits: test, parameters });

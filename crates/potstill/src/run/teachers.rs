@@ -244,7 +244,7 @@ impl Teachers {
         }))
     }
 
-    /// The teachers' answers to the samples of a student. `is_varied` is true if these are changed from epoch to epoch, by shifts.
+    /// The teachers' answers to the samples of a student. `is_varied` is true if these are changed from epoch to epoch, by augmentation.
     ///
     /// # Errors
     /// If a teacher cannot answer a sample, or has other classes.
@@ -395,7 +395,7 @@ impl Asked<'_> {
     fn refuse_variation(&self, given: &str) -> Result<(), Error> {
         match self.is_varied {
             true => Err(usage(format!(
-                "--teacher {given}: its answers are computed once, and none are of shifted images; leave jitter_pixels at 0"
+                "--teacher {given}: its answers are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and mixup out"
             ))),
             false => Ok(()),
         }
