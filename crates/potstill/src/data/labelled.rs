@@ -26,7 +26,7 @@ pub struct Dataset {
     pub inputs: Vec<f32>,
     /// The class of each labelled sample, which stand before the others; empty of a regression.
     pub labels: Vec<usize>,
-    /// The scaled value of each sample that a regression learns; empty of classes.
+    /// The scaled value of each labelled sample that a regression learns; empty of classes.
     pub values: Vec<f32>,
 }
 
@@ -34,6 +34,11 @@ impl Dataset {
     /// The number of samples.
     pub fn len(&self) -> usize {
         self.inputs.len() / self.features
+    }
+
+    /// The number of samples with a label, or with a number to learn.
+    pub fn labelled(&self) -> usize {
+        self.labels.len() + self.values.len()
     }
 
     /// Returns true if there is no sample.
