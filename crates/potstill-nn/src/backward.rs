@@ -280,6 +280,8 @@ impl Network {
                     let gains = &self.parameters()[*offset..][..x.len()];
                     ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
                 }
+                Kind::Pad(pad) if inputs || !op.is_first => ops::pad_backward(pad, d_y, d_x),
+                Kind::Pad(_) => {}
                 Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
                 Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),
                 Kind::Mix { before: first } => {

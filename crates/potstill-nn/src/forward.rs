@@ -216,6 +216,7 @@ impl Network {
                     ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
                     ops::norm(x, &[stats[0], stats[1]], gains, y);
                 }
+                Kind::Pad(pad) => ops::pad(pad, x, y),
                 Kind::Pool(pool) => ops::pool(pool, x, y),
                 Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
                 Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
