@@ -1,5 +1,6 @@
 //! The backward pass.
 
+use crate::dropout::{self, PanelMasks};
 use crate::kernels;
 use crate::lanes::{Level, Row, WIDTH};
 use crate::linear::{self, Panel, Summed};
@@ -41,6 +42,8 @@ struct Back<'a> {
     /// Gradients that are added on the way, and the panel that takes its share of them.
     taps: &'a [(Tap, &'a [f32])],
     panel: usize,
+    /// The masks that the forward pass had.
+    masks: Option<PanelMasks<'a>>,
 }
 
 /// The share of a panel in numbers of which there are so many for each sample.
@@ -89,7 +92,7 @@ impl Network {
         inputs: bool,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, samples, taus, panels, .. } = workspace;
+        let Workspace { level, workers, samples, taus, panels, masks, .. } = workspace;
         let (samples, taus) = (*samples, *taus);
         let count = upstream.outputs.len();
         assert!(count == 0 || count == samples * taus * self.outputs(), "one gradient per output");
@@ -107,7 +110,7 @@ impl Network {
             let d_outputs = of_panel(d_outputs, panel, taus * rows.len());
             ops::pack_strided(&d_outputs[tau * rows.len()..], taus * rows.len(), d_y);
         };
-        let back = Back { level: *level, weights, inputs: false, taps: &[], panel: 0 };
+        let back = Back { level: *level, weights, inputs: false, taps: &[], panel: 0, masks: None };
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
         team.for_each(panels, |p, panel| {
@@ -132,8 +135,12 @@ impl Network {
                 }
             }
             let rows = (values_before, gradients_before, transposed_before);
-            let back = Back { inputs, taps: upstream.taps, panel: p, ..back };
+            let masks = masks.of_panel(p);
+            let back = Back { inputs, taps: upstream.taps, panel: p, masks, ..back };
             self.run_back(back, trunk, rows, None);
+            if let Some(masks) = masks.filter(|_| inputs) {
+                masks.drop_inputs(&mut gradients[..self.inputs()]);
+            }
         });
     }
 
@@ -228,7 +235,7 @@ impl Network {
     /// gradients of its linear operations.
     fn run_back(
         &self,
-        Back { level, weights: for_weights, inputs, taps, panel }: Back<'_>,
+        Back { level, weights: for_weights, inputs, taps, panel, masks }: Back<'_>,
         part: &Part,
         (values, gradients, transposed): (&[Row], &mut [Row], &mut [Row]),
         mut before: Option<(&[Row], &mut [Row])>,
@@ -238,6 +245,9 @@ impl Network {
             for (tap, d_units) in taps.iter().filter(|(tap, _)| tap.rows() == op.to) {
                 let d_units = of_panel(d_units, panel, tap.units());
                 ops::add_strided(d_units, tap.units(), &mut rest[..tap.units()]);
+            }
+            if let (Some(masks), Kind::Activation(_)) = (masks, &op.kind) {
+                masks.drop_units(part, op.to.start, &mut rest[..op.to.len()]);
             }
             let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
             let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
@@ -255,8 +265,12 @@ impl Network {
                 Kind::Activation(activation) => {
                     let (x, y) = (x.as_flattened(), y.as_flattened());
                     let (d_x, d_y) = (d_x.as_flattened_mut(), d_y.as_flattened());
+                    let scale = masks.map_or(1.0, |masks| masks.hidden_scale());
                     match activation {
                         Activation::Relu => kernels::relu_backward(y, d_y, d_x),
+                        Activation::Tanh if scale != 1.0 => {
+                            dropout::scaled_tanh_backward(scale, y, d_y, d_x);
+                        }
                         Activation::Tanh => kernels::tanh_backward(y, d_y, d_x),
                         Activation::Gelu => kernels::gelu_backward(x, d_y, d_x),
                         Activation::Silu => kernels::silu_backward(x, d_y, d_x),
@@ -266,6 +280,8 @@ impl Network {
                     let gains = &self.parameters()[*offset..][..x.len()];
                     ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
                 }
+                Kind::Pad(pad) if inputs || !op.is_first => ops::pad_backward(pad, d_y, d_x),
+                Kind::Pad(_) => {}
                 Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
                 Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),
                 Kind::Mix { before: first } => {

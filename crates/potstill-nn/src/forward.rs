@@ -1,5 +1,6 @@
 //! The forward pass.
 
+use crate::dropout::{Masks, PanelMasks};
 use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
@@ -40,6 +41,19 @@ impl Network {
     /// [`backward`](Network::backward). Those of several heads lie [head after head](Network::head_range). An
     /// implicit distribution gives quantiles in the middles of 32 parts, `samples x 32 x outputs`.
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let mut masks = std::mem::take(&mut workspace.masks);
+        masks.clear();
+        self.forward_masked(batch, masks, workspace)
+    }
+
+    /// The same with masks of dropout.
+    pub(crate) fn forward_masked<'w>(
+        &self,
+        batch: &[f32],
+        masks: Masks,
+        workspace: &'w mut Workspace,
+    ) -> &'w [f32] {
+        workspace.masks = masks;
         let samples = self.batch_size(batch);
         let taus = self.default_taus(samples, workspace);
         let tau_values = std::mem::take(&mut workspace.tau_values);
@@ -56,6 +70,7 @@ impl Network {
     pub fn forward_at<'w>(&self, batch: &[f32], taus: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");
+        workspace.masks.clear();
         self.pass(batch, taus, (samples, taus.len() / samples), workspace);
         &workspace.outputs
     }
@@ -76,12 +91,12 @@ impl Network {
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
             ops::divide(&mut before[..self.inputs()], self.spec().input_divisor);
-            self.run(*level, trunk, before, &[]);
+            self.run(*level, trunk, before, &[], None);
             for tau in 0..taus {
                 let mut last = &*before;
                 if !quantile.ops.is_empty() {
                     ops::cosines(&[tau_values[i * taus + tau]], &mut after[..self.cosines()]);
-                    self.run(*level, quantile, after, before);
+                    self.run(*level, quantile, after, before, None);
                     last = after;
                 }
                 for (head, rows) in heads.iter().enumerate() {
@@ -111,7 +126,7 @@ impl Network {
         workspace: &mut Workspace,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, panels, outputs, .. } = workspace;
+        let Workspace { level, workers, panels, outputs, masks, .. } = workspace;
         (workspace.samples, workspace.taus) = (samples, taus);
         let inputs = self.inputs();
         let count = samples.div_ceil(WIDTH);
@@ -128,14 +143,18 @@ impl Network {
                 ops::pack_strided(&samples[sample..], inputs, &mut before[rows]);
             });
             ops::divide(&mut before[..inputs], self.spec().input_divisor);
-            self.run(*level, trunk, before, &[]);
+            let masks = masks.of_panel(p);
+            if let Some(masks) = masks {
+                masks.drop_inputs(&mut before[..inputs]);
+            }
+            self.run(*level, trunk, before, &[], masks);
             for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
                 let mut asked = [0.5; WIDTH];
                 for s in 0..panel.samples {
                     asked[s] = tau_values[(first + s) * taus + tau];
                 }
                 ops::cosines(&asked, &mut after[..self.cosines()]);
-                self.run(*level, quantile, after, before);
+                self.run(*level, quantile, after, before, None);
             }
         });
         outputs.resize(samples * taus * self.outputs(), 0.0);
@@ -155,7 +174,14 @@ impl Network {
     }
 
     /// Computes a part, for sixteen samples or one.
-    fn run<const L: usize>(&self, level: Level, part: &Part, values: &mut [[f32; L]], before: &[[f32; L]]) {
+    fn run<const L: usize>(
+        &self,
+        level: Level,
+        part: &Part,
+        values: &mut [[f32; L]],
+        before: &[[f32; L]],
+        masks: Option<PanelMasks<'_>>,
+    ) {
         for op in &part.ops {
             let (done, rest) = values.split_at_mut(op.to.start);
             let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
@@ -178,6 +204,9 @@ impl Network {
                         Activation::Gelu => kernels::gelu(x, y),
                         Activation::Silu => kernels::silu(x, y),
                     }
+                    if let Some(masks) = masks {
+                        masks.drop_units(part, op.to.start, y.as_chunks_mut().0);
+                    }
                 }
                 Kind::Norm { offset, stats, .. } => {
                     let gains = &self.parameters()[*offset..][..2 * x.len()];
@@ -187,6 +216,7 @@ impl Network {
                     ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
                     ops::norm(x, &[stats[0], stats[1]], gains, y);
                 }
+                Kind::Pad(pad) => ops::pad(pad, x, y),
                 Kind::Pool(pool) => ops::pool(pool, x, y),
                 Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
                 Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),

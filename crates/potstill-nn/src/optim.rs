@@ -13,8 +13,8 @@
 use crate::aligned::Aligned;
 use crate::kernels::{self, AdamStep, RmspropStep, SgdStep};
 use crate::workers::Workers;
-use potstill_core::snapshot;
 use potstill_core::snapshot::OnlyIf;
+use potstill_core::{snapshot, wide};
 
 /// The rule that makes a step of a gradient. The rules, and their parameters' names, are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -196,6 +196,24 @@ pub fn shrinking(norm: f64, norm_max: f64) -> f32 {
     // 1e-6 is PyTorch's guard against division by zero.
     let scale = norm_max / (norm + 1e-6);
     if scale < 1.0 { scale as f32 } else { 1.0 }
+}
+
+/// The gradient times `shrink`, plus that of an L2 penalty, `decay` times the parameters: the `weight_decay` of PyTorch's
+/// SGD, RMSprop, Adam and RAdam, which is added before moments and velocities are made. (That of its AdamW is
+/// [decoupled](Rule::Adam).)
+///
+/// # Panics
+/// If parameters and gradient have other lengths.
+pub fn add_l2(gradient: &mut [f32], shrink: f32, decay: f32, parameters: &[f32]) {
+    assert_eq!(gradient.len(), parameters.len(), "one gradient per parameter");
+    wide::run(
+        #[inline(always)]
+        || {
+            for (g, p) in gradient.iter_mut().zip(parameters) {
+                *g = *g * shrink + decay * p;
+            }
+        },
+    );
 }
 
 /// Cuts every number of the gradient off at `bound` on either side, as PyTorch's `clip_grad_value_`. NaN

@@ -48,7 +48,7 @@ impl fmt::Display for Activation {
 /// A layer over an image, before it becomes features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// A convolution without padding, and the nonlinearity.
+    /// A convolution, and the nonlinearity.
     Conv {
         /// Channels of the output.
         channels: usize,
@@ -56,6 +56,8 @@ pub enum Stage {
         kernel: usize,
         /// Points between patches.
         stride: usize,
+        /// Points of zeros on each side of the image, fewer than a patch has.
+        padding: usize,
     },
     /// The largest of each square of points, side by side.
     MaxPool(usize),
@@ -66,8 +68,16 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stage::Conv { channels, kernel, stride: 1 } => write!(f, "{channels}x{kernel}"),
-            Stage::Conv { channels, kernel, stride } => write!(f, "{channels}x{kernel}s{stride}"),
+            Stage::Conv { channels, kernel, stride, padding } => {
+                write!(f, "{channels}x{kernel}")?;
+                if *stride > 1 {
+                    write!(f, "s{stride}")?;
+                }
+                if *padding > 0 {
+                    write!(f, "p{padding}")?;
+                }
+                Ok(())
+            }
             Stage::MaxPool(side) => write!(f, "max{side}"),
             Stage::AvgPool(side) => write!(f, "avg{side}"),
         }
@@ -77,7 +87,8 @@ impl fmt::Display for Stage {
 /// The form of a network, without the sizes of its ends.
 ///
 /// `mlp:64,64` has two hidden layers; `mlp` alone is linear. `cnn:16x3,128` begins with a convolution of 16
-/// channels and 3 x 3 points (`16x3s2` in steps of 2; `max2` and `avg2` pool squares of 2 x 2). Options
+/// channels and 3 x 3 points (`16x3s2` in steps of 2, `16x3p1` with one point of zeros around the image, `16x3same`
+/// with as many as keep its size; `max2` and `avg2` pool squares of 2 x 2). Options
 /// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
 /// `layernorm=1e-6` has another epsilon than PyTorch's, and `divide=255` divides the inputs first.
 /// `text:4096x8,16` puts a [bag of hashed n-grams](BagSpec) before a hidden layer of 16 units.
@@ -156,12 +167,17 @@ fn stage(token: &str) -> Option<Stage> {
         return Some(Stage::AvgPool(number(side, SIDE_MAX)?));
     }
     let (channels, patch) = token.split_once('x')?;
+    let channels = number(channels, UNITS_MAX)?;
+    if let Some(kernel) = patch.strip_suffix("same") {
+        // Of an even side one half would be wider than the other.
+        let kernel = number(kernel, SIDE_MAX).filter(|kernel| kernel % 2 == 1)?;
+        return Some(Stage::Conv { channels, kernel, stride: 1, padding: kernel / 2 });
+    }
+    let (patch, padding) = patch.split_once('p').unwrap_or((patch, "0"));
     let (kernel, stride) = patch.split_once('s').unwrap_or((patch, "1"));
-    Some(Stage::Conv {
-        channels: number(channels, UNITS_MAX)?,
-        kernel: number(kernel, SIDE_MAX)?,
-        stride: number(stride, SIDE_MAX)?,
-    })
+    let kernel = number(kernel, SIDE_MAX)?;
+    let padding = padding.parse().ok().filter(|&padding| padding < kernel)?;
+    Some(Stage::Conv { channels, kernel, stride: number(stride, SIDE_MAX)?, padding })
 }
 
 impl FromStr for NetworkSpec {
@@ -288,12 +304,15 @@ mod tests {
             "cnn:16x3,128:layernorm=1e-6:divide=255",
             "mlp::layernorm=2.5e-3:noisy:divide=3",
             "cnn:32x8s4,max2,64x4s2,avg3:silu",
+            "cnn:16x3p1,16x5s2p4,8",
             "text:4096",
             "text:16384x1:words=1:chars=0",
             "text:4096x8,16,4:words=2-3:chars=2-8:tanh",
         ] {
             assert_eq!(text.parse::<NetworkSpec>().unwrap().to_string(), text);
         }
+        let same: NetworkSpec = "cnn:16x3same,8x1same,4x5s2p0".parse().unwrap();
+        assert_eq!(same.to_string(), "cnn:16x3p1,8x1,4x5s2");
     }
 
     #[test]
@@ -310,6 +329,10 @@ mod tests {
             "cnn:16y3",
             "`16y3` is no convolution such as 16x3, pool such as max2 or number of units from 1 to 16384",
         );
+        for token in ["16x3p3", "16x3p-1", "16x3p", "16x3ps2", "16x3p1s2", "16x4same", "16x3s2same"] {
+            let what = "is no convolution such as 16x3, pool such as max2 or number of units from 1 to 16384";
+            check(&format!("cnn:{token}"), &format!("`{token}` {what}"));
+        }
         check("cnn:128", "no convolution");
         check("cnn:128,16x3", "`16x3` after units, which know no points,");
         check("mlp:8:tanh:relu", "a second activation, `relu`,");

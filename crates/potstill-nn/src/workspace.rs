@@ -1,5 +1,6 @@
 //! The buffers of a pass.
 
+use crate::dropout::Masks;
 use crate::lanes::Level;
 use crate::linear::Panel;
 use crate::workers::Workers;
@@ -16,6 +17,8 @@ pub struct Workspace {
     pub(crate) single: Vec<[f32; 1]>,
     pub(crate) outputs: Vec<f32>,
     pub(crate) tau_values: Vec<f32>,
+    /// The masks of the last forward pass.
+    pub(crate) masks: Masks,
     /// The sum of squares of each piece of the gradient.
     pub(crate) squares: Vec<f64>,
 }
@@ -43,6 +46,7 @@ impl Workspace {
             single: Vec::new(),
             outputs: Vec::new(),
             tau_values: Vec::new(),
+            masks: Masks::default(),
             squares: Vec::new(),
         }
     }

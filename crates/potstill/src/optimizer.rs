@@ -24,7 +24,7 @@ use crate::metrics::catalogue;
 use crate::policy::Schedule;
 use potstill_core::snapshot;
 use potstill_core::snapshot::{Flat, IfPresent};
-use potstill_nn::optim::{clip_value, norm, shrinking};
+use potstill_nn::optim::{add_l2, clip_value, norm, shrinking};
 use potstill_nn::{Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
 
 words! {
@@ -70,6 +70,9 @@ settings! {
         optimizer_eps: f64 = 1e-8, in Epsilon, needs Is("optimizer", &["adam", "adamw", "radam", "rmsprop"]);
         /// Weight decay of AdamW, times the step size. Source: PyTorch's AdamW
         weight_decay: f64 = 0.01, in NotNegative, needs Is("optimizer", &["adamw"]);
+        /// L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the weight_decay of PyTorch's SGD, RMSprop,
+        /// Adam and RAdam
+        l2_penalty: f64 = 0.0, in NotNegative, needs Is("optimizer", &["adam", "radam", "rmsprop", "sgd"]);
         /// Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table 1
         momentum: f64 = 0.95, in Unit, needs Is("optimizer", &["rmsprop", "sgd"]);
         /// Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al. 2015
@@ -191,6 +194,8 @@ pub struct GuardedStep {
     optimiser: Optimiser,
     norm_max: f64,
     value_max: Option<f32>,
+    /// The L2 penalty, 0 for none.
+    l2: f32,
     gradient: Aligned,
     /// The norm of the last gradient, before it was clipped to the largest norm.
     gradient_norm: f64,
@@ -205,6 +210,7 @@ impl GuardedStep {
             optimiser: Optimiser::new(config.rule(), parameters),
             norm_max: config.max_grad_norm,
             value_max: config.clip_grad_value.map(|bound| bound as f32),
+            l2: if config.optimizer == OptimizerKind::AdamW { 0.0 } else { config.l2_penalty as f32 },
             gradient: Aligned::zeros(parameters),
             gradient_norm: 0.0,
             updates: 0,
@@ -260,7 +266,7 @@ impl GuardedStep {
         loss: f32,
         batch: &[(&str, &[f32])],
     ) -> Result<(), LearnError> {
-        let Self { optimiser, norm_max, value_max, gradient, .. } = self;
+        let Self { optimiser, norm_max, value_max, l2, gradient, .. } = self;
         let d_inputs = front.as_mut().map(|front| front.d_inputs());
         let mut length = network.backward_from(d_outputs.into(), workspace, Some(gradient), d_inputs);
         if let Some(bound) = *value_max {
@@ -289,11 +295,16 @@ impl GuardedStep {
             }
             return Err(bad_step(length, &arrays));
         }
-        let shrink = shrinking(length, *norm_max);
+        let mut shrink = shrinking(length, *norm_max);
+        let shrink_of_front = shrink;
+        if *l2 > 0.0 {
+            add_l2(gradient, shrink, *l2, network.parameters());
+            shrink = 1.0;
+        }
         let workers = workspace.workers();
         network.update_parameters(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
         if let Some(front) = front {
-            front.step(learning_rate, shrink);
+            front.step(learning_rate, shrink_of_front);
         }
         self.gradient_norm = length;
         self.updates += 1;
@@ -304,7 +315,7 @@ impl GuardedStep {
 snapshot! {
     impl Restorable for GuardedStep {
         saved: optimiser via Flat, updates via IfPresent;
-        built: norm_max, value_max, gradient, gradient_norm;
+        built: norm_max, value_max, l2, gradient, gradient_norm;
     }
 }
 
@@ -312,6 +323,38 @@ snapshot! {
 mod tests {
     use super::*;
     use crate::config::Setting;
+
+    #[test]
+    fn an_l2_penalty_is_that_of_pytorch() {
+        // One weight of 1 (its input is 1, its bias meets the same gradient of 0.5), a rate of 0.1, a penalty of 0.1.
+        let check = |config: OptimizerConfig, expected: [f32; 2]| {
+            let config = OptimizerConfig { l2_penalty: 0.1, ..config };
+            let spec: NetworkSpec = "mlp".parse().unwrap();
+            let mut network = spec.zeroed(&Ends::new(1, 1));
+            network.update_parameters(|p| p.copy_from_slice(&[1.0, 0.0]));
+            let mut step = GuardedStep::new(&config, 2);
+            let mut workspace = Workspace::default();
+            for expected in expected {
+                network.forward(&[1.0], &mut workspace);
+                step.step(0.1, &mut network, &[0.5], &mut workspace, 0.5, &[]).unwrap();
+                let got = network.parameters()[0];
+                assert!((got - expected).abs() < 3e-6, "{config:?}: {got} is not {expected}");
+            }
+        };
+        let sgd =
+            OptimizerConfig { optimizer: OptimizerKind::Sgd, momentum: 0.9, ..OptimizerConfig::student() };
+        // g = 0.5 + 0.1 = 0.6, v = 0.6, p = 0.94; g = 0.5 + 0.094 = 0.594, v = 0.9 x 0.6 + 0.594 = 1.134, p = 0.8266.
+        check(sgd.clone(), [0.94, 0.8266]);
+        // The gradient (0.5, 0.5) is shortened to a norm of 0.1 before: g = 0.0707107 + 0.1.
+        check(OptimizerConfig { max_grad_norm: 0.1, momentum: 0.0, ..sgd }, [0.982_928_9, 0.966_028_6]);
+        // Adam's first step is the rate against the sign; g = 0.6 then 0.59, about equal.
+        check(OptimizerConfig::student(), [0.9, 0.800_047_3]);
+        // AdamW has its own decay, 0.01: 1 - 0.1 x 0.01 - 0.1, and no penalty.
+        check(
+            OptimizerConfig { optimizer: OptimizerKind::AdamW, ..OptimizerConfig::student() },
+            [0.899, 0.798_101],
+        );
+    }
 
     #[test]
     fn the_defaults_are_pytorchs_adam() {

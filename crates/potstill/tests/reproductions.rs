@@ -195,6 +195,7 @@ fn a_complete_folder_of_games_is_written_again_from_its_numbers() {
         seed,
         threads: 1,
         data: None,
+        quick: false,
         out: Some(out.clone()),
     };
     // Nothing is trained: it would be stopped at once.
@@ -246,8 +247,15 @@ fn a_stopped_measurement_continues_with_the_runs_that_are_left() {
         fs::write(out.join("finished-runs.json"), serde_json::to_string(runs).unwrap()).unwrap();
     };
     let (name, seed) = ("arcade-dqn".to_owned(), 7);
-    let request =
-        ReproduceRequest { name, seed, runs: Some(2), threads: 1, data: None, out: Some(out.clone()) };
+    let request = ReproduceRequest {
+        name,
+        seed,
+        runs: Some(2),
+        threads: 1,
+        data: None,
+        quick: false,
+        out: Some(out.clone()),
+    };
     let last = runs.keys().next_back().unwrap().clone();
     let last = runs.remove_entry(&last).unwrap();
     keep(&runs);

@@ -14,7 +14,7 @@ pub(crate) struct Reproduce {
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// List the results, with how long each takes
-    #[arg(long, conflicts_with_all = ["name", "runs", "data", "out"])]
+    #[arg(long, conflicts_with_all = ["name", "runs", "data", "quick", "out"])]
     list: bool,
     /// Runs of each algorithm [default: as many as the result has, or more]
     #[arg(long, value_name = "N", value_parser = count(2, 1_000_000))]
@@ -25,6 +25,9 @@ pub(crate) struct Reproduce {
     /// Data to measure on, of a result that needs some [see --list]
     #[arg(long, value_name = "SOURCE")]
     data: Option<String>,
+    /// Measure a small version of a result on data: some of the samples, few epochs
+    #[arg(long)]
+    quick: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -39,12 +42,12 @@ impl Command for Reproduce {
     }
 
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        let Self { name, runs, seed, data, common: Common { out, threads, output }, .. } = self;
+        let Self { name, runs, seed, data, quick, common: Common { out, threads, output }, .. } = self;
         let Some(name) = name.filter(|_| !self.list) else {
             output.finish(&output::results_json(), |_| output::results());
             return Ok(true);
         };
-        let request = ReproduceRequest { name, runs, seed, threads: threads.count(), data, out };
+        let request = ReproduceRequest { name, runs, seed, threads: threads.count(), data, quick, out };
         let reproduction = reproduce(&request, observer)?;
         output.finish(&reproduction.json(), |_| output::reproduction(&reproduction));
         Ok(reproduction.agrees())

@@ -20,6 +20,8 @@ pub enum Range {
     NotNegative,
     /// 0 to 1.
     Unit,
+    /// 0 or above and below 1: a share that leaves something.
+    BelowOne,
     /// Above 0; infinity for no limit.
     Limit,
     /// Above 0, up to 1.
@@ -55,6 +57,7 @@ impl Range {
             Range::Epsilon => "above 0 (1e-15 to 1e30)",
             Range::NotNegative => "0 or above (1e-30 to 1e30)",
             Range::Unit => "from 0 to 1",
+            Range::BelowOne => "from 0 to 0.999",
             Range::PositiveUnit => "above 0 (1e-30) and up to 1",
             Range::Limit => "above 0 (1e-30 to 1e30), or inf for no limit",
             Range::AtLeastOne => "1 or above",
@@ -75,6 +78,7 @@ impl Range {
             Range::Epsilon => (Some(1e-15), Some(LARGE)),
             Range::NotNegative => (Some(0.0), Some(LARGE)),
             Range::Unit => (Some(0.0), Some(1.0)),
+            Range::BelowOne => (Some(0.0), Some(0.999)),
             Range::PositiveUnit => (Some(SMALL), Some(1.0)),
             Range::Limit => (Some(SMALL), None),
             Range::AtLeastOne => (Some(1.0), None),

@@ -27,15 +27,20 @@ pub struct Dataset {
     pub inputs: Vec<f32>,
     /// The text of each sample; empty if they are numbers.
     pub texts: Vec<Arc<str>>,
-    /// The class of each sample; empty of a regression.
+    /// The class of each labelled sample, which stand before the others; empty of a regression.
     pub labels: Vec<usize>,
-    /// The scaled value of each sample that a regression learns; empty of classes.
+    /// The scaled value of each labelled sample that a regression learns; empty of classes.
     pub values: Vec<f32>,
 }
 
 impl Dataset {
     /// The number of samples.
     pub fn len(&self) -> usize {
+        if self.is_texts() { self.texts.len() } else { self.inputs.len() / self.features }
+    }
+
+    /// The number of samples with a label, or with a number to learn.
+    pub fn labelled(&self) -> usize {
         self.labels.len() + self.values.len()
     }
 
@@ -49,14 +54,13 @@ impl Dataset {
         !self.texts.is_empty()
     }
 
-    /// The same samples with the means of texts, `samples x width`, as inputs.
+    /// The same samples with the means of texts, `samples x features`, as inputs.
     ///
     /// # Panics
     /// If their number is another.
     #[must_use]
-    pub fn embedded(&self, means: Vec<f32>) -> Self {
-        let features = means.len() / self.len();
-        assert_eq!(features * self.len(), means.len(), "a mean of each sample");
+    pub fn embedded(&self, features: usize, means: Vec<f32>) -> Self {
+        assert_eq!(features * self.texts.len(), means.len(), "a mean of each text");
         let (labels, values) = (self.labels.clone(), self.values.clone());
         Self { shape: [1, 1, features], features, inputs: means, texts: Vec::new(), labels, values, ..*self }
     }
@@ -74,6 +78,16 @@ impl Dataset {
         }
     }
 
+    /// Appends samples without labels: their inputs, or their texts.
+    ///
+    /// # Panics
+    /// If the inputs are not those of whole samples.
+    pub fn append_unlabelled(&mut self, inputs: &[f32], texts: Vec<Arc<str>>) {
+        assert!(inputs.is_empty() || inputs.len().is_multiple_of(self.features), "inputs of whole samples");
+        self.inputs.extend_from_slice(inputs);
+        self.texts.extend(texts);
+    }
+
     /// Splits at random into `test` samples to test on and the rest to train on: `(train, test)`.
     ///
     /// # Panics
@@ -87,6 +101,9 @@ impl Dataset {
     }
 
     /// The samples at these indices, in their order.
+    ///
+    /// # Panics
+    /// If an index is beyond them.
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
         Self {
             inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
@@ -98,31 +115,9 @@ impl Dataset {
     }
 }
 
-/// The elements at these indices; none of none.
+/// The elements at these indices, as far as there are any.
 fn picked<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
-    if all.is_empty() { Vec::new() } else { indices.iter().map(|&i| all[i].clone()).collect() }
-}
-
-/// Shifts an image of rows of `width` pixels by `right` and `down` pixels into `moved`, which has its size; the border is
-/// filled with 0.
-///
-/// # Panics
-/// If the image is not of whole rows, or `moved` has another size.
-pub fn shift(image: &[f32], width: usize, right: isize, down: isize, moved: &mut [f32]) {
-    assert!(
-        width > 0 && image.len().is_multiple_of(width) && moved.len() == image.len(),
-        "an image of whole rows"
-    );
-    let height = image.len() / width;
-    for row in 0..height {
-        for column in 0..width {
-            let from = (row.checked_add_signed(-down), column.checked_add_signed(-right));
-            moved[row * width + column] = match from {
-                (Some(r), Some(c)) if r < height && c < width => image[r * width + c],
-                _ => 0.0,
-            };
-        }
-    }
+    indices.iter().filter_map(|&i| all.get(i)).cloned().collect()
 }
 
 #[cfg(test)]
@@ -145,18 +140,5 @@ mod tests {
             rows
         };
         assert_eq!(sorted(&[&train, &test]), sorted(&[&digits]));
-    }
-
-    #[test]
-    fn shift_moves_right_and_down() {
-        let image = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let check = |by: (isize, isize), expected: [f32; 6]| {
-            let mut moved = [9.0; 6];
-            shift(&image, 3, by.0, by.1, &mut moved);
-            assert_eq!(moved, expected);
-        };
-        check((0, 0), image);
-        check((1, 0), [0.0, 1.0, 2.0, 0.0, 4.0, 5.0]);
-        check((-1, 1), [0.0, 0.0, 0.0, 2.0, 3.0, 0.0]);
     }
 }

@@ -22,22 +22,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use super::augmentation::Augmentation;
 use super::soft_targets::SoftTargets;
 use super::source::Samples;
 use super::student::{StudentForm, TextFront};
+use super::values::{ValueTargets, label_terms};
 use crate::agent::LearnError;
 use crate::algorithm::{Algorithm, Builder, DataKind};
+#[cfg(feature = "disk")]
+use crate::config::ConfigError;
 use crate::config::settings;
-use crate::data::labelled::shift;
 use crate::data::{Dataset, Preprocessing};
 use crate::model::{Model, Predictor};
 use crate::optimizer::{Front, GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
-use potstill_core::snapshot::{IfPresent, below};
+use potstill_core::snapshot::{Flat, IfPresent, OnlyIf, below};
 use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::{Terms, cross_entropy};
-use potstill_nn::{Network, NetworkSpec, Workspace};
+use potstill_nn::{Dropout, Network, NetworkSpec, Workers, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,8 +54,20 @@ settings! {
         /// Step size of the optimiser, a number or a schedule over gradient steps. Source: Kingma and Ba 2015
         learning_rate: Schedule = 1e-3, in NotNegative;
         /// Largest random shift of a training image, in pixels. Source: Hinton et al. 2015, section 3, used 2
-        /// for 28 x 28
+        /// for 28 x 28; the same as a random crop after padding with zeros, of which He et al. 2016 used 4 for 32 x 32
         jitter_pixels: u64 = 0, in Small;
+        /// Exchanges left and right of a training image with probability 1/2. Source: He et al. 2016, section 4.2
+        horizontal_flip: bool = false, in Any;
+        /// Alpha of mixup, 0 for none: samples and labels are mixed with a share of Beta(alpha, alpha). Source: Zhang et al. 2018, who used
+        /// 0.1 to 1
+        mixup: f64 = 0.0, in NotNegative;
+        /// Probability of leaving out a hidden unit while training, at random each time. Source: Srivastava et al. 2014, who used 0.5
+        dropout: f64 = 0.0, in BelowOne;
+        /// Probability of leaving out an input while training. Source: Srivastava et al. 2014, who used 0.2
+        input_dropout: f64 = 0.0, in BelowOne;
+        /// Largest norm of the incoming weights of a unit, inf for no limit; longer ones are scaled down after each step. Source: Srivastava et
+        /// al. 2014, who used 3 to 4
+        max_norm: f64 = f64::INFINITY, in Limit;
         /// Samples held out for the test
         test_samples: u64 = 500, in AtLeastOne;
         /// Seed of the random split into training and test samples
@@ -64,6 +79,44 @@ impl FitConfig {
     /// Gradient steps of a training on so many samples.
     pub fn total_steps(&self, samples: usize) -> u64 {
         self.epochs.saturating_mul(samples.div_ceil(self.batch_size as usize) as u64)
+    }
+
+    /// The dropout of a training pass.
+    pub fn dropout(&self) -> Dropout {
+        Dropout { inputs: self.input_dropout, hidden: self.dropout }
+    }
+
+    /// Returns true if training inputs differ from epoch to epoch.
+    pub fn is_augmented(&self) -> bool {
+        self.jitter_pixels > 0 || self.horizontal_flip || self.mixup > 0.0
+    }
+
+    /// Refuses what a network of this form or these samples cannot have: dropout without hidden units, changes of images that are none.
+    #[cfg(feature = "disk")]
+    pub(crate) fn check(&self, spec: &NetworkSpec, data: &Dataset) -> Result<(), ConfigError> {
+        if self.dropout > 0.0 && spec.hidden.is_empty() && spec.stages.is_empty() {
+            let reason =
+                format!("{spec} has no hidden units to leave out; leave it at 0, or give input_dropout");
+            return Err(ConfigError::value("dropout", reason));
+        }
+        let is_image = data.shape[0] * data.shape[1] > 1;
+        for (key, is_on) in
+            [("jitter_pixels", self.jitter_pixels > 0), ("horizontal_flip", self.horizontal_flip)]
+        {
+            if is_on && !is_image {
+                return Err(ConfigError::value(
+                    key,
+                    "the samples are no images, which alone can be moved; leave it out",
+                ));
+            }
+        }
+        if self.mixup > 0.0 && data.labels.is_empty() {
+            return Err(ConfigError::value(
+                "mixup",
+                "the samples have no classes, whose labels it mixes; leave it at 0",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -95,6 +148,7 @@ pub struct ClassifierTrainer {
     front: Option<TextFront>,
     optimizer: GuardedStep,
     soft_targets: Option<SoftTargets>,
+    value_targets: Option<ValueTargets>,
     epochs: u64,
     /// Samples of the running epoch so far, and their summed loss.
     position: usize,
@@ -106,7 +160,8 @@ pub struct ClassifierTrainer {
     last_terms: Option<[f64; 2]>,
     order: Vec<usize>,
     shuffle: Pcg64,
-    jitter: Pcg64,
+    augmentation: Augmentation,
+    dropout: Pcg64,
     scratch: Scratch,
 }
 
@@ -115,7 +170,11 @@ struct Scratch {
     workspace: Workspace,
     inputs: Vec<f32>,
     labels: Vec<usize>,
+    /// The numbers that a regression learns.
+    values: Vec<f32>,
     d_logits: Vec<f32>,
+    /// The gradient with the labels of a mixture's other samples.
+    d_others: Vec<f32>,
 }
 
 impl ClassifierTrainer {
@@ -148,7 +207,7 @@ impl ClassifierTrainer {
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
-            if config.jitter_pixels == 0 {
+            if !config.is_augmented() {
                 // The inputs are the same in every epoch.
                 soft.source.record(&data.inputs);
             }
@@ -158,6 +217,7 @@ impl ClassifierTrainer {
             student,
             front: TextFront::new(&form, &data, &optimizer, streams),
             soft_targets,
+            value_targets: None,
             epochs: 0,
             position: 0,
             loss: 0.0,
@@ -167,13 +227,33 @@ impl ClassifierTrainer {
             order: (0..data.len()).collect(),
             data,
             shuffle: streams.stream("shuffle"),
-            jitter: streams.stream("jitter"),
+            augmentation: Augmentation::new(&config, &streams),
+            dropout: streams.stream("dropout"),
             scratch: Scratch::default(),
             config: FitConfig {
                 learning_rate: config.learning_rate.of_run(config.total_steps(samples)),
                 ..config
             },
         }
+    }
+
+    /// The same, with these threads for its passes. Results do not depend on their number.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.scratch.workspace = Workspace::new(workers);
+        self
+    }
+
+    /// Teaches a regression the values of a teacher, one for each sample, before training.
+    ///
+    /// # Panics
+    /// If the samples are of classes.
+    #[must_use]
+    pub fn with_values(mut self, mut teacher: ValueTargets) -> Self {
+        assert!(self.data.labels.is_empty(), "samples with numbers to learn");
+        teacher.begin(self.config.total_steps(self.data.len()));
+        self.value_targets = Some(teacher);
+        self
     }
 
     /// The student.
@@ -210,7 +290,7 @@ impl ClassifierTrainer {
     /// the order of the dataset, so that no random number is drawn.
     pub fn idle_term(&mut self) -> Option<String> {
         let soft = self.soft_targets.as_mut()?;
-        let count = self.data.len().min(self.config.batch_size as usize);
+        let count = self.data.labels.len().min(self.config.batch_size as usize);
         let indices: Vec<usize> = (0..count).collect();
         let (mut means, labels) = (Vec::new(), &self.data.labels[..count]);
         let inputs = match &mut self.front {
@@ -264,8 +344,11 @@ impl ClassifierTrainer {
         self.position = 0;
         self.epochs += 1;
         let samples = self.data.len() as f64;
-        let terms = [&mut self.soft_loss, &mut self.hard_loss].map(|sum| std::mem::take(sum) / samples);
-        self.last_terms = self.soft_targets.is_some().then_some(terms);
+        let labelled = self.data.labelled().max(1) as f64;
+        let terms = [(&mut self.soft_loss, samples), (&mut self.hard_loss, labelled)]
+            .map(|(sum, count)| std::mem::take(sum) / count);
+        let is_taught = self.soft_targets.is_some() || self.value_targets.is_some();
+        self.last_terms = is_taught.then_some(terms);
         Ok(Some(std::mem::take(&mut self.loss) / samples))
     }
 
@@ -286,57 +369,94 @@ impl ClassifierTrainer {
         let done = self.steps();
         self.gather(samples.clone());
         let indices = &self.order[samples];
-        let Scratch { workspace, inputs, labels, d_logits } = &mut self.scratch;
-        let logits = self.student.forward(inputs, workspace);
+        let Scratch { workspace, inputs, labels, values, d_logits, d_others } = &mut self.scratch;
+        let logits =
+            self.student.forward_dropout(inputs, self.config.dropout(), &mut self.dropout, workspace);
         d_logits.resize(logits.len(), 0.0);
-        let terms = match &mut self.soft_targets {
-            None => Terms { total: cross_entropy(logits, labels, d_logits), soft: 0.0, hard: 0.0 },
+        let mut terms = match &mut self.soft_targets {
+            _ if self.data.classes == 0 => match &self.value_targets {
+                None => label_terms(values, logits, d_logits),
+                Some(teacher) => teacher.loss(done, indices, logits, values, d_logits),
+            },
+            None => hard_terms(logits, labels, d_logits),
             Some(soft) => soft.loss(done, Samples { inputs, indices }, logits, labels, d_logits),
         };
+        if let Some((others, share)) = self.augmentation.mixed_labels(labels) {
+            d_others.resize(logits.len(), 0.0);
+            let other = match &mut self.soft_targets {
+                None => hard_terms(logits, &others, d_others),
+                Some(soft) => soft.loss_again(done, logits, &others, d_others),
+            };
+            terms = mixed_terms(share, (terms, d_logits), (other, d_others));
+        }
         let loss = terms.total;
         let soft_logits = self.soft_targets.as_ref().map_or(&[][..], SoftTargets::last_logits);
         let batch = [("input", &**inputs), ("teacher's logit", soft_logits)];
         let rate = self.config.learning_rate.at(done, 1);
         let front = self.front.as_mut().map(|front| front as &mut dyn Front);
         self.optimizer.step_with(rate, (&mut self.student, front), d_logits, workspace, loss, &batch)?;
+        if self.config.max_norm < f64::INFINITY {
+            self.student.clip_max_norm(self.config.max_norm, workspace.workers());
+        }
         if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {
             source.tick(&self.student);
         }
-        self.soft_loss += terms.soft * labels.len() as f64;
-        self.hard_loss += terms.hard * labels.len() as f64;
+        self.soft_loss += terms.soft * indices.len() as f64;
+        self.hard_loss += terms.hard * (labels.len() + values.len()) as f64;
         Ok(f64::from(loss))
     }
 
-    /// Copies the samples of a minibatch, with random shifts if configured.
+    /// Copies the samples of a minibatch, augmented if configured.
     fn gather(&mut self, samples: Range<usize>) {
-        let (data, pixels) = (&self.data, self.config.jitter_pixels as usize);
+        let data = &self.data;
+        let labelled = data.labelled();
+        if labelled < data.len() {
+            // Losses take the labelled samples first.
+            self.order[samples.clone()].sort_by_key(|&index| index >= labelled);
+        }
         let indices = &self.order[samples];
-        let Scratch { inputs, labels, .. } = &mut self.scratch;
+        let Scratch { inputs, labels, values, .. } = &mut self.scratch;
+        labels.clear();
+        labels.extend(indices.iter().filter_map(|&index| data.labels.get(index)));
+        values.clear();
+        values.extend(indices.iter().filter_map(|&index| data.values.get(index)));
         if let Some(front) = &mut self.front {
-            labels.clear();
-            labels.extend(indices.iter().map(|&index| data.labels[index]));
             return front.forward(indices, inputs);
         }
         inputs.resize(indices.len() * data.features, 0.0);
-        labels.clear();
         for (&index, row) in indices.iter().zip(inputs.chunks_exact_mut(data.features)) {
-            labels.push(data.labels[index]);
-            if pixels == 0 {
-                row.copy_from_slice(data.input(index));
-            } else {
-                let mut by = || self.jitter.below(2 * pixels + 1) as isize - pixels as isize;
-                let (right, down) = (by(), by());
-                shift(data.input(index), data.shape[1], right, down, row);
-            }
+            self.augmentation.copy(data.input(index), data.shape, row);
         }
+        self.augmentation.mix(indices.len(), inputs);
+    }
+}
+
+/// The loss of labels alone.
+fn hard_terms(logits: &[f32], labels: &[usize], d_logits: &mut [f32]) -> Terms {
+    Terms { total: cross_entropy(logits, labels, d_logits), soft: 0.0, hard: 0.0 }
+}
+
+/// The mean of two losses and their gradients, the first with a share; the gradient comes in the place of the first.
+fn mixed_terms(
+    share: f32,
+    (first, d_first): (Terms, &mut [f32]),
+    (second, d_second): (Terms, &[f32]),
+) -> Terms {
+    let mean = |a: f32, b: f32| share * a + (1.0 - share) * b;
+    let mean_term = |a: f64, b: f64| f64::from(share) * a + (1.0 - f64::from(share)) * b;
+    d_first.iter_mut().zip(d_second).for_each(|(a, b)| *a = mean(*a, *b));
+    Terms {
+        total: mean(first.total, second.total),
+        soft: mean_term(first.soft, second.soft),
+        hard: mean_term(first.hard, second.hard),
     }
 }
 
 snapshot! {
     impl Restorable for ClassifierTrainer {
         saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student, front as "texts",
-            optimizer as "optimiser", shuffle, jitter, soft_targets as "teacher";
-        built: config, data, scratch, last_terms;
+            optimizer as "optimiser", shuffle, augmentation via Flat, dropout via OnlyIf(!config.dropout().is_off()), soft_targets as "teacher";
+        built: config, data, value_targets, scratch, last_terms;
         then: Self::check_order;
     }
 }
@@ -353,9 +473,10 @@ impl ClassifierTrainer {
     }
 }
 
-/// The fraction of misclassified samples, 0 to 1.
+/// The fraction of misclassified samples among those with a label, 0 to 1.
 pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
-    differences(&predictions(network, &data.inputs), &data.labels) as f64 / data.len() as f64
+    let labelled = &data.inputs[..data.labels.len() * data.features];
+    differences(&predictions(network, labelled), &data.labels) as f64 / data.labels.len() as f64
 }
 
 /// The number of places at which two lists of classes differ.
@@ -438,8 +559,17 @@ mod tests {
     #[test]
     fn a_restored_trainer_goes_on_identically() {
         let data = Arc::new(Dataset::digits().split(1600, &mut Pcg64::new(1)).0);
-        for jitter_pixels in [0, 1] {
-            let config = FitConfig { jitter_pixels, ..FitConfig::default() };
+        let varied = FitConfig {
+            jitter_pixels: 1,
+            horizontal_flip: true,
+            mixup: 0.4,
+            dropout: 0.3,
+            input_dropout: 0.1,
+            max_norm: 1.0,
+            ..FitConfig::default()
+        };
+        let jitter = FitConfig { jitter_pixels: 1, ..FitConfig::default() };
+        for config in [FitConfig::default(), jitter, varied] {
             let make = |seed| {
                 let spec = "mlp:8".parse().unwrap();
                 ClassifierTrainer::new(

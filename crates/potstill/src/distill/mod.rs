@@ -3,6 +3,9 @@
 //! | module | content |
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
+//! | [`augmentation`] | shifts and flips of images, mixtures of samples |
+//! | [`regression`] | numbers from labels, from a teacher's values, or from both |
+//! | [`values`] | a teacher's values beside the labels of a regression |
 //! | [`student`] | the parts of a student of classes: a network, of texts behind a bag of their n-grams |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
@@ -37,15 +40,18 @@
 //! ```
 
 pub mod answers;
+pub mod augmentation;
 pub mod chat;
 pub mod classifier;
 pub mod collector;
 pub mod divergence;
 pub mod ensemble;
 pub mod policy;
+pub mod regression;
 pub mod soft_targets;
 pub mod source;
 pub mod student;
+pub mod values;
 
 pub use answers::{AnswerKind, Answers};
 pub use classifier::{ClassifierTrainer, FitConfig};
@@ -56,3 +62,4 @@ pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};
 pub use student::StudentForm;
+pub use values::{ValueTargets, ValueTargetsConfig};

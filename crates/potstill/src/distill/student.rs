@@ -141,7 +141,7 @@ impl TextFront {
         let table = self.bag.table();
         let mut means = vec![0.0; bags.len() * table.width()];
         means.chunks_exact_mut(table.width()).enumerate().for_each(|(i, mean)| table.mean(bags.bag(i), mean));
-        Arc::new(data.embedded(means))
+        Arc::new(data.embedded(table.width(), means))
     }
 
     /// Takes over the parameters of a model.

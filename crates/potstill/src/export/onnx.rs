@@ -385,16 +385,21 @@ impl<'a> Walk<'a> {
         self.graph.node("Gemm", &[x, &w, &b], &[("transB", integer(1))])
     }
 
-    fn convolution(&mut self, x: &str, from: usize, (to, kernel, stride): (usize, usize, usize)) -> String {
+    fn convolution(
+        &mut self,
+        x: &str,
+        from: usize,
+        (to, kernel, stride, padding): (usize, usize, usize, usize),
+    ) -> String {
         let layer = self.name();
         let w = self.parameter(&layer, "weight", Some(&[to, from, kernel, kernel]));
         let b = self.parameter(&layer, "bias", None);
         let square = |side: usize| Setting::Integers(vec![side as i64; 2]);
-        self.graph.node(
-            "Conv",
-            &[x, &w, &b],
-            &[("kernel_shape", square(kernel)), ("strides", square(stride))],
-        )
+        let mut settings = vec![("kernel_shape", square(kernel)), ("strides", square(stride))];
+        if padding > 0 {
+            settings.push(("pads", Setting::Integers(vec![padding as i64; 4])));
+        }
+        self.graph.node("Conv", &[x, &w, &b], &settings)
     }
 
     /// Layer normalisation, if there is any, and the nonlinearity.
@@ -469,8 +474,8 @@ impl<'a> Walk<'a> {
         let mut channels = frames * channels;
         for stage in &self.spec.stages {
             match *stage {
-                Stage::Conv { channels: to, kernel, stride } => {
-                    x = self.convolution(&x, channels, (to, kernel, stride));
+                Stage::Conv { channels: to, kernel, stride, padding } => {
+                    x = self.convolution(&x, channels, (to, kernel, stride, padding));
                     x = self.rectified(x);
                     channels = to;
                 }

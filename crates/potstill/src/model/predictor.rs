@@ -98,7 +98,10 @@ impl Predictor {
     pub fn embedded(&self, data: &Arc<Dataset>) -> Arc<Dataset> {
         match &self.bag {
             None => Arc::clone(data),
-            Some(bag) => Arc::new(data.embedded(bag.means(data.texts.iter().map(|text| &**text)))),
+            Some(bag) => {
+                let means = bag.means(data.texts.iter().map(|text| &**text));
+                Arc::new(data.embedded(bag.table().width(), means))
+            }
         }
     }
 }

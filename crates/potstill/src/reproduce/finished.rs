@@ -1,7 +1,8 @@
 //! The runs of a long measurement that are finished, kept in its folder so that a measurement that was stopped continues with the others.
 
 use crate::error::Error;
-use crate::store::{RunDir, StoreError};
+use crate::store::{RunDir, StoreError, snapshot_file};
+use potstill_core::Snapshot;
 use serde_json::{Map, Value};
 use std::sync::{Mutex, PoisonError};
 
@@ -98,6 +99,31 @@ impl<'a> Finished<'a> {
         file.insert(VERSION.to_owned(), env!("CARGO_PKG_VERSION").into());
         let text = serde_json::to_string(&file).expect("names and numbers are JSON");
         Ok(self.dir.write(FILE, text.as_bytes())?)
+    }
+
+    /// A state that was kept in a file of the folder, if it is there.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged.
+    pub(super) fn state(&self, file: &str) -> Result<Option<Snapshot>, Error> {
+        if !self.dir.has(file) {
+            return Ok(None);
+        }
+        let damaged = |reason: String| StoreError::Damaged {
+            path: self.dir.path().join(file),
+            reason,
+            remedy: "remove it to train again".to_owned(),
+        };
+        let bytes = self.dir.read_unchecked(file)?;
+        Ok(Some(snapshot_file::read(&bytes).map_err(damaged)?))
+    }
+
+    /// Keeps a state in a file of the folder, also after the measurement.
+    ///
+    /// # Errors
+    /// If the disk cannot be written.
+    pub(super) fn keep_state(&self, file: &str, state: &Snapshot) -> Result<(), Error> {
+        Ok(self.dir.write(file, &snapshot_file::write(state))?)
     }
 
     /// Returns true if the folder is to be removed after an error: nothing in it is worth keeping.

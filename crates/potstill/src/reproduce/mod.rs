@@ -25,12 +25,18 @@ mod blackjack;
 mod book;
 mod car_rental;
 mod cliff;
+mod community;
 mod deep;
 mod double_q;
 mod dyna_maze;
+mod few_labels;
 mod finished;
 mod folder;
 mod gambler;
+mod hinton_mnist;
+mod hinton_temperature;
+mod missing_class;
+mod mnist;
 mod mountain_car;
 mod random_walk;
 mod result;
@@ -68,7 +74,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 16] = [
+pub const RESULTS: [Published; 21] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -84,8 +90,16 @@ pub const RESULTS: [Published; 16] = [
     Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", data: None, measure: deep::control },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
+    Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },
+    Published { name: "hinton-temperature", algorithms: &["classifier"], runs: 10, takes: "? hours", data: Some(mnist::DATA), measure: hinton_temperature::reproduce },
+    Published { name: "missing-class", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: missing_class::reproduce },
+    Published { name: "community", algorithms: &["classifier"], runs: 3, takes: "? hours", data: Some(mnist::DATA), measure: community::reproduce },
+    Published { name: "few-labels", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: few_labels::reproduce },
     Published { name: "text", algorithms: &[], runs: 10, takes: "1 minute", data: Some("FOLDER"), measure: text::reproduce },
 ];
+
+/// The runs of a quick version.
+const QUICK_RUNS: u64 = 3;
 
 /// The names of the results.
 pub fn results() -> impl Iterator<Item = &'static str> {
@@ -99,6 +113,9 @@ fn check_data(published: &Published, request: &ReproduceRequest) -> Result<(), E
         (Some(data), None) => Err(usage(format!(
             "`{name}` is measured on data that do not come with the program; give --data {data}"
         ))),
+        (None, None) if request.quick => {
+            Err(usage(format!("`{name}` has no quick version; give --runs N for fewer runs")))
+        }
         (None, Some(_)) => Err(usage(format!("`{name}` is measured without data; leave --data out"))),
         _ => Ok(()),
     }
@@ -121,11 +138,13 @@ pub fn reproduce(request: &ReproduceRequest, observer: &dyn Observer) -> Result<
         out => RunDir::create(out.as_deref(), &format!("reproduce-{name}"))?,
     };
     let finished = Finished::read(&dir)?;
-    let count = request.runs.unwrap_or(*runs) as usize;
+    let usual = if request.quick { QUICK_RUNS } else { *runs };
+    let count = request.runs.unwrap_or(usual) as usize;
     let written =
         measure(&Runs { request, observer, count, finished: &finished }).and_then(|mut reproduction| {
             reproduction.out = dir.path().to_owned();
-            reproduction.data = *data;
+            reproduction.data =
+                data.map(|data| format!("{data}{}", if request.quick { " --quick" } else { "" }));
             for (name, text) in folder::files(&reproduction) {
                 dir.write(&name, text.as_bytes())?;
             }

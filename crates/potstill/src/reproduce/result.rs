@@ -23,6 +23,8 @@ pub struct ReproduceRequest {
     pub threads: usize,
     /// The data to measure on, of results that need some.
     pub data: Option<String>,
+    /// A small version of a result that is measured on data: fewer samples and epochs.
+    pub quick: bool,
     /// The folder to create.
     pub out: Option<PathBuf>,
 }
@@ -91,8 +93,8 @@ pub struct Reproduction {
     pub maps: Vec<GridChart>,
     /// A remark.
     pub note: &'static str,
-    /// The data that the command takes, as it is written in its usage; its place differs from machine to machine.
-    pub data: Option<&'static str>,
+    /// The data that the command takes, as it is written in its usage, since its place differs from machine to machine; and `--quick`.
+    pub data: Option<String>,
     /// The folder that was created.
     pub out: PathBuf,
 }
@@ -106,6 +108,16 @@ pub(super) struct Runs<'a> {
 }
 
 impl Runs<'_> {
+    /// The words about a quick version in a setting.
+    pub(super) fn quick_words(&self) -> &'static str {
+        match self.request.quick {
+            true => {
+                "; the quick version, on some of the images and with few epochs, which only shows the direction"
+            }
+            false => "",
+        }
+    }
+
     /// One run for each seed.
     pub(super) fn of<T: Send>(
         &self,
@@ -175,7 +187,7 @@ impl Reproduction {
 
     /// The command that measures it again, to the same bytes. Data are named as in the command's usage.
     pub fn command(&self) -> String {
-        let data = self.data.map(|data| format!(" --data {data}")).unwrap_or_default();
+        let data = self.data.as_ref().map(|data| format!(" --data {data}")).unwrap_or_default();
         format!("potstill reproduce {} --runs {} --seed {}{data}", self.name, self.runs, self.seed)
     }
 
