@@ -106,9 +106,12 @@ fn out_of_fold_answers_are_those_of_networks_that_have_not_seen_the_rows() {
     let path = dir.path();
     // Labels at random: a network that has seen a row knows its label, one that has not does not.
     let row = |i: usize| {
-        format!("{},{},{}\n", (i * 7919) % 1009, (i * 104_729) % 1013, ["a", "b"][(i * i / 3) % 2])
+        let primes = [7919, 104_729, 1_299_709, 15_485_863, 179_424_673, 2_038_074_743];
+        let numbers = primes.map(|prime: usize| (((i + 1) * prime) % 1009).to_string());
+        format!("{},{}\n", numbers.join(","), ["a", "b"][(i * i / 3) % 2])
     };
-    fs::write(path.join("noise.csv"), format!("x,y,kind\n{}", (0..60).map(row).collect::<String>())).unwrap();
+    let rows: String = (0..60).map(row).collect();
+    fs::write(path.join("noise.csv"), format!("u,v,w,x,y,z,kind\n{rows}")).unwrap();
     let train = "train classifier --data noise.csv:label=kind --net-arch mlp:128 --epochs 400 --learning-rate 0.01 \
                  --test-samples 10 --seed 3 --out run";
     assert!(result(path, train)["train_error"].as_f64().unwrap() < 0.05);
@@ -162,6 +165,48 @@ fn an_onnx_file_predicts_what_its_run_does() {
 }
 
 #[test]
+fn rows_without_labels_are_learned_from_the_teacher_alone() {
+    let dir = folder();
+    let path = dir.path();
+    let text = flowers(400, SPECIES);
+    let (head, rows) = text.split_once('\n').unwrap();
+    let rows: Vec<&str> = rows.lines().collect();
+    let named = |rows: &[&str], from: usize, label: bool| -> String {
+        let row = |(i, row): (usize, &&str)| {
+            let numbers = row.rsplit_once(',').unwrap().0;
+            if label { format!("{},{row}\n", i + from) } else { format!("{},{numbers}\n", i + from) }
+        };
+        rows.iter().enumerate().map(row).collect()
+    };
+    // Twelve labels, a hundred rows to test on, and the rest without.
+    fs::write(path.join("few.csv"), format!("id,{head}\n{}", named(&rows[..112], 0, true))).unwrap();
+    let short = head.rsplit_once(',').unwrap().0;
+    fs::write(path.join("rest.csv"), format!("id,{short}\n{}", named(&rows[112..], 112, false))).unwrap();
+    fs::write(path.join("all.csv"), format!("id,{head}\n{}", named(&rows, 0, true))).unwrap();
+    let on = "--data few.csv:id=id,label=species --test-samples 100 --unlabelled rest.csv:id=id --student mlp:8 \
+              --epochs 60 --learning-rate 0.01 --seed 1";
+    let student = result(path, &format!("distill --teacher sk-forest.onnx {on} --out live"));
+    assert_eq!((&student["train_samples"], &student["unlabelled_samples"]), (&json!(12), &json!(288)));
+    assert!(student["test_error"].as_f64().unwrap() < 0.1, "{}", student["test_error"]);
+    // The same from answers by name.
+    result(
+        path,
+        "distill record --teacher sk-forest.onnx --data all.csv:id=id,label=species --out answers.csv",
+    );
+    let again = result(path, &format!("distill --teacher answers.csv:id=id {on} --out recorded"));
+    assert_eq!(again["test_error"], student["test_error"]);
+    let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
+    assert!(model("live") == model("recorded"));
+    // Other rows in their place are refused.
+    fs::write(path.join("rest.csv"), format!("id,{short}\n{}", named(&rows[113..], 112, false))).unwrap();
+    let output = potstill(path, "distill --config live/config.toml --out changed");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr).lines().last().unwrap().split(": ").last().unwrap(),
+        "it is not the data that the run was begun with"
+    );
+}
+
+#[test]
 fn answers_of_a_language_model_are_imported() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
@@ -185,7 +230,7 @@ fn answers_of_a_language_model_are_imported() {
     let row = |i: usize| format!("r{i},{},{}\n", [1.0, -1.0][i % 2], ["good", "bad"][i % 2]);
     fs::write(path.join("rows.csv"), format!("name,x,kind\n{}", (0..40).map(row).collect::<String>()))
         .unwrap();
-    let student = "distill --teacher answers.csv:id=id --data rows.csv:id=name,label=kind --student mlp:4 --epochs 60 \
+    let student = "distill --teacher answers.csv:id=id --data rows.csv:id=name,label=kind --student mlp:4 --epochs 60 --learning-rate 0.05 \
                    --seed 1 --out student";
     let output = potstill(path, &format!("{student} --json"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -214,8 +259,8 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
     );
     check(
         "sk-regression.onnx",
-        "error: --teacher sk-regression.onnx: its outputs have no meaning that is known; say answers=logits or \
-         answers=probabilities",
+        "error: --data flowers.csv:label=species: the teacher predicts numbers, and `species` has classes; name what it \
+         predicts with target=NAME",
     );
     check(
         "pt-images.onnx",
@@ -240,7 +285,7 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
         "error: teacher_weights=1: expected 2 numbers above 0, one for each teacher, as in 2,1",
     );
     check(
-        "sk-forest.onnx --jitter-pixels 1",
+        "sk-forest.onnx --mixup 0.5",
         "error: --teacher sk-forest.onnx: its answers are computed once, and none are of changed samples; leave \
          jitter_pixels, horizontal_flip and mixup out",
     );

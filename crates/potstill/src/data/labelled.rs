@@ -24,15 +24,20 @@ pub struct Dataset {
     pub classes: usize,
     /// `samples x features`.
     pub inputs: Vec<f32>,
-    /// The class of each sample; empty of a regression.
+    /// The class of each labelled sample, which stand before the others; empty of a regression.
     pub labels: Vec<usize>,
-    /// The scaled value of each sample that a regression learns; empty of classes.
+    /// The scaled value of each labelled sample that a regression learns; empty of classes.
     pub values: Vec<f32>,
 }
 
 impl Dataset {
     /// The number of samples.
     pub fn len(&self) -> usize {
+        self.inputs.len() / self.features
+    }
+
+    /// The number of samples with a label, or with a number to learn.
+    pub fn labelled(&self) -> usize {
         self.labels.len() + self.values.len()
     }
 
@@ -54,6 +59,15 @@ impl Dataset {
         }
     }
 
+    /// Appends samples without labels.
+    ///
+    /// # Panics
+    /// If the inputs are not those of whole samples.
+    pub fn append_unlabelled(&mut self, inputs: &[f32]) {
+        assert!(inputs.len().is_multiple_of(self.features), "inputs of whole samples");
+        self.inputs.extend_from_slice(inputs);
+    }
+
     /// Splits at random into `test` samples to test on and the rest to train on: `(train, test)`.
     ///
     /// # Panics
@@ -67,6 +81,9 @@ impl Dataset {
     }
 
     /// The samples at these indices, in their order.
+    ///
+    /// # Panics
+    /// If an index is beyond them.
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
         Self {
             inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
@@ -77,9 +94,9 @@ impl Dataset {
     }
 }
 
-/// The elements at these indices; none of none.
+/// The elements at these indices, as far as there are any.
 fn picked<T: Copy>(all: &[T], indices: &[usize]) -> Vec<T> {
-    if all.is_empty() { Vec::new() } else { indices.iter().map(|&i| all[i]).collect() }
+    indices.iter().filter_map(|&i| all.get(i)).copied().collect()
 }
 
 #[cfg(test)]

@@ -588,6 +588,14 @@ impl Preprocessing {
         }
     }
 
+    /// The scaled value that a regression learns of a number.
+    pub fn scaled_value(&self, x: f64) -> f32 {
+        match &self.target {
+            Target::Value { scaling, .. } => scaling.scaled(x),
+            Target::Classes { .. } => x as f32,
+        }
+    }
+
     /// The shape of an input: height, width and channels; `[1, 1, n]` of several columns.
     pub fn shape(&self) -> [usize; 3] {
         match self.inputs.as_slice() {

@@ -25,6 +25,7 @@
 use super::augmentation::{Augmentation, Changes};
 use super::soft_targets::SoftTargets;
 use super::source::Samples;
+use super::values::{ValueTargets, label_terms};
 use crate::agent::LearnError;
 use crate::algorithm::{Algorithm, Builder, DataKind};
 #[cfg(feature = "disk")]
@@ -145,6 +146,7 @@ pub struct ClassifierTrainer {
     student: Network,
     optimizer: GuardedStep,
     soft_targets: Option<SoftTargets>,
+    value_targets: Option<ValueTargets>,
     epochs: u64,
     /// Samples of the running epoch so far, and their summed loss.
     position: usize,
@@ -166,6 +168,8 @@ struct Scratch {
     workspace: Workspace,
     inputs: Vec<f32>,
     labels: Vec<usize>,
+    /// The numbers that a regression learns.
+    values: Vec<f32>,
     d_logits: Vec<f32>,
     /// The gradient with the labels of a mixture's other samples.
     d_others: Vec<f32>,
@@ -206,6 +210,7 @@ impl ClassifierTrainer {
             optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
             soft_targets,
+            value_targets: None,
             epochs: 0,
             position: 0,
             loss: 0.0,
@@ -232,6 +237,18 @@ impl ClassifierTrainer {
         self
     }
 
+    /// Teaches a regression the values of a teacher, one for each sample, before training.
+    ///
+    /// # Panics
+    /// If the samples are of classes.
+    #[must_use]
+    pub fn with_values(mut self, mut teacher: ValueTargets) -> Self {
+        assert!(self.data.labels.is_empty(), "samples with numbers to learn");
+        teacher.begin(self.config.total_steps(self.data.len()));
+        self.value_targets = Some(teacher);
+        self
+    }
+
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
@@ -251,7 +268,7 @@ impl ClassifierTrainer {
     /// the order of the dataset, so that no random number is drawn.
     pub fn idle_term(&mut self) -> Option<String> {
         let soft = self.soft_targets.as_mut()?;
-        let count = self.data.len().min(self.config.batch_size as usize);
+        let count = self.data.labels.len().min(self.config.batch_size as usize);
         let (inputs, labels) = (&self.data.inputs[..count * self.data.features], &self.data.labels[..count]);
         let indices: Vec<usize> = (0..count).collect();
         let logits = self.student.predict(inputs, &mut self.scratch.workspace);
@@ -295,8 +312,11 @@ impl ClassifierTrainer {
         self.position = 0;
         self.epochs += 1;
         let samples = self.data.len() as f64;
-        let terms = [&mut self.soft_loss, &mut self.hard_loss].map(|sum| std::mem::take(sum) / samples);
-        self.last_terms = self.soft_targets.is_some().then_some(terms);
+        let labelled = self.data.labelled().max(1) as f64;
+        let terms = [(&mut self.soft_loss, samples), (&mut self.hard_loss, labelled)]
+            .map(|(sum, count)| std::mem::take(sum) / count);
+        let is_taught = self.soft_targets.is_some() || self.value_targets.is_some();
+        self.last_terms = is_taught.then_some(terms);
         Ok(Some(std::mem::take(&mut self.loss) / samples))
     }
 
@@ -317,11 +337,15 @@ impl ClassifierTrainer {
         let done = self.steps();
         self.gather(samples.clone());
         let indices = &self.order[samples];
-        let Scratch { workspace, inputs, labels, d_logits, d_others } = &mut self.scratch;
+        let Scratch { workspace, inputs, labels, values, d_logits, d_others } = &mut self.scratch;
         let logits =
             self.student.forward_dropout(inputs, self.config.dropout(), &mut self.dropout, workspace);
         d_logits.resize(logits.len(), 0.0);
         let mut terms = match &mut self.soft_targets {
+            _ if self.data.classes == 0 => match &self.value_targets {
+                None => label_terms(values, logits, d_logits),
+                Some(teacher) => teacher.loss(done, indices, logits, values, d_logits),
+            },
             None => hard_terms(logits, labels, d_logits),
             Some(soft) => soft.loss(done, Samples { inputs, indices }, logits, labels, d_logits),
         };
@@ -344,20 +368,27 @@ impl ClassifierTrainer {
         if let Some(SoftTargets { source, .. }) = &mut self.soft_targets {
             source.tick(&self.student);
         }
-        self.soft_loss += terms.soft * labels.len() as f64;
-        self.hard_loss += terms.hard * labels.len() as f64;
+        self.soft_loss += terms.soft * indices.len() as f64;
+        self.hard_loss += terms.hard * (labels.len() + values.len()) as f64;
         Ok(f64::from(loss))
     }
 
     /// Copies the samples of a minibatch, augmented if configured.
     fn gather(&mut self, samples: Range<usize>) {
         let data = &self.data;
+        let labelled = data.labelled();
+        if labelled < data.len() {
+            // Losses take the labelled samples first.
+            self.order[samples.clone()].sort_by_key(|&index| index >= labelled);
+        }
         let indices = &self.order[samples];
-        let Scratch { inputs, labels, .. } = &mut self.scratch;
+        let Scratch { inputs, labels, values, .. } = &mut self.scratch;
         inputs.resize(indices.len() * data.features, 0.0);
         labels.clear();
+        values.clear();
         for (&index, row) in indices.iter().zip(inputs.chunks_exact_mut(data.features)) {
-            labels.push(data.labels[index]);
+            labels.extend(data.labels.get(index));
+            values.extend(data.values.get(index));
             self.augmentation.copy(data.input(index), data.shape, row);
         }
         self.augmentation.mix(indices.len(), inputs);
@@ -389,7 +420,7 @@ snapshot! {
     impl Restorable for ClassifierTrainer {
         saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student,
             optimizer as "optimiser", shuffle, augmentation via Flat, dropout via OnlyIf(!config.dropout().is_off()), soft_targets as "teacher";
-        built: config, data, scratch, last_terms;
+        built: config, data, value_targets, scratch, last_terms;
         then: Self::check_order;
     }
 }
@@ -406,9 +437,10 @@ impl ClassifierTrainer {
     }
 }
 
-/// The fraction of misclassified samples, 0 to 1.
+/// The fraction of misclassified samples among those with a label, 0 to 1.
 pub fn error_rate(network: &Network, data: &Dataset) -> f64 {
-    differences(&predictions(network, &data.inputs), &data.labels) as f64 / data.len() as f64
+    let labelled = &data.inputs[..data.labels.len() * data.features];
+    differences(&predictions(network, labelled), &data.labels) as f64 / data.labels.len() as f64
 }
 
 /// The number of places at which two lists of classes differ.

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
 //! | [`augmentation`] | shifts and flips of images, mixtures of samples |
+//! | [`regression`] | numbers from labels, from a teacher's values, or from both |
+//! | [`values`] | a teacher's values beside the labels of a regression |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`chat`] | the answers of a language model as those of a classifier |
@@ -44,8 +46,10 @@ pub mod collector;
 pub mod divergence;
 pub mod ensemble;
 pub mod policy;
+pub mod regression;
 pub mod soft_targets;
 pub mod source;
+pub mod values;
 
 pub use answers::{AnswerKind, Answers};
 pub use classifier::{ClassifierTrainer, FitConfig};
@@ -55,3 +59,4 @@ pub use ensemble::EnsembleMean;
 pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};
+pub use values::{ValueTargets, ValueTargetsConfig};

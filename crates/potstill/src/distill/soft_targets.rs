@@ -20,6 +20,7 @@ use super::source::{Samples, Source};
 use crate::config::ConfigError;
 use crate::config::{settings, words};
 use crate::policy::Schedule;
+use crate::targets::argmax;
 use crate::teacher::Teacher;
 use potstill_core::snapshot;
 use potstill_core::snapshot::Flat;
@@ -140,6 +141,9 @@ struct SoftScratch {
     /// Standardised logits.
     teacher: Vec<f32>,
     student: Vec<f32>,
+    /// Of samples that have labels only in part: the classes, and the gradient of the labels' term.
+    classes: Vec<usize>,
+    d_hard: Vec<f32>,
 }
 
 impl SoftTargets {
@@ -166,7 +170,8 @@ impl SoftTargets {
     }
 
     /// `alpha` times the divergence plus `1 - alpha` times the cross-entropy of the labels in gradient step `step`, counted from 0, and in
-    /// `d_logits` its gradient with respect to the student's logits, `samples x classes`.
+    /// `d_logits` its gradient with respect to the student's logits, `samples x classes`. Of samples beyond the labels, which have none, the
+    /// divergence alone counts.
     ///
     /// # Panics
     /// If the lengths do not agree, there is no sample, or a schedule is relative to a run that was not begun.
@@ -191,9 +196,12 @@ impl SoftTargets {
         d_logits: &mut [f32],
     ) -> Terms {
         let Self { source, config, scratch } = self;
-        let teacher = source.last();
+        let (teacher, samples) = (source.last(), source.last().len() / source.outputs());
         let (divergence, alpha) = (config.divergence_at(step), config.alpha.at(step, 1) as f32);
-        let batch = Batch { teacher, student: logits, samples: labels.len(), labels };
+        let batch = Batch { teacher, student: logits, samples, labels };
+        if labels.len() < samples {
+            return partly_labelled(config, divergence, alpha, batch, scratch, d_logits);
+        }
         if !config.standardise_logits {
             return divergence.blended(alpha, batch, &mut scratch.buffers, d_logits);
         }
@@ -265,6 +273,40 @@ impl SoftTargets {
 /// A share of the gradient, or a probability, below which a term has no effect.
 const IDLE_PERCENT: f64 = 1.0;
 
+/// The blended loss of samples of which only the first have labels: each term is a mean over all samples, to which those without a label add
+/// nothing. For a divergence that has a use for labels, theirs are the teacher's most probable classes.
+fn partly_labelled(
+    config: &SoftTargetsConfig,
+    divergence: Divergence,
+    alpha: f32,
+    batch: Batch<'_>,
+    scratch: &mut SoftScratch,
+    d_logits: &mut [f32],
+) -> Terms {
+    let Batch { teacher, student, samples, labels } = batch;
+    let width = student.len() / samples;
+    let mut classes = std::mem::take(&mut scratch.classes);
+    classes.clear();
+    classes.extend(labels);
+    classes.extend(teacher.chunks_exact(width).skip(labels.len()).map(argmax));
+    let whole = Batch { labels: &classes, ..batch };
+    let soft = match config.standardise_logits {
+        true => standardised(divergence, whole, scratch, d_logits),
+        false => divergence.of_batch(whole, &mut scratch.buffers, d_logits),
+    };
+    scratch.classes = classes;
+    d_logits.iter_mut().for_each(|d| *d *= alpha);
+    let mut hard = 0.0;
+    let share = (1.0 - alpha) * labels.len() as f32 / samples as f32;
+    if !labels.is_empty() {
+        let length = labels.len() * width;
+        scratch.d_hard.resize(length, 0.0);
+        hard = cross_entropy(&student[..length], labels, &mut scratch.d_hard);
+        d_logits.iter_mut().zip(&scratch.d_hard).for_each(|(d, hard)| *d += share * hard);
+    }
+    Terms { total: alpha * soft + share * hard, soft: f64::from(soft), hard: f64::from(hard) }
+}
+
 /// The divergence of standardised logits, and its gradient with respect to the student's own.
 fn standardised(
     divergence: Divergence,
@@ -272,7 +314,7 @@ fn standardised(
     scratch: &mut SoftScratch,
     d_student: &mut [f32],
 ) -> f32 {
-    let SoftScratch { buffers, teacher, student } = scratch;
+    let SoftScratch { buffers, teacher, student, .. } = scratch;
     standardise(batch.teacher, batch.samples, teacher);
     standardise(batch.student, batch.samples, student);
     let value = divergence.of_batch(Batch { teacher, student, ..batch }, buffers, d_student);
@@ -376,5 +418,37 @@ mod tests {
         let ((small, a), (large, b)) = (standardise(1.0), standardise(64.0));
         assert!(small > 0.01 && (small - large).abs() < 1e-5, "{small} {large}");
         assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5), "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn samples_without_labels_have_the_divergence_alone() {
+        // One sample with a label and one without: half of the sum of both losses.
+        let logits = [0.5, -0.5, 1.0, 0.25, 1.0, -1.0];
+        let teacher = [1.0, 0.0, -1.0, 0.0, 2.0, 0.0];
+        for standardise_logits in [false, true] {
+            let config = SoftTargetsConfig {
+                temperature: 2.0.into(),
+                alpha: 0.75.into(),
+                standardise_logits,
+                ..SoftTargetsConfig::default()
+            };
+            let soft = |rows: std::ops::Range<usize>| {
+                let source = Source::recorded(3, teacher[3 * rows.start..3 * rows.end].to_vec());
+                SoftTargets::new(source, config.clone())
+            };
+            let samples = |indices| Samples { inputs: &[], indices };
+            let mut both = [0.0; 6];
+            let terms = soft(0..2).loss(0, samples(&[0, 1]), &logits, &[2], &mut both);
+            let mut first = [0.0; 3];
+            let labelled = soft(0..1).loss(0, samples(&[0]), &logits[..3], &[2], &mut first);
+            let mut second = [0.0; 3];
+            // Whatever the label, its term has the weight 0.25.
+            let alone = soft(1..2).loss(0, samples(&[0]), &logits[3..], &[], &mut second);
+            assert!((terms.total - 0.5 * (labelled.total + alone.total)).abs() < 1e-6, "{terms:?}");
+            assert!((f64::from(alone.total) - 0.75 * alone.soft).abs() < 1e-6 && alone.hard == 0.0);
+            let expected = first.iter().chain(&second).map(|d| 0.5 * d);
+            assert!(both.iter().zip(expected).all(|(d, expected)| (d - expected).abs() < 1e-6), "{both:?}");
+            assert!((terms.hard - labelled.hard).abs() < 1e-6);
+        }
     }
 }

@@ -82,7 +82,7 @@ impl Source {
     }
 
     /// The number of classes.
-    fn outputs(&self) -> usize {
+    pub(super) fn outputs(&self) -> usize {
         match &self.from {
             LogitSource::Network(teacher) => teacher.network().ends().choices,
             LogitSource::Recorded { outputs, .. } => *outputs,

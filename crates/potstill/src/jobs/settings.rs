@@ -100,6 +100,10 @@ settings! {
         data_crc32c: Option<u64> = None, in Any;
         /// Data to test on, in place of test_samples
         test: Option<String> = None, in Any;
+        /// Further rows to learn from, without labels: the teacher's answers to them count alone
+        unlabelled: Option<String> = None, in Any;
+        /// CRC-32C of these rows, so that a resumed run reads the same
+        unlabelled_crc32c: Option<u64> = None, in Any;
         /// Seed of all random streams
         seed: u64 = 0, in Any;
     }

@@ -21,6 +21,8 @@ pub(crate) struct Parts {
     pub(crate) test: Arc<Dataset>,
     /// The rows of the data that these are; none to test on if they are apart.
     pub(crate) rows: (Vec<usize>, Vec<usize>),
+    /// The rows without labels that are trained on behind the others.
+    pub(crate) unlabelled: Vec<usize>,
     /// The preprocessing that encoded them.
     pub(crate) preprocessing: Arc<Preprocessing>,
 }
@@ -121,13 +123,17 @@ impl Job for SupervisedJob {
             "algorithm": classifier::ALGORITHM.name,
             "seed": self.seed,
             "epochs": self.fit.epochs,
-            "train_samples": self.train.len(),
+            "train_samples": self.train.labels.len(),
             "test_samples": self.test.len(),
             "train_error": error_rate(student, &self.train),
             (catalogue::TEST_ERROR): error_rate(student, &self.test),
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
+        let unlabelled = self.train.len() - self.train.labels.len();
+        if unlabelled > 0 {
+            summary["unlabelled_samples"] = json!(unlabelled);
+        }
         if let Some(Taught { name, logits, parameters }) = &self.teacher {
             summary["command"] = json!("distill");
             summary["algorithm"] = json!("soft targets");

@@ -5,12 +5,18 @@ use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::teachers::{Lessons, Teachers};
+use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, resolve};
 use crate::distill::classifier::ClassifierSettings;
-use crate::distill::{FitConfig, SoftTargets, SoftTargetsConfig};
+use crate::distill::regression;
+use crate::distill::{
+    EnsembleMean, FitConfig, SoftTargets, SoftTargetsConfig, ValueTargets, ValueTargetsConfig,
+};
 use crate::error::Error;
-use crate::jobs::{DataConfig, DistilConfig, StoreConfig, SupervisedJob, Taught};
+use crate::jobs::{
+    DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught, TaughtValues,
+};
 use crate::optimizer::StudentOptimizer;
 use potstill_nn::NetworkSpec;
 use toml::Value;
@@ -37,15 +43,89 @@ pub(super) fn prepare_classifier(
     let ends = parts.train.ends(&run.net_arch);
     optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
     fit.check(&run.net_arch, &parts.train)?;
+    check_target(algorithm.name == regression::ALGORITHM.name, &data, &parts)?;
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
-    let fit = (fit, optimizer);
-    let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
+    let (fit, seed, form) = ((fit, optimizer), run.seed, &run.net_arch);
+    let job: Box<dyn Job> = match parts.train.classes {
+        0 => Box::new(RegressionJob::new(parts, seed, form, fit, None)),
+        _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None)),
+    };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
 }
 
+/// Checks that numbers are learned by a regression, and classes by a classifier.
+fn check_target(is_regression: bool, data: &DataSources, parts: &Parts) -> Result<(), Error> {
+    let (column, given) = (parts.preprocessing.target().column(), data.data().given());
+    match (is_regression, parts.train.classes) {
+        (false, 0) => Err(usage(format!(
+            "--data {given}: target={column} is for a regression: potstill train regression; for classes write label={column}"
+        ))),
+        (true, 1..) => Err(usage(format!(
+            "--data {given}: label={column} is for a classifier: potstill train classifier; for numbers write target={column}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a student learns what its teacher answers.
+fn check_taught(has_values: bool, data: &DataSources, parts: &Parts) -> Result<(), Error> {
+    let (column, given) = (parts.preprocessing.target().column(), data.data().given());
+    match (has_values, parts.train.classes) {
+        (false, 0) => Err(usage(format!(
+            "--data {given}: the teacher answers with classes, and `{column}` has numbers to learn; name its classes with label=NAME"
+        ))),
+        (true, 1..) => Err(usage(format!(
+            "--data {given}: the teacher predicts numbers, and `{column}` has classes; name what it predicts with target=NAME"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Prepares the run of a student that learns classes, or of one that learns numbers.
+pub(super) fn prepare_student_of_data(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+    match teachers.has_values() {
+        true => prepare_student_of_values(teachers, layers),
+        false => prepare_student_of_classes(teachers, layers),
+    }
+}
+
+/// Prepares the run of a student that learns numbers.
+fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+    let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
+    let resolved = resolve::<(
+        (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
+        StoreConfig,
+    )>(&layers)?;
+    let config = resolved.to_toml(&distillation_head());
+    let idle = idle_keys(&resolved);
+    let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    if run.env.is_some() {
+        return Err(usage("the teacher is a regression; give --data, not --env"));
+    }
+    if run.teacher_mean != EnsembleMean::Geometric {
+        return Err(usage("teacher_mean is of classes; values have their mean"));
+    }
+    let student = student_spec(&run)?;
+    let mut parts = data.parts(&fit, teachers.preprocessing())?;
+    check_taught(true, &data, &parts)?;
+    let left_out = teachers.leave_out(&data, &mut parts)?;
+    optimizer.check(("student", student, &parts.train.ends(student)), fit.learning_rate)?;
+    fit.check(student, &parts.train)?;
+    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.is_augmented())?;
+    let TaughtRows { train, variances, test, parameters } = taught;
+    let steps = fit.total_steps(parts.train.len());
+    let settings = (fit.clone(), soft.clone());
+    let targets = ValueTargets::new(train, variances, soft.alpha, soft.teacher_noise as f32);
+    let name = run.teacher.clone().unwrap_or_default();
+    let taught = TaughtValues { name, targets, test, parameters };
+    let job = Box::new(RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught)));
+    let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
+    Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+}
+
 /// Prepares the run of a student that learns classes.
-pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
         (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
@@ -60,7 +140,13 @@ pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -
     soft.check()?;
     let student = student_spec(&run)?;
     let mut parts = data.parts(&fit, teachers.preprocessing())?;
+    check_taught(false, &data, &parts)?;
     let left_out = teachers.leave_out(&data, &mut parts)?;
+    if fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
+        return Err(usage(
+            "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
+        ));
+    }
     let ends = parts.train.ends(student);
     optimizer.check(("student", student, &ends), fit.learning_rate)?;
     fit.check(student, &parts.train)?;

@@ -2,8 +2,9 @@
 
 use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::{DataSources, OpenData, RecordedTeacher, TrainedOn};
+use super::datasets::{DataSources, OpenData, TrainedOn};
 use super::foreign::ForeignModel;
+use super::recorded_teacher::{RecordedTeacher, rows_at};
 use super::subject::Subject;
 use crate::config::{Layer, Origin};
 use crate::data::source::{begins_an_option, place_and_options};
@@ -189,6 +190,19 @@ impl Teachers {
         }
     }
 
+    pub(super) fn into_members(self) -> Vec<Member> {
+        self.0
+    }
+
+    /// Returns true if the first teacher predicts values and no classes.
+    pub(crate) fn has_values(&self) -> bool {
+        match &self.0[0] {
+            Member::Trained(trained) => trained.0.preprocessing().classes().is_empty(),
+            Member::Recorded(answers) => answers.classes().is_empty(),
+            Member::Foreign(model) => model.classes().is_empty(),
+        }
+    }
+
     fn trained(&self) -> impl Iterator<Item = &(Predictor, TrainedOn)> {
         self.0.iter().filter_map(|member| match member {
             Member::Trained(trained) => Some(&**trained),
@@ -197,7 +211,7 @@ impl Teachers {
     }
 
     /// Checks that no teacher was trained on samples that the student is tested on: all have the split of the first that is of the same data.
-    fn check_splits(&self) -> Result<(), Error> {
+    pub(super) fn check_splits(&self) -> Result<(), Error> {
         let mut trained = self.trained().map(|trained| &trained.1);
         let Some(first) = trained.next() else { return Ok(()) };
         for other in trained.filter(|other| other.checksum == first.checksum) {
@@ -217,24 +231,27 @@ impl Teachers {
     /// # Errors
     /// If no row is left, or the answers are to other classes.
     pub(crate) fn leave_out(&self, data: &DataSources, parts: &mut Parts) -> Result<Option<String>, Error> {
-        let count = parts.rows.0.len();
+        let count = parts.train.len();
         for member in &self.0 {
             let Member::Recorded(answers) = member else { continue };
-            let known = answers.logits(data.data(), parts.preprocessing.classes())?;
-            let has = |&i: &usize| known.has(parts.rows.0[i]);
-            let kept: Vec<usize> = (0..parts.rows.0.len()).filter(has).collect();
+            let places = answers.places(data.data(), data.unlabelled())?;
+            let all = learned_rows(data, parts);
+            let kept: Vec<usize> = (0..all.len()).filter(|&i| places[all[i]].is_some()).collect();
             if kept.is_empty() {
                 return Err(usage(format!(
                     "--teacher {}: it has no answer to a training row",
                     answers.given()
                 )));
             }
-            if kept.len() < parts.rows.0.len() {
+            if kept.len() < all.len() {
+                let labelled = parts.rows.0.len();
                 parts.train = Arc::new(parts.train.select(&kept));
-                parts.rows.0 = kept.iter().map(|&i| parts.rows.0[i]).collect();
+                let (rows, more) = kept.split_at(kept.partition_point(|&i| i < labelled));
+                parts.unlabelled = more.iter().map(|&i| parts.unlabelled[i - labelled]).collect();
+                parts.rows.0 = rows.iter().map(|&i| parts.rows.0[i]).collect();
             }
         }
-        let without = count - parts.rows.0.len();
+        let without = count - parts.train.len();
         Ok((without > 0).then(|| {
             format!("{without} of {count} training rows have no answer of the teacher and are left out")
         }))
@@ -255,8 +272,9 @@ impl Teachers {
         let count = self.0.len();
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
         let mut lessons = Vec::with_capacity(count);
+        let asked = Asked { data, parts, is_varied };
         for member in self.0 {
-            lessons.push(member.lessons(data, parts, is_varied)?);
+            lessons.push(member.lessons(&asked)?);
         }
         if count == 1 {
             return Ok(lessons.remove(0));
@@ -337,10 +355,11 @@ impl Member {
         let of_data = |reason: String| usage(format!("--data {}: {reason}", data.given()));
         match self {
             Self::Trained(trained) => own_logits(&trained.0, classes, frame, &rows).map_err(of_data),
-            Self::Recorded(answers) => answers
-                .logits(data, classes)?
-                .of(rows)
-                .ok_or_else(|| usage(format!("--teacher {}: a row has no answer", answers.given()))),
+            Self::Recorded(answers) => {
+                let (logits, places) = (answers.logits(classes)?, answers.places(data, None)?);
+                rows_at(&logits, classes.len(), places)
+                    .ok_or_else(|| usage(format!("--teacher {}: a row has no answer", answers.given())))
+            }
             Self::Foreign(mut model) => {
                 let columns = model.columns();
                 let preprocessing =
@@ -356,7 +375,7 @@ impl Member {
 }
 
 /// The weights of teachers.
-fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
+pub(super) fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
     let parsed = weights.split(',').map(|weight| weight.trim().parse::<f64>().ok());
     let parsed: Option<Vec<f64>> = parsed.map(|w| w.filter(|w| w.is_finite() && *w > 0.0)).collect();
     parsed.filter(|parsed| parsed.len() == count).ok_or_else(|| {
@@ -366,84 +385,111 @@ fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
     })
 }
 
-/// The rows that a student is tested on: a frame, and indices in it.
-fn test_rows<'a>(data: &'a DataSources, parts: &Parts) -> (&'a DataFrame, Vec<usize>) {
-    match data.test_apart() {
-        Some(frame) => (frame, (0..frame.rows()).collect()),
-        None => (data.data().rows(), parts.rows.1.clone()),
-    }
+/// The rows that are learned, counted through the data and the further rows behind them.
+pub(super) fn learned_rows(data: &DataSources, parts: &Parts) -> Vec<usize> {
+    let count = data.data().rows().rows();
+    let more = parts.unlabelled.iter().map(|&row| count + row);
+    parts.rows.0.iter().copied().chain(more).collect()
 }
 
-impl Member {
-    fn lessons(self, data: &DataSources, parts: &Parts, is_varied: bool) -> Result<Lessons, Error> {
-        let preprocessing = &parts.preprocessing;
-        let classes = preprocessing.classes();
-        let recorded = |logits: Vec<f32>| Source::recorded(classes.len(), logits);
-        let varied = |given: &str| match is_varied {
+/// The samples of a student whose answers a teacher gives.
+struct Asked<'a> {
+    data: &'a DataSources,
+    parts: &'a Parts,
+    /// True if the samples are changed from epoch to epoch.
+    is_varied: bool,
+}
+
+impl Asked<'_> {
+    fn classes(&self) -> &[String] {
+        self.parts.preprocessing.classes()
+    }
+
+    /// Refuses samples that change from epoch to epoch for a teacher that answers each once.
+    fn refuse_variation(&self, given: &str) -> Result<(), Error> {
+        match self.is_varied {
             true => Err(usage(format!(
                 "--teacher {given}: its answers are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and mixup out"
             ))),
             false => Ok(()),
-        };
-        let (train, (test_frame, test)) = ((data.data().rows(), &parts.rows.0), test_rows(data, parts));
-        match self {
-            Self::Trained(trained) => {
-                let (predictor, _) = *trained;
-                let parameters = Some(predictor.network().parameters().len());
-                let own = predictor.preprocessing();
-                if own.inputs() == preprocessing.inputs() && own.classes() == classes {
-                    let network = predictor.network().clone();
-                    let test = network.predict(&parts.test.inputs, &mut Workspace::default()).to_vec();
-                    return Ok(Lessons {
-                        source: Source::new(teacher::Teacher::frozen(network)),
-                        test: Some(test),
-                        parameters,
-                    });
-                }
-                varied("of other inputs")?;
-                let logits = |(frame, rows): (&DataFrame, &[usize])| {
-                    own_logits(&predictor, classes, frame, rows)
-                        .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
-                };
-                let source = recorded(logits((train.0, train.1))?);
-                Ok(Lessons { source, test: Some(logits((test_frame, &test))?), parameters })
-            }
-            Self::Recorded(answers) => {
-                varied(answers.given())?;
-                let answers = answers.logits(data.data(), classes)?;
-                let train =
-                    answers.of(parts.rows.0.iter().copied()).expect("rows without an answer are left out");
-                let test = match data.test_apart() {
-                    Some(_) => None,
-                    None => answers.of(parts.rows.1.iter().copied()),
-                };
-                Ok(Lessons { source: recorded(train), test, parameters: None })
-            }
-            Self::Foreign(mut model) => {
-                let wrong = |given: &str| {
-                    let given = given.to_owned();
-                    move |reason: String| usage(format!("--teacher {given}: {reason}"))
-                };
-                let wrong = wrong(model.given());
-                let test = model.logits(preprocessing, test_frame, &test).map_err(&wrong)?;
-                if is_varied {
-                    let Some(network) = model.network(preprocessing) else {
-                        varied(model.given())?;
-                        unreachable!("refused above");
-                    };
-                    let parameters = Some(network.parameters().len());
-                    return Ok(Lessons {
-                        source: Source::new(teacher::Teacher::frozen(network)),
-                        test: Some(test),
-                        parameters,
-                    });
-                }
-                let source = recorded(model.logits(preprocessing, train.0, train.1).map_err(&wrong)?);
-                let parameters = model.parameters();
-                Ok(Lessons { source, test: Some(test), parameters })
-            }
         }
     }
+
+    /// The lessons of a teacher that answers rows of a frame.
+    fn once(
+        &self,
+        parameters: Option<usize>,
+        mut answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+    ) -> Result<Lessons, Error> {
+        let Self { data, parts, .. } = self;
+        let mut train = answer(data.data().rows(), &parts.rows.0)?;
+        if let Some(more) = data.unlabelled() {
+            train.extend(answer(more.rows(), &parts.unlabelled)?);
+        }
+        let test = match data.test_apart() {
+            Some(frame) => answer(frame, &(0..frame.rows()).collect::<Vec<_>>())?,
+            None => answer(data.data().rows(), &parts.rows.1)?,
+        };
+        Ok(Lessons { source: Source::recorded(self.classes().len(), train), test: Some(test), parameters })
+    }
+}
+
+impl Member {
+    fn lessons(self, asked: &Asked<'_>) -> Result<Lessons, Error> {
+        match self {
+            Self::Trained(trained) => lessons_of_run(trained.0, asked),
+            Self::Recorded(answers) => lessons_of_record(&answers, asked),
+            Self::Foreign(model) => lessons_of_model(*model, asked),
+        }
+    }
+}
+
+/// The lessons of a trained run: of its network, where its inputs are the student's, else of its answers.
+fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
+    let (own, preprocessing) = (predictor.preprocessing(), &asked.parts.preprocessing);
+    let parameters = Some(predictor.network().parameters().len());
+    if own.inputs() == preprocessing.inputs() && own.classes() == asked.classes() {
+        let network = predictor.network().clone();
+        let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
+        let source = Source::new(teacher::Teacher::frozen(network));
+        return Ok(Lessons { source, test: Some(test), parameters });
+    }
+    asked.refuse_variation("of other inputs")?;
+    asked.once(parameters, |frame, rows| {
+        own_logits(&predictor, asked.classes(), frame, rows)
+            .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
+    })
+}
+
+/// The lessons of recorded answers.
+fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Lessons, Error> {
+    asked.refuse_variation(answers.given())?;
+    let Asked { data, parts, .. } = asked;
+    let (logits, width) = (answers.logits(asked.classes())?, asked.classes().len());
+    let places = answers.places(data.data(), data.unlabelled())?;
+    let of = |rows: &[usize]| rows_at(&logits, width, rows.iter().map(|&row| places[row]));
+    let train = of(&learned_rows(data, parts)).expect("rows without an answer are left out");
+    let test = if data.test_apart().is_some() { None } else { of(&parts.rows.1) };
+    Ok(Lessons { source: Source::recorded(width, train), test, parameters: None })
+}
+
+/// The lessons of a model of another program: of its answers, or of its network where samples change.
+fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lessons, Error> {
+    let preprocessing = &asked.parts.preprocessing;
+    let network = if asked.is_varied { model.network(preprocessing) } else { None };
+    if let Some(network) = network {
+        let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
+        let parameters = Some(network.parameters().len());
+        let source = Source::new(teacher::Teacher::frozen(network));
+        return Ok(Lessons { source, test: Some(test), parameters });
+    }
+    asked.refuse_variation(model.given())?;
+    let (given, parameters) = (model.given().to_owned(), model.parameters());
+    asked.once(parameters, |frame, rows| {
+        model
+            .logits(preprocessing, frame, rows)
+            .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
+    })
 }
 
 /// The logits of a classifier behind its own preprocessing, in the order of these classes: `rows x classes`.
