@@ -155,6 +155,11 @@ pub fn write_behind(
 /// Checks that rows of these columns can be the input of a graph: numbers, one vector, or one image or array.
 fn takes_rows(preprocessing: &Preprocessing) -> Result<(), String> {
     for encoding in preprocessing.inputs() {
+        if let Encoding::Text { column } = encoding {
+            return Err(format!(
+                "its column `{column}` has texts, and no standard operator of ONNX hashes their n-grams; export it to safetensors"
+            ));
+        }
         if let Encoding::Category { column, .. } = encoding {
             return Err(format!("its column `{column}` has words, which the graph does not encode yet"));
         }
@@ -179,7 +184,7 @@ fn rows_input(graph: &mut GraphBuilder, preprocessing: &Preprocessing) -> String
             Encoding::Image { white, .. } => {
                 scaling.push(Scaling { mean: 0.0, deviation: f64::from(*white) });
             }
-            Encoding::Category { .. } => unreachable!("refused before"),
+            Encoding::Category { .. } | Encoding::Text { .. } => unreachable!("refused before"),
         }
     }
     let shape = preprocessing.shape();
