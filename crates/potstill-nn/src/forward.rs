@@ -1,10 +1,10 @@
 //! The forward pass.
 
-use crate::dropout::{Masks, PanelMasks};
 use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
 use crate::linear::{self, Panel};
+use crate::masks::{Masks, PanelMasks};
 use crate::network::Network;
 use crate::ops;
 use crate::plan::{Kind, Part, Plan};

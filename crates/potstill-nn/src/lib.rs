@@ -55,6 +55,7 @@ mod lanes;
 mod linear;
 mod log_softmax;
 pub mod loss;
+mod masks;
 mod max_norm;
 pub mod network;
 pub mod ngrams;

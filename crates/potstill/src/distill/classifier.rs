@@ -22,7 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::augmentation::Augmentation;
+use super::augmentation::{Augmentation, Changes};
 use super::soft_targets::SoftTargets;
 use super::source::Samples;
 use super::student::{StudentForm, TextFront};
@@ -86,9 +86,10 @@ impl FitConfig {
         Dropout { inputs: self.input_dropout, hidden: self.dropout }
     }
 
-    /// Returns true if training inputs differ from epoch to epoch.
-    pub fn is_augmented(&self) -> bool {
-        self.jitter_pixels > 0 || self.horizontal_flip || self.mixup > 0.0
+    /// The random changes of training samples.
+    pub fn changes(&self) -> Changes {
+        let Self { jitter_pixels, horizontal_flip, mixup, .. } = *self;
+        Changes { jitter_pixels: jitter_pixels as usize, horizontal_flip, mixup }
     }
 
     /// Refuses what a network of this form or these samples cannot have: dropout without hidden units, changes of images that are none.
@@ -207,7 +208,7 @@ impl ClassifierTrainer {
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
-            if !config.is_augmented() {
+            if !config.changes().are_any() {
                 // The inputs are the same in every epoch.
                 soft.source.record(&data.inputs);
             }
@@ -227,7 +228,7 @@ impl ClassifierTrainer {
             order: (0..data.len()).collect(),
             data,
             shuffle: streams.stream("shuffle"),
-            augmentation: Augmentation::new(&config, &streams),
+            augmentation: Augmentation::new(config.changes(), &streams),
             dropout: streams.stream("dropout"),
             scratch: Scratch::default(),
             config: FitConfig {

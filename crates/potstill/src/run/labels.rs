@@ -111,7 +111,7 @@ fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<Pre
     check_taught(true, &data, &parts)?;
     let left_out = teachers.leave_out(&data, &mut parts)?;
     check_student(("student", student), &parts.train, &fit, &optimizer)?;
-    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.is_augmented())?;
+    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.changes().are_any())?;
     let TaughtRows { train, variances, test, parameters } = taught;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
@@ -150,7 +150,7 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
     let Lessons { source, test, parameters } =
-        teachers.lessons(&data, &parts, ensemble, fit.is_augmented())?;
+        teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
     let taught = Some(Taught { name, logits: test, parameters });
