@@ -59,7 +59,7 @@ mod table {
 
     /// The columns of a file.
     pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
-        let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(damaged)?;
+        let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|error| damaged(&error))?;
         let metadata = file.metadata();
         let (mut size, mut rows) = (0_i64, 0_i64);
         for group in metadata.row_groups() {
@@ -85,7 +85,7 @@ mod table {
         Ok(columns)
     }
 
-    fn damaged(error: ParquetError) -> String {
+    fn damaged(error: &ParquetError) -> String {
         let text = error.to_string();
         match text.contains("Disabled feature") {
             true => {
@@ -106,8 +106,8 @@ mod table {
         }
         let mut values: Option<Values> = None;
         for group in 0..file.num_row_groups() {
-            let group = file.get_row_group(group).map_err(damaged)?;
-            let reader = group.get_column_reader(place).map_err(damaged)?;
+            let group = file.get_row_group(group).map_err(|error| damaged(&error))?;
+            let reader = group.get_column_reader(place).map_err(|error| damaged(&error))?;
             let more = part(reader, descriptor)?;
             match (&mut values, more) {
                 (None, more) => values = Some(more),
@@ -188,8 +188,9 @@ mod table {
         loop {
             levels.clear();
             values.clear();
-            let (rows, ..) =
-                reader.read_records(BATCH, Some(&mut levels), None, &mut values).map_err(damaged)?;
+            let (rows, ..) = reader
+                .read_records(BATCH, Some(&mut levels), None, &mut values)
+                .map_err(|error| damaged(&error))?;
             if rows == 0 {
                 return Ok(());
             }

@@ -440,7 +440,7 @@ impl Asked<'_> {
 impl Member {
     fn lessons(self, asked: &Asked<'_>) -> Result<Lessons, Error> {
         match self {
-            Self::Trained(trained) => lessons_of_run(trained.0, asked),
+            Self::Trained(trained) => lessons_of_run(&trained.0, asked),
             Self::Recorded(answers) => lessons_of_record(&answers, asked),
             Self::Foreign(model) => lessons_of_model(*model, asked),
         }
@@ -448,7 +448,7 @@ impl Member {
 }
 
 /// The lessons of a trained run: of its network, where its inputs are the student's, else of its answers.
-fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
+fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
     let (own, preprocessing) = (predictor.preprocessing(), &asked.parts.preprocessing);
     let parameters = Some(predictor.parameters());
     // The bag of a teacher of texts is no part of its network.
@@ -461,7 +461,7 @@ fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Er
     }
     asked.refuse_variation("of other inputs")?;
     asked.once(parameters, |frame, rows| {
-        own_logits(&predictor, asked.classes(), frame, rows)
+        own_logits(predictor, asked.classes(), frame, rows)
             .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
     })
 }
