@@ -20,7 +20,7 @@ use crate::targets;
 use crate::teacher::Teacher;
 use potstill_core::snapshot::{Codec, Flat};
 use potstill_core::{Snapshot, SnapshotError, Value, snapshot};
-use potstill_nn::{Network, Workspace};
+use potstill_nn::{Network, Workers, Workspace};
 
 /// A source of logits for a student.
 #[derive(Clone, Debug)]
@@ -79,6 +79,23 @@ impl Source {
         assert!(!members.is_empty() && members.iter().all(|(weight, _)| *weight > 0.0), "weights above 0");
         let members = members.into_iter().map(|(weight, source)| (weight / sum, source)).collect();
         Self { from: LogitSource::Ensemble { members, mean }, scale: 1.0, logits: Vec::new() }
+    }
+
+    /// Computes the teachers' outputs with these threads. Results do not depend on their number.
+    #[must_use]
+    pub fn with_workers(self, workers: &Workers) -> Self {
+        let from = match self.from {
+            LogitSource::Network(teacher) => {
+                LogitSource::Network(Box::new(teacher.with_workers(workers.clone())))
+            }
+            LogitSource::Ensemble { members, mean } => {
+                let members =
+                    members.into_iter().map(|(weight, source)| (weight, source.with_workers(workers)));
+                LogitSource::Ensemble { members: members.collect(), mean }
+            }
+            recorded @ LogitSource::Recorded { .. } => recorded,
+        };
+        Self { from, ..self }
     }
 
     /// The number of classes.
