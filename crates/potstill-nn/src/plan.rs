@@ -285,6 +285,11 @@ impl Plan {
 
     /// The plan of a network of this form with this interface; or why there is none.
     pub(crate) fn new(spec: &NetworkSpec, interface: &Interface) -> Result<Self, String> {
+        if spec.bag.is_some() {
+            return Err(
+                "a bag of n-grams learns from texts; name their column, --data FILE:text=NAME".to_owned()
+            );
+        }
         let ends = &interface.ends;
         interface.check()?;
         if spec.dueling && !interface.heads.is_empty() {

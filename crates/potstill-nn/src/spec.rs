@@ -10,6 +10,7 @@
 //! # Ok::<(), potstill_nn::spec::SpecError>(())
 //! ```
 
+use crate::ngrams::BagSpec;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -90,8 +91,11 @@ impl fmt::Display for Stage {
 /// with as many as keep its size; `max2` and `avg2` pool squares of 2 x 2). Options
 /// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
 /// `layernorm=1e-6` has another epsilon than PyTorch's, and `divide=255` divides the inputs first.
+/// `text:4096x8,16` puts a [bag of hashed n-grams](BagSpec) before a hidden layer of 16 units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
+    /// The bag of n-grams before the network, of texts. It is no part of the [`Network`](crate::Network).
+    pub bag: Option<BagSpec>,
     /// Layers over an image; empty for features.
     pub stages: Vec<Stage>,
     /// Units of each hidden layer.
@@ -134,6 +138,7 @@ impl NetworkSpec {
     /// A network of dense layers with ReLU.
     pub fn mlp(hidden: &[usize]) -> Self {
         Self {
+            bag: None,
             stages: Vec::new(),
             hidden: hidden.to_vec(),
             activation: Activation::Relu,
@@ -180,6 +185,11 @@ impl FromStr for NetworkSpec {
 
     fn from_str(spec: &str) -> Result<Self, SpecError> {
         let fail = |reason: String| SpecError { spec: spec.to_owned(), reason };
+        if let Some(split) = BagSpec::split(spec) {
+            let (bag, behind) = split.map_err(fail)?;
+            let network: Self = behind.parse().map_err(|error: SpecError| fail(error.reason))?;
+            return Ok(Self { bag: Some(bag), ..network });
+        }
         let mut parts = spec.split(':');
         let family = parts.next().unwrap_or_default();
         if family != "mlp" && family != "cnn" {
@@ -252,9 +262,14 @@ impl FromStr for NetworkSpec {
 
 impl fmt::Display for NetworkSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.stages.is_empty() { "mlp" } else { "cnn" })?;
-        let stages = self.stages.iter().map(ToString::to_string);
+        f.write_str(match self.bag {
+            Some(_) => "text",
+            None if self.stages.is_empty() => "mlp",
+            None => "cnn",
+        })?;
+        let stages = self.bag.iter().map(BagSpec::table).chain(self.stages.iter().map(ToString::to_string));
         let tokens: Vec<String> = stages.chain(self.hidden.iter().map(ToString::to_string)).collect();
+        let of_bag = self.bag.iter().flat_map(BagSpec::options);
         let options = [
             (self.activation != Activation::Relu).then(|| self.activation.to_string()),
             self.layer_norm.then(|| match self.layer_norm_epsilon {
@@ -265,7 +280,7 @@ impl fmt::Display for NetworkSpec {
             self.noisy.then(|| "noisy".to_owned()),
             (self.input_divisor != 1).then(|| format!("divide={}", self.input_divisor)),
         ];
-        let options: Vec<String> = options.into_iter().flatten().collect();
+        let options: Vec<String> = of_bag.chain(options).flatten().collect();
         if !tokens.is_empty() || !options.is_empty() {
             write!(f, ":{}", tokens.join(","))?;
         }
@@ -290,6 +305,9 @@ mod tests {
             "mlp::layernorm=2.5e-3:noisy:divide=3",
             "cnn:32x8s4,max2,64x4s2,avg3:silu",
             "cnn:16x3p1,16x5s2p4,8",
+            "text:4096",
+            "text:16384x1:words=1:chars=0",
+            "text:4096x8,16,4:words=2-3:chars=2-8:tanh",
         ] {
             assert_eq!(text.parse::<NetworkSpec>().unwrap().to_string(), text);
         }
@@ -331,6 +349,21 @@ mod tests {
             "mlp:8:noisy=1",
             "unknown option `noisy=1` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, divide=255)",
         );
+        let table = |table: &str| {
+            format!(
+                "`{table}` is no table such as 4096x8, of 2 to 16777216 buckets and a width of 1 to 1024,"
+            )
+        };
+        for wrong in ["", "1", "16777217", "8x0", "8x1025", "8y2", "-8x1"] {
+            check(&format!("text:{wrong}"), &table(wrong));
+        }
+        check("text", &table(""));
+        check("text:8x2,x", "`x` is not a number of units from 1 to 16384");
+        check("text:8x2:words=0:chars=0", "neither words nor characters");
+        check("text:8x2:words=6", "`words=6` is no length or range from 1 to 5, or 0,");
+        check("text:8x2:chars=5-3", "`chars=5-3` is no length or range from 2 to 8, or 0,");
+        check("text:8x2:chars=3:chars=3", "a second chars, `chars=3`,");
+        check("textual:8", "unknown family `textual`");
         check(&format!("mlp:{}", ["4"; 17].join(",")), "more than 16 hidden layers");
     }
 }

@@ -81,7 +81,7 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 "data": data.source,
                 "test_samples": test.len(),
                 (catalogue::TEST_ERROR): error_rate(network, &test),
-                "parameters": network.parameters().len(),
+                "parameters": predictor.parameters(),
             }))
         }
     }

@@ -8,6 +8,7 @@
 //! | [`frame`] | rows as they stand in a file, column by column |
 //! | [`preprocessing`] | the way from rows to inputs and targets, fitted on training rows |
 //! | [`labelled`] | samples for a network, in training and test parts |
+//! | [`text`] | hashed n-grams of texts |
 //! | [`digits`] | the data that comes with the crate |
 //! | [`recording`] | recorded episodes, and the environment that replays them |
 //!
@@ -35,12 +36,14 @@ pub mod frame;
 mod idx;
 mod json_lines;
 pub mod labelled;
+mod parquet;
 mod pictures;
 pub mod preprocessing;
 pub mod reader;
 mod recorded;
 pub mod recording;
 pub mod source;
+pub mod text;
 
 pub use content::{Bytes, Content};
 
@@ -52,7 +55,7 @@ pub use recording::{RecordedEnv, Recording};
 pub use source::{DataOptions, DataSource};
 
 /// All formats; a table of text, which has no mark of its own, is the last.
-pub const READERS: [&dyn Reader; 10] = [
+pub const READERS: [&dyn Reader; 11] = [
     &recorded::Recorded,
     &json_lines::JsonLines,
     &idx::Idx,
@@ -62,6 +65,7 @@ pub const READERS: [&dyn Reader; 10] = [
     &arrays::Npy,
     &arrays::Npz,
     &arrays::Tensors,
+    &parquet::Parquet,
     &csv::Csv,
 ];
 

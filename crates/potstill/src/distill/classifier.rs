@@ -25,15 +25,16 @@
 use super::augmentation::{Augmentation, Changes};
 use super::soft_targets::SoftTargets;
 use super::source::Samples;
+use super::student::{StudentForm, TextFront};
 use super::values::{ValueTargets, label_terms};
 use crate::agent::LearnError;
 use crate::algorithm::{Algorithm, Builder, DataKind};
 #[cfg(feature = "disk")]
 use crate::config::ConfigError;
 use crate::config::settings;
-use crate::data::Dataset;
-use crate::model::Model;
-use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
+use crate::data::{Dataset, Preprocessing};
+use crate::model::{Model, Predictor};
+use crate::optimizer::{Front, GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
 use potstill_core::snapshot::{Flat, IfPresent, OnlyIf, below};
@@ -149,6 +150,8 @@ pub struct ClassifierTrainer {
     config: FitConfig,
     data: Arc<Dataset>,
     student: Network,
+    /// The bag of n-grams before it, of texts.
+    front: Option<TextFront>,
     optimizer: GuardedStep,
     soft_targets: Option<SoftTargets>,
     value_targets: Option<ValueTargets>,
@@ -193,6 +196,10 @@ impl ClassifierTrainer {
     }
 
     /// Initialises a student on this data, with or without soft targets.
+    ///
+    /// # Panics
+    /// If the student's form is [none](StudentForm::new) for the data, or texts are learned by a rule without a
+    /// [sparse](potstill_nn::embedding::SparseRule) form.
     pub fn with(
         (config, optimizer): (FitConfig, OptimizerConfig),
         spec: &NetworkSpec,
@@ -200,9 +207,9 @@ impl ClassifierTrainer {
         mut soft_targets: Option<SoftTargets>,
         streams: Streams,
     ) -> Self {
-        let ends = data.ends(spec);
+        let form = StudentForm::new(spec, &data).unwrap_or_else(|reason| panic!("{spec}: {reason}"));
         let mut rng = streams.stream("initialisation");
-        let student = spec.initialised(&ends, optimizer.initialisation(), &mut rng);
+        let student = form.network.initialised(&form.ends, optimizer.initialisation(), &mut rng);
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
@@ -214,6 +221,7 @@ impl ClassifierTrainer {
         Self {
             optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
+            front: TextFront::new(&form, &data, &optimizer, streams),
             soft_targets,
             value_targets: None,
             epochs: 0,
@@ -259,6 +267,21 @@ impl ClassifierTrainer {
         &self.student
     }
 
+    /// The student behind the preprocessing of its data.
+    ///
+    /// # Panics
+    /// If the preprocessing is another.
+    pub fn predictor(&self, preprocessing: &Arc<Preprocessing>) -> Predictor {
+        let bag = self.front.as_ref().map(|front| front.bag().clone());
+        Predictor::with_bag(self.student.clone(), Arc::clone(preprocessing), bag)
+            .expect("the preprocessing of its data")
+    }
+
+    /// Samples as the student's network takes them: the same, or the means of texts.
+    pub fn embedded(&mut self, data: &Arc<Dataset>) -> Arc<Dataset> {
+        self.front.as_mut().map_or_else(|| Arc::clone(data), |front| front.embedded(data))
+    }
+
     /// Learning rate, gradient norm and number of the gradient steps so far.
     pub fn measured(&self) -> [(&'static str, f64); 3] {
         self.optimizer.measured(self.config.learning_rate)
@@ -274,8 +297,15 @@ impl ClassifierTrainer {
     pub fn idle_term(&mut self) -> Option<String> {
         let soft = self.soft_targets.as_mut()?;
         let count = self.data.labels.len().min(self.config.batch_size as usize);
-        let (inputs, labels) = (&self.data.inputs[..count * self.data.features], &self.data.labels[..count]);
         let indices: Vec<usize> = (0..count).collect();
+        let (mut means, labels) = (Vec::new(), &self.data.labels[..count]);
+        let inputs = match &mut self.front {
+            None => &self.data.inputs[..count * self.data.features],
+            Some(front) => {
+                front.forward(&indices, &mut means);
+                &means
+            }
+        };
         let logits = self.student.predict(inputs, &mut self.scratch.workspace);
         soft.idle_term(Samples { inputs, indices: &indices }, logits, labels)
     }
@@ -285,7 +315,10 @@ impl ClassifierTrainer {
     /// # Errors
     /// If its architecture is another.
     pub fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_network(&mut self.student)
+        match &mut self.front {
+            None => model.copy_to_network(&mut self.student),
+            Some(front) => front.start_from(model, &mut self.student),
+        }
     }
 
     /// Epochs so far.
@@ -366,7 +399,8 @@ impl ClassifierTrainer {
         let soft_logits = self.soft_targets.as_ref().map_or(&[][..], SoftTargets::last_logits);
         let batch = [("input", &**inputs), ("teacher's logit", soft_logits)];
         let rate = self.config.learning_rate.at(done, 1);
-        self.optimizer.step(rate, &mut self.student, d_logits, workspace, loss, &batch)?;
+        let front = self.front.as_mut().map(|front| front as &mut dyn Front);
+        self.optimizer.step_with(rate, (&mut self.student, front), d_logits, workspace, loss, &batch)?;
         if self.config.max_norm < f64::INFINITY {
             self.student.clip_max_norm(self.config.max_norm, workspace.workers());
         }
@@ -388,12 +422,15 @@ impl ClassifierTrainer {
         }
         let indices = &self.order[samples];
         let Scratch { inputs, labels, values, .. } = &mut self.scratch;
-        inputs.resize(indices.len() * data.features, 0.0);
         labels.clear();
+        labels.extend(indices.iter().filter_map(|&index| data.labels.get(index)));
         values.clear();
+        values.extend(indices.iter().filter_map(|&index| data.values.get(index)));
+        if let Some(front) = &mut self.front {
+            return front.forward(indices, inputs);
+        }
+        inputs.resize(indices.len() * data.features, 0.0);
         for (&index, row) in indices.iter().zip(inputs.chunks_exact_mut(data.features)) {
-            labels.extend(data.labels.get(index));
-            values.extend(data.values.get(index));
             self.augmentation.copy(data.input(index), data.shape, row);
         }
         self.augmentation.mix(indices.len(), inputs);
@@ -423,7 +460,7 @@ fn mixed_terms(
 
 snapshot! {
     impl Restorable for ClassifierTrainer {
-        saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student,
+        saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student, front as "texts",
             optimizer as "optimiser", shuffle, augmentation via Flat, dropout via OnlyIf(!config.dropout().is_off()), soft_targets as "teacher";
         built: config, data, value_targets, scratch, last_terms;
         then: Self::check_order;

@@ -7,7 +7,7 @@ use crate::distill::regression::{self, rmse, rmse_of};
 use crate::distill::{ClassifierTrainer, FitConfig, ValueTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
-use crate::model::{Model, Predictor};
+use crate::model::Model;
 use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
@@ -82,7 +82,8 @@ impl Job for RegressionJob {
             let epoch = self.trainer.step().map_err(|source| TrainError::Learn { step, source })?;
             stops = stop();
             let Some(loss) = epoch else { continue };
-            self.test_rmse = self.unit() * rmse(self.trainer.student(), &self.test);
+            let test = self.trainer.embedded(&self.test);
+            self.test_rmse = self.unit() * rmse(self.trainer.student(), &test);
             let mut values = vec![
                 (catalogue::EPOCHS, self.trainer.epochs() as f64),
                 (catalogue::LOSS, loss),
@@ -106,8 +107,9 @@ impl Job for RegressionJob {
     }
 
     fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
+        let [train, test] = [&self.train, &self.test].map(|data| self.trainer.embedded(data));
         let (student, unit) = (self.trainer.student(), self.unit());
-        let test_rmse = unit * rmse(student, &self.test);
+        let test_rmse = unit * rmse(student, &test);
         let of_mean = unit * deviation(&self.test.values);
         let mut summary = json!({
             "command": "train",
@@ -116,7 +118,7 @@ impl Job for RegressionJob {
             "epochs": self.fit.epochs,
             "train_samples": self.train.labelled(),
             "test_samples": self.test.len(),
-            "train_rmse": unit * rmse(student, &self.train),
+            "train_rmse": unit * rmse(student, &train),
             (catalogue::TEST_RMSE): test_rmse,
             "mean_rmse": of_mean,
             // 1 less the share of the test samples' variance that is left.
@@ -137,8 +139,7 @@ impl Job for RegressionJob {
                 summary["teacher_test_rmse"] = json!(unit * rmse_of(theirs, &self.test.values));
             }
         }
-        let predictor = Predictor::new(student.clone(), Arc::clone(&self.preprocessing));
-        let model = Model::Predictor(predictor.expect("the network of this preprocessing"));
+        let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
         Ok(Some(Outcome { model, summary, visits: None }))
     }
 }

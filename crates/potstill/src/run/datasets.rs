@@ -209,7 +209,7 @@ impl TrainedOn {
 
     /// The samples that the run was tested on.
     pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
-        Ok(self.parts(Some(predictor.preprocessing()))?.test)
+        Ok(predictor.embedded(&self.parts(Some(predictor.preprocessing()))?.test))
     }
 }
 
@@ -318,9 +318,11 @@ impl DataSources {
         })?;
         if let Some(more) = &self.unlabelled {
             parts.unlabelled = (0..more.rows().rows()).collect();
-            let inputs = parts.preprocessing.encode(more.rows(), &parts.unlabelled);
-            let inputs = inputs.map_err(|reason| usage(format!("--unlabelled {}: {reason}", more.given)))?;
-            Arc::make_mut(&mut parts.train).append_unlabelled(&inputs);
+            let (rows, wanted) = (more.rows(), &parts.unlabelled);
+            let wrong = |reason: String| usage(format!("--unlabelled {}: {reason}", more.given));
+            let inputs = parts.preprocessing.encode(rows, wanted).map_err(wrong)?;
+            let texts = parts.preprocessing.texts(rows, wanted).map_err(wrong)?;
+            Arc::make_mut(&mut parts.train).append_unlabelled(&inputs, texts);
         }
         Ok(parts)
     }

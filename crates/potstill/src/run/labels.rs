@@ -1,24 +1,26 @@
 //! Runs that learn classes: from labels, or from labels and a teacher.
 
-use super::checks::usage;
+use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::teachers::{Lessons, Teachers};
 use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
-use crate::config::{Layer, resolve};
+use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
+use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::regression;
 use crate::distill::{
-    EnsembleMean, FitConfig, SoftTargets, SoftTargetsConfig, ValueTargets, ValueTargetsConfig,
+    EnsembleMean, FitConfig, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets, ValueTargetsConfig,
 };
 use crate::error::Error;
 use crate::jobs::{
     DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught, TaughtValues,
 };
-use crate::optimizer::StudentOptimizer;
+use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use potstill_nn::NetworkSpec;
+use potstill_nn::embedding::SparseRule;
 use toml::Value;
 
 /// The command of a student, as it stands in its settings and in the name of its folder.
@@ -40,9 +42,7 @@ pub(super) fn prepare_classifier(
     let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
     let parts = data.parts(&fit, None)?;
-    let ends = parts.train.ends(&run.net_arch);
-    optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
-    fit.check(&run.net_arch, &parts.train)?;
+    check_student(("net_arch", &run.net_arch), &parts.train, &fit, &optimizer)?;
     check_target(algorithm.name == regression::ALGORITHM.name, &data, &parts)?;
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
     let (fit, seed, form) = ((fit, optimizer), run.seed, &run.net_arch);
@@ -110,9 +110,8 @@ fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<Pre
     let mut parts = data.parts(&fit, teachers.preprocessing())?;
     check_taught(true, &data, &parts)?;
     let left_out = teachers.leave_out(&data, &mut parts)?;
-    optimizer.check(("student", student, &parts.train.ends(student)), fit.learning_rate)?;
-    fit.check(student, &parts.train)?;
-    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.is_augmented())?;
+    check_student(("student", student), &parts.train, &fit, &optimizer)?;
+    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.changes().are_any())?;
     let TaughtRows { train, variances, test, parameters } = taught;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
@@ -147,9 +146,7 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
             "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
         ));
     }
-    let ends = parts.train.ends(student);
-    optimizer.check(("student", student, &ends), fit.learning_rate)?;
-    fit.check(student, &parts.train)?;
+    check_student(("student", student), &parts.train, &fit, &optimizer)?;
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
     let Lessons { source, test, parameters } =
@@ -161,6 +158,39 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
     let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft, taught));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+}
+
+/// Refuses a student that cannot learn from these samples, where `key` is the setting that asks for it.
+fn check_student(
+    (key, spec): (&str, &NetworkSpec),
+    data: &Dataset,
+    fit: &FitConfig,
+    optimizer: &OptimizerConfig,
+) -> Result<(), Error> {
+    let wrong = |reason: String| ConfigError::value(key, format!("{spec}: {reason}"));
+    let form = StudentForm::new(spec, data).map_err(wrong)?;
+    optimizer.check((key, &form.network, &form.ends), fit.learning_rate)?;
+    fit.check(&form.network, data)?;
+    if form.bag.is_none() {
+        return Ok(());
+    }
+    let parameters = form.parameters().map_err(wrong)?;
+    if parameters > PARAMETERS_MAX {
+        return Err(wrong(format!("{parameters} parameters; at most {PARAMETERS_MAX} are held")).into());
+    }
+    if fit.mixup > 0.0 {
+        return Err(bad("mixup", "texts are not mixed; leave it at 0".to_owned()));
+    }
+    if optimizer.l2_penalty > 0.0 {
+        return Err(bad("l2_penalty", "the table of texts has no penalty; leave it at 0".to_owned()));
+    }
+    match SparseRule::of(optimizer.rule()) {
+        Some(_) => Ok(()),
+        None => {
+            let reason = "texts are learned by adam, or by sgd with momentum=0, which have a sparse form";
+            Err(bad("optimizer", reason.to_owned()))
+        }
+    }
 }
 
 /// The architecture of a student.

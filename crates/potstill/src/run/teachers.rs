@@ -143,7 +143,10 @@ impl Member {
     /// The CRC-32C of its parameters, answers or file.
     fn checksum(&self) -> u32 {
         match self {
-            Self::Trained(trained) => parameters_checksum(trained.0.network()),
+            Self::Trained(trained) => {
+                let of_bag: Vec<u8> = trained.0.of_bag().iter().flat_map(|p| p.to_le_bytes()).collect();
+                crc32c::crc32c_append(parameters_checksum(trained.0.network()), &of_bag)
+            }
             Self::Recorded(answers) => answers.checksum(),
             Self::Foreign(model) => model.checksum(),
         }
@@ -447,8 +450,10 @@ impl Member {
 /// The lessons of a trained run: of its network, where its inputs are the student's, else of its answers.
 fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
     let (own, preprocessing) = (predictor.preprocessing(), &asked.parts.preprocessing);
-    let parameters = Some(predictor.network().parameters().len());
-    if own.inputs() == preprocessing.inputs() && own.classes() == asked.classes() {
+    let parameters = Some(predictor.parameters());
+    // The bag of a teacher of texts is no part of its network.
+    let is_shared = own.inputs() == preprocessing.inputs() && predictor.bag().is_none();
+    if is_shared && own.classes() == asked.classes() {
         let network = predictor.network().clone();
         let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
         let source = Source::new(teacher::Teacher::frozen(network));

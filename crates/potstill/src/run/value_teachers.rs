@@ -87,7 +87,7 @@ impl Member {
                         "the teacher is a classifier, and the data has numbers to learn (target=)",
                     ));
                 }
-                let parameters = Some(predictor.network().parameters().len());
+                let parameters = Some(predictor.parameters());
                 once(data, parts, parameters, |frame, rows| {
                     let outputs = own_answers(predictor, frame, rows)
                         .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))?;
