@@ -92,6 +92,11 @@ impl FitConfig {
         Changes { jitter_pixels: jitter_pixels as usize, horizontal_flip, mixup }
     }
 
+    /// Returns true if training inputs differ from epoch to epoch.
+    pub fn is_augmented(&self) -> bool {
+        self.changes().are_any()
+    }
+
     /// Refuses what a network of this form or these samples cannot have: dropout without hidden units, changes of images that are none.
     #[cfg(feature = "disk")]
     pub(crate) fn check(&self, spec: &NetworkSpec, data: &Dataset) -> Result<(), ConfigError> {
@@ -111,11 +116,11 @@ impl FitConfig {
                 ));
             }
         }
-        if self.mixup > 0.0 && data.labels.is_empty() {
-            return Err(ConfigError::value(
-                "mixup",
-                "the samples have no classes, whose labels it mixes; leave it at 0",
-            ));
+        if self.mixup > 0.0 && data.labels.len() < data.len() {
+            let count = data.len() - data.labels.len();
+            let reason =
+                format!("mixes the labels of classes, which {count} of the samples have not; leave it at 0");
+            return Err(ConfigError::value("mixup", reason));
         }
         Ok(())
     }
@@ -208,7 +213,7 @@ impl ClassifierTrainer {
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
-            if !config.changes().are_any() {
+            if !config.is_augmented() {
                 // The inputs are the same in every epoch.
                 soft.source.record(&data.inputs);
             }

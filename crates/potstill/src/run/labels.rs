@@ -150,7 +150,7 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
     let Lessons { source, test, parameters } =
-        teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
+        teachers.lessons(&data, &parts, ensemble, fit.is_augmented())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
     let taught = Some(Taught { name, logits: test, parameters });
