@@ -1,5 +1,7 @@
 //! Parquet files: flat columns of numbers, truths and text. An index that pandas has written is left out.
 
+#[cfg(feature = "parquet")]
+use super::arrays::half;
 use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
@@ -42,7 +44,7 @@ const _: fn(std::io::Error) -> String = unreadable;
 
 #[cfg(feature = "parquet")]
 mod table {
-    use super::{Column, Values};
+    use super::{Column, Values, half};
     use parquet::basic::{ConvertedType, LogicalType};
     use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
     use parquet::data_type::DataType;
@@ -156,7 +158,7 @@ mod table {
             }
             ColumnReader::FixedLenByteArrayColumnReader(reader) if is_half => {
                 numbers(reader, descriptor, |x| match *x.data() {
-                    [low, high] => Ok(super::super::arrays::half(u16::from_le_bytes([low, high]))),
+                    [low, high] => Ok(half(u16::from_le_bytes([low, high]))),
                     _ => Err("a half precision number has two bytes".to_owned()),
                 })
             }

@@ -5,6 +5,7 @@
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{Snapshot, Value};
 use potstill::data::Recording;
+use potstill::data::text::for_each_ngram;
 use potstill::deep::DqnConfig;
 use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
@@ -28,7 +29,7 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All parsers by name.
-pub(crate) const TARGETS: [(&str, Target); 10] = [
+pub(crate) const TARGETS: [(&str, Target); 11] = [
     ("config", config),
     ("set", set),
     ("network", network),
@@ -39,6 +40,7 @@ pub(crate) const TARGETS: [(&str, Target); 10] = [
     ("world", world),
     ("recording", recording),
     ("onnx", onnx),
+    ("text", text),
 ];
 
 /// Tries a parser on some bytes.
@@ -156,6 +158,31 @@ fn set(bytes: &[u8]) -> bool {
         key.to_owned(),
         value,
     )]))
+}
+
+/// The n-grams of a text; one without words has none.
+fn text(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let mut accepted = false;
+    for form in ["text:7", "text:4096:words=5:chars=2-8", "text:16777216:words=1-5:chars=0"] {
+        let form: NetworkSpec = form.parse().expect("a form");
+        let bag = form.bag.expect("a bag");
+        let rows = |text: &str| {
+            let mut rows = Vec::new();
+            for_each_ngram(text, &bag, |row| rows.push(row));
+            rows
+        };
+        let found = rows(text);
+        assert!(found.iter().all(|&row| (row as usize) < bag.buckets));
+        assert!(
+            found.len() <= 14 * text.chars().count(),
+            "n-grams end at characters, or at the end of a word"
+        );
+        assert_eq!(found, rows(&text.to_ascii_uppercase()), "small and capital letters");
+        assert_eq!(found, rows(&format!(" {text}.")), "separators around it");
+        accepted |= !found.is_empty();
+    }
+    accepted
 }
 
 /// `mlp:64,64:tanh`.
