@@ -213,6 +213,7 @@ impl ClassifierTrainer {
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
+            soft.source.begin(&student);
             if !config.is_augmented() {
                 // The inputs are the same in every epoch.
                 soft.source.record(&data.inputs);

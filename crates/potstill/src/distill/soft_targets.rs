@@ -225,8 +225,9 @@ impl SoftTargets {
     ) -> Option<String> {
         let Self { source, config, scratch } = self;
         let (alpha, temperature) = (config.alpha.at(0, 1), config.temperature.at(0, 1));
-        // A student without training is as uniform as the teacher of label smoothing.
-        if alpha == 0.0 || alpha == 1.0 || config.divergence == DivergenceKind::LabelSmoothing {
+        // A student without training is as uniform as the teacher of label smoothing, and the same as a teacher that follows it.
+        let has_none = config.divergence == DivergenceKind::LabelSmoothing || source.is_lagging();
+        if alpha == 0.0 || alpha == 1.0 || has_none {
             return None;
         }
         let teacher = source.logits_at(temperature as f32, samples);

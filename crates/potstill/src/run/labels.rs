@@ -4,7 +4,7 @@ use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
-use super::teachers::{Lessons, Teachers};
+use super::teachers::{Blend, Lessons, Teachers};
 use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
@@ -148,7 +148,11 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
     }
     check_student(("student", student), &parts.train, &fit, &optimizer)?;
     let name = run.teacher.clone().unwrap_or_default();
-    let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
+    let ensemble = Blend {
+        weights: run.teacher_weights.as_deref(),
+        mean: run.teacher_mean,
+        tau: run.teacher_tau as f32,
+    };
     let Lessons { source, test, parameters } =
         teachers.lessons(&data, &parts, ensemble, fit.is_augmented())?;
     let steps = fit.total_steps(parts.train.len());
