@@ -7,7 +7,7 @@ use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
-use potstill::metrics::catalogue::{SECONDS, TEST_ERROR};
+use potstill::metrics::catalogue::{SECONDS, TEST_ERROR, TEST_RMSE};
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::{RESULTS, Reproduction};
@@ -292,6 +292,7 @@ pub(crate) fn runs(runs: &[RunEntry]) {
         let state = run.state.word();
         let score = |(name, value): (&str, f64)| match name {
             TEST_ERROR => format!("{:.2} % error", 100.0 * value),
+            TEST_RMSE => format!("{value:.4} error"),
             _ => format!("{value:.1}"),
         };
         vec![

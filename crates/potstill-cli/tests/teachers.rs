@@ -259,8 +259,8 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
     );
     check(
         "sk-regression.onnx",
-        "error: --teacher sk-regression.onnx: its outputs have no meaning that is known; say answers=logits or \
-         answers=probabilities",
+        "error: --data flowers.csv:label=species: the teacher predicts numbers, and `species` has classes; name what it \
+         predicts with target=NAME",
     );
     check(
         "pt-images.onnx",
@@ -285,7 +285,7 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
         "error: teacher_weights=1: expected 2 numbers above 0, one for each teacher, as in 2,1",
     );
     check(
-        "sk-forest.onnx --jitter-pixels 1",
+        "sk-forest.onnx --mixup 0.5",
         "error: --teacher sk-forest.onnx: its answers are computed once, and none are of changed samples; leave \
          jitter_pixels, horizontal_flip and mixup out",
     );

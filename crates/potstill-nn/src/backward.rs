@@ -1,9 +1,9 @@
 //! The backward pass.
 
-use crate::dropout::{self, PanelMasks};
 use crate::kernels;
 use crate::lanes::{Level, Row, WIDTH};
 use crate::linear::{self, Panel, Summed};
+use crate::masks::{self, PanelMasks};
 use crate::network::Network;
 use crate::ops;
 use crate::pieces::Piece;
@@ -269,7 +269,7 @@ impl Network {
                     match activation {
                         Activation::Relu => kernels::relu_backward(y, d_y, d_x),
                         Activation::Tanh if scale != 1.0 => {
-                            dropout::scaled_tanh_backward(scale, y, d_y, d_x);
+                            masks::scaled_tanh_backward(scale, y, d_y, d_x);
                         }
                         Activation::Tanh => kernels::tanh_backward(y, d_y, d_x),
                         Activation::Gelu => kernels::gelu_backward(x, d_y, d_x),
@@ -280,6 +280,8 @@ impl Network {
                     let gains = &self.parameters()[*offset..][..x.len()];
                     ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
                 }
+                Kind::Pad(pad) if inputs || !op.is_first => ops::pad_backward(pad, d_y, d_x),
+                Kind::Pad(_) => {}
                 Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
                 Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),
                 Kind::Mix { before: first } => {

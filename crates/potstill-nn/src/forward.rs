@@ -1,10 +1,10 @@
 //! The forward pass.
 
-use crate::dropout::{Masks, PanelMasks};
 use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
 use crate::linear::{self, Panel};
+use crate::masks::{Masks, PanelMasks};
 use crate::network::Network;
 use crate::ops;
 use crate::plan::{Kind, Part, Plan};
@@ -216,6 +216,7 @@ impl Network {
                     ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
                     ops::norm(x, &[stats[0], stats[1]], gains, y);
                 }
+                Kind::Pad(pad) => ops::pad(pad, x, y),
                 Kind::Pool(pool) => ops::pool(pool, x, y),
                 Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
                 Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),

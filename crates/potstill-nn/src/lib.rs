@@ -11,6 +11,7 @@
 //! | [`network`] | parameters, heads, forward and backward passes over a batch |
 //! | [`loss`] | regression, cross-entropy, quantile regression, and the losses of distillation, on logits, values and hidden layers |
 //! | [`distributions`] | categorical, Gaussian and squashed Gaussian: samples, log-probabilities, entropies, divergences |
+//! | [`ngrams`], [`embedding`] | bags of hashed n-grams before a network, of texts: their form; tables of rows, sparse gradients and steps |
 //! | [`optim`] | SGD, RMSprop, Adam, AdamW, gradient clipping |
 //! | [`kernels`] | loops over elements, for AVX-512, AVX2 and portable; the products are in a private module beside it |
 //!
@@ -44,6 +45,7 @@ mod apart;
 mod backward;
 pub mod distributions;
 mod dropout;
+pub mod embedding;
 mod forward;
 mod helpers;
 mod init;
@@ -53,8 +55,10 @@ mod lanes;
 mod linear;
 mod log_softmax;
 pub mod loss;
+mod masks;
 mod max_norm;
 pub mod network;
+pub mod ngrams;
 mod ops;
 pub mod optim;
 mod pieces;

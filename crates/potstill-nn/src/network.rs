@@ -242,7 +242,7 @@ impl Network {
         let Self { form, parameters, .. } = self;
         let divisor = f64::from(form.spec.input_divisor);
         for op in form.plan.trunk.ops.iter().filter(|op| op.is_first) {
-            let Kind::Linear(weights) = &op.kind else { unreachable!("the first operation is linear") };
+            let Kind::Linear(weights) = &op.kind else { continue };
             assert_eq!(weights.layer.patch(), mean.len(), "a dense first layer");
             let outputs = weights.layer.outputs;
             let all = &mut parameters[weights.offset..];

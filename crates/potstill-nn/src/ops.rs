@@ -5,8 +5,9 @@
 //! respect to what follows; `s` counts the samples of a row, `c` channels or choices.
 
 use crate::lanes::{Row, WIDTH};
-use crate::plan::Pool;
+use crate::plan::{Pad, Pool};
 use potstill_core::{math, wide};
+use std::ops::Range;
 
 /// One sample to rows of one, as far as they go.
 pub(crate) fn copy(sample: &[f32], rows: &mut [[f32; 1]]) {
@@ -190,6 +191,33 @@ fn add_norm_gradient(
             }
         },
     );
+}
+
+/// An image with zeros around it.
+pub(crate) fn pad<const L: usize>(pad: &Pad, x: &[[f32; L]], y: &mut [[f32; L]]) {
+    y.fill([0.0; L]);
+    for (from, to) in pad.lines() {
+        y[to].copy_from_slice(&x[from]);
+    }
+}
+
+/// The gradient with respect to the image; that of the zeros is left out.
+pub(crate) fn pad_backward(pad: &Pad, d_y: &[Row], d_x: &mut [Row]) {
+    for (from, to) in pad.lines() {
+        d_x[from].copy_from_slice(&d_y[to]);
+    }
+}
+
+impl Pad {
+    /// The rows of each line of the image, and their places between the zeros.
+    fn lines(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let Self { height, width, channels, padding } = *self;
+        let (line, padded) = (width * channels, (width + 2 * padding) * channels);
+        (0..height).map(move |y| {
+            let to = (y + padding) * padded + padding * channels;
+            (y * line..(y + 1) * line, to..to + line)
+        })
+    }
 }
 
 impl Pool {

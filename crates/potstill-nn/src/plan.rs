@@ -39,9 +39,21 @@ impl Weights {
     }
 }
 
+/// Zeros around an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pad {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+    /// Points on each side.
+    pub(crate) padding: usize,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     Linear(Weights),
+    /// An image with zeros around it, for the convolution behind it.
+    Pad(Pad),
     /// Gains, then biases, at this place; then where mean and deviation of a sample are kept.
     Norm {
         offset: usize,
@@ -70,7 +82,7 @@ pub(crate) struct Op {
     pub(crate) to: Range<usize>,
     /// Is true if an operation after it has given a gradient to the same rows already.
     pub(crate) adds: bool,
-    /// Is true if its input is that of the network, whose gradient is computed on demand.
+    /// Is true if its input is that of the network, with zeros around it or without, whose gradient is computed on demand.
     pub(crate) is_first: bool,
     /// Is true if its outputs are those of the network, or of one of its streams.
     pub(crate) is_output: bool,
@@ -273,6 +285,11 @@ impl Plan {
 
     /// The plan of a network of this form with this interface; or why there is none.
     pub(crate) fn new(spec: &NetworkSpec, interface: &Interface) -> Result<Self, String> {
+        if spec.bag.is_some() {
+            return Err(
+                "a bag of n-grams learns from texts; name their column, --data FILE:text=NAME".to_owned()
+            );
+        }
         let ends = &interface.ends;
         interface.check()?;
         if spec.dueling && !interface.heads.is_empty() {
@@ -310,15 +327,24 @@ impl Plan {
         let mut rows = b.rows(shape.count());
         for stage in &spec.stages {
             let Inputs { height, width, channels, .. } = shape;
-            let (Stage::Conv { kernel: side, .. } | Stage::MaxPool(side) | Stage::AvgPool(side)) = *stage;
-            if side > height || side > width {
+            let (side, padding) = match *stage {
+                Stage::Conv { kernel, padding, .. } => (kernel, padding),
+                Stage::MaxPool(side) | Stage::AvgPool(side) => (side, 0),
+            };
+            if side > height + 2 * padding || side > width + 2 * padding {
                 return Err(format!(
                     "`{stage}` does not fit into an image of {height} x {width} points{}",
                     if (height, width) == (1, 1) { "; features have mlp" } else { "" }
                 ));
             }
             match *stage {
-                Stage::Conv { channels: outputs, kernel, stride } => {
+                Stage::Conv { channels: outputs, kernel, stride, padding } => {
+                    let (height, width) = (height + 2 * padding, width + 2 * padding);
+                    if padding > 0 {
+                        let pad = Pad { height: shape.height, width: shape.width, channels, padding };
+                        let to = b.rows(height * width * channels);
+                        rows = b.push(Kind::Pad(pad), rows, to, String::new());
+                    }
                     let layer = Linear { height, width, channels, kernel, stride, outputs };
                     shape = [layer.out_height(), layer.out_width(), outputs].into();
                     let to = b.rows(shape.count());
@@ -404,6 +430,10 @@ fn finished(mut part: Part) -> Part {
         let op = &mut before[i];
         op.adds = after.iter().any(|later| later.from == op.from);
         op.is_first = op.from.start == 0;
+    }
+    // Behind zeros around the inputs there are these, whose gradient is computed on demand too.
+    if let [Op { kind: Kind::Pad(_), to, .. }, second, ..] = &mut part.ops[..] {
+        second.is_first = second.from == *to;
     }
     part
 }

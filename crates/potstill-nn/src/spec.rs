@@ -10,6 +10,7 @@
 //! # Ok::<(), potstill_nn::spec::SpecError>(())
 //! ```
 
+use crate::ngrams::BagSpec;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -47,7 +48,7 @@ impl fmt::Display for Activation {
 /// A layer over an image, before it becomes features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// A convolution without padding, and the nonlinearity.
+    /// A convolution, and the nonlinearity.
     Conv {
         /// Channels of the output.
         channels: usize,
@@ -55,6 +56,8 @@ pub enum Stage {
         kernel: usize,
         /// Points between patches.
         stride: usize,
+        /// Points of zeros on each side of the image, fewer than a patch has.
+        padding: usize,
     },
     /// The largest of each square of points, side by side.
     MaxPool(usize),
@@ -65,8 +68,16 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stage::Conv { channels, kernel, stride: 1 } => write!(f, "{channels}x{kernel}"),
-            Stage::Conv { channels, kernel, stride } => write!(f, "{channels}x{kernel}s{stride}"),
+            Stage::Conv { channels, kernel, stride, padding } => {
+                write!(f, "{channels}x{kernel}")?;
+                if *stride > 1 {
+                    write!(f, "s{stride}")?;
+                }
+                if *padding > 0 {
+                    write!(f, "p{padding}")?;
+                }
+                Ok(())
+            }
             Stage::MaxPool(side) => write!(f, "max{side}"),
             Stage::AvgPool(side) => write!(f, "avg{side}"),
         }
@@ -76,11 +87,15 @@ impl fmt::Display for Stage {
 /// The form of a network, without the sizes of its ends.
 ///
 /// `mlp:64,64` has two hidden layers; `mlp` alone is linear. `cnn:16x3,128` begins with a convolution of 16
-/// channels and 3 x 3 points (`16x3s2` in steps of 2; `max2` and `avg2` pool squares of 2 x 2). Options
+/// channels and 3 x 3 points (`16x3s2` in steps of 2, `16x3p1` with one point of zeros around the image, `16x3same`
+/// with as many as keep its size; `max2` and `avg2` pool squares of 2 x 2). Options
 /// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
 /// `layernorm=1e-6` has another epsilon than PyTorch's, and `divide=255` divides the inputs first.
+/// `text:4096x8,16` puts a [bag of hashed n-grams](BagSpec) before a hidden layer of 16 units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
+    /// The bag of n-grams before the network, of texts. It is no part of the [`Network`](crate::Network).
+    pub bag: Option<BagSpec>,
     /// Layers over an image; empty for features.
     pub stages: Vec<Stage>,
     /// Units of each hidden layer.
@@ -123,6 +138,7 @@ impl NetworkSpec {
     /// A network of dense layers with ReLU.
     pub fn mlp(hidden: &[usize]) -> Self {
         Self {
+            bag: None,
             stages: Vec::new(),
             hidden: hidden.to_vec(),
             activation: Activation::Relu,
@@ -151,12 +167,17 @@ fn stage(token: &str) -> Option<Stage> {
         return Some(Stage::AvgPool(number(side, SIDE_MAX)?));
     }
     let (channels, patch) = token.split_once('x')?;
+    let channels = number(channels, UNITS_MAX)?;
+    if let Some(kernel) = patch.strip_suffix("same") {
+        // Of an even side one half would be wider than the other.
+        let kernel = number(kernel, SIDE_MAX).filter(|kernel| kernel % 2 == 1)?;
+        return Some(Stage::Conv { channels, kernel, stride: 1, padding: kernel / 2 });
+    }
+    let (patch, padding) = patch.split_once('p').unwrap_or((patch, "0"));
     let (kernel, stride) = patch.split_once('s').unwrap_or((patch, "1"));
-    Some(Stage::Conv {
-        channels: number(channels, UNITS_MAX)?,
-        kernel: number(kernel, SIDE_MAX)?,
-        stride: number(stride, SIDE_MAX)?,
-    })
+    let kernel = number(kernel, SIDE_MAX)?;
+    let padding = padding.parse().ok().filter(|&padding| padding < kernel)?;
+    Some(Stage::Conv { channels, kernel, stride: number(stride, SIDE_MAX)?, padding })
 }
 
 impl FromStr for NetworkSpec {
@@ -164,6 +185,11 @@ impl FromStr for NetworkSpec {
 
     fn from_str(spec: &str) -> Result<Self, SpecError> {
         let fail = |reason: String| SpecError { spec: spec.to_owned(), reason };
+        if let Some(split) = BagSpec::split(spec) {
+            let (bag, behind) = split.map_err(fail)?;
+            let network: Self = behind.parse().map_err(|error: SpecError| fail(error.reason))?;
+            return Ok(Self { bag: Some(bag), ..network });
+        }
         let mut parts = spec.split(':');
         let family = parts.next().unwrap_or_default();
         if family != "mlp" && family != "cnn" {
@@ -236,9 +262,14 @@ impl FromStr for NetworkSpec {
 
 impl fmt::Display for NetworkSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.stages.is_empty() { "mlp" } else { "cnn" })?;
-        let stages = self.stages.iter().map(ToString::to_string);
+        f.write_str(match self.bag {
+            Some(_) => "text",
+            None if self.stages.is_empty() => "mlp",
+            None => "cnn",
+        })?;
+        let stages = self.bag.iter().map(BagSpec::table).chain(self.stages.iter().map(ToString::to_string));
         let tokens: Vec<String> = stages.chain(self.hidden.iter().map(ToString::to_string)).collect();
+        let of_bag = self.bag.iter().flat_map(BagSpec::options);
         let options = [
             (self.activation != Activation::Relu).then(|| self.activation.to_string()),
             self.layer_norm.then(|| match self.layer_norm_epsilon {
@@ -249,7 +280,7 @@ impl fmt::Display for NetworkSpec {
             self.noisy.then(|| "noisy".to_owned()),
             (self.input_divisor != 1).then(|| format!("divide={}", self.input_divisor)),
         ];
-        let options: Vec<String> = options.into_iter().flatten().collect();
+        let options: Vec<String> = of_bag.chain(options).flatten().collect();
         if !tokens.is_empty() || !options.is_empty() {
             write!(f, ":{}", tokens.join(","))?;
         }
@@ -273,9 +304,15 @@ mod tests {
             "cnn:16x3,128:layernorm=1e-6:divide=255",
             "mlp::layernorm=2.5e-3:noisy:divide=3",
             "cnn:32x8s4,max2,64x4s2,avg3:silu",
+            "cnn:16x3p1,16x5s2p4,8",
+            "text:4096",
+            "text:16384x1:words=1:chars=0",
+            "text:4096x8,16,4:words=2-3:chars=2-8:tanh",
         ] {
             assert_eq!(text.parse::<NetworkSpec>().unwrap().to_string(), text);
         }
+        let same: NetworkSpec = "cnn:16x3same,8x1same,4x5s2p0".parse().unwrap();
+        assert_eq!(same.to_string(), "cnn:16x3p1,8x1,4x5s2");
     }
 
     #[test]
@@ -292,6 +329,10 @@ mod tests {
             "cnn:16y3",
             "`16y3` is no convolution such as 16x3, pool such as max2 or number of units from 1 to 16384",
         );
+        for token in ["16x3p3", "16x3p-1", "16x3p", "16x3ps2", "16x3p1s2", "16x4same", "16x3s2same"] {
+            let what = "is no convolution such as 16x3, pool such as max2 or number of units from 1 to 16384";
+            check(&format!("cnn:{token}"), &format!("`{token}` {what}"));
+        }
         check("cnn:128", "no convolution");
         check("cnn:128,16x3", "`16x3` after units, which know no points,");
         check("mlp:8:tanh:relu", "a second activation, `relu`,");
@@ -308,6 +349,21 @@ mod tests {
             "mlp:8:noisy=1",
             "unknown option `noisy=1` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, divide=255)",
         );
+        let table = |table: &str| {
+            format!(
+                "`{table}` is no table such as 4096x8, of 2 to 16777216 buckets and a width of 1 to 1024,"
+            )
+        };
+        for wrong in ["", "1", "16777217", "8x0", "8x1025", "8y2", "-8x1"] {
+            check(&format!("text:{wrong}"), &table(wrong));
+        }
+        check("text", &table(""));
+        check("text:8x2,x", "`x` is not a number of units from 1 to 16384");
+        check("text:8x2:words=0:chars=0", "neither words nor characters");
+        check("text:8x2:words=6", "`words=6` is no length or range from 1 to 5, or 0,");
+        check("text:8x2:chars=5-3", "`chars=5-3` is no length or range from 2 to 8, or 0,");
+        check("text:8x2:chars=3:chars=3", "a second chars, `chars=3`,");
+        check("textual:8", "unknown family `textual`");
         check(&format!("mlp:{}", ["4"; 17].join(",")), "more than 16 hidden layers");
     }
 }

@@ -1,8 +1,8 @@
 //! The buffers of a pass.
 
-use crate::dropout::Masks;
 use crate::lanes::Level;
 use crate::linear::Panel;
+use crate::masks::Masks;
 use crate::workers::Workers;
 
 /// The buffers that a pass over a batch fills, reused from batch to batch so that a step allocates nothing.

@@ -3,6 +3,7 @@
 mod reference;
 
 use potstill_core::Pcg64;
+use potstill_nn::spec::Stage;
 use potstill_nn::{Ends, Head, Initialisation, Interface, Network, NetworkSpec, Upstream, Workspace};
 use reference::{Named, Reference};
 
@@ -49,6 +50,14 @@ fn draw(rng: &mut Pcg64) -> (NetworkSpec, Interface) {
     }
     let mut spec: NetworkSpec = spec.parse().unwrap();
     // Not drawn from the same numbers, so that the networks above stay as they were.
+    let mut other = rng.clone();
+    for stage in &mut spec.stages {
+        if let Stage::Conv { kernel, padding, .. } = stage
+            && other.below(2) == 0
+        {
+            *padding = other.below(*kernel);
+        }
+    }
     if rng.clone().below(2) == 0 {
         (spec.layer_norm_epsilon, spec.input_divisor) = (0.05, 3);
     }

@@ -172,6 +172,22 @@ impl Settings for StudentOptimizer {
     }
 }
 
+/// A part in front of a network, which learns from the gradient with respect to the network's inputs.
+pub(crate) trait Front {
+    /// The place of the gradient with respect to the network's inputs.
+    fn d_inputs(&mut self) -> &mut [f32];
+    /// Computes the gradient with respect to the parameters from that with respect to the network's inputs.
+    fn backward(&mut self);
+    /// The parameters.
+    fn parameters(&self) -> &[f32];
+    /// The gradient with respect to the parameters, of those that have one.
+    fn gradient(&self) -> &[f32];
+    /// The same, to be clipped.
+    fn gradient_mut(&mut self) -> &mut [f32];
+    /// Moves the parameters one step against the gradient times `shrink`.
+    fn step(&mut self, learning_rate: f64, shrink: f32);
+}
+
 /// An optimiser that clips gradients, and makes no step if a loss or a gradient is not finite.
 #[derive(Clone, Debug)]
 pub struct GuardedStep {
@@ -237,11 +253,33 @@ impl GuardedStep {
         loss: f32,
         batch: &[(&str, &[f32])],
     ) -> Result<(), LearnError> {
+        self.step_with(learning_rate, (network, None), d_outputs, workspace, loss, batch)
+    }
+
+    /// The same for a network with a part in front of it, if there is one. Both gradients have one norm.
+    pub(crate) fn step_with(
+        &mut self,
+        learning_rate: f64,
+        (network, mut front): (&mut Network, Option<&mut dyn Front>),
+        d_outputs: &[f32],
+        workspace: &mut Workspace,
+        loss: f32,
+        batch: &[(&str, &[f32])],
+    ) -> Result<(), LearnError> {
         let Self { optimiser, norm_max, value_max, l2, gradient, .. } = self;
-        let mut length = network.backward(d_outputs, workspace, gradient);
+        let d_inputs = front.as_mut().map(|front| front.d_inputs());
+        let mut length = network.backward_from(d_outputs.into(), workspace, Some(gradient), d_inputs);
         if let Some(bound) = *value_max {
             clip_value(gradient, bound);
             length = norm(gradient);
+        }
+        if let Some(front) = &mut front {
+            front.backward();
+            if let Some(bound) = *value_max {
+                clip_value(front.gradient_mut(), bound);
+            }
+            let of_front = norm(front.gradient());
+            length = (length * length + of_front * of_front).sqrt();
         }
         if !(loss.is_finite() && length < GRADIENT_NORM_MAX) {
             let mut arrays = batch.to_vec();
@@ -251,15 +289,23 @@ impl GuardedStep {
             let loss = [loss];
             arrays.push(("loss", &loss));
             arrays.push(("gradient", gradient));
+            if let Some(front) = &front {
+                arrays
+                    .extend([("embedding", front.parameters()), ("embedding's gradient", front.gradient())]);
+            }
             return Err(bad_step(length, &arrays));
         }
         let mut shrink = shrinking(length, *norm_max);
+        let shrink_of_front = shrink;
         if *l2 > 0.0 {
             add_l2(gradient, shrink, *l2, network.parameters());
             shrink = 1.0;
         }
         let workers = workspace.workers();
         network.update_parameters(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
+        if let Some(front) = front {
+            front.step(learning_rate, shrink_of_front);
+        }
         self.gradient_norm = length;
         self.updates += 1;
         Ok(())

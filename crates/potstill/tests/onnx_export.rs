@@ -30,7 +30,7 @@ struct Case {
 }
 
 /// Form, frames, rows, columns and channels of the input, choices, the meaning of the outputs.
-const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 22] = {
+const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 24] = {
     use Head::{Categorical, Implicit, Quantile, Values};
     use Purpose::{Classes, Values as Actions};
     [
@@ -45,6 +45,8 @@ const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 22] = {
         ("cnn:4x3,6", [1, 5, 6, 2], 3, Values, Classes),
         ("cnn:4x3s2,max2,avg2,6:tanh", [1, 12, 10, 1], 3, Values, Actions),
         ("cnn:4x2,3x2,6:layernorm:gelu:divide=255", [3, 5, 4, 2], 3, Values, Actions),
+        ("cnn:4x3p1,max2,5x3s2p2,6", [1, 5, 6, 2], 3, Values, Classes),
+        ("cnn:3x3same,6:layernorm", [2, 4, 4, 3], 3, Values, Actions),
         ("cnn:3x1,5", [1, 1, 1, 4], 2, Values, Actions),
         ("mlp:8,6:dueling", [1, 1, 1, 4], 3, Values, Actions),
         ("cnn:4x2,6:dueling:noisy", [2, 4, 4, 1], 3, Values, Actions),

@@ -14,6 +14,8 @@ struct Window {
     shape: [usize; 3],
     side: usize,
     stride: usize,
+    /// Points of zeros on each side.
+    padding: usize,
     outputs: usize,
 }
 
@@ -29,7 +31,8 @@ type Layers = Vec<(String, Layer)>;
 
 impl Window {
     fn out(&self) -> [usize; 3] {
-        let [_, height, width] = self.shape.map(|length| length.saturating_sub(self.side) / self.stride + 1);
+        let [_, height, width] =
+            self.shape.map(|length| (length + 2 * self.padding).saturating_sub(self.side) / self.stride + 1);
         [self.outputs, height, width]
     }
 
@@ -39,8 +42,11 @@ impl Window {
         for (o, p) in (0..outputs).flat_map(|o| (0..rows * columns).map(move |p| (o, p))) {
             for c in if is_pool { o..o + 1 } else { 0..channels } {
                 for k in 0..self.side * self.side {
-                    let y = p / columns * self.stride + k / self.side;
-                    let x = p % columns * self.stride + k % self.side;
+                    let y = (p / columns * self.stride + k / self.side).wrapping_sub(self.padding);
+                    let x = (p % columns * self.stride + k % self.side).wrapping_sub(self.padding);
+                    if y >= height || x >= width {
+                        continue;
+                    }
                     let weight = (o * channels + c) * self.side * self.side + k;
                     work(o * rows * columns + p, weight, (c * height + y) * width + x, o);
                 }
@@ -95,17 +101,23 @@ impl Reference {
             }
         };
         let dense = |shape: [usize; 3], outputs| {
-            Layer::Linear(Window { shape: [shape.iter().product(), 1, 1], side: 1, stride: 1, outputs })
+            Layer::Linear(Window {
+                shape: [shape.iter().product(), 1, 1],
+                side: 1,
+                stride: 1,
+                padding: 0,
+                outputs,
+            })
         };
         let (ends, mut trunk) = (interface.ends, Vec::new());
         let mut shape = [ends.inputs.channels, ends.inputs.height, ends.inputs.width];
         for stage in &spec.stages {
-            let (side, stride, outputs) = match *stage {
-                Stage::Conv { channels, kernel, stride } => (kernel, stride, channels),
-                Stage::MaxPool(side) | Stage::AvgPool(side) => (side, side, shape[0]),
+            let (side, stride, padding, outputs) = match *stage {
+                Stage::Conv { channels, kernel, stride, padding } => (kernel, stride, padding, channels),
+                Stage::MaxPool(side) | Stage::AvgPool(side) => (side, side, 0, shape[0]),
             };
             let (window, is_conv) =
-                (Window { shape, side, stride, outputs }, matches!(stage, Stage::Conv { .. }));
+                (Window { shape, side, stride, padding, outputs }, matches!(stage, Stage::Conv { .. }));
             let pool = Layer::Pool(window, matches!(stage, Stage::MaxPool(_)));
             add(&mut trunk, "", if is_conv { Layer::Linear(window) } else { pool }, is_conv);
             shape = window.out();
@@ -114,7 +126,7 @@ impl Reference {
             // `nn.Flatten` is a number and nothing else.
             trunk.push((
                 trunk.len().to_string(),
-                Layer::Pool(Window { shape, side: 1, stride: 1, outputs: shape[0] }, true),
+                Layer::Pool(Window { shape, side: 1, stride: 1, padding: 0, outputs: shape[0] }, true),
             ));
         }
         let (sizes, stream) = spec.hidden.split_at(spec.hidden.len() - usize::from(spec.dueling));

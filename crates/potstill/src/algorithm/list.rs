@@ -4,7 +4,7 @@ use super::descriptor::Algorithm;
 use crate::baseline::random_linear;
 use crate::config::ConfigError;
 use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
-use crate::distill::classifier;
+use crate::distill::{classifier, regression};
 use crate::linear::{prediction as linear_prediction, semi_gradient_sarsa};
 use crate::planning::{dyna_q, mcts, policy_iteration, prioritized_sweeping, value_iteration};
 use crate::tabular::{
@@ -50,6 +50,7 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &pqn::ALGORITHM,
     &random_linear::ALGORITHM,
     &classifier::ALGORITHM,
+    &regression::ALGORITHM,
 ];
 
 impl Algorithm {

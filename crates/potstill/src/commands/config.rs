@@ -2,7 +2,7 @@
 
 use crate::algorithm::{ALGORITHMS, Algorithm};
 use crate::config::{ConfigError, Key, Settings};
-use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig};
 use crate::jobs::{DistilConfig, StoreConfig};
 use crate::optimizer::StudentOptimizer;
 use crate::run::train_settings;
@@ -14,7 +14,7 @@ type Keys = Vec<(Key, Option<toml::Value>)>;
 /// A kind of run: an algorithm, or a kind of distillation.
 #[derive(Clone, Debug)]
 pub struct RunKind {
-    /// The algorithm's name, or `distill-policy` or `distill-classifier`.
+    /// The algorithm's name, or `distill-policy`, `distill-classifier` or `distill-regression`.
     pub name: &'static str,
     /// The keys above the settings in its configuration file.
     head: Vec<(&'static str, &'static str)>,
@@ -40,8 +40,11 @@ pub fn run_kinds() -> Vec<RunKind> {
     let policy = of(&<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>::default());
     let classifier =
         of(&<((DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>::default());
+    let regression =
+        of(&<((DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>::default());
     kinds.push(RunKind { name: "distill-policy", head: head(), keys: policy });
     kinds.push(RunKind { name: "distill-classifier", head: head(), keys: classifier });
+    kinds.push(RunKind { name: "distill-regression", head: head(), keys: regression });
     kinds
 }
 
@@ -59,8 +62,8 @@ pub fn config_file(name: &str) -> Result<String, ConfigError> {
     let kinds = run_kinds();
     let Some(RunKind { head, keys, .. }) = kinds.iter().find(|kind| kind.name == name) else {
         if ["distill", "distil", "distillation", "student"].contains(&name) {
-            let words = "`distill` has two kinds of configuration: `potstill config distill-policy`, for a student of a \
-                         policy, and `potstill config distill-classifier`";
+            let words = "`distill` has three kinds of configuration: `potstill config distill-policy`, for a student of a \
+                         policy, `potstill config distill-classifier` and `potstill config distill-regression`";
             return Err(ConfigError::Usage(words.to_owned()));
         }
         return Err(ConfigError::unknown("algorithm", name, None, kinds.iter().map(|kind| kind.name)));

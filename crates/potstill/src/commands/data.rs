@@ -19,6 +19,12 @@ pub fn show_data(source: &str) -> Result<Value, Error> {
         .iter()
         .map(|column| {
             let values = &column.values;
+            let kind = match values {
+                Values::Words(words) if Some(&column.name) == data.options().text.as_ref() => {
+                    format!("texts, {} of them different", words.levels().len())
+                }
+                values => values.kind(),
+            };
             let example = (0..frame.rows()).find_map(|row| values.text(row));
             let range = match values {
                 Values::Numbers(numbers) => {
@@ -30,7 +36,7 @@ pub fn show_data(source: &str) -> Result<Value, Error> {
             };
             json!({
                 "name": column.name,
-                "kind": values.kind(),
+                "kind": kind,
                 "missing": values.missing(),
                 "example": example,
                 "range": range,

@@ -1,6 +1,7 @@
 //! `potstill eval`.
 
 use crate::distill::classifier::error_rate;
+use crate::distill::regression::rmse;
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
 use crate::metrics::catalogue;
@@ -63,13 +64,24 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
         Subject::Classifier { predictor, data } => {
             let test = data.test_of(&predictor)?;
             let network = predictor.network();
+            if test.classes == 0 {
+                let unit = predictor.preprocessing().value(1.0) - predictor.preprocessing().value(0.0);
+                return Ok(json!({
+                    "command": "eval",
+                    "run": request.run.display().to_string(),
+                    "data": data.source,
+                    "test_samples": test.len(),
+                    (catalogue::TEST_RMSE): unit * rmse(network, &test),
+                    "parameters": network.parameters().len(),
+                }));
+            }
             Ok(json!({
                 "command": "eval",
                 "run": request.run.display().to_string(),
                 "data": data.source,
                 "test_samples": test.len(),
                 (catalogue::TEST_ERROR): error_rate(network, &test),
-                "parameters": network.parameters().len(),
+                "parameters": predictor.parameters(),
             }))
         }
     }

@@ -1,6 +1,6 @@
 //! `potstill predict`: a trained classifier, or a regression, on new rows.
 
-use crate::data::Preprocessing;
+use crate::data::{Preprocessing, Values};
 use crate::error::Error;
 use crate::metrics::{catalogue, quoted};
 use crate::run::{Answerer, OpenData, usage};
@@ -44,7 +44,8 @@ pub fn predict(request: &PredictRequest) -> Result<Value, Error> {
         "out": request.out.display().to_string(),
     });
     if let Some(error) = predictions.error {
-        result[catalogue::TEST_ERROR] = json!(error);
+        let key = if predictions.is_of_classes { catalogue::TEST_ERROR } else { catalogue::TEST_RMSE };
+        result[key] = json!(error);
     }
     Ok(result)
 }
@@ -52,8 +53,9 @@ pub fn predict(request: &PredictRequest) -> Result<Value, Error> {
 /// The predictions of all rows of a data source.
 struct Predictions {
     csv: String,
-    /// The share of wrong ones, if the rows have the answer.
+    /// The share of wrong classes, or the root of the mean squared error of values, if the rows have the answer.
     error: Option<f64>,
+    is_of_classes: bool,
 }
 
 impl Predictions {
@@ -72,7 +74,7 @@ impl Predictions {
             .iter()
             .for_each(|class| _ = write!(csv, ",{}", quoted(&format!("p({class})"))));
         csv.push('\n');
-        let mut wrong = 0;
+        let (mut wrong, mut squares) = (0, 0.0);
         let rows: Vec<usize> = (0..frame.rows()).collect();
         let outputs = preprocessing.classes().len().max(1);
         for rows in rows.chunks(BATCH) {
@@ -81,6 +83,12 @@ impl Predictions {
                 let name =
                     names.map_or_else(|| Some((row + 1).to_string()), |column| column.values.text(row));
                 let predicted = predicted(preprocessing, answer);
+                if let Some(Values::Numbers(numbers)) = truth.map(|truth| &truth.values)
+                    && preprocessing.classes().is_empty()
+                {
+                    let error = preprocessing.value(answer[0]) - numbers[row];
+                    squares += error * error;
+                }
                 wrong += usize::from(
                     truth.is_some_and(|truth| truth.values.text(row).as_ref() != Some(&predicted)),
                 );
@@ -91,9 +99,14 @@ impl Predictions {
                 csv.push('\n');
             }
         }
-        let is_known =
-            truth.is_some_and(|truth| truth.values.missing() == 0) && !preprocessing.classes().is_empty();
-        Ok(Self { csv, error: is_known.then_some(wrong as f64 / frame.rows() as f64) })
+        let is_of_classes = !preprocessing.classes().is_empty();
+        let is_known = truth.is_some_and(|truth| {
+            let is_number = matches!(truth.values, Values::Numbers(_));
+            truth.values.missing() == 0 && (is_of_classes || is_number)
+        });
+        let count = frame.rows() as f64;
+        let error = if is_of_classes { wrong as f64 / count } else { (squares / count).sqrt() };
+        Ok(Self { csv, error: is_known.then_some(error), is_of_classes })
     }
 }
 

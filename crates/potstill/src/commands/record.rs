@@ -99,7 +99,7 @@ fn out_of_fold(
     let Some(predictor) = teachers.predictor() else {
         return Err(usage("--folds is for one run of train classifier"));
     };
-    let made = OutOfFold::of_run(&dir, predictor.network(), folds, request.threads, observer)?;
+    let made = OutOfFold::of_run(&dir, predictor, folds, request.threads, observer)?;
     let data = OpenData::open(&made.source)?;
     if let Some(given) = request.data.as_deref().map(OpenData::open).transpose()?
         && given.checksum() != data.checksum()

@@ -4,7 +4,7 @@ use super::ConfigError;
 use potstill_nn::{Ends, NetworkSpec};
 
 /// Parameters of the largest network that is built: Adam and a target network hold four times as many numbers.
-const PARAMETERS_MAX: usize = 100_000_000;
+pub(crate) const PARAMETERS_MAX: usize = 100_000_000;
 
 /// Refuses a network that cannot be built, or is too large; `key` is the setting that asks for it.
 pub(crate) fn check_network(key: &str, spec: &NetworkSpec, ends: &Ends) -> Result<(), ConfigError> {

@@ -42,7 +42,7 @@ impl Reader for Csv {
         let mut kinds = Vec::new();
         loop {
             let reader = content.inflated().map_err(unreadable)?;
-            match columns(reader, delimiter, options.header, &mut kinds)? {
+            match columns(reader, delimiter, options, &mut kinds)? {
                 Some(columns) => return DataFrame::new(columns).map(Data::rows),
                 // A column of numbers has a word further down: from the beginning.
                 None => continue,
@@ -95,7 +95,7 @@ enum Kind {
 fn columns(
     reader: impl std::io::Read,
     delimiter: u8,
-    has_header: bool,
+    options: &DataOptions,
     kinds: &mut Vec<Kind>,
 ) -> Result<Option<Vec<Column>>, String> {
     let mut csv =
@@ -105,8 +105,11 @@ fn columns(
     if !read(&mut record)? {
         return Err("it is empty".to_owned());
     }
+    let has_header = options.header;
     let names = header(&record, has_header)?;
+    let is_text: Vec<bool> = names.iter().map(|name| Some(name) == options.text.as_ref()).collect();
     kinds.resize(names.len(), Kind::Numbers);
+    kinds.iter_mut().zip(&is_text).filter(|(_, is_text)| **is_text).for_each(|(kind, _)| *kind = Kind::Words);
     let known = kinds.clone();
     let empty = |kind: &Kind| match kind {
         Kind::Numbers => Values::Numbers(Vec::new()),
@@ -138,7 +141,9 @@ fn columns(
                 },
                 words => {
                     let text = || std::str::from_utf8(field).map_err(|_| not_utf8(line));
-                    words.push_word(if MISSING.contains(&field) { None } else { Some(text()?) });
+                    // An empty text is one, and `None` too.
+                    let is_missing = !is_text[i] && MISSING.contains(&field);
+                    words.push_word(if is_missing { None } else { Some(text()?) });
                 }
             }
         }
@@ -298,6 +303,15 @@ mod tests {
         check("a,b\n1,inf\n", "line 2, column `b`: inf is not finite");
         check("1,2\n3,4\n", "line 1: all names of columns are numbers; if it has no names, add header=false");
         check("a,a\n3,4\n", "columns 1 and 2 are both named `a`; rename one");
+    }
+
+    #[test]
+    fn texts_are_taken_as_they_are() {
+        let options = DataOptions { text: Some("review".to_owned()), ..DataOptions::default() };
+        let frame = frame("review,stars\n12,1\nNA,2\n,3\n\"so, so\nla \u{1F600}\",NA\n", &options).unwrap();
+        let texts: Vec<_> = (0..4).map(|row| frame.columns()[0].values.text(row)).collect();
+        assert_eq!(texts, ["12", "NA", "", "so, so\nla \u{1F600}"].map(|text| Some(text.to_owned())));
+        assert_eq!((frame.columns()[0].values.missing(), frame.columns()[1].values.missing()), (0, 1));
     }
 
     #[test]

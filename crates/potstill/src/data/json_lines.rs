@@ -33,9 +33,9 @@ impl Reader for JsonLines {
         matches!(head, Head::File(bytes) if without_mark(bytes).trim_ascii_start().starts_with(b"{"))
     }
 
-    fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
         let mut reader = content.inflated().map_err(unreadable)?;
-        let (mut rows, mut line) = (Rows::default(), Vec::new());
+        let (mut rows, mut line) = (Rows::new(options.text.as_deref()), Vec::new());
         for number in 1_u64.. {
             line.clear();
             let length = (&mut reader).take(LINE_MAX).read_until(b'\n', &mut line).map_err(unreadable)?;
@@ -59,14 +59,19 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 }
 
 /// Rows that are read one after the other.
-#[derive(Default)]
-struct Rows {
+struct Rows<'a> {
     count: usize,
     columns: Vec<Column>,
     places: HashMap<String, usize>,
+    /// The column of texts.
+    text: Option<&'a str>,
 }
 
-impl Rows {
+impl<'a> Rows<'a> {
+    fn new(text: Option<&'a str>) -> Self {
+        Self { count: 0, columns: Vec::new(), places: HashMap::new(), text }
+    }
+
     fn push(&mut self, row: &Map<String, Value>) -> Result<(), String> {
         for (name, value) in row {
             match (value, ANSWERS.iter().find(|(answer, _)| answer == name)) {
@@ -87,6 +92,9 @@ impl Rows {
     /// Sets the value of the row that is being read.
     fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let wrong = |expected: &str| Err(format!("`{name}` is {value}; {expected}"));
+        if self.text == Some(name) && !(value.is_string() || value.is_null()) {
+            return wrong("a text is needed");
+        }
         let place = match self.places.get(name) {
             Some(&place) => place,
             None => {
@@ -146,7 +154,8 @@ mod tests {
     use super::*;
 
     fn frame(text: &str) -> Result<DataFrame, String> {
-        JsonLines.read(&Bytes(text.as_bytes()), &DataOptions::default()).map(|data| match data {
+        let options = DataOptions { text: Some("review".to_owned()), ..DataOptions::default() };
+        JsonLines.read(&Bytes(text.as_bytes()), &options).map(|data| match data {
             Data::Samples(samples) => samples.rows,
             Data::Episodes(_) => panic!("no episodes"),
         })
@@ -174,6 +183,12 @@ mod tests {
         check("", "it has no rows");
         check("{\"a\":1}\n{\"a\":\"x\"}", "line 2: `a` is \"x\"; it was a number before");
         check("{\"a\":\"x\"}\n{\"a\":1}", "line 2: `a` is 1; it was text before");
+        check("{\"review\":5}", "line 1: `review` is 5; a text is needed");
+        check("{\"review\":{\"a\":1}}", "line 1: `review` is {\"a\":1}; a text is needed");
+        check(
+            "{\"review\":\"\\ud800\"}",
+            "line 1: it is no JSON object: unexpected end of hex escape at line 1 column 18",
+        );
         check("{\"a\":[1,2]}", "line 1: `a` is [1,2]; numbers, words and truths are read");
         check("{\"a\":1", "line 1: it is no JSON object: EOF while parsing an object at line 1 column 6");
     }

@@ -12,33 +12,57 @@
 
 use potstill_core::Pcg64;
 use potstill_nn::{Ends, NetworkSpec};
+use std::sync::Arc;
 
-/// Labelled samples: `samples x features` values and one label each.
+/// Labelled samples: `samples x features` values, or a text, and one label each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// Height, width and channels of a sample; `[1, 1, features]` if it is no image.
     pub shape: [usize; 3],
-    /// Values per sample.
+    /// Values per sample; 0 of texts.
     pub features: usize,
     /// The number of classes; labels are below it. None of a regression.
     pub classes: usize,
     /// `samples x features`.
     pub inputs: Vec<f32>,
+    /// The text of each sample; empty if they are numbers.
+    pub texts: Vec<Arc<str>>,
     /// The class of each labelled sample, which stand before the others; empty of a regression.
     pub labels: Vec<usize>,
-    /// The scaled value of each sample that a regression learns; empty of classes.
+    /// The scaled value of each labelled sample that a regression learns; empty of classes.
     pub values: Vec<f32>,
 }
 
 impl Dataset {
     /// The number of samples.
     pub fn len(&self) -> usize {
-        self.inputs.len() / self.features
+        if self.is_texts() { self.texts.len() } else { self.inputs.len() / self.features }
+    }
+
+    /// The number of samples with a label, or with a number to learn.
+    pub fn labelled(&self) -> usize {
+        self.labels.len() + self.values.len()
     }
 
     /// Returns true if there is no sample.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Returns true if the samples are texts.
+    pub fn is_texts(&self) -> bool {
+        !self.texts.is_empty()
+    }
+
+    /// The same samples with the means of texts, `samples x features`, as inputs.
+    ///
+    /// # Panics
+    /// If their number is another.
+    #[must_use]
+    pub fn embedded(&self, features: usize, means: Vec<f32>) -> Self {
+        assert_eq!(features * self.texts.len(), means.len(), "a mean of each text");
+        let (labels, values) = (self.labels.clone(), self.values.clone());
+        Self { shape: [1, 1, features], features, inputs: means, texts: Vec::new(), labels, values, ..*self }
     }
 
     /// One sample.
@@ -54,13 +78,14 @@ impl Dataset {
         }
     }
 
-    /// Appends samples without labels.
+    /// Appends samples without labels: their inputs, or their texts.
     ///
     /// # Panics
     /// If the inputs are not those of whole samples.
-    pub fn append_unlabelled(&mut self, inputs: &[f32]) {
-        assert!(inputs.len().is_multiple_of(self.features), "inputs of whole samples");
+    pub fn append_unlabelled(&mut self, inputs: &[f32], texts: Vec<Arc<str>>) {
+        assert!(inputs.is_empty() || inputs.len().is_multiple_of(self.features), "inputs of whole samples");
         self.inputs.extend_from_slice(inputs);
+        self.texts.extend(texts);
     }
 
     /// Splits at random into `test` samples to test on and the rest to train on: `(train, test)`.
@@ -82,6 +107,7 @@ impl Dataset {
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
         Self {
             inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
+            texts: picked(&self.texts, indices),
             labels: picked(&self.labels, indices),
             values: picked(&self.values, indices),
             ..*self
@@ -90,8 +116,8 @@ impl Dataset {
 }
 
 /// The elements at these indices, as far as there are any.
-fn picked<T: Copy>(all: &[T], indices: &[usize]) -> Vec<T> {
-    indices.iter().filter_map(|&i| all.get(i)).copied().collect()
+fn picked<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
+    indices.iter().filter_map(|&i| all.get(i)).cloned().collect()
 }
 
 #[cfg(test)]

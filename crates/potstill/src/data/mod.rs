@@ -8,6 +8,7 @@
 //! | [`frame`] | rows as they stand in a file, column by column |
 //! | [`preprocessing`] | the way from rows to inputs and targets, fitted on training rows |
 //! | [`labelled`] | samples for a network, in training and test parts |
+//! | [`text`] | hashed n-grams of texts |
 //! | [`digits`] | the data that comes with the crate |
 //! | [`recording`] | recorded episodes, and the environment that replays them |
 //!
@@ -41,6 +42,7 @@ pub mod reader;
 mod recorded;
 pub mod recording;
 pub mod source;
+pub mod text;
 
 pub use content::{Bytes, Content};
 

@@ -2,7 +2,8 @@
 //!
 //! A number `x` becomes `(x - mean) / deviation`, with the population's standard deviation, or 1 in place of 0; a word
 //! becomes one-hot over the known words, and none of them if it is unknown; a byte of an image becomes its share of white;
-//! vectors are scaled number by number, arrays of more dimensions are left as they are. Columns named `p(CLASS)`,
+//! vectors are scaled number by number, arrays of more dimensions are left as they are; texts become no numbers here, but where
+//! the network has its [bag of n-grams](crate::model::TextBag). Columns named `p(CLASS)`,
 //! `logit(CLASS)` and `votes(CLASS)` are a teacher's answers and no inputs.
 //!
 //! ```
@@ -25,6 +26,7 @@ use super::labelled::Dataset;
 use super::source::DataOptions;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The most classes, and the most words of a column that becomes one-hot.
 const CLASSES_MAX: usize = 4096;
@@ -104,6 +106,11 @@ pub enum Encoding {
         /// The scaling of each number of a vector; empty if the numbers are left as they are.
         scaling: Vec<Scaling>,
     },
+    /// A text, of which the network's bag of n-grams makes numbers.
+    Text {
+        /// The column.
+        column: String,
+    },
 }
 
 impl Encoding {
@@ -143,7 +150,8 @@ impl Encoding {
             Self::Number { column, .. }
             | Self::Category { column, .. }
             | Self::Image { column, .. }
-            | Self::Array { column, .. } => column,
+            | Self::Array { column, .. }
+            | Self::Text { column } => column,
         }
     }
 
@@ -153,6 +161,7 @@ impl Encoding {
             Self::Number { .. } => [1, 1, 1],
             Self::Category { levels, .. } => [1, 1, levels.len()],
             Self::Image { shape, .. } | Self::Array { shape, .. } => *shape,
+            Self::Text { .. } => [1, 1, 0],
         }
     }
 
@@ -221,9 +230,27 @@ impl Encoding {
                     }
                 }
             }
+            (Self::Text { .. }, Values::Words(words)) => {
+                let is_missing = |row: &&usize| !filling && words.index(**row).is_none();
+                if let Some(row) = rows.iter().find(is_missing) {
+                    return Err(format!(
+                        "row {}, column `{name}`: the text is missing; leave the row out, or take it for an empty text with \
+                         missing=mean",
+                        row + 1
+                    ));
+                }
+            }
             _ => return Err(self.misfit(values)),
         }
         Ok(())
+    }
+
+    /// The encoding of a column of texts.
+    fn text(column: &Column) -> Result<Self, String> {
+        match &column.values {
+            Values::Words(_) => Ok(Self::Text { column: column.name.clone() }),
+            values => Err(format!("column `{}` has {}, no texts", column.name, values.kind())),
+        }
     }
 
     /// The reason for which these values cannot be encoded.
@@ -234,6 +261,12 @@ impl Encoding {
                 let word = (0..values.rows()).find_map(|row| Some((row, words.word(row)?.to_owned())));
                 let (row, word) = word.unwrap_or_default();
                 format!("column `{name}` was learned as numbers; row {} has `{word}`", row + 1)
+            }
+            (Self::Text { .. }, _) => {
+                let found = values.kind();
+                format!(
+                    "column `{name}` was learned as texts; here it has {found}; if they are texts, add :text={name}"
+                )
             }
             _ => {
                 let [height, width, channels] = self.shape();
@@ -257,6 +290,7 @@ impl Encoding {
                 let scaling: Value = scaling.iter().map(pair).collect();
                 json!({ "column": column, "array": shape, "scaling": scaling })
             }
+            Self::Text { column } => json!({ "column": column, "text": true }),
         }
     }
 
@@ -275,6 +309,8 @@ impl Encoding {
         } else if let Some(image) = value.get("image") {
             let white = u8::try_from(value["white"].as_u64()?).ok().filter(|&white| white > 0)?;
             Self::Image { column, shape: shape(image)?, white }
+        } else if value["text"] == true {
+            Self::Text { column }
         } else {
             let shape = shape(value.get("array")?)?;
             let scaling: Vec<Scaling> =
@@ -515,6 +551,10 @@ impl Preprocessing {
                 (label, Target::classes(&columns[label], rows)?)
             }
         };
+        if let Some(text) = &options.text {
+            let inputs = vec![Encoding::text(&frame.columns()[frame.find(text)?])?];
+            return Ok(Self { inputs, target: fitted, fills_missing: options.fills_missing });
+        }
         Self::of_columns(frame, rows, &input_columns(frame, Some(target), options)?, fitted, options)
     }
 
@@ -567,6 +607,14 @@ impl Preprocessing {
         &self.inputs
     }
 
+    /// The column of texts, if they are the inputs.
+    pub fn text(&self) -> Option<&str> {
+        match self.inputs.as_slice() {
+            [Encoding::Text { column }] => Some(column),
+            _ => None,
+        }
+    }
+
     /// The quantity that is learned.
     pub fn target(&self) -> &Target {
         &self.target
@@ -585,6 +633,14 @@ impl Preprocessing {
         match &self.target {
             Target::Value { scaling, .. } => f64::from(output) * scaling.deviation + scaling.mean,
             Target::Classes { .. } => f64::from(output),
+        }
+    }
+
+    /// The scaled value that a regression learns of a number.
+    pub fn scaled_value(&self, x: f64) -> f32 {
+        match &self.target {
+            Target::Value { scaling, .. } => scaling.scaled(x),
+            Target::Classes { .. } => x as f32,
         }
     }
 
@@ -625,6 +681,21 @@ impl Preprocessing {
         Ok(inputs)
     }
 
+    /// The texts of these rows; none if the inputs are numbers.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn texts(&self, frame: &DataFrame, rows: &[usize]) -> Result<Vec<Arc<str>>, String> {
+        let Some(column) = self.text() else { return Ok(Vec::new()) };
+        self.encode(frame, rows)?;
+        let Values::Words(words) = &frame.columns()[frame.find(column)?].values else {
+            unreachable!("other values are refused by their encoding")
+        };
+        let text =
+            |&row: &usize| words.index(row).map_or_else(|| Arc::from(""), |i| Arc::clone(&words.levels()[i]));
+        Ok(rows.iter().map(text).collect())
+    }
+
     /// Inputs and targets of these rows.
     ///
     /// # Errors
@@ -639,6 +710,7 @@ impl Preprocessing {
             features: self.shape().iter().product(),
             classes: self.classes().len(),
             inputs,
+            texts: self.texts(frame, rows)?,
             labels: Vec::new(),
             values: Vec::new(),
         };
@@ -697,6 +769,9 @@ impl Preprocessing {
         };
         let width = inputs.iter().try_fold(0_usize, |sum, encoding| sum.checked_add(encoding.width()))?;
         let fills_missing = value["fills_missing"].as_bool()?;
-        (1..=INPUTS_MAX).contains(&width).then_some(Self { inputs, target, fills_missing })
+        let read = Self { inputs, target, fills_missing };
+        let has_texts = read.inputs.iter().any(|encoding| matches!(encoding, Encoding::Text { .. }));
+        let holds = if has_texts { read.text().is_some() } else { (1..=INPUTS_MAX).contains(&width) };
+        holds.then_some(read)
     }
 }

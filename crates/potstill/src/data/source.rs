@@ -5,6 +5,7 @@
 //! | `label=NAME` | the column of classes |
 //! | `target=NAME` | the column of numbers that a regression learns |
 //! | `inputs=NAME` | the array of inputs, of several |
+//! | `text=NAME` | the column of texts, which are then the only inputs |
 //! | `id=NAME` | the column that names the rows; no input |
 //! | `drop=NAME`, `drop=["A","B"]` | columns that are no inputs |
 //! | `missing=mean` | a missing number is the mean of its column, a missing word none of the known ones; otherwise both are refused |
@@ -33,6 +34,8 @@ pub struct DataOptions {
     pub target: Option<String>,
     /// The array of inputs.
     pub inputs: Option<String>,
+    /// The column of texts, the only inputs.
+    pub text: Option<String>,
     /// The column that names the rows.
     pub id: Option<String>,
     /// Columns that are no inputs.
@@ -45,13 +48,13 @@ pub struct DataOptions {
 
 impl Default for DataOptions {
     fn default() -> Self {
-        let (label, target, inputs, id) = (None, None, None, None);
-        Self { label, target, inputs, id, drop: Vec::new(), fills_missing: false, header: true }
+        let (label, target, inputs, text, id) = (None, None, None, None, None);
+        Self { label, target, inputs, text, id, drop: Vec::new(), fills_missing: false, header: true }
     }
 }
 
 /// The names of all options.
-const OPTIONS: [&str; 8] = ["labels", "label", "target", "inputs", "id", "drop", "missing", "header"];
+const OPTIONS: [&str; 9] = ["labels", "label", "target", "inputs", "text", "id", "drop", "missing", "header"];
 
 impl DataOptions {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
@@ -67,6 +70,12 @@ impl DataOptions {
             "label" | "labels" => self.label = name()?,
             "target" => self.target = name()?,
             "inputs" => self.inputs = name()?,
+            "text" if self.text.is_some() => {
+                return Err(format!(
+                    "text={value}: one column of texts is learned from, and there is one already"
+                ));
+            }
+            "text" => self.text = name()?,
             "id" => self.id = name()?,
             "drop" => self.drop.extend(list(value)),
             "missing" => self.fills_missing = word(["mean", "refuse"])?,
@@ -81,6 +90,9 @@ impl DataOptions {
         match (&self.label, &self.target) {
             (Some(_), Some(_)) => {
                 Err("give label= for classes or target= for a regression, not both".to_owned())
+            }
+            _ if self.text.is_some() && self.inputs.is_some() => {
+                Err("give text= for texts or inputs= for an array, not both".to_owned())
             }
             _ => Ok(()),
         }
@@ -163,6 +175,12 @@ mod tests {
         check("a.csv:labell=x", Err("no option `labell`; did you mean `label`?"));
         check("a.csv:label=", Err("label= needs the name of a column"));
         check("a.csv:missing=zero", Err("missing=zero: expected mean or refuse"));
+        check("a.csv:text=x,label=y", Ok((None, "a.csv")));
+        check(
+            "a.csv:text=x,text=y",
+            Err("text=y: one column of texts is learned from, and there is one already"),
+        );
+        check("a.csv:text=x,inputs=y", Err("give text= for texts or inputs= for an array, not both"));
         check("a.csv:label=x,target=y", Err("give label= for classes or target= for a regression, not both"));
     }
 

@@ -19,17 +19,36 @@
 //! assert_eq!(moved, [1.0, 0.0, 3.0, 0.0]);
 //! ```
 
-use super::classifier::FitConfig;
 use potstill_core::snapshot::OnlyIf;
 use potstill_core::{Pcg64, Streams, math, snapshot};
+
+/// The kinds of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// The largest shift, in pixels, 0 for none.
+    pub jitter_pixels: usize,
+    /// Exchanges left and right of half of the images.
+    pub horizontal_flip: bool,
+    /// The alpha of mixup, 0 for none.
+    pub mixup: f64,
+}
+
+impl Changes {
+    /// Returns true if inputs differ from epoch to epoch.
+    pub fn are_any(self) -> bool {
+        self.jitter_pixels > 0 || self.draws()
+    }
+
+    /// Returns true if there are others than shifts.
+    fn draws(self) -> bool {
+        self.horizontal_flip || self.mixup > 0.0
+    }
+}
 
 /// The random changes of a training's samples.
 #[derive(Clone, Debug)]
 pub struct Augmentation {
-    jitter_pixels: usize,
-    horizontal_flip: bool,
-    /// The alpha of mixup, 0 for none.
-    mixup: f64,
+    changes: Changes,
     jitter: Pcg64,
     /// Of flips and mixtures.
     random: Pcg64,
@@ -40,12 +59,10 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
-    /// The changes that these keys ask for.
-    pub fn new(config: &FitConfig, streams: &Streams) -> Self {
+    /// These changes, with their streams.
+    pub fn new(changes: Changes, streams: &Streams) -> Self {
         Self {
-            jitter_pixels: config.jitter_pixels as usize,
-            horizontal_flip: config.horizontal_flip,
-            mixup: config.mixup,
+            changes,
             jitter: streams.stream("jitter"),
             random: streams.stream("augmentation"),
             partners: Vec::new(),
@@ -54,37 +71,27 @@ impl Augmentation {
         }
     }
 
-    /// Returns true if inputs differ from epoch to epoch.
-    pub fn is_on(&self) -> bool {
-        self.jitter_pixels > 0 || self.draws()
-    }
-
-    /// Returns true if the second stream is used.
-    fn draws(&self) -> bool {
-        self.horizontal_flip || self.mixup > 0.0
-    }
-
     /// Copies a sample of this height, width and channels into `row`, changed at random.
     pub fn copy(&mut self, sample: &[f32], shape: [usize; 3], row: &mut [f32]) {
-        if self.jitter_pixels == 0 {
+        if self.changes.jitter_pixels == 0 {
             row.copy_from_slice(sample);
         } else {
-            let pixels = self.jitter_pixels;
+            let pixels = self.changes.jitter_pixels;
             let mut by = || self.jitter.below(2 * pixels + 1) as isize - pixels as isize;
             let (right, down) = (by(), by());
             shift(sample, shape, right, down, row);
         }
-        if self.horizontal_flip && self.random.below(2) == 1 {
+        if self.changes.horizontal_flip && self.random.below(2) == 1 {
             flip(row, shape);
         }
     }
 
     /// Mixes the samples of a minibatch, `samples x features`, with each other, if mixup is on.
     pub fn mix(&mut self, samples: usize, inputs: &mut [f32]) {
-        if self.mixup == 0.0 {
+        if self.changes.mixup == 0.0 {
             return;
         }
-        let share = beta(self.mixup, &mut self.random);
+        let share = beta(self.changes.mixup, &mut self.random);
         self.partners.clear();
         self.partners.extend(0..samples);
         self.random.shuffle(&mut self.partners);
@@ -103,14 +110,14 @@ impl Augmentation {
     /// The labels of the last minibatch's partners, and the share of a sample's own label; `None` without mixup.
     pub fn mixed_labels(&self, labels: &[usize]) -> Option<(Vec<usize>, f32)> {
         let others = || self.partners.iter().map(|&partner| labels[partner]).collect();
-        (self.mixup > 0.0).then(|| (others(), self.share))
+        (self.changes.mixup > 0.0).then(|| (others(), self.share))
     }
 }
 
 snapshot! {
     impl Restorable for Augmentation {
-        saved: jitter, random as "augmentation" via OnlyIf(*horizontal_flip || *mixup > 0.0);
-        built: jitter_pixels, horizontal_flip, mixup, partners, share, before;
+        saved: jitter, random as "augmentation" via OnlyIf(changes.draws());
+        built: changes, partners, share, before;
     }
 }
 
@@ -242,8 +249,8 @@ mod tests {
 
     #[test]
     fn a_mixture_is_of_two_samples_and_their_labels() {
-        let config = FitConfig { mixup: 1.0, ..FitConfig::default() };
-        let mut augmentation = Augmentation::new(&config, &Streams::new(3));
+        let changes = Changes { mixup: 1.0, ..Changes::default() };
+        let mut augmentation = Augmentation::new(changes, &Streams::new(3));
         // Sample i is 2^i in its first feature, 1 in its second.
         let mut inputs: Vec<f32> = (0..6).flat_map(|i| [f32::from(1_u8 << i), 1.0]).collect();
         augmentation.mix(6, &mut inputs);
@@ -260,8 +267,8 @@ mod tests {
 
     #[test]
     fn half_of_the_images_are_flipped() {
-        let config = FitConfig { horizontal_flip: true, ..FitConfig::default() };
-        let mut augmentation = Augmentation::new(&config, &Streams::new(3));
+        let changes = Changes { horizontal_flip: true, ..Changes::default() };
+        let mut augmentation = Augmentation::new(changes, &Streams::new(3));
         let mut row = [0.0; 2];
         let flipped = (0..1000).filter(|_| {
             augmentation.copy(&[1.0, 2.0], [1, 2, 1], &mut row);

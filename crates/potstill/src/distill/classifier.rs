@@ -22,17 +22,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::augmentation::Augmentation;
+use super::augmentation::{Augmentation, Changes};
 use super::soft_targets::SoftTargets;
 use super::source::Samples;
+use super::student::{StudentForm, TextFront};
+use super::values::{ValueTargets, label_terms};
 use crate::agent::LearnError;
 use crate::algorithm::{Algorithm, Builder, DataKind};
 #[cfg(feature = "disk")]
 use crate::config::ConfigError;
 use crate::config::settings;
-use crate::data::Dataset;
-use crate::model::Model;
-use crate::optimizer::{GuardedStep, OptimizerConfig, StudentOptimizer};
+use crate::data::{Dataset, Preprocessing};
+use crate::model::{Model, Predictor};
+use crate::optimizer::{Front, GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
 use potstill_core::snapshot::{Flat, IfPresent, OnlyIf, below};
@@ -84,9 +86,10 @@ impl FitConfig {
         Dropout { inputs: self.input_dropout, hidden: self.dropout }
     }
 
-    /// Returns true if training inputs differ from epoch to epoch.
-    pub fn is_augmented(&self) -> bool {
-        self.jitter_pixels > 0 || self.horizontal_flip || self.mixup > 0.0
+    /// The random changes of training samples.
+    pub fn changes(&self) -> Changes {
+        let Self { jitter_pixels, horizontal_flip, mixup, .. } = *self;
+        Changes { jitter_pixels: jitter_pixels as usize, horizontal_flip, mixup }
     }
 
     /// Refuses what a network of this form or these samples cannot have: dropout without hidden units, changes of images that are none.
@@ -142,8 +145,11 @@ pub struct ClassifierTrainer {
     config: FitConfig,
     data: Arc<Dataset>,
     student: Network,
+    /// The bag of n-grams before it, of texts.
+    front: Option<TextFront>,
     optimizer: GuardedStep,
     soft_targets: Option<SoftTargets>,
+    value_targets: Option<ValueTargets>,
     epochs: u64,
     /// Samples of the running epoch so far, and their summed loss.
     position: usize,
@@ -165,6 +171,8 @@ struct Scratch {
     workspace: Workspace,
     inputs: Vec<f32>,
     labels: Vec<usize>,
+    /// The numbers that a regression learns.
+    values: Vec<f32>,
     d_logits: Vec<f32>,
     /// The gradient with the labels of a mixture's other samples.
     d_others: Vec<f32>,
@@ -183,6 +191,10 @@ impl ClassifierTrainer {
     }
 
     /// Initialises a student on this data, with or without soft targets.
+    ///
+    /// # Panics
+    /// If the student's form is [none](StudentForm::new) for the data, or texts are learned by a rule without a
+    /// [sparse](potstill_nn::embedding::SparseRule) form.
     pub fn with(
         (config, optimizer): (FitConfig, OptimizerConfig),
         spec: &NetworkSpec,
@@ -190,13 +202,13 @@ impl ClassifierTrainer {
         mut soft_targets: Option<SoftTargets>,
         streams: Streams,
     ) -> Self {
-        let ends = data.ends(spec);
+        let form = StudentForm::new(spec, &data).unwrap_or_else(|reason| panic!("{spec}: {reason}"));
         let mut rng = streams.stream("initialisation");
-        let student = spec.initialised(&ends, optimizer.initialisation(), &mut rng);
+        let student = form.network.initialised(&form.ends, optimizer.initialisation(), &mut rng);
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
-            if !config.is_augmented() {
+            if !config.changes().are_any() {
                 // The inputs are the same in every epoch.
                 soft.source.record(&data.inputs);
             }
@@ -204,7 +216,9 @@ impl ClassifierTrainer {
         Self {
             optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
             student,
+            front: TextFront::new(&form, &data, &optimizer, streams),
             soft_targets,
+            value_targets: None,
             epochs: 0,
             position: 0,
             loss: 0.0,
@@ -214,7 +228,7 @@ impl ClassifierTrainer {
             order: (0..data.len()).collect(),
             data,
             shuffle: streams.stream("shuffle"),
-            augmentation: Augmentation::new(&config, &streams),
+            augmentation: Augmentation::new(config.changes(), &streams),
             dropout: streams.stream("dropout"),
             scratch: Scratch::default(),
             config: FitConfig {
@@ -231,9 +245,36 @@ impl ClassifierTrainer {
         self
     }
 
+    /// Teaches a regression the values of a teacher, one for each sample, before training.
+    ///
+    /// # Panics
+    /// If the samples are of classes.
+    #[must_use]
+    pub fn with_values(mut self, mut teacher: ValueTargets) -> Self {
+        assert!(self.data.labels.is_empty(), "samples with numbers to learn");
+        teacher.begin(self.config.total_steps(self.data.len()));
+        self.value_targets = Some(teacher);
+        self
+    }
+
     /// The student.
     pub fn student(&self) -> &Network {
         &self.student
+    }
+
+    /// The student behind the preprocessing of its data.
+    ///
+    /// # Panics
+    /// If the preprocessing is another.
+    pub fn predictor(&self, preprocessing: &Arc<Preprocessing>) -> Predictor {
+        let bag = self.front.as_ref().map(|front| front.bag().clone());
+        Predictor::with_bag(self.student.clone(), Arc::clone(preprocessing), bag)
+            .expect("the preprocessing of its data")
+    }
+
+    /// Samples as the student's network takes them: the same, or the means of texts.
+    pub fn embedded(&mut self, data: &Arc<Dataset>) -> Arc<Dataset> {
+        self.front.as_mut().map_or_else(|| Arc::clone(data), |front| front.embedded(data))
     }
 
     /// Learning rate, gradient norm and number of the gradient steps so far.
@@ -251,8 +292,15 @@ impl ClassifierTrainer {
     pub fn idle_term(&mut self) -> Option<String> {
         let soft = self.soft_targets.as_mut()?;
         let count = self.data.labels.len().min(self.config.batch_size as usize);
-        let (inputs, labels) = (&self.data.inputs[..count * self.data.features], &self.data.labels[..count]);
         let indices: Vec<usize> = (0..count).collect();
+        let (mut means, labels) = (Vec::new(), &self.data.labels[..count]);
+        let inputs = match &mut self.front {
+            None => &self.data.inputs[..count * self.data.features],
+            Some(front) => {
+                front.forward(&indices, &mut means);
+                &means
+            }
+        };
         let logits = self.student.predict(inputs, &mut self.scratch.workspace);
         soft.idle_term(Samples { inputs, indices: &indices }, logits, labels)
     }
@@ -262,7 +310,10 @@ impl ClassifierTrainer {
     /// # Errors
     /// If its architecture is another.
     pub fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_network(&mut self.student)
+        match &mut self.front {
+            None => model.copy_to_network(&mut self.student),
+            Some(front) => front.start_from(model, &mut self.student),
+        }
     }
 
     /// Epochs so far.
@@ -294,10 +345,11 @@ impl ClassifierTrainer {
         self.position = 0;
         self.epochs += 1;
         let samples = self.data.len() as f64;
-        let labelled = self.data.labels.len().max(1) as f64;
+        let labelled = self.data.labelled().max(1) as f64;
         let terms = [(&mut self.soft_loss, samples), (&mut self.hard_loss, labelled)]
             .map(|(sum, count)| std::mem::take(sum) / count);
-        self.last_terms = self.soft_targets.is_some().then_some(terms);
+        let is_taught = self.soft_targets.is_some() || self.value_targets.is_some();
+        self.last_terms = is_taught.then_some(terms);
         Ok(Some(std::mem::take(&mut self.loss) / samples))
     }
 
@@ -318,11 +370,15 @@ impl ClassifierTrainer {
         let done = self.steps();
         self.gather(samples.clone());
         let indices = &self.order[samples];
-        let Scratch { workspace, inputs, labels, d_logits, d_others } = &mut self.scratch;
+        let Scratch { workspace, inputs, labels, values, d_logits, d_others } = &mut self.scratch;
         let logits =
             self.student.forward_dropout(inputs, self.config.dropout(), &mut self.dropout, workspace);
         d_logits.resize(logits.len(), 0.0);
         let mut terms = match &mut self.soft_targets {
+            _ if self.data.classes == 0 => match &self.value_targets {
+                None => label_terms(values, logits, d_logits),
+                Some(teacher) => teacher.loss(done, indices, logits, values, d_logits),
+            },
             None => hard_terms(logits, labels, d_logits),
             Some(soft) => soft.loss(done, Samples { inputs, indices }, logits, labels, d_logits),
         };
@@ -338,7 +394,8 @@ impl ClassifierTrainer {
         let soft_logits = self.soft_targets.as_ref().map_or(&[][..], SoftTargets::last_logits);
         let batch = [("input", &**inputs), ("teacher's logit", soft_logits)];
         let rate = self.config.learning_rate.at(done, 1);
-        self.optimizer.step(rate, &mut self.student, d_logits, workspace, loss, &batch)?;
+        let front = self.front.as_mut().map(|front| front as &mut dyn Front);
+        self.optimizer.step_with(rate, (&mut self.student, front), d_logits, workspace, loss, &batch)?;
         if self.config.max_norm < f64::INFINITY {
             self.student.clip_max_norm(self.config.max_norm, workspace.workers());
         }
@@ -346,24 +403,29 @@ impl ClassifierTrainer {
             source.tick(&self.student);
         }
         self.soft_loss += terms.soft * indices.len() as f64;
-        self.hard_loss += terms.hard * labels.len() as f64;
+        self.hard_loss += terms.hard * (labels.len() + values.len()) as f64;
         Ok(f64::from(loss))
     }
 
     /// Copies the samples of a minibatch, augmented if configured.
     fn gather(&mut self, samples: Range<usize>) {
         let data = &self.data;
-        let labelled = data.labels.len();
+        let labelled = data.labelled();
         if labelled < data.len() {
             // Losses take the labelled samples first.
             self.order[samples.clone()].sort_by_key(|&index| index >= labelled);
         }
         let indices = &self.order[samples];
-        let Scratch { inputs, labels, .. } = &mut self.scratch;
-        inputs.resize(indices.len() * data.features, 0.0);
+        let Scratch { inputs, labels, values, .. } = &mut self.scratch;
         labels.clear();
+        labels.extend(indices.iter().filter_map(|&index| data.labels.get(index)));
+        values.clear();
+        values.extend(indices.iter().filter_map(|&index| data.values.get(index)));
+        if let Some(front) = &mut self.front {
+            return front.forward(indices, inputs);
+        }
+        inputs.resize(indices.len() * data.features, 0.0);
         for (&index, row) in indices.iter().zip(inputs.chunks_exact_mut(data.features)) {
-            labels.extend(data.labels.get(index));
             self.augmentation.copy(data.input(index), data.shape, row);
         }
         self.augmentation.mix(indices.len(), inputs);
@@ -393,9 +455,9 @@ fn mixed_terms(
 
 snapshot! {
     impl Restorable for ClassifierTrainer {
-        saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student,
+        saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student, front as "texts",
             optimizer as "optimiser", shuffle, augmentation via Flat, dropout via OnlyIf(!config.dropout().is_off()), soft_targets as "teacher";
-        built: config, data, scratch, last_terms;
+        built: config, data, value_targets, scratch, last_terms;
         then: Self::check_order;
     }
 }

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`classifier`] | a classifier from labels, from a teacher's logits, or from both (Hinton et al. 2015) |
 //! | [`augmentation`] | shifts and flips of images, mixtures of samples |
+//! | [`regression`] | numbers from labels, from a teacher's values, or from both |
+//! | [`values`] | a teacher's values beside the labels of a regression |
+//! | [`student`] | the parts of a student of classes: a network, of texts behind a bag of their n-grams |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`chat`] | the answers of a language model as those of a classifier |
@@ -46,8 +49,11 @@ pub mod divergence;
 pub mod ensemble;
 pub mod policy;
 pub mod quality;
+pub mod regression;
 pub mod soft_targets;
 pub mod source;
+pub mod student;
+pub mod values;
 
 pub use answers::{AnswerKind, Answers};
 pub use classifier::{ClassifierTrainer, FitConfig};
@@ -57,3 +63,5 @@ pub use ensemble::EnsembleMean;
 pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};
+pub use student::StudentForm;
+pub use values::{ValueTargets, ValueTargetsConfig};

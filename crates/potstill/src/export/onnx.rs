@@ -155,6 +155,11 @@ pub fn write_behind(
 /// Checks that rows of these columns can be the input of a graph: numbers, one vector, or one image or array.
 fn takes_rows(preprocessing: &Preprocessing) -> Result<(), String> {
     for encoding in preprocessing.inputs() {
+        if let Encoding::Text { column } = encoding {
+            return Err(format!(
+                "its column `{column}` has texts, and no standard operator of ONNX hashes their n-grams; export it to safetensors"
+            ));
+        }
         if let Encoding::Category { column, .. } = encoding {
             return Err(format!("its column `{column}` has words, which the graph does not encode yet"));
         }
@@ -179,7 +184,7 @@ fn rows_input(graph: &mut GraphBuilder, preprocessing: &Preprocessing) -> String
             Encoding::Image { white, .. } => {
                 scaling.push(Scaling { mean: 0.0, deviation: f64::from(*white) });
             }
-            Encoding::Category { .. } => unreachable!("refused before"),
+            Encoding::Category { .. } | Encoding::Text { .. } => unreachable!("refused before"),
         }
     }
     let shape = preprocessing.shape();
@@ -380,16 +385,21 @@ impl<'a> Walk<'a> {
         self.graph.node("Gemm", &[x, &w, &b], &[("transB", integer(1))])
     }
 
-    fn convolution(&mut self, x: &str, from: usize, (to, kernel, stride): (usize, usize, usize)) -> String {
+    fn convolution(
+        &mut self,
+        x: &str,
+        from: usize,
+        (to, kernel, stride, padding): (usize, usize, usize, usize),
+    ) -> String {
         let layer = self.name();
         let w = self.parameter(&layer, "weight", Some(&[to, from, kernel, kernel]));
         let b = self.parameter(&layer, "bias", None);
         let square = |side: usize| Setting::Integers(vec![side as i64; 2]);
-        self.graph.node(
-            "Conv",
-            &[x, &w, &b],
-            &[("kernel_shape", square(kernel)), ("strides", square(stride))],
-        )
+        let mut settings = vec![("kernel_shape", square(kernel)), ("strides", square(stride))];
+        if padding > 0 {
+            settings.push(("pads", Setting::Integers(vec![padding as i64; 4])));
+        }
+        self.graph.node("Conv", &[x, &w, &b], &settings)
     }
 
     /// Layer normalisation, if there is any, and the nonlinearity.
@@ -464,8 +474,8 @@ impl<'a> Walk<'a> {
         let mut channels = frames * channels;
         for stage in &self.spec.stages {
             match *stage {
-                Stage::Conv { channels: to, kernel, stride } => {
-                    x = self.convolution(&x, channels, (to, kernel, stride));
+                Stage::Conv { channels: to, kernel, stride, padding } => {
+                    x = self.convolution(&x, channels, (to, kernel, stride, padding));
                     x = self.rectified(x);
                     channels = to;
                 }

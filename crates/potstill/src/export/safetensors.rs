@@ -20,7 +20,7 @@
 
 use super::exporter::{About, Exporter};
 use crate::data::Preprocessing;
-use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
+use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable, TextBag};
 use crate::tile_coding::TileCoder;
 use potstill_env::Space;
 use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Tensor, TensorError};
@@ -109,6 +109,9 @@ impl Exporter for Safetensors {
     }
 }
 
+/// The table of a bag of n-grams, `buckets x width`: the weight of an `nn.EmbeddingBag` named `embedding`.
+const EMBEDDING: &str = "embedding.weight";
+
 /// Name, element type, shape, bytes.
 type Entry = (String, Dtype, Vec<usize>, Vec<u8>);
 
@@ -140,7 +143,14 @@ pub fn write(model: &Model) -> Vec<u8> {
         Model::Predictor(predictor) => {
             let mut about = about_network(predictor.network());
             about["preprocessing"] = predictor.preprocessing().to_json();
-            (about, tensors_of(predictor.network()))
+            about["spec"] = json!(predictor.spec().to_string());
+            let mut tensors = tensors_of(predictor.network());
+            if let Some(bag) = predictor.bag() {
+                let shape = vec![bag.table().rows(), bag.table().width()];
+                let bytes = predictor.of_bag().iter().flat_map(|p| p.to_le_bytes()).collect();
+                tensors.push((EMBEDDING.to_owned(), Dtype::F32, shape, bytes));
+            }
+            (about, tensors)
         }
     };
     let mut metadata = Map::new();
@@ -254,10 +264,11 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
         Some("table") => read_table(&file),
         Some("linear") => read_linear(&file, &about),
         Some("network") => {
-            let network = read_network(&file, &about)?;
+            let (network, bag) = read_parts(&file, &about)?;
             match about.get("preprocessing") {
-                None => Ok(Model::Network(network)),
-                Some(preprocessing) => read_predictor(network, preprocessing),
+                None if bag.is_none() => Ok(Model::Network(network)),
+                None => Err(foreign("it has n-grams, but no column of texts")),
+                Some(preprocessing) => read_predictor(network, preprocessing, bag),
             }
         }
         Some("control") => read_control(&file, &about),
@@ -310,10 +321,14 @@ fn read_linear(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErro
     }
 }
 
-fn read_predictor(network: Network, preprocessing: &Value) -> Result<Model, ModelError> {
+fn read_predictor(
+    network: Network,
+    preprocessing: &Value,
+    bag: Option<TextBag>,
+) -> Result<Model, ModelError> {
     let preprocessing = Preprocessing::from_json(preprocessing)
         .ok_or_else(|| ModelError::Foreign { reason: "its preprocessing is damaged".to_owned() })?;
-    let predictor = Predictor::new(network, Arc::new(preprocessing));
+    let predictor = Predictor::with_bag(network, Arc::new(preprocessing), bag);
     predictor.map(Model::Predictor).map_err(|reason| ModelError::Foreign { reason })
 }
 
@@ -336,7 +351,18 @@ fn read_control(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErr
     }
 }
 
+/// Reads a network without a bag before it.
 fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Network, ModelError> {
+    match read_parts(file, about)? {
+        (network, None) => Ok(network),
+        (_, Some(_)) => {
+            Err(ModelError::Foreign { reason: "it has n-grams, but no column of texts".to_owned() })
+        }
+    }
+}
+
+/// Reads a network, and the bag of n-grams before it.
+fn read_parts(file: &SafeTensors<'_>, about: &Value) -> Result<(Network, Option<TextBag>), ModelError> {
     let foreign = |reason: &str| ModelError::Foreign { reason: reason.to_owned() };
     let spec: NetworkSpec = about["spec"]
         .as_str()
@@ -355,13 +381,27 @@ fn read_network(file: &SafeTensors<'_>, about: &Value) -> Result<Network, ModelE
         tensors.push(Tensor { name, shape: view.shape().to_vec(), data });
     }
     // The metadata must not make the program allocate more than the size of the file.
-    let announced = spec.check(&ends).map_err(|reason| foreign(&reason))?;
+    let behind = NetworkSpec { bag: None, ..spec.clone() };
+    let announced = behind.check(&ends).map_err(|reason| foreign(&reason))?;
+    let table = spec.bag.map(|bag| (bag, tensors.iter().position(|tensor| tensor.name == EMBEDDING)));
+    let bag = match table {
+        None => None,
+        Some((bag, place)) => {
+            let missing = || TensorError::Missing { name: EMBEDDING.to_owned() };
+            let Tensor { shape, data, .. } = tensors.remove(place.ok_or_else(missing)?);
+            let expected = vec![bag.buckets, bag.width_for(ends.outputs())];
+            if shape != expected || ends.inputs != Inputs::from(expected[1]) {
+                return Err(TensorError::Shape { name: EMBEDDING.to_owned(), expected, got: shape }.into());
+            }
+            TextBag::from_parameters(bag, shape[1], &data)
+        }
+    };
     if announced != tensors.iter().map(|t| t.data.len()).sum::<usize>() {
         return Err(foreign("its tensors do not hold the network that it announces"));
     }
-    let mut network = spec.zeroed(&ends);
+    let mut network = behind.zeroed(&ends);
     network.load_tensors(&tensors)?;
-    Ok(network)
+    Ok((network, bag))
 }
 
 #[cfg(test)]
@@ -370,7 +410,7 @@ mod tests {
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 8] {
+    fn models() -> [Model; 9] {
         let network = |spec: &str, inputs: [usize; 3], head: Head| {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 2) };
@@ -394,6 +434,21 @@ mod tests {
                 let coder = TileCoder::new(vec![(-1.2, 0.5), (-0.07, 0.07)], 2, 3).unwrap();
                 let weights = (0..2 * coder.features()).map(|i| 0.1 * i as f64).collect();
                 Model::Linear(LinearModel::from_weights(coder, 2, weights))
+            },
+            {
+                let preprocessing = json!({
+                    "inputs": [{ "column": "review", "text": true }],
+                    "target": { "column": "stars", "classes": ["1", "5"] },
+                    "fills_missing": false,
+                });
+                let preprocessing = Arc::new(Preprocessing::from_json(&preprocessing).unwrap());
+                let Model::Network(network) = network("mlp:2", [1, 1, 3], Head::Values) else {
+                    unreachable!()
+                };
+                let parameters: Vec<f32> = (0..15).map(|i| 0.5 * i as f32).collect();
+                let spec = potstill_nn::ngrams::BagSpec::new(5, Some(3));
+                let bag = TextBag::from_parameters(spec, 3, &parameters).unwrap();
+                Model::Predictor(Predictor::with_bag(network, preprocessing, Some(bag)).unwrap())
             },
         ]
     }
@@ -445,6 +500,13 @@ mod tests {
         check("tilings\\\":3", "tilings\\\":0", "its tiles are not those");
         check("high\\\":[0.5", "high\\\":[-95", "its tiles are not those");
         check("\"F64", "\"I64", "tensor `w` is 2 x 27 I64");
+        let check = |from, to, expected| check_of(&models()[8], from, to, expected);
+        check("text:5x3", "text:6x3", "tensor `embedding.weight` has shape [5, 3], expected [6, 3]");
+        check("text:5x3", "text:5x2", "tensor `embedding.weight` has shape [5, 3], expected [5, 2]");
+        check("text:5x3", "text:1x3", "does not parse");
+        check("text:5x3,2", "mlp:2     ", "do not hold the network that it announces");
+        check("embedding.w", "imbedding.w", "tensor `embedding.weight` is missing");
+        check("text\\\":true", "text\\\":null", "its preprocessing is damaged");
     }
 
     #[test]
@@ -457,7 +519,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_damage_makes_it_panic(which in 0_usize..8, at: proptest::sample::Index, byte: u8) {
+        fn no_damage_makes_it_panic(which in 0_usize..9, at: proptest::sample::Index, byte: u8) {
             let mut bytes = write(&models()[which]);
             let at = at.index(bytes.len());
             bytes[at] = byte;

@@ -15,12 +15,14 @@
 
 mod planner;
 mod policy_distillation;
+mod regression;
 mod reinforcement;
 mod settings;
 mod supervised;
 
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
+pub(crate) use regression::{RegressionJob, TaughtValues};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
 pub use settings::{
     DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig, StoreConfig,

@@ -6,7 +6,7 @@ use crate::distill::classifier::{self, agreement_of, differences, error_rate, pr
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
-use crate::model::{Model, Predictor};
+use crate::model::Model;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::argmax;
 use crate::train::{Stop, TrainError};
@@ -92,7 +92,8 @@ impl Job for SupervisedJob {
             let epoch = self.trainer.step().map_err(|source| TrainError::Learn { step, source })?;
             stops = stop();
             let Some(loss) = epoch else { continue };
-            self.test_error = error_rate(self.trainer.student(), &self.test);
+            let test = self.trainer.embedded(&self.test);
+            self.test_error = error_rate(self.trainer.student(), &test);
             let mut values = vec![
                 (catalogue::EPOCHS, self.trainer.epochs() as f64),
                 (catalogue::LOSS, loss),
@@ -117,6 +118,7 @@ impl Job for SupervisedJob {
     }
 
     fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
+        let [train, test] = [&self.train, &self.test].map(|data| self.trainer.embedded(data));
         let student = self.trainer.student();
         let mut summary = json!({
             "command": "train",
@@ -125,8 +127,8 @@ impl Job for SupervisedJob {
             "epochs": self.fit.epochs,
             "train_samples": self.train.labels.len(),
             "test_samples": self.test.len(),
-            "train_error": error_rate(student, &self.train),
-            (catalogue::TEST_ERROR): error_rate(student, &self.test),
+            "train_error": error_rate(student, &train),
+            (catalogue::TEST_ERROR): error_rate(student, &test),
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
@@ -143,14 +145,13 @@ impl Job for SupervisedJob {
             }
             if let Some(logits) = logits {
                 let theirs: Vec<usize> = logits.chunks_exact(self.test.classes).map(argmax).collect();
-                let ours = predictions(student, &self.test.inputs);
+                let ours = predictions(student, &test.inputs);
                 let wrong = differences(&theirs, &self.test.labels);
                 summary["teacher_test_error"] = json!(wrong as f64 / theirs.len() as f64);
                 summary["agreement"] = json!(agreement_of(&theirs, &ours));
             }
         }
-        let predictor = Predictor::new(student.clone(), Arc::clone(&self.preprocessing));
-        let model = Model::Predictor(predictor.expect("the network of this preprocessing"));
+        let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
         Ok(Some(Outcome { model, summary, visits: None }))
     }
 }

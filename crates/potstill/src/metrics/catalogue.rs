@@ -188,6 +188,9 @@ metrics! {
         in PLANNING as "value of the start";
     /// Fraction of the test samples that are classified wrongly, 0 to 1.
     EVAL_TEST_ERROR = "eval/test_error", Lower, "Test error", "error", key in ERROR as "test error";
+    /// Root of the mean squared error on the test samples, in the unit of what is predicted.
+    EVAL_TEST_RMSE = "eval/test_rmse", Lower, "Test error, root of the mean square", "error", key
+        in ERROR as "root of the mean squared test error";
     /// Mean loss of the gradient steps since the previous record.
     LOSS = "train/loss", Lower, "Loss", "loss", key in TRAINING as "loss";
     /// Mean divergence from the teacher since the previous record, without its weight alpha.
@@ -271,6 +274,8 @@ scores! {
     AVERAGE_REWARD = "average_reward", Higher;
     /// Fraction of the test samples that are classified wrongly, 0 to 1.
     TEST_ERROR = "test_error", Lower, column "test error, %" times 100.0 with 2 decimals;
+    /// Root of the mean squared error on the test samples, in the unit of what is predicted.
+    TEST_RMSE = "test_rmse", Lower, column "test error, RMS" times 1.0 with 4 decimals;
     /// Seconds of work, over all processes that took part in the run.
     SECONDS = "seconds", Lower;
 }
@@ -318,7 +323,7 @@ mod tests {
                 ("Return", 2),
                 ("Length of episodes", 1),
                 ("Planning", 1),
-                ("Test error", 1),
+                ("Test error", 2),
                 ("Loss", 1),
                 ("Loss from the teacher (soft) and from labels (hard)", 2),
                 ("Distance of the student from its teacher before each refresh", 1),
@@ -326,7 +331,7 @@ mod tests {
             ]
         );
         let key = of(by_chart(key_metrics()));
-        assert_eq!(key.iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2, 1, 1, 1]);
+        assert_eq!(key.iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2, 1, 2, 1]);
         assert_eq!(key_metrics().next().unwrap().name, EP_REW_MEAN);
     }
 }

@@ -1,7 +1,7 @@
 //! The hyperparameters of a run for TensorBoard: a session of its plugin `hparams` (tensorboard/plugins/hparams/api.proto and
 //! plugin_data.proto), and the configuration as a text.
 
-use super::catalogue::{EP_REW_MEAN, EVAL_MEAN_REWARD, EVAL_TEST_ERROR};
+use super::catalogue::{EP_REW_MEAN, EVAL_MEAN_REWARD, EVAL_TEST_ERROR, EVAL_TEST_RMSE};
 use super::wire::{push_bytes, push_double, push_number};
 use toml::{Table, Value};
 
@@ -64,10 +64,13 @@ fn experiment(table: &Table) -> Vec<u8> {
         push_number(&mut info, 4, kind);
         push_bytes(&mut experiment, 4, &info);
     }
-    let measured = if table.contains_key("data") && !table.contains_key("env") {
-        vec![EVAL_TEST_ERROR]
-    } else {
-        vec![EVAL_MEAN_REWARD, EP_REW_MEAN]
+    let of_data = table.contains_key("data") && !table.contains_key("env");
+    let is_regression = table.contains_key("teacher_noise")
+        || table.get("algorithm").and_then(Value::as_str) == Some("regression");
+    let measured = match (of_data, is_regression) {
+        (true, true) => vec![EVAL_TEST_RMSE],
+        (true, false) => vec![EVAL_TEST_ERROR],
+        (false, _) => vec![EVAL_MEAN_REWARD, EP_REW_MEAN],
     };
     for tag in measured {
         // MetricInfo { name = 1 { tag = 2 } }

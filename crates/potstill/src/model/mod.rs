@@ -21,12 +21,14 @@ mod control;
 mod linear;
 mod predictor;
 mod table;
+pub mod text_bag;
 
 pub use actor::Actor;
 pub use control::{ControlActor, ControlPolicy};
 pub use linear::{LinearActor, LinearModel};
 pub use predictor::Predictor;
 pub use table::QTable;
+pub use text_bag::TextBag;
 
 use crate::experience::{Ending, Episode, Trajectory};
 use crate::policy::Policy;
@@ -65,7 +67,7 @@ impl Model {
             Model::Linear(linear) => linear.weights().len(),
             Model::Network(network) => network.parameters().len(),
             Model::Control(policy) => policy.network().parameters().len(),
-            Model::Predictor(predictor) => predictor.network().parameters().len(),
+            Model::Predictor(predictor) => predictor.parameters(),
         }
     }
 
@@ -76,7 +78,9 @@ impl Model {
             Model::Linear(linear) => linear.weights().iter().all(|w| w.is_finite()),
             Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
             Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
-            Model::Predictor(predictor) => predictor.network().parameters().iter().all(|v| v.is_finite()),
+            Model::Predictor(predictor) => {
+                predictor.network().parameters().iter().chain(predictor.of_bag()).all(|v| v.is_finite())
+            }
         }
     }
 
@@ -93,6 +97,10 @@ impl Model {
                 format!("weights of {} tiles x {} actions", linear.coder().features(), linear.actions())
             }
             Model::Network(network) => network_shape(network),
+            Model::Predictor(predictor) if predictor.bag().is_some() => {
+                let (spec, outputs) = (predictor.spec(), predictor.network().outputs());
+                format!("a network {spec} of texts and {outputs} outputs")
+            }
             Model::Predictor(predictor) => network_shape(predictor.network()),
             Model::Control(policy) => {
                 format!(
@@ -137,12 +145,38 @@ impl Model {
     /// # Errors
     /// If the model is no such network; the reason has both architectures.
     pub(crate) fn copy_to_network(&self, network: &mut Network) -> Result<(), String> {
-        match self.network() {
+        match self.network().filter(|_| self.bag().is_none()) {
             Some(own) if (own.spec(), own.ends()) == (network.spec(), network.ends()) => {
                 network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
                 Ok(())
             }
             _ => Err(misfit(self, &network_shape(network))),
+        }
+    }
+
+    /// Copies the parameters of a bag of n-grams and the network behind it into others of the same form.
+    ///
+    /// # Errors
+    /// If the model is no such predictor; the reason has both forms.
+    pub(crate) fn copy_to_texts(&self, bag: &mut TextBag, network: &mut Network) -> Result<(), String> {
+        let same = |own: &&TextBag| own.spec() == bag.spec() && own.table().width() == bag.table().width();
+        match (self.bag().filter(same), self.network()) {
+            (Some(own), Some(behind))
+                if (behind.spec(), behind.ends()) == (network.spec(), network.ends()) =>
+            {
+                bag.table_mut().parameters_mut().copy_from_slice(own.table().parameters());
+                network.update_parameters(|parameters| parameters.copy_from_slice(behind.parameters()));
+                Ok(())
+            }
+            _ => Err(misfit(self, &format!("a bag of n-grams before {}", network_shape(network)))),
+        }
+    }
+
+    /// The bag of n-grams before a predictor's network.
+    fn bag(&self) -> Option<&TextBag> {
+        match self {
+            Model::Predictor(predictor) => predictor.bag(),
+            _ => None,
         }
     }
 

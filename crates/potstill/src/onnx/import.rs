@@ -23,6 +23,7 @@ enum Layer {
     Conv {
         kernel: usize,
         stride: usize,
+        padding: usize,
         weights: Vec<f32>,
         bias: Vec<f32>,
     },
@@ -224,15 +225,16 @@ impl<'a> Chain<'a> {
                 self.is_raw = false;
                 let window = &convolution.window;
                 let ([kernel, other], [stride, other_stride]) = (window.kernel, window.stride);
-                if !window.is_plain() || kernel != other || stride != other_stride || convolution.groups != 1
-                {
+                let padding = window.even_padding().filter(|&padding| padding < kernel);
+                let is_square = kernel == other && stride == other_stride;
+                let Some(padding) = padding.filter(|_| is_square && convolution.groups == 1) else {
                     return Err(format!(
-                        "{} has padding, dilation, groups or windows that are no squares, which a network has not",
+                        "{} has uneven padding, dilation, groups or windows that are no squares, which a network has not",
                         step.about
                     ));
-                }
+                };
                 let (weights, bias) = (convolution.weights.clone(), convolution.bias.clone());
-                Some(Layer::Conv { kernel, stride, weights, bias })
+                Some(Layer::Conv { kernel, stride, padding, weights, bias })
             }
             Op::Pool(pool) if is_image => {
                 self.is_raw = false;
@@ -470,10 +472,11 @@ fn assembled(
             [Some(Layer::Activation(_)), _] | [Some(Layer::Norm { .. }), Some(Layer::Activation(_))]
         );
         match layer {
-            Layer::Conv { kernel, stride, bias, .. }
+            Layer::Conv { kernel, stride, padding, bias, .. }
                 if is_rectified && outputs.is_none() && spec.hidden.is_empty() =>
             {
-                spec.stages.push(Stage::Conv { channels: bias.len(), kernel: *kernel, stride: *stride });
+                let (channels, kernel, stride, padding) = (bias.len(), *kernel, *stride, *padding);
+                spec.stages.push(Stage::Conv { channels, kernel, stride, padding });
             }
             Layer::Conv { .. } => {
                 return Err("it has a convolution without a nonlinearity behind it".to_owned());

@@ -61,6 +61,12 @@ impl Window {
         }
     }
 
+    /// The pads of a window without dilation that has as many on each side.
+    pub(crate) fn even_padding(&self) -> Option<usize> {
+        let is_even = self.pads == [self.pads[0]; 4] && self.same == 0 && self.dilation == [1, 1];
+        is_even.then_some(self.pads[0])
+    }
+
     /// Returns true if the window touches each point of the image once or not at all, without pads.
     pub(crate) fn is_plain(&self) -> bool {
         self.pads == [0; 4] && self.same == 0 && self.dilation == [1, 1]

@@ -42,6 +42,7 @@ mod random_walk;
 mod result;
 mod small_gridworld;
 mod state_aggregation;
+mod text;
 mod windy;
 
 pub(crate) use cliff::{CliffWalk, walk_the_cliff};
@@ -73,7 +74,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 20] = [
+pub const RESULTS: [Published; 21] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -94,6 +95,7 @@ pub const RESULTS: [Published; 20] = [
     Published { name: "missing-class", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: missing_class::reproduce },
     Published { name: "community", algorithms: &["classifier"], runs: 3, takes: "? hours", data: Some(mnist::DATA), measure: community::reproduce },
     Published { name: "few-labels", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: few_labels::reproduce },
+    Published { name: "text", algorithms: &[], runs: 10, takes: "1 minute", data: Some("FOLDER"), measure: text::reproduce },
 ];
 
 /// The runs of a quick version.

@@ -73,7 +73,7 @@ pub(super) fn own_answers(
     let mut workspace = Workspace::default();
     let mut answers = Vec::with_capacity(rows.len() * predictor.network().outputs());
     for rows in rows.chunks(ROWS) {
-        let inputs = predictor.preprocessing().encode(frame, rows)?;
+        let inputs = predictor.inputs(frame, rows)?;
         answers.extend_from_slice(predictor.network().predict(&inputs, &mut workspace));
     }
     Ok(answers)

@@ -5,16 +5,15 @@ use super::data_file::{read_data, refused};
 use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
-use crate::data::preprocessing::DATA_CHECKSUM;
-use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples, Values};
+use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
+use crate::distill::FitConfig;
 use crate::distill::answers::is_numbered;
-use crate::distill::{Answers, FitConfig};
 use crate::error::Error;
 use crate::jobs::Parts;
 use crate::model::Predictor;
 use crate::shell;
 use potstill_core::Streams;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -148,12 +147,14 @@ impl OpenData {
                 (train, order)
             }
         };
-        if let Some(target) = &self.options.target {
-            return Err(wrong(&self.given)(format!(
-                "target={target} is for a regression, which is not there yet; for classes write label={target}"
-            )));
-        }
+        let named = self.options.label.as_ref().or(self.options.target.as_ref());
         let preprocessing = match &split.fitted {
+            Some(fitted) if named.is_some_and(|name| name != fitted.target().column()) => {
+                let (column, name) = (fitted.target().column(), named.map_or("", String::as_str));
+                return Err(wrong(&self.given)(format!(
+                    "the teacher has learned the column `{column}`, not `{name}`"
+                )));
+            }
             Some(fitted) => Arc::clone(fitted),
             None => {
                 let fitted = Preprocessing::fit(rows, &train, &self.options).map_err(wrong(&self.given))?;
@@ -208,129 +209,7 @@ impl TrainedOn {
 
     /// The samples that the run was tested on.
     pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
-        Ok(self.parts(Some(predictor.preprocessing()))?.test)
-    }
-}
-
-/// The recorded answers of a teacher to the rows of some data, in their order.
-pub(crate) struct RecordedTeacher {
-    answers: Answers,
-    /// The name of each row, if the source has a column of them.
-    names: Option<Vec<String>>,
-    /// The CRC-32C of the data that it has answered, if the file has it.
-    of_data: Option<u32>,
-    given: String,
-}
-
-impl RecordedTeacher {
-    /// Reads the answers of a file.
-    ///
-    /// # Errors
-    /// If it has none, or a row's are wrong.
-    pub(crate) fn open(given: &str) -> Result<Self, Error> {
-        let data = OpenData::open(given)?;
-        let answers =
-            Answers::of_frame(data.rows()).map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
-        let of_data =
-            checksum_in(data.rows()).map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
-        Ok(Self { answers, names: data.names()?, of_data, given: given.to_owned() })
-    }
-
-    /// The CRC-32C of its answers.
-    pub(crate) fn checksum(&self) -> u32 {
-        self.answers.checksum()
-    }
-
-    /// The classes of its answers, in their order.
-    pub(crate) fn classes(&self) -> &[String] {
-        self.answers.classes()
-    }
-
-    /// The source as it was given.
-    pub(crate) fn given(&self) -> &str {
-        &self.given
-    }
-
-    /// The logits of the rows of some data, and of further rows behind them, `rows x classes`: joined by the names of the rows where all have
-    /// some, else row by row.
-    ///
-    /// # Errors
-    /// If no row has an answer, or the classes are others.
-    pub(crate) fn logits(
-        &self,
-        data: &OpenData,
-        more: Option<&OpenData>,
-        classes: &[String],
-    ) -> Result<RowAnswers, Error> {
-        let wrong = |reason: String| usage(format!("--teacher {}: {reason}", self.given));
-        let logits = self.answers.logits(classes).map_err(wrong)?;
-        let width = classes.len();
-        let mut ours = data.names()?;
-        let mut rows = data.rows().rows();
-        if let Some(more) = more {
-            ours = ours.zip(more.names()?).map(|(names, more)| [names, more].concat());
-            rows += more.rows().rows();
-        }
-        let (Some(ours), Some(theirs)) = (ours, &self.names) else {
-            if more.is_none() && self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
-                return Err(wrong(
-                    "it was recorded for other data; record it again, or name the rows of both with id=NAME"
-                        .to_owned(),
-                ));
-            }
-            let found = self.answers.rows();
-            return match found == rows {
-                true => Ok(RowAnswers { width, places: (0..rows).map(Some).collect(), logits }),
-                false => Err(wrong(format!(
-                    "it has {found} rows, the data {rows}; name the rows of both with id=NAME to join them"
-                ))),
-            };
-        };
-        let known: HashMap<&str, usize> =
-            theirs.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let places: Vec<Option<usize>> = ours.iter().map(|name| known.get(name.as_str()).copied()).collect();
-        match places.iter().all(Option::is_none) {
-            true => Err(wrong(format!("it has no answer to any row; it has none to `{}`", ours[0]))),
-            false => Ok(RowAnswers { width, places, logits }),
-        }
-    }
-}
-
-/// The answers of a teacher to rows, some of which may have none.
-pub(crate) struct RowAnswers {
-    width: usize,
-    /// The place of each row's logits.
-    places: Vec<Option<usize>>,
-    logits: Vec<f32>,
-}
-
-impl RowAnswers {
-    /// Returns true if a row has an answer.
-    pub(crate) fn has(&self, row: usize) -> bool {
-        self.places[row].is_some()
-    }
-
-    /// The logits of these rows, `rows x classes`; none if one has none.
-    pub(crate) fn of(&self, rows: impl IntoIterator<Item = usize>) -> Option<Vec<f32>> {
-        let mut logits = Vec::new();
-        for row in rows {
-            logits.extend_from_slice(&self.logits[self.places[row]? * self.width..][..self.width]);
-        }
-        Some(logits)
-    }
-}
-
-/// The checksum of the data that rows of answers belong to, if they have it.
-fn checksum_in(frame: &DataFrame) -> Result<Option<u32>, String> {
-    let Ok(place) = frame.find(DATA_CHECKSUM) else { return Ok(None) };
-    let Values::Numbers(numbers) = &frame.columns()[place].values else {
-        return Err(format!("its column {DATA_CHECKSUM} has no numbers"));
-    };
-    match numbers.iter().all(|x| *x == numbers[0]) {
-        true => Ok(Some(numbers[0] as u32)),
-        false => {
-            Err(format!("its column {DATA_CHECKSUM} has different numbers; its rows are of several data"))
-        }
+        Ok(predictor.embedded(&self.parts(Some(predictor.preprocessing()))?.test))
     }
 }
 
@@ -439,9 +318,11 @@ impl DataSources {
         })?;
         if let Some(more) = &self.unlabelled {
             parts.unlabelled = (0..more.rows().rows()).collect();
-            let inputs = parts.preprocessing.encode(more.rows(), &parts.unlabelled);
-            let inputs = inputs.map_err(|reason| usage(format!("--unlabelled {}: {reason}", more.given)))?;
-            Arc::make_mut(&mut parts.train).append_unlabelled(&inputs);
+            let (rows, wanted) = (more.rows(), &parts.unlabelled);
+            let wrong = |reason: String| usage(format!("--unlabelled {}: {reason}", more.given));
+            let inputs = parts.preprocessing.encode(rows, wanted).map_err(wrong)?;
+            let texts = parts.preprocessing.texts(rows, wanted).map_err(wrong)?;
+            Arc::make_mut(&mut parts.train).append_unlabelled(&inputs, texts);
         }
         Ok(parts)
     }

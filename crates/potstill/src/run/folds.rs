@@ -14,6 +14,7 @@ use crate::distill::ClassifierTrainer;
 use crate::distill::classifier::{self, ClassifierSettings};
 use crate::error::Error;
 use crate::jobs::{DataConfig, StoreConfig};
+use crate::model::Predictor;
 use crate::optimizer::StudentOptimizer;
 use crate::store::RunDir;
 use crate::train::TrainError;
@@ -31,13 +32,13 @@ pub(crate) struct OutOfFold {
 }
 
 impl OutOfFold {
-    /// Trains `folds` networks with the settings of a finished run of a classifier. `model` is the run's own network.
+    /// Trains `folds` networks with the settings of a finished run of a classifier. `model` is the run's own.
     ///
     /// # Errors
     /// If the run is none of a classifier on labels, its data has changed, or a training fails.
     pub(crate) fn of_run(
         dir: &RunDir,
-        model: &Network,
+        model: &Predictor,
         folds: usize,
         threads: usize,
         observer: &dyn Observer,
@@ -71,7 +72,8 @@ impl OutOfFold {
                 let step = trainer.steps() + 1;
                 trainer.step().map_err(|source| TrainError::Learn { step, source })?;
             }
-            Ok(logits(trainer.student(), &parts.train.select(&order[begin..end])))
+            let rest = trainer.embedded(&Arc::new(parts.train.select(&order[begin..end])));
+            Ok(logits(trainer.student(), &rest))
         });
         let classes = parts.preprocessing.classes().to_vec();
         let width = classes.len();
@@ -85,7 +87,7 @@ impl OutOfFold {
             }
         }
         if !parts.rows.1.is_empty() {
-            let held_out = logits(model, &parts.test);
+            let held_out = logits(model.network(), &model.embedded(&parts.test));
             for (&row, logits) in parts.rows.1.iter().zip(held_out.chunks_exact(width)) {
                 put(row, logits);
             }

@@ -2,7 +2,7 @@
 
 use crate::algorithm::Algorithm;
 use crate::metrics::catalogue::{
-    BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR,
+    BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR, TEST_RMSE,
 };
 use serde_json::Value;
 
@@ -46,6 +46,12 @@ pub fn headline(summary: &Value) -> Option<String> {
         let teacher = number("teacher_test_error")
             .map_or(String::new(), |error| format!("; its teacher's is {} %", short(100.0 * error)));
         return Some(format!("test error {} %{samples}{teacher}", short(100.0 * error)));
+    }
+    if let Some(error) = number(TEST_RMSE) {
+        let samples = number("test_samples").map_or(String::new(), |n| format!(" of {n} test samples"));
+        let teacher = number("teacher_test_rmse")
+            .map_or(String::new(), |error| format!("; its teacher's is {}", short(error)));
+        return Some(format!("root of the mean squared error {}{samples}{teacher}", short(error)));
     }
     let value = number(START_VALUE);
     if is_prediction(summary) {
@@ -121,6 +127,9 @@ fn over_seeds(summary: &Value) -> Option<String> {
     }
     if let Some(value) = of(TEST_ERROR, 100.0, " %") {
         return Some(format!("{name} test error {value}"));
+    }
+    if let Some(value) = of(TEST_RMSE, 1.0, "") {
+        return Some(format!("{name} root of the mean squared test error {value}"));
     }
     let learned = || Some(format!("{name} value of the start {}", of(START_VALUE, 1.0, "")?));
     if is_prediction(summary) {

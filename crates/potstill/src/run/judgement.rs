@@ -5,6 +5,7 @@ use super::prepare::train_settings;
 use crate::algorithm::Algorithm;
 use crate::metrics::catalogue::{
     BEHAVIOUR, CLIPPED_MASS, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, STEPS_LAST_100, TEST_ERROR,
+    TEST_RMSE,
 };
 use crate::train::statistics::{mean, standard_deviation};
 use potstill_core::Streams;
@@ -29,6 +30,9 @@ pub(super) fn judgement(summary: &Value, config: &str) -> Option<String> {
     let number = |key: &str| summary[key].as_f64();
     if let Some(error) = number(TEST_ERROR) {
         return of_labels(error, number("majority_error")?);
+    }
+    if let Some(error) = number(TEST_RMSE) {
+        return of_numbers(error, number("mean_rmse")?);
     }
     let spec = registry::find(summary["env"].as_str()?).ok()?;
     if let Some(mass) = number(CLIPPED_MASS).filter(|&mass| mass > CLIPPED_MAX) {
@@ -137,6 +141,16 @@ fn of_labels(error: f64, majority: f64) -> Option<String> {
              learning_rate or more epochs may help",
             100.0 * error,
             100.0 * majority
+        )
+    })
+}
+
+/// The sentence on a regression that is no better than the mean.
+fn of_numbers(error: f64, of_mean: f64) -> Option<String> {
+    (error >= of_mean).then(|| {
+        format!(
+            "the error {error:.4} is no better than {of_mean:.4} of always predicting the mean; a smaller learning_rate or \
+             more epochs may help"
         )
     })
 }

@@ -1,18 +1,26 @@
 //! Runs that learn classes: from labels, or from labels and a teacher.
 
-use super::checks::usage;
+use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::teachers::{Lessons, Teachers};
+use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
-use crate::config::{Layer, resolve};
+use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
+use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
-use crate::distill::{FitConfig, SoftTargets, SoftTargetsConfig};
+use crate::distill::regression;
+use crate::distill::{
+    EnsembleMean, FitConfig, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets, ValueTargetsConfig,
+};
 use crate::error::Error;
-use crate::jobs::{DataConfig, DistilConfig, StoreConfig, SupervisedJob, Taught};
-use crate::optimizer::StudentOptimizer;
+use crate::jobs::{
+    DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught, TaughtValues,
+};
+use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use potstill_nn::NetworkSpec;
+use potstill_nn::embedding::SparseRule;
 use toml::Value;
 
 /// The command of a student, as it stands in its settings and in the name of its folder.
@@ -34,18 +42,89 @@ pub(super) fn prepare_classifier(
     let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
     let parts = data.parts(&fit, None)?;
-    let ends = parts.train.ends(&run.net_arch);
-    optimizer.check(("net_arch", &run.net_arch, &ends), fit.learning_rate)?;
-    fit.check(&run.net_arch, &parts.train)?;
+    check_student(("net_arch", &run.net_arch), &parts.train, &fit, &optimizer)?;
+    check_target(algorithm.name == regression::ALGORITHM.name, &data, &parts)?;
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
-    let fit = (fit, optimizer);
-    let job = Box::new(SupervisedJob::new(parts, run.seed, &run.net_arch, fit, None, None));
+    let (fit, seed, form) = ((fit, optimizer), run.seed, &run.net_arch);
+    let job: Box<dyn Job> = match parts.train.classes {
+        0 => Box::new(RegressionJob::new(parts, seed, form, fit, None)),
+        _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None)),
+    };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
 }
 
+/// Checks that numbers are learned by a regression, and classes by a classifier.
+fn check_target(is_regression: bool, data: &DataSources, parts: &Parts) -> Result<(), Error> {
+    let (column, given) = (parts.preprocessing.target().column(), data.data().given());
+    match (is_regression, parts.train.classes) {
+        (false, 0) => Err(usage(format!(
+            "--data {given}: target={column} is for a regression: potstill train regression; for classes write label={column}"
+        ))),
+        (true, 1..) => Err(usage(format!(
+            "--data {given}: label={column} is for a classifier: potstill train classifier; for numbers write target={column}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a student learns what its teacher answers.
+fn check_taught(has_values: bool, data: &DataSources, parts: &Parts) -> Result<(), Error> {
+    let (column, given) = (parts.preprocessing.target().column(), data.data().given());
+    match (has_values, parts.train.classes) {
+        (false, 0) => Err(usage(format!(
+            "--data {given}: the teacher answers with classes, and `{column}` has numbers to learn; name its classes with label=NAME"
+        ))),
+        (true, 1..) => Err(usage(format!(
+            "--data {given}: the teacher predicts numbers, and `{column}` has classes; name what it predicts with target=NAME"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Prepares the run of a student that learns classes, or of one that learns numbers.
+pub(super) fn prepare_student_of_data(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+    match teachers.has_values() {
+        true => prepare_student_of_values(teachers, layers),
+        false => prepare_student_of_classes(teachers, layers),
+    }
+}
+
+/// Prepares the run of a student that learns numbers.
+fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+    let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
+    let resolved = resolve::<(
+        (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
+        StoreConfig,
+    )>(&layers)?;
+    let config = resolved.to_toml(&distillation_head());
+    let idle = idle_keys(&resolved);
+    let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    if run.env.is_some() {
+        return Err(usage("the teacher is a regression; give --data, not --env"));
+    }
+    if run.teacher_mean != EnsembleMean::Geometric {
+        return Err(usage("teacher_mean is of classes; values have their mean"));
+    }
+    let student = student_spec(&run)?;
+    let mut parts = data.parts(&fit, teachers.preprocessing())?;
+    check_taught(true, &data, &parts)?;
+    let left_out = teachers.leave_out(&data, &mut parts)?;
+    check_student(("student", student), &parts.train, &fit, &optimizer)?;
+    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.is_augmented())?;
+    let TaughtRows { train, variances, test, parameters } = taught;
+    let steps = fit.total_steps(parts.train.len());
+    let settings = (fit.clone(), soft.clone());
+    let targets = ValueTargets::new(train, variances, soft.alpha, soft.teacher_noise as f32);
+    let name = run.teacher.clone().unwrap_or_default();
+    let taught = TaughtValues { name, targets, test, parameters };
+    let job = Box::new(RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught)));
+    let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
+    Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+}
+
 /// Prepares the run of a student that learns classes.
-pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
         (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
@@ -60,19 +139,18 @@ pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -
     soft.check()?;
     let student = student_spec(&run)?;
     let mut parts = data.parts(&fit, teachers.preprocessing())?;
+    check_taught(false, &data, &parts)?;
     let left_out = teachers.leave_out(&data, &mut parts)?;
     if fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
         return Err(usage(
             "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
         ));
     }
-    let ends = parts.train.ends(student);
-    optimizer.check(("student", student, &ends), fit.learning_rate)?;
-    fit.check(student, &parts.train)?;
+    check_student(("student", student), &parts.train, &fit, &optimizer)?;
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
     let Lessons { source, test, parameters } =
-        teachers.lessons(&data, &parts, ensemble, fit.is_augmented())?;
+        teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
     let taught = Some(Taught { name, logits: test, parameters });
@@ -80,6 +158,39 @@ pub(super) fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -
     let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft, taught));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+}
+
+/// Refuses a student that cannot learn from these samples, where `key` is the setting that asks for it.
+fn check_student(
+    (key, spec): (&str, &NetworkSpec),
+    data: &Dataset,
+    fit: &FitConfig,
+    optimizer: &OptimizerConfig,
+) -> Result<(), Error> {
+    let wrong = |reason: String| ConfigError::value(key, format!("{spec}: {reason}"));
+    let form = StudentForm::new(spec, data).map_err(wrong)?;
+    optimizer.check((key, &form.network, &form.ends), fit.learning_rate)?;
+    fit.check(&form.network, data)?;
+    if form.bag.is_none() {
+        return Ok(());
+    }
+    let parameters = form.parameters().map_err(wrong)?;
+    if parameters > PARAMETERS_MAX {
+        return Err(wrong(format!("{parameters} parameters; at most {PARAMETERS_MAX} are held")).into());
+    }
+    if fit.mixup > 0.0 {
+        return Err(bad("mixup", "texts are not mixed; leave it at 0".to_owned()));
+    }
+    if optimizer.l2_penalty > 0.0 {
+        return Err(bad("l2_penalty", "the table of texts has no penalty; leave it at 0".to_owned()));
+    }
+    match SparseRule::of(optimizer.rule()) {
+        Some(_) => Ok(()),
+        None => {
+            let reason = "texts are learned by adam, or by sgd with momentum=0, which have a sparse form";
+            Err(bad("optimizer", reason.to_owned()))
+        }
+    }
 }
 
 /// The architecture of a student.

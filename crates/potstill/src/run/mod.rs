@@ -30,6 +30,7 @@ mod pause;
 pub(crate) mod policy_maps;
 mod prepare;
 mod prepared;
+mod recorded_teacher;
 mod report;
 mod resume;
 mod seeds;
@@ -40,6 +41,7 @@ mod summary;
 mod tabular;
 mod teachers;
 mod together;
+mod value_teachers;
 
 pub use checks::find_environment;
 pub use headline::headline;

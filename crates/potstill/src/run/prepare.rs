@@ -3,9 +3,7 @@
 use super::checks::{env_for, find_env, usage};
 use super::features::PrepareFeatures;
 use super::idle_keys::idle_keys;
-use super::labels::{
-    DISTILL, distillation_head, prepare_classifier, prepare_student_of_classes, student_spec,
-};
+use super::labels::{DISTILL, distillation_head, prepare_classifier, prepare_student_of_data, student_spec};
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::start::Start;
@@ -121,7 +119,7 @@ fn prepare_student(teacher: Teacher, layers: &[Layer], threads: usize) -> Result
         Teacher::Policy(policy) => prepare_student_policy(&policy.0, policy.1, layers, threads),
         Teacher::Classes(teachers) => {
             let copy = teachers.predictor().cloned().map(Model::Predictor);
-            let prepared = prepare_student_of_classes(teachers, layers)?;
+            let prepared = prepare_student_of_data(teachers, layers)?;
             Ok(match copy {
                 Some(model) => with_teacher(prepared, &model),
                 None => prepared,

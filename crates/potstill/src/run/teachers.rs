@@ -2,8 +2,9 @@
 
 use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::{DataSources, OpenData, RecordedTeacher, TrainedOn};
+use super::datasets::{DataSources, OpenData, TrainedOn};
 use super::foreign::ForeignModel;
+use super::recorded_teacher::{RecordedTeacher, rows_at};
 use super::subject::Subject;
 use crate::config::{Layer, Origin};
 use crate::data::source::{begins_an_option, place_and_options};
@@ -142,7 +143,10 @@ impl Member {
     /// The CRC-32C of its parameters, answers or file.
     fn checksum(&self) -> u32 {
         match self {
-            Self::Trained(trained) => parameters_checksum(trained.0.network()),
+            Self::Trained(trained) => {
+                let of_bag: Vec<u8> = trained.0.of_bag().iter().flat_map(|p| p.to_le_bytes()).collect();
+                crc32c::crc32c_append(parameters_checksum(trained.0.network()), &of_bag)
+            }
             Self::Recorded(answers) => answers.checksum(),
             Self::Foreign(model) => model.checksum(),
         }
@@ -189,6 +193,19 @@ impl Teachers {
         }
     }
 
+    pub(super) fn into_members(self) -> Vec<Member> {
+        self.0
+    }
+
+    /// Returns true if the first teacher predicts values and no classes.
+    pub(crate) fn has_values(&self) -> bool {
+        match &self.0[0] {
+            Member::Trained(trained) => trained.0.preprocessing().classes().is_empty(),
+            Member::Recorded(answers) => answers.classes().is_empty(),
+            Member::Foreign(model) => model.classes().is_empty(),
+        }
+    }
+
     fn trained(&self) -> impl Iterator<Item = &(Predictor, TrainedOn)> {
         self.0.iter().filter_map(|member| match member {
             Member::Trained(trained) => Some(&**trained),
@@ -197,7 +214,7 @@ impl Teachers {
     }
 
     /// Checks that no teacher was trained on samples that the student is tested on: all have the split of the first that is of the same data.
-    fn check_splits(&self) -> Result<(), Error> {
+    pub(super) fn check_splits(&self) -> Result<(), Error> {
         let mut trained = self.trained().map(|trained| &trained.1);
         let Some(first) = trained.next() else { return Ok(()) };
         for other in trained.filter(|other| other.checksum == first.checksum) {
@@ -220,10 +237,9 @@ impl Teachers {
         let count = parts.train.len();
         for member in &self.0 {
             let Member::Recorded(answers) = member else { continue };
-            let classes = parts.preprocessing.classes();
-            let known = answers.logits(data.data(), data.unlabelled(), classes)?;
+            let places = answers.places(data.data(), data.unlabelled())?;
             let all = learned_rows(data, parts);
-            let kept: Vec<usize> = (0..all.len()).filter(|&i| known.has(all[i])).collect();
+            let kept: Vec<usize> = (0..all.len()).filter(|&i| places[all[i]].is_some()).collect();
             if kept.is_empty() {
                 return Err(usage(format!(
                     "--teacher {}: it has no answer to a training row",
@@ -342,10 +358,11 @@ impl Member {
         let of_data = |reason: String| usage(format!("--data {}: {reason}", data.given()));
         match self {
             Self::Trained(trained) => own_logits(&trained.0, classes, frame, &rows).map_err(of_data),
-            Self::Recorded(answers) => answers
-                .logits(data, None, classes)?
-                .of(rows)
-                .ok_or_else(|| usage(format!("--teacher {}: a row has no answer", answers.given()))),
+            Self::Recorded(answers) => {
+                let (logits, places) = (answers.logits(classes)?, answers.places(data, None)?);
+                rows_at(&logits, classes.len(), places)
+                    .ok_or_else(|| usage(format!("--teacher {}: a row has no answer", answers.given())))
+            }
             Self::Foreign(mut model) => {
                 let columns = model.columns();
                 let preprocessing =
@@ -361,7 +378,7 @@ impl Member {
 }
 
 /// The weights of teachers.
-fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
+pub(super) fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
     let parsed = weights.split(',').map(|weight| weight.trim().parse::<f64>().ok());
     let parsed: Option<Vec<f64>> = parsed.map(|w| w.filter(|w| w.is_finite() && *w > 0.0)).collect();
     parsed.filter(|parsed| parsed.len() == count).ok_or_else(|| {
@@ -372,7 +389,7 @@ fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
 }
 
 /// The rows that are learned, counted through the data and the further rows behind them.
-fn learned_rows(data: &DataSources, parts: &Parts) -> Vec<usize> {
+pub(super) fn learned_rows(data: &DataSources, parts: &Parts) -> Vec<usize> {
     let count = data.data().rows().rows();
     let more = parts.unlabelled.iter().map(|&row| count + row);
     parts.rows.0.iter().copied().chain(more).collect()
@@ -433,8 +450,10 @@ impl Member {
 /// The lessons of a trained run: of its network, where its inputs are the student's, else of its answers.
 fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
     let (own, preprocessing) = (predictor.preprocessing(), &asked.parts.preprocessing);
-    let parameters = Some(predictor.network().parameters().len());
-    if own.inputs() == preprocessing.inputs() && own.classes() == asked.classes() {
+    let parameters = Some(predictor.parameters());
+    // The bag of a teacher of texts is no part of its network.
+    let is_shared = own.inputs() == preprocessing.inputs() && predictor.bag().is_none();
+    if is_shared && own.classes() == asked.classes() {
         let network = predictor.network().clone();
         let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
         let source = Source::new(teacher::Teacher::frozen(network));
@@ -451,13 +470,12 @@ fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Er
 fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Lessons, Error> {
     asked.refuse_variation(answers.given())?;
     let Asked { data, parts, .. } = asked;
-    let known = answers.logits(data.data(), data.unlabelled(), asked.classes())?;
-    let train = known.of(learned_rows(data, parts)).expect("rows without an answer are left out");
-    let test = match data.test_apart() {
-        Some(_) => None,
-        None => known.of(parts.rows.1.iter().copied()),
-    };
-    Ok(Lessons { source: Source::recorded(asked.classes().len(), train), test, parameters: None })
+    let (logits, width) = (answers.logits(asked.classes())?, asked.classes().len());
+    let places = answers.places(data.data(), data.unlabelled())?;
+    let of = |rows: &[usize]| rows_at(&logits, width, rows.iter().map(|&row| places[row]));
+    let train = of(&learned_rows(data, parts)).expect("rows without an answer are left out");
+    let test = if data.test_apart().is_some() { None } else { of(&parts.rows.1) };
+    Ok(Lessons { source: Source::recorded(width, train), test, parameters: None })
 }
 
 /// The lessons of a model of another program: of its answers, or of its network where samples change.

@@ -1,0 +1,158 @@
+//! The job of training a regression on labels, or on labels and a teacher's values.
+
+use super::supervised::Parts;
+use super::{Job, Outcome, Recorder};
+use crate::data::{Dataset, Preprocessing};
+use crate::distill::regression::{self, rmse, rmse_of};
+use crate::distill::{ClassifierTrainer, FitConfig, ValueTargets};
+use crate::error::Error;
+use crate::metrics::{Record, catalogue};
+use crate::model::Model;
+use crate::optimizer::OptimizerConfig;
+use crate::train::{Stop, TrainError};
+use potstill_core::{Streams, snapshot};
+use potstill_nn::NetworkSpec;
+use serde_json::json;
+use std::sync::Arc;
+
+/// The teacher of a student's values.
+pub(crate) struct TaughtValues {
+    /// Its path, as the user gave it.
+    pub(crate) name: String,
+    /// Its scaled values of the training samples, with their uncertainty.
+    pub(crate) targets: ValueTargets,
+    /// Its scaled values of the samples to test on; none if it has not answered these.
+    pub(crate) test: Option<Vec<f32>>,
+    /// Its parameters, if they are known.
+    pub(crate) parameters: Option<usize>,
+}
+
+/// Training of a regression.
+pub(crate) struct RegressionJob {
+    fit: FitConfig,
+    seed: u64,
+    trainer: ClassifierTrainer,
+    train: Arc<Dataset>,
+    test: Arc<Dataset>,
+    preprocessing: Arc<Preprocessing>,
+    teacher: Option<TaughtValues>,
+    /// The root of the mean squared error on the test samples after the last epoch, in the unit of the values.
+    test_rmse: f64,
+}
+
+impl RegressionJob {
+    pub(crate) fn new(
+        Parts { train, test, preprocessing, .. }: Parts,
+        seed: u64,
+        spec: &NetworkSpec,
+        (fit, optimizer): (FitConfig, OptimizerConfig),
+        teacher: Option<TaughtValues>,
+    ) -> Self {
+        let configs = (fit.clone(), optimizer);
+        let mut trainer = ClassifierTrainer::with(configs, spec, train.clone(), None, Streams::new(seed));
+        if let Some(teacher) = &teacher {
+            trainer = trainer.with_values(teacher.targets.clone());
+        }
+        Self { fit, seed, trainer, train, test, preprocessing, teacher, test_rmse: f64::INFINITY }
+    }
+
+    /// The unit of a scaled value: the standard deviation of the training samples.
+    fn unit(&self) -> f64 {
+        self.preprocessing.value(1.0) - self.preprocessing.value(0.0)
+    }
+}
+
+impl Job for RegressionJob {
+    fn steps(&self) -> u64 {
+        self.trainer.steps()
+    }
+
+    fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        self.trainer.start_from(model)
+    }
+
+    fn is_over(&self) -> bool {
+        self.trainer.epochs() >= self.fit.epochs
+    }
+
+    fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
+        let mut stops = false;
+        while self.trainer.steps() < until && !self.is_over() && !stops {
+            let step = self.trainer.steps() + 1;
+            let epoch = self.trainer.step().map_err(|source| TrainError::Learn { step, source })?;
+            stops = stop();
+            let Some(loss) = epoch else { continue };
+            let test = self.trainer.embedded(&self.test);
+            self.test_rmse = self.unit() * rmse(self.trainer.student(), &test);
+            let mut values = vec![
+                (catalogue::EPOCHS, self.trainer.epochs() as f64),
+                (catalogue::LOSS, loss),
+                (catalogue::EVAL_TEST_RMSE, self.test_rmse),
+            ];
+            if let Some([soft, hard]) = self.trainer.terms() {
+                values.extend([(catalogue::SOFT_LOSS, soft), (catalogue::HARD_LOSS, hard)]);
+            }
+            values.extend(self.trainer.measured());
+            record(&Record { step, values })?;
+        }
+        Ok(())
+    }
+
+    fn progress(&self) -> (u64, u64, String) {
+        (self.trainer.epochs(), self.fit.epochs, format!("test error {:.4} (RMS)", self.test_rmse))
+    }
+
+    fn score(&self) -> Option<f64> {
+        (self.trainer.epochs() > 0).then_some(-self.test_rmse)
+    }
+
+    fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
+        let [train, test] = [&self.train, &self.test].map(|data| self.trainer.embedded(data));
+        let (student, unit) = (self.trainer.student(), self.unit());
+        let test_rmse = unit * rmse(student, &test);
+        let of_mean = unit * deviation(&self.test.values);
+        let mut summary = json!({
+            "command": "train",
+            "algorithm": regression::ALGORITHM.name,
+            "seed": self.seed,
+            "epochs": self.fit.epochs,
+            "train_samples": self.train.labelled(),
+            "test_samples": self.test.len(),
+            "train_rmse": unit * rmse(student, &train),
+            (catalogue::TEST_RMSE): test_rmse,
+            "mean_rmse": of_mean,
+            // 1 less the share of the test samples' variance that is left.
+            "r_squared": 1.0 - (test_rmse / of_mean) * (test_rmse / of_mean),
+        });
+        let unlabelled = self.train.len() - self.train.labelled();
+        if unlabelled > 0 {
+            summary["unlabelled_samples"] = json!(unlabelled);
+        }
+        if let Some(TaughtValues { name, test, parameters, .. }) = &self.teacher {
+            summary["command"] = json!("distill");
+            summary["algorithm"] = json!("teacher values");
+            summary["teacher"] = json!(name);
+            if let Some(parameters) = parameters {
+                summary["teacher_parameters"] = json!(parameters);
+            }
+            if let Some(theirs) = test {
+                summary["teacher_test_rmse"] = json!(unit * rmse_of(theirs, &self.test.values));
+            }
+        }
+        let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
+        Ok(Some(Outcome { model, summary, visits: None }))
+    }
+}
+
+/// The standard deviation of values: the error of their mean.
+fn deviation(values: &[f32]) -> f64 {
+    let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / values.len() as f64;
+    rmse_of(&vec![mean as f32; values.len()], values)
+}
+
+snapshot! {
+    impl Restorable for RegressionJob {
+        saved: trainer, test_rmse;
+        built: fit, seed, train, test, preprocessing, teacher;
+    }
+}

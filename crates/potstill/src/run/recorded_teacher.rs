@@ -1,0 +1,191 @@
+//! A teacher whose answers are in a file: to classes, or values of a regression, row by row or by the names of rows.
+
+use super::checks::usage;
+use super::datasets::OpenData;
+use crate::data::preprocessing::DATA_CHECKSUM;
+use crate::data::{DataFrame, Values};
+use crate::distill::Answers;
+use crate::error::Error;
+use std::collections::HashMap;
+
+/// The column of values.
+const VALUES: &str = "prediction";
+/// The column of the standard deviation of each.
+const DEVIATIONS: &str = "deviation";
+
+/// The recorded answers of a teacher to the rows of some data.
+pub(crate) struct RecordedTeacher {
+    answers: Recorded,
+    rows: usize,
+    /// The name of each row, if the source has a column of them.
+    names: Option<Vec<String>>,
+    /// The CRC-32C of the data that it has answered, if the file has it.
+    of_data: Option<u32>,
+    checksum: u32,
+    given: String,
+}
+
+enum Recorded {
+    Classes(Answers),
+    /// Values, and their standard deviations, in the unit of the data; no deviations if it is sure.
+    Values(Vec<f64>, Vec<f64>),
+}
+
+impl RecordedTeacher {
+    /// Reads the answers of a file: columns `p(CLASS)`, `logit(CLASS)` or `votes(CLASS)`, or of a regression `prediction` and perhaps `deviation`.
+    ///
+    /// # Errors
+    /// If it has none, or a row's are wrong.
+    pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        let data = OpenData::open(given)?;
+        let wrong = |reason: String| usage(format!("--teacher {given}: {reason}"));
+        let answers = match values(data.rows()).map_err(wrong)? {
+            Some((values, deviations)) => Recorded::Values(values, deviations),
+            None => Recorded::Classes(Answers::of_frame(data.rows()).map_err(wrong)?),
+        };
+        let checksum = match &answers {
+            Recorded::Classes(answers) => answers.checksum(),
+            Recorded::Values(values, deviations) => {
+                let both = values.iter().chain(deviations);
+                both.fold(0, |sum, x| crc32c::crc32c_append(sum, &x.to_le_bytes()))
+            }
+        };
+        let of_data = checksum_in(data.rows()).map_err(wrong)?;
+        let (rows, names) = (data.rows().rows(), data.names()?);
+        Ok(Self { answers, rows, names, of_data, checksum, given: given.to_owned() })
+    }
+
+    /// The CRC-32C of its answers.
+    pub(crate) fn checksum(&self) -> u32 {
+        self.checksum
+    }
+
+    /// The classes of its answers, in their order; none of values.
+    pub(crate) fn classes(&self) -> &[String] {
+        match &self.answers {
+            Recorded::Classes(answers) => answers.classes(),
+            Recorded::Values(..) => &[],
+        }
+    }
+
+    /// The source as it was given.
+    pub(crate) fn given(&self) -> &str {
+        &self.given
+    }
+
+    fn wrong(&self, reason: String) -> Error {
+        usage(format!("--teacher {}: {reason}", self.given))
+    }
+
+    /// The place of the answer to each row of some data, and of further rows behind them; none to a row that has no answer. Rows are joined by
+    /// their names where all have some, else one by one.
+    ///
+    /// # Errors
+    /// If no row has an answer, or the numbers of rows differ.
+    pub(crate) fn places(
+        &self,
+        data: &OpenData,
+        more: Option<&OpenData>,
+    ) -> Result<Vec<Option<usize>>, Error> {
+        let (mut ours, mut rows) = (data.names()?, data.rows().rows());
+        if let Some(more) = more {
+            ours = ours.zip(more.names()?).map(|(names, more)| [names, more].concat());
+            rows += more.rows().rows();
+        }
+        let (Some(ours), Some(theirs)) = (ours, &self.names) else {
+            if more.is_none() && self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
+                let advice = "record it again, or name the rows of both with id=NAME";
+                return Err(self.wrong(format!("it was recorded for other data; {advice}")));
+            }
+            let found = self.rows;
+            return match found == rows {
+                true => Ok((0..rows).map(Some).collect()),
+                false => Err(self.wrong(format!(
+                    "it has {found} rows, the data {rows}; name the rows of both with id=NAME to join them"
+                ))),
+            };
+        };
+        let known: HashMap<&str, usize> =
+            theirs.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let places: Vec<Option<usize>> = ours.iter().map(|name| known.get(name.as_str()).copied()).collect();
+        match places.iter().all(Option::is_none) {
+            true => Err(self.wrong(format!("it has no answer to any row; it has none to `{}`", ours[0]))),
+            false => Ok(places),
+        }
+    }
+
+    /// The logits of these classes for all of its rows, `rows x classes`.
+    ///
+    /// # Errors
+    /// If it has answered to other classes, or has values.
+    pub(crate) fn logits(&self, classes: &[String]) -> Result<Vec<f32>, Error> {
+        match &self.answers {
+            Recorded::Classes(answers) => answers.logits(classes).map_err(|reason| self.wrong(reason)),
+            Recorded::Values(..) => {
+                Err(self.wrong(format!("it has values ({VALUES}), and the data has classes")))
+            }
+        }
+    }
+
+    /// The values of all of its rows and their standard deviations, if it has any.
+    ///
+    /// # Errors
+    /// If it has answers of classes.
+    pub(crate) fn values(&self) -> Result<(&[f64], &[f64]), Error> {
+        match &self.answers {
+            Recorded::Values(values, deviations) => Ok((values, deviations)),
+            Recorded::Classes(_) => Err(self.wrong(format!(
+                "it has answers of classes; a regression learns from columns {VALUES} and {DEVIATIONS}"
+            ))),
+        }
+    }
+}
+
+/// The rows of answers at these places, `width` numbers each; none if a place is none.
+pub(crate) fn rows_at<T: Copy>(
+    answers: &[T],
+    width: usize,
+    places: impl IntoIterator<Item = Option<usize>>,
+) -> Option<Vec<T>> {
+    let mut rows = Vec::new();
+    for place in places {
+        rows.extend_from_slice(&answers[place? * width..][..width]);
+    }
+    Some(rows)
+}
+
+/// The values of a frame and their deviations, if it has a column of values.
+fn values(frame: &DataFrame) -> Result<Option<(Vec<f64>, Vec<f64>)>, String> {
+    let numbers = |name: &str| -> Result<Option<Vec<f64>>, String> {
+        let Some(column) = frame.columns().iter().find(|column| column.name == name) else { return Ok(None) };
+        let Values::Numbers(numbers) = &column.values else { return Ok(None) };
+        match numbers.iter().position(|x| !x.is_finite()) {
+            Some(row) => Err(format!("row {}, column `{name}`: an answer is missing", row + 1)),
+            None => Ok(Some(numbers.clone())),
+        }
+    };
+    let Some(values) = numbers(VALUES)? else { return Ok(None) };
+    // Predictions of classes have their probabilities beside them.
+    if Answers::of_frame(frame).is_ok() {
+        return Ok(None);
+    }
+    let deviations = numbers(DEVIATIONS)?.unwrap_or_default();
+    match deviations.iter().position(|&x| x < 0.0) {
+        Some(row) => Err(format!("row {}, column `{DEVIATIONS}`: {} is below 0", row + 1, deviations[row])),
+        None => Ok(Some((values, deviations))),
+    }
+}
+
+/// The checksum of the data that rows of answers belong to, if they have it.
+fn checksum_in(frame: &DataFrame) -> Result<Option<u32>, String> {
+    let Ok(place) = frame.find(DATA_CHECKSUM) else { return Ok(None) };
+    let Values::Numbers(numbers) = &frame.columns()[place].values else {
+        return Err(format!("its column {DATA_CHECKSUM} has no numbers"));
+    };
+    match numbers.iter().all(|x| *x == numbers[0]) {
+        true => Ok(Some(numbers[0] as u32)),
+        false => {
+            Err(format!("its column {DATA_CHECKSUM} has different numbers; its rows are of several data"))
+        }
+    }
+}

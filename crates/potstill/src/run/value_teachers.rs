@@ -1,0 +1,149 @@
+//! The teachers of a regression: their values of the samples, and how far they differ.
+
+use super::answerer::own_answers;
+use super::checks::usage;
+use super::datasets::DataSources;
+use super::recorded_teacher::{RecordedTeacher, rows_at};
+use super::teachers::{Member, Teachers, learned_rows, numbers};
+use crate::data::{DataFrame, Preprocessing};
+use crate::error::Error;
+use crate::jobs::Parts;
+
+/// The values of teachers, scaled as the student's are.
+#[derive(Debug, Default)]
+pub(crate) struct TaughtRows {
+    /// Of the samples to train on.
+    pub(crate) train: Vec<f32>,
+    /// Their variances: those that a teacher gives, and with several teachers the variance between them; empty if there are none.
+    pub(crate) variances: Vec<f32>,
+    /// Of the samples to test on; none if a teacher has not answered them.
+    pub(crate) test: Option<Vec<f32>>,
+    /// Parameters of all networks; none if a teacher is no network of ours.
+    pub(crate) parameters: Option<usize>,
+}
+
+impl Teachers {
+    /// The teachers' values of the samples of a student: of several their weighed mean.
+    ///
+    /// # Errors
+    /// If a teacher cannot answer a sample, or predicts classes, or the samples are changed from epoch to epoch.
+    pub(crate) fn values(
+        self,
+        data: &DataSources,
+        parts: &Parts,
+        weights: Option<&str>,
+        is_varied: bool,
+    ) -> Result<TaughtRows, Error> {
+        self.check_splits()?;
+        if is_varied {
+            return Err(usage(
+                "a teacher's values are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and \
+                 mixup out",
+            ));
+        }
+        let members = self.into_members();
+        let count = members.len();
+        let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
+        let sum: f64 = weights.iter().sum();
+        let shares: Vec<f64> = weights.iter().map(|weight| weight / sum).collect();
+        let mut all = Vec::with_capacity(count);
+        for member in members {
+            all.push(member.values(data, parts)?);
+        }
+        if count == 1 {
+            return Ok(all.remove(0));
+        }
+        let mean = |of: &dyn Fn(&TaughtRows) -> f64| -> f64 {
+            all.iter().zip(&shares).map(|(taught, share)| share * of(taught)).sum()
+        };
+        let (mut train, mut variances) = (Vec::new(), Vec::new());
+        for i in 0..all[0].train.len() {
+            let center = mean(&|taught| f64::from(taught.train[i]));
+            let own = |taught: &TaughtRows| taught.variances.get(i).map_or(0.0, |&own| f64::from(own));
+            let apart = |taught: &TaughtRows| f64::from(taught.train[i]) - center;
+            variances.push(mean(&|taught| own(taught) + apart(taught) * apart(taught)) as f32);
+            train.push(center as f32);
+        }
+        let tested = all.iter().map(|taught| taught.test.as_ref()).collect::<Option<Vec<_>>>();
+        let test = tested.map(|tests| {
+            let value = |i: usize| {
+                tests.iter().zip(&shares).map(|(test, share)| share * f64::from(test[i])).sum::<f64>()
+            };
+            (0..parts.test.len()).map(|i| value(i) as f32).collect()
+        });
+        let parameters = all.iter().map(|taught| taught.parameters).sum();
+        Ok(TaughtRows { train, variances, test, parameters })
+    }
+}
+
+impl Member {
+    fn values(self, data: &DataSources, parts: &Parts) -> Result<TaughtRows, Error> {
+        let ours = &parts.preprocessing;
+        match self {
+            Self::Trained(trained) => {
+                let predictor = &trained.0;
+                if !predictor.preprocessing().classes().is_empty() {
+                    return Err(usage(
+                        "the teacher is a classifier, and the data has numbers to learn (target=)",
+                    ));
+                }
+                let parameters = Some(predictor.parameters());
+                once(data, parts, parameters, |frame, rows| {
+                    let outputs = own_answers(predictor, frame, rows)
+                        .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))?;
+                    Ok(outputs
+                        .into_iter()
+                        .map(|x| ours.scaled_value(predictor.preprocessing().value(x)))
+                        .collect())
+                })
+            }
+            Self::Foreign(mut model) => {
+                let (given, parameters) = (model.given().to_owned(), model.parameters());
+                once(data, parts, parameters, |frame, rows| {
+                    let values = model.values(ours, frame, rows);
+                    let values = values.map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
+                    Ok(values.into_iter().map(|x| ours.scaled_value(f64::from(x))).collect())
+                })
+            }
+            Self::Recorded(answers) => recorded(&answers, data, parts),
+        }
+    }
+}
+
+/// The values of a teacher that answers rows of a frame.
+fn once(
+    data: &DataSources,
+    parts: &Parts,
+    parameters: Option<usize>,
+    mut answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+) -> Result<TaughtRows, Error> {
+    let mut train = answer(data.data().rows(), &parts.rows.0)?;
+    if let Some(more) = data.unlabelled() {
+        train.extend(answer(more.rows(), &parts.unlabelled)?);
+    }
+    let test = match data.test_apart() {
+        Some(frame) => answer(frame, &(0..frame.rows()).collect::<Vec<_>>())?,
+        None => answer(data.data().rows(), &parts.rows.1)?,
+    };
+    Ok(TaughtRows { train, variances: Vec::new(), test: Some(test), parameters })
+}
+
+/// The values of a file.
+fn recorded(answers: &RecordedTeacher, data: &DataSources, parts: &Parts) -> Result<TaughtRows, Error> {
+    let places = answers.places(data.data(), data.unlabelled())?;
+    let (values, deviations) = answers.values()?;
+    let of = |numbers: &[f64], rows: &[usize]| rows_at(numbers, 1, rows.iter().map(|&row| places[row]));
+    let ours: &Preprocessing = &parts.preprocessing;
+    let scaled =
+        |values: Vec<f64>| -> Vec<f32> { values.into_iter().map(|x| ours.scaled_value(x)).collect() };
+    let learned = learned_rows(data, parts);
+    let train = scaled(of(values, &learned).expect("rows without an answer are left out"));
+    let unit = ours.value(1.0) - ours.value(0.0);
+    let variance = |deviation: f64| ((deviation / unit) * (deviation / unit)) as f32;
+    let variances = match deviations.is_empty() {
+        true => Vec::new(),
+        false => of(deviations, &learned).into_iter().flatten().map(variance).collect(),
+    };
+    let test = if data.test_apart().is_some() { None } else { of(values, &parts.rows.1).map(scaled) };
+    Ok(TaughtRows { train, variances, test, parameters: None })
+}
