@@ -140,7 +140,7 @@ impl Job for RegressionJob {
             }
         }
         let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
-        Ok(Some(Outcome { model, summary, visits: None }))
+        Ok(Some(Outcome { model, summary, visits: None, compared: None }))
     }
 }
 

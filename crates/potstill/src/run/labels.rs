@@ -10,13 +10,16 @@ use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
 use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
+use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
 use crate::distill::{
-    EnsembleMean, FitConfig, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets, ValueTargetsConfig,
+    EnsembleMean, FitConfig, Samples, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets,
+    ValueTargetsConfig,
 };
 use crate::error::Error;
 use crate::jobs::{
-    DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught, TaughtValues,
+    ControlConfig, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught,
+    TaughtValues, calibration_rows,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use potstill_nn::NetworkSpec;
@@ -111,7 +114,7 @@ fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<Pre
     check_taught(true, &data, &parts)?;
     let left_out = teachers.leave_out(&data, &mut parts)?;
     check_student(("student", student), &parts.train, &fit, &optimizer)?;
-    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.is_augmented())?;
+    let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.changes().are_any())?;
     let TaughtRows { train, variances, test, parameters } = taught;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
@@ -127,12 +130,12 @@ fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<Pre
 fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
-        (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
+        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
         StoreConfig,
     )>(&layers)?;
     let config = resolved.to_toml(&distillation_head());
     let idle = idle_keys(&resolved);
-    let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    let ((run, ((soft, control), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
     if run.env.is_some() {
         return Err(usage("the teacher is a classifier; give --data, not --env"));
     }
@@ -149,15 +152,46 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
     check_student(("student", student), &parts.train, &fit, &optimizer)?;
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
-    let Lessons { source, test, parameters } =
+    let Lessons { mut source, test, parameters, predictor } =
         teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
-    let taught = Some(Taught { name, logits: test, parameters });
+    let rows = calibration_rows(&parts.train);
+    let learned = parts.train.select(&rows);
+    let calibration = source.logits(Samples { inputs: &learned.inputs, indices: &rows }).to_vec();
+    let surer = surer_of_learned(parts.train.classes, &calibration, test.as_deref());
+    let taught = Some(Taught {
+        name,
+        logits: test,
+        calibration,
+        parameters,
+        predictor,
+        temperature: soft.temperature.of_run(steps).at(0, 1),
+        has_control: control.control,
+    });
     let (fit, soft) = ((fit, optimizer), Some(SoftTargets::new(source, soft)));
     let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft, taught));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+    let prepared = prepared.with_warning(idle).with_warning(left_out).with_warning(surer);
+    Ok(prepared.with_schedules(&settings, None, Some(steps)))
+}
+
+/// The difference of a teacher's mean confidence on rows that it may have learned and on others from which it is taken to
+/// know the former by heart.
+const CONFIDENCE_GAP: f64 = 0.1;
+
+/// The warning of a teacher, by its logits, that is far surer of the training rows than of the test rows.
+fn surer_of_learned(classes: usize, learned: &[f32], test: Option<&[f32]>) -> Option<String> {
+    let (learned, unseen) = (mean_confidence(classes, learned)?, mean_confidence(classes, test?)?);
+    (learned - unseen > CONFIDENCE_GAP).then(|| {
+        format!(
+            "the teacher's mean confidence is {:.1} % on the training rows and {:.1} % on the test rows: on rows that it \
+             knows by heart its answers tell little more than the labels; distil from out-of-fold answers (`potstill \
+             distill record --teacher RUN --folds 5 --out FILE`)",
+            100.0 * learned,
+            100.0 * unseen
+        )
+    })
 }
 
 /// Refuses a student that cannot learn from these samples, where `key` is the setting that asks for it.
