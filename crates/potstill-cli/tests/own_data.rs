@@ -270,6 +270,16 @@ fn every_format_is_found_by_its_content() {
 }
 
 #[test]
+fn a_parquet_table_is_learned() {
+    let dir = TempDir::new().unwrap();
+    fs::copy(testdata("table.parquet"), dir.path().join("table.parquet")).unwrap();
+    let train = "train classifier --data table.parquet:label=kind --net-arch mlp:4 --epochs 60 --learning-rate 0.05 --out run";
+    let summary = result(dir.path(), train);
+    assert_eq!((&summary["train_samples"], &summary["test_error"]), (&json!(20), &json!(0.0)));
+    result(dir.path(), "predict run --data table.parquet --out predictions.csv");
+}
+
+#[test]
 fn pictures_are_learned_by_convolutions() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

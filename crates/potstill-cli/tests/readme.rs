@@ -134,9 +134,40 @@ fn every_command_of_the_readme_works() {
     )
     .unwrap();
     fs::write(dir.path().join("new.csv"), "petal\n1.5\n4.5\n").unwrap();
+    // In place of what the blocks of Python write, which a test of their own runs.
+    let tumour = |i: usize| format!("t{i},{}.5,{}\n", i % 2, ["benign", "malignant"][i % 2]);
+    let answer = |i: usize| format!("t{i},0.{},0.{}\n", [9, 2][i % 2], [1, 8][i % 2]);
+    let table =
+        |head: &str, row: &dyn Fn(usize) -> String| (0..60).map(row).fold(head.to_owned(), |t, r| t + &r);
+    fs::write(dir.path().join("tumours.csv"), table("id,radius,diagnosis\n", &tumour)).unwrap();
+    fs::write(dir.path().join("answers.csv"), table("id,p(benign),p(malignant)\n", &answer)).unwrap();
     for command in written {
         output(dir.path(), &smaller(command)).unwrap_or_else(|words| panic!("README: {command}\n{words}"));
     }
+}
+
+/// The page on a table and a forest, as a newcomer follows it: its blocks of Python, then its commands.
+#[test]
+#[ignore = "needs scikit-learn: run by `cargo xtask test`"]
+fn a_forest_teaches_a_small_network() {
+    let Some(python) = std::env::var_os("POTSTILL_PYTHON") else { panic!("POTSTILL_PYTHON is not set") };
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let page =
+        readme.split("#### From a table and a forest").nth(1).unwrap().split("\n#### ").next().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    for block in page.split("```python\n").skip(1).map(|block| block.split("```").next().unwrap()) {
+        let done = Command::new(&python).current_dir(dir.path()).args(["-c", block]).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    for step in steps(page) {
+        output(dir.path(), step.command.split(" #").next().unwrap().trim_end())
+            .unwrap_or_else(|words| panic!("README: {}\n{words}", step.command));
+    }
+    let summary = fs::read_to_string(dir.path().join("runs/small/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    // The forest errs on about 4 % of the rows.
+    assert!(summary["test_error"].as_f64().unwrap() < 0.05, "{summary}");
+    assert!(dir.path().join("small.onnx").is_file());
 }
 
 #[test]

@@ -283,3 +283,77 @@ fn onnxruntime_answers_as_the_model_does() {
         }
     }
 }
+
+/// A table of numbers, one missing, and words, one unknown, and what is learned of it.
+fn table(target: Column) -> DataFrame {
+    let words = |of: &[&str]| {
+        let mut words = Values::words();
+        of.iter().for_each(|word| words.push_word(Some(word)));
+        words
+    };
+    let columns = vec![
+        Column::new("colour", words(&["red", "blue", "red", "green", "blue", "violet"])),
+        Column::new("size", Values::Numbers(vec![1.0, 2.5, f64::NAN, -4.0, 0.25, 9.0])),
+        Column::new("shape", words(&["round", "flat", "flat", "round", "round", "flat"])),
+        target,
+    ];
+    DataFrame::new(columns).unwrap()
+}
+
+#[test]
+#[ignore = "needs onnxruntime, by cargo xtask test"]
+fn tables_with_words_are_encoded_in_the_file() {
+    let python = std::env::var("POTSTILL_PYTHON").expect("set by `cargo xtask test`");
+    let folder = tempfile::tempdir().unwrap();
+    let numbers = |numbers: &[f64]| Values::Numbers(numbers.to_vec());
+    let mut expected = Vec::new();
+    let mut files = Vec::new();
+    let classes = Column::new("label", numbers(&[0.0, 1.0, 2.0, 0.0, 1.0, 2.0]));
+    let prices = Column::new("price", numbers(&[100.0, 250.0, 180.0, 90.0, 300.0, 120.0]));
+    for (file, target) in [("classes.onnx", classes), ("price.onnx", prices)] {
+        let is_of_classes = target.name == "label";
+        let frame = table(target);
+        let (label, value) = if is_of_classes { (Some("label"), None) } else { (None, Some("price")) };
+        let options = DataOptions {
+            fills_missing: true,
+            label: label.map(str::to_owned),
+            target: value.map(str::to_owned),
+            ..DataOptions::default()
+        };
+        // The last row is not learned: its word is unknown.
+        let preprocessing = Arc::new(Preprocessing::fit(&frame, &[0, 1, 2, 3, 4], &options).unwrap());
+        let spec: NetworkSpec = "mlp:8".parse().unwrap();
+        let features: usize = preprocessing.shape().iter().product();
+        assert_eq!(features, 3 + 1 + 2);
+        let network = spec.build(features, preprocessing.classes().len().max(1), &mut Pcg64::new(3));
+        let encoded = preprocessing.encode(&frame, &[0, 1, 2, 3, 4, 5]).unwrap();
+        let outputs = network.predict(&encoded, &mut Workspace::default()).to_vec();
+        expected.push(match is_of_classes {
+            true => ("logits", outputs),
+            false => ("value", outputs.iter().map(|&x| preprocessing.value(x) as f32).collect()),
+        });
+        let model = Model::Predictor(Predictor::new(network, preprocessing).unwrap());
+        fs::write(folder.path().join(file), onnx::write(&model, &about(Purpose::Classes))).unwrap();
+        let column = |name: &str| {
+            let values = &frame.columns()[frame.find(name).unwrap()].values;
+            (0..6)
+                .map(|row| match values {
+                    Values::Numbers(numbers) => json!(numbers[row]),
+                    _ => json!(values.text(row)),
+                })
+                .collect::<Value>()
+        };
+        let columns = json!({"colour": column("colour"), "size": column("size"), "shape": column("shape")});
+        files.push(json!({ "file": file, "columns": columns }));
+    }
+    fs::write(folder.path().join("cases.json"), Value::from(files).to_string()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/onnx/run_tables.py");
+    let output = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    for ((name, expected), result) in expected.iter().zip(results) {
+        let found: Vec<f32> =
+            result[name].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
+        near(&found, expected, name);
+    }
+}

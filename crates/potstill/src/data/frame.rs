@@ -87,6 +87,16 @@ impl Words {
         self.index(row).map(|index| &*self.levels[index])
     }
 
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Returns true if there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
     /// Appends a row.
     pub fn push(&mut self, word: Option<&str>) {
         let Some(word) = word else { return self.indices.push(MISSING) };

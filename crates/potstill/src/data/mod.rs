@@ -36,6 +36,7 @@ pub mod frame;
 mod idx;
 mod json_lines;
 pub mod labelled;
+mod parquet;
 mod pictures;
 pub mod preprocessing;
 pub mod reader;
@@ -54,7 +55,7 @@ pub use recording::{RecordedEnv, Recording};
 pub use source::{DataOptions, DataSource};
 
 /// All formats; a table of text, which has no mark of its own, is the last.
-pub const READERS: [&dyn Reader; 10] = [
+pub const READERS: [&dyn Reader; 11] = [
     &recorded::Recorded,
     &json_lines::JsonLines,
     &idx::Idx,
@@ -64,6 +65,7 @@ pub const READERS: [&dyn Reader; 10] = [
     &arrays::Npy,
     &arrays::Npz,
     &arrays::Tensors,
+    &parquet::Parquet,
     &csv::Csv,
 ];
 

@@ -5,7 +5,8 @@
 //!
 //! | model | input | outputs |
 //! |---|---|---|
-//! | classifier | `input`: features, or rows, columns and channels of an image | `logits`, `probabilities`, `label` |
+//! | classifier | `input`: features, or rows, columns and channels of an image; with words each column by its name | `logits`, `probabilities`, `label` |
+//! | regression | the same | `value` |
 //! | network of action values | `observation` | `q_values`, `action` |
 //! | policy for a box of actions | `observation` | `action` |
 //! | linear model of tiles | `observation` | `q_values`, `action` |
@@ -38,7 +39,7 @@
 use super::exporter::{About, Exporter, Purpose};
 use crate::data::Preprocessing;
 use crate::data::preprocessing::{Encoding, Scaling};
-use crate::model::{ControlPolicy, LinearModel, Model, QTable};
+use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
 use crate::onnx::{ElementType, GraphBuilder, Setting};
 use potstill_nn::spec::Stage;
 use potstill_nn::{Activation, Head, Inputs, Network, NetworkSpec, TAUS, Tensor};
@@ -141,6 +142,9 @@ pub fn write_behind(
         Model::Linear(linear) => write_linear(&mut graph, linear, &x),
         Model::Network(network) => write_network(&mut graph, network, about.purpose, &x),
         Model::Control(policy) => write_control(&mut graph, policy, &x),
+        Model::Predictor(predictor) if predictor.preprocessing().classes().is_empty() => {
+            write_regression(&mut graph, predictor, &x);
+        }
         Model::Predictor(predictor) => write_network(&mut graph, predictor.network(), Purpose::Classes, &x),
     }
     let mut metadata = about.metadata.clone();
@@ -152,7 +156,23 @@ pub fn write_behind(
     graph.finish(&metadata)
 }
 
-/// Checks that rows of these columns can be the input of a graph: numbers, one vector, or one image or array.
+/// The value of a regression in the unit of the data, as `value`, `batch x 1`.
+fn write_regression(graph: &mut GraphBuilder, predictor: &Predictor, x: &str) {
+    let mut walk = Walk::new(graph, predictor.network());
+    let features = walk.trunk(x);
+    let outputs = walk.outputs(&features);
+    let preprocessing = predictor.preprocessing();
+    let center = preprocessing.value(0.0);
+    let mean = graph.doubles("target.mean", &[], &[center]);
+    let deviation = graph.doubles("target.deviation", &[], &[preprocessing.value(1.0) - center]);
+    let wide = graph.node("Cast", &[&outputs], &[("to", integer(11))]);
+    let spread = graph.node("Mul", &[&wide, &deviation], &[]);
+    let value = graph.node("Add", &[&spread, &mean], &[]);
+    let value = graph.node("Cast", &[&value], &[("to", integer(1))]);
+    graph.output(&value, "value", ElementType::Float, &[1]);
+}
+
+/// Checks that rows of these columns can be the inputs of a graph: numbers and words, one vector, or one image or array.
 fn takes_rows(preprocessing: &Preprocessing) -> Result<(), String> {
     for encoding in preprocessing.inputs() {
         if let Encoding::Text { column } = encoding {
@@ -160,22 +180,24 @@ fn takes_rows(preprocessing: &Preprocessing) -> Result<(), String> {
                 "its column `{column}` has texts, and no standard operator of ONNX hashes their n-grams; export it to safetensors"
             ));
         }
-        if let Encoding::Category { column, .. } = encoding {
-            return Err(format!("its column `{column}` has words, which the graph does not encode yet"));
-        }
     }
-    let is_number = |encoding: &Encoding| matches!(encoding, Encoding::Number { .. });
+    let is_single =
+        |encoding: &Encoding| matches!(encoding, Encoding::Number { .. } | Encoding::Category { .. });
     match preprocessing.inputs() {
         [_] => Ok(()),
-        several if several.iter().all(is_number) => Ok(()),
+        several if several.iter().all(is_single) => Ok(()),
         _ => Err("its columns are images or arrays beside others; one alone can be the input of a graph"
             .to_owned()),
     }
 }
 
-/// The raw rows as the input `input`, and the nodes that encode them: numbers in the order of the columns, or an image of bytes
-/// as numbers. Numbers are scaled in double precision, as in training; a missing one, NaN, becomes the mean.
+/// The raw rows as the inputs of a graph, and the nodes that encode them: numbers in the order of the columns, or an image of bytes
+/// as numbers, in the input `input`. With words among them each column is an input of its own name, `batch x 1`.
 fn rows_input(graph: &mut GraphBuilder, preprocessing: &Preprocessing) -> String {
+    let is_of_words = |encoding: &Encoding| matches!(encoding, Encoding::Category { .. });
+    if preprocessing.inputs().iter().any(is_of_words) {
+        return column_inputs(graph, preprocessing);
+    }
     let mut scaling = Vec::new();
     for encoding in preprocessing.inputs() {
         match encoding {
@@ -184,21 +206,54 @@ fn rows_input(graph: &mut GraphBuilder, preprocessing: &Preprocessing) -> String
             Encoding::Image { white, .. } => {
                 scaling.push(Scaling { mean: 0.0, deviation: f64::from(*white) });
             }
-            Encoding::Category { .. } | Encoding::Text { .. } => unreachable!("refused before"),
+            Encoding::Category { .. } => unreachable!("encoded column by column"),
+            Encoding::Text { .. } => unreachable!("refused before"),
         }
     }
     let shape = preprocessing.shape();
     let shape: &[usize] = if shape[..2] == [1, 1] { &shape[2..] } else { &shape };
     let raw = graph.input("input", ElementType::Float, shape);
-    if scaling.is_empty() {
-        return raw;
+    match scaling.is_empty() {
+        true => raw,
+        false => scaled(graph, &raw, "preprocessing", &scaling),
     }
+}
+
+/// Numbers and words, each column an input: `batch x 1` numbers, or `batch x 1` texts that become one-hot.
+fn column_inputs(graph: &mut GraphBuilder, preprocessing: &Preprocessing) -> String {
+    let mut parts = Vec::new();
+    for (i, encoding) in preprocessing.inputs().iter().enumerate() {
+        parts.push(match encoding {
+            Encoding::Category { column, levels } => {
+                let words = graph.input(column, ElementType::Text, &[1]);
+                let levels_of = [("cats_strings", Setting::Texts(levels.clone())), ("zeros", integer(1))];
+                let hot = graph.node("ai.onnx.ml.OneHotEncoder", &[&words], &levels_of);
+                graph.reshape(&hot, &[-1, levels.len() as i64])
+            }
+            Encoding::Number { column, scaling } => {
+                let numbers = graph.input(column, ElementType::Float, &[1]);
+                scaled(graph, &numbers, &format!("preprocessing.{i}"), &[*scaling])
+            }
+            Encoding::Image { .. } | Encoding::Array { .. } | Encoding::Text { .. } => {
+                unreachable!("refused before")
+            }
+        });
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        [one] => (*one).to_owned(),
+        several => graph.node("Concat", several, &[("axis", integer(1))]),
+    }
+}
+
+/// Numbers scaled in double precision, as in training; a missing one, NaN, becomes the mean. The constants have this prefix.
+fn scaled(graph: &mut GraphBuilder, raw: &str, prefix: &str, scaling: &[Scaling]) -> String {
     let sides: &[usize] = if scaling.len() == 1 { &[] } else { &[scaling.len()] };
     let means: Vec<f64> = scaling.iter().map(|scaling| scaling.mean).collect();
     let deviations: Vec<f64> = scaling.iter().map(|scaling| scaling.deviation).collect();
-    let means = graph.doubles("preprocessing.mean", sides, &means);
-    let deviations = graph.doubles("preprocessing.deviation", sides, &deviations);
-    let wide = graph.node("Cast", &[&raw], &[("to", integer(11))]);
+    let means = graph.doubles(&format!("{prefix}.mean"), sides, &means);
+    let deviations = graph.doubles(&format!("{prefix}.deviation"), sides, &deviations);
+    let wide = graph.node("Cast", &[raw], &[("to", integer(11))]);
     let centred = graph.node("Sub", &[&wide, &means], &[]);
     let scaled = graph.node("Div", &[&centred, &deviations], &[]);
     // What is not a number is not equal to itself.
