@@ -346,7 +346,7 @@ mod tests {
                 ("Return", 2),
                 ("Length of episodes", 1),
                 ("Planning", 1),
-                ("Test error", 2),
+                ("Test error", 3),
                 ("Loss", 1),
                 ("Loss from the teacher (soft) and from labels (hard)", 2),
                 ("Distance of the student from its teacher before each refresh", 1),
