@@ -87,7 +87,7 @@ fn a_student_learns_from_its_own_data_and_another_teacher() {
     let student = "distill --teacher teacher --student mlp:2 --epochs 40 --seed 1";
     let same = result(path, &format!("{student} --data data.csv:label=kind --out same"));
     assert_eq!((&same["train_samples"], &same["test_samples"]), (&json!(200), &json!(100)));
-    assert_eq!(same["teacher_test_error"], 0.0);
+    assert_eq!(same["teacher"]["test_error"], 0.0);
     let other = result(path, &format!("{student} --data other.csv:label=kind --out other"));
     assert_eq!((&other["train_samples"], &other["test_samples"]), (&json!(60), &json!(30)));
     refused(
@@ -115,7 +115,10 @@ fn a_student_learns_from_recorded_answers() {
     let source = "--data data.csv:label=kind,id=id";
     let command = format!("{distil} --teacher answers.csv:id=id {source} --out student");
     let summary = result(path, &command);
-    assert_eq!((&summary["teacher_test_error"], &summary["agreement"]), (&json!(0.0), &json!(1.0)));
+    assert_eq!(
+        (&summary["teacher"]["test_error"], &summary["student_distilled"]["agreement"]),
+        (&json!(0.0), &json!(1.0))
+    );
     // The student's probabilities are the teacher's, not the labels'.
     result(path, "predict student --data data.csv:id=id --out predictions.csv");
     let csv = fs::read_to_string(path.join("predictions.csv")).unwrap();

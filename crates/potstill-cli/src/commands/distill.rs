@@ -24,6 +24,9 @@ pub(crate) struct Distill {
     command: Option<DistillCommand>,
     #[command(flatten)]
     keys: KeyFlags<Distillation>,
+    /// Number of seeds, from --seed on; one folder with one run each
+    #[arg(long, value_name = "N", value_parser = count(1, 100_000))]
+    seeds: Option<u64>,
     /// A TOML file of settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -50,9 +53,10 @@ impl Command for Distill {
         }
         let sources = Sources { config: self.config, flags: self.keys.table(), set: self.settings.set };
         let Common { out, threads, output } = self.common;
-        let request = DistillRequest { sources, threads: threads.count(), out };
-        output.finish(&distill(&request, observer)?, output::run);
-        Ok(true)
+        let request = DistillRequest { sources, seeds: self.seeds, threads: threads.count(), out };
+        let result = distill(&request, observer)?;
+        output.finish(&result, output::run);
+        Ok(result["failed"].is_null())
     }
 }
 

@@ -45,8 +45,7 @@ pub fn bench_distill(request: &DistillBench, observer: &dyn Observer) -> Result<
     // The teacher sees each image shifted anew.
     let config = FitConfig { batch_size: BATCH, jitter_pixels: u64::from(live), ..FitConfig::default() };
     let of_teacher = if live { teacher.multiply_adds() } else { 0 };
-    let mut soft = SoftTargets::frozen(teacher, 20.0, 0.9);
-    soft.source = soft.source.with_workers(&workers);
+    let soft = SoftTargets::frozen(teacher, 20.0, 0.9);
     let mut trainer = ClassifierTrainer::new(config, &form(STUDENT), data, Some(soft), Streams::new(0))
         .with_workers(workers);
     let student = trainer.student();

@@ -24,11 +24,11 @@ use crate::targets::argmax;
 use crate::teacher::Teacher;
 use potstill_core::snapshot;
 use potstill_core::snapshot::Flat;
-use potstill_nn::Network;
 use potstill_nn::loss::{
     Centring, Decoupled, Relations, Terms, blend_labels, cross_entropy, softmax, standardise,
     standardise_backward,
 };
+use potstill_nn::{Network, Workers};
 
 words! {
     /// The divergence of a classifier from its teacher.
@@ -162,6 +162,11 @@ impl SoftTargets {
     /// The soft targets of a trained network.
     pub fn of(teacher: Network, config: SoftTargetsConfig) -> Self {
         Self::new(Source::new(Teacher::frozen(teacher)), config)
+    }
+
+    /// Computes the teacher's outputs with these threads. Results do not depend on their number.
+    pub(super) fn with_workers(self, workers: &Workers) -> Self {
+        Self { source: self.source.with_workers(workers), ..self }
     }
 
     /// Gives schedules that are relative to the run its length in steps.

@@ -93,7 +93,7 @@ impl Source {
     }
 
     /// Returns true if the teacher changes with its student.
-    pub(super) fn is_lagging(&self) -> bool {
+    pub(crate) fn is_lagging(&self) -> bool {
         match &self.from {
             LogitSource::Network(teacher) => !teacher.is_frozen(),
             LogitSource::Student { .. } => true,

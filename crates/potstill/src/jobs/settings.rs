@@ -112,6 +112,15 @@ settings! {
     }
 }
 
+settings! {
+    /// The control of a distillation of classes.
+    pub struct ControlConfig {
+        /// Trains a student of the same form, seed and samples on the labels alone beside the distilled one, to tell
+        /// what the teacher was good for
+        control: bool = true, in Any;
+    }
+}
+
 words! {
     /// The part of an earlier run that a run starts from.
     pub enum Keep: "weights or state" {

@@ -93,6 +93,8 @@ pub(crate) struct Lessons {
     pub(crate) test: Option<Vec<f32>>,
     /// Parameters of all networks; none if a teacher is no network of ours.
     pub(crate) parameters: Option<usize>,
+    /// The classifier, if it is one of ours that takes the student's inputs.
+    pub(crate) predictor: Option<Predictor>,
 }
 
 /// The CRC-32C of a network's parameters.
@@ -320,7 +322,7 @@ impl Teachers {
             let samples = Samples { inputs: &parts.test.inputs, indices: &indices };
             Source::ensemble(tests, mean).logits(samples).to_vec()
         });
-        Ok(Lessons { source: Source::ensemble(members, mean), test, parameters })
+        Ok(Lessons { source: Source::ensemble(members, mean), test, parameters, predictor: None })
     }
 }
 
@@ -463,7 +465,8 @@ impl Asked<'_> {
             Some(frame) => answer(frame, &(0..frame.rows()).collect::<Vec<_>>())?,
             None => answer(data.data().rows(), &parts.rows.1)?,
         };
-        Ok(Lessons { source: Source::recorded(self.classes().len(), train), test: Some(test), parameters })
+        let source = Source::recorded(self.classes().len(), train);
+        Ok(Lessons { source, test: Some(test), parameters, predictor: None })
     }
 }
 
@@ -476,7 +479,12 @@ impl Member {
             Self::Own if asked.parts.train.is_texts() => {
                 Err(usage("--teacher self: a student of texts cannot be its own teacher"))
             }
-            Self::Own => Ok(Lessons { source: Source::of_student(asked.tau), test: None, parameters: None }),
+            Self::Own => Ok(Lessons {
+                source: Source::of_student(asked.tau),
+                test: None,
+                parameters: None,
+                predictor: None,
+            }),
         }
     }
 }
@@ -491,7 +499,7 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
         let network = predictor.network().clone();
         let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
         let source = Source::new(teacher::Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters });
+        return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor) });
     }
     asked.refuse_variation("of other inputs")?;
     asked.once(parameters, |frame, rows| {
@@ -509,7 +517,7 @@ fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Les
     let of = |rows: &[usize]| rows_at(&logits, width, rows.iter().map(|&row| places[row]));
     let train = of(&learned_rows(data, parts)).expect("rows without an answer are left out");
     let test = if data.test_apart().is_some() { None } else { of(&parts.rows.1) };
-    Ok(Lessons { source: Source::recorded(width, train), test, parameters: None })
+    Ok(Lessons { source: Source::recorded(width, train), test, parameters: None, predictor: None })
 }
 
 /// The lessons of a model of another program: of its answers, or of its network where samples change.
@@ -520,7 +528,7 @@ fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lesson
         let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
         let parameters = Some(network.parameters().len());
         let source = Source::new(teacher::Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters });
+        return Ok(Lessons { source, test: Some(test), parameters, predictor: None });
     }
     asked.refuse_variation(model.given())?;
     let (given, parameters) = (model.given().to_owned(), model.parameters());

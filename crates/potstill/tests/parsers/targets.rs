@@ -4,8 +4,8 @@
 
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{Snapshot, Value};
-use potstill::data::{self, Bytes, Data, DataOptions, Preprocessing, Recording};
 use potstill::data::text::for_each_ngram;
+use potstill::data::{self, Bytes, Data, DataOptions, Preprocessing, Recording};
 use potstill::deep::DqnConfig;
 use potstill::distill::chat::{Answer, Spellings};
 use potstill::distill::{Answers, FitConfig, PolicyDistillConfig, SoftTargetsConfig};
