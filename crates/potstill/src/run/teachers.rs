@@ -499,7 +499,7 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
         let network = predictor.network().clone();
         let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
         let source = Source::new(teacher::Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor) });
+        return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor.clone()) });
     }
     asked.refuse_variation("of other inputs")?;
     asked.once(parameters, |frame, rows| {
