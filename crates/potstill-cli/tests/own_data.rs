@@ -87,7 +87,7 @@ fn a_student_learns_from_its_own_data_and_another_teacher() {
     let student = "distill --teacher teacher --student mlp:2 --epochs 40 --seed 1";
     let same = result(path, &format!("{student} --data data.csv:label=kind --out same"));
     assert_eq!((&same["train_samples"], &same["test_samples"]), (&json!(200), &json!(100)));
-    assert_eq!(same["teacher_test_error"], 0.0);
+    assert_eq!(same["teacher"]["test_error"], 0.0);
     let other = result(path, &format!("{student} --data other.csv:label=kind --out other"));
     assert_eq!((&other["train_samples"], &other["test_samples"]), (&json!(60), &json!(30)));
     refused(
@@ -115,7 +115,10 @@ fn a_student_learns_from_recorded_answers() {
     let source = "--data data.csv:label=kind,id=id";
     let command = format!("{distil} --teacher answers.csv:id=id {source} --out student");
     let summary = result(path, &command);
-    assert_eq!((&summary["teacher_test_error"], &summary["agreement"]), (&json!(0.0), &json!(1.0)));
+    assert_eq!(
+        (&summary["teacher"]["test_error"], &summary["student_distilled"]["agreement"]),
+        (&json!(0.0), &json!(1.0))
+    );
     // The student's probabilities are the teacher's, not the labels'.
     result(path, "predict student --data data.csv:id=id --out predictions.csv");
     let csv = fs::read_to_string(path.join("predictions.csv")).unwrap();
@@ -406,6 +409,43 @@ fn pictures_are_learned_by_convolutions() {
     let train =
         "train classifier --data many --net-arch cnn:4x2,8 --epochs 60 --learning-rate 0.01 --test-samples 4";
     assert_eq!(result(path, &format!("{train} --out run"))["test_error"], 0.0);
+    // With everything that makes training harder, and zeros around the image.
+    let varied = train.replace("cnn:4x2,8", "cnn:4x3p1,8").replace("--epochs 60", "--epochs 120");
+    let keys = "--jitter-pixels 1 --horizontal-flip true --mixup 0.2 --dropout 0.1 --input-dropout 0.1 --max-norm 4 \
+                --l2-penalty 1e-5";
+    assert_eq!(result(path, &format!("{varied} {keys} --out varied"))["test_error"], 0.0);
+    fs::write(path.join("data.csv"), table(30)).unwrap();
+    for (keys, reason) in [
+        (
+            "--dropout 0.5",
+            "dropout=0.5: mlp has no hidden units to leave out; leave it at 0, or give input_dropout",
+        ),
+        (
+            "--jitter-pixels 2",
+            "jitter_pixels=2: the samples are no images, which alone can be moved; leave it out",
+        ),
+        (
+            "--horizontal-flip true",
+            "horizontal_flip=true: the samples are no images, which alone can be moved; leave it out",
+        ),
+        ("--dropout 1", "`dropout` (command line): must be from 0 to 0.999, got 1"),
+        (
+            "--max-norm 0",
+            "`max_norm` (command line): must be above 0 (1e-30 to 1e30), or inf for no limit, got 0",
+        ),
+    ] {
+        let train = format!("train classifier --data data.csv:label=kind --net-arch mlp {keys}");
+        refused(path, &train, &format!("error: {reason}"));
+    }
+    for (command, reason) in [
+        (
+            "reproduce hinton-mnist --out out --data data.csv:label=kind",
+            "--data data.csv:label=kind: it has no test part, such as the two t10k files of MNIST",
+        ),
+        ("reproduce windy --out out --quick", "`windy` has no quick version; give --runs N for fewer runs"),
+    ] {
+        refused(path, command, &format!("error: {reason}"));
+    }
     fs::copy(images.join("a/one.png"), path.join("many/loose.png")).unwrap();
     refused(
         path,

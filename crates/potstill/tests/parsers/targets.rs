@@ -4,10 +4,11 @@
 
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{Snapshot, Value};
-use potstill::data::Recording;
 use potstill::data::text::for_each_ngram;
+use potstill::data::{self, Bytes, Data, DataOptions, Preprocessing, Recording};
 use potstill::deep::DqnConfig;
-use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+use potstill::distill::chat::{Answer, Spellings};
+use potstill::distill::{Answers, FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
 use potstill::env::{Row, Space};
 use potstill::export::{self, About, Purpose, safetensors};
@@ -29,7 +30,7 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All parsers by name.
-pub(crate) const TARGETS: [(&str, Target); 11] = [
+pub(crate) const TARGETS: [(&str, Target); 13] = [
     ("config", config),
     ("set", set),
     ("network", network),
@@ -41,6 +42,8 @@ pub(crate) const TARGETS: [(&str, Target); 11] = [
     ("recording", recording),
     ("onnx", onnx),
     ("text", text),
+    ("data", data),
+    ("chat", chat),
 ];
 
 /// Tries a parser on some bytes.
@@ -183,6 +186,41 @@ fn text(bytes: &[u8]) -> bool {
         accepted |= !found.is_empty();
     }
     accepted
+}
+
+/// A file of rows in any format: what is accepted has columns of one length, and is fitted or refused.
+fn data(bytes: &[u8]) -> bool {
+    let options = DataOptions { fills_missing: true, ..DataOptions::default() };
+    let Ok(Data::Samples(samples)) = data::read(&Bytes(bytes), None, &options) else { return false };
+    let rows = samples.rows.rows();
+    assert!(rows > 0 && samples.rows.columns().iter().all(|column| column.values.rows() == rows));
+    let all: Vec<usize> = (0..rows).collect();
+    if let Ok(fitted) = Preprocessing::fit(&samples.rows, &all, &options) {
+        let encoded = fitted.labelled(&samples.rows, &all);
+        assert!(encoded.is_err() || encoded.is_ok_and(|data| data.labelled() == rows));
+        assert_eq!(Preprocessing::from_json(&fitted.to_json()).as_ref(), Some(&fitted));
+    }
+    let _ = Answers::of_frame(&samples.rows);
+    true
+}
+
+/// Classes with their spellings in the first line, answers of a language model in the others.
+fn chat(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let mut lines = text.lines();
+    let Ok(spellings) = Spellings::parse(lines.next().unwrap_or_default()) else { return false };
+    for line in lines {
+        let Ok(line) = serde_json::from_str(line) else { return false };
+        match spellings.row(&line, 0.5).answer {
+            Answer::Probabilities { shares, coverage } => {
+                let sum: f64 = shares.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-9 && (0.0..=1.0).contains(&coverage), "{shares:?} {coverage}");
+            }
+            Answer::Votes(votes) => assert!(votes.iter().sum::<f64>() >= 1.0),
+            Answer::None(_) => {}
+        }
+    }
+    true
 }
 
 /// `mlp:64,64:tanh`.
