@@ -258,7 +258,7 @@ fn faults_of_texts_are_told_in_a_line() {
     );
     refused(
         path,
-        "train dqn --env CartPole-v1 --net-arch text:64",
+        "train dqn --env CartPole-v1 --steps 100 --net-arch text:64",
         "error: `net_arch`: text:64: a bag of n-grams learns from texts; name their column, --data FILE:text=NAME",
     );
 }
