@@ -354,7 +354,7 @@ mod tests {
             ]
         );
         let key = of(by_chart(key_metrics()));
-        assert_eq!(key.iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2, 1, 2, 1]);
+        assert_eq!(key.iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2, 2, 1, 1]);
         assert_eq!(key_metrics().next().unwrap().name, EP_REW_MEAN);
     }
 }
