@@ -11,7 +11,7 @@ use potstill::metrics::catalogue::{SECONDS, TEST_ERROR, TEST_RMSE};
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::{RESULTS, Reproduction};
-use potstill::run::{headline, summary_of};
+use potstill::run::{classifier_table, headline, summary_of};
 use potstill::shell;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -91,6 +91,9 @@ pub(crate) fn run(result: &Value) {
     }
     if let Some(line) = headline(result) {
         print(&format!("{line}\n"));
+    }
+    if let Some(table) = classifier_table(result) {
+        print(&table.text());
     }
     summary(result);
     let out = result["out"].as_str().unwrap_or_default();
@@ -193,8 +196,14 @@ pub(crate) fn shown_json(run: &Path, page: &Page) -> Result<Value, potstill::Err
 
 /// Prints a JSON object as aligned lines of key and value.
 pub(crate) fn summary(result: &Value) {
-    let mut rows = Vec::new();
-    flatten("", result, &mut rows);
+    let (mut rows, mut rest) = (Vec::new(), result.clone());
+    if classifier_table(result).is_some() {
+        // These stand in the table.
+        for key in ["teacher", "student_labels", "student_distilled", "distilled_minus_labels"] {
+            rest.as_object_mut().map(|entries| entries.remove(key));
+        }
+    }
+    flatten("", &rest, &mut rows);
     let width = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
     for (key, value) in rows {
         print(&format!("{key:width$}  {value}"));

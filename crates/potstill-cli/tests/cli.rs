@@ -68,7 +68,7 @@ fn a_classifier_is_trained_distilled_and_evaluated() {
     assert!(teacher["test_error"].as_f64().unwrap() < 0.12, "{teacher}");
     assert!(student["test_error"].as_f64().unwrap() < 0.25, "{student}");
     // Both were tested on the same samples: the student inherits its teacher's split.
-    assert_eq!(student["teacher_test_error"], teacher["test_error"]);
+    assert_eq!(student["teacher"]["test_error"], teacher["test_error"]);
     for (run, result) in [("teacher", &teacher), ("student", &student)] {
         assert_eq!(&json(dir.path(), &format!("eval {run}"))["test_error"], &result["test_error"]);
     }

@@ -54,8 +54,9 @@ fn models_of_other_programs_teach() {
                  0.01 --seed 1 --out {out}"
             ),
         );
-        assert_eq!(summary["teacher_test_error"], json!(0.0), "{teacher}");
-        assert!(summary["agreement"].as_f64().unwrap() >= least, "{teacher}: {}", summary["agreement"]);
+        assert_eq!(summary["teacher"]["test_error"], json!(0.0), "{teacher}");
+        let agreement = &summary["student_distilled"]["agreement"];
+        assert!(agreement.as_f64().unwrap() >= least, "{teacher}: {agreement}");
         // Repeated from what the run keeps: the same student.
         let again = result(dir.path(), &format!("distill --config {out}/config.toml --out {out}-again"));
         assert_eq!(again["test_error"], summary["test_error"], "{teacher}");
@@ -203,6 +204,29 @@ fn rows_without_labels_are_learned_from_the_teacher_alone() {
     assert_eq!(
         String::from_utf8_lossy(&output.stderr).lines().last().unwrap().split(": ").last().unwrap(),
         "it is not the data that the run was begun with"
+    );
+}
+
+#[test]
+fn a_student_is_its_own_teacher() {
+    let dir = folder();
+    let path = dir.path();
+    let own = "distill --teacher self --data flowers.csv:label=species --student mlp:8 --epochs 60 --learning-rate 0.01 \
+               --teacher-tau 0.1 --alpha 0.5 --seed 1";
+    let whole = result(path, &format!("{own} --out whole"));
+    assert!(whole["test_error"].as_f64().unwrap() < 0.1, "{}", whole["test_error"]);
+    // A teacher that follows at once says what its student says: the divergence is 0 at every step.
+    result(path, &format!("{own} --out same").replace("--teacher-tau 0.1", "--teacher-tau 1"));
+    let metrics = fs::read_to_string(path.join("same/metrics.jsonl")).unwrap();
+    for line in metrics.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["train/soft_loss"].as_f64().is_none_or(|loss| loss.abs() < 1e-6), "{line}");
+    }
+    let both = format!("{own} --out no").replace("--teacher self", "--teacher self,sk-forest.onnx");
+    let refused = potstill(path, &both);
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr).trim_end(),
+        "error: --teacher self: a moving average of the student is its only teacher"
     );
 }
 

@@ -18,12 +18,15 @@ use std::path::PathBuf;
 Examples:
   potstill distill --teacher runs/teacher --student mlp:16 --env CartPole-v1
   potstill distill --teacher runs/wide --student mlp:10 --data digits
-  potstill distill --teacher forest.onnx --student mlp:16 --data F.csv:label=kind")]
+  potstill distill --teacher forest.onnx --student mlp:8 --data F.csv:label=kind")]
 pub(crate) struct Distill {
     #[command(subcommand)]
     command: Option<DistillCommand>,
     #[command(flatten)]
     keys: KeyFlags<Distillation>,
+    /// Number of seeds, from --seed on; one folder with one run each
+    #[arg(long, value_name = "N", value_parser = count(1, 100_000))]
+    seeds: Option<u64>,
     /// A TOML file of settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -50,9 +53,10 @@ impl Command for Distill {
         }
         let sources = Sources { config: self.config, flags: self.keys.table(), set: self.settings.set };
         let Common { out, threads, output } = self.common;
-        let request = DistillRequest { sources, threads: threads.count(), out };
-        output.finish(&distill(&request, observer)?, output::run);
-        Ok(true)
+        let request = DistillRequest { sources, seeds: self.seeds, threads: threads.count(), out };
+        let result = distill(&request, observer)?;
+        output.finish(&result, output::run);
+        Ok(result["failed"].is_null())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::algorithm::{ALGORITHMS, Algorithm};
 use crate::config::{ConfigError, Key, Settings};
 use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig};
-use crate::jobs::{DistilConfig, StoreConfig};
+use crate::jobs::{ControlConfig, DistilConfig, StoreConfig};
 use crate::optimizer::StudentOptimizer;
 use crate::run::train_settings;
 use serde_json::{Map, Value, json};
@@ -38,8 +38,10 @@ pub fn run_kinds() -> Vec<RunKind> {
     let mut kinds: Vec<_> = ALGORITHMS.iter().map(|algorithm| training_kind(algorithm)).collect();
     let head = || vec![("command", "distill")];
     let policy = of(&<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>::default());
-    let classifier =
-        of(&<((DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>::default());
+    let classifier = of(&<(
+        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
+        StoreConfig,
+    )>::default());
     let regression =
         of(&<((DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>::default());
     kinds.push(RunKind { name: "distill-policy", head: head(), keys: policy });

@@ -1,14 +1,15 @@
 //! `potstill eval`.
 
-use crate::distill::classifier::error_rate;
+use crate::distill::quality::{Judged, calibration_error};
 use crate::distill::regression::rmse;
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
 use crate::metrics::catalogue;
-use crate::run::{Subject, usage};
+use crate::run::{Subject, costs, usage};
 use crate::store::RunDir;
 use crate::train::{Protocol, statistics};
 use potstill_core::Streams;
+use potstill_nn::Workspace;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -75,14 +76,22 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                     "parameters": network.parameters().len(),
                 }));
             }
-            Ok(json!({
+            let logits = network.predict(&test.inputs, &mut Workspace::default()).to_vec();
+            let judged = Judged::new(test.classes, &logits, &test.labels);
+            let mut summary = json!({
                 "command": "eval",
                 "run": request.run.display().to_string(),
                 "data": data.source,
                 "test_samples": test.len(),
-                (catalogue::TEST_ERROR): error_rate(network, &test),
-                "parameters": predictor.parameters(),
-            }))
+                (catalogue::TEST_ERROR): judged.error(),
+                (catalogue::NLL): judged.nll(1.0),
+                "brier": judged.brier(1.0),
+                (catalogue::ECE): calibration_error(&judged.reliability(1.0)),
+            });
+            for (key, cost) in costs(&predictor, &test).as_object().into_iter().flatten() {
+                summary[key.as_str()] = cost.clone();
+            }
+            Ok(summary)
         }
     }
 }

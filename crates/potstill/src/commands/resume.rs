@@ -43,10 +43,8 @@ pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value,
     let recipe = Recipe::read(&dir)?;
     let ResumeRequest { steps, seeds, keep_schedules, fallback, threads, .. } = *request;
     let continuation = Continuation { steps, keep_schedules, fallback, threads, is_seed: false };
-    match (recipe.seeds, recipe.algorithm) {
-        (Some(_), Some(algorithm)) => {
-            continue_family(&dir, algorithm, recipe, (seeds, continuation), observer)
-        }
+    match recipe.seeds {
+        Some(_) => continue_family(&dir, recipe, (seeds, continuation), observer),
         _ if seeds.is_some() => Err(usage("--seeds is for a folder of seeds, not for one run")),
         _ => continue_run(&dir, recipe, continuation, observer),
     }

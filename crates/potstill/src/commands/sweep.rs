@@ -240,7 +240,7 @@ impl Sweep {
             }
             match self.seeds {
                 Some(seeds) => {
-                    train_seeds(self.algorithm, point.layers.clone(), seeds, Some(&path), within, part)
+                    train_seeds(Some(self.algorithm), point.layers.clone(), seeds, Some(&path), within, part)
                 }
                 None => {
                     let plan = prepare_train(self.algorithm, &point.layers, within, None)?;

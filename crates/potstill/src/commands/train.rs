@@ -67,7 +67,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
             execute(&dir, plan, false, observer)
         }
         Some(count) => {
-            train_seeds(algorithm, layers, count, request.out.as_deref(), request.threads, observer)
+            train_seeds(Some(algorithm), layers, count, request.out.as_deref(), request.threads, observer)
         }
     }
 }
@@ -121,7 +121,7 @@ fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), Error> {
 }
 
 /// The number of seeds in a configuration file, which is not a setting of a run.
-fn take_seeds(layers: &mut [Layer]) -> Result<Option<u64>, Error> {
+pub(super) fn take_seeds(layers: &mut [Layer]) -> Result<Option<u64>, Error> {
     let mut seeds = None;
     for layer in layers {
         if let Some(value) = layer.values.remove("seeds") {

@@ -37,6 +37,7 @@ use crate::model::{Model, Predictor};
 use crate::optimizer::{Front, GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
+use crate::teacher::Teacher;
 use potstill_core::snapshot::{Flat, IfPresent, OnlyIf, below};
 use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::{Terms, cross_entropy};
@@ -213,6 +214,7 @@ impl ClassifierTrainer {
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
+            soft.source.begin(&student);
             if !config.is_augmented() {
                 // The inputs are the same in every epoch.
                 soft.source.record(&data.inputs);
@@ -246,8 +248,15 @@ impl ClassifierTrainer {
     /// The same, with these threads for its passes. Results do not depend on their number.
     #[must_use]
     pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.soft_targets = self.soft_targets.map(|soft| soft.with_workers(&workers));
         self.scratch.workspace = Workspace::new(workers);
         self
+    }
+
+    /// The teacher, if it is a moving average of the student.
+    pub fn own_teacher(&self) -> Option<&Network> {
+        let source = &self.soft_targets.as_ref()?.source;
+        source.teacher().filter(|_| source.is_lagging()).map(Teacher::network)
     }
 
     /// Teaches a regression the values of a teacher, one for each sample, before training.

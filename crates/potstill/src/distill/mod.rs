@@ -13,6 +13,7 @@
 //! | [`source`] | the teacher's logits, computed by a network or recorded |
 //! | [`ensemble`] | the mean of several teachers' softened outputs |
 //! | [`soft_targets`] | soft targets beside labels: keys, blended loss, balance of its terms |
+//! | [`quality`] | measures of a classifier: error, likelihood, calibration, confusion |
 //! | [`divergence`] | divergences of the student from the teacher: equations and sources |
 //! | [`collector`] | the policy that visits the states of a transfer set |
 //!
@@ -47,6 +48,7 @@ pub mod collector;
 pub mod divergence;
 pub mod ensemble;
 pub mod policy;
+pub mod quality;
 pub mod regression;
 pub mod soft_targets;
 pub mod source;

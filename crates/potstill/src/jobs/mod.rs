@@ -13,6 +13,8 @@
 //! assert_eq!(EvalConfig::default().eval_freq, 2500);
 //! ```
 
+mod control;
+mod judged;
 mod planner;
 mod policy_distillation;
 mod regression;
@@ -20,24 +22,30 @@ mod reinforcement;
 mod settings;
 mod supervised;
 
+pub(crate) use judged::calibration_rows;
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
 pub(crate) use regression::{RegressionJob, TaughtValues};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
 pub use settings::{
-    DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig, StoreConfig,
+    ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
+    StoreConfig,
 };
-pub(crate) use supervised::{Parts, SupervisedJob, Taught};
+pub(crate) use supervised::{
+    MODEL, Parts, STUDENT_DISTILLED, STUDENT_LABELS, SupervisedJob, TEACHER, Taught,
+};
 
+use crate::data::Dataset;
 use crate::error::Error;
 use crate::metrics::Record;
-use crate::model::{Model, ModelActor};
+use crate::model::{Model, ModelActor, Predictor};
 use crate::train::{Evaluation, Protocol, Stop, evaluate_unless};
 use potstill_core::snapshot::{Codec, Counted, Flat};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use potstill_env::registry::Spec;
 use serde_json::Value as Json;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A consumer of a job's records.
 pub(crate) type Recorder<'a> = dyn FnMut(&Record) -> Result<(), Error> + 'a;
@@ -128,6 +136,19 @@ pub(crate) struct Outcome {
     pub(crate) summary: Json,
     /// Visit counts `N(s, a)`, `states x actions`, if they were recorded.
     pub(crate) visits: Option<Vec<u64>>,
+    /// Classifiers that were measured.
+    pub(crate) compared: Option<Compared>,
+}
+
+/// The classifiers of a run, with the figures of its report.
+#[derive(Clone, Debug)]
+pub(crate) struct Compared {
+    /// Figures of their quality.
+    pub(crate) quality: Json,
+    /// The classifiers whose costs can be measured, by their keys in the summary.
+    pub(crate) models: Vec<(&'static str, Predictor)>,
+    /// Samples to measure them with.
+    pub(crate) samples: Arc<Dataset>,
 }
 
 /// The mean of the last hundred values, as Stable-Baselines3's `rollout/ep_rew_mean`.

@@ -77,7 +77,7 @@ impl Job for PlannerJob {
             "sweeps": self.planner.sweeps(),
             "residual": self.planner.residual(),
         });
-        Ok(Some(Outcome { model: Model::Table(q), summary, visits: None }))
+        Ok(Some(Outcome { model: Model::Table(q), summary, visits: None, compared: None }))
     }
 }
 

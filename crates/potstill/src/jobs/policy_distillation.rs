@@ -187,7 +187,7 @@ impl Job for PolicyDistillationJob {
             "teacher_mean_return": of_teacher.mean_return(),
             "agreement": agreement,
         });
-        Ok(Some(Outcome { model, summary, visits: None }))
+        Ok(Some(Outcome { model, summary, visits: None, compared: None }))
     }
 }
 

@@ -322,7 +322,12 @@ where
             for (name, value) in self.trainer.results().iter() {
                 summary[name] = json!(value);
             }
-            return Ok(Some(Outcome { model, summary, visits: self.trainer.visits().map(<[u64]>::to_vec) }));
+            return Ok(Some(Outcome {
+                model,
+                summary,
+                visits: self.trainer.visits().map(<[u64]>::to_vec),
+                compared: None,
+            }));
         };
         // The best model was selected by its score, which is therefore biased upwards; new episodes are not.
         let streams = Streams::new(self.run.seed);
@@ -344,7 +349,7 @@ where
         summary["last_return"] = json!(of_last);
         summary[catalogue::MEAN_RETURN] = json!(evaluation.mean_return());
         summary["std_return"] = json!(evaluation.std_return());
-        Ok(Some(Outcome { model: model.clone(), summary, visits: None }))
+        Ok(Some(Outcome { model: model.clone(), summary, visits: None, compared: None }))
     }
 }
 

@@ -1,18 +1,19 @@
 //! The job of training a classifier on labels, or on labels and a teacher.
 
-use super::{Job, Outcome, Recorder};
+use super::control::{Control, ControlState};
+use super::judged::{Candidate, Judge, calibration_rows, logits_of};
+use super::{Compared, Job, Outcome, Recorder};
 use crate::data::{Dataset, Preprocessing};
-use crate::distill::classifier::{self, agreement_of, differences, error_rate, predictions};
+use crate::distill::classifier::{self, error_rate};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
-use crate::model::Model;
+use crate::model::{Model, Predictor};
 use crate::optimizer::OptimizerConfig;
-use crate::targets::argmax;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
-use potstill_nn::NetworkSpec;
-use serde_json::json;
+use potstill_nn::{NetworkSpec, Workers};
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// Encoded samples to train and to test on.
@@ -33,9 +34,24 @@ pub(crate) struct Taught {
     pub(crate) name: String,
     /// The logits of the samples to test on, `samples x classes`; none if it has not answered these.
     pub(crate) logits: Option<Vec<f32>>,
+    /// The logits of the [samples that temperatures are fitted on](calibration_rows).
+    pub(crate) calibration: Vec<f32>,
     /// Its parameters, if they are known.
     pub(crate) parameters: Option<usize>,
+    /// Its network, if it takes the student's inputs.
+    pub(crate) predictor: Option<Predictor>,
+    /// The temperature of the soft targets at the beginning.
+    pub(crate) temperature: f64,
+    /// True if a student of labels alone is trained beside.
+    pub(crate) has_control: bool,
 }
+
+/// The keys of a distillation's classifiers in its summary.
+pub(crate) const TEACHER: &str = "teacher";
+pub(crate) const STUDENT_LABELS: &str = "student_labels";
+pub(crate) const STUDENT_DISTILLED: &str = "student_distilled";
+/// The key of a classifier's figures; its numbers stand in the summary itself.
+pub(crate) const MODEL: &str = "model";
 
 /// Training of a classifier.
 pub(crate) struct SupervisedJob {
@@ -44,8 +60,11 @@ pub(crate) struct SupervisedJob {
     trainer: ClassifierTrainer,
     train: Arc<Dataset>,
     test: Arc<Dataset>,
+    /// The rows of the data that the test samples are; none if they stand apart.
+    test_rows: Vec<usize>,
     preprocessing: Arc<Preprocessing>,
     teacher: Option<Taught>,
+    control: Option<Control>,
     warning: Option<String>,
     /// The error on the test samples after the last epoch, 0 to 1.
     test_error: f64,
@@ -53,7 +72,7 @@ pub(crate) struct SupervisedJob {
 
 impl SupervisedJob {
     pub(crate) fn new(
-        Parts { train, test, preprocessing, .. }: Parts,
+        Parts { train, test, preprocessing, rows: (_, test_rows), .. }: Parts,
         seed: u64,
         spec: &NetworkSpec,
         (fit, optimizer): (FitConfig, OptimizerConfig),
@@ -61,10 +80,108 @@ impl SupervisedJob {
         teacher: Option<Taught>,
     ) -> Self {
         let configs = (fit.clone(), optimizer);
+        let has_control = teacher.as_ref().is_some_and(|teacher| teacher.has_control);
+        let control = has_control.then(|| {
+            let labelled: Vec<usize> = (0..train.labels.len()).collect();
+            let data =
+                if labelled.len() < train.len() { Arc::new(train.select(&labelled)) } else { train.clone() };
+            let total = fit.total_steps(labelled.len());
+            Control::new(
+                ClassifierTrainer::with(configs.clone(), spec, data, None, Streams::new(seed)),
+                total,
+            )
+        });
         let mut trainer =
             ClassifierTrainer::with(configs, spec, train.clone(), soft_targets, Streams::new(seed));
         let warning = trainer.idle_term();
-        Self { fit, seed, trainer, train, test, preprocessing, teacher, warning, test_error: 1.0 }
+        let test_error = 1.0;
+        Self {
+            fit,
+            seed,
+            trainer,
+            train,
+            test,
+            test_rows,
+            preprocessing,
+            teacher,
+            control,
+            warning,
+            test_error,
+        }
+    }
+
+    /// Computes passes with these threads. Results do not depend on their number.
+    #[must_use]
+    pub(crate) fn with_threads(mut self, threads: usize) -> Self {
+        let workers = Workers::new(threads);
+        self.control = self.control.map(|control| control.with_workers(workers.clone()));
+        self.trainer = self.trainer.with_workers(workers);
+        self
+    }
+
+    /// Notes the answers of a student that is its own teacher, as they are at the end.
+    fn ask_itself(&mut self, fitted_on: &Dataset) {
+        let (Some(network), Some(taught)) = (self.trainer.own_teacher(), &mut self.teacher) else { return };
+        taught.logits = Some(logits_of(network, &self.test.inputs));
+        taught.calibration = logits_of(network, &fitted_on.inputs);
+        taught.parameters = Some(network.parameters().len());
+    }
+
+    /// The classifiers of the run, measured: their numbers go into the summary.
+    fn compare(&mut self, summary: &mut Json) -> Compared {
+        let fitted_on = Arc::new(self.train.select(&calibration_rows(&self.train)));
+        self.ask_itself(&fitted_on);
+        let answers = |trainer: &mut ClassifierTrainer| {
+            let [test, fitted_on] = [&self.test, &fitted_on].map(|data| trainer.embedded(data));
+            [test, fitted_on].map(|data| logits_of(trainer.student(), &data.inputs))
+        };
+        let [test, calibration] = answers(&mut self.trainer);
+        let labels = self.control.as_mut().map(|control| answers(&mut control.trainer));
+        let judge = Judge {
+            classes: self.preprocessing.classes(),
+            test: &self.test,
+            rows: &self.test_rows,
+            fitted_labels: &fitted_on.labels,
+            teacher: self.teacher.as_ref().and_then(|teacher| teacher.logits.as_deref()),
+        };
+        let mut figures = Vec::new();
+        let mut measure = |key: &'static str, test: &[f32], fitted_on: &[f32]| {
+            let (numbers, figure) = judge.measure(&Candidate { key, test, fitted_on });
+            figures.push(figure);
+            numbers
+        };
+        let mut models = Vec::new();
+        let own = self.trainer.predictor(&self.preprocessing);
+        if let Some(Taught { name, logits, calibration: theirs, parameters, predictor, .. }) = &self.teacher {
+            let mut about =
+                logits.as_ref().map_or_else(|| json!({}), |logits| measure(TEACHER, logits, theirs));
+            about["run"] = json!(name);
+            about["parameters"] = json!(parameters);
+            summary[TEACHER] = about;
+            models.extend(predictor.clone().map(|predictor| (TEACHER, predictor)));
+            if let (Some([test, fitted_on]), Some(control)) = (&labels, &self.control) {
+                summary[STUDENT_LABELS] = measure(STUDENT_LABELS, test, fitted_on);
+                models.push((STUDENT_LABELS, control.trainer.predictor(&self.preprocessing)));
+            }
+            summary[STUDENT_DISTILLED] = measure(STUDENT_DISTILLED, &test, &calibration);
+            models.push((STUDENT_DISTILLED, own));
+        } else {
+            let numbers = measure(MODEL, &test, &calibration);
+            // Its agreement is with a teacher.
+            let known = numbers.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            known.for_each(|(key, value)| summary[key.as_str()] = value.clone());
+            models.push((MODEL, own));
+        }
+        let temperature = self.teacher.as_ref().map_or(1.0, |teacher| teacher.temperature);
+        let quality = json!({
+            "classes": self.preprocessing.classes(),
+            "calibration_samples": fitted_on.labels.len(),
+            "is_apart": self.test_rows.is_empty(),
+            "models": figures,
+            "rows": judge.listed(&test),
+            "soft_targets": judge.soft_targets(&test, temperature),
+        });
+        Compared { quality, models, samples: Arc::clone(&self.test) }
     }
 }
 
@@ -78,6 +195,9 @@ impl Job for SupervisedJob {
     }
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        if let Some(control) = &mut self.control {
+            control.trainer.start_from(model)?;
+        }
         self.trainer.start_from(model)
     }
 
@@ -87,9 +207,13 @@ impl Job for SupervisedJob {
 
     fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
         let mut stops = false;
+        let total = self.fit.total_steps(self.train.len());
         while self.trainer.steps() < until && !self.is_over() && !stops {
             let step = self.trainer.steps() + 1;
             let epoch = self.trainer.step().map_err(|source| TrainError::Learn { step, source })?;
+            if let Some(control) = &mut self.control {
+                control.follow(step, total).map_err(|source| TrainError::Learn { step, source })?;
+            }
             stops = stop();
             let Some(loss) = epoch else { continue };
             let test = self.trainer.embedded(&self.test);
@@ -102,6 +226,13 @@ impl Job for SupervisedJob {
             if let Some([soft, hard]) = self.trainer.terms() {
                 values.extend([(catalogue::SOFT_LOSS, soft), (catalogue::HARD_LOSS, hard)]);
             }
+            if let Some(control) = &mut self.control {
+                control.test(&self.test);
+                values.extend([
+                    (catalogue::EVAL_TEST_ERROR_LABELS, control.test_error),
+                    (catalogue::LOSS_LABELS, control.loss),
+                ]);
+            }
             values.extend(self.trainer.measured());
             record(&Record { step, values })?;
         }
@@ -109,7 +240,11 @@ impl Job for SupervisedJob {
     }
 
     fn progress(&self) -> (u64, u64, String) {
-        let note = format!("test error {:.2} %", 100.0 * self.test_error);
+        let labels = self
+            .control
+            .as_ref()
+            .map_or(String::new(), |control| format!(", of labels only {:.2} %", 100.0 * control.test_error));
+        let note = format!("test error {:.2} %{labels}", 100.0 * self.test_error);
         (self.trainer.epochs(), self.fit.epochs, note)
     }
 
@@ -136,23 +271,13 @@ impl Job for SupervisedJob {
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);
         }
-        if let Some(Taught { name, logits, parameters }) = &self.teacher {
+        if self.teacher.is_some() {
             summary["command"] = json!("distill");
             summary["algorithm"] = json!("soft targets");
-            summary["teacher"] = json!(name);
-            if let Some(parameters) = parameters {
-                summary["teacher_parameters"] = json!(parameters);
-            }
-            if let Some(logits) = logits {
-                let theirs: Vec<usize> = logits.chunks_exact(self.test.classes).map(argmax).collect();
-                let ours = predictions(student, &test.inputs);
-                let wrong = differences(&theirs, &self.test.labels);
-                summary["teacher_test_error"] = json!(wrong as f64 / theirs.len() as f64);
-                summary["agreement"] = json!(agreement_of(&theirs, &ours));
-            }
         }
+        let compared = Some(self.compare(&mut summary));
         let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
-        Ok(Some(Outcome { model, summary, visits: None }))
+        Ok(Some(Outcome { model, summary, visits: None, compared }))
     }
 }
 
@@ -167,7 +292,7 @@ fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
 
 snapshot! {
     impl Restorable for SupervisedJob {
-        saved: trainer, test_error;
-        built: fit, seed, train, test, preprocessing, teacher, warning;
+        saved: trainer, test_error, control via ControlState;
+        built: fit, seed, train, test, test_rows, preprocessing, teacher, warning;
     }
 }

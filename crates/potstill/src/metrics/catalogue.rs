@@ -99,8 +99,8 @@ impl Score {
     /// The lowest and the highest value that it can have, in the unit of the summary.
     pub fn range(&self) -> (f64, f64) {
         match self.key {
-            TEST_ERROR | CLIPPED_MASS => (0.0, 1.0),
-            STEPS_LAST_100 | SECONDS => (0.0, f64::INFINITY),
+            TEST_ERROR | ECE | CLIPPED_MASS => (0.0, 1.0),
+            STEPS_LAST_100 | NLL | SECONDS => (0.0, f64::INFINITY),
             _ => (f64::NEG_INFINITY, f64::INFINITY),
         }
     }
@@ -188,6 +188,9 @@ metrics! {
         in PLANNING as "value of the start";
     /// Fraction of the test samples that are classified wrongly, 0 to 1.
     EVAL_TEST_ERROR = "eval/test_error", Lower, "Test error", "error", key in ERROR as "test error";
+    /// The same of a student that learns from the labels alone, beside a distilled one.
+    EVAL_TEST_ERROR_LABELS = "eval/test_error_labels", Lower, "Test error of labels only", "error"
+        in ERROR as "labels only";
     /// Root of the mean squared error on the test samples, in the unit of what is predicted.
     EVAL_TEST_RMSE = "eval/test_rmse", Lower, "Test error, root of the mean square", "error", key
         in ERROR as "root of the mean squared test error";
@@ -197,6 +200,8 @@ metrics! {
     SOFT_LOSS = "train/soft_loss", Lower, "Soft loss: divergence from the teacher", "loss" in TERMS as "soft loss";
     /// Mean cross-entropy of the labels since the previous record, without its weight.
     HARD_LOSS = "train/hard_loss", Lower, "Hard loss: cross-entropy of the labels", "loss" in TERMS as "hard loss";
+    /// Mean cross-entropy, in the last epoch, of a student that learns from the labels alone, beside a distilled one.
+    LOSS_LABELS = "train/loss_labels", Lower, "Loss of labels only", "loss";
     /// Largest Euclidean distance of the online from the target parameters since the last refresh.
     TEACHER_DISTANCE = "teacher/distance", Neither, "Distance between student and target network",
         "distance", key
@@ -276,6 +281,10 @@ scores! {
     TEST_ERROR = "test_error", Lower, column "test error, %" times 100.0 with 2 decimals;
     /// Root of the mean squared error on the test samples, in the unit of what is predicted.
     TEST_RMSE = "test_rmse", Lower, column "test error, RMS" times 1.0 with 4 decimals;
+    /// Negative log-likelihood per test sample, in nats.
+    NLL = "nll", Lower, column "NLL" times 1.0 with 3 decimals;
+    /// Expected calibration error on the test samples, in 15 bins (Guo et al. 2017), 0 to 1.
+    ECE = "ece", Lower, column "ECE, %" times 100.0 with 1 decimals;
     /// Seconds of work, over all processes that took part in the run.
     SECONDS = "seconds", Lower;
 }
@@ -288,6 +297,20 @@ pub const EXPLAINED: &[(&str, &str)] = &[
     ("std_return", "Standard deviation of the returns of those episodes."),
     ("teacher_mean_return", "Mean return of the teacher over the same episodes."),
     ("agreement", "Share of states in which student and teacher choose the same action."),
+    (
+        "brier",
+        "Mean squared distance of the probabilities of a test sample from its label, 0 to 2 (Brier 1950).",
+    ),
+    (
+        "calibration_temperature",
+        "Temperature with the lowest likelihood loss on training samples (Guo et al. 2017, section 4.2).",
+    ),
+    ("calibrated_ece", "Expected calibration error on the test samples at that temperature."),
+    ("bytes", "Size of the model file."),
+    (
+        "rows_per_second",
+        "Test samples that it answers in a second, 256 at a time, measured on the machine of the run.",
+    ),
     ("q_gap", "Mean gap between the teacher's two highest action values, the unit of the temperature."),
 ];
 
@@ -323,7 +346,7 @@ mod tests {
                 ("Return", 2),
                 ("Length of episodes", 1),
                 ("Planning", 1),
-                ("Test error", 2),
+                ("Test error", 3),
                 ("Loss", 1),
                 ("Loss from the teacher (soft) and from labels (hard)", 2),
                 ("Distance of the student from its teacher before each refresh", 1),
@@ -331,7 +354,7 @@ mod tests {
             ]
         );
         let key = of(by_chart(key_metrics()));
-        assert_eq!(key.iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2, 1, 2, 1]);
+        assert_eq!(key.iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2, 2, 1, 1]);
         assert_eq!(key_metrics().next().unwrap().name, EP_REW_MEAN);
     }
 }

@@ -8,6 +8,8 @@ use super::{GridChart, Square, escape, extent, without_minus_zero};
 const SIDE: f64 = 56.0;
 /// Room for the names of rows and of columns, if there are any.
 const MARGINS: (f64, f64) = (64.0, 48.0);
+/// The least share of its size at which a map with names is shown.
+const READABLE: f64 = 0.75;
 /// The lightest and the darkest shade.
 const SHADES: (f64, f64) = (0.06, 0.6);
 
@@ -45,7 +47,9 @@ impl GridChart {
     /// The map as an SVG element, for a page with the classes of [`Page`](super::Page).
     pub fn svg(&self) -> String {
         let width = self.size().0;
-        self.drawn(&format!(" class=\"map\" style=\"max-width: {width}px\""), "")
+        // Names and numbers stay readable on a narrow screen, which scrolls.
+        let least = if self.row_names.is_empty() { 0.0 } else { READABLE * width };
+        self.drawn(&format!(" class=\"map\" style=\"max-width: {width}px; min-width: {least}px\""), "")
     }
 
     /// The map as a standalone SVG document, light or dark by the reader's preference.

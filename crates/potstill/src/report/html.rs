@@ -62,7 +62,11 @@ fn block(block: &Block) -> String {
         Block::Lines(chart) => format!("<figure>{}</figure>\n", chart.svg()),
         Block::Bars(chart) => format!("<figure>{}</figure>\n", chart.svg()),
         Block::Grid(chart) => {
-            format!("<figure>{}<figcaption>{}</figcaption></figure>\n", chart.svg(), escape(&chart.title))
+            format!(
+                "<figure class=\"scroll\">{}<figcaption>{}</figcaption></figure>\n",
+                chart.svg(),
+                escape(&chart.title)
+            )
         }
         Block::Image(image) => format!(
             "<figure class=\"small\">{}<figcaption>{}</figcaption></figure>\n",

@@ -1,6 +1,7 @@
 //! Executes a prepared run in its directory: checkpoints, records, results.
 
 use super::judgement::judgement;
+use super::latency::costs;
 use super::observer::Observer;
 use super::prepared::PreparedRun;
 use super::report;
@@ -8,7 +9,7 @@ use super::summary::with_out;
 use crate::agent::LearnError;
 use crate::error::Error;
 use crate::export::safetensors;
-use crate::jobs::{Job, Outcome, StoreConfig};
+use crate::jobs::{Compared, Job, MODEL, Outcome, StoreConfig};
 use crate::metrics::{JsonLines, Record, Sink, TensorBoard, catalogue};
 use crate::model::Model;
 use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
@@ -157,7 +158,7 @@ pub(crate) fn execute(
         if outcome.model.is_finite() { Ok(outcome) } else { Err(TrainError::Model.into()) }
     });
     observer.end();
-    let Outcome { model, mut summary, visits } = match finished {
+    let Outcome { model, mut summary, visits, compared } = match finished {
         Ok(outcome) => outcome,
         Err(Error::Train(error)) => {
             sinks.flush(dir)?;
@@ -172,9 +173,23 @@ pub(crate) fn execute(
     if let Some(remark) = judgement(&summary, &config) {
         summary["remark"] = json!(remark);
     }
+    if let Some(compared) = &compared {
+        add_costs(&mut summary, compared);
+    }
     summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
-    write_results(dir, &model, &summary, visits)?;
+    let quality = compared.map(|compared| compared.quality);
+    write_results(dir, &model, &summary, (visits, quality))?;
     Ok(with_out(summary, dir))
+}
+
+/// Adds the size and the speed of each classifier to its numbers.
+fn add_costs(summary: &mut Value, compared: &Compared) {
+    for (key, predictor) in &compared.models {
+        let about = if *key == MODEL { &mut *summary } else { &mut summary[*key] };
+        for (key, cost) in costs(predictor, &compared.samples).as_object().into_iter().flatten() {
+            about[key.as_str()] = cost.clone();
+        }
+    }
 }
 
 /// The checkpoint that a run goes on from: its newest, or a first one of the state that it starts from; none of a run
@@ -218,12 +233,15 @@ fn write_results(
     dir: &RunDir,
     model: &Model,
     summary: &Value,
-    visits: Option<Vec<u64>>,
+    (visits, quality): (Option<Vec<u64>>, Option<Value>),
 ) -> Result<(), Error> {
     dir.write(names::MODEL, &safetensors::write(model))?;
     dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
     if let Some(visits) = visits {
         dir.write(names::VISITS, format!("{}\n", json!({ "visits": visits })).as_bytes())?;
+    }
+    if let Some(quality) = quality {
+        dir.write(names::QUALITY, format!("{quality}\n").as_bytes())?;
     }
     dir.write(names::REPORT, report::run_page(dir, report::Reader::Anywhere).html().as_bytes())?;
     // Written last: it marks the run as finished.
@@ -235,6 +253,7 @@ fn write_results(
         names::EVENTS,
         names::MODEL,
         names::VISITS,
+        names::QUALITY,
         names::SUMMARY,
         names::REPORT,
     ];

@@ -4,19 +4,22 @@ use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
-use super::teachers::{Lessons, Teachers};
+use super::teachers::{Blend, Lessons, Teachers};
 use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
 use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
+use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
 use crate::distill::{
-    EnsembleMean, FitConfig, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets, ValueTargetsConfig,
+    EnsembleMean, FitConfig, Samples, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets,
+    ValueTargetsConfig,
 };
 use crate::error::Error;
 use crate::jobs::{
-    DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught, TaughtValues,
+    ControlConfig, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught,
+    TaughtValues, calibration_rows,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use potstill_nn::NetworkSpec;
@@ -36,6 +39,7 @@ pub(super) fn prepare_classifier(
     algorithm: &'static Algorithm,
     head: &[(&str, Value)],
     layers: &[Layer],
+    threads: usize,
 ) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, None)?;
     let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
@@ -47,8 +51,8 @@ pub(super) fn prepare_classifier(
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
     let (fit, seed, form) = ((fit, optimizer), run.seed, &run.net_arch);
     let job: Box<dyn Job> = match parts.train.classes {
-        0 => Box::new(RegressionJob::new(parts, seed, form, fit, None)),
-        _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None)),
+        0 => Box::new(RegressionJob::new(parts, seed, form, fit, None).with_threads(threads)),
+        _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None).with_threads(threads)),
     };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
@@ -83,15 +87,23 @@ fn check_taught(has_values: bool, data: &DataSources, parts: &Parts) -> Result<(
 }
 
 /// Prepares the run of a student that learns classes, or of one that learns numbers.
-pub(super) fn prepare_student_of_data(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+pub(super) fn prepare_student_of_data(
+    teachers: Teachers,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
     match teachers.has_values() {
-        true => prepare_student_of_values(teachers, layers),
-        false => prepare_student_of_classes(teachers, layers),
+        true => prepare_student_of_values(teachers, layers, threads),
+        false => prepare_student_of_classes(teachers, layers, threads),
     }
 }
 
 /// Prepares the run of a student that learns numbers.
-fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+fn prepare_student_of_values(
+    teachers: Teachers,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
         (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
@@ -118,21 +130,26 @@ fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<Pre
     let targets = ValueTargets::new(train, variances, soft.alpha, soft.teacher_noise as f32);
     let name = run.teacher.clone().unwrap_or_default();
     let taught = TaughtValues { name, targets, test, parameters };
-    let job = Box::new(RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught)));
+    let job = RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught));
+    let job = Box::new(job.with_threads(threads));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
 }
 
 /// Prepares the run of a student that learns classes.
-fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+fn prepare_student_of_classes(
+    teachers: Teachers,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
-        (DistilConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer))),
+        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
         StoreConfig,
     )>(&layers)?;
     let config = resolved.to_toml(&distillation_head());
     let idle = idle_keys(&resolved);
-    let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    let ((run, ((soft, control), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
     if run.env.is_some() {
         return Err(usage("the teacher is a classifier; give --data, not --env"));
     }
@@ -148,16 +165,55 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
     }
     check_student(("student", student), &parts.train, &fit, &optimizer)?;
     let name = run.teacher.clone().unwrap_or_default();
-    let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
-    let Lessons { source, test, parameters } =
-        teachers.lessons(&data, &parts, ensemble, fit.is_augmented())?;
+    let ensemble = Blend {
+        weights: run.teacher_weights.as_deref(),
+        mean: run.teacher_mean,
+        tau: run.teacher_tau as f32,
+    };
+    let Lessons { mut source, test, parameters, predictor } =
+        teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
-    let taught = Some(Taught { name, logits: test, parameters });
+    let rows = calibration_rows(&parts.train);
+    let learned = parts.train.select(&rows);
+    let calibration = match source.is_lagging() {
+        true => Vec::new(),
+        false => source.logits(Samples { inputs: &learned.inputs, indices: &rows }).to_vec(),
+    };
+    let surer = surer_of_learned(parts.train.classes, &calibration, test.as_deref());
+    let taught = Some(Taught {
+        name,
+        logits: test,
+        calibration,
+        parameters,
+        predictor,
+        temperature: soft.temperature.of_run(steps).at(0, 1),
+        has_control: control.control,
+    });
     let (fit, soft) = ((fit, optimizer), Some(SoftTargets::new(source, soft)));
-    let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft, taught));
+    let job = SupervisedJob::new(parts, run.seed, student, fit, soft, taught).with_threads(threads);
+    let job = Box::new(job);
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+    let prepared = prepared.with_warning(idle).with_warning(left_out).with_warning(surer);
+    Ok(prepared.with_schedules(&settings, None, Some(steps)))
+}
+
+/// The difference of a teacher's mean confidence on rows that it may have learned and on others from which it is taken to
+/// know the former by heart.
+const CONFIDENCE_GAP: f64 = 0.1;
+
+/// The warning of a teacher, by its logits, that is far surer of the training rows than of the test rows.
+fn surer_of_learned(classes: usize, learned: &[f32], test: Option<&[f32]>) -> Option<String> {
+    let (learned, unseen) = (mean_confidence(classes, learned)?, mean_confidence(classes, test?)?);
+    (learned - unseen > CONFIDENCE_GAP).then(|| {
+        format!(
+            "the teacher's mean confidence is {:.1} % on the training rows and {:.1} % on the test rows: on rows that it \
+             knows by heart its answers tell little more than the labels; distil from out-of-fold answers (`potstill \
+             distill record --teacher RUN --folds 5 --out FILE`)",
+            100.0 * learned,
+            100.0 * unseen
+        )
+    })
 }
 
 /// Refuses a student that cannot learn from these samples, where `key` is the setting that asks for it.
@@ -198,4 +254,25 @@ pub(super) fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
     run.student
         .as_ref()
         .ok_or_else(|| usage("into which student? give --student SPEC, such as --student mlp:16"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::surer_of_learned;
+
+    #[test]
+    fn a_teacher_that_knows_its_rows_by_heart_is_told() {
+        let check = |learned: f32, unseen: Option<f32>, expected: Option<&str>| {
+            let unseen = unseen.map(|logit| [logit, 0.0]);
+            let warning = surer_of_learned(2, &[learned, 0.0], unseen.as_ref().map(<[f32; 2]>::as_slice));
+            assert_eq!(warning.as_deref().and_then(|words| words.split(':').next()), expected, "{learned}");
+        };
+        // 1 / (1 + e^-5) = 0.9933 and 1 / (1 + e^-0.5) = 0.6225.
+        let told = "the teacher's mean confidence is 99.3 % on the training rows and 62.2 % on the test rows";
+        check(5.0, Some(0.5), Some(told));
+        // 0.9526: a gap of 0.04, as of a good teacher.
+        check(5.0, Some(3.0), None);
+        check(0.5, Some(5.0), None);
+        check(5.0, None, None);
+    }
 }

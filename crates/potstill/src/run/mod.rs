@@ -13,6 +13,7 @@
 
 mod answerer;
 mod checks;
+mod classifiers;
 mod curves;
 mod data_file;
 mod datasets;
@@ -24,12 +25,14 @@ mod headline;
 mod idle_keys;
 mod judgement;
 mod labels;
+mod latency;
 mod observer;
 mod origins;
 mod pause;
 pub(crate) mod policy_maps;
 mod prepare;
 mod prepared;
+mod quality_blocks;
 mod recorded_teacher;
 mod report;
 mod resume;
@@ -44,6 +47,7 @@ mod together;
 mod value_teachers;
 
 pub use checks::find_environment;
+pub use classifiers::classifier_table;
 pub use headline::headline;
 pub use observer::{Observer, Quiet};
 pub use sources::Sources;
@@ -55,6 +59,7 @@ pub(crate) use datasets::OpenData;
 pub(crate) use execute::{create, discard_on_error, execute};
 pub(crate) use folds::OutOfFold;
 pub(crate) use labels::distillation_head;
+pub(crate) use latency::costs;
 pub(crate) use observer::watched_map;
 pub(crate) use pause::{as_it_is, paused};
 pub(crate) use prepare::{prepare_distillation, prepare_train, train_head, train_settings};

@@ -2,6 +2,7 @@
 
 use super::headline::headline;
 use super::policy_maps::map_blocks;
+use super::quality_blocks::quality_blocks;
 use crate::export::safetensors;
 use crate::metrics::catalogue::{Chart, EXPLAINED, METRICS, Metric, Score, by_chart};
 use crate::metrics::{Axis, History};
@@ -138,7 +139,12 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
-    let mut blocks = vec![Block::Table(summary_table(&summary, reader))];
+    let quality = serde_json::from_str(&text(names::QUALITY)).unwrap_or_default();
+    let mut blocks = quality_blocks(&summary, &quality);
+    if !blocks.is_empty() {
+        blocks.push(Block::Heading("Run".to_owned()));
+    }
+    blocks.push(Block::Table(summary_table(&summary, reader)));
     let meanings = explanations(&summary);
     if reader == Reader::Anywhere && !meanings.is_empty() {
         blocks.push(Block::Text(meanings));

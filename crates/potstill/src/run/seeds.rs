@@ -1,17 +1,21 @@
 //! Several seeds of one configuration: a folder with one run each, and statistics over them.
 
 use super::checks::{check_out, usage};
+use super::classifiers::add_over_seeds;
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
 use super::judgement::judgement;
+use super::labels::DISTILL;
 use super::observer::Observer;
 use super::origins::Origins;
 use super::pause::{as_it_is, paused};
-use super::prepare::{prepare_headed, prepare_train, train_head};
+use super::prepare::{prepare_distillation, prepare_headed, prepare_train, train_head};
 use super::prepared::PreparedRun;
 use super::report::asked_axis;
 use super::resume::{Continuation, Recipe, continue_run, more_steps};
+use super::sources::peek;
 use super::summary::{spread, with_out};
+use super::teachers::Teacher;
 use super::together::Together;
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
@@ -25,7 +29,7 @@ use std::path::Path;
 use toml::{Table, Value as Toml};
 
 pub(crate) fn train_seeds(
-    algorithm: &'static Algorithm,
+    algorithm: Option<&'static Algorithm>,
     layers: Vec<Layer>,
     count: u64,
     out: Option<&Path>,
@@ -90,7 +94,6 @@ fn grow(
 /// Continues a folder of seeds, with further seeds, or each to a new number of steps.
 pub(crate) fn continue_family(
     dir: &RunDir,
-    algorithm: &'static Algorithm,
     recipe: Recipe,
     (seeds, continuation): (Option<u64>, Continuation),
     observer: &dyn Observer,
@@ -104,6 +107,7 @@ pub(crate) fn continue_family(
         layers.push(more_steps(dir, &layers, steps, continuation.keep_schedules)?);
     }
     let (count, threads) = (seeds.unwrap_or(known), continuation.threads);
+    let algorithm = recipe.algorithm;
     let family = Family { algorithm, layers, count, threads, origins: Some(recipe.origins) };
     let first = family.first()?;
     let start = family.start(&first.config)?;
@@ -115,7 +119,8 @@ pub(crate) fn continue_family(
 
 /// Runs that differ only in their seed.
 pub(crate) struct Family {
-    pub(crate) algorithm: &'static Algorithm,
+    /// The algorithm; none of a distillation.
+    pub(crate) algorithm: Option<&'static Algorithm>,
     pub(crate) layers: Vec<Layer>,
     pub(crate) count: u64,
     pub(crate) threads: usize,
@@ -126,9 +131,31 @@ pub(crate) struct Family {
 impl Family {
     /// The run of the first seed; its configuration, with the number of seeds, is that of the folder.
     fn first(&self) -> Result<PreparedRun, Error> {
-        let mut head = train_head(self.algorithm.name);
-        head.push(("seeds", Toml::Integer(self.count as i64)));
-        Ok(self.with_origins(prepare_headed(self.algorithm, &head, &self.layers, 1, None)?))
+        let count = Toml::Integer(self.count as i64);
+        let plan = match self.algorithm {
+            Some(algorithm) => {
+                let mut head = train_head(algorithm.name);
+                head.push(("seeds", count));
+                prepare_headed(algorithm, &head, &self.layers, 1, None)?
+            }
+            None => {
+                let mut plan = self.distillation(&self.layers)?;
+                plan.config = plan.config.replacen("\ncommand", &format!("\nseeds = {count}\ncommand"), 1);
+                plan
+            }
+        };
+        Ok(self.with_origins(plan))
+    }
+
+    /// A distillation with these settings, from the teacher that they name.
+    fn distillation(&self, layers: &[Layer]) -> Result<PreparedRun, Error> {
+        let teacher = peek(layers, "teacher").unwrap_or_default();
+        prepare_distillation(Teacher::open(teacher)?, layers, 1, None)
+    }
+
+    /// The name of its work: that of the algorithm.
+    fn name(&self) -> &'static str {
+        self.algorithm.map_or(DISTILL, |algorithm| algorithm.name)
     }
 
     fn with_origins(&self, plan: PreparedRun) -> PreparedRun {
@@ -143,7 +170,11 @@ impl Family {
         let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
         layers.push(Layer { origin: Origin::Program("one of --seeds"), values });
         // Each seed runs on one thread; seeds run in parallel.
-        Ok(self.with_origins(prepare_train(self.algorithm, &layers, 1, None)?))
+        let plan = match self.algorithm {
+            Some(algorithm) => prepare_train(algorithm, &layers, 1, None)?,
+            None => self.distillation(&layers)?,
+        };
+        Ok(self.with_origins(plan))
     }
 
     /// The first seed, if the last does not overflow.
@@ -164,7 +195,7 @@ impl Family {
         continuation: Continuation,
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
-        let (name, count) = (self.algorithm.name, self.count);
+        let (name, count) = (self.name(), self.count);
         let what = format!("{name}, seeds {start} to {}", start + count.saturating_sub(1));
         let together = Together::new(observer, &what, count as usize, self.threads);
         let outcomes = together.map(|i, part| self.one(dir, start + i as u64, continuation, part));
@@ -179,7 +210,7 @@ impl Family {
                 Err(error) => return Err(error),
             }
         }
-        let mut summary = over_seeds(self.algorithm.name, start, &summaries);
+        let mut summary = over_seeds(start, &summaries);
         summary["seeds"] = json!(self.count);
         if let Some(remark) = judgement(&means(&summaries), &dir.read_text(names::CONFIG)?) {
             summary["remark"] = json!(remark);
@@ -246,15 +277,18 @@ fn means(summaries: &[Value]) -> Value {
 }
 
 /// Mean, interquartile mean and interval over the seeds of every number that all summaries have.
-fn over_seeds(algorithm: &str, first: u64, summaries: &[Value]) -> Value {
-    let on = summaries.first().map(|summary| summary["env"].clone()).unwrap_or_default();
-    let mut all = json!({ "command": "train", "algorithm": algorithm, "env": on, "seed": first });
+fn over_seeds(first: u64, summaries: &[Value]) -> Value {
+    let same = |key: &str| summaries.first().map(|summary| summary[key].clone()).unwrap_or_default();
+    let mut all = json!({
+        "command": same("command"), "algorithm": same("algorithm"), "env": same("env"), "seed": first
+    });
     for key in SCORES.iter().map(|score| score.key) {
         let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
         if !values.is_empty() && values.len() == summaries.len() {
             all[key] = spread(key, &values);
         }
     }
+    add_over_seeds(&mut all, summaries);
     all
 }
 

@@ -72,6 +72,8 @@ pub mod names {
     pub const COPIES: [&str; 2] = [TEACHER, BEHAVIOUR];
     /// Visit counts `N(s, a)`, `states x actions`.
     pub const VISITS: &str = "visits.json";
+    /// Figures of the quality of a run's classifiers.
+    pub const QUALITY: &str = "quality.json";
     /// The results.
     pub const SUMMARY: &str = "summary.json";
     /// The results as a page with charts.
@@ -332,7 +334,8 @@ impl RunDir {
         // Further data of the manifest is kept.
         let mut manifest = Manifest { about: self.manifest()?.about, ..Manifest::default() };
         // Not every run has these; the others must exist.
-        let may_lack = |name: &str| name == names::VISITS || names::COPIES.contains(&name);
+        let may_lack =
+            |name: &str| [names::VISITS, names::QUALITY].contains(&name) || names::COPIES.contains(&name);
         for name in files.iter().filter(|name| !may_lack(name) || self.has(name)) {
             manifest.files.push(self.mark(name)?);
         }

@@ -1,0 +1,269 @@
+//! Teacher, student of labels alone, and distilled student of a run, or of several seeds: in a sentence, in a table, and over
+//! seeds.
+
+use super::summary::spread;
+use crate::jobs::{STUDENT_DISTILLED, STUDENT_LABELS, TEACHER};
+use crate::metrics::catalogue::TEST_ERROR;
+use crate::report::Table;
+use crate::train::statistics::paired_difference;
+use serde_json::{Map, Value, json};
+
+/// The classifiers, with their titles.
+const CLASSIFIERS: [(&str, &str); 3] =
+    [(TEACHER, "teacher"), (STUDENT_LABELS, "labels only"), (STUDENT_DISTILLED, "distilled")];
+/// The key of what the distilled student has more than the one of labels alone.
+const DIFFERENCE: &str = "distilled_minus_labels";
+/// The measures of which there is a difference.
+const DIFFERENT: [&str; 5] = [TEST_ERROR, "nll", "brier", "ece", "agreement"];
+
+/// The title of a classifier by its key.
+pub(super) fn title_of(key: &str) -> &'static str {
+    CLASSIFIERS.iter().find(|(known, _)| *known == key).map_or("classifier", |(_, title)| title)
+}
+
+/// A line of the table: title, place in a classifier's numbers, factor and digits after the point.
+const LINES: [(&str, &str, f64, usize); 11] = [
+    ("test error, %", "/test_error", 100.0, 2),
+    ("NLL", "/nll", 1.0, 3),
+    ("Brier score", "/brier", 1.0, 3),
+    ("ECE, %", "/ece", 100.0, 1),
+    ("ECE calibrated, %", "/calibrated_ece", 100.0, 1),
+    ("agreement, %", "/agreement", 100.0, 1),
+    ("parameters", "/parameters", 1.0, 0),
+    ("bytes of the file", "/bytes", 1.0, 0),
+    ("us a row, median", "/latency_us/p50", 1.0, 1),
+    ("us a row, 99 %", "/latency_us/p99", 1.0, 1),
+    ("rows a second", "/rows_per_second", 1.0, 0),
+];
+
+/// The numbers of teacher and students as a table; none of another summary.
+///
+/// ```
+/// use potstill::run::classifier_table;
+/// use serde_json::json;
+///
+/// let student = json!({ "test_error": 0.031, "parameters": 1234 });
+/// let table = classifier_table(&json!({ "teacher": { "run": "wide" }, "student_distilled": student })).unwrap();
+/// assert_eq!(table.head, ["", "teacher", "distilled"]);
+/// assert_eq!(table.rows[0], ["test error, %", "not known", "3.10"]);
+/// assert_eq!(classifier_table(&json!({ "test_error": 0.031 })), None);
+/// ```
+pub fn classifier_table(summary: &Value) -> Option<Table> {
+    summary[STUDENT_DISTILLED].is_object().then_some(())?;
+    let mut shown: Vec<(&str, &str)> =
+        CLASSIFIERS.into_iter().filter(|(key, _)| summary[*key].is_object()).collect();
+    if summary[DIFFERENCE].is_object() {
+        shown.push((DIFFERENCE, "distilled - labels"));
+    }
+    let mut head = vec![String::new()];
+    head.extend(shown.iter().map(|(_, title)| (*title).to_owned()));
+    let line = |(title, place, factor, decimals): (&str, &str, f64, usize)| {
+        let found: Vec<Option<&Value>> = shown.iter().map(|(key, _)| known(&summary[*key], place)).collect();
+        found.iter().any(Option::is_some).then(|| {
+            let cell = |(value, (key, _)): (&Option<&Value>, &(&str, &str))| match value {
+                Some(value) => cell(value, factor, decimals),
+                None if *key == TEACHER => "not known".to_owned(),
+                None => String::new(),
+            };
+            let cells = found.iter().zip(&shown).map(cell);
+            std::iter::once(title.to_owned()).chain(cells).collect()
+        })
+    };
+    Some(Table { head, rows: LINES.into_iter().filter_map(line).collect() })
+}
+
+/// A number, or a statistic of numbers.
+fn known<'a>(numbers: &'a Value, place: &str) -> Option<&'a Value> {
+    numbers.pointer(place).filter(|value| !value.is_null())
+}
+
+fn mean_of(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value["mean"].as_f64())
+}
+
+/// A number, with its interval over seeds if there is one.
+fn cell(value: &Value, factor: f64, decimals: usize) -> String {
+    // Zero has no sign.
+    let words = |x: f64| format!("{:.decimals$}", factor * x + 0.0);
+    let mean = mean_of(value).map_or(String::new(), words);
+    match (value["mean_ci95"][0].as_f64(), value["mean_ci95"][1].as_f64()) {
+        (Some(low), Some(high)) if low < high => format!("{mean} [{}, {}]", words(low), words(high)),
+        _ => mean,
+    }
+}
+
+/// The result of a distillation of classes in a sentence; none of another run.
+pub(super) fn gain(summary: &Value) -> Option<String> {
+    let error = |key: &str| mean_of(&summary[key][TEST_ERROR]).map(|error| 100.0 * error);
+    let own = error(STUDENT_DISTILLED)?;
+    let parameters = mean_of(&summary[STUDENT_DISTILLED]["parameters"]).unwrap_or_default();
+    let on =
+        summary["test_samples"].as_u64().map_or(String::new(), |count| format!(" of {count} test samples"));
+    let seeds = summary["seeds"].as_u64().map_or(String::new(), |seeds| format!(" over {seeds} seeds"));
+    let student =
+        format!("the student of {} parameters makes {own:.2} % errors{on}{seeds}", thousands(parameters));
+    let teacher = match error(TEACHER) {
+        Some(error) => format!("; the teacher makes {error:.2} %"),
+        None => "; the teacher's errors are not known".to_owned(),
+    };
+    let Some(labels) = error(STUDENT_LABELS) else { return Some(format!("{student}{teacher}")) };
+    let both = format!("{student} with the teacher, {labels:.2} % without");
+    let interval = &summary[DIFFERENCE][TEST_ERROR]["mean_ci95"];
+    let (low, high) = (interval[0].as_f64(), interval[1].as_f64());
+    let words = match (labels - own, low, high) {
+        (gained, Some(low), Some(high)) if gained > 0.0 && high < 0.0 => {
+            format!(
+                "{both}: {gained:.2} points fewer, 95 % interval {:.2} to {:.2}",
+                -100.0 * high,
+                -100.0 * low
+            )
+        }
+        (gained, Some(_), Some(_)) if gained > 0.0 => {
+            format!("nothing sure was gained: {both}; 0 is in the 95 % interval of the difference")
+        }
+        (gained, ..) if gained > 0.0 => format!("{both}: {gained:.2} points fewer"),
+        _ => format!("nothing was gained: {both}"),
+    };
+    Some(format!("{words}{teacher}"))
+}
+
+/// A whole number with commas.
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
+}
+
+/// Adds the statistics over seeds of every number of the classifiers to a summary, and those of the differences.
+pub(super) fn add_over_seeds(all: &mut Value, summaries: &[Value]) {
+    for (key, _) in CLASSIFIERS {
+        let of_seeds: Vec<&Value> = summaries.iter().map(|summary| &summary[key]).collect();
+        if !of_seeds.is_empty() && of_seeds.iter().all(|numbers| numbers.is_object()) {
+            all[key] = over_seeds(key, &of_seeds);
+        }
+    }
+    let differences = DIFFERENT.into_iter().filter_map(|measure| {
+        let of = |key: &str| -> Option<Vec<f64>> {
+            summaries.iter().map(|summary| summary[key][measure].as_f64()).collect()
+        };
+        let (labels, distilled) = (of(STUDENT_LABELS)?, of(STUDENT_DISTILLED)?);
+        let difference = (!labels.is_empty()).then(|| paired_difference(&distilled, &labels))?;
+        Some((measure.to_owned(), json!({ "mean": difference.value, "mean_ci95": difference.interval })))
+    });
+    let differences: Map<String, Value> = differences.collect();
+    if !differences.is_empty() {
+        all[DIFFERENCE] = Value::Object(differences);
+    }
+}
+
+/// Numbers of several seeds as statistics over them; what is no number is the first one's.
+fn over_seeds(key: &str, values: &[&Value]) -> Value {
+    if let Some(entries) = values[0].as_object() {
+        let of_key = |key: &String| {
+            let inner: Vec<&Value> = values.iter().map(|value| &value[key.as_str()]).collect();
+            (key.clone(), over_seeds(key, &inner))
+        };
+        return Value::Object(entries.keys().map(of_key).collect());
+    }
+    let numbers: Option<Vec<f64>> = values.iter().map(|value| value.as_f64()).collect();
+    match numbers {
+        // The same in every seed, as the number of parameters.
+        Some(numbers) if numbers.iter().all(|number| *number == numbers[0]) && values[0].is_u64() => {
+            values[0].clone()
+        }
+        Some(numbers) => spread(key, &numbers),
+        None => values[0].clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gain_is_told_or_that_there_is_none() {
+        let check = |labels: Value, distilled: f64, teacher: Value, interval: Value, expected: &str| {
+            let summary = json!({
+                "test_samples": 500,
+                "teacher": { "test_error": teacher },
+                "student_labels": { "test_error": labels },
+                "student_distilled": { "test_error": distilled, "parameters": 12_345 },
+                "distilled_minus_labels": { "test_error": { "mean_ci95": interval } },
+            });
+            assert_eq!(gain(&summary).as_deref(), Some(expected));
+        };
+        let student = "the student of 12,345 parameters makes 3.00 % errors of 500 test samples";
+        let none = Value::Null;
+        check(
+            json!(0.045),
+            0.03,
+            json!(0.02),
+            none.clone(),
+            &format!(
+                "{student} with the teacher, 4.50 % without: 1.50 points fewer; the teacher makes 2.00 %"
+            ),
+        );
+        check(
+            json!(0.03),
+            0.03,
+            none.clone(),
+            none.clone(),
+            &format!(
+                "nothing was gained: {student} with the teacher, 3.00 % without; the teacher's errors are not known"
+            ),
+        );
+        check(none.clone(), 0.03, json!(0.02), none, &format!("{student}; the teacher makes 2.00 %"));
+        check(
+            json!(0.045),
+            0.03,
+            json!(0.02),
+            json!([-0.02, -0.01]),
+            &format!(
+                "{student} with the teacher, 4.50 % without: 1.50 points fewer, 95 % interval 1.00 to 2.00; the teacher makes 2.00 %"
+            ),
+        );
+        check(
+            json!(0.045),
+            0.03,
+            json!(0.02),
+            json!([-0.04, 0.01]),
+            &format!(
+                "nothing sure was gained: {student} with the teacher, 4.50 % without; 0 is in the 95 % interval of the difference; the teacher makes 2.00 %"
+            ),
+        );
+        assert_eq!(gain(&json!({ "test_error": 0.1 })), None);
+    }
+
+    #[test]
+    fn seeds_have_intervals_and_paired_differences() {
+        let seed = |labels: f64, distilled: f64| {
+            json!({
+                "teacher": { "run": "wide", "parameters": 9000, "test_error": null },
+                "student_labels": { "test_error": labels },
+                "student_distilled": { "test_error": distilled, "latency_us": { "p50": distilled } },
+            })
+        };
+        let mut all = json!({});
+        add_over_seeds(&mut all, &[seed(0.10, 0.08), seed(0.20, 0.17), seed(0.30, 0.29)]);
+        assert_eq!(all["teacher"], json!({ "run": "wide", "parameters": 9000, "test_error": null }));
+        assert_eq!(all["student_distilled"]["latency_us"]["p50"]["mean"], json!(0.18));
+        let difference = &all["distilled_minus_labels"]["test_error"];
+        // -0.02, -0.03 and -0.01: a mean of -0.02, and an interval that is narrower than that of either error.
+        assert!((difference["mean"].as_f64().unwrap() + 0.02).abs() < 1e-12, "{difference}");
+        let width = |interval: &Value| interval[1].as_f64().unwrap() - interval[0].as_f64().unwrap();
+        assert!(
+            width(&difference["mean_ci95"]) < 0.5 * width(&all["student_labels"]["test_error"]["mean_ci95"])
+        );
+        // Two seeds have no interval.
+        let mut two = json!({});
+        add_over_seeds(&mut two, &[seed(0.10, 0.08), seed(0.20, 0.17)]);
+        assert_eq!(two["distilled_minus_labels"]["test_error"]["mean_ci95"], Value::Null);
+        let table = classifier_table(&two).unwrap();
+        assert_eq!(table.rows[0], ["test error, %", "not known", "15.00", "12.50", "-2.50"]);
+    }
+}

@@ -1,0 +1,66 @@
+//! The size of a classifier's file, and the time that it takes to answer, measured here.
+
+use crate::data::Dataset;
+use crate::export::safetensors;
+use crate::model::{Model, Predictor};
+use potstill_nn::{Network, Workspace};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// The time that one measurement takes at most, and the fewest and most rows of it.
+const PATIENCE: Duration = Duration::from_millis(40);
+const ROWS: (usize, usize) = (20, 2000);
+/// Rows at a time, for the throughput.
+const BATCH: usize = 256;
+
+/// Bytes of a classifier's model file, and microseconds from the encoded values of a row, or its text, to the logits.
+pub(crate) fn costs(predictor: &Predictor, samples: &Dataset) -> Value {
+    let mut costs = json!({
+        "parameters": predictor.parameters(),
+        "bytes": safetensors::write(&Model::Predictor(predictor.clone())).len(),
+    });
+    if let Some((times, rows_per_second)) = speed(predictor, samples) {
+        let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+        costs["latency_us"] = json!({ "p50": at(0.5), "p99": at(0.99) });
+        costs["rows_per_second"] = json!(rows_per_second);
+    }
+    costs
+}
+
+/// The sorted times of single rows in microseconds, and rows a second in batches; none for samples of another kind.
+fn speed(predictor: &Predictor, samples: &Dataset) -> Option<(Vec<f64>, f64)> {
+    let network = predictor.network();
+    let mut workspace = Workspace::default();
+    let mut answer: Box<dyn FnMut(usize, usize)> = match predictor.bag() {
+        Some(bag) if samples.is_texts() => Box::new(move |from, count| {
+            let means = bag.means((from..from + count).map(|i| &*samples.texts[i]));
+            std::hint::black_box(network.predict(&means, &mut workspace));
+        }),
+        None if takes(network, samples) => Box::new(move |from, count| {
+            let width = samples.features;
+            std::hint::black_box(
+                network.predict(&samples.inputs[from * width..][..count * width], &mut workspace),
+            );
+        }),
+        _ => return None,
+    };
+    let count = samples.len();
+    answer(0, 1);
+    let (mut times, begun) = (Vec::new(), Instant::now());
+    while times.len() < ROWS.0 || (times.len() < ROWS.1 && begun.elapsed() < PATIENCE) {
+        let now = Instant::now();
+        answer(times.len() % count, 1);
+        times.push(now.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_unstable_by(f64::total_cmp);
+    let (batch, mut rows, begun) = (count.min(BATCH), 0, Instant::now());
+    while rows == 0 || begun.elapsed() < PATIENCE {
+        answer(0, batch);
+        rows += batch;
+    }
+    Some((times, rows as f64 / begun.elapsed().as_secs_f64()))
+}
+
+fn takes(network: &Network, samples: &Dataset) -> bool {
+    !samples.is_texts() && network.inputs() == samples.features
+}
