@@ -274,9 +274,9 @@ fn a_printed_configuration_is_one() {
     let plain = json(root, &format!("train sarsa {CLIFF} --out b"));
     assert_eq!(from_file["return_last_100"], plain["return_last_100"]);
     let schema: Value = serde_json::from_slice(&potstill(root, "config --schema").stdout).unwrap();
-    // One kind for each algorithm, and two of distillation.
+    // One kind for each algorithm, and three of distillation.
     let algorithms = json(root, "algos")["algorithms"].as_array().unwrap().len();
-    assert_eq!(schema["anyOf"].as_array().unwrap().len(), algorithms + 2);
+    assert_eq!(schema["anyOf"].as_array().unwrap().len(), algorithms + 3);
     // A run's own file makes the same run again, also of several seeds and of a student.
     json(root, &format!("train sarsa {CLIFF} --seeds 2 --out c"));
     json(root, "train sarsa --config c/config.toml --out d");

@@ -150,6 +150,119 @@ fn a_student_learns_from_recorded_answers() {
     );
 }
 
+/// Reviews as JSON lines: a word tells their stars.
+fn reviews(rows: usize) -> String {
+    let row = |i: usize| {
+        let (word, stars) = if i.is_multiple_of(2) { ("brilliant", 5) } else { ("awful", 1) };
+        format!(
+            "{{\"id\":\"r{i}\",\"review\":\"Number {i}: {word} \\ud83d\\ude00\",\"price\":{i},\"stars\":{stars}}}\n"
+        )
+    };
+    (0..rows).map(row).collect()
+}
+
+#[test]
+fn texts_are_learned_distilled_predicted_and_exported() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("data.jsonl"), reviews(90)).unwrap();
+    let source = "--data data.jsonl:text=review,label=stars";
+    let shown = result(path, "data show data.jsonl:text=review,label=stars");
+    assert_eq!(shown["columns"][1]["kind"], "texts, 90 of them different");
+    let train = format!("train classifier {source} --epochs 40 --learning-rate 0.02 --seed 1");
+    let summary = result(path, &format!("{train} --net-arch text:512x4,8 --out run"));
+    assert_eq!((&summary["train_samples"], &summary["test_error"]), (&json!(60), &json!(0.0)));
+    assert_eq!(result(path, "eval run")["parameters"], 512 * 4 + 4 * 8 + 8 + 8 * 2 + 2);
+    // A network without a bag is given one.
+    assert_eq!(result(path, &format!("{train} --net-arch mlp:8 --out usual"))["test_error"], 0.0);
+
+    // As a table, with words that were never seen, a text of nothing, a megabyte and other columns.
+    let long = "awful ".repeat(1 << 17);
+    let rows = format!("name,review\nfirst,Brilliant!!\nempty,\nlong,{long}\nnone,NA\n");
+    fs::write(path.join("new.csv"), rows).unwrap();
+    result(path, "predict run --data new.csv:id=name,text=review --out new-predictions.csv");
+    let csv = fs::read_to_string(path.join("new-predictions.csv")).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("name,prediction,p(1),p(5)", 5), "{csv}");
+    assert!(lines[1].starts_with("first,5,") && lines[3].starts_with("long,1,"), "{csv}");
+
+    // From a live teacher, from recorded answers, and the same again.
+    let student = format!("distill {source} --student text:256 --epochs 60 --learning-rate 0.05 --seed 2");
+    let distilled = result(path, &format!("{student} --teacher run --out student"));
+    assert_eq!((&distilled["test_error"], &distilled["agreement"]), (&json!(0.0), &json!(1.0)));
+    assert_eq!(distilled["teacher_parameters"], 512 * 4 + 4 * 8 + 8 + 8 * 2 + 2);
+    result(
+        path,
+        "distill record --teacher run --data data.jsonl:text=review,label=stars,id=id --out answers.csv",
+    );
+    let from = "--teacher answers.csv:id=id --data data.jsonl:text=review,label=stars,id=id";
+    let recorded = format!("distill {from} --student text:256 --epochs 60 --learning-rate 0.05 --seed 2");
+    assert_eq!(result(path, &format!("{recorded} --out recorded"))["test_error"], 0.0);
+    result(path, &format!("{recorded} --out again"));
+    let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
+    assert_eq!(model("recorded"), model("again"));
+
+    result(path, "export student --to safetensors --out student.safetensors");
+    let output = potstill(path, "export student --to onnx --out student.onnx");
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(2)
+            && line.contains("its column `review` has texts, and no standard operator of ONNX hashes"),
+        "{line}"
+    );
+    assert!(!path.join("student.onnx").exists());
+}
+
+#[test]
+fn faults_of_texts_are_told_in_a_line() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("data.jsonl"), reviews(30)).unwrap();
+    fs::write(path.join("table.csv"), table(30)).unwrap();
+    let train = "train classifier --epochs 1";
+    let check = |arguments: &str, expected: &str| {
+        refused(path, &format!("{train} {arguments}"), &format!("error: {expected}"));
+    };
+    let source = "--data data.jsonl:text=review,label=stars";
+    check(
+        "--data data.jsonl:text=revie,label=stars",
+        "--data data.jsonl:text=revie,label=stars: it has no column `revie`; did you mean `review`?",
+    );
+    check(
+        "--data data.jsonl:text=price,label=stars",
+        "--data data.jsonl:text=price,label=stars: line 1: `price` is 0; a text is needed",
+    );
+    check(
+        &format!("{source} --net-arch cnn:4x3,8"),
+        "`net_arch`: cnn:4x3,8: it reads images, and the data are texts; give text:4096x8 or text:4096x8,16",
+    );
+    check(
+        &format!("{source} --optimizer rmsprop"),
+        "`optimizer`: texts are learned by adam, or by sgd with momentum=0, which have a sparse form",
+    );
+    check(
+        "--data table.csv:label=kind --net-arch text:64",
+        "`net_arch`: text:64: it reads texts, and the data are numbers; name a column of texts with text=NAME",
+    );
+    fs::write(path.join("latin.csv"), b"review,stars\ncaf\xe9,1\nno,2\n").unwrap();
+    check(
+        "--data latin.csv:text=review,label=stars",
+        "--data latin.csv:text=review,label=stars: line 2: its text is not UTF-8; save it as UTF-8",
+    );
+    fs::write(path.join("gap.jsonl"), "{\"review\":null,\"stars\":1}\n".repeat(3) + &reviews(3)).unwrap();
+    let output = potstill(path, &format!("{train} --data gap.jsonl:text=review,label=stars"));
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(2) && line.contains("column `review`: the text is missing"),
+        "{line}"
+    );
+    refused(
+        path,
+        "train dqn --env CartPole-v1 --net-arch text:64",
+        "error: `net_arch`: text:64: a bag of n-grams learns from texts; name their column, --data FILE:text=NAME",
+    );
+}
+
 #[test]
 fn a_changed_file_is_not_taken_for_the_one_that_a_run_was_begun_with() {
     let dir = TempDir::new().unwrap();
@@ -296,6 +409,43 @@ fn pictures_are_learned_by_convolutions() {
     let train =
         "train classifier --data many --net-arch cnn:4x2,8 --epochs 60 --learning-rate 0.01 --test-samples 4";
     assert_eq!(result(path, &format!("{train} --out run"))["test_error"], 0.0);
+    // With everything that makes training harder, and zeros around the image.
+    let varied = train.replace("cnn:4x2,8", "cnn:4x3p1,8").replace("--epochs 60", "--epochs 120");
+    let keys = "--jitter-pixels 1 --horizontal-flip true --mixup 0.2 --dropout 0.1 --input-dropout 0.1 --max-norm 4 \
+                --l2-penalty 1e-5";
+    assert_eq!(result(path, &format!("{varied} {keys} --out varied"))["test_error"], 0.0);
+    fs::write(path.join("data.csv"), table(30)).unwrap();
+    for (keys, reason) in [
+        (
+            "--dropout 0.5",
+            "dropout=0.5: mlp has no hidden units to leave out; leave it at 0, or give input_dropout",
+        ),
+        (
+            "--jitter-pixels 2",
+            "jitter_pixels=2: the samples are no images, which alone can be moved; leave it out",
+        ),
+        (
+            "--horizontal-flip true",
+            "horizontal_flip=true: the samples are no images, which alone can be moved; leave it out",
+        ),
+        ("--dropout 1", "`dropout` (command line): must be from 0 to 0.999, got 1"),
+        (
+            "--max-norm 0",
+            "`max_norm` (command line): must be above 0 (1e-30 to 1e30), or inf for no limit, got 0",
+        ),
+    ] {
+        let train = format!("train classifier --data data.csv:label=kind --net-arch mlp {keys}");
+        refused(path, &train, &format!("error: {reason}"));
+    }
+    for (command, reason) in [
+        (
+            "reproduce hinton-mnist --out out --data data.csv:label=kind",
+            "--data data.csv:label=kind: it has no test part, such as the two t10k files of MNIST",
+        ),
+        ("reproduce windy --out out --quick", "`windy` has no quick version; give --runs N for fewer runs"),
+    ] {
+        refused(path, command, &format!("error: {reason}"));
+    }
     fs::copy(images.join("a/one.png"), path.join("many/loose.png")).unwrap();
     refused(
         path,

@@ -134,6 +134,10 @@ fn every_command_of_the_readme_works() {
     )
     .unwrap();
     fs::write(dir.path().join("new.csv"), "petal\n1.5\n4.5\n").unwrap();
+    let review = |i: usize| {
+        format!("{{\"review\":\"{} {i}\",\"stars\":{}}}\n", ["good", "bad"][i % 2], 5 - 4 * (i % 2))
+    };
+    fs::write(dir.path().join("reviews.jsonl"), (0..60).map(review).collect::<String>()).unwrap();
     // In place of what the blocks of Python write, which a test of their own runs.
     let tumour = |i: usize| format!("t{i},{}.5,{}\n", i % 2, ["benign", "malignant"][i % 2]);
     let answer = |i: usize| format!("t{i},0.{},0.{}\n", [9, 2][i % 2], [1, 8][i % 2]);

@@ -19,7 +19,7 @@ fn result(dir: &Path, arguments: &str) -> Value {
 /// Houses whose price is `100 + 3 size + 20` if they have a garden, to the whole number.
 fn houses(rows: usize) -> String {
     let row = |i: usize| {
-        let (size, garden) = (30 + i * 37 % 101, i % 3 == 0);
+        let (size, garden) = (30 + i * 37 % 101, i.is_multiple_of(3));
         let price = 100 + 3 * size + if garden { 20 } else { 0 };
         format!("h{i},{size},{},{price}\n", if garden { "yes" } else { "no" })
     };
@@ -91,7 +91,7 @@ fn uncertain_values_count_less() {
     // A teacher that is right of gardens, and far off and unsure of the rest.
     let rows: String = (0..200)
         .map(|i| {
-            let price = 100.0 + 3.0 * (30 + i * 37 % 101) as f64 + if i % 3 == 0 { 20.0 } else { 0.0 };
+            let price = 100.0 + 3.0 * f64::from(30 + i * 37 % 101) + if i % 3 == 0 { 20.0 } else { 0.0 };
             if i % 3 == 0 { format!("h{i},{price},0\n") } else { format!("h{i},{},500\n", price + 300.0) }
         })
         .collect();

@@ -208,6 +208,29 @@ fn rows_without_labels_are_learned_from_the_teacher_alone() {
 }
 
 #[test]
+fn a_student_is_its_own_teacher() {
+    let dir = folder();
+    let path = dir.path();
+    let own = "distill --teacher self --data flowers.csv:label=species --student mlp:8 --epochs 60 --learning-rate 0.01 \
+               --teacher-tau 0.1 --alpha 0.5 --seed 1";
+    let whole = result(path, &format!("{own} --out whole"));
+    assert!(whole["test_error"].as_f64().unwrap() < 0.1, "{}", whole["test_error"]);
+    // A teacher that follows at once says what its student says: the divergence is 0 at every step.
+    result(path, &format!("{own} --out same").replace("--teacher-tau 0.1", "--teacher-tau 1"));
+    let metrics = fs::read_to_string(path.join("same/metrics.jsonl")).unwrap();
+    for line in metrics.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["train/soft_loss"].as_f64().is_none_or(|loss| loss.abs() < 1e-6), "{line}");
+    }
+    let both = format!("{own} --out no").replace("--teacher self", "--teacher self,sk-forest.onnx");
+    let refused = potstill(path, &both);
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr).trim_end(),
+        "error: --teacher self: a moving average of the student is its only teacher"
+    );
+}
+
+#[test]
 fn answers_of_a_language_model_are_imported() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

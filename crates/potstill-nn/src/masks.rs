@@ -5,7 +5,7 @@ use crate::plan::{Kind, Part};
 use potstill_core::{Pcg64, wide};
 use std::ops::Range;
 
-/// Which of its sixteen samples a unit is kept in, a bit for each.
+/// The samples, of sixteen, in which a unit is kept: a bit for each.
 type Kept = u16;
 
 /// The masks of the last pass.

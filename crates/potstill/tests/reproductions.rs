@@ -1,12 +1,14 @@
 //! The committed results of `potstill reproduce`: complete, consistent with each other and with the README, and, where that is
 //! quick, what the program writes today.
 
+use potstill::data::Dataset;
 use potstill::reproduce::{ReproduceRequest, reproduce, results};
 use potstill::run::{Observer, Quiet};
 use potstill::train::statistics::{interquartile_mean, mean};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The files of a folder.
 const FILES: [&str; 4] = ["README.md", "raw.csv", "summary.json", "figure.svg"];
@@ -210,6 +212,81 @@ fn a_complete_folder_of_games_is_written_again_from_its_numbers() {
     // One run more than there are: it has to be trained, and what is there stays.
     let more = ReproduceRequest { runs: runs.map(|runs| runs + 1), ..request };
     assert!(reproduce(&more, &Stopped).is_err() && out.join("raw.csv").is_file());
+}
+
+/// Writes the digits that come with the program as the four files of MNIST.
+fn write_idx_files(folder: &Path) {
+    let digits = Dataset::digits();
+    fs::create_dir_all(folder).unwrap();
+    for (part, rows) in [("train", 0..600), ("t10k", 600..800)] {
+        let count = u32::try_from(rows.len()).unwrap().to_be_bytes();
+        let images = rows.clone().flat_map(|row| digits.input(row)).map(|x| (x * 255.0) as u8);
+        let images = [0, 0, 8, 3].into_iter().chain(count).chain([0, 0, 0, 8, 0, 0, 0, 8]).chain(images);
+        fs::write(folder.join(format!("{part}-images-idx3-ubyte")), images.collect::<Vec<u8>>()).unwrap();
+        let labels = rows.map(|row| digits.labels[row] as u8);
+        let labels = [0, 0, 8, 1].into_iter().chain(count).chain(labels).collect::<Vec<u8>>();
+        fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+/// Asks to stop after so many steps of progress.
+struct StoppedAfter(AtomicU64);
+
+impl Observer for StoppedAfter {
+    fn remark(&self, _: &str) {}
+    fn warn(&self, _: &str) {}
+    fn record(&self, _: &potstill::metrics::Record) {}
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64, _: &str) {
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(1)));
+    }
+    fn end(&self) {}
+    fn stop_requested(&self) -> bool {
+        self.0.load(Relaxed) == 0
+    }
+}
+
+#[test]
+fn results_on_images_are_the_same_bytes_when_they_were_stopped_and_with_other_threads() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("images");
+    write_idx_files(&folder);
+    let request = |name: &str, out: &str, threads| ReproduceRequest {
+        name: name.to_owned(),
+        runs: Some(2),
+        threads,
+        data: Some(format!("mnist:{}", folder.display())),
+        quick: true,
+        out: Some(root.path().join(out)),
+        ..Default::default()
+    };
+    let whole = reproduce(&request("missing-class", "whole", 2), &Quiet).unwrap();
+    assert!(whole.command().ends_with("--data mnist:FOLDER --quick"));
+    // In the middle of the teacher, and of the students.
+    for (progress, kept) in [(4, 1), (8, 3)] {
+        let stopped = request("missing-class", &format!("stopped-{progress}"), 1);
+        let error = reproduce(&stopped, &StoppedAfter(AtomicU64::new(progress))).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("stopped; {kept} finished runs are kept")), "{error}");
+        reproduce(&stopped, &Quiet).unwrap();
+        for file in FILES {
+            let [whole, stopped] = [Path::new("whole"), stopped.out.as_deref().unwrap()]
+                .map(|folder| fs::read_to_string(root.path().join(folder).join(file)).unwrap());
+            assert!(whole == stopped, "{file} after {progress}");
+        }
+    }
+    // Another result has the same teacher: the numbers are those without it.
+    let shared = root.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::write(shared.join("finished-runs.json"), "{}").unwrap();
+    let teacher = "teacher-6-epochs-600-images-seed-0.snapshot";
+    fs::copy(root.path().join("whole").join(teacher), shared.join(teacher)).unwrap();
+    for name in ["hinton-mnist", "hinton-temperature", "community", "few-labels"] {
+        let measured = reproduce(&request(name, &format!("own-{name}"), 2), &Quiet).unwrap();
+        assert!(measured.beside.len() >= 2 && measured.beside.iter().all(|column| column.values.len() == 2));
+    }
+    reproduce(&request("hinton-mnist", "shared", 2), &Quiet).unwrap();
+    let raw = |folder: &str| fs::read_to_string(root.path().join(folder).join("raw.csv")).unwrap();
+    assert!(raw("shared") == raw("own-hinton-mnist"));
 }
 
 /// Asks to stop at once.

@@ -225,6 +225,7 @@ fn every_metric_is_in_the_catalogue() {
         ("dqn", ""),
         ("c51", "v_max=2"),
         ("classifier", ""),
+        ("regression", ""),
         ("r-learning", ""),
         ("policy-iteration", ""),
     ];
@@ -276,6 +277,14 @@ fn policy_distillation() {
 #[test]
 fn supervised_distillation() {
     check(&STUDENTS[1]);
+}
+
+#[test]
+fn distillation_of_values() {
+    check(&Case {
+        command: "distill",
+        settings: "teacher=regression student=mlp:4 data=digits:target=label epochs=30 alpha=linear:1:0:run",
+    });
 }
 
 /// Students whose step size follows a schedule, with the other keys of the optimiser.
@@ -375,11 +384,12 @@ fn one_process_at_a_time() {
 }
 
 /// Keys of the optimiser: settings under which each matters, and a value that is not its default.
-const OPTIMIZER_KEYS: [(&str, &str); 10] = [
+const OPTIMIZER_KEYS: [(&str, &str); 11] = [
     ("", "learning_rate=linear:0.01:0:9"),
     ("", "optimizer=sgd"),
     ("", "optimizer_eps=0.1"),
     ("optimizer=adamw", "weight_decay=0.5"),
+    ("", "l2_penalty=0.1"),
     ("optimizer=sgd learning_rate=0.1", "momentum=0.1"),
     ("optimizer=rmsprop", "centered=false"),
     ("optimizer=sgd learning_rate=0.1", "nesterov=true"),

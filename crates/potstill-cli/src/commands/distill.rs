@@ -18,7 +18,7 @@ use std::path::PathBuf;
 Examples:
   potstill distill --teacher runs/teacher --student mlp:16 --env CartPole-v1
   potstill distill --teacher runs/wide --student mlp:10 --data digits
-  potstill distill --teacher forest.onnx --student mlp:16 --data F.csv:label=kind")]
+  potstill distill --teacher forest.onnx --student mlp:8 --data F.csv:label=kind")]
 pub(crate) struct Distill {
     #[command(subcommand)]
     command: Option<DistillCommand>,

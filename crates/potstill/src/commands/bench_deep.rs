@@ -118,7 +118,7 @@ fn per_update(network: &Network, batch: u64, has_teacher: bool) -> f64 {
 const ROUNDS: usize = 9;
 
 /// Floating-point operations per second that one core makes at most, in multiply-adds: the best of some measurements.
-fn peak_flops() -> f64 {
+pub(super) fn peak_flops() -> f64 {
     let measure = |_| {
         let start = Instant::now();
         let operations = Level::best().busy_flops();

@@ -1,5 +1,7 @@
 //! Parquet files: flat columns of numbers, truths and text. An index that pandas has written is left out.
 
+#[cfg(feature = "parquet")]
+use super::arrays::half;
 use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
@@ -42,7 +44,7 @@ const _: fn(std::io::Error) -> String = unreadable;
 
 #[cfg(feature = "parquet")]
 mod table {
-    use super::{Column, Values};
+    use super::{Column, Values, half};
     use parquet::basic::{ConvertedType, LogicalType};
     use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
     use parquet::data_type::DataType;
@@ -59,7 +61,7 @@ mod table {
 
     /// The columns of a file.
     pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
-        let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(damaged)?;
+        let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|error| damaged(&error))?;
         let metadata = file.metadata();
         let (mut size, mut rows) = (0_i64, 0_i64);
         for group in metadata.row_groups() {
@@ -85,7 +87,7 @@ mod table {
         Ok(columns)
     }
 
-    fn damaged(error: ParquetError) -> String {
+    fn damaged(error: &ParquetError) -> String {
         let text = error.to_string();
         match text.contains("Disabled feature") {
             true => {
@@ -106,8 +108,8 @@ mod table {
         }
         let mut values: Option<Values> = None;
         for group in 0..file.num_row_groups() {
-            let group = file.get_row_group(group).map_err(damaged)?;
-            let reader = group.get_column_reader(place).map_err(damaged)?;
+            let group = file.get_row_group(group).map_err(|error| damaged(&error))?;
+            let reader = group.get_column_reader(place).map_err(|error| damaged(&error))?;
             let more = part(reader, descriptor)?;
             match (&mut values, more) {
                 (None, more) => values = Some(more),
@@ -156,7 +158,7 @@ mod table {
             }
             ColumnReader::FixedLenByteArrayColumnReader(reader) if is_half => {
                 numbers(reader, descriptor, |x| match *x.data() {
-                    [low, high] => Ok(super::super::arrays::half(u16::from_le_bytes([low, high]))),
+                    [low, high] => Ok(half(u16::from_le_bytes([low, high]))),
                     _ => Err("a half precision number has two bytes".to_owned()),
                 })
             }
@@ -188,8 +190,9 @@ mod table {
         loop {
             levels.clear();
             values.clear();
-            let (rows, ..) =
-                reader.read_records(BATCH, Some(&mut levels), None, &mut values).map_err(damaged)?;
+            let (rows, ..) = reader
+                .read_records(BATCH, Some(&mut levels), None, &mut values)
+                .map_err(|error| damaged(&error))?;
             if rows == 0 {
                 return Ok(());
             }

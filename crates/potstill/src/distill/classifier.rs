@@ -37,6 +37,7 @@ use crate::model::{Model, Predictor};
 use crate::optimizer::{Front, GuardedStep, OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets;
+use crate::teacher::Teacher;
 use potstill_core::snapshot::{Flat, IfPresent, OnlyIf, below};
 use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::{Terms, cross_entropy};
@@ -92,6 +93,11 @@ impl FitConfig {
         Changes { jitter_pixels: jitter_pixels as usize, horizontal_flip, mixup }
     }
 
+    /// Returns true if training inputs differ from epoch to epoch.
+    pub fn is_augmented(&self) -> bool {
+        self.changes().are_any()
+    }
+
     /// Refuses what a network of this form or these samples cannot have: dropout without hidden units, changes of images that are none.
     #[cfg(feature = "disk")]
     pub(crate) fn check(&self, spec: &NetworkSpec, data: &Dataset) -> Result<(), ConfigError> {
@@ -111,11 +117,11 @@ impl FitConfig {
                 ));
             }
         }
-        if self.mixup > 0.0 && data.labels.is_empty() {
-            return Err(ConfigError::value(
-                "mixup",
-                "the samples have no classes, whose labels it mixes; leave it at 0",
-            ));
+        if self.mixup > 0.0 && data.labels.len() < data.len() {
+            let count = data.len() - data.labels.len();
+            let reason =
+                format!("mixes the labels of classes, which {count} of the samples have not; leave it at 0");
+            return Err(ConfigError::value("mixup", reason));
         }
         Ok(())
     }
@@ -208,7 +214,8 @@ impl ClassifierTrainer {
         let samples = data.len();
         if let Some(soft) = &mut soft_targets {
             soft.begin(config.total_steps(samples));
-            if !config.changes().are_any() {
+            soft.source.begin(&student);
+            if !config.is_augmented() {
                 // The inputs are the same in every epoch.
                 soft.source.record(&data.inputs);
             }
@@ -241,8 +248,15 @@ impl ClassifierTrainer {
     /// The same, with these threads for its passes. Results do not depend on their number.
     #[must_use]
     pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.soft_targets = self.soft_targets.map(|soft| soft.with_workers(&workers));
         self.scratch.workspace = Workspace::new(workers);
         self
+    }
+
+    /// The teacher, if it is a moving average of the student.
+    pub fn own_teacher(&self) -> Option<&Network> {
+        let source = &self.soft_targets.as_ref()?.source;
+        source.teacher().filter(|_| source.is_lagging()).map(Teacher::network)
     }
 
     /// Teaches a regression the values of a teacher, one for each sample, before training.

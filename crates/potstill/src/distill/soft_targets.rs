@@ -24,11 +24,11 @@ use crate::targets::argmax;
 use crate::teacher::Teacher;
 use potstill_core::snapshot;
 use potstill_core::snapshot::Flat;
-use potstill_nn::Network;
 use potstill_nn::loss::{
     Centring, Decoupled, Relations, Terms, blend_labels, cross_entropy, softmax, standardise,
     standardise_backward,
 };
+use potstill_nn::{Network, Workers};
 
 words! {
     /// The divergence of a classifier from its teacher.
@@ -164,6 +164,11 @@ impl SoftTargets {
         Self::new(Source::new(Teacher::frozen(teacher)), config)
     }
 
+    /// Computes the teacher's outputs with these threads. Results do not depend on their number.
+    pub(super) fn with_workers(self, workers: &Workers) -> Self {
+        Self { source: self.source.with_workers(workers), ..self }
+    }
+
     /// Gives schedules that are relative to the run its length in steps.
     pub(super) fn begin(&mut self, steps: u64) {
         self.config = self.config.clone().of_run(steps);
@@ -225,8 +230,9 @@ impl SoftTargets {
     ) -> Option<String> {
         let Self { source, config, scratch } = self;
         let (alpha, temperature) = (config.alpha.at(0, 1), config.temperature.at(0, 1));
-        // A student without training is as uniform as the teacher of label smoothing.
-        if alpha == 0.0 || alpha == 1.0 || config.divergence == DivergenceKind::LabelSmoothing {
+        // A student without training is as uniform as the teacher of label smoothing, and the same as a teacher that follows it.
+        let has_none = config.divergence == DivergenceKind::LabelSmoothing || source.is_lagging();
+        if alpha == 0.0 || alpha == 1.0 || has_none {
             return None;
         }
         let teacher = source.logits_at(temperature as f32, samples);

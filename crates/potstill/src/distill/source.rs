@@ -1,4 +1,5 @@
-//! Sources of soft targets: the logits of a teacher, computed by its network or recorded once, or a mean of several teachers.
+//! Sources of soft targets: the logits of a teacher, computed by its network or recorded once, a mean of several teachers, or a moving average
+//! of the student itself.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -20,7 +21,7 @@ use crate::targets;
 use crate::teacher::Teacher;
 use potstill_core::snapshot::{Codec, Flat};
 use potstill_core::{Snapshot, SnapshotError, Value, snapshot};
-use potstill_nn::{Network, Workspace};
+use potstill_nn::{Network, Workers, Workspace};
 
 /// A source of logits for a student.
 #[derive(Clone, Debug)]
@@ -38,6 +39,10 @@ enum LogitSource {
         outputs: usize,
         /// `samples x outputs`.
         logits: Vec<f32>,
+    },
+    /// The student itself, before its training begins.
+    Student {
+        tau: f32,
     },
     Ensemble {
         /// Weights, of a sum of 1, and sources.
@@ -70,6 +75,32 @@ impl Source {
         Self { from: LogitSource::Recorded { outputs: classes, logits }, scale: 1.0, logits: Vec::new() }
     }
 
+    /// A moving average of the student, the mean teacher (Tarvainen and Valpola 2017): after each gradient step it moves towards the student by
+    /// `tau`.
+    ///
+    /// # Panics
+    /// If `tau` is not in `(0, 1]`.
+    pub fn of_student(tau: f32) -> Self {
+        assert!(tau > 0.0 && tau <= 1.0, "a moving average by {tau}");
+        Self { from: LogitSource::Student { tau }, scale: 1.0, logits: Vec::new() }
+    }
+
+    /// Takes the student for the teacher, if the source is the student itself.
+    pub(super) fn begin(&mut self, student: &Network) {
+        if let LogitSource::Student { tau } = self.from {
+            self.from = LogitSource::Network(Box::new(Teacher::target_network(student, 1, tau)));
+        }
+    }
+
+    /// Returns true if the teacher changes with its student.
+    pub(crate) fn is_lagging(&self) -> bool {
+        match &self.from {
+            LogitSource::Network(teacher) => !teacher.is_frozen(),
+            LogitSource::Student { .. } => true,
+            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } => false,
+        }
+    }
+
     /// A mean of the softened outputs of several sources, each with its weight.
     ///
     /// # Panics
@@ -81,12 +112,30 @@ impl Source {
         Self { from: LogitSource::Ensemble { members, mean }, scale: 1.0, logits: Vec::new() }
     }
 
+    /// Computes the teachers' outputs with these threads. Results do not depend on their number.
+    #[must_use]
+    pub fn with_workers(self, workers: &Workers) -> Self {
+        let from = match self.from {
+            LogitSource::Network(teacher) => {
+                LogitSource::Network(Box::new(teacher.with_workers(workers.clone())))
+            }
+            LogitSource::Ensemble { members, mean } => {
+                let members =
+                    members.into_iter().map(|(weight, source)| (weight, source.with_workers(workers)));
+                LogitSource::Ensemble { members: members.collect(), mean }
+            }
+            other @ (LogitSource::Recorded { .. } | LogitSource::Student { .. }) => other,
+        };
+        Self { from, ..self }
+    }
+
     /// The number of classes.
     pub(super) fn outputs(&self) -> usize {
         match &self.from {
             LogitSource::Network(teacher) => teacher.network().ends().choices,
             LogitSource::Recorded { outputs, .. } => *outputs,
             LogitSource::Ensemble { members, .. } => members[0].1.outputs(),
+            LogitSource::Student { .. } => panic!("{BEGUN}"),
         }
     }
 
@@ -94,7 +143,7 @@ impl Source {
     pub fn teacher(&self) -> Option<&Teacher> {
         match &self.from {
             LogitSource::Network(teacher) => Some(teacher),
-            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } => None,
+            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } | LogitSource::Student { .. } => None,
         }
     }
 
@@ -109,7 +158,7 @@ impl Source {
             LogitSource::Ensemble { members, .. } => {
                 members.iter_mut().for_each(|(_, source)| source.record(inputs));
             }
-            LogitSource::Network(_) | LogitSource::Recorded { .. } => {}
+            LogitSource::Network(_) | LogitSource::Recorded { .. } | LogitSource::Student { .. } => {}
         }
     }
 
@@ -161,6 +210,7 @@ impl Source {
                     members.iter().map(|(weight, source)| (*weight, source.last())).collect();
                 mean_logits(*mean, temperature, &answers, outputs, &mut self.logits);
             }
+            LogitSource::Student { .. } => panic!("{BEGUN}"),
         }
         &self.logits
     }
@@ -177,10 +227,13 @@ impl Source {
             LogitSource::Ensemble { members, .. } => {
                 members.iter_mut().for_each(|(_, source)| source.tick(student));
             }
-            LogitSource::Recorded { .. } => {}
+            LogitSource::Recorded { .. } | LogitSource::Student { .. } => {}
         }
     }
 }
+
+/// The condition of a source that is the student itself.
+const BEGUN: &str = "the student is known when its training begins";
 
 /// Divides a row of logits by the scale, relative to the largest.
 fn scale_down(scale: f32, row: &mut [f32]) {
@@ -213,7 +266,7 @@ impl Codec<LogitSource> for TeacherState {
         match source {
             LogitSource::Network(teacher) => Flat.save(teacher, name, snapshot),
             // An ensemble is of teachers that never change.
-            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } => {
+            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } | LogitSource::Student { .. } => {
                 snapshot.insert("staleness", Value::U64(0));
                 snapshot.insert("moved", Value::F64(0.0));
             }
@@ -223,7 +276,9 @@ impl Codec<LogitSource> for TeacherState {
     fn load(&self, source: &mut LogitSource, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         match source {
             LogitSource::Network(teacher) => Flat.load(teacher, name, snapshot),
-            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } => Ok(()),
+            LogitSource::Recorded { .. } | LogitSource::Ensemble { .. } | LogitSource::Student { .. } => {
+                Ok(())
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::distill::ClassifierTrainer;
 use crate::distill::classifier::error_rate;
 use potstill_core::snapshot::Codec;
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
+use potstill_nn::Workers;
 use std::sync::Arc;
 
 /// A student of labels alone.
@@ -24,6 +25,11 @@ impl Control {
     /// A control that has not begun, and the number of gradient steps that it takes in all.
     pub(super) fn new(trainer: ClassifierTrainer, total: u64) -> Self {
         Self { trainer, total, loss: 0.0, test_error: 1.0 }
+    }
+
+    /// The same, with these threads for its passes.
+    pub(super) fn with_workers(self, workers: Workers) -> Self {
+        Self { trainer: self.trainer.with_workers(workers), ..self }
     }
 
     /// Trains until the same share of its training is done as of the other student's, `done` of `total` steps: rows

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
-use potstill_nn::NetworkSpec;
+use potstill_nn::{NetworkSpec, Workers};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -54,6 +54,12 @@ impl RegressionJob {
             trainer = trainer.with_values(teacher.targets.clone());
         }
         Self { fit, seed, trainer, train, test, preprocessing, teacher, test_rmse: f64::INFINITY }
+    }
+
+    /// Computes passes with these threads. Results do not depend on their number.
+    #[must_use]
+    pub(crate) fn with_threads(self, threads: usize) -> Self {
+        Self { trainer: self.trainer.with_workers(Workers::new(threads)), ..self }
     }
 
     /// The unit of a scaled value: the standard deviation of the training samples.

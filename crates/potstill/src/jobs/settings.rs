@@ -82,10 +82,13 @@ settings! {
     /// The keys of every distillation run.
     pub struct DistilConfig {
         /// Teacher: a run directory, an ONNX file, or a file of recorded answers; several of classes are separated by
-        /// commas
+        /// commas; self for a moving average of the student
         teacher: Option<String> = None, in Any;
         /// CRC-32C of the teacher's parameters, so that no other network is taken for it
         teacher_crc32c: Option<u64> = None, in Any;
+        /// Share by which the teacher moves towards its student after each gradient step, with teacher=self. Source: Tarvainen and Valpola 2017,
+        /// 0.001 (0.01 in the beginning)
+        teacher_tau: f64 = 0.001, in PositiveUnit, needs Is("teacher", &["self"]);
         /// Weights of several teachers, as in 2,1; equal ones if not set
         teacher_weights: Option<String> = None, in Any;
         /// Mean of several teachers' softened outputs. Source: Hinton et al. 2015, section 1

@@ -14,7 +14,7 @@ use crate::model::{Model, Predictor};
 use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
-use potstill_nn::NetworkSpec;
+use potstill_nn::{NetworkSpec, Workers};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
@@ -105,9 +105,27 @@ impl SupervisedJob {
         }
     }
 
+    /// Computes passes with these threads. Results do not depend on their number.
+    #[must_use]
+    pub(crate) fn with_threads(mut self, threads: usize) -> Self {
+        let workers = Workers::new(threads);
+        self.control = self.control.map(|control| control.with_workers(workers.clone()));
+        self.trainer = self.trainer.with_workers(workers);
+        self
+    }
+
+    /// Notes the answers of a student that is its own teacher, as they are at the end.
+    fn ask_itself(&mut self, fitted_on: &Dataset) {
+        let (Some(network), Some(taught)) = (self.trainer.own_teacher(), &mut self.teacher) else { return };
+        taught.logits = Some(logits_of(network, &self.test.inputs));
+        taught.calibration = logits_of(network, &fitted_on.inputs);
+        taught.parameters = Some(network.parameters().len());
+    }
+
     /// The classifiers of the run, measured: their numbers go into the summary.
     fn compare(&mut self, summary: &mut Json) -> Compared {
         let fitted_on = Arc::new(self.train.select(&calibration_rows(&self.train)));
+        self.ask_itself(&fitted_on);
         let answers = |trainer: &mut ClassifierTrainer| {
             let [test, fitted_on] = [&self.test, &fitted_on].map(|data| trainer.embedded(data));
             [test, fitted_on].map(|data| logits_of(trainer.student(), &data.inputs))

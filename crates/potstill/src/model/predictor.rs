@@ -80,7 +80,7 @@ impl Predictor {
         self.bag.as_ref().map_or(&[], |bag| bag.table().parameters())
     }
 
-    /// What the network takes for these rows, `rows x inputs of the network`.
+    /// The network's inputs for these rows, `rows x inputs of the network`.
     ///
     /// # Errors
     /// If a column is missing or of another kind, or a value is missing: where.

@@ -6,13 +6,13 @@ use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
 use crate::error::Error;
 use crate::report::LineChart;
 
-/// The students' network, epochs and step sizes: on labels, and with soft targets.
+/// The students' network, epochs and step sizes: on labels, and with soft targets. The step sizes were chosen with a smaller
+/// network on 10,000 training images that were held out.
 const STUDENT: &str = "mlp:800,800";
 const EPOCHS: [u64; 2] = [40, 60];
-const RATES: [f64; 2] = [0.1, 0.1];
+const RATES: [f64; 2] = [0.1, 0.03];
 const TEMPERATURE: f64 = 20.0;
 const ALPHA: f64 = 0.9;
-/// Step sizes are chosen on the last 10,000 training images.
 const SOURCE: &str = "Hinton et al. 2015, section 3";
 
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {

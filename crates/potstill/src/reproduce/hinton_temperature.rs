@@ -19,7 +19,7 @@ const NARROW: Student = Student {
     name: "30 units",
     temperatures: &[1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 20.0],
     epochs: 40,
-    rate: 0.1,
+    rate: 0.03,
 };
 const WIDE: Student =
     Student { network: "mlp:300,300", name: "300 units", temperatures: &[8.0, 20.0], epochs: 30, rate: 0.1 };

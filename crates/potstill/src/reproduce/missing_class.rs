@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 const STUDENT: &str = "mlp:800,800";
 const EPOCHS: u64 = 40;
-const RATE: f64 = 0.1;
+const RATE: f64 = 0.03;
 const TEMPERATURE: f64 = 20.0;
 /// Training images that no transfer set has: the shifts are chosen on them.
 const HELD_OUT: usize = 10_000;

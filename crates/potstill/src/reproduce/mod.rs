@@ -90,12 +90,12 @@ pub const RESULTS: [Published; 21] = [
     Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", data: None, measure: deep::control },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
-    Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },
-    Published { name: "hinton-temperature", algorithms: &["classifier"], runs: 10, takes: "? hours", data: Some(mnist::DATA), measure: hinton_temperature::reproduce },
-    Published { name: "missing-class", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: missing_class::reproduce },
-    Published { name: "community", algorithms: &["classifier"], runs: 3, takes: "? hours", data: Some(mnist::DATA), measure: community::reproduce },
-    Published { name: "few-labels", algorithms: &["classifier"], runs: 5, takes: "? hours", data: Some(mnist::DATA), measure: few_labels::reproduce },
-    Published { name: "text", algorithms: &[], runs: 10, takes: "1 minute", data: Some("FOLDER"), measure: text::reproduce },
+    Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },
+    Published { name: "hinton-temperature", algorithms: &["classifier"], runs: 10, takes: "2 hours", data: Some(mnist::DATA), measure: hinton_temperature::reproduce },
+    Published { name: "missing-class", algorithms: &["classifier"], runs: 5, takes: "1.5 hours", data: Some(mnist::DATA), measure: missing_class::reproduce },
+    Published { name: "community", algorithms: &["classifier"], runs: 3, takes: "4 hours", data: Some(mnist::DATA), measure: community::reproduce },
+    Published { name: "few-labels", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: few_labels::reproduce },
+    Published { name: "text", algorithms: &["classifier"], runs: 10, takes: "30 s", data: Some("FOLDER"), measure: text::reproduce },
 ];
 
 /// The runs of a quick version.

@@ -4,7 +4,7 @@ use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
-use super::teachers::{Lessons, Teachers};
+use super::teachers::{Blend, Lessons, Teachers};
 use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
@@ -39,6 +39,7 @@ pub(super) fn prepare_classifier(
     algorithm: &'static Algorithm,
     head: &[(&str, Value)],
     layers: &[Layer],
+    threads: usize,
 ) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, None)?;
     let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
@@ -50,8 +51,8 @@ pub(super) fn prepare_classifier(
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
     let (fit, seed, form) = ((fit, optimizer), run.seed, &run.net_arch);
     let job: Box<dyn Job> = match parts.train.classes {
-        0 => Box::new(RegressionJob::new(parts, seed, form, fit, None)),
-        _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None)),
+        0 => Box::new(RegressionJob::new(parts, seed, form, fit, None).with_threads(threads)),
+        _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None).with_threads(threads)),
     };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
@@ -86,15 +87,23 @@ fn check_taught(has_values: bool, data: &DataSources, parts: &Parts) -> Result<(
 }
 
 /// Prepares the run of a student that learns classes, or of one that learns numbers.
-pub(super) fn prepare_student_of_data(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+pub(super) fn prepare_student_of_data(
+    teachers: Teachers,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
     match teachers.has_values() {
-        true => prepare_student_of_values(teachers, layers),
-        false => prepare_student_of_classes(teachers, layers),
+        true => prepare_student_of_values(teachers, layers, threads),
+        false => prepare_student_of_classes(teachers, layers, threads),
     }
 }
 
 /// Prepares the run of a student that learns numbers.
-fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+fn prepare_student_of_values(
+    teachers: Teachers,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
         (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
@@ -121,13 +130,18 @@ fn prepare_student_of_values(teachers: Teachers, layers: &[Layer]) -> Result<Pre
     let targets = ValueTargets::new(train, variances, soft.alpha, soft.teacher_noise as f32);
     let name = run.teacher.clone().unwrap_or_default();
     let taught = TaughtValues { name, targets, test, parameters };
-    let job = Box::new(RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught)));
+    let job = RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught));
+    let job = Box::new(job.with_threads(threads));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
 }
 
 /// Prepares the run of a student that learns classes.
-fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<PreparedRun, Error> {
+fn prepare_student_of_classes(
+    teachers: Teachers,
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
     let resolved = resolve::<(
         (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
@@ -151,14 +165,21 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
     }
     check_student(("student", student), &parts.train, &fit, &optimizer)?;
     let name = run.teacher.clone().unwrap_or_default();
-    let ensemble = (run.teacher_weights.as_deref(), run.teacher_mean);
+    let ensemble = Blend {
+        weights: run.teacher_weights.as_deref(),
+        mean: run.teacher_mean,
+        tau: run.teacher_tau as f32,
+    };
     let Lessons { mut source, test, parameters, predictor } =
         teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
     let rows = calibration_rows(&parts.train);
     let learned = parts.train.select(&rows);
-    let calibration = source.logits(Samples { inputs: &learned.inputs, indices: &rows }).to_vec();
+    let calibration = match source.is_lagging() {
+        true => Vec::new(),
+        false => source.logits(Samples { inputs: &learned.inputs, indices: &rows }).to_vec(),
+    };
     let surer = surer_of_learned(parts.train.classes, &calibration, test.as_deref());
     let taught = Some(Taught {
         name,
@@ -170,7 +191,8 @@ fn prepare_student_of_classes(teachers: Teachers, layers: &[Layer]) -> Result<Pr
         has_control: control.control,
     });
     let (fit, soft) = ((fit, optimizer), Some(SoftTargets::new(source, soft)));
-    let job = Box::new(SupervisedJob::new(parts, run.seed, student, fit, soft, taught));
+    let job = SupervisedJob::new(parts, run.seed, student, fit, soft, taught).with_threads(threads);
+    let job = Box::new(job);
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     let prepared = prepared.with_warning(idle).with_warning(left_out).with_warning(surer);
     Ok(prepared.with_schedules(&settings, None, Some(steps)))

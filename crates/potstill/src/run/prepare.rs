@@ -83,7 +83,7 @@ fn prepare_fresh(
         Builder::Features(new) => features.prepare(new),
         Builder::Control(new) => features.prepare(new),
         // One algorithm learns from labels alone; its descriptor has the same settings.
-        Builder::Labels(_) => prepare_classifier(algorithm, head, layers),
+        Builder::Labels(_) => prepare_classifier(algorithm, head, layers, threads),
     }
 }
 
@@ -119,7 +119,7 @@ fn prepare_student(teacher: Teacher, layers: &[Layer], threads: usize) -> Result
         Teacher::Policy(policy) => prepare_student_policy(&policy.0, policy.1, layers, threads),
         Teacher::Classes(teachers) => {
             let copy = teachers.predictor().cloned().map(Model::Predictor);
-            let prepared = prepare_student_of_data(teachers, layers)?;
+            let prepared = prepare_student_of_data(teachers, layers, threads)?;
             Ok(match copy {
                 Some(model) => with_teacher(prepared, &model),
                 None => prepared,

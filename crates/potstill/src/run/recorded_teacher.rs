@@ -73,7 +73,7 @@ impl RecordedTeacher {
         &self.given
     }
 
-    fn wrong(&self, reason: String) -> Error {
+    fn wrong(&self, reason: &str) -> Error {
         usage(format!("--teacher {}: {reason}", self.given))
     }
 
@@ -95,12 +95,12 @@ impl RecordedTeacher {
         let (Some(ours), Some(theirs)) = (ours, &self.names) else {
             if more.is_none() && self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
                 let advice = "record it again, or name the rows of both with id=NAME";
-                return Err(self.wrong(format!("it was recorded for other data; {advice}")));
+                return Err(self.wrong(&format!("it was recorded for other data; {advice}")));
             }
             let found = self.rows;
             return match found == rows {
                 true => Ok((0..rows).map(Some).collect()),
-                false => Err(self.wrong(format!(
+                false => Err(self.wrong(&format!(
                     "it has {found} rows, the data {rows}; name the rows of both with id=NAME to join them"
                 ))),
             };
@@ -109,7 +109,7 @@ impl RecordedTeacher {
             theirs.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
         let places: Vec<Option<usize>> = ours.iter().map(|name| known.get(name.as_str()).copied()).collect();
         match places.iter().all(Option::is_none) {
-            true => Err(self.wrong(format!("it has no answer to any row; it has none to `{}`", ours[0]))),
+            true => Err(self.wrong(&format!("it has no answer to any row; it has none to `{}`", ours[0]))),
             false => Ok(places),
         }
     }
@@ -120,9 +120,9 @@ impl RecordedTeacher {
     /// If it has answered to other classes, or has values.
     pub(crate) fn logits(&self, classes: &[String]) -> Result<Vec<f32>, Error> {
         match &self.answers {
-            Recorded::Classes(answers) => answers.logits(classes).map_err(|reason| self.wrong(reason)),
+            Recorded::Classes(answers) => answers.logits(classes).map_err(|reason| self.wrong(&reason)),
             Recorded::Values(..) => {
-                Err(self.wrong(format!("it has values ({VALUES}), and the data has classes")))
+                Err(self.wrong(&format!("it has values ({VALUES}), and the data has classes")))
             }
         }
     }
@@ -134,7 +134,7 @@ impl RecordedTeacher {
     pub(crate) fn values(&self) -> Result<(&[f64], &[f64]), Error> {
         match &self.answers {
             Recorded::Values(values, deviations) => Ok((values, deviations)),
-            Recorded::Classes(_) => Err(self.wrong(format!(
+            Recorded::Classes(_) => Err(self.wrong(&format!(
                 "it has answers of classes; a regression learns from columns {VALUES} and {DEVIATIONS}"
             ))),
         }
@@ -154,8 +154,11 @@ pub(crate) fn rows_at<T: Copy>(
     Some(rows)
 }
 
+/// Values, and their standard deviations if there are any.
+type Valued = (Vec<f64>, Vec<f64>);
+
 /// The values of a frame and their deviations, if it has a column of values.
-fn values(frame: &DataFrame) -> Result<Option<(Vec<f64>, Vec<f64>)>, String> {
+fn values(frame: &DataFrame) -> Result<Option<Valued>, String> {
     let numbers = |name: &str| -> Result<Option<Vec<f64>>, String> {
         let Some(column) = frame.columns().iter().find(|column| column.name == name) else { return Ok(None) };
         let Values::Numbers(numbers) = &column.values else { return Ok(None) };

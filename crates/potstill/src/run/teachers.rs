@@ -31,7 +31,12 @@ pub(crate) enum Member {
     Recorded(RecordedTeacher),
     /// A model of another program.
     Foreign(Box<ForeignModel>),
+    /// The student itself.
+    Own,
 }
+
+/// The name of the student as its own teacher.
+const OWN: &str = "self";
 
 /// The teacher of a student, or several.
 pub(crate) enum Teacher {
@@ -44,6 +49,9 @@ pub(crate) enum Teacher {
 impl Teacher {
     /// Reads a teacher: a run directory, a file, or several of these, separated by commas.
     pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        if given == OWN {
+            return Ok(Self::Classes(Teachers(vec![Member::Own])));
+        }
         let path = Path::new(given);
         let is_run = path.is_dir() || !(path.is_file() || given.contains([':', ',']));
         match is_run {
@@ -67,6 +75,16 @@ impl From<Subject> for Teacher {
 /// The teachers of a student of classes.
 pub(crate) struct Teachers(Vec<Member>);
 
+/// The settings of a student's teachers.
+pub(crate) struct Blend<'a> {
+    /// The weights of several, as written.
+    pub(crate) weights: Option<&'a str>,
+    /// The mean of several.
+    pub(crate) mean: EnsembleMean,
+    /// The share by which a student that is its own teacher follows.
+    pub(crate) tau: f32,
+}
+
 /// The answers of teachers to the samples of a student.
 pub(crate) struct Lessons {
     /// The logits of the samples to train on.
@@ -88,6 +106,9 @@ pub(super) fn parameters_checksum(network: &Network) -> u32 {
 /// The setting of a teacher, with absolute paths.
 pub(crate) fn teacher_layer(given: &str) -> Layer {
     let absolute = |given: &String| {
+        if given == OWN {
+            return given.clone();
+        }
         let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
         let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
         given.replacen(place, &path.display().to_string(), 1)
@@ -131,6 +152,9 @@ impl Member {
 
     /// Reads one of several teachers.
     fn open(given: &str) -> Result<Self, Error> {
+        if given == OWN {
+            return Err(usage("--teacher self: a moving average of the student is its only teacher"));
+        }
         if !Path::new(given).is_dir() {
             return Self::of_file(given);
         }
@@ -151,6 +175,7 @@ impl Member {
             }
             Self::Recorded(answers) => answers.checksum(),
             Self::Foreign(model) => model.checksum(),
+            Self::Own => crc32c::crc32c(OWN.as_bytes()),
         }
     }
 }
@@ -205,13 +230,14 @@ impl Teachers {
             Member::Trained(trained) => trained.0.preprocessing().classes().is_empty(),
             Member::Recorded(answers) => answers.classes().is_empty(),
             Member::Foreign(model) => model.classes().is_empty(),
+            Member::Own => false,
         }
     }
 
     fn trained(&self) -> impl Iterator<Item = &(Predictor, TrainedOn)> {
         self.0.iter().filter_map(|member| match member {
             Member::Trained(trained) => Some(&**trained),
-            Member::Recorded(_) | Member::Foreign(_) => None,
+            Member::Recorded(_) | Member::Foreign(_) | Member::Own => None,
         })
     }
 
@@ -270,14 +296,14 @@ impl Teachers {
         self,
         data: &DataSources,
         parts: &Parts,
-        (weights, mean): (Option<&str>, EnsembleMean),
+        Blend { weights, mean, tau }: Blend<'_>,
         is_varied: bool,
     ) -> Result<Lessons, Error> {
         self.check_splits()?;
         let count = self.0.len();
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
         let mut lessons = Vec::with_capacity(count);
-        let asked = Asked { data, parts, is_varied };
+        let asked = Asked { data, parts, is_varied, tau };
         for member in self.0 {
             lessons.push(member.lessons(&asked)?);
         }
@@ -342,6 +368,7 @@ impl Teachers {
             Member::Trained(trained) => trained.0.preprocessing().classes().to_vec(),
             Member::Recorded(answers) => answers.classes().to_vec(),
             Member::Foreign(model) => model.classes(),
+            Member::Own => Vec::new(),
         };
         let all: Vec<Vec<String>> = self.0.iter().map(of_member).collect();
         if all.iter().any(Vec::is_empty) {
@@ -375,6 +402,7 @@ impl Member {
                     .logits(&preprocessing, frame, &rows)
                     .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
             }
+            Self::Own => Err(usage("--teacher self: it answers in training alone")),
         }
     }
 }
@@ -403,6 +431,8 @@ struct Asked<'a> {
     parts: &'a Parts,
     /// True if the samples are changed from epoch to epoch.
     is_varied: bool,
+    /// The share by which a student that is its own teacher follows.
+    tau: f32,
 }
 
 impl Asked<'_> {
@@ -443,15 +473,24 @@ impl Asked<'_> {
 impl Member {
     fn lessons(self, asked: &Asked<'_>) -> Result<Lessons, Error> {
         match self {
-            Self::Trained(trained) => lessons_of_run(trained.0, asked),
+            Self::Trained(trained) => lessons_of_run(&trained.0, asked),
             Self::Recorded(answers) => lessons_of_record(&answers, asked),
             Self::Foreign(model) => lessons_of_model(*model, asked),
+            Self::Own if asked.parts.train.is_texts() => {
+                Err(usage("--teacher self: a student of texts cannot be its own teacher"))
+            }
+            Self::Own => Ok(Lessons {
+                source: Source::of_student(asked.tau),
+                test: None,
+                parameters: None,
+                predictor: None,
+            }),
         }
     }
 }
 
 /// The lessons of a trained run: of its network, where its inputs are the student's, else of its answers.
-fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
+fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
     let (own, preprocessing) = (predictor.preprocessing(), &asked.parts.preprocessing);
     let parameters = Some(predictor.parameters());
     // The bag of a teacher of texts is no part of its network.
@@ -460,11 +499,11 @@ fn lessons_of_run(predictor: Predictor, asked: &Asked<'_>) -> Result<Lessons, Er
         let network = predictor.network().clone();
         let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
         let source = Source::new(teacher::Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor) });
+        return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor.clone()) });
     }
     asked.refuse_variation("of other inputs")?;
     asked.once(parameters, |frame, rows| {
-        own_logits(&predictor, asked.classes(), frame, rows)
+        own_logits(predictor, asked.classes(), frame, rows)
             .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
     })
 }

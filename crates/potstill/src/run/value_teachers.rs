@@ -106,6 +106,7 @@ impl Member {
                 })
             }
             Self::Recorded(answers) => recorded(&answers, data, parts),
+            Self::Own => Err(usage("--teacher self: a student of numbers cannot be its own teacher")),
         }
     }
 }

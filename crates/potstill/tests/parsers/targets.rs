@@ -4,9 +4,11 @@
 
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{Snapshot, Value};
-use potstill::data::Recording;
+use potstill::data::text::for_each_ngram;
+use potstill::data::{self, Bytes, Data, DataOptions, Preprocessing, Recording};
 use potstill::deep::DqnConfig;
-use potstill::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig};
+use potstill::distill::chat::{Answer, Spellings};
+use potstill::distill::{Answers, FitConfig, PolicyDistillConfig, SoftTargetsConfig};
 use potstill::env::registry::find;
 use potstill::env::{Row, Space};
 use potstill::export::{self, About, Purpose, safetensors};
@@ -28,7 +30,7 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All parsers by name.
-pub(crate) const TARGETS: [(&str, Target); 10] = [
+pub(crate) const TARGETS: [(&str, Target); 13] = [
     ("config", config),
     ("set", set),
     ("network", network),
@@ -39,6 +41,9 @@ pub(crate) const TARGETS: [(&str, Target); 10] = [
     ("world", world),
     ("recording", recording),
     ("onnx", onnx),
+    ("text", text),
+    ("data", data),
+    ("chat", chat),
 ];
 
 /// Tries a parser on some bytes.
@@ -156,6 +161,66 @@ fn set(bytes: &[u8]) -> bool {
         key.to_owned(),
         value,
     )]))
+}
+
+/// The n-grams of a text; one without words has none.
+fn text(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let mut accepted = false;
+    for form in ["text:7", "text:4096:words=5:chars=2-8", "text:16777216:words=1-5:chars=0"] {
+        let form: NetworkSpec = form.parse().expect("a form");
+        let bag = form.bag.expect("a bag");
+        let rows = |text: &str| {
+            let mut rows = Vec::new();
+            for_each_ngram(text, &bag, |row| rows.push(row));
+            rows
+        };
+        let found = rows(text);
+        assert!(found.iter().all(|&row| (row as usize) < bag.buckets));
+        assert!(
+            found.len() <= 14 * text.chars().count(),
+            "n-grams end at characters, or at the end of a word"
+        );
+        assert_eq!(found, rows(&text.to_ascii_uppercase()), "small and capital letters");
+        assert_eq!(found, rows(&format!(" {text}.")), "separators around it");
+        accepted |= !found.is_empty();
+    }
+    accepted
+}
+
+/// A file of rows in any format: what is accepted has columns of one length, and is fitted or refused.
+fn data(bytes: &[u8]) -> bool {
+    let options = DataOptions { fills_missing: true, ..DataOptions::default() };
+    let Ok(Data::Samples(samples)) = data::read(&Bytes(bytes), None, &options) else { return false };
+    let rows = samples.rows.rows();
+    assert!(rows > 0 && samples.rows.columns().iter().all(|column| column.values.rows() == rows));
+    let all: Vec<usize> = (0..rows).collect();
+    if let Ok(fitted) = Preprocessing::fit(&samples.rows, &all, &options) {
+        let encoded = fitted.labelled(&samples.rows, &all);
+        assert!(encoded.is_err() || encoded.is_ok_and(|data| data.labelled() == rows));
+        assert_eq!(Preprocessing::from_json(&fitted.to_json()).as_ref(), Some(&fitted));
+    }
+    let _ = Answers::of_frame(&samples.rows);
+    true
+}
+
+/// Classes with their spellings in the first line, answers of a language model in the others.
+fn chat(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let mut lines = text.lines();
+    let Ok(spellings) = Spellings::parse(lines.next().unwrap_or_default()) else { return false };
+    for line in lines {
+        let Ok(line) = serde_json::from_str(line) else { return false };
+        match spellings.row(&line, 0.5).answer {
+            Answer::Probabilities { shares, coverage } => {
+                let sum: f64 = shares.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-9 && (0.0..=1.0).contains(&coverage), "{shares:?} {coverage}");
+            }
+            Answer::Votes(votes) => assert!(votes.iter().sum::<f64>() >= 1.0),
+            Answer::None(_) => {}
+        }
+    }
+    true
 }
 
 /// `mlp:64,64:tanh`.

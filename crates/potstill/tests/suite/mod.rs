@@ -4,7 +4,7 @@
 use potstill::algorithm::{Algorithm, Builder, Learning, Recipe, Task};
 use potstill::config::{Layer, Origin, resolve, toml_value};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
-use potstill::data::Dataset;
+use potstill::data::{DataFrame, DataSource, Dataset, Preprocessing};
 use potstill::distill::ClassifierTrainer;
 use potstill::distill::classifier::ClassifierSettings;
 use potstill::env::Autoreset;
@@ -162,13 +162,21 @@ impl Run<'_> {
     }
 }
 
-/// A classifier on the digits.
+/// A built-in data set, as its source is written.
+fn dataset(source: &str) -> Dataset {
+    let source = DataSource::parse(source, &[]).unwrap();
+    let rows = DataFrame::by_name(source.place).unwrap();
+    let all: Vec<usize> = (0..rows.rows()).collect();
+    Preprocessing::fit(&rows, &all, &source.options).unwrap().labelled(&rows, &all).unwrap()
+}
+
+/// A classifier on the digits, or a regression.
 fn classifier(settings: &str, streams: Streams) -> Box<dyn Work> {
     let words = settings.split_whitespace().map(|word| word.split_once('=').unwrap());
     let values = words.map(|(key, value)| (key.to_owned(), toml_value(value))).collect();
     let layer = Layer { origin: Origin::Set, values };
     let (run, (fit, optimizer)) = resolve::<(DataConfig, ClassifierSettings)>(&[layer]).unwrap().settings;
-    let data = Dataset::by_name(&run.data.unwrap()).unwrap();
+    let data = dataset(&run.data.unwrap());
     let (train, _) = data.split(fit.test_samples as usize, &mut Streams::new(fit.split_seed).stream("split"));
     let trainer = ClassifierTrainer::with((fit, optimizer.0), &run.net_arch, Arc::new(train), None, streams);
     Box::new(Fitting(trainer))
