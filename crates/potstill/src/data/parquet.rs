@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Files that pyarrow has written, see `testdata/data/make_files.py`.
+    /// Files that pyarrow has written, see `testdata/data/make_parquet.py`.
     const FILES: [(&str, &[u8]); 2] = [
         ("kinds", include_bytes!("../../../../testdata/data/kinds.parquet")),
         ("nested", include_bytes!("../../../../testdata/data/nested.parquet")),
@@ -93,6 +93,10 @@ mod tests {
         );
         check(&FILES[0].1[..100], "it is damaged: ");
         check(b"PAR1", "it is damaged: ");
+        // A width that its bytes do not have, on which the reader panics.
+        let mut bytes = FILES[0].1.to_vec();
+        bytes[1340] = 20;
+        check(&bytes, "it is damaged: its parts do not fit together");
     }
 
     proptest! {
