@@ -418,15 +418,15 @@ fn pictures_are_learned_by_convolutions() {
     for (keys, reason) in [
         (
             "--dropout 0.5",
-            "dropout=0.5: mlp has no hidden units to leave out; leave it at 0, or give input_dropout",
+            "`dropout`: mlp has no hidden units to leave out; leave it at 0, or give input_dropout",
         ),
         (
             "--jitter-pixels 2",
-            "jitter_pixels=2: the samples are no images, which alone can be moved; leave it out",
+            "`jitter_pixels`: the samples are no images, which alone can be moved; leave it out",
         ),
         (
             "--horizontal-flip true",
-            "horizontal_flip=true: the samples are no images, which alone can be moved; leave it out",
+            "`horizontal_flip`: the samples are no images, which alone can be moved; leave it out",
         ),
         ("--dropout 1", "`dropout` (command line): must be from 0 to 0.999, got 1"),
         (

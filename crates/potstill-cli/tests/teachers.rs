@@ -198,6 +198,11 @@ fn rows_without_labels_are_learned_from_the_teacher_alone() {
     assert_eq!(again["test_error"], student["test_error"]);
     let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
     assert!(model("live") == model("recorded"));
+    // Test rows of another file are known by their names, too.
+    fs::write(path.join("test.csv"), format!("id,{head}\n{}", named(&rows[12..112], 12, true))).unwrap();
+    let apart = format!("distill --teacher answers.csv:id=id --test test.csv:id=id {on} --out apart");
+    let apart = result(path, &apart.replace("--test-samples 100 ", ""));
+    assert_eq!(apart["teacher"]["test_error"], 0.0);
     // Other rows in their place are refused.
     fs::write(path.join("rest.csv"), format!("id,{short}\n{}", named(&rows[113..], 112, false))).unwrap();
     let output = potstill(path, "distill --config live/config.toml --out changed");

@@ -106,9 +106,6 @@ fn the_gradient_is_that_of_finite_differences() {
     }
 }
 
-/// Rows of a gradient, and the parameters after the step.
-type Step = (&'static [(u32, [f32; 2])], [f64; 6]);
-
 #[test]
 fn steps_are_those_of_pytorchs_sparse_adam() {
     let mut table = EmbeddingBag::zeroed(3, 2);
@@ -118,10 +115,11 @@ fn steps_are_those_of_pytorchs_sparse_adam() {
     let mut gradient = SparseGradient::new(&table);
     // By the formulas of torch/optim/_functional.py, sparse_adam, in double precision: the learning rate times
     // sqrt(1 - beta2^t) / (1 - beta1^t), and epsilon added to the root of the uncorrected moment.
-    let steps: [Step; 3] = [
-        (&[(0, [1.0, -2.0]), (2, [0.5, 0.0])], [0.92402531, -0.91365271, 0.5, 0.25, 1.93874259, -2.0]),
-        (&[(2, [-1.0, 4.0])], [0.92402531, -0.91365271, 0.5, 0.25, 1.96728042, -2.06896178]),
-        (&[(0, [3.0, 1.0])], [0.85240011, -0.8936225, 0.5, 0.25, 1.96728042, -2.06896178]),
+    let rows = |rows: &[(u32, [f32; 2])]| rows.to_vec();
+    let steps = [
+        (rows(&[(0, [1.0, -2.0]), (2, [0.5, 0.0])]), [0.92402531, -0.91365271, 0.5, 0.25, 1.93874259, -2.0]),
+        (rows(&[(2, [-1.0, 4.0])]), [0.92402531, -0.91365271, 0.5, 0.25, 1.96728042, -2.06896178]),
+        (rows(&[(0, [3.0, 1.0])]), [0.85240011, -0.8936225, 0.5, 0.25, 1.96728042, -2.06896178]),
     ];
     for (t, (rows, expected)) in steps.into_iter().enumerate() {
         gradient.clear();

@@ -25,7 +25,7 @@ enum Remedy {
 use Remedy::{Anew, Backup, Fallback, Remove};
 
 /// Every file of a finished run.
-const FILES: [(&str, Remedy); 9] = [
+const FILES: [(&str, Remedy); 10] = [
     ("config.toml", Backup),
     ("teacher.safetensors", Backup),
     ("manifest.json", Remove),
@@ -33,6 +33,7 @@ const FILES: [(&str, Remedy); 9] = [
     ("events.out.tfevents.potstill", Anew),
     ("model.safetensors", Fallback),
     ("visits.json", Fallback),
+    ("quality.json", Fallback),
     ("summary.json", Fallback),
     ("report.html", Fallback),
 ];

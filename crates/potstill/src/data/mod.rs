@@ -37,6 +37,8 @@ mod idx;
 mod json_lines;
 pub mod labelled;
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_table;
 mod pictures;
 pub mod preprocessing;
 pub mod reader;

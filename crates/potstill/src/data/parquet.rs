@@ -1,11 +1,10 @@
 //! Parquet files: flat columns of numbers, truths and text. An index that pandas has written is left out.
 
-#[cfg(feature = "parquet")]
-use super::arrays::half;
-use super::content::{Content, unreadable};
-use super::frame::{Column, DataFrame, Values};
+use super::content::Content;
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
+#[cfg(feature = "parquet")]
+use super::{content::unreadable, frame::DataFrame};
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -35,205 +34,9 @@ impl Reader for Parquet {
 
     #[cfg(feature = "parquet")]
     fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        table::read(content.bytes().map_err(unreadable)?).and_then(DataFrame::new).map(Data::rows)
-    }
-}
-
-#[cfg(not(feature = "parquet"))]
-const _: fn(std::io::Error) -> String = unreadable;
-
-#[cfg(feature = "parquet")]
-mod table {
-    use super::{Column, Values, half};
-    use parquet::basic::{ConvertedType, LogicalType};
-    use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-    use parquet::data_type::DataType;
-    use parquet::errors::ParquetError;
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::schema::types::ColumnDescriptor;
-
-    /// Rows that are decoded at a time.
-    const BATCH: usize = 1 << 14;
-    /// The most bytes of a table, decompressed.
-    const BYTES_MAX: i64 = 1 << 33;
-    /// The name of a column that pandas makes of an index.
-    const INDEX: &str = "__index_level_";
-
-    /// The columns of a file.
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
-        let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|error| damaged(&error))?;
-        let metadata = file.metadata();
-        let (mut size, mut rows) = (0_i64, 0_i64);
-        for group in metadata.row_groups() {
-            (size, rows) = (
-                size.saturating_add(group.total_byte_size().max(0)),
-                rows.saturating_add(group.num_rows().max(0)),
-            );
-        }
-        if size > BYTES_MAX || rows > BYTES_MAX {
-            return Err(format!("it says that it has {rows} rows of {size} bytes, more than {BYTES_MAX}"));
-        }
-        let schema = metadata.file_metadata().schema_descr();
-        let mut columns = Vec::new();
-        for (i, descriptor) in schema.columns().iter().enumerate() {
-            let name = descriptor.path().string();
-            if name.starts_with(INDEX) {
-                continue;
-            }
-            let values =
-                column(&file, i, descriptor).map_err(|reason| format!("column `{name}`: {reason}"))?;
-            columns.push(Column::new(&name, values));
-        }
-        Ok(columns)
-    }
-
-    fn damaged(error: &ParquetError) -> String {
-        let text = error.to_string();
-        match text.contains("Disabled feature") {
-            true => {
-                format!("its compression is not in this build ({text}); write it with compression=\"snappy\"")
-            }
-            false => format!("it is damaged: {text}"),
-        }
-    }
-
-    /// The values of a column, of all parts of the file.
-    fn column(
-        file: &SerializedFileReader<bytes::Bytes>,
-        place: usize,
-        descriptor: &ColumnDescriptor,
-    ) -> Result<Values, String> {
-        if descriptor.max_rep_level() > 0 {
-            return Err("it has lists; only single values are read, one column for each".to_owned());
-        }
-        let mut values: Option<Values> = None;
-        for group in 0..file.num_row_groups() {
-            let group = file.get_row_group(group).map_err(|error| damaged(&error))?;
-            let reader = group.get_column_reader(place).map_err(|error| damaged(&error))?;
-            let more = part(reader, descriptor)?;
-            match (&mut values, more) {
-                (None, more) => values = Some(more),
-                (Some(Values::Numbers(all)), Values::Numbers(more)) => all.extend(more),
-                (Some(all), Values::Words(more)) => {
-                    (0..more.len()).for_each(|row| all.push_word(more.word(row)));
-                }
-                (Some(_), _) => return Err("it changes its kind".to_owned()),
-            }
-        }
-        values.ok_or_else(|| "it has no rows".to_owned())
-    }
-
-    /// The values of a column in a part of the file.
-    fn part(reader: ColumnReader, descriptor: &ColumnDescriptor) -> Result<Values, String> {
-        let is_decimal = matches!(descriptor.logical_type_ref(), Some(LogicalType::Decimal { .. }))
-            || descriptor.converted_type() == ConvertedType::DECIMAL;
-        let scale = if is_decimal { descriptor.type_scale() } else { 0 };
-        let unit = (0..scale.clamp(0, 300)).fold(1.0, |unit, _| unit * 10.0);
-        let unsigned = matches!(
-            descriptor.converted_type(),
-            ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
-        ) || matches!(descriptor.logical_type_ref(), Some(LogicalType::Integer(kind)) if !kind.is_signed);
-        let is_half = matches!(descriptor.logical_type_ref(), Some(LogicalType::Float16));
-        match reader {
-            ColumnReader::BoolColumnReader(reader) => {
-                words(reader, descriptor, |&truth| Ok(if truth { "true" } else { "false" }.to_owned()))
-            }
-            ColumnReader::Int32ColumnReader(reader) => numbers(reader, descriptor, |&x| {
-                Ok(if unsigned { f64::from(x as u32) } else { f64::from(x) / unit })
-            }),
-            ColumnReader::Int64ColumnReader(reader) => {
-                numbers(reader, descriptor, |&x| Ok(if unsigned { x as u64 as f64 } else { x as f64 / unit }))
-            }
-            ColumnReader::FloatColumnReader(reader) => numbers(reader, descriptor, |&x| Ok(f64::from(x))),
-            ColumnReader::DoubleColumnReader(reader) => numbers(reader, descriptor, |&x| Ok(x)),
-            ColumnReader::ByteArrayColumnReader(reader) if is_decimal => {
-                numbers(reader, descriptor, |x| Ok(decimal(x.data()) / unit))
-            }
-            ColumnReader::ByteArrayColumnReader(reader) => words(reader, descriptor, |bytes| {
-                let text = std::str::from_utf8(bytes.data());
-                text.map(str::to_owned).map_err(|_| "it has bytes that are no UTF-8 text".to_owned())
-            }),
-            ColumnReader::FixedLenByteArrayColumnReader(reader) if is_decimal => {
-                numbers(reader, descriptor, |x| Ok(decimal(x.data()) / unit))
-            }
-            ColumnReader::FixedLenByteArrayColumnReader(reader) if is_half => {
-                numbers(reader, descriptor, |x| match *x.data() {
-                    [low, high] => Ok(half(u16::from_le_bytes([low, high]))),
-                    _ => Err("a half precision number has two bytes".to_owned()),
-                })
-            }
-            ColumnReader::FixedLenByteArrayColumnReader(_) => {
-                Err("it has bytes of a fixed length; numbers and text are read".to_owned())
-            }
-            ColumnReader::Int96ColumnReader(_) => {
-                Err("it has times of an old form (INT96); write them as numbers".to_owned())
-            }
-        }
-    }
-
-    /// A whole number in two's complement, the most significant byte first.
-    fn decimal(bytes: &[u8]) -> f64 {
-        let negative = bytes.first().is_some_and(|&byte| byte >= 0x80);
-        let magnitude = bytes.iter().fold(0.0, |sum: f64, &byte| sum * 256.0 + f64::from(byte));
-        let whole = (0..bytes.len()).fold(1.0, |power: f64, _| power * 256.0);
-        if negative { magnitude - whole } else { magnitude }
-    }
-
-    /// Calls `take` with every value of a column, or nothing where there is none.
-    fn each<T: DataType>(
-        mut reader: ColumnReaderImpl<T>,
-        descriptor: &ColumnDescriptor,
-        mut take: impl FnMut(Option<&T::T>) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let present = descriptor.max_def_level();
-        let (mut levels, mut values) = (Vec::new(), Vec::new());
-        loop {
-            levels.clear();
-            values.clear();
-            let (rows, ..) = reader
-                .read_records(BATCH, Some(&mut levels), None, &mut values)
-                .map_err(|error| damaged(&error))?;
-            if rows == 0 {
-                return Ok(());
-            }
-            let mut values = values.iter();
-            let missing = || "it is damaged: a value is missing".to_owned();
-            for row in 0..rows {
-                let is_present = present == 0 || levels.get(row) == Some(&present);
-                take(if is_present { Some(values.next().ok_or_else(missing)?) } else { None })?;
-            }
-        }
-    }
-
-    fn numbers<T: DataType>(
-        reader: ColumnReaderImpl<T>,
-        descriptor: &ColumnDescriptor,
-        number: impl Fn(&T::T) -> Result<f64, String>,
-    ) -> Result<Values, String> {
-        let mut numbers = Vec::new();
-        each(reader, descriptor, |value| {
-            let x = value.map_or(Ok(f64::NAN), &number)?;
-            if x.is_infinite() {
-                return Err(format!("row {} of a part: it is {x}", numbers.len() + 1));
-            }
-            numbers.push(x);
-            Ok(())
-        })?;
-        Ok(Values::Numbers(numbers))
-    }
-
-    fn words<T: DataType>(
-        reader: ColumnReaderImpl<T>,
-        descriptor: &ColumnDescriptor,
-        word: impl Fn(&T::T) -> Result<String, String>,
-    ) -> Result<Values, String> {
-        let mut words = Values::words();
-        each(reader, descriptor, |value| {
-            let word = value.map(&word).transpose()?;
-            words.push_word(word.as_deref());
-            Ok(())
-        })?;
-        Ok(words)
+        super::parquet_table::read(content.bytes().map_err(unreadable)?)
+            .and_then(DataFrame::new)
+            .map(Data::rows)
     }
 }
 
@@ -243,7 +46,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Files that pyarrow has written, see `testdata/data/make_files.py`.
+    /// Files that pyarrow has written, see `testdata/data/make_parquet.py`.
     const FILES: [(&str, &[u8]); 2] = [
         ("kinds", include_bytes!("../../../../testdata/data/kinds.parquet")),
         ("nested", include_bytes!("../../../../testdata/data/nested.parquet")),
@@ -290,6 +93,10 @@ mod tests {
         );
         check(&FILES[0].1[..100], "it is damaged: ");
         check(b"PAR1", "it is damaged: ");
+        // A width that its bytes do not have, on which the reader panics.
+        let mut bytes = FILES[0].1.to_vec();
+        bytes[1340] = 20;
+        check(&bytes, "it is damaged: its parts do not fit together");
     }
 
     proptest! {

@@ -7,6 +7,13 @@ use crate::targets::argmax;
 use potstill_nn::{Network, Workspace};
 use serde_json::{Value as Json, json};
 
+/// The keys of a distillation's classifiers in its summary.
+pub(crate) const TEACHER: &str = "teacher";
+pub(crate) const STUDENT_LABELS: &str = "student_labels";
+pub(crate) const STUDENT_DISTILLED: &str = "student_distilled";
+/// The key of a classifier's figures; its numbers stand in the summary itself.
+pub(crate) const MODEL: &str = "model";
+
 /// Samples that are computed at a time.
 const BATCH: usize = 1024;
 /// The most training samples on which a temperature is fitted.

@@ -22,7 +22,7 @@ mod reinforcement;
 mod settings;
 mod supervised;
 
-pub(crate) use judged::calibration_rows;
+pub(crate) use judged::{MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
 pub(crate) use regression::{RegressionJob, TaughtValues};
@@ -31,9 +31,7 @@ pub use settings::{
     ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
     StoreConfig,
 };
-pub(crate) use supervised::{
-    MODEL, Parts, STUDENT_DISTILLED, STUDENT_LABELS, SupervisedJob, TEACHER, Taught,
-};
+pub(crate) use supervised::{Parts, SupervisedJob, Taught};
 
 use crate::data::Dataset;
 use crate::error::Error;

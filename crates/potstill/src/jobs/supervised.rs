@@ -1,7 +1,9 @@
 //! The job of training a classifier on labels, or on labels and a teacher.
 
 use super::control::{Control, ControlState};
-use super::judged::{Candidate, Judge, calibration_rows, logits_of};
+use super::judged::{
+    Candidate, Judge, MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows, logits_of,
+};
 use super::{Compared, Job, Outcome, Recorder};
 use crate::data::{Dataset, Preprocessing};
 use crate::distill::classifier::{self, error_rate};
@@ -45,13 +47,6 @@ pub(crate) struct Taught {
     /// True if a student of labels alone is trained beside.
     pub(crate) has_control: bool,
 }
-
-/// The keys of a distillation's classifiers in its summary.
-pub(crate) const TEACHER: &str = "teacher";
-pub(crate) const STUDENT_LABELS: &str = "student_labels";
-pub(crate) const STUDENT_DISTILLED: &str = "student_distilled";
-/// The key of a classifier's figures; its numbers stand in the summary itself.
-pub(crate) const MODEL: &str = "model";
 
 /// Training of a classifier.
 pub(crate) struct SupervisedJob {

@@ -20,6 +20,7 @@ figure { margin: 1rem 0; } svg { display: block; width: 100%; height: auto; }
 .narrow { display: none; }
 @media (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; } .row > * { flex: 1 1 18rem; min-width: 0; }
+.charts .wide { display: none; } .charts .narrow { display: block; }
 .row > .small { flex: 0 0 9rem; } figcaption { color: var(--faint); font-size: .85rem; }
 ";
 
@@ -75,7 +76,10 @@ fn block(block: &Block) -> String {
         ),
         Block::Table(table) => format!("<div class=\"scroll\">{}</div>\n", table_html(table)),
         Block::Row(blocks) => {
-            format!("<div class=\"row\">\n{}</div>\n", blocks.iter().map(self::block).collect::<String>())
+            // Charts beside each other are narrow ones.
+            let are_charts = blocks.iter().all(|block| matches!(block, Block::Lines(_) | Block::Bars(_)));
+            let class = if are_charts && blocks.len() > 1 { "row charts" } else { "row" };
+            format!("<div class=\"{class}\">\n{}</div>\n", blocks.iter().map(self::block).collect::<String>())
         }
     }
 }

@@ -98,7 +98,7 @@ impl Reviews {
         let (reviews, answers) = ("reviews.jsonl", "teacher.csv");
         let lines = frame(folder, reviews, &options)?;
         let ids = words(&lines, "id", reviews)?;
-        let texts: Vec<Arc<str>> = words(&lines, "text", reviews)?.into_iter().map(Into::into).collect();
+        let texts: Vec<Arc<str>> = words(&lines, "text", reviews)?.into_iter().map(Arc::from).collect();
         let places: HashMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (id.as_str(), i)).collect();
 
         let table = frame(folder, answers, &DataOptions::default())?;

@@ -1,7 +1,7 @@
 //! Teacher, student of labels alone, and distilled student of a run, or of several seeds: in a sentence, in a table, and over
 //! seeds.
 
-use super::summary::spread;
+use super::spread::spread;
 use crate::jobs::{STUDENT_DISTILLED, STUDENT_LABELS, TEACHER};
 use crate::metrics::catalogue::TEST_ERROR;
 use crate::report::Table;
@@ -20,6 +20,9 @@ const DIFFERENT: [&str; 5] = [TEST_ERROR, "nll", "brier", "ece", "agreement"];
 pub(super) fn title_of(key: &str) -> &'static str {
     CLASSIFIERS.iter().find(|(known, _)| *known == key).map_or("classifier", |(_, title)| title)
 }
+
+/// The first line of costs, which are shown without intervals.
+const COSTS: usize = 6;
 
 /// A line of the table: title, place in a classifier's numbers, factor and digits after the point.
 const LINES: [(&str, &str, f64, usize); 11] = [
@@ -57,10 +60,13 @@ pub fn classifier_table(summary: &Value) -> Option<Table> {
     }
     let mut head = vec![String::new()];
     head.extend(shown.iter().map(|(_, title)| (*title).to_owned()));
-    let line = |(title, place, factor, decimals): (&str, &str, f64, usize)| {
+    let line = |(i, (title, place, factor, decimals)): (usize, (&str, &str, f64, usize))| {
         let found: Vec<Option<&Value>> = shown.iter().map(|(key, _)| known(&summary[*key], place)).collect();
         found.iter().any(Option::is_some).then(|| {
             let cell = |(value, (key, _)): (&Option<&Value>, &(&str, &str))| match value {
+                Some(value) if i >= COSTS => {
+                    mean_of(value).map_or(String::new(), |x| in_words(x, factor, decimals))
+                }
                 Some(value) => cell(value, factor, decimals),
                 None if *key == TEACHER => "not known".to_owned(),
                 None => String::new(),
@@ -69,7 +75,7 @@ pub fn classifier_table(summary: &Value) -> Option<Table> {
             std::iter::once(title.to_owned()).chain(cells).collect()
         })
     };
-    Some(Table { head, rows: LINES.into_iter().filter_map(line).collect() })
+    Some(Table { head, rows: LINES.into_iter().enumerate().filter_map(line).collect() })
 }
 
 /// A number, or a statistic of numbers.
@@ -81,13 +87,17 @@ fn mean_of(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value["mean"].as_f64())
 }
 
+fn in_words(x: f64, factor: f64, decimals: usize) -> String {
+    // Zero has no sign.
+    format!("{:.decimals$}", factor * x + 0.0)
+}
+
 /// A number, with its interval over seeds if there is one.
 fn cell(value: &Value, factor: f64, decimals: usize) -> String {
-    // Zero has no sign.
-    let words = |x: f64| format!("{:.decimals$}", factor * x + 0.0);
+    let words = |x: f64| in_words(x, factor, decimals);
     let mean = mean_of(value).map_or(String::new(), words);
     match (value["mean_ci95"][0].as_f64(), value["mean_ci95"][1].as_f64()) {
-        (Some(low), Some(high)) if low < high => format!("{mean} [{}, {}]", words(low), words(high)),
+        (Some(low), Some(high)) if high - low > 1e-9 => format!("{mean} [{}, {}]", words(low), words(high)),
         _ => mean,
     }
 }
@@ -176,9 +186,20 @@ fn over_seeds(key: &str, values: &[&Value]) -> Value {
         Some(numbers) if numbers.iter().all(|number| *number == numbers[0]) && values[0].is_u64() => {
             values[0].clone()
         }
-        Some(numbers) => spread(key, &numbers),
+        Some(numbers) => within_range(key, spread(key, &numbers)),
         None => values[0].clone(),
     }
+}
+
+/// A statistic with its intervals in the range of the number: none is negative, and a share is at most 1.
+fn within_range(key: &str, mut spread: Value) -> Value {
+    let highest = if ["agreement", "calibrated_ece"].contains(&key) { 1.0 } else { f64::INFINITY };
+    for interval in ["mean_ci95", "ci95"] {
+        for end in spread[interval].as_array_mut().into_iter().flatten() {
+            *end = json!(end.as_f64().unwrap_or_default().clamp(0.0, highest));
+        }
+    }
+    spread
 }
 
 #[cfg(test)]
@@ -251,7 +272,8 @@ mod tests {
         let mut all = json!({});
         add_over_seeds(&mut all, &[seed(0.10, 0.08), seed(0.20, 0.17), seed(0.30, 0.29)]);
         assert_eq!(all["teacher"], json!({ "run": "wide", "parameters": 9000, "test_error": null }));
-        assert_eq!(all["student_distilled"]["latency_us"]["p50"]["mean"], json!(0.18));
+        let mean = all["student_distilled"]["latency_us"]["p50"]["mean"].as_f64().unwrap();
+        assert!((mean - 0.18).abs() < 1e-12, "{mean}");
         let difference = &all["distilled_minus_labels"]["test_error"];
         // -0.02, -0.03 and -0.01: a mean of -0.02, and an interval that is narrower than that of either error.
         assert!((difference["mean"].as_f64().unwrap() + 0.02).abs() < 1e-12, "{difference}");

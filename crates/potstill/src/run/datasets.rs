@@ -300,6 +300,11 @@ impl DataSources {
         self.unlabelled.as_ref()
     }
 
+    /// The source of the rows that are tested on, if it is another.
+    pub(crate) fn test_source(&self) -> Option<&OpenData> {
+        self.test.as_ref()
+    }
+
     /// The rows that are tested on, if they are apart.
     pub(crate) fn test_apart(&self) -> Option<&DataFrame> {
         self.test.as_ref().map(OpenData::rows).or_else(|| self.data.test_rows())

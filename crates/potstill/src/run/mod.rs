@@ -38,6 +38,7 @@ mod report;
 mod resume;
 mod seeds;
 mod sources;
+mod spread;
 mod start;
 mod subject;
 mod summary;
@@ -68,7 +69,8 @@ pub(crate) use report::{Reader, asked_axis, curves, over_time, run_page, without
 pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
+pub(crate) use spread::spread;
 pub(crate) use subject::{Subject, model_with_origin};
-pub(crate) use summary::{center_over_seeds, read_summary, seed_runs, spread};
+pub(crate) use summary::{center_over_seeds, read_summary, seed_runs};
 pub(crate) use teachers::{Record, Teacher, teacher_layer};
 pub(crate) use together::Together;

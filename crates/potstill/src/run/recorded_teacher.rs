@@ -1,11 +1,12 @@
 //! A teacher whose answers are in a file: to classes, or values of a regression, row by row or by the names of rows.
 
 use super::checks::usage;
-use super::datasets::OpenData;
+use super::datasets::{DataSources, OpenData};
 use crate::data::preprocessing::DATA_CHECKSUM;
 use crate::data::{DataFrame, Values};
 use crate::distill::Answers;
 use crate::error::Error;
+use crate::jobs::Parts;
 use std::collections::HashMap;
 
 /// The column of values.
@@ -112,6 +113,18 @@ impl RecordedTeacher {
             true => Err(self.wrong(&format!("it has no answer to any row; it has none to `{}`", ours[0]))),
             false => Ok(places),
         }
+    }
+
+    /// The places of the answers to the rows that a student is tested on; none if they are not known: rows of another source are found by their
+    /// names alone.
+    pub(crate) fn test_places(&self, data: &DataSources, parts: &Parts) -> Option<Vec<Option<usize>>> {
+        let Some(apart) = data.test_apart() else {
+            let places = self.places(data.data(), data.unlabelled()).ok()?;
+            return Some(parts.rows.1.iter().map(|&row| places[row]).collect());
+        };
+        let test = data.test_source().filter(|test| test.rows().rows() == apart.rows())?;
+        let has_names = self.names.is_some() && test.names().is_ok_and(|names| names.is_some());
+        if has_names { self.places(test, None).ok() } else { None }
     }
 
     /// The logits of these classes for all of its rows, `rows x classes`.

@@ -516,7 +516,7 @@ fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Les
     let places = answers.places(data.data(), data.unlabelled())?;
     let of = |rows: &[usize]| rows_at(&logits, width, rows.iter().map(|&row| places[row]));
     let train = of(&learned_rows(data, parts)).expect("rows without an answer are left out");
-    let test = if data.test_apart().is_some() { None } else { of(&parts.rows.1) };
+    let test = answers.test_places(data, parts).and_then(|places| rows_at(&logits, width, places));
     Ok(Lessons { source: Source::recorded(width, train), test, parameters: None, predictor: None })
 }
 

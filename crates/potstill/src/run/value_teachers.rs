@@ -145,6 +145,6 @@ fn recorded(answers: &RecordedTeacher, data: &DataSources, parts: &Parts) -> Res
         true => Vec::new(),
         false => of(deviations, &learned).into_iter().flatten().map(variance).collect(),
     };
-    let test = if data.test_apart().is_some() { None } else { of(values, &parts.rows.1).map(scaled) };
+    let test = answers.test_places(data, parts).and_then(|places| rows_at(values, 1, places)).map(scaled);
     Ok(TaughtRows { train, variances, test, parameters: None })
 }

@@ -417,6 +417,7 @@ impl RunDir {
             }
             names::MODEL
             | names::VISITS
+            | names::QUALITY
             | names::SUMMARY
             | names::REPORT
             | names::METRICS
