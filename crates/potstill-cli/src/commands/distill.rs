@@ -69,7 +69,7 @@ commands! { DistillCommand:
 #[command(after_help = "\
 Examples:
   potstill distill record --teacher forest.onnx --data F.csv:id=name --out A.csv
-  potstill distill record --teacher runs/wide --folds 5 --out answers.safetensors")]
+  potstill distill record --teacher runs/wide --folds 5 --out a.safetensors")]
 pub(crate) struct Record {
     /// The teacher: a run directory, an ONNX file, or several, separated by commas
     #[arg(long, value_name = "TEACHER")]

@@ -1,10 +1,14 @@
 //! Parquet files: flat columns of numbers, truths and text. An index that pandas has written is left out.
 
 use super::content::Content;
+#[cfg(feature = "parquet")]
+use super::content::unreadable;
+#[cfg(feature = "parquet")]
+use super::frame::DataFrame;
+#[cfg(feature = "parquet")]
+use super::parquet_table;
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
-#[cfg(feature = "parquet")]
-use super::{content::unreadable, frame::DataFrame};
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +38,7 @@ impl Reader for Parquet {
 
     #[cfg(feature = "parquet")]
     fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        super::parquet_table::read(content.bytes().map_err(unreadable)?)
-            .and_then(DataFrame::new)
-            .map(Data::rows)
+        parquet_table::read(content.bytes().map_err(unreadable)?).and_then(DataFrame::new).map(Data::rows)
     }
 }
 
