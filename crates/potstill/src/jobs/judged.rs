@@ -51,7 +51,7 @@ pub(super) struct Candidate<'a> {
     pub(super) fitted_on: &'a [f32],
 }
 
-/// What the measures of several classifiers have in common.
+/// The common parts of the measures of several classifiers.
 pub(super) struct Judge<'a> {
     /// The names of the classes.
     pub(super) classes: &'a [String],

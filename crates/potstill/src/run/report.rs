@@ -1,5 +1,6 @@
 //! The report of a run, made from the files of its directory.
 
+use super::datasets::name_of;
 use super::headline::headline;
 use super::policy_maps::map_blocks;
 use super::quality_blocks::quality_blocks;
@@ -187,7 +188,8 @@ fn maps(dir: &RunDir, config: &toml::Table) -> Vec<Block> {
 pub(crate) fn title(config: &toml::Table) -> String {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let seed = config.get("seed").and_then(toml::Value::as_integer).unwrap_or_default();
-    let on = text("env").map(registry::in_short).or(text("data").map(str::to_owned));
+    // Of data the name of the file is enough: its folder is one of this machine.
+    let on = text("env").map(registry::in_short).or(text("data").map(name_of));
     let on = on.unwrap_or_else(|| "?".to_owned());
     match (text("algorithm"), text("student")) {
         (Some(algorithm), _) => format!("{algorithm} on {on}, seed {seed}"),
