@@ -29,7 +29,9 @@ mod setting;
 pub use elsewhere::name_here;
 pub use error::{ConfigError, Origin, nearest};
 pub use need::Need;
-pub(crate) use network::{PARAMETERS_MAX, check_network};
+#[cfg(feature = "disk")]
+pub(crate) use network::PARAMETERS_MAX;
+pub(crate) use network::check_network;
 pub use resolve::{Layer, Resolved, read_toml, resolve, resolve_onto, toml_value};
 pub use setting::{Key, Range, Setting, Settings};
 pub(crate) use setting::{checked, settings, words};
