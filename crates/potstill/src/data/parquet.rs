@@ -6,7 +6,7 @@ use super::content::unreadable;
 #[cfg(feature = "parquet")]
 use super::frame::DataFrame;
 #[cfg(feature = "parquet")]
-use super::parquet_table;
+use super::parquet_table::table;
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
 
@@ -38,7 +38,7 @@ impl Reader for Parquet {
 
     #[cfg(feature = "parquet")]
     fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        parquet_table::read(content.bytes().map_err(unreadable)?).and_then(DataFrame::new).map(Data::rows)
+        table(content.bytes().map_err(unreadable)?).and_then(DataFrame::new).map(Data::rows)
     }
 }
 

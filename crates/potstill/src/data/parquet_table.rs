@@ -41,7 +41,7 @@ fn silence() {
 ///
 /// # Errors
 /// If it is damaged, or has other than flat columns of numbers, truths and text.
-pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
+pub(super) fn table(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
     silence();
     IS_READING.set(true);
     let read = panic::catch_unwind(|| columns(bytes));
