@@ -193,7 +193,7 @@ fn texts_are_learned_distilled_predicted_and_exported() {
         (&distilled["test_error"], &distilled["student_distilled"]["agreement"]),
         (&json!(0.0), &json!(1.0))
     );
-    assert_eq!(distilled["teacher_parameters"], 512 * 4 + 4 * 8 + 8 + 8 * 2 + 2);
+    assert_eq!(distilled["teacher"]["parameters"], 512 * 4 + 4 * 8 + 8 + 8 * 2 + 2);
     result(
         path,
         "distill record --teacher run --data data.jsonl:text=review,label=stars,id=id --out answers.csv",

@@ -32,8 +32,8 @@ commands! { DataCommand:
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  potstill data import batch.jsonl --classes good=good|great,bad --out answers.csv
-  potstill distill --teacher answers.csv:id=id --data reviews.csv:id=review_id ...")]
+  potstill data import batch.jsonl --classes good=good|great,bad --out a.csv
+  potstill distill --teacher a.csv:id=id --data reviews.csv:id=review_id ...")]
 pub(crate) struct Import {
     /// Chat completions, one JSON object a line, or the results of a batch
     #[arg(value_name = "FILE")]
