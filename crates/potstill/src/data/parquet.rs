@@ -42,7 +42,8 @@ impl Reader for Parquet {
     }
 }
 
-#[cfg(all(test, feature = "parquet"))]
+#[cfg(test)]
+#[cfg(feature = "parquet")]
 mod tests {
     use super::super::content::Bytes;
     use super::*;
