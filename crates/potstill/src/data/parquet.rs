@@ -42,8 +42,8 @@ impl Reader for Parquet {
     }
 }
 
-#[cfg(test)]
 #[cfg(feature = "parquet")]
+#[cfg(test)]
 mod tests {
     use super::super::content::Bytes;
     use super::*;
