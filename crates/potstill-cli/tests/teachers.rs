@@ -158,6 +158,15 @@ fn an_onnx_file_predicts_what_its_run_does() {
     let expected = predict("run", "flowers.csv");
     assert_eq!(predict("run.onnx", "flowers.csv"), expected);
     assert_eq!(predict("run.onnx", "turned.csv"), expected);
+    // As a teacher, too.
+    let teacher = |data: &str| {
+        let out = data.replace('.', "-");
+        let student = format!(
+            "distill --teacher run.onnx --student mlp:4 --data {data}:label=species --epochs 5 --out {out}"
+        );
+        result(path, &student)["teacher"]["test_error"].clone()
+    };
+    assert_eq!(teacher("flowers.csv"), teacher("turned.csv"));
     // Another program numbers the classes.
     assert_eq!(predict("sk-forest.onnx", "flowers.csv"), json!(0.0));
     result(path, "predict sk-regression.onnx --data flowers.csv:label=species,drop=pw --out values.csv");
@@ -198,11 +207,15 @@ fn rows_without_labels_are_learned_from_the_teacher_alone() {
     assert_eq!(again["test_error"], student["test_error"]);
     let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
     assert!(model("live") == model("recorded"));
-    // Test rows of another file are known by their names, too.
+    // Test rows of another file are known by their names, too; a name of two rows tells nothing.
+    fs::write(path.join("twelve.csv"), format!("id,{head}\n{}", named(&rows[..12], 0, true))).unwrap();
     fs::write(path.join("test.csv"), format!("id,{head}\n{}", named(&rows[12..112], 12, true))).unwrap();
-    let apart = format!("distill --teacher answers.csv:id=id --test test.csv:id=id {on} --out apart");
-    let apart = result(path, &apart.replace("--test-samples 100 ", ""));
-    assert_eq!(apart["teacher"]["test_error"], 0.0);
+    let apart = format!("distill --teacher answers.csv:id=id --test test.csv:id=id {on}")
+        .replace("--test-samples 100 ", "");
+    let of_twelve = apart.replace("few.csv", "twelve.csv");
+    assert_eq!(result(path, &format!("{of_twelve} --out apart"))["teacher"]["test_error"], 0.0);
+    let twice = result(path, &format!("{apart} --out twice"));
+    assert_eq!(twice["teacher"]["test_error"], Value::Null);
     // Other rows in their place are refused.
     fs::write(path.join("rest.csv"), format!("id,{short}\n{}", named(&rows[113..], 112, false))).unwrap();
     let output = potstill(path, "distill --config live/config.toml --out changed");

@@ -188,8 +188,9 @@ impl Answers {
     /// # Errors
     /// If the teacher has not answered one, or others.
     pub fn logits(&self, classes: &[String]) -> Result<Vec<f32>, String> {
-        // Programs number the classes in their order.
-        if self.classes.len() == classes.len() && is_numbered(&self.classes) {
+        // Programs number the classes in their order, where these are not the names themselves.
+        let is_named = classes.iter().all(|class| self.classes.contains(class));
+        if !is_named && self.classes.len() == classes.len() && is_numbered(&self.classes) {
             return Ok(self.logits.clone());
         }
         let place = |class: &String| {
@@ -233,6 +234,10 @@ mod tests {
         check(&[("votes(a)", &[3.0]), ("votes(b)", &[1.0])], &[-0.287_682, -1.386_294]);
         check(&[("logit(a)", &[3.0]), ("logit(b)", &[-1.0])], &[3.0, -1.0]);
         check(&[("logit(0)", &[3.0]), ("logit(1)", &[-1.0])], &[3.0, -1.0]);
+        // Numbers that are the names of the classes are names, in whatever order: as text 10 stands before 2.
+        let numbers = answers(&[("p(0)", &[0.5]), ("p(1)", &[0.375]), ("p(2)", &[0.125])]).unwrap();
+        let turned = numbers.logits(&["0", "2", "1"].map(str::to_owned)).unwrap();
+        assert!((turned[1] + 2.079_441_5).abs() < 1e-5, "{turned:?}");
         // ln 0.6 and ln 0.4: one of the two is known.
         check(&[("p(a)", &[0.6]), ("p(b)", &[f64::NAN])], &[-0.510_825_6, -0.916_290_7]);
         // ln 1e-7: no answer excludes a class.

@@ -11,6 +11,7 @@
 //! | `output=NAME` | the output, if it is not the one that is found |
 
 use super::checks::usage;
+use super::datasets::OpenData;
 use crate::config::nearest;
 use crate::data::source::{list, place_and_options};
 use crate::data::{Content, DataFrame, Preprocessing, preprocessing::Encoding};
@@ -176,8 +177,27 @@ impl ForeignModel {
             .places(preprocessing.classes())
             .is_ok_and(|places| places.iter().copied().eq(0..places.len()));
         let is_logits = self.kind().is_ok_and(|kind| kind == AnswerKind::Logits);
-        (is_same && plain && ordered && is_logits && self.outputs() == preprocessing.classes().len())
-            .then(|| self.model.to_network().ok())?
+        let arranged = self.columns().is_none_or(|columns| is_order_of(&columns, preprocessing));
+        (is_same
+            && arranged
+            && plain
+            && ordered
+            && is_logits
+            && self.outputs() == preprocessing.classes().len())
+        .then(|| self.model.to_network().ok())?
+    }
+
+    /// The way of rows into it: the student's, or with its own columns by their names, if the file has these in another order.
+    ///
+    /// # Errors
+    /// If the data lacks a column.
+    pub(crate) fn arranged(&self, data: &OpenData, ours: &Preprocessing) -> Result<Preprocessing, String> {
+        match self.columns().filter(|columns| !is_order_of(columns, ours)) {
+            None => Ok(ours.clone()),
+            Some(columns) => {
+                Preprocessing::of_inputs(data.rows(), Some(&columns), ours.classes().to_vec(), data.options())
+            }
+        }
     }
 
     /// The number of parameters, if it is a chain of layers.
@@ -339,6 +359,11 @@ impl ForeignModel {
             .collect();
         Answers::new(kind, classes.to_vec(), numbers)?.logits(classes)
     }
+}
+
+/// Returns true if these are the columns of the inputs, in their order.
+fn is_order_of(columns: &[String], preprocessing: &Preprocessing) -> bool {
+    columns.iter().map(String::as_str).eq(preprocessing.inputs().iter().map(Encoding::column))
 }
 
 /// The first names of a list.

@@ -7,7 +7,7 @@ use crate::data::{DataFrame, Values};
 use crate::distill::Answers;
 use crate::error::Error;
 use crate::jobs::Parts;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The column of values.
 const VALUES: &str = "prediction";
@@ -92,6 +92,11 @@ impl RecordedTeacher {
         if let Some(more) = more {
             ours = ours.zip(more.names()?).map(|(names, more)| [names, more].concat());
             rows += more.rows().rows();
+            if let Some(name) = ours.as_deref().and_then(twice) {
+                return Err(self.wrong(&format!(
+                    "`{name}` names a row of the data and another of the unlabelled ones; give each row a name of its own"
+                )));
+            }
         }
         let (Some(ours), Some(theirs)) = (ours, &self.names) else {
             if more.is_none() && self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
@@ -123,6 +128,12 @@ impl RecordedTeacher {
             return Some(parts.rows.1.iter().map(|&row| places[row]).collect());
         };
         let test = data.test_source().filter(|test| test.rows().rows() == apart.rows())?;
+        // A name that stands in both is that of which row?
+        let ours = data.data().names().ok().flatten().unwrap_or_default();
+        let both = [ours, test.names().ok().flatten().unwrap_or_default()].concat();
+        if twice(&both).is_some() {
+            return None;
+        }
         let has_names = self.names.is_some() && test.names().is_ok_and(|names| names.is_some());
         if has_names { self.places(test, None).ok() } else { None }
     }
@@ -169,6 +180,12 @@ pub(crate) fn rows_at<T: Copy>(
 
 /// Values, and their standard deviations if there are any.
 type Valued = (Vec<f64>, Vec<f64>);
+
+/// The first name that stands twice.
+fn twice(names: &[String]) -> Option<&str> {
+    let mut known = HashSet::new();
+    names.iter().find(|name| !known.insert(name.as_str())).map(String::as_str)
+}
 
 /// The values of a frame and their deviations, if it has a column of values.
 fn values(frame: &DataFrame) -> Result<Option<Valued>, String> {

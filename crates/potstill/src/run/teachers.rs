@@ -281,6 +281,12 @@ impl Teachers {
                 parts.unlabelled = more.iter().map(|&i| parts.unlabelled[i - labelled]).collect();
                 parts.rows.0 = rows.iter().map(|&i| parts.rows.0[i]).collect();
             }
+            if parts.rows.0.is_empty() {
+                return Err(usage(format!(
+                    "--teacher {}: it has no answer to a row with a label, of which some are needed",
+                    answers.given()
+                )));
+            }
         }
         let without = count - parts.train.len();
         Ok((without > 0).then(|| {
@@ -532,9 +538,12 @@ fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lesson
     }
     asked.refuse_variation(model.given())?;
     let (given, parameters) = (model.given().to_owned(), model.parameters());
+    let preprocessing = model
+        .arranged(asked.data.data(), preprocessing)
+        .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
     asked.once(parameters, |frame, rows| {
         model
-            .logits(preprocessing, frame, rows)
+            .logits(&preprocessing, frame, rows)
             .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
     })
 }

@@ -99,8 +99,11 @@ impl Member {
             }
             Self::Foreign(mut model) => {
                 let (given, parameters) = (model.given().to_owned(), model.parameters());
+                let arranged = model
+                    .arranged(data.data(), ours)
+                    .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
                 once(data, parts, parameters, |frame, rows| {
-                    let values = model.values(ours, frame, rows);
+                    let values = model.values(&arranged, frame, rows);
                     let values = values.map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
                     Ok(values.into_iter().map(|x| ours.scaled_value(f64::from(x))).collect())
                 })
