@@ -4,7 +4,7 @@ use crate::data::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM};
 use crate::distill::EnsembleMean;
 use crate::error::Error;
 use crate::metrics::quoted;
-use crate::run::{Observer, OpenData, OutOfFold, Record, Teacher, usage};
+use crate::run::{Observer, OpenData, OutOfFold, Record, Teacher, Teachers, usage};
 use crate::store::{RunDir, write_file};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
@@ -70,14 +70,19 @@ pub fn record(request: &RecordRequest, observer: &dyn Observer) -> Result<Value,
     }))
 }
 
+/// The teachers, which are no policies.
+fn classifiers(given: &str) -> Result<Teachers, Error> {
+    match Teacher::open(given)? {
+        Teacher::Classes(teachers) => Ok(teachers),
+        Teacher::Policy(_) => {
+            Err(usage(format!("--teacher {given}: it is a policy; answers are recorded of classifiers")))
+        }
+    }
+}
+
 /// The teacher's own answers to the data.
 fn answers(request: &RecordRequest) -> Result<(Record, OpenData), Error> {
-    let Teacher::Classes(teachers) = Teacher::open(&request.teacher)? else {
-        return Err(usage(format!(
-            "--teacher {}: it is a policy; answers are recorded of classifiers",
-            request.teacher
-        )));
-    };
+    let teachers = classifiers(&request.teacher)?;
     let data = request.data.as_deref().or_else(|| teachers.trained_on().map(|data| data.source.as_str()));
     let data = OpenData::open(data.ok_or_else(|| usage("which rows? give --data FILE"))?)?;
     Ok((teachers.answers_to(&data, (request.weights.as_deref(), request.mean))?, data))
@@ -90,17 +95,12 @@ fn out_of_fold(
     observer: &dyn Observer,
 ) -> Result<(Record, OpenData), Error> {
     let dir = RunDir::open(Path::new(&request.teacher))?;
-    let Teacher::Classes(teachers) = Teacher::open(&request.teacher)? else {
-        return Err(usage(format!(
-            "--teacher {}: it is a policy; answers are recorded of classifiers",
-            request.teacher
-        )));
-    };
+    let teachers = classifiers(&request.teacher)?;
     let Some(predictor) = teachers.predictor() else {
         return Err(usage("--folds is for one run of train classifier"));
     };
     let made = OutOfFold::of_run(&dir, predictor, folds, request.threads, observer)?;
-    let data = OpenData::open(&made.source)?;
+    let data = made.data;
     if let Some(given) = request.data.as_deref().map(OpenData::open).transpose()?
         && given.checksum() != data.checksum()
     {

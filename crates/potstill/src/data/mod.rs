@@ -32,6 +32,7 @@ mod arrays;
 pub mod content;
 mod csv;
 pub mod digits;
+mod encoding;
 pub mod frame;
 mod idx;
 mod json_lines;

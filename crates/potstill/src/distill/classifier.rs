@@ -502,6 +502,16 @@ pub(crate) fn differences(a: &[usize], b: &[usize]) -> usize {
 /// Samples that are computed at a time.
 const BATCH: usize = 1024;
 
+/// The logits of some inputs, `samples x inputs`: `samples x classes`.
+///
+/// # Panics
+/// If the inputs are not those of whole samples.
+pub fn logits(network: &Network, inputs: &[f32]) -> Vec<f32> {
+    let mut workspace = Workspace::default();
+    let batches = inputs.chunks(BATCH * network.inputs());
+    batches.flat_map(|inputs| network.predict(inputs, &mut workspace).to_vec()).collect()
+}
+
 /// The class with the highest logit, or mean value, for each of the inputs, `samples x inputs`; the first of equals.
 ///
 /// # Panics

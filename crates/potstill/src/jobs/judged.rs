@@ -4,7 +4,6 @@ use crate::data::Dataset;
 use crate::distill::classifier::agreement_of;
 use crate::distill::quality::{self, Bin, Judged};
 use crate::targets::argmax;
-use potstill_nn::{Network, Workspace};
 use serde_json::{Value as Json, json};
 
 /// The keys of a distillation's classifiers in its summary.
@@ -14,8 +13,6 @@ pub(crate) const STUDENT_DISTILLED: &str = "student_distilled";
 /// The key of a classifier's figures; its numbers stand in the summary itself.
 pub(crate) const MODEL: &str = "model";
 
-/// Samples that are computed at a time.
-const BATCH: usize = 1024;
 /// The most training samples on which a temperature is fitted.
 pub(crate) const CALIBRATION_MAX: usize = 5000;
 /// Rows that are listed: those on which teacher and student differ most, or the surest mistakes.
@@ -32,13 +29,6 @@ pub(crate) fn calibration_rows(data: &Dataset) -> Vec<usize> {
     let labelled = data.labels.len();
     let count = labelled.min(CALIBRATION_MAX);
     (0..count).map(|i| i * labelled / count).collect()
-}
-
-/// The logits of some inputs, `samples x classes`.
-pub(super) fn logits_of(network: &Network, inputs: &[f32]) -> Vec<f32> {
-    let mut workspace = Workspace::default();
-    let chunks = inputs.chunks(BATCH * network.inputs());
-    chunks.flat_map(|inputs| network.predict(inputs, &mut workspace).to_vec()).collect()
 }
 
 /// A classifier to be measured.

@@ -1,12 +1,10 @@
 //! The job of training a classifier on labels, or on labels and a teacher.
 
 use super::control::{Control, ControlState};
-use super::judged::{
-    Candidate, Judge, MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows, logits_of,
-};
+use super::judged::{Candidate, Judge, MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
 use super::{Compared, Job, Outcome, Recorder};
 use crate::data::{Dataset, Preprocessing};
-use crate::distill::classifier::{self, error_rate};
+use crate::distill::classifier::{self, error_rate, logits};
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
@@ -117,8 +115,8 @@ impl SupervisedJob {
     /// Notes the answers of a student that is its own teacher, as they are at the end.
     fn ask_itself(&mut self, fitted_on: &Dataset) {
         let (Some(network), Some(taught)) = (self.trainer.own_teacher(), &mut self.teacher) else { return };
-        taught.logits = Some(logits_of(network, &self.test.inputs));
-        taught.calibration = logits_of(network, &fitted_on.inputs);
+        taught.logits = Some(logits(network, &self.test.inputs));
+        taught.calibration = logits(network, &fitted_on.inputs);
         taught.parameters = Some(network.parameters().len());
     }
 
@@ -128,7 +126,7 @@ impl SupervisedJob {
         self.ask_itself(&fitted_on);
         let answers = |trainer: &mut ClassifierTrainer| {
             let [test, fitted_on] = [&self.test, &fitted_on].map(|data| trainer.embedded(data));
-            [test, fitted_on].map(|data| logits_of(trainer.student(), &data.inputs))
+            [test, fitted_on].map(|data| logits(trainer.student(), &data.inputs))
         };
         let [test, calibration] = answers(&mut self.trainer);
         let labels = self.control.as_mut().map(|control| answers(&mut control.trainer));

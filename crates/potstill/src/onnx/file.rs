@@ -30,13 +30,17 @@ impl Model {
     /// # Errors
     /// As [`read_with`](Self::read_with), or if a file cannot be read.
     pub fn open(path: &Path, output: Option<&str>) -> Result<Self, OpenError> {
-        let bytes = store::read_file(path)?;
+        Self::of_file(path, &store::read_file(path)?, output)
+    }
+
+    /// Reads the bytes of a file at this path, beside which further data may lie.
+    pub(crate) fn of_file(path: &Path, bytes: &[u8], output: Option<&str>) -> Result<Self, OpenError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut external = |name: &str, offset: u64, length: usize| {
             store::read_part_within(folder, name, offset, length)
                 .map_err(|reason| format!("has data in `{name}`, {reason}"))
         };
-        Self::read_with(&bytes, output, Limits::default(), &mut external)
+        Self::read_with(bytes, output, Limits::default(), &mut external)
             .map_err(|reason| OpenError::Model { path: path.display().to_string(), reason })
     }
 }

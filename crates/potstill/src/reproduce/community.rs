@@ -1,13 +1,12 @@
 //! A community of networks that learn from the labels and from their common average (Hinton's slides "Dark knowledge", 2014; deep mutual
 //! learning, Zhang et al. 2018; codistillation, Anil et al. 2018).
 
-use super::mnist::{CLASSES, Images, Recipe, column, errors, logits, ratios};
-use super::result::{Column, Reproduction, Runs, nowhere, series};
+use super::mnist::{CLASSES, Images, Recipe, beside, column, errors, errors_by_run, ratios};
+use super::result::{Reproduction, Runs, nowhere};
 use crate::data::Dataset;
-use crate::distill::classifier::differences;
+use crate::distill::classifier::{differences, logits};
 use crate::error::Error;
 use crate::optimizer::GuardedStep;
-use crate::report::LineChart;
 use crate::targets::argmax;
 use crate::train::TrainError;
 use potstill_core::Streams;
@@ -109,7 +108,7 @@ fn measure(networks: &[Network], test: &Dataset) -> Vec<f64> {
     let mean = networks.iter().map(|network| errors(network, test)).sum::<f64>() / networks.len() as f64;
     let mut sum = vec![0.0; test.len() * CLASSES];
     for network in networks {
-        sum.iter_mut().zip(logits(network, test)).for_each(|(sum, z)| *sum += z);
+        sum.iter_mut().zip(logits(network, &test.inputs)).for_each(|(sum, z)| *sum += z);
     }
     let predicted: Vec<usize> = sum.chunks_exact(CLASSES).map(argmax).collect();
     vec![mean, differences(&predicted, &test.labels) as f64]
@@ -149,8 +148,6 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         ("together: mean test errors", column(&together, 0)),
         ("together: test errors of the ensemble", column(&together, 1)),
     ];
-    let points = |values: &[f64]| values.iter().enumerate().map(|(i, &y)| (i as f64, y)).collect();
-    let lines = columns.iter().map(|(name, values)| series(name, points(values))).collect();
     Ok(Reproduction {
         name: "community",
         data: None,
@@ -166,14 +163,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         runs: runs.count,
         seed: runs.request.seed,
         claims,
-        beside: columns.map(|(name, values)| Column { name: name.to_owned(), values }).to_vec(),
-        charts: vec![LineChart {
-            title: "Test errors of 10,000".to_owned(),
-            x_label: "run".to_owned(),
-            y_label: "errors".to_owned(),
-            series: lines,
-            y_range: None,
-        }],
+        beside: beside(&columns),
+        charts: errors_by_run("Test errors of 10,000", &columns),
         maps: Vec::new(),
         note: "The slides give no temperature and no weight. A network's own outputs are a tenth of the average.",
         out: nowhere(),

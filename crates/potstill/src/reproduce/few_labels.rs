@@ -1,10 +1,10 @@
 //! Soft targets as regularisers: a student of 3 % of the data, with hard and with soft targets (Hinton, Vinyals and Dean 2015, section 6,
 //! on speech).
 
-use super::mnist::{CLASSES, Images, Recipe, column, errors, logits, soft};
-use super::result::{Column, Reproduction, Runs, nowhere, series};
+use super::mnist::{CLASSES, Images, Recipe, beside, column, errors, errors_by_run, soft};
+use super::result::{Reproduction, Runs, nowhere};
+use crate::distill::classifier::logits;
 use crate::error::Error;
-use crate::report::LineChart;
 use potstill_core::Streams;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const SOURCE: &str = "Hinton et al. 2015, section 6";
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let images = Images::open(runs)?;
     let teacher = runs.teacher(&Recipe::teacher(runs), &images.train)?;
-    let recorded = logits(&teacher, &images.train);
+    let recorded = logits(&teacher, &images.train.inputs);
     let few = |seed: u64| {
         let mut rows: Vec<usize> = (0..images.train.len()).collect();
         Streams::new(seed).stream("few").shuffle(&mut rows);
@@ -76,8 +76,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         ("3 %, soft targets: training errors", column(&softly, 1)),
         ("all labels: test errors", all_test),
     ];
-    let points = |values: &[f64]| values.iter().enumerate().map(|(i, &y)| (i as f64, y)).collect();
-    let lines = [0, 2, 4].map(|i| series(columns[i].0, points(&columns[i].1))).to_vec();
+    let lines = [0, 2, 4].map(|i| columns[i].clone());
     Ok(Reproduction {
         name: "few-labels",
         data: None,
@@ -95,14 +94,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         runs: runs.count,
         seed: runs.request.seed,
         claims,
-        beside: columns.map(|(name, values)| Column { name: name.to_owned(), values }).to_vec(),
-        charts: vec![LineChart {
-            title: "Test errors of 10,000".to_owned(),
-            x_label: "run".to_owned(),
-            y_label: "errors".to_owned(),
-            series: lines,
-            y_range: None,
-        }],
+        beside: beside(&columns),
+        charts: errors_by_run("Test errors of 10,000", &lines),
         maps: Vec::new(),
         note: "The publication is on speech: 44.5 % of frames right with hard targets on 3 % of the data, 57.0 % with soft ones, 58.9 % with all \
                the data.",

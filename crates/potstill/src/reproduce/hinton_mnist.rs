@@ -1,10 +1,10 @@
 //! Distillation on MNIST (Hinton, Vinyals and Dean 2015, section 3): a large regularised teacher, a smaller network on labels, and the
 //! same network on labels and soft targets.
 
-use super::mnist::{Images, Recipe, column, errors, logits, ratios, soft};
-use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
+use super::mnist::{Images, Recipe, column, errors, errors_by_run, ratios, soft};
+use super::result::{Claim, Column, Reproduction, Runs, nowhere};
+use crate::distill::classifier::logits;
 use crate::error::Error;
-use crate::report::LineChart;
 
 /// The students' network, epochs and step sizes: on labels, and with soft targets. The step sizes were chosen with a smaller
 /// network on 10,000 training images that were held out.
@@ -23,7 +23,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let on_labels = runs.of_seeds("784-800-800-10 on labels", |seed| {
         Ok(vec![errors(&runs.student(&hard, &images.train, None, seed)?, &images.test)])
     })?;
-    let recorded = logits(&teacher, &images.train);
+    let recorded = logits(&teacher, &images.train.inputs);
     let on_both = runs.of_seeds("784-800-800-10 on labels and soft targets at T = 20", |seed| {
         let soft = Some(soft(&recorded, TEMPERATURE, ALPHA));
         Ok(vec![errors(&runs.student(&distilled, &images.train, soft, seed)?, &images.test)])
@@ -54,12 +54,11 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         // Means themselves, not intervals that touch the range.
         claims.iter_mut().for_each(|claim| claim.is_reach = true);
     }
-    let points = |values: &[f64]| values.iter().enumerate().map(|(i, &y)| (i as f64, y)).collect();
     let count = runs.count;
-    let lines = vec![
-        series("teacher", points(&vec![of_teacher; count])),
-        series("on labels", points(&column(&on_labels, 0))),
-        series("distilled, T = 20", points(&column(&on_both, 0))),
+    let lines = [
+        ("teacher", vec![of_teacher; count]),
+        ("on labels", column(&on_labels, 0)),
+        ("distilled, T = 20", column(&on_both, 0)),
     ];
     Ok(Reproduction {
         name: "hinton-mnist",
@@ -80,13 +79,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         seed: runs.request.seed,
         claims,
         beside,
-        charts: vec![LineChart {
-            title: "Test errors of 10,000".to_owned(),
-            x_label: "run".to_owned(),
-            y_label: "errors".to_owned(),
-            series: lines,
-            y_range: None,
-        }],
+        charts: errors_by_run("Test errors of 10,000", &lines),
         maps: Vec::new(),
         note: "The teacher is one network; students have the seeds. Published numbers are of single networks. The paper gives neither step \
                sizes nor lengths, and only says that the hard targets weigh considerably less.",

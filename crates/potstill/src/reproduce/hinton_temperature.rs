@@ -1,7 +1,8 @@
 //! The temperature of soft targets for a narrow and a wider student (Hinton, Vinyals and Dean 2015, section 3).
 
-use super::mnist::{Images, Recipe, column, errors, logits, ratios, soft};
+use super::mnist::{Images, Recipe, column, errors, ratios, soft};
 use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
+use crate::distill::classifier::logits;
 use crate::error::Error;
 use crate::report::LineChart;
 
@@ -59,7 +60,7 @@ fn best(curve: &[Vec<f64>]) -> usize {
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let images = Images::open(runs)?;
     let teacher = runs.teacher(&Recipe::teacher(runs), &images.train)?;
-    let recorded = logits(&teacher, &images.train);
+    let recorded = logits(&teacher, &images.train.inputs);
     let narrow = curve(runs, &NARROW, &images, &recorded)?;
     let wide = curve(runs, &WIDE, &images, &recorded)?;
     let place = best(&narrow);

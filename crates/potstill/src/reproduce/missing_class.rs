@@ -1,11 +1,11 @@
 //! Transfer sets without a class, or with two alone, and the biases of the classes moved after the training (Hinton, Vinyals and Dean
 //! 2015, section 3).
 
-use super::mnist::{CLASSES, Images, Recipe, column, logits, ratios, soft};
-use super::result::{Column, Reproduction, Runs, nowhere, series};
+use super::mnist::{CLASSES, Images, Recipe, column, errors_by_run, ratios, soft};
+use super::result::{Column, Reproduction, Runs, nowhere};
 use crate::data::Dataset;
+use crate::distill::classifier::logits;
 use crate::error::Error;
-use crate::report::LineChart;
 use crate::targets::argmax;
 use potstill_nn::Network;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct Answers<'a> {
 
 impl<'a> Answers<'a> {
     fn new(network: &Network, data: &'a Dataset) -> Self {
-        Self { logits: logits(network, data), labels: &data.labels }
+        Self { logits: logits(network, &data.inputs), labels: &data.labels }
     }
 
     /// The classes of the labels, and those predicted after a shift of the biases of `classes`.
@@ -107,7 +107,7 @@ fn of_classes(
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let images = Images::open(runs)?;
     let teacher = runs.teacher(&Recipe::teacher(runs), &images.train)?;
-    let recorded = logits(&teacher, &images.train);
+    let recorded = logits(&teacher, &images.train.inputs);
     let count = images.train.len();
     let kept = count - HELD_OUT.min(count / 6);
     let (held_out, _) = of_classes(&images.train, kept..count, |_| true);
@@ -156,14 +156,11 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         "shift",
         "share of 3s right",
     ];
-    let points = |all: &[Vec<f64>], place: usize| {
-        column(all, place).into_iter().enumerate().map(|(i, y)| (i as f64, y)).collect()
-    };
-    let lines = vec![
-        series("without 3s", points(&no_threes, 0)),
-        series("without 3s, shifted", points(&no_threes, 1)),
-        series("7s and 8s alone", points(&two, 0)),
-        series("7s and 8s alone, shifted", points(&two, 1)),
+    let lines = [
+        ("without 3s", column(&no_threes, 0)),
+        ("without 3s, shifted", column(&no_threes, 1)),
+        ("7s and 8s alone", column(&two, 0)),
+        ("7s and 8s alone, shifted", column(&two, 1)),
     ];
     Ok(Reproduction {
         name: "missing-class",
@@ -181,13 +178,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         claims,
         beside: [named("without 3s", &no_threes, &names), named("7s and 8s alone", &two, &names[..4])]
             .concat(),
-        charts: vec![LineChart {
-            title: "Test errors of 10,000 before and after the shift".to_owned(),
-            x_label: "run".to_owned(),
-            y_label: "errors".to_owned(),
-            series: lines,
-            y_range: None,
-        }],
+        charts: errors_by_run("Test errors of 10,000 before and after the shift", &lines),
         maps: Vec::new(),
         note: "The published shifts, 3.5 and -7.6, were chosen on the test images; those here are not, and the errors with the published ones \
                stand in raw.csv.",

@@ -1,16 +1,17 @@
 //! The parts that the results on MNIST share: the images, a teacher whose training can be stopped, students whose numbers are kept.
 
-use super::result::Runs;
+use super::result::{Column, Runs, series};
 use crate::data::{Dataset, Preprocessing};
 use crate::distill::classifier::{ClassifierTrainer, differences, predictions};
 use crate::distill::{FitConfig, SoftTargets, SoftTargetsConfig, Source};
 use crate::error::Error;
 use crate::optimizer::{OptimizerConfig, OptimizerKind};
 use crate::policy::Schedule;
+use crate::report::LineChart;
 use crate::run::{OpenData, usage, watched_map};
 use crate::train::TrainError;
 use potstill_core::{Restorable, Streams};
-use potstill_nn::{Network, NetworkSpec, Workers, Workspace};
+use potstill_nn::{Network, NetworkSpec, Workers};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -201,13 +202,6 @@ pub(super) fn errors(network: &Network, data: &Dataset) -> f64 {
     differences(&predictions(network, &data.inputs), &data.labels) as f64
 }
 
-/// The logits of all images, `samples x classes`.
-pub(super) fn logits(network: &Network, data: &Dataset) -> Vec<f32> {
-    let mut workspace = Workspace::default();
-    let batches = data.inputs.chunks(1024 * data.features);
-    batches.flat_map(|inputs| network.predict(inputs, &mut workspace).to_vec()).collect()
-}
-
 /// Soft targets of recorded logits.
 pub(super) fn soft(logits: &[f32], temperature: f64, alpha: f64) -> SoftTargets {
     let config = SoftTargetsConfig {
@@ -226,4 +220,23 @@ pub(super) fn column(all: &[Vec<f64>], place: usize) -> Vec<f64> {
 /// The values of `top` divided by those of `bottom`, run by run.
 pub(super) fn ratios(top: &[f64], bottom: &[f64]) -> Vec<f64> {
     top.iter().zip(bottom).map(|(a, b)| a / b.max(1.0)).collect()
+}
+
+/// Numbers of each run, as columns of the table.
+pub(super) fn beside(columns: &[(&str, Vec<f64>)]) -> Vec<Column> {
+    let column =
+        |(name, values): &(&str, Vec<f64>)| Column { name: (*name).to_owned(), values: values.clone() };
+    columns.iter().map(column).collect()
+}
+
+/// A chart of the errors of each run.
+pub(super) fn errors_by_run(title: &str, columns: &[(&str, Vec<f64>)]) -> Vec<LineChart> {
+    let points = |values: &[f64]| values.iter().enumerate().map(|(i, &y)| (i as f64, y)).collect();
+    vec![LineChart {
+        title: title.to_owned(),
+        x_label: "run".to_owned(),
+        y_label: "errors".to_owned(),
+        series: columns.iter().map(|(name, values)| series(name, points(values))).collect(),
+        y_range: None,
+    }]
 }

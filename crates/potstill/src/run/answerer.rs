@@ -27,10 +27,9 @@ impl Answerer {
     pub(crate) fn open(given: &str, data: &OpenData) -> Result<Self, Error> {
         if ForeignModel::recognizes(given) {
             let model = ForeignModel::open(given)?;
-            let (columns, classes) = (model.columns(), data.names_of(model.classes()));
-            let preprocessing =
-                Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, data.options())
-                    .map_err(|reason| usage(format!("--data {}: {reason}", data.given())))?;
+            let preprocessing = model
+                .encoding(data, data.names_of(model.classes()))
+                .map_err(|reason| usage(format!("--data {}: {reason}", data.given())))?;
             return Ok(Self::Foreign(Box::new(model), preprocessing));
         }
         match Subject::load(&RunDir::open(Path::new(given))?)? {

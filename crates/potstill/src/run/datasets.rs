@@ -295,6 +295,31 @@ impl DataSources {
         &self.data
     }
 
+    /// The data, without the other sources.
+    pub(super) fn into_data(self) -> OpenData {
+        self.data
+    }
+
+    /// The answers to all samples of these parts, to train on and to test on, of a model that answers rows of a frame.
+    ///
+    /// # Errors
+    /// As `answer`.
+    pub(super) fn ask(
+        &self,
+        parts: &Parts,
+        mut answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+    ) -> Result<(Vec<f32>, Vec<f32>), Error> {
+        let mut train = answer(self.data.rows(), &parts.rows.0)?;
+        if let Some(more) = &self.unlabelled {
+            train.extend(answer(more.rows(), &parts.unlabelled)?);
+        }
+        let test = match self.test_apart() {
+            Some(frame) => answer(frame, &(0..frame.rows()).collect::<Vec<_>>())?,
+            None => answer(self.data.rows(), &parts.rows.1)?,
+        };
+        Ok((train, test))
+    }
+
     /// The rows without labels, if there are any.
     pub(crate) fn unlabelled(&self) -> Option<&OpenData> {
         self.unlabelled.as_ref()

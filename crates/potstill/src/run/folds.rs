@@ -5,13 +5,12 @@
 //! (Wolpert 1992, stacked generalisation).
 
 use super::checks::usage;
-use super::datasets::DataSources;
+use super::datasets::{DataSources, OpenData};
 use super::observer::{Observer, watched_map};
 use super::resume::Recipe;
 use crate::config::resolve;
-use crate::data::Dataset;
 use crate::distill::ClassifierTrainer;
-use crate::distill::classifier::{self, ClassifierSettings};
+use crate::distill::classifier::{self, ClassifierSettings, logits};
 use crate::error::Error;
 use crate::jobs::{DataConfig, StoreConfig};
 use crate::model::Predictor;
@@ -19,13 +18,12 @@ use crate::optimizer::StudentOptimizer;
 use crate::store::RunDir;
 use crate::train::TrainError;
 use potstill_core::Streams;
-use potstill_nn::{Network, Workspace};
 use std::sync::Arc;
 
 /// A classifier's out-of-fold answers to its training rows, and its own to the rows that it held out.
 pub(crate) struct OutOfFold {
-    /// The source of the run's data.
-    pub(crate) source: String,
+    /// The run's data.
+    pub(crate) data: OpenData,
     pub(crate) classes: Vec<String>,
     /// `rows x classes`, in the order of the data.
     pub(crate) logits: Vec<f32>,
@@ -73,7 +71,7 @@ impl OutOfFold {
                 trainer.step().map_err(|source| TrainError::Learn { step, source })?;
             }
             let rest = trainer.embedded(&Arc::new(parts.train.select(&order[begin..end])));
-            Ok(logits(trainer.student(), &rest))
+            Ok(logits(trainer.student(), &rest.inputs))
         });
         let classes = parts.preprocessing.classes().to_vec();
         let width = classes.len();
@@ -87,16 +85,11 @@ impl OutOfFold {
             }
         }
         if !parts.rows.1.is_empty() {
-            let held_out = logits(model.network(), &model.embedded(&parts.test));
+            let held_out = logits(model.network(), &model.embedded(&parts.test).inputs);
             for (&row, logits) in parts.rows.1.iter().zip(held_out.chunks_exact(width)) {
                 put(row, logits);
             }
         }
-        Ok(Self { source: data.data().given().to_owned(), classes, logits: all })
+        Ok(Self { data: data.into_data(), classes, logits: all })
     }
-}
-
-/// The logits of samples.
-fn logits(network: &Network, data: &Dataset) -> Vec<f32> {
-    network.predict(&data.inputs, &mut Workspace::default()).to_vec()
 }

@@ -118,9 +118,10 @@ impl ForeignModel {
         let (place, text) = place_and_options(given);
         let options = Options::parse(text).map_err(|reason| usage(format!("{given}: {reason}")))?;
         let path = Path::new(place);
-        let model = Model::open(path, options.output.as_deref()).map_err(|error| usage(error.to_string()))?;
-        let checksum = crc32c::crc32c(&store::read_file(path)?);
-        Ok(Self { model, options, given: given.to_owned(), checksum })
+        let bytes = store::read_file(path).map_err(|error| usage(error.to_string()))?;
+        let model = Model::of_file(path, &bytes, options.output.as_deref());
+        let model = model.map_err(|error| usage(error.to_string()))?;
+        Ok(Self { model, options, given: given.to_owned(), checksum: crc32c::crc32c(&bytes) })
     }
 
     /// The CRC-32C of its file.
@@ -152,7 +153,7 @@ impl ForeignModel {
     }
 
     /// The names of the columns that it takes, if the file has them.
-    pub(crate) fn columns(&self) -> Option<Vec<String>> {
+    fn columns(&self) -> Option<Vec<String>> {
         let (_, columns) = self.model.metadata().iter().find(|(key, _)| key == "columns")?;
         serde_json::from_str(columns).ok()
     }
@@ -187,6 +188,14 @@ impl ForeignModel {
         .then(|| self.model.to_network().ok())?
     }
 
+    /// The way of rows of some data into it: the columns that the file names, or all that can be inputs, and these classes.
+    ///
+    /// # Errors
+    /// If the data lacks a column.
+    pub(crate) fn encoding(&self, data: &OpenData, classes: Vec<String>) -> Result<Preprocessing, String> {
+        Preprocessing::of_inputs(data.rows(), self.columns().as_deref(), classes, data.options())
+    }
+
     /// The way of rows into it: the student's, or with its own columns by their names, if the file has these in another order.
     ///
     /// # Errors
@@ -194,9 +203,7 @@ impl ForeignModel {
     pub(crate) fn arranged(&self, data: &OpenData, ours: &Preprocessing) -> Result<Preprocessing, String> {
         match self.columns().filter(|columns| !is_order_of(columns, ours)) {
             None => Ok(ours.clone()),
-            Some(columns) => {
-                Preprocessing::of_inputs(data.rows(), Some(&columns), ours.classes().to_vec(), data.options())
-            }
+            Some(_) => self.encoding(data, ours.classes().to_vec()),
         }
     }
 

@@ -3,8 +3,9 @@
 use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
+use super::lessons::{Blend, Lessons};
 use super::prepared::PreparedRun;
-use super::teachers::{Blend, Lessons, Teachers};
+use super::teachers::Teachers;
 use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
@@ -47,7 +48,8 @@ pub(super) fn prepare_classifier(
     let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
     let parts = data.parts(&fit, None)?;
     check_student(("net_arch", &run.net_arch), &parts.train, &fit, &optimizer)?;
-    check_target(algorithm.name == regression::ALGORITHM.name, &data, &parts)?;
+    let is_regression = algorithm.name == regression::ALGORITHM.name;
+    check_target(is_regression, &data, &parts, |column| other_algorithm(is_regression, column))?;
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
     let (fit, seed, form) = ((fit, optimizer), run.seed, &run.net_arch);
     let job: Box<dyn Job> = match parts.train.classes {
@@ -58,49 +60,81 @@ pub(super) fn prepare_classifier(
     Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
 }
 
-/// Checks that numbers are learned by a regression, and classes by a classifier.
-fn check_target(is_regression: bool, data: &DataSources, parts: &Parts) -> Result<(), Error> {
+/// Checks that the data have numbers to learn, or classes; `advice` says of a column of the other kind what to do.
+fn check_target(
+    has_values: bool,
+    data: &DataSources,
+    parts: &Parts,
+    advice: impl FnOnce(&str) -> String,
+) -> Result<(), Error> {
+    if has_values == (parts.train.classes == 0) {
+        return Ok(());
+    }
     let (column, given) = (parts.preprocessing.target().column(), data.data().given());
-    match (is_regression, parts.train.classes) {
-        (false, 0) => Err(usage(format!(
-            "--data {given}: target={column} is for a regression: potstill train regression; for classes write label={column}"
-        ))),
-        (true, 1..) => Err(usage(format!(
-            "--data {given}: label={column} is for a classifier: potstill train classifier; for numbers write target={column}"
-        ))),
-        _ => Ok(()),
+    Err(usage(format!("--data {given}: {}", advice(column))))
+}
+
+/// The advice on a column that is not what the algorithm learns.
+fn other_algorithm(is_regression: bool, column: &str) -> String {
+    match is_regression {
+        true => format!(
+            "label={column} is for a classifier: potstill train classifier; for numbers write target={column}"
+        ),
+        false => format!(
+            "target={column} is for a regression: potstill train regression; for classes write label={column}"
+        ),
     }
 }
 
-/// Checks that a student learns what its teacher answers.
-fn check_taught(has_values: bool, data: &DataSources, parts: &Parts) -> Result<(), Error> {
-    let (column, given) = (parts.preprocessing.target().column(), data.data().given());
-    match (has_values, parts.train.classes) {
-        (false, 0) => Err(usage(format!(
-            "--data {given}: the teacher answers with classes, and `{column}` has numbers to learn; name its classes with label=NAME"
-        ))),
-        (true, 1..) => Err(usage(format!(
-            "--data {given}: the teacher predicts numbers, and `{column}` has classes; name what it predicts with target=NAME"
-        ))),
-        _ => Ok(()),
+/// The advice on a column that is not what the teacher answers.
+fn other_answers(has_values: bool, column: &str) -> String {
+    match has_values {
+        true => format!(
+            "the teacher predicts numbers, and `{column}` has classes; name what it predicts with target=NAME"
+        ),
+        false => format!(
+            "the teacher answers with classes, and `{column}` has numbers to learn; name its classes with label=NAME"
+        ),
     }
+}
+
+/// The samples of a student, without those that its teachers have not answered, and a warning of these.
+fn student_parts(
+    teachers: &Teachers,
+    data: &DataSources,
+    student: &NetworkSpec,
+    (fit, optimizer): (&FitConfig, &OptimizerConfig),
+) -> Result<(Parts, Option<String>), Error> {
+    let mut parts = data.parts(fit, teachers.preprocessing())?;
+    let has_values = teachers.has_values();
+    check_target(has_values, data, &parts, |column| other_answers(has_values, column))?;
+    let left_out = teachers.leave_out(data, &mut parts)?;
+    if !has_values && fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
+        return Err(usage(
+            "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
+        ));
+    }
+    check_student(("student", student), &parts.train, fit, optimizer)?;
+    Ok((parts, left_out))
 }
 
 /// Prepares the run of a student that learns classes, or of one that learns numbers.
 pub(super) fn prepare_student_of_data(
     teachers: Teachers,
+    head: &[(&str, Value)],
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
     match teachers.has_values() {
-        true => prepare_student_of_values(teachers, layers, threads),
-        false => prepare_student_of_classes(teachers, layers, threads),
+        true => prepare_student_of_values(teachers, head, layers, threads),
+        false => prepare_student_of_classes(teachers, head, layers, threads),
     }
 }
 
 /// Prepares the run of a student that learns numbers.
 fn prepare_student_of_values(
     teachers: Teachers,
+    head: &[(&str, Value)],
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
@@ -109,7 +143,7 @@ fn prepare_student_of_values(
         (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
         StoreConfig,
     )>(&layers)?;
-    let config = resolved.to_toml(&distillation_head());
+    let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
     if run.env.is_some() {
@@ -119,10 +153,7 @@ fn prepare_student_of_values(
         return Err(usage("teacher_mean is of classes; values have their mean"));
     }
     let student = student_spec(&run)?;
-    let mut parts = data.parts(&fit, teachers.preprocessing())?;
-    check_taught(true, &data, &parts)?;
-    let left_out = teachers.leave_out(&data, &mut parts)?;
-    check_student(("student", student), &parts.train, &fit, &optimizer)?;
+    let (parts, left_out) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
     let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.changes().are_any())?;
     let TaughtRows { train, variances, test, parameters } = taught;
     let steps = fit.total_steps(parts.train.len());
@@ -139,6 +170,7 @@ fn prepare_student_of_values(
 /// Prepares the run of a student that learns classes.
 fn prepare_student_of_classes(
     teachers: Teachers,
+    head: &[(&str, Value)],
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
@@ -147,7 +179,7 @@ fn prepare_student_of_classes(
         (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
         StoreConfig,
     )>(&layers)?;
-    let config = resolved.to_toml(&distillation_head());
+    let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, ((soft, control), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
     if run.env.is_some() {
@@ -155,15 +187,7 @@ fn prepare_student_of_classes(
     }
     soft.check()?;
     let student = student_spec(&run)?;
-    let mut parts = data.parts(&fit, teachers.preprocessing())?;
-    check_taught(false, &data, &parts)?;
-    let left_out = teachers.leave_out(&data, &mut parts)?;
-    if fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
-        return Err(usage(
-            "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
-        ));
-    }
-    check_student(("student", student), &parts.train, &fit, &optimizer)?;
+    let (parts, left_out) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = Blend {
         weights: run.teacher_weights.as_deref(),

@@ -109,17 +109,32 @@ pub(crate) fn prepare_distillation(
     threads: usize,
     dir: Option<&RunDir>,
 ) -> Result<PreparedRun, Error> {
-    started(layers, dir, |layers| prepare_student(teacher, layers, threads))
+    started(layers, dir, |layers| prepare_student(teacher, &distillation_head(), layers, threads))
+}
+
+/// Prepares a distillation run with these keys above its settings, which has no directory yet.
+pub(crate) fn prepare_headed_distillation(
+    teacher: Teacher,
+    head: &[(&str, Value)],
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
+    started(layers, None, |layers| prepare_student(teacher, head, layers, threads))
 }
 
 /// Prepares a distillation run that starts from nothing.
-fn prepare_student(teacher: Teacher, layers: &[Layer], threads: usize) -> Result<PreparedRun, Error> {
+fn prepare_student(
+    teacher: Teacher,
+    head: &[(&str, Value)],
+    layers: &[Layer],
+    threads: usize,
+) -> Result<PreparedRun, Error> {
     let layers = &with_checksum(&teacher, layers)?;
     match teacher {
-        Teacher::Policy(policy) => prepare_student_policy(&policy.0, policy.1, layers, threads),
+        Teacher::Policy(policy) => prepare_student_policy(*policy, head, layers, threads),
         Teacher::Classes(teachers) => {
             let copy = teachers.predictor().cloned().map(Model::Predictor);
-            let prepared = prepare_student_of_data(teachers, layers, threads)?;
+            let prepared = prepare_student_of_data(teachers, head, layers, threads)?;
             Ok(match copy {
                 Some(model) => with_teacher(prepared, &model),
                 None => prepared,
@@ -135,16 +150,16 @@ fn with_teacher(run: PreparedRun, teacher: &Model) -> PreparedRun {
 
 /// Prepares the run of a student that learns a policy.
 fn prepare_student_policy(
-    model: &Model,
-    spec: Spec,
+    (model, spec): (Model, Spec),
+    head: &[(&str, Value)],
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
     let resolved = resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
-    let (config, idle) = (resolved.to_toml(&distillation_head()), idle_keys(&resolved));
+    let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
     let teacher_run = run.teacher.clone().unwrap_or_default();
-    let Model::Network(teacher) = model else {
+    let Model::Network(teacher) = &model else {
         let learned = if matches!(model, Model::Table(_)) { "a table" } else { "no network" };
         return Err(usage(format!(
             "{teacher_run} learned {learned}; a policy's teacher is a network (train dqn)"
@@ -174,7 +189,7 @@ fn prepare_student_policy(
     let on = spec.name().to_owned();
     let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
     let student = PreparedRun::of(DISTILL, (&on, run.seed), config, store, job);
-    let student = with_teacher(student, model).with_warning(idle);
+    let student = with_teacher(student, &model).with_warning(idle);
     Ok(student.with_schedules(&settings, None, Some(steps)))
 }
 

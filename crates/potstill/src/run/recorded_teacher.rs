@@ -120,22 +120,33 @@ impl RecordedTeacher {
         }
     }
 
-    /// The places of the answers to the rows that a student is tested on; none if they are not known: rows of another source are found by their
-    /// names alone.
-    pub(crate) fn test_places(&self, data: &DataSources, parts: &Parts) -> Option<Vec<Option<usize>>> {
-        let Some(apart) = data.test_apart() else {
-            let places = self.places(data.data(), data.unlabelled()).ok()?;
-            return Some(parts.rows.1.iter().map(|&row| places[row]).collect());
+    /// The places of the answers to the samples of these parts.
+    ///
+    /// # Errors
+    /// As [`places`](Self::places).
+    ///
+    /// # Panics
+    /// If a sample to train on has no answer.
+    pub(crate) fn found(&self, data: &DataSources, parts: &Parts) -> Result<Found, Error> {
+        let places = self.places(data.data(), data.unlabelled())?;
+        let train = learned_rows(data, parts).into_iter().map(|row| places[row]);
+        let train = train.collect::<Option<_>>().expect("rows without an answer are left out");
+        let test = match data.test_apart() {
+            None => parts.rows.1.iter().map(|&row| places[row]).collect(),
+            Some(apart) => self.apart(data, apart.rows()),
         };
-        let test = data.test_source().filter(|test| test.rows().rows() == apart.rows())?;
-        // A name that stands in both is that of which row?
+        Ok(Found { train, test })
+    }
+
+    /// The places of the answers to test rows of another source: by their names alone, which none of the data has.
+    fn apart(&self, data: &DataSources, rows: usize) -> Option<Vec<usize>> {
+        let test = data.test_source().filter(|test| test.rows().rows() == rows)?;
+        let names = test.names().ok().flatten().filter(|_| self.names.is_some())?;
         let ours = data.data().names().ok().flatten().unwrap_or_default();
-        let both = [ours, test.names().ok().flatten().unwrap_or_default()].concat();
-        if twice(&both).is_some() {
+        if twice(&[ours, names].concat()).is_some() {
             return None;
         }
-        let has_names = self.names.is_some() && test.names().is_ok_and(|names| names.is_some());
-        if has_names { self.places(test, None).ok() } else { None }
+        self.places(test, None).ok()?.into_iter().collect()
     }
 
     /// The logits of these classes for all of its rows, `rows x classes`.
@@ -165,17 +176,24 @@ impl RecordedTeacher {
     }
 }
 
-/// The rows of answers at these places, `width` numbers each; none if a place is none.
-pub(crate) fn rows_at<T: Copy>(
-    answers: &[T],
-    width: usize,
-    places: impl IntoIterator<Item = Option<usize>>,
-) -> Option<Vec<T>> {
-    let mut rows = Vec::new();
-    for place in places {
-        rows.extend_from_slice(&answers[place? * width..][..width]);
-    }
-    Some(rows)
+/// The places of answers.
+pub(crate) struct Found {
+    /// To the samples to train on.
+    pub(crate) train: Vec<usize>,
+    /// To those to test on; none if one has no answer, or they are not known.
+    pub(crate) test: Option<Vec<usize>>,
+}
+
+/// The rows that are learned, counted through the data and the further rows behind them.
+pub(crate) fn learned_rows(data: &DataSources, parts: &Parts) -> Vec<usize> {
+    let count = data.data().rows().rows();
+    let more = parts.unlabelled.iter().map(|&row| count + row);
+    parts.rows.0.iter().copied().chain(more).collect()
+}
+
+/// The rows of answers at these places, `width` numbers each.
+pub(crate) fn rows_at<T: Copy>(answers: &[T], width: usize, places: &[usize]) -> Vec<T> {
+    places.iter().flat_map(|place| &answers[place * width..][..width]).copied().collect()
 }
 
 /// Values, and their standard deviations if there are any.

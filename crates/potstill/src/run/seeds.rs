@@ -5,11 +5,13 @@ use super::classifiers::add_over_seeds;
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
 use super::judgement::judgement;
-use super::labels::DISTILL;
+use super::labels::{DISTILL, distillation_head};
 use super::observer::Observer;
 use super::origins::Origins;
 use super::pause::{as_it_is, paused};
-use super::prepare::{prepare_distillation, prepare_headed, prepare_train, train_head};
+use super::prepare::{
+    prepare_distillation, prepare_headed, prepare_headed_distillation, prepare_train, train_head,
+};
 use super::prepared::PreparedRun;
 use super::report::asked_axis;
 use super::resume::{Continuation, Recipe, continue_run, more_steps};
@@ -132,26 +134,23 @@ pub(crate) struct Family {
 impl Family {
     /// The run of the first seed; its configuration, with the number of seeds, is that of the folder.
     fn first(&self) -> Result<PreparedRun, Error> {
-        let count = Toml::Integer(self.count as i64);
+        let seeds = ("seeds", Toml::Integer(self.count as i64));
         let plan = match self.algorithm {
             Some(algorithm) => {
-                let mut head = train_head(algorithm.name);
-                head.push(("seeds", count));
+                let head = [train_head(algorithm.name), vec![seeds]].concat();
                 prepare_headed(algorithm, &head, &self.layers, 1, None)?
             }
             None => {
-                let mut plan = self.distillation(&self.layers)?;
-                plan.config = plan.config.replacen("\ncommand", &format!("\nseeds = {count}\ncommand"), 1);
-                plan
+                let head = [distillation_head(), vec![seeds]].concat();
+                prepare_headed_distillation(self.teacher()?, &head, &self.layers, 1)?
             }
         };
         Ok(self.with_origins(plan))
     }
 
-    /// A distillation with these settings, from the teacher that they name.
-    fn distillation(&self, layers: &[Layer]) -> Result<PreparedRun, Error> {
-        let teacher = peek(layers, "teacher").unwrap_or_default();
-        prepare_distillation(Teacher::open(teacher)?, layers, 1, None)
+    /// The teacher of a distillation, which its settings name.
+    fn teacher(&self) -> Result<Teacher, Error> {
+        Teacher::open(peek(&self.layers, "teacher").unwrap_or_default())
     }
 
     /// The name of its work: that of the algorithm.
@@ -173,7 +172,7 @@ impl Family {
         // Each seed runs on one thread; seeds run in parallel.
         let plan = match self.algorithm {
             Some(algorithm) => prepare_train(algorithm, &layers, 1, None)?,
-            None => self.distillation(&layers)?,
+            None => prepare_distillation(self.teacher()?, &layers, 1, None)?,
         };
         Ok(self.with_origins(plan))
     }

@@ -4,21 +4,20 @@ use super::answerer::own_answers;
 use super::checks::usage;
 use super::datasets::{DataSources, OpenData, TrainedOn};
 use super::foreign::ForeignModel;
-use super::recorded_teacher::{RecordedTeacher, rows_at};
+use super::recorded_teacher::{RecordedTeacher, learned_rows, rows_at};
 use super::subject::Subject;
 use crate::config::{Layer, Origin};
 use crate::data::source::{begins_an_option, place_and_options};
 use crate::data::{DataFrame, Preprocessing};
+use crate::distill::EnsembleMean;
 use crate::distill::answers::is_numbered;
 use crate::distill::ensemble::mean_logits;
-use crate::distill::{EnsembleMean, Samples, Source};
 use crate::error::Error;
 use crate::jobs::Parts;
 use crate::model::{Model, Predictor};
 use crate::store::RunDir;
-use crate::teacher;
 use potstill_env::registry::Spec;
-use potstill_nn::{Network, Workspace};
+use potstill_nn::Network;
 use std::path::Path;
 use std::sync::Arc;
 use toml::Table;
@@ -74,28 +73,6 @@ impl From<Subject> for Teacher {
 
 /// The teachers of a student of classes.
 pub(crate) struct Teachers(Vec<Member>);
-
-/// The settings of a student's teachers.
-pub(crate) struct Blend<'a> {
-    /// The weights of several, as written.
-    pub(crate) weights: Option<&'a str>,
-    /// The mean of several.
-    pub(crate) mean: EnsembleMean,
-    /// The share by which a student that is its own teacher follows.
-    pub(crate) tau: f32,
-}
-
-/// The answers of teachers to the samples of a student.
-pub(crate) struct Lessons {
-    /// The logits of the samples to train on.
-    pub(crate) source: Source,
-    /// The logits of the samples to test on, `samples x classes`; none if a teacher has not answered them.
-    pub(crate) test: Option<Vec<f32>>,
-    /// Parameters of all networks; none if a teacher is no network of ours.
-    pub(crate) parameters: Option<usize>,
-    /// The classifier, if it is one of ours that takes the student's inputs.
-    pub(crate) predictor: Option<Predictor>,
-}
 
 /// The CRC-32C of a network's parameters.
 pub(super) fn parameters_checksum(network: &Network) -> u32 {
@@ -293,43 +270,6 @@ impl Teachers {
             format!("{without} of {count} training rows have no answer of the teacher and are left out")
         }))
     }
-
-    /// The teachers' answers to the samples of a student. `is_varied` is true if these are changed from epoch to epoch, by augmentation.
-    ///
-    /// # Errors
-    /// If a teacher cannot answer a sample, or has other classes.
-    pub(crate) fn lessons(
-        self,
-        data: &DataSources,
-        parts: &Parts,
-        Blend { weights, mean, tau }: Blend<'_>,
-        is_varied: bool,
-    ) -> Result<Lessons, Error> {
-        self.check_splits()?;
-        let count = self.0.len();
-        let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
-        let mut lessons = Vec::with_capacity(count);
-        let asked = Asked { data, parts, is_varied, tau };
-        for member in self.0 {
-            lessons.push(member.lessons(&asked)?);
-        }
-        if count == 1 {
-            return Ok(lessons.remove(0));
-        }
-        let parameters = lessons.iter().map(|lesson| lesson.parameters).sum();
-        let recorded = |logits: Vec<f32>| Source::recorded(parts.preprocessing.classes().len(), logits);
-        let (mut tests, mut members) = (Vec::new(), Vec::new());
-        for (weight, lesson) in weights.into_iter().zip(lessons) {
-            tests.push(lesson.test.map(|logits| (weight, recorded(logits))));
-            members.push((weight, lesson.source));
-        }
-        let test = tests.into_iter().collect::<Option<Vec<_>>>().map(|tests| {
-            let indices: Vec<usize> = (0..parts.test.len()).collect();
-            let samples = Samples { inputs: &parts.test.inputs, indices: &indices };
-            Source::ensemble(tests, mean).logits(samples).to_vec()
-        });
-        Ok(Lessons { source: Source::ensemble(members, mean), test, parameters, predictor: None })
-    }
 }
 
 /// The answers of teachers to all rows of some data.
@@ -394,15 +334,13 @@ impl Member {
         match self {
             Self::Trained(trained) => own_logits(&trained.0, classes, frame, &rows).map_err(of_data),
             Self::Recorded(answers) => {
-                let (logits, places) = (answers.logits(classes)?, answers.places(data, None)?);
-                rows_at(&logits, classes.len(), places)
-                    .ok_or_else(|| usage(format!("--teacher {}: a row has no answer", answers.given())))
+                let (all, places) = (answers.logits(classes)?, answers.places(data, None)?);
+                let places: Option<Vec<usize>> = places.into_iter().collect();
+                let none = || usage(format!("--teacher {}: a row has no answer", answers.given()));
+                Ok(rows_at(&all, classes.len(), &places.ok_or_else(none)?))
             }
             Self::Foreign(mut model) => {
-                let columns = model.columns();
-                let preprocessing =
-                    Preprocessing::of_inputs(frame, columns.as_deref(), classes.to_vec(), data.options())
-                        .map_err(of_data)?;
+                let preprocessing = model.encoding(data, classes.to_vec()).map_err(of_data)?;
                 let given = model.given().to_owned();
                 model
                     .logits(&preprocessing, frame, &rows)
@@ -424,132 +362,8 @@ pub(super) fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
     })
 }
 
-/// The rows that are learned, counted through the data and the further rows behind them.
-pub(super) fn learned_rows(data: &DataSources, parts: &Parts) -> Vec<usize> {
-    let count = data.data().rows().rows();
-    let more = parts.unlabelled.iter().map(|&row| count + row);
-    parts.rows.0.iter().copied().chain(more).collect()
-}
-
-/// The samples of a student whose answers a teacher gives.
-struct Asked<'a> {
-    data: &'a DataSources,
-    parts: &'a Parts,
-    /// True if the samples are changed from epoch to epoch.
-    is_varied: bool,
-    /// The share by which a student that is its own teacher follows.
-    tau: f32,
-}
-
-impl Asked<'_> {
-    fn classes(&self) -> &[String] {
-        self.parts.preprocessing.classes()
-    }
-
-    /// Refuses samples that change from epoch to epoch for a teacher that answers each once.
-    fn refuse_variation(&self, given: &str) -> Result<(), Error> {
-        match self.is_varied {
-            true => Err(usage(format!(
-                "--teacher {given}: its answers are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and mixup out"
-            ))),
-            false => Ok(()),
-        }
-    }
-
-    /// The lessons of a teacher that answers rows of a frame.
-    fn once(
-        &self,
-        parameters: Option<usize>,
-        mut answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
-    ) -> Result<Lessons, Error> {
-        let Self { data, parts, .. } = self;
-        let mut train = answer(data.data().rows(), &parts.rows.0)?;
-        if let Some(more) = data.unlabelled() {
-            train.extend(answer(more.rows(), &parts.unlabelled)?);
-        }
-        let test = match data.test_apart() {
-            Some(frame) => answer(frame, &(0..frame.rows()).collect::<Vec<_>>())?,
-            None => answer(data.data().rows(), &parts.rows.1)?,
-        };
-        let source = Source::recorded(self.classes().len(), train);
-        Ok(Lessons { source, test: Some(test), parameters, predictor: None })
-    }
-}
-
-impl Member {
-    fn lessons(self, asked: &Asked<'_>) -> Result<Lessons, Error> {
-        match self {
-            Self::Trained(trained) => lessons_of_run(&trained.0, asked),
-            Self::Recorded(answers) => lessons_of_record(&answers, asked),
-            Self::Foreign(model) => lessons_of_model(*model, asked),
-            Self::Own if asked.parts.train.is_texts() => {
-                Err(usage("--teacher self: a student of texts cannot be its own teacher"))
-            }
-            Self::Own => Ok(Lessons {
-                source: Source::of_student(asked.tau),
-                test: None,
-                parameters: None,
-                predictor: None,
-            }),
-        }
-    }
-}
-
-/// The lessons of a trained run: of its network, where its inputs are the student's, else of its answers.
-fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, Error> {
-    let (own, preprocessing) = (predictor.preprocessing(), &asked.parts.preprocessing);
-    let parameters = Some(predictor.parameters());
-    // The bag of a teacher of texts is no part of its network.
-    let is_shared = own.inputs() == preprocessing.inputs() && predictor.bag().is_none();
-    if is_shared && own.classes() == asked.classes() {
-        let network = predictor.network().clone();
-        let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
-        let source = Source::new(teacher::Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor.clone()) });
-    }
-    asked.refuse_variation("of other inputs")?;
-    asked.once(parameters, |frame, rows| {
-        own_logits(predictor, asked.classes(), frame, rows)
-            .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
-    })
-}
-
-/// The lessons of recorded answers.
-fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Lessons, Error> {
-    asked.refuse_variation(answers.given())?;
-    let Asked { data, parts, .. } = asked;
-    let (logits, width) = (answers.logits(asked.classes())?, asked.classes().len());
-    let places = answers.places(data.data(), data.unlabelled())?;
-    let of = |rows: &[usize]| rows_at(&logits, width, rows.iter().map(|&row| places[row]));
-    let train = of(&learned_rows(data, parts)).expect("rows without an answer are left out");
-    let test = answers.test_places(data, parts).and_then(|places| rows_at(&logits, width, places));
-    Ok(Lessons { source: Source::recorded(width, train), test, parameters: None, predictor: None })
-}
-
-/// The lessons of a model of another program: of its answers, or of its network where samples change.
-fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lessons, Error> {
-    let preprocessing = &asked.parts.preprocessing;
-    let network = if asked.is_varied { model.network(preprocessing) } else { None };
-    if let Some(network) = network {
-        let test = network.predict(&asked.parts.test.inputs, &mut Workspace::default()).to_vec();
-        let parameters = Some(network.parameters().len());
-        let source = Source::new(teacher::Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: None });
-    }
-    asked.refuse_variation(model.given())?;
-    let (given, parameters) = (model.given().to_owned(), model.parameters());
-    let preprocessing = model
-        .arranged(asked.data.data(), preprocessing)
-        .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
-    asked.once(parameters, |frame, rows| {
-        model
-            .logits(&preprocessing, frame, rows)
-            .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
-    })
-}
-
 /// The logits of a classifier behind its own preprocessing, in the order of these classes: `rows x classes`.
-fn own_logits(
+pub(super) fn own_logits(
     predictor: &Predictor,
     classes: &[String],
     frame: &DataFrame,

@@ -3,8 +3,8 @@
 use super::answerer::own_answers;
 use super::checks::usage;
 use super::datasets::DataSources;
-use super::recorded_teacher::{RecordedTeacher, rows_at};
-use super::teachers::{Member, Teachers, learned_rows, numbers};
+use super::recorded_teacher::{Found, RecordedTeacher, rows_at};
+use super::teachers::{Member, Teachers, numbers};
 use crate::data::{DataFrame, Preprocessing};
 use crate::error::Error;
 use crate::jobs::Parts;
@@ -119,35 +119,26 @@ fn once(
     data: &DataSources,
     parts: &Parts,
     parameters: Option<usize>,
-    mut answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+    answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
 ) -> Result<TaughtRows, Error> {
-    let mut train = answer(data.data().rows(), &parts.rows.0)?;
-    if let Some(more) = data.unlabelled() {
-        train.extend(answer(more.rows(), &parts.unlabelled)?);
-    }
-    let test = match data.test_apart() {
-        Some(frame) => answer(frame, &(0..frame.rows()).collect::<Vec<_>>())?,
-        None => answer(data.data().rows(), &parts.rows.1)?,
-    };
+    let (train, test) = data.ask(parts, answer)?;
     Ok(TaughtRows { train, variances: Vec::new(), test: Some(test), parameters })
 }
 
 /// The values of a file.
 fn recorded(answers: &RecordedTeacher, data: &DataSources, parts: &Parts) -> Result<TaughtRows, Error> {
-    let places = answers.places(data.data(), data.unlabelled())?;
+    let Found { train, test } = answers.found(data, parts)?;
     let (values, deviations) = answers.values()?;
-    let of = |numbers: &[f64], rows: &[usize]| rows_at(numbers, 1, rows.iter().map(|&row| places[row]));
     let ours: &Preprocessing = &parts.preprocessing;
-    let scaled =
-        |values: Vec<f64>| -> Vec<f32> { values.into_iter().map(|x| ours.scaled_value(x)).collect() };
-    let learned = learned_rows(data, parts);
-    let train = scaled(of(values, &learned).expect("rows without an answer are left out"));
+    let scaled = |places: &[usize]| -> Vec<f32> {
+        rows_at(values, 1, places).into_iter().map(|x| ours.scaled_value(x)).collect()
+    };
     let unit = ours.value(1.0) - ours.value(0.0);
     let variance = |deviation: f64| ((deviation / unit) * (deviation / unit)) as f32;
     let variances = match deviations.is_empty() {
         true => Vec::new(),
-        false => of(deviations, &learned).into_iter().flatten().map(variance).collect(),
+        false => rows_at(deviations, 1, &train).into_iter().map(variance).collect(),
     };
-    let test = answers.test_places(data, parts).and_then(|places| rows_at(values, 1, places)).map(scaled);
+    let (train, test) = (scaled(&train), test.as_deref().map(scaled));
     Ok(TaughtRows { train, variances, test, parameters: None })
 }
