@@ -226,6 +226,75 @@ fn rows_without_labels_are_learned_from_the_teacher_alone() {
 }
 
 #[test]
+fn rows_are_munged_for_a_transfer_set() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let rows: Vec<String> = flowers(300, SPECIES).lines().skip(1).map(str::to_owned).collect();
+    let row = |(i, row): (usize, &String)| format!("f{i},{},\"a,{}\",{row}\n", i % 7, i % 3);
+    let table = "id,whole,word,sl,sw,pl,pw,species\n".to_owned()
+        + &rows.iter().enumerate().map(row).collect::<String>();
+    fs::write(path.join("few.csv"), table).unwrap();
+    let munge = "data munge few.csv:id=id,label=species --size 500";
+    let made = result(path, &format!("{munge} --threads 1 --out more.csv"));
+    assert_eq!(
+        (&made["training_rows"], &made["rows"], &made["columns"]),
+        (&json!(200), &json!(500), &json!(6))
+    );
+    result(path, &format!("{munge} --threads 2 --out again.csv"));
+    let more = fs::read_to_string(path.join("more.csv")).unwrap();
+    assert!(more == fs::read_to_string(path.join("again.csv")).unwrap());
+    assert!(more.starts_with("id,whole,word,sl,sw,pl,pw\nmunge-1,"), "{more}");
+    let columns = result(path, "data show more.csv:id=id")["columns"].clone();
+    let kinds: Vec<&str> = (0..7).map(|i| columns[i]["kind"].as_str().unwrap()).collect();
+    let [number, three] = ["numbers", "3 different words"];
+    assert_eq!(kinds, ["500 different words", number, three, number, number, number, number]);
+    assert_eq!(columns[1]["range"], json!([0.0, 6.0]));
+    // A teacher that answers live says what they are.
+    let on = "few.csv:id=id,label=species";
+    result(path, &format!("train classifier --data {on} --net-arch mlp:8 --epochs 20 --out teacher"));
+    let student = result(
+        path,
+        &format!(
+            "distill --teacher teacher --data {on} --unlabelled more.csv:id=id --student mlp:4 --epochs 5 --out mimic"
+        ),
+    );
+    assert_eq!((&student["train_samples"], &student["unlabelled_samples"]), (&json!(200), &json!(500)));
+
+    let check = |arguments: &str, expected: &str| {
+        let output = potstill(path, &format!("data munge {arguments} --out no.csv"));
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), line.trim_end()), (Some(2), expected), "{arguments}");
+        assert!(!path.join("no.csv").exists(), "{arguments}");
+    };
+    fs::write(path.join("missing.csv"), "x,y,label\n1,a,p\n,b,q\n2,c,q\n").unwrap();
+    check(
+        "missing.csv --size 9 --test-samples 0",
+        "error: missing.csv: row 2, column `x`: the value is missing; fill in the mean with missing=mean",
+    );
+    check(
+        "missing.csv --size 9 --test-samples 2",
+        "error: missing.csv: 1 rows; two are needed to exchange anything",
+    );
+    check(
+        "missing.csv --size 9 --swap-probability 1.5",
+        "error: --swap-probability 1.5: write a number from 0 to 1",
+    );
+    check("missing.csv --size 9 --local-variance 0", "error: --local-variance 0: write a number above 0");
+    check("missing.csv --size 200m", "error: --size 200000000: write a whole number up to 134217728");
+    check(
+        "missing.csv:label=x,drop=[\"y\",\"label\"] --size 9",
+        "error: missing.csv:label=x,drop=[\"y\",\"label\"]: no column is left to exchange",
+    );
+    let pictures = "digits";
+    check(
+        &format!("{pictures} --size 9"),
+        "error: digits: column `image` has images of 8 x 8; numbers and words can be exchanged between rows",
+    );
+    result(path, "data munge missing.csv:missing=mean --size 9 --test-samples 0 --out filled.csv");
+    assert_eq!(fs::read_to_string(path.join("filled.csv")).unwrap().lines().count(), 10);
+}
+
+#[test]
 fn a_student_is_its_own_teacher() {
     let dir = folder();
     let path = dir.path();

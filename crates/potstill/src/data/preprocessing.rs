@@ -134,6 +134,18 @@ fn label_column(frame: &DataFrame, options: &DataOptions) -> Result<Option<usize
     }
 }
 
+/// The columns of a frame that are inputs unless a model names others, in their order.
+///
+/// # Errors
+/// If a column that the options name is missing.
+pub(crate) fn possible_inputs(frame: &DataFrame, options: &DataOptions) -> Result<Vec<usize>, String> {
+    let target = match &options.target {
+        Some(name) => Some(frame.find(name)?),
+        None => label_column(frame, options)?,
+    };
+    input_columns(frame, target, options)
+}
+
 /// The columns of the inputs, in their order.
 fn input_columns(
     frame: &DataFrame,

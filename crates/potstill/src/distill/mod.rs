@@ -7,6 +7,7 @@
 //! | [`regression`] | numbers from labels, from a teacher's values, or from both |
 //! | [`values`] | a teacher's values beside the labels of a regression |
 //! | [`student`] | the parts of a student of classes: a network, of texts behind a bag of their n-grams |
+//! | [`munge`] | more rows for a transfer set, from a table that has few (MUNGE, Bucila et al. 2006) |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`chat`] | the answers of a language model as those of a classifier |
@@ -47,6 +48,7 @@ pub mod classifier;
 pub mod collector;
 pub mod divergence;
 pub mod ensemble;
+pub mod munge;
 pub mod policy;
 pub mod quality;
 pub mod regression;
