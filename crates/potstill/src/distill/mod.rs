@@ -8,6 +8,7 @@
 //! | [`values`] | a teacher's values beside the labels of a regression |
 //! | [`student`] | the parts of a student of classes: a network, of texts behind a bag of their n-grams |
 //! | [`munge`] | more rows for a transfer set, from a table that has few (MUNGE, Bucila et al. 2006) |
+//! | [`tree`] | a decision tree of labels, of a teacher's probabilities, or of both |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`chat`] | the answers of a language model as those of a classifier |
@@ -55,6 +56,7 @@ pub mod regression;
 pub mod soft_targets;
 pub mod source;
 pub mod student;
+pub mod tree;
 pub mod values;
 
 pub use answers::{AnswerKind, Answers};
@@ -66,4 +68,5 @@ pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};
 pub use student::StudentForm;
+pub use tree::{TreeGrower, TreeTargets};
 pub use values::{ValueTargets, ValueTargetsConfig};

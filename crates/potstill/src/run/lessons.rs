@@ -137,8 +137,8 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
     let parameters = Some(predictor.parameters());
     // The bag of a teacher of texts is no part of its network.
     let is_shared = own.inputs() == preprocessing.inputs() && predictor.bag().is_none();
-    if is_shared && own.classes() == asked.classes() {
-        let network = predictor.network().clone();
+    let network = predictor.network().filter(|_| is_shared && own.classes() == asked.classes());
+    if let Some(network) = network.cloned() {
         let test = logits(&network, &asked.parts.test.inputs);
         let source = Source::new(Teacher::frozen(network));
         return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor.clone()) });
