@@ -260,6 +260,9 @@ impl Job for SupervisedJob {
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
+        if self.fit.validation_samples > 0 {
+            summary["validation_samples"] = json!(self.fit.validation_samples);
+        }
         let unlabelled = self.train.len() - self.train.labels.len();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);

@@ -13,14 +13,11 @@ use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
-use crate::distill::{
-    EnsembleMean, FitConfig, Samples, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets,
-    ValueTargetsConfig,
-};
+use crate::distill::{EnsembleMean, FitConfig, Samples, SoftTargets, StudentForm, ValueTargets};
 use crate::error::Error;
 use crate::jobs::{
-    ControlConfig, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught,
-    TaughtValues, calibration_rows,
+    ClassDistillation, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob,
+    Taught, TaughtValues, ValueDistillation, calibration_rows,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use potstill_nn::NetworkSpec;
@@ -139,10 +136,7 @@ fn prepare_student_of_values(
     threads: usize,
 ) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let resolved = resolve::<ValueDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
@@ -175,10 +169,7 @@ fn prepare_student_of_classes(
     threads: usize,
 ) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let resolved = resolve::<ClassDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, ((soft, control), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;

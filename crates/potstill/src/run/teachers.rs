@@ -82,17 +82,17 @@ pub(super) fn parameters_checksum(network: &Network) -> u32 {
 
 /// The setting of a teacher, with absolute paths.
 pub(crate) fn teacher_layer(given: &str) -> Layer {
-    let absolute = |given: &String| {
-        if given == OWN {
-            return given.clone();
-        }
-        let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
-        let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
-        given.replacen(place, &path.display().to_string(), 1)
-    };
+    let absolute = |given: &String| if given == OWN { given.clone() } else { absolute_place(given) };
     let teachers: Vec<String> = places(given).iter().map(absolute).collect();
     let values = Table::from_iter([("teacher".to_owned(), teachers.join(",").into())]);
     Layer { origin: Origin::CommandLine, values }
+}
+
+/// A place with options, `PLACE:key=value`, with an absolute path.
+pub(crate) fn absolute_place(given: &str) -> String {
+    let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
+    let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
+    given.replacen(place, &path.display().to_string(), 1)
 }
 
 /// Splits `A,B` into its parts; a comma before `key=` is one between options.
