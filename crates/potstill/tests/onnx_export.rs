@@ -86,7 +86,7 @@ fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
     for (name, frame, spec, shape, inputs) in
         [("numbers", table, "mlp:8", vec![2], raw), ("images", images, "mlp:8", vec![2, 3, 2], pixels)]
     {
-        let options = DataOptions { fills_missing: true, ..DataOptions::default() };
+        let options = DataOptions { fills_missing: Some(true), ..DataOptions::default() };
         let all: Vec<usize> = (0..8).collect();
         let preprocessing = Arc::new(Preprocessing::fit(&frame, &all, &options).unwrap());
         let features: usize = preprocessing.shape().iter().product();
@@ -315,7 +315,7 @@ fn tables_with_words_are_encoded_in_the_file() {
         let frame = table(target);
         let (label, value) = if is_of_classes { (Some("label"), None) } else { (None, Some("price")) };
         let options = DataOptions {
-            fills_missing: true,
+            fills_missing: Some(true),
             label: label.map(str::to_owned),
             target: value.map(str::to_owned),
             ..DataOptions::default()

@@ -261,6 +261,65 @@ impl DataFrame {
     }
 }
 
+#[cfg(feature = "disk")]
+impl DataFrame {
+    /// The same without some columns.
+    pub(crate) fn without(&self, names: &[String]) -> Result<Self, String> {
+        names.iter().try_for_each(|name| self.find(name).map(drop))?;
+        let columns = self.columns.iter().filter(|column| !names.contains(&column.name));
+        Self::new(columns.cloned().collect())
+    }
+
+    /// The CRC-32C of the values of each row, column by column in the order of their names, without those that are left out. A number is the
+    /// same whether its column holds numbers or words.
+    pub(crate) fn row_checksums(&self, left_out: &dyn Fn(&str) -> bool) -> Vec<u32> {
+        let mut columns: Vec<&Column> =
+            self.columns.iter().filter(|column| !left_out(&column.name)).collect();
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut sums = vec![0; self.rows];
+        for column in columns {
+            let parts = column.values.parts();
+            for (row, sum) in sums.iter_mut().enumerate() {
+                *sum = crc32c::crc32c_append(*sum, column.name.as_bytes());
+                parts(row, &mut |part| *sum = crc32c::crc32c_append(*sum, part));
+            }
+        }
+        sums
+    }
+}
+
+#[cfg(feature = "disk")]
+impl Values {
+    /// The bytes of a row's value, in one form for numbers and for words that are some.
+    fn parts(&self) -> Box<dyn Fn(usize, &mut dyn FnMut(&[u8])) + '_> {
+        let of_number = |x: f64| [b"n".as_slice(), &(x + 0.0).to_le_bytes()].concat();
+        match self {
+            Self::Numbers(numbers) => Box::new(move |row, take| match numbers[row] {
+                x if x.is_nan() => take(b"-"),
+                x => take(&of_number(x)),
+            }),
+            Self::Words(words) => {
+                let of_word = |word: &Arc<str>| match word.parse::<f64>().ok().filter(|x| x.is_finite()) {
+                    Some(x) => of_number(x),
+                    None => [b"w".as_slice(), word.as_bytes()].concat(),
+                };
+                let levels: Vec<Vec<u8>> = words.levels.iter().map(of_word).collect();
+                Box::new(move |row, take| take(words.index(row).map_or(b"-", |index| &levels[index])))
+            }
+            Self::Images { shape, bytes, .. } => {
+                let width: usize = shape.iter().product();
+                Box::new(move |row, take| take(&bytes[row * width..][..width]))
+            }
+            Self::Arrays { shape, numbers } => {
+                let width: usize = shape.iter().product();
+                Box::new(move |row, take| {
+                    numbers[row * width..][..width].iter().for_each(|x| take(&x.to_le_bytes()));
+                })
+            }
+        }
+    }
+}
+
 /// Names in a message, the first of many.
 fn listed<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
     const SHOWN: usize = 8;
@@ -311,5 +370,23 @@ mod tests {
         let sums = [frame(1.0, "x"), frame(1.0, "y"), frame(2.0, "x")];
         assert_eq!(frame(1.0, "x"), sums[0]);
         assert!(sums[0] != sums[1] && sums[0] != sums[2] && sums[1] != sums[2]);
+    }
+
+    #[cfg(feature = "disk")]
+    #[test]
+    fn a_row_has_its_checksum_wherever_it_stands() {
+        let frame = |rows: &[(f64, &str)], is_turned: bool| {
+            let mut words = Values::words();
+            rows.iter().for_each(|(_, word)| words.push_word(Some(word)));
+            let numbers = Values::Numbers(rows.iter().map(|(number, _)| *number).collect());
+            let mut columns = vec![Column::new("a", numbers), Column::new("b", words)];
+            if is_turned {
+                columns.reverse();
+            }
+            DataFrame::new(columns).unwrap().row_checksums(&|name| name == "c")
+        };
+        let sums = frame(&[(1.0, "x"), (2.0, "2.50"), (f64::NAN, "x")], false);
+        assert_eq!(frame(&[(2.0, "2.5"), (f64::NAN, "x"), (1.0, "x")], true), [sums[1], sums[2], sums[0]]);
+        assert!(frame(&[(1.0, "y"), (1.5, "x")], false).iter().all(|sum| !sums.contains(sum)));
     }
 }

@@ -17,7 +17,7 @@
 //! let source = DataSource::parse("flowers, 2026.csv:label=species,missing=mean", &["csv"])?;
 //! assert_eq!((source.format, source.place), (None, "flowers, 2026.csv"));
 //! assert_eq!(source.options.label.as_deref(), Some("species"));
-//! assert!(source.options.fills_missing);
+//! assert_eq!(source.options.fills_missing, Some(true));
 //! assert_eq!(DataSource::parse("csv:a:b", &["csv"])?.place, "a:b");
 //! # Ok::<(), String>(())
 //! ```
@@ -40,8 +40,8 @@ pub struct DataOptions {
     pub id: Option<String>,
     /// Columns that are no inputs.
     pub drop: Vec<String>,
-    /// Replaces missing values, instead of refusing them.
-    pub fills_missing: bool,
+    /// Replaces missing values, or refuses them; if it is not said, a model does what it was trained with, and else they are refused.
+    pub fills_missing: Option<bool>,
     /// The first line of a CSV file names the columns.
     pub header: bool,
 }
@@ -49,7 +49,7 @@ pub struct DataOptions {
 impl Default for DataOptions {
     fn default() -> Self {
         let (label, target, inputs, text, id) = (None, None, None, None, None);
-        Self { label, target, inputs, text, id, drop: Vec::new(), fills_missing: false, header: true }
+        Self { label, target, inputs, text, id, drop: Vec::new(), fills_missing: None, header: true }
     }
 }
 
@@ -78,7 +78,7 @@ impl DataOptions {
             "text" => self.text = name()?,
             "id" => self.id = name()?,
             "drop" => self.drop.extend(list(value)),
-            "missing" => self.fills_missing = word(["mean", "refuse"])?,
+            "missing" => self.fills_missing = Some(word(["mean", "refuse"])?),
             "header" => self.header = word(["true", "false"])?,
             _ => {
                 return Err(match nearest(key, OPTIONS.into_iter()) {

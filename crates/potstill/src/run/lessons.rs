@@ -1,11 +1,10 @@
 //! The lessons of a student of classes: its teachers' answers to the samples that it learns and is tested on.
 
 use super::checks::usage;
-use super::datasets::DataSources;
+use super::datasets::{DataSources, Rows};
 use super::foreign::ForeignModel;
 use super::recorded_teacher::{Found, RecordedTeacher, rows_at};
 use super::teachers::{Member, Teachers, numbers, own_logits};
-use crate::data::DataFrame;
 use crate::distill::classifier::logits;
 use crate::distill::{EnsembleMean, Samples, Source};
 use crate::error::Error;
@@ -47,7 +46,6 @@ impl Teachers {
         Blend { weights, mean, tau }: Blend<'_>,
         is_varied: bool,
     ) -> Result<Lessons, Error> {
-        self.check_splits()?;
         let members = self.into_members();
         let count = members.len();
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
@@ -104,7 +102,7 @@ impl Asked<'_> {
     fn once(
         &self,
         parameters: Option<usize>,
-        answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+        answer: impl FnMut(Rows<'_>) -> Result<Vec<f32>, Error>,
     ) -> Result<Lessons, Error> {
         let (train, test) = self.data.ask(self.parts, answer)?;
         let source = Source::recorded(self.classes().len(), train);
@@ -144,8 +142,8 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
         return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor.clone()) });
     }
     asked.refuse_variation("of other inputs")?;
-    asked.once(parameters, |frame, rows| {
-        own_logits(predictor, asked.classes(), frame, rows)
+    asked.once(parameters, |rows| {
+        own_logits(predictor, asked.classes(), rows)
             .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
     })
 }
@@ -175,9 +173,9 @@ fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lesson
     let preprocessing = model
         .arranged(asked.data.data(), preprocessing)
         .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
-    asked.once(parameters, |frame, rows| {
+    asked.once(parameters, |rows| {
         model
-            .logits(&preprocessing, frame, rows)
+            .logits(&preprocessing.filling(rows.options), rows.frame, rows.rows)
             .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
     })
 }
