@@ -629,3 +629,121 @@ fn numbers_of_classes_are_the_labels_or_their_order() {
         "error: sk-forest.onnx:classes=[\"a\",\"b\"]: classes= has 2 names; it has 3 classes, each with a name of its own",
     );
 }
+
+#[test]
+fn teachers_of_every_kind_are_timed() {
+    let dir = folder();
+    let path = dir.path();
+    let size = |file: &str| fs::metadata(path.join(file)).unwrap().len();
+    result(path, "train classifier --data flowers.csv:label=species --net-arch mlp:8 --epochs 5 --out run");
+    result(
+        path,
+        "distill record --teacher sk-forest.onnx --data flowers.csv:label=species --out answers.csv",
+    );
+    let check = |teacher: &str, bytes: Option<u64>| {
+        let out = format!("of-{}", teacher.replace([',', '.'], "-"));
+        let summary = result(
+            path,
+            &format!(
+                "distill --teacher {teacher} --student mlp:4 --epochs 2 --data flowers.csv:label=species --out {out}"
+            ),
+        );
+        let about = &summary["teacher"];
+        assert_eq!(about["bytes"], bytes.map_or(Value::Null, Value::from), "{teacher}");
+        let [p50, p99] = ["p50", "p99"].map(|key| about["latency_us"][key].as_f64());
+        assert_eq!(
+            p50.is_some_and(|p50| p50 > 0.0 && p99.unwrap() >= p50),
+            bytes.is_some(),
+            "{teacher}: {about}"
+        );
+        assert_eq!(about["rows_per_second"].as_f64().is_some(), bytes.is_some(), "{teacher}");
+        let report = fs::read_to_string(path.join(&out).join("report.html")).unwrap();
+        assert!(report.contains("us a row, median"));
+        // The rows that are listed have their first columns.
+        let quality: Value =
+            serde_json::from_str(&fs::read_to_string(path.join(&out).join("quality.json")).unwrap()).unwrap();
+        let row = &quality["rows"][0];
+        let flowers = fs::read_to_string(path.join("flowers.csv")).unwrap();
+        let line = flowers.lines().nth(row["row"].as_u64().unwrap() as usize).unwrap();
+        let number = |value: &Value| value[1].as_str().unwrap().parse::<f64>().unwrap();
+        let shown: Vec<f64> = row["values"].as_array().unwrap().iter().map(number).collect();
+        let expected: Vec<f64> = line.split(',').take(4).map(|field| field.parse().unwrap()).collect();
+        assert_eq!(shown, expected);
+        assert!(report.contains(">sl<") && report.contains(">pw<"), "{teacher}");
+    };
+    let (forest, boosting) = (size("sk-forest.onnx"), size("sk-boosting.onnx"));
+    check("run", Some(size("run/model.safetensors")));
+    check("sk-forest.onnx", Some(forest));
+    check("sk-forest.onnx,sk-boosting.onnx", Some(forest + boosting));
+    check("run,sk-forest.onnx", Some(size("run/model.safetensors") + forest));
+    check("answers.csv", None);
+    check("run,answers.csv", None);
+    // A teacher of texts, and a run of them that is evaluated.
+    let row =
+        |i: usize| format!("{{\"text\":\"so {} number {i}\",\"stars\":{}}}\n", ["good", "bad"][i % 2], i % 2);
+    fs::write(path.join("texts.jsonl"), (0..60).map(row).collect::<String>()).unwrap();
+    let data = "--data texts.jsonl:text=text,label=stars --epochs 3";
+    result(path, &format!("train classifier {data} --net-arch text:256x4,4 --out wide"));
+    let summary = result(path, &format!("distill --teacher wide --student text:64 {data} --out small"));
+    for key in ["teacher", "student_labels", "student_distilled"] {
+        assert!(summary[key]["latency_us"]["p50"].as_f64().unwrap() > 0.0, "{key}");
+        assert!(summary[key]["bytes"].as_u64().unwrap() > 0, "{key}");
+    }
+    assert!(result(path, "eval small")["latency_us"]["p50"].as_f64().unwrap() > 0.0);
+    let own = result(
+        path,
+        "distill --teacher self --student mlp:4 --epochs 2 --data flowers.csv:label=species --out own",
+    );
+    assert!(own["teacher"]["latency_us"]["p50"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_file_of_words_predicts_what_its_run_does() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let row = |i: usize| {
+        let (x, colour) = (i as f64 / 10.0 - 4.0, ["red", "blue", "green"][i % 3]);
+        let kind = if x + [0.0, 2.0, -1.0][i % 3] > 0.0 { "high" } else { "low" };
+        format!("{},{colour},{},{kind}\n", if i % 7 == 3 { String::new() } else { x.to_string() }, i % 5)
+    };
+    let rows: String = (0..80).map(row).collect();
+    fs::write(path.join("data.csv"), format!("x,colour,n,kind\n{rows}")).unwrap();
+    // An unknown word, a missing one, a missing number, and the columns in another order.
+    fs::write(path.join("new.csv"), "n,colour,x\n1,violet,0.5\n2,,3\n3,blue,\n,red,-2.5\n").unwrap();
+    let source = "data.csv:label=kind,missing=mean";
+    result(path, &format!("train classifier --data {source} --net-arch mlp:8 --epochs 10 --out run"));
+    result(
+        path,
+        "train regression --data data.csv:target=n,missing=mean --net-arch mlp:8 --epochs 10 --out values",
+    );
+    let predicted = |model: &str, data: &str| -> Vec<Vec<String>> {
+        let out = format!("{}.csv", model.replace('.', "-"));
+        result(path, &format!("predict {model} --data {data} --out {out}"));
+        let csv = fs::read_to_string(path.join(out)).unwrap();
+        csv.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    };
+    for run in ["run", "values"] {
+        result(path, &format!("export {run} --to onnx --out {run}.onnx"));
+        for data in ["new.csv:missing=mean", "data.csv:missing=mean"] {
+            let (ours, theirs) = (predicted(run, data), predicted(&format!("{run}.onnx"), data));
+            assert_eq!((ours.len(), &ours[0]), (theirs.len(), &theirs[0]));
+            for (a, b) in ours.iter().flatten().zip(theirs.iter().flatten()) {
+                let is_near = match (a.parse::<f64>(), b.parse::<f64>()) {
+                    (Ok(a), Ok(b)) => (a - b).abs() <= 1e-5 * a.abs().max(1.0),
+                    _ => a == b,
+                };
+                assert!(is_near, "{run} on {data}: {a}, {b}");
+            }
+        }
+    }
+    // As a teacher, too.
+    let student = |teacher: &str| {
+        let out = format!("of-{}", teacher.replace('.', "-"));
+        let distil =
+            format!("distill --teacher {teacher} --student mlp:4 --epochs 2 --data {source} --out {out}");
+        result(path, &distil)["teacher"]["test_error"].as_f64().unwrap()
+    };
+    let error = student("run.onnx");
+    // Thirds are held out by the same seed, whoever teaches.
+    assert_eq!(error, student("run"));
+}

@@ -1,6 +1,6 @@
 //! A preprocessing that was fitted on other rows, under the options of these: each is honoured, or refused by name.
 
-use super::encoding::Encoding;
+use super::encoding::{Encoding, Scaling};
 use super::frame::DataFrame;
 use super::preprocessing::{Preprocessing, Target};
 use super::source::DataOptions;
@@ -9,6 +9,27 @@ impl Preprocessing {
     /// This preprocessing with missing values filled or refused as the options say, if they say it.
     pub(crate) fn filling(&self, options: &DataOptions) -> Self {
         Self { fills_missing: options.fills_missing.unwrap_or(self.fills_missing), ..self.clone() }
+    }
+
+    /// The way of rows into a file that encodes them itself: its own words (`levels`, of each input; none of numbers), and missing
+    /// numbers as they are.
+    pub(crate) fn before_file(&self, levels: &[&[String]]) -> Self {
+        let unfilled = Scaling { mean: f64::NAN, deviation: 1.0 };
+        let own = |i: usize| levels.get(i).copied().filter(|_| levels.len() == self.inputs.len());
+        let encoding = |(i, encoding): (usize, &Encoding)| {
+            let column = encoding.column().to_owned();
+            match (own(i).unwrap_or_default(), encoding) {
+                ([], Encoding::Number { .. } | Encoding::Category { .. }) => {
+                    Encoding::Number { column, scaling: unfilled }
+                }
+                ([], Encoding::Array { shape, scaling, .. }) => {
+                    Encoding::Array { column, shape: *shape, scaling: vec![unfilled; scaling.len()] }
+                }
+                ([], other) => other.clone(),
+                (levels, _) => Encoding::Category { column, levels: levels.to_vec() },
+            }
+        };
+        Self { inputs: self.inputs.iter().enumerate().map(encoding).collect(), ..self.clone() }
     }
 
     /// The preprocessing of a model for rows of a source with these options. The model's columns stay its inputs; a column
@@ -104,7 +125,7 @@ mod tests {
     fn frame() -> DataFrame {
         let mut words = Values::words();
         ["a", "b", "a"].into_iter().for_each(|word| words.push_word(Some(word)));
-        let numbers = |name: &str| Column::new(name, Values::Numbers(vec![1.0, 2.0, f64::NAN]));
+        let numbers = |name: &str| Column::new(name, Values::Numbers(vec![1.0, 2.0, f64::NAN].into()));
         let columns = vec![numbers("x"), numbers("y"), numbers("z"), Column::new("label", words.clone())];
         DataFrame::new([columns, vec![Column::new("kind", words)]].concat()).unwrap()
     }
@@ -151,7 +172,7 @@ mod tests {
         check("inputs=z", Ok(&["z"]));
         check("text=kind", Ok(&["kind"]));
         check("drop=[\"x\",\"y\"]", Err("no column is left for the inputs"));
-        check("drop=xx", Err("it has no column `xx`; did you mean `x`?"));
+        check("drop=xx", Err("it has no column `xx`; it has x, y, z, label, kind"));
         let filled = fitted().for_student(&frame(), &[0, 1], &options("missing=mean")).unwrap();
         assert_eq!(filled.encode(&frame(), &[2]).unwrap(), [0.0, 0.0]);
         assert_eq!(filled.for_student(&frame(), &[0, 1], &options("missing=refuse")).unwrap(), fitted());

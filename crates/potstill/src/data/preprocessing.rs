@@ -11,7 +11,7 @@
 //!
 //! let mut words = Values::words();
 //! ["yes", "no", "yes"].into_iter().for_each(|word| words.push_word(Some(word)));
-//! let columns = vec![Column::new("x", Values::Numbers(vec![1.0, 3.0, 7.0])), Column::new("label", words)];
+//! let columns = vec![Column::new("x", Values::Numbers(vec![1.0, 3.0, 7.0].into())), Column::new("label", words)];
 //! let frame = DataFrame::new(columns)?;
 //! let preprocessing = Preprocessing::fit(&frame, &[0, 1], &DataOptions::default())?;
 //! let data = preprocessing.labelled(&frame, &[0, 1, 2])?;
@@ -26,6 +26,7 @@ pub use super::encoding::{Encoding, Scaling};
 use super::frame::{Column, DataFrame, Values};
 use super::labelled::Dataset;
 use super::source::DataOptions;
+use potstill_core::Stored;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,6 +127,9 @@ pub struct Preprocessing {
     pub(super) target: Target,
     pub(super) fills_missing: bool,
 }
+
+/// Rows that are encoded at a time.
+const ROWS: usize = 1 << 14;
 
 /// The column of the checksum of the data that a teacher has answered.
 pub(crate) const DATA_CHECKSUM: &str = "data_crc32c";
@@ -343,7 +347,11 @@ impl Preprocessing {
     /// # Errors
     /// As [`encode`](Self::encode), and if a class or a number to learn is missing, or a class is not known.
     pub fn labelled(&self, frame: &DataFrame, rows: &[usize]) -> Result<Dataset, String> {
-        let inputs = self.encode(frame, rows)?;
+        let mut inputs = Stored::below(frame.limit());
+        inputs.reserve(rows.len() * self.shape().iter().product::<usize>());
+        for rows in rows.chunks(ROWS) {
+            inputs.extend_from_slice(&self.encode(frame, rows)?);
+        }
         let column = self.target.column();
         let values = &frame.columns()[frame.find(column)?].values;
         let none = |row: usize| format!("row {}, column `{column}`: the label is missing", row + 1);

@@ -134,17 +134,21 @@ impl Spellings {
         }
     }
 
-    /// The probability of each class at the token that decides on the last spelling; of an answer without one at the first token if
-    /// that begins to spell a class.
+    /// The probability of each class at the token that decides on the last spelling; of an answer without one at the last token
+    /// that is one by itself, or at the first if that begins one.
     fn of_tokens(&self, tokens: &[Value]) -> Option<Vec<f64>> {
         let words: Vec<String> =
             tokens.iter().map(|token| small(token["token"].as_str().unwrap_or_default())).collect();
         let (at, before) = match self.last(&words.concat()) {
             Some((place, _)) => self.deciding(&words, &place),
+            // Tokens of some programs have no blanks between them.
             None => {
-                let first = words.iter().position(|word| !plain(word).is_empty())?;
-                self.begun(&words[first])?;
-                (first, String::new())
+                let first = || {
+                    let first = words.iter().position(|word| !plain(word).is_empty())?;
+                    self.begun(&words[first]).map(|_| first)
+                };
+                let alone = words.iter().rposition(|word| self.class(word).is_some());
+                (alone.or_else(first)?, String::new())
             }
         };
         let at = &tokens[at];

@@ -271,17 +271,17 @@ mod tests {
         assert!(
             width(&difference["mean_ci95"]) < 0.5 * width(&all["student_labels"]["test_error"]["mean_ci95"])
         );
-        // Neither an agreement nor the difference of two leaves what is possible: unclipped, 0, 1 and 1 reach from -0.77 to 2.1.
-        let seed = |labels: f64, distilled: f64| json!({ "student_labels": { "agreement": labels }, "student_distilled": { "agreement": distilled } });
-        let mut shares = json!({});
-        add_over_seeds(&mut shares, &[seed(0.0, 0.0), seed(0.0, 1.0), seed(0.0, 1.0)]);
-        assert_eq!(shares["student_distilled"]["agreement"]["mean_ci95"], json!([0.0, 1.0]));
-        assert_eq!(shares["distilled_minus_labels"]["agreement"]["mean_ci95"][1], json!(1.0));
         // Two seeds have no interval.
         let mut two = json!({});
         add_over_seeds(&mut two, &[seed(0.10, 0.08), seed(0.20, 0.17)]);
         assert_eq!(two["distilled_minus_labels"]["test_error"]["mean_ci95"], Value::Null);
         let table = classifier_table(&two).unwrap();
         assert_eq!(table.rows[0], ["test error, %", "not known", "15.00", "12.50", "-2.50"]);
+        // Neither an agreement nor the difference of two leaves what is possible: unclipped, 0, 1 and 1 reach from -0.77 to 2.1.
+        let agreeing = |labels: f64, distilled: f64| json!({ "student_labels": { "agreement": labels }, "student_distilled": { "agreement": distilled } });
+        let mut shares = json!({});
+        add_over_seeds(&mut shares, &[agreeing(0.0, 0.0), agreeing(0.0, 1.0), agreeing(0.0, 1.0)]);
+        assert_eq!(shares["student_distilled"]["agreement"]["mean_ci95"], json!([0.0, 1.0]));
+        assert_eq!(shares["distilled_minus_labels"]["agreement"]["mean_ci95"][1], json!(1.0));
     }
 }

@@ -5,8 +5,8 @@ use super::data_file::{read_data, refused};
 use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
-use crate::data::preprocessing::{Target, is_answer, target_column};
-use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
+use crate::data::preprocessing::{Encoding, Target, is_answer, target_column};
+use crate::data::{self, Column, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
 use crate::distill::FitConfig;
 use crate::distill::answers::is_numbered;
 use crate::error::Error;
@@ -21,6 +21,10 @@ use toml::{Table, Value};
 
 /// The share of the samples that are held out, if they are few and no number is given.
 const TEST_SHARE: usize = 3;
+/// Unlabelled rows that are encoded at a time.
+const ROWS: usize = 1 << 14;
+/// Columns whose values are shown of rows that are listed.
+const SHOWN_COLUMNS: usize = 4;
 
 /// A data source that was read.
 pub(crate) struct OpenData {
@@ -208,8 +212,22 @@ impl OpenData {
             None => encoded(&test)?,
         };
         let learned = encoded(&train)?;
-        Ok(Parts { train: learned, test: tested, rows: (train, test), unlabelled: Vec::new(), preprocessing })
+        let shown = match apart {
+            Some((frame, _)) => shown_columns(&preprocessing, frame, &(0..frame.rows()).collect::<Vec<_>>()),
+            None => shown_columns(&preprocessing, rows, &test),
+        };
+        let (rows, unlabelled) = ((train, test), Vec::new());
+        Ok(Parts { train: learned, test: tested, rows, unlabelled, preprocessing, shown })
     }
+}
+
+/// The first columns of numbers and words among the inputs, at these rows.
+fn shown_columns(preprocessing: &Preprocessing, frame: &DataFrame, rows: &[usize]) -> Vec<Column> {
+    let is_shown =
+        |encoding: &&Encoding| matches!(encoding, Encoding::Number { .. } | Encoding::Category { .. });
+    let names = preprocessing.inputs().iter().filter(is_shown).map(Encoding::column).take(SHOWN_COLUMNS);
+    let column = |name: &str| frame.columns()[frame.find(name).ok()?].select(rows);
+    names.filter_map(column).collect()
 }
 
 /// The first names of a list.
@@ -252,9 +270,9 @@ impl TrainedOn {
         DataSources { data, test, unlabelled: None }.parts(&self.fit, fitted)
     }
 
-    /// The samples that the run was tested on.
+    /// The samples that the run was tested on; of texts, before they are embedded.
     pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
-        Ok(predictor.embedded(&self.parts(Some(predictor.preprocessing()))?.test))
+        Ok(self.parts(Some(predictor.preprocessing()))?.test)
     }
 }
 
@@ -432,9 +450,12 @@ impl DataSources {
             let (rows, wanted) = (more.rows(), &parts.unlabelled);
             let wrong = |reason: String| usage(format!("--unlabelled {}: {reason}", more.given));
             let of_these = parts.preprocessing.for_rows(rows, &more.options).map_err(wrong)?;
-            let inputs = of_these.encode(rows, wanted).map_err(wrong)?;
             let texts = of_these.texts(rows, wanted).map_err(wrong)?;
-            Arc::make_mut(&mut parts.train).append_unlabelled(&inputs, texts);
+            let train = Arc::make_mut(&mut parts.train);
+            for wanted in wanted.chunks(ROWS) {
+                train.append_unlabelled(&of_these.encode(rows, wanted).map_err(wrong)?, Vec::new());
+            }
+            train.append_unlabelled(&[], texts);
         }
         Ok(parts)
     }

@@ -104,6 +104,8 @@ pub(crate) struct ForeignModel {
     options: Options,
     given: String,
     checksum: u32,
+    /// The bytes of its file, with those of the data beside it.
+    bytes: usize,
 }
 
 impl ForeignModel {
@@ -120,8 +122,9 @@ impl ForeignModel {
         let path = Path::new(place);
         let bytes = store::read_file(path).map_err(|error| usage(error.to_string()))?;
         let model = Model::of_file(path, &bytes, options.output.as_deref());
-        let model = model.map_err(|error| usage(error.to_string()))?;
-        let read = Self { model, options, given: given.to_owned(), checksum: crc32c::crc32c(&bytes) };
+        let (model, beside) = model.map_err(|error| usage(error.to_string()))?;
+        let (checksum, bytes) = (crc32c::crc32c(&bytes), bytes.len() + beside);
+        let read = Self { model, options, given: given.to_owned(), checksum, bytes };
         match &read.options.classes {
             Some(named) if named.len() != read.class_count() || has_twice(named) => Err(usage(format!(
                 "{given}: classes= has {} names; it has {} classes, each with a name of its own",
@@ -135,6 +138,16 @@ impl ForeignModel {
     /// The CRC-32C of its file.
     pub(crate) fn checksum(&self) -> u32 {
         self.checksum
+    }
+
+    /// The model.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The bytes of its file, with those of the data beside it.
+    pub(super) fn bytes(&self) -> Option<usize> {
+        Some(self.bytes)
     }
 
     /// The source as it was given.
@@ -206,7 +219,10 @@ impl ForeignModel {
     /// # Errors
     /// If the data lacks a column.
     pub(crate) fn encoding(&self, data: &OpenData, classes: Vec<String>) -> Result<Preprocessing, String> {
-        Preprocessing::of_inputs(data.rows(), self.columns().as_deref(), classes, data.options())
+        let columns = self.columns();
+        let fitted = Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, data.options())?;
+        let encodes = self.model.is_own() && columns.is_some() && self.options.form != Some(Form::Scaled);
+        Ok(if encodes { fitted.before_file(&self.model.levels()) } else { fitted })
     }
 
     /// The same, if the options of the data do not contradict the columns that the file names.
@@ -218,7 +234,7 @@ impl ForeignModel {
         match (self.columns(), &data.options().text) {
             (Some(_), _) => encoding.for_rows(data.rows(), data.options()),
             (None, Some(text)) => {
-                Err(format!("text={text}: an ONNX file takes numbers and words; leave the option out"))
+                Err(format!("text={text}: an ONNX file takes no texts; leave the option out"))
             }
             (None, None) => Ok(encoding),
         }
@@ -229,7 +245,8 @@ impl ForeignModel {
     /// # Errors
     /// If the data lacks a column.
     pub(crate) fn arranged(&self, data: &OpenData, ours: &Preprocessing) -> Result<Preprocessing, String> {
-        match self.columns().filter(|columns| !is_order_of(columns, ours)) {
+        let has_words = self.model.levels().iter().any(|levels| !levels.is_empty());
+        match self.columns().filter(|columns| has_words || !is_order_of(columns, ours)) {
             None => Ok(ours.clone()),
             Some(_) => self.encoding(data, ours.classes().to_vec()),
         }
@@ -288,7 +305,7 @@ impl ForeignModel {
     }
 
     /// The inputs of rows, `rows x inputs`, in the order of the data's columns, or of the names that the file has of them.
-    fn inputs(
+    pub(super) fn inputs(
         &self,
         preprocessing: &Preprocessing,
         frame: &DataFrame,

@@ -200,7 +200,7 @@ fn prepare_student_of_classes(
         mean: run.teacher_mean,
         tau: run.teacher_tau as f32,
     };
-    let Lessons { mut source, test, parameters, predictor } =
+    let Lessons { mut source, test, parameters, predictor, timed } =
         teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
@@ -217,6 +217,7 @@ fn prepare_student_of_classes(
         calibration,
         parameters,
         predictor,
+        timed,
         temperature: soft.temperature.of_run(steps).at(0, 1),
         has_control: control.control,
     });

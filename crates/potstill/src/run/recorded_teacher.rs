@@ -261,7 +261,7 @@ fn values(frame: &DataFrame) -> Result<Option<Valued>, String> {
         let Values::Numbers(numbers) = &column.values else { return Ok(None) };
         match numbers.iter().position(|x| !x.is_finite()) {
             Some(row) => Err(format!("row {}, column `{name}`: an answer is missing", row + 1)),
-            None => Ok(Some(numbers.clone())),
+            None => Ok(Some(numbers.to_vec())),
         }
     };
     let Some(values) = numbers(VALUES)? else { return Ok(None) };
