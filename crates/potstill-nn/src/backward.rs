@@ -1,9 +1,10 @@
 //! The backward pass.
 
+use crate::forward::GROUP;
 use crate::kernels;
 use crate::lanes::{Level, Row, WIDTH};
 use crate::linear::{self, Panel, Summed};
-use crate::masks::{self, PanelMasks};
+use crate::masks::{self, Masks};
 use crate::network::Network;
 use crate::ops;
 use crate::pieces::Piece;
@@ -39,11 +40,12 @@ struct Back<'a> {
     weights: bool,
     /// Continues to the first rows of the part.
     inputs: bool,
-    /// Gradients that are added on the way, and the panel that takes its share of them.
+    /// Gradients that are added on the way.
     taps: &'a [(Tap, &'a [f32])],
-    panel: usize,
     /// The masks that the forward pass had.
-    masks: Option<PanelMasks<'a>>,
+    masks: &'a Masks,
+    /// The first row of the part, and the first of its transposed gradients.
+    start: (usize, usize),
 }
 
 /// The share of a panel in numbers of which there are so many for each sample.
@@ -110,36 +112,35 @@ impl Network {
             let d_outputs = of_panel(d_outputs, panel, taus * rows.len());
             ops::pack_strided(&d_outputs[tau * rows.len()..], taus * rows.len(), d_y);
         };
-        let back = Back { level: *level, weights, inputs: false, taps: &[], panel: 0, masks: None };
+        let none = Masks::default();
+        let start = (trunk.rows, trunk.transposed);
+        let back = Back { level: *level, weights, inputs: false, taps: &[], masks: &none, start };
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
-        team.for_each(panels, |p, panel| {
-            let Panel { values, gradients, transposed, .. } = panel;
-            let gradients = sized(gradients, trunk.rows + taus * quantile.rows);
-            let transposed = sized(transposed, trunk.transposed + taus * quantile.transposed);
-            let (values_before, values_after) = values.split_at(trunk.rows);
-            let (gradients_before, gradients_after) = gradients.split_at_mut(trunk.rows);
-            let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
-            if quantile.ops.is_empty() {
-                heads.iter().enumerate().for_each(|head| pack_head(head, p, 0, gradients_before));
-            } else {
-                gradients_before.fill([0.0; WIDTH]);
-                let parts = values_after
-                    .chunks_exact(quantile.rows)
-                    .zip(gradients_after.chunks_exact_mut(quantile.rows));
-                let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(taus);
-                for (tau, ((values, gradients), transposed)) in parts.enumerate() {
-                    heads.iter().enumerate().for_each(|head| pack_head(head, p, tau, gradients));
-                    let before = Some((values_before, &mut *gradients_before));
-                    self.run_back(back, quantile, (values, gradients, transposed), before);
+        team.for_each_group(GROUP, panels, |p, group| {
+            for (p, panel) in (p..).zip(&mut *group) {
+                let gradients = sized(&mut panel.gradients, trunk.rows + taus * quantile.rows);
+                sized(&mut panel.transposed, trunk.transposed + taus * quantile.transposed);
+                if quantile.ops.is_empty() {
+                    heads.iter().enumerate().for_each(|head| pack_head(head, p, 0, gradients));
+                } else {
+                    gradients[..trunk.rows].fill([0.0; WIDTH]);
                 }
             }
-            let rows = (values_before, gradients_before, transposed_before);
-            let masks = masks.of_panel(p);
-            let back = Back { inputs, taps: upstream.taps, panel: p, masks, ..back };
-            self.run_back(back, trunk, rows, None);
-            if let Some(masks) = masks.filter(|_| inputs) {
-                masks.drop_inputs(&mut gradients[..self.inputs()]);
+            for tau in 0..if quantile.ops.is_empty() { 0 } else { taus } {
+                let start = (trunk.rows + tau * quantile.rows, trunk.transposed + tau * quantile.transposed);
+                for (p, panel) in (p..).zip(&mut *group) {
+                    let gradients = &mut panel.gradients[start.0..];
+                    heads.iter().enumerate().for_each(|head| pack_head(head, p, tau, gradients));
+                }
+                self.run_back(Back { start, ..back }, quantile, (p, group));
+            }
+            let back = Back { inputs, taps: upstream.taps, masks, start: (0, 0), ..back };
+            self.run_back(back, trunk, (p, group));
+            for (p, panel) in (p..).zip(group).filter(|_| inputs) {
+                if let Some(masks) = masks.of_panel(p) {
+                    masks.drop_inputs(&mut panel.gradients[..self.inputs()]);
+                }
             }
         });
     }
@@ -232,64 +233,69 @@ impl Network {
     }
 
     /// Takes the gradient with respect to the outputs of a part back to its inputs, and leaves the transposed
-    /// gradients of its linear operations.
-    fn run_back(
-        &self,
-        Back { level, weights: for_weights, inputs, taps, panel, masks }: Back<'_>,
-        part: &Part,
-        (values, gradients, transposed): (&[Row], &mut [Row], &mut [Row]),
-        mut before: Option<(&[Row], &mut [Row])>,
-    ) {
+    /// gradients of its linear operations, for panels, of which the first is the `p`-th.
+    fn run_back(&self, back: Back<'_>, part: &Part, (p, panels): (usize, &mut [Panel])) {
         for op in part.ops.iter().rev() {
-            let (earlier, rest) = gradients.split_at_mut(op.to.start);
-            for (tap, d_units) in taps.iter().filter(|(tap, _)| tap.rows() == op.to) {
-                let d_units = of_panel(d_units, panel, tap.units());
-                ops::add_strided(d_units, tap.units(), &mut rest[..tap.units()]);
+            for (p, panel) in (p..).zip(&mut *panels) {
+                self.apply_back(back, part, op, (p, panel));
             }
-            if let (Some(masks), Kind::Activation(_)) = (masks, &op.kind) {
-                masks.drop_units(part, op.to.start, &mut rest[..op.to.len()]);
+            if let Kind::Linear(weights) = &op.kind
+                && (back.inputs || !op.is_first)
+            {
+                let places = (back.start.0 + op.to.start, back.start.0 + op.from.start);
+                let (w, _) = self.used(weights);
+                linear::backward(back.level, &weights.layer, w, panels, places, op.adds);
             }
-            let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
-            let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
-            match &op.kind {
-                Kind::Linear(weights) => {
-                    let layer = &weights.layer;
-                    if for_weights {
-                        let length = layer.points() * layer.padded();
-                        linear::transpose_gradients(layer, d_y, &mut transposed[op.transposed..][..length]);
-                    }
-                    if inputs || !op.is_first {
-                        linear::backward(level, layer, self.used(weights).0, d_y, op.adds, d_x);
-                    }
+        }
+    }
+
+    /// The same for one operation and panel; of a linear operation only what precedes and surrounds the product.
+    fn apply_back(&self, back: Back<'_>, part: &Part, op: &Op, (p, panel): (usize, &mut Panel)) {
+        let Panel { values, gradients, transposed, .. } = panel;
+        let (values_before, values) = values.split_at(back.start.0);
+        let (gradients_before, gradients) = gradients.split_at_mut(back.start.0);
+        let (earlier, rest) = gradients.split_at_mut(op.to.start);
+        for (tap, d_units) in back.taps.iter().filter(|(tap, _)| tap.rows() == op.to) {
+            let d_units = of_panel(d_units, p, tap.units());
+            ops::add_strided(d_units, tap.units(), &mut rest[..tap.units()]);
+        }
+        let masks = back.masks.of_panel(p);
+        if let (Some(masks), Kind::Activation(_)) = (masks, &op.kind) {
+            masks.drop_units(part, op.to.start, &mut rest[..op.to.len()]);
+        }
+        let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
+        let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
+        match &op.kind {
+            Kind::Linear(weights) if back.weights => {
+                let layer = &weights.layer;
+                let transposed = &mut transposed[back.start.1 + op.transposed..];
+                linear::transpose_gradients(layer, d_y, &mut transposed[..layer.points() * layer.padded()]);
+            }
+            Kind::Linear(_) => {}
+            Kind::Activation(activation) => {
+                let (x, y) = (x.as_flattened(), y.as_flattened());
+                let (d_x, d_y) = (d_x.as_flattened_mut(), d_y.as_flattened());
+                let scale = masks.map_or(1.0, |masks| masks.hidden_scale());
+                match activation {
+                    Activation::Relu => kernels::relu_backward(y, d_y, d_x),
+                    Activation::Tanh if scale != 1.0 => masks::scaled_tanh_backward(scale, y, d_y, d_x),
+                    Activation::Tanh => kernels::tanh_backward(y, d_y, d_x),
+                    Activation::Gelu => kernels::gelu_backward(x, d_y, d_x),
+                    Activation::Silu => kernels::silu_backward(x, d_y, d_x),
                 }
-                Kind::Activation(activation) => {
-                    let (x, y) = (x.as_flattened(), y.as_flattened());
-                    let (d_x, d_y) = (d_x.as_flattened_mut(), d_y.as_flattened());
-                    let scale = masks.map_or(1.0, |masks| masks.hidden_scale());
-                    match activation {
-                        Activation::Relu => kernels::relu_backward(y, d_y, d_x),
-                        Activation::Tanh if scale != 1.0 => {
-                            masks::scaled_tanh_backward(scale, y, d_y, d_x);
-                        }
-                        Activation::Tanh => kernels::tanh_backward(y, d_y, d_x),
-                        Activation::Gelu => kernels::gelu_backward(x, d_y, d_x),
-                        Activation::Silu => kernels::silu_backward(x, d_y, d_x),
-                    }
-                }
-                Kind::Norm { offset, stats, .. } => {
-                    let gains = &self.parameters()[*offset..][..x.len()];
-                    ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
-                }
-                Kind::Pad(pad) if inputs || !op.is_first => ops::pad_backward(pad, d_y, d_x),
-                Kind::Pad(_) => {}
-                Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
-                Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),
-                Kind::Mix { before: first } => {
-                    let (values, gradients) = before.as_mut().expect("a trunk before it");
-                    let (values, gradients) =
-                        (&values[*first..][..x.len()], &mut gradients[*first..][..x.len()]);
-                    ops::mix_backward((x, values), d_y, (d_x, gradients));
-                }
+            }
+            Kind::Norm { offset, stats, .. } => {
+                let gains = &self.parameters()[*offset..][..x.len()];
+                ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
+            }
+            Kind::Pad(pad) if back.inputs || !op.is_first => ops::pad_backward(pad, d_y, d_x),
+            Kind::Pad(_) => {}
+            Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
+            Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),
+            Kind::Mix { before: first } => {
+                let values = &values_before[*first..][..x.len()];
+                let gradients = &mut gradients_before[*first..][..x.len()];
+                ops::mix_backward((x, values), d_y, (d_x, gradients));
             }
         }
     }

@@ -4,16 +4,18 @@ use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
 use crate::linear::{self, Panel};
-use crate::masks::{Masks, PanelMasks};
+use crate::masks::Masks;
 use crate::network::Network;
 use crate::ops;
-use crate::plan::{Kind, Part, Plan};
+use crate::plan::{Kind, Op, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};
 
 /// Samples up to which it is cheaper to take them one by one.
 const SINGLES_MAX: usize = 5;
+/// Most panels that a thread takes through the layers side by side: weights come from memory once for all.
+pub(crate) const GROUP: usize = 8;
 /// Multiply-adds that are worth calling the other threads for.
 const SHARED_MIN: usize = 400_000;
 /// Probabilities in the mean of an implicit distribution, by default.
@@ -91,12 +93,12 @@ impl Network {
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
             ops::divide(&mut before[..self.inputs()], self.spec().input_divisor);
-            self.run(*level, trunk, before, &[], None);
+            self.run_one(*level, trunk, before, &[]);
             for tau in 0..taus {
                 let mut last = &*before;
                 if !quantile.ops.is_empty() {
                     ops::cosines(&[tau_values[i * taus + tau]], &mut after[..self.cosines()]);
-                    self.run(*level, quantile, after, before, None);
+                    self.run_one(*level, quantile, after, before);
                     last = after;
                 }
                 for (head, rows) in heads.iter().enumerate() {
@@ -133,28 +135,31 @@ impl Network {
         if panels.len() < count {
             panels.resize_with(count, Panel::default);
         }
-        self.team(samples * taus, workers).for_each(&mut panels[..count], |p, panel| {
-            let first = p * WIDTH;
-            panel.samples = WIDTH.min(samples - first);
-            let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
-            let (before, after) = values.split_at_mut(trunk.rows);
-            let samples = &batch[first * inputs..][..panel.samples * inputs];
-            self.ends().inputs.for_each_run(|sample, rows| {
-                ops::pack_strided(&samples[sample..], inputs, &mut before[rows]);
-            });
-            ops::divide(&mut before[..inputs], self.spec().input_divisor);
-            let masks = masks.of_panel(p);
-            if let Some(masks) = masks {
-                masks.drop_inputs(&mut before[..inputs]);
-            }
-            self.run(*level, trunk, before, &[], masks);
-            for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
-                let mut asked = [0.5; WIDTH];
-                for s in 0..panel.samples {
-                    asked[s] = tau_values[(first + s) * taus + tau];
+        self.team(samples * taus, workers).for_each_group(GROUP, &mut panels[..count], |p, group| {
+            for (p, panel) in (p..).zip(&mut *group) {
+                let first = p * WIDTH;
+                panel.samples = WIDTH.min(samples - first);
+                let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
+                let samples = &batch[first * inputs..][..panel.samples * inputs];
+                self.ends().inputs.for_each_run(|sample, rows| {
+                    ops::pack_strided(&samples[sample..], inputs, &mut values[rows]);
+                });
+                ops::divide(&mut values[..inputs], self.spec().input_divisor);
+                if let Some(masks) = masks.of_panel(p) {
+                    masks.drop_inputs(&mut values[..inputs]);
                 }
-                ops::cosines(&asked, &mut after[..self.cosines()]);
-                self.run(*level, quantile, after, before, None);
+            }
+            self.run(*level, trunk, 0, (p, group), masks);
+            for tau in 0..if quantile.ops.is_empty() { 0 } else { taus } {
+                let start = trunk.rows + tau * quantile.rows;
+                for (p, panel) in (p..).zip(&mut *group) {
+                    let mut asked = [0.5; WIDTH];
+                    for s in 0..panel.samples {
+                        asked[s] = tau_values[(p * WIDTH + s) * taus + tau];
+                    }
+                    ops::cosines(&asked, &mut panel.values[start..][..self.cosines()]);
+                }
+                self.run(*level, quantile, start, (p, group), &Masks::default());
             }
         });
         outputs.resize(samples * taus * self.outputs(), 0.0);
@@ -173,54 +178,72 @@ impl Network {
         }
     }
 
-    /// Computes a part, for sixteen samples or one.
-    fn run<const L: usize>(
+    /// Computes a part, whose rows begin at `start`, for panels, of which the first is the `p`-th.
+    fn run(
         &self,
         level: Level,
         part: &Part,
-        values: &mut [[f32; L]],
-        before: &[[f32; L]],
-        masks: Option<PanelMasks<'_>>,
+        start: usize,
+        (p, panels): (usize, &mut [Panel]),
+        masks: &Masks,
     ) {
         for op in &part.ops {
-            let (done, rest) = values.split_at_mut(op.to.start);
-            let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
-            match &op.kind {
-                Kind::Linear(weights) => {
-                    let (w, b) = self.used(weights);
-                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-                    if L == WIDTH {
-                        let (x, y) = (x.as_chunks().0, y.as_chunks_mut().0);
-                        linear::forward(level, &weights.layer, w, b, x, y);
-                    } else {
-                        linear::forward_one(level, &weights.layer, w, b, x, y);
-                    }
-                }
-                Kind::Activation(activation) => {
-                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-                    match activation {
-                        Activation::Relu => kernels::relu(x, y),
-                        Activation::Tanh => kernels::tanh(x, y),
-                        Activation::Gelu => kernels::gelu(x, y),
-                        Activation::Silu => kernels::silu(x, y),
-                    }
-                    if let Some(masks) = masks {
-                        masks.drop_units(part, op.to.start, y.as_chunks_mut().0);
-                    }
-                }
-                Kind::Norm { offset, stats, .. } => {
-                    let gains = &self.parameters()[*offset..][..2 * x.len()];
-                    let (y, rest) = rest.split_at_mut(op.to.len());
-                    // They lie behind the outputs.
-                    let stats = &mut rest[stats - op.to.end..][..2];
-                    ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
-                    ops::norm(x, &[stats[0], stats[1]], gains, y);
-                }
-                Kind::Pad(pad) => ops::pad(pad, x, y),
-                Kind::Pool(pool) => ops::pool(pool, x, y),
-                Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
-                Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
+            if let Kind::Linear(weights) = &op.kind {
+                let places = (start + op.from.start, start + op.to.start);
+                linear::forward(level, &weights.layer, self.used(weights), panels, places);
+                continue;
             }
+            for (p, panel) in (p..).zip(&mut *panels) {
+                let (before, values) = panel.values.split_at_mut(start);
+                self.apply(op, values, before);
+                if let (Some(masks), Kind::Activation(_)) = (masks.of_panel(p), &op.kind) {
+                    masks.drop_units(part, op.to.start, &mut values[op.to.clone()]);
+                }
+            }
+        }
+    }
+
+    /// Computes a part for one sample.
+    fn run_one(&self, level: Level, part: &Part, values: &mut [[f32; 1]], before: &[[f32; 1]]) {
+        for op in &part.ops {
+            let Kind::Linear(weights) = &op.kind else {
+                self.apply(op, values, before);
+                continue;
+            };
+            let (done, rest) = values.split_at_mut(op.to.start);
+            let (x, y) = (done[op.from.clone()].as_flattened(), rest[..op.to.len()].as_flattened_mut());
+            let (w, b) = self.used(weights);
+            linear::forward_one(level, &weights.layer, w, b, x, y);
+        }
+    }
+
+    /// Computes an operation that is no product, for sixteen samples or one. `before` has the rows of the trunk.
+    fn apply<const L: usize>(&self, op: &Op, values: &mut [[f32; L]], before: &[[f32; L]]) {
+        let (done, rest) = values.split_at_mut(op.to.start);
+        let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
+        match &op.kind {
+            Kind::Linear(_) => {}
+            Kind::Activation(activation) => {
+                let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+                match activation {
+                    Activation::Relu => kernels::relu(x, y),
+                    Activation::Tanh => kernels::tanh(x, y),
+                    Activation::Gelu => kernels::gelu(x, y),
+                    Activation::Silu => kernels::silu(x, y),
+                }
+            }
+            Kind::Norm { offset, stats, .. } => {
+                let gains = &self.parameters()[*offset..][..2 * x.len()];
+                let (y, rest) = rest.split_at_mut(op.to.len());
+                // They lie behind the outputs.
+                let stats = &mut rest[stats - op.to.end..][..2];
+                ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
+                ops::norm(x, &[stats[0], stats[1]], gains, y);
+            }
+            Kind::Pad(pad) => ops::pad(pad, x, y),
+            Kind::Pool(pool) => ops::pool(pool, x, y),
+            Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
+            Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
         }
     }
 }
