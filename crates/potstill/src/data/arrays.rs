@@ -274,7 +274,7 @@ impl Array {
         }
         let numbers = match self.elements {
             Elements::Numbers(numbers) => numbers,
-            Elements::Bytes(bytes) => converted(&bytes, |byte| f64::from(byte)),
+            Elements::Bytes(bytes) => converted(&bytes, f64::from),
             Elements::Words(_) => return Err("it has words, no numbers".to_owned()),
         };
         let column = |class: usize| {

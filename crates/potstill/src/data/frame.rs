@@ -341,10 +341,14 @@ impl DataFrame {
     }
 }
 
+/// Calls a function with the bytes of a row's value.
+#[cfg(feature = "disk")]
+type PartsOf<'a> = dyn Fn(usize, &mut dyn FnMut(&[u8])) + 'a;
+
 #[cfg(feature = "disk")]
 impl Values {
     /// The bytes of a row's value, in one form for numbers and for words that are some.
-    fn parts(&self) -> Box<dyn Fn(usize, &mut dyn FnMut(&[u8])) + '_> {
+    fn parts(&self) -> Box<PartsOf<'_>> {
         let of_number = |x: f64| [b"n".as_slice(), &(x + 0.0).to_le_bytes()].concat();
         match self {
             Self::Numbers(numbers) => Box::new(move |row, take| match numbers[row] {

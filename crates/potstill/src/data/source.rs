@@ -96,8 +96,8 @@ impl DataOptions {
             "drop" => self.drop.extend(list(value)),
             "missing" => self.fills_missing = Some(word(["mean", "refuse"])?),
             "memory" => {
-                self.memory =
-                    bytes(value).ok_or_else(|| format!("memory={value}: expected a size such as 64MiB"))?
+                let size = bytes(value);
+                self.memory = size.ok_or_else(|| format!("memory={value}: expected a size such as 64MiB"))?;
             }
             "header" => self.header = word(["true", "false"])?,
             _ => {
