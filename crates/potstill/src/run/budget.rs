@@ -95,7 +95,7 @@ impl Costs {
         let Teacher::Classes(teachers) = Teacher::open(peek(layers, "teacher").unwrap_or_default())? else {
             return Err(usage("--budget is for students of data; a policy's sizes are given with --student"));
         };
-        let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
+        let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
         let mut fit = FitConfig::default();
         let samples = layers.iter().rev().find_map(|layer| layer.values.get("test_samples"));
         let samples = samples.and_then(Value::as_integer).and_then(|samples| u64::try_from(samples).ok());

@@ -48,7 +48,7 @@ impl OutOfFold {
                 "{run} is no run of `train classifier`; its answers cannot be made out of fold"
             )));
         }
-        let (data, layers) = DataSources::open(&recipe.layers, None)?;
+        let (data, layers) = DataSources::open(&recipe.layers, &[])?;
         let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
         let ((run, (fit, StudentOptimizer(optimizer))), _) = resolved.settings;
         let parts = data.parts(&fit, None)?;

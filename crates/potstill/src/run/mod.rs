@@ -30,6 +30,7 @@ mod latency;
 mod lessons;
 mod observer;
 mod origins;
+mod overlap;
 mod pause;
 pub(crate) mod policy_maps;
 mod prepare;

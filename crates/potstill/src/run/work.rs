@@ -77,12 +77,12 @@ impl Work {
     pub(crate) fn validation_samples(self, layers: &[Layer]) -> Result<Option<u64>, Error> {
         let (data, layers) = match self {
             Self::Train(algorithm) if matches!(algorithm.builder, Builder::Labels(_)) => {
-                DataSources::open(layers, None)?
+                DataSources::open(layers, &[])?
             }
             Self::Train(_) => return Ok(None),
             Self::Distill => match teacher(layers)? {
                 Teacher::Policy(_) => return Ok(None),
-                Teacher::Classes(teachers) => DataSources::open(layers, teachers.trained_on())?,
+                Teacher::Classes(teachers) => DataSources::open(layers, &teachers.trained_on())?,
             },
         };
         let mut fit = FitConfig::default();
