@@ -1,5 +1,6 @@
 //! The backward pass.
 
+use crate::batch_norm;
 use crate::kernels;
 use crate::lanes::{Level, Row, WIDTH};
 use crate::linear::{self, Panel, Summed};
@@ -44,6 +45,9 @@ struct Back<'a> {
     panel: usize,
     /// The masks that the forward pass had.
     masks: Option<PanelMasks<'a>>,
+    /// What batch normalisations took, the gradients with respect to their parameters, and the number of samples whose
+    /// moments they took; none if these were running ones.
+    norms: (&'a [f32], &'a [f32], Option<usize>),
 }
 
 /// The share of a panel in numbers of which there are so many for each sample.
@@ -92,7 +96,8 @@ impl Network {
         inputs: bool,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, samples, taus, panels, masks, .. } = workspace;
+        let Workspace { level, workers, samples, taus, panels, masks, norms, d_norms, is_batch, .. } =
+            workspace;
         let (samples, taus) = (*samples, *taus);
         let count = upstream.outputs.len();
         assert!(count == 0 || count == samples * taus * self.outputs(), "one gradient per output");
@@ -110,38 +115,55 @@ impl Network {
             let d_outputs = of_panel(d_outputs, panel, taus * rows.len());
             ops::pack_strided(&d_outputs[tau * rows.len()..], taus * rows.len(), d_y);
         };
-        let back = Back { level: *level, weights, inputs: false, taps: &[], panel: 0, masks: None };
+        let (all, norms) = (self.statistics().len(), &*norms);
+        let batch = is_batch.then_some(samples);
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
-        team.for_each(panels, |p, panel| {
-            let Panel { values, gradients, transposed, .. } = panel;
-            let gradients = sized(gradients, trunk.rows + taus * quantile.rows);
-            let transposed = sized(transposed, trunk.transposed + taus * quantile.transposed);
-            let (values_before, values_after) = values.split_at(trunk.rows);
-            let (gradients_before, gradients_after) = gradients.split_at_mut(trunk.rows);
-            let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
-            if quantile.ops.is_empty() {
-                heads.iter().enumerate().for_each(|head| pack_head(head, p, 0, gradients_before));
-            } else {
-                gradients_before.fill([0.0; WIDTH]);
-                let parts = values_after
-                    .chunks_exact(quantile.rows)
-                    .zip(gradients_after.chunks_exact_mut(quantile.rows));
-                let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(taus);
-                for (tau, ((values, gradients), transposed)) in parts.enumerate() {
-                    heads.iter().enumerate().for_each(|head| pack_head(head, p, tau, gradients));
-                    let before = Some((values_before, &mut *gradients_before));
-                    self.run_back(back, quantile, (values, gradients, transposed), before);
+        let mut end = trunk.ops.len();
+        // A batch normalisation waits for the gradients of all panels.
+        for wait in trunk.batch_norms.iter().rev().copied().map(Some).chain([None]) {
+            let ops = wait.map_or(0, |norm| norm + 1)..end;
+            let norms_of = (&**norms, &*sized(d_norms, all), batch);
+            team.for_each(panels, |p, panel| {
+                let Panel { values, gradients, transposed, .. } = panel;
+                let gradients = sized(gradients, trunk.rows + taus * quantile.rows);
+                let transposed = sized(transposed, trunk.transposed + taus * quantile.transposed);
+                let (values_before, values_after) = values.split_at(trunk.rows);
+                let (gradients_before, gradients_after) = gradients.split_at_mut(trunk.rows);
+                let (transposed_before, transposed_after) = transposed.split_at_mut(trunk.transposed);
+                let masks = masks.of_panel(p);
+                let taps = upstream.taps;
+                let back = Back { level: *level, weights, inputs, taps, panel: p, masks, norms: norms_of };
+                if end < trunk.ops.len() {
+                    // The outputs' gradients are behind.
+                } else if quantile.ops.is_empty() {
+                    heads.iter().enumerate().for_each(|head| pack_head(head, p, 0, gradients_before));
+                } else {
+                    gradients_before.fill([0.0; WIDTH]);
+                    let parts = values_after
+                        .chunks_exact(quantile.rows)
+                        .zip(gradients_after.chunks_exact_mut(quantile.rows));
+                    let parts = parts.zip(transposed_after.chunks_exact_mut(quantile.transposed)).take(taus);
+                    let back = Back { inputs: false, taps: &[], panel: 0, masks: None, ..back };
+                    for (tau, ((values, gradients), transposed)) in parts.enumerate() {
+                        heads.iter().enumerate().for_each(|head| pack_head(head, p, tau, gradients));
+                        let before = Some((values_before, &mut *gradients_before));
+                        self.run_back(back, &quantile.ops, (quantile, values, gradients, transposed), before);
+                    }
                 }
+                let rows = (trunk, values_before, &mut *gradients_before, transposed_before);
+                self.run_back(back, &trunk.ops[ops.clone()], rows, None);
+                if let Some((op, norm)) = wait.and_then(|op| Some((op, trunk.batch_norm(op)?))) {
+                    batch_norm::measure_gradient(panel, &trunk.ops[op], norm, norms);
+                } else if let Some(masks) = masks.filter(|_| inputs) {
+                    masks.drop_inputs(&mut gradients_before[..self.inputs()]);
+                }
+            });
+            if let Some((op, norm)) = wait.and_then(|op| Some((op, trunk.batch_norm(op)?))) {
+                batch_norm::join_gradients(panels, norm, sized(d_norms, all));
+                end = op + 1;
             }
-            let rows = (values_before, gradients_before, transposed_before);
-            let masks = masks.of_panel(p);
-            let back = Back { inputs, taps: upstream.taps, panel: p, masks, ..back };
-            self.run_back(back, trunk, rows, None);
-            if let Some(masks) = masks.filter(|_| inputs) {
-                masks.drop_inputs(&mut gradients[..self.inputs()]);
-            }
-        });
+        }
     }
 
     /// The gradient with respect to the inputs, from that with respect to every unit.
@@ -162,7 +184,7 @@ impl Network {
         assert!(d_free.is_empty() || d_free.len() == self.free_count(), "one gradient per free parameter");
         let Plan { trunk, quantile, .. } = self.plan();
         assert_eq!(gradient.len(), self.parameters().len(), "one gradient per parameter");
-        let Workspace { level, workers, samples, taus, panels, squares, .. } = workspace;
+        let Workspace { level, workers, samples, taus, panels, squares, d_norms, .. } = workspace;
         let (samples, taus, level) = (*samples, *taus, *level);
         let team = self.team(samples * taus, workers);
         let panels = &panels[..samples.div_ceil(WIDTH)];
@@ -207,6 +229,10 @@ impl Network {
                     });
                     ops::norm_gradient(&places, gradient);
                 }
+                Piece::BatchNorm { op } => {
+                    let norm = trunk.batch_norm(op).expect("a batch normalisation");
+                    gradient.copy_from_slice(&d_norms[norm.stats..][..2 * norm.channels]);
+                }
                 Piece::Free { .. } if d_free.is_empty() => gradient.fill(0.0),
                 Piece::Free { first } => gradient.copy_from_slice(&d_free[first..][..gradient.len()]),
                 Piece::Deviations => {}
@@ -231,25 +257,33 @@ impl Network {
         squares.iter().sum::<f64>().sqrt()
     }
 
-    /// Takes the gradient with respect to the outputs of a part back to its inputs, and leaves the transposed
-    /// gradients of its linear operations.
+    /// Takes the gradient with respect to the outputs of some operations of a part back to their inputs, and leaves the
+    /// transposed gradients of linear ones.
     fn run_back(
         &self,
-        Back { level, weights: for_weights, inputs, taps, panel, masks }: Back<'_>,
-        part: &Part,
-        (values, gradients, transposed): (&[Row], &mut [Row], &mut [Row]),
+        Back { level, weights: for_weights, inputs, taps, panel, masks, norms }: Back<'_>,
+        ops: &[Op],
+        (part, values, gradients, transposed): (&Part, &[Row], &mut [Row], &mut [Row]),
         mut before: Option<(&[Row], &mut [Row])>,
     ) {
-        for op in part.ops.iter().rev() {
+        for op in ops.iter().rev() {
             let (earlier, rest) = gradients.split_at_mut(op.to.start);
             for (tap, d_units) in taps.iter().filter(|(tap, _)| tap.rows() == op.to) {
                 let d_units = of_panel(d_units, panel, tap.units());
                 ops::add_strided(d_units, tap.units(), &mut rest[..tap.units()]);
             }
-            if let (Some(masks), Kind::Activation(_)) = (masks, &op.kind) {
+            if let (Some(masks), Kind::Activation(..)) = (masks, &op.kind) {
                 masks.drop_units(part, op.to.start, &mut rest[..op.to.len()]);
             }
-            let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
+            let d_y = &rest[..op.to.len()];
+            if let Kind::Add { other, adds } = op.kind {
+                let d_other = &mut earlier[other..][..d_y.len()];
+                match adds {
+                    true => ops::add(d_y, d_other),
+                    false => d_other.copy_from_slice(d_y),
+                }
+            }
+            let d_x = &mut earlier[op.from.clone()];
             let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
             match &op.kind {
                 Kind::Linear(weights) => {
@@ -262,7 +296,7 @@ impl Network {
                         linear::backward(level, layer, self.used(weights).0, d_y, op.adds, d_x);
                     }
                 }
-                Kind::Activation(activation) => {
+                Kind::Activation(activation, _) => {
                     let (x, y) = (x.as_flattened(), y.as_flattened());
                     let (d_x, d_y) = (d_x.as_flattened_mut(), d_y.as_flattened());
                     let scale = masks.map_or(1.0, |masks| masks.hidden_scale());
@@ -280,7 +314,16 @@ impl Network {
                     let gains = &self.parameters()[*offset..][..x.len()];
                     ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
                 }
-                Kind::Pad(pad) if inputs || !op.is_first => ops::pad_backward(pad, d_y, d_x),
+                Kind::BatchNorm(norm) => {
+                    let of_norm = norm.stats..norm.stats + 2 * norm.channels;
+                    let gains = &self.parameters()[norm.offset..][..norm.channels];
+                    let numbers = |samples: usize| samples * x.len() / norm.channels;
+                    let share = norms.2.map_or(0.0, |samples| 1.0 / numbers(samples) as f32);
+                    let norms = (&norms.0[of_norm.clone()], &norms.1[of_norm], share);
+                    batch_norm::backward(x, norms, gains, d_y, d_x);
+                }
+                Kind::Add { .. } => d_x.copy_from_slice(d_y),
+                Kind::Pad(pad) if inputs || !op.is_first => ops::pad_backward(pad, d_y, op.adds, d_x),
                 Kind::Pad(_) => {}
                 Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
                 Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),

@@ -1,5 +1,6 @@
 //! The forward pass.
 
+use crate::batch_norm;
 use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
@@ -11,13 +12,35 @@ use crate::plan::{Kind, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};
+use std::ops::Range;
 
 /// Samples up to which it is cheaper to take them one by one.
 const SINGLES_MAX: usize = 5;
 /// Multiply-adds that are worth calling the other threads for.
 const SHARED_MIN: usize = 400_000;
+/// Numbers of all units that a prediction of many samples computes at a time.
+const UNITS_AT_ONCE: usize = 1 << 24;
 /// Probabilities in the mean of an implicit distribution, by default.
 pub const TAUS: usize = 32;
+
+/// Operations that are computed one after the other.
+#[derive(Clone)]
+struct Run<'a> {
+    level: Level,
+    part: &'a Part,
+    ops: Range<usize>,
+    /// What batch normalisations take.
+    norms: &'a [f32],
+    masks: Option<PanelMasks<'a>>,
+}
+
+impl<'a> Run<'a> {
+    /// The same of all operations of the part behind the probabilities, which has neither dropout nor batch
+    /// normalisation.
+    fn of_quantile(&self, part: &'a Part) -> Self {
+        Self { part, ops: 0..part.ops.len(), masks: None, ..*self }
+    }
+}
 
 impl Network {
     fn batch_size(&self, batch: &[f32]) -> usize {
@@ -43,17 +66,17 @@ impl Network {
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let mut masks = std::mem::take(&mut workspace.masks);
         masks.clear();
-        self.forward_masked(batch, masks, workspace)
+        self.forward_masked(batch, (masks, false), workspace)
     }
 
-    /// The same with masks of dropout.
+    /// The same with masks of dropout, and by the moments of the batch if `is_batch`.
     pub(crate) fn forward_masked<'w>(
         &self,
         batch: &[f32],
-        masks: Masks,
+        (masks, is_batch): (Masks, bool),
         workspace: &'w mut Workspace,
     ) -> &'w [f32] {
-        workspace.masks = masks;
+        (workspace.masks, workspace.is_batch) = (masks, is_batch);
         let samples = self.batch_size(batch);
         let taus = self.default_taus(samples, workspace);
         let tau_values = std::mem::take(&mut workspace.tau_values);
@@ -71,6 +94,7 @@ impl Network {
         let samples = self.batch_size(batch);
         assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");
         workspace.masks.clear();
+        workspace.is_batch = false;
         self.pass(batch, taus, (samples, taus.len() / samples), workspace);
         &workspace.outputs
     }
@@ -80,23 +104,25 @@ impl Network {
     pub fn predict<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         if samples > SINGLES_MAX {
-            return self.forward(batch, workspace);
+            return self.forward_in_parts(batch, workspace);
         }
         let taus = self.default_taus(samples, workspace);
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, single, outputs, tau_values, .. } = workspace;
+        let Workspace { level, single, outputs, tau_values, norms, .. } = workspace;
+        self.frozen_norms(norms);
+        let run = Run { level: *level, part: trunk, ops: 0..trunk.ops.len(), norms, masks: None };
         let values = sized(single, trunk.rows + quantile.rows);
         outputs.resize(samples * taus * self.outputs(), 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
             ops::divide(&mut before[..self.inputs()], self.spec().input_divisor);
-            self.run(*level, trunk, before, &[], None);
+            self.run(&run, before, &[]);
             for tau in 0..taus {
                 let mut last = &*before;
                 if !quantile.ops.is_empty() {
                     ops::cosines(&[tau_values[i * taus + tau]], &mut after[..self.cosines()]);
-                    self.run(*level, quantile, after, before, None);
+                    self.run(&run.of_quantile(quantile), after, before);
                     last = after;
                 }
                 for (head, rows) in heads.iter().enumerate() {
@@ -107,6 +133,24 @@ impl Network {
             }
         }
         outputs
+    }
+
+    /// Outputs of many samples, some at a time so that the units of all do not fill the memory: none is looked at again.
+    fn forward_in_parts<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let Plan { trunk, quantile, heads, .. } = self.plan();
+        let most = UNITS_AT_ONCE / (trunk.rows + TAUS * quantile.rows);
+        let most = most.next_multiple_of(WIDTH) * self.inputs();
+        // Outputs of several heads lie head by head.
+        if batch.len() <= most || heads.len() > 1 {
+            return self.forward(batch, workspace);
+        }
+        let mut outputs = std::mem::take(&mut workspace.gathered);
+        outputs.clear();
+        for part in batch.chunks(most) {
+            outputs.extend_from_slice(self.forward(part, workspace));
+        }
+        workspace.gathered = std::mem::replace(&mut workspace.outputs, outputs);
+        &workspace.outputs
     }
 
     fn cosines(&self) -> usize {
@@ -126,37 +170,58 @@ impl Network {
         workspace: &mut Workspace,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, panels, outputs, masks, .. } = workspace;
         (workspace.samples, workspace.taus) = (samples, taus);
+        let Workspace { level, workers, panels, outputs, masks, norms, moments, is_batch, .. } = workspace;
         let inputs = self.inputs();
         let count = samples.div_ceil(WIDTH);
         if panels.len() < count {
             panels.resize_with(count, Panel::default);
         }
-        self.team(samples * taus, workers).for_each(&mut panels[..count], |p, panel| {
-            let first = p * WIDTH;
-            panel.samples = WIDTH.min(samples - first);
-            let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
-            let (before, after) = values.split_at_mut(trunk.rows);
-            let samples = &batch[first * inputs..][..panel.samples * inputs];
-            self.ends().inputs.for_each_run(|sample, rows| {
-                ops::pack_strided(&samples[sample..], inputs, &mut before[rows]);
-            });
-            ops::divide(&mut before[..inputs], self.spec().input_divisor);
-            let masks = masks.of_panel(p);
-            if let Some(masks) = masks {
-                masks.drop_inputs(&mut before[..inputs]);
-            }
-            self.run(*level, trunk, before, &[], masks);
-            for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
-                let mut asked = [0.5; WIDTH];
-                for s in 0..panel.samples {
-                    asked[s] = tau_values[(first + s) * taus + tau];
+        let panels = &mut panels[..count];
+        let team = self.team(samples * taus, workers);
+        // A batch normalisation waits for the moments of all panels.
+        let waits: &[usize] = if *is_batch { &trunk.batch_norms } else { &[] };
+        self.frozen_norms(norms);
+        let mut begin = 0;
+        for end in waits.iter().copied().chain([trunk.ops.len()]) {
+            let run = Run { level: *level, part: trunk, ops: begin..end, norms, masks: None };
+            team.for_each(panels, |p, panel| {
+                let first = p * WIDTH;
+                let run = Run { masks: masks.of_panel(p), ..run.clone() };
+                if begin == 0 {
+                    panel.samples = WIDTH.min(samples - first);
+                    sized(&mut panel.values, trunk.rows + taus * quantile.rows);
+                    let samples = &batch[first * inputs..][..panel.samples * inputs];
+                    self.ends().inputs.for_each_run(|sample, rows| {
+                        ops::pack_strided(&samples[sample..], inputs, &mut panel.values[rows]);
+                    });
+                    let before = &mut panel.values[..inputs];
+                    ops::divide(before, self.spec().input_divisor);
+                    if let Some(masks) = run.masks {
+                        masks.drop_inputs(before);
+                    }
                 }
-                ops::cosines(&asked, &mut after[..self.cosines()]);
-                self.run(*level, quantile, after, before, None);
+                let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
+                let (before, after) = values.split_at_mut(trunk.rows);
+                self.run(&run, before, &[]);
+                if let Some(norm) = trunk.batch_norm(end) {
+                    return batch_norm::measure(panel, &trunk.ops[end], norm);
+                }
+                for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
+                    let mut asked = [0.5; WIDTH];
+                    for s in 0..panel.samples {
+                        asked[s] = tau_values[(first + s) * taus + tau];
+                    }
+                    ops::cosines(&asked, &mut after[..self.cosines()]);
+                    self.run(&run.of_quantile(quantile), after, before);
+                }
+            });
+            if let Some(norm) = trunk.batch_norm(end) {
+                let moments = sized(moments, self.statistics().len());
+                batch_norm::join(panels, &trunk.ops[end], norm, norms, moments);
             }
-        });
+            begin = end;
+        }
         outputs.resize(samples * taus * self.outputs(), 0.0);
         for (head, rows) in heads.iter().enumerate() {
             let (width, outputs) = (rows.len(), &mut outputs[self.head_range_at(head, samples * taus)]);
@@ -173,16 +238,10 @@ impl Network {
         }
     }
 
-    /// Computes a part, for sixteen samples or one.
-    fn run<const L: usize>(
-        &self,
-        level: Level,
-        part: &Part,
-        values: &mut [[f32; L]],
-        before: &[[f32; L]],
-        masks: Option<PanelMasks<'_>>,
-    ) {
-        for op in &part.ops {
+    /// Computes operations of a part, for sixteen samples or one.
+    fn run<const L: usize>(&self, run: &Run<'_>, values: &mut [[f32; L]], before: &[[f32; L]]) {
+        let Run { level, part, ref ops, norms, masks } = *run;
+        for op in &part.ops[ops.clone()] {
             let (done, rest) = values.split_at_mut(op.to.start);
             let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
             match &op.kind {
@@ -196,7 +255,7 @@ impl Network {
                         linear::forward_one(level, &weights.layer, w, b, x, y);
                     }
                 }
-                Kind::Activation(activation) => {
+                Kind::Activation(activation, _) => {
                     let (x, y) = (x.as_flattened(), y.as_flattened_mut());
                     match activation {
                         Activation::Relu => kernels::relu(x, y),
@@ -215,6 +274,14 @@ impl Network {
                     let stats = &mut rest[stats - op.to.end..][..2];
                     ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
                     ops::norm(x, &[stats[0], stats[1]], gains, y);
+                }
+                Kind::BatchNorm(norm) => {
+                    let gains = &self.parameters()[norm.offset..][..2 * norm.channels];
+                    batch_norm::apply(x, &norms[norm.stats..][..2 * norm.channels], gains, y);
+                }
+                Kind::Add { other, .. } => {
+                    y.copy_from_slice(x);
+                    ops::add(&done[*other..][..x.len()], y);
                 }
                 Kind::Pad(pad) => ops::pad(pad, x, y),
                 Kind::Pool(pool) => ops::pool(pool, x, y),

@@ -100,7 +100,8 @@ impl FitConfig {
 
     /// Refuses what a network of this form or these samples cannot have: dropout without hidden units, changes of images that are none.
     #[cfg(feature = "disk")]
-    pub(crate) fn check(&self, spec: &NetworkSpec, data: &Dataset) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self, form: &StudentForm, data: &Dataset) -> Result<(), ConfigError> {
+        let spec = &form.network;
         if self.dropout > 0.0 && spec.hidden.is_empty() && spec.stages.is_empty() {
             let reason =
                 format!("{spec} has no hidden units to leave out; leave it at 0, or give input_dropout");
@@ -117,6 +118,11 @@ impl FitConfig {
                 ));
             }
         }
+        // A control learns from the labelled samples alone.
+        for samples in [data.len(), data.labelled()] {
+            self.check_minibatches(form, samples)
+                .map_err(|reason| ConfigError::value("batch_size", reason))?;
+        }
         if self.mixup > 0.0 && data.labels.len() < data.len() {
             let count = data.len() - data.labels.len();
             let reason =
@@ -124,6 +130,22 @@ impl FitConfig {
             return Err(ConfigError::value("mixup", reason));
         }
         Ok(())
+    }
+}
+
+impl FitConfig {
+    /// Refuses minibatches with a single number for a batch normalisation, in an epoch of so many samples.
+    fn check_minibatches(&self, form: &StudentForm, samples: usize) -> Result<(), String> {
+        let Some(points) = form.network.batch_norm_points(&form.ends)? else { return Ok(()) };
+        let batch = (self.batch_size as usize).min(samples);
+        let last = if batch == 0 { 0 } else { samples % batch };
+        match if last == 0 { batch } else { last } * points {
+            1 => Err(format!(
+                "{batch} leaves one of {samples} samples for the last minibatch, and batch normalisation needs more; give \
+                 another"
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -199,8 +221,8 @@ impl ClassifierTrainer {
     /// Initialises a student on this data, with or without soft targets.
     ///
     /// # Panics
-    /// If the student's form is [none](StudentForm::new) for the data, or texts are learned by a rule without a
-    /// [sparse](potstill_nn::embedding::SparseRule) form.
+    /// If the student's form is [none](StudentForm::new) for the data, a minibatch has a single number for a batch
+    /// normalisation, or texts are learned by a rule without a [sparse](potstill_nn::embedding::SparseRule) form.
     pub fn with(
         (config, optimizer): (FitConfig, OptimizerConfig),
         spec: &NetworkSpec,
@@ -209,6 +231,7 @@ impl ClassifierTrainer {
         streams: Streams,
     ) -> Self {
         let form = StudentForm::new(spec, &data).unwrap_or_else(|reason| panic!("{spec}: {reason}"));
+        config.check_minibatches(&form, data.len()).unwrap_or_else(|reason| panic!("batch_size={reason}"));
         let mut rng = streams.stream("initialisation");
         let student = form.network.initialised(&form.ends, optimizer.initialisation(), &mut rng);
         let samples = data.len();
@@ -386,7 +409,7 @@ impl ClassifierTrainer {
         let indices = &self.order[samples];
         let Scratch { workspace, inputs, labels, values, d_logits, d_others } = &mut self.scratch;
         let logits =
-            self.student.forward_dropout(inputs, self.config.dropout(), &mut self.dropout, workspace);
+            self.student.forward_training(inputs, self.config.dropout(), &mut self.dropout, workspace);
         d_logits.resize(logits.len(), 0.0);
         let mut terms = match &mut self.soft_targets {
             _ if self.data.classes == 0 => match &self.value_targets {
@@ -410,6 +433,7 @@ impl ClassifierTrainer {
         let rate = self.config.learning_rate.at(done, 1);
         let front = self.front.as_mut().map(|front| front as &mut dyn Front);
         self.optimizer.step_with(rate, (&mut self.student, front), d_logits, workspace, loss, &batch)?;
+        self.student.update_statistics(workspace);
         if self.config.max_norm < f64::INFINITY {
             self.student.clip_max_norm(self.config.max_norm, workspace.workers());
         }

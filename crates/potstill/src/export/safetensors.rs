@@ -2,7 +2,8 @@
 //!
 //! `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` loads a network's file as it is,
 //! except for dueling, noisy and implicit quantile networks, whose tensors have names of their own
-//! (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one tensor `q` of `states x actions`.
+//! (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one tensor `q` of `states x actions`. Residual
+//! blocks have the names of torchvision's `BasicBlock`, batch normalisations `running_mean` and `running_var`.
 //! The metadata says `format: pt`, as readers for PyTorch ask for, and holds the model's description under `potstill`.
 //!
 //! ```
@@ -382,7 +383,8 @@ fn read_parts(file: &SafeTensors<'_>, about: &Value) -> Result<(Network, Option<
     }
     // The metadata must not make the program allocate more than the size of the file.
     let behind = NetworkSpec { bag: None, ..spec.clone() };
-    let announced = behind.check(&ends).map_err(|reason| foreign(&reason))?;
+    let parameters = behind.check(&ends).map_err(|reason| foreign(&reason))?;
+    let announced = parameters + behind.statistics(&ends).map_err(|reason| foreign(&reason))?;
     let table = spec.bag.map(|bag| (bag, tensors.iter().position(|tensor| tensor.name == EMBEDDING)));
     let bag = match table {
         None => None,

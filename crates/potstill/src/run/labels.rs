@@ -250,7 +250,7 @@ fn check_student(
     let wrong = |reason: String| ConfigError::value(key, format!("{spec}: {reason}"));
     let form = StudentForm::new(spec, data).map_err(wrong)?;
     optimizer.check((key, &form.network, &form.ends), fit.learning_rate)?;
-    fit.check(&form.network, data)?;
+    fit.check(&form, data)?;
     if form.bag.is_none() {
         return Ok(());
     }
