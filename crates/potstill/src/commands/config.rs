@@ -2,7 +2,7 @@
 
 use crate::algorithm::{ALGORITHMS, Algorithm};
 use crate::config::{ConfigError, Key, Settings};
-use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig};
+use crate::distill::{FitConfig, HintConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig};
 use crate::jobs::{ControlConfig, DistilConfig, StoreConfig};
 use crate::optimizer::StudentOptimizer;
 use crate::run::train_settings;
@@ -39,7 +39,7 @@ pub fn run_kinds() -> Vec<RunKind> {
     let head = || vec![("command", "distill")];
     let policy = of(&<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>::default());
     let classifier = of(&<(
-        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
+        (DistilConfig, ((SoftTargetsConfig, (HintConfig, ControlConfig)), (FitConfig, StudentOptimizer))),
         StoreConfig,
     )>::default());
     let regression =

@@ -412,7 +412,7 @@ mod tests {
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 9] {
+    fn models() -> [Model; 10] {
         let network = |spec: &str, inputs: [usize; 3], head: Head| {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 2) };
@@ -452,6 +452,7 @@ mod tests {
                 let bag = TextBag::from_parameters(spec, 3, &parameters).unwrap();
                 Model::Predictor(Predictor::with_bag(network, preprocessing, Some(bag)).unwrap())
             },
+            network("cnn:2x2p1,res3s2,gap:batchnorm", [3, 2, 1], Head::Values),
         ]
     }
 
@@ -508,6 +509,9 @@ mod tests {
         check("text:5x3", "text:1x3", "does not parse");
         check("text:5x3,2", "mlp:2     ", "do not hold the network that it announces");
         check("embedding.w", "imbedding.w", "tensor `embedding.weight` is missing");
+        let check = |from, to, expected| check_of(&models()[9], from, to, expected);
+        check("1.running_mean", "1.running_meat", "`1.running_meat` does not belong to the network");
+        check("batchnorm", "layernorm", "do not hold the network that it announces");
         check("text\\\":true", "text\\\":null", "its preprocessing is damaged");
     }
 
@@ -521,7 +525,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_damage_makes_it_panic(which in 0_usize..9, at: proptest::sample::Index, byte: u8) {
+        fn no_damage_makes_it_panic(which in 0_usize..10, at: proptest::sample::Index, byte: u8) {
             let mut bytes = write(&models()[which]);
             let at = at.index(bytes.len());
             bytes[at] = byte;

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::jobs::Parts;
 use crate::model::Predictor;
 use crate::teacher::Teacher;
+use potstill_nn::Network;
 
 /// The settings of a student's teachers.
 pub(crate) struct Blend<'a> {
@@ -21,6 +22,8 @@ pub(crate) struct Blend<'a> {
     pub(crate) mean: EnsembleMean,
     /// The share by which a student that is its own teacher follows.
     pub(crate) tau: f32,
+    /// True if the student imitates hidden layers.
+    pub(crate) has_hints: bool,
 }
 
 /// The answers of teachers to the samples of a student.
@@ -33,6 +36,8 @@ pub(crate) struct Lessons {
     pub(crate) parameters: Option<usize>,
     /// The classifier, if it is one of ours that takes the student's inputs.
     pub(crate) predictor: Option<Predictor>,
+    /// The network, if hidden layers are imitated and it takes the student's inputs.
+    pub(crate) network: Option<Network>,
 }
 
 impl Teachers {
@@ -44,7 +49,7 @@ impl Teachers {
         self,
         data: &DataSources,
         parts: &Parts,
-        Blend { weights, mean, tau }: Blend<'_>,
+        Blend { weights, mean, tau, has_hints }: Blend<'_>,
         is_varied: bool,
     ) -> Result<Lessons, Error> {
         self.check_splits()?;
@@ -52,7 +57,7 @@ impl Teachers {
         let count = members.len();
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
         let mut lessons = Vec::with_capacity(count);
-        let asked = Asked { data, parts, is_varied, tau };
+        let asked = Asked { data, parts, is_varied, tau, has_hints };
         for member in members {
             lessons.push(member.lessons(&asked)?);
         }
@@ -71,7 +76,8 @@ impl Teachers {
             let samples = Samples { inputs: &parts.test.inputs, indices: &indices };
             Source::ensemble(tests, mean).logits(samples).to_vec()
         });
-        Ok(Lessons { source: Source::ensemble(sources, mean), test, parameters, predictor: None })
+        let source = Source::ensemble(sources, mean);
+        Ok(Lessons { source, test, parameters, predictor: None, network: None })
     }
 }
 
@@ -83,6 +89,7 @@ struct Asked<'a> {
     is_varied: bool,
     /// The share by which a student that is its own teacher follows.
     tau: f32,
+    has_hints: bool,
 }
 
 impl Asked<'_> {
@@ -108,7 +115,7 @@ impl Asked<'_> {
     ) -> Result<Lessons, Error> {
         let (train, test) = self.data.ask(self.parts, answer)?;
         let source = Source::recorded(self.classes().len(), train);
-        Ok(Lessons { source, test: Some(test), parameters, predictor: None })
+        Ok(Lessons { source, test: Some(test), parameters, predictor: None, network: None })
     }
 }
 
@@ -126,6 +133,7 @@ impl Member {
                 test: None,
                 parameters: None,
                 predictor: None,
+                network: None,
             }),
         }
     }
@@ -140,8 +148,9 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
     if is_shared && own.classes() == asked.classes() {
         let network = predictor.network().clone();
         let test = logits(&network, &asked.parts.test.inputs);
-        let source = Source::new(Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: Some(predictor.clone()) });
+        let imitated = asked.has_hints.then(|| network.clone());
+        let (source, predictor) = (Source::new(Teacher::frozen(network)), Some(predictor.clone()));
+        return Ok(Lessons { source, test: Some(test), parameters, predictor, network: imitated });
     }
     asked.refuse_variation("of other inputs")?;
     asked.once(parameters, |frame, rows| {
@@ -157,18 +166,20 @@ fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Les
     let Found { train, test } = answers.found(asked.data, asked.parts)?;
     let source = Source::recorded(width, rows_at(&all, width, &train));
     let test = test.map(|places| rows_at(&all, width, &places));
-    Ok(Lessons { source, test, parameters: None, predictor: None })
+    Ok(Lessons { source, test, parameters: None, predictor: None, network: None })
 }
 
 /// The lessons of a model of another program: of its answers, or of its network where samples change.
 fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lessons, Error> {
     let preprocessing = &asked.parts.preprocessing;
-    let network = if asked.is_varied { model.network(preprocessing) } else { None };
+    let is_needed = asked.is_varied || asked.has_hints;
+    let network = if is_needed { model.network(preprocessing) } else { None };
     if let Some(network) = network {
         let test = logits(&network, &asked.parts.test.inputs);
         let parameters = Some(network.parameters().len());
+        let imitated = asked.has_hints.then(|| network.clone());
         let source = Source::new(Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: None });
+        return Ok(Lessons { source, test: Some(test), parameters, predictor: None, network: imitated });
     }
     asked.refuse_variation(model.given())?;
     let (given, parameters) = (model.given().to_owned(), model.parameters());
