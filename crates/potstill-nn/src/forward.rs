@@ -5,10 +5,10 @@ use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
 use crate::linear::{self, Panel};
-use crate::masks::{Masks, PanelMasks};
+use crate::masks::Masks;
 use crate::network::Network;
 use crate::ops;
-use crate::plan::{Kind, Part, Plan};
+use crate::plan::{Kind, Op, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};
@@ -16,6 +16,8 @@ use std::ops::Range;
 
 /// Samples up to which it is cheaper to take them one by one.
 const SINGLES_MAX: usize = 5;
+/// Most panels that a thread takes through the layers side by side: weights come from memory once for all.
+pub(crate) const GROUP: usize = 8;
 /// Multiply-adds that are worth calling the other threads for.
 const SHARED_MIN: usize = 400_000;
 /// Numbers of all units that a prediction of many samples computes at a time.
@@ -29,17 +31,11 @@ struct Run<'a> {
     level: Level,
     part: &'a Part,
     ops: Range<usize>,
+    /// The first row of the part.
+    start: usize,
+    masks: &'a Masks,
     /// What batch normalisations take.
     norms: &'a [f32],
-    masks: Option<PanelMasks<'a>>,
-}
-
-impl<'a> Run<'a> {
-    /// The same of all operations of the part behind the probabilities, which has neither dropout nor batch
-    /// normalisation.
-    fn of_quantile(&self, part: &'a Part) -> Self {
-        Self { part, ops: 0..part.ops.len(), masks: None, ..*self }
-    }
 }
 
 impl Network {
@@ -110,19 +106,18 @@ impl Network {
         let Plan { trunk, quantile, heads, .. } = self.plan();
         let Workspace { level, single, outputs, tau_values, norms, .. } = workspace;
         self.frozen_norms(norms);
-        let run = Run { level: *level, part: trunk, ops: 0..trunk.ops.len(), norms, masks: None };
         let values = sized(single, trunk.rows + quantile.rows);
         outputs.resize(samples * taus * self.outputs(), 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
             ops::divide(&mut before[..self.inputs()], self.spec().input_divisor);
-            self.run(&run, before, &[]);
+            self.run_one((*level, norms), trunk, before, &[]);
             for tau in 0..taus {
                 let mut last = &*before;
                 if !quantile.ops.is_empty() {
                     ops::cosines(&[tau_values[i * taus + tau]], &mut after[..self.cosines()]);
-                    self.run(&run.of_quantile(quantile), after, before);
+                    self.run_one((*level, norms), quantile, after, before);
                     last = after;
                 }
                 for (head, rows) in heads.iter().enumerate() {
@@ -139,7 +134,7 @@ impl Network {
     fn forward_in_parts<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let Plan { trunk, quantile, heads, .. } = self.plan();
         let most = UNITS_AT_ONCE / (trunk.rows + TAUS * quantile.rows);
-        let most = most.next_multiple_of(WIDTH) * self.inputs();
+        let most = most.next_multiple_of(WIDTH).max(WIDTH) * self.inputs();
         // Outputs of several heads lie head by head.
         if batch.len() <= most || heads.len() > 1 {
             return self.forward(batch, workspace);
@@ -179,49 +174,59 @@ impl Network {
         }
         let panels = &mut panels[..count];
         let team = self.team(samples * taus, workers);
+        self.frozen_norms(norms);
         // A batch normalisation waits for the moments of all panels.
         let waits: &[usize] = if *is_batch { &trunk.batch_norms } else { &[] };
-        self.frozen_norms(norms);
-        let mut begin = 0;
-        for end in waits.iter().copied().chain([trunk.ops.len()]) {
-            let run = Run { level: *level, part: trunk, ops: begin..end, norms, masks: None };
-            team.for_each(panels, |p, panel| {
+        let pack = |group: &mut [Panel], p: usize| {
+            for (p, panel) in (p..).zip(&mut *group) {
                 let first = p * WIDTH;
-                let run = Run { masks: masks.of_panel(p), ..run.clone() };
-                if begin == 0 {
-                    panel.samples = WIDTH.min(samples - first);
-                    sized(&mut panel.values, trunk.rows + taus * quantile.rows);
-                    let samples = &batch[first * inputs..][..panel.samples * inputs];
-                    self.ends().inputs.for_each_run(|sample, rows| {
-                        ops::pack_strided(&samples[sample..], inputs, &mut panel.values[rows]);
-                    });
-                    let before = &mut panel.values[..inputs];
-                    ops::divide(before, self.spec().input_divisor);
-                    if let Some(masks) = run.masks {
-                        masks.drop_inputs(before);
-                    }
-                }
+                panel.samples = WIDTH.min(samples - first);
                 let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
-                let (before, after) = values.split_at_mut(trunk.rows);
-                self.run(&run, before, &[]);
-                if let Some(norm) = trunk.batch_norm(end) {
-                    return batch_norm::measure(panel, &trunk.ops[end], norm);
+                let samples = &batch[first * inputs..][..panel.samples * inputs];
+                self.ends().inputs.for_each_run(|sample, rows| {
+                    ops::pack_strided(&samples[sample..], inputs, &mut values[rows]);
+                });
+                ops::divide(&mut values[..inputs], self.spec().input_divisor);
+                if let Some(masks) = masks.of_panel(p) {
+                    masks.drop_inputs(&mut values[..inputs]);
                 }
-                for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
+            }
+        };
+        let mut begin = 0;
+        for &wait in waits {
+            let norm = trunk.batch_norm(wait).expect("a batch normalisation");
+            let run = Run { level: *level, part: trunk, ops: begin..wait, start: 0, masks, norms };
+            team.for_each_group(GROUP, panels, |p, group| {
+                if run.ops.start == 0 {
+                    pack(group, p);
+                }
+                self.run(&run, (p, group));
+                group.iter_mut().for_each(|panel| batch_norm::measure(panel, &trunk.ops[wait], norm));
+            });
+            let moments = sized(moments, self.statistics().len());
+            batch_norm::join(panels, &trunk.ops[wait], norm, norms, moments);
+            begin = wait;
+        }
+        let ops = begin..trunk.ops.len();
+        let run = Run { level: *level, part: trunk, ops, start: 0, masks, norms };
+        team.for_each_group(GROUP, panels, |p, group| {
+            if run.ops.start == 0 {
+                pack(group, p);
+            }
+            self.run(&run, (p, group));
+            for tau in 0..if quantile.ops.is_empty() { 0 } else { taus } {
+                let start = trunk.rows + tau * quantile.rows;
+                for (p, panel) in (p..).zip(&mut *group) {
                     let mut asked = [0.5; WIDTH];
                     for s in 0..panel.samples {
-                        asked[s] = tau_values[(first + s) * taus + tau];
+                        asked[s] = tau_values[(p * WIDTH + s) * taus + tau];
                     }
-                    ops::cosines(&asked, &mut after[..self.cosines()]);
-                    self.run(&run.of_quantile(quantile), after, before);
+                    ops::cosines(&asked, &mut panel.values[start..][..self.cosines()]);
                 }
-            });
-            if let Some(norm) = trunk.batch_norm(end) {
-                let moments = sized(moments, self.statistics().len());
-                batch_norm::join(panels, &trunk.ops[end], norm, norms, moments);
+                let (ops, masks) = (0..quantile.ops.len(), &Masks::default());
+                self.run(&Run { part: quantile, ops, start, masks, ..run.clone() }, (p, group));
             }
-            begin = end;
-        }
+        });
         outputs.resize(samples * taus * self.outputs(), 0.0);
         for (head, rows) in heads.iter().enumerate() {
             let (width, outputs) = (rows.len(), &mut outputs[self.head_range_at(head, samples * taus)]);
@@ -238,56 +243,81 @@ impl Network {
         }
     }
 
-    /// Computes operations of a part, for sixteen samples or one.
-    fn run<const L: usize>(&self, run: &Run<'_>, values: &mut [[f32; L]], before: &[[f32; L]]) {
-        let Run { level, part, ref ops, norms, masks } = *run;
+    /// Computes operations for panels, of which the first is the `p`-th.
+    fn run(&self, run: &Run<'_>, (p, panels): (usize, &mut [Panel])) {
+        let Run { level, part, ref ops, start, masks, norms } = *run;
         for op in &part.ops[ops.clone()] {
-            let (done, rest) = values.split_at_mut(op.to.start);
-            let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
-            match &op.kind {
-                Kind::Linear(weights) => {
-                    let (w, b) = self.used(weights);
-                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-                    if L == WIDTH {
-                        let (x, y) = (x.as_chunks().0, y.as_chunks_mut().0);
-                        linear::forward(level, &weights.layer, w, b, x, y);
-                    } else {
-                        linear::forward_one(level, &weights.layer, w, b, x, y);
-                    }
-                }
-                Kind::Activation(activation, _) => {
-                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-                    match activation {
-                        Activation::Relu => kernels::relu(x, y),
-                        Activation::Tanh => kernels::tanh(x, y),
-                        Activation::Gelu => kernels::gelu(x, y),
-                        Activation::Silu => kernels::silu(x, y),
-                    }
-                    if let Some(masks) = masks {
-                        masks.drop_units(part, op.to.start, y.as_chunks_mut().0);
-                    }
-                }
-                Kind::Norm { offset, stats, .. } => {
-                    let gains = &self.parameters()[*offset..][..2 * x.len()];
-                    let (y, rest) = rest.split_at_mut(op.to.len());
-                    // They lie behind the outputs.
-                    let stats = &mut rest[stats - op.to.end..][..2];
-                    ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
-                    ops::norm(x, &[stats[0], stats[1]], gains, y);
-                }
-                Kind::BatchNorm(norm) => {
-                    let gains = &self.parameters()[norm.offset..][..2 * norm.channels];
-                    batch_norm::apply(x, &norms[norm.stats..][..2 * norm.channels], gains, y);
-                }
-                Kind::Add { other, .. } => {
-                    y.copy_from_slice(x);
-                    ops::add(&done[*other..][..x.len()], y);
-                }
-                Kind::Pad(pad) => ops::pad(pad, x, y),
-                Kind::Pool(pool) => ops::pool(pool, x, y),
-                Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
-                Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
+            if let Kind::Linear(weights) = &op.kind {
+                let places = (start + op.from.start, start + op.to.start);
+                linear::forward(level, &weights.layer, self.used(weights), panels, places);
+                continue;
             }
+            for (p, panel) in (p..).zip(&mut *panels) {
+                let (before, values) = panel.values.split_at_mut(start);
+                self.apply(op, norms, values, before);
+                if let (Some(masks), Kind::Activation(..)) = (masks.of_panel(p), &op.kind) {
+                    masks.drop_units(part, op.to.start, &mut values[op.to.clone()]);
+                }
+            }
+        }
+    }
+
+    /// Computes a part for one sample.
+    fn run_one(
+        &self,
+        (level, norms): (Level, &[f32]),
+        part: &Part,
+        values: &mut [[f32; 1]],
+        before: &[[f32; 1]],
+    ) {
+        for op in &part.ops {
+            let Kind::Linear(weights) = &op.kind else {
+                self.apply(op, norms, values, before);
+                continue;
+            };
+            let (done, rest) = values.split_at_mut(op.to.start);
+            let (x, y) = (done[op.from.clone()].as_flattened(), rest[..op.to.len()].as_flattened_mut());
+            let (w, b) = self.used(weights);
+            linear::forward_one(level, &weights.layer, w, b, x, y);
+        }
+    }
+
+    /// Computes an operation that is no product, for sixteen samples or one. `before` has the rows of the trunk, `norms`
+    /// what batch normalisations take.
+    fn apply<const L: usize>(&self, op: &Op, norms: &[f32], values: &mut [[f32; L]], before: &[[f32; L]]) {
+        let (done, rest) = values.split_at_mut(op.to.start);
+        let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
+        match &op.kind {
+            Kind::Linear(_) => {}
+            Kind::Activation(activation, _) => {
+                let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+                match activation {
+                    Activation::Relu => kernels::relu(x, y),
+                    Activation::Tanh => kernels::tanh(x, y),
+                    Activation::Gelu => kernels::gelu(x, y),
+                    Activation::Silu => kernels::silu(x, y),
+                }
+            }
+            Kind::Norm { offset, stats, .. } => {
+                let gains = &self.parameters()[*offset..][..2 * x.len()];
+                let (y, rest) = rest.split_at_mut(op.to.len());
+                // They lie behind the outputs.
+                let stats = &mut rest[stats - op.to.end..][..2];
+                ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
+                ops::norm(x, &[stats[0], stats[1]], gains, y);
+            }
+            Kind::BatchNorm(norm) => {
+                let gains = &self.parameters()[norm.offset..][..2 * norm.channels];
+                batch_norm::apply(x, &norms[norm.stats..][..2 * norm.channels], gains, y);
+            }
+            Kind::Add { other, .. } => {
+                y.copy_from_slice(x);
+                ops::add(&done[*other..][..x.len()], y);
+            }
+            Kind::Pad(pad) => ops::pad(pad, x, y),
+            Kind::Pool(pool) => ops::pool(pool, x, y),
+            Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
+            Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
         }
     }
 }

@@ -187,8 +187,7 @@ fn a_complete_folder_of_games_is_written_again_from_its_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join(name);
     fs::create_dir(&out).unwrap();
-    // What is committed was measured with fewer actions; its numbers stand in for those of this measurement.
-    let raw = read(name, "raw.csv").replace("-v1, ", "-v1:full_action_set=true, ");
+    let raw = read(name, "raw.csv");
     fs::write(out.join("raw.csv"), &raw).unwrap();
     let (runs, seed) = (summary(name)["runs"].as_u64(), summary(name)["seed"].as_u64().unwrap());
     let request = ReproduceRequest {
