@@ -278,11 +278,10 @@ impl Plan {
         if spec.dueling && !interface.heads.is_empty() {
             return Err("dueling has two streams into one head, and cannot have several".to_owned());
         }
-        if spec.batch_norm {
-            if spec.layer_norm || spec.noisy || matches!(ends.head, Head::Implicit { .. }) {
-                let reason = "batchnorm cannot be beside layernorm, noisy, or quantiles at probabilities that are asked for";
-                return Err(reason.to_owned());
-            }
+        let is_alone = !spec.layer_norm && !spec.noisy && !matches!(ends.head, Head::Implicit { .. });
+        if spec.batch_norm && !is_alone {
+            let reason = "batchnorm cannot be beside layernorm, noisy, or quantiles at probabilities that are asked for";
+            return Err(reason.to_owned());
         }
         let Inputs { frames, height, width, channels } = ends.inputs;
         let product = |numbers: &[usize]| numbers.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));

@@ -474,7 +474,7 @@ impl<'a> Walk<'a> {
             x = self.normalised(&layer, &x);
         }
         self.name();
-        self.activated(x)
+        self.activated(&x)
     }
 
     /// A residual block.
@@ -489,31 +489,31 @@ impl<'a> Walk<'a> {
             (from, 1) if from == to => x.to_owned(),
             _ => layer(x, "downsample.0", "downsample.1", from, (to, 1, stride, 0)),
         };
-        let inner = self.activated(inner);
+        let inner = self.activated(&inner);
         let y = self.convolution(&format!("{block}.conv2"), &inner, to, (to, 3, 1, 1));
         let y = if self.layer_norm { self.normalised(&format!("{block}.bn2"), &y) } else { y };
         let sum = self.graph.node("Add", &[&y, &other], &[]);
-        self.activated(sum)
+        self.activated(&sum)
     }
 
     /// The nonlinearity.
-    fn activated(&mut self, x: String) -> String {
+    fn activated(&mut self, x: &str) -> String {
         let graph = &mut *self.graph;
         match self.activation {
-            Activation::Relu => graph.node("Relu", &[&x], &[]),
-            Activation::Tanh => graph.node("Tanh", &[&x], &[]),
+            Activation::Relu => graph.node("Relu", &[x], &[]),
+            Activation::Tanh => graph.node("Tanh", &[x], &[]),
             Activation::Silu => {
-                let gate = graph.node("Sigmoid", &[&x], &[]);
-                graph.node("Mul", &[&x, &gate], &[])
+                let gate = graph.node("Sigmoid", &[x], &[]);
+                graph.node("Mul", &[x, &gate], &[])
             }
             Activation::Gelu => {
                 let root = graph.floats("gelu.sqrt_2", &[], &[std::f32::consts::SQRT_2]);
                 let (one, half) =
                     (graph.floats("gelu.one", &[], &[1.0]), graph.floats("gelu.half", &[], &[0.5]));
-                let y = graph.node("Div", &[&x, &root], &[]);
+                let y = graph.node("Div", &[x, &root], &[]);
                 let y = graph.node("Erf", &[&y], &[]);
                 let y = graph.node("Add", &[&y, &one], &[]);
-                let y = graph.node("Mul", &[&x, &y], &[]);
+                let y = graph.node("Mul", &[x, &y], &[]);
                 graph.node("Mul", &[&y, &half], &[])
             }
         }

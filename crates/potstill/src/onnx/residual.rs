@@ -39,7 +39,7 @@ impl Blocks<'_> {
     fn of(&self, value: usize, channels: usize, inner: usize, other: usize) -> Option<(Block, usize)> {
         let steps = &self.graph.steps;
         let first = self.convolution(&steps[inner], 3, 1)?;
-        let (activation, hidden) = activation(self.only_user(first.value)?)?;
+        let (activation, hidden) = nonlinearity(self.only_user(first.value)?)?;
         let second = self.convolution(self.only_user(hidden)?, 3, 1).filter(|second| second.stride == 1)?;
         let sum = self.only_user(second.value)?;
         let to = second.bias.len();
@@ -54,7 +54,7 @@ impl Blocks<'_> {
         let fits = projected.as_ref().map_or(is_same_shape, |projected| {
             !is_same_shape && projected.stride == first.stride && projected.bias.len() == to
         });
-        let (behind, output) = activation(self.only_user(sum.output)?)?;
+        let (behind, output) = nonlinearity(self.only_user(sum.output)?)?;
         if !(joins && fits && behind == activation && (projected.is_none() || self.is_only(skips))) {
             return None;
         }
@@ -106,7 +106,7 @@ fn is_sum(step: &Step) -> bool {
 }
 
 /// The nonlinearity that a step is, and the value that it gives.
-fn activation(step: &Step) -> Option<(Activation, usize)> {
+fn nonlinearity(step: &Step) -> Option<(Activation, usize)> {
     let Op::Unary { op, .. } = &step.op else { return None };
     let activation = match op.as_str() {
         "Relu" => Activation::Relu,
