@@ -256,6 +256,12 @@ fn what_has_no_effect_on_a_student_is_told() {
         "divergence=logit-mse temperature=2 alpha=0.5",
         &["`temperature` has no effect with divergence=logit-mse; it needs divergence=kl"],
     );
+    check(
+        "hints",
+        "hint_weight=2 attention_weight=3",
+        &["`hint_weight` has no effect without hint; `attention_weight` has no effect without attention"],
+    );
+    check("hinted", "hint=1:1 hint_weight=2", &[]);
     check("faint", "alpha=0.0001", &["the teacher has 0."]);
     check("labels", "alpha=0.9999", &["the labels have 0."]);
 }

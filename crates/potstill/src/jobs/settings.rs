@@ -1,7 +1,9 @@
 //! Keys that do not belong to a single algorithm.
 
 use crate::config::{settings, words};
-use crate::distill::{EnsembleMean, FitConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig};
+use crate::distill::{
+    EnsembleMean, FitConfig, HintConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig,
+};
 use crate::optimizer::StudentOptimizer;
 use potstill_nn::NetworkSpec;
 
@@ -154,8 +156,10 @@ settings! {
 /// The settings of the distillation of a policy.
 pub(crate) type PolicyDistillation = ((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig);
 /// The settings of the distillation of classes.
-pub(crate) type ClassDistillation =
-    ((DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))), StoreConfig);
+pub(crate) type ClassDistillation = (
+    (DistilConfig, ((SoftTargetsConfig, (HintConfig, ControlConfig)), (FitConfig, StudentOptimizer))),
+    StoreConfig,
+);
 /// The settings of the distillation of values.
 pub(crate) type ValueDistillation =
     ((DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig);

@@ -10,7 +10,7 @@ use super::start::Start;
 use super::tabular::PrepareTabular;
 use super::teachers::{Teacher, parameters_checksum};
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
-use crate::config::{Layer, Origin, Settings, resolve, resolve_onto};
+use crate::config::{Layer, Origin, Settings, refuse_batch_norm, resolve, resolve_onto};
 use crate::distill::{EnsembleMean, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
@@ -183,6 +183,7 @@ fn prepare_student_policy(
     }
     let student = student_spec(&run)?;
     let ends = PolicyDistiller::ends(student, teacher);
+    refuse_batch_norm("student", student)?;
     optimizer.check(("student", student, &ends), distil.learning_rate)?;
     let (settings, steps) = (distil.clone(), distil.total_steps());
     let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));

@@ -74,9 +74,10 @@ impl From<Subject> for Teacher {
 /// The teachers of a student of classes.
 pub(crate) struct Teachers(Vec<Member>);
 
-/// The CRC-32C of a network's parameters.
+/// The CRC-32C of a network's parameters, and of what its batch normalisations take.
 pub(super) fn parameters_checksum(network: &Network) -> u32 {
-    let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
+    let numbers = network.parameters().iter().chain(network.statistics());
+    let bytes: Vec<u8> = numbers.flat_map(|p| p.to_le_bytes()).collect();
     crc32c::crc32c(&bytes)
 }
 
