@@ -1,23 +1,42 @@
 //! The forward pass.
 
+use crate::batch_norm;
 use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
 use crate::linear::{self, Panel};
-use crate::masks::{Masks, PanelMasks};
+use crate::masks::Masks;
 use crate::network::Network;
 use crate::ops;
-use crate::plan::{Kind, Part, Plan};
+use crate::plan::{Kind, Op, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};
+use std::ops::Range;
 
 /// Samples up to which it is cheaper to take them one by one.
 const SINGLES_MAX: usize = 5;
+/// Most panels that a thread takes through the layers side by side: weights come from memory once for all.
+pub(crate) const GROUP: usize = 8;
 /// Multiply-adds that are worth calling the other threads for.
 const SHARED_MIN: usize = 400_000;
+/// Numbers of all units that a prediction of many samples computes at a time.
+const UNITS_AT_ONCE: usize = 1 << 24;
 /// Probabilities in the mean of an implicit distribution, by default.
 pub const TAUS: usize = 32;
+
+/// Operations that are computed one after the other.
+#[derive(Clone)]
+struct Run<'a> {
+    level: Level,
+    part: &'a Part,
+    ops: Range<usize>,
+    /// The first row of the part.
+    start: usize,
+    masks: &'a Masks,
+    /// What batch normalisations take.
+    norms: &'a [f32],
+}
 
 impl Network {
     fn batch_size(&self, batch: &[f32]) -> usize {
@@ -43,17 +62,17 @@ impl Network {
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let mut masks = std::mem::take(&mut workspace.masks);
         masks.clear();
-        self.forward_masked(batch, masks, workspace)
+        self.forward_masked(batch, (masks, false), workspace)
     }
 
-    /// The same with masks of dropout.
+    /// The same with masks of dropout, and by the moments of the batch if `is_batch`.
     pub(crate) fn forward_masked<'w>(
         &self,
         batch: &[f32],
-        masks: Masks,
+        (masks, is_batch): (Masks, bool),
         workspace: &'w mut Workspace,
     ) -> &'w [f32] {
-        workspace.masks = masks;
+        (workspace.masks, workspace.is_batch) = (masks, is_batch);
         let samples = self.batch_size(batch);
         let taus = self.default_taus(samples, workspace);
         let tau_values = std::mem::take(&mut workspace.tau_values);
@@ -71,6 +90,7 @@ impl Network {
         let samples = self.batch_size(batch);
         assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");
         workspace.masks.clear();
+        workspace.is_batch = false;
         self.pass(batch, taus, (samples, taus.len() / samples), workspace);
         &workspace.outputs
     }
@@ -80,23 +100,24 @@ impl Network {
     pub fn predict<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         if samples > SINGLES_MAX {
-            return self.forward(batch, workspace);
+            return self.forward_in_parts(batch, workspace);
         }
         let taus = self.default_taus(samples, workspace);
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, single, outputs, tau_values, .. } = workspace;
+        let Workspace { level, single, outputs, tau_values, norms, .. } = workspace;
+        self.frozen_norms(norms);
         let values = sized(single, trunk.rows + quantile.rows);
         outputs.resize(samples * taus * self.outputs(), 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
             ops::divide(&mut before[..self.inputs()], self.spec().input_divisor);
-            self.run(*level, trunk, before, &[], None);
+            self.run_one((*level, norms), trunk, before, &[]);
             for tau in 0..taus {
                 let mut last = &*before;
                 if !quantile.ops.is_empty() {
                     ops::cosines(&[tau_values[i * taus + tau]], &mut after[..self.cosines()]);
-                    self.run(*level, quantile, after, before, None);
+                    self.run_one((*level, norms), quantile, after, before);
                     last = after;
                 }
                 for (head, rows) in heads.iter().enumerate() {
@@ -107,6 +128,24 @@ impl Network {
             }
         }
         outputs
+    }
+
+    /// Outputs of many samples, some at a time so that the units of all do not fill the memory: none is looked at again.
+    fn forward_in_parts<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let Plan { trunk, quantile, heads, .. } = self.plan();
+        let most = UNITS_AT_ONCE / (trunk.rows + TAUS * quantile.rows);
+        let most = most.next_multiple_of(WIDTH).max(WIDTH) * self.inputs();
+        // Outputs of several heads lie head by head.
+        if batch.len() <= most || heads.len() > 1 {
+            return self.forward(batch, workspace);
+        }
+        let mut outputs = std::mem::take(&mut workspace.gathered);
+        outputs.clear();
+        for part in batch.chunks(most) {
+            outputs.extend_from_slice(self.forward(part, workspace));
+        }
+        workspace.gathered = std::mem::replace(&mut workspace.outputs, outputs);
+        &workspace.outputs
     }
 
     fn cosines(&self) -> usize {
@@ -126,35 +165,66 @@ impl Network {
         workspace: &mut Workspace,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, panels, outputs, masks, .. } = workspace;
         (workspace.samples, workspace.taus) = (samples, taus);
+        let Workspace { level, workers, panels, outputs, masks, norms, moments, is_batch, .. } = workspace;
         let inputs = self.inputs();
         let count = samples.div_ceil(WIDTH);
         if panels.len() < count {
             panels.resize_with(count, Panel::default);
         }
-        self.team(samples * taus, workers).for_each(&mut panels[..count], |p, panel| {
-            let first = p * WIDTH;
-            panel.samples = WIDTH.min(samples - first);
-            let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
-            let (before, after) = values.split_at_mut(trunk.rows);
-            let samples = &batch[first * inputs..][..panel.samples * inputs];
-            self.ends().inputs.for_each_run(|sample, rows| {
-                ops::pack_strided(&samples[sample..], inputs, &mut before[rows]);
-            });
-            ops::divide(&mut before[..inputs], self.spec().input_divisor);
-            let masks = masks.of_panel(p);
-            if let Some(masks) = masks {
-                masks.drop_inputs(&mut before[..inputs]);
-            }
-            self.run(*level, trunk, before, &[], masks);
-            for (tau, after) in after.chunks_exact_mut(quantile.rows.max(1)).enumerate() {
-                let mut asked = [0.5; WIDTH];
-                for s in 0..panel.samples {
-                    asked[s] = tau_values[(first + s) * taus + tau];
+        let panels = &mut panels[..count];
+        let team = self.team(samples * taus, workers);
+        self.frozen_norms(norms);
+        // A batch normalisation waits for the moments of all panels.
+        let waits: &[usize] = if *is_batch { &trunk.batch_norms } else { &[] };
+        let pack = |group: &mut [Panel], p: usize| {
+            for (p, panel) in (p..).zip(&mut *group) {
+                let first = p * WIDTH;
+                panel.samples = WIDTH.min(samples - first);
+                let values = sized(&mut panel.values, trunk.rows + taus * quantile.rows);
+                let samples = &batch[first * inputs..][..panel.samples * inputs];
+                self.ends().inputs.for_each_run(|sample, rows| {
+                    ops::pack_strided(&samples[sample..], inputs, &mut values[rows]);
+                });
+                ops::divide(&mut values[..inputs], self.spec().input_divisor);
+                if let Some(masks) = masks.of_panel(p) {
+                    masks.drop_inputs(&mut values[..inputs]);
                 }
-                ops::cosines(&asked, &mut after[..self.cosines()]);
-                self.run(*level, quantile, after, before, None);
+            }
+        };
+        let mut begin = 0;
+        for &wait in waits {
+            let norm = trunk.batch_norm(wait).expect("a batch normalisation");
+            let run = Run { level: *level, part: trunk, ops: begin..wait, start: 0, masks, norms };
+            team.for_each_group(GROUP, panels, |p, group| {
+                if run.ops.start == 0 {
+                    pack(group, p);
+                }
+                self.run(&run, (p, group));
+                group.iter_mut().for_each(|panel| batch_norm::measure(panel, &trunk.ops[wait], norm));
+            });
+            let moments = sized(moments, self.statistics().len());
+            batch_norm::join(panels, &trunk.ops[wait], norm, norms, moments);
+            begin = wait;
+        }
+        let ops = begin..trunk.ops.len();
+        let run = Run { level: *level, part: trunk, ops, start: 0, masks, norms };
+        team.for_each_group(GROUP, panels, |p, group| {
+            if run.ops.start == 0 {
+                pack(group, p);
+            }
+            self.run(&run, (p, group));
+            for tau in 0..if quantile.ops.is_empty() { 0 } else { taus } {
+                let start = trunk.rows + tau * quantile.rows;
+                for (p, panel) in (p..).zip(&mut *group) {
+                    let mut asked = [0.5; WIDTH];
+                    for s in 0..panel.samples {
+                        asked[s] = tau_values[(p * WIDTH + s) * taus + tau];
+                    }
+                    ops::cosines(&asked, &mut panel.values[start..][..self.cosines()]);
+                }
+                let (ops, masks) = (0..quantile.ops.len(), &Masks::default());
+                self.run(&Run { part: quantile, ops, start, masks, ..run.clone() }, (p, group));
             }
         });
         outputs.resize(samples * taus * self.outputs(), 0.0);
@@ -173,54 +243,81 @@ impl Network {
         }
     }
 
-    /// Computes a part, for sixteen samples or one.
-    fn run<const L: usize>(
+    /// Computes operations for panels, of which the first is the `p`-th.
+    fn run(&self, run: &Run<'_>, (p, panels): (usize, &mut [Panel])) {
+        let Run { level, part, ref ops, start, masks, norms } = *run;
+        for op in &part.ops[ops.clone()] {
+            if let Kind::Linear(weights) = &op.kind {
+                let places = (start + op.from.start, start + op.to.start);
+                linear::forward(level, &weights.layer, self.used(weights), panels, places);
+                continue;
+            }
+            for (p, panel) in (p..).zip(&mut *panels) {
+                let (before, values) = panel.values.split_at_mut(start);
+                self.apply(op, norms, values, before);
+                if let (Some(masks), Kind::Activation(..)) = (masks.of_panel(p), &op.kind) {
+                    masks.drop_units(part, op.to.start, &mut values[op.to.clone()]);
+                }
+            }
+        }
+    }
+
+    /// Computes a part for one sample.
+    fn run_one(
         &self,
-        level: Level,
+        (level, norms): (Level, &[f32]),
         part: &Part,
-        values: &mut [[f32; L]],
-        before: &[[f32; L]],
-        masks: Option<PanelMasks<'_>>,
+        values: &mut [[f32; 1]],
+        before: &[[f32; 1]],
     ) {
         for op in &part.ops {
+            let Kind::Linear(weights) = &op.kind else {
+                self.apply(op, norms, values, before);
+                continue;
+            };
             let (done, rest) = values.split_at_mut(op.to.start);
-            let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
-            match &op.kind {
-                Kind::Linear(weights) => {
-                    let (w, b) = self.used(weights);
-                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-                    if L == WIDTH {
-                        let (x, y) = (x.as_chunks().0, y.as_chunks_mut().0);
-                        linear::forward(level, &weights.layer, w, b, x, y);
-                    } else {
-                        linear::forward_one(level, &weights.layer, w, b, x, y);
-                    }
+            let (x, y) = (done[op.from.clone()].as_flattened(), rest[..op.to.len()].as_flattened_mut());
+            let (w, b) = self.used(weights);
+            linear::forward_one(level, &weights.layer, w, b, x, y);
+        }
+    }
+
+    /// Computes an operation that is no product, for sixteen samples or one. `before` has the rows of the trunk, `norms`
+    /// what batch normalisations take.
+    fn apply<const L: usize>(&self, op: &Op, norms: &[f32], values: &mut [[f32; L]], before: &[[f32; L]]) {
+        let (done, rest) = values.split_at_mut(op.to.start);
+        let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
+        match &op.kind {
+            Kind::Linear(_) => {}
+            Kind::Activation(activation, _) => {
+                let (x, y) = (x.as_flattened(), y.as_flattened_mut());
+                match activation {
+                    Activation::Relu => kernels::relu(x, y),
+                    Activation::Tanh => kernels::tanh(x, y),
+                    Activation::Gelu => kernels::gelu(x, y),
+                    Activation::Silu => kernels::silu(x, y),
                 }
-                Kind::Activation(activation) => {
-                    let (x, y) = (x.as_flattened(), y.as_flattened_mut());
-                    match activation {
-                        Activation::Relu => kernels::relu(x, y),
-                        Activation::Tanh => kernels::tanh(x, y),
-                        Activation::Gelu => kernels::gelu(x, y),
-                        Activation::Silu => kernels::silu(x, y),
-                    }
-                    if let Some(masks) = masks {
-                        masks.drop_units(part, op.to.start, y.as_chunks_mut().0);
-                    }
-                }
-                Kind::Norm { offset, stats, .. } => {
-                    let gains = &self.parameters()[*offset..][..2 * x.len()];
-                    let (y, rest) = rest.split_at_mut(op.to.len());
-                    // They lie behind the outputs.
-                    let stats = &mut rest[stats - op.to.end..][..2];
-                    ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
-                    ops::norm(x, &[stats[0], stats[1]], gains, y);
-                }
-                Kind::Pad(pad) => ops::pad(pad, x, y),
-                Kind::Pool(pool) => ops::pool(pool, x, y),
-                Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
-                Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
             }
+            Kind::Norm { offset, stats, .. } => {
+                let gains = &self.parameters()[*offset..][..2 * x.len()];
+                let (y, rest) = rest.split_at_mut(op.to.len());
+                // They lie behind the outputs.
+                let stats = &mut rest[stats - op.to.end..][..2];
+                ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
+                ops::norm(x, &[stats[0], stats[1]], gains, y);
+            }
+            Kind::BatchNorm(norm) => {
+                let gains = &self.parameters()[norm.offset..][..2 * norm.channels];
+                batch_norm::apply(x, &norms[norm.stats..][..2 * norm.channels], gains, y);
+            }
+            Kind::Add { other, .. } => {
+                y.copy_from_slice(x);
+                ops::add(&done[*other..][..x.len()], y);
+            }
+            Kind::Pad(pad) => ops::pad(pad, x, y),
+            Kind::Pool(pool) => ops::pool(pool, x, y),
+            Kind::Dueling { choices, atoms } => ops::dueling(*choices, *atoms, x, y),
+            Kind::Mix { before: first } => ops::mix(x, &before[*first..], y),
         }
     }
 }

@@ -310,6 +310,25 @@ impl Workers {
         });
     }
 
+    /// Calls `work` for groups of neighbouring items, with the place of each group's first: one for each thread,
+    /// unless these would be larger than `most`.
+    pub(crate) fn for_each_group<T: Send>(
+        &self,
+        most: usize,
+        items: &mut [T],
+        work: impl Fn(usize, &mut [T]) + Sync,
+    ) {
+        let count = items.len();
+        let each = count.div_ceil(self.threads()).clamp(1, most);
+        let items = Apart::new(items);
+        self.run(count.div_ceil(each), &|i| {
+            let first = i * each;
+            // SAFETY: the groups are apart, and each is one part, which is done once.
+            let group = unsafe { items.range(first..count.min(first + each)) };
+            work(first, group);
+        });
+    }
+
     /// Calls `work` for every range between two bounds, and to the note beside each.
     ///
     /// # Panics

@@ -7,7 +7,7 @@ use potstill::distill::{TreeGrower, TreeTargets};
 use potstill::env::Space;
 use potstill::export::{About, Purpose, onnx};
 use potstill::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
-use potstill::nn::{Ends, Head, Initialisation, Inputs, NetworkSpec, Workspace};
+use potstill::nn::{Dropout, Ends, Head, Initialisation, Inputs, NetworkSpec, Workspace};
 use potstill::onnx::{Kind, Model as Read};
 use potstill::tile_coding::TileCoder;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ struct Case {
 }
 
 /// Form, frames, rows, columns and channels of the input, choices, the meaning of the outputs.
-const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 24] = {
+const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 29] = {
     use Head::{Categorical, Implicit, Quantile, Values};
     use Purpose::{Classes, Values as Actions};
     [
@@ -60,6 +60,11 @@ const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 24] = {
         ("mlp:8,5:layernorm:tanh", [1, 1, 1, 4], 3, Implicit { cosines: 6 }, Actions),
         ("cnn:4x2,6", [1, 4, 4, 2], 3, Implicit { cosines: 6 }, Actions),
         ("mlp:8,6:dueling", [1, 1, 1, 4], 3, Implicit { cosines: 6 }, Actions),
+        ("mlp:8,5:batchnorm:tanh", [1, 1, 1, 4], 3, Values, Classes),
+        ("cnn:4x3p1,max2,5x2,6:batchnorm", [1, 5, 6, 2], 3, Values, Classes),
+        ("resnet8", [1, 8, 8, 1], 4, Values, Classes),
+        ("cnn:res4,res4,res6s2,gap,5:batchnorm:silu", [1, 6, 5, 4], 3, Values, Classes),
+        ("cnn:res3,res5s2,gap,4:layernorm:gelu", [1, 4, 5, 3], 3, Values, Actions),
     ]
 };
 
@@ -79,11 +84,11 @@ fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
     gap[0] = f64::NAN;
     let columns = [("a", numbers(rng, 10.0)), ("b", gap.clone())];
     let raw: Vec<f32> = (0..rows).flat_map(|i| [columns[0].1[i] as f32, gap[i] as f32]).collect();
-    let columns = columns.into_iter().map(|(name, x)| Column::new(name, Values::Numbers(x)));
+    let columns = columns.into_iter().map(|(name, x)| Column::new(name, Values::Numbers(x.into())));
     let table = DataFrame::new(columns.chain([label()]).collect()).unwrap();
     let bytes: Vec<u8> = (0..8 * 12).map(|_| rng.below(256) as u8).collect();
     let pixels: Vec<f32> = bytes[..rows * 12].iter().map(|&byte| f32::from(byte)).collect();
-    let image = Values::Images { shape: [2, 3, 2], white: 255, bytes };
+    let image = Values::Images { shape: [2, 3, 2], white: 255, bytes: bytes.into() };
     let images = DataFrame::new(vec![Column::new("image", image), label()]).unwrap();
     for (name, frame, spec, shape, inputs) in [
         ("numbers", table.clone(), "mlp:8", vec![2], raw.clone()),
@@ -91,7 +96,7 @@ fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
         ("images", images.clone(), "mlp:8", vec![2, 3, 2], pixels.clone()),
         ("images", images, "tree:4", vec![2, 3, 2], pixels),
     ] {
-        let options = DataOptions { fills_missing: true, ..DataOptions::default() };
+        let options = DataOptions { fills_missing: Some(true), ..DataOptions::default() };
         let all: Vec<usize> = (0..8).collect();
         let preprocessing = Arc::new(Preprocessing::fit(&frame, &all, &options).unwrap());
         let features: usize = preprocessing.shape().iter().product();
@@ -135,6 +140,15 @@ fn cases() -> Vec<Case> {
             // Gains and biases that are not those of the beginning.
             network.update_parameters(|all| all.iter_mut().for_each(|w| *w += 0.1 * rng.normal() as f32));
             network.zero_noise();
+            if spec.batch_norm {
+                // Running statistics that are not those of the beginning.
+                let mut workspace = Workspace::default();
+                for _ in 0..5 {
+                    let batch = normals(&mut rng, 9 * network.inputs());
+                    network.forward_training(&batch, Dropout::default(), &mut rng, &mut workspace);
+                    network.update_statistics(&workspace);
+                }
+            }
             let inputs = normals(&mut rng, rows * network.inputs());
             let mut answers = Vec::new();
             network.means(rows, network.predict(&inputs, &mut Workspace::default()), &mut answers);
@@ -237,6 +251,8 @@ fn exports_are_read_back() {
                 "linear",
                 "table",
                 "predictor",
+                "cnn:res4",
+                "cnn:res3",
             ];
             assert!(
                 plain.iter().any(|part| name.contains(part)),
@@ -308,7 +324,7 @@ fn table(target: Column) -> DataFrame {
     };
     let columns = vec![
         Column::new("colour", words(&["red", "blue", "red", "green", "blue", "violet"])),
-        Column::new("size", Values::Numbers(vec![1.0, 2.5, f64::NAN, -4.0, 0.25, 9.0])),
+        Column::new("size", Values::Numbers(vec![1.0, 2.5, f64::NAN, -4.0, 0.25, 9.0].into())),
         Column::new("shape", words(&["round", "flat", "flat", "round", "round", "flat"])),
         target,
     ];
@@ -320,7 +336,7 @@ fn table(target: Column) -> DataFrame {
 fn tables_with_words_are_encoded_in_the_file() {
     let python = std::env::var("POTSTILL_PYTHON").expect("set by `cargo xtask test`");
     let folder = tempfile::tempdir().unwrap();
-    let numbers = |numbers: &[f64]| Values::Numbers(numbers.to_vec());
+    let numbers = |numbers: &[f64]| Values::Numbers(numbers.to_vec().into());
     let mut expected = Vec::new();
     let mut files = Vec::new();
     let classes = Column::new("label", numbers(&[0.0, 1.0, 2.0, 0.0, 1.0, 2.0]));
@@ -330,7 +346,7 @@ fn tables_with_words_are_encoded_in_the_file() {
         let frame = table(target);
         let (label, value) = if is_of_classes { (Some("label"), None) } else { (None, Some("price")) };
         let options = DataOptions {
-            fills_missing: true,
+            fills_missing: Some(true),
             label: label.map(str::to_owned),
             target: value.map(str::to_owned),
             ..DataOptions::default()

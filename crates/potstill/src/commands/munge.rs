@@ -57,7 +57,7 @@ pub fn munge(request: &MungeRequest, observer: &dyn Observer) -> Result<Value, E
         return Err(usage(format!("--size {}: write a whole number up to {most}", request.size)));
     }
     let rows = data.training_rows(request.test_samples, request.split_seed)?;
-    let table = Munge::new(frame, &rows, &columns, options.fills_missing).map_err(wrong)?;
+    let table = Munge::new(frame, &rows, &columns, options.fills_missing == Some(true)).map_err(wrong)?;
     let nearest =
         watched_map(observer, "neighbours", table.blocks(), request.threads, |block| table.nearest(block));
     let streams = Streams::new(request.seed);

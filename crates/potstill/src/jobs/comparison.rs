@@ -1,8 +1,8 @@
 //! Teacher, student of labels and distilled student, measured beside each other: numbers for the summary, figures for the report.
 
-use super::Compared;
 use super::judged::{Candidate, Judge, MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER};
-use crate::data::{Dataset, Preprocessing};
+use super::{Compared, Timed};
+use crate::data::{Column, Dataset, Preprocessing};
 use crate::model::Predictor;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub(crate) struct Taught {
     pub(crate) parameters: Option<usize>,
     /// Its network, if it takes the student's inputs.
     pub(crate) predictor: Option<Predictor>,
+    /// What is measured, if it does not.
+    pub(crate) timed: Option<Timed>,
     /// The temperature of the soft targets at the beginning.
     pub(crate) temperature: f64,
     /// True if a student of labels alone is trained beside.
@@ -40,6 +42,8 @@ pub(super) struct Comparison<'a> {
     pub(super) test: &'a Arc<Dataset>,
     /// The rows of the data that the test samples are; none if they stand apart.
     pub(super) test_rows: &'a [usize],
+    /// Columns of these as they were, to be shown.
+    pub(super) shown: &'a [Column],
     /// The labels of the samples that temperatures are fitted on.
     pub(super) fitted_labels: &'a [usize],
     pub(super) teacher: Option<&'a Taught>,
@@ -52,6 +56,7 @@ impl Comparison<'_> {
             classes: self.preprocessing.classes(),
             test: self.test,
             rows: self.test_rows,
+            shown: self.shown,
             fitted_labels: self.fitted_labels,
             teacher: self.teacher.and_then(|teacher| teacher.logits.as_deref()),
         };
@@ -94,6 +99,6 @@ impl Comparison<'_> {
             "rows": judge.listed(&test),
             "soft_targets": judge.soft_targets(&test, temperature),
         });
-        Compared { quality, models, samples: Arc::clone(self.test) }
+        Compared { quality, models, teacher: None, samples: Arc::clone(self.test) }
     }
 }

@@ -22,6 +22,7 @@ mod regression;
 mod reinforcement;
 mod settings;
 mod supervised;
+mod timed;
 mod tree;
 
 pub(crate) use comparison::Taught;
@@ -30,11 +31,13 @@ pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
 pub(crate) use regression::{RegressionJob, TaughtValues};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
+pub(crate) use settings::{ClassDistillation, PolicyDistillation, ValueDistillation};
 pub use settings::{
     ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
     StoreConfig,
 };
 pub(crate) use supervised::{Parts, SupervisedJob};
+pub(crate) use timed::Timed;
 pub(crate) use tree::{TreeJob, TreeTeacher};
 
 use crate::data::Dataset;
@@ -132,7 +135,7 @@ pub(crate) fn evaluate_policy_unless(
 }
 
 /// The outcome of a job.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) model: Model,
     pub(crate) summary: Json,
@@ -143,12 +146,14 @@ pub(crate) struct Outcome {
 }
 
 /// The classifiers of a run, with the figures of its report.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Compared {
     /// Figures of their quality.
     pub(crate) quality: Json,
     /// The classifiers whose costs can be measured, by their keys in the summary.
     pub(crate) models: Vec<(&'static str, Predictor)>,
+    /// The teacher, if it is none of these and can be measured.
+    pub(crate) teacher: Option<Timed>,
     /// Samples to measure them with.
     pub(crate) samples: Arc<Dataset>,
 }

@@ -120,6 +120,7 @@ impl Job for RegressionJob {
             length: ("epochs", self.fit.epochs),
             data: [&self.train, &self.test],
             unit: self.unit(),
+            held_out: self.fit.validation_samples,
             errors: [rmse(student, &train), rmse(student, &test)],
         };
         let summary = fitted.summary(self.teacher.as_ref());
@@ -137,6 +138,8 @@ pub(super) struct FittedValues<'a> {
     pub(super) data: [&'a Dataset; 2],
     /// The unit of a scaled value.
     pub(super) unit: f64,
+    /// Samples that are held out to choose by.
+    pub(super) held_out: u64,
     /// The roots of the mean squared errors on both, of scaled values.
     pub(super) errors: [f64; 2],
 }
@@ -144,7 +147,7 @@ pub(super) struct FittedValues<'a> {
 impl FittedValues<'_> {
     /// The summary of a run.
     pub(super) fn summary(&self, teacher: Option<&TaughtValues>) -> Json {
-        let Self { seed, length, data: [train, test], unit, errors } = *self;
+        let Self { seed, length, data: [train, test], unit, held_out, errors } = *self;
         let [train_rmse, test_rmse] = errors.map(|error| unit * error);
         let of_mean = unit * deviation(&test.values);
         let mut summary = json!({
@@ -160,6 +163,9 @@ impl FittedValues<'_> {
             // 1 less the share of the test samples' variance that is left.
             "r_squared": 1.0 - (test_rmse / of_mean) * (test_rmse / of_mean),
         });
+        if held_out > 0 {
+            summary["validation_samples"] = json!(held_out);
+        }
         let unlabelled = train.len() - train.labelled();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);

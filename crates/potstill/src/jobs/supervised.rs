@@ -4,16 +4,16 @@ use super::comparison::{Answered, Comparison, Taught};
 use super::control::{Control, ControlState};
 use super::judged::calibration_rows;
 use super::{Compared, Job, Outcome, Recorder};
-use crate::data::{Dataset, Preprocessing};
+use crate::data::{Column, Dataset, Preprocessing};
 use crate::distill::classifier::{self, error_rate, logits};
-use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
+use crate::distill::{ClassifierTrainer, FitConfig, HintConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::Model;
 use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
-use potstill_nn::{NetworkSpec, Workers};
+use potstill_nn::{Network, NetworkSpec, Workers};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) unlabelled: Vec<usize>,
     /// The preprocessing that encoded them.
     pub(crate) preprocessing: Arc<Preprocessing>,
+    /// Columns of the test rows as they were, to be shown.
+    pub(crate) shown: Vec<Column>,
 }
 
 /// Training of a classifier.
@@ -38,6 +40,8 @@ pub(crate) struct SupervisedJob {
     test: Arc<Dataset>,
     /// The rows of the data that the test samples are; none if they stand apart.
     test_rows: Vec<usize>,
+    /// Columns of these as they were, to be shown.
+    shown: Vec<Column>,
     preprocessing: Arc<Preprocessing>,
     teacher: Option<Taught>,
     control: Option<Control>,
@@ -48,7 +52,7 @@ pub(crate) struct SupervisedJob {
 
 impl SupervisedJob {
     pub(crate) fn new(
-        Parts { train, test, preprocessing, rows: (_, test_rows), .. }: Parts,
+        Parts { train, test, preprocessing, rows: (_, test_rows), shown, .. }: Parts,
         seed: u64,
         spec: &NetworkSpec,
         (fit, optimizer): (FitConfig, OptimizerConfig),
@@ -78,12 +82,27 @@ impl SupervisedJob {
             train,
             test,
             test_rows,
+            shown,
             preprocessing,
             teacher,
             control,
             warning,
             test_error,
         }
+    }
+
+    /// Lets the student imitate hidden layers of a teacher's network.
+    ///
+    /// # Errors
+    /// As [`ClassifierTrainer::with_hints`].
+    pub(crate) fn with_hints(
+        self,
+        config: &HintConfig,
+        teacher: Network,
+        optimizer: &OptimizerConfig,
+    ) -> Result<Self, String> {
+        let streams = Streams::new(self.seed);
+        Ok(Self { trainer: self.trainer.with_hints(config, teacher, optimizer, streams)?, ..self })
     }
 
     /// Computes passes with these threads. Results do not depend on their number.
@@ -101,6 +120,7 @@ impl SupervisedJob {
         taught.logits = Some(logits(network, &self.test.inputs));
         taught.calibration = logits(network, &fitted_on.inputs);
         taught.parameters = Some(network.parameters().len());
+        taught.predictor = Predictor::new(network.clone(), Arc::clone(&self.preprocessing)).ok();
     }
 
     /// The classifiers of the run, measured: their numbers go into the summary.
@@ -122,10 +142,13 @@ impl SupervisedJob {
             preprocessing: &self.preprocessing,
             test: &self.test,
             test_rows: &self.test_rows,
+            shown: &self.shown,
             fitted_labels: &fitted_on.labels,
             teacher: self.teacher.as_ref(),
         };
-        comparison.compare(own, labels, summary)
+        let mut compared = comparison.compare(own, labels, summary);
+        compared.teacher = self.teacher.as_mut().and_then(|teacher| teacher.timed.take());
+        compared
     }
 }
 
@@ -170,6 +193,7 @@ impl Job for SupervisedJob {
             if let Some([soft, hard]) = self.trainer.terms() {
                 values.extend([(catalogue::SOFT_LOSS, soft), (catalogue::HARD_LOSS, hard)]);
             }
+            values.extend(self.trainer.hint_loss().map(|loss| (catalogue::HINT_LOSS, loss)));
             if let Some(control) = &mut self.control {
                 control.test(&self.test);
                 values.extend([
@@ -211,6 +235,9 @@ impl Job for SupervisedJob {
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
+        if self.fit.validation_samples > 0 {
+            summary["validation_samples"] = json!(self.fit.validation_samples);
+        }
         let unlabelled = self.train.len() - self.train.labels.len();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);
@@ -237,6 +264,6 @@ pub(super) fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
 snapshot! {
     impl Restorable for SupervisedJob {
         saved: trainer, test_error, control via ControlState;
-        built: fit, seed, train, test, test_rows, preprocessing, teacher, warning;
+        built: fit, seed, train, test, test_rows, shown, preprocessing, teacher, warning;
     }
 }

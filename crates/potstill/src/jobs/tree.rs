@@ -6,7 +6,7 @@ use super::regression::{FittedValues, TaughtValues};
 use super::supervised::{Parts, majority_error};
 use super::{Compared, Job, Outcome, Recorder};
 use crate::config::TreeSpec;
-use crate::data::{Dataset, Preprocessing};
+use crate::data::{Column, Dataset, Preprocessing};
 use crate::distill::classifier;
 use crate::distill::regression::rmse_of;
 use crate::distill::{TreeGrower, TreeTargets};
@@ -78,17 +78,21 @@ pub(crate) struct TreeJob {
     test: Arc<Dataset>,
     /// The rows of the data that the test samples are; none if they stand apart.
     test_rows: Vec<usize>,
+    /// Columns of these as they were, to be shown.
+    shown: Vec<Column>,
     preprocessing: Arc<Preprocessing>,
     teacher: Option<TreeTeacher>,
+    /// Samples that are held out to choose by.
+    held_out: u64,
     /// The error on the test samples at the last record.
     test_error: f64,
 }
 
 impl TreeJob {
-    /// A tree of one leaf, for these targets of the training samples.
+    /// A tree of one leaf, for these targets of the training samples, beside so many that are held out to choose by.
     pub(crate) fn new(
-        Parts { train, test, preprocessing, rows: (_, test_rows), .. }: Parts,
-        seed: u64,
+        Parts { train, test, preprocessing, rows: (_, test_rows), shown, .. }: Parts,
+        (seed, held_out): (u64, u64),
         spec: TreeSpec,
         targets: TreeTargets,
         teacher: Option<TreeTeacher>,
@@ -104,8 +108,10 @@ impl TreeJob {
             train,
             test,
             test_rows,
+            shown,
             preprocessing,
             teacher,
+            held_out,
             test_error: f64::INFINITY,
         }
     }
@@ -135,7 +141,7 @@ impl TreeJob {
         Record { step: self.steps, values }
     }
 
-    fn compare(&self, summary: &mut Json) -> Compared {
+    fn compare(&mut self, summary: &mut Json) -> Compared {
         let fitted_on = self.train.select(&calibration_rows(&self.train));
         let answered = |growth: &Growth| {
             let tree = growth.grower.tree();
@@ -146,13 +152,19 @@ impl TreeJob {
             preprocessing: &self.preprocessing,
             test: &self.test,
             test_rows: &self.test_rows,
+            shown: &self.shown,
             fitted_labels: &fitted_on.labels,
             teacher: match &self.teacher {
                 Some(TreeTeacher::Classes(taught)) => Some(taught),
                 _ => None,
             },
         };
-        comparison.compare(answered(&self.tree), self.control.as_ref().map(answered), summary)
+        let mut compared =
+            comparison.compare(answered(&self.tree), self.control.as_ref().map(answered), summary);
+        if let Some(TreeTeacher::Classes(taught)) = &mut self.teacher {
+            compared.teacher = taught.timed.take();
+        }
+        compared
     }
 
     fn summary_of_classes(&self) -> Json {
@@ -170,6 +182,9 @@ impl TreeJob {
         let unlabelled = self.train.len() - self.train.labels.len();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);
+        }
+        if self.held_out > 0 {
+            summary["validation_samples"] = json!(self.held_out);
         }
         if self.teacher.is_some() {
             summary["command"] = json!("distill");
@@ -232,6 +247,7 @@ impl Job for TreeJob {
                 length: ("splits", self.tree.grower.splits()),
                 data: [&self.train, &self.test],
                 unit: self.unit(),
+                held_out: self.held_out,
                 errors: [self.tree.error(&self.train), self.tree.error(&self.test)],
             };
             let teacher = match &self.teacher {
@@ -285,6 +301,6 @@ impl Codec<Option<Growth>> for Grown {
 snapshot! {
     impl Restorable for TreeJob {
         saved: tree via Grown, control via Grown, steps, test_error;
-        built: seed, train, test, test_rows, preprocessing, teacher;
+        built: seed, train, test, test_rows, shown, preprocessing, teacher, held_out;
     }
 }

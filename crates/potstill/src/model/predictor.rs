@@ -132,6 +132,12 @@ impl Predictor {
         &self.preprocessing
     }
 
+    /// The same network behind a preprocessing of as many inputs and classes.
+    #[cfg(feature = "disk")]
+    pub(crate) fn with_preprocessing(&self, preprocessing: Preprocessing) -> Self {
+        Self { preprocessing: Arc::new(preprocessing), ..self.clone() }
+    }
+
     /// The bag of n-grams before the network, of texts.
     pub fn bag(&self) -> Option<&TextBag> {
         match &self.learned {
@@ -158,7 +164,8 @@ impl Predictor {
     pub fn is_finite(&self) -> bool {
         match &self.learned {
             Learned::Network { network, .. } => {
-                network.parameters().iter().chain(self.of_bag()).all(|v| v.is_finite())
+                let learned = network.parameters().iter().chain(network.statistics());
+                learned.chain(self.of_bag()).all(|v| v.is_finite())
             }
             Learned::Tree(tree) => tree.is_finite(),
         }

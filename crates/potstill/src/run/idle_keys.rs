@@ -4,12 +4,13 @@ use crate::algorithm::schedules;
 use crate::config::{Origin, Resolved, Settings};
 
 /// The keys that a decision tree has: its data, its teachers, the weight of these, and its checkpoints.
-const OF_TREES: [&str; 20] = [
+const OF_TREES: [&str; 21] = [
     "data",
     "data_crc32c",
     "test",
     "test_samples",
     "split_seed",
+    "validation_samples",
     "seed",
     "net_arch",
     "teacher",

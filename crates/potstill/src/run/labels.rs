@@ -4,6 +4,7 @@ use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::lessons::{Blend, Lessons};
+use super::overlap::{learned_test, repeated_rows};
 use super::prepared::PreparedRun;
 use super::teachers::Teachers;
 use super::value_teachers::TaughtRows;
@@ -14,13 +15,12 @@ use crate::distill::classifier::ClassifierSettings;
 use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
 use crate::distill::{
-    EnsembleMean, FitConfig, Samples, SoftTargets, SoftTargetsConfig, Source, StudentForm, TreeTargets,
-    ValueTargets, ValueTargetsConfig,
+    EnsembleMean, FitConfig, Samples, SoftTargets, Source, StudentForm, TreeTargets, ValueTargets,
 };
 use crate::error::Error;
 use crate::jobs::{
-    ControlConfig, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught,
-    TaughtValues, TreeJob, TreeTeacher, calibration_rows,
+    ClassDistillation, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob,
+    Taught, TaughtValues, TreeJob, TreeTeacher, ValueDistillation, calibration_rows,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
@@ -42,11 +42,12 @@ pub(super) fn prepare_classifier(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let (data, layers) = DataSources::open(layers, None)?;
+    let (data, layers) = DataSources::open(layers, &[])?;
     let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
     let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
     let parts = data.parts(&fit, None)?;
+    let repeated = repeated_rows(&data, &parts);
     check_student(("net_arch", &run.net_arch), &parts.train, &fit, &optimizer)?;
     let is_regression = algorithm.name == regression::ALGORITHM.name;
     check_target(is_regression, &data, &parts, |column| other_algorithm(is_regression, column))?;
@@ -55,7 +56,7 @@ pub(super) fn prepare_classifier(
     let job: Box<dyn Job> = match (&run.net_arch, parts.train.classes) {
         (StudentSpec::Tree(form), _) => {
             let targets = TreeTargets::of_labels(&parts.train);
-            Box::new(TreeJob::new(parts, seed, *form, targets, None))
+            Box::new(TreeJob::new(parts, (seed, settings.validation_samples), *form, targets, None))
         }
         (StudentSpec::Network(form), 0) => {
             Box::new(RegressionJob::new(parts, seed, form, fit, None).with_threads(threads))
@@ -65,7 +66,8 @@ pub(super) fn prepare_classifier(
         }
     };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
+    let prepared = prepared.with_warning(idle).with_warnings(repeated);
+    Ok(prepared.with_schedules(&settings, None, Some(steps)))
 }
 
 /// Checks that the data have numbers to learn, or classes; `advice` says of a column of the other kind what to do.
@@ -106,24 +108,27 @@ fn other_answers(has_values: bool, column: &str) -> String {
     }
 }
 
-/// The samples of a student, without those that its teachers have not answered, and a warning of these.
+/// The samples of a student, without those that its teachers have not answered, and warnings of these and of test rows that are
+/// learned.
 fn student_parts(
     teachers: &Teachers,
     data: &DataSources,
     student: &StudentSpec,
     (fit, optimizer): (&FitConfig, &OptimizerConfig),
-) -> Result<(Parts, Option<String>), Error> {
+) -> Result<(Parts, Vec<String>), Error> {
     let mut parts = data.parts(fit, teachers.preprocessing())?;
     let has_values = teachers.has_values();
     check_target(has_values, data, &parts, |column| other_answers(has_values, column))?;
-    let left_out = teachers.leave_out(data, &mut parts)?;
+    let mut warnings = repeated_rows(data, &parts);
+    warnings.extend(learned_test(teachers, data));
+    warnings.extend(teachers.leave_out(data, &mut parts)?);
     if !has_values && fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
         return Err(usage(
             "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
         ));
     }
     check_student(("student", student), &parts.train, fit, optimizer)?;
-    Ok((parts, left_out))
+    Ok((parts, warnings))
 }
 
 /// Prepares the run of a student that learns classes, or of one that learns numbers.
@@ -146,11 +151,8 @@ fn prepare_student_of_values(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
+    let resolved = resolve::<ValueDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
@@ -161,7 +163,7 @@ fn prepare_student_of_values(
         return Err(usage("teacher_mean is of classes; values have their mean"));
     }
     let student = student_spec(&run)?;
-    let (parts, left_out) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
+    let (parts, warnings) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
     let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.changes().are_any())?;
     let TaughtRows { train, variances, test, parameters } = taught;
     let steps = fit.total_steps(parts.train.len());
@@ -175,7 +177,8 @@ fn prepare_student_of_values(
     let taught = TaughtValues { name, targets, test, parameters };
     let job: Box<dyn Job> = match (student, of_tree) {
         (StudentSpec::Tree(form), Some(targets)) => {
-            Box::new(TreeJob::new(parts, run.seed, *form, targets, Some(TreeTeacher::Values(taught))))
+            let seed = (run.seed, fit.validation_samples);
+            Box::new(TreeJob::new(parts, seed, *form, targets, Some(TreeTeacher::Values(taught))))
         }
         (StudentSpec::Network(form), _) => {
             let job = RegressionJob::new(parts, run.seed, form, (fit, optimizer), Some(taught));
@@ -184,7 +187,7 @@ fn prepare_student_of_values(
         (StudentSpec::Tree(_), None) => unreachable!("a tree has targets"),
     };
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+    Ok(prepared.with_warning(idle).with_warnings(warnings).with_schedules(&settings, None, Some(steps)))
 }
 
 /// Prepares the run of a student that learns classes.
@@ -194,27 +197,26 @@ fn prepare_student_of_classes(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
+    let resolved = resolve::<ClassDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
-    let ((run, ((soft, control), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    let ((run, ((soft, (hints, control)), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
     if run.env.is_some() {
         return Err(usage("the teacher is a classifier; give --data, not --env"));
     }
     soft.check()?;
+    hints.check()?;
     let student = student_spec(&run)?;
-    let (parts, left_out) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
+    let (parts, warnings) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = Blend {
         weights: run.teacher_weights.as_deref(),
         mean: run.teacher_mean,
         tau: run.teacher_tau as f32,
+        has_hints: hints.is_any(),
     };
-    let Lessons { mut source, test, parameters, predictor } =
+    let Lessons { mut source, test, parameters, predictor, timed, network } =
         teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
@@ -231,6 +233,7 @@ fn prepare_student_of_classes(
         calibration,
         parameters,
         predictor,
+        timed,
         temperature: soft.temperature.of_run(steps).at(0, 1),
         has_control: control.control,
     };
@@ -241,19 +244,26 @@ fn prepare_student_of_classes(
             }
             let targets = tree_targets(&mut source, &parts.train, first(soft.alpha));
             let teacher = Some(TreeTeacher::Classes(taught));
-            Box::new(TreeJob::new(parts, run.seed, *form, targets, teacher))
+            Box::new(TreeJob::new(parts, (run.seed, fit.validation_samples), *form, targets, teacher))
         }
         StudentSpec::Network(form) => {
-            let (fit, soft) = ((fit, optimizer), Some(SoftTargets::new(source, soft)));
-            let job = SupervisedJob::new(parts, run.seed, form, fit, soft, Some(taught));
+            let (fit, soft) = ((fit, optimizer.clone()), Some(SoftTargets::new(source, soft)));
+            let mut job = SupervisedJob::new(parts, run.seed, form, fit, soft, Some(taught));
+            if hints.is_any() {
+                let network = network.ok_or_else(|| usage(NO_LAYERS))?;
+                job = job.with_hints(&hints, network, &optimizer).map_err(usage)?;
+            }
             Box::new(job.with_threads(threads))
         }
     };
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    let prepared = prepared.with_warning(idle).with_warning(left_out).with_warning(surer);
+    let prepared = prepared.with_warning(idle).with_warnings(warnings).with_warning(surer);
     Ok(prepared.with_schedules(&settings, None, Some(steps)))
 }
 
+/// The refusal of hints from a teacher without a network that takes the student's inputs.
+const NO_LAYERS: &str = "hint and attention compare hidden layers with those of one live network that takes the student's \
+                         inputs; recorded answers, several teachers, self, texts and other models show none: leave both out";
 /// The weight of a teacher at the beginning: a tree has no steps over which it could change.
 fn first(alpha: Schedule) -> f64 {
     alpha.of_run(1).at(0, 1)
@@ -305,7 +315,7 @@ fn check_student(
     };
     let form = StudentForm::new(spec, data).map_err(wrong)?;
     optimizer.check((key, &form.network, &form.ends), fit.learning_rate)?;
-    fit.check(&form.network, data)?;
+    fit.check(&form, data)?;
     if form.bag.is_none() {
         return Ok(());
     }
