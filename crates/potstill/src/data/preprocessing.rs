@@ -157,6 +157,7 @@ fn label_column(frame: &DataFrame, options: &DataOptions) -> Result<Option<usize
 ///
 /// # Errors
 /// If a column that the options name is missing.
+#[cfg(feature = "disk")]
 pub(crate) fn possible_inputs(frame: &DataFrame, options: &DataOptions) -> Result<Vec<usize>, String> {
     let target = match &options.target {
         Some(name) => Some(frame.find(name)?),

@@ -16,7 +16,7 @@
 //!
 //! let mut words = Values::words();
 //! ["red", "blue", "red"].into_iter().for_each(|word| words.push_word(Some(word)));
-//! let frame = DataFrame::new(vec![Column::new("size", Values::Numbers(vec![1.0, 2.5, 9.0])), Column::new("colour", words)])?;
+//! let frame = DataFrame::new(vec![Column::new("size", Values::Numbers(vec![1.0, 2.5, 9.0].into())), Column::new("colour", words)])?;
 //! let munge = Munge::new(&frame, &[0, 1, 2], &[0, 1], false)?;
 //! let neighbours = munge.nearest(0);
 //! // The others are 0.1875 and 1, or 1 and 0 apart.
@@ -261,7 +261,7 @@ impl Munge {
     ) -> Result<DataFrame, String> {
         assert_eq!(neighbours.len(), self.rows, "a neighbour for each row");
         let empty = |attribute: &Attribute| match attribute {
-            Attribute::Continuous { .. } => Values::Numbers(Vec::new()),
+            Attribute::Continuous { .. } => Values::Numbers(Vec::new().into()),
             Attribute::Nominal { .. } => Values::words(),
         };
         let mut columns: Vec<Values> = self.attributes.iter().map(empty).collect();
@@ -313,12 +313,12 @@ mod tests {
     /// A table of 300 rows: a number, a whole number, a word.
     fn table() -> DataFrame {
         let mut rng = Pcg64::new(3);
-        let number = (0..300).map(|_| rng.normal()).collect();
+        let number: Vec<f64> = (0..300).map(|_| rng.normal()).collect();
         let whole: Vec<f64> = (0..300).map(|i| f64::from(i * 7 % 13)).collect();
         let word: Vec<Option<&str>> = (0..300).map(|i| Some(["a", "b", "c"][i * 5 % 3])).collect();
         DataFrame::new(vec![
-            Column::new("number", Values::Numbers(number)),
-            Column::new("whole", Values::Numbers(whole)),
+            Column::new("number", Values::Numbers(number.into())),
+            Column::new("whole", Values::Numbers(whole.into())),
             Column::new("word", words(&word)),
         ])
         .unwrap()
@@ -415,8 +415,11 @@ mod tests {
     #[test]
     fn bad_tables_are_refused_and_equal_rows_have_no_neighbour() {
         let frame = |x: &[f64], w: &[Option<&str>]| {
-            DataFrame::new(vec![Column::new("x", Values::Numbers(x.to_vec())), Column::new("w", words(w))])
-                .unwrap()
+            DataFrame::new(vec![
+                Column::new("x", Values::Numbers(x.to_vec().into())),
+                Column::new("w", words(w)),
+            ])
+            .unwrap()
         };
         let check = |frame: &DataFrame, rows: &[usize], columns: &[usize], expected: &str| {
             assert_eq!(Munge::new(frame, rows, columns, false).unwrap_err(), expected);

@@ -355,7 +355,15 @@ mod tests {
 
     fn dataset(inputs: Vec<f32>, features: usize, labels: Vec<usize>, classes: usize) -> Arc<Dataset> {
         let shape = [1, 1, features];
-        Arc::new(Dataset { shape, features, classes, inputs, texts: Vec::new(), labels, values: Vec::new() })
+        Arc::new(Dataset {
+            shape,
+            features,
+            classes,
+            inputs: inputs.into(),
+            texts: Vec::new(),
+            labels,
+            values: Vec::new(),
+        })
     }
 
     fn grown(spec: TreeSpec, data: &Arc<Dataset>, targets: TreeTargets) -> DecisionTree {
@@ -441,7 +449,7 @@ mod tests {
             value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
         };
         let cases = golden["cases"].as_array().unwrap();
-        assert_eq!(cases.len(), 7);
+        assert_eq!(cases.len(), 25);
         for case in cases {
             let about = &case["about"];
             let inputs = numbers(&golden["inputs"]);

@@ -60,7 +60,7 @@ pub(super) fn read(file: &SafeTensors<'_>, about: &Value) -> Result<Predictor, S
         Ok(words(name, Dtype::F32)?.into_iter().map(f32::from_le_bytes).collect())
     };
     // A negative number is beyond all others, and so is none.
-    let place = |n: i32| n as u32 as u64;
+    let place = |n: i32| u64::from(n as u32);
     let feature = |n: i32| if n == -1 { inputs as u64 } else { place(n) };
     let arrays = TreeArrays {
         features: integers("feature")?.into_iter().map(feature).collect(),

@@ -9,7 +9,7 @@ use crate::distill::classifier::{self, error_rate, logits};
 use crate::distill::{ClassifierTrainer, FitConfig, HintConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
-use crate::model::Model;
+use crate::model::{Model, Predictor};
 use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};

@@ -297,7 +297,7 @@ mod tests {
         }
         let [colours, classes] = words;
         let columns = vec![
-            Column::new("size", Values::Numbers(vec![10.0, 30.0, 20.0])),
+            Column::new("size", Values::Numbers(vec![10.0, 30.0, 20.0].into())),
             Column::new("colour", colours),
             Column::new("label", classes),
         ];

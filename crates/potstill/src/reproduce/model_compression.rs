@@ -107,9 +107,9 @@ struct Ensemble {
 impl Ensemble {
     fn open(path: PathBuf) -> Result<Self, String> {
         let bytes = read_file(&path).map_err(|error| error.to_string())?;
-        let model = onnx::Model::of_file(&path, &bytes, None).map_err(|error| error.to_string())?;
+        let (model, beside) = onnx::Model::of_file(&path, &bytes, None).map_err(|error| error.to_string())?;
         match model.classes() {
-            1 => Ok(Self { bytes: bytes.len(), path, model }),
+            1 => Ok(Self { bytes: bytes.len() + beside, path, model }),
             count => Err(format!("{}: it has {count} outputs; one is needed", path.display())),
         }
     }
@@ -247,7 +247,7 @@ impl Measurement<'_> {
     fn train(
         &self,
         (data, soft): (&Arc<Dataset>, Option<SoftTargets>),
-        fit: FitConfig,
+        fit: &FitConfig,
         mut watch: impl FnMut(&Network),
     ) -> Result<Network, Error> {
         let spec: NetworkSpec = FORM.parse().expect("a network");
@@ -273,7 +273,7 @@ impl Measurement<'_> {
         for rate in RATES {
             let epochs = self.size.epochs[1];
             let fit = FitConfig { epochs, learning_rate: rate.into(), ..FitConfig::default() };
-            self.train((&data, None), fit, |network| {
+            self.train((&data, None), &fit, |network| {
                 let error = rmse(&logits(network, &rows.validation.inputs), &rows.validation.labels);
                 if best.as_ref().is_none_or(|(lowest, _)| error < *lowest) {
                     best = Some((error, network.clone()));
@@ -299,7 +299,7 @@ impl Measurement<'_> {
             learning_rate: "linear:0.003:0:run".parse().expect("a schedule"),
             ..FitConfig::default()
         };
-        self.train((&data, Some(soft)), fit, |_| {})
+        self.train((&data, Some(soft)), &fit, |_| {})
     }
 
     fn measure(&self, rows: &mut Rows, name: &str) -> Result<Vec<f64>, Error> {
