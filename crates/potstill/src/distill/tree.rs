@@ -1,13 +1,13 @@
 //! Decision trees as students: CART (Breiman, Friedman, Olshen and Stone 1984) on labels, on a teacher's probabilities, or on both.
 //!
-//! A row's target is `t = alpha p_teacher + (1 - alpha) y`; a row without a label has the teacher's probabilities alone, with weight `alpha`,
-//! as in the loss of the [classifier](super::classifier) at temperature 1. A split lowers the impurity of a node, `sum w |t - mean|^2` or the cross-entropy
-//! of the mean, by as much as any; of equal ones it is that of the first feature, and the lowest threshold. Thresholds lie in the
-//! middle between two values that occur. The leaf whose split lowers the impurity most is split next, so that a limit on the number of leaves
-//! leaves the best.
+//! A row's target is `t = alpha p_teacher + (1 - alpha) y`; a row without a label has the teacher's probabilities
+//! alone, with weight `alpha`, as in the loss of the [classifier](super::classifier) at temperature 1. A split lowers
+//! the impurity of a node, `sum w |t - mean|^2` or the cross-entropy of the mean, by as much as any; of equal ones it is
+//! that of the first feature, and the lowest threshold. Thresholds lie in the middle between two values that occur. The
+//! leaf whose split lowers the impurity most is split next, so that a limit on the number of leaves leaves the best.
 //!
-//! Differences from the book: no pruning; the probabilities of a leaf are those of its rows and of one more row with the shares of all
-//! (an m-estimate, Cestnik 1990), so that none is 0.
+//! Differences from the book: no pruning; the probabilities of a leaf are those of its rows and of one more row with the
+//! shares of all (an m-estimate, Cestnik 1990), so that none is 0.
 //!
 //! ```
 //! use potstill::config::TreeSpec;

@@ -19,7 +19,7 @@ pub(crate) struct Taught {
     pub(crate) parameters: Option<usize>,
     /// Its network, if it takes the student's inputs.
     pub(crate) predictor: Option<Predictor>,
-    /// What is measured, if it does not.
+    /// The measurement of its time, if it does not.
     pub(crate) timed: Option<Timed>,
     /// The temperature of the soft targets at the beginning.
     pub(crate) temperature: f64,
