@@ -456,3 +456,48 @@ fn pictures_are_learned_by_convolutions() {
         "error: --data many: loose.png: it lies in no folder of a class; put each picture into a folder with the name of its class",
     );
 }
+
+#[test]
+fn rows_that_lie_in_a_file_give_the_same_model() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("data.csv"), table(300)).unwrap();
+    fs::write(path.join("more.csv"), table(90)).unwrap();
+    fs::write(path.join("lines.jsonl"), reviews(90)).unwrap();
+    for name in ["deflated.npz", "stored.npz", "file.safetensors", "idx"] {
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(testdata(name), path.join(name)).unwrap();
+    }
+    let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
+    let check = |source: &str, options: &str| {
+        let joint = if source.contains(':') { ',' } else { ':' };
+        let out = source.split([':', '.']).next().unwrap();
+        let train = |source: &str, out: &str| {
+            let train = format!("train classifier --data {source} {options} --epochs 3 --seed 1 --out {out}");
+            result(path, &train)["test_error"].clone()
+        };
+        let in_file = format!("{out}-in-file");
+        assert_eq!(train(source, out), train(&format!("{source}{joint}memory=0"), &in_file), "{source}");
+        assert!(model(out) == model(&in_file), "{source}");
+    };
+    check("data.csv:label=kind", "--net-arch mlp:8");
+    check("lines.jsonl:text=review,label=stars", "--net-arch text:64");
+    #[cfg(unix)]
+    for source in ["stored.npz", "deflated.npz:inputs=pictures,labels=classes", "file.safetensors", "idx"] {
+        check(source, &format!("--net-arch mlp:4 --test {source}"));
+    }
+    // A student, and rows without labels.
+    let student = |memory: &str, out: &str| {
+        let distil = "distill --teacher data --student mlp:4 --epochs 3 --seed 1";
+        let sources = format!("--data data.csv:label=kind{memory} --unlabelled more.csv:label=kind{memory}");
+        result(path, &format!("{distil} {sources} --out {out}"))
+    };
+    student("", "student");
+    student(",memory=0", "student-in-file");
+    assert!(model("student") == model("student-in-file"));
+    refused(
+        path,
+        "train classifier --data data.csv:label=kind,memory=much --out no",
+        "error: --data data.csv:label=kind,memory=much: memory=much: expected a size such as 64MiB",
+    );
+}

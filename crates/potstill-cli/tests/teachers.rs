@@ -261,14 +261,22 @@ fn answers_of_a_language_model_are_imported() {
     let lines: Vec<String> = (0..40)
         .map(|i| match i {
             7 => json!({"custom_id": "r7", "error": {"message": "rate limit"}}),
+            // Without log-probabilities.
+            8 => json!({"custom_id": "r8", "response": {"body": {"choices": [{"message": {"content": "It is good."}}]}}}),
             _ => answer(i, if i % 2 == 0 { 0.9 } else { 0.2 }),
         })
         .map(|line| line.to_string())
         .collect();
-    fs::write(path.join("batch.jsonl"), lines.join("\n")).unwrap();
+    // With the mark that some programs begin a file with.
+    fs::write(path.join("batch.jsonl"), format!("\u{feff}{}", lines.join("\n"))).unwrap();
     let imported = result(path, "data import batch.jsonl --classes good,bad=bad|poor --out answers.csv");
     assert_eq!((&imported["answered"], &imported["failed"]), (&json!(39), &json!(1)));
     assert_eq!(imported["named"], json!({"good": 20, "bad": 19}));
+    // What else the model would have said of the one is not known.
+    assert_eq!(imported["by_words_alone"], 1);
+    assert!((imported["coverage"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+    let csv = fs::read_to_string(path.join("answers.csv")).unwrap();
+    assert!(csv.contains("\nr8,1,0,\n"), "{csv}");
     let row = |i: usize| format!("r{i},{},{}\n", [1.0, -1.0][i % 2], ["good", "bad"][i % 2]);
     fs::write(path.join("rows.csv"), format!("name,x,kind\n{}", (0..40).map(row).collect::<String>()))
         .unwrap();
@@ -331,4 +339,410 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
         "error: --teacher sk-forest.onnx: its answers are computed once, and none are of changed samples; leave \
          jitter_pixels, horizontal_flip and mixup out",
     );
+}
+
+/// The line of an error, or of the last warning.
+fn told(dir: &Path, arguments: &str, code: i32) -> String {
+    let output = potstill(dir, arguments);
+    let lines = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments}: {lines}");
+    lines
+        .lines()
+        .find(|line| line.starts_with("warning") || line.starts_with("error"))
+        .unwrap_or("")
+        .to_owned()
+}
+
+#[test]
+fn all_teachers_of_the_same_data_have_one_split() {
+    let dir = folder();
+    let path = dir.path();
+    fs::write(path.join("others.csv"), flowers(60, SPECIES)).unwrap();
+    let train = "train classifier --net-arch mlp:4 --epochs 2 --data";
+    for (out, options) in [
+        ("other", "others.csv:label=species"),
+        ("first", "flowers.csv:label=species --test-samples 30 --split-seed 1"),
+        ("same", "flowers.csv:label=species --test-samples 30 --split-seed 1 --seed 2"),
+        ("second", "flowers.csv:label=species --test-samples 30 --split-seed 2"),
+    ] {
+        result(path, &format!("{train} {options} --out {out}"));
+    }
+    let student = "distill --student mlp:4 --epochs 2 --data flowers.csv:label=species --teacher";
+    // The data of the first is another: the split is that of the second.
+    let of_second = result(path, &format!("{student} other,first --out of-second"));
+    assert_eq!(of_second["test_samples"], 30);
+    let config = fs::read_to_string(path.join("of-second/config.toml")).unwrap();
+    assert!(config.contains("split_seed = 1"), "{config}");
+    result(path, &format!("{student} first,same --out of-both"));
+    let refusal = "error: the teachers hold different samples out for the test (test_samples, split_seed, test); train them \
+                   with the same split, or one has learned samples that another is tested on";
+    for teachers in ["first,second", "other,first,second", "second,other,first"] {
+        assert_eq!(told(path, &format!("{student} {teachers} --out no"), 2), refusal, "{teachers}");
+        assert!(!path.join("no").exists());
+    }
+    // What is tested on lies apart: no split matters.
+    result(path, &format!("{student} first,second --test others.csv:label=species --out apart"));
+    assert_eq!(
+        told(path, &format!("{student} first,other --test others.csv:label=species --out learned"), 0),
+        "warning: --test others.csv:label=species: 60 of its 60 rows are learned, value for value; leave them out, or the \
+         test error tells too little"
+    );
+}
+
+#[test]
+fn options_of_a_students_data_are_not_its_teachers() {
+    let dir = folder();
+    let path = dir.path();
+    result(
+        path,
+        "train classifier --net-arch mlp:8 --epochs 30 --data flowers.csv:label=species --out whole",
+    );
+    result(path, "export whole --to onnx --out whole.onnx");
+    let flowers = fs::read_to_string(path.join("flowers.csv")).unwrap();
+    // A sixth of the widths of petals is missing.
+    let line = |(i, line): (usize, &str)| {
+        let mut fields: Vec<&str> = line.split(',').collect();
+        if i % 6 == 1 {
+            fields[3] = "";
+        }
+        fields.join(",") + "\n"
+    };
+    fs::write(path.join("gaps.csv"), flowers.lines().enumerate().map(line).collect::<String>()).unwrap();
+    let parameters = |inputs: usize| inputs * 4 + 4 + 4 * 3 + 3;
+    let check = |teacher: &str, source: &str, inputs: usize| {
+        let out = format!("{}-{}", teacher.replace(['.', ','], ""), source.replace(['.', ':', '=', ','], ""));
+        let student = result(
+            path,
+            &format!("distill --teacher {teacher} --student mlp:4 --epochs 3 --data {source} --out {out}"),
+        );
+        assert_eq!(student["student_distilled"]["parameters"], parameters(inputs), "{teacher} on {source}");
+        // What it was is kept in its file: other rows are answered by it.
+        result(path, &format!("predict {out} --data flowers.csv:label=species --out {out}.csv"));
+    };
+    for teacher in ["whole", "whole,whole", "whole.onnx"] {
+        check(teacher, "flowers.csv:label=species", 4);
+        check(teacher, "flowers.csv:label=species,drop=pw", 3);
+        check(teacher, "gaps.csv:label=species,missing=mean", 4);
+        check(teacher, "gaps.csv:label=species,missing=mean,drop=sl", 3);
+        let missing = "row 1, column `pw`: the value is missing; complete it, leave the row out, or fill in the mean of the \
+                       training rows with missing=mean";
+        let line = told(
+            path,
+            &format!("distill --teacher {teacher} --student mlp:4 --data gaps.csv:label=species --out no"),
+            2,
+        );
+        let place = line.find(", column").unwrap();
+        assert!(line[place..] == missing[5..], "{line}");
+    }
+    // Those that are tested on, and those without labels, have options of their own.
+    let student = "distill --teacher whole --student mlp:4 --epochs 2 --data flowers.csv:label=species";
+    result(path, &format!("{student} --test gaps.csv:label=species,missing=mean --out tested"));
+    result(path, &format!("{student} --unlabelled gaps.csv:label=species,missing=mean --out more"));
+    let refused = |arguments: &str, expected: &str| assert_eq!(told(path, arguments, 2), expected);
+    refused(
+        &format!("{student} --test gaps.csv:drop=pw --out no"),
+        "error: --data gaps.csv:drop=pw: drop=pw: the model takes this column as an input; leave the option out",
+    );
+    refused(
+        &format!("{student} --unlabelled gaps.csv:inputs=pw --out no"),
+        "error: --unlabelled gaps.csv:inputs=pw: inputs=pw: the model takes 4 columns; leave the option out",
+    );
+    for model in ["whole", "whole.onnx"] {
+        let predict = format!("predict {model} --out no.csv --data");
+        result(
+            path,
+            &format!("predict {model} --data gaps.csv:label=species,missing=mean --out {model}.filled.csv"),
+        );
+        refused(
+            &format!("{predict} flowers.csv:drop=pw"),
+            "error: --data flowers.csv:drop=pw: drop=pw: the model takes this column as an input; leave the option out",
+        );
+        refused(
+            &format!("{predict} flowers.csv:target=pw"),
+            "error: --data flowers.csv:target=pw: target=pw: the model predicts classes; name them with label=pw",
+        );
+        refused(
+            &format!("{predict} flowers.csv:text=species"),
+            "error: --data flowers.csv:text=species: text=species: the model takes 4 columns; leave the option out",
+        );
+    }
+    // The column that is compared is the one that is named.
+    let turned = flowers.replace("species", "kind");
+    fs::write(path.join("renamed.csv"), turned).unwrap();
+    let error = result(path, "predict whole --data renamed.csv:label=kind --out renamed-out.csv");
+    assert_eq!(
+        error["test_error"],
+        result(path, "predict whole --data flowers.csv --out f.csv")["test_error"]
+    );
+}
+
+#[test]
+fn unlabelled_rows_that_are_tested_on_are_told() {
+    let dir = folder();
+    let path = dir.path();
+    let student = "distill --teacher sk-forest.onnx --student mlp:4 --epochs 1 --data flowers.csv:label=species --test-samples";
+    let check = |count: usize, rows: &str, expected: &str| {
+        let out = format!("{count}-{}", rows.replace('.', "-"));
+        let line = told(path, &format!("{student} {count} --unlabelled {rows} --out {out}"), 0);
+        assert_eq!(line, expected);
+    };
+    let flowers = fs::read_to_string(path.join("flowers.csv")).unwrap();
+    let lines: Vec<&str> = flowers.lines().collect();
+    // 39 different rows, which come again: all of them are among 100 that are tested on.
+    fs::write(path.join("same.csv"), lines[..40].join("\n")).unwrap();
+    check(
+        100,
+        "same.csv",
+        "warning: --unlabelled same.csv: 39 of its 39 rows are tested on, value for value; leave them out, or the test error \
+         tells too little",
+    );
+    let moved = format!("{}\n9.1,3.3,1.4,0.2,setosa\n{}\n", lines[0], lines[7]);
+    fs::write(path.join("moved.csv"), moved).unwrap();
+    check(
+        100,
+        "moved.csv",
+        "warning: --unlabelled moved.csv: 1 of its 2 rows is tested on, value for value; leave them out, or the test error \
+         tells too little",
+    );
+    fs::write(path.join("new.csv"), "sl,sw,pl,pw\n9.1,3.3,1.4,0.2\n").unwrap();
+    check(100, "new.csv", "");
+}
+
+#[test]
+fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
+    let dir = folder();
+    let path = dir.path();
+    let text = flowers(120, SPECIES);
+    let (head, rows) = text.split_once('\n').unwrap();
+    let named: Vec<String> = rows.lines().enumerate().map(|(i, row)| format!("n{i},{row}")).collect();
+    let write = |file: &str, rows: &[String]| {
+        fs::write(path.join(file), format!("id,{head}\n{}\n", rows.join("\n"))).unwrap();
+    };
+    write("all.csv", &named);
+    let record = "distill record --teacher sk-forest.onnx --data";
+    result(path, &format!("{record} all.csv:id=id,label=species --out answers.csv"));
+    result(path, &format!("{record} flowers.csv:label=species --out answers.safetensors"));
+    // As files of before: without checksums of rows.
+    let answers = fs::read_to_string(path.join("answers.csv")).unwrap();
+    let short: Vec<&str> = answers.lines().map(|line| line.rsplit_once(',').unwrap().0).collect();
+    fs::write(path.join("old.csv"), short.join("\n")).unwrap();
+    let student = "distill --student mlp:4 --epochs 1 --data few.csv:id=id,label=species";
+    let (more, test) = ("--unlabelled rest.csv:id=id", "--test test.csv:id=id");
+    let check = |teacher: &str, options: &str, expected: Option<&str>| {
+        let out = format!("{}{options}", teacher.len()).replace([' ', ':', '=', '.', '-'], "");
+        let code = if expected.is_some() { 2 } else { 0 };
+        let line = told(path, &format!("{student} --teacher {teacher} {options} --out {out}"), code);
+        if let Some(expected) = expected {
+            assert_eq!(line, format!("error: --teacher {teacher}: {expected}"));
+        }
+        let _ = fs::remove_dir_all(path.join(out));
+    };
+    let changed = |rows: &[String], from: &str, to: &str| -> Vec<String> {
+        rows.iter()
+            .map(|row| {
+                if row.starts_with("n7,") || row.starts_with("n77,") || row.starts_with("n111,") {
+                    row.replace(from, to)
+                } else {
+                    row.clone()
+                }
+            })
+            .collect()
+    };
+    let (few, rest, tested) = (&named[..60], &named[60..100], &named[100..]);
+    write("few.csv", few);
+    write("rest.csv", rest);
+    write("test.csv", tested);
+    let by_name = "answers.csv:id=id";
+    check(by_name, &format!("{more} {test}"), None);
+    // Labels are none of the teacher's business.
+    write("few.csv", &changed(few, "versicolor", "setosa"));
+    check(by_name, &format!("{more} {test}"), None);
+    let refusal = |name: &str| {
+        format!("it was recorded for other data, in which the row `{name}` has other values; record it again")
+    };
+    write("few.csv", &changed(few, ",", ",1"));
+    check(by_name, "", Some(&refusal("n7")));
+    write("few.csv", few);
+    write("rest.csv", &changed(rest, ",", ",1"));
+    check(by_name, more, Some(&refusal("n77")));
+    write("rest.csv", rest);
+    write("test.csv", &changed(tested, ",", ",1"));
+    check(by_name, test, Some(&refusal("n111")));
+    check("old.csv:id=id", "", Some("it was recorded for other data; record it again"));
+    check("old.csv:id=id", more, Some("it was recorded for other data; record it again"));
+    write("few.csv", &named);
+    check("old.csv:id=id", "", None);
+    // Row by row there are no names.
+    write("few.csv", few);
+    write("rest.csv", &named[60..]);
+    let other = "it was recorded for other data; record it again, or name the rows of both with id=NAME";
+    check("answers.safetensors", more, Some(other));
+    check("answers.csv", more, None);
+    write("rest.csv", &changed(&named[60..], ",", ",1"));
+    check("answers.csv", more, Some(other));
+    // Options of a file of answers are honoured, too, or refused.
+    check(
+        "answers.csv:id=id,missing=mean",
+        "",
+        Some("missing=mean: it is of inputs, and these are answers; leave the option out"),
+    );
+    check(
+        "answers.csv:id=id,drop=[\"logit(0)\",\"logit(1)\"]",
+        "",
+        Some("it has answers of 1 class; two are needed"),
+    );
+}
+
+#[test]
+fn numbers_of_classes_are_the_labels_or_their_order() {
+    let dir = folder();
+    let path = dir.path();
+    let without = |text: &str, class: &str| -> String {
+        text.lines().filter(|line| !line.ends_with(class)).map(|line| format!("{line}\n")).collect()
+    };
+    fs::write(path.join("numbers.csv"), without(&flowers(120, ["0", "1", "2"]), ",1")).unwrap();
+    fs::write(path.join("two.csv"), without(&flowers(120, SPECIES), "setosa")).unwrap();
+    fs::write(path.join("one.csv"), without(&without(&flowers(120, SPECIES), "setosa"), "virginica"))
+        .unwrap();
+    let predict =
+        |model: &str, data: &str| format!("predict {model} --data {data}.csv:label=species --out out.csv");
+    assert_eq!(result(path, &predict("sk-forest.onnx", "flowers"))["test_error"], 0.0);
+    assert_eq!(result(path, &predict("sk-forest.onnx", "numbers"))["test_error"], 0.0);
+    let refused =
+        |model: &str, data: &str, expected: &str| assert_eq!(told(path, &predict(model, data), 2), expected);
+    for (data, labels) in [("two", "versicolor, virginica"), ("one", "versicolor")] {
+        refused(
+            "sk-forest.onnx",
+            data,
+            &format!(
+                "error: --data {data}.csv:label=species: the model's classes are 0, 1, 2, and the labels of the data {labels}; \
+                 name the classes in the order of the model's outputs, FILE.onnx:classes=[\"A\",\"B\"]"
+            ),
+        );
+        let named = "sk-forest.onnx:classes=[\"setosa\",\"versicolor\",\"virginica\"]";
+        assert_eq!(result(path, &predict(named, data))["test_error"], 0.0);
+    }
+    refused(
+        "sk-forest.onnx:classes=[\"a\",\"b\"]",
+        "flowers",
+        "error: sk-forest.onnx:classes=[\"a\",\"b\"]: classes= has 2 names; it has 3 classes, each with a name of its own",
+    );
+}
+
+#[test]
+fn teachers_of_every_kind_are_timed() {
+    let dir = folder();
+    let path = dir.path();
+    let size = |file: &str| fs::metadata(path.join(file)).unwrap().len();
+    result(path, "train classifier --data flowers.csv:label=species --net-arch mlp:8 --epochs 5 --out run");
+    result(
+        path,
+        "distill record --teacher sk-forest.onnx --data flowers.csv:label=species --out answers.csv",
+    );
+    let check = |teacher: &str, bytes: Option<u64>| {
+        let out = format!("of-{}", teacher.replace([',', '.'], "-"));
+        let summary = result(
+            path,
+            &format!(
+                "distill --teacher {teacher} --student mlp:4 --epochs 2 --data flowers.csv:label=species --out {out}"
+            ),
+        );
+        let about = &summary["teacher"];
+        assert_eq!(about["bytes"], bytes.map_or(Value::Null, Value::from), "{teacher}");
+        let [p50, p99] = ["p50", "p99"].map(|key| about["latency_us"][key].as_f64());
+        assert_eq!(
+            p50.is_some_and(|p50| p50 > 0.0 && p99.unwrap() >= p50),
+            bytes.is_some(),
+            "{teacher}: {about}"
+        );
+        assert_eq!(about["rows_per_second"].as_f64().is_some(), bytes.is_some(), "{teacher}");
+        let report = fs::read_to_string(path.join(&out).join("report.html")).unwrap();
+        assert!(report.contains("us a row, median"));
+        // The rows that are listed have their first columns.
+        let quality: Value =
+            serde_json::from_str(&fs::read_to_string(path.join(&out).join("quality.json")).unwrap()).unwrap();
+        let row = &quality["rows"][0];
+        let flowers = fs::read_to_string(path.join("flowers.csv")).unwrap();
+        let line = flowers.lines().nth(row["row"].as_u64().unwrap() as usize).unwrap();
+        let number = |value: &Value| value[1].as_str().unwrap().parse::<f64>().unwrap();
+        let shown: Vec<f64> = row["values"].as_array().unwrap().iter().map(number).collect();
+        let expected: Vec<f64> = line.split(',').take(4).map(|field| field.parse().unwrap()).collect();
+        assert_eq!(shown, expected);
+        assert!(report.contains(">sl<") && report.contains(">pw<"), "{teacher}");
+    };
+    let (forest, boosting) = (size("sk-forest.onnx"), size("sk-boosting.onnx"));
+    check("run", Some(size("run/model.safetensors")));
+    check("sk-forest.onnx", Some(forest));
+    check("sk-forest.onnx,sk-boosting.onnx", Some(forest + boosting));
+    check("run,sk-forest.onnx", Some(size("run/model.safetensors") + forest));
+    check("answers.csv", None);
+    check("run,answers.csv", None);
+    // A teacher of texts, and a run of them that is evaluated.
+    let row =
+        |i: usize| format!("{{\"text\":\"so {} number {i}\",\"stars\":{}}}\n", ["good", "bad"][i % 2], i % 2);
+    fs::write(path.join("texts.jsonl"), (0..60).map(row).collect::<String>()).unwrap();
+    let data = "--data texts.jsonl:text=text,label=stars --epochs 3";
+    result(path, &format!("train classifier {data} --net-arch text:256x4,4 --out wide"));
+    let summary = result(path, &format!("distill --teacher wide --student text:64 {data} --out small"));
+    for key in ["teacher", "student_labels", "student_distilled"] {
+        assert!(summary[key]["latency_us"]["p50"].as_f64().unwrap() > 0.0, "{key}");
+        assert!(summary[key]["bytes"].as_u64().unwrap() > 0, "{key}");
+    }
+    assert!(result(path, "eval small")["latency_us"]["p50"].as_f64().unwrap() > 0.0);
+    let own = result(
+        path,
+        "distill --teacher self --student mlp:4 --epochs 2 --data flowers.csv:label=species --out own",
+    );
+    assert!(own["teacher"]["latency_us"]["p50"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_file_of_words_predicts_what_its_run_does() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let row = |i: usize| {
+        let (x, colour) = (i as f64 / 10.0 - 4.0, ["red", "blue", "green"][i % 3]);
+        let kind = if x + [0.0, 2.0, -1.0][i % 3] > 0.0 { "high" } else { "low" };
+        format!("{},{colour},{},{kind}\n", if i % 7 == 3 { String::new() } else { x.to_string() }, i % 5)
+    };
+    let rows: String = (0..80).map(row).collect();
+    fs::write(path.join("data.csv"), format!("x,colour,n,kind\n{rows}")).unwrap();
+    // An unknown word, a missing one, a missing number, and the columns in another order.
+    fs::write(path.join("new.csv"), "n,colour,x\n1,violet,0.5\n2,,3\n3,blue,\n,red,-2.5\n").unwrap();
+    let source = "data.csv:label=kind,missing=mean";
+    result(path, &format!("train classifier --data {source} --net-arch mlp:8 --epochs 10 --out run"));
+    result(
+        path,
+        "train regression --data data.csv:target=n,missing=mean --net-arch mlp:8 --epochs 10 --out values",
+    );
+    let predicted = |model: &str, data: &str| -> Vec<Vec<String>> {
+        let out = format!("{}.csv", model.replace('.', "-"));
+        result(path, &format!("predict {model} --data {data} --out {out}"));
+        let csv = fs::read_to_string(path.join(out)).unwrap();
+        csv.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    };
+    for run in ["run", "values"] {
+        result(path, &format!("export {run} --to onnx --out {run}.onnx"));
+        for data in ["new.csv:missing=mean", "data.csv:missing=mean"] {
+            let (ours, theirs) = (predicted(run, data), predicted(&format!("{run}.onnx"), data));
+            assert_eq!((ours.len(), &ours[0]), (theirs.len(), &theirs[0]));
+            for (a, b) in ours.iter().flatten().zip(theirs.iter().flatten()) {
+                let is_near = match (a.parse::<f64>(), b.parse::<f64>()) {
+                    (Ok(a), Ok(b)) => (a - b).abs() <= 1e-5 * a.abs().max(1.0),
+                    _ => a == b,
+                };
+                assert!(is_near, "{run} on {data}: {a}, {b}");
+            }
+        }
+    }
+    // As a teacher, too.
+    let student = |teacher: &str| {
+        let out = format!("of-{}", teacher.replace('.', "-"));
+        let distil =
+            format!("distill --teacher {teacher} --student mlp:4 --epochs 2 --data {source} --out {out}");
+        result(path, &distil)["teacher"]["test_error"].as_f64().unwrap()
+    };
+    let error = student("run.onnx");
+    // Thirds are held out by the same seed, whoever teaches.
+    assert_eq!(error, student("run"));
 }

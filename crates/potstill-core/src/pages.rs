@@ -115,6 +115,52 @@ impl Pages {
     }
 }
 
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for u8 {}
+    impl Sealed for u32 {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// Numbers without padding, of which every pattern of bits is one.
+pub trait Plain:
+    sealed::Sealed + Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static
+{
+}
+
+impl Plain for u8 {}
+impl Plain for u32 {}
+impl Plain for f32 {}
+impl Plain for f64 {}
+
+impl Pages {
+    /// The bytes of a file as numbers, in the order of bytes of this machine; those of a part of a number at the end are left out.
+    ///
+    /// # Panics
+    /// If they are not aligned, which bytes on the heap, of a build without a disk, need not be.
+    #[inline]
+    pub fn as_numbers<T: Plain>(&self) -> &[T] {
+        // SAFETY: every pattern of bits is a number of this type.
+        #[expect(unsafe_code, reason = "bytes are seen as numbers")]
+        let (before, numbers, _) = unsafe { self.align_to::<T>() };
+        assert!(before.is_empty(), "pages begin at a multiple of every size");
+        numbers
+    }
+
+    /// The same numbers, to be changed.
+    ///
+    /// # Panics
+    /// As [`as_numbers`](Self::as_numbers).
+    pub fn as_numbers_mut<T: Plain>(&mut self) -> &mut [T] {
+        // SAFETY: every pattern of bits is a number of this type, and every number has a pattern of bytes.
+        #[expect(unsafe_code, reason = "bytes are seen as numbers")]
+        let (before, numbers, _) = unsafe { self.align_to_mut::<T>() };
+        assert!(before.is_empty(), "pages begin at a multiple of every size");
+        numbers
+    }
+}
+
 impl Deref for Pages {
     type Target = [u8];
 

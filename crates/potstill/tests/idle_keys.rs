@@ -46,7 +46,9 @@ fn a_key_without_effect_is_told() {
         let (sources, out) = (Sources { set, ..Sources::default() }, Some(run.clone()));
         let listener = Listener::default();
         let done = match algorithm {
-            "distill" => distill(&DistillRequest { sources, out, threads: 1, seeds: None }, &listener),
+            "distill" => {
+                distill(&DistillRequest { sources, out, threads: 1, ..DistillRequest::default() }, &listener)
+            }
             _ => {
                 let algorithm = algorithm.to_owned();
                 train(
@@ -235,7 +237,8 @@ fn what_has_no_effect_on_a_student_is_told() {
         let sources = Sources { set: words(&format!("{common} {settings}")), ..Sources::default() };
         let listener = Listener::default();
         let out = Some(root.path().join(name));
-        distill(&DistillRequest { sources, out, threads: 1, seeds: None }, &listener).unwrap();
+        distill(&DistillRequest { sources, out, threads: 1, ..DistillRequest::default() }, &listener)
+            .unwrap();
         let told = listener.0.lock().unwrap();
         assert_eq!(told.len(), expected.len(), "{settings}: {told:?}");
         assert!(told.iter().zip(expected).all(|(told, part)| told.contains(part)), "{settings}: {told:?}");

@@ -82,16 +82,16 @@ fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
     gap[0] = f64::NAN;
     let columns = [("a", numbers(rng, 10.0)), ("b", gap.clone())];
     let raw: Vec<f32> = (0..rows).flat_map(|i| [columns[0].1[i] as f32, gap[i] as f32]).collect();
-    let columns = columns.into_iter().map(|(name, x)| Column::new(name, Values::Numbers(x)));
+    let columns = columns.into_iter().map(|(name, x)| Column::new(name, Values::Numbers(x.into())));
     let table = DataFrame::new(columns.chain([label()]).collect()).unwrap();
     let bytes: Vec<u8> = (0..8 * 12).map(|_| rng.below(256) as u8).collect();
     let pixels: Vec<f32> = bytes[..rows * 12].iter().map(|&byte| f32::from(byte)).collect();
-    let image = Values::Images { shape: [2, 3, 2], white: 255, bytes };
+    let image = Values::Images { shape: [2, 3, 2], white: 255, bytes: bytes.into() };
     let images = DataFrame::new(vec![Column::new("image", image), label()]).unwrap();
     for (name, frame, spec, shape, inputs) in
         [("numbers", table, "mlp:8", vec![2], raw), ("images", images, "mlp:8", vec![2, 3, 2], pixels)]
     {
-        let options = DataOptions { fills_missing: true, ..DataOptions::default() };
+        let options = DataOptions { fills_missing: Some(true), ..DataOptions::default() };
         let all: Vec<usize> = (0..8).collect();
         let preprocessing = Arc::new(Preprocessing::fit(&frame, &all, &options).unwrap());
         let features: usize = preprocessing.shape().iter().product();
@@ -309,7 +309,7 @@ fn table(target: Column) -> DataFrame {
     };
     let columns = vec![
         Column::new("colour", words(&["red", "blue", "red", "green", "blue", "violet"])),
-        Column::new("size", Values::Numbers(vec![1.0, 2.5, f64::NAN, -4.0, 0.25, 9.0])),
+        Column::new("size", Values::Numbers(vec![1.0, 2.5, f64::NAN, -4.0, 0.25, 9.0].into())),
         Column::new("shape", words(&["round", "flat", "flat", "round", "round", "flat"])),
         target,
     ];
@@ -321,7 +321,7 @@ fn table(target: Column) -> DataFrame {
 fn tables_with_words_are_encoded_in_the_file() {
     let python = std::env::var("POTSTILL_PYTHON").expect("set by `cargo xtask test`");
     let folder = tempfile::tempdir().unwrap();
-    let numbers = |numbers: &[f64]| Values::Numbers(numbers.to_vec());
+    let numbers = |numbers: &[f64]| Values::Numbers(numbers.to_vec().into());
     let mut expected = Vec::new();
     let mut files = Vec::new();
     let classes = Column::new("label", numbers(&[0.0, 1.0, 2.0, 0.0, 1.0, 2.0]));
@@ -331,7 +331,7 @@ fn tables_with_words_are_encoded_in_the_file() {
         let frame = table(target);
         let (label, value) = if is_of_classes { (Some("label"), None) } else { (None, Some("price")) };
         let options = DataOptions {
-            fills_missing: true,
+            fills_missing: Some(true),
             label: label.map(str::to_owned),
             target: value.map(str::to_owned),
             ..DataOptions::default()

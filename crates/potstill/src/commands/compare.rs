@@ -5,7 +5,7 @@ use crate::config::ConfigError;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::metrics::catalogue::{
-    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, START_VALUE, Score, key_metrics,
+    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, START_VALUE, Score, key_metrics, range,
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
 use crate::run::{center_over_seeds, headline, over_time, spread, summary_of, usage, without_folders};
@@ -184,8 +184,7 @@ impl Comparison {
                     [] => "-".to_owned(),
                     [one] => format!("{one:.decimals$}"),
                     _ => {
-                        let (low, high) =
-                            Score::find(key).map_or((f64::NEG_INFINITY, f64::INFINITY), Score::range);
+                        let (low, high) = range(key);
                         self.center().estimate(&values).within((low * factor, high * factor)).text(decimals)
                     }
                 }

@@ -63,7 +63,8 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
             }))
         }
         Subject::Classifier { predictor, data } => {
-            let test = data.test_of(&predictor)?;
+            let samples = data.test_of(&predictor)?;
+            let test = predictor.embedded(&samples);
             let network = predictor.network();
             if test.classes == 0 {
                 let unit = predictor.preprocessing().value(1.0) - predictor.preprocessing().value(0.0);
@@ -88,7 +89,7 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                 "brier": judged.brier(1.0),
                 (catalogue::ECE): calibration_error(&judged.reliability(1.0)),
             });
-            for (key, cost) in costs(&predictor, &test).as_object().into_iter().flatten() {
+            for (key, cost) in costs(&predictor, &samples).as_object().into_iter().flatten() {
                 summary[key.as_str()] = cost.clone();
             }
             Ok(summary)

@@ -2,7 +2,7 @@
 
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
-use crate::metrics::{Axis, Curve, History, across};
+use crate::metrics::{Axis, Curve, History, across, catalogue};
 use crate::report::Series;
 use crate::run::{asked_axis, read_summary, seed_runs};
 use crate::store::{RunDir, StoreError, names, runs_in};
@@ -126,7 +126,10 @@ impl Group {
             return Some(Series { name, points, band: Vec::new() });
         }
         let places = across(&curves, axis, smooth);
-        let estimates: Vec<Estimate> = places.iter().map(|place| center.estimate(&place.values)).collect();
+        let estimates: Vec<Estimate> = places
+            .iter()
+            .map(|place| center.estimate(&place.values).within(catalogue::range(metric)))
+            .collect();
         let points: Vec<(f64, f64)> =
             places.iter().zip(&estimates).map(|(place, estimate)| (place.x, estimate.value)).collect();
         let band =

@@ -23,7 +23,7 @@ pub struct ImportRequest {
     pub out: PathBuf,
 }
 
-/// Writes a CSV file of the answers: `id`, then `p(CLASS)` of each class and the coverage, or `votes(CLASS)` if no row has
+/// Writes a CSV file of the answers: `id`, then `p(CLASS)` of each class and the coverage (nothing where an answer has words alone), or `votes(CLASS)` if no row has
 /// log-probabilities. Rows without an answer are left out, and counted in the result.
 ///
 /// # Errors
@@ -33,7 +33,10 @@ pub fn import(request: &ImportRequest) -> Result<Value, Error> {
     let wrong = |reason: String| usage(format!("{file}: {reason}"));
     let spellings =
         Spellings::parse(&request.classes).map_err(|reason| usage(format!("--classes: {reason}")))?;
-    let rows = rows(&read_text(&request.file)?, &spellings, request.coverage).map_err(wrong)?;
+    let text = read_text(&request.file)?;
+    // The mark of the order of bytes that some programs begin with.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let rows = rows(text, &spellings, request.coverage).map_err(wrong)?;
     let answers = Imported::new(&spellings, &rows).map_err(wrong)?;
     write_file(&request.out, answers.csv.as_bytes())?;
     let missing = |kind: Missing| rows.iter().filter(|row| row.answer == Answer::None(kind)).count();
@@ -46,6 +49,7 @@ pub fn import(request: &ImportRequest) -> Result<Value, Error> {
         "without_class": missing(Missing::NoClass),
         "uncovered": missing(Missing::Uncovered),
         "coverage": answers.coverage,
+        "by_words_alone": answers.by_words,
         "named": answers.named,
         "out": request.out.display().to_string(),
     }))
@@ -77,8 +81,10 @@ fn rows(text: &str, spellings: &Spellings, coverage: f64) -> Result<Vec<Row>, St
 struct Imported {
     csv: String,
     count: usize,
-    /// The mean coverage; none of votes.
+    /// The mean coverage of those with log-probabilities; none of votes.
     coverage: Option<f64>,
+    /// The number of answers without log-probabilities, whose coverage is not known.
+    by_words: u64,
     /// Rows whose most probable class is this.
     named: Value,
 }
@@ -90,25 +96,28 @@ impl Imported {
         let mut csv = "id".to_owned();
         names.iter().for_each(|class| _ = write!(csv, ",{}", quoted(&format!("{kind}({class})"))));
         csv.push_str(if is_of_votes { "\n" } else { ",coverage\n" });
-        let (mut count, mut covered, mut named) = (0, 0.0, vec![0_u64; names.len()]);
+        let (mut count, mut covered, mut by_words) = (0, 0.0, 0_u64);
+        let mut named = vec![0_u64; names.len()];
         for row in rows {
             let (numbers, coverage) = match &row.answer {
-                Answer::Probabilities { shares, coverage } => (shares.clone(), *coverage),
-                Answer::Votes(votes) if is_of_votes => (votes.clone(), 1.0),
-                // Among probabilities a vote is all of it.
+                Answer::Probabilities { shares, coverage } => (shares.clone(), Some(*coverage)),
+                Answer::Votes(votes) if is_of_votes => (votes.clone(), None),
+                // Among probabilities a vote is all of it; what else was likely is not known.
                 Answer::Votes(votes) => {
                     let sum: f64 = votes.iter().sum();
-                    (votes.iter().map(|votes| votes / sum).collect(), 1.0)
+                    (votes.iter().map(|votes| votes / sum).collect(), None)
                 }
                 Answer::None(_) => continue,
             };
             csv.push_str(&quoted(row.id.as_deref().unwrap_or_default()));
             numbers.iter().for_each(|x| _ = write!(csv, ",{x}"));
             if !is_of_votes {
-                let _ = write!(csv, ",{coverage}");
+                csv.push(',');
+                coverage.iter().for_each(|coverage| _ = write!(csv, "{coverage}"));
             }
             csv.push('\n');
-            (count, covered) = (count + 1, covered + coverage);
+            by_words += u64::from(coverage.is_none());
+            (count, covered) = (count + 1, covered + coverage.unwrap_or_default());
             let first_largest = |best: usize, i: usize| if numbers[i] > numbers[best] { i } else { best };
             named[(0..numbers.len()).fold(0, first_largest)] += 1;
         }
@@ -119,8 +128,8 @@ impl Imported {
                 names.join(", ")
             ));
         }
-        let coverage = (!is_of_votes).then_some(covered / f64::from(count));
+        let coverage = (!is_of_votes).then(|| covered / (count - by_words) as f64);
         let named = names.into_iter().zip(named.into_iter().map(Value::from)).collect::<Map<_, _>>();
-        Ok(Self { csv, count: count as usize, coverage, named: named.into() })
+        Ok(Self { csv, count: count as usize, coverage, by_words, named: named.into() })
     }
 }

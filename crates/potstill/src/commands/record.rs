@@ -1,6 +1,6 @@
 //! `potstill distill record`: the answers of a teacher, written once.
 
-use crate::data::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM};
+use crate::data::preprocessing::{DATA_CHECKSUM, ROW_CHECKSUM, TEACHER_CHECKSUM};
 use crate::distill::EnsembleMean;
 use crate::error::Error;
 use crate::metrics::quoted;
@@ -83,7 +83,8 @@ fn classifiers(given: &str) -> Result<Teachers, Error> {
 /// The teacher's own answers to the data.
 fn answers(request: &RecordRequest) -> Result<(Record, OpenData), Error> {
     let teachers = classifiers(&request.teacher)?;
-    let data = request.data.as_deref().or_else(|| teachers.trained_on().map(|data| data.source.as_str()));
+    let data =
+        request.data.as_deref().or_else(|| teachers.trained_on().first().map(|data| data.source.as_str()));
     let data = OpenData::open(data.ok_or_else(|| usage("which rows? give --data FILE"))?)?;
     Ok((teachers.answers_to(&data, (request.weights.as_deref(), request.mean))?, data))
 }
@@ -109,7 +110,9 @@ fn out_of_fold(
             given.given()
         )));
     }
-    Ok((Record { classes: made.classes, logits: made.logits, teacher: teachers.checksum() }, data))
+    let target = Some(predictor.preprocessing().target().column().to_owned());
+    let (classes, logits, teacher) = (made.classes, made.logits, teachers.checksum());
+    Ok((Record { classes, logits, teacher, target }, data))
 }
 
 /// Answers to data, as they are written.
@@ -119,7 +122,7 @@ struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// `row` from 1 on, or the name of each row, then `logit(CLASS)` of each class, and the checksums.
+    /// `row` from 1 on, or the name of each row, then `logit(CLASS)` of each class, and the checksums of data, teacher and row.
     fn csv(&self) -> Result<String, Error> {
         let (Self { answers, data }, names) = (self, self.data.names()?);
         let mut csv = match &data.options().id {
@@ -127,12 +130,12 @@ impl Written<'_> {
             None => "row".to_owned(),
         };
         answers.classes.iter().for_each(|class| _ = write!(csv, ",{}", quoted(&format!("logit({class})"))));
-        let _ = writeln!(csv, ",{DATA_CHECKSUM},{TEACHER_CHECKSUM}");
-        let checksum = data.checksum();
+        let _ = writeln!(csv, ",{DATA_CHECKSUM},{TEACHER_CHECKSUM},{ROW_CHECKSUM}");
+        let (checksum, rows) = (data.checksum(), data.row_checksums(answers.target.as_deref()));
         for (row, logits) in answers.logits.chunks_exact(answers.classes.len()).enumerate() {
             csv.push_str(&names.as_ref().map_or_else(|| (row + 1).to_string(), |names| quoted(&names[row])));
             logits.iter().for_each(|logit| _ = write!(csv, ",{logit}"));
-            let _ = writeln!(csv, ",{},{}", checksum, answers.teacher);
+            let _ = writeln!(csv, ",{},{},{}", checksum, answers.teacher, rows[row]);
         }
         Ok(csv)
     }

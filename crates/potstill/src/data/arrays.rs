@@ -9,12 +9,14 @@
 //! array `classes`, or 0, 1 and so on. `data_crc32c` and `teacher_crc32c`, of one number each, are the checksums of what it has answered and
 //! of itself.
 
-use super::content::{Content, unreadable};
+use super::content::{Content, read_below, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
 use flate2::read::DeflateDecoder;
+use potstill_core::Stored;
+use potstill_core::pages::Plain;
 use rawzip::{CompressionMethod, ZipArchive};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
@@ -35,8 +37,8 @@ const CHANNELS_MAX: usize = 4;
 /// The elements of an array, before their shape is.
 #[derive(Clone, Debug, PartialEq)]
 enum Elements {
-    Bytes(Vec<u8>),
-    Numbers(Vec<f64>),
+    Bytes(Stored<u8>),
+    Numbers(Stored<f64>),
     Words(Vec<String>),
 }
 
@@ -75,7 +77,7 @@ impl Reader for Npy {
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
-        let array = npy(&bytes_of(content)?)?;
+        let array = npy_from(content.inflated().map_err(unreadable)?, options.memory)?;
         // One array has the inputs, unless it is of words.
         let name = options.inputs.as_deref().unwrap_or("inputs");
         DataFrame::new(vec![Column::new(name, array.values()?)]).map(Data::rows)
@@ -98,7 +100,7 @@ impl Reader for Npz {
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
-        let bytes = bytes_of(content)?;
+        let bytes = bytes_of(content, options)?;
         let damaged = |error: rawzip::Error| format!("it is no whole zip file: {error}");
         let archive = ZipArchive::from_slice(&bytes[..]).map_err(damaged)?;
         let mut names = Vec::new();
@@ -118,9 +120,9 @@ impl Reader for Npz {
             let (wayfinder, method) = &places[at];
             let entry = archive.get_entry(*wayfinder).map_err(damaged)?;
             let array = match *method {
-                CompressionMethod::STORE => npy_from(entry.verifying_reader(entry.data())),
+                CompressionMethod::STORE => npy_from(entry.verifying_reader(entry.data()), options.memory),
                 CompressionMethod::DEFLATE => {
-                    npy_from(entry.verifying_reader(DeflateDecoder::new(entry.data())))
+                    npy_from(entry.verifying_reader(DeflateDecoder::new(entry.data())), options.memory)
                 }
                 other => Err(format!("its compression, {other:?}, is not known; write it with numpy.savez")),
             };
@@ -145,7 +147,7 @@ impl Reader for Tensors {
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
-        let bytes = bytes_of(content)?;
+        let bytes = bytes_of(content, options)?;
         let file = SafeTensors::deserialize(&bytes)
             .map_err(|error| format!("it is no whole safetensors file: {error}"))?;
         let mut names: Vec<String> = file.names().into_iter().map(ToString::to_string).collect();
@@ -173,7 +175,7 @@ impl Reader for Tensors {
                 Dtype::F64 => "<f8",
                 other => return Err(format!("array `{name}` is of {other:?}; write it as F32")),
             };
-            let elements = Element::parse(descriptor)?.read(view.data());
+            let elements = Element::parse(descriptor)?.read(view.data(), options.memory);
             Ok(Array { shape: view.shape().to_vec(), elements })
         })
     }
@@ -185,7 +187,7 @@ fn told(bytes: &[u8]) -> BTreeMap<String, Array> {
     let metadata = header.ok().and_then(|header| header.metadata().clone()).unwrap_or_default();
     let checksum = |text: &String| {
         let number: u32 = text.parse().ok()?;
-        Some(Array { shape: vec![1], elements: Elements::Numbers(vec![f64::from(number)]) })
+        Some(Array { shape: vec![1], elements: Elements::Numbers(vec![f64::from(number)].into()) })
     };
     let classes = |text: &String| {
         let names: Vec<String> = serde_json::from_str(text).ok()?;
@@ -202,8 +204,8 @@ fn told(bytes: &[u8]) -> BTreeMap<String, Array> {
     .collect()
 }
 
-fn bytes_of(content: &dyn Content) -> Result<Vec<u8>, String> {
-    content.bytes().map_err(unreadable)
+fn bytes_of(content: &dyn Content, options: &DataOptions) -> Result<Stored<u8>, String> {
+    content.inflated().and_then(|mut reader| read_below(options.memory, &mut reader)).map_err(unreadable)
 }
 
 /// The arrays of inputs, labels and names among several.
@@ -252,7 +254,7 @@ fn chosen(
             let [checksum] = numbers.as_slice() else {
                 return Err(format!("array `{name}`: it has {} numbers, not one", numbers.len()));
             };
-            columns.push(Column::new(name, Values::Numbers(vec![*checksum; rows])));
+            columns.push(Column::new(name, Values::Numbers(vec![*checksum; rows].into())));
         }
     }
     DataFrame::new(columns).map(Data::rows)
@@ -272,7 +274,7 @@ impl Array {
         }
         let numbers = match self.elements {
             Elements::Numbers(numbers) => numbers,
-            Elements::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
+            Elements::Bytes(bytes) => converted(&bytes, f64::from),
             Elements::Words(_) => return Err("it has words, no numbers".to_owned()),
         };
         let column = |class: usize| {
@@ -299,7 +301,7 @@ impl Array {
         let is_channels_first = matches!(*shape.as_slice(), [_, _, _, last] if last > CHANNELS_MAX);
         match (elements, sides) {
             (Elements::Numbers(numbers), None) => Ok(Values::Numbers(numbers)),
-            (Elements::Bytes(bytes), None) => Ok(Values::Numbers(bytes.into_iter().map(f64::from).collect())),
+            (Elements::Bytes(bytes), None) => Ok(Values::Numbers(converted(&bytes, f64::from))),
             (Elements::Words(words), None) => {
                 let mut values = Values::words();
                 words.iter().for_each(|word| values.push_word(Some(word)));
@@ -312,10 +314,10 @@ impl Array {
                 Ok(Values::Images { shape: sides, white: u8::MAX, bytes })
             }
             (Elements::Bytes(bytes), Some(sides)) => {
-                Ok(Values::Arrays { shape: sides, numbers: bytes.into_iter().map(f32::from).collect() })
+                Ok(Values::Arrays { shape: sides, numbers: converted(&bytes, f32::from) })
             }
             (Elements::Numbers(numbers), Some(sides)) => {
-                let numbers: Vec<f32> = numbers.into_iter().map(|x| x as f32).collect();
+                let numbers = converted(&numbers, |x| x as f32);
                 let numbers = if is_channels_first { channels_last(&numbers, sides) } else { numbers };
                 Ok(Values::Arrays { shape: sides, numbers })
             }
@@ -324,13 +326,22 @@ impl Array {
 }
 
 /// Images of channels before rows, with the channels last.
-fn channels_last<T: Copy>(images: &[T], [height, width, channels]: [usize; 3]) -> Vec<T> {
+fn channels_last<T: Plain>(images: &Stored<T>, [height, width, channels]: [usize; 3]) -> Stored<T> {
     let points = height * width;
-    let image = |image: &[T]| {
+    let mut turned = Stored::below(images.limit());
+    for image in images.chunks_exact(points * channels) {
         let point = |point: usize| (0..channels).map(move |channel| channel * points + point);
-        (0..points).flat_map(point).map(|i| image[i]).collect::<Vec<T>>()
-    };
-    images.chunks_exact(points * channels).flat_map(image).collect()
+        (0..points).flat_map(point).for_each(|i| turned.push(image[i]));
+    }
+    turned
+}
+
+/// Numbers of another type, below the same limit.
+fn converted<T: Plain, U: Plain>(numbers: &Stored<T>, number: impl Fn(T) -> U) -> Stored<U> {
+    let mut converted = Stored::below(numbers.limit());
+    converted.reserve(numbers.len());
+    numbers.iter().for_each(|&x| converted.push(number(x)));
+    converted
 }
 
 /// The type of an element.
@@ -382,21 +393,29 @@ impl Element {
         }
     }
 
-    fn read(self, bytes: &[u8]) -> Elements {
+    /// The elements of these bytes, at most `limit` bytes of them in memory.
+    fn read(self, bytes: &[u8], limit: usize) -> Elements {
         let wide = |bytes: &[u8]| {
             let mut wide = [0; 8];
             wide[..bytes.len()].copy_from_slice(bytes);
             u64::from_le_bytes(wide)
         };
         let numbers = |number: &dyn Fn(&[u8]) -> f64| {
-            Elements::Numbers(bytes.chunks_exact(self.size()).map(number).collect())
+            let mut numbers = Stored::below(limit);
+            numbers.reserve(bytes.len() / self.size());
+            bytes.chunks_exact(self.size()).for_each(|element| numbers.push(number(element)));
+            Elements::Numbers(numbers)
         };
         let words = |word: &dyn Fn(&[u8]) -> String| {
             let trimmed = |bytes: &[u8]| word(bytes).trim_end_matches('\0').to_owned();
             Elements::Words(bytes.chunks_exact(self.size()).map(trimmed).collect())
         };
         match self {
-            Self::Unsigned(1) => Elements::Bytes(bytes.to_vec()),
+            Self::Unsigned(1) => {
+                let mut all = Stored::below(limit);
+                all.extend_from_slice(bytes);
+                Elements::Bytes(all)
+            }
             Self::Bool | Self::Unsigned(_) => numbers(&|x| wide(x) as f64),
             Self::Signed(size) => {
                 let unused = 64 - 8 * size as u32;
@@ -428,13 +447,8 @@ pub(super) fn half(bits: u16) -> f64 {
     }
 }
 
-/// The array of the bytes of a file.
-fn npy(bytes: &[u8]) -> Result<Array, String> {
-    npy_from(bytes)
-}
-
-/// The array that a reader gives.
-fn npy_from(mut reader: impl Read) -> Result<Array, String> {
+/// The array that a reader gives, at most `limit` bytes of it in memory.
+fn npy_from(mut reader: impl Read, limit: usize) -> Result<Array, String> {
     let cut = |_| "it is cut off".to_owned();
     let mut head = [0; 8];
     reader.read_exact(&mut head).map_err(cut)?;
@@ -464,13 +478,12 @@ fn npy_from(mut reader: impl Read) -> Result<Array, String> {
     let count = shape.iter().try_fold(element.size(), |product, &side| product.checked_mul(side));
     let count = count.filter(|&count| count as u64 <= BYTES_MAX);
     let count = count.ok_or_else(|| format!("its shape {shape:?} is more than {BYTES_MAX} bytes"))?;
-    let mut bytes = Vec::new();
-    reader.by_ref().take(count as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = read_below(limit, &mut reader.by_ref().take(count as u64 + 1)).map_err(unreadable)?;
     if bytes.len() != count {
         let found = if bytes.len() > count { "more".to_owned() } else { bytes.len().to_string() };
         return Err(format!("its shape {shape:?} is of {count} bytes, but there are {found}"));
     }
-    Ok(Array { elements: element.read(&bytes), shape })
+    Ok(Array { elements: element.read(&bytes, limit), shape })
 }
 
 /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
@@ -499,6 +512,10 @@ mod tests {
     use super::super::content::Bytes;
     use super::*;
 
+    fn npy(bytes: &[u8]) -> Result<Array, String> {
+        npy_from(bytes, usize::MAX)
+    }
+
     /// An array as NumPy writes it.
     fn file(descriptor: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         let header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': {shape}, }}\n");
@@ -510,27 +527,30 @@ mod tests {
     fn arrays_become_columns() {
         let check =
             |bytes: Vec<u8>, expected: Values| assert_eq!(npy(&bytes).unwrap().values(), Ok(expected));
-        check(file("<i2", "(3,)", &[1, 0, 255, 255, 0, 128]), Values::Numbers(vec![1.0, -1.0, -32768.0]));
-        check(file("|b1", "(2,)", &[0, 1]), Values::Numbers(vec![0.0, 1.0]));
+        check(
+            file("<i2", "(3,)", &[1, 0, 255, 255, 0, 128]),
+            Values::Numbers(vec![1.0, -1.0, -32768.0].into()),
+        );
+        check(file("|b1", "(2,)", &[0, 1]), Values::Numbers(vec![0.0, 1.0].into()));
         // numpy.float16: 1, -2, the largest, the smallest, the smallest normal one.
         check(
             file("<f2", "(5,)", &[0x00, 0x3c, 0x00, 0xc0, 0xff, 0x7b, 0x01, 0x00, 0x00, 0x04]),
-            Values::Numbers(vec![1.0, -2.0, 65504.0, 5.960_464_477_539_063e-8, 6.103_515_625e-5]),
+            Values::Numbers(vec![1.0, -2.0, 65504.0, 5.960_464_477_539_063e-8, 6.103_515_625e-5].into()),
         );
-        check(file("|u1", "(2,)", &[7, 255]), Values::Numbers(vec![7.0, 255.0]));
+        check(file("|u1", "(2,)", &[7, 255]), Values::Numbers(vec![7.0, 255.0].into()));
         check(
             file("<f4", "(1, 2)", &[0, 0, 128, 63, 0, 0, 0, 192]),
-            Values::Arrays { shape: [1, 1, 2], numbers: vec![1.0, -2.0] },
+            Values::Arrays { shape: [1, 1, 2], numbers: vec![1.0, -2.0].into() },
         );
         check(
             file("|u1", "(1, 2, 2)", &[1, 2, 3, 4]),
-            Values::Images { shape: [2, 2, 1], white: 255, bytes: vec![1, 2, 3, 4] },
+            Values::Images { shape: [2, 2, 1], white: 255, bytes: vec![1, 2, 3, 4].into() },
         );
         // Two channels of five points each, as PyTorch has them.
         let bytes = vec![1, 6, 2, 7, 3, 8, 4, 9, 5, 10];
         check(
             file("|u1", "(1, 2, 1, 5)", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
-            Values::Images { shape: [1, 5, 2], white: 255, bytes },
+            Values::Images { shape: [1, 5, 2], white: 255, bytes: bytes.into() },
         );
         let mut words = Values::words();
         ["ab", "c"].into_iter().for_each(|word| words.push_word(Some(word)));

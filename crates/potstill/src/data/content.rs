@@ -11,6 +11,7 @@
 //! ```
 
 use flate2::bufread::MultiGzDecoder;
+use potstill_core::Stored;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// The first bytes of a gzip file.
@@ -72,6 +73,19 @@ pub trait Content {
         let mut bytes = Vec::new();
         self.inflated()?.read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+}
+
+/// All that a reader has; at most `limit` bytes of it in memory.
+pub(super) fn read_below(limit: usize, reader: &mut dyn Read) -> io::Result<Stored<u8>> {
+    let (mut bytes, mut part) = (Stored::below(limit), vec![0; 1 << 16]);
+    loop {
+        match reader.read(&mut part) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

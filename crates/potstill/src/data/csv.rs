@@ -111,9 +111,10 @@ fn columns(
     kinds.resize(names.len(), Kind::Numbers);
     kinds.iter_mut().zip(&is_text).filter(|(_, is_text)| **is_text).for_each(|(kind, _)| *kind = Kind::Words);
     let known = kinds.clone();
+    let limit = options.memory / names.len().max(1);
     let empty = |kind: &Kind| match kind {
-        Kind::Numbers => Values::Numbers(Vec::new()),
-        Kind::Words => Values::words(),
+        Kind::Numbers => Values::numbers_below(limit),
+        Kind::Words => Values::words_below(limit),
     };
     let mut values: Vec<Values> = known.iter().map(empty).collect();
     let mut is_more = !has_header || read(&mut record)?;
@@ -320,6 +321,6 @@ mod tests {
         let frame = frame("T,2,8\nI,5,12\n", &options).unwrap();
         assert_eq!(frame.columns()[2].name, "column3");
         assert_eq!(frame.columns()[0].values.text(1).as_deref(), Some("I"));
-        assert_eq!(frame.columns()[2].values, Values::Numbers(vec![8.0, 12.0]));
+        assert_eq!(frame.columns()[2].values, Values::Numbers(vec![8.0, 12.0].into()));
     }
 }

@@ -37,8 +37,9 @@ impl DataFrame {
             bytes.extend_from_slice(&record[..RECORD - 1]);
             labels.push(f64::from(record[RECORD - 1]));
         }
-        let images = Values::Images { shape: [8, 8, 1], white: INK, bytes };
-        let columns = vec![Column::new("image", images), Column::new("label", Values::Numbers(labels))];
+        let images = Values::Images { shape: [8, 8, 1], white: INK, bytes: bytes.into() };
+        let columns =
+            vec![Column::new("image", images), Column::new("label", Values::Numbers(labels.into()))];
         Self::new(columns).expect("columns of one length")
     }
 }

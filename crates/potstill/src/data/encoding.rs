@@ -162,7 +162,9 @@ impl Encoding {
                     if x.is_nan() && !filling {
                         return Err(missing(row));
                     }
-                    place.row(i)[0] = finite(place.number(*scaling, x), name, row, x)?;
+                    let number = place.number(*scaling, x);
+                    // A missing number is what the scaling says, which may be left to the model.
+                    place.row(i)[0] = if x.is_nan() { number } else { finite(number, name, row, x)? };
                 }
             }
             (Self::Category { levels, .. }, Values::Words(_) | Values::Numbers(_)) => {
@@ -197,10 +199,10 @@ impl Encoding {
                         let scaled = match scaling.get(j) {
                             Some(scaling) if is_scaled => scaling.scaled(f64::from(x)),
                             Some(scaling) => scaling.unscaled(f64::from(x)),
+                            None if x.is_nan() => 0.0,
                             None => x,
                         };
-                        let scaled = if scaled.is_nan() { 0.0 } else { scaled };
-                        *to = finite(scaled, name, row, f64::from(x))?;
+                        *to = if x.is_nan() { scaled } else { finite(scaled, name, row, f64::from(x))? };
                     }
                 }
             }

@@ -6,7 +6,7 @@
 //! let mut words = Values::words();
 //! ["red", "blue", "red"].into_iter().for_each(|word| words.push_word(Some(word)));
 //! let frame = DataFrame::new(vec![
-//!     Column::new("size", Values::Numbers(vec![1.0, 2.5, f64::NAN])),
+//!     Column::new("size", Values::Numbers(vec![1.0, 2.5, f64::NAN].into())),
 //!     Column::new("colour", words),
 //! ])?;
 //! assert_eq!((frame.rows(), frame.find("colour")?), (3, 1));
@@ -16,6 +16,7 @@
 //! ```
 
 use crate::config::nearest;
+use potstill_core::Stored;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -36,13 +37,28 @@ impl Column {
     pub fn new(name: &str, values: Values) -> Self {
         Self { name: name.to_owned(), values }
     }
+
+    /// The numbers or words of some rows; none of images and arrays.
+    #[cfg(feature = "disk")]
+    pub(crate) fn select(&self, rows: &[usize]) -> Option<Self> {
+        let values = match &self.values {
+            Values::Numbers(numbers) => Values::Numbers(rows.iter().map(|&row| numbers[row]).collect()),
+            Values::Words(words) => {
+                let mut selected = Words::default();
+                rows.iter().for_each(|&row| selected.push(words.word(row)));
+                Values::Words(selected)
+            }
+            Values::Images { .. } | Values::Arrays { .. } => return None,
+        };
+        Some(Self { name: self.name.clone(), values })
+    }
 }
 
 /// The values of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Numbers; a missing one is NaN.
-    Numbers(Vec<f64>),
+    Numbers(Stored<f64>),
     /// Words, or whole texts.
     Words(Words),
     /// An image of bytes in each row, `rows x height x width x channels`.
@@ -52,14 +68,14 @@ pub enum Values {
         /// The byte that stands for 1: 255 of a picture.
         white: u8,
         /// The bytes of all rows.
-        bytes: Vec<u8>,
+        bytes: Stored<u8>,
     },
     /// An array of numbers in each row, `rows x height x width x channels`; a missing number is NaN.
     Arrays {
         /// Height, width and channels; `[1, 1, n]` for a vector.
         shape: [usize; 3],
         /// The numbers of all rows.
-        numbers: Vec<f32>,
+        numbers: Stored<f32>,
     },
 }
 
@@ -67,7 +83,7 @@ pub enum Values {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Words {
     levels: Vec<Arc<str>>,
-    indices: Vec<u32>,
+    indices: Stored<u32>,
     known: HashMap<Arc<str>, u32>,
 }
 
@@ -111,6 +127,36 @@ impl Words {
 }
 
 impl Values {
+    /// No numbers yet, of which at most so many bytes are held in memory.
+    pub fn numbers_below(limit_bytes: usize) -> Self {
+        Self::Numbers(Stored::below(limit_bytes))
+    }
+
+    /// No words yet; of the places of theirs in the rows at most so many bytes are held in memory.
+    pub fn words_below(limit_bytes: usize) -> Self {
+        Self::Words(Words { indices: Stored::below(limit_bytes), ..Words::default() })
+    }
+
+    /// The most bytes in memory.
+    fn limit(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.limit(),
+            Self::Words(words) => words.indices.limit(),
+            Self::Images { bytes, .. } => bytes.limit(),
+            Self::Arrays { numbers, .. } => numbers.limit(),
+        }
+    }
+
+    /// Returns true if the values are in a file.
+    pub fn is_in_file(&self) -> bool {
+        match self {
+            Self::Numbers(numbers) => numbers.is_file(),
+            Self::Words(words) => words.indices.is_file(),
+            Self::Images { bytes, .. } => bytes.is_file(),
+            Self::Arrays { numbers, .. } => numbers.is_file(),
+        }
+    }
+
     /// No words yet.
     pub fn words() -> Self {
         Self::Words(Words::default())
@@ -234,6 +280,13 @@ impl DataFrame {
         &self.columns
     }
 
+    /// The most bytes in memory of all columns that have a limit; `usize::MAX` if none has.
+    pub fn limit(&self) -> usize {
+        let limits =
+            self.columns.iter().map(|column| column.values.limit()).filter(|&limit| limit < usize::MAX);
+        limits.reduce(usize::saturating_add).unwrap_or(usize::MAX)
+    }
+
     /// The index of the column with this name.
     ///
     /// # Errors
@@ -261,6 +314,69 @@ impl DataFrame {
     }
 }
 
+#[cfg(feature = "disk")]
+impl DataFrame {
+    /// The same without some columns.
+    pub(crate) fn without(&self, names: &[String]) -> Result<Self, String> {
+        names.iter().try_for_each(|name| self.find(name).map(drop))?;
+        let columns = self.columns.iter().filter(|column| !names.contains(&column.name));
+        Self::new(columns.cloned().collect())
+    }
+
+    /// The CRC-32C of the values of each row, column by column in the order of their names, without those that are left out. A number is the
+    /// same whether its column holds numbers or words.
+    pub(crate) fn row_checksums(&self, left_out: &dyn Fn(&str) -> bool) -> Vec<u32> {
+        let mut columns: Vec<&Column> =
+            self.columns.iter().filter(|column| !left_out(&column.name)).collect();
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut sums = vec![0; self.rows];
+        for column in columns {
+            let parts = column.values.parts();
+            for (row, sum) in sums.iter_mut().enumerate() {
+                *sum = crc32c::crc32c_append(*sum, column.name.as_bytes());
+                parts(row, &mut |part| *sum = crc32c::crc32c_append(*sum, part));
+            }
+        }
+        sums
+    }
+}
+
+/// Calls a function with the bytes of a row's value.
+#[cfg(feature = "disk")]
+type PartsOf<'a> = dyn Fn(usize, &mut dyn FnMut(&[u8])) + 'a;
+
+#[cfg(feature = "disk")]
+impl Values {
+    /// The bytes of a row's value, in one form for numbers and for words that are some.
+    fn parts(&self) -> Box<PartsOf<'_>> {
+        let of_number = |x: f64| [b"n".as_slice(), &(x + 0.0).to_le_bytes()].concat();
+        match self {
+            Self::Numbers(numbers) => Box::new(move |row, take| match numbers[row] {
+                x if x.is_nan() => take(b"-"),
+                x => take(&of_number(x)),
+            }),
+            Self::Words(words) => {
+                let of_word = |word: &Arc<str>| match word.parse::<f64>().ok().filter(|x| x.is_finite()) {
+                    Some(x) => of_number(x),
+                    None => [b"w".as_slice(), word.as_bytes()].concat(),
+                };
+                let levels: Vec<Vec<u8>> = words.levels.iter().map(of_word).collect();
+                Box::new(move |row, take| take(words.index(row).map_or(b"-", |index| &levels[index])))
+            }
+            Self::Images { shape, bytes, .. } => {
+                let width: usize = shape.iter().product();
+                Box::new(move |row, take| take(&bytes[row * width..][..width]))
+            }
+            Self::Arrays { shape, numbers } => {
+                let width: usize = shape.iter().product();
+                Box::new(move |row, take| {
+                    numbers[row * width..][..width].iter().for_each(|x| take(&x.to_le_bytes()));
+                })
+            }
+        }
+    }
+}
+
 /// Names in a message, the first of many.
 fn listed<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
     const SHOWN: usize = 8;
@@ -278,7 +394,8 @@ mod tests {
     #[test]
     fn columns_have_one_length_and_names_of_their_own() {
         let check = |columns: &[(&str, &[f64])], expected: Result<usize, &str>| {
-            let columns = columns.iter().map(|(name, x)| Column::new(name, Values::Numbers(x.to_vec())));
+            let columns =
+                columns.iter().map(|(name, x)| Column::new(name, Values::Numbers(x.to_vec().into())));
             let found = DataFrame::new(columns.collect());
             assert_eq!(found.as_ref().map(DataFrame::rows).map_err(String::as_str), expected);
         };
@@ -291,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_wrong_name_is_told_with_the_nearest() {
-        let column = |name: &str| Column::new(name, Values::Numbers(vec![0.0]));
+        let column = |name: &str| Column::new(name, Values::Numbers(vec![0.0].into()));
         let frame = DataFrame::new(["age", "income", "species"].map(column).to_vec()).unwrap();
         assert_eq!(
             frame.find("specie"),
@@ -305,11 +422,30 @@ mod tests {
         let frame = |number: f64, word: &str| {
             let mut words = Values::words();
             words.push_word(Some(word));
-            let columns = vec![Column::new("a", Values::Numbers(vec![number])), Column::new("b", words)];
+            let columns =
+                vec![Column::new("a", Values::Numbers(vec![number].into())), Column::new("b", words)];
             DataFrame::new(columns).unwrap().checksum()
         };
         let sums = [frame(1.0, "x"), frame(1.0, "y"), frame(2.0, "x")];
         assert_eq!(frame(1.0, "x"), sums[0]);
         assert!(sums[0] != sums[1] && sums[0] != sums[2] && sums[1] != sums[2]);
+    }
+
+    #[cfg(feature = "disk")]
+    #[test]
+    fn a_row_has_its_checksum_wherever_it_stands() {
+        let frame = |rows: &[(f64, &str)], is_turned: bool| {
+            let mut words = Values::words();
+            rows.iter().for_each(|(_, word)| words.push_word(Some(word)));
+            let numbers = Values::Numbers(rows.iter().map(|(number, _)| *number).collect());
+            let mut columns = vec![Column::new("a", numbers), Column::new("b", words)];
+            if is_turned {
+                columns.reverse();
+            }
+            DataFrame::new(columns).unwrap().row_checksums(&|name| name == "c")
+        };
+        let sums = frame(&[(1.0, "x"), (2.0, "2.50"), (f64::NAN, "x")], false);
+        assert_eq!(frame(&[(2.0, "2.5"), (f64::NAN, "x"), (1.0, "x")], true), [sums[1], sums[2], sums[0]]);
+        assert!(frame(&[(1.0, "y"), (1.5, "x")], false).iter().all(|sum| !sums.contains(sum)));
     }
 }

@@ -3,10 +3,11 @@
 //! A single file of three dimensions is images without labels, one of one dimension labels. A folder with files whose names
 //! have `images` and `labels` in them is a data set; those with `t10k` or `test` in their names are its test part.
 
-use super::content::{Content, unreadable};
+use super::content::{Content, read_below, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader, Samples};
 use super::source::DataOptions;
+use potstill_core::Stored;
 use std::io::Read;
 
 /// The most bytes of an array.
@@ -30,8 +31,8 @@ impl Reader for Idx {
         matches!(head, Head::File([0, 0, 8, 1..=4, ..]))
     }
 
-    fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        DataFrame::new(vec![column(content)?]).map(Data::rows)
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        DataFrame::new(vec![column(content, options.memory)?]).map(Data::rows)
     }
 }
 
@@ -53,7 +54,7 @@ impl Reader for Mnist {
         ["images", "labels"].iter().all(|part| files.iter().any(|file| is_of(file, part)))
     }
 
-    fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
         let files = content.files().map_err(|error| format!("the folder cannot be read: {error}"))?;
         let files = files.ok_or("it is a file; the four files of MNIST are a folder")?;
         let part = |of_test: bool| -> Result<Option<DataFrame>, String> {
@@ -62,7 +63,7 @@ impl Reader for Mnist {
                 .filter_map(|part| one_of(&files, part, of_test).transpose())
                 .map(|file| {
                     let file = file?;
-                    column(&*content.file(file)).map_err(|reason| format!("{file}: {reason}"))
+                    column(&*content.file(file), options.memory).map_err(|reason| format!("{file}: {reason}"))
                 })
                 .collect::<Result<_, _>>()?;
             match columns.as_slice() {
@@ -96,8 +97,8 @@ fn one_of<'a>(files: &'a [String], part: &str, of_test: bool) -> Result<Option<&
     }
 }
 
-/// The array of a file as a column: images, or numbers.
-fn column(content: &dyn Content) -> Result<Column, String> {
+/// The array of a file as a column: images, or numbers; at most `limit` bytes of them in memory.
+fn column(content: &dyn Content, limit: usize) -> Result<Column, String> {
     let mut reader = content.inflated().map_err(unreadable)?;
     let mut head = [0; 4];
     let cut = "it is cut off in its head".to_owned();
@@ -115,14 +116,13 @@ fn column(content: &dyn Content) -> Result<Column, String> {
     let count = count
         .filter(|count| (1..=BYTES_MAX).contains(&(*count as u64)))
         .ok_or_else(|| format!("its head says {sizes:?} bytes; from 1 to {BYTES_MAX} are possible"))?;
-    let mut bytes = Vec::new();
-    reader.by_ref().take(count as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = read_below(limit, &mut reader.by_ref().take(count as u64 + 1)).map_err(unreadable)?;
     if bytes.len() != count {
         let found = if bytes.len() > count { "more".to_owned() } else { bytes.len().to_string() };
         return Err(format!("its head says {count} bytes, but there are {found}"));
     }
     Ok(match *sizes.as_slice() {
-        [_] => Column::new("label", Values::Numbers(bytes.into_iter().map(f64::from).collect())),
+        [_] => Column::new("label", Values::Numbers(bytes.iter().map(|&byte| f64::from(byte)).collect())),
         [_, width] => images([1, 1, width], bytes),
         [_, height, width] => images([height, width, 1], bytes),
         [_, height, width, channels] => images([height, width, channels], bytes),
@@ -130,7 +130,7 @@ fn column(content: &dyn Content) -> Result<Column, String> {
     })
 }
 
-fn images(shape: [usize; 3], bytes: Vec<u8>) -> Column {
+fn images(shape: [usize; 3], bytes: Stored<u8>) -> Column {
     Column::new("image", Values::Images { shape, white: u8::MAX, bytes })
 }
 
@@ -149,10 +149,10 @@ mod tests {
     #[test]
     fn images_and_labels_are_read() {
         let frame = read(&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 255]).unwrap();
-        let expected = Values::Images { shape: [1, 2, 1], white: 255, bytes: vec![1, 2, 3, 255] };
+        let expected = Values::Images { shape: [1, 2, 1], white: 255, bytes: vec![1, 2, 3, 255].into() };
         assert_eq!((frame.rows(), &frame.columns()[0].values), (2, &expected));
         let frame = read(&[0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9]).unwrap();
-        assert_eq!(frame.columns()[0], Column::new("label", Values::Numbers(vec![7.0, 0.0, 9.0])));
+        assert_eq!(frame.columns()[0], Column::new("label", Values::Numbers(vec![7.0, 0.0, 9.0].into())));
     }
 
     #[test]

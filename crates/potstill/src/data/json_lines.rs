@@ -35,7 +35,7 @@ impl Reader for JsonLines {
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
         let mut reader = content.inflated().map_err(unreadable)?;
-        let (mut rows, mut line) = (Rows::new(options.text.as_deref()), Vec::new());
+        let (mut rows, mut line) = (Rows::new(options), Vec::new());
         for number in 1_u64.. {
             line.clear();
             let length = (&mut reader).take(LINE_MAX).read_until(b'\n', &mut line).map_err(unreadable)?;
@@ -65,11 +65,17 @@ struct Rows<'a> {
     places: HashMap<String, usize>,
     /// The column of texts.
     text: Option<&'a str>,
+    /// The most bytes of a column in memory.
+    limit: usize,
 }
 
+/// Columns among which the memory is divided, since their number is known at the end.
+const COLUMNS_USUAL: usize = 16;
+
 impl<'a> Rows<'a> {
-    fn new(text: Option<&'a str>) -> Self {
-        Self { count: 0, columns: Vec::new(), places: HashMap::new(), text }
+    fn new(options: &'a DataOptions) -> Self {
+        let (text, limit) = (options.text.as_deref(), options.memory / COLUMNS_USUAL);
+        Self { count: 0, columns: Vec::new(), places: HashMap::new(), text, limit }
     }
 
     fn push(&mut self, row: &Map<String, Value>) -> Result<(), String> {
@@ -101,8 +107,8 @@ impl<'a> Rows<'a> {
                 let values = match value {
                     // The kind is known with the first value.
                     Value::Null => return Ok(()),
-                    Value::Number(_) => Values::Numbers(Vec::new()),
-                    Value::String(_) | Value::Bool(_) => Values::words(),
+                    Value::Number(_) => Values::numbers_below(self.limit),
+                    Value::String(_) | Value::Bool(_) => Values::words_below(self.limit),
                     Value::Array(_) | Value::Object(_) => return wrong("numbers, words and truths are read"),
                 };
                 self.places.insert(name.to_owned(), self.columns.len());
@@ -172,8 +178,8 @@ mod tests {
         assert_eq!(texts("text"), [some("so, so"), some("no"), None]);
         assert_eq!(texts("stars"), [some("3"), None, some("5")]);
         assert_eq!(texts("new"), [None, some("true"), None]);
-        assert_eq!(column("votes(good)"), Values::Numbers(vec![2.0, 0.0, 0.0]));
-        assert_eq!(column("votes(bad)"), Values::Numbers(vec![1.0, 4.0, 0.0]));
+        assert_eq!(column("votes(good)"), Values::Numbers(vec![2.0, 0.0, 0.0].into()));
+        assert_eq!(column("votes(bad)"), Values::Numbers(vec![1.0, 4.0, 0.0].into()));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! assert_eq!((train.len(), test.len()), (1297, 500));
 //! ```
 
-use potstill_core::Pcg64;
+use potstill_core::{Pcg64, Stored};
 use potstill_nn::{Ends, NetworkSpec};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct Dataset {
     /// The number of classes; labels are below it. None of a regression.
     pub classes: usize,
     /// `samples x features`.
-    pub inputs: Vec<f32>,
+    pub inputs: Stored<f32>,
     /// The text of each sample; empty if they are numbers.
     pub texts: Vec<Arc<str>>,
     /// The class of each labelled sample, which stand before the others; empty of a regression.
@@ -62,7 +62,15 @@ impl Dataset {
     pub fn embedded(&self, features: usize, means: Vec<f32>) -> Self {
         assert_eq!(features * self.texts.len(), means.len(), "a mean of each text");
         let (labels, values) = (self.labels.clone(), self.values.clone());
-        Self { shape: [1, 1, features], features, inputs: means, texts: Vec::new(), labels, values, ..*self }
+        Self {
+            shape: [1, 1, features],
+            features,
+            inputs: means.into(),
+            texts: Vec::new(),
+            labels,
+            values,
+            ..*self
+        }
     }
 
     /// One sample.
@@ -105,8 +113,11 @@ impl Dataset {
     /// # Panics
     /// If an index is beyond them.
     pub(crate) fn select(&self, indices: &[usize]) -> Self {
+        let mut inputs = Stored::below(self.inputs.limit());
+        inputs.reserve(indices.len() * self.features);
+        indices.iter().for_each(|&i| inputs.extend_from_slice(self.input(i)));
         Self {
-            inputs: indices.iter().flat_map(|&i| self.input(i)).copied().collect(),
+            inputs,
             texts: picked(&self.texts, indices),
             labels: picked(&self.labels, indices),
             values: picked(&self.values, indices),

@@ -28,6 +28,8 @@
 //! assert!(read(b"\x89PNG").unwrap_err().starts_with("its format is not known; known: a recording"));
 //! ```
 
+#[cfg(feature = "disk")]
+mod adopted;
 mod arrays;
 pub mod content;
 mod csv;

@@ -101,7 +101,7 @@ fn column(
         let more = part(reader, descriptor)?;
         match (&mut values, more) {
             (None, more) => values = Some(more),
-            (Some(Values::Numbers(all)), Values::Numbers(more)) => all.extend(more),
+            (Some(Values::Numbers(all)), Values::Numbers(more)) => all.extend_from_slice(&more),
             (Some(all), Values::Words(more)) => {
                 (0..more.len()).for_each(|row| all.push_word(more.word(row)));
             }
@@ -207,7 +207,7 @@ fn numbers<T: DataType>(
         numbers.push(x);
         Ok(())
     })?;
-    Ok(Values::Numbers(numbers))
+    Ok(Values::Numbers(numbers.into()))
 }
 
 fn words<T: DataType>(

@@ -7,6 +7,7 @@ use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader, Samples};
 use super::source::DataOptions;
 use png::{ColorType, Decoder, Limits, Transformations};
+use potstill_core::Stored;
 use std::io::{BufRead, Cursor};
 
 /// The most bytes of a decoded picture.
@@ -29,11 +30,12 @@ impl Reader for Pictures {
         matches!(head, Head::Folder(files) if files.iter().any(|file| is_picture(file)))
     }
 
-    fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
         let files = content.files().map_err(|error| format!("the folder cannot be read: {error}"))?;
         let files = files.ok_or("it is a file; pictures are in folders")?;
         let mut labels = Values::words();
-        let (mut bytes, mut first): (Vec<u8>, Option<(&str, [usize; 3])>) = (Vec::new(), None);
+        let mut bytes = Stored::below(options.memory);
+        let mut first: Option<(&str, [usize; 3])> = None;
         for file in files.iter().filter(|file| is_picture(file)) {
             let (class, _) = file.split_once('/').ok_or_else(|| {
                 format!("{file}: it lies in no folder of a class; put each picture into a folder with the name of its class")
@@ -111,11 +113,11 @@ impl Reader for Cifar {
         matches!(head, Head::Folder(files) if files.iter().any(|file| is_batch(file, "data_batch")))
     }
 
-    fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
         let files = content.files().map_err(|error| format!("the folder cannot be read: {error}"))?;
         let files = files.ok_or("it is a file; CIFAR-10 is a folder of files")?;
         let part = |prefix: &str| -> Result<Option<DataFrame>, String> {
-            let (mut bytes, mut labels) = (Vec::new(), Values::words());
+            let (mut bytes, mut labels) = (Stored::below(options.memory), Values::words());
             for file in files.iter().filter(|file| is_batch(file, prefix)) {
                 let records = content
                     .file(file)

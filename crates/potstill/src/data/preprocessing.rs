@@ -11,7 +11,7 @@
 //!
 //! let mut words = Values::words();
 //! ["yes", "no", "yes"].into_iter().for_each(|word| words.push_word(Some(word)));
-//! let columns = vec![Column::new("x", Values::Numbers(vec![1.0, 3.0, 7.0])), Column::new("label", words)];
+//! let columns = vec![Column::new("x", Values::Numbers(vec![1.0, 3.0, 7.0].into())), Column::new("label", words)];
 //! let frame = DataFrame::new(columns)?;
 //! let preprocessing = Preprocessing::fit(&frame, &[0, 1], &DataOptions::default())?;
 //! let data = preprocessing.labelled(&frame, &[0, 1, 2])?;
@@ -26,6 +26,7 @@ pub use super::encoding::{Encoding, Scaling};
 use super::frame::{Column, DataFrame, Values};
 use super::labelled::Dataset;
 use super::source::DataOptions;
+use potstill_core::Stored;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,8 +62,24 @@ impl Target {
     }
 
     fn classes(column: &Column, rows: &[usize]) -> Result<Self, String> {
+        let (name, classes) = (&column.name, Self::different(column, rows)?);
+        match classes.len() {
+            0 => Err(format!("column `{name}`: no training row has a class")),
+            1 => Err(format!(
+                "column `{name}`: all training rows are of the class `{}`; two are needed",
+                classes[0]
+            )),
+            count if count > CLASSES_MAX => {
+                Err(format!("column `{name}` has {count} different values; at most {CLASSES_MAX} classes"))
+            }
+            _ => Ok(Self::Classes { column: name.clone(), classes }),
+        }
+    }
+
+    /// The different classes in a column: words sorted as text, numbers by value.
+    fn different(column: &Column, rows: &[usize]) -> Result<Vec<String>, String> {
         let name = &column.name;
-        let classes = match &column.values {
+        Ok(match &column.values {
             Values::Words(words) => levels(words, rows),
             Values::Numbers(numbers) => {
                 let present = rows.iter().map(|&row| numbers[row]).filter(|x| !x.is_nan());
@@ -81,18 +98,14 @@ impl Target {
                 different.into_values().collect()
             }
             other => return Err(format!("column `{name}` has {}, no classes", other.kind())),
-        };
-        match classes.len() {
-            0 => Err(format!("column `{name}`: no training row has a class")),
-            1 => Err(format!(
-                "column `{name}`: all training rows are of the class `{}`; two are needed",
-                classes[0]
-            )),
-            count if count > CLASSES_MAX => {
-                Err(format!("column `{name}` has {count} different values; at most {CLASSES_MAX} classes"))
-            }
-            _ => Ok(Self::Classes { column: name.clone(), classes }),
-        }
+        })
+    }
+
+    /// The classes of all rows with one; none if there is no column of them.
+    #[cfg(feature = "disk")]
+    pub(crate) fn classes_in(frame: &DataFrame, options: &DataOptions) -> Option<Vec<String>> {
+        let column = &frame.columns()[label_column(frame, options).ok()??];
+        Self::different(column, &(0..frame.rows()).collect::<Vec<_>>()).ok()
     }
 
     fn value(column: &Column, rows: &[usize]) -> Result<Self, String> {
@@ -110,19 +123,25 @@ impl Target {
 /// The way from rows to inputs and targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessing {
-    inputs: Vec<Encoding>,
-    target: Target,
-    fills_missing: bool,
+    pub(super) inputs: Vec<Encoding>,
+    pub(super) target: Target,
+    pub(super) fills_missing: bool,
 }
+
+/// Rows that are encoded at a time.
+const ROWS: usize = 1 << 14;
 
 /// The column of the checksum of the data that a teacher has answered.
 pub(crate) const DATA_CHECKSUM: &str = "data_crc32c";
 /// The column of the checksum of a teacher.
 pub(crate) const TEACHER_CHECKSUM: &str = "teacher_crc32c";
 
+/// The column of the checksum of each row that a teacher has answered.
+pub(crate) const ROW_CHECKSUM: &str = "row_crc32c";
+
 /// Returns true if a column holds a teacher's answers, `p(CLASS)`, `logit(CLASS)` or `votes(CLASS)`, or the checksums beside them.
 pub fn is_answer(name: &str) -> bool {
-    [DATA_CHECKSUM, TEACHER_CHECKSUM].contains(&name)
+    [DATA_CHECKSUM, TEACHER_CHECKSUM, ROW_CHECKSUM].contains(&name)
         || ["p(", "logit(", "votes("].iter().any(|prefix| name.starts_with(prefix)) && name.ends_with(')')
 }
 
@@ -132,6 +151,13 @@ fn label_column(frame: &DataFrame, options: &DataOptions) -> Result<Option<usize
         Some(name) => frame.find(name).map(Some),
         None => Ok(frame.columns().iter().position(|column| LABELS.contains(&column.name.as_str()))),
     }
+}
+
+/// The column that is learned, of classes or of numbers, if one is named or has a usual name.
+#[cfg(feature = "disk")]
+pub(crate) fn target_column<'a>(frame: &'a DataFrame, options: &'a DataOptions) -> Option<&'a str> {
+    let label = || label_column(frame, options).ok().flatten().map(|i| frame.columns()[i].name.as_str());
+    options.target.as_deref().or_else(label)
 }
 
 /// The columns of the inputs, in their order.
@@ -173,7 +199,7 @@ impl Preprocessing {
         };
         if let Some(text) = &options.text {
             let inputs = vec![Encoding::text(&frame.columns()[frame.find(text)?])?];
-            return Ok(Self { inputs, target: fitted, fills_missing: options.fills_missing });
+            return Ok(Self { inputs, target: fitted, fills_missing: options.fills_missing == Some(true) });
         }
         Self::of_columns(frame, rows, &input_columns(frame, Some(target), options)?, fitted, options)
     }
@@ -218,7 +244,7 @@ impl Preprocessing {
         match inputs.iter().map(Encoding::width).sum::<usize>() {
             0 => Err("no column is left for the inputs".to_owned()),
             count if count > INPUTS_MAX => Err(format!("{count} inputs are more than {INPUTS_MAX}")),
-            _ => Ok(Self { inputs, target, fills_missing: options.fills_missing }),
+            _ => Ok(Self { inputs, target, fills_missing: options.fills_missing == Some(true) }),
         }
     }
 
@@ -321,7 +347,11 @@ impl Preprocessing {
     /// # Errors
     /// As [`encode`](Self::encode), and if a class or a number to learn is missing, or a class is not known.
     pub fn labelled(&self, frame: &DataFrame, rows: &[usize]) -> Result<Dataset, String> {
-        let inputs = self.encode(frame, rows)?;
+        let mut inputs = Stored::below(frame.limit());
+        inputs.reserve(rows.len() * self.shape().iter().product::<usize>());
+        for rows in rows.chunks(ROWS) {
+            inputs.extend_from_slice(&self.encode(frame, rows)?);
+        }
         let column = self.target.column();
         let values = &frame.columns()[frame.find(column)?].values;
         let none = |row: usize| format!("row {}, column `{column}`: the label is missing", row + 1);

@@ -9,6 +9,7 @@
 //! | `id=NAME` | the column that names the rows; no input |
 //! | `drop=NAME`, `drop=["A","B"]` | columns that are no inputs |
 //! | `missing=mean` | a missing number is the mean of its column, a missing word none of the known ones; otherwise both are refused |
+//! | `memory=SIZE` | the most memory for the rows (`64MiB`; 4 GiB if not given), and again for their encoded values; above it they lie in a temporary file, with the same results |
 //! | `header=false` | the first line of a CSV file is data; the columns are `column1`, `column2` and so on |
 //!
 //! ```
@@ -17,7 +18,7 @@
 //! let source = DataSource::parse("flowers, 2026.csv:label=species,missing=mean", &["csv"])?;
 //! assert_eq!((source.format, source.place), (None, "flowers, 2026.csv"));
 //! assert_eq!(source.options.label.as_deref(), Some("species"));
-//! assert!(source.options.fills_missing);
+//! assert_eq!(source.options.fills_missing, Some(true));
 //! assert_eq!(DataSource::parse("csv:a:b", &["csv"])?.place, "a:b");
 //! # Ok::<(), String>(())
 //! ```
@@ -40,21 +41,36 @@ pub struct DataOptions {
     pub id: Option<String>,
     /// Columns that are no inputs.
     pub drop: Vec<String>,
-    /// Replaces missing values, instead of refusing them.
-    pub fills_missing: bool,
+    /// Replaces missing values, or refuses them; if it is not said, a model does what it was trained with, and else they are refused.
+    pub fills_missing: Option<bool>,
     /// The first line of a CSV file names the columns.
     pub header: bool,
+    /// The most bytes of rows in memory; above it they lie in a file.
+    pub memory: usize,
 }
 
 impl Default for DataOptions {
     fn default() -> Self {
         let (label, target, inputs, text, id) = (None, None, None, None, None);
-        Self { label, target, inputs, text, id, drop: Vec::new(), fills_missing: false, header: true }
+        Self {
+            label,
+            target,
+            inputs,
+            text,
+            id,
+            drop: Vec::new(),
+            fills_missing: None,
+            header: true,
+            memory: MEMORY,
+        }
     }
 }
 
 /// The names of all options.
-const OPTIONS: [&str; 9] = ["labels", "label", "target", "inputs", "text", "id", "drop", "missing", "header"];
+const OPTIONS: [&str; 10] =
+    ["labels", "label", "target", "inputs", "text", "id", "drop", "missing", "header", "memory"];
+/// The most bytes of rows in memory, if it is not said.
+const MEMORY: usize = (1 << 30) * (usize::BITS as usize / 16);
 
 impl DataOptions {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
@@ -78,7 +94,11 @@ impl DataOptions {
             "text" => self.text = name()?,
             "id" => self.id = name()?,
             "drop" => self.drop.extend(list(value)),
-            "missing" => self.fills_missing = word(["mean", "refuse"])?,
+            "missing" => self.fills_missing = Some(word(["mean", "refuse"])?),
+            "memory" => {
+                let size = bytes(value);
+                self.memory = size.ok_or_else(|| format!("memory={value}: expected a size such as 64MiB"))?;
+            }
             "header" => self.header = word(["true", "false"])?,
             _ => {
                 return Err(match nearest(key, OPTIONS.into_iter()) {
@@ -97,6 +117,14 @@ impl DataOptions {
             _ => Ok(()),
         }
     }
+}
+
+/// A number of bytes, such as 4096, 64KiB, 64MiB or 2GiB.
+fn bytes(text: &str) -> Option<usize> {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let unit = units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)));
+    let (number, size) = unit.unwrap_or((text, 1_usize));
+    number.trim().parse::<usize>().ok()?.checked_mul(size)
 }
 
 /// The names of `NAME` or `["A","B"]`.
@@ -174,6 +202,8 @@ mod tests {
         check(":label=x", Err("`:label=x` names no file"));
         check("a.csv:labell=x", Err("no option `labell`; did you mean `label`?"));
         check("a.csv:label=", Err("label= needs the name of a column"));
+        check("a.csv:memory=64MiB", Ok((None, "a.csv")));
+        check("a.csv:memory=lots", Err("memory=lots: expected a size such as 64MiB"));
         check("a.csv:missing=zero", Err("missing=zero: expected mean or refuse"));
         check("a.csv:text=x,label=y", Ok((None, "a.csv")));
         check(

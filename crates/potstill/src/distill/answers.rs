@@ -11,7 +11,7 @@
 //! use potstill::distill::Answers;
 //!
 //! let columns = [("p(yes)", [0.75, 0.5]), ("p(no)", [0.25, 0.5])];
-//! let columns = columns.map(|(name, p)| Column::new(name, Values::Numbers(p.to_vec())));
+//! let columns = columns.map(|(name, p)| Column::new(name, Values::Numbers(p.to_vec().into())));
 //! let answers = Answers::of_frame(&DataFrame::new(columns.to_vec())?)?;
 //! let logits = answers.logits(&["no".to_owned(), "yes".to_owned()])?;
 //! assert!((logits[1] - logits[0] - 3.0_f32.ln()).abs() < 1e-6);
@@ -219,7 +219,7 @@ mod tests {
     use crate::data::Column;
 
     fn answers(columns: &[(&str, &[f64])]) -> Result<Answers, String> {
-        let columns = columns.iter().map(|(name, x)| Column::new(name, Values::Numbers(x.to_vec())));
+        let columns = columns.iter().map(|(name, x)| Column::new(name, Values::Numbers(x.to_vec().into())));
         Answers::of_frame(&DataFrame::new(columns.collect()).unwrap())
     }
 

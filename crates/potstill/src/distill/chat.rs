@@ -2,9 +2,9 @@
 //!
 //! Read are chat completions as OpenAI and servers like it give them, one JSON object a line, and batch files of them:
 //! `choices[].logprobs.content[].top_logprobs[].{token, logprob}`, `choices[].message.content`, in a batch under `response.body` with the
-//! `custom_id` of the request; and messages of Anthropic's, `content[].text`, in a batch under `result.message`. The token that names the class is the last of the answer that spells one; the probabilities of the alternatives that
-//! spell the same class are added, and what spells none is left out: the sum before that is the coverage. Without log-probabilities the last word
-//! that spells a class is a vote.
+//! `custom_id` of the request; and messages of Anthropic's, `content[].text`, in a batch under `result.message`. The token that names the class is the one that decides on the last [spelling](Spellings) of the answer; the probabilities of the alternatives that
+//! spell the same class are added, and what spells none is left out: the sum before that is the coverage. Without log-probabilities the last spelling
+//! is a vote.
 //!
 //! ```
 //! use potstill::distill::chat::{Answer, Spellings};
@@ -20,17 +20,15 @@
 //! # Ok::<(), String>(())
 //! ```
 
+use super::spelling::{plain, small};
 use potstill_core::math::exp_f64;
 use serde_json::{Value, json};
+use std::ops::Range;
+
+pub use super::spelling::Spellings;
 
 /// A log-probability at or below this stands for "not among them".
 const UNKNOWN: f64 = -9998.0;
-
-/// The classes, and the words that spell each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spellings {
-    classes: Vec<(String, Vec<String>)>,
-}
 
 /// The reason for which a row has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,54 +69,6 @@ pub struct Row {
 }
 
 impl Spellings {
-    /// Parses `CLASS=WORD|WORD,CLASS`; a class without words is spelled as it is called.
-    ///
-    /// # Errors
-    /// If there are fewer than two classes, or a word spells two.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut classes: Vec<(String, Vec<String>)> = Vec::new();
-        for part in text.split(',').map(str::trim) {
-            let (class, words) = part.split_once('=').unwrap_or((part, part));
-            let words: Vec<String> = words.split('|').map(plain).collect();
-            if class.is_empty() || words.iter().any(String::is_empty) {
-                return Err(format!("`{part}` is no class; write CLASS=WORD|WORD,CLASS=WORD"));
-            }
-            let twice = |(other, known): &&(String, Vec<String>)| {
-                other == class || known.iter().any(|word| words.contains(word))
-            };
-            if let Some((other, known)) = classes.iter().find(twice) {
-                let word = known.iter().find(|word| words.contains(word)).unwrap_or(other);
-                return Err(format!(
-                    "`{word}` spells both {other} and {class}; ask the model for words that tell them apart"
-                ));
-            }
-            classes.push((class.to_owned(), words));
-        }
-        match classes.len() {
-            0 | 1 => Err("two classes are needed; write CLASS=WORD|WORD,CLASS=WORD".to_owned()),
-            _ => Ok(Self { classes }),
-        }
-    }
-
-    /// The names of the classes.
-    pub fn names(&self) -> Vec<String> {
-        self.classes.iter().map(|(name, _)| name.clone()).collect()
-    }
-
-    /// The class that a word spells.
-    fn class(&self, word: &str) -> Option<usize> {
-        let word = plain(word);
-        self.classes.iter().position(|(_, words)| words.contains(&word))
-    }
-
-    /// The class that a token spells or begins to spell, if no other class begins so.
-    fn begun(&self, token: &str) -> Option<usize> {
-        let token = plain(token);
-        let begins = |(_, words): &(String, Vec<String>)| words.iter().any(|word| word.starts_with(&token));
-        let first = self.classes.iter().position(begins).filter(|_| !token.is_empty())?;
-        (!self.classes[first + 1..].iter().any(begins)).then_some(first)
-    }
-
     /// The answer in a line of a file. One whose classes have less than `coverage_min` of the probability, 0 to 1, counts as missing.
     pub fn row(&self, line: &Value, coverage_min: f64) -> Row {
         let body = match (line.get("response"), line.get("result")) {
@@ -145,8 +95,8 @@ impl Spellings {
 
     /// The mean of several answers to one request, or their votes.
     fn of_choices(&self, choices: &[Value], coverage_min: f64) -> Answer {
-        let (mut sum, mut covered, mut count) = (vec![0.0; self.classes.len()], 0.0, 0.0);
-        let mut votes = vec![0.0; self.classes.len()];
+        let (mut sum, mut covered, mut count) = (vec![0.0; self.count()], 0.0, 0.0);
+        let mut votes = vec![0.0; self.count()];
         let mut missing = Missing::NoClass;
         for choice in choices {
             let refusal = choice["message"].get("refusal").is_some_and(|refusal| !refusal.is_null());
@@ -168,8 +118,7 @@ impl Spellings {
                 }
                 Some(None) => {}
                 None => {
-                    let said = said(choice);
-                    if let Some(class) = said.split_whitespace().rev().find_map(|word| self.class(word)) {
+                    if let Some((_, class)) = self.last(&small(&said(choice))) {
                         votes[class] += 1.0;
                     }
                 }
@@ -185,25 +134,60 @@ impl Spellings {
         }
     }
 
-    /// The probability of each class at the last token that spells one; of an answer without such a token at the first that begins to.
+    /// The probability of each class at the token that decides on the last spelling; of an answer without one at the last token
+    /// that is one by itself, or at the first if that begins one.
     fn of_tokens(&self, tokens: &[Value]) -> Option<Vec<f64>> {
-        let word = |token: &Value| token["token"].as_str().unwrap_or_default().to_owned();
-        let last = tokens.iter().rev().find(|token| self.class(&word(token)).is_some());
-        let first = || tokens.iter().find(|token| !plain(&word(token)).is_empty());
-        let at = last.or_else(|| first().filter(|token| self.begun(&word(token)).is_some()))?;
-        let mut masses = vec![0.0; self.classes.len()];
+        let words: Vec<String> =
+            tokens.iter().map(|token| small(token["token"].as_str().unwrap_or_default())).collect();
+        let (at, before) = match self.last(&words.concat()) {
+            Some((place, _)) => self.deciding(&words, &place),
+            // Tokens of some programs have no blanks between them.
+            None => {
+                let first = || {
+                    let first = words.iter().position(|word| !plain(word).is_empty())?;
+                    self.begun(&words[first]).map(|_| first)
+                };
+                let alone = words.iter().rposition(|word| self.class(word).is_some());
+                (alone.or_else(first)?, String::new())
+            }
+        };
+        let at = &tokens[at];
+        let mut masses = vec![0.0; self.count()];
         let alternatives = at["top_logprobs"].as_array().map(Vec::as_slice).unwrap_or_default();
         let is_listed = alternatives.iter().any(|other| other["token"] == at["token"]);
         for token in alternatives.iter().chain((!is_listed).then_some(at)) {
             let Some(logprob) = token["logprob"].as_f64().filter(|&logprob| logprob > UNKNOWN) else {
                 continue;
             };
-            let word = word(token);
-            if let Some(class) = self.class(&word).or_else(|| self.begun(&word)) {
+            if let Some(class) = self.continued(&before, token["token"].as_str().unwrap_or_default()) {
                 masses[class] += exp_f64(logprob.min(0.0));
             }
         }
         Some(masses)
+    }
+
+    /// The first token of a spelling by which its class is known, and what of the spelling stands before it.
+    fn deciding(&self, words: &[String], place: &Range<usize>) -> (usize, String) {
+        let (mut begin, mut before, mut last) = (0, String::new(), 0);
+        for (i, word) in words.iter().enumerate() {
+            let end = begin + word.len();
+            if end > place.start && begin < place.end && !word.is_empty() {
+                last = i;
+                if end >= place.end || self.begun(&(before.clone() + word)).is_some() {
+                    break;
+                }
+                before.push_str(word);
+            }
+            begin = end;
+        }
+        (last, before)
+    }
+
+    /// The class that a token spells or begins to spell behind what stands before it, or that is complete without it.
+    fn continued(&self, before: &str, token: &str) -> Option<usize> {
+        let word = format!("{before}{}", small(token));
+        let ends = || (!token.starts_with(char::is_alphanumeric)).then(|| self.class(before)).flatten();
+        self.class(&word).or_else(|| self.begun(&word)).or_else(ends)
     }
 }
 
@@ -215,11 +199,6 @@ fn said(choice: &Value) -> String {
         }
         content => content.as_str().or(choice["text"].as_str()).unwrap_or_default().to_owned(),
     }
-}
-
-/// A word without blanks and punctuation around it, in lower case.
-fn plain(word: &str) -> String {
-    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
 
 #[cfg(test)]
@@ -259,6 +238,8 @@ mod tests {
             &[token("good", 1.0, &[]), token("but", 1.0, &[]), token("bad", 0.9, &[("good", 0.1)])],
             Ok((&[0.1, 0.9], 1.0)),
         );
+        // A part of a word is none: what the first token begins to spell counts.
+        check(&[token("good", 0.9, &[("bad", 0.1)]), token("ness", 1.0, &[])], Ok((&[0.9, 0.1], 1.0)));
         // A class in two tokens.
         check(&[token("neg", 0.75, &[("pos", 0.25)]), token("ative", 1.0, &[])], Ok((&[0.25, 0.75], 1.0)));
         check(&[token("good", 0.2, &[("bad", 0.1), ("so", 0.7)])], Err(Missing::Uncovered));
@@ -308,13 +289,38 @@ mod tests {
     }
 
     #[test]
-    fn spellings_tell_classes_apart() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(Spellings::parse(text).unwrap_err(), expected);
+    fn spellings_of_several_tokens_are_one() {
+        let check = |classes: &str, tokens: &[Value], expected: &[f64; 2]| {
+            let line = json!({"choices": [{"logprobs": {"content": tokens}}]});
+            let Answer::Probabilities { shares, .. } =
+                Spellings::parse(classes).unwrap().row(&line, 0.5).answer
+            else {
+                panic!("{classes}: no probabilities");
+            };
+            assert!(shares.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{classes}: {shares:?}");
         };
-        check("good", "two classes are needed; write CLASS=WORD|WORD,CLASS=WORD");
-        check("good=,bad", "`good=` is no class; write CLASS=WORD|WORD,CLASS=WORD");
-        check("a=x|y,b=Y", "`y` spells both a and b; ask the model for words that tell them apart");
-        check("a=x,a=y", "`a` spells both a and a; ask the model for words that tell them apart");
+        let after = |word: &str| token(word, 1.0, &[]);
+        // The last token spells the other class.
+        check(
+            "pos=helpful,neg=unhelpful",
+            &[token("un", 0.75, &[("helpful", 0.25)]), after("helpful")],
+            &[0.25, 0.75],
+        );
+        check("pos=good,neg=not good", &[token("Not", 0.8, &[("good", 0.2)]), after(" good")], &[0.2, 0.8]);
+        // The first token begins both, the second decides; an answer that ends there spells the shorter one.
+        check(
+            "pos=very good,neg=very bad",
+            &[after("very"), token(" bad", 0.6, &[(" good", 0.4)]), after(".")],
+            &[0.4, 0.6],
+        );
+        check(
+            "pos=good,neg=goodish",
+            &[after("It's "), after("good"), token("ish", 0.7, &[(".", 0.2), ("ies", 0.1)])],
+            &[2.0 / 9.0, 7.0 / 9.0],
+        );
+        // As words.
+        let said = json!({"choices": [{"message": {"content": "It is not good."}}]});
+        let row = Spellings::parse("pos=good,neg=not good").unwrap().row(&said, 0.5);
+        assert_eq!(row.answer, Answer::Votes(vec![0.0, 1.0]));
     }
 }

@@ -72,6 +72,9 @@ settings! {
         max_norm: f64 = f64::INFINITY, in Limit;
         /// Samples held out for the test
         test_samples: u64 = 500, in AtLeastOne;
+        /// Samples of the training part that are held out and measured on in place of the test part, 0 for none: a search
+        /// chooses by them
+        validation_samples: u64 = 0, in Any;
         /// Seed of the random split into training and test samples
         split_seed: u64 = 0, in Any;
     }

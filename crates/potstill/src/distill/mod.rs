@@ -54,6 +54,7 @@ pub mod quality;
 pub mod regression;
 pub mod soft_targets;
 pub mod source;
+mod spelling;
 pub mod student;
 pub mod values;
 

@@ -1,6 +1,6 @@
 //! The measures of classifiers in the summary of a run, and in the file that its report is drawn from.
 
-use crate::data::Dataset;
+use crate::data::{Column, Dataset};
 use crate::distill::classifier::agreement_of;
 use crate::distill::quality::{self, Bin, Judged};
 use crate::targets::argmax;
@@ -49,6 +49,8 @@ pub(super) struct Judge<'a> {
     pub(super) test: &'a Dataset,
     /// The rows of the data that they are; none if they stand apart.
     pub(super) rows: &'a [usize],
+    /// Columns of the test samples as they were.
+    pub(super) shown: &'a [Column],
     /// The labels of the samples that temperatures are fitted on.
     pub(super) fitted_labels: &'a [usize],
     /// The teacher's logits of the test samples.
@@ -124,6 +126,10 @@ impl Judge<'_> {
                 row["text"] = json!(if words.len() < text.len() { words + " ..." } else { words });
             } else if let Some(picture) = self.picture(i) {
                 row["picture"] = picture;
+            }
+            if !self.shown.is_empty() {
+                let value = |column: &Column| json!([column.name, column.values.text(i)]);
+                row["values"] = self.shown.iter().map(value).collect();
             }
             row
         };

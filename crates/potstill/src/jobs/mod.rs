@@ -21,17 +21,20 @@ mod regression;
 mod reinforcement;
 mod settings;
 mod supervised;
+mod timed;
 
 pub(crate) use judged::{MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
 pub(crate) use regression::{RegressionJob, TaughtValues};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
+pub(crate) use settings::{ClassDistillation, PolicyDistillation, ValueDistillation};
 pub use settings::{
     ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
     StoreConfig,
 };
 pub(crate) use supervised::{Parts, SupervisedJob, Taught};
+pub(crate) use timed::Timed;
 
 use crate::data::Dataset;
 use crate::error::Error;
@@ -128,7 +131,7 @@ pub(crate) fn evaluate_policy_unless(
 }
 
 /// The outcome of a job.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) model: Model,
     pub(crate) summary: Json,
@@ -139,12 +142,14 @@ pub(crate) struct Outcome {
 }
 
 /// The classifiers of a run, with the figures of its report.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Compared {
     /// Figures of their quality.
     pub(crate) quality: Json,
     /// The classifiers whose costs can be measured, by their keys in the summary.
     pub(crate) models: Vec<(&'static str, Predictor)>,
+    /// The teacher, if it is none of these and can be measured.
+    pub(crate) teacher: Option<Timed>,
     /// Samples to measure them with.
     pub(crate) samples: Arc<Dataset>,
 }

@@ -2,8 +2,8 @@
 
 use super::control::{Control, ControlState};
 use super::judged::{Candidate, Judge, MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
-use super::{Compared, Job, Outcome, Recorder};
-use crate::data::{Dataset, Preprocessing};
+use super::{Compared, Job, Outcome, Recorder, Timed};
+use crate::data::{Column, Dataset, Preprocessing};
 use crate::distill::classifier::{self, error_rate, logits};
 use crate::distill::{ClassifierTrainer, FitConfig, HintConfig, SoftTargets};
 use crate::error::Error;
@@ -26,6 +26,8 @@ pub(crate) struct Parts {
     pub(crate) unlabelled: Vec<usize>,
     /// The preprocessing that encoded them.
     pub(crate) preprocessing: Arc<Preprocessing>,
+    /// Columns of the test rows as they were, to be shown.
+    pub(crate) shown: Vec<Column>,
 }
 
 /// The teacher of a student, with which it is compared.
@@ -40,6 +42,8 @@ pub(crate) struct Taught {
     pub(crate) parameters: Option<usize>,
     /// Its network, if it takes the student's inputs.
     pub(crate) predictor: Option<Predictor>,
+    /// What is measured, if it does not.
+    pub(crate) timed: Option<Timed>,
     /// The temperature of the soft targets at the beginning.
     pub(crate) temperature: f64,
     /// True if a student of labels alone is trained beside.
@@ -55,6 +59,8 @@ pub(crate) struct SupervisedJob {
     test: Arc<Dataset>,
     /// The rows of the data that the test samples are; none if they stand apart.
     test_rows: Vec<usize>,
+    /// Columns of these as they were, to be shown.
+    shown: Vec<Column>,
     preprocessing: Arc<Preprocessing>,
     teacher: Option<Taught>,
     control: Option<Control>,
@@ -65,7 +71,7 @@ pub(crate) struct SupervisedJob {
 
 impl SupervisedJob {
     pub(crate) fn new(
-        Parts { train, test, preprocessing, rows: (_, test_rows), .. }: Parts,
+        Parts { train, test, preprocessing, rows: (_, test_rows), shown, .. }: Parts,
         seed: u64,
         spec: &NetworkSpec,
         (fit, optimizer): (FitConfig, OptimizerConfig),
@@ -95,6 +101,7 @@ impl SupervisedJob {
             train,
             test,
             test_rows,
+            shown,
             preprocessing,
             teacher,
             control,
@@ -132,6 +139,7 @@ impl SupervisedJob {
         taught.logits = Some(logits(network, &self.test.inputs));
         taught.calibration = logits(network, &fitted_on.inputs);
         taught.parameters = Some(network.parameters().len());
+        taught.predictor = Predictor::new(network.clone(), Arc::clone(&self.preprocessing)).ok();
     }
 
     /// The classifiers of the run, measured: their numbers go into the summary.
@@ -148,6 +156,7 @@ impl SupervisedJob {
             classes: self.preprocessing.classes(),
             test: &self.test,
             rows: &self.test_rows,
+            shown: &self.shown,
             fitted_labels: &fitted_on.labels,
             teacher: self.teacher.as_ref().and_then(|teacher| teacher.logits.as_deref()),
         };
@@ -188,7 +197,8 @@ impl SupervisedJob {
             "rows": judge.listed(&test),
             "soft_targets": judge.soft_targets(&test, temperature),
         });
-        Compared { quality, models, samples: Arc::clone(&self.test) }
+        let teacher = self.teacher.as_mut().and_then(|teacher| teacher.timed.take());
+        Compared { quality, models, teacher, samples: Arc::clone(&self.test) }
     }
 }
 
@@ -275,6 +285,9 @@ impl Job for SupervisedJob {
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
+        if self.fit.validation_samples > 0 {
+            summary["validation_samples"] = json!(self.fit.validation_samples);
+        }
         let unlabelled = self.train.len() - self.train.labels.len();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);
@@ -301,6 +314,6 @@ fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
 snapshot! {
     impl Restorable for SupervisedJob {
         saved: trainer, test_error, control via ControlState;
-        built: fit, seed, train, test, test_rows, preprocessing, teacher, warning;
+        built: fit, seed, train, test, test_rows, shown, preprocessing, teacher, warning;
     }
 }

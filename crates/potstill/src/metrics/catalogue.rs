@@ -96,19 +96,55 @@ impl Score {
         SCORES.iter().find(|score| score.key == key)
     }
 
-    /// The lowest and the highest value that it can have, in the unit of the summary.
-    pub fn range(&self) -> (f64, f64) {
-        match self.key {
-            TEST_ERROR | ECE | CLIPPED_MASS => (0.0, 1.0),
-            STEPS_LAST_100 | NLL | SECONDS => (0.0, f64::INFINITY),
-            _ => (f64::NEG_INFINITY, f64::INFINITY),
-        }
-    }
-
     /// The scores in comparisons with their columns, the most informative first.
     pub fn compared() -> impl Iterator<Item = (&'static str, Column)> {
         SCORES.iter().filter_map(|score| Some((score.key, score.column?)))
     }
+}
+
+/// The lowest and the highest value that a number of this name can have, in the unit of its record or summary: intervals over
+/// seeds stay between them.
+///
+/// ```
+/// use potstill::metrics::catalogue::range;
+///
+/// assert_eq!((range("agreement"), range("nll")), ((0.0, 1.0), (0.0, f64::INFINITY)));
+/// ```
+pub fn range(name: &str) -> (f64, f64) {
+    match name {
+        TEST_ERROR
+        | EVAL_TEST_ERROR
+        | EVAL_TEST_ERROR_LABELS
+        | ECE
+        | CLIPPED_MASS
+        | TRAIN_CLIPPED_MASS
+        | "train_error"
+        | "majority_error"
+        | "calibrated_ece"
+        | "agreement" => (0.0, 1.0),
+        "brier" => (0.0, 2.0),
+        STEPS_LAST_100
+        | NLL
+        | SECONDS
+        | TEST_RMSE
+        | EVAL_TEST_RMSE
+        | "mean_rmse"
+        | "teacher_test_rmse"
+        | "std_return"
+        | "calibration_temperature"
+        | "parameters"
+        | "bytes"
+        | "p50"
+        | "p99"
+        | "rows_per_second" => (0.0, f64::INFINITY),
+        _ => (f64::NEG_INFINITY, f64::INFINITY),
+    }
+}
+
+/// The range of the difference of two numbers of this name.
+pub fn difference_range(name: &str) -> (f64, f64) {
+    let (low, high) = range(name);
+    (low - high, high - low)
 }
 
 /// The metrics that comparisons and the dashboard draw, the most informative first.

@@ -60,6 +60,12 @@ impl Predictor {
         &self.preprocessing
     }
 
+    /// The same network behind a preprocessing of as many inputs and classes.
+    #[cfg(feature = "disk")]
+    pub(crate) fn with_preprocessing(&self, preprocessing: Preprocessing) -> Self {
+        Self { preprocessing: Arc::new(preprocessing), ..self.clone() }
+    }
+
     /// The bag of n-grams before the network, of texts.
     pub fn bag(&self) -> Option<&TextBag> {
         self.bag.as_ref()

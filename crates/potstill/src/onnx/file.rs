@@ -30,17 +30,24 @@ impl Model {
     /// # Errors
     /// As [`read_with`](Self::read_with), or if a file cannot be read.
     pub fn open(path: &Path, output: Option<&str>) -> Result<Self, OpenError> {
-        Self::of_file(path, &store::read_file(path)?, output)
+        Self::of_file(path, &store::read_file(path)?, output).map(|(model, _)| model)
     }
 
-    /// Reads the bytes of a file at this path, beside which further data may lie.
-    pub(crate) fn of_file(path: &Path, bytes: &[u8], output: Option<&str>) -> Result<Self, OpenError> {
+    /// Reads the bytes of a file at this path, beside which further data may lie: how many bytes of it were read, too.
+    pub(crate) fn of_file(
+        path: &Path,
+        bytes: &[u8],
+        output: Option<&str>,
+    ) -> Result<(Self, usize), OpenError> {
         let folder = path.parent().unwrap_or(Path::new(""));
+        let mut beside = 0;
         let mut external = |name: &str, offset: u64, length: usize| {
+            beside += length;
             store::read_part_within(folder, name, offset, length)
                 .map_err(|reason| format!("has data in `{name}`, {reason}"))
         };
         Self::read_with(bytes, output, Limits::default(), &mut external)
+            .map(|model| (model, beside))
             .map_err(|reason| OpenError::Model { path: path.display().to_string(), reason })
     }
 }

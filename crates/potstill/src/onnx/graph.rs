@@ -27,6 +27,8 @@ pub(crate) struct Input {
     /// Without the batch. `None` for a length that the file does not say.
     pub(crate) shape: Vec<Option<usize>>,
     pub(crate) is_integer: bool,
+    /// The words of an input of texts, of which it takes the one-hot code; empty for numbers.
+    pub(crate) levels: Vec<String>,
 }
 
 /// The steps from some inputs to one value.
@@ -132,6 +134,22 @@ fn needed(graph: &GraphProto<'_>, makers: &HashMap<&str, usize>, target: &str) -
     nodes
 }
 
+/// The encoders of words by the names of their inputs of texts, which nothing else takes: the one-hot code is the input in their place.
+fn coded_words<'a>(graph: &'a GraphProto<'a>, nodes: &HashSet<usize>) -> HashMap<&'a str, &'a NodeProto<'a>> {
+    let mut coded = HashMap::new();
+    for input in graph.inputs.iter().filter(|input| input.dtype == dtype::STRING) {
+        let takers: Vec<&NodeProto<'_>> =
+            nodes.iter().map(|&i| &graph.nodes[i]).filter(|node| node.inputs.contains(&input.name)).collect();
+        let [encoder] = takers[..] else { continue };
+        let has_words = encoder.texts("cats_strings").is_some_and(|words| !words.is_empty());
+        let is_lenient = encoder.integer("zeros", 1) != 0;
+        if encoder.op == "OneHotEncoder" && has_words && is_lenient && encoder.outputs.len() == 1 {
+            coded.insert(input.name.as_str(), encoder);
+        }
+    }
+    coded
+}
+
 /// Class labels that nodes have as attributes, or that an output of labels picks from.
 fn labels(proto: &ModelProto<'_>) -> Vec<Vec<String>> {
     let mut all = Vec::new();
@@ -207,9 +225,11 @@ impl Graph {
             budget.keep(read.len()).map_err(|reason| format!("tensor `{}` {reason}", tensor.name))?;
             values.constants[place] = Some(read);
         }
+        let coded = coded_words(graph, &nodes);
         let (mut inputs, mut batch) = (Vec::new(), None);
         for input in graph.inputs.iter().filter(|input| used.contains(input.name.as_str())) {
-            let value = values.place(&input.name);
+            let encoder = coded.get(input.name.as_str()).filter(|_| input.dtype == dtype::STRING);
+            let value = values.place(encoder.map_or(&input.name, |encoder| &encoder.outputs[0]));
             if values.constants[value].is_some() {
                 // Old files list their initialisers as inputs too.
                 continue;
@@ -218,6 +238,7 @@ impl Graph {
             let is_integer = match input.dtype {
                 dtype::FLOAT | dtype::DOUBLE | dtype::FLOAT16 | dtype::BFLOAT16 => false,
                 dtype::INT64 | dtype::INT32 | dtype::INT8 | dtype::UINT8 | dtype::BOOL => true,
+                dtype::STRING if encoder.is_some() => false,
                 dtype::STRING => return Err(format!("its input `{name}` takes texts, and rows are numbers")),
                 _ => return Err(format!("its input `{name}` is no tensor of numbers")),
             };
@@ -234,11 +255,15 @@ impl Graph {
                 Dimension::Length(length) => Some(*length),
                 Dimension::Symbol(_) => None,
             };
+            let levels =
+                encoder.and_then(|encoder| encoder.texts("cats_strings")).unwrap_or_default().to_vec();
+            let hot = (!levels.is_empty()).then_some(Some(levels.len()));
             inputs.push(Input {
                 name: name.clone(),
                 value,
-                shape: rest.iter().map(length).collect(),
+                shape: rest.iter().map(length).chain(hot).collect(),
                 is_integer,
+                levels,
             });
         }
         if inputs.is_empty() {
@@ -246,7 +271,10 @@ impl Graph {
         }
         let mut defined: HashSet<usize> = inputs.iter().map(|input| input.value).collect();
         let mut steps: Vec<Step> = Vec::new();
-        for (_, node) in graph.nodes.iter().enumerate().filter(|(i, _)| nodes.contains(i)) {
+        let is_coder =
+            |node: &NodeProto<'_>| node.inputs.first().is_some_and(|name| coded.contains_key(name.as_str()));
+        let kept = graph.nodes.iter().enumerate().filter(|(i, node)| nodes.contains(i) && !is_coder(node));
+        for (_, node) in kept {
             let failed = |reason: String| format!("{} {reason}", node.about());
             let step = read_node(node, opset, &mut values, &defined, &mut budget).map_err(failed)?;
             let Some(mut step) = step else { continue };

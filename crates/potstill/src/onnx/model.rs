@@ -183,6 +183,11 @@ impl Model {
         &self.shapes
     }
 
+    /// The words of each input: an input of texts takes their one-hot code, all 0 for another word; none of an input of numbers.
+    pub fn levels(&self) -> Vec<&[String]> {
+        self.graph.inputs.iter().map(|input| input.levels.as_slice()).collect()
+    }
+
     /// Numbers of a row of answers: classes, actions or targets.
     pub fn classes(&self) -> usize {
         self.classes

@@ -6,6 +6,7 @@ use crate::data::Dataset;
 use crate::distill::classifier::error_rate;
 use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
 use crate::error::Error;
+use crate::metrics::catalogue::{TEST_ERROR, difference_range, range};
 use crate::report::{BarChart, Block, GreyImage, Table, wrap};
 use crate::run::{Observer, watched_map};
 use crate::store::RunDir;
@@ -103,14 +104,15 @@ pub(super) fn act(request: &QuickstartRequest, _dir: &RunDir, observer: &dyn Obs
     let trials = trials.into_iter().collect::<Result<Vec<Trial>, Error>>()?;
 
     let values = |of: fn(&Trial) -> f64| -> Vec<f64> { trials.iter().map(of).collect() };
-    let estimate = |of| Center::Mean.estimate(&values(of));
+    let estimate = |of| Center::Mean.estimate(&values(of)).within(range(TEST_ERROR));
     let results = [
         ("teacher", TEACHER, estimate(|t| t.teacher)),
         ("student_labels", STUDENT, estimate(|t| t.student_labels)),
         ("student_distilled", STUDENT, estimate(|t| t.student_distilled)),
     ];
     // Paired by seed: both students share split, initialisation and minibatches.
-    let gain = paired_difference(&values(|t| t.student_labels), &values(|t| t.student_distilled));
+    let gain = paired_difference(&values(|t| t.student_labels), &values(|t| t.student_distilled))
+        .within(difference_range(TEST_ERROR));
     let verdict = match gain.interval {
         Some((low, _)) if low > 0.0 => "the soft targets helped",
         Some((_, high)) if high < 0.0 => "the soft targets hurt",

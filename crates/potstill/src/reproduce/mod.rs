@@ -43,6 +43,7 @@ mod result;
 mod small_gridworld;
 mod state_aggregation;
 mod text;
+mod votes;
 mod windy;
 
 pub(crate) use cliff::{CliffWalk, walk_the_cliff};

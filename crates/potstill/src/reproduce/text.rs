@@ -1,11 +1,12 @@
 //! Reviews: a student of hashed n-grams from labels, and from a teacher's probabilities of more reviews.
 //!
-//! `--data FOLDER` with `reviews.jsonl` (a `text` and an `id` in each line) and `teacher.csv` (columns `split`, `part`, `id`,
+//! `--data FOLDER` with `reviews.jsonl` (a `text`, an `id` and perhaps people's `votes` in each line) and `teacher.csv` (columns `split`, `part`, `id`,
 //! `label` and a `p(CLASS)` for each of two classes), both perhaps compressed with gzip. A split names each of its reviews
 //! `labelled`, `unlabelled` or `test`; the label of an unlabelled one is not read.
 
 use super::book::{chart, runs_and_seed};
 use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
+use super::votes::{self, Votes, VotesRun, epoch};
 use crate::data::{self, Data, DataFrame, DataOptions, Dataset, Preprocessing, Values};
 use crate::distill::classifier::predictions;
 use crate::distill::{Answers, ClassifierTrainer, FitConfig, SoftTargets, SoftTargetsConfig, Source};
@@ -17,7 +18,7 @@ use crate::run::usage;
 use crate::store::DataFile;
 use crate::train::TrainError;
 use crate::train::statistics::mean;
-use potstill_core::Streams;
+use potstill_core::{Stored, Streams};
 use potstill_nn::loss::cross_entropy;
 use potstill_nn::{NetworkSpec, Workspace};
 use std::collections::HashMap;
@@ -41,6 +42,7 @@ struct Reviews {
     texts: Vec<Arc<str>>,
     splits: Vec<Split>,
     preprocessing: Arc<Preprocessing>,
+    votes: Option<Votes>,
 }
 
 /// A split of the reviews, with the answers of its teacher.
@@ -153,7 +155,8 @@ impl Reviews {
         texts.iter().cycle().take(CLASSES).for_each(|text| two.push_word(Some(text)));
         let columns = vec![data::Column::new("text", two), data::Column::new("label", labels)];
         let preprocessing = Preprocessing::fit(&DataFrame::new(columns)?, &[0, 1], &options)?;
-        Ok(Self { texts, splits, preprocessing: Arc::new(preprocessing) })
+        let votes = Votes::of_lines(&lines, &texts);
+        Ok(Self { texts, splits, preprocessing: Arc::new(preprocessing), votes })
     }
 
     /// These reviews of a split, to train or test on.
@@ -162,7 +165,7 @@ impl Reviews {
             shape: [1, 1, 0],
             features: 0,
             classes: CLASSES,
-            inputs: Vec::new(),
+            inputs: Stored::default(),
             texts: reviews.iter().map(|&review| Arc::clone(&self.texts[review])).collect(),
             labels: reviews.iter().map(|&review| split.labels[review]).collect(),
             values: Vec::new(),
@@ -270,11 +273,6 @@ fn best(losses: &[f64]) -> usize {
     1 + losses.iter().position(|&loss| loss == lowest).unwrap_or(0)
 }
 
-fn epoch(student: &mut ClassifierTrainer) -> Result<(), TrainError> {
-    let step = student.steps() + 1;
-    student.epoch().map(drop).map_err(|source| TrainError::Learn { step, source })
-}
-
 /// The mean time of a text, from its characters to its logits, one after the other.
 fn latency(predictor: &crate::model::Predictor, texts: &[&str]) -> f64 {
     let bag = predictor.bag().expect("a student of texts");
@@ -300,7 +298,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     ));
     let reach = |claim: Claim| Claim { is_reach: true, ..claim };
     let hand = "a measurement by hand, three splits";
-    let claims = vec![
+    let mut claims = vec![
         runs.claim(
             "accuracy of the teacher",
             (0.7389, 0.7399),
@@ -324,10 +322,20 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         Claim::computed("bytes of the student's file", (0.0, BYTES), "the goal: 64 KiB", bytes),
     ];
     let column = |name: &str, number| Column { name: name.to_owned(), values: of(number) };
-    let beside = vec![
+    let mut beside = vec![
         column("epochs on labels", |run| run.epochs[0]),
         column("epochs with the teacher", |run| run.epochs[1]),
     ];
+    if let Some(votes) = &reviews.votes {
+        let (all, more) = votes::claims(runs, votes)?;
+        claims.extend(more);
+        for (i, on) in ["their majority", "votes"].into_iter().enumerate() {
+            let of = |number: &dyn Fn(&VotesRun) -> f64| all.iter().map(number).collect();
+            let (accuracy, epochs) = (of(&|run| run.accuracy[i]), of(&|run| run.epochs[i]));
+            beside.push(Column { name: format!("accuracy on {on}"), values: accuracy });
+            beside.push(Column { name: format!("epochs on {on}"), values: epochs });
+        }
+    }
     let curve = |which: usize| {
         let of_epoch = |epoch: usize| {
             let losses: Vec<f64> = all.iter().map(|run| run.losses[which][epoch]).collect();
@@ -342,7 +350,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         source: "reviews with the votes of people (Hutto and Gilbert 2014), and a sentence encoder as the teacher",
         setting: format!(
             "a student {FORM} of hashed words, pairs of words and 3 to 5 characters, Adam with learning rate {RATE}, minibatches of 32; \
-             run i has split i"
+             run i has split i; of votes a student {} learns half of all reviews, drawn anew by each run",
+            votes::FORM
         ),
         runs: count,
         seed,
@@ -355,7 +364,10 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
                by the loss of distilled students on held-out labelled reviews of five splits, where the teacher, who has learned their \
                labels, makes the loss lower than it is on new reviews. The student learns the teacher's probabilities alone (alpha 1, \
                temperature 1), of labelled and unlabelled reviews. The measurement by hand had a form of 16,384 words and pairs of words, and \
-               three splits of its own.",
+               three splits of its own. Votes \
+               are people's, of three classes; a student of their shares and one of the class with the most votes are compared by the \
+               cross-entropy of their answers to the votes on the other half. Each learns as many epochs as are best for a fifth of its half by its \
+               own targets.",
         data: None,
         out: nowhere(),
     })

@@ -1,7 +1,7 @@
 //! A model that answers the rows of a data source: that of a trained run, or an ONNX file.
 
 use super::checks::usage;
-use super::datasets::OpenData;
+use super::datasets::{OpenData, Rows};
 use super::foreign::ForeignModel;
 use super::subject::Subject;
 use crate::data::{DataFrame, Preprocessing};
@@ -27,13 +27,19 @@ impl Answerer {
     pub(crate) fn open(given: &str, data: &OpenData) -> Result<Self, Error> {
         if ForeignModel::recognizes(given) {
             let model = ForeignModel::open(given)?;
-            let preprocessing = model
-                .encoding(data, data.names_of(model.classes()))
+            let preprocessing = data
+                .names_of(model.classes())
+                .and_then(|classes| model.for_rows(data, classes))
                 .map_err(|reason| usage(format!("--data {}: {reason}", data.given())))?;
             return Ok(Self::Foreign(Box::new(model), preprocessing));
         }
         match Subject::load(&RunDir::open(Path::new(given))?)? {
-            Subject::Classifier { predictor, .. } => Ok(Self::Own(Box::new(predictor))),
+            Subject::Classifier { predictor, .. } => {
+                let adopted = predictor.preprocessing().for_rows(data.rows(), data.options());
+                let adopted =
+                    adopted.map_err(|reason| usage(format!("--data {}: {reason}", data.given())))?;
+                Ok(Self::Own(Box::new(predictor.with_preprocessing(adopted))))
+            }
             Subject::Policy { .. } => {
                 Err(usage(format!("{given} learned a policy; potstill play and eval show what it does")))
             }
@@ -54,7 +60,7 @@ impl Answerer {
     /// If the rows are not those that the model takes: which, and why.
     pub(crate) fn answers(&mut self, frame: &DataFrame, rows: &[usize]) -> Result<Vec<f32>, String> {
         match self {
-            Self::Own(predictor) => own_answers(predictor, frame, rows),
+            Self::Own(predictor) => answers_of(predictor, frame, rows),
             Self::Foreign(model, preprocessing) if preprocessing.classes().is_empty() => {
                 model.values(preprocessing, frame, rows)
             }
@@ -63,12 +69,17 @@ impl Answerer {
     }
 }
 
+/// The outputs of a predictor for rows of a source, `rows x outputs`: their missing values are filled if that says so.
+pub(super) fn own_answers(predictor: &Predictor, rows: Rows<'_>) -> Result<Vec<f32>, String> {
+    let adopted = predictor.preprocessing().filling(rows.options);
+    match adopted == **predictor.preprocessing() {
+        true => answers_of(predictor, rows.frame, rows.rows),
+        false => answers_of(&predictor.with_preprocessing(adopted), rows.frame, rows.rows),
+    }
+}
+
 /// The outputs of a predictor for rows, `rows x outputs`.
-pub(super) fn own_answers(
-    predictor: &Predictor,
-    frame: &DataFrame,
-    rows: &[usize],
-) -> Result<Vec<f32>, String> {
+fn answers_of(predictor: &Predictor, frame: &DataFrame, rows: &[usize]) -> Result<Vec<f32>, String> {
     let mut workspace = Workspace::default();
     let mut answers = Vec::with_capacity(rows.len() * predictor.network().outputs());
     for rows in rows.chunks(ROWS) {

@@ -3,7 +3,7 @@
 
 use super::spread::spread;
 use crate::jobs::{STUDENT_DISTILLED, STUDENT_LABELS, TEACHER};
-use crate::metrics::catalogue::TEST_ERROR;
+use crate::metrics::catalogue::{TEST_ERROR, difference_range};
 use crate::report::Table;
 use crate::train::statistics::paired_difference;
 use serde_json::{Map, Value, json};
@@ -107,8 +107,8 @@ pub(super) fn gain(summary: &Value) -> Option<String> {
     let error = |key: &str| mean_of(&summary[key][TEST_ERROR]).map(|error| 100.0 * error);
     let own = error(STUDENT_DISTILLED)?;
     let parameters = mean_of(&summary[STUDENT_DISTILLED]["parameters"]).unwrap_or_default();
-    let on =
-        summary["test_samples"].as_u64().map_or(String::new(), |count| format!(" of {count} test samples"));
+    let on = summary["test_samples"].as_u64();
+    let on = on.map_or(String::new(), |count| format!(" of {count} {}", measured_on(summary)));
     let seeds = summary["seeds"].as_u64().map_or(String::new(), |seeds| format!(" over {seeds} seeds"));
     let student =
         format!("the student of {} parameters makes {own:.2} % errors{on}{seeds}", thousands(parameters));
@@ -137,6 +137,11 @@ pub(super) fn gain(summary: &Value) -> Option<String> {
     Some(format!("{words}{teacher}"))
 }
 
+/// The samples that a run was measured on.
+pub(super) fn measured_on(summary: &Value) -> &'static str {
+    if summary["validation_samples"].is_null() { "test samples" } else { "validation samples" }
+}
+
 /// A whole number with commas.
 fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
@@ -163,6 +168,7 @@ pub(super) fn add_over_seeds(all: &mut Value, summaries: &[Value]) {
         };
         let (labels, distilled) = (of(STUDENT_LABELS)?, of(STUDENT_DISTILLED)?);
         let difference = (!labels.is_empty()).then(|| paired_difference(&distilled, &labels))?;
+        let difference = difference.within(difference_range(measure));
         Some((measure.to_owned(), json!({ "mean": difference.value, "mean_ci95": difference.interval })))
     });
     let differences: Map<String, Value> = differences.collect();
@@ -186,20 +192,9 @@ fn over_seeds(key: &str, values: &[&Value]) -> Value {
         Some(numbers) if numbers.iter().all(|number| *number == numbers[0]) && values[0].is_u64() => {
             values[0].clone()
         }
-        Some(numbers) => within_range(key, spread(key, &numbers)),
+        Some(numbers) => spread(key, &numbers),
         None => values[0].clone(),
     }
-}
-
-/// A statistic with its intervals in the range of the number: none is negative, and a share is at most 1.
-fn within_range(key: &str, mut spread: Value) -> Value {
-    let highest = if ["agreement", "calibrated_ece"].contains(&key) { 1.0 } else { f64::INFINITY };
-    for interval in ["mean_ci95", "ci95"] {
-        for end in spread[interval].as_array_mut().into_iter().flatten() {
-            *end = json!(end.as_f64().unwrap_or_default().clamp(0.0, highest));
-        }
-    }
-    spread
 }
 
 #[cfg(test)]
@@ -287,5 +282,11 @@ mod tests {
         assert_eq!(two["distilled_minus_labels"]["test_error"]["mean_ci95"], Value::Null);
         let table = classifier_table(&two).unwrap();
         assert_eq!(table.rows[0], ["test error, %", "not known", "15.00", "12.50", "-2.50"]);
+        // Neither an agreement nor the difference of two leaves what is possible: unclipped, 0, 1 and 1 reach from -0.77 to 2.1.
+        let agreeing = |labels: f64, distilled: f64| json!({ "student_labels": { "agreement": labels }, "student_distilled": { "agreement": distilled } });
+        let mut shares = json!({});
+        add_over_seeds(&mut shares, &[agreeing(0.0, 0.0), agreeing(0.0, 1.0), agreeing(0.0, 1.0)]);
+        assert_eq!(shares["student_distilled"]["agreement"]["mean_ci95"], json!([0.0, 1.0]));
+        assert_eq!(shares["distilled_minus_labels"]["agreement"]["mean_ci95"][1], json!(1.0));
     }
 }

@@ -5,7 +5,8 @@ use super::data_file::{read_data, refused};
 use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
-use crate::data::{self, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
+use crate::data::preprocessing::{Encoding, Target, is_answer, target_column};
+use crate::data::{self, Column, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
 use crate::distill::FitConfig;
 use crate::distill::answers::is_numbered;
 use crate::error::Error;
@@ -20,6 +21,13 @@ use toml::{Table, Value};
 
 /// The share of the samples that are held out, if they are few and no number is given.
 const TEST_SHARE: usize = 3;
+/// The share of the training samples that a search holds out to choose by, and the most of them.
+const VALIDATION_SHARE: u64 = 5;
+const VALIDATION_MAX: u64 = 10_000;
+/// Unlabelled rows that are encoded at a time.
+const ROWS: usize = 1 << 14;
+/// Columns whose values are shown of rows that are listed.
+const SHOWN_COLUMNS: usize = 4;
 
 /// A data source that was read.
 pub(crate) struct OpenData {
@@ -104,20 +112,45 @@ impl OpenData {
         Ok(Some(names))
     }
 
-    /// The names of a model's classes: those of the data, in their order, where the model only numbers as many.
-    pub(crate) fn names_of(&self, classes: Vec<String>) -> Vec<String> {
-        if classes.is_empty() || !is_numbered(&classes) {
-            return classes;
+    /// The names of a model's classes. Numbers from 0 on that are the labels of the data are these; else they stand for the
+    /// classes of the data, in their order.
+    ///
+    /// # Errors
+    /// If the data has labels of which none is known to the model, and not as many classes.
+    pub(crate) fn names_of(&self, classes: Vec<String>) -> Result<Vec<String>, String> {
+        let labels = Target::classes_in(self.rows(), &self.options).unwrap_or_default();
+        let is_known = |label: &String| classes.contains(label);
+        let is_enough =
+            if is_numbered(&classes) { labels.iter().all(is_known) } else { labels.iter().any(is_known) };
+        if classes.is_empty() || labels.is_empty() || is_enough {
+            return Ok(classes);
         }
-        let rows: Vec<usize> = (0..self.rows().rows()).collect();
-        let fitted = Preprocessing::fit(self.rows(), &rows, &self.options).ok();
-        let named = fitted.filter(|fitted| fitted.classes().len() == classes.len());
-        named.map_or(classes, |fitted| fitted.classes().to_vec())
+        if is_numbered(&classes) && labels.len() == classes.len() {
+            return Ok(labels);
+        }
+        Err(format!(
+            "the model's classes are {}, and the labels of the data {}; name the classes in the order of the model's outputs, \
+             FILE.onnx:classes=[\"A\",\"B\"]",
+            in_short(&classes),
+            in_short(&labels)
+        ))
     }
 
     /// The CRC-32C of all names and values.
     pub(crate) fn checksum(&self) -> u32 {
         self.samples.rows.checksum()
+    }
+
+    /// The column that is learned, if one is named or has a usual name.
+    pub(crate) fn target(&self) -> Option<&str> {
+        target_column(self.rows(), &self.options)
+    }
+
+    /// The CRC-32C of the values of each row, without the names of rows, answers of teachers and what is learned: the column that
+    /// the source names, and `target`.
+    pub(crate) fn row_checksums(&self, target: Option<&str>) -> Vec<u32> {
+        let left_out = [self.target(), target, self.options.id.as_deref()];
+        self.rows().row_checksums(&|name| is_answer(name) || left_out.contains(&Some(name)))
     }
 
     /// Splits and encodes the samples: the test part of its own, that of another source, or some at random.
@@ -130,8 +163,8 @@ impl OpenData {
             move |reason: String| refused(&given, reason)
         };
         let rows = &self.samples.rows;
-        let apart = split.test.map(|test| (&test.samples.rows, test.given.as_str()));
-        let apart = apart.or(self.samples.test.as_ref().map(|test| (test, self.given.as_str())));
+        let apart = split.test.map(|test| (&test.samples.rows, test));
+        let apart = apart.or(self.samples.test.as_ref().map(|test| (test, self)));
         let (train, test) = match apart {
             Some(_) => ((0..rows.rows()).collect(), Vec::new()),
             None => {
@@ -147,6 +180,11 @@ impl OpenData {
                 (train, order)
             }
         };
+        let (train, test) = match split.validation {
+            0 => (train, test),
+            held_out => validation(train, held_out, split.seed)?,
+        };
+        let apart = apart.filter(|_| split.validation == 0);
         let named = self.options.label.as_ref().or(self.options.target.as_ref());
         let preprocessing = match &split.fitted {
             Some(fitted) if named.is_some_and(|name| name != fitted.target().column()) => {
@@ -155,23 +193,68 @@ impl OpenData {
                     "the teacher has learned the column `{column}`, not `{name}`"
                 )));
             }
-            Some(fitted) => Arc::clone(fitted),
+            Some(fitted) => {
+                match fitted.for_student(rows, &train, &self.options).map_err(wrong(&self.given))? {
+                    same if same == **fitted => Arc::clone(fitted),
+                    own => Arc::new(own),
+                }
+            }
             None => {
                 let fitted = Preprocessing::fit(rows, &train, &self.options).map_err(wrong(&self.given))?;
                 Arc::new(fitted)
             }
         };
-        let encoded = |frame: &DataFrame, rows: &[usize], given: &str| {
-            preprocessing.labelled(frame, rows).map_err(wrong(given)).map(Arc::new)
+        let encoded = |rows_of: &[usize]| {
+            preprocessing.labelled(rows, rows_of).map_err(wrong(&self.given)).map(Arc::new)
         };
-        let test_rows = test.clone();
-        let test = match apart {
-            Some((frame, given)) => encoded(frame, &(0..frame.rows()).collect::<Vec<_>>(), given)?,
-            None => encoded(rows, &test, &self.given)?,
+        let tested = match apart {
+            Some((frame, source)) => {
+                let all: Vec<usize> = (0..frame.rows()).collect();
+                let of_these = match split.test {
+                    Some(_) => preprocessing.for_rows(frame, &source.options),
+                    None => Ok((*preprocessing).clone()),
+                };
+                let of_these = of_these.and_then(|of_these| of_these.labelled(frame, &all));
+                Arc::new(of_these.map_err(wrong(&source.given))?)
+            }
+            None => encoded(&test)?,
         };
-        let encoded = encoded(rows, &train, &self.given)?;
-        Ok(Parts { train: encoded, test, rows: (train, test_rows), unlabelled: Vec::new(), preprocessing })
+        let learned = encoded(&train)?;
+        let shown = match apart {
+            Some((frame, _)) => shown_columns(&preprocessing, frame, &(0..frame.rows()).collect::<Vec<_>>()),
+            None => shown_columns(&preprocessing, rows, &test),
+        };
+        let (rows, unlabelled) = ((train, test), Vec::new());
+        Ok(Parts { train: learned, test: tested, rows, unlabelled, preprocessing, shown })
     }
+}
+
+/// Splits training rows into those that are left, and a validation part.
+fn validation(mut train: Vec<usize>, held_out: u64, seed: u64) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    if held_out >= train.len() as u64 {
+        let count = train.len();
+        let reason = format!("must leave something to train on, but there are {count} training samples");
+        return Err(bad("validation_samples", reason));
+    }
+    Streams::new(seed).stream("validation").shuffle(&mut train);
+    let left = train.split_off(held_out as usize);
+    Ok((left, train))
+}
+
+/// The first columns of numbers and words among the inputs, at these rows.
+fn shown_columns(preprocessing: &Preprocessing, frame: &DataFrame, rows: &[usize]) -> Vec<Column> {
+    let is_shown =
+        |encoding: &&Encoding| matches!(encoding, Encoding::Number { .. } | Encoding::Category { .. });
+    let names = preprocessing.inputs().iter().filter(is_shown).map(Encoding::column).take(SHOWN_COLUMNS);
+    let column = |name: &str| frame.columns()[frame.find(name).ok()?].select(rows);
+    names.filter_map(column).collect()
+}
+
+/// The first names of a list.
+fn in_short(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown}, ... ({} in all)", names.len()) } else { shown }
 }
 
 /// The way to split a data source into parts to train and to test on.
@@ -180,6 +263,8 @@ struct Split<'a> {
     test: Option<&'a OpenData>,
     /// Samples to test on, if they are not apart.
     samples: u64,
+    /// Samples of the training part to test on in place of the others, 0 for none.
+    validation: u64,
     /// The seed of the order of the samples.
     seed: u64,
     /// The preprocessing, if it is fitted already.
@@ -207,9 +292,9 @@ impl TrainedOn {
         DataSources { data, test, unlabelled: None }.parts(&self.fit, fitted)
     }
 
-    /// The samples that the run was tested on.
+    /// The samples that the run was tested on; of texts, before they are embedded.
     pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
-        Ok(predictor.embedded(&self.parts(Some(predictor.preprocessing()))?.test))
+        Ok(self.parts(Some(predictor.preprocessing()))?.test)
     }
 }
 
@@ -217,6 +302,39 @@ impl TrainedOn {
 pub(super) fn name_of(source: &str) -> String {
     let place = DataSource::parse(source, &data::formats()).map_or(source, |parsed| parsed.place);
     Path::new(place).file_stem().and_then(|name| name.to_str()).unwrap_or("data").to_owned()
+}
+
+/// The split of the teachers that were trained on these data; none if none was. `is_apart` is true if their student is tested
+/// on other data, so that none of its test rows is among those that a teacher may have learned.
+fn common_split<'a>(
+    teachers: &[&'a TrainedOn],
+    data: &OpenData,
+    is_apart: bool,
+) -> Result<Option<&'a TrainedOn>, Error> {
+    let checksum = data.checksum();
+    let is_same = |theirs: &&&TrainedOn| theirs.checksum == Some(checksum) || theirs.source == data.source;
+    let split = |theirs: &TrainedOn| {
+        let is_whole = theirs.test.is_some() || data.test_rows().is_some();
+        let drawn = (!is_whole).then_some((theirs.fit.test_samples, theirs.fit.split_seed));
+        (theirs.test.clone(), drawn)
+    };
+    let mut same = teachers.iter().filter(is_same);
+    let Some(first) = same.next() else { return Ok(None) };
+    match is_apart || same.all(|other| split(other) == split(first)) {
+        true => Ok(Some(first)),
+        false => Err(usage(
+            "the teachers hold different samples out for the test (test_samples, split_seed, test); train them with the same \
+             split, or one has learned samples that another is tested on",
+        )),
+    }
+}
+
+/// Rows of a frame whose answers are asked for, with the options of their source.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) frame: &'a DataFrame,
+    pub(super) rows: &'a [usize],
+    pub(super) options: &'a DataOptions,
 }
 
 /// The data that the settings of a run name.
@@ -227,13 +345,13 @@ pub(crate) struct DataSources {
 }
 
 impl DataSources {
-    /// Opens the data that layers name, and adds the settings that follow from it. A student's is its teacher's, if it
-    /// has none of its own; on the same data it has the same split, or it would learn about its own test samples.
+    /// Opens the data that layers name, and adds the settings that follow from it. A student has the split of those of its
+    /// teachers that were trained on the same data, or it would learn about its own test samples.
     ///
     /// # Errors
-    /// If there is none, it is damaged, or not the data that the run was begun with.
-    pub(crate) fn open(layers: &[Layer], teacher: Option<&TrainedOn>) -> Result<(Self, Vec<Layer>), Error> {
-        let which = || match teacher {
+    /// If there is none, it is damaged, or not the data that the run was begun with, or teachers have different splits of it.
+    pub(crate) fn open(layers: &[Layer], teachers: &[&TrainedOn]) -> Result<(Self, Vec<Layer>), Error> {
+        let which = || match teachers.first() {
             None => usage(format!("which data? give --data FILE, or --data {}", DATASETS.join("|"))),
             Some(teacher) => usage(format!("on what? give --data {}", shell::word(&teacher.source))),
         };
@@ -250,10 +368,7 @@ impl DataSources {
         ]);
         let given = |key: &str| layers.iter().rev().find_map(|layer| layer.values.get(key));
         let mut test = peek(layers, "test").map(str::to_owned);
-        let is_theirs = |theirs: &&TrainedOn| {
-            theirs.checksum.map(i64::from) == Some(checksum) || theirs.source == data.source
-        };
-        if let Some(theirs) = teacher.filter(is_theirs) {
+        if let Some(theirs) = common_split(teachers, &data, test.is_some())? {
             for key in ["split_seed", "test_samples"] {
                 let needed = theirs.fit.get(key).expect("a key of the fit");
                 if given(key).is_some_and(|ours| *ours != needed) {
@@ -307,15 +422,21 @@ impl DataSources {
     pub(super) fn ask(
         &self,
         parts: &Parts,
-        mut answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+        mut answer: impl FnMut(Rows<'_>) -> Result<Vec<f32>, Error>,
     ) -> Result<(Vec<f32>, Vec<f32>), Error> {
-        let mut train = answer(self.data.rows(), &parts.rows.0)?;
+        let mut of = |source: &OpenData, frame: &DataFrame, rows: &[usize]| {
+            answer(Rows { frame, rows, options: source.options() })
+        };
+        let mut train = of(&self.data, self.data.rows(), &parts.rows.0)?;
         if let Some(more) = &self.unlabelled {
-            train.extend(answer(more.rows(), &parts.unlabelled)?);
+            train.extend(of(more, more.rows(), &parts.unlabelled)?);
         }
-        let test = match self.test_apart() {
-            Some(frame) => answer(frame, &(0..frame.rows()).collect::<Vec<_>>())?,
-            None => answer(self.data.rows(), &parts.rows.1)?,
+        let test = match self.test_apart(parts) {
+            Some(frame) => {
+                let all: Vec<usize> = (0..frame.rows()).collect();
+                of(self.test.as_ref().unwrap_or(&self.data), frame, &all)?
+            }
+            None => of(&self.data, self.data.rows(), &parts.rows.1)?,
         };
         Ok((train, test))
     }
@@ -330,9 +451,18 @@ impl DataSources {
         self.test.as_ref()
     }
 
-    /// The rows that are tested on, if they are apart.
-    pub(crate) fn test_apart(&self) -> Option<&DataFrame> {
-        self.test.as_ref().map(OpenData::rows).or_else(|| self.data.test_rows())
+    /// The rows that these parts are tested on, if they are apart.
+    pub(crate) fn test_apart(&self, parts: &Parts) -> Option<&DataFrame> {
+        let apart = self.test.as_ref().map(OpenData::rows).or_else(|| self.data.test_rows());
+        apart.filter(|_| parts.rows.1.is_empty())
+    }
+
+    /// The number of samples to validate on, of a search that is not told: a share of those to train on.
+    pub(crate) fn validation_samples(&self, fit: &FitConfig) -> u64 {
+        let rows = self.data.rows().rows() as u64;
+        let is_apart = self.test.is_some() || self.data.test_rows().is_some();
+        let train = if is_apart { rows } else { rows.saturating_sub(fit.test_samples) };
+        (train / VALIDATION_SHARE).clamp(1, VALIDATION_MAX)
     }
 
     /// The samples, split and encoded.
@@ -343,6 +473,7 @@ impl DataSources {
         let mut parts = self.data.parts(&Split {
             test: self.test.as_ref(),
             samples: fit.test_samples,
+            validation: fit.validation_samples,
             seed: fit.split_seed,
             fitted: fitted.cloned(),
         })?;
@@ -350,9 +481,13 @@ impl DataSources {
             parts.unlabelled = (0..more.rows().rows()).collect();
             let (rows, wanted) = (more.rows(), &parts.unlabelled);
             let wrong = |reason: String| usage(format!("--unlabelled {}: {reason}", more.given));
-            let inputs = parts.preprocessing.encode(rows, wanted).map_err(wrong)?;
-            let texts = parts.preprocessing.texts(rows, wanted).map_err(wrong)?;
-            Arc::make_mut(&mut parts.train).append_unlabelled(&inputs, texts);
+            let of_these = parts.preprocessing.for_rows(rows, &more.options).map_err(wrong)?;
+            let texts = of_these.texts(rows, wanted).map_err(wrong)?;
+            let train = Arc::make_mut(&mut parts.train);
+            for wanted in wanted.chunks(ROWS) {
+                train.append_unlabelled(&of_these.encode(rows, wanted).map_err(wrong)?, Vec::new());
+            }
+            train.append_unlabelled(&[], texts);
         }
         Ok(parts)
     }

@@ -1,7 +1,7 @@
 //! Executes a prepared run in its directory: checkpoints, records, results.
 
 use super::judgement::judgement;
-use super::latency::costs;
+use super::latency::{costs, costs_of_teacher};
 use super::observer::Observer;
 use super::prepared::PreparedRun;
 use super::report;
@@ -9,7 +9,7 @@ use super::summary::with_out;
 use crate::agent::LearnError;
 use crate::error::Error;
 use crate::export::safetensors;
-use crate::jobs::{Compared, Job, MODEL, Outcome, StoreConfig};
+use crate::jobs::{Compared, Job, MODEL, Outcome, StoreConfig, TEACHER};
 use crate::metrics::{JsonLines, Record, Sink, TensorBoard, catalogue};
 use crate::model::Model;
 use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
@@ -158,7 +158,7 @@ pub(crate) fn execute(
         if outcome.model.is_finite() { Ok(outcome) } else { Err(TrainError::Model.into()) }
     });
     observer.end();
-    let Outcome { model, mut summary, visits, compared } = match finished {
+    let Outcome { model, mut summary, visits, mut compared } = match finished {
         Ok(outcome) => outcome,
         Err(Error::Train(error)) => {
             sinks.flush(dir)?;
@@ -173,7 +173,7 @@ pub(crate) fn execute(
     if let Some(remark) = judgement(&summary, &config) {
         summary["remark"] = json!(remark);
     }
-    if let Some(compared) = &compared {
+    if let Some(compared) = &mut compared {
         add_costs(&mut summary, compared);
     }
     summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
@@ -183,7 +183,12 @@ pub(crate) fn execute(
 }
 
 /// Adds the size and the speed of each classifier to its numbers.
-fn add_costs(summary: &mut Value, compared: &Compared) {
+fn add_costs(summary: &mut Value, compared: &mut Compared) {
+    if let Some(teacher) = &mut compared.teacher {
+        for (key, cost) in costs_of_teacher(teacher).as_object().into_iter().flatten() {
+            summary[TEACHER][key.as_str()] = cost.clone();
+        }
+    }
     for (key, predictor) in &compared.models {
         let about = if *key == MODEL { &mut *summary } else { &mut summary[*key] };
         for (key, cost) in costs(predictor, &compared.samples).as_object().into_iter().flatten() {

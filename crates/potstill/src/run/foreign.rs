@@ -104,6 +104,8 @@ pub(crate) struct ForeignModel {
     options: Options,
     given: String,
     checksum: u32,
+    /// The bytes of its file, with those of the data beside it.
+    bytes: usize,
 }
 
 impl ForeignModel {
@@ -120,13 +122,32 @@ impl ForeignModel {
         let path = Path::new(place);
         let bytes = store::read_file(path).map_err(|error| usage(error.to_string()))?;
         let model = Model::of_file(path, &bytes, options.output.as_deref());
-        let model = model.map_err(|error| usage(error.to_string()))?;
-        Ok(Self { model, options, given: given.to_owned(), checksum: crc32c::crc32c(&bytes) })
+        let (model, beside) = model.map_err(|error| usage(error.to_string()))?;
+        let (checksum, bytes) = (crc32c::crc32c(&bytes), bytes.len() + beside);
+        let read = Self { model, options, given: given.to_owned(), checksum, bytes };
+        match &read.options.classes {
+            Some(named) if named.len() != read.class_count() || has_twice(named) => Err(usage(format!(
+                "{given}: classes= has {} names; it has {} classes, each with a name of its own",
+                named.len(),
+                read.class_count()
+            ))),
+            _ => Ok(read),
+        }
     }
 
     /// The CRC-32C of its file.
     pub(crate) fn checksum(&self) -> u32 {
         self.checksum
+    }
+
+    /// The model.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The bytes of its file, with those of the data beside it.
+    pub(super) fn bytes(&self) -> Option<usize> {
+        Some(self.bytes)
     }
 
     /// The source as it was given.
@@ -144,8 +165,7 @@ impl ForeignModel {
         if self.options.answers.is_none() && self.model.kind() == Kind::Values {
             return Vec::new();
         }
-        // One output is of the second of two classes.
-        let count = if self.outputs() == 1 { 2 } else { self.outputs() };
+        let count = self.class_count();
         match self.labels().filter(|labels| labels.len() == count) {
             Some(labels) => labels.to_vec(),
             None => (0..count).map(|class| class.to_string()).collect(),
@@ -156,6 +176,12 @@ impl ForeignModel {
     fn columns(&self) -> Option<Vec<String>> {
         let (_, columns) = self.model.metadata().iter().find(|(key, _)| key == "columns")?;
         serde_json::from_str(columns).ok()
+    }
+
+    /// The number of its classes.
+    fn class_count(&self) -> usize {
+        // One output is of the second of two classes.
+        if self.outputs() == 1 { 2 } else { self.outputs() }
     }
 
     /// Numbers of a row of its outputs.
@@ -193,7 +219,25 @@ impl ForeignModel {
     /// # Errors
     /// If the data lacks a column.
     pub(crate) fn encoding(&self, data: &OpenData, classes: Vec<String>) -> Result<Preprocessing, String> {
-        Preprocessing::of_inputs(data.rows(), self.columns().as_deref(), classes, data.options())
+        let columns = self.columns();
+        let fitted = Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, data.options())?;
+        let encodes = self.model.is_own() && columns.is_some() && self.options.form != Some(Form::Scaled);
+        Ok(if encodes { fitted.before_file(&self.model.levels()) } else { fitted })
+    }
+
+    /// The same, if the options of the data do not contradict the columns that the file names.
+    ///
+    /// # Errors
+    /// If the data lacks a column, or an option cannot be honoured.
+    pub(crate) fn for_rows(&self, data: &OpenData, classes: Vec<String>) -> Result<Preprocessing, String> {
+        let encoding = self.encoding(data, classes)?;
+        match (self.columns(), &data.options().text) {
+            (Some(_), _) => encoding.for_rows(data.rows(), data.options()),
+            (None, Some(text)) => {
+                Err(format!("text={text}: an ONNX file takes no texts; leave the option out"))
+            }
+            (None, None) => Ok(encoding),
+        }
     }
 
     /// The way of rows into it: the student's, or with its own columns by their names, if the file has these in another order.
@@ -201,7 +245,8 @@ impl ForeignModel {
     /// # Errors
     /// If the data lacks a column.
     pub(crate) fn arranged(&self, data: &OpenData, ours: &Preprocessing) -> Result<Preprocessing, String> {
-        match self.columns().filter(|columns| !is_order_of(columns, ours)) {
+        let has_words = self.model.levels().iter().any(|levels| !levels.is_empty());
+        match self.columns().filter(|columns| has_words || !is_order_of(columns, ours)) {
             None => Ok(ours.clone()),
             Some(_) => self.encoding(data, ours.classes().to_vec()),
         }
@@ -234,16 +279,15 @@ impl ForeignModel {
     /// The place of each of these classes among the outputs.
     fn places(&self, classes: &[String]) -> Result<Vec<usize>, String> {
         let outputs = self.outputs();
-        // One output is of the second of two classes.
-        let expected = if outputs == 1 { 2 } else { outputs };
-        if expected != classes.len() {
+        if self.class_count() != classes.len() {
             return Err(format!(
                 "it has {outputs} outputs for {} classes ({})",
                 classes.len(),
                 classes.join(", ")
             ));
         }
-        let Some(labels) = self.labels() else { return Ok((0..classes.len()).collect()) };
+        let numbers = (0..classes.len()).map(|class| class.to_string()).collect::<Vec<_>>();
+        let labels = self.labels().unwrap_or(&numbers);
         let find = |class: &String| labels.iter().position(|label| label == class);
         if let Some(places) = classes.iter().map(find).collect::<Option<Vec<_>>>() {
             return Ok(places);
@@ -261,7 +305,7 @@ impl ForeignModel {
     }
 
     /// The inputs of rows, `rows x inputs`, in the order of the data's columns, or of the names that the file has of them.
-    fn inputs(
+    pub(super) fn inputs(
         &self,
         preprocessing: &Preprocessing,
         frame: &DataFrame,
@@ -366,6 +410,10 @@ impl ForeignModel {
             .collect();
         Answers::new(kind, classes.to_vec(), numbers)?.logits(classes)
     }
+}
+
+fn has_twice(names: &[String]) -> bool {
+    names.iter().enumerate().any(|(i, name)| names[..i].contains(name))
 }
 
 /// Returns true if these are the columns of the inputs, in their order.

@@ -4,6 +4,7 @@ use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::lessons::{Blend, Lessons};
+use super::overlap::{learned_test, repeated_rows};
 use super::prepared::PreparedRun;
 use super::teachers::Teachers;
 use super::value_teachers::TaughtRows;
@@ -13,14 +14,11 @@ use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
-use crate::distill::{
-    EnsembleMean, FitConfig, HintConfig, Samples, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets,
-    ValueTargetsConfig,
-};
+use crate::distill::{EnsembleMean, FitConfig, Samples, SoftTargets, StudentForm, ValueTargets};
 use crate::error::Error;
 use crate::jobs::{
-    ControlConfig, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught,
-    TaughtValues, calibration_rows,
+    ClassDistillation, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob,
+    Taught, TaughtValues, ValueDistillation, calibration_rows,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use potstill_nn::NetworkSpec;
@@ -42,11 +40,12 @@ pub(super) fn prepare_classifier(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let (data, layers) = DataSources::open(layers, None)?;
+    let (data, layers) = DataSources::open(layers, &[])?;
     let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
     let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (fit, StudentOptimizer(optimizer))), store) = resolved.settings;
     let parts = data.parts(&fit, None)?;
+    let repeated = repeated_rows(&data, &parts);
     check_student(("net_arch", &run.net_arch), &parts.train, &fit, &optimizer)?;
     let is_regression = algorithm.name == regression::ALGORITHM.name;
     check_target(is_regression, &data, &parts, |column| other_algorithm(is_regression, column))?;
@@ -57,7 +56,8 @@ pub(super) fn prepare_classifier(
         _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None).with_threads(threads)),
     };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_schedules(&settings, None, Some(steps)))
+    let prepared = prepared.with_warning(idle).with_warnings(repeated);
+    Ok(prepared.with_schedules(&settings, None, Some(steps)))
 }
 
 /// Checks that the data have numbers to learn, or classes; `advice` says of a column of the other kind what to do.
@@ -98,24 +98,27 @@ fn other_answers(has_values: bool, column: &str) -> String {
     }
 }
 
-/// The samples of a student, without those that its teachers have not answered, and a warning of these.
+/// The samples of a student, without those that its teachers have not answered, and warnings of these and of test rows that are
+/// learned.
 fn student_parts(
     teachers: &Teachers,
     data: &DataSources,
     student: &NetworkSpec,
     (fit, optimizer): (&FitConfig, &OptimizerConfig),
-) -> Result<(Parts, Option<String>), Error> {
+) -> Result<(Parts, Vec<String>), Error> {
     let mut parts = data.parts(fit, teachers.preprocessing())?;
     let has_values = teachers.has_values();
     check_target(has_values, data, &parts, |column| other_answers(has_values, column))?;
-    let left_out = teachers.leave_out(data, &mut parts)?;
+    let mut warnings = repeated_rows(data, &parts);
+    warnings.extend(learned_test(teachers, data));
+    warnings.extend(teachers.leave_out(data, &mut parts)?);
     if !has_values && fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
         return Err(usage(
             "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",
         ));
     }
     check_student(("student", student), &parts.train, fit, optimizer)?;
-    Ok((parts, left_out))
+    Ok((parts, warnings))
 }
 
 /// Prepares the run of a student that learns classes, or of one that learns numbers.
@@ -138,11 +141,8 @@ fn prepare_student_of_values(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
+    let resolved = resolve::<ValueDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
@@ -153,7 +153,7 @@ fn prepare_student_of_values(
         return Err(usage("teacher_mean is of classes; values have their mean"));
     }
     let student = student_spec(&run)?;
-    let (parts, left_out) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
+    let (parts, warnings) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
     let taught = teachers.values(&data, &parts, run.teacher_weights.as_deref(), fit.changes().are_any())?;
     let TaughtRows { train, variances, test, parameters } = taught;
     let steps = fit.total_steps(parts.train.len());
@@ -164,7 +164,7 @@ fn prepare_student_of_values(
     let job = RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught));
     let job = Box::new(job.with_threads(threads));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_warning(left_out).with_schedules(&settings, None, Some(steps)))
+    Ok(prepared.with_warning(idle).with_warnings(warnings).with_schedules(&settings, None, Some(steps)))
 }
 
 /// Prepares the run of a student that learns classes.
@@ -174,11 +174,8 @@ fn prepare_student_of_classes(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let (data, layers) = DataSources::open(layers, teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, ((SoftTargetsConfig, (HintConfig, ControlConfig)), (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
+    let resolved = resolve::<ClassDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, ((soft, (hints, control)), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
@@ -188,7 +185,7 @@ fn prepare_student_of_classes(
     soft.check()?;
     hints.check()?;
     let student = student_spec(&run)?;
-    let (parts, left_out) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
+    let (parts, warnings) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
     let name = run.teacher.clone().unwrap_or_default();
     let ensemble = Blend {
         weights: run.teacher_weights.as_deref(),
@@ -196,7 +193,7 @@ fn prepare_student_of_classes(
         tau: run.teacher_tau as f32,
         has_hints: hints.is_any(),
     };
-    let Lessons { mut source, test, parameters, predictor, network } =
+    let Lessons { mut source, test, parameters, predictor, timed, network } =
         teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
@@ -213,6 +210,7 @@ fn prepare_student_of_classes(
         calibration,
         parameters,
         predictor,
+        timed,
         temperature: soft.temperature.of_run(steps).at(0, 1),
         has_control: control.control,
     });
@@ -224,7 +222,7 @@ fn prepare_student_of_classes(
     }
     let job = Box::new(job.with_threads(threads));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    let prepared = prepared.with_warning(idle).with_warning(left_out).with_warning(surer);
+    let prepared = prepared.with_warning(idle).with_warnings(warnings).with_warning(surer);
     Ok(prepared.with_schedules(&settings, None, Some(steps)))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::data::Dataset;
 use crate::export::safetensors;
+use crate::jobs::Timed;
 use crate::model::{Model, Predictor};
 use potstill_nn::{Network, Workspace};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_millis(40);
 const ROWS: (usize, usize) = (20, 2000);
 /// Rows at a time, for the throughput.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// Bytes of a classifier's model file, and microseconds from the encoded values of a row, or its text, to the logits.
 pub(crate) fn costs(predictor: &Predictor, samples: &Dataset) -> Value {
@@ -19,15 +20,32 @@ pub(crate) fn costs(predictor: &Predictor, samples: &Dataset) -> Value {
         "parameters": predictor.parameters(),
         "bytes": safetensors::write(&Model::Predictor(predictor.clone())).len(),
     });
-    if let Some((times, rows_per_second)) = speed(predictor, samples) {
-        let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-        costs["latency_us"] = json!({ "p50": at(0.5), "p99": at(0.99) });
-        costs["rows_per_second"] = json!(rows_per_second);
+    if let Some(measured) = speed(predictor, samples) {
+        add(&mut costs, measured);
     }
     costs
 }
 
-/// The sorted times of single rows in microseconds, and rows a second in batches; none for samples of another kind.
+/// The same of a teacher that is no network of these samples: the microseconds are from what it takes of a row to its answer.
+pub(super) fn costs_of_teacher(teacher: &mut Timed) -> Value {
+    let mut costs = json!({});
+    if let Some(bytes) = teacher.bytes {
+        costs["bytes"] = json!(bytes);
+    }
+    if teacher.rows > 0 {
+        let measured = measure(teacher.rows, &mut teacher.answer);
+        add(&mut costs, measured);
+    }
+    costs
+}
+
+fn add(costs: &mut Value, (times, rows_per_second): (Vec<f64>, f64)) {
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+    costs["latency_us"] = json!({ "p50": at(0.5), "p99": at(0.99) });
+    costs["rows_per_second"] = json!(rows_per_second);
+}
+
+/// The [measured](measure) times of a predictor; none for samples of another kind.
 fn speed(predictor: &Predictor, samples: &Dataset) -> Option<(Vec<f64>, f64)> {
     let network = predictor.network();
     let mut workspace = Workspace::default();
@@ -44,7 +62,11 @@ fn speed(predictor: &Predictor, samples: &Dataset) -> Option<(Vec<f64>, f64)> {
         }),
         _ => return None,
     };
-    let count = samples.len();
+    Some(measure(samples.len(), &mut answer))
+}
+
+/// The sorted times of single rows in microseconds, and rows a second in batches, of a function that answers some of these rows.
+fn measure(count: usize, answer: &mut dyn FnMut(usize, usize)) -> (Vec<f64>, f64) {
     answer(0, 1);
     let (mut times, begun) = (Vec::new(), Instant::now());
     while times.len() < ROWS.0 || (times.len() < ROWS.1 && begun.elapsed() < PATIENCE) {
@@ -58,7 +80,7 @@ fn speed(predictor: &Predictor, samples: &Dataset) -> Option<(Vec<f64>, f64)> {
         answer(0, batch);
         rows += batch;
     }
-    Some((times, rows as f64 / begun.elapsed().as_secs_f64()))
+    (times, rows as f64 / begun.elapsed().as_secs_f64())
 }
 
 fn takes(network: &Network, samples: &Dataset) -> bool {

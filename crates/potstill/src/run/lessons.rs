@@ -1,18 +1,20 @@
 //! The lessons of a student of classes: its teachers' answers to the samples that it learns and is tested on.
 
 use super::checks::usage;
-use super::datasets::DataSources;
+use super::datasets::{DataSources, Rows};
 use super::foreign::ForeignModel;
+use super::latency::BATCH;
 use super::recorded_teacher::{Found, RecordedTeacher, rows_at};
 use super::teachers::{Member, Teachers, numbers, own_logits};
-use crate::data::DataFrame;
+use crate::data::Preprocessing;
 use crate::distill::classifier::logits;
 use crate::distill::{EnsembleMean, Samples, Source};
 use crate::error::Error;
-use crate::jobs::Parts;
-use crate::model::Predictor;
+use crate::export::safetensors;
+use crate::jobs::{Parts, Timed};
+use crate::model::{Model, Predictor};
 use crate::teacher::Teacher;
-use potstill_nn::Network;
+use potstill_nn::{Network, Workspace};
 
 /// The settings of a student's teachers.
 pub(crate) struct Blend<'a> {
@@ -36,6 +38,8 @@ pub(crate) struct Lessons {
     pub(crate) parameters: Option<usize>,
     /// The classifier, if it is one of ours that takes the student's inputs.
     pub(crate) predictor: Option<Predictor>,
+    /// What is measured of its speed; nothing of recorded answers.
+    pub(crate) timed: Option<Timed>,
     /// The network, if hidden layers are imitated and it takes the student's inputs.
     pub(crate) network: Option<Network>,
 }
@@ -52,7 +56,6 @@ impl Teachers {
         Blend { weights, mean, tau, has_hints }: Blend<'_>,
         is_varied: bool,
     ) -> Result<Lessons, Error> {
-        self.check_splits()?;
         let members = self.into_members();
         let count = members.len();
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
@@ -62,8 +65,13 @@ impl Teachers {
             lessons.push(member.lessons(&asked)?);
         }
         if count == 1 {
-            return Ok(lessons.remove(0));
+            let mut only = lessons.remove(0);
+            // What is measured of a classifier of ours is more than its speed.
+            only.timed = only.timed.filter(|_| only.predictor.is_none());
+            return Ok(only);
         }
+        let timed = lessons.iter_mut().map(|lesson| lesson.timed.take()).collect::<Option<Vec<_>>>();
+        let timed = timed.map(Timed::several);
         let parameters = lessons.iter().map(|lesson| lesson.parameters).sum();
         let recorded = |logits: Vec<f32>| Source::recorded(parts.preprocessing.classes().len(), logits);
         let (mut tests, mut sources) = (Vec::new(), Vec::new());
@@ -77,7 +85,7 @@ impl Teachers {
             Source::ensemble(tests, mean).logits(samples).to_vec()
         });
         let source = Source::ensemble(sources, mean);
-        Ok(Lessons { source, test, parameters, predictor: None, network: None })
+        Ok(Lessons { source, test, parameters, predictor: None, timed, network: None })
     }
 }
 
@@ -111,11 +119,22 @@ impl Asked<'_> {
     fn once(
         &self,
         parameters: Option<usize>,
-        answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+        answer: impl FnMut(Rows<'_>) -> Result<Vec<f32>, Error>,
     ) -> Result<Lessons, Error> {
         let (train, test) = self.data.ask(self.parts, answer)?;
         let source = Source::recorded(self.classes().len(), train);
-        Ok(Lessons { source, test: Some(test), parameters, predictor: None, network: None })
+        Ok(Lessons { source, test: Some(test), parameters, predictor: None, timed: None, network: None })
+    }
+
+    /// The first test rows, as many as are measured at a time.
+    fn measured<T>(&self, take: impl FnOnce(Rows<'_>) -> T) -> T {
+        let (data, count) = (self.data, self.parts.test.len().min(BATCH));
+        let first: Vec<usize> = (0..count).collect();
+        let (frame, rows, source) = match data.test_apart(self.parts) {
+            Some(frame) => (frame, &first[..], data.test_source().unwrap_or(data.data())),
+            None => (data.data().rows(), &self.parts.rows.1[..count], data.data()),
+        };
+        take(Rows { frame, rows, options: source.options() })
     }
 }
 
@@ -133,6 +152,7 @@ impl Member {
                 test: None,
                 parameters: None,
                 predictor: None,
+                timed: None,
                 network: None,
             }),
         }
@@ -149,14 +169,16 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
         let network = predictor.network().clone();
         let test = logits(&network, &asked.parts.test.inputs);
         let imitated = asked.has_hints.then(|| network.clone());
-        let (source, predictor) = (Source::new(Teacher::frozen(network)), Some(predictor.clone()));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor, network: imitated });
+        let source = Source::new(Teacher::frozen(network));
+        let (predictor, timed) = (Some(predictor.clone()), timed_run(predictor, asked));
+        return Ok(Lessons { source, test: Some(test), parameters, predictor, timed, network: imitated });
     }
     asked.refuse_variation("of other inputs")?;
-    asked.once(parameters, |frame, rows| {
-        own_logits(predictor, asked.classes(), frame, rows)
+    let lessons = asked.once(parameters, |rows| {
+        own_logits(predictor, asked.classes(), rows)
             .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))
-    })
+    })?;
+    Ok(Lessons { timed: timed_run(predictor, asked), ..lessons })
 }
 
 /// The lessons of recorded answers.
@@ -166,7 +188,7 @@ fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Les
     let Found { train, test } = answers.found(asked.data, asked.parts)?;
     let source = Source::recorded(width, rows_at(&all, width, &train));
     let test = test.map(|places| rows_at(&all, width, &places));
-    Ok(Lessons { source, test, parameters: None, predictor: None, network: None })
+    Ok(Lessons { source, test, parameters: None, predictor: None, timed: None, network: None })
 }
 
 /// The lessons of a model of another program: of its answers, or of its network where samples change.
@@ -179,16 +201,65 @@ fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lesson
         let parameters = Some(network.parameters().len());
         let imitated = asked.has_hints.then(|| network.clone());
         let source = Source::new(Teacher::frozen(network));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: None, network: imitated });
+        let timed = timed_model(&model, preprocessing, asked);
+        return Ok(Lessons {
+            source,
+            test: Some(test),
+            parameters,
+            predictor: None,
+            timed,
+            network: imitated,
+        });
     }
     asked.refuse_variation(model.given())?;
     let (given, parameters) = (model.given().to_owned(), model.parameters());
     let preprocessing = model
         .arranged(asked.data.data(), preprocessing)
         .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
-    asked.once(parameters, |frame, rows| {
+    let timed = timed_model(&model, &preprocessing, asked);
+    let lessons = asked.once(parameters, |rows| {
         model
-            .logits(&preprocessing, frame, rows)
+            .logits(&preprocessing.filling(rows.options), rows.frame, rows.rows)
             .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
+    })?;
+    Ok(Lessons { timed, ..lessons })
+}
+
+/// What is measured of a trained run: from the encoded values of a row, or its text, to the logits.
+fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
+    let bytes = Some(safetensors::write(&Model::Predictor(predictor.clone())).len());
+    let (network, mut workspace) = (predictor.network().clone(), Workspace::default());
+    if let Some(bag) = predictor.bag().cloned() {
+        let texts = asked.measured(|rows| {
+            predictor.preprocessing().filling(rows.options).texts(rows.frame, rows.rows).ok()
+        })?;
+        let rows = texts.len();
+        let answer = move |from: usize, count: usize| {
+            let means = bag.means(texts[from..from + count].iter().map(|text| &**text));
+            std::hint::black_box(network.predict(&means, &mut workspace));
+        };
+        return Some(Timed { rows, answer: Box::new(answer), bytes });
+    }
+    let inputs = asked.measured(|rows| {
+        predictor.preprocessing().filling(rows.options).encode(rows.frame, rows.rows).ok()
+    })?;
+    let width = network.inputs();
+    let rows = inputs.len() / width;
+    let answer = move |from: usize, count: usize| {
+        std::hint::black_box(network.predict(&inputs[from * width..][..count * width], &mut workspace));
+    };
+    Some(Timed { rows, answer: Box::new(answer), bytes })
+}
+
+/// What is measured of a model of another program: from the numbers of a row to its outputs.
+fn timed_model(model: &ForeignModel, preprocessing: &Preprocessing, asked: &Asked<'_>) -> Option<Timed> {
+    asked.measured(|rows| {
+        let inputs = model.inputs(&preprocessing.filling(rows.options), rows.frame, rows.rows).ok()?;
+        let (mut model, bytes, count) = (model.model().clone(), model.bytes(), rows.rows.len());
+        let width = model.inputs();
+        let answer = move |from: usize, count: usize| {
+            let _ = std::hint::black_box(model.answers(&inputs[from * width..][..count * width], count));
+        };
+        Some(Timed { rows: count, answer: Box::new(answer), bytes })
     })
 }

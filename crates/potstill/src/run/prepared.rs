@@ -66,6 +66,12 @@ impl PreparedRun {
         Self { schedules, ..self }.with_warning(warning)
     }
 
+    /// Adds warnings.
+    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
     /// Adds a warning, if there is one.
     pub(crate) fn with_warning(mut self, warning: Option<String>) -> Self {
         self.warnings.extend(warning);

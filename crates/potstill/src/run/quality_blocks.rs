@@ -12,6 +12,8 @@ const CLASSES_MAX: usize = 20;
 const WORST: usize = 15;
 /// Letters of a class's name in the confusion matrix.
 const LETTERS_MAX: usize = 7;
+/// Letters of a value of a listed row, and of the name of its column.
+const VALUE_LETTERS_MAX: usize = 16;
 
 /// The figures of a run as its file has them.
 struct Figures<'a> {
@@ -33,7 +35,8 @@ pub(super) fn quality_blocks(summary: &Value, quality: &Value) -> Vec<Block> {
             "Labels only: a student of the same form, seed and samples that never saw the teacher. NLL: mean negative \
              log-likelihood of the test labels, in nats. ECE: expected calibration error in 15 bins (Guo et al. 2017), as \
              trained and at the temperature that suits training samples best. Agreement: share of test samples on which \
-             the teacher names the same class. Times are of the network alone, measured on the machine of the run."
+             the teacher names the same class. Times are from the encoded values of a row, or its text, to the answers, of several teachers one after the other, \
+             measured on the machine of the run."
                 .to_owned(),
         ));
     }
@@ -216,6 +219,10 @@ impl Figures<'_> {
         if has_teacher {
             head.push("distance".to_owned());
         }
+        let values = |row: &Value| row["values"].as_array().cloned().unwrap_or_default();
+        head.extend(
+            values(rows[0]).iter().map(|value| short(value[0].as_str().unwrap_or("?"), VALUE_LETTERS_MAX)),
+        );
         let has_text = rows[0]["text"].is_string();
         if has_text {
             head.push("text".to_owned());
@@ -232,6 +239,8 @@ impl Figures<'_> {
             if has_teacher {
                 cells.push(format!("{:.3}", row["distance"].as_f64().unwrap_or_default()));
             }
+            let shown = |value: &Value| short(value[1].as_str().unwrap_or_default(), VALUE_LETTERS_MAX);
+            cells.extend(values(row).iter().map(shown));
             if has_text {
                 cells.push(row["text"].as_str().unwrap_or_default().to_owned());
             }
@@ -240,7 +249,7 @@ impl Figures<'_> {
         let (title, words) = match has_teacher {
             true => (
                 "Where teacher and student differ most",
-                "Class, and the class that each names with its probability. The distance is the total variation: half the \
+                "Class, and the class that each names with its probability; then the first columns of the row, if it has any. The distance is the total variation: half the \
                  sum of the absolute differences of the probabilities, 0 to 1.",
             ),
             false => {
@@ -323,7 +332,7 @@ mod tests {
             "calibration_samples": 30,
             "is_apart": false,
             "models": [model("teacher"), model("student_distilled")],
-            "rows": [{ "row": 7, "class": 1, "teacher": [1, 0.75], "student": [0, 0.5], "distance": 0.25 }],
+            "rows": [{ "values": [["size", "5.1"], ["hue", "a very long name of red"]], "row": 7, "class": 1, "teacher": [1, 0.75], "student": [0, 0.5], "distance": 0.25 }],
             "soft_targets": [],
         })
     }
@@ -337,6 +346,7 @@ mod tests {
             assert_eq!(has(&|block| matches!(block, Block::Bars(_))), is_drawn, "{classes}");
             let page = Page { title: "t".to_owned(), lead: String::new(), blocks };
             let text = page.text(80);
+            assert!(text.contains("hue") && text.contains("a very long nam."), "{text}");
             assert!(text.contains("class number 1 (75 %)") && text.contains("0.250"), "{text}");
             let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
             let lists = |line: &str| words(line) == "class number 0 class number 1 1";

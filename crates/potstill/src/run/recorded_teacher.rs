@@ -2,7 +2,7 @@
 
 use super::checks::usage;
 use super::datasets::{DataSources, OpenData};
-use crate::data::preprocessing::DATA_CHECKSUM;
+use crate::data::preprocessing::{DATA_CHECKSUM, ROW_CHECKSUM};
 use crate::data::{DataFrame, Values};
 use crate::distill::Answers;
 use crate::error::Error;
@@ -22,6 +22,8 @@ pub(crate) struct RecordedTeacher {
     names: Option<Vec<String>>,
     /// The CRC-32C of the data that it has answered, if the file has it.
     of_data: Option<u32>,
+    /// The CRC-32C of each row that it has answered; empty if the file has none.
+    row_sums: Vec<u32>,
     checksum: u32,
     given: String,
 }
@@ -40,9 +42,15 @@ impl RecordedTeacher {
     pub(crate) fn open(given: &str) -> Result<Self, Error> {
         let data = OpenData::open(given)?;
         let wrong = |reason: String| usage(format!("--teacher {given}: {reason}"));
-        let answers = match values(data.rows()).map_err(wrong)? {
+        if data.options().fills_missing == Some(true) {
+            return Err(wrong(
+                "missing=mean: it is of inputs, and these are answers; leave the option out".to_owned(),
+            ));
+        }
+        let frame = data.rows().without(&data.options().drop).map_err(wrong)?;
+        let answers = match values(&frame).map_err(wrong)? {
             Some((values, deviations)) => Recorded::Values(values, deviations),
-            None => Recorded::Classes(Answers::of_frame(data.rows()).map_err(wrong)?),
+            None => Recorded::Classes(Answers::of_frame(&frame).map_err(wrong)?),
         };
         let checksum = match &answers {
             Recorded::Classes(answers) => answers.checksum(),
@@ -52,8 +60,9 @@ impl RecordedTeacher {
             }
         };
         let of_data = checksum_in(data.rows()).map_err(wrong)?;
+        let row_sums = row_sums_in(data.rows()).map_err(wrong)?;
         let (rows, names) = (data.rows().rows(), data.names()?);
-        Ok(Self { answers, rows, names, of_data, checksum, given: given.to_owned() })
+        Ok(Self { answers, rows, names, of_data, row_sums, checksum, given: given.to_owned() })
     }
 
     /// The CRC-32C of its answers.
@@ -82,7 +91,7 @@ impl RecordedTeacher {
     /// their names where all have some, else one by one.
     ///
     /// # Errors
-    /// If no row has an answer, or the numbers of rows differ.
+    /// If no row has an answer, the numbers of rows differ, or the answers were recorded for other rows.
     pub(crate) fn places(
         &self,
         data: &OpenData,
@@ -98,12 +107,17 @@ impl RecordedTeacher {
                 )));
             }
         }
-        let (Some(ours), Some(theirs)) = (ours, &self.names) else {
-            if more.is_none() && self.of_data.is_some_and(|checksum| checksum != data.checksum()) {
+        let is_of_others = self.of_data.is_some_and(|sum| more.is_some() || sum != data.checksum());
+        let target = data.target();
+        let sums =
+            || [Some(data), more].into_iter().flatten().flat_map(|source| source.row_checksums(target));
+        let Some((ours, theirs)) = ours.zip(self.names.as_ref()) else {
+            let found = self.rows;
+            let is_checked = || more.is_some() && found == rows && self.row_sums.iter().copied().eq(sums());
+            if is_of_others && !is_checked() {
                 let advice = "record it again, or name the rows of both with id=NAME";
                 return Err(self.wrong(&format!("it was recorded for other data; {advice}")));
             }
-            let found = self.rows;
             return match found == rows {
                 true => Ok((0..rows).map(Some).collect()),
                 false => Err(self.wrong(&format!(
@@ -111,13 +125,34 @@ impl RecordedTeacher {
                 ))),
             };
         };
-        let known: HashMap<&str, usize> =
-            theirs.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let places: Vec<Option<usize>> = ours.iter().map(|name| known.get(name.as_str()).copied()).collect();
-        match places.iter().all(Option::is_none) {
-            true => Err(self.wrong(&format!("it has no answer to any row; it has none to `{}`", ours[0]))),
-            false => Ok(places),
+        let places = joined(&ours, theirs);
+        if places.iter().all(Option::is_none) {
+            return Err(self.wrong(&format!("it has no answer to any row; it has none to `{}`", ours[0])));
         }
+        if is_of_others {
+            self.check_rows(&ours, &places, sums())?;
+        }
+        Ok(places)
+    }
+
+    /// Checks that the rows with answers are those for which these were recorded.
+    fn check_rows(
+        &self,
+        names: &[String],
+        places: &[Option<usize>],
+        sums: impl Iterator<Item = u32>,
+    ) -> Result<(), Error> {
+        if self.row_sums.is_empty() {
+            return Err(self.wrong("it was recorded for other data; record it again"));
+        }
+        for ((name, place), sum) in names.iter().zip(places).zip(sums) {
+            if place.is_some_and(|place| self.row_sums[place] != sum) {
+                return Err(self.wrong(&format!(
+                    "it was recorded for other data, in which the row `{name}` has other values; record it again"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The places of the answers to the samples of these parts.
@@ -131,22 +166,30 @@ impl RecordedTeacher {
         let places = self.places(data.data(), data.unlabelled())?;
         let train = learned_rows(data, parts).into_iter().map(|row| places[row]);
         let train = train.collect::<Option<_>>().expect("rows without an answer are left out");
-        let test = match data.test_apart() {
+        let test = match data.test_apart(parts) {
             None => parts.rows.1.iter().map(|&row| places[row]).collect(),
-            Some(apart) => self.apart(data, apart.rows()),
+            Some(apart) => self.apart(data, apart.rows())?,
         };
         Ok(Found { train, test })
     }
 
-    /// The places of the answers to test rows of another source: by their names alone, which none of the data has.
-    fn apart(&self, data: &DataSources, rows: usize) -> Option<Vec<usize>> {
-        let test = data.test_source().filter(|test| test.rows().rows() == rows)?;
-        let names = test.names().ok().flatten().filter(|_| self.names.is_some())?;
+    /// The places of the answers to test rows of another source: by their names alone, which none of the data has. None if one has no
+    /// answer, or it cannot be told that it is to this row.
+    fn apart(&self, data: &DataSources, rows: usize) -> Result<Option<Vec<usize>>, Error> {
+        let test = data.test_source().filter(|test| test.rows().rows() == rows);
+        let names = test.and_then(|test| test.names().ok().flatten());
+        let Some(((test, names), theirs)) = test.zip(names).zip(self.names.as_ref()) else { return Ok(None) };
         let ours = data.data().names().ok().flatten().unwrap_or_default();
-        if twice(&[ours, names].concat()).is_some() {
-            return None;
+        if twice(&[&ours[..], &names].concat()).is_some()
+            || (self.of_data.is_some() && self.row_sums.is_empty())
+        {
+            return Ok(None);
         }
-        self.places(test, None).ok()?.into_iter().collect()
+        let places = joined(&names, theirs);
+        if self.of_data.is_some() {
+            self.check_rows(&names, &places, test.row_checksums(data.data().target()).into_iter())?;
+        }
+        Ok(places.into_iter().collect())
     }
 
     /// The logits of these classes for all of its rows, `rows x classes`.
@@ -199,6 +242,12 @@ pub(crate) fn rows_at<T: Copy>(answers: &[T], width: usize, places: &[usize]) ->
 /// Values, and their standard deviations if there are any.
 type Valued = (Vec<f64>, Vec<f64>);
 
+/// The place of each of our names among theirs.
+fn joined(ours: &[String], theirs: &[String]) -> Vec<Option<usize>> {
+    let known: HashMap<&str, usize> = theirs.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+    ours.iter().map(|name| known.get(name.as_str()).copied()).collect()
+}
+
 /// The first name that stands twice.
 fn twice(names: &[String]) -> Option<&str> {
     let mut known = HashSet::new();
@@ -212,7 +261,7 @@ fn values(frame: &DataFrame) -> Result<Option<Valued>, String> {
         let Values::Numbers(numbers) = &column.values else { return Ok(None) };
         match numbers.iter().position(|x| !x.is_finite()) {
             Some(row) => Err(format!("row {}, column `{name}`: an answer is missing", row + 1)),
-            None => Ok(Some(numbers.clone())),
+            None => Ok(Some(numbers.to_vec())),
         }
     };
     let Some(values) = numbers(VALUES)? else { return Ok(None) };
@@ -238,5 +287,14 @@ fn checksum_in(frame: &DataFrame) -> Result<Option<u32>, String> {
         false => {
             Err(format!("its column {DATA_CHECKSUM} has different numbers; its rows are of several data"))
         }
+    }
+}
+
+/// The checksums of the rows that answers belong to; empty if they have none.
+fn row_sums_in(frame: &DataFrame) -> Result<Vec<u32>, String> {
+    let Ok(place) = frame.find(ROW_CHECKSUM) else { return Ok(Vec::new()) };
+    match &frame.columns()[place].values {
+        Values::Numbers(numbers) => Ok(numbers.iter().map(|&x| x as u32).collect()),
+        _ => Err(format!("its column {ROW_CHECKSUM} has no numbers")),
     }
 }

@@ -1,16 +1,13 @@
 //! Statistics of a number over seeds, as summaries have them.
 
-use crate::metrics::catalogue::Score;
+use crate::metrics::catalogue;
 use crate::train::statistics::Center;
 use serde_json::{Value, json};
 
 /// Mean and interquartile mean of a score over seeds, with 95 % intervals, which are null for fewer than three
 /// seeds and stay in the range of the score; `ci95` is that of the interquartile mean.
 pub(crate) fn spread(key: &str, values: &[f64]) -> Value {
-    let of = |center: Center| match Score::find(key) {
-        Some(score) => center.estimate(values).within(score.range()),
-        None => center.estimate(values),
-    };
+    let of = |center: Center| center.estimate(values).within(catalogue::range(key));
     let (iqm, mean) = (of(Center::Iqm), of(Center::Mean));
     json!({ "mean": mean.value, "mean_ci95": mean.interval, "iqm": iqm.value, "ci95": iqm.interval })
 }
@@ -32,6 +29,8 @@ mod tests {
             }
         };
         check("test_error", true);
+        check("agreement", true);
+        check("calibrated_ece", true);
         check("return_last_100", false);
     }
 }

@@ -2,13 +2,13 @@
 
 use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::{DataSources, OpenData, TrainedOn};
+use super::datasets::{DataSources, OpenData, Rows, TrainedOn};
 use super::foreign::ForeignModel;
 use super::recorded_teacher::{RecordedTeacher, learned_rows, rows_at};
 use super::subject::Subject;
 use crate::config::{Layer, Origin};
+use crate::data::Preprocessing;
 use crate::data::source::{begins_an_option, place_and_options};
-use crate::data::{DataFrame, Preprocessing};
 use crate::distill::EnsembleMean;
 use crate::distill::answers::is_numbered;
 use crate::distill::ensemble::mean_logits;
@@ -83,17 +83,17 @@ pub(super) fn parameters_checksum(network: &Network) -> u32 {
 
 /// The setting of a teacher, with absolute paths.
 pub(crate) fn teacher_layer(given: &str) -> Layer {
-    let absolute = |given: &String| {
-        if given == OWN {
-            return given.clone();
-        }
-        let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
-        let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
-        given.replacen(place, &path.display().to_string(), 1)
-    };
+    let absolute = |given: &String| if given == OWN { given.clone() } else { absolute_place(given) };
     let teachers: Vec<String> = places(given).iter().map(absolute).collect();
     let values = Table::from_iter([("teacher".to_owned(), teachers.join(",").into())]);
     Layer { origin: Origin::CommandLine, values }
+}
+
+/// A place with options, `PLACE:key=value`, with an absolute path.
+pub(crate) fn absolute_place(given: &str) -> String {
+    let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
+    let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
+    given.replacen(place, &path.display().to_string(), 1)
 }
 
 /// Splits `A,B` into its parts; a comma before `key=` is one between options.
@@ -177,9 +177,9 @@ impl Teachers {
         }
     }
 
-    /// The data of the first that was trained here: a student on the same data has the same split.
-    pub(crate) fn trained_on(&self) -> Option<&TrainedOn> {
-        self.trained().next().map(|trained| &trained.1)
+    /// The data of those that were trained here: a student on the same data has the same split.
+    pub(crate) fn trained_on(&self) -> Vec<&TrainedOn> {
+        self.trained().map(|trained| &trained.1).collect()
     }
 
     /// The preprocessing of the only teacher, which its student shares.
@@ -217,22 +217,6 @@ impl Teachers {
             Member::Trained(trained) => Some(&**trained),
             Member::Recorded(_) | Member::Foreign(_) | Member::Own => None,
         })
-    }
-
-    /// Checks that no teacher was trained on samples that the student is tested on: all have the split of the first that is of the same data.
-    pub(super) fn check_splits(&self) -> Result<(), Error> {
-        let mut trained = self.trained().map(|trained| &trained.1);
-        let Some(first) = trained.next() else { return Ok(()) };
-        for other in trained.filter(|other| other.checksum == first.checksum) {
-            let split = |data: &TrainedOn| (data.fit.test_samples, data.fit.split_seed, data.test.clone());
-            if split(other) != split(first) {
-                return Err(usage(
-                    "the teachers hold different samples out for the test (test_samples, split_seed, test); train them with \
-                     the same split, or one has learned samples that another is tested on",
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// Leaves out training rows to which a recorded teacher has no answer; returns a warning if there are any.
@@ -280,6 +264,8 @@ pub(crate) struct Record {
     pub(crate) logits: Vec<f32>,
     /// The CRC-32C of the teachers.
     pub(crate) teacher: u32,
+    /// The column that a teacher has learned, which is no part of the rows that it answers.
+    pub(crate) target: Option<String>,
 }
 
 impl Teachers {
@@ -293,6 +279,8 @@ impl Teachers {
         (weights, mean): (Option<&str>, EnsembleMean),
     ) -> Result<Record, Error> {
         let (teacher, count) = (self.checksum(), self.0.len());
+        let learned = |member: &(Predictor, TrainedOn)| member.0.preprocessing().target().column().to_owned();
+        let target = self.trained().next().map(learned);
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
         let classes = self.classes(data)?;
         let mut members = Vec::with_capacity(count);
@@ -306,7 +294,7 @@ impl Teachers {
             [(_, own)] => logits.extend_from_slice(own),
             several => mean_logits(mean, 1.0, several, classes.len(), &mut logits),
         }
-        Ok(Record { classes, logits, teacher })
+        Ok(Record { classes, logits, teacher, target })
     }
 
     /// The classes: those of the first teacher that has names for them, else those of the data.
@@ -322,7 +310,8 @@ impl Teachers {
             return Err(usage("the teacher predicts values; answers are recorded of classifiers"));
         }
         let named = all.iter().find(|classes| !is_numbered(classes));
-        Ok(named.cloned().unwrap_or_else(|| data.names_of(all[0].clone())))
+        let numbers = || data.names_of(all[0].clone()).unwrap_or_else(|_| all[0].clone());
+        Ok(named.cloned().unwrap_or_else(numbers))
     }
 }
 
@@ -331,17 +320,21 @@ impl Member {
     fn answers_to(self, data: &OpenData, classes: &[String]) -> Result<Vec<f32>, Error> {
         let frame = data.rows();
         let rows: Vec<usize> = (0..frame.rows()).collect();
+        let all = Rows { frame, rows: &rows, options: data.options() };
         let of_data = |reason: String| usage(format!("--data {}: {reason}", data.given()));
         match self {
-            Self::Trained(trained) => own_logits(&trained.0, classes, frame, &rows).map_err(of_data),
+            Self::Trained(trained) => {
+                trained.0.preprocessing().for_rows(frame, data.options()).map_err(of_data)?;
+                own_logits(&trained.0, classes, all).map_err(of_data)
+            }
             Self::Recorded(answers) => {
-                let (all, places) = (answers.logits(classes)?, answers.places(data, None)?);
+                let (logits, places) = (answers.logits(classes)?, answers.places(data, None)?);
                 let places: Option<Vec<usize>> = places.into_iter().collect();
                 let none = || usage(format!("--teacher {}: a row has no answer", answers.given()));
-                Ok(rows_at(&all, classes.len(), &places.ok_or_else(none)?))
+                Ok(rows_at(&logits, classes.len(), &places.ok_or_else(none)?))
             }
             Self::Foreign(mut model) => {
-                let preprocessing = model.encoding(data, classes.to_vec()).map_err(of_data)?;
+                let preprocessing = model.for_rows(data, classes.to_vec()).map_err(of_data)?;
                 let given = model.given().to_owned();
                 model
                     .logits(&preprocessing, frame, &rows)
@@ -367,8 +360,7 @@ pub(super) fn numbers(weights: &str, count: usize) -> Result<Vec<f64>, Error> {
 pub(super) fn own_logits(
     predictor: &Predictor,
     classes: &[String],
-    frame: &DataFrame,
-    rows: &[usize],
+    rows: Rows<'_>,
 ) -> Result<Vec<f32>, String> {
     let own = predictor.preprocessing().classes();
     let place = |class: &String| own.iter().position(|own| own == class);
@@ -376,7 +368,7 @@ pub(super) fn own_logits(
     let places = places.filter(|places| places.len() == own.len()).ok_or_else(|| {
         format!("its classes are {}, those of the data {}", own.join(", "), classes.join(", "))
     })?;
-    let answers = own_answers(predictor, frame, rows)?;
+    let answers = own_answers(predictor, rows)?;
     let rows = answers.chunks_exact(classes.len());
     Ok(rows.flat_map(|row| places.iter().map(|&place| row[place])).collect())
 }

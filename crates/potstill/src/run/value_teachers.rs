@@ -2,10 +2,10 @@
 
 use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::DataSources;
+use super::datasets::{DataSources, Rows};
 use super::recorded_teacher::{Found, RecordedTeacher, rows_at};
 use super::teachers::{Member, Teachers, numbers};
-use crate::data::{DataFrame, Preprocessing};
+use crate::data::Preprocessing;
 use crate::error::Error;
 use crate::jobs::Parts;
 
@@ -34,7 +34,6 @@ impl Teachers {
         weights: Option<&str>,
         is_varied: bool,
     ) -> Result<TaughtRows, Error> {
-        self.check_splits()?;
         if is_varied {
             return Err(usage(
                 "a teacher's values are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and \
@@ -88,8 +87,8 @@ impl Member {
                     ));
                 }
                 let parameters = Some(predictor.parameters());
-                once(data, parts, parameters, |frame, rows| {
-                    let outputs = own_answers(predictor, frame, rows)
+                once(data, parts, parameters, |rows| {
+                    let outputs = own_answers(predictor, rows)
                         .map_err(|reason| usage(format!("a teacher cannot answer the data: {reason}")))?;
                     Ok(outputs
                         .into_iter()
@@ -102,8 +101,8 @@ impl Member {
                 let arranged = model
                     .arranged(data.data(), ours)
                     .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
-                once(data, parts, parameters, |frame, rows| {
-                    let values = model.values(&arranged, frame, rows);
+                once(data, parts, parameters, |rows| {
+                    let values = model.values(&arranged.filling(rows.options), rows.frame, rows.rows);
                     let values = values.map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
                     Ok(values.into_iter().map(|x| ours.scaled_value(f64::from(x))).collect())
                 })
@@ -119,7 +118,7 @@ fn once(
     data: &DataSources,
     parts: &Parts,
     parameters: Option<usize>,
-    answer: impl FnMut(&DataFrame, &[usize]) -> Result<Vec<f32>, Error>,
+    answer: impl FnMut(Rows<'_>) -> Result<Vec<f32>, Error>,
 ) -> Result<TaughtRows, Error> {
     let (train, test) = data.ask(parts, answer)?;
     Ok(TaughtRows { train, variances: Vec::new(), test: Some(test), parameters })

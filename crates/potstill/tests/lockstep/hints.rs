@@ -155,7 +155,7 @@ fn a_student_of_hidden_layers_learns_as_the_definition_does() {
         shape: [SIDE, SIDE, 1],
         features: SIDE * SIDE,
         classes: CLASSES,
-        inputs,
+        inputs: inputs.into(),
         texts: Vec::new(),
         labels: (0..SAMPLES).map(|i| i * 5 % CLASSES).collect(),
         values: Vec::new(),

@@ -190,7 +190,7 @@ fn text(bytes: &[u8]) -> bool {
 
 /// A file of rows in any format: what is accepted has columns of one length, and is fitted or refused.
 fn data(bytes: &[u8]) -> bool {
-    let options = DataOptions { fills_missing: true, ..DataOptions::default() };
+    let options = DataOptions { fills_missing: Some(true), ..DataOptions::default() };
     let Ok(Data::Samples(samples)) = data::read(&Bytes(bytes), None, &options) else { return false };
     let rows = samples.rows.rows();
     assert!(rows > 0 && samples.rows.columns().iter().all(|column| column.values.rows() == rows));
