@@ -541,7 +541,7 @@ fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
         rows.iter()
             .map(|row| {
                 if row.starts_with("n7,") || row.starts_with("n77,") || row.starts_with("n111,") {
-                    row.replace(from, to)
+                    row.replacen(from, to, 1)
                 } else {
                     row.clone()
                 }
@@ -587,7 +587,7 @@ fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
         Some("missing=mean: it is of inputs, and these are answers; leave the option out"),
     );
     check(
-        "answers.csv:id=id,drop=[\"logit(0)\",\"logit(1)\"]",
+        "answers.csv:id=id,drop=[\"logit(setosa)\",\"logit(virginica)\"]",
         "",
         Some("it has answers of 1 class; two are needed"),
     );
