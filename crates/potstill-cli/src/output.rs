@@ -2,7 +2,7 @@
 
 use crate::sweep;
 use potstill::algorithm::{ALGORITHMS, Algorithm};
-use potstill::commands::{Comparison, RunEntry};
+use potstill::commands::{Comparison, RunEntry, search_words};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{Spec, in_short};
@@ -137,14 +137,36 @@ fn wrapped(words: &str) -> String {
 
 /// Prints the result of a sweep, and its path.
 fn sweep(result: &Value) {
-    print(&sweep::words(result));
+    let search = search_words(result);
+    match &search {
+        Some((choice, table)) => {
+            if let Some(line) = headline(&result["winner"]) {
+                print(&format!("{}\n", wrapped(&line).trim_end()));
+            }
+            if let Some(table) = classifier_table(&result["winner"]) {
+                print(&table.text());
+            }
+            print(&format!("{}\n{}", wrapped(choice), table.text().trim_end()));
+            let others = result["sweep"].as_array().map_or(0, Vec::len) - table.rows.len();
+            match others {
+                0 => {}
+                1 => print("  and one other"),
+                _ => print(&format!("  and {others} others")),
+            }
+        }
+        None => print(&sweep::words(result)),
+    }
     for point in result["failed"].as_array().into_iter().flatten() {
         let text = |key: &str| point[key].as_str().unwrap_or_default();
         print(&format!("\nfailed: {}: {}", text("run"), text("error")));
     }
     let out = result["out"].as_str().unwrap_or_default();
     let path = shell::path(Path::new(out));
-    print(&format!("\nFolder: {out}{}\nNext: {} compare {path}", sweep::over_seeds(result), program()));
+    let (next, over) = match search {
+        Some(_) => ("report", ""),
+        None => ("compare", sweep::over_seeds(result)),
+    };
+    print(&format!("\nFolder: {out}{over}\nNext: {} {next} {path}", program()));
 }
 
 /// Prints measured and expected values, the figure, and the path.

@@ -1,5 +1,6 @@
 //! The backward pass.
 
+use crate::batch_norm;
 use crate::forward::GROUP;
 use crate::kernels;
 use crate::lanes::{Level, Row, WIDTH};
@@ -46,6 +47,9 @@ struct Back<'a> {
     masks: &'a Masks,
     /// The first row of the part, and the first of its transposed gradients.
     start: (usize, usize),
+    /// What batch normalisations took, the gradients with respect to their parameters, and the number of samples whose
+    /// moments they took; none if these were running ones.
+    norms: (&'a [f32], &'a [f32], Option<usize>),
 }
 
 /// The share of a panel in numbers of which there are so many for each sample.
@@ -94,7 +98,8 @@ impl Network {
         inputs: bool,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, samples, taus, panels, masks, .. } = workspace;
+        let Workspace { level, workers, samples, taus, panels, masks, norms, d_norms, is_batch, .. } =
+            workspace;
         let (samples, taus) = (*samples, *taus);
         let count = upstream.outputs.len();
         assert!(count == 0 || count == samples * taus * self.outputs(), "one gradient per output");
@@ -113,36 +118,57 @@ impl Network {
             ops::pack_strided(&d_outputs[tau * rows.len()..], taus * rows.len(), d_y);
         };
         let none = Masks::default();
-        let start = (trunk.rows, trunk.transposed);
-        let back = Back { level: *level, weights, inputs: false, taps: &[], masks: &none, start };
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
-        team.for_each_group(GROUP, panels, |p, group| {
-            for (p, panel) in (p..).zip(&mut *group) {
-                let gradients = sized(&mut panel.gradients, trunk.rows + taus * quantile.rows);
-                sized(&mut panel.transposed, trunk.transposed + taus * quantile.transposed);
-                if quantile.ops.is_empty() {
-                    heads.iter().enumerate().for_each(|head| pack_head(head, p, 0, gradients));
-                } else {
-                    gradients[..trunk.rows].fill([0.0; WIDTH]);
+        let (all, batch) = (self.statistics().len(), is_batch.then_some(samples));
+        let mut end = trunk.ops.len();
+        // A batch normalisation waits for the gradients of all panels.
+        for wait in trunk.batch_norms.iter().rev().copied().map(Some).chain([None]) {
+            let ops = &trunk.ops[wait.map_or(0, |norm| norm + 1)..end];
+            let is_last_part = end == trunk.ops.len();
+            let norm = wait.and_then(|op| Some((&trunk.ops[op], trunk.batch_norm(op)?)));
+            let norms_of = (&**norms, &*sized(d_norms, all), batch);
+            team.for_each_group(GROUP, panels, |p, group| {
+                let start = (trunk.rows, trunk.transposed);
+                let (level, norms) = (*level, norms_of);
+                let back = Back { level, weights, inputs: false, taps: &[], masks: &none, start, norms };
+                for (p, panel) in (p..).zip(&mut *group).filter(|_| is_last_part) {
+                    let gradients = sized(&mut panel.gradients, trunk.rows + taus * quantile.rows);
+                    sized(&mut panel.transposed, trunk.transposed + taus * quantile.transposed);
+                    if quantile.ops.is_empty() {
+                        heads.iter().enumerate().for_each(|head| pack_head(head, p, 0, gradients));
+                    } else {
+                        gradients[..trunk.rows].fill([0.0; WIDTH]);
+                    }
                 }
-            }
-            for tau in 0..if quantile.ops.is_empty() { 0 } else { taus } {
-                let start = (trunk.rows + tau * quantile.rows, trunk.transposed + tau * quantile.transposed);
-                for (p, panel) in (p..).zip(&mut *group) {
-                    let gradients = &mut panel.gradients[start.0..];
-                    heads.iter().enumerate().for_each(|head| pack_head(head, p, tau, gradients));
+                for tau in 0..if quantile.ops.is_empty() { 0 } else { taus } {
+                    let start =
+                        (trunk.rows + tau * quantile.rows, trunk.transposed + tau * quantile.transposed);
+                    for (p, panel) in (p..).zip(&mut *group) {
+                        let gradients = &mut panel.gradients[start.0..];
+                        heads.iter().enumerate().for_each(|head| pack_head(head, p, tau, gradients));
+                    }
+                    self.run_back(Back { start, ..back }, (quantile, &quantile.ops), (p, group));
                 }
-                self.run_back(Back { start, ..back }, quantile, (p, group));
-            }
-            let back = Back { inputs, taps: upstream.taps, masks, start: (0, 0), ..back };
-            self.run_back(back, trunk, (p, group));
-            for (p, panel) in (p..).zip(group).filter(|_| inputs) {
-                if let Some(masks) = masks.of_panel(p) {
-                    masks.drop_inputs(&mut panel.gradients[..self.inputs()]);
+                let back = Back { inputs, taps: upstream.taps, masks, start: (0, 0), ..back };
+                self.run_back(back, (trunk, ops), (p, group));
+                if let Some((op, norm)) = norm {
+                    for panel in group {
+                        batch_norm::measure_gradient(panel, op, norm, norms_of.0);
+                    }
+                    return;
                 }
+                for (p, panel) in (p..).zip(group).filter(|_| inputs) {
+                    if let Some(masks) = masks.of_panel(p) {
+                        masks.drop_inputs(&mut panel.gradients[..self.inputs()]);
+                    }
+                }
+            });
+            if let (Some(op), Some((_, norm))) = (wait, norm) {
+                batch_norm::join_gradients(panels, norm, sized(d_norms, all));
+                end = op + 1;
             }
-        });
+        }
     }
 
     /// The gradient with respect to the inputs, from that with respect to every unit.
@@ -163,7 +189,7 @@ impl Network {
         assert!(d_free.is_empty() || d_free.len() == self.free_count(), "one gradient per free parameter");
         let Plan { trunk, quantile, .. } = self.plan();
         assert_eq!(gradient.len(), self.parameters().len(), "one gradient per parameter");
-        let Workspace { level, workers, samples, taus, panels, squares, .. } = workspace;
+        let Workspace { level, workers, samples, taus, panels, squares, d_norms, .. } = workspace;
         let (samples, taus, level) = (*samples, *taus, *level);
         let team = self.team(samples * taus, workers);
         let panels = &panels[..samples.div_ceil(WIDTH)];
@@ -208,6 +234,10 @@ impl Network {
                     });
                     ops::norm_gradient(&places, gradient);
                 }
+                Piece::BatchNorm { op } => {
+                    let norm = trunk.batch_norm(op).expect("a batch normalisation");
+                    gradient.copy_from_slice(&d_norms[norm.stats..][..2 * norm.channels]);
+                }
                 Piece::Free { .. } if d_free.is_empty() => gradient.fill(0.0),
                 Piece::Free { first } => gradient.copy_from_slice(&d_free[first..][..gradient.len()]),
                 Piece::Deviations => {}
@@ -232,10 +262,10 @@ impl Network {
         squares.iter().sum::<f64>().sqrt()
     }
 
-    /// Takes the gradient with respect to the outputs of a part back to its inputs, and leaves the transposed
-    /// gradients of its linear operations, for panels, of which the first is the `p`-th.
-    fn run_back(&self, back: Back<'_>, part: &Part, (p, panels): (usize, &mut [Panel])) {
-        for op in part.ops.iter().rev() {
+    /// Takes the gradient with respect to the outputs of some operations of a part back to their inputs, and leaves the
+    /// transposed gradients of linear ones, for panels, of which the first is the `p`-th.
+    fn run_back(&self, back: Back<'_>, (part, ops): (&Part, &[Op]), (p, panels): (usize, &mut [Panel])) {
+        for op in ops.iter().rev() {
             for (p, panel) in (p..).zip(&mut *panels) {
                 self.apply_back(back, part, op, (p, panel));
             }
@@ -260,10 +290,18 @@ impl Network {
             ops::add_strided(d_units, tap.units(), &mut rest[..tap.units()]);
         }
         let masks = back.masks.of_panel(p);
-        if let (Some(masks), Kind::Activation(_)) = (masks, &op.kind) {
+        if let (Some(masks), Kind::Activation(..)) = (masks, &op.kind) {
             masks.drop_units(part, op.to.start, &mut rest[..op.to.len()]);
         }
-        let (d_x, d_y) = (&mut earlier[op.from.clone()], &rest[..op.to.len()]);
+        let d_y = &rest[..op.to.len()];
+        if let Kind::Add { other, adds } = op.kind {
+            let d_other = &mut earlier[other..][..d_y.len()];
+            match adds {
+                true => ops::add(d_y, d_other),
+                false => d_other.copy_from_slice(d_y),
+            }
+        }
+        let d_x = &mut earlier[op.from.clone()];
         let (x, y) = (&values[op.from.clone()], &values[op.to.clone()]);
         match &op.kind {
             Kind::Linear(weights) if back.weights => {
@@ -272,7 +310,7 @@ impl Network {
                 linear::transpose_gradients(layer, d_y, &mut transposed[..layer.points() * layer.padded()]);
             }
             Kind::Linear(_) => {}
-            Kind::Activation(activation) => {
+            Kind::Activation(activation, _) => {
                 let (x, y) = (x.as_flattened(), y.as_flattened());
                 let (d_x, d_y) = (d_x.as_flattened_mut(), d_y.as_flattened());
                 let scale = masks.map_or(1.0, |masks| masks.hidden_scale());
@@ -288,7 +326,17 @@ impl Network {
                 let gains = &self.parameters()[*offset..][..x.len()];
                 ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
             }
-            Kind::Pad(pad) if back.inputs || !op.is_first => ops::pad_backward(pad, d_y, d_x),
+            Kind::BatchNorm(norm) => {
+                let of_norm = norm.stats..norm.stats + 2 * norm.channels;
+                let gains = &self.parameters()[norm.offset..][..norm.channels];
+                let (taken, d_norms, batch) = back.norms;
+                let numbers = |samples: usize| samples * x.len() / norm.channels;
+                let share = batch.map_or(0.0, |samples| 1.0 / numbers(samples) as f32);
+                let norms = (&taken[of_norm.clone()], &d_norms[of_norm], share);
+                batch_norm::backward(x, norms, gains, d_y, d_x);
+            }
+            Kind::Add { .. } => d_x.copy_from_slice(d_y),
+            Kind::Pad(pad) if back.inputs || !op.is_first => ops::pad_backward(pad, d_y, op.adds, d_x),
             Kind::Pad(_) => {}
             Kind::Pool(pool) => ops::pool_backward(pool, x, y, d_y, d_x),
             Kind::Dueling { choices, atoms } => ops::dueling_backward(*choices, *atoms, d_y, d_x),

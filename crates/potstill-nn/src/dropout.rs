@@ -2,7 +2,7 @@
 //! left out with a probability, and what is left is scaled up by one over the probability of staying ("inverted
 //! dropout"), so that expected values are those of a pass without it.
 //!
-//! A pass with dropout is one that a backward pass follows: [`Network::forward_dropout`]. Predictions have none.
+//! A pass with dropout is one that a gradient step follows: [`Network::forward_training`]. Predictions have none.
 //! In a network that takes probabilities (an implicit distribution) only the layers before these come in have it.
 
 use crate::network::Network;
@@ -20,7 +20,7 @@ use potstill_core::Pcg64;
 /// let (mut workspace, mut rng) = (Workspace::default(), Pcg64::new(2));
 /// let dropout = Dropout { inputs: 0.25, hidden: 0.0 };
 /// // Three times 1, or three times 4/3 with probability 3/4.
-/// let outputs = network.forward_dropout(&[1.0; 1000], dropout, &mut rng, &mut workspace);
+/// let outputs = network.forward_training(&[1.0; 1000], dropout, &mut rng, &mut workspace);
 /// assert!(outputs.iter().all(|&y| y == 0.0 || y == 4.0));
 /// assert!((outputs.iter().sum::<f32>() / 1000.0 - 3.0).abs() < 0.2);
 /// # Ok::<(), potstill_nn::spec::SpecError>(())
@@ -41,23 +41,28 @@ impl Dropout {
 }
 
 impl Network {
-    /// The outputs as [`forward`](Network::forward) gives them, with dropout: masks are drawn from `rng` before
-    /// the pass, the same ones for any number of threads, and [`backward`](Network::backward) uses them again.
+    /// The outputs of a pass that a gradient step follows: as [`forward`](Network::forward) gives them, with dropout
+    /// and with batch normalisation by the moments of this batch, which go into the running ones by
+    /// [`update_statistics`](Network::update_statistics). Masks are drawn from `rng` before the pass, the same ones
+    /// for any number of threads, and [`backward`](Network::backward) uses them again.
     /// [Activations](Network::activations) of hidden layers are those after dropout.
-    pub fn forward_dropout<'w>(
+    ///
+    /// # Panics
+    /// If there is batch normalisation, and a channel has only one number in the batch.
+    pub fn forward_training<'w>(
         &self,
         batch: &[f32],
         dropout: Dropout,
         rng: &mut Pcg64,
         workspace: &'w mut Workspace,
     ) -> &'w [f32] {
-        if dropout.is_off() {
-            return self.forward(batch, workspace);
-        }
         let mut masks = std::mem::take(&mut workspace.masks);
-        let (inputs, of) = (self.inputs(), [dropout.inputs, dropout.hidden]);
-        masks.draw(&self.plan().trunk, inputs, batch.len() / inputs, of, rng);
-        self.forward_masked(batch, masks, workspace)
+        masks.clear();
+        if !dropout.is_off() {
+            let (inputs, of) = (self.inputs(), [dropout.inputs, dropout.hidden]);
+            masks.draw(&self.plan().trunk, inputs, batch.len() / inputs, of, rng);
+        }
+        self.forward_masked(batch, (masks, true), workspace)
     }
 }
 
@@ -81,7 +86,7 @@ mod tests {
         net.update_parameters(|p| p.copy_from_slice(&[2.0, 3.0, 0.0, 0.0, 1.0, 10.0, 0.5]));
         let (mut workspace, mut rng) = (Workspace::default(), Pcg64::new(1));
         let dropout = Dropout { inputs: 0.0, hidden: 0.5 };
-        let outputs = net.forward_dropout(&[1.0; 64], dropout, &mut rng, &mut workspace).to_vec();
+        let outputs = net.forward_training(&[1.0; 64], dropout, &mut rng, &mut workspace).to_vec();
         for possible in [0.5, 4.5, 60.5, 64.5] {
             assert!(outputs.contains(&possible), "{possible} is not in {outputs:?}");
         }
@@ -106,7 +111,7 @@ mod tests {
         let batch: Vec<f32> = x.iter().copied().cycle().take(20 * 500).collect();
         for _ in 0..40 {
             let dropout = Dropout { inputs: 0.2, hidden: 0.5 };
-            let outputs = net.forward_dropout(&batch, dropout, &mut rng, &mut workspace);
+            let outputs = net.forward_training(&batch, dropout, &mut rng, &mut workspace);
             outputs.chunks_exact(3).for_each(|row| (0..3).for_each(|o| sums[o] += f64::from(row[o])));
         }
         // The deviation of one output is about 0.3: five standard errors of 20,000 are 0.01.
@@ -123,11 +128,11 @@ mod tests {
         let expected = net.forward(&batch, &mut workspace).to_vec();
         let dropout = Dropout { inputs: 0.3, hidden: 0.4 };
         let mut rng = Pcg64::new(6);
-        assert_ne!(net.forward_dropout(&batch, dropout, &mut rng, &mut workspace), expected);
+        assert_ne!(net.forward_training(&batch, dropout, &mut rng, &mut workspace), expected);
         let drawn = rng.clone();
         assert_eq!(net.predict(&batch, &mut workspace), expected);
         assert_eq!(net.predict(&batch[..24], &mut workspace), &expected[..8]);
-        assert_eq!(net.forward_dropout(&batch, Dropout::default(), &mut rng, &mut workspace), expected);
+        assert_eq!(net.forward_training(&batch, Dropout::default(), &mut rng, &mut workspace), expected);
         // Nothing is drawn when it is off.
         assert_eq!(rng, drawn);
     }
@@ -148,11 +153,11 @@ mod tests {
             // The loss is a weighted sum of the outputs, the masks always those of one state of the generator.
             let loss = |net: &Network, batch: &[f32]| {
                 let mut workspace = Workspace::default();
-                let outputs = net.forward_dropout(batch, dropout, &mut Pcg64::new(11), &mut workspace);
+                let outputs = net.forward_training(batch, dropout, &mut Pcg64::new(11), &mut workspace);
                 outputs.iter().zip(&weights).map(|(y, w)| f64::from(*y) * f64::from(*w)).sum::<f64>()
             };
             let mut workspace = Workspace::default();
-            net.forward_dropout(&batch, dropout, &mut Pcg64::new(11), &mut workspace);
+            net.forward_training(&batch, dropout, &mut Pcg64::new(11), &mut workspace);
             let (mut gradient, mut d_batch) = (vec![0.0; net.parameters().len()], vec![0.0; batch.len()]);
             net.backward_from((&*weights).into(), &mut workspace, Some(&mut gradient), Some(&mut d_batch));
             // Single precision and kinks: a small step, and the median of the relative errors.
@@ -189,7 +194,7 @@ mod tests {
         let gradient = |threads| {
             let (mut workspace, mut rng) = (Workspace::new(Workers::new(threads)), Pcg64::new(4));
             let dropout = Dropout { inputs: 0.2, hidden: 0.5 };
-            let logits = net.forward_dropout(&batch, dropout, &mut rng, &mut workspace);
+            let logits = net.forward_training(&batch, dropout, &mut rng, &mut workspace);
             let (mut d_logits, mut gradient) = (vec![0.0; logits.len()], vec![0.0; net.parameters().len()]);
             loss::cross_entropy(logits, &labels, &mut d_logits);
             net.backward(&d_logits, &mut workspace, &mut gradient);

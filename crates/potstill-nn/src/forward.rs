@@ -1,5 +1,6 @@
 //! The forward pass.
 
+use crate::batch_norm;
 use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
@@ -11,6 +12,7 @@ use crate::plan::{Kind, Op, Part, Plan};
 use crate::spec::Activation;
 use crate::workers::Workers;
 use crate::workspace::{Workspace, sized};
+use std::ops::Range;
 
 /// Samples up to which it is cheaper to take them one by one.
 const SINGLES_MAX: usize = 5;
@@ -18,8 +20,23 @@ const SINGLES_MAX: usize = 5;
 pub(crate) const GROUP: usize = 8;
 /// Multiply-adds that are worth calling the other threads for.
 const SHARED_MIN: usize = 400_000;
+/// Numbers of all units that a prediction of many samples computes at a time.
+const UNITS_AT_ONCE: usize = 1 << 24;
 /// Probabilities in the mean of an implicit distribution, by default.
 pub const TAUS: usize = 32;
+
+/// Operations that are computed one after the other.
+#[derive(Clone)]
+struct Run<'a> {
+    level: Level,
+    part: &'a Part,
+    ops: Range<usize>,
+    /// The first row of the part.
+    start: usize,
+    masks: &'a Masks,
+    /// What batch normalisations take.
+    norms: &'a [f32],
+}
 
 impl Network {
     fn batch_size(&self, batch: &[f32]) -> usize {
@@ -45,17 +62,17 @@ impl Network {
     pub fn forward<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let mut masks = std::mem::take(&mut workspace.masks);
         masks.clear();
-        self.forward_masked(batch, masks, workspace)
+        self.forward_masked(batch, (masks, false), workspace)
     }
 
-    /// The same with masks of dropout.
+    /// The same with masks of dropout, and by the moments of the batch if `is_batch`.
     pub(crate) fn forward_masked<'w>(
         &self,
         batch: &[f32],
-        masks: Masks,
+        (masks, is_batch): (Masks, bool),
         workspace: &'w mut Workspace,
     ) -> &'w [f32] {
-        workspace.masks = masks;
+        (workspace.masks, workspace.is_batch) = (masks, is_batch);
         let samples = self.batch_size(batch);
         let taus = self.default_taus(samples, workspace);
         let tau_values = std::mem::take(&mut workspace.tau_values);
@@ -73,6 +90,7 @@ impl Network {
         let samples = self.batch_size(batch);
         assert!(taus.len().is_multiple_of(samples), "as many probabilities for each sample");
         workspace.masks.clear();
+        workspace.is_batch = false;
         self.pass(batch, taus, (samples, taus.len() / samples), workspace);
         &workspace.outputs
     }
@@ -82,23 +100,24 @@ impl Network {
     pub fn predict<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
         let samples = self.batch_size(batch);
         if samples > SINGLES_MAX {
-            return self.forward(batch, workspace);
+            return self.forward_in_parts(batch, workspace);
         }
         let taus = self.default_taus(samples, workspace);
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, single, outputs, tau_values, .. } = workspace;
+        let Workspace { level, single, outputs, tau_values, norms, .. } = workspace;
+        self.frozen_norms(norms);
         let values = sized(single, trunk.rows + quantile.rows);
         outputs.resize(samples * taus * self.outputs(), 0.0);
         let (before, after) = values.split_at_mut(trunk.rows);
         for (i, sample) in batch.chunks_exact(self.inputs()).enumerate() {
             self.ends().inputs.for_each_run(|from, rows| ops::copy(&sample[from..], &mut before[rows]));
             ops::divide(&mut before[..self.inputs()], self.spec().input_divisor);
-            self.run_one(*level, trunk, before, &[]);
+            self.run_one((*level, norms), trunk, before, &[]);
             for tau in 0..taus {
                 let mut last = &*before;
                 if !quantile.ops.is_empty() {
                     ops::cosines(&[tau_values[i * taus + tau]], &mut after[..self.cosines()]);
-                    self.run_one(*level, quantile, after, before);
+                    self.run_one((*level, norms), quantile, after, before);
                     last = after;
                 }
                 for (head, rows) in heads.iter().enumerate() {
@@ -109,6 +128,24 @@ impl Network {
             }
         }
         outputs
+    }
+
+    /// Outputs of many samples, some at a time so that the units of all do not fill the memory: none is looked at again.
+    fn forward_in_parts<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let Plan { trunk, quantile, heads, .. } = self.plan();
+        let most = UNITS_AT_ONCE / (trunk.rows + TAUS * quantile.rows);
+        let most = most.next_multiple_of(WIDTH).max(WIDTH) * self.inputs();
+        // Outputs of several heads lie head by head.
+        if batch.len() <= most || heads.len() > 1 {
+            return self.forward(batch, workspace);
+        }
+        let mut outputs = std::mem::take(&mut workspace.gathered);
+        outputs.clear();
+        for part in batch.chunks(most) {
+            outputs.extend_from_slice(self.forward(part, workspace));
+        }
+        workspace.gathered = std::mem::replace(&mut workspace.outputs, outputs);
+        &workspace.outputs
     }
 
     fn cosines(&self) -> usize {
@@ -128,14 +165,19 @@ impl Network {
         workspace: &mut Workspace,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, panels, outputs, masks, .. } = workspace;
         (workspace.samples, workspace.taus) = (samples, taus);
+        let Workspace { level, workers, panels, outputs, masks, norms, moments, is_batch, .. } = workspace;
         let inputs = self.inputs();
         let count = samples.div_ceil(WIDTH);
         if panels.len() < count {
             panels.resize_with(count, Panel::default);
         }
-        self.team(samples * taus, workers).for_each_group(GROUP, &mut panels[..count], |p, group| {
+        let panels = &mut panels[..count];
+        let team = self.team(samples * taus, workers);
+        self.frozen_norms(norms);
+        // A batch normalisation waits for the moments of all panels.
+        let waits: &[usize] = if *is_batch { &trunk.batch_norms } else { &[] };
+        let pack = |group: &mut [Panel], p: usize| {
             for (p, panel) in (p..).zip(&mut *group) {
                 let first = p * WIDTH;
                 panel.samples = WIDTH.min(samples - first);
@@ -149,7 +191,29 @@ impl Network {
                     masks.drop_inputs(&mut values[..inputs]);
                 }
             }
-            self.run(*level, trunk, 0, (p, group), masks);
+        };
+        let mut begin = 0;
+        for &wait in waits {
+            let norm = trunk.batch_norm(wait).expect("a batch normalisation");
+            let run = Run { level: *level, part: trunk, ops: begin..wait, start: 0, masks, norms };
+            team.for_each_group(GROUP, panels, |p, group| {
+                if run.ops.start == 0 {
+                    pack(group, p);
+                }
+                self.run(&run, (p, group));
+                group.iter_mut().for_each(|panel| batch_norm::measure(panel, &trunk.ops[wait], norm));
+            });
+            let moments = sized(moments, self.statistics().len());
+            batch_norm::join(panels, &trunk.ops[wait], norm, norms, moments);
+            begin = wait;
+        }
+        let ops = begin..trunk.ops.len();
+        let run = Run { level: *level, part: trunk, ops, start: 0, masks, norms };
+        team.for_each_group(GROUP, panels, |p, group| {
+            if run.ops.start == 0 {
+                pack(group, p);
+            }
+            self.run(&run, (p, group));
             for tau in 0..if quantile.ops.is_empty() { 0 } else { taus } {
                 let start = trunk.rows + tau * quantile.rows;
                 for (p, panel) in (p..).zip(&mut *group) {
@@ -159,7 +223,8 @@ impl Network {
                     }
                     ops::cosines(&asked, &mut panel.values[start..][..self.cosines()]);
                 }
-                self.run(*level, quantile, start, (p, group), &Masks::default());
+                let (ops, masks) = (0..quantile.ops.len(), &Masks::default());
+                self.run(&Run { part: quantile, ops, start, masks, ..run.clone() }, (p, group));
             }
         });
         outputs.resize(samples * taus * self.outputs(), 0.0);
@@ -178,16 +243,10 @@ impl Network {
         }
     }
 
-    /// Computes a part, whose rows begin at `start`, for panels, of which the first is the `p`-th.
-    fn run(
-        &self,
-        level: Level,
-        part: &Part,
-        start: usize,
-        (p, panels): (usize, &mut [Panel]),
-        masks: &Masks,
-    ) {
-        for op in &part.ops {
+    /// Computes operations for panels, of which the first is the `p`-th.
+    fn run(&self, run: &Run<'_>, (p, panels): (usize, &mut [Panel])) {
+        let Run { level, part, ref ops, start, masks, norms } = *run;
+        for op in &part.ops[ops.clone()] {
             if let Kind::Linear(weights) = &op.kind {
                 let places = (start + op.from.start, start + op.to.start);
                 linear::forward(level, &weights.layer, self.used(weights), panels, places);
@@ -195,8 +254,8 @@ impl Network {
             }
             for (p, panel) in (p..).zip(&mut *panels) {
                 let (before, values) = panel.values.split_at_mut(start);
-                self.apply(op, values, before);
-                if let (Some(masks), Kind::Activation(_)) = (masks.of_panel(p), &op.kind) {
+                self.apply(op, norms, values, before);
+                if let (Some(masks), Kind::Activation(..)) = (masks.of_panel(p), &op.kind) {
                     masks.drop_units(part, op.to.start, &mut values[op.to.clone()]);
                 }
             }
@@ -204,10 +263,16 @@ impl Network {
     }
 
     /// Computes a part for one sample.
-    fn run_one(&self, level: Level, part: &Part, values: &mut [[f32; 1]], before: &[[f32; 1]]) {
+    fn run_one(
+        &self,
+        (level, norms): (Level, &[f32]),
+        part: &Part,
+        values: &mut [[f32; 1]],
+        before: &[[f32; 1]],
+    ) {
         for op in &part.ops {
             let Kind::Linear(weights) = &op.kind else {
-                self.apply(op, values, before);
+                self.apply(op, norms, values, before);
                 continue;
             };
             let (done, rest) = values.split_at_mut(op.to.start);
@@ -217,13 +282,14 @@ impl Network {
         }
     }
 
-    /// Computes an operation that is no product, for sixteen samples or one. `before` has the rows of the trunk.
-    fn apply<const L: usize>(&self, op: &Op, values: &mut [[f32; L]], before: &[[f32; L]]) {
+    /// Computes an operation that is no product, for sixteen samples or one. `before` has the rows of the trunk, `norms`
+    /// what batch normalisations take.
+    fn apply<const L: usize>(&self, op: &Op, norms: &[f32], values: &mut [[f32; L]], before: &[[f32; L]]) {
         let (done, rest) = values.split_at_mut(op.to.start);
         let (x, y) = (&done[op.from.clone()], &mut rest[..op.to.len()]);
         match &op.kind {
             Kind::Linear(_) => {}
-            Kind::Activation(activation) => {
+            Kind::Activation(activation, _) => {
                 let (x, y) = (x.as_flattened(), y.as_flattened_mut());
                 match activation {
                     Activation::Relu => kernels::relu(x, y),
@@ -239,6 +305,14 @@ impl Network {
                 let stats = &mut rest[stats - op.to.end..][..2];
                 ops::norm_stats(x, self.spec().layer_norm_epsilon, stats);
                 ops::norm(x, &[stats[0], stats[1]], gains, y);
+            }
+            Kind::BatchNorm(norm) => {
+                let gains = &self.parameters()[norm.offset..][..2 * norm.channels];
+                batch_norm::apply(x, &norms[norm.stats..][..2 * norm.channels], gains, y);
+            }
+            Kind::Add { other, .. } => {
+                y.copy_from_slice(x);
+                ops::add(&done[*other..][..x.len()], y);
             }
             Kind::Pad(pad) => ops::pad(pad, x, y),
             Kind::Pool(pool) => ops::pool(pool, x, y),

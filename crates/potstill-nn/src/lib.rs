@@ -43,6 +43,8 @@
 mod aligned;
 mod apart;
 mod backward;
+mod batch_norm;
+mod builder;
 pub mod distributions;
 mod dropout;
 pub mod embedding;
@@ -64,6 +66,8 @@ pub mod optim;
 mod pieces;
 mod plan;
 pub mod spec;
+mod stage;
+mod statistics;
 mod tap;
 mod tensors;
 mod workers;

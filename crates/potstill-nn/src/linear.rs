@@ -392,6 +392,9 @@ pub(crate) struct Panel {
     pub(crate) gradients: Vec<Row>,
     /// Gradients of the outputs of linear operations, [transposed](transpose_gradients).
     pub(crate) transposed: Vec<Row>,
+    /// Two sums for each channel of a batch normalisation, and a buffer for them.
+    pub(crate) sums: Vec<f64>,
+    pub(crate) lanes: Vec<Row>,
 }
 
 /// The places of an operation's inputs and transposed gradients in all panels: the samples that a gradient is

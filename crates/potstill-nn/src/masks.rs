@@ -33,7 +33,7 @@ pub(crate) struct PanelMasks<'a> {
 
 /// The rows of the hidden layers of a part, in the order of their masks.
 fn hidden_layers(part: &Part) -> impl Iterator<Item = Range<usize>> {
-    part.ops.iter().filter(|op| matches!(op.kind, Kind::Activation(_))).map(|op| op.to.clone())
+    part.ops.iter().filter(|op| matches!(op.kind, Kind::Activation(..))).map(|op| op.to.clone())
 }
 
 impl Masks {

@@ -40,6 +40,14 @@ impl NetworkSpec {
         Ok(Plan::new(self, &interface.into())?.parameters)
     }
 
+    /// The number of running means and variances of its batch normalisations, which are no parameters.
+    ///
+    /// # Errors
+    /// If there is no such network.
+    pub fn statistics(&self, interface: impl Into<Interface>) -> Result<usize, String> {
+        Ok(Plan::new(self, &interface.into())?.statistics)
+    }
+
     /// Bytes that a forward and a backward pass over so many samples, and probabilities of each, need beside
     /// the parameters; `None` if they cannot be counted.
     ///
@@ -58,18 +66,28 @@ impl NetworkSpec {
         Ok(rows.zip(row).and_then(|(rows, row)| rows.checked_mul(row)))
     }
 
-    /// The network with zero parameters, ready to be filled.
+    /// The network with zero parameters, ready to be filled. Running means are 0, and running variances 1.
     ///
     /// # Panics
     /// If [`check`](Self::check) refuses it.
     pub fn zeroed(&self, interface: impl Into<Interface>) -> Network {
         let interface = interface.into();
         let plan = Plan::new(self, &interface).unwrap_or_else(|reason| panic!("{self}: {reason}"));
+        let mut statistics = Aligned::zeros(plan.statistics);
+        for norm in plan.batch_norms() {
+            statistics[norm.stats + norm.channels..][..norm.channels].fill(1.0);
+        }
+        let no_biases = plan.ops().filter_map(|op| match &op.kind {
+            Kind::Linear(weights) if !weights.has_biases => Some(weights.layer.outputs),
+            _ => None,
+        });
+        let zeros = vec![0.0; no_biases.max().unwrap_or(0)];
         Network {
             parameters: Aligned::zeros(plan.parameters),
+            statistics,
             noise: vec![0.0; plan.noise],
             noisy_parameters: Aligned::zeros(if plan.noise > 0 { plan.parameters } else { 0 }),
-            form: Arc::new(Form { spec: self.clone(), interface, pieces: Pieces::new(&plan), plan }),
+            form: Arc::new(Form { spec: self.clone(), interface, pieces: Pieces::new(&plan), plan, zeros }),
         }
     }
 
@@ -99,6 +117,7 @@ impl NetworkSpec {
                     how.fill(weights, op.is_output, &mut parameters[weights.offset..], rng);
                 }
                 Kind::Norm { offset, .. } => parameters[*offset..][..op.from.len()].fill(1.0),
+                Kind::BatchNorm(norm) => parameters[norm.offset..][..norm.channels].fill(1.0),
                 _ => {}
             }
         }
@@ -115,6 +134,8 @@ impl NetworkSpec {
 pub struct Network {
     form: Arc<Form>,
     parameters: Aligned,
+    /// Running means and variances of batch normalisations.
+    statistics: Aligned,
     /// The factors of the noise on weights.
     noise: Vec<f32>,
     /// The parameters with noise on them; empty for a network without noise.
@@ -129,12 +150,14 @@ struct Form {
     plan: Plan,
     /// The pieces that the gradient is computed in.
     pieces: Pieces,
+    /// The biases of layers without any.
+    zeros: Vec<f32>,
 }
 
 impl PartialEq for Network {
     fn eq(&self, other: &Self) -> bool {
-        (self.spec(), self.interface(), &self.parameters, &self.noise)
-            == (other.spec(), other.interface(), &other.parameters, &other.noise)
+        (self.spec(), self.interface(), &self.parameters, &self.statistics, &self.noise)
+            == (other.spec(), other.interface(), &other.parameters, &other.statistics, &other.noise)
     }
 }
 
@@ -210,6 +233,15 @@ impl Network {
         &self.parameters
     }
 
+    /// Running means and variances of batch normalisations: what they normalise by, but for training passes.
+    pub fn statistics(&self) -> &[f32] {
+        &self.statistics
+    }
+
+    pub(crate) fn statistics_mut(&mut self) -> &mut [f32] {
+        &mut self.statistics
+    }
+
     /// Lets `update` change all parameters, and applies the noise again.
     pub fn update_parameters(&mut self, update: impl FnOnce(&mut [f32])) {
         update(&mut self.parameters);
@@ -217,7 +249,7 @@ impl Network {
     }
 
     /// Moves the parameters towards those of a network of the same form: `self += tau (other - self)`, `tau`
-    /// from 0 to 1 (Polyak averaging). `tau = 1` copies the parameters, and the noise too.
+    /// from 0 to 1 (Polyak averaging), and running statistics too. `tau = 1` copies the parameters, and the noise too.
     ///
     /// # Panics
     /// If the networks have different numbers of parameters.
@@ -225,10 +257,22 @@ impl Network {
         assert_eq!(self.parameters.len(), other.parameters.len(), "networks of one form");
         if tau == 1.0 {
             self.parameters.copy_from_slice(&other.parameters);
+            self.statistics.copy_from_slice(&other.statistics);
             self.noise.copy_from_slice(&other.noise);
         } else {
             kernels::blend(tau, &other.parameters, &mut self.parameters);
+            kernels::blend(tau, &other.statistics, &mut self.statistics);
         }
+        self.apply_noise();
+    }
+
+    /// Copies parameters and running statistics of a network of the same form; the noise stays.
+    ///
+    /// # Panics
+    /// If the networks have different numbers of parameters.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.parameters.copy_from_slice(&other.parameters);
+        self.statistics.copy_from_slice(&other.statistics);
         self.apply_noise();
     }
 
@@ -236,7 +280,7 @@ impl Network {
     /// `(x - mean) / deviation`.
     ///
     /// # Panics
-    /// If the lengths are not those of the inputs, or the first layer is a convolution.
+    /// If the lengths are not those of the inputs, the first layer is a convolution, or batch normalisation follows it.
     pub fn fold_input_scaling(&mut self, mean: &[f64], deviations: &[f64]) {
         assert_eq!((mean.len(), deviations.len()), (self.inputs(), self.inputs()), "moments of the inputs");
         let Self { form, parameters, .. } = self;
@@ -244,6 +288,7 @@ impl Network {
         for op in form.plan.trunk.ops.iter().filter(|op| op.is_first) {
             let Kind::Linear(weights) = &op.kind else { continue };
             assert_eq!(weights.layer.patch(), mean.len(), "a dense first layer");
+            assert!(weights.has_biases, "biases, which take the means in");
             let outputs = weights.layer.outputs;
             let all = &mut parameters[weights.offset..];
             for o in 0..outputs {
@@ -367,13 +412,18 @@ impl Network {
     /// Weights and biases, with noise if there is any.
     pub(crate) fn used(&self, weights: &Weights) -> (&[f32], &[f32]) {
         let all = if self.noisy_parameters.is_empty() { &self.parameters } else { &self.noisy_parameters };
-        all[weights.offset..][..weights.length()].split_at(weights.layer.patch() * weights.layer.outputs)
+        let outputs = weights.layer.outputs;
+        let own = &all[weights.offset..][..weights.length()];
+        match weights.has_biases {
+            true => own.split_at(weights.layer.patch() * outputs),
+            false => (own, &self.form.zeros[..outputs]),
+        }
     }
 }
 
 snapshot! {
     impl Restorable for Network {
-        saved: parameters, noise via OnlyIf(!noise.is_empty());
+        saved: parameters, statistics via OnlyIf(!statistics.is_empty()), noise via OnlyIf(!noise.is_empty());
         built: form, noisy_parameters;
         then: |network: &mut Self| {
             network.apply_noise();

@@ -201,10 +201,20 @@ pub(crate) fn pad<const L: usize>(pad: &Pad, x: &[[f32; L]], y: &mut [[f32; L]])
     }
 }
 
-/// The gradient with respect to the image; that of the zeros is left out.
-pub(crate) fn pad_backward(pad: &Pad, d_y: &[Row], d_x: &mut [Row]) {
+/// The gradient with respect to the image, added to what is there if `adds`; that of the zeros is left out.
+pub(crate) fn pad_backward(pad: &Pad, d_y: &[Row], adds: bool, d_x: &mut [Row]) {
     for (from, to) in pad.lines() {
-        d_x[from].copy_from_slice(&d_y[to]);
+        match adds {
+            true => add(&d_y[to], &mut d_x[from]),
+            false => d_x[from].copy_from_slice(&d_y[to]),
+        }
+    }
+}
+
+/// `y += x`.
+pub(crate) fn add<const L: usize>(x: &[[f32; L]], y: &mut [[f32; L]]) {
+    for (x, y) in x.as_flattened().iter().zip(y.as_flattened_mut()) {
+        *y += x;
     }
 }
 
@@ -221,27 +231,32 @@ impl Pad {
 }
 
 impl Pool {
-    /// The first row of the square of each point of the output.
+    /// The first row of the window of each point of the output.
     fn corners(&self) -> impl Iterator<Item = usize> {
-        let Self { width, channels, side, out_height, out_width, .. } = *self;
+        let Self { width, channels, window: [rows, columns], out_height, out_width, .. } = *self;
         (0..out_height * out_width)
-            .map(move |point| (point / out_width * width + point % out_width) * side * channels)
+            .map(move |point| (point / out_width * rows * width + point % out_width * columns) * channels)
     }
 
-    /// The rows of a square, from its corner.
-    fn square(&self) -> impl Iterator<Item = usize> {
-        let Self { width, channels, side, .. } = *self;
-        (0..side * side).map(move |i| (i / side * width + i % side) * channels)
+    /// The rows of a window, from its corner.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let Self { width, channels, window: [rows, columns], .. } = *self;
+        (0..rows * columns).map(move |i| (i / columns * width + i % columns) * channels)
+    }
+
+    /// The share of each point in a mean.
+    fn share(&self) -> f32 {
+        1.0 / (self.window[0] * self.window[1]) as f32
     }
 }
 
-/// The largest, or the mean, of each square.
+/// The largest, or the mean, of each window.
 pub(crate) fn pool<const L: usize>(pool: &Pool, x: &[[f32; L]], y: &mut [[f32; L]]) {
-    let share = 1.0 / (pool.side * pool.side) as f32;
+    let share = pool.share();
     for (corner, y) in pool.corners().zip(y.chunks_exact_mut(pool.channels)) {
         for (c, y) in y.iter_mut().enumerate() {
             *y = if pool.is_max { x[corner + c] } else { [0.0; L] };
-            for place in pool.square() {
+            for place in pool.places() {
                 let x = &x[corner + place + c];
                 for s in 0..L {
                     // NaN is taken over, so that it is seen.
@@ -255,13 +270,13 @@ pub(crate) fn pool<const L: usize>(pool: &Pool, x: &[[f32; L]], y: &mut [[f32; L
 
 /// The gradient goes to the first largest, or to all in equal parts.
 pub(crate) fn pool_backward(pool: &Pool, x: &[Row], y: &[Row], d_y: &[Row], d_x: &mut [Row]) {
-    let share = 1.0 / (pool.side * pool.side) as f32;
+    let share = pool.share();
     d_x.fill([0.0; WIDTH]);
     for (point, corner) in pool.corners().enumerate() {
         for c in 0..pool.channels {
             let (y, d_y) = (&y[point * pool.channels + c], &d_y[point * pool.channels + c]);
             let mut found = [false; WIDTH];
-            for place in pool.square() {
+            for place in pool.places() {
                 let (x, d_x) = (&x[corner + place + c], &mut d_x[corner + place + c]);
                 for s in 0..WIDTH {
                     let is_it = x[s] == y[s] && !found[s];

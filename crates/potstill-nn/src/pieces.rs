@@ -21,6 +21,8 @@ pub(crate) enum Piece {
     Deviations,
     /// Gains and biases of a normalisation.
     Norm { is_quantile: bool, op: usize },
+    /// Gains and biases of a batch normalisation.
+    BatchNorm { op: usize },
     /// Free parameters, of which so many lie before these.
     Free { first: usize },
 }
@@ -43,15 +45,18 @@ impl Pieces {
                                 Piece::Rows { is_quantile, op: i, first },
                             ));
                         }
-                        pieces.push((
-                            offset + layer.patch() * layer.outputs,
-                            Piece::Biases { is_quantile, op: i },
-                        ));
+                        if weights.has_biases {
+                            pieces.push((
+                                offset + layer.patch() * layer.outputs,
+                                Piece::Biases { is_quantile, op: i },
+                            ));
+                        }
                         if noise.is_some() {
                             pieces.push((offset + weights.length(), Piece::Deviations));
                         }
                     }
                     Kind::Norm { offset, .. } => pieces.push((*offset, Piece::Norm { is_quantile, op: i })),
+                    Kind::BatchNorm(norm) => pieces.push((norm.offset, Piece::BatchNorm { op: i })),
                     _ => {}
                 }
             }

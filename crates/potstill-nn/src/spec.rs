@@ -11,6 +11,8 @@
 //! ```
 
 use crate::ngrams::BagSpec;
+pub use crate::stage::Stage;
+use crate::stage::{UNITS_MAX, number, residual_network};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -45,53 +47,21 @@ impl fmt::Display for Activation {
     }
 }
 
-/// A layer over an image, before it becomes features.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// A convolution, and the nonlinearity.
-    Conv {
-        /// Channels of the output.
-        channels: usize,
-        /// Height and width of a patch.
-        kernel: usize,
-        /// Points between patches.
-        stride: usize,
-        /// Points of zeros on each side of the image, fewer than a patch has.
-        padding: usize,
-    },
-    /// The largest of each square of points, side by side.
-    MaxPool(usize),
-    /// The mean of each square of points, side by side.
-    AvgPool(usize),
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Stage::Conv { channels, kernel, stride, padding } => {
-                write!(f, "{channels}x{kernel}")?;
-                if *stride > 1 {
-                    write!(f, "s{stride}")?;
-                }
-                if *padding > 0 {
-                    write!(f, "p{padding}")?;
-                }
-                Ok(())
-            }
-            Stage::MaxPool(side) => write!(f, "max{side}"),
-            Stage::AvgPool(side) => write!(f, "avg{side}"),
-        }
-    }
-}
-
 /// The form of a network, without the sizes of its ends.
 ///
 /// `mlp:64,64` has two hidden layers; `mlp` alone is linear. `cnn:16x3,128` begins with a convolution of 16
 /// channels and 3 x 3 points (`16x3s2` in steps of 2, `16x3p1` with one point of zeros around the image, `16x3same`
-/// with as many as keep its size; `max2` and `avg2` pool squares of 2 x 2). Options
-/// follow, each after a colon: `relu`, `tanh`, `gelu` or `silu`, and `layernorm`, `dueling`, `noisy`.
+/// with as many as keep its size; `max2` and `avg2` pool squares of 2 x 2, `gap` all points; `res32s2` is a
+/// [residual block](Stage::Residual) of 32 channels in steps of 2). Options follow, each after a colon: `relu`,
+/// `tanh`, `gelu` or `silu`, and `layernorm`, `batchnorm`, `dueling`, `noisy`.
 /// `layernorm=1e-6` has another epsilon than PyTorch's, and `divide=255` divides the inputs first.
+/// `resnet8`, `resnet14` and `resnet20` are the residual networks of He et al. 2016a, section 4.2, for small images:
+/// `resnet8` is `cnn:16x3p1,res16,res32s2,res64s2,gap:batchnorm`.
 /// `text:4096x8,16` puts a [bag of hashed n-grams](BagSpec) before a hidden layer of 16 units.
+///
+/// Differences of `resnet8` and its like from the paper: where the shape changes, the input passes a convolution of
+/// one point with batch normalisation (the paper's option B, as in the networks that students are compared with since
+/// Tian et al. 2020), and not zeros (option A).
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     /// The bag of n-grams before the network, of texts. It is no part of the [`Network`](crate::Network).
@@ -106,6 +76,8 @@ pub struct NetworkSpec {
     pub layer_norm: bool,
     /// The number that layer normalisation adds to the variance, from 1e-12 to 1; PyTorch's is 1e-5, Flax's 1e-6.
     pub layer_norm_epsilon: f32,
+    /// Puts batch normalisation before each nonlinearity (Ioffe and Szegedy 2015), with PyTorch's epsilon and momentum.
+    pub batch_norm: bool,
     /// The divisor of every input, from 1 to 65536: 255 makes numbers from 0 to 1 of bytes.
     pub input_divisor: u32,
     /// Splits the last hidden layer and the outputs into two streams, one for the state's value and one
@@ -117,7 +89,7 @@ pub struct NetworkSpec {
 
 /// A network specification that does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason} in network `{spec}`; write `mlp:64,64`, `mlp:64,64:tanh` or `cnn:16x3,128`")]
+#[error("{reason} in network `{spec}`; write `mlp:64,64`, `mlp:64,64:tanh`, `cnn:16x3,128` or `resnet8`")]
 pub struct SpecError {
     /// The specification as written.
     pub spec: String,
@@ -125,10 +97,8 @@ pub struct SpecError {
     pub reason: String,
 }
 
-/// Layers and units are bounded so that a typing error is a message and not an allocation.
+/// Layers are bounded so that a typing error is a message and not an allocation.
 const LAYERS_MAX: usize = 16;
-const UNITS_MAX: usize = 16_384;
-const SIDE_MAX: usize = 64;
 const DIVISOR_MAX: usize = 1 << 16;
 
 /// PyTorch's guard against division by zero in layer normalisation.
@@ -144,40 +114,26 @@ impl NetworkSpec {
             activation: Activation::Relu,
             layer_norm: false,
             layer_norm_epsilon: NORM_EPSILON,
+            batch_norm: false,
             input_divisor: 1,
             dueling: false,
             noisy: false,
         }
     }
+
+    /// The name of a residual network that has one.
+    fn residual_name(&self) -> Option<&'static str> {
+        let is_bare = self.bag.is_none() && self.hidden.is_empty() && self.batch_norm;
+        let found = RESIDUAL.iter().find(|(_, blocks)| self.stages == residual_network(*blocks));
+        found.filter(|_| is_bare).map(|(name, _)| *name)
+    }
 }
 
-fn number(text: &str, max: usize) -> Option<usize> {
-    text.parse().ok().filter(|n| (1..=max).contains(n))
-}
+/// The residual networks with names, and the blocks in each of their three parts.
+const RESIDUAL: [(&str, usize); 3] = [("resnet8", 1), ("resnet14", 2), ("resnet20", 3)];
 
 fn epsilon(text: &str) -> Option<f32> {
     text.parse().ok().filter(|epsilon| (1e-12..=1.0).contains(epsilon))
-}
-
-fn stage(token: &str) -> Option<Stage> {
-    if let Some(side) = token.strip_prefix("max") {
-        return Some(Stage::MaxPool(number(side, SIDE_MAX)?));
-    }
-    if let Some(side) = token.strip_prefix("avg") {
-        return Some(Stage::AvgPool(number(side, SIDE_MAX)?));
-    }
-    let (channels, patch) = token.split_once('x')?;
-    let channels = number(channels, UNITS_MAX)?;
-    if let Some(kernel) = patch.strip_suffix("same") {
-        // Of an even side one half would be wider than the other.
-        let kernel = number(kernel, SIDE_MAX).filter(|kernel| kernel % 2 == 1)?;
-        return Some(Stage::Conv { channels, kernel, stride: 1, padding: kernel / 2 });
-    }
-    let (patch, padding) = patch.split_once('p').unwrap_or((patch, "0"));
-    let (kernel, stride) = patch.split_once('s').unwrap_or((patch, "1"));
-    let kernel = number(kernel, SIDE_MAX)?;
-    let padding = padding.parse().ok().filter(|&padding| padding < kernel)?;
-    Some(Stage::Conv { channels, kernel, stride: number(stride, SIDE_MAX)?, padding })
 }
 
 impl FromStr for NetworkSpec {
@@ -192,15 +148,21 @@ impl FromStr for NetworkSpec {
         }
         let mut parts = spec.split(':');
         let family = parts.next().unwrap_or_default();
-        if family != "mlp" && family != "cnn" {
+        let residual = RESIDUAL.iter().find(|(name, _)| *name == family);
+        let mut network = Self::mlp(&[]);
+        if let Some(&(_, blocks)) = residual {
+            (network.stages, network.batch_norm) = (residual_network(blocks), true);
+        } else if family.starts_with("resnet") {
+            let names = RESIDUAL.map(|(name, _)| name).join(", ");
+            return Err(fail(format!("`{family}` is none of {names}")));
+        } else if family != "mlp" && family != "cnn" {
             return Err(fail(format!("unknown family `{family}`")));
         }
-        let mut network = Self::mlp(&[]);
-        let list = parts.next().unwrap_or_default();
+        let list = if residual.is_some() { "" } else { parts.next().unwrap_or_default() };
         for token in list.split(',').map(str::trim).filter(|_| !list.is_empty()) {
             if let Some(units) = number(token, UNITS_MAX) {
                 network.hidden.push(units);
-            } else if let Some(stage) = stage(token).filter(|_| family == "cnn") {
+            } else if let Some(stage) = Stage::read(token).filter(|_| family == "cnn") {
                 if !network.hidden.is_empty() {
                     return Err(fail(format!("`{token}` after units, which know no points,")));
                 }
@@ -223,7 +185,7 @@ impl FromStr for NetworkSpec {
         if network.stages.len() > LAYERS_MAX {
             return Err(fail(format!("more than {LAYERS_MAX} convolutions and pools")));
         }
-        let mut given = Vec::new();
+        let mut given = if residual.is_some() { vec!["batchnorm"] } else { Vec::new() };
         for option in parts {
             let known = Activation::ALL.iter().find(|(name, _)| *name == option);
             let (name, value) = option.split_once('=').map_or((option, None), |(name, of)| (name, Some(of)));
@@ -241,12 +203,13 @@ impl FromStr for NetworkSpec {
                     })?;
                     network.input_divisor = divisor as u32;
                 }
+                ("batchnorm", None, _) => network.batch_norm = true,
                 ("dueling", None, _) => network.dueling = true,
                 ("noisy", None, _) => network.noisy = true,
                 _ => {
                     return Err(fail(format!(
-                        "unknown option `{option}` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, \
-                         divide=255)"
+                        "unknown option `{option}` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, batchnorm, dueling, \
+                         noisy, divide=255)"
                     )));
                 }
             }
@@ -262,13 +225,16 @@ impl FromStr for NetworkSpec {
 
 impl fmt::Display for NetworkSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.bag {
-            Some(_) => "text",
-            None if self.stages.is_empty() => "mlp",
-            None => "cnn",
+        let residual = self.residual_name();
+        f.write_str(match (self.bag, residual) {
+            (Some(_), _) => "text",
+            (None, Some(name)) => name,
+            (None, None) if self.stages.is_empty() => "mlp",
+            (None, None) => "cnn",
         })?;
         let stages = self.bag.iter().map(BagSpec::table).chain(self.stages.iter().map(ToString::to_string));
         let tokens: Vec<String> = stages.chain(self.hidden.iter().map(ToString::to_string)).collect();
+        let tokens = if residual.is_some() { Vec::new() } else { tokens };
         let of_bag = self.bag.iter().flat_map(BagSpec::options);
         let options = [
             (self.activation != Activation::Relu).then(|| self.activation.to_string()),
@@ -276,12 +242,13 @@ impl fmt::Display for NetworkSpec {
                 NORM_EPSILON => "layernorm".to_owned(),
                 epsilon => format!("layernorm={epsilon:e}"),
             }),
+            (self.batch_norm && residual.is_none()).then(|| "batchnorm".to_owned()),
             self.dueling.then(|| "dueling".to_owned()),
             self.noisy.then(|| "noisy".to_owned()),
             (self.input_divisor != 1).then(|| format!("divide={}", self.input_divisor)),
         ];
         let options: Vec<String> = of_bag.chain(options).flatten().collect();
-        if !tokens.is_empty() || !options.is_empty() {
+        if residual.is_none() && (!tokens.is_empty() || !options.is_empty()) {
             write!(f, ":{}", tokens.join(","))?;
         }
         options.iter().try_for_each(|option| write!(f, ":{option}"))
@@ -305,12 +272,20 @@ mod tests {
             "mlp::layernorm=2.5e-3:noisy:divide=3",
             "cnn:32x8s4,max2,64x4s2,avg3:silu",
             "cnn:16x3p1,16x5s2p4,8",
+            "cnn:16x3p1,res16,res24s2,gap,8:silu:batchnorm",
+            "cnn:res4,gap",
+            "mlp:8:batchnorm:divide=2",
+            "resnet8",
+            "resnet14:silu:divide=255",
+            "resnet20:tanh",
             "text:4096",
             "text:16384x1:words=1:chars=0",
             "text:4096x8,16,4:words=2-3:chars=2-8:tanh",
         ] {
             assert_eq!(text.parse::<NetworkSpec>().unwrap().to_string(), text);
         }
+        let long: NetworkSpec = "cnn:16x3p1,res16,res32s2,res64s2,gap:batchnorm".parse().unwrap();
+        assert_eq!((long.to_string().as_str(), "resnet8".parse()), ("resnet8", Ok(long)));
         let same: NetworkSpec = "cnn:16x3same,8x1same,4x5s2p0".parse().unwrap();
         assert_eq!(same.to_string(), "cnn:16x3p1,8x1,4x5s2");
     }
@@ -321,7 +296,13 @@ mod tests {
             let error = text.parse::<NetworkSpec>().unwrap_err();
             assert_eq!(error.reason, expected);
         };
-        check("resnet:18", "unknown family `resnet`");
+        for name in ["resnet", "resnet9", "resnet18", "resnet8x4"] {
+            check(name, &format!("`{name}` is none of resnet8, resnet14, resnet20"));
+        }
+        let options =
+            "relu, tanh, gelu, silu, layernorm, layernorm=1e-6, batchnorm, dueling, noisy, divide=255";
+        check("resnet8:16", &format!("unknown option `16` ({options})"));
+        check("resnet8:batchnorm", "a second batchnorm, `batchnorm`,");
         check("mlp:64,x", "`x` is not a number of units from 1 to 16384");
         check("mlp:0", "`0` is not a number of units from 1 to 16384");
         check("mlp:16x3", "`16x3` is not a number of units from 1 to 16384");
@@ -337,18 +318,12 @@ mod tests {
         check("cnn:128,16x3", "`16x3` after units, which know no points,");
         check("mlp:8:tanh:relu", "a second activation, `relu`,");
         check("mlp:8:noisy:noisy", "a second noisy, `noisy`,");
-        check(
-            "mlp:8:softplus",
-            "unknown option `softplus` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, divide=255)",
-        );
+        check("mlp:8:softplus", &format!("unknown option `softplus` ({options})"));
         check("mlp:8:layernorm=0", "`layernorm=0` is no number from 1e-12 to 1");
         check("mlp:8:layernorm=NaN", "`layernorm=NaN` is no number from 1e-12 to 1");
         check("mlp:8:layernorm:layernorm=1e-6", "a second layernorm, `layernorm=1e-6`,");
         check("mlp:8:divide=0", "`divide=0` is no whole number from 1 to 65536");
-        check(
-            "mlp:8:noisy=1",
-            "unknown option `noisy=1` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, dueling, noisy, divide=255)",
-        );
+        check("mlp:8:noisy=1", &format!("unknown option `noisy=1` ({options})"));
         let table = |table: &str| {
             format!(
                 "`{table}` is no table such as 4096x8, of 2 to 16777216 buckets and a width of 1 to 1024,"

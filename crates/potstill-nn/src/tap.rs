@@ -1,5 +1,6 @@
 //! Taps: hidden layers whose activations are read, and whose gradients come back in.
 
+use crate::interface::Inputs;
 use crate::lanes::WIDTH;
 use crate::network::Network;
 use crate::ops;
@@ -32,12 +33,18 @@ use std::ops::Range;
 pub struct Tap {
     first: usize,
     units: usize,
+    shape: Inputs,
 }
 
 impl Tap {
     /// Units of the layer: numbers for one sample.
     pub fn units(&self) -> usize {
         self.units
+    }
+
+    /// Height, width and channels of the layer; `[1, 1, units]` if it is no image.
+    pub fn shape(&self) -> [usize; 3] {
+        [self.shape.height, self.shape.width, self.shape.channels]
     }
 
     pub(crate) fn rows(&self) -> Range<usize> {
@@ -47,10 +54,15 @@ impl Tap {
 
 impl Network {
     /// The hidden layers by the names of their nonlinearities, which are numbered as in `nn.Sequential`; for
-    /// a network that takes probabilities, those before these come in.
+    /// a network that takes probabilities, those before these come in. The sum of a residual block has the block's
+    /// name, the nonlinearity inside it `BLOCK.relu`.
     pub fn taps(&self) -> impl Iterator<Item = (&str, Tap)> {
-        let hidden = self.plan().trunk.ops.iter().filter(|op| matches!(op.kind, Kind::Activation(_)));
-        hidden.map(|op| (&*op.name, Tap { first: op.to.start, units: op.to.len() }))
+        self.plan().trunk.ops.iter().filter_map(|op| match &op.kind {
+            Kind::Activation(_, shape) => {
+                Some((&*op.name, Tap { first: op.to.start, units: op.to.len(), shape: *shape }))
+            }
+            _ => None,
+        })
     }
 
     /// The hidden layer of this name, if there is one.

@@ -2,8 +2,12 @@
 
 use crate::interface::Inputs;
 use crate::network::Network;
-use crate::plan::{Kind, Op, Weights};
+use crate::plan::{BatchNorm, Kind, Op, Weights};
 use thiserror::Error;
+
+/// The running statistics of a batch normalisation, in PyTorch's words.
+const RUNNING_MEAN: &str = "running_mean";
+const RUNNING_VARIANCE: &str = "running_var";
 
 /// One named tensor in PyTorch's layout: `0.weight` of `[outputs, inputs]`, `0.bias` of `[outputs]`, named as
 /// in `nn.Sequential`.
@@ -35,6 +39,12 @@ pub enum TensorError {
         /// The network's form.
         network: String,
     },
+    /// A variance below 0.
+    #[error("tensor `{name}` holds a variance below 0")]
+    Variance {
+        /// Its name.
+        name: String,
+    },
     /// A tensor of another shape.
     #[error("tensor `{name}` has shape {got:?}, expected {expected:?}")]
     Shape {
@@ -47,7 +57,7 @@ pub enum TensorError {
     },
 }
 
-/// The places of a tensor's elements among the parameters.
+/// The places of a tensor's elements among the parameters, or among the running statistics behind them.
 struct Layout {
     name: String,
     shape: Vec<usize>,
@@ -65,7 +75,7 @@ fn point_by_point(shape: Option<Inputs>, i: usize) -> usize {
     }
 }
 
-fn linear_layouts(op: &Op, weights: &Weights, suffixes: [&str; 2], offset: usize) -> [Layout; 2] {
+fn linear_layouts(op: &Op, weights: &Weights, suffixes: [&str; 2], offset: usize) -> Vec<Layout> {
     let Weights { layer, flattened, mixed_with, .. } = weights;
     let (outputs, kernel, channels) = (layer.outputs, layer.kernel, layer.channels);
     let output = |o: usize| point_by_point(*mixed_with, o);
@@ -81,10 +91,11 @@ fn linear_layouts(op: &Op, weights: &Weights, suffixes: [&str; 2], offset: usize
     let places = places.map(|(o, k)| offset + row(k) * outputs + output(o)).collect();
     let biases = (0..outputs).map(|o| offset + patch * outputs + output(o)).collect();
     let [weight, bias] = suffixes;
-    [
-        Layout { name: format!("{}.{weight}", op.name), shape, places },
-        Layout { name: format!("{}.{bias}", op.name), shape: vec![outputs], places: biases },
-    ]
+    let mut both = vec![Layout { name: format!("{}.{weight}", op.name), shape, places }];
+    if weights.has_biases {
+        both.push(Layout { name: format!("{}.{bias}", op.name), shape: vec![outputs], places: biases });
+    }
+    both
 }
 
 fn layouts(network: &Network) -> Vec<Layout> {
@@ -114,6 +125,20 @@ fn layouts(network: &Network) -> Vec<Layout> {
                     });
                 }
             }
+            Kind::BatchNorm(BatchNorm { channels, offset, stats }) => {
+                let behind = network.parameters().len() + stats;
+                let parts = [
+                    ("weight", *offset),
+                    ("bias", offset + channels),
+                    (RUNNING_MEAN, behind),
+                    (RUNNING_VARIANCE, behind + channels),
+                ];
+                all.extend(parts.map(|(part, first)| Layout {
+                    name: format!("{}.{part}", op.name),
+                    shape: vec![*channels],
+                    places: (first..first + channels).collect(),
+                }));
+            }
             _ => {}
         }
     }
@@ -127,12 +152,14 @@ fn layouts(network: &Network) -> Vec<Layout> {
 }
 
 impl Network {
-    /// The parameters by name, in PyTorch's layout. A network without streams, noise and probabilities is an
-    /// `nn.Sequential` of `Conv2d`, `LayerNorm`, nonlinearities, pools, `Flatten` and `Linear`, whose
-    /// images are channel by channel.
+    /// The parameters and running statistics by name, in PyTorch's layout. A network without streams, noise and
+    /// probabilities is an `nn.Sequential` of `Conv2d`, `LayerNorm` or `BatchNorm2d`, nonlinearities, pools,
+    /// torchvision's `BasicBlock`, `Flatten` and `Linear`, whose images are channel by channel. Layers before a batch
+    /// normalisation have no biases.
     pub fn tensors(&self) -> Vec<Tensor> {
+        let numbers = [self.parameters(), self.statistics()].concat();
         let tensor = |layout: Layout| Tensor {
-            data: layout.places.iter().map(|&place| self.parameters()[place]).collect(),
+            data: layout.places.iter().map(|&place| numbers[place]).collect(),
             name: layout.name,
             shape: layout.shape,
         };
@@ -152,7 +179,7 @@ impl Network {
                 network: self.spec().to_string(),
             });
         }
-        let mut loaded = self.parameters().to_vec();
+        let mut loaded = [self.parameters(), self.statistics()].concat();
         for layout in &layouts {
             let found = tensors
                 .iter()
@@ -165,9 +192,14 @@ impl Network {
                     got: found.shape.clone(),
                 });
             }
+            if layout.name.ends_with(RUNNING_VARIANCE) && found.data.iter().any(|&variance| variance < 0.0) {
+                return Err(TensorError::Variance { name: layout.name.clone() });
+            }
             layout.places.iter().zip(&found.data).for_each(|(&place, &x)| loaded[place] = x);
         }
-        self.update_parameters(|parameters| parameters.copy_from_slice(&loaded));
+        let (parameters, statistics) = loaded.split_at(self.parameters().len());
+        self.statistics_mut().copy_from_slice(statistics);
+        self.update_parameters(|own| own.copy_from_slice(parameters));
         Ok(())
     }
 }

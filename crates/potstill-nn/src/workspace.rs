@@ -19,6 +19,15 @@ pub struct Workspace {
     pub(crate) tau_values: Vec<f32>,
     /// The masks of the last forward pass.
     pub(crate) masks: Masks,
+    /// Is true if batch normalisations of the last forward pass took the moments of its batch.
+    pub(crate) is_batch: bool,
+    /// Of each batch normalisation: the means, and one over the deviations, that it took; mean and unbiased variance of the
+    /// batch; the gradient with respect to gains and biases.
+    pub(crate) norms: Vec<f32>,
+    pub(crate) moments: Vec<f32>,
+    pub(crate) d_norms: Vec<f32>,
+    /// The outputs of a prediction in parts.
+    pub(crate) gathered: Vec<f32>,
     /// The sum of squares of each piece of the gradient.
     pub(crate) squares: Vec<f64>,
 }
@@ -47,6 +56,11 @@ impl Workspace {
             outputs: Vec::new(),
             tau_values: Vec::new(),
             masks: Masks::default(),
+            is_batch: false,
+            norms: Vec::new(),
+            moments: Vec::new(),
+            d_norms: Vec::new(),
+            gathered: Vec::new(),
             squares: Vec::new(),
         }
     }

@@ -180,7 +180,7 @@ fn layers() {
 }
 
 /// Networks with every layer there is.
-const EVERY: [(&str, [usize; 3]); 14] = [
+const EVERY: [(&str, [usize; 3]); 15] = [
     ("mlp", [1, 1, 5]),
     ("mlp:33,17", [1, 1, 5]),
     ("mlp:65:tanh", [1, 1, 70]),
@@ -195,6 +195,7 @@ const EVERY: [(&str, [usize; 3]); 14] = [
     ("cnn:3x2,6:layernorm", [4, 4, 2]),
     ("cnn:6x3,8:dueling", [5, 5, 2]),
     ("cnn:4x3,9,5:noisy", [4, 4, 3]),
+    ("cnn:res4,res6s2,gap,5:tanh", [4, 4, 3]),
 ];
 
 const HEADS: [Head; 4] = [

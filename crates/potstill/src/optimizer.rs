@@ -25,7 +25,9 @@ use crate::policy::Schedule;
 use potstill_core::snapshot;
 use potstill_core::snapshot::{Flat, IfPresent};
 use potstill_nn::optim::{add_l2, clip_value, norm, shrinking};
-use potstill_nn::{Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Workspace};
+use potstill_nn::{
+    Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Upstream, Workspace,
+};
 
 words! {
     /// The optimisation rule.
@@ -253,22 +255,23 @@ impl GuardedStep {
         loss: f32,
         batch: &[(&str, &[f32])],
     ) -> Result<(), LearnError> {
-        self.step_with(learning_rate, (network, None), d_outputs, workspace, loss, batch)
+        self.step_with(learning_rate, (network, None), d_outputs.into(), workspace, loss, batch)
     }
 
-    /// The same for a network with a part in front of it, if there is one. Both gradients have one norm.
+    /// The same for a network with a part in front of it, if there is one, and for a loss that depends on hidden layers
+    /// too. Both gradients have one norm.
     pub(crate) fn step_with(
         &mut self,
         learning_rate: f64,
         (network, mut front): (&mut Network, Option<&mut dyn Front>),
-        d_outputs: &[f32],
+        upstream: Upstream<'_>,
         workspace: &mut Workspace,
         loss: f32,
         batch: &[(&str, &[f32])],
     ) -> Result<(), LearnError> {
         let Self { optimiser, norm_max, value_max, l2, gradient, .. } = self;
         let d_inputs = front.as_mut().map(|front| front.d_inputs());
-        let mut length = network.backward_from(d_outputs.into(), workspace, Some(gradient), d_inputs);
+        let mut length = network.backward_from(upstream, workspace, Some(gradient), d_inputs);
         if let Some(bound) = *value_max {
             clip_value(gradient, bound);
             length = norm(gradient);

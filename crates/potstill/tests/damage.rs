@@ -55,7 +55,7 @@ fn finished(root: &Path, algorithm: Option<&str>, settings: &str) {
             let algorithm = algorithm.to_owned();
             train(&TrainRequest { algorithm, sources, out, threads: 1, ..TrainRequest::default() }, &Quiet)
         }
-        None => distill(&DistillRequest { sources, out, threads: 1, seeds: None }, &Quiet),
+        None => distill(&DistillRequest { sources, out, threads: 1, ..DistillRequest::default() }, &Quiet),
     }
     .unwrap();
 }

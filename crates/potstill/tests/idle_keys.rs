@@ -46,7 +46,9 @@ fn a_key_without_effect_is_told() {
         let (sources, out) = (Sources { set, ..Sources::default() }, Some(run.clone()));
         let listener = Listener::default();
         let done = match algorithm {
-            "distill" => distill(&DistillRequest { sources, out, threads: 1, seeds: None }, &listener),
+            "distill" => {
+                distill(&DistillRequest { sources, out, threads: 1, ..DistillRequest::default() }, &listener)
+            }
             _ => {
                 let algorithm = algorithm.to_owned();
                 train(
@@ -235,7 +237,8 @@ fn what_has_no_effect_on_a_student_is_told() {
         let sources = Sources { set: words(&format!("{common} {settings}")), ..Sources::default() };
         let listener = Listener::default();
         let out = Some(root.path().join(name));
-        distill(&DistillRequest { sources, out, threads: 1, seeds: None }, &listener).unwrap();
+        distill(&DistillRequest { sources, out, threads: 1, ..DistillRequest::default() }, &listener)
+            .unwrap();
         let told = listener.0.lock().unwrap();
         assert_eq!(told.len(), expected.len(), "{settings}: {told:?}");
         assert!(told.iter().zip(expected).all(|(told, part)| told.contains(part)), "{settings}: {told:?}");
@@ -253,6 +256,12 @@ fn what_has_no_effect_on_a_student_is_told() {
         "divergence=logit-mse temperature=2 alpha=0.5",
         &["`temperature` has no effect with divergence=logit-mse; it needs divergence=kl"],
     );
+    check(
+        "hints",
+        "hint_weight=2 attention_weight=3",
+        &["`hint_weight` has no effect without hint; `attention_weight` has no effect without attention"],
+    );
+    check("hinted", "hint=1:1 hint_weight=2", &[]);
     check("faint", "alpha=0.0001", &["the teacher has 0."]);
     check("labels", "alpha=0.9999", &["the labels have 0."]);
 }

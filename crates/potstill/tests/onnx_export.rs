@@ -5,7 +5,7 @@ use potstill::data::{Column, DataFrame, DataOptions, Preprocessing, Values};
 use potstill::env::Space;
 use potstill::export::{About, Purpose, onnx};
 use potstill::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
-use potstill::nn::{Ends, Head, Initialisation, Inputs, NetworkSpec, Workspace};
+use potstill::nn::{Dropout, Ends, Head, Initialisation, Inputs, NetworkSpec, Workspace};
 use potstill::onnx::{Kind, Model as Read};
 use potstill::tile_coding::TileCoder;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ struct Case {
 }
 
 /// Form, frames, rows, columns and channels of the input, choices, the meaning of the outputs.
-const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 24] = {
+const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 29] = {
     use Head::{Categorical, Implicit, Quantile, Values};
     use Purpose::{Classes, Values as Actions};
     [
@@ -58,6 +58,11 @@ const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 24] = {
         ("mlp:8,5:layernorm:tanh", [1, 1, 1, 4], 3, Implicit { cosines: 6 }, Actions),
         ("cnn:4x2,6", [1, 4, 4, 2], 3, Implicit { cosines: 6 }, Actions),
         ("mlp:8,6:dueling", [1, 1, 1, 4], 3, Implicit { cosines: 6 }, Actions),
+        ("mlp:8,5:batchnorm:tanh", [1, 1, 1, 4], 3, Values, Classes),
+        ("cnn:4x3p1,max2,5x2,6:batchnorm", [1, 5, 6, 2], 3, Values, Classes),
+        ("resnet8", [1, 8, 8, 1], 4, Values, Classes),
+        ("cnn:res4,res4,res6s2,gap,5:batchnorm:silu", [1, 6, 5, 4], 3, Values, Classes),
+        ("cnn:res3,res5s2,gap,4:layernorm:gelu", [1, 4, 5, 3], 3, Values, Actions),
     ]
 };
 
@@ -120,6 +125,15 @@ fn cases() -> Vec<Case> {
             // Gains and biases that are not those of the beginning.
             network.update_parameters(|all| all.iter_mut().for_each(|w| *w += 0.1 * rng.normal() as f32));
             network.zero_noise();
+            if spec.batch_norm {
+                // Running statistics that are not those of the beginning.
+                let mut workspace = Workspace::default();
+                for _ in 0..5 {
+                    let batch = normals(&mut rng, 9 * network.inputs());
+                    network.forward_training(&batch, Dropout::default(), &mut rng, &mut workspace);
+                    network.update_statistics(&workspace);
+                }
+            }
             let inputs = normals(&mut rng, rows * network.inputs());
             let mut answers = Vec::new();
             network.means(rows, network.predict(&inputs, &mut Workspace::default()), &mut answers);
@@ -222,6 +236,8 @@ fn exports_are_read_back() {
                 "linear",
                 "table",
                 "predictor",
+                "cnn:res4",
+                "cnn:res3",
             ];
             assert!(
                 plain.iter().any(|part| name.contains(part)),

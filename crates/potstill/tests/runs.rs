@@ -69,7 +69,9 @@ fn start(
     let sources = Sources { set: set.collect(), ..Sources::default() };
     let out = Some(root.join(out));
     match case.command {
-        "distill" => distill(&DistillRequest { sources, out, threads, seeds: None }, observer),
+        "distill" => {
+            distill(&DistillRequest { sources, out, threads, ..DistillRequest::default() }, observer)
+        }
         algorithm => {
             let request = TrainRequest {
                 algorithm: algorithm.to_owned(),
@@ -849,7 +851,10 @@ fn a_teacher_is_known_by_its_checksum() {
     start(root, &STUDENTS[0], "student", "", 1, &Quiet).unwrap();
     let again = |out: &str| {
         let sources = Sources { config: Some(root.join("student/config.toml")), ..Sources::default() };
-        distill(&DistillRequest { sources, out: Some(root.join(out)), threads: 1, seeds: None }, &Quiet)
+        distill(
+            &DistillRequest { sources, out: Some(root.join(out)), threads: 1, ..DistillRequest::default() },
+            &Quiet,
+        )
     };
     again("again").unwrap();
     assert_same(root, "student", "again", &RESULTS);

@@ -8,7 +8,7 @@ use potstill::Error;
 use potstill::commands::{DistillRequest, RecordRequest, distill, record};
 use potstill::config::Setting;
 use potstill::distill::EnsembleMean;
-use potstill::run::{Observer, Sources};
+use potstill::run::{Budget, Observer, Sources};
 use std::path::PathBuf;
 
 /// Distil a trained run into a smaller student
@@ -18,7 +18,9 @@ use std::path::PathBuf;
 Examples:
   potstill distill --teacher runs/teacher --student mlp:16 --env CartPole-v1
   potstill distill --teacher runs/wide --student mlp:10 --data digits
-  potstill distill --teacher forest.onnx --student mlp:8 --data F.csv:label=kind")]
+  potstill distill --teacher forest.onnx --student mlp:8 --data F.csv:label=kind
+  potstill distill --teacher A.csv --student mlp:8,mlp:32 --temperature 1,4 ...
+  potstill distill --teacher A.csv --budget 16KiB --data F.csv:label=kind   a search")]
 pub(crate) struct Distill {
     #[command(subcommand)]
     command: Option<DistillCommand>,
@@ -27,6 +29,10 @@ pub(crate) struct Distill {
     /// Number of seeds, from --seed on; one folder with one run each
     #[arg(long, value_name = "N", value_parser = count(1, 100_000))]
     seeds: Option<u64>,
+    /// Search for the best student that takes no more: bytes of its file, as in 16KiB, or the time of a row, as in 20us;
+    /// among those of --student, or among usual forms
+    #[arg(long, value_name = "SIZE|TIME")]
+    budget: Option<Budget>,
     /// A TOML file of settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -53,7 +59,8 @@ impl Command for Distill {
         }
         let sources = Sources { config: self.config, flags: self.keys.table(), set: self.settings.set };
         let Common { out, threads, output } = self.common;
-        let request = DistillRequest { sources, seeds: self.seeds, threads: threads.count(), out };
+        let Self { seeds, budget, .. } = self;
+        let request = DistillRequest { sources, seeds, budget, threads: threads.count(), out };
         let result = distill(&request, observer)?;
         output.finish(&result, output::run);
         Ok(result["failed"].is_null())

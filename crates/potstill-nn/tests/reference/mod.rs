@@ -115,6 +115,9 @@ impl Reference {
             let (side, stride, padding, outputs) = match *stage {
                 Stage::Conv { channels, kernel, stride, padding } => (kernel, stride, padding, channels),
                 Stage::MaxPool(side) | Stage::AvgPool(side) => (side, side, 0, shape[0]),
+                Stage::GlobalAvgPool | Stage::Residual { .. } => {
+                    panic!("the program for these is testdata/numpy/make_residual.py")
+                }
             };
             let (window, is_conv) =
                 (Window { shape, side, stride, padding, outputs }, matches!(stage, Stage::Conv { .. }));

@@ -2,9 +2,7 @@
 
 use crate::algorithm::{ALGORITHMS, Algorithm};
 use crate::config::{ConfigError, Key, Settings};
-use crate::distill::{FitConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig};
-use crate::jobs::{ControlConfig, DistilConfig, StoreConfig};
-use crate::optimizer::StudentOptimizer;
+use crate::jobs::{ClassDistillation, PolicyDistillation, ValueDistillation};
 use crate::run::train_settings;
 use serde_json::{Map, Value, json};
 
@@ -37,13 +35,11 @@ fn of(defaults: &dyn Settings) -> Keys {
 pub fn run_kinds() -> Vec<RunKind> {
     let mut kinds: Vec<_> = ALGORITHMS.iter().map(|algorithm| training_kind(algorithm)).collect();
     let head = || vec![("command", "distill")];
-    let policy = of(&<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>::default());
-    let classifier = of(&<(
-        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>::default());
-    let regression =
-        of(&<((DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig)>::default());
+    let (policy, classifier, regression) = (
+        of(&PolicyDistillation::default()),
+        of(&ClassDistillation::default()),
+        of(&ValueDistillation::default()),
+    );
     kinds.push(RunKind { name: "distill-policy", head: head(), keys: policy });
     kinds.push(RunKind { name: "distill-classifier", head: head(), keys: classifier });
     kinds.push(RunKind { name: "distill-regression", head: head(), keys: regression });

@@ -39,6 +39,8 @@ mod record;
 mod report;
 mod resume;
 mod runs;
+mod search;
+mod search_page;
 mod sweep;
 mod train;
 
@@ -61,4 +63,5 @@ pub use record::{RecordRequest, record};
 pub use report::{is_folder_of_runs, page, report};
 pub use resume::{ResumeRequest, resume};
 pub use runs::{RunEntry, RunStatus, list};
+pub use search_page::search_words;
 pub use train::{TrainRequest, train};

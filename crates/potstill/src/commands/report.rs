@@ -2,6 +2,8 @@
 
 use super::compare::Comparison;
 use super::group::DEPTH_MAX;
+use super::search_page;
+use super::sweep::Sweep;
 use crate::error::Error;
 use crate::report::{Block, Page};
 use crate::run::{Reader, run_page, seed_runs};
@@ -36,7 +38,10 @@ pub fn report(run: &Path) -> Result<PathBuf, Error> {
 /// If the folder is not a run, or a file in it is damaged.
 pub fn page(run: &Path) -> Result<Page, Error> {
     if is_folder_of_runs(run) {
-        return Ok(Comparison::read(&[run.to_owned()])?.page());
+        return match Sweep::finished(run)? {
+            Some(search) => search_page::page(&run.join(names::WINNER), &search),
+            None => Ok(Comparison::read(&[run.to_owned()])?.page()),
+        };
     }
     checked_page(&RunDir::open(run)?, run, Reader::Here)
 }

@@ -1,19 +1,22 @@
 //! A sweep: one run, or one folder of seeds, for each combination of several values of keys.
 //!
-//! Its folder has `sweep.toml`, from which it is continued, and `KEY=VALUE,KEY=VALUE/` for each combination.
+//! Its folder has `sweep.toml`, from which it is continued, and `KEY=VALUE,KEY=VALUE/` for each combination. On data,
+//! and of a distillation, it is a [search](super::search).
 
+use super::search::{self, Choice};
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
+use crate::data::DataFrame;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::run::{
-    Observer, Together, as_it_is, asked_axis, center_over_seeds, check_out, create, discard_on_error,
-    execute, find_environment, paused, prepare_train, train_head, train_seeds, train_settings, usage,
+    Observer, Together, Work, absolute_place, as_it_is, asked_axis, center_over_seeds, check_out, create,
+    discard_on_error, execute, find_environment, paused, summary_of, train_seeds, usage,
 };
 use crate::store::{self, RunDir, names};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::{Table, Value as Toml};
 
 /// Most combinations of one sweep.
@@ -26,11 +29,16 @@ pub(super) type ResumePoint<'a> = dyn Fn(&Path, &dyn Observer) -> Result<Value, 
 
 /// Settings of which some have several values.
 pub(super) struct Sweep {
-    algorithm: &'static Algorithm,
+    work: Work,
     /// The settings that all runs share.
     layers: Vec<Layer>,
     axes: Vec<Swept>,
     seeds: Option<u64>,
+    /// Samples to choose by, held out of the training part; none of a sweep that chooses nothing, and 0 of the
+    /// distillation of a policy, which is evaluated.
+    validation: Option<u64>,
+    /// True if its combinations leave out a control, which the choice does not need.
+    omits_control: bool,
 }
 
 /// A key with its values.
@@ -49,12 +57,8 @@ struct Point {
 
 impl Sweep {
     /// The sweep that settings ask for; none if every key has one value.
-    pub(super) fn asked(
-        algorithm: &'static Algorithm,
-        layers: &[Layer],
-        seeds: Option<u64>,
-    ) -> Result<Option<Self>, Error> {
-        let mut settings = train_settings(algorithm);
+    pub(super) fn asked(work: Work, layers: &[Layer], seeds: Option<u64>) -> Result<Option<Self>, Error> {
+        let mut settings = work.settings(layers)?;
         let keys: BTreeSet<&String> = layers.iter().flat_map(|layer| layer.values.keys()).collect();
         let mut axes = Vec::new();
         for key in keys {
@@ -89,7 +93,40 @@ impl Sweep {
         for layer in &mut layers {
             layer.values.retain(|key, _| axes.iter().all(|axis| axis.key != *key));
         }
-        Ok(Some(Self { algorithm, layers, axes, seeds }))
+        let mut sweep = Self { work, layers, axes, seeds, validation: None, omits_control: false };
+        sweep.validate()?;
+        sweep.omits_control = sweep.validation.is_some() && settings.get("control").is_some();
+        Ok(Some(sweep))
+    }
+
+    /// Holds samples out to choose by, if this is a search.
+    fn validate(&mut self) -> Result<(), Error> {
+        const KEY: &str = "validation_samples";
+        let usual = match (self.work, self.work.validation_samples(&self.layers)?) {
+            (_, Some(samples)) => samples,
+            // A policy is evaluated in episodes of their own.
+            (Work::Distill, None) => 0,
+            (Work::Train(_), None) => return Ok(()),
+        };
+        if let Some(axis) = self.axes.iter().find(|axis| ["seed", KEY].contains(&&*axis.key)) {
+            let advice = if axis.key == "seed" { "; --seeds N repeats each combination" } else { "" };
+            return Err(usage(format!("a search has one `{}`, not several{advice}", axis.key)));
+        }
+        let given = self.layers.iter().rev().find_map(|layer| layer.values.get(KEY));
+        let samples = given.map_or(Some(usual), |given| u64::try_from(given.as_integer()?).ok());
+        match samples {
+            Some(0) if usual > 0 => {
+                return Err(usage(format!(
+                    "`{KEY}` is 0, but a search chooses by them and never by the test"
+                )));
+            }
+            _ => self.validation = samples,
+        }
+        if given.is_none() && usual > 0 {
+            let values = Table::from_iter([(KEY.to_owned(), Toml::Integer(usual as i64))]);
+            self.layers.push(Layer { origin: Origin::Program("of a search"), values });
+        }
+        Ok(())
     }
 
     /// The sweep in a folder; none if there is none.
@@ -100,12 +137,13 @@ impl Sweep {
         }
         let origin = Origin::File(path.display().to_string());
         let mut values = read_toml(&store::read_text(&path)?, origin.clone())?;
-        values.remove("command");
-        let name =
-            values.remove("algorithm").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
-        let algorithm = Algorithm::find(&name)?;
+        let mut text = |key: &str| values.remove(key).and_then(|name| name.as_str().map(str::to_owned));
+        let work = match (text("command").as_deref(), text("algorithm")) {
+            (Some("distill"), None) => Work::Distill,
+            (_, name) => Work::Train(Algorithm::find(&name.unwrap_or_default())?),
+        };
         let seeds = values.remove("seeds").and_then(|seeds| u64::try_from(seeds.as_integer()?).ok());
-        let sweep = Self::asked(algorithm, &[Layer { origin, values }], seeds)?;
+        let sweep = Self::asked(work, &[Layer { origin, values }], seeds)?;
         sweep.map(Some).ok_or_else(|| usage(format!("{} has no key with several values", path.display())))
     }
 
@@ -129,17 +167,17 @@ impl Sweep {
         let mut text =
             "# A sweep: a run for each combination of the values in lists. `potstill resume` continues it.\n"
                 .to_owned();
-        for (key, value) in train_head(self.algorithm.name) {
+        for (key, value) in self.work.head() {
             text += &format!("{key} = {value}\n");
         }
         if let Some(seeds) = self.seeds {
             text += &format!("seeds = {seeds}\n");
         }
         for (key, mut value) in table {
-            let is_path = matches!(key.as_str(), "from" | "behaviour" | "data");
             // The sweep may be continued from another folder.
-            if let Some(path) = value.as_str().map(PathBuf::from).filter(|path| is_path && path.exists()) {
-                value = std::path::absolute(&path).unwrap_or(path).display().to_string().into();
+            let is_place = matches!(key.as_str(), "from" | "behaviour" | "data" | "test" | "unlabelled");
+            if let Some(place) = value.as_str().filter(|place| is_place && !is_dataset(place)) {
+                value = absolute_place(place).into();
             }
             text += &format!("{key} = {value}\n");
         }
@@ -148,8 +186,9 @@ impl Sweep {
 
     /// All combinations; the values of the last key change fastest.
     fn points(&self) -> Vec<Point> {
-        let mut points =
-            vec![Point { label: String::new(), values: Table::new(), layers: self.layers.clone() }];
+        let control = self.omits_control.then(search::without_control);
+        let layers = self.layers.iter().cloned().chain(control).collect();
+        let mut points = vec![Point { label: String::new(), values: Table::new(), layers }];
         for axis in &self.axes {
             points = points
                 .iter()
@@ -197,7 +236,7 @@ impl Sweep {
             if observer.stop_requested() {
                 return Err(Error::Abandoned);
             }
-            name = prepare_train(self.algorithm, &layers, 1, None)?.name;
+            name = self.work.prepare(&layers, 1)?.name;
         }
         let name = name.rsplit_once("-seed").map_or(name.clone(), |(name, _)| format!("{name}-sweep"));
         let dir = RunDir::create(out, &name)?;
@@ -224,31 +263,14 @@ impl Sweep {
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
         let points = self.points();
-        let name = self.algorithm.name;
         let keys: Vec<&str> = self.axes.iter().map(|axis| axis.key.as_str()).collect();
-        let title = format!("{name}, {} combinations of {}", points.len(), keys.join(" and "));
-        // Combinations run side by side; where each is a folder of seeds, its seeds do.
-        let (side_by_side, within) = if self.seeds.is_some() { (1, threads) } else { (threads, 1) };
-        let together = Together::new(observer, &title, points.len(), side_by_side);
+        let title = format!("{}, {} combinations of {}", self.work.name(), points.len(), keys.join(" and "));
+        // Seeds of a combination run side by side, and combinations as far as threads are left.
+        let within = self.seeds.map_or(1, |seeds| threads.min(seeds as usize)).max(1);
+        let together = Together::new(observer, &title, points.len(), threads.div_ceil(within));
         let outcomes = together.map(|i, part| {
-            if part.stop_requested() {
-                return as_it_is(&dir.path().join(&points[i].label));
-            }
             let (point, path) = (&points[i], dir.path().join(&points[i].label));
-            if path.join(names::CONFIG).is_file() {
-                return resume(&path, part);
-            }
-            match self.seeds {
-                Some(seeds) => {
-                    train_seeds(Some(self.algorithm), point.layers.clone(), seeds, Some(&path), within, part)
-                }
-                None => {
-                    let plan = prepare_train(self.algorithm, &point.layers, within, None)?;
-                    let run = RunDir::create(Some(&path), &plan.name)?;
-                    discard_on_error(&run, || create(&run, &plan))?;
-                    execute(&run, plan, false, part)
-                }
-            }
+            self.run(&point.layers, self.seeds, &path, (within, resume), part)
         });
         if let Some(error) = paused(dir, &outcomes, "combinations") {
             return Err(error);
@@ -257,20 +279,92 @@ impl Sweep {
         let mut outcomes: Vec<_> = points.iter().zip(outcomes).collect();
         outcomes.sort_by(|a, b| store::by_name(a.0.label.as_ref(), b.0.label.as_ref()));
         let (finished, failed) = sorted(outcomes)?;
-        let mut result = json!({
-            "command": "train",
-            "algorithm": name,
+        let mut result = self.told(dir, &keys, &finished);
+        if !failed.is_empty() {
+            result["failed"] = failed.into();
+        }
+        if let Some(validation) = self.validation {
+            let choice = Choice::of(&result["sweep"])?;
+            let chosen =
+                points.iter().find(|point| point.label == choice.label).expect("one of the combinations");
+            let path = dir.path().join(names::WINNER);
+            let layers =
+                search::again(&self.layers, chosen.values.clone(), self.seeds.unwrap_or(1), validation);
+            let winner = self.run(&layers, self.seeds, &path, (threads, resume), observer)?;
+            search::add(&mut result, &choice, validation, winner);
+        }
+        Ok(result)
+    }
+
+    /// The result of its combinations.
+    fn told(&self, dir: &RunDir, keys: &[&str], finished: &[Value]) -> Value {
+        json!({
+            "command": self.work.command(),
+            "algorithm": self.work.name(),
             "seeds": self.seeds,
             "keys": keys,
             "center": self.seeds.map(|_| center_over_seeds(self.axis()).name()),
             "sweep": finished,
             "out": dir.path().display().to_string(),
-        });
-        if !failed.is_empty() {
-            result["failed"] = failed.into();
-        }
-        Ok(result)
+        })
     }
+
+    /// The result of the finished search in a folder; none if it is no search, or not finished.
+    ///
+    /// # Errors
+    /// If its settings do not parse, or a summary cannot be read.
+    pub(super) fn finished(folder: &Path) -> Result<Option<Value>, Error> {
+        let winner = folder.join(names::WINNER);
+        let Some(sweep) = Self::open(folder)? else { return Ok(None) };
+        let Some(validation) = sweep.validation else { return Ok(None) };
+        if !winner.join(names::SUMMARY).is_file() {
+            return Ok(None);
+        }
+        let mut points: Vec<Point> = sweep.points();
+        points.retain(|point| folder.join(&point.label).join(names::SUMMARY).is_file());
+        points.sort_by(|a, b| store::by_name(a.label.as_ref(), b.label.as_ref()));
+        let of_point = |point: &Point| Ok(told_point(point, &summary_of(&folder.join(&point.label))?));
+        let finished: Vec<Value> = points.iter().map(of_point).collect::<Result<_, Error>>()?;
+        let keys: Vec<&str> = sweep.axes.iter().map(|axis| axis.key.as_str()).collect();
+        let mut result = sweep.told(&RunDir::recover(folder)?, &keys, &finished);
+        let choice = Choice::of(&result["sweep"])?;
+        search::add(&mut result, &choice, validation, summary_of(&winner)?);
+        Ok(Some(result))
+    }
+
+    /// One run, or a folder of seeds, with these settings: begun, or continued.
+    fn run(
+        &self,
+        layers: &[Layer],
+        seeds: Option<u64>,
+        path: &Path,
+        (threads, resume): (usize, &ResumePoint<'_>),
+        observer: &dyn Observer,
+    ) -> Result<Value, Error> {
+        if observer.stop_requested() {
+            return as_it_is(path);
+        }
+        if path.join(names::CONFIG).is_file() {
+            return resume(path, observer);
+        }
+        if let Some(seeds) = seeds {
+            return train_seeds(self.work, layers.to_vec(), seeds, Some(path), threads, observer);
+        }
+        let plan = self.work.prepare(layers, threads)?;
+        let run = RunDir::create(Some(path), &plan.name)?;
+        discard_on_error(&run, || create(&run, &plan))?;
+        execute(&run, plan, false, observer)
+    }
+}
+
+/// Returns true for the name of a dataset of the program.
+fn is_dataset(place: &str) -> bool {
+    DataFrame::by_name(place).is_some()
+}
+
+/// A finished combination.
+fn told_point(point: &Point, summary: &Value) -> Value {
+    json!({ "run": point.label, "values": point.json(), "summary": summary })
 }
 
 /// The combinations that were finished, and those that failed.
@@ -280,14 +374,11 @@ impl Sweep {
 fn sorted(outcomes: Vec<(&Point, Result<Value, Error>)>) -> Result<(Vec<Value>, Vec<Value>), Error> {
     let (mut finished, mut failed, mut first) = (Vec::new(), Vec::new(), None);
     for (point, outcome) in outcomes {
-        let values: Map<String, Value> =
-            point.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
         match outcome {
-            Ok(summary) => {
-                finished.push(json!({ "run": point.label, "values": values, "summary": summary }));
-            }
+            Ok(summary) => finished.push(told_point(point, &summary)),
             Err(error @ (Error::Failed { .. } | Error::Train(_) | Error::Config(_))) => {
-                failed.push(json!({ "run": point.label, "values": values, "error": error.to_string() }));
+                failed
+                    .push(json!({ "run": point.label, "values": point.json(), "error": error.to_string() }));
                 first.get_or_insert(error);
             }
             Err(error) => return Err(error),
@@ -311,6 +402,11 @@ impl Swept {
 const NUMBER_MAX: usize = 12;
 
 impl Point {
+    /// Its values as JSON.
+    fn json(&self) -> Map<String, Value> {
+        self.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect()
+    }
+
     fn with(&self, axis: &Swept, value: &Toml) -> Self {
         let word = match value {
             Toml::String(text) => text.clone(),
@@ -331,7 +427,11 @@ impl Point {
 
 /// The values of a key that has several: a list, or text with commas that is no value as a whole but in parts. The
 /// error is the reason for which one of several numbers is none.
-fn several(settings: &mut dyn Settings, key: &str, value: &Toml) -> Result<Option<Vec<Toml>>, String> {
+pub(super) fn several(
+    settings: &mut dyn Settings,
+    key: &str,
+    value: &Toml,
+) -> Result<Option<Vec<Toml>>, String> {
     let text = match value {
         Toml::Array(values) => return Ok(Some(values.clone())),
         Toml::String(text) => text.trim(),
@@ -378,6 +478,7 @@ fn canonical(settings: &mut dyn Settings, key: &str, value: &Toml) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::train_settings;
 
     #[test]
     fn commas_separate_values_where_the_whole_is_none() {
@@ -410,7 +511,8 @@ mod tests {
     fn combinations_have_a_folder_each() {
         let values = read_toml("alpha = [0.1, '1/n']\nepsilon = [0, 0.1]\ngamma = 0.9", Origin::Set).unwrap();
         let layer = Layer { origin: Origin::Set, values };
-        let sweep = Sweep::asked(Algorithm::find("sarsa").unwrap(), &[layer], None).unwrap().unwrap();
+        let sweep =
+            Sweep::asked(Work::Train(Algorithm::find("sarsa").unwrap()), &[layer], None).unwrap().unwrap();
         let labels: Vec<String> = sweep.points().into_iter().map(|point| point.label).collect();
         assert_eq!(
             labels,
@@ -422,7 +524,7 @@ mod tests {
     }
     fn sweep(algorithm: &str, settings: &str) -> Result<Option<Sweep>, Error> {
         let layer = Layer { origin: Origin::Set, values: read_toml(settings, Origin::Set).unwrap() };
-        Sweep::asked(Algorithm::find(algorithm).unwrap(), &[layer], None)
+        Sweep::asked(Work::Train(Algorithm::find(algorithm).unwrap()), &[layer], None)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::run::{
-    Observer, Sources, check_out, create, discard_on_error, execute, is_family, peek, prepare_train,
+    Observer, Sources, Work, check_out, create, discard_on_error, execute, is_family, peek, prepare_train,
     train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir};
@@ -49,7 +49,7 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     layers.splice(0..0, preset);
     let seeds = take_seeds(&mut layers)?;
     check_data(algorithm, &layers)?;
-    if let Some(sweep) = Sweep::asked(algorithm, &layers, request.seeds.or(seeds))? {
+    if let Some(sweep) = Sweep::asked(Work::Train(algorithm), &layers, request.seeds.or(seeds))? {
         let (out, threads) = (request.out.as_deref(), request.threads);
         let summary = sweep.begin(
             out,
@@ -66,9 +66,14 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
             discard_on_error(&dir, || create(&dir, &plan))?;
             execute(&dir, plan, false, observer)
         }
-        Some(count) => {
-            train_seeds(Some(algorithm), layers, count, request.out.as_deref(), request.threads, observer)
-        }
+        Some(count) => train_seeds(
+            Work::Train(algorithm),
+            layers,
+            count,
+            request.out.as_deref(),
+            request.threads,
+            observer,
+        ),
     }
 }
 

@@ -31,7 +31,7 @@ pub use error::{ConfigError, Origin, nearest};
 pub use need::Need;
 #[cfg(feature = "disk")]
 pub(crate) use network::PARAMETERS_MAX;
-pub(crate) use network::check_network;
+pub(crate) use network::{check_network, refuse_batch_norm};
 pub use resolve::{Layer, Resolved, read_toml, resolve, resolve_onto, toml_value};
 pub use setting::{Key, Range, Setting, Settings};
 pub(crate) use setting::{checked, settings, words};

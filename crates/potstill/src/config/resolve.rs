@@ -157,7 +157,7 @@ mod tests {
         check("steps=0", "`steps` (--set): must be 1 or above, got 0");
         check(
             "net_arch=mlp:8,x",
-            "`net_arch` (--set): `x` is not a number of units from 1 to 16384 in network `mlp:8,x`; write `mlp:64,64`, `mlp:64,64:tanh` or `cnn:16x3,128`",
+            "`net_arch` (--set): `x` is not a number of units from 1 to 16384 in network `mlp:8,x`; write `mlp:64,64`, `mlp:64,64:tanh`, `cnn:16x3,128` or `resnet8`",
         );
     }
 

@@ -54,7 +54,7 @@ use super::task::{TaskSpec, check_pass, size, warning};
 use super::update::{Update, UpdateBuffers};
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::{ConfigError, settings};
+use crate::config::{ConfigError, refuse_batch_norm, settings};
 use crate::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
@@ -226,6 +226,7 @@ impl DqnConfig {
         task: &TaskSpec,
     ) -> Result<(), ConfigError> {
         let (spec, ends) = (self.network(), self.ends(objective, task));
+        refuse_batch_norm("net_arch", &spec)?;
         optimizer.check(("net_arch", &spec, &ends), self.learning_rate)?;
         for (key, samples) in [("batch_size", self.batch_size), ("num_envs", self.num_envs)] {
             check_pass(key, samples, (&spec, &ends, objective.taus()))?;

@@ -36,7 +36,7 @@ use super::task::{PASS_BYTES_MAX, TaskSpec, check_pass, size, warning};
 use super::update::mean_chosen;
 use crate::agent::{Agent, LearnError, Measurements, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::{ConfigError, settings};
+use crate::config::{ConfigError, refuse_batch_norm, settings};
 use crate::experience::Steps;
 use crate::metrics::catalogue;
 use crate::model::Model;
@@ -240,6 +240,7 @@ impl PqnConfig {
     /// Refuses settings that go neither together nor with the task.
     fn check(&self, optimizer: &OptimizerConfig, task: &TaskSpec) -> Result<(), ConfigError> {
         let (spec, ends) = (&self.net_arch, self.ends(task));
+        refuse_batch_norm("net_arch", spec)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         let (collected, parts) = (self.collected(), self.num_minibatches);
         for (key, samples) in [("num_minibatches", collected / parts), ("num_envs", self.num_envs)] {

@@ -23,6 +23,7 @@
 //! ```
 
 use super::augmentation::{Augmentation, Changes};
+use super::hints::{HintConfig, Hints};
 use super::soft_targets::SoftTargets;
 use super::source::Samples;
 use super::student::{StudentForm, TextFront};
@@ -41,7 +42,7 @@ use crate::teacher::Teacher;
 use potstill_core::snapshot::{Flat, IfPresent, OnlyIf, below};
 use potstill_core::{Pcg64, SnapshotError, Streams, snapshot};
 use potstill_nn::loss::{Terms, cross_entropy};
-use potstill_nn::{Dropout, Network, NetworkSpec, Workers, Workspace};
+use potstill_nn::{Dropout, Network, NetworkSpec, Upstream, Workers, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -71,6 +72,9 @@ settings! {
         max_norm: f64 = f64::INFINITY, in Limit;
         /// Samples held out for the test
         test_samples: u64 = 500, in AtLeastOne;
+        /// Samples of the training part that are held out and measured on in place of the test part, 0 for none: a search
+        /// chooses by them
+        validation_samples: u64 = 0, in Any;
         /// Seed of the random split into training and test samples
         split_seed: u64 = 0, in Any;
     }
@@ -100,7 +104,8 @@ impl FitConfig {
 
     /// Refuses what a network of this form or these samples cannot have: dropout without hidden units, changes of images that are none.
     #[cfg(feature = "disk")]
-    pub(crate) fn check(&self, spec: &NetworkSpec, data: &Dataset) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self, form: &StudentForm, data: &Dataset) -> Result<(), ConfigError> {
+        let spec = &form.network;
         if self.dropout > 0.0 && spec.hidden.is_empty() && spec.stages.is_empty() {
             let reason =
                 format!("{spec} has no hidden units to leave out; leave it at 0, or give input_dropout");
@@ -117,6 +122,11 @@ impl FitConfig {
                 ));
             }
         }
+        // A control learns from the labelled samples alone.
+        for samples in [data.len(), data.labelled()] {
+            self.check_minibatches(form, samples)
+                .map_err(|reason| ConfigError::value("batch_size", reason))?;
+        }
         if self.mixup > 0.0 && data.labels.len() < data.len() {
             let count = data.len() - data.labels.len();
             let reason =
@@ -124,6 +134,22 @@ impl FitConfig {
             return Err(ConfigError::value("mixup", reason));
         }
         Ok(())
+    }
+}
+
+impl FitConfig {
+    /// Refuses minibatches with a single number for a batch normalisation, in an epoch of so many samples.
+    fn check_minibatches(&self, form: &StudentForm, samples: usize) -> Result<(), String> {
+        let Some(points) = form.network.batch_norm_points(&form.ends)? else { return Ok(()) };
+        let batch = (self.batch_size as usize).min(samples);
+        let last = if batch == 0 { 0 } else { samples % batch };
+        match if last == 0 { batch } else { last } * points {
+            1 => Err(format!(
+                "{batch} leaves one of {samples} samples for the last minibatch, and batch normalisation needs more; give \
+                 another"
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -156,6 +182,7 @@ pub struct ClassifierTrainer {
     optimizer: GuardedStep,
     soft_targets: Option<SoftTargets>,
     value_targets: Option<ValueTargets>,
+    hints: Option<Hints>,
     epochs: u64,
     /// Samples of the running epoch so far, and their summed loss.
     position: usize,
@@ -163,6 +190,10 @@ pub struct ClassifierTrainer {
     /// The same of the two terms, without their weights; 0 without a teacher.
     soft_loss: f64,
     hard_loss: f64,
+    /// The summed loss of hints, with their weights.
+    hint_loss: f64,
+    /// The mean loss of hints of the last epoch.
+    last_hint_loss: f64,
     /// The mean soft and hard loss of the last epoch.
     last_terms: Option<[f64; 2]>,
     order: Vec<usize>,
@@ -199,8 +230,8 @@ impl ClassifierTrainer {
     /// Initialises a student on this data, with or without soft targets.
     ///
     /// # Panics
-    /// If the student's form is [none](StudentForm::new) for the data, or texts are learned by a rule without a
-    /// [sparse](potstill_nn::embedding::SparseRule) form.
+    /// If the student's form is [none](StudentForm::new) for the data, a minibatch has a single number for a batch
+    /// normalisation, or texts are learned by a rule without a [sparse](potstill_nn::embedding::SparseRule) form.
     pub fn with(
         (config, optimizer): (FitConfig, OptimizerConfig),
         spec: &NetworkSpec,
@@ -209,6 +240,7 @@ impl ClassifierTrainer {
         streams: Streams,
     ) -> Self {
         let form = StudentForm::new(spec, &data).unwrap_or_else(|reason| panic!("{spec}: {reason}"));
+        config.check_minibatches(&form, data.len()).unwrap_or_else(|reason| panic!("batch_size={reason}"));
         let mut rng = streams.stream("initialisation");
         let student = form.network.initialised(&form.ends, optimizer.initialisation(), &mut rng);
         let samples = data.len();
@@ -226,11 +258,14 @@ impl ClassifierTrainer {
             front: TextFront::new(&form, &data, &optimizer, streams),
             soft_targets,
             value_targets: None,
+            hints: None,
             epochs: 0,
             position: 0,
             loss: 0.0,
             soft_loss: 0.0,
             hard_loss: 0.0,
+            hint_loss: 0.0,
+            last_hint_loss: 0.0,
             last_terms: None,
             order: (0..data.len()).collect(),
             data,
@@ -249,6 +284,7 @@ impl ClassifierTrainer {
     #[must_use]
     pub fn with_workers(mut self, workers: Workers) -> Self {
         self.soft_targets = self.soft_targets.map(|soft| soft.with_workers(&workers));
+        self.hints = self.hints.map(|hints| hints.with_workers(&workers));
         self.scratch.workspace = Workspace::new(workers);
         self
     }
@@ -269,6 +305,37 @@ impl ClassifierTrainer {
         teacher.begin(self.config.total_steps(self.data.len()));
         self.value_targets = Some(teacher);
         self
+    }
+
+    /// Lets the student imitate hidden layers of a teacher, in addition to its other loss, before training.
+    ///
+    /// # Errors
+    /// If a layer is none of its network, two have not the same points, or the student reads texts.
+    pub fn with_hints(
+        mut self,
+        config: &HintConfig,
+        teacher: Network,
+        optimizer: &OptimizerConfig,
+        streams: Streams,
+    ) -> Result<Self, String> {
+        if self.front.is_some() {
+            return Err("the student reads texts, whose n-grams no teacher's layer takes".to_owned());
+        }
+        let mut rng = streams.stream("regressor");
+        let mut hints = Hints::new(config, teacher, &self.student, optimizer, &mut rng)?;
+        hints.begin(self.config.total_steps(self.data.len()));
+        self.hints = Some(hints);
+        Ok(self)
+    }
+
+    /// The regressors between layers of different widths, in the order of their pairs.
+    pub fn regressors(&self) -> impl Iterator<Item = &Network> {
+        self.hints.iter().flat_map(Hints::regressors)
+    }
+
+    /// The mean loss of hints and maps of attention in the last epoch, with their weights; `None` without any.
+    pub fn hint_loss(&self) -> Option<f64> {
+        self.hints.as_ref().map(|_| self.last_hint_loss)
     }
 
     /// The student.
@@ -362,6 +429,7 @@ impl ClassifierTrainer {
         let labelled = self.data.labelled().max(1) as f64;
         let terms = [(&mut self.soft_loss, samples), (&mut self.hard_loss, labelled)]
             .map(|(sum, count)| std::mem::take(sum) / count);
+        self.last_hint_loss = std::mem::take(&mut self.hint_loss) / samples;
         let is_taught = self.soft_targets.is_some() || self.value_targets.is_some();
         self.last_terms = is_taught.then_some(terms);
         Ok(Some(std::mem::take(&mut self.loss) / samples))
@@ -386,7 +454,7 @@ impl ClassifierTrainer {
         let indices = &self.order[samples];
         let Scratch { workspace, inputs, labels, values, d_logits, d_others } = &mut self.scratch;
         let logits =
-            self.student.forward_dropout(inputs, self.config.dropout(), &mut self.dropout, workspace);
+            self.student.forward_training(inputs, self.config.dropout(), &mut self.dropout, workspace);
         d_logits.resize(logits.len(), 0.0);
         let mut terms = match &mut self.soft_targets {
             _ if self.data.classes == 0 => match &self.value_targets {
@@ -404,12 +472,20 @@ impl ClassifierTrainer {
             };
             terms = mixed_terms(share, (terms, d_logits), (other, d_others));
         }
-        let loss = terms.total;
+        let place = (&self.student, &*workspace);
+        let of_hints = self.hints.as_mut().map_or(0.0, |hints| hints.loss(done, inputs, place));
+        let loss = terms.total + of_hints;
         let soft_logits = self.soft_targets.as_ref().map_or(&[][..], SoftTargets::last_logits);
         let batch = [("input", &**inputs), ("teacher's logit", soft_logits)];
         let rate = self.config.learning_rate.at(done, 1);
         let front = self.front.as_mut().map(|front| front as &mut dyn Front);
-        self.optimizer.step_with(rate, (&mut self.student, front), d_logits, workspace, loss, &batch)?;
+        let taps = self.hints.as_ref().map(Hints::gradients).unwrap_or_default();
+        let upstream = Upstream { outputs: d_logits, taps: &taps, free: &[] };
+        self.optimizer.step_with(rate, (&mut self.student, front), upstream, workspace, loss, &batch)?;
+        if let Some(hints) = &mut self.hints {
+            hints.step(rate, workspace.workers());
+        }
+        self.student.update_statistics(workspace);
         if self.config.max_norm < f64::INFINITY {
             self.student.clip_max_norm(self.config.max_norm, workspace.workers());
         }
@@ -418,6 +494,7 @@ impl ClassifierTrainer {
         }
         self.soft_loss += terms.soft * indices.len() as f64;
         self.hard_loss += terms.hard * (labels.len() + values.len()) as f64;
+        self.hint_loss += f64::from(of_hints) * indices.len() as f64;
         Ok(f64::from(loss))
     }
 
@@ -469,9 +546,9 @@ fn mixed_terms(
 
 snapshot! {
     impl Restorable for ClassifierTrainer {
-        saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, order via below(data.len()), student, front as "texts",
-            optimizer as "optimiser", shuffle, augmentation via Flat, dropout via OnlyIf(!config.dropout().is_off()), soft_targets as "teacher";
-        built: config, data, value_targets, scratch, last_terms;
+        saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, hint_loss via OnlyIf(hints.is_some()), order via below(data.len()), student, front as "texts",
+            hints, optimizer as "optimiser", shuffle, augmentation via Flat, dropout via OnlyIf(!config.dropout().is_off()), soft_targets as "teacher";
+        built: config, data, value_targets, scratch, last_terms, last_hint_loss;
         then: Self::check_order;
     }
 }

@@ -12,6 +12,7 @@
 //! | [`chat`] | the answers of a language model as those of a classifier |
 //! | [`source`] | the teacher's logits, computed by a network or recorded |
 //! | [`ensemble`] | the mean of several teachers' softened outputs |
+//! | [`hints`] | hidden layers of a teacher that its student imitates: hints and maps of attention |
 //! | [`soft_targets`] | soft targets beside labels: keys, blended loss, balance of its terms |
 //! | [`quality`] | measures of a classifier: error, likelihood, calibration, confusion |
 //! | [`divergence`] | divergences of the student from the teacher: equations and sources |
@@ -47,6 +48,7 @@ pub mod classifier;
 pub mod collector;
 pub mod divergence;
 pub mod ensemble;
+pub mod hints;
 pub mod policy;
 pub mod quality;
 pub mod regression;
@@ -61,6 +63,7 @@ pub use classifier::{ClassifierTrainer, FitConfig};
 pub use collector::Collector;
 pub use divergence::Divergence;
 pub use ensemble::EnsembleMean;
+pub use hints::HintConfig;
 pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};

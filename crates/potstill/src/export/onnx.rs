@@ -13,7 +13,7 @@
 //! | table | `state` (integers) | `q_values`, `action`; `values` if it has one per state |
 //!
 //! Distributions over values become their means, as when the policy acts: of 32 quantiles for an implicit
-//! one. Noisy layers are their means. `label` and `action` are the first of equal maxima, as here. The
+//! one. Noisy layers are their means; batch normalisations are folded into the layers before them. `label` and `action` are the first of equal maxima, as here. The
 //! metadata hold what [`About`] says.
 //!
 //! ```
@@ -158,7 +158,8 @@ pub fn write_behind(
 
 /// The value of a regression in the unit of the data, as `value`, `batch x 1`.
 fn write_regression(graph: &mut GraphBuilder, predictor: &Predictor, x: &str) {
-    let mut walk = Walk::new(graph, predictor.network());
+    let network = predictor.network().without_batch_norm();
+    let mut walk = Walk::new(graph, &network);
     let features = walk.trunk(x);
     let outputs = walk.outputs(&features);
     let preprocessing = predictor.preprocessing();
@@ -350,6 +351,7 @@ fn write_linear(graph: &mut GraphBuilder, linear: &LinearModel, x: &str) {
 }
 
 fn write_network(graph: &mut GraphBuilder, network: &Network, purpose: Purpose, x: &str) {
+    let network = &network.without_batch_norm();
     let mut walk = Walk::new(graph, network);
     let features = walk.trunk(x);
     let heads = &network.interface().heads;
@@ -374,7 +376,8 @@ fn write_network(graph: &mut GraphBuilder, network: &Network, purpose: Purpose, 
 
 /// `low + (high - low) (tanh(y) + 1) / 2`, within the box.
 fn write_control(graph: &mut GraphBuilder, policy: &ControlPolicy, x: &str) {
-    let mut walk = Walk::new(graph, policy.network());
+    let network = policy.network().without_batch_norm();
+    let mut walk = Walk::new(graph, &network);
     let features = walk.trunk(x);
     let y = walk.outputs(&features);
     let n = policy.low().len();
@@ -442,13 +445,13 @@ impl<'a> Walk<'a> {
 
     fn convolution(
         &mut self,
+        layer: &str,
         x: &str,
         from: usize,
         (to, kernel, stride, padding): (usize, usize, usize, usize),
     ) -> String {
-        let layer = self.name();
-        let w = self.parameter(&layer, "weight", Some(&[to, from, kernel, kernel]));
-        let b = self.parameter(&layer, "bias", None);
+        let w = self.parameter(layer, "weight", Some(&[to, from, kernel, kernel]));
+        let b = self.parameter(layer, "bias", None);
         let square = |side: usize| Setting::Integers(vec![side as i64; 2]);
         let mut settings = vec![("kernel_shape", square(kernel)), ("strides", square(stride))];
         if padding > 0 {
@@ -457,31 +460,60 @@ impl<'a> Walk<'a> {
         self.graph.node("Conv", &[x, &w, &b], &settings)
     }
 
+    /// Layer normalisation.
+    fn normalised(&mut self, layer: &str, x: &str) -> String {
+        let (gain, bias) = (self.parameter(layer, "weight", None), self.parameter(layer, "bias", None));
+        let settings = [("axis", integer(1)), ("epsilon", Setting::Float(self.spec.layer_norm_epsilon))];
+        self.graph.node("LayerNormalization", &[x, &gain, &bias], &settings)
+    }
+
     /// Layer normalisation, if there is any, and the nonlinearity.
     fn rectified(&mut self, mut x: String) -> String {
         if self.layer_norm {
             let layer = self.name();
-            let (gain, bias) = (self.parameter(&layer, "weight", None), self.parameter(&layer, "bias", None));
-            let settings = [("axis", integer(1)), ("epsilon", Setting::Float(self.spec.layer_norm_epsilon))];
-            x = self.graph.node("LayerNormalization", &[&x, &gain, &bias], &settings);
+            x = self.normalised(&layer, &x);
         }
         self.name();
+        self.activated(&x)
+    }
+
+    /// A residual block.
+    fn residual(&mut self, x: &str, from: usize, (to, stride): (usize, usize)) -> String {
+        let block = self.name();
+        let mut layer = |x: &str, conv: &str, norm: &str, from: usize, form: (usize, usize, usize, usize)| {
+            let y = self.convolution(&format!("{block}.{conv}"), x, from, form);
+            if self.layer_norm { self.normalised(&format!("{block}.{norm}"), &y) } else { y }
+        };
+        let inner = layer(x, "conv1", "bn1", from, (to, 3, stride, 1));
+        let other = match (from, stride) {
+            (from, 1) if from == to => x.to_owned(),
+            _ => layer(x, "downsample.0", "downsample.1", from, (to, 1, stride, 0)),
+        };
+        let inner = self.activated(&inner);
+        let y = self.convolution(&format!("{block}.conv2"), &inner, to, (to, 3, 1, 1));
+        let y = if self.layer_norm { self.normalised(&format!("{block}.bn2"), &y) } else { y };
+        let sum = self.graph.node("Add", &[&y, &other], &[]);
+        self.activated(&sum)
+    }
+
+    /// The nonlinearity.
+    fn activated(&mut self, x: &str) -> String {
         let graph = &mut *self.graph;
         match self.activation {
-            Activation::Relu => graph.node("Relu", &[&x], &[]),
-            Activation::Tanh => graph.node("Tanh", &[&x], &[]),
+            Activation::Relu => graph.node("Relu", &[x], &[]),
+            Activation::Tanh => graph.node("Tanh", &[x], &[]),
             Activation::Silu => {
-                let gate = graph.node("Sigmoid", &[&x], &[]);
-                graph.node("Mul", &[&x, &gate], &[])
+                let gate = graph.node("Sigmoid", &[x], &[]);
+                graph.node("Mul", &[x, &gate], &[])
             }
             Activation::Gelu => {
                 let root = graph.floats("gelu.sqrt_2", &[], &[std::f32::consts::SQRT_2]);
                 let (one, half) =
                     (graph.floats("gelu.one", &[], &[1.0]), graph.floats("gelu.half", &[], &[0.5]));
-                let y = graph.node("Div", &[&x, &root], &[]);
+                let y = graph.node("Div", &[x, &root], &[]);
                 let y = graph.node("Erf", &[&y], &[]);
                 let y = graph.node("Add", &[&y, &one], &[]);
-                let y = graph.node("Mul", &[&x, &y], &[]);
+                let y = graph.node("Mul", &[x, &y], &[]);
                 graph.node("Mul", &[&y, &half], &[])
             }
         }
@@ -530,9 +562,18 @@ impl<'a> Walk<'a> {
         for stage in &self.spec.stages {
             match *stage {
                 Stage::Conv { channels: to, kernel, stride, padding } => {
-                    x = self.convolution(&x, channels, (to, kernel, stride, padding));
+                    let layer = self.name();
+                    x = self.convolution(&layer, &x, channels, (to, kernel, stride, padding));
                     x = self.rectified(x);
                     channels = to;
+                }
+                Stage::Residual { channels: to, stride } => {
+                    x = self.residual(&x, channels, (to, stride));
+                    channels = to;
+                }
+                Stage::GlobalAvgPool => {
+                    self.name();
+                    x = self.graph.node("GlobalAveragePool", &[&x], &[]);
                 }
                 Stage::MaxPool(side) | Stage::AvgPool(side) => {
                     self.name();

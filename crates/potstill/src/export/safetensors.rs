@@ -2,7 +2,8 @@
 //!
 //! `nn.Sequential(...).load_state_dict(safetensors.torch.load_file(path))` loads a network's file as it is,
 //! except for dueling, noisy and implicit quantile networks, whose tensors have names of their own
-//! (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one tensor `q` of `states x actions`.
+//! (`value.0.weight`, `0.weight_mu`, `quantile.0.weight`); a table is one tensor `q` of `states x actions`. Residual
+//! blocks have the names of torchvision's `BasicBlock`, batch normalisations `running_mean` and `running_var`.
 //! The metadata says `format: pt`, as readers for PyTorch ask for, and holds the model's description under `potstill`.
 //!
 //! ```
@@ -382,7 +383,8 @@ fn read_parts(file: &SafeTensors<'_>, about: &Value) -> Result<(Network, Option<
     }
     // The metadata must not make the program allocate more than the size of the file.
     let behind = NetworkSpec { bag: None, ..spec.clone() };
-    let announced = behind.check(&ends).map_err(|reason| foreign(&reason))?;
+    let parameters = behind.check(&ends).map_err(|reason| foreign(&reason))?;
+    let announced = parameters + behind.statistics(&ends).map_err(|reason| foreign(&reason))?;
     let table = spec.bag.map(|bag| (bag, tensors.iter().position(|tensor| tensor.name == EMBEDDING)));
     let bag = match table {
         None => None,
@@ -410,7 +412,7 @@ mod tests {
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 9] {
+    fn models() -> [Model; 10] {
         let network = |spec: &str, inputs: [usize; 3], head: Head| {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 2) };
@@ -450,6 +452,7 @@ mod tests {
                 let bag = TextBag::from_parameters(spec, 3, &parameters).unwrap();
                 Model::Predictor(Predictor::with_bag(network, preprocessing, Some(bag)).unwrap())
             },
+            network("cnn:2x2p1,res3s2,gap:batchnorm", [3, 2, 1], Head::Values),
         ]
     }
 
@@ -506,6 +509,9 @@ mod tests {
         check("text:5x3", "text:1x3", "does not parse");
         check("text:5x3,2", "mlp:2     ", "do not hold the network that it announces");
         check("embedding.w", "imbedding.w", "tensor `embedding.weight` is missing");
+        let check = |from, to, expected| check_of(&models()[9], from, to, expected);
+        check("1.running_mean", "1.running_meat", "`1.running_meat` does not belong to the network");
+        check("batchnorm", "layernorm", "do not hold the network that it announces");
         check("text\\\":true", "text\\\":null", "its preprocessing is damaged");
     }
 
@@ -519,7 +525,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_damage_makes_it_panic(which in 0_usize..9, at: proptest::sample::Index, byte: u8) {
+        fn no_damage_makes_it_panic(which in 0_usize..10, at: proptest::sample::Index, byte: u8) {
             let mut bytes = write(&models()[which]);
             let at = at.index(bytes.len());
             bytes[at] = byte;

@@ -28,6 +28,7 @@ pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
 pub(crate) use regression::{RegressionJob, TaughtValues};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
+pub(crate) use settings::{ClassDistillation, PolicyDistillation, ValueDistillation};
 pub use settings::{
     ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
     StoreConfig,

@@ -130,6 +130,9 @@ impl Job for RegressionJob {
             // 1 less the share of the test samples' variance that is left.
             "r_squared": 1.0 - (test_rmse / of_mean) * (test_rmse / of_mean),
         });
+        if self.fit.validation_samples > 0 {
+            summary["validation_samples"] = json!(self.fit.validation_samples);
+        }
         let unlabelled = self.train.len() - self.train.labelled();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);

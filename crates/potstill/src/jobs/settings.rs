@@ -1,7 +1,10 @@
 //! Keys that do not belong to a single algorithm.
 
 use crate::config::{settings, words};
-use crate::distill::EnsembleMean;
+use crate::distill::{
+    EnsembleMean, FitConfig, HintConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig,
+};
+use crate::optimizer::StudentOptimizer;
 use potstill_nn::NetworkSpec;
 
 settings! {
@@ -149,3 +152,14 @@ settings! {
         checkpoints_kept: u64 = 2, in Batch, needs Above("checkpoint_freq", 0);
     }
 }
+
+/// The settings of the distillation of a policy.
+pub(crate) type PolicyDistillation = ((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig);
+/// The settings of the distillation of classes.
+pub(crate) type ClassDistillation = (
+    (DistilConfig, ((SoftTargetsConfig, (HintConfig, ControlConfig)), (FitConfig, StudentOptimizer))),
+    StoreConfig,
+);
+/// The settings of the distillation of values.
+pub(crate) type ValueDistillation =
+    ((DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig);

@@ -5,14 +5,14 @@ use super::judged::{Candidate, Judge, MODEL, STUDENT_DISTILLED, STUDENT_LABELS, 
 use super::{Compared, Job, Outcome, Recorder, Timed};
 use crate::data::{Column, Dataset, Preprocessing};
 use crate::distill::classifier::{self, error_rate, logits};
-use crate::distill::{ClassifierTrainer, FitConfig, SoftTargets};
+use crate::distill::{ClassifierTrainer, FitConfig, HintConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Model, Predictor};
 use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
-use potstill_nn::{NetworkSpec, Workers};
+use potstill_nn::{Network, NetworkSpec, Workers};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
@@ -108,6 +108,20 @@ impl SupervisedJob {
             warning,
             test_error,
         }
+    }
+
+    /// Lets the student imitate hidden layers of a teacher's network.
+    ///
+    /// # Errors
+    /// As [`ClassifierTrainer::with_hints`].
+    pub(crate) fn with_hints(
+        self,
+        config: &HintConfig,
+        teacher: Network,
+        optimizer: &OptimizerConfig,
+    ) -> Result<Self, String> {
+        let streams = Streams::new(self.seed);
+        Ok(Self { trainer: self.trainer.with_hints(config, teacher, optimizer, streams)?, ..self })
     }
 
     /// Computes passes with these threads. Results do not depend on their number.
@@ -229,6 +243,7 @@ impl Job for SupervisedJob {
             if let Some([soft, hard]) = self.trainer.terms() {
                 values.extend([(catalogue::SOFT_LOSS, soft), (catalogue::HARD_LOSS, hard)]);
             }
+            values.extend(self.trainer.hint_loss().map(|loss| (catalogue::HINT_LOSS, loss)));
             if let Some(control) = &mut self.control {
                 control.test(&self.test);
                 values.extend([
@@ -270,6 +285,9 @@ impl Job for SupervisedJob {
             "majority_error": majority_error(&self.train, &self.test),
             "classes": self.preprocessing.classes().len(),
         });
+        if self.fit.validation_samples > 0 {
+            summary["validation_samples"] = json!(self.fit.validation_samples);
+        }
         let unlabelled = self.train.len() - self.train.labels.len();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);

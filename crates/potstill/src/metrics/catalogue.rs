@@ -236,6 +236,8 @@ metrics! {
     SOFT_LOSS = "train/soft_loss", Lower, "Soft loss: divergence from the teacher", "loss" in TERMS as "soft loss";
     /// Mean cross-entropy of the labels since the previous record, without its weight.
     HARD_LOSS = "train/hard_loss", Lower, "Hard loss: cross-entropy of the labels", "loss" in TERMS as "hard loss";
+    /// Mean loss of hints and maps of attention since the previous record, with their weights.
+    HINT_LOSS = "train/hint_loss", Lower, "Hint loss: distance from the teacher's hidden layers", "loss";
     /// Mean cross-entropy, in the last epoch, of a student that learns from the labels alone, beside a distilled one.
     LOSS_LABELS = "train/loss_labels", Lower, "Loss of labels only", "loss";
     /// Largest Euclidean distance of the online from the target parameters since the last refresh.

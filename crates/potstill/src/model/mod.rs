@@ -76,10 +76,10 @@ impl Model {
         match self {
             Model::Table(table) => table.values().iter().all(|v| v.is_finite()),
             Model::Linear(linear) => linear.weights().iter().all(|w| w.is_finite()),
-            Model::Network(network) => network.parameters().iter().all(|v| v.is_finite()),
-            Model::Control(policy) => policy.network().parameters().iter().all(|v| v.is_finite()),
+            Model::Network(network) => learned(network).all(|v| v.is_finite()),
+            Model::Control(policy) => learned(policy.network()).all(|v| v.is_finite()),
             Model::Predictor(predictor) => {
-                predictor.network().parameters().iter().chain(predictor.of_bag()).all(|v| v.is_finite())
+                learned(predictor.network()).chain(predictor.of_bag()).all(|v| v.is_finite())
             }
         }
     }
@@ -147,7 +147,7 @@ impl Model {
     pub(crate) fn copy_to_network(&self, network: &mut Network) -> Result<(), String> {
         match self.network().filter(|_| self.bag().is_none()) {
             Some(own) if (own.spec(), own.ends()) == (network.spec(), network.ends()) => {
-                network.update_parameters(|parameters| parameters.copy_from_slice(own.parameters()));
+                network.copy_from(own);
                 Ok(())
             }
             _ => Err(misfit(self, &network_shape(network))),
@@ -165,7 +165,7 @@ impl Model {
                 if (behind.spec(), behind.ends()) == (network.spec(), network.ends()) =>
             {
                 bag.table_mut().parameters_mut().copy_from_slice(own.table().parameters());
-                network.update_parameters(|parameters| parameters.copy_from_slice(behind.parameters()));
+                network.copy_from(behind);
                 Ok(())
             }
             _ => Err(misfit(self, &format!("a bag of n-grams before {}", network_shape(network)))),
@@ -188,6 +188,11 @@ impl Model {
             Model::Table(_) | Model::Linear(_) | Model::Control(_) => None,
         }
     }
+}
+
+/// All numbers that a network has learned.
+fn learned(network: &Network) -> impl Iterator<Item = &f32> {
+    network.parameters().iter().chain(network.statistics())
 }
 
 /// The reason for which a model cannot be taken over, with both shapes.

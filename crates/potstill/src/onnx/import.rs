@@ -6,6 +6,7 @@
 
 use super::graph::{Graph, Step};
 use super::op::{Op, affine};
+use super::residual::{Block, Blocks};
 use super::tensor::{Tensor, count};
 use super::trees::PostTransform;
 use potstill_nn::spec::Stage;
@@ -42,6 +43,9 @@ enum Layer {
         is_max: bool,
         side: usize,
     },
+    /// The mean of all points.
+    GlobalMean,
+    Residual(Block),
     /// Of so many points at each channel.
     Flatten {
         points: usize,
@@ -132,16 +136,32 @@ impl<'a> Chain<'a> {
         match self.users[self.value][..] {
             [] => Err("its output does not follow from its input".to_owned()),
             [only] => self.take(&steps[only]),
-            [a, b] => {
-                let found = self.gate(a, b).or_else(|| self.gate(b, a));
-                let found = found.or_else(|| self.gelu(a, b)).or_else(|| self.gelu(b, a));
-                let (activation, value) = found.ok_or_else(|| no_layer(&steps[b]))?;
-                self.layers.push(Layer::Activation(activation));
-                self.value = value;
-                Ok(())
+            [a, b] if self.shape(self.value).len() == 3 => {
+                let blocks = Blocks { graph: self.graph, users: &self.users };
+                let block = blocks.block(self.value, self.shape(self.value)[0], [a, b]);
+                match block {
+                    Some((block, value)) => {
+                        self.is_raw = false;
+                        self.layers.push(Layer::Residual(block));
+                        self.value = value;
+                        Ok(())
+                    }
+                    None => self.take_nonlinearity(a, b),
+                }
             }
+            [a, b] => self.take_nonlinearity(a, b),
             [_, second, ..] => Err(no_layer(&steps[second])),
         }
+    }
+
+    /// Takes the steps that are one nonlinearity.
+    fn take_nonlinearity(&mut self, a: usize, b: usize) -> Result<(), String> {
+        let found = self.gate(a, b).or_else(|| self.gate(b, a));
+        let found = found.or_else(|| self.gelu(a, b)).or_else(|| self.gelu(b, a));
+        let (activation, value) = found.ok_or_else(|| no_layer(&self.graph.steps[b]))?;
+        self.layers.push(Layer::Activation(activation));
+        self.value = value;
+        Ok(())
     }
 
     /// `x Sigmoid(x)`.
@@ -247,6 +267,10 @@ impl<'a> Chain<'a> {
             Op::GlobalPool { is_max } if is_image && from[1] == from[2] => {
                 self.is_raw = false;
                 Some(Layer::Pool { is_max: *is_max, side: from[1] })
+            }
+            Op::GlobalPool { is_max: false } if is_image => {
+                self.is_raw = false;
+                Some(Layer::GlobalMean)
             }
             Op::BatchNorm { scale, shift } => {
                 Some(Layer::Scale { factor: scale.clone(), shift: shift.clone() })
@@ -413,10 +437,10 @@ fn folded(layers: Vec<Layer>) -> Result<Vec<Layer>, String> {
                     }
                 }
             }
-            Layer::Norm { .. } | Layer::Activation(_) if pending.is_some() => {
+            Layer::Norm { .. } | Layer::Activation(_) | Layer::Residual(_) if pending.is_some() => {
                 return Err("it scales between two nonlinearities without a layer between".to_owned());
             }
-            Layer::Norm { .. } | Layer::Activation(_) => {}
+            Layer::Norm { .. } | Layer::Activation(_) | Layer::Residual(_) | Layer::GlobalMean => {}
         }
         let is_pooled_conv = matches!(&all[..], [.., Layer::Conv { .. }, Layer::Pool { is_max: true, .. }]);
         if is_pooled_conv && matches!(layer, Layer::Activation(Activation::Relu | Activation::Tanh)) {
@@ -489,6 +513,16 @@ fn assembled(
             Layer::Pool { is_max, side } => {
                 spec.stages.push(if *is_max { Stage::MaxPool(*side) } else { Stage::AvgPool(*side) });
             }
+            Layer::GlobalMean => spec.stages.push(Stage::GlobalAvgPool),
+            Layer::Residual(Block { channels, stride, activation: own, .. })
+                if outputs.is_none() && spec.hidden.is_empty() =>
+            {
+                if *activation.get_or_insert(*own) != *own {
+                    return Err("it has nonlinearities of two kinds".to_owned());
+                }
+                spec.stages.push(Stage::Residual { channels: *channels, stride: *stride });
+            }
+            Layer::Residual(_) => return Err("it has a residual block behind a dense layer".to_owned()),
             Layer::Norm { epsilon, .. } => norms.push(*epsilon),
             Layer::Activation(of) => {
                 let is_behind = matches!(
@@ -509,6 +543,7 @@ fn assembled(
                 parameters.extend([weights.clone(), bias.clone()]);
             }
             Layer::Norm { gain, bias, .. } => parameters.extend([gain.clone(), bias.clone()]),
+            Layer::Residual(block) => parameters.extend(block.parameters.iter().cloned()),
             _ => {}
         }
     }

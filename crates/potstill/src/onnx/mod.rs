@@ -38,6 +38,7 @@ mod import;
 mod model;
 mod op;
 mod proto;
+mod residual;
 mod run;
 mod shape;
 mod tensor;

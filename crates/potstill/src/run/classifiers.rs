@@ -107,8 +107,8 @@ pub(super) fn gain(summary: &Value) -> Option<String> {
     let error = |key: &str| mean_of(&summary[key][TEST_ERROR]).map(|error| 100.0 * error);
     let own = error(STUDENT_DISTILLED)?;
     let parameters = mean_of(&summary[STUDENT_DISTILLED]["parameters"]).unwrap_or_default();
-    let on =
-        summary["test_samples"].as_u64().map_or(String::new(), |count| format!(" of {count} test samples"));
+    let on = summary["test_samples"].as_u64();
+    let on = on.map_or(String::new(), |count| format!(" of {count} {}", measured_on(summary)));
     let seeds = summary["seeds"].as_u64().map_or(String::new(), |seeds| format!(" over {seeds} seeds"));
     let student =
         format!("the student of {} parameters makes {own:.2} % errors{on}{seeds}", thousands(parameters));
@@ -135,6 +135,11 @@ pub(super) fn gain(summary: &Value) -> Option<String> {
         _ => format!("nothing was gained: {both}"),
     };
     Some(format!("{words}{teacher}"))
+}
+
+/// The samples that a run was measured on.
+pub(super) fn measured_on(summary: &Value) -> &'static str {
+    if summary["validation_samples"].is_null() { "test samples" } else { "validation samples" }
 }
 
 /// A whole number with commas.

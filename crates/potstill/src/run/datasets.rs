@@ -21,6 +21,9 @@ use toml::{Table, Value};
 
 /// The share of the samples that are held out, if they are few and no number is given.
 const TEST_SHARE: usize = 3;
+/// The share of the training samples that a search holds out to choose by, and the most of them.
+const VALIDATION_SHARE: u64 = 5;
+const VALIDATION_MAX: u64 = 10_000;
 /// Unlabelled rows that are encoded at a time.
 const ROWS: usize = 1 << 14;
 /// Columns whose values are shown of rows that are listed.
@@ -177,6 +180,11 @@ impl OpenData {
                 (train, order)
             }
         };
+        let (train, test) = match split.validation {
+            0 => (train, test),
+            held_out => validation(train, held_out, split.seed)?,
+        };
+        let apart = apart.filter(|_| split.validation == 0);
         let named = self.options.label.as_ref().or(self.options.target.as_ref());
         let preprocessing = match &split.fitted {
             Some(fitted) if named.is_some_and(|name| name != fitted.target().column()) => {
@@ -221,6 +229,18 @@ impl OpenData {
     }
 }
 
+/// Splits training rows into those that are left, and a validation part.
+fn validation(mut train: Vec<usize>, held_out: u64, seed: u64) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    if held_out >= train.len() as u64 {
+        let count = train.len();
+        let reason = format!("must leave something to train on, but there are {count} training samples");
+        return Err(bad("validation_samples", reason));
+    }
+    Streams::new(seed).stream("validation").shuffle(&mut train);
+    let left = train.split_off(held_out as usize);
+    Ok((left, train))
+}
+
 /// The first columns of numbers and words among the inputs, at these rows.
 fn shown_columns(preprocessing: &Preprocessing, frame: &DataFrame, rows: &[usize]) -> Vec<Column> {
     let is_shown =
@@ -243,6 +263,8 @@ struct Split<'a> {
     test: Option<&'a OpenData>,
     /// Samples to test on, if they are not apart.
     samples: u64,
+    /// Samples of the training part to test on in place of the others, 0 for none.
+    validation: u64,
     /// The seed of the order of the samples.
     seed: u64,
     /// The preprocessing, if it is fitted already.
@@ -409,7 +431,7 @@ impl DataSources {
         if let Some(more) = &self.unlabelled {
             train.extend(of(more, more.rows(), &parts.unlabelled)?);
         }
-        let test = match self.test_apart() {
+        let test = match self.test_apart(parts) {
             Some(frame) => {
                 let all: Vec<usize> = (0..frame.rows()).collect();
                 of(self.test.as_ref().unwrap_or(&self.data), frame, &all)?
@@ -429,9 +451,18 @@ impl DataSources {
         self.test.as_ref()
     }
 
-    /// The rows that are tested on, if they are apart.
-    pub(crate) fn test_apart(&self) -> Option<&DataFrame> {
-        self.test.as_ref().map(OpenData::rows).or_else(|| self.data.test_rows())
+    /// The rows that these parts are tested on, if they are apart.
+    pub(crate) fn test_apart(&self, parts: &Parts) -> Option<&DataFrame> {
+        let apart = self.test.as_ref().map(OpenData::rows).or_else(|| self.data.test_rows());
+        apart.filter(|_| parts.rows.1.is_empty())
+    }
+
+    /// The number of samples to validate on, of a search that is not told: a share of those to train on.
+    pub(crate) fn validation_samples(&self, fit: &FitConfig) -> u64 {
+        let rows = self.data.rows().rows() as u64;
+        let is_apart = self.test.is_some() || self.data.test_rows().is_some();
+        let train = if is_apart { rows } else { rows.saturating_sub(fit.test_samples) };
+        (train / VALIDATION_SHARE).clamp(1, VALIDATION_MAX)
     }
 
     /// The samples, split and encoded.
@@ -442,6 +473,7 @@ impl DataSources {
         let mut parts = self.data.parts(&Split {
             test: self.test.as_ref(),
             samples: fit.test_samples,
+            validation: fit.validation_samples,
             seed: fit.split_seed,
             fitted: fitted.cloned(),
         })?;

@@ -42,7 +42,7 @@ impl OutOfFold {
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
         let recipe = Recipe::read(dir)?;
-        if recipe.algorithm.is_none_or(|algorithm| algorithm.name != classifier::ALGORITHM.name) {
+        if recipe.work.name() != classifier::ALGORITHM.name {
             let run = dir.path().display();
             return Err(usage(format!(
                 "{run} is no run of `train classifier`; its answers cannot be made out of fold"

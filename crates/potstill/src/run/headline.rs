@@ -1,6 +1,6 @@
 //! The result of a run in one sentence.
 
-use super::classifiers::gain;
+use super::classifiers::{gain, measured_on};
 use crate::algorithm::Algorithm;
 use crate::metrics::catalogue::{
     BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR, TEST_RMSE,
@@ -46,7 +46,8 @@ pub fn headline(summary: &Value) -> Option<String> {
         ));
     }
     if let Some(error) = number(TEST_ERROR) {
-        let samples = number("test_samples").map_or(String::new(), |n| format!(" of {n} test samples"));
+        let on = measured_on(summary);
+        let samples = number("test_samples").map_or(String::new(), |n| format!(" of {n} {on}"));
         return Some(format!("test error {} %{samples}", short(100.0 * error)));
     }
     if let Some(error) = number(TEST_RMSE) {

@@ -14,14 +14,11 @@ use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
-use crate::distill::{
-    EnsembleMean, FitConfig, Samples, SoftTargets, SoftTargetsConfig, StudentForm, ValueTargets,
-    ValueTargetsConfig,
-};
+use crate::distill::{EnsembleMean, FitConfig, Samples, SoftTargets, StudentForm, ValueTargets};
 use crate::error::Error;
 use crate::jobs::{
-    ControlConfig, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob, Taught,
-    TaughtValues, calibration_rows,
+    ClassDistillation, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob,
+    Taught, TaughtValues, ValueDistillation, calibration_rows,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use potstill_nn::NetworkSpec;
@@ -145,10 +142,7 @@ fn prepare_student_of_values(
     threads: usize,
 ) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let resolved = resolve::<ValueDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
     let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
@@ -181,17 +175,15 @@ fn prepare_student_of_classes(
     threads: usize,
 ) -> Result<PreparedRun, Error> {
     let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
-    let resolved = resolve::<(
-        (DistilConfig, ((SoftTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))),
-        StoreConfig,
-    )>(&layers)?;
+    let resolved = resolve::<ClassDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
-    let ((run, ((soft, control), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    let ((run, ((soft, (hints, control)), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
     if run.env.is_some() {
         return Err(usage("the teacher is a classifier; give --data, not --env"));
     }
     soft.check()?;
+    hints.check()?;
     let student = student_spec(&run)?;
     let (parts, warnings) = student_parts(&teachers, &data, student, (&fit, &optimizer))?;
     let name = run.teacher.clone().unwrap_or_default();
@@ -199,8 +191,9 @@ fn prepare_student_of_classes(
         weights: run.teacher_weights.as_deref(),
         mean: run.teacher_mean,
         tau: run.teacher_tau as f32,
+        has_hints: hints.is_any(),
     };
-    let Lessons { mut source, test, parameters, predictor, timed } =
+    let Lessons { mut source, test, parameters, predictor, timed, network } =
         teachers.lessons(&data, &parts, ensemble, fit.changes().are_any())?;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
@@ -221,13 +214,21 @@ fn prepare_student_of_classes(
         temperature: soft.temperature.of_run(steps).at(0, 1),
         has_control: control.control,
     });
-    let (fit, soft) = ((fit, optimizer), Some(SoftTargets::new(source, soft)));
-    let job = SupervisedJob::new(parts, run.seed, student, fit, soft, taught).with_threads(threads);
-    let job = Box::new(job);
+    let (fit, soft) = ((fit, optimizer.clone()), Some(SoftTargets::new(source, soft)));
+    let mut job = SupervisedJob::new(parts, run.seed, student, fit, soft, taught);
+    if hints.is_any() {
+        let network = network.ok_or_else(|| usage(NO_LAYERS))?;
+        job = job.with_hints(&hints, network, &optimizer).map_err(usage)?;
+    }
+    let job = Box::new(job.with_threads(threads));
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     let prepared = prepared.with_warning(idle).with_warnings(warnings).with_warning(surer);
     Ok(prepared.with_schedules(&settings, None, Some(steps)))
 }
+
+/// The refusal of hints from a teacher without a network that takes the student's inputs.
+const NO_LAYERS: &str = "hint and attention compare hidden layers with those of one live network that takes the student's \
+                         inputs; recorded answers, several teachers, self, texts and other models show none: leave both out";
 
 /// The difference of a teacher's mean confidence on rows that it may have learned and on others from which it is taken to
 /// know the former by heart.
@@ -257,7 +258,7 @@ fn check_student(
     let wrong = |reason: String| ConfigError::value(key, format!("{spec}: {reason}"));
     let form = StudentForm::new(spec, data).map_err(wrong)?;
     optimizer.check((key, &form.network, &form.ends), fit.learning_rate)?;
-    fit.check(&form.network, data)?;
+    fit.check(&form, data)?;
     if form.bag.is_none() {
         return Ok(());
     }

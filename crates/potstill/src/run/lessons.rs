@@ -14,7 +14,7 @@ use crate::export::safetensors;
 use crate::jobs::{Parts, Timed};
 use crate::model::{Model, Predictor};
 use crate::teacher::Teacher;
-use potstill_nn::Workspace;
+use potstill_nn::{Network, Workspace};
 
 /// The settings of a student's teachers.
 pub(crate) struct Blend<'a> {
@@ -24,6 +24,8 @@ pub(crate) struct Blend<'a> {
     pub(crate) mean: EnsembleMean,
     /// The share by which a student that is its own teacher follows.
     pub(crate) tau: f32,
+    /// True if the student imitates hidden layers.
+    pub(crate) has_hints: bool,
 }
 
 /// The answers of teachers to the samples of a student.
@@ -38,6 +40,8 @@ pub(crate) struct Lessons {
     pub(crate) predictor: Option<Predictor>,
     /// What is measured of its speed; nothing of recorded answers.
     pub(crate) timed: Option<Timed>,
+    /// The network, if hidden layers are imitated and it takes the student's inputs.
+    pub(crate) network: Option<Network>,
 }
 
 impl Teachers {
@@ -49,14 +53,14 @@ impl Teachers {
         self,
         data: &DataSources,
         parts: &Parts,
-        Blend { weights, mean, tau }: Blend<'_>,
+        Blend { weights, mean, tau, has_hints }: Blend<'_>,
         is_varied: bool,
     ) -> Result<Lessons, Error> {
         let members = self.into_members();
         let count = members.len();
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
         let mut lessons = Vec::with_capacity(count);
-        let asked = Asked { data, parts, is_varied, tau };
+        let asked = Asked { data, parts, is_varied, tau, has_hints };
         for member in members {
             lessons.push(member.lessons(&asked)?);
         }
@@ -80,7 +84,8 @@ impl Teachers {
             let samples = Samples { inputs: &parts.test.inputs, indices: &indices };
             Source::ensemble(tests, mean).logits(samples).to_vec()
         });
-        Ok(Lessons { source: Source::ensemble(sources, mean), test, parameters, predictor: None, timed })
+        let source = Source::ensemble(sources, mean);
+        Ok(Lessons { source, test, parameters, predictor: None, timed, network: None })
     }
 }
 
@@ -92,6 +97,7 @@ struct Asked<'a> {
     is_varied: bool,
     /// The share by which a student that is its own teacher follows.
     tau: f32,
+    has_hints: bool,
 }
 
 impl Asked<'_> {
@@ -117,14 +123,14 @@ impl Asked<'_> {
     ) -> Result<Lessons, Error> {
         let (train, test) = self.data.ask(self.parts, answer)?;
         let source = Source::recorded(self.classes().len(), train);
-        Ok(Lessons { source, test: Some(test), parameters, predictor: None, timed: None })
+        Ok(Lessons { source, test: Some(test), parameters, predictor: None, timed: None, network: None })
     }
 
     /// The first test rows, as many as are measured at a time.
     fn measured<T>(&self, take: impl FnOnce(Rows<'_>) -> T) -> T {
         let (data, count) = (self.data, self.parts.test.len().min(BATCH));
         let first: Vec<usize> = (0..count).collect();
-        let (frame, rows, source) = match data.test_apart() {
+        let (frame, rows, source) = match data.test_apart(self.parts) {
             Some(frame) => (frame, &first[..], data.test_source().unwrap_or(data.data())),
             None => (data.data().rows(), &self.parts.rows.1[..count], data.data()),
         };
@@ -147,6 +153,7 @@ impl Member {
                 parameters: None,
                 predictor: None,
                 timed: None,
+                network: None,
             }),
         }
     }
@@ -161,9 +168,10 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
     if is_shared && own.classes() == asked.classes() {
         let network = predictor.network().clone();
         let test = logits(&network, &asked.parts.test.inputs);
+        let imitated = asked.has_hints.then(|| network.clone());
         let source = Source::new(Teacher::frozen(network));
         let (predictor, timed) = (Some(predictor.clone()), timed_run(predictor, asked));
-        return Ok(Lessons { source, test: Some(test), parameters, predictor, timed });
+        return Ok(Lessons { source, test: Some(test), parameters, predictor, timed, network: imitated });
     }
     asked.refuse_variation("of other inputs")?;
     let lessons = asked.once(parameters, |rows| {
@@ -180,19 +188,28 @@ fn lessons_of_record(answers: &RecordedTeacher, asked: &Asked<'_>) -> Result<Les
     let Found { train, test } = answers.found(asked.data, asked.parts)?;
     let source = Source::recorded(width, rows_at(&all, width, &train));
     let test = test.map(|places| rows_at(&all, width, &places));
-    Ok(Lessons { source, test, parameters: None, predictor: None, timed: None })
+    Ok(Lessons { source, test, parameters: None, predictor: None, timed: None, network: None })
 }
 
 /// The lessons of a model of another program: of its answers, or of its network where samples change.
 fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lessons, Error> {
     let preprocessing = &asked.parts.preprocessing;
-    let network = if asked.is_varied { model.network(preprocessing) } else { None };
+    let is_needed = asked.is_varied || asked.has_hints;
+    let network = if is_needed { model.network(preprocessing) } else { None };
     if let Some(network) = network {
         let test = logits(&network, &asked.parts.test.inputs);
         let parameters = Some(network.parameters().len());
+        let imitated = asked.has_hints.then(|| network.clone());
         let source = Source::new(Teacher::frozen(network));
         let timed = timed_model(&model, preprocessing, asked);
-        return Ok(Lessons { source, test: Some(test), parameters, predictor: None, timed });
+        return Ok(Lessons {
+            source,
+            test: Some(test),
+            parameters,
+            predictor: None,
+            timed,
+            network: imitated,
+        });
     }
     asked.refuse_variation(model.given())?;
     let (given, parameters) = (model.given().to_owned(), model.parameters());

@@ -12,6 +12,7 @@
 //! ```
 
 mod answerer;
+mod budget;
 mod checks;
 mod classifiers;
 mod curves;
@@ -48,7 +49,9 @@ mod tabular;
 mod teachers;
 mod together;
 mod value_teachers;
+mod work;
 
+pub use budget::Budget;
 pub use checks::find_environment;
 pub use classifiers::classifier_table;
 pub use headline::headline;
@@ -57,6 +60,7 @@ pub use sources::Sources;
 pub use summary::summary_of;
 
 pub(crate) use answerer::Answerer;
+pub(crate) use budget::Costs;
 pub(crate) use checks::{check_out, find_env, usage};
 pub(crate) use datasets::OpenData;
 pub(crate) use execute::{create, discard_on_error, execute};
@@ -74,5 +78,6 @@ pub(crate) use sources::peek;
 pub(crate) use spread::spread;
 pub(crate) use subject::{Subject, model_with_origin};
 pub(crate) use summary::{center_over_seeds, read_summary, seed_runs};
-pub(crate) use teachers::{Record, Teacher, Teachers, teacher_layer};
+pub(crate) use teachers::{Record, Teacher, Teachers, absolute_place, teacher_layer};
 pub(crate) use together::Together;
+pub(crate) use work::Work;

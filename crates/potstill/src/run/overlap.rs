@@ -27,7 +27,8 @@ pub(super) fn repeated_rows(data: &DataSources, parts: &Parts) -> Vec<String> {
         let count = (labelled..train.len()).filter(|&i| tested.counts.contains_key(&key(train, i))).count();
         warn("unlabelled", more.given(), (count, train.len() - labelled), "tested on");
     }
-    if let Some(apart) = data.test_source() {
+    // A validation part is one of the data.
+    if let Some(apart) = data.test_source().filter(|_| parts.rows.1.is_empty()) {
         let count = (0..labelled).filter_map(|i| tested.counts.remove(&key(train, i))).sum();
         warn("test", apart.given(), (count, parts.test.len()), "learned");
     }

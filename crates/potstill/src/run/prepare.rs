@@ -10,12 +10,12 @@ use super::start::Start;
 use super::tabular::PrepareTabular;
 use super::teachers::{Teacher, parameters_checksum};
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
-use crate::config::{Layer, Origin, Settings, resolve, resolve_onto};
-use crate::distill::{EnsembleMean, PolicyDistillConfig, PolicyDistiller};
+use crate::config::{Layer, Origin, Settings, refuse_batch_norm, resolve, resolve_onto};
+use crate::distill::{EnsembleMean, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
-    DataConfig, DistilConfig, EvalConfig, PlanConfig, PlannerJob, PolicyDistillationJob, RunConfig,
+    DataConfig, EvalConfig, PlanConfig, PlannerJob, PolicyDistillation, PolicyDistillationJob, RunConfig,
     SourceConfig, StoreConfig,
 };
 use crate::model::Model;
@@ -155,7 +155,7 @@ fn prepare_student_policy(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let resolved = resolve::<((DistilConfig, (PolicyDistillConfig, StudentOptimizer)), StoreConfig)>(layers)?;
+    let resolved = resolve::<PolicyDistillation>(layers)?;
     let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
     let teacher_run = run.teacher.clone().unwrap_or_default();
@@ -183,6 +183,7 @@ fn prepare_student_policy(
     }
     let student = student_spec(&run)?;
     let ends = PolicyDistiller::ends(student, teacher);
+    refuse_batch_norm("student", student)?;
     optimizer.check(("student", student, &ends), distil.learning_rate)?;
     let (settings, steps) = (distil.clone(), distil.total_steps());
     let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));

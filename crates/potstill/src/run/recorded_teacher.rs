@@ -166,7 +166,7 @@ impl RecordedTeacher {
         let places = self.places(data.data(), data.unlabelled())?;
         let train = learned_rows(data, parts).into_iter().map(|row| places[row]);
         let train = train.collect::<Option<_>>().expect("rows without an answer are left out");
-        let test = match data.test_apart() {
+        let test = match data.test_apart(parts) {
             None => parts.rows.1.iter().map(|&row| places[row]).collect(),
             Some(apart) => self.apart(data, apart.rows())?,
         };

@@ -10,6 +10,7 @@ use super::sources::peek;
 use super::subject::{Subject, has_copy};
 use super::summary::read_summary;
 use super::teachers::Teacher;
+use super::work::Work;
 use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
@@ -34,7 +35,7 @@ pub(crate) struct Continuation {
 
 /// The contents of a run's `config.toml`.
 pub(crate) struct Recipe {
-    pub(crate) algorithm: Option<&'static Algorithm>,
+    pub(crate) work: Work,
     pub(crate) seeds: Option<u64>,
     pub(crate) layers: Vec<Layer>,
     pub(crate) origins: Origins,
@@ -51,20 +52,25 @@ impl Recipe {
         let (command, algorithm) = (take("command"), take("algorithm"));
         let algorithm = algorithm.map(|name| Algorithm::find(&name)).transpose()?;
         let seeds = values.remove("seeds").and_then(|seeds| u64::try_from(seeds.as_integer()?).ok());
-        if !matches!((command.as_deref(), algorithm), (Some("train"), Some(_)) | (Some("distill"), None)) {
-            let reason = "is not `train` with an algorithm, nor `distill`".to_owned();
-            return Err(ConfigError::Value { key: "command".to_owned(), origin: Some(origin), reason }.into());
-        }
+        let work = match (command.as_deref(), algorithm) {
+            (Some("train"), Some(algorithm)) => Work::Train(algorithm),
+            (Some("distill"), None) => Work::Distill,
+            _ => {
+                let reason = "is not `train` with an algorithm, nor `distill`".to_owned();
+                let key = "command".to_owned();
+                return Err(ConfigError::Value { key, origin: Some(origin), reason }.into());
+            }
+        };
         if let Some(id) = values.get("env").and_then(Toml::as_str) {
             env_of_run(dir.path(), id)?;
         }
-        Ok(Self { algorithm, seeds, layers: vec![Layer { origin, values }], origins })
+        Ok(Self { work, seeds, layers: vec![Layer { origin, values }], origins })
     }
 
     fn plan(&self, dir: &RunDir, threads: usize) -> Result<PreparedRun, Error> {
-        let plan = match self.algorithm {
-            Some(algorithm) => prepare_train(algorithm, &self.layers, threads, Some(dir)),
-            None => {
+        let plan = match self.work {
+            Work::Train(algorithm) => prepare_train(algorithm, &self.layers, threads, Some(dir)),
+            Work::Distill => {
                 let kept = has_copy(dir, names::TEACHER)?;
                 let teacher = match peek(&self.layers, "teacher") {
                     // A file of answers, or killed before it could copy its teacher.

@@ -5,22 +5,16 @@ use super::classifiers::add_over_seeds;
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
 use super::judgement::judgement;
-use super::labels::{DISTILL, distillation_head};
 use super::observer::Observer;
 use super::origins::Origins;
 use super::pause::{as_it_is, paused};
-use super::prepare::{
-    prepare_distillation, prepare_headed, prepare_headed_distillation, prepare_train, train_head,
-};
 use super::prepared::PreparedRun;
 use super::report::asked_axis;
 use super::resume::{Continuation, Recipe, continue_run, more_steps};
-use super::sources::peek;
 use super::spread::spread;
 use super::summary::with_out;
-use super::teachers::Teacher;
 use super::together::Together;
-use crate::algorithm::Algorithm;
+use super::work::Work;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::metrics::History;
@@ -32,14 +26,14 @@ use std::path::Path;
 use toml::{Table, Value as Toml};
 
 pub(crate) fn train_seeds(
-    algorithm: Option<&'static Algorithm>,
+    work: Work,
     layers: Vec<Layer>,
     count: u64,
     out: Option<&Path>,
     threads: usize,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
-    let family = Family { algorithm, layers, count, threads, origins: None };
+    let family = Family { work, layers, count, threads, origins: None };
     let first = family.first()?;
     let start = family.start(&first.config)?;
     if let Some(out) = out.filter(|out| is_family(out)) {
@@ -110,8 +104,7 @@ pub(crate) fn continue_family(
         layers.push(more_steps(dir, &layers, steps, continuation.keep_schedules)?);
     }
     let (count, threads) = (seeds.unwrap_or(known), continuation.threads);
-    let algorithm = recipe.algorithm;
-    let family = Family { algorithm, layers, count, threads, origins: Some(recipe.origins) };
+    let family = Family { work: recipe.work, layers, count, threads, origins: Some(recipe.origins) };
     let first = family.first()?;
     let start = family.start(&first.config)?;
     if count != known || continuation.steps.is_some() {
@@ -122,8 +115,7 @@ pub(crate) fn continue_family(
 
 /// Runs that differ only in their seed.
 pub(crate) struct Family {
-    /// The algorithm; none of a distillation.
-    pub(crate) algorithm: Option<&'static Algorithm>,
+    pub(crate) work: Work,
     pub(crate) layers: Vec<Layer>,
     pub(crate) count: u64,
     pub(crate) threads: usize,
@@ -135,27 +127,8 @@ impl Family {
     /// The run of the first seed; its configuration, with the number of seeds, is that of the folder.
     fn first(&self) -> Result<PreparedRun, Error> {
         let seeds = ("seeds", Toml::Integer(self.count as i64));
-        let plan = match self.algorithm {
-            Some(algorithm) => {
-                let head = [train_head(algorithm.name), vec![seeds]].concat();
-                prepare_headed(algorithm, &head, &self.layers, 1, None)?
-            }
-            None => {
-                let head = [distillation_head(), vec![seeds]].concat();
-                prepare_headed_distillation(self.teacher()?, &head, &self.layers, 1)?
-            }
-        };
+        let plan = self.work.prepare_with(seeds, &self.layers, 1)?;
         Ok(self.with_origins(plan))
-    }
-
-    /// The teacher of a distillation, which its settings name.
-    fn teacher(&self) -> Result<Teacher, Error> {
-        Teacher::open(peek(&self.layers, "teacher").unwrap_or_default())
-    }
-
-    /// The name of its work: that of the algorithm.
-    fn name(&self) -> &'static str {
-        self.algorithm.map_or(DISTILL, |algorithm| algorithm.name)
     }
 
     fn with_origins(&self, plan: PreparedRun) -> PreparedRun {
@@ -170,10 +143,7 @@ impl Family {
         let values = Table::from_iter([("seed".to_owned(), Toml::Integer(seed as i64))]);
         layers.push(Layer { origin: Origin::Program("one of --seeds"), values });
         // Each seed runs on one thread; seeds run in parallel.
-        let plan = match self.algorithm {
-            Some(algorithm) => prepare_train(algorithm, &layers, 1, None)?,
-            None => prepare_distillation(self.teacher()?, &layers, 1, None)?,
-        };
+        let plan = self.work.prepare(&layers, 1)?;
         Ok(self.with_origins(plan))
     }
 
@@ -195,7 +165,7 @@ impl Family {
         continuation: Continuation,
         observer: &dyn Observer,
     ) -> Result<Value, Error> {
-        let (name, count) = (self.name(), self.count);
+        let (name, count) = (self.work.name(), self.count);
         let what = format!("{name}, seeds {start} to {}", start + count.saturating_sub(1));
         let together = Together::new(observer, &what, count as usize, self.threads);
         let outcomes = together.map(|i, part| self.one(dir, start + i as u64, continuation, part));

@@ -24,7 +24,7 @@ pub(super) struct Start {
 /// The part of a run that another starts from.
 enum Kept {
     /// The parameters of its best model.
-    Weights(Model),
+    Weights(Box<Model>),
     /// The state of its newest checkpoint, with its environment and its steps.
     State { state: Box<Snapshot>, env: Option<String>, step: u64 },
 }
@@ -53,7 +53,7 @@ impl Start {
             read_state(&from)?
         } else {
             let (model, crc32c) = learned(&from)?;
-            (Kept::Weights(model), crc32c)
+            (Kept::Weights(Box::new(model)), crc32c)
         };
         let known = given("from_crc32c").and_then(Value::as_integer);
         if known.is_some_and(|known| known != i64::from(crc32c)) {

@@ -74,25 +74,26 @@ impl From<Subject> for Teacher {
 /// The teachers of a student of classes.
 pub(crate) struct Teachers(Vec<Member>);
 
-/// The CRC-32C of a network's parameters.
+/// The CRC-32C of a network's parameters, and of what its batch normalisations take.
 pub(super) fn parameters_checksum(network: &Network) -> u32 {
-    let bytes: Vec<u8> = network.parameters().iter().flat_map(|p| p.to_le_bytes()).collect();
+    let numbers = network.parameters().iter().chain(network.statistics());
+    let bytes: Vec<u8> = numbers.flat_map(|p| p.to_le_bytes()).collect();
     crc32c::crc32c(&bytes)
 }
 
 /// The setting of a teacher, with absolute paths.
 pub(crate) fn teacher_layer(given: &str) -> Layer {
-    let absolute = |given: &String| {
-        if given == OWN {
-            return given.clone();
-        }
-        let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
-        let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
-        given.replacen(place, &path.display().to_string(), 1)
-    };
+    let absolute = |given: &String| if given == OWN { given.clone() } else { absolute_place(given) };
     let teachers: Vec<String> = places(given).iter().map(absolute).collect();
     let values = Table::from_iter([("teacher".to_owned(), teachers.join(",").into())]);
     Layer { origin: Origin::CommandLine, values }
+}
+
+/// A place with options, `PLACE:key=value`, with an absolute path.
+pub(crate) fn absolute_place(given: &str) -> String {
+    let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
+    let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
+    given.replacen(place, &path.display().to_string(), 1)
 }
 
 /// Splits `A,B` into its parts; a comma before `key=` is one between options.

@@ -88,6 +88,8 @@ pub mod names {
     pub const FAILURE_BATCH: &str = "failure.safetensors";
     /// The description of a sweep, in the folder of its runs.
     pub const SWEEP: &str = "sweep.toml";
+    /// The runs with new seeds of the combination that a search has chosen.
+    pub const WINNER: &str = "winner";
     /// Locked by the process that works in the directory.
     pub const LOCK: &str = "run.lock";
 }

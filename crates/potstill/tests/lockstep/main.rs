@@ -4,6 +4,7 @@
 
 mod dqn;
 mod experience;
+mod hints;
 mod monte_carlo;
 mod n_step;
 mod network;

@@ -1,0 +1,127 @@
+//! A search: a sweep that chooses. Combinations are compared by a validation part, held out of the training part, or by
+//! evaluations of a policy, never by the test; the best one is run again with new seeds, on the whole training part, and only
+//! of these runs anything is claimed.
+
+use crate::config::{Layer, Origin};
+use crate::error::Error;
+use crate::jobs::STUDENT_DISTILLED;
+use crate::metrics::catalogue::{Better, Score};
+use crate::run::usage;
+use serde_json::{Value, json};
+use std::cmp::Ordering;
+use toml::{Table, Value as Toml};
+
+/// The combination that a search has chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Choice {
+    /// The name of its folder.
+    pub(super) label: String,
+    /// The key of the score that it was chosen by, and the score's mean over its seeds.
+    pub(super) by: &'static str,
+    pub(super) score: f64,
+}
+
+/// A number of a summary, or its mean over seeds.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value["mean"].as_f64())
+}
+
+/// A number of the classifier that was trained.
+pub(super) fn of_student(summary: &Value, key: &str) -> Option<f64> {
+    number(&summary[STUDENT_DISTILLED][key]).or_else(|| number(&summary[key]))
+}
+
+impl Choice {
+    /// The best of finished combinations by the first score of comparisons that all have; of equal ones that with the lowest
+    /// negative log-likelihood, then the fewest parameters, then the first.
+    ///
+    /// # Errors
+    /// If no score is one of all.
+    pub(super) fn of(points: &Value) -> Result<Self, Error> {
+        let points = points.as_array().map_or(&[][..], Vec::as_slice);
+        let score = |point: &Value, key: &str| number(&point["summary"][key]);
+        let by = Score::compared()
+            .map(|(key, _)| key)
+            .find(|key| !points.is_empty() && points.iter().all(|point| score(point, key).is_some()));
+        let by = by.ok_or_else(|| usage("no score is one of all combinations; nothing is chosen"))?;
+        let is_higher_better = Score::find(by).is_some_and(|score| score.better == Better::Higher);
+        let cost = |point: &Value| {
+            let score = score(point, by).unwrap_or(f64::NAN);
+            [
+                if is_higher_better { -score } else { score },
+                of_student(&point["summary"], "nll").unwrap_or(0.0),
+                of_student(&point["summary"], "parameters").unwrap_or(0.0),
+            ]
+        };
+        let order = |a: &&Value, b: &&Value| {
+            let pairs = cost(a).into_iter().zip(cost(b));
+            pairs.map(|(a, b)| a.total_cmp(&b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        let best = points.iter().min_by(order).expect("all have the score");
+        let label = best["run"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { label, by, score: score(best, by).unwrap_or_default() })
+    }
+}
+
+/// The settings of the runs of chosen values with new seeds: those behind the seeds of the search.
+pub(super) fn again(layers: &[Layer], mut chosen: Table, seeds: u64, validation: u64) -> Vec<Layer> {
+    let seed = layers.iter().rev().find_map(|layer| layer.values.get("seed")?.as_integer()).unwrap_or(0);
+    chosen.insert("seed".to_owned(), Toml::Integer(seed.saturating_add(seeds as i64)));
+    if validation > 0 {
+        chosen.insert("validation_samples".to_owned(), Toml::Integer(0));
+    }
+    [layers, &[Layer { origin: Origin::Program("chosen"), values: chosen }]].concat()
+}
+
+/// Adds choice and winner to the result of a sweep that held so many samples out to choose by.
+pub(super) fn add(result: &mut Value, choice: &Choice, validation: u64, winner: Value) {
+    let points = result["sweep"].as_array().map_or(&[][..], Vec::as_slice);
+    let values = points.iter().find(|point| point["run"] == choice.label.as_str());
+    let values = values.map_or(Value::Null, |point| point["values"].clone());
+    result["chosen"] = json!({
+        "run": choice.label,
+        "values": values,
+        "by": choice.by,
+        "score": choice.score,
+        "validation_samples": (validation > 0).then_some(validation),
+    });
+    result["winner"] = winner;
+}
+
+/// The settings of the combinations of a distillation of classes: no control, which the choice does not need.
+pub(super) fn without_control() -> Layer {
+    let values = Table::from_iter([("control".to_owned(), Toml::Boolean(false))]);
+    Layer { origin: Origin::Program("of a search"), values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_is_chosen_by_the_first_score_that_all_have() {
+        let check = |points: Value, expected: Option<(&str, &str, f64)>| {
+            let choice = Choice::of(&points).ok();
+            let told = choice.as_ref().map(|choice| (&*choice.label, choice.by, choice.score));
+            assert_eq!(told, expected);
+        };
+        let point = |label: &str, summary: Value| json!({ "run": label, "summary": summary });
+        let error = |label: &str, error: f64, nll: f64, parameters: u64| {
+            let student = json!({ "nll": nll, "parameters": parameters });
+            point(label, json!({ "test_error": error, "student_distilled": student }))
+        };
+        check(json!([error("a", 0.2, 1.0, 5), error("b", 0.1, 2.0, 9)]), Some(("b", "test_error", 0.1)));
+        // Equal errors: by likelihood, then by size, then the first.
+        check(json!([error("a", 0.1, 1.0, 5), error("b", 0.1, 0.9, 9)]), Some(("b", "test_error", 0.1)));
+        check(json!([error("a", 0.1, 0.9, 9), error("b", 0.1, 0.9, 5)]), Some(("b", "test_error", 0.1)));
+        check(json!([error("a", 0.1, 0.9, 5), error("b", 0.1, 0.9, 5)]), Some(("a", "test_error", 0.1)));
+        // Returns are better when they are higher, and means over seeds are scores.
+        let returns =
+            |label: &str, mean: f64| point(label, json!({ "mean_return": { "mean": mean, "iqm": -mean } }));
+        check(json!([returns("a", -9.0), returns("b", -7.0)]), Some(("b", "mean_return", -7.0)));
+        let rmse = |label: &str, rmse: f64| point(label, json!({ "test_rmse": rmse }));
+        check(json!([rmse("a", 2.0), rmse("b", 3.0)]), Some(("a", "test_rmse", 2.0)));
+        check(json!([rmse("a", 2.0), returns("b", 3.0)]), None);
+        check(json!([]), None);
+    }
+}

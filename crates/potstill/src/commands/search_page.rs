@@ -1,0 +1,238 @@
+//! The result of a search in words, tables and charts.
+
+use super::compare::Comparison;
+use super::search::of_student;
+use crate::error::Error;
+use crate::metrics::catalogue::{Better, Column, Score};
+use crate::report::{Block, GridChart, LineChart, Page, Series, Square, Table};
+use crate::run::{Reader, classifier_table, headline, run_page};
+use crate::store::RunDir;
+use serde_json::Value;
+use std::path::Path;
+
+/// Rows of the table in a terminal.
+const ROWS: usize = 12;
+
+/// A finished search.
+struct Search<'a> {
+    result: &'a Value,
+    keys: Vec<&'a str>,
+    /// The combinations, the best first.
+    points: Vec<&'a Value>,
+    /// The key of the score that one was chosen by, and its column.
+    by: &'a str,
+    column: Column,
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The words for values of several keys.
+fn pairs(keys: &[&str], values: &Value) -> String {
+    keys.iter().map(|key| format!("{key}={}", word(&values[*key]))).collect::<Vec<_>>().join(", ")
+}
+
+impl<'a> Search<'a> {
+    fn new(result: &'a Value) -> Option<Self> {
+        let by = result["chosen"]["by"].as_str()?;
+        let score = Score::find(by)?;
+        let list = |key: &str| result[key].as_array().map_or(&[][..], Vec::as_slice);
+        let mut search = Self {
+            result,
+            keys: list("keys").iter().filter_map(Value::as_str).collect(),
+            points: list("sweep").iter().collect(),
+            by,
+            column: score.column?,
+        };
+        let chosen = &result["chosen"]["run"];
+        let mut points = std::mem::take(&mut search.points);
+        points.sort_by(|a, b| {
+            let order = search.score(a).total_cmp(&search.score(b));
+            let order = if score.better == Better::Higher { order.reverse() } else { order };
+            // The chosen one is the first of equal ones.
+            order.then_with(|| (b["run"] == *chosen).cmp(&(a["run"] == *chosen)))
+        });
+        search.points = points;
+        Some(search)
+    }
+
+    /// The score of a combination, or its mean over seeds.
+    fn score(&self, point: &Value) -> f64 {
+        let value = &point["summary"][self.by];
+        value.as_f64().or_else(|| value["mean"].as_f64()).unwrap_or(f64::NAN)
+    }
+
+    fn shown(&self, score: f64) -> String {
+        format!("{:.*}", self.column.decimals, self.column.factor * score)
+    }
+
+    /// The title of the score: that of test samples, but of those of the validation part.
+    fn title(&self) -> String {
+        match self.result["chosen"]["validation_samples"].is_null() {
+            true => self.column.title.to_owned(),
+            false => self.column.title.replacen("test", "validation", 1),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let chosen = &self.result["chosen"];
+        let on = chosen["validation_samples"].as_u64();
+        let on = on.map_or(String::new(), |samples| format!(" on {samples} samples of the training part"));
+        let new = match self.result["winner"]["seeds"].as_u64() {
+            Some(seeds) => format!("{seeds} new seeds"),
+            None => "a new seed".to_owned(),
+        };
+        let whole = if on.is_empty() { "" } else { " and the whole training part" };
+        format!(
+            "Chosen among {} combinations by {}{on}: {} ({}). The result is of {new}{whole}.",
+            self.points.len(),
+            self.title(),
+            pairs(&self.keys, &chosen["values"]),
+            self.shown(chosen["score"].as_f64().unwrap_or(f64::NAN)),
+        )
+    }
+
+    /// The combinations, the best first, at most so many.
+    fn table(&self, most: usize) -> Table {
+        let costs = [("nll", "NLL", 3), ("parameters", "parameters", 0), ("bytes", "bytes", 0)];
+        let costs: Vec<_> = costs
+            .into_iter()
+            .filter(|(key, ..)| self.points.iter().any(|point| of_student(&point["summary"], key).is_some()))
+            .collect();
+        let mut head: Vec<String> = self.keys.iter().map(|key| (*key).to_owned()).collect();
+        head.push(self.title());
+        head.extend(costs.iter().map(|(_, title, _)| (*title).to_owned()));
+        let row = |point: &&Value| {
+            let mut row: Vec<String> = self.keys.iter().map(|key| word(&point["values"][*key])).collect();
+            row.push(self.shown(self.score(point)));
+            let number = |key: &str| of_student(&point["summary"], key);
+            row.extend(costs.iter().map(|(key, _, decimals)| {
+                number(key).map_or(String::new(), |number| format!("{number:.decimals$}"))
+            }));
+            row
+        };
+        Table { head, rows: self.points.iter().take(most).map(row).collect() }
+    }
+
+    /// The values of a key, in the order in which they were given.
+    fn values(&self, key: &str) -> Vec<&'a Value> {
+        let mut values = Vec::new();
+        for point in self.result["sweep"].as_array().into_iter().flatten() {
+            let value = &point["values"][key];
+            if !value.is_null() && !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(std::cmp::Ordering::Equal));
+        values
+    }
+
+    /// The score at each temperature and alpha, with the other keys as chosen; none if not both have several values.
+    fn map(&self) -> Option<GridChart> {
+        let (temperatures, alphas) = (self.values("temperature"), self.values("alpha"));
+        if temperatures.len() < 2 || alphas.len() < 2 {
+            return None;
+        }
+        let others: Vec<&str> =
+            self.keys.iter().copied().filter(|key| !["temperature", "alpha"].contains(key)).collect();
+        let chosen = &self.result["chosen"]["values"];
+        let square = |alpha: &Value, temperature: &Value| {
+            let is_at = |point: &&&Value| {
+                let values = &point["values"];
+                values["alpha"] == *alpha
+                    && values["temperature"] == *temperature
+                    && others.iter().all(|key| values[*key] == chosen[*key])
+            };
+            let score = self.points.iter().find(is_at).map(|point| self.column.factor * self.score(point));
+            Square { value: score, ..Square::default() }
+        };
+        let squares =
+            alphas.iter().flat_map(|alpha| temperatures.iter().map(|temperature| square(alpha, temperature)));
+        let of = if others.is_empty() { String::new() } else { format!(", {}", pairs(&others, chosen)) };
+        Some(GridChart {
+            title: format!("{} by temperature and alpha{of}", self.title()),
+            columns: temperatures.len(),
+            squares: squares.collect(),
+            is_count: false,
+            row_names: alphas.iter().map(|alpha| word(alpha)).collect(),
+            column_names: temperatures.iter().map(|temperature| word(temperature)).collect(),
+            labels: ["alpha".to_owned(), "temperature".to_owned()],
+        })
+    }
+
+    /// The best score of each student against the size of its file; none if there are not several.
+    fn sizes(&self) -> Option<LineChart> {
+        let students = self.values("student");
+        let mut points: Vec<(f64, f64)> = students
+            .iter()
+            .filter_map(|student| {
+                // The points are in order.
+                let best = self.points.iter().find(|point| point["values"]["student"] == **student)?;
+                let bytes = of_student(&best["summary"], "bytes")?;
+                Some(((bytes / 1024.0).log2(), self.column.factor * self.score(best)))
+            })
+            .collect();
+        if points.len() < 2 {
+            return None;
+        }
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Some(LineChart {
+            title: "Quality against size: each student with its best other values".to_owned(),
+            x_label: "size of the model file, log2 of KiB".to_owned(),
+            y_label: self.title(),
+            series: vec![Series { name: "students".to_owned(), points, band: Vec::new() }],
+            y_range: None,
+        })
+    }
+}
+
+/// The choice of a search in a sentence, and its best combinations; none of another result.
+///
+/// ```
+/// use potstill::commands::search_words;
+/// use serde_json::json;
+///
+/// let point = |student: &str, error: f64| {
+///     json!({ "run": student, "values": { "student": student }, "summary": { "test_error": error } })
+/// };
+/// let chosen = json!({ "run": "mlp:8", "values": { "student": "mlp:8" }, "by": "test_error", "score": 0.1, "validation_samples": 50 });
+/// let sweep = json!([point("mlp:4", 0.2), point("mlp:8", 0.1)]);
+/// let (sentence, table) =
+///     search_words(&json!({ "keys": ["student"], "sweep": sweep, "chosen": chosen, "winner": {} })).unwrap();
+/// assert_eq!(
+///     sentence,
+///     "Chosen among 2 combinations by validation error, % on 50 samples of the training part: student=mlp:8 (10.00). \
+///      The result is of a new seed and the whole training part."
+/// );
+/// assert_eq!(table.rows, [["mlp:8", "10.00"], ["mlp:4", "20.00"]]);
+/// ```
+pub fn search_words(result: &Value) -> Option<(String, Table)> {
+    let search = Search::new(result)?;
+    Some((search.sentence(), search.table(ROWS)))
+}
+
+/// The page of a finished search: its winner, and the choice.
+pub(super) fn page(winner: &Path, result: &Value) -> Result<Page, Error> {
+    let dir = RunDir::open(winner)?;
+    let mut page = match result["winner"]["seeds"].is_null() {
+        true => run_page(&dir, Reader::Anywhere),
+        false => Comparison::read(&[winner.to_owned()])?.page(),
+    };
+    let Some(search) = Search::new(result) else { return Ok(page) };
+    page.title = format!("Search: {}", pairs(&search.keys, &result["chosen"]["values"]));
+    if let Some(words) = headline(&result["winner"]) {
+        page.lead = format!("Result: {words}.");
+    }
+    if let Some(table) = classifier_table(&result["winner"]).filter(|_| !result["winner"]["seeds"].is_null())
+    {
+        page.blocks.insert(0, Block::Table(table));
+    }
+    let mut blocks = vec![Block::Heading("Choice".to_owned()), Block::Text(search.sentence())];
+    blocks.extend(search.map().map(Block::Grid));
+    blocks.extend(search.sizes().map(Block::Lines));
+    blocks.push(Block::Table(search.table(usize::MAX)));
+    blocks.push(Block::Heading("Result of the chosen combination".to_owned()));
+    page.blocks.splice(0..0, blocks);
+    Ok(page)
+}
