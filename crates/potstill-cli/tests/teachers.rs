@@ -713,7 +713,7 @@ fn a_file_of_words_predicts_what_its_run_does() {
     result(path, &format!("train classifier --data {source} --net-arch mlp:8 --epochs 10 --out run"));
     result(
         path,
-        "train regression --data data.csv:target=n,missing=mean --net-arch mlp:8 --epochs 10 --out values",
+        "train regression --data data.csv:target=n,drop=kind,missing=mean --net-arch mlp:8 --epochs 10 --out values",
     );
     let predicted = |model: &str, data: &str| -> Vec<Vec<String>> {
         let out = format!("{}.csv", model.replace('.', "-"));
