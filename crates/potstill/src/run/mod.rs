@@ -78,6 +78,6 @@ pub(crate) use sources::peek;
 pub(crate) use spread::spread;
 pub(crate) use subject::{Subject, model_with_origin};
 pub(crate) use summary::{center_over_seeds, read_summary, seed_runs};
-pub(crate) use teachers::{Record, Teacher, Teachers, absolute_place, teacher_layer};
+pub(crate) use teachers::{Record, Teacher, Teachers, absolute_place, place_of, places, teacher_layer};
 pub(crate) use together::Together;
 pub(crate) use work::Work;
