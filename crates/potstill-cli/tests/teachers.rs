@@ -702,7 +702,7 @@ fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
         rows.iter()
             .map(|row| {
                 if row.starts_with("n7,") || row.starts_with("n77,") || row.starts_with("n111,") {
-                    row.replace(from, to)
+                    row.replacen(from, to, 1)
                 } else {
                     row.clone()
                 }
@@ -748,7 +748,7 @@ fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
         Some("missing=mean: it is of inputs, and these are answers; leave the option out"),
     );
     check(
-        "answers.csv:id=id,drop=[\"logit(0)\",\"logit(1)\"]",
+        "answers.csv:id=id,drop=[\"logit(setosa)\",\"logit(virginica)\"]",
         "",
         Some("it has answers of 1 class; two are needed"),
     );
@@ -874,7 +874,7 @@ fn a_file_of_words_predicts_what_its_run_does() {
     result(path, &format!("train classifier --data {source} --net-arch mlp:8 --epochs 10 --out run"));
     result(
         path,
-        "train regression --data data.csv:target=n,missing=mean --net-arch mlp:8 --epochs 10 --out values",
+        "train regression --data data.csv:target=n,drop=kind,missing=mean --net-arch mlp:8 --epochs 10 --out values",
     );
     let predicted = |model: &str, data: &str| -> Vec<Vec<String>> {
         let out = format!("{}.csv", model.replace('.', "-"));
@@ -906,4 +906,83 @@ fn a_file_of_words_predicts_what_its_run_does() {
     let error = student("run.onnx");
     // Thirds are held out by the same seed, whoever teaches.
     assert_eq!(error, student("run"));
+}
+
+/// Runs a command, which must be refused with these words, and leave `FILE` as it was.
+fn refused(dir: &Path, arguments: &str, expected: &str, file: &str) {
+    let before = fs::read(dir.join(file)).unwrap();
+    let output = potstill(dir, arguments);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments}: {told}");
+    assert!(told.contains(expected) && told.lines().count() == 1, "{arguments}: {told}");
+    assert!(fs::read(dir.join(file)).unwrap() == before, "{arguments}: {file} has changed");
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let dir = folder();
+    let path = dir.path();
+    let chat = r#"{"id":"a","choices":[{"message":{"content":"good"}}]}"#;
+    fs::write(path.join("chat.jsonl"), format!("{chat}\n")).unwrap();
+    result(path, "train classifier --data flowers.csv:label=species --net-arch mlp:4 --epochs 1 --out run");
+    let told = "is there and is read from";
+    refused(path, "data import chat.jsonl --classes good,bad --out chat.jsonl", told, "chat.jsonl");
+    refused(path, "predict run --data flowers.csv --out ./flowers.csv", told, "flowers.csv");
+    refused(
+        path,
+        "predict run --data flowers.csv --out run/model.safetensors",
+        told,
+        "run/model.safetensors",
+    );
+    refused(path, "distill record --teacher run --data flowers.csv --out flowers.csv", told, "flowers.csv");
+    refused(path, "data munge flowers.csv:label=species --size 10 --out flowers.csv", told, "flowers.csv");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("flowers.csv", path.join("link.csv")).unwrap();
+        refused(path, "predict run --data flowers.csv --out link.csv", told, "flowers.csv");
+    }
+}
+
+#[test]
+fn rows_named_on_one_side_alone_are_not_joined_by_their_order() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let rows = |line: fn(usize) -> String| (0..12).map(line).collect::<String>();
+    let data = format!("id,x,kind\n{}", rows(|i| format!("r{i},{i},{}\n", ["a", "b"][i % 2])));
+    fs::write(path.join("data.csv"), data).unwrap();
+    let answers = format!("id,p(a),p(b)\n{}", rows(|i| format!("r{},0.25,0.75\n", 11 - i)));
+    fs::write(path.join("answers.csv"), answers).unwrap();
+    let student = "--student mlp:2 --epochs 1 --out run";
+    let check = |teacher: &str, data: &str, expected: &str| {
+        refused(path, &format!("distill --teacher {teacher} --data {data} {student}"), expected, "data.csv");
+        assert!(!path.join("run").exists());
+    };
+    check(
+        "answers.csv:id=id",
+        "data.csv:label=kind,drop=id",
+        "rows of the answers have names (id=NAME), those of the data have not",
+    );
+    check(
+        "answers.csv:drop=id",
+        "data.csv:label=kind,id=id",
+        "rows of the data have names (id=NAME), those of the answers have not",
+    );
+    result(path, &format!("distill --teacher answers.csv:id=id --data data.csv:label=kind,id=id {student}"));
+}
+
+#[test]
+fn a_model_on_scaled_inputs_needs_rows_to_scale_by() {
+    let dir = folder();
+    let told = "inputs=scaled: there are no training rows here to take the scale of";
+    for command in
+        ["predict sk-forest.onnx:inputs=scaled", "distill record --teacher sk-forest.onnx:inputs=scaled"]
+    {
+        refused(
+            dir.path(),
+            &format!("{command} --data flowers.csv:label=species --out out.csv"),
+            told,
+            "flowers.csv",
+        );
+        assert!(!dir.path().join("out.csv").exists());
+    }
 }

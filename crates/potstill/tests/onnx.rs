@@ -1,6 +1,7 @@
 //! ONNX files of other programs: their answers are onnxruntime's, and chains of layers become networks. The files are in
 //! `testdata/onnx`, with the script that made them.
 
+use potstill::core::Pcg64;
 use potstill::nn::Workspace;
 use potstill::onnx::{ElementType, GraphBuilder, Kind, Limits, Model, Setting};
 use serde_json::Value;
@@ -85,6 +86,81 @@ fn answers_are_those_of_onnxruntime() {
                 near(&compared(outputs), &answers, name);
             }
         }
+    }
+}
+
+/// Layers with random parameters in a graph.
+struct Layers {
+    graph: GraphBuilder,
+    rng: Pcg64,
+    count: usize,
+}
+
+impl Layers {
+    fn parameter(&mut self, shape: &[usize], middle: f32) -> String {
+        let numbers: Vec<f32> =
+            (0..shape.iter().product()).map(|_| middle + 0.4 * self.rng.uniform(-1.0, 1.0) as f32).collect();
+        self.count += 1;
+        self.graph.floats(&format!("p{}", self.count), shape, &numbers)
+    }
+
+    /// A convolution of `[from, to, kernel, stride]` with zeros that keep the size, and batch normalisation if asked for.
+    fn conv(&mut self, x: &str, [from, to, kernel, stride]: [usize; 4], has_norm: bool) -> String {
+        let square = |side: usize, times: usize| Setting::Integers(vec![side as i64; times]);
+        let (w, b) = (self.parameter(&[to, from, kernel, kernel], 0.0), self.parameter(&[to], 0.0));
+        let settings = [
+            ("kernel_shape", square(kernel, 2)),
+            ("strides", square(stride, 2)),
+            ("pads", square(kernel / 2, 4)),
+        ];
+        let y = self.graph.node("Conv", &[x, &w, &b], &settings);
+        if !has_norm {
+            return y;
+        }
+        let [gain, bias, mean, variance] = [1.0, 0.0, 0.2, 0.8].map(|middle| self.parameter(&[to], middle));
+        self.graph.node("BatchNormalization", &[&y, &gain, &bias, &mean, &variance], &[])
+    }
+
+    fn relu(&mut self, x: &str) -> String {
+        self.graph.node("Relu", &[x], &[])
+    }
+}
+
+#[test]
+fn residual_blocks_become_a_network() {
+    let check = |[to, stride]: [usize; 2], has_norm: bool, is_projected: bool, expected: Option<&str>| {
+        let mut layers = Layers { graph: GraphBuilder::new("blocks"), rng: Pcg64::new(3), count: 0 };
+        let x = layers.graph.input("x", ElementType::Float, &[2, 6, 5]);
+        let x = layers.conv(&x, [2, 3, 3, 1], has_norm);
+        let x = layers.relu(&x);
+        let inner = layers.conv(&x, [3, to, 3, stride], has_norm);
+        let inner = layers.relu(&inner);
+        let inner = layers.conv(&inner, [to, to, 3, 1], has_norm);
+        let other = if is_projected { layers.conv(&x, [3, to, 1, stride], has_norm) } else { x };
+        let sum = layers.graph.node("Add", &[&other, &inner], &[]);
+        let y = layers.relu(&sum);
+        let y = layers.graph.node("GlobalAveragePool", &[&y], &[]);
+        let y = layers.graph.node("Flatten", &[&y], &[("axis", Setting::Integer(1))]);
+        let (w, b) = (layers.parameter(&[2, to], 0.0), layers.parameter(&[2], 0.0));
+        let y = layers.graph.node("Gemm", &[&y, &w, &b], &[("transB", Setting::Integer(1))]);
+        layers.graph.output(&y, "logits", ElementType::Float, &[2]);
+        let mut model = Model::read(&layers.graph.finish(&[])).unwrap();
+        let inputs: Vec<f32> = (0..3 * 60).map(|_| layers.rng.normal() as f32).collect();
+        let answers = model.answers(&inputs, 3).unwrap().to_vec();
+        let network = model.to_network().ok();
+        assert_eq!(network.as_ref().map(|network| network.spec().to_string()).as_deref(), expected);
+        if let Some(network) = network {
+            let outputs = network.predict(&inputs, &mut Workspace::default()).to_vec();
+            near(&outputs, &answers, &network.spec().to_string());
+        }
+    };
+    for has_norm in [false, true] {
+        check([3, 1], has_norm, false, Some("cnn:3x3p1,res3,gap"));
+        check([3, 2], has_norm, true, Some("cnn:3x3p1,res3s2,avg3"));
+        check([5, 2], has_norm, true, Some("cnn:3x3p1,res5s2,avg3"));
+        check([5, 1], has_norm, true, Some("cnn:3x3p1,res5,gap"));
+        // A block here has no convolution of an input that has its shape; it runs as it is.
+        check([3, 1], has_norm, true, None);
     }
 }
 

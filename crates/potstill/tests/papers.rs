@@ -78,7 +78,7 @@ fn switches(file: &str) -> Vec<(String, String)> {
 }
 
 /// The methods of distillation: the paper, the command and the file.
-const STUDENTS: [(&str, &str, &str); 2] = [
+const STUDENTS: [(&str, &str, &str); 4] = [
     (
         "Hinton, Vinyals and Dean 2015, sections 2 and 3",
         "distill --data",
@@ -89,6 +89,8 @@ const STUDENTS: [(&str, &str, &str); 2] = [
         "distill --env",
         "crates/potstill/src/distill/policy.rs",
     ),
+    ("Romero et al. 2015, equation 3", "distill --hint", "crates/potstill/src/distill/hints.rs"),
+    ("Zagoruyko and Komodakis 2017", "distill --attention", "crates/potstill/src/distill/hints.rs"),
 ];
 
 /// Markdown without the targets of its links.

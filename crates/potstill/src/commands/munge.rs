@@ -4,8 +4,8 @@ use crate::data::{DataFrame, Values, preprocessing::possible_inputs};
 use crate::distill::munge::{Munge, MungeConfig};
 use crate::error::Error;
 use crate::metrics::quoted;
-use crate::run::{Observer, OpenData, usage, watched_map};
-use crate::store::write_file;
+use crate::run::{Observer, OpenData, place_of, usage, watched_map};
+use crate::store::{check_output, write_file};
 use potstill_core::Streams;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -48,6 +48,7 @@ pub fn munge(request: &MungeRequest, observer: &dyn Observer) -> Result<Value, E
     if !(local_variance > 0.0 && local_variance.is_finite()) {
         return Err(usage(format!("--local-variance {local_variance}: write a number above 0")));
     }
+    check_output(&request.out, &[place_of(&request.data)])?;
     let data = OpenData::open(&request.data)?;
     let wrong = |reason: String| usage(format!("{}: {reason}", request.data));
     let (frame, options) = (data.rows(), data.options());

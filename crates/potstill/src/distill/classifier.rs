@@ -394,7 +394,11 @@ impl ClassifierTrainer {
         match &mut self.front {
             None => model.copy_to_network(&mut self.student),
             Some(front) => front.start_from(model, &mut self.student),
+        }?;
+        if let Some(soft) = &mut self.soft_targets {
+            soft.source.start_from(&self.student);
         }
+        Ok(())
     }
 
     /// Epochs so far.

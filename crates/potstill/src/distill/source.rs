@@ -92,6 +92,15 @@ impl Source {
         }
     }
 
+    /// Lets a teacher that lags behind its student begin where this does.
+    pub(super) fn start_from(&mut self, student: &Network) {
+        if let LogitSource::Network(teacher) = &mut self.from
+            && !teacher.is_frozen()
+        {
+            teacher.copy_from(student);
+        }
+    }
+
     /// Returns true if the teacher changes with its student.
     pub(crate) fn is_lagging(&self) -> bool {
         match &self.from {

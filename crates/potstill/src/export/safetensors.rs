@@ -534,14 +534,14 @@ mod tests {
         check("text:5x3", "text:1x3", "does not parse");
         check("text:5x3,2", "mlp:2     ", "do not hold the network that it announces");
         check("embedding.w", "imbedding.w", "tensor `embedding.weight` is missing");
+        check("text\\\":true", "text\\\":null", "its preprocessing is damaged");
         let check = |from, to, expected| check_of(&models()[9], from, to, expected);
         check("1.running_mean", "1.running_meat", "`1.running_meat` does not belong to the network");
         check("batchnorm", "layernorm", "do not hold the network that it announces");
-        check("text\\\":true", "text\\\":null", "its preprocessing is damaged");
         let check = |from, to, expected| check_of(&models()[10], from, to, expected);
         check("inputs\\\":2", "inputs\\\":0", "its inputs is damaged");
         check("inputs\\\":2", "inputs\\\":9", "the tree maps 9 to 2, but its preprocessing gives 2 inputs");
-        check("outputs\\\":2", "outputs\\\":3", "it has more outputs than leaves");
+        check("outputs\\\":2", "outputs\\\":3", "it has fewer outputs than leaves");
         check("\"threshold", "\"treshhold", "tensor `threshold` is missing");
         check("fills_missing", "fills_passing", "its preprocessing is damaged");
     }

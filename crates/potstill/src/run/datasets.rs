@@ -315,7 +315,7 @@ impl TrainedOn {
 }
 
 /// The name of a data source: that of its file or folder, without the ending and the options.
-pub(super) fn name_of(source: &str) -> String {
+pub(crate) fn name_of(source: &str) -> String {
     let place = DataSource::parse(source, &data::formats()).map_or(source, |parsed| parsed.place);
     Path::new(place).file_stem().and_then(|name| name.to_str()).unwrap_or("data").to_owned()
 }

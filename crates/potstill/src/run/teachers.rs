@@ -90,6 +90,11 @@ pub(crate) fn teacher_layer(given: &str) -> Layer {
     Layer { origin: Origin::CommandLine, values }
 }
 
+/// The path in `PLACE:key=value`.
+pub(crate) fn place_of(given: &str) -> &Path {
+    Path::new(if Path::new(given).exists() { given } else { place_and_options(given).0 })
+}
+
 /// A place with options, `PLACE:key=value`, with an absolute path.
 pub(crate) fn absolute_place(given: &str) -> String {
     let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
