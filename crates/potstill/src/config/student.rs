@@ -175,7 +175,7 @@ mod tests {
         check("tree:6:rows=2:rows=3", &format!("a second rows, `rows=3`, in `tree:6:rows=2:rows=3`{end}"));
         check(
             "tree",
-            "unknown family `tree` in network `tree`; write `mlp:64,64`, `mlp:64,64:tanh` or `cnn:16x3,128`",
+            "unknown family `tree` in network `tree`; write `mlp:64,64`, `mlp:64,64:tanh`, `cnn:16x3,128` or `resnet8`",
         );
     }
 }
