@@ -471,7 +471,7 @@ fn rows_that_lie_in_a_file_give_the_same_model() {
     let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
     let check = |source: &str, options: &str| {
         let joint = if source.contains(':') { ',' } else { ':' };
-        let out = source.split([':', '.']).next().unwrap();
+        let out = &format!("of-{}", source.split([':', '.']).next().unwrap());
         let train = |source: &str, out: &str| {
             let train = format!("train classifier --data {source} {options} --epochs 3 --seed 1 --out {out}");
             result(path, &train)["test_error"].clone()
@@ -488,7 +488,7 @@ fn rows_that_lie_in_a_file_give_the_same_model() {
     }
     // A student, and rows without labels.
     let student = |memory: &str, out: &str| {
-        let distil = "distill --teacher data --student mlp:4 --epochs 3 --seed 1";
+        let distil = "distill --teacher of-data --student mlp:4 --epochs 3 --seed 1";
         let sources = format!("--data data.csv:label=kind{memory} --unlabelled more.csv:label=kind{memory}");
         result(path, &format!("{distil} {sources} --out {out}"))
     };

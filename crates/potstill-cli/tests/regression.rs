@@ -57,6 +57,44 @@ fn a_table_of_numbers_is_learned_distilled_and_predicted() {
 }
 
 #[test]
+fn a_tree_learns_numbers() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("houses.csv"), houses(300)).unwrap();
+    let on = "--data houses.csv:target=price,id=name --seed 1";
+    let tree = result(path, &format!("train regression {on} --net-arch tree:7 --out tree"));
+    assert!(tree["test_rmse"].as_f64().unwrap() < 12.0, "{tree}");
+    assert_eq!(result(path, "eval tree")["test_rmse"], tree["test_rmse"]);
+    let shown = String::from_utf8(potstill(path, "show tree").stdout).unwrap();
+    assert!(shown.contains("size <= "), "{shown}");
+    // Of numbers alone, since columns of words are inputs of their own.
+    result(
+        path,
+        &format!(
+            "train regression {},drop=garden --seed 1 --net-arch tree:7 --out plain",
+            "--data houses.csv:target=price,id=name"
+        ),
+    );
+    result(path, "export plain --to onnx --out plain.onnx");
+    let values = |of: &str, out: &str| -> Vec<f64> {
+        result(
+            path,
+            &format!("predict {of} --data houses.csv:id=name,drop=[\"price\",\"garden\"] --out {out}"),
+        );
+        let text = fs::read_to_string(path.join(out)).unwrap();
+        text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect()
+    };
+    let (own, other) = (values("plain", "own.csv"), values("plain.onnx", "other.csv"));
+    assert!(
+        own.len() == 300 && own.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-3),
+        "{own:?} {other:?}"
+    );
+    let student = result(path, &format!("distill --teacher tree {on} --student tree:3 --out small"));
+    assert_eq!(student["teacher_test_rmse"], tree["test_rmse"]);
+    assert_eq!((&student["depth"], &student["leaves"]), (&json!(3), &json!(8)));
+}
+
+#[test]
 fn a_students_run_resumes_bit_for_bit() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

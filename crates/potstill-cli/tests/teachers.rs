@@ -226,6 +226,167 @@ fn rows_without_labels_are_learned_from_the_teacher_alone() {
 }
 
 #[test]
+fn rows_are_munged_for_a_transfer_set() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let rows: Vec<String> = flowers(300, SPECIES).lines().skip(1).map(str::to_owned).collect();
+    let row = |(i, row): (usize, &String)| format!("f{i},{},\"a,{}\",{row}\n", i % 7, i % 3);
+    let table = "id,whole,word,sl,sw,pl,pw,species\n".to_owned()
+        + &rows.iter().enumerate().map(row).collect::<String>();
+    fs::write(path.join("few.csv"), table).unwrap();
+    let munge = "data munge few.csv:id=id,label=species --size 500";
+    let made = result(path, &format!("{munge} --threads 1 --out more.csv"));
+    assert_eq!(
+        (&made["training_rows"], &made["rows"], &made["columns"]),
+        (&json!(200), &json!(500), &json!(6))
+    );
+    result(path, &format!("{munge} --threads 2 --out again.csv"));
+    let more = fs::read_to_string(path.join("more.csv")).unwrap();
+    assert!(more == fs::read_to_string(path.join("again.csv")).unwrap());
+    assert!(more.starts_with("id,whole,word,sl,sw,pl,pw\nmunge-1,"), "{more}");
+    let columns = result(path, "data show more.csv:id=id")["columns"].clone();
+    let kinds: Vec<&str> = (0..7).map(|i| columns[i]["kind"].as_str().unwrap()).collect();
+    let [number, three] = ["numbers", "3 different words"];
+    assert_eq!(kinds, ["500 different words", number, three, number, number, number, number]);
+    assert_eq!(columns[1]["range"], json!([0.0, 6.0]));
+    // A teacher that answers live says what they are.
+    let on = "few.csv:id=id,label=species";
+    result(path, &format!("train classifier --data {on} --net-arch mlp:8 --epochs 20 --out teacher"));
+    let student = result(
+        path,
+        &format!(
+            "distill --teacher teacher --data {on} --unlabelled more.csv:id=id --student mlp:4 --epochs 5 --out mimic"
+        ),
+    );
+    assert_eq!((&student["train_samples"], &student["unlabelled_samples"]), (&json!(200), &json!(500)));
+
+    let check = |arguments: &str, expected: &str| {
+        let output = potstill(path, &format!("data munge {arguments} --out no.csv"));
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), line.trim_end()), (Some(2), expected), "{arguments}");
+        assert!(!path.join("no.csv").exists(), "{arguments}");
+    };
+    fs::write(path.join("missing.csv"), "x,y,label\n1,a,p\n,b,q\n2,c,q\n").unwrap();
+    check(
+        "missing.csv --size 9 --test-samples 0",
+        "error: missing.csv: row 2, column `x`: the value is missing; fill in the mean with missing=mean",
+    );
+    check(
+        "missing.csv --size 9 --test-samples 2",
+        "error: missing.csv: 1 rows; two are needed to exchange anything",
+    );
+    check(
+        "missing.csv --size 9 --swap-probability 1.5",
+        "error: --swap-probability 1.5: write a number from 0 to 1",
+    );
+    check("missing.csv --size 9 --local-variance 0", "error: --local-variance 0: write a number above 0");
+    check("missing.csv --size 200m", "error: --size 200000000: write a whole number up to 134217728");
+    check(
+        "missing.csv:label=x,drop=[\"y\",\"label\"] --size 9",
+        "error: missing.csv:label=x,drop=[\"y\",\"label\"]: no column is left to exchange",
+    );
+    let pictures = "digits";
+    check(
+        &format!("{pictures} --size 9"),
+        "error: digits: column `image` has images of 8 x 8; numbers and words can be exchanged between rows",
+    );
+    result(path, "data munge missing.csv:missing=mean --size 9 --test-samples 0 --out filled.csv");
+    assert_eq!(fs::read_to_string(path.join("filled.csv")).unwrap().lines().count(), 10);
+}
+
+#[test]
+fn a_tree_is_a_student_whose_rules_can_be_read() {
+    let dir = folder();
+    let path = dir.path();
+    let on = "--data flowers.csv:label=species --seed 1";
+    let train = format!("train classifier {on} --net-arch tree:3:rows=2");
+    let summary = result(path, &format!("{train} --out labels"));
+    assert_eq!((&summary["train_samples"], &summary["test_samples"]), (&json!(80), &json!(40)));
+    assert!(summary["test_error"].as_f64().unwrap() < 0.1, "{summary}");
+    let leaves = summary["leaves"].as_u64().unwrap();
+    // A feature and a threshold for each split, three logits for each leaf.
+    assert_eq!(summary["parameters"], json!(2 * (leaves - 1) + 3 * leaves));
+    let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
+    assert_eq!(summary["bytes"], json!(model("labels").len()));
+    let again = result(path, &format!("{train} --threads 2 --out again"));
+    assert!(again["test_error"] == summary["test_error"] && model("labels") == model("again"));
+    assert_eq!(result(path, "eval labels")["test_error"], summary["test_error"]);
+
+    // Read, in a terminal and in the report.
+    let shown = String::from_utf8(potstill(path, "show labels").stdout).unwrap();
+    assert!(shown.contains("sl <= ") && shown.contains(": setosa ("), "{shown}");
+    let report = fs::read_to_string(path.join("labels/report.html")).unwrap();
+    assert!(report.contains("sl &lt;= "), "the rules are in the report");
+
+    // Distilled from a forest that answers live, with rows beside.
+    result(path, "data munge flowers.csv:label=species --size 200 --out more.csv");
+    let distill =
+        format!("distill --teacher sk-forest.onnx {on} --unlabelled more.csv --student tree:4:leaves=6");
+    let student = result(path, &format!("{distill} --out student"));
+    assert_eq!(
+        (&student["unlabelled_samples"], &student["teacher"]["test_error"]),
+        (&json!(200), &json!(0.0))
+    );
+    assert!(student["leaves"].as_u64().unwrap() <= 6 && student["depth"].as_u64().unwrap() <= 4);
+    assert!(student["student_distilled"]["agreement"].as_f64().unwrap() > 0.9, "{student}");
+    assert!(student["student_labels"]["test_error"].is_number());
+    let config = fs::read_to_string(path.join("student/config.toml")).unwrap();
+    assert!(config.contains("student = \"tree:4:leaves=6\""), "{config}");
+    result(path, "distill --config student/config.toml --out repeated");
+    assert!(model("student") == model("repeated"));
+
+    // Raw rows in, the same answers out of its ONNX file.
+    result(path, "export student --to onnx --out student.onnx");
+    for (of, out) in [("student", "own.csv"), ("student.onnx", "onnx.csv")] {
+        result(path, &format!("predict {of} --data flowers.csv:label=species --out {out}"));
+    }
+    let rows = |file: &str| -> Vec<(String, Vec<f64>)> {
+        let text = fs::read_to_string(path.join(file)).unwrap();
+        let row = |line: &str| {
+            let mut cells = line.split(',').skip(1);
+            let class = cells.next().unwrap().to_owned();
+            (class, cells.map(|cell| cell.parse().unwrap()).collect())
+        };
+        text.lines().skip(1).map(row).collect()
+    };
+    for ((own, p), (other, q)) in rows("own.csv").iter().zip(&rows("onnx.csv")) {
+        assert!(
+            own == other && p.iter().zip(q).all(|(p, q)| (p - q).abs() < 1e-5),
+            "{own} {p:?}, {other} {q:?}"
+        );
+    }
+    // A tree teaches a network, and one that learns from itself is none.
+    let small =
+        result(path, &format!("distill --teacher student {on} --student mlp:8 --epochs 20 --out small"));
+    assert!(small["teacher"]["parameters"] == student["student_distilled"]["parameters"]);
+
+    let check = |arguments: &str, expected: &str| {
+        let output = potstill(path, arguments);
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), line.trim_end()), (Some(2), expected), "{arguments}");
+    };
+    check(
+        &format!("distill --teacher self {on} --student tree:3 --out no"),
+        "error: a tree is not its own teacher; give --teacher RUN|FILE",
+    );
+    check(
+        &format!("train classifier {on} --net-arch tree:0 --out no"),
+        "error: `net_arch` (command line): the depth `0` is no whole number from 1 to 32 in `tree:0`; write `tree:6` or \
+         `tree:6:leaves=32`",
+    );
+    check(
+        "distill record --teacher labels --folds 3 --out no.csv",
+        "error: labels is a tree; answers out of fold are made of networks",
+    );
+    fs::write(path.join("texts.csv"), "t,k\nso good,a\nso bad,b\ngood,a\nbad,b\n").unwrap();
+    check(
+        "train classifier --data texts.csv:text=t,label=k --net-arch tree:3 --out no",
+        "error: `net_arch`: tree:3: a tree compares numbers, and the data are texts",
+    );
+    assert!(!path.join("no").exists() && !path.join("no.csv").exists());
+}
+
+#[test]
 fn a_student_is_its_own_teacher() {
     let dir = folder();
     let path = dir.path();
@@ -541,7 +702,7 @@ fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
         rows.iter()
             .map(|row| {
                 if row.starts_with("n7,") || row.starts_with("n77,") || row.starts_with("n111,") {
-                    row.replace(from, to)
+                    row.replacen(from, to, 1)
                 } else {
                     row.clone()
                 }
@@ -587,7 +748,7 @@ fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
         Some("missing=mean: it is of inputs, and these are answers; leave the option out"),
     );
     check(
-        "answers.csv:id=id,drop=[\"logit(0)\",\"logit(1)\"]",
+        "answers.csv:id=id,drop=[\"logit(setosa)\",\"logit(virginica)\"]",
         "",
         Some("it has answers of 1 class; two are needed"),
     );
@@ -713,7 +874,7 @@ fn a_file_of_words_predicts_what_its_run_does() {
     result(path, &format!("train classifier --data {source} --net-arch mlp:8 --epochs 10 --out run"));
     result(
         path,
-        "train regression --data data.csv:target=n,missing=mean --net-arch mlp:8 --epochs 10 --out values",
+        "train regression --data data.csv:target=n,drop=kind,missing=mean --net-arch mlp:8 --epochs 10 --out values",
     );
     let predicted = |model: &str, data: &str| -> Vec<Vec<String>> {
         let out = format!("{}.csv", model.replace('.', "-"));
@@ -745,4 +906,83 @@ fn a_file_of_words_predicts_what_its_run_does() {
     let error = student("run.onnx");
     // Thirds are held out by the same seed, whoever teaches.
     assert_eq!(error, student("run"));
+}
+
+/// Runs a command, which must be refused with these words, and leave `FILE` as it was.
+fn refused(dir: &Path, arguments: &str, expected: &str, file: &str) {
+    let before = fs::read(dir.join(file)).unwrap();
+    let output = potstill(dir, arguments);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments}: {told}");
+    assert!(told.contains(expected) && told.lines().count() == 1, "{arguments}: {told}");
+    assert!(fs::read(dir.join(file)).unwrap() == before, "{arguments}: {file} has changed");
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let dir = folder();
+    let path = dir.path();
+    let chat = r#"{"id":"a","choices":[{"message":{"content":"good"}}]}"#;
+    fs::write(path.join("chat.jsonl"), format!("{chat}\n")).unwrap();
+    result(path, "train classifier --data flowers.csv:label=species --net-arch mlp:4 --epochs 1 --out run");
+    let told = "is there and is read from";
+    refused(path, "data import chat.jsonl --classes good,bad --out chat.jsonl", told, "chat.jsonl");
+    refused(path, "predict run --data flowers.csv --out ./flowers.csv", told, "flowers.csv");
+    refused(
+        path,
+        "predict run --data flowers.csv --out run/model.safetensors",
+        told,
+        "run/model.safetensors",
+    );
+    refused(path, "distill record --teacher run --data flowers.csv --out flowers.csv", told, "flowers.csv");
+    refused(path, "data munge flowers.csv:label=species --size 10 --out flowers.csv", told, "flowers.csv");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("flowers.csv", path.join("link.csv")).unwrap();
+        refused(path, "predict run --data flowers.csv --out link.csv", told, "flowers.csv");
+    }
+}
+
+#[test]
+fn rows_named_on_one_side_alone_are_not_joined_by_their_order() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let rows = |line: fn(usize) -> String| (0..12).map(line).collect::<String>();
+    let data = format!("id,x,kind\n{}", rows(|i| format!("r{i},{i},{}\n", ["a", "b"][i % 2])));
+    fs::write(path.join("data.csv"), data).unwrap();
+    let answers = format!("id,p(a),p(b)\n{}", rows(|i| format!("r{},0.25,0.75\n", 11 - i)));
+    fs::write(path.join("answers.csv"), answers).unwrap();
+    let student = "--student mlp:2 --epochs 1 --out run";
+    let check = |teacher: &str, data: &str, expected: &str| {
+        refused(path, &format!("distill --teacher {teacher} --data {data} {student}"), expected, "data.csv");
+        assert!(!path.join("run").exists());
+    };
+    check(
+        "answers.csv:id=id",
+        "data.csv:label=kind,drop=id",
+        "rows of the answers have names (id=NAME), those of the data have not",
+    );
+    check(
+        "answers.csv:drop=id",
+        "data.csv:label=kind,id=id",
+        "rows of the data have names (id=NAME), those of the answers have not",
+    );
+    result(path, &format!("distill --teacher answers.csv:id=id --data data.csv:label=kind,id=id {student}"));
+}
+
+#[test]
+fn a_model_on_scaled_inputs_needs_rows_to_scale_by() {
+    let dir = folder();
+    let told = "inputs=scaled: there are no training rows here to take the scale of";
+    for command in
+        ["predict sk-mlp-two.onnx:inputs=scaled", "distill record --teacher sk-mlp-two.onnx:inputs=scaled"]
+    {
+        refused(
+            dir.path(),
+            &format!("{command} --data flowers.csv:label=species --out out.csv"),
+            told,
+            "flowers.csv",
+        );
+        assert!(!dir.path().join("out.csv").exists());
+    }
 }

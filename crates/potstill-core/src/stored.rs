@@ -61,7 +61,11 @@ impl<T: Plain> Stored<T> {
         let needed = self.len().saturating_add(more);
         let bytes = needed.saturating_mul(size_of::<T>());
         match &mut self.kind {
-            Kind::Memory(numbers) if bytes <= self.limit => numbers.reserve(more),
+            Kind::Memory(numbers) if bytes <= self.limit => {
+                // Twice as many as before, but not more than the limit.
+                let doubled = numbers.capacity().saturating_mul(2).min(self.limit / size_of::<T>());
+                numbers.reserve_exact(needed.max(doubled) - numbers.len());
+            }
             Kind::File { pages, .. } if pages.len() >= bytes => {}
             _ => self.move_to_file(needed),
         }

@@ -199,6 +199,19 @@ fn a_key_without_effect_is_told() {
         "weight_decay=0.1",
         &["`weight_decay` has no effect with optimizer=adam; it needs optimizer=adamw"],
     );
+    check(
+        "classifier",
+        "data=digits net_arch=tree:3 test_samples=1500",
+        "epochs=3 dropout=0.5 split_seed=1 seed=2",
+        &["`epochs` has no effect with net_arch=tree:3; it is of networks; \
+         `dropout` has no effect with net_arch=tree:3; it is of networks"],
+    );
+    check(
+        "distill",
+        &format!("teacher={digits} data=digits student=tree:2 test_samples=1500"),
+        "alpha=0.5 temperature=2 control=false",
+        &["`temperature` has no effect with student=tree:2; it is of networks"],
+    );
     let labels = format!("teacher={digits} data=digits student=mlp:2 epochs=1 test_samples=1500");
     check(
         "distill",

@@ -1,7 +1,9 @@
 //! Exported ONNX files: onnxruntime and this crate's own reader answer as the model does.
 
+use potstill::config::StudentSpec;
 use potstill::core::Pcg64;
 use potstill::data::{Column, DataFrame, DataOptions, Preprocessing, Values};
+use potstill::distill::{TreeGrower, TreeTargets};
 use potstill::env::Space;
 use potstill::export::{About, Purpose, onnx};
 use potstill::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
@@ -88,19 +90,32 @@ fn predictors(rows: usize, rng: &mut Pcg64, cases: &mut Vec<Case>) {
     let pixels: Vec<f32> = bytes[..rows * 12].iter().map(|&byte| f32::from(byte)).collect();
     let image = Values::Images { shape: [2, 3, 2], white: 255, bytes: bytes.into() };
     let images = DataFrame::new(vec![Column::new("image", image), label()]).unwrap();
-    for (name, frame, spec, shape, inputs) in
-        [("numbers", table, "mlp:8", vec![2], raw), ("images", images, "mlp:8", vec![2, 3, 2], pixels)]
-    {
+    for (name, frame, spec, shape, inputs) in [
+        ("numbers", table.clone(), "mlp:8", vec![2], raw.clone()),
+        ("numbers", table, "tree:4", vec![2], raw),
+        ("images", images.clone(), "mlp:8", vec![2, 3, 2], pixels.clone()),
+        ("images", images, "tree:4", vec![2, 3, 2], pixels),
+    ] {
         let options = DataOptions { fills_missing: Some(true), ..DataOptions::default() };
         let all: Vec<usize> = (0..8).collect();
         let preprocessing = Arc::new(Preprocessing::fit(&frame, &all, &options).unwrap());
         let features: usize = preprocessing.shape().iter().product();
-        let network = spec.parse::<NetworkSpec>().unwrap().build(features, 3, rng);
         let encoded = preprocessing.encode(&frame, &all[..rows]).unwrap();
-        let answers = network.predict(&encoded, &mut Workspace::default()).to_vec();
-        let model = Model::Predictor(Predictor::new(network, preprocessing).unwrap());
+        let predictor = match spec.parse().unwrap() {
+            StudentSpec::Network(spec) => Predictor::new(spec.build(features, 3, rng), preprocessing),
+            StudentSpec::Tree(spec) => {
+                let data = Arc::new(preprocessing.labelled(&frame, &all).unwrap());
+                let mut grower = TreeGrower::new(spec, data.clone(), TreeTargets::of_labels(&data));
+                while grower.grow(&|| false) == Some(true) {}
+                assert!(grower.tree().leaves() > 2);
+                Predictor::of_tree(grower.tree().clone(), preprocessing)
+            }
+        };
+        let predictor = predictor.unwrap();
+        let answers = predictor.answers(&encoded, &mut Workspace::default());
+        let model = Model::Predictor(predictor);
         cases.push(Case {
-            name: format!("a predictor of {name}"),
+            name: format!("a predictor of {name}, {spec}"),
             purpose: Purpose::Classes,
             bytes: onnx::write(&model, &about(Purpose::Classes)),
             input: "input",

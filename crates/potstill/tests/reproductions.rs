@@ -2,6 +2,7 @@
 //! quick, what the program writes today.
 
 use potstill::data::Dataset;
+use potstill::onnx::{ElementType, GraphBuilder, Setting};
 use potstill::reproduce::{ReproduceRequest, reproduce, results};
 use potstill::run::{Observer, Quiet};
 use potstill::train::statistics::{interquartile_mean, mean};
@@ -286,6 +287,93 @@ fn results_on_images_are_the_same_bytes_when_they_were_stopped_and_with_other_th
     reproduce(&request("hinton-mnist", "shared", 2), &Quiet).unwrap();
     let raw = |folder: &str| fs::read_to_string(root.path().join(folder).join("raw.csv")).unwrap();
     assert!(raw("shared") == raw("own-hinton-mnist"));
+}
+
+/// Writes small tables of the three problems, each with a stump that has learned it.
+fn write_compression_problems(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let list = |values: &[i64]| Setting::Integers(values.to_vec());
+    for (problem, words) in [("adult", true), ("letter-p1", false), ("letter-p2", false)] {
+        let row = |i: usize| {
+            let (x, y) = ((i * 37 % 101) as f64 / 50.0 - 1.0, (i * 53 % 97) as f64 / 48.0 - 1.0);
+            let label = if x + y / 4.0 > 0.0 { "yes" } else { "no" };
+            let parts = [0, 1].map(|seed| ["train", "validation", "test"][(i + seed) % 3]);
+            let word = if words { ["red,", "blue,"][i % 2] } else { "" };
+            format!("{x},{word}{y},{label},{},{}\n", parts[0], parts[1])
+        };
+        let head = if words { "x,colour,y" } else { "x,y" };
+        let table = format!("{head},label,part0,part1\n{}", (0..300).map(row).collect::<String>());
+        fs::write(folder.join(format!("{problem}.csv")), table).unwrap();
+        let width = if words { 4 } else { 2 };
+        let mut graph = GraphBuilder::new("stump");
+        let input = graph.input("x", ElementType::Float, &[width]);
+        let modes = ["BRANCH_LEQ", "LEAF", "LEAF"].map(str::to_owned).to_vec();
+        let settings = [
+            ("n_targets", Setting::Integer(1)),
+            ("nodes_treeids", list(&[0, 0, 0])),
+            ("nodes_nodeids", list(&[0, 1, 2])),
+            ("nodes_featureids", list(&[0, 0, 0])),
+            ("nodes_values", Setting::Floats(vec![0.0; 3])),
+            ("nodes_modes", Setting::Texts(modes)),
+            ("nodes_truenodeids", list(&[1, 0, 0])),
+            ("nodes_falsenodeids", list(&[2, 0, 0])),
+            ("target_treeids", list(&[0, 0])),
+            ("target_nodeids", list(&[1, 2])),
+            ("target_ids", list(&[0, 0])),
+            ("target_weights", Setting::Floats(vec![-2.0, 2.0])),
+        ];
+        let score = graph.node("ai.onnx.ml.TreeEnsembleRegressor", &[&input], &settings);
+        let probability = graph.node("Sigmoid", &[&score], &[]);
+        graph.output(&probability, "probability", ElementType::Float, &[1]);
+        let bytes = graph.finish(&[]);
+        for seed in 0..2 {
+            fs::write(folder.join(format!("{problem}-{seed}.onnx")), &bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ensembles_are_compressed_to_the_same_bytes_with_any_threads() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("ensembles");
+    write_compression_problems(&folder);
+    let request = |out: &str, threads, seed| ReproduceRequest {
+        name: "model-compression".to_owned(),
+        runs: Some(2),
+        seed,
+        threads,
+        data: Some(folder.display().to_string()),
+        quick: true,
+        out: Some(root.path().join(out)),
+    };
+    let measured = reproduce(&request("one", 1, 0), &Quiet).unwrap();
+    reproduce(&request("two", 2, 0), &Quiet).unwrap();
+    for file in FILES {
+        let [one, two] = ["one", "two"].map(|out| fs::read(root.path().join(out).join(file)).unwrap());
+        assert!(one == two, "{file}");
+    }
+    assert!(measured.command().ends_with("--data FOLDER --quick"));
+    let column = |name: &str| {
+        let found = measured.beside.iter().find(|column| column.name == name);
+        found.unwrap_or_else(|| panic!("{name}")).values.clone()
+    };
+    for problem in ["adult", "letter-p1", "letter-p2"] {
+        let of = |what: &str| column(&format!("{problem}: {what}"));
+        let (theirs, own) = (of("ensemble"), of("mimic"));
+        // A stump is wrong for a sixteenth of the rows: sqrt(1/16 0.88^2 + 15/16 0.12^2) = 0.25.
+        assert!(theirs.iter().all(|error| (0.2..0.3).contains(error)), "{problem}: {theirs:?}");
+        assert!(
+            own.iter().zip(&theirs).all(|(own, theirs)| (own - theirs).abs() < 0.06),
+            "{problem}: {own:?}"
+        );
+        assert!(of("bytes of the mimic").iter().all(|&bytes| bytes > 4.0 * 3.0 * 256.0));
+    }
+    let error = reproduce(&request("three", 1, 7), &Quiet).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("adult: it has no column `part7`; "), "{error}");
+    fs::remove_file(folder.join("letter-p1-0.onnx")).unwrap();
+    let error = reproduce(&request("four", 1, 0), &Quiet).unwrap_err();
+    assert!(error.to_string().contains("letter-p1-0.onnx"), "{error}");
 }
 
 /// Asks to stop at once.

@@ -25,6 +25,7 @@ use suite::model_fingerprint;
 use tempfile::TempDir;
 
 /// One kind of run: its command line.
+#[derive(Clone, Copy)]
 struct Case {
     command: &'static str,
     settings: &'static str,
@@ -231,7 +232,8 @@ fn every_metric_is_in_the_catalogue() {
         ("r-learning", ""),
         ("policy-iteration", ""),
     ];
-    let students = STUDENTS.into_iter().map(|case| (case, ""));
+    let students =
+        STUDENTS.into_iter().map(|case| (case, "")).chain([(STUDENTS[1], "hint=1:1 student=mlp:6")]);
     let cases = algorithms.into_iter().map(|(name, more)| (smoke(name), more)).chain(students);
     for (i, (case, more)) in cases.enumerate() {
         // Students find their teachers by name.

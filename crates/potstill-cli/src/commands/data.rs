@@ -1,10 +1,11 @@
 //! `potstill data`.
 
-use super::common::{Command, Output, commands};
+use super::common::{Command, Output, Threads, commands, count};
 use crate::output;
 use clap::Args;
 use potstill::Error;
-use potstill::commands::{ImportRequest, import, show_data};
+use potstill::commands::{ImportRequest, MungeRequest, import, munge, show_data};
+use potstill::distill::munge::MungeConfig;
 use potstill::report::Table;
 use potstill::run::Observer;
 use serde_json::Value;
@@ -26,6 +27,7 @@ impl Command for Data {
 commands! { DataCommand:
     Show(Show),
     Import(Import),
+    Munge(MungeArgs),
 }
 
 /// Make a teacher's recorded answers of a language model's
@@ -61,6 +63,65 @@ impl Command for Import {
         let Self { file, classes, coverage, out, output } = self;
         let request = ImportRequest { file, classes, coverage, out };
         output.finish(&import(&request)?, output::summary);
+        Ok(true)
+    }
+}
+
+/// Make more rows for a transfer set of a table that has few (MUNGE)
+///
+/// Each new row is a training row that has exchanged attributes with its nearest neighbour. A teacher that answers
+/// live, or your own program, then says what it makes of them.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Source: Bucila, Caruana and Niculescu-Mizil 2006, Algorithm 1.
+
+Examples:
+  potstill data munge few.csv:label=species --size 20k --out more.csv
+  potstill distill --teacher forest.onnx --data few.csv:label=species \\
+      --unlabelled more.csv --student mlp:32 --out runs/mimic")]
+pub(crate) struct MungeArgs {
+    /// The table, with options; the rows that a run holds out for its test have no part in it
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// Rows to make
+    #[arg(long, value_name = "N", value_parser = count(1, 1 << 28))]
+    size: u64,
+    /// Probability with which a row exchanges an attribute with its nearest neighbour
+    #[arg(long, value_name = "P", default_value = "0.5")]
+    swap_probability: f64,
+    /// Numbers are drawn around the neighbour's, with a standard deviation of the distance divided by this
+    #[arg(long, value_name = "S", default_value = "1")]
+    local_variance: f64,
+    /// Leave drawn values of whole numbers as they are, as the paper does, instead of rounding them
+    #[arg(long)]
+    continuous: bool,
+    /// Rows that the run will hold out for its test; 0 if its test rows are in another file
+    #[arg(long, value_name = "N", value_parser = count(0, u64::MAX))]
+    test_samples: Option<u64>,
+    /// Seed of the split into training and test rows
+    #[arg(long, value_name = "N", default_value = "0")]
+    split_seed: u64,
+    /// Seed of what is drawn
+    #[arg(long, value_name = "N", default_value = "0")]
+    seed: u64,
+    /// The CSV file to write, for --unlabelled
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Command for MungeArgs {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        let Self { source, size, swap_probability, local_variance, continuous, .. } = self;
+        let config = MungeConfig { swap_probability, local_variance, is_continuous: continuous };
+        let Self { test_samples, split_seed, seed, out, threads, output, .. } = self;
+        let threads = threads.count();
+        let request =
+            MungeRequest { data: source, size, config, test_samples, split_seed, seed, out, threads };
+        output.finish(&munge(&request, observer)?, output::summary);
         Ok(true)
     }
 }

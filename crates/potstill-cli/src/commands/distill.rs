@@ -20,7 +20,7 @@ Examples:
   potstill distill --teacher runs/wide --student mlp:10 --data digits
   potstill distill --teacher forest.onnx --student mlp:8 --data F.csv:label=kind
   potstill distill --teacher A.csv --student mlp:8,mlp:32 --temperature 1,4 ...
-  potstill distill --teacher A.csv --budget 16KiB --data F.csv:label=kind   a search")]
+  potstill distill --teacher A.csv --budget 16KiB --data F.csv      a search")]
 pub(crate) struct Distill {
     #[command(subcommand)]
     command: Option<DistillCommand>,

@@ -1,7 +1,7 @@
 //! `potstill eval`.
 
 use crate::distill::quality::{Judged, calibration_error};
-use crate::distill::regression::rmse;
+use crate::distill::regression::rmse_of;
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
 use crate::metrics::catalogue;
@@ -65,7 +65,7 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
         Subject::Classifier { predictor, data } => {
             let samples = data.test_of(&predictor)?;
             let test = predictor.embedded(&samples);
-            let network = predictor.network();
+            let answers = predictor.answers(&test.inputs, &mut Workspace::default());
             if test.classes == 0 {
                 let unit = predictor.preprocessing().value(1.0) - predictor.preprocessing().value(0.0);
                 return Ok(json!({
@@ -73,12 +73,11 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
                     "run": request.run.display().to_string(),
                     "data": data.source,
                     "test_samples": test.len(),
-                    (catalogue::TEST_RMSE): unit * rmse(network, &test),
-                    "parameters": network.parameters().len(),
+                    (catalogue::TEST_RMSE): unit * rmse_of(&answers, &test.values),
+                    "parameters": predictor.parameters(),
                 }));
             }
-            let logits = network.predict(&test.inputs, &mut Workspace::default()).to_vec();
-            let judged = Judged::new(test.classes, &logits, &test.labels);
+            let judged = Judged::new(test.classes, &answers, &test.labels);
             let mut summary = json!({
                 "command": "eval",
                 "run": request.run.display().to_string(),

@@ -4,7 +4,7 @@ use crate::config::{Origin, read_toml};
 use crate::error::Error;
 use crate::metrics::{Axis, Curve, History, across, catalogue};
 use crate::report::Series;
-use crate::run::{asked_axis, read_summary, seed_runs};
+use crate::run::{asked_axis, name_of, read_summary, seed_runs};
 use crate::store::{RunDir, StoreError, names, runs_in};
 use crate::train::statistics::{Center, Estimate};
 use serde_json::Value;
@@ -67,7 +67,7 @@ impl Group {
             path: path.to_owned(),
             label: path.display().to_string(),
             algorithm: text("algorithm").or_else(|| text("command")).unwrap_or_default(),
-            on: text("env").or_else(|| text("data")).unwrap_or_default(),
+            on: text("env").or_else(|| text("data").map(|data| name_of(&data))).unwrap_or_default(),
             seeds: count.map_or(1, |count| usize::try_from(count).unwrap_or_default()),
             runs,
             notes,

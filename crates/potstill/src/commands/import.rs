@@ -4,7 +4,7 @@ use crate::distill::chat::{Answer, Missing, Row, Spellings};
 use crate::error::Error;
 use crate::metrics::quoted;
 use crate::run::usage;
-use crate::store::{read_text, write_file};
+use crate::store::{check_output, read_text, write_file};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -33,6 +33,7 @@ pub fn import(request: &ImportRequest) -> Result<Value, Error> {
     let wrong = |reason: String| usage(format!("{file}: {reason}"));
     let spellings =
         Spellings::parse(&request.classes).map_err(|reason| usage(format!("--classes: {reason}")))?;
+    check_output(&request.out, &[&request.file])?;
     let text = read_text(&request.file)?;
     // The mark of the order of bytes that some programs begin with.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

@@ -32,6 +32,7 @@ mod eval;
 mod export;
 mod group;
 mod import;
+mod munge;
 mod play;
 mod plot;
 mod predict;
@@ -55,6 +56,7 @@ pub use env::{check_environment, trace_actions, trace_env};
 pub use eval::{EvaluateRequest, evaluate};
 pub use export::{ExportRequest, export};
 pub use import::{ImportRequest, import};
+pub use munge::{MungeRequest, munge};
 #[cfg(test)]
 pub(crate) use play::first_scene;
 pub use play::{Play, PlayedStep, play_at_random, play_run};

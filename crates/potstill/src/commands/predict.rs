@@ -3,8 +3,8 @@
 use crate::data::{Preprocessing, Values};
 use crate::error::Error;
 use crate::metrics::{catalogue, quoted};
-use crate::run::{Answerer, OpenData, usage};
-use crate::store::write_file;
+use crate::run::{Answerer, OpenData, place_of, usage};
+use crate::store::{check_output, write_file};
 use crate::targets::{argmax, soft_targets};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -31,6 +31,7 @@ pub struct PredictRequest {
 /// # Errors
 /// If the run has learned no such model, the rows do not fit, or the file cannot be written.
 pub fn predict(request: &PredictRequest) -> Result<Value, Error> {
+    check_output(&request.out, &[&request.data, &request.model].map(|given| place_of(given)))?;
     let data = OpenData::open(&request.data)?;
     let mut model = Answerer::open(&request.model, &data)?;
     let wrong = |reason: String| usage(format!("--data {}: {reason}", request.data));

@@ -4,8 +4,8 @@ use crate::data::preprocessing::{DATA_CHECKSUM, ROW_CHECKSUM, TEACHER_CHECKSUM};
 use crate::distill::EnsembleMean;
 use crate::error::Error;
 use crate::metrics::quoted;
-use crate::run::{Observer, OpenData, OutOfFold, Record, Teacher, Teachers, usage};
-use crate::store::{RunDir, write_file};
+use crate::run::{Observer, OpenData, OutOfFold, Record, Teacher, Teachers, place_of, places, usage};
+use crate::store::{RunDir, check_output, write_file};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -52,6 +52,10 @@ pub fn record(request: &RecordRequest, observer: &dyn Observer) -> Result<Value,
             )));
         }
     };
+    let teachers = places(&request.teacher);
+    let mut read: Vec<&Path> = teachers.iter().map(|given| place_of(given)).collect();
+    read.extend(request.data.as_deref().map(place_of));
+    check_output(&request.out, &read)?;
     let (answers, data) = match request.folds {
         Some(folds) => out_of_fold(request, folds, observer)?,
         None => answers(request)?,

@@ -25,6 +25,7 @@ mod need;
 mod network;
 mod resolve;
 mod setting;
+mod student;
 
 pub use elsewhere::name_here;
 pub use error::{ConfigError, Origin, nearest};
@@ -35,3 +36,4 @@ pub(crate) use network::{check_network, refuse_batch_norm};
 pub use resolve::{Layer, Resolved, read_toml, resolve, resolve_onto, toml_value};
 pub use setting::{Key, Range, Setting, Settings};
 pub(crate) use setting::{checked, settings, words};
+pub use student::{Impurity, StudentSpec, TreeSpec};

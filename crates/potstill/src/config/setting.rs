@@ -148,7 +148,7 @@ pub trait Setting: Sized {
     }
 }
 
-fn not_a(kind: &str, value: &Value) -> String {
+pub(super) fn not_a(kind: &str, value: &Value) -> String {
     format!("expected {kind}, got {} `{value}`", value.type_str())
 }
 

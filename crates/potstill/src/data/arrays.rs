@@ -9,7 +9,7 @@
 //! array `classes`, or 0, 1 and so on. `data_crc32c` and `teacher_crc32c`, of one number each, are the checksums of what it has answered and
 //! of itself.
 
-use super::content::{Content, read_below, unreadable};
+use super::content::{Content, Unpacked, read_below, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM};
 use super::reader::{Data, Head, Reader};
@@ -122,7 +122,9 @@ impl Reader for Npz {
             let array = match *method {
                 CompressionMethod::STORE => npy_from(entry.verifying_reader(entry.data()), options.memory),
                 CompressionMethod::DEFLATE => {
-                    npy_from(entry.verifying_reader(DeflateDecoder::new(entry.data())), options.memory)
+                    let packed = entry.data().len() as u64;
+                    let unpacked = Unpacked::new(DeflateDecoder::new(entry.data()), || packed);
+                    npy_from(entry.verifying_reader(unpacked), options.memory)
                 }
                 other => Err(format!("its compression, {other:?}, is not known; write it with numpy.savez")),
             };

@@ -6,9 +6,11 @@
 
 use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
+use super::quotation::{QuotationMarks, Watched};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
 use csv::{ByteRecord, ReaderBuilder};
+use std::cell::RefCell;
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -98,10 +100,15 @@ fn columns(
     options: &DataOptions,
     kinds: &mut Vec<Kind>,
 ) -> Result<Option<Vec<Column>>, String> {
+    let marks = RefCell::new(QuotationMarks::new(delimiter));
+    let watched = Watched { reader, marks: &marks };
     let mut csv =
-        ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(reader);
+        ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(watched);
     let mut record = ByteRecord::new();
-    let mut read = |record: &mut ByteRecord| csv.read_byte_record(record).map_err(|error| error.to_string());
+    let mut read = |record: &mut ByteRecord| {
+        let is_more = csv.read_byte_record(record).map_err(|error| error.to_string())?;
+        marks.borrow().check(!is_more).map(|()| is_more)
+    };
     if !read(&mut record)? {
         return Err("it is empty".to_owned());
     }
@@ -304,6 +311,12 @@ mod tests {
         check("a,b\n1,inf\n", "line 2, column `b`: inf is not finite");
         check("1,2\n3,4\n", "line 1: all names of columns are numbers; if it has no names, add header=false");
         check("a,a\n3,4\n", "columns 1 and 2 are both named `a`; rename one");
+        let open = "its quotation mark is not closed; write \"\" for one in a value that begins with one";
+        check("a,b\n1,x\n2,\"y\n3,z\n", &format!("line 3: {open}"));
+        check("a,b\n1,\"x\ny\"\n2,\"y\n", &format!("line 4: {open}"));
+        let more = "a value goes on behind its closing quotation mark; write \"\" for one inside of a value";
+        check("a\tb\n1\t\"so\n2\tla\n3\t\"no, no\n4\t5\n", &format!("line 4: {more}"));
+        check("a,b\n1,\"he said \"no\"\"\n", &format!("line 2: {more}"));
     }
 
     #[test]

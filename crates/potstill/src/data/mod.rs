@@ -44,6 +44,7 @@ mod parquet;
 mod parquet_table;
 mod pictures;
 pub mod preprocessing;
+mod quotation;
 pub mod reader;
 mod recorded;
 pub mod recording;

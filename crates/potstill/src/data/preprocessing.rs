@@ -153,6 +153,19 @@ fn label_column(frame: &DataFrame, options: &DataOptions) -> Result<Option<usize
     }
 }
 
+/// The columns of a frame that are inputs unless a model names others, in their order.
+///
+/// # Errors
+/// If a column that the options name is missing.
+#[cfg(feature = "disk")]
+pub(crate) fn possible_inputs(frame: &DataFrame, options: &DataOptions) -> Result<Vec<usize>, String> {
+    let target = match &options.target {
+        Some(name) => Some(frame.find(name)?),
+        None => label_column(frame, options)?,
+    };
+    input_columns(frame, target, options)
+}
+
 /// The column that is learned, of classes or of numbers, if one is named or has a usual name.
 #[cfg(feature = "disk")]
 pub(crate) fn target_column<'a>(frame: &'a DataFrame, options: &'a DataOptions) -> Option<&'a str> {

@@ -7,6 +7,8 @@
 //! | [`regression`] | numbers from labels, from a teacher's values, or from both |
 //! | [`values`] | a teacher's values beside the labels of a regression |
 //! | [`student`] | the parts of a student of classes: a network, of texts behind a bag of their n-grams |
+//! | [`munge`] | more rows for a transfer set, from a table that has few (MUNGE, Bucila et al. 2006) |
+//! | [`tree`] | a decision tree of labels, of a teacher's probabilities, or of both |
 //! | [`policy`] | a small policy from a DQN's action values (Rusu et al. 2015) |
 //! | [`answers`] | recorded answers of a teacher: probabilities, logits, votes |
 //! | [`chat`] | the answers of a language model as those of a classifier |
@@ -49,6 +51,7 @@ pub mod collector;
 pub mod divergence;
 pub mod ensemble;
 pub mod hints;
+pub mod munge;
 pub mod policy;
 pub mod quality;
 pub mod regression;
@@ -56,6 +59,7 @@ pub mod soft_targets;
 pub mod source;
 mod spelling;
 pub mod student;
+pub mod tree;
 pub mod values;
 
 pub use answers::{AnswerKind, Answers};
@@ -68,4 +72,5 @@ pub use policy::{PolicyDistillConfig, PolicyDistiller, PolicyDivergence};
 pub use soft_targets::{DivergenceKind, SoftTargets, SoftTargetsConfig};
 pub use source::{Samples, Source};
 pub use student::StudentForm;
+pub use tree::{TreeGrower, TreeTargets};
 pub use values::{ValueTargets, ValueTargetsConfig};

@@ -11,7 +11,7 @@
 //! let x: Vec<f32> = (0..64).map(|i| i as f32 / 32.0 - 1.0).collect();
 //! let values = x.iter().map(|x| x * x).collect();
 //! let (texts, labels) = (Vec::new(), Vec::new());
-//! let data = Dataset { shape: [1, 1, 1], features: 1, classes: 0, inputs: x, texts, labels, values };
+//! let data = Dataset { shape: [1, 1, 1], features: 1, classes: 0, inputs: x.into(), texts, labels, values };
 //! let config = FitConfig { learning_rate: 0.01.into(), ..FitConfig::default() };
 //! let data = Arc::new(data);
 //! let mut trainer = ClassifierTrainer::new(config, &"mlp:16".parse()?, data.clone(), None, Streams::new(1));

@@ -15,6 +15,7 @@
 mod exporter;
 pub mod onnx;
 pub mod safetensors;
+mod tree_file;
 
 pub use exporter::{About, Exporter, Purpose};
 

@@ -39,7 +39,7 @@
 use super::exporter::{About, Exporter, Purpose};
 use crate::data::Preprocessing;
 use crate::data::preprocessing::{Encoding, Scaling};
-use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable};
+use crate::model::{ControlPolicy, DecisionTree, LinearModel, Model, Predictor, QTable, TreeNode};
 use crate::onnx::{ElementType, GraphBuilder, Setting};
 use potstill_nn::spec::Stage;
 use potstill_nn::{Activation, Head, Inputs, Network, NetworkSpec, TAUS, Tensor};
@@ -69,7 +69,8 @@ impl Exporter for Onnx {
             Model::Control(policy) => policy.network(),
             Model::Predictor(predictor) => {
                 takes_rows(predictor.preprocessing())?;
-                predictor.network()
+                let Some(network) = predictor.network() else { return Ok(()) };
+                network
             }
         };
         match network.interface().free.first() {
@@ -97,10 +98,13 @@ pub fn write(model: &Model, about: &About) -> Vec<u8> {
         Model::Control(policy) => network_input(graph, policy.network(), Purpose::Values),
         Model::Predictor(predictor) => {
             let rows = rows_input(graph, predictor.preprocessing());
-            match predictor.network().ends().inputs {
-                // A network of dense layers takes an image as a vector.
-                Inputs { height: 1, width: 1, channels, .. } => graph.reshape(&rows, &[-1, channels as i64]),
-                _ => rows,
+            match predictor.network().map(|network| network.ends().inputs) {
+                // A network of dense layers takes an image as a vector, and so does a tree.
+                Some(Inputs { height: 1, width: 1, channels, .. }) => {
+                    graph.reshape(&rows, &[-1, channels as i64])
+                }
+                None => graph.reshape(&rows, &[-1, predictor.input_count() as i64]),
+                Some(_) => rows,
             }
         }
     })
@@ -142,10 +146,7 @@ pub fn write_behind(
         Model::Linear(linear) => write_linear(&mut graph, linear, &x),
         Model::Network(network) => write_network(&mut graph, network, about.purpose, &x),
         Model::Control(policy) => write_control(&mut graph, policy, &x),
-        Model::Predictor(predictor) if predictor.preprocessing().classes().is_empty() => {
-            write_regression(&mut graph, predictor, &x);
-        }
-        Model::Predictor(predictor) => write_network(&mut graph, predictor.network(), Purpose::Classes, &x),
+        Model::Predictor(predictor) => write_predictor(&mut graph, predictor, &x),
     }
     let mut metadata = about.metadata.clone();
     if let Model::Predictor(predictor) = model {
@@ -156,17 +157,68 @@ pub fn write_behind(
     graph.finish(&metadata)
 }
 
+/// The logits of a classifier with its classes, or the value of a regression.
+fn write_predictor(graph: &mut GraphBuilder, predictor: &Predictor, x: &str) {
+    let is_of_classes = !predictor.preprocessing().classes().is_empty();
+    let outputs = match (predictor.network(), predictor.tree()) {
+        (Some(network), _) if is_of_classes => return write_network(graph, network, Purpose::Classes, x),
+        (Some(network), _) => {
+            let network = network.without_batch_norm();
+            let mut walk = Walk::new(graph, &network);
+            let features = walk.trunk(x);
+            walk.outputs(&features)
+        }
+        (None, Some(tree)) => write_tree(graph, tree, x),
+        (None, None) => unreachable!("a predictor is a network or a tree"),
+    };
+    match is_of_classes {
+        true => write_classes(graph, &outputs, predictor.preprocessing().classes().len()),
+        false => write_value(graph, predictor.preprocessing(), &outputs),
+    }
+}
+
+/// The outputs of a decision tree. The tree has an operator of its own, whose leaves add to each output.
+fn write_tree(graph: &mut GraphBuilder, tree: &DecisionTree, x: &str) -> String {
+    let nodes = tree.nodes();
+    let ids: Vec<i64> = (0..nodes.len() as i64).collect();
+    let split = |node: &TreeNode| match node {
+        TreeNode::Split { feature, threshold, next } => (*feature as i64, *threshold, next.map(|n| n as i64)),
+        TreeNode::Leaf { .. } => (0, 0.0, [0, 0]),
+    };
+    let modes = nodes.iter().map(|node| match node {
+        TreeNode::Split { .. } => "BRANCH_LEQ".to_owned(),
+        TreeNode::Leaf { .. } => "LEAF".to_owned(),
+    });
+    let splits: Vec<(i64, f32, [i64; 2])> = nodes.iter().map(split).collect();
+    let leaves = nodes.iter().zip(&ids).flat_map(|(node, &id)| match node {
+        TreeNode::Leaf { outputs } => outputs.iter().enumerate().map(|(i, &x)| (id, i as i64, x)).collect(),
+        TreeNode::Split { .. } => Vec::new(),
+    });
+    let leaves: Vec<(i64, i64, f32)> = leaves.collect();
+    let integers = |list: Vec<i64>| Setting::Integers(list);
+    let settings = [
+        ("n_targets", integer(tree.outputs() as i64)),
+        ("nodes_treeids", integers(vec![0; nodes.len()])),
+        ("nodes_nodeids", integers(ids.clone())),
+        ("nodes_featureids", integers(splits.iter().map(|split| split.0).collect())),
+        ("nodes_values", Setting::Floats(splits.iter().map(|split| split.1).collect())),
+        ("nodes_modes", Setting::Texts(modes.collect())),
+        ("nodes_truenodeids", integers(splits.iter().map(|split| split.2[0]).collect())),
+        ("nodes_falsenodeids", integers(splits.iter().map(|split| split.2[1]).collect())),
+        ("target_treeids", integers(vec![0; leaves.len()])),
+        ("target_nodeids", integers(leaves.iter().map(|leaf| leaf.0).collect())),
+        ("target_ids", integers(leaves.iter().map(|leaf| leaf.1).collect())),
+        ("target_weights", Setting::Floats(leaves.iter().map(|leaf| leaf.2).collect())),
+    ];
+    graph.node("ai.onnx.ml.TreeEnsembleRegressor", &[x], &settings)
+}
+
 /// The value of a regression in the unit of the data, as `value`, `batch x 1`.
-fn write_regression(graph: &mut GraphBuilder, predictor: &Predictor, x: &str) {
-    let network = predictor.network().without_batch_norm();
-    let mut walk = Walk::new(graph, &network);
-    let features = walk.trunk(x);
-    let outputs = walk.outputs(&features);
-    let preprocessing = predictor.preprocessing();
+fn write_value(graph: &mut GraphBuilder, preprocessing: &Preprocessing, outputs: &str) {
     let center = preprocessing.value(0.0);
     let mean = graph.doubles("target.mean", &[], &[center]);
     let deviation = graph.doubles("target.deviation", &[], &[preprocessing.value(1.0) - center]);
-    let wide = graph.node("Cast", &[&outputs], &[("to", integer(11))]);
+    let wide = graph.node("Cast", &[outputs], &[("to", integer(11))]);
     let spread = graph.node("Mul", &[&wide, &deviation], &[]);
     let value = graph.node("Add", &[&spread, &mean], &[]);
     let value = graph.node("Cast", &[&value], &[("to", integer(1))]);
@@ -368,10 +420,15 @@ fn write_network(graph: &mut GraphBuilder, network: &Network, purpose: Purpose, 
         graph.output(&outputs, "q_values", ElementType::Float, &[choices]);
         return write_best(graph, &outputs, "action");
     }
-    graph.output(&outputs, "logits", ElementType::Float, &[choices]);
-    let probabilities = graph.node("Softmax", &[&outputs], &[("axis", integer(1))]);
-    graph.output(&probabilities, "probabilities", ElementType::Float, &[choices]);
-    write_best(graph, &outputs, "label");
+    write_classes(graph, &outputs, choices);
+}
+
+/// Logits, probabilities and the class.
+fn write_classes(graph: &mut GraphBuilder, logits: &str, classes: usize) {
+    graph.output(logits, "logits", ElementType::Float, &[classes]);
+    let probabilities = graph.node("Softmax", &[logits], &[("axis", integer(1))]);
+    graph.output(&probabilities, "probabilities", ElementType::Float, &[classes]);
+    write_best(graph, logits, "label");
 }
 
 /// `low + (high - low) (tanh(y) + 1) / 2`, within the box.

@@ -20,6 +20,7 @@
 //! ```
 
 use super::exporter::{About, Exporter};
+use super::tree_file;
 use crate::data::Preprocessing;
 use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable, TextBag};
 use crate::tile_coding::TileCoder;
@@ -96,7 +97,10 @@ impl Exporter for Safetensors {
             Model::Table(_) | Model::Linear(_) => return Ok(()),
             Model::Network(network) => network,
             Model::Control(policy) => policy.network(),
-            Model::Predictor(predictor) => predictor.network(),
+            Model::Predictor(predictor) => match predictor.network() {
+                Some(network) => network,
+                None => return Ok(()),
+            },
         };
         let interface = network.interface();
         if interface.heads.is_empty() && interface.free.is_empty() {
@@ -142,10 +146,14 @@ pub fn write(model: &Model) -> Vec<u8> {
             (about, tensors_of(policy.network()))
         }
         Model::Predictor(predictor) => {
-            let mut about = about_network(predictor.network());
+            let (mut about, mut tensors) = match (predictor.network(), predictor.tree()) {
+                (Some(network), _) => (about_network(network), tensors_of(network)),
+                (None, tree) => tree.map_or_else(|| (json!({}), Vec::new()), tree_file::entries),
+            };
             about["preprocessing"] = predictor.preprocessing().to_json();
-            about["spec"] = json!(predictor.spec().to_string());
-            let mut tensors = tensors_of(predictor.network());
+            if let Some(spec) = predictor.spec() {
+                about["spec"] = json!(spec.to_string());
+            }
             if let Some(bag) = predictor.bag() {
                 let shape = vec![bag.table().rows(), bag.table().width()];
                 let bytes = predictor.of_bag().iter().flat_map(|p| p.to_le_bytes()).collect();
@@ -272,8 +280,12 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
                 Some(preprocessing) => read_predictor(network, preprocessing, bag),
             }
         }
+        Some("tree") => {
+            let predictor = tree_file::read(&file, &about);
+            predictor.map(Model::Predictor).map_err(|reason| ModelError::Foreign { reason })
+        }
         Some("control") => read_control(&file, &about),
-        _ => Err(foreign("it is neither a table nor a network")),
+        _ => Err(foreign("it is neither a table nor a network nor a tree")),
     }
 }
 
@@ -409,10 +421,11 @@ fn read_parts(file: &SafeTensors<'_>, about: &Value) -> Result<(Network, Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DecisionTree;
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 10] {
+    fn models() -> [Model; 11] {
         let network = |spec: &str, inputs: [usize; 3], head: Head| {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 2) };
@@ -453,6 +466,18 @@ mod tests {
                 Model::Predictor(Predictor::with_bag(network, preprocessing, Some(bag)).unwrap())
             },
             network("cnn:2x2p1,res3s2,gap:batchnorm", [3, 2, 1], Head::Values),
+            {
+                let preprocessing = json!({
+                    "inputs": [{ "column": "size", "number": [1.0, 2.0] }, { "column": "age", "number": [0.0, 1.0] }],
+                    "target": { "column": "kind", "classes": ["a", "b"] },
+                    "fills_missing": false,
+                });
+                let preprocessing = Arc::new(Preprocessing::from_json(&preprocessing).unwrap());
+                let mut tree = DecisionTree::leaf(2, vec![0.0, -1.5]);
+                let [below, _] = tree.split(0, 1, 0.25, [vec![0.5, -2.0], vec![-0.125, 1e-9]]);
+                tree.split(below, 0, -3.5, [vec![2.5, 2.0], vec![0.0, 7.0]]);
+                Model::Predictor(Predictor::of_tree(tree, preprocessing).unwrap())
+            },
         ]
     }
 
@@ -513,6 +538,12 @@ mod tests {
         let check = |from, to, expected| check_of(&models()[9], from, to, expected);
         check("1.running_mean", "1.running_meat", "`1.running_meat` does not belong to the network");
         check("batchnorm", "layernorm", "do not hold the network that it announces");
+        let check = |from, to, expected| check_of(&models()[10], from, to, expected);
+        check("inputs\\\":2", "inputs\\\":0", "its inputs is damaged");
+        check("inputs\\\":2", "inputs\\\":9", "the tree maps 9 to 2, but its preprocessing gives 2 inputs");
+        check("outputs\\\":2", "outputs\\\":3", "it has more outputs than leaves");
+        check("\"threshold", "\"treshhold", "tensor `threshold` is missing");
+        check("fills_missing", "fills_passing", "its preprocessing is damaged");
     }
 
     #[test]
@@ -525,7 +556,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_damage_makes_it_panic(which in 0_usize..10, at: proptest::sample::Index, byte: u8) {
+        fn no_damage_makes_it_panic(which in 0_usize..11, at: proptest::sample::Index, byte: u8) {
             let mut bytes = write(&models()[which]);
             let at = at.index(bytes.len());
             bytes[at] = byte;

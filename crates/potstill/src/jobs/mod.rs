@@ -13,6 +13,7 @@
 //! assert_eq!(EvalConfig::default().eval_freq, 2500);
 //! ```
 
+mod comparison;
 mod control;
 mod judged;
 mod planner;
@@ -22,7 +23,9 @@ mod reinforcement;
 mod settings;
 mod supervised;
 mod timed;
+mod tree;
 
+pub(crate) use comparison::Taught;
 pub(crate) use judged::{MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
@@ -33,8 +36,9 @@ pub use settings::{
     ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
     StoreConfig,
 };
-pub(crate) use supervised::{Parts, SupervisedJob, Taught};
+pub(crate) use supervised::{Parts, SupervisedJob};
 pub(crate) use timed::Timed;
+pub(crate) use tree::{TreeJob, TreeTeacher};
 
 use crate::data::Dataset;
 use crate::error::Error;

@@ -12,7 +12,7 @@ use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
 use potstill_nn::{NetworkSpec, Workers};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// The teacher of a student's values.
@@ -114,42 +114,74 @@ impl Job for RegressionJob {
 
     fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let [train, test] = [&self.train, &self.test].map(|data| self.trainer.embedded(data));
-        let (student, unit) = (self.trainer.student(), self.unit());
-        let test_rmse = unit * rmse(student, &test);
-        let of_mean = unit * deviation(&self.test.values);
+        let student = self.trainer.student();
+        let fitted = FittedValues {
+            seed: self.seed,
+            length: ("epochs", self.fit.epochs),
+            data: [&self.train, &self.test],
+            unit: self.unit(),
+            held_out: self.fit.validation_samples,
+            errors: [rmse(student, &train), rmse(student, &test)],
+        };
+        let summary = fitted.summary(self.teacher.as_ref());
+        let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
+        Ok(Some(Outcome { model, summary, visits: None, compared: None }))
+    }
+}
+
+/// The result of a regression.
+pub(super) struct FittedValues<'a> {
+    pub(super) seed: u64,
+    /// The unit and the number of what was done.
+    pub(super) length: (&'static str, u64),
+    /// Samples to train and to test on.
+    pub(super) data: [&'a Dataset; 2],
+    /// The unit of a scaled value.
+    pub(super) unit: f64,
+    /// Samples that are held out to choose by.
+    pub(super) held_out: u64,
+    /// The roots of the mean squared errors on both, of scaled values.
+    pub(super) errors: [f64; 2],
+}
+
+impl FittedValues<'_> {
+    /// The summary of a run.
+    pub(super) fn summary(&self, teacher: Option<&TaughtValues>) -> Json {
+        let Self { seed, length, data: [train, test], unit, held_out, errors } = *self;
+        let [train_rmse, test_rmse] = errors.map(|error| unit * error);
+        let of_mean = unit * deviation(&test.values);
         let mut summary = json!({
             "command": "train",
             "algorithm": regression::ALGORITHM.name,
-            "seed": self.seed,
-            "epochs": self.fit.epochs,
-            "train_samples": self.train.labelled(),
-            "test_samples": self.test.len(),
-            "train_rmse": unit * rmse(student, &train),
+            "seed": seed,
+            (length.0): length.1,
+            "train_samples": train.labelled(),
+            "test_samples": test.len(),
+            "train_rmse": train_rmse,
             (catalogue::TEST_RMSE): test_rmse,
             "mean_rmse": of_mean,
             // 1 less the share of the test samples' variance that is left.
             "r_squared": 1.0 - (test_rmse / of_mean) * (test_rmse / of_mean),
         });
-        if self.fit.validation_samples > 0 {
-            summary["validation_samples"] = json!(self.fit.validation_samples);
+        if held_out > 0 {
+            summary["validation_samples"] = json!(held_out);
         }
-        let unlabelled = self.train.len() - self.train.labelled();
+        let unlabelled = train.len() - train.labelled();
         if unlabelled > 0 {
             summary["unlabelled_samples"] = json!(unlabelled);
         }
-        if let Some(TaughtValues { name, test, parameters, .. }) = &self.teacher {
+        if let Some(TaughtValues { name, test: theirs, parameters, .. }) = teacher {
             summary["command"] = json!("distill");
             summary["algorithm"] = json!("teacher values");
             summary["teacher"] = json!(name);
             if let Some(parameters) = parameters {
                 summary["teacher_parameters"] = json!(parameters);
             }
-            if let Some(theirs) = test {
-                summary["teacher_test_rmse"] = json!(unit * rmse_of(theirs, &self.test.values));
+            if let Some(theirs) = theirs {
+                summary["teacher_test_rmse"] = json!(unit * rmse_of(theirs, &test.values));
             }
         }
-        let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
-        Ok(Some(Outcome { model, summary, visits: None, compared: None }))
+        summary
     }
 }
 

@@ -1,11 +1,10 @@
 //! Keys that do not belong to a single algorithm.
 
-use crate::config::{settings, words};
+use crate::config::{StudentSpec, settings, words};
 use crate::distill::{
     EnsembleMean, FitConfig, HintConfig, PolicyDistillConfig, SoftTargetsConfig, ValueTargetsConfig,
 };
 use crate::optimizer::StudentOptimizer;
-use potstill_nn::NetworkSpec;
 
 settings! {
     /// The keys of every reinforcement-learning run.
@@ -76,8 +75,8 @@ settings! {
         test: Option<String> = None, in Any;
         /// Seed of all random streams
         seed: u64 = 0, in Any;
-        /// Architecture of the network
-        net_arch: NetworkSpec = "mlp:400,400", in Any;
+        /// Architecture of the network, or tree:DEPTH for a decision tree
+        net_arch: StudentSpec = "mlp:400,400", in Any;
     }
 }
 
@@ -96,8 +95,8 @@ settings! {
         teacher_weights: Option<String> = None, in Any;
         /// Mean of several teachers' softened outputs. Source: Hinton et al. 2015, section 1
         teacher_mean: EnsembleMean = EnsembleMean::Geometric, in Any;
-        /// Architecture of the student's network
-        student: Option<NetworkSpec> = None, in Any;
+        /// Architecture of the student's network, or tree:DEPTH for a decision tree
+        student: Option<StudentSpec> = None, in Any;
         /// Environment in which a policy is distilled
         env: Option<String> = None, in Any;
         /// Data on which a classifier is distilled, as for its teacher

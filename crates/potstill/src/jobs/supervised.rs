@@ -1,8 +1,9 @@
 //! The job of training a classifier on labels, or on labels and a teacher.
 
+use super::comparison::{Answered, Comparison, Taught};
 use super::control::{Control, ControlState};
-use super::judged::{Candidate, Judge, MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
-use super::{Compared, Job, Outcome, Recorder, Timed};
+use super::judged::calibration_rows;
+use super::{Compared, Job, Outcome, Recorder};
 use crate::data::{Column, Dataset, Preprocessing};
 use crate::distill::classifier::{self, error_rate, logits};
 use crate::distill::{ClassifierTrainer, FitConfig, HintConfig, SoftTargets};
@@ -28,26 +29,6 @@ pub(crate) struct Parts {
     pub(crate) preprocessing: Arc<Preprocessing>,
     /// Columns of the test rows as they were, to be shown.
     pub(crate) shown: Vec<Column>,
-}
-
-/// The teacher of a student, with which it is compared.
-pub(crate) struct Taught {
-    /// Its path, as the user gave it.
-    pub(crate) name: String,
-    /// The logits of the samples to test on, `samples x classes`; none if it has not answered these.
-    pub(crate) logits: Option<Vec<f32>>,
-    /// The logits of the [samples that temperatures are fitted on](calibration_rows).
-    pub(crate) calibration: Vec<f32>,
-    /// Its parameters, if they are known.
-    pub(crate) parameters: Option<usize>,
-    /// Its network, if it takes the student's inputs.
-    pub(crate) predictor: Option<Predictor>,
-    /// What is measured, if it does not.
-    pub(crate) timed: Option<Timed>,
-    /// The temperature of the soft targets at the beginning.
-    pub(crate) temperature: f64,
-    /// True if a student of labels alone is trained beside.
-    pub(crate) has_control: bool,
 }
 
 /// Training of a classifier.
@@ -151,54 +132,23 @@ impl SupervisedJob {
             [test, fitted_on].map(|data| logits(trainer.student(), &data.inputs))
         };
         let [test, calibration] = answers(&mut self.trainer);
-        let labels = self.control.as_mut().map(|control| answers(&mut control.trainer));
-        let judge = Judge {
-            classes: self.preprocessing.classes(),
+        let own =
+            Answered { predictor: self.trainer.predictor(&self.preprocessing), test, fitted_on: calibration };
+        let labels = self.control.as_mut().map(|control| {
+            let [test, fitted_on] = answers(&mut control.trainer);
+            Answered { predictor: control.trainer.predictor(&self.preprocessing), test, fitted_on }
+        });
+        let comparison = Comparison {
+            preprocessing: &self.preprocessing,
             test: &self.test,
-            rows: &self.test_rows,
+            test_rows: &self.test_rows,
             shown: &self.shown,
             fitted_labels: &fitted_on.labels,
-            teacher: self.teacher.as_ref().and_then(|teacher| teacher.logits.as_deref()),
+            teacher: self.teacher.as_ref(),
         };
-        let mut figures = Vec::new();
-        let mut measure = |key: &'static str, test: &[f32], fitted_on: &[f32]| {
-            let (numbers, figure) = judge.measure(&Candidate { key, test, fitted_on });
-            figures.push(figure);
-            numbers
-        };
-        let mut models = Vec::new();
-        let own = self.trainer.predictor(&self.preprocessing);
-        if let Some(Taught { name, logits, calibration: theirs, parameters, predictor, .. }) = &self.teacher {
-            let mut about =
-                logits.as_ref().map_or_else(|| json!({}), |logits| measure(TEACHER, logits, theirs));
-            about["run"] = json!(name);
-            about["parameters"] = json!(parameters);
-            summary[TEACHER] = about;
-            models.extend(predictor.clone().map(|predictor| (TEACHER, predictor)));
-            if let (Some([test, fitted_on]), Some(control)) = (&labels, &self.control) {
-                summary[STUDENT_LABELS] = measure(STUDENT_LABELS, test, fitted_on);
-                models.push((STUDENT_LABELS, control.trainer.predictor(&self.preprocessing)));
-            }
-            summary[STUDENT_DISTILLED] = measure(STUDENT_DISTILLED, &test, &calibration);
-            models.push((STUDENT_DISTILLED, own));
-        } else {
-            let numbers = measure(MODEL, &test, &calibration);
-            // Its agreement is with a teacher.
-            let known = numbers.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-            known.for_each(|(key, value)| summary[key.as_str()] = value.clone());
-            models.push((MODEL, own));
-        }
-        let temperature = self.teacher.as_ref().map_or(1.0, |teacher| teacher.temperature);
-        let quality = json!({
-            "classes": self.preprocessing.classes(),
-            "calibration_samples": fitted_on.labels.len(),
-            "is_apart": self.test_rows.is_empty(),
-            "models": figures,
-            "rows": judge.listed(&test),
-            "soft_targets": judge.soft_targets(&test, temperature),
-        });
-        let teacher = self.teacher.as_mut().and_then(|teacher| teacher.timed.take());
-        Compared { quality, models, teacher, samples: Arc::clone(&self.test) }
+        let mut compared = comparison.compare(own, labels, summary);
+        compared.teacher = self.teacher.as_mut().and_then(|teacher| teacher.timed.take());
+        compared
     }
 }
 
@@ -303,7 +253,7 @@ impl Job for SupervisedJob {
 }
 
 /// The test error of a classifier that always names the most frequent class of the training samples, 0 to 1.
-fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
+pub(super) fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
     let mut counts = vec![0_u64; train.classes];
     train.labels.iter().for_each(|&label| counts[label] += 1);
     let most = counts.iter().copied().max().and_then(|most| counts.iter().position(|&count| count == most));

@@ -22,6 +22,7 @@ mod linear;
 mod predictor;
 mod table;
 pub mod text_bag;
+pub mod tree;
 
 pub use actor::Actor;
 pub use control::{ControlActor, ControlPolicy};
@@ -29,6 +30,7 @@ pub use linear::{LinearActor, LinearModel};
 pub use predictor::Predictor;
 pub use table::QTable;
 pub use text_bag::TextBag;
+pub use tree::{DecisionTree, TreeNode};
 
 use crate::experience::{Ending, Episode, Trajectory};
 use crate::policy::Policy;
@@ -78,9 +80,7 @@ impl Model {
             Model::Linear(linear) => linear.weights().iter().all(|w| w.is_finite()),
             Model::Network(network) => learned(network).all(|v| v.is_finite()),
             Model::Control(policy) => learned(policy.network()).all(|v| v.is_finite()),
-            Model::Predictor(predictor) => {
-                learned(predictor.network()).chain(predictor.of_bag()).all(|v| v.is_finite())
-            }
+            Model::Predictor(predictor) => predictor.is_finite(),
         }
     }
 
@@ -97,11 +97,7 @@ impl Model {
                 format!("weights of {} tiles x {} actions", linear.coder().features(), linear.actions())
             }
             Model::Network(network) => network_shape(network),
-            Model::Predictor(predictor) if predictor.bag().is_some() => {
-                let (spec, outputs) = (predictor.spec(), predictor.network().outputs());
-                format!("a network {spec} of texts and {outputs} outputs")
-            }
-            Model::Predictor(predictor) => network_shape(predictor.network()),
+            Model::Predictor(predictor) => predictor_shape(predictor),
             Model::Control(policy) => {
                 format!(
                     "a policy for a box of {} actions, {}",
@@ -184,7 +180,7 @@ impl Model {
     pub fn network(&self) -> Option<&Network> {
         match self {
             Model::Network(network) => Some(network),
-            Model::Predictor(predictor) => Some(predictor.network()),
+            Model::Predictor(predictor) => predictor.network(),
             Model::Table(_) | Model::Linear(_) | Model::Control(_) => None,
         }
     }
@@ -198,6 +194,19 @@ fn learned(network: &Network) -> impl Iterator<Item = &f32> {
 /// The reason for which a model cannot be taken over, with both shapes.
 fn misfit(model: &Model, own: &str) -> String {
     format!("it has learned {}; this run learns {own}", model.shape())
+}
+
+fn predictor_shape(predictor: &Predictor) -> String {
+    match (predictor.network(), predictor.tree()) {
+        (Some(network), _) => match predictor.spec().filter(|spec| spec.bag.is_some()) {
+            Some(spec) => format!("a network {spec} of texts and {} outputs", network.outputs()),
+            None => network_shape(network),
+        },
+        (None, tree) => {
+            let leaves = tree.map_or(0, DecisionTree::leaves);
+            format!("a tree of {leaves} leaves over {} inputs", predictor.input_count())
+        }
+    }
 }
 
 fn network_shape(network: &Network) -> String {
@@ -291,12 +300,18 @@ impl<'a> ModelActor<'a> {
     }
 
     /// A policy over the values of a model; a [`Model::Control`] ignores it and acts by itself.
+    ///
+    /// # Panics
+    /// If the model is a decision tree, which is no policy.
     pub fn new(model: &'a Model, policy: Policy) -> Self {
         match model {
             Model::Table(table) => Self::Table(TableActor::new(table, policy)),
             Model::Linear(linear) => Self::Linear(LinearActor::new(linear, policy)),
             Model::Network(network) => Self::Network(NetworkActor::new(network, policy)),
-            Model::Predictor(predictor) => Self::Network(NetworkActor::new(predictor.network(), policy)),
+            Model::Predictor(predictor) => {
+                let network = predictor.network().expect("a tree is no policy");
+                Self::Network(NetworkActor::new(network, policy))
+            }
             Model::Control(control) => Self::Control(ControlActor::new(control)),
         }
     }

@@ -317,7 +317,7 @@ fn one_line(reason: &str) -> String {
 
 /// The target without a final softmax, and its meaning if that says so.
 fn without_tail(graph: &mut Graph) -> Option<Kind> {
-    let mut kind = None;
+    let (mut kind, is_of_logits) = (None, graph.output == "logits");
     for _ in 0..graph.steps.len() {
         let target = graph.target;
         let Some(step) = graph.maker(target) else { break };
@@ -343,6 +343,8 @@ fn without_tail(graph: &mut Graph) -> Option<Kind> {
             Op::Trees(trees) => {
                 trees.transforms = !trees.has_logits();
                 kind = Some(match (trees.is_classifier, trees.has_logits()) {
+                    // Sums of leaves that their name says to be logits, as this crate's own files have them.
+                    (false, _) if is_of_logits => Kind::Logits,
                     (false, _) => Kind::Values,
                     (true, false) if trees.has_probabilities() => Kind::Probabilities,
                     _ => Kind::Logits,

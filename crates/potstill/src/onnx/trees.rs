@@ -146,7 +146,7 @@ impl Trees {
         {
             return Err(format!("has {} weights, and lists of other lengths", weights.len()));
         }
-        if outputs_given == 0 || outputs_given > count.max(2) {
+        if outputs_given == 0 || outputs_given > count.max(weights.len()).max(2) {
             return Err(format!("has {outputs_given} outputs with {count} nodes"));
         }
         let mut highest = 0;

@@ -18,9 +18,10 @@ th { font-weight: 600; border-bottom: 1px solid var(--rule); } .number { text-al
 pre { background: var(--panel); padding: .75rem 1rem; overflow-x: auto; font: .85rem/1.4 ui-monospace, monospace; border-radius: 4px; }
 figure { margin: 1rem 0; } svg { display: block; width: 100%; height: auto; }
 .narrow { display: none; }
-@media (max-width: 34rem) { .wide { display: none; } .narrow { display: block; } }
+@media (max-width: 34rem) { .wide { display: none; } .narrow { display: block; }
+  table { font-size: .8rem; } th, td { padding-right: .6rem; } }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; } .row > * { flex: 1 1 18rem; min-width: 0; }
-.charts .wide { display: none; } .charts .narrow { display: block; }
+.charts > * { max-width: 26rem; } .charts .wide { display: none; } .charts .narrow { display: block; }
 .row > .small { flex: 0 0 9rem; } figcaption { color: var(--faint); font-size: .85rem; }
 ";
 

@@ -37,6 +37,7 @@ mod hinton_mnist;
 mod hinton_temperature;
 mod missing_class;
 mod mnist;
+mod model_compression;
 mod mountain_car;
 mod random_walk;
 mod result;
@@ -75,7 +76,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 21] = [
+pub const RESULTS: [Published; 22] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -96,6 +97,7 @@ pub const RESULTS: [Published; 21] = [
     Published { name: "missing-class", algorithms: &["classifier"], runs: 5, takes: "1.5 hours", data: Some(mnist::DATA), measure: missing_class::reproduce },
     Published { name: "community", algorithms: &["classifier"], runs: 3, takes: "4 hours", data: Some(mnist::DATA), measure: community::reproduce },
     Published { name: "few-labels", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: few_labels::reproduce },
+    Published { name: "model-compression", algorithms: &["classifier"], runs: 5, takes: "1 hour", data: Some("FOLDER"), measure: model_compression::reproduce },
     Published { name: "text", algorithms: &["classifier"], runs: 10, takes: "30 s", data: Some("FOLDER"), measure: text::reproduce },
 ];
 

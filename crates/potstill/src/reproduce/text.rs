@@ -276,11 +276,12 @@ fn best(losses: &[f64]) -> usize {
 /// The mean time of a text, from its characters to its logits, one after the other.
 fn latency(predictor: &crate::model::Predictor, texts: &[&str]) -> f64 {
     let bag = predictor.bag().expect("a student of texts");
+    let network = predictor.network().expect("behind its bag");
     let (mut mean, mut workspace) = (vec![0.0; bag.table().width()], Workspace::default());
     let begin = Instant::now();
     for text in texts {
         bag.mean_of(text, &mut mean);
-        std::hint::black_box(predictor.network().predict(&mean, &mut workspace));
+        std::hint::black_box(network.predict(&mean, &mut workspace));
     }
     begin.elapsed().as_secs_f64() * 1e6 / texts.len() as f64
 }

@@ -81,10 +81,10 @@ pub(super) fn own_answers(predictor: &Predictor, rows: Rows<'_>) -> Result<Vec<f
 /// The outputs of a predictor for rows, `rows x outputs`.
 fn answers_of(predictor: &Predictor, frame: &DataFrame, rows: &[usize]) -> Result<Vec<f32>, String> {
     let mut workspace = Workspace::default();
-    let mut answers = Vec::with_capacity(rows.len() * predictor.network().outputs());
+    let mut answers = Vec::new();
     for rows in rows.chunks(ROWS) {
         let inputs = predictor.inputs(frame, rows)?;
-        answers.extend_from_slice(predictor.network().predict(&inputs, &mut workspace));
+        answers.extend(predictor.answers(&inputs, &mut workspace));
     }
     Ok(answers)
 }

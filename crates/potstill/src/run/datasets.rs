@@ -141,6 +141,33 @@ impl OpenData {
         self.samples.rows.checksum()
     }
 
+    /// The rows to train on and to test on: so many to test on, at random.
+    fn at_random(&self, test: u64, seed: u64) -> Result<(Vec<usize>, Vec<usize>), Error> {
+        let count = self.samples.rows.rows();
+        if test >= count as u64 {
+            let reason = format!("must leave something to train on, but the dataset has {count} samples");
+            return Err(bad("test_samples", reason));
+        }
+        let mut order: Vec<usize> = (0..count).collect();
+        Streams::new(seed).stream("split").shuffle(&mut order);
+        let train = order.split_off(test as usize);
+        Ok((train, order))
+    }
+
+    /// The rows that a run with this split trains on, in the order of the file. Without a number to test on it is the usual one.
+    ///
+    /// # Errors
+    /// If none is left.
+    pub(crate) fn training_rows(&self, test: Option<u64>, seed: u64) -> Result<Vec<usize>, Error> {
+        let usual = self.test_samples(FitConfig::default().test_samples);
+        let Some(test) = usual.map(|usual| test.unwrap_or(usual)) else {
+            return Ok((0..self.samples.rows.rows()).collect());
+        };
+        let (mut train, _) = self.at_random(test, seed)?;
+        train.sort_unstable();
+        Ok(train)
+    }
+
     /// The column that is learned, if one is named or has a usual name.
     pub(crate) fn target(&self) -> Option<&str> {
         target_column(self.rows(), &self.options)
@@ -167,18 +194,7 @@ impl OpenData {
         let apart = apart.or(self.samples.test.as_ref().map(|test| (test, self)));
         let (train, test) = match apart {
             Some(_) => ((0..rows.rows()).collect(), Vec::new()),
-            None => {
-                if split.samples >= rows.rows() as u64 {
-                    let count = rows.rows();
-                    let reason =
-                        format!("must leave something to train on, but the dataset has {count} samples");
-                    return Err(bad("test_samples", reason));
-                }
-                let mut order: Vec<usize> = (0..rows.rows()).collect();
-                Streams::new(split.seed).stream("split").shuffle(&mut order);
-                let train = order.split_off(split.samples as usize);
-                (train, order)
-            }
+            None => self.at_random(split.samples, split.seed)?,
         };
         let (train, test) = match split.validation {
             0 => (train, test),
@@ -299,7 +315,7 @@ impl TrainedOn {
 }
 
 /// The name of a data source: that of its file or folder, without the ending and the options.
-pub(super) fn name_of(source: &str) -> String {
+pub(crate) fn name_of(source: &str) -> String {
     let place = DataSource::parse(source, &data::formats()).map_or(source, |parsed| parsed.place);
     Path::new(place).file_stem().and_then(|name| name.to_str()).unwrap_or("data").to_owned()
 }

@@ -8,7 +8,7 @@ use super::checks::usage;
 use super::datasets::{DataSources, OpenData};
 use super::observer::{Observer, watched_map};
 use super::resume::Recipe;
-use crate::config::resolve;
+use crate::config::{StudentSpec, resolve};
 use crate::distill::ClassifierTrainer;
 use crate::distill::classifier::{self, ClassifierSettings, logits};
 use crate::error::Error;
@@ -18,6 +18,7 @@ use crate::optimizer::StudentOptimizer;
 use crate::store::RunDir;
 use crate::train::TrainError;
 use potstill_core::Streams;
+use potstill_nn::Workspace;
 use std::sync::Arc;
 
 /// A classifier's out-of-fold answers to its training rows, and its own to the rows that it held out.
@@ -51,6 +52,12 @@ impl OutOfFold {
         let (data, layers) = DataSources::open(&recipe.layers, &[])?;
         let resolved = resolve::<((DataConfig, ClassifierSettings), StoreConfig)>(&layers)?;
         let ((run, (fit, StudentOptimizer(optimizer))), _) = resolved.settings;
+        let StudentSpec::Network(form) = &run.net_arch else {
+            return Err(usage(format!(
+                "{} is a tree; answers out of fold are made of networks",
+                dir.path().display()
+            )));
+        };
         let parts = data.parts(&fit, None)?;
         let count = parts.train.len();
         if !(2..=count).contains(&folds) {
@@ -64,8 +71,7 @@ impl OutOfFold {
             let others = [&order[..begin], &order[end..]].concat();
             let settings = (fit.clone(), optimizer.clone());
             let others = Arc::new(parts.train.select(&others));
-            let mut trainer =
-                ClassifierTrainer::with(settings, &run.net_arch, others, None, Streams::new(run.seed));
+            let mut trainer = ClassifierTrainer::with(settings, form, others, None, Streams::new(run.seed));
             while trainer.epochs() < fit.epochs {
                 let step = trainer.steps() + 1;
                 trainer.step().map_err(|source| TrainError::Learn { step, source })?;
@@ -85,7 +91,7 @@ impl OutOfFold {
             }
         }
         if !parts.rows.1.is_empty() {
-            let held_out = logits(model.network(), &model.embedded(&parts.test).inputs);
+            let held_out = model.answers(&model.embedded(&parts.test).inputs, &mut Workspace::default());
             for (&row, logits) in parts.rows.1.iter().zip(held_out.chunks_exact(width)) {
                 put(row, logits);
             }

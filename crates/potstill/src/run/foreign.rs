@@ -230,6 +230,11 @@ impl ForeignModel {
     /// # Errors
     /// If the data lacks a column, or an option cannot be honoured.
     pub(crate) fn for_rows(&self, data: &OpenData, classes: Vec<String>) -> Result<Preprocessing, String> {
+        if self.options.form == Some(Form::Scaled) {
+            return Err("inputs=scaled: there are no training rows here to take the scale of; give mean= and deviation=, or a \
+                        model that scales its inputs itself"
+                .to_owned());
+        }
         let encoding = self.encoding(data, classes)?;
         match (self.columns(), &data.options().text) {
             (Some(_), _) => encoding.for_rows(data.rows(), data.options()),

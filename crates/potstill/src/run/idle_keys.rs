@@ -3,6 +3,31 @@
 use crate::algorithm::schedules;
 use crate::config::{Origin, Resolved, Settings};
 
+/// The keys that a decision tree has: its data, its teachers, the weight of these, and its checkpoints.
+const OF_TREES: [&str; 21] = [
+    "data",
+    "data_crc32c",
+    "test",
+    "test_samples",
+    "split_seed",
+    "validation_samples",
+    "seed",
+    "net_arch",
+    "teacher",
+    "teacher_crc32c",
+    "teacher_weights",
+    "teacher_mean",
+    "student",
+    "unlabelled",
+    "unlabelled_crc32c",
+    "alpha",
+    "control",
+    "from",
+    "from_crc32c",
+    "checkpoint_freq",
+    "checkpoints_kept",
+];
+
 /// A warning about keys that were given by hand and have no effect, in one line. Those of a file do not count, since a
 /// run's own file has every key, but for one without a default.
 pub(super) fn idle_keys<S: Settings>(resolved: &Resolved<S>) -> Option<String> {
@@ -13,8 +38,18 @@ pub(super) fn idle_keys<S: Settings>(resolved: &Resolved<S>) -> Option<String> {
         _ => false,
     };
     let given = settings.keys().into_iter().filter(|key| is_given(key.name));
+    let form = ["student", "net_arch"].into_iter().find_map(|key| {
+        let form = settings.get(key)?.as_str()?.to_owned();
+        form.starts_with("tree:").then_some((key, form))
+    });
     let mut remarks: Vec<String> = Vec::new();
     for key in given {
+        if let Some((form_key, form)) = &form
+            && !OF_TREES.contains(&key.name)
+        {
+            remarks.push(format!("`{}` has no effect with {form_key}={form}; it is of networks", key.name));
+            continue;
+        }
         let unmet = key.needs.iter().find_map(|need| need.unmet(|key| settings.get(key)));
         if let Some(reason) = unmet {
             remarks.push(format!("`{}` has no effect{reason}", key.name));

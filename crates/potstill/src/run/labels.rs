@@ -9,19 +9,21 @@ use super::prepared::PreparedRun;
 use super::teachers::Teachers;
 use super::value_teachers::TaughtRows;
 use crate::algorithm::Algorithm;
-use crate::config::{ConfigError, Layer, PARAMETERS_MAX, resolve};
+use crate::config::{ConfigError, Layer, PARAMETERS_MAX, StudentSpec, resolve};
 use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
-use crate::distill::{EnsembleMean, FitConfig, Samples, SoftTargets, StudentForm, ValueTargets};
+use crate::distill::{
+    EnsembleMean, FitConfig, Samples, SoftTargets, Source, StudentForm, TreeTargets, ValueTargets,
+};
 use crate::error::Error;
 use crate::jobs::{
     ClassDistillation, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob,
-    Taught, TaughtValues, ValueDistillation, calibration_rows,
+    Taught, TaughtValues, TreeJob, TreeTeacher, ValueDistillation, calibration_rows,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
-use potstill_nn::NetworkSpec;
+use crate::policy::Schedule;
 use potstill_nn::embedding::SparseRule;
 use toml::Value;
 
@@ -50,10 +52,18 @@ pub(super) fn prepare_classifier(
     let is_regression = algorithm.name == regression::ALGORITHM.name;
     check_target(is_regression, &data, &parts, |column| other_algorithm(is_regression, column))?;
     let (settings, steps) = (fit.clone(), fit.total_steps(parts.train.len()));
-    let (fit, seed, form) = ((fit, optimizer), run.seed, &run.net_arch);
-    let job: Box<dyn Job> = match parts.train.classes {
-        0 => Box::new(RegressionJob::new(parts, seed, form, fit, None).with_threads(threads)),
-        _ => Box::new(SupervisedJob::new(parts, seed, form, fit, None, None).with_threads(threads)),
+    let (fit, seed) = ((fit, optimizer), run.seed);
+    let job: Box<dyn Job> = match (&run.net_arch, parts.train.classes) {
+        (StudentSpec::Tree(form), _) => {
+            let targets = TreeTargets::of_labels(&parts.train);
+            Box::new(TreeJob::new(parts, (seed, settings.validation_samples), *form, targets, None))
+        }
+        (StudentSpec::Network(form), 0) => {
+            Box::new(RegressionJob::new(parts, seed, form, fit, None).with_threads(threads))
+        }
+        (StudentSpec::Network(form), _) => {
+            Box::new(SupervisedJob::new(parts, seed, form, fit, None, None).with_threads(threads))
+        }
     };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
     let prepared = prepared.with_warning(idle).with_warnings(repeated);
@@ -103,7 +113,7 @@ fn other_answers(has_values: bool, column: &str) -> String {
 fn student_parts(
     teachers: &Teachers,
     data: &DataSources,
-    student: &NetworkSpec,
+    student: &StudentSpec,
     (fit, optimizer): (&FitConfig, &OptimizerConfig),
 ) -> Result<(Parts, Vec<String>), Error> {
     let mut parts = data.parts(fit, teachers.preprocessing())?;
@@ -158,11 +168,24 @@ fn prepare_student_of_values(
     let TaughtRows { train, variances, test, parameters } = taught;
     let steps = fit.total_steps(parts.train.len());
     let settings = (fit.clone(), soft.clone());
-    let targets = ValueTargets::new(train, variances, soft.alpha, soft.teacher_noise as f32);
     let name = run.teacher.clone().unwrap_or_default();
+    let of_tree = match student {
+        StudentSpec::Tree(_) => Some(TreeTargets::of_values(&parts.train, &train, first(soft.alpha))),
+        StudentSpec::Network(_) => None,
+    };
+    let targets = ValueTargets::new(train, variances, soft.alpha, soft.teacher_noise as f32);
     let taught = TaughtValues { name, targets, test, parameters };
-    let job = RegressionJob::new(parts, run.seed, student, (fit, optimizer), Some(taught));
-    let job = Box::new(job.with_threads(threads));
+    let job: Box<dyn Job> = match (student, of_tree) {
+        (StudentSpec::Tree(form), Some(targets)) => {
+            let seed = (run.seed, fit.validation_samples);
+            Box::new(TreeJob::new(parts, seed, *form, targets, Some(TreeTeacher::Values(taught))))
+        }
+        (StudentSpec::Network(form), _) => {
+            let job = RegressionJob::new(parts, run.seed, form, (fit, optimizer), Some(taught));
+            Box::new(job.with_threads(threads))
+        }
+        (StudentSpec::Tree(_), None) => unreachable!("a tree has targets"),
+    };
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     Ok(prepared.with_warning(idle).with_warnings(warnings).with_schedules(&settings, None, Some(steps)))
 }
@@ -204,7 +227,7 @@ fn prepare_student_of_classes(
         false => source.logits(Samples { inputs: &learned.inputs, indices: &rows }).to_vec(),
     };
     let surer = surer_of_learned(parts.train.classes, &calibration, test.as_deref());
-    let taught = Some(Taught {
+    let taught = Taught {
         name,
         logits: test,
         calibration,
@@ -213,14 +236,26 @@ fn prepare_student_of_classes(
         timed,
         temperature: soft.temperature.of_run(steps).at(0, 1),
         has_control: control.control,
-    });
-    let (fit, soft) = ((fit, optimizer.clone()), Some(SoftTargets::new(source, soft)));
-    let mut job = SupervisedJob::new(parts, run.seed, student, fit, soft, taught);
-    if hints.is_any() {
-        let network = network.ok_or_else(|| usage(NO_LAYERS))?;
-        job = job.with_hints(&hints, network, &optimizer).map_err(usage)?;
-    }
-    let job = Box::new(job.with_threads(threads));
+    };
+    let job: Box<dyn Job> = match student {
+        StudentSpec::Tree(form) => {
+            if source.is_lagging() {
+                return Err(usage("a tree is not its own teacher; give --teacher RUN|FILE"));
+            }
+            let targets = tree_targets(&mut source, &parts.train, first(soft.alpha));
+            let teacher = Some(TreeTeacher::Classes(taught));
+            Box::new(TreeJob::new(parts, (run.seed, fit.validation_samples), *form, targets, teacher))
+        }
+        StudentSpec::Network(form) => {
+            let (fit, soft) = ((fit, optimizer.clone()), Some(SoftTargets::new(source, soft)));
+            let mut job = SupervisedJob::new(parts, run.seed, form, fit, soft, Some(taught));
+            if hints.is_any() {
+                let network = network.ok_or_else(|| usage(NO_LAYERS))?;
+                job = job.with_hints(&hints, network, &optimizer).map_err(usage)?;
+            }
+            Box::new(job.with_threads(threads))
+        }
+    };
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
     let prepared = prepared.with_warning(idle).with_warnings(warnings).with_warning(surer);
     Ok(prepared.with_schedules(&settings, None, Some(steps)))
@@ -229,6 +264,22 @@ fn prepare_student_of_classes(
 /// The refusal of hints from a teacher without a network that takes the student's inputs.
 const NO_LAYERS: &str = "hint and attention compare hidden layers with those of one live network that takes the student's \
                          inputs; recorded answers, several teachers, self, texts and other models show none: leave both out";
+/// The weight of a teacher at the beginning: a tree has no steps over which it could change.
+fn first(alpha: Schedule) -> f64 {
+    alpha.of_run(1).at(0, 1)
+}
+
+/// The targets of a tree, whose teacher answers all samples once.
+fn tree_targets(source: &mut Source, data: &Dataset, alpha: f64) -> TreeTargets {
+    const BATCH: usize = 4096;
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let mut logits = Vec::with_capacity(data.len() * data.classes);
+    for indices in rows.chunks(BATCH) {
+        let inputs = &data.inputs[indices[0] * data.features..][..indices.len() * data.features];
+        logits.extend_from_slice(source.logits(Samples { inputs, indices }));
+    }
+    TreeTargets::of_teacher(data, &logits, alpha)
+}
 
 /// The difference of a teacher's mean confidence on rows that it may have learned and on others from which it is taken to
 /// know the former by heart.
@@ -250,12 +301,18 @@ fn surer_of_learned(classes: usize, learned: &[f32], test: Option<&[f32]>) -> Op
 
 /// Refuses a student that cannot learn from these samples, where `key` is the setting that asks for it.
 fn check_student(
-    (key, spec): (&str, &NetworkSpec),
+    (key, spec): (&str, &StudentSpec),
     data: &Dataset,
     fit: &FitConfig,
     optimizer: &OptimizerConfig,
 ) -> Result<(), Error> {
     let wrong = |reason: String| ConfigError::value(key, format!("{spec}: {reason}"));
+    let StudentSpec::Network(spec) = spec else {
+        return match data.is_texts() {
+            true => Err(wrong("a tree compares numbers, and the data are texts".to_owned()).into()),
+            false => Ok(()),
+        };
+    };
     let form = StudentForm::new(spec, data).map_err(wrong)?;
     optimizer.check((key, &form.network, &form.ends), fit.learning_rate)?;
     fit.check(&form, data)?;
@@ -282,7 +339,7 @@ fn check_student(
 }
 
 /// The architecture of a student.
-pub(super) fn student_spec(run: &DistilConfig) -> Result<&NetworkSpec, Error> {
+pub(super) fn student_spec(run: &DistilConfig) -> Result<&StudentSpec, Error> {
     run.student
         .as_ref()
         .ok_or_else(|| usage("into which student? give --student SPEC, such as --student mlp:16"))

@@ -4,7 +4,7 @@ use crate::data::Dataset;
 use crate::export::safetensors;
 use crate::jobs::Timed;
 use crate::model::{Model, Predictor};
-use potstill_nn::{Network, Workspace};
+use potstill_nn::Workspace;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -47,17 +47,16 @@ fn add(costs: &mut Value, (times, rows_per_second): (Vec<f64>, f64)) {
 
 /// The [measured](measure) times of a predictor; none for samples of another kind.
 fn speed(predictor: &Predictor, samples: &Dataset) -> Option<(Vec<f64>, f64)> {
-    let network = predictor.network();
     let mut workspace = Workspace::default();
     let mut answer: Box<dyn FnMut(usize, usize)> = match predictor.bag() {
         Some(bag) if samples.is_texts() => Box::new(move |from, count| {
             let means = bag.means((from..from + count).map(|i| &*samples.texts[i]));
-            std::hint::black_box(network.predict(&means, &mut workspace));
+            std::hint::black_box(predictor.answers(&means, &mut workspace));
         }),
-        None if takes(network, samples) => Box::new(move |from, count| {
+        None if takes(predictor, samples) => Box::new(move |from, count| {
             let width = samples.features;
             std::hint::black_box(
-                network.predict(&samples.inputs[from * width..][..count * width], &mut workspace),
+                predictor.answers(&samples.inputs[from * width..][..count * width], &mut workspace),
             );
         }),
         _ => return None,
@@ -83,6 +82,6 @@ fn measure(count: usize, answer: &mut dyn FnMut(usize, usize)) -> (Vec<f64>, f64
     (times, rows as f64 / begun.elapsed().as_secs_f64())
 }
 
-fn takes(network: &Network, samples: &Dataset) -> bool {
-    !samples.is_texts() && network.inputs() == samples.features
+fn takes(predictor: &Predictor, samples: &Dataset) -> bool {
+    !samples.is_texts() && predictor.input_count() == samples.features
 }

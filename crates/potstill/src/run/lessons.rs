@@ -165,8 +165,8 @@ fn lessons_of_run(predictor: &Predictor, asked: &Asked<'_>) -> Result<Lessons, E
     let parameters = Some(predictor.parameters());
     // The bag of a teacher of texts is no part of its network.
     let is_shared = own.inputs() == preprocessing.inputs() && predictor.bag().is_none();
-    if is_shared && own.classes() == asked.classes() {
-        let network = predictor.network().clone();
+    let network = predictor.network().filter(|_| is_shared && own.classes() == asked.classes());
+    if let Some(network) = network.cloned() {
         let test = logits(&network, &asked.parts.test.inputs);
         let imitated = asked.has_hints.then(|| network.clone());
         let source = Source::new(Teacher::frozen(network));
@@ -228,7 +228,7 @@ fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lesson
 /// What is measured of a trained run: from the encoded values of a row, or its text, to the logits.
 fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
     let bytes = Some(safetensors::write(&Model::Predictor(predictor.clone())).len());
-    let (network, mut workspace) = (predictor.network().clone(), Workspace::default());
+    let (own, mut workspace) = (predictor.clone(), Workspace::default());
     if let Some(bag) = predictor.bag().cloned() {
         let texts = asked.measured(|rows| {
             predictor.preprocessing().filling(rows.options).texts(rows.frame, rows.rows).ok()
@@ -236,17 +236,17 @@ fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
         let rows = texts.len();
         let answer = move |from: usize, count: usize| {
             let means = bag.means(texts[from..from + count].iter().map(|text| &**text));
-            std::hint::black_box(network.predict(&means, &mut workspace));
+            std::hint::black_box(own.answers(&means, &mut workspace));
         };
         return Some(Timed { rows, answer: Box::new(answer), bytes });
     }
     let inputs = asked.measured(|rows| {
         predictor.preprocessing().filling(rows.options).encode(rows.frame, rows.rows).ok()
     })?;
-    let width = network.inputs();
+    let width = predictor.input_count();
     let rows = inputs.len() / width;
     let answer = move |from: usize, count: usize| {
-        std::hint::black_box(network.predict(&inputs[from * width..][..count * width], &mut workspace));
+        std::hint::black_box(own.answers(&inputs[from * width..][..count * width], &mut workspace));
     };
     Some(Timed { rows, answer: Box::new(answer), bytes })
 }

@@ -10,7 +10,7 @@ use super::start::Start;
 use super::tabular::PrepareTabular;
 use super::teachers::{Teacher, parameters_checksum};
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
-use crate::config::{Layer, Origin, Settings, refuse_batch_norm, resolve, resolve_onto};
+use crate::config::{Layer, Origin, Settings, StudentSpec, refuse_batch_norm, resolve, resolve_onto};
 use crate::distill::{EnsembleMean, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
@@ -181,7 +181,9 @@ fn prepare_student_policy(
     if run.teacher_weights.is_some() || run.teacher_mean != EnsembleMean::Geometric {
         return Err(usage("teacher_weights and teacher_mean are for several teachers of classes"));
     }
-    let student = student_spec(&run)?;
+    let StudentSpec::Network(student) = student_spec(&run)? else {
+        return Err(usage("a policy's student is a network; give --student mlp:16"));
+    };
     let ends = PolicyDistiller::ends(student, teacher);
     refuse_batch_norm("student", student)?;
     optimizer.check(("student", student, &ends), distil.learning_rate)?;

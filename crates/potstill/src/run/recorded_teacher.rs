@@ -111,6 +111,17 @@ impl RecordedTeacher {
         let target = data.target();
         let sums =
             || [Some(data), more].into_iter().flatten().flat_map(|source| source.row_checksums(target));
+        // Rows that are named on one side are not known to be in the same order.
+        if ours.is_some() != self.names.is_some() && self.of_data.is_none() {
+            let (named, other) = match ours {
+                Some(_) => ("the data", "the answers"),
+                None => ("the answers", "the data"),
+            };
+            return Err(self.wrong(&format!(
+                "rows of {named} have names (id=NAME), those of {other} have not; name both to join them, or neither if they are in \
+                 the same order"
+            )));
+        }
         let Some((ours, theirs)) = ours.zip(self.names.as_ref()) else {
             let found = self.rows;
             let is_checked = || more.is_some() && found == rows && self.row_sums.iter().copied().eq(sums());

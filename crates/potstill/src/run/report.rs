@@ -150,6 +150,7 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
     if reader == Reader::Anywhere && !meanings.is_empty() {
         blocks.push(Block::Text(meanings));
     }
+    blocks.extend(rules(dir));
     let config = text(names::CONFIG);
     let table = config.parse().unwrap_or_default();
     blocks.extend(explained_curves(&History::read_unchecked(dir), asked_axis(&table)));
@@ -163,6 +164,19 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
     let lead = headline(&summary)
         .map_or_else(|| "This run is not finished.".to_owned(), |result| format!("Result: {result}."));
     Page { title, lead, blocks }
+}
+
+/// Levels of a tree whose rules are shown.
+const LEVELS: usize = 4;
+
+/// The rules of a run's decision tree, its first levels.
+fn rules(dir: &RunDir) -> Vec<Block> {
+    let model = dir.read_unchecked(names::MODEL).ok().and_then(|bytes| safetensors::read(&bytes).ok());
+    let Some(Model::Predictor(predictor)) = model else { return Vec::new() };
+    match predictor.rules(LEVELS) {
+        Some(lines) => vec![Block::Heading("Rules".to_owned()), Block::Plain(lines.join("\n") + "\n")],
+        None => Vec::new(),
+    }
 }
 
 /// The maps of a run's table, if its environment is a grid.

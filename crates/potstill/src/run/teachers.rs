@@ -13,6 +13,7 @@ use crate::distill::EnsembleMean;
 use crate::distill::answers::is_numbered;
 use crate::distill::ensemble::mean_logits;
 use crate::error::Error;
+use crate::export::safetensors;
 use crate::jobs::Parts;
 use crate::model::{Model, Predictor};
 use crate::store::RunDir;
@@ -89,6 +90,11 @@ pub(crate) fn teacher_layer(given: &str) -> Layer {
     Layer { origin: Origin::CommandLine, values }
 }
 
+/// The path in `PLACE:key=value`.
+pub(crate) fn place_of(given: &str) -> &Path {
+    Path::new(if Path::new(given).exists() { given } else { place_and_options(given).0 })
+}
+
 /// A place with options, `PLACE:key=value`, with an absolute path.
 pub(crate) fn absolute_place(given: &str) -> String {
     let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
@@ -149,7 +155,10 @@ impl Member {
         match self {
             Self::Trained(trained) => {
                 let of_bag: Vec<u8> = trained.0.of_bag().iter().flat_map(|p| p.to_le_bytes()).collect();
-                crc32c::crc32c_append(parameters_checksum(trained.0.network()), &of_bag)
+                match trained.0.network() {
+                    Some(network) => crc32c::crc32c_append(parameters_checksum(network), &of_bag),
+                    None => crc32c::crc32c(&safetensors::write(&Model::Predictor(trained.0.clone()))),
+                }
             }
             Self::Recorded(answers) => answers.checksum(),
             Self::Foreign(model) => model.checksum(),

@@ -27,6 +27,12 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// The path of a file to write is one that is read, or lies in a folder that is.
+    #[error("{} is there and is read from; choose another place to write to", .path.display())]
+    IsInput {
+        /// The file.
+        path: PathBuf,
+    },
     /// The path leads nowhere.
     #[error("{} is a link to {}, which does not exist; remove the link or create that folder", .path.display(), .target.display())]
     Dangling {

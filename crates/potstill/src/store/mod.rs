@@ -40,7 +40,7 @@ pub use manifest::{FileMark, Manifest, ManifestError};
 pub use order::by_name;
 pub(crate) use user_file::read_part_within;
 pub use user_file::{
-    PieceError, make_folder, read_file, read_text, write_file, write_new_file, write_pieces,
+    PieceError, check_output, make_folder, read_file, read_text, write_file, write_new_file, write_pieces,
 };
 
 use crate::shell;

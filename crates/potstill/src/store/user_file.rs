@@ -11,6 +11,19 @@ const LINKS_MAX: usize = 40;
 /// Names of this process's own standard output.
 const STDOUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
+/// Checks that a file to write is none of those that are read, nor one in a folder that is read; links are followed.
+///
+/// # Errors
+/// If it is one.
+pub fn check_output(out: &Path, read: &[&Path]) -> Result<(), StoreError> {
+    let Some(ours) = out.canonicalize().ok().filter(|path| path.is_file()) else { return Ok(()) };
+    let is_read = |path: &&Path| path.canonicalize().is_ok_and(|path| ours.starts_with(path));
+    match read.iter().any(is_read) {
+        true => Err(StoreError::IsInput { path: out.to_owned() }),
+        false => Ok(()),
+    }
+}
+
 /// Writes a file at a path of the user's: a regular file at once, by renaming a new one, in the place that links lead to
 /// and with the mode that it has; into a pipe, a device or an open file directly. Other processes see the old contents
 /// or the new ones. Nothing is synced: a loss of power soon afterwards may take the new contents, which the same command

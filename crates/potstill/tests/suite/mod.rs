@@ -2,7 +2,7 @@
 #![allow(dead_code, unused_macros, reason = "not every suite needs all of it")]
 
 use potstill::algorithm::{Algorithm, Builder, Learning, Recipe, Task};
-use potstill::config::{Layer, Origin, resolve, toml_value};
+use potstill::config::{Layer, Origin, StudentSpec, resolve, toml_value};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
 use potstill::data::{DataFrame, DataSource, Dataset, Preprocessing};
 use potstill::distill::ClassifierTrainer;
@@ -178,7 +178,8 @@ fn classifier(settings: &str, streams: Streams) -> Box<dyn Work> {
     let (run, (fit, optimizer)) = resolve::<(DataConfig, ClassifierSettings)>(&[layer]).unwrap().settings;
     let data = dataset(&run.data.unwrap());
     let (train, _) = data.split(fit.test_samples as usize, &mut Streams::new(fit.split_seed).stream("split"));
-    let trainer = ClassifierTrainer::with((fit, optimizer.0), &run.net_arch, Arc::new(train), None, streams);
+    let StudentSpec::Network(form) = &run.net_arch else { panic!("a network") };
+    let trainer = ClassifierTrainer::with((fit, optimizer.0), form, Arc::new(train), None, streams);
     Box::new(Fitting(trainer))
 }
 

@@ -1,0 +1,306 @@
+//! The job of growing a decision tree on labels, or on labels and a teacher.
+
+use super::comparison::{Answered, Comparison, Taught};
+use super::judged::calibration_rows;
+use super::regression::{FittedValues, TaughtValues};
+use super::supervised::{Parts, majority_error};
+use super::{Compared, Job, Outcome, Recorder};
+use crate::config::TreeSpec;
+use crate::data::{Column, Dataset, Preprocessing};
+use crate::distill::classifier;
+use crate::distill::regression::rmse_of;
+use crate::distill::{TreeGrower, TreeTargets};
+use crate::error::Error;
+use crate::metrics::{Record, catalogue};
+use crate::model::{DecisionTree, Model, Predictor};
+use crate::targets::argmax;
+use crate::train::Stop;
+use potstill_core::snapshot::Codec;
+use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// Splits after which only every power of two is recorded.
+const RECORDED: u64 = 256;
+
+/// The teacher of a tree, with which it is compared.
+pub(crate) enum TreeTeacher {
+    /// Of classes.
+    Classes(Taught),
+    /// Of the values of a regression.
+    Values(TaughtValues),
+}
+
+/// A tree that grows.
+struct Growth {
+    grower: TreeGrower,
+    /// True if there is nothing left to split.
+    is_over: bool,
+}
+
+impl Growth {
+    fn new(spec: TreeSpec, data: &Arc<Dataset>, targets: TreeTargets) -> Self {
+        Self { grower: TreeGrower::new(spec, Arc::clone(data), targets), is_over: false }
+    }
+
+    /// Grows to this number of splits, if there are as many. Returns false if it was stopped before.
+    fn grow_to(&mut self, splits: u64, stop: &Stop<'_>) -> bool {
+        while !self.is_over && self.grower.splits() < splits {
+            match self.grower.grow(stop) {
+                Some(has_grown) => self.is_over = !has_grown,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// The error on samples: the share of wrong classes, or the root of the mean squared error of scaled values.
+    fn error(&self, data: &Dataset) -> f64 {
+        let labelled = &data.inputs[..data.labelled() * data.features];
+        let answers = self.grower.tree().predict(labelled);
+        if data.classes == 0 {
+            return rmse_of(&answers, &data.values);
+        }
+        let rows = answers.chunks_exact(data.classes).map(argmax);
+        rows.zip(&data.labels).filter(|(own, label)| own != *label).count() as f64 / data.labels.len() as f64
+    }
+}
+
+/// Growth of a decision tree.
+pub(crate) struct TreeJob {
+    seed: u64,
+    tree: Growth,
+    /// A tree of the same form on the labels alone.
+    control: Option<Growth>,
+    /// Splits of the larger of both.
+    steps: u64,
+    train: Arc<Dataset>,
+    test: Arc<Dataset>,
+    /// The rows of the data that the test samples are; none if they stand apart.
+    test_rows: Vec<usize>,
+    /// Columns of these as they were, to be shown.
+    shown: Vec<Column>,
+    preprocessing: Arc<Preprocessing>,
+    teacher: Option<TreeTeacher>,
+    /// Samples that are held out to choose by.
+    held_out: u64,
+    /// The error on the test samples at the last record.
+    test_error: f64,
+}
+
+impl TreeJob {
+    /// A tree of one leaf, for these targets of the training samples, beside so many that are held out to choose by.
+    pub(crate) fn new(
+        Parts { train, test, preprocessing, rows: (_, test_rows), shown, .. }: Parts,
+        (seed, held_out): (u64, u64),
+        spec: TreeSpec,
+        targets: TreeTargets,
+        teacher: Option<TreeTeacher>,
+    ) -> Self {
+        let has_control = matches!(&teacher, Some(TreeTeacher::Classes(taught)) if taught.has_control);
+        let control = has_control.then(|| Growth::new(spec, &train, TreeTargets::of_labels(&train)));
+        let tree = Growth::new(spec, &train, targets);
+        Self {
+            seed,
+            tree,
+            control,
+            steps: 0,
+            train,
+            test,
+            test_rows,
+            shown,
+            preprocessing,
+            teacher,
+            held_out,
+            test_error: f64::INFINITY,
+        }
+    }
+
+    fn predictor(&self, tree: &DecisionTree) -> Predictor {
+        Predictor::of_tree(tree.clone(), Arc::clone(&self.preprocessing))
+            .expect("the preprocessing of its data")
+    }
+
+    /// The unit of an error: that of the data for values, 1 for classes.
+    fn unit(&self) -> f64 {
+        match self.train.classes {
+            0 => self.preprocessing.value(1.0) - self.preprocessing.value(0.0),
+            _ => 1.0,
+        }
+    }
+
+    /// Measures the trees so far.
+    fn record(&mut self) -> Record {
+        self.test_error = self.unit() * self.tree.error(&self.test);
+        let name =
+            if self.train.classes == 0 { catalogue::EVAL_TEST_RMSE } else { catalogue::EVAL_TEST_ERROR };
+        let mut values = vec![(name, self.test_error)];
+        if let Some(control) = &self.control {
+            values.push((catalogue::EVAL_TEST_ERROR_LABELS, control.error(&self.test)));
+        }
+        Record { step: self.steps, values }
+    }
+
+    fn compare(&mut self, summary: &mut Json) -> Compared {
+        let fitted_on = self.train.select(&calibration_rows(&self.train));
+        let answered = |growth: &Growth| {
+            let tree = growth.grower.tree();
+            let [test, fitted_on] = [&*self.test, &fitted_on].map(|data| tree.predict(&data.inputs));
+            Answered { predictor: self.predictor(tree), test, fitted_on }
+        };
+        let comparison = Comparison {
+            preprocessing: &self.preprocessing,
+            test: &self.test,
+            test_rows: &self.test_rows,
+            shown: &self.shown,
+            fitted_labels: &fitted_on.labels,
+            teacher: match &self.teacher {
+                Some(TreeTeacher::Classes(taught)) => Some(taught),
+                _ => None,
+            },
+        };
+        let mut compared =
+            comparison.compare(answered(&self.tree), self.control.as_ref().map(answered), summary);
+        if let Some(TreeTeacher::Classes(taught)) = &mut self.teacher {
+            compared.teacher = taught.timed.take();
+        }
+        compared
+    }
+
+    fn summary_of_classes(&self) -> Json {
+        let mut summary = json!({
+            "command": "train",
+            "algorithm": classifier::ALGORITHM.name,
+            "seed": self.seed,
+            "train_samples": self.train.labels.len(),
+            "test_samples": self.test.len(),
+            "train_error": self.tree.error(&self.train),
+            (catalogue::TEST_ERROR): self.tree.error(&self.test),
+            "majority_error": majority_error(&self.train, &self.test),
+            "classes": self.preprocessing.classes().len(),
+        });
+        let unlabelled = self.train.len() - self.train.labels.len();
+        if unlabelled > 0 {
+            summary["unlabelled_samples"] = json!(unlabelled);
+        }
+        if self.held_out > 0 {
+            summary["validation_samples"] = json!(self.held_out);
+        }
+        if self.teacher.is_some() {
+            summary["command"] = json!("distill");
+            summary["algorithm"] = json!("soft targets");
+        }
+        summary
+    }
+}
+
+impl Job for TreeJob {
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn start_from(&mut self, _: &Model) -> Result<(), String> {
+        Err("a tree is grown from nothing".to_owned())
+    }
+
+    fn is_over(&self) -> bool {
+        self.tree.is_over && self.control.as_ref().is_none_or(|control| control.is_over)
+    }
+
+    fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
+        while self.steps < until && !self.is_over() && !stop() {
+            let next = self.steps + 1;
+            let is_done = self.tree.grow_to(next, stop)
+                && self.control.as_mut().is_none_or(|control| control.grow_to(next, stop));
+            if !is_done {
+                return Ok(());
+            }
+            let of_control = self.control.as_ref().map_or(0, |control| control.grower.splits());
+            if self.tree.grower.splits().max(of_control) < next {
+                continue;
+            }
+            self.steps = next;
+            if next <= RECORDED || next.is_power_of_two() {
+                let measured = self.record();
+                record(&measured)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn progress(&self) -> (u64, u64, String) {
+        let note = match self.train.classes {
+            0 => format!("test error {:.4} (RMS)", self.test_error),
+            _ => format!("test error {:.2} %", 100.0 * self.test_error),
+        };
+        (self.steps, self.tree.grower.splits_max().max(self.steps), note)
+    }
+
+    fn score(&self) -> Option<f64> {
+        (self.steps > 0).then_some(-self.test_error)
+    }
+
+    fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
+        let (mut summary, compared) = if self.train.classes == 0 {
+            let fitted = FittedValues {
+                seed: self.seed,
+                length: ("splits", self.tree.grower.splits()),
+                data: [&self.train, &self.test],
+                unit: self.unit(),
+                held_out: self.held_out,
+                errors: [self.tree.error(&self.train), self.tree.error(&self.test)],
+            };
+            let teacher = match &self.teacher {
+                Some(TreeTeacher::Values(taught)) => Some(taught),
+                _ => None,
+            };
+            (fitted.summary(teacher), None)
+        } else {
+            let mut summary = self.summary_of_classes();
+            let compared = self.compare(&mut summary);
+            (summary, Some(compared))
+        };
+        let tree = self.tree.grower.tree();
+        (summary["leaves"], summary["depth"]) = (json!(tree.leaves()), json!(tree.depth()));
+        let model = Model::Predictor(self.predictor(tree));
+        Ok(Some(Outcome { model, summary, visits: None, compared }))
+    }
+}
+
+/// The codec of a tree's growth.
+struct Grown;
+
+impl Codec<Growth> for Grown {
+    fn save(&self, growth: &Growth, name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, Value::Tree(growth.grower.snapshot()));
+    }
+
+    fn load(&self, growth: &mut Growth, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        growth.is_over = false;
+        growth.grower.restore(snapshot.tree(name)?)
+    }
+}
+
+impl Codec<Option<Growth>> for Grown {
+    fn save(&self, growth: &Option<Growth>, name: &str, snapshot: &mut Snapshot) {
+        if let Some(growth) = growth {
+            self.save(growth, name, snapshot);
+        }
+    }
+
+    fn load(
+        &self,
+        growth: &mut Option<Growth>,
+        name: &str,
+        snapshot: &Snapshot,
+    ) -> Result<(), SnapshotError> {
+        growth.as_mut().map_or(Ok(()), |growth| self.load(growth, name, snapshot))
+    }
+}
+
+snapshot! {
+    impl Restorable for TreeJob {
+        saved: tree via Grown, control via Grown, steps, test_error;
+        built: seed, train, test, test_rows, shown, preprocessing, teacher, held_out;
+    }
+}
