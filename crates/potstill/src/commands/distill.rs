@@ -43,6 +43,8 @@ pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Json
     let teacher =
         peek(&layers, "teacher").ok_or_else(|| usage("from which teacher? give --teacher RUN|FILE"))?;
     let teacher = teacher.to_owned();
+    // What is wrong with it is told under the name that was given.
+    let opened = Teacher::open(&teacher)?;
     layers.push(teacher_layer(&teacher));
     let seeds = request.seeds.or(take_seeds(&mut layers)?);
     if let Some(budget) = request.budget {
@@ -55,7 +57,7 @@ pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Json
     }
     let mut summary = match seeds {
         None | Some(1) => {
-            let plan = prepare_distillation(Teacher::open(&teacher)?, &layers, request.threads, None)?;
+            let plan = prepare_distillation(opened, &layers, request.threads, None)?;
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
             discard_on_error(&dir, || create(&dir, &plan))?;
             execute(&dir, plan, false, observer)?
