@@ -975,7 +975,7 @@ fn a_model_on_scaled_inputs_needs_rows_to_scale_by() {
     let dir = folder();
     let told = "inputs=scaled: there are no training rows here to take the scale of";
     for command in
-        ["predict sk-mlp-two.onnx:inputs=scaled", "distill record --teacher sk-mlp-two.onnx:inputs=scaled"]
+        ["predict sk-forest.onnx:inputs=scaled", "distill record --teacher sk-forest.onnx:inputs=scaled"]
     {
         refused(
             dir.path(),

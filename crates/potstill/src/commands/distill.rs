@@ -43,7 +43,6 @@ pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Json
     let teacher =
         peek(&layers, "teacher").ok_or_else(|| usage("from which teacher? give --teacher RUN|FILE"))?;
     let teacher = teacher.to_owned();
-    // What is wrong with it is told under the name that was given.
     let opened = Teacher::open(&teacher)?;
     layers.push(teacher_layer(&teacher));
     let seeds = request.seeds.or(take_seeds(&mut layers)?);

@@ -58,6 +58,11 @@ struct Point {
 impl Sweep {
     /// The sweep that settings ask for; none if every key has one value.
     pub(super) fn asked(work: Work, layers: &[Layer], seeds: Option<u64>) -> Result<Option<Self>, Error> {
+        let may_be_several =
+            |value: &Toml| value.is_array() || value.as_str().is_some_and(|text| text.contains(','));
+        if !layers.iter().flat_map(|layer| layer.values.values()).any(may_be_several) {
+            return Ok(None);
+        }
         let mut settings = work.settings(layers)?;
         let keys: BTreeSet<&String> = layers.iter().flat_map(|layer| layer.values.keys()).collect();
         let mut axes = Vec::new();

@@ -541,7 +541,7 @@ mod tests {
         let check = |from, to, expected| check_of(&models()[10], from, to, expected);
         check("inputs\\\":2", "inputs\\\":0", "its inputs is damaged");
         check("inputs\\\":2", "inputs\\\":9", "the tree maps 9 to 2, but its preprocessing gives 2 inputs");
-        check("outputs\\\":2", "outputs\\\":3", "it has more outputs than leaves");
+        check("outputs\\\":2", "outputs\\\":3", "it has fewer outputs than leaves");
         check("\"threshold", "\"treshhold", "tensor `threshold` is missing");
         check("fills_missing", "fills_passing", "its preprocessing is damaged");
     }
