@@ -464,9 +464,15 @@ fn rows_that_lie_in_a_file_give_the_same_model() {
     fs::write(path.join("data.csv"), table(300)).unwrap();
     fs::write(path.join("more.csv"), table(90)).unwrap();
     fs::write(path.join("lines.jsonl"), reviews(90)).unwrap();
-    for name in ["deflated.npz", "stored.npz", "file.safetensors", "idx"] {
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(testdata(name), path.join(name)).unwrap();
+    #[cfg(unix)]
+    for (name, link) in [
+        ("deflated.npz", "deflated.npz"),
+        ("stored.npz", "stored.npz"),
+        ("file.safetensors", "file.safetensors"),
+        // `idx:` is the name of a format.
+        ("idx", "folder"),
+    ] {
+        std::os::unix::fs::symlink(testdata(name), path.join(link)).unwrap();
     }
     let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
     let check = |source: &str, options: &str| {
@@ -483,7 +489,8 @@ fn rows_that_lie_in_a_file_give_the_same_model() {
     check("data.csv:label=kind", "--net-arch mlp:8");
     check("lines.jsonl:text=review,label=stars", "--net-arch text:64");
     #[cfg(unix)]
-    for source in ["stored.npz", "deflated.npz:inputs=pictures,labels=classes", "file.safetensors", "idx"] {
+    for source in ["stored.npz", "deflated.npz:inputs=pictures,labels=classes", "file.safetensors", "folder"]
+    {
         check(source, &format!("--net-arch mlp:4 --test {source}"));
     }
     // A student, and rows without labels.
