@@ -47,7 +47,7 @@ struct Back<'a> {
     masks: &'a Masks,
     /// The first row of the part, and the first of its transposed gradients.
     start: (usize, usize),
-    /// What batch normalisations took, the gradients with respect to their parameters, and the number of samples whose
+    /// The moments of batch normalisations, the gradients with respect to their parameters, and the number of samples whose
     /// moments they took; none if these were running ones.
     norms: (&'a [f32], &'a [f32], Option<usize>),
 }

@@ -34,7 +34,7 @@ struct Run<'a> {
     /// The first row of the part.
     start: usize,
     masks: &'a Masks,
-    /// What batch normalisations take.
+    /// The moments of batch normalisations.
     norms: &'a [f32],
 }
 

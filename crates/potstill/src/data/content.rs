@@ -103,7 +103,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// What a decoder unpacks. A file of few bytes that unpacks to very many is refused on the way.
+/// A decoder that refuses a file of few bytes that unpacks to very many, on the way.
 pub(super) struct Unpacked<R, P> {
     reader: R,
     /// The packed bytes that were read so far.

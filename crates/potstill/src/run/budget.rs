@@ -106,7 +106,7 @@ impl Costs {
         Ok(Self { parts, budget })
     }
 
-    /// What a student takes, in the unit of the budget; none if there is no such student.
+    /// The cost of a student, in the unit of the budget; none if there is no such student.
     pub(crate) fn of(&self, student: &str) -> Option<f64> {
         let spec: NetworkSpec = student.parse().ok()?;
         let form = StudentForm::new(&spec, &self.parts.train).ok()?;

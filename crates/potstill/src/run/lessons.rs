@@ -38,7 +38,7 @@ pub(crate) struct Lessons {
     pub(crate) parameters: Option<usize>,
     /// The classifier, if it is one of ours that takes the student's inputs.
     pub(crate) predictor: Option<Predictor>,
-    /// What is measured of its speed; nothing of recorded answers.
+    /// The measure of its speed; none of recorded answers.
     pub(crate) timed: Option<Timed>,
     /// The network, if hidden layers are imitated and it takes the student's inputs.
     pub(crate) network: Option<Network>,
@@ -225,7 +225,7 @@ fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lesson
     Ok(Lessons { timed, ..lessons })
 }
 
-/// What is measured of a trained run: from the encoded values of a row, or its text, to the logits.
+/// The measure of a trained run's speed: from the encoded values of a row, or its text, to the logits.
 fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
     let bytes = Some(safetensors::write(&Model::Predictor(predictor.clone())).len());
     let (own, mut workspace) = (predictor.clone(), Workspace::default());
@@ -251,7 +251,7 @@ fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
     Some(Timed { rows, answer: Box::new(answer), bytes })
 }
 
-/// What is measured of a model of another program: from the numbers of a row to its outputs.
+/// The measure of the speed of a model of another program: from the numbers of a row to its outputs.
 fn timed_model(model: &ForeignModel, preprocessing: &Preprocessing, asked: &Asked<'_>) -> Option<Timed> {
     asked.measured(|rows| {
         let inputs = model.inputs(&preprocessing.filling(rows.options), rows.frame, rows.rows).ok()?;

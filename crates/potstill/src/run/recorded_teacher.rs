@@ -111,17 +111,7 @@ impl RecordedTeacher {
         let target = data.target();
         let sums =
             || [Some(data), more].into_iter().flatten().flat_map(|source| source.row_checksums(target));
-        // Rows that are named on one side are not known to be in the same order.
-        if ours.is_some() != self.names.is_some() && self.of_data.is_none() {
-            let (named, other) = match ours {
-                Some(_) => ("the data", "the answers"),
-                None => ("the answers", "the data"),
-            };
-            return Err(self.wrong(&format!(
-                "rows of {named} have names (id=NAME), those of {other} have not; name both to join them, or neither if they are in \
-                 the same order"
-            )));
-        }
+        let is_one_sided = ours.is_some() != self.names.is_some();
         let Some((ours, theirs)) = ours.zip(self.names.as_ref()) else {
             let found = self.rows;
             let is_checked = || more.is_some() && found == rows && self.row_sums.iter().copied().eq(sums());
@@ -129,12 +119,23 @@ impl RecordedTeacher {
                 let advice = "record it again, or name the rows of both with id=NAME";
                 return Err(self.wrong(&format!("it was recorded for other data; {advice}")));
             }
-            return match found == rows {
-                true => Ok((0..rows).map(Some).collect()),
-                false => Err(self.wrong(&format!(
+            if found != rows {
+                return Err(self.wrong(&format!(
                     "it has {found} rows, the data {rows}; name the rows of both with id=NAME to join them"
-                ))),
-            };
+                )));
+            }
+            // Rows that are named on one side are not known to be in the same order, unless they are checked.
+            if is_one_sided && self.of_data.is_none() {
+                let (named, other) = match self.names {
+                    None => ("the data", "the answers"),
+                    Some(_) => ("the answers", "the data"),
+                };
+                return Err(self.wrong(&format!(
+                    "rows of {named} have names (id=NAME), those of {other} have not; name both to join them, or neither if they \
+                     are in the same order"
+                )));
+            }
+            return Ok((0..rows).map(Some).collect());
         };
         let places = joined(&ours, theirs);
         if places.iter().all(Option::is_none) {
