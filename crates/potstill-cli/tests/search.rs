@@ -125,6 +125,39 @@ fn a_search_chooses_by_validation_and_claims_of_new_seeds() {
     }
     assert!(potstill(path, "report search").status.success());
     assert!(fs::read_to_string(path.join("search/report.html")).unwrap().contains("Choice"));
+
+    // A search on other data is another one; a finished one is looked at without any.
+    fs::write(path.join("points.csv"), points(239, 0)).unwrap();
+    let output = potstill(path, "resume search");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && told.contains("not the data that the run was begun with"),
+        "{told}"
+    );
+    fs::remove_file(path.join("points.csv")).unwrap();
+    fs::remove_dir_all(path.join("wide")).unwrap();
+    assert!(potstill(path, "show search").status.success());
+}
+
+#[test]
+fn answers_out_of_fold_reach_every_row_of_a_run_with_a_validation_part() {
+    let dir = folder();
+    let path = dir.path();
+    result(
+        path,
+        "train classifier --data points.csv:label=colour --net-arch mlp:8 --epochs 4 --test-samples 60 --validation-samples 50 --out \
+         run",
+    );
+    result(path, "distill record --teacher run --folds 3 --out answers.csv");
+    let text = fs::read_to_string(path.join("answers.csv")).unwrap();
+    let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let logits: Vec<usize> = (0..head.len()).filter(|&i| head[i].starts_with("logit(")).collect();
+    assert_eq!(logits.len(), 3, "{head:?}");
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 240);
+    assert!(rows.iter().all(|row| row[logits[0]] != row[logits[1]]), "a row has no answer");
+    // The test part is that of other runs, not the validation part.
+    assert_eq!(result(path, "eval run")["test_samples"], 60);
 }
 
 #[test]
@@ -178,7 +211,16 @@ fn a_search_that_cannot_choose_is_refused() {
         &format!("{on} --student mlp:2,mlp:4 --validation-samples 240"),
         "must leave something to train on",
     );
+    check(&format!("{on} --student mlp:2,mlp:4 --validation-samples 0.0"), "never by the test");
     check(&format!("{on} --student mlp:2 --seed 1,2"), "--seeds N repeats each combination");
+    check(&format!("{on} --student mlp:2 --split-seed 1,2"), "a search has one `split_seed`, not several");
+    check(
+        &format!("{on} --student tree:2,mlp:2 --budget 2KiB"),
+        "the size of \"tree:2\" is known when it has grown",
+    );
+    // The chosen one would learn from 240 rows: 1 more than 239.
+    let minibatches = "--student mlp:2:batchnorm,mlp:4:batchnorm --batch-size 239";
+    check(&format!("{on} {minibatches}"), "leaves one of 240 samples");
     check(&format!("{on} --student mlp:2,mlp:2"), "one value is given twice");
     check(&format!("{on} --budget 100B"), "no student takes at most 100 bytes; a linear student takes");
     check(&format!("{on} --budget 16"), "write bytes, as in 16KiB, or a time for a row, as in 20us");
@@ -195,6 +237,8 @@ fn trainings_on_data_are_searched_too() {
     );
     assert_eq!(found["chosen"]["values"], json!({ "net_arch": "mlp:16" }));
     assert!(found["winner"]["test_error"]["mean"].as_f64().is_some());
+    let few = "train classifier --data points.csv:label=colour --net-arch mlp:2,mlp:3 --epochs 1 --validation-samples 2e1 --out few";
+    assert_eq!(result(dir.path(), few)["chosen"]["validation_samples"], 20);
     let table = potstill(dir.path(), "resume search");
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
     assert!(table.contains("validation error, %") && table.contains("net_arch=mlp:16"), "{table}");

@@ -85,6 +85,12 @@ fn students_within(budget: Budget, layers: &[Layer], observer: &dyn Observer) ->
             Some(several.unwrap_or_else(|| vec![given.clone()]))
         }
     };
+    let is_tree = |student: &Value| student.as_str().is_some_and(|student| student.starts_with("tree"));
+    if let Some(tree) = given.iter().flatten().find(|student| is_tree(student)) {
+        return Err(usage(format!(
+            "--budget: the size of {tree} is known when it has grown; give it a number of leaves, tree:6:leaves=32, and no budget"
+        )));
+    }
     let costs = Costs::open(layers, budget)?;
     let students = match given {
         None => costs.ladder(),

@@ -59,8 +59,12 @@ pub fn munge(request: &MungeRequest, observer: &dyn Observer) -> Result<Value, E
     }
     let rows = data.training_rows(request.test_samples, request.split_seed)?;
     let table = Munge::new(frame, &rows, &columns, options.fills_missing == Some(true)).map_err(wrong)?;
-    let nearest =
-        watched_map(observer, "neighbours", table.blocks(), request.threads, |block| table.nearest(block));
+    let nearest = watched_map(observer, "neighbours", table.blocks(), request.threads, |block| {
+        if observer.stop_requested() { Vec::new() } else { table.nearest(block) }
+    });
+    if observer.stop_requested() {
+        return Err(Error::Abandoned);
+    }
     let streams = Streams::new(request.seed);
     let made = table.rows(&nearest.concat(), request.size as usize, &request.config, &streams);
     let made = made.map_err(wrong)?;

@@ -7,8 +7,10 @@ use crate::error::Error;
 use crate::jobs::STUDENT_DISTILLED;
 use crate::metrics::catalogue::{Better, Score};
 use crate::run::usage;
+use crate::store::{RunDir, names};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
+use std::path::Path;
 use toml::{Table, Value as Toml};
 
 /// The combination that a search has chosen.
@@ -32,18 +34,17 @@ pub(super) fn of_student(summary: &Value, key: &str) -> Option<f64> {
 }
 
 impl Choice {
-    /// The best of finished combinations by the first score of comparisons that all have; of equal ones that with the lowest
-    /// negative log-likelihood, then the fewest parameters, then the first.
+    /// The best of finished combinations by the first score of comparisons; of equal ones that with the lowest negative
+    /// log-likelihood, then the fewest parameters, then the first. One whose score is not finite is not chosen.
     ///
     /// # Errors
-    /// If no score is one of all.
+    /// If none has a score.
     pub(super) fn of(points: &Value) -> Result<Self, Error> {
         let points = points.as_array().map_or(&[][..], Vec::as_slice);
         let score = |point: &Value, key: &str| number(&point["summary"][key]);
-        let by = Score::compared()
-            .map(|(key, _)| key)
-            .find(|key| !points.is_empty() && points.iter().all(|point| score(point, key).is_some()));
-        let by = by.ok_or_else(|| usage("no score is one of all combinations; nothing is chosen"))?;
+        let has = |key: &str| points.iter().any(|point| score(point, key).is_some());
+        let by = Score::compared().map(|(key, _)| key).find(|key| has(key));
+        let by = by.ok_or_else(|| usage("no combination has a score; nothing is chosen"))?;
         let is_higher_better = Score::find(by).is_some_and(|score| score.better == Better::Higher);
         let cost = |point: &Value| {
             let score = score(point, by).unwrap_or(f64::NAN);
@@ -57,7 +58,8 @@ impl Choice {
             let pairs = cost(a).into_iter().zip(cost(b));
             pairs.map(|(a, b)| a.total_cmp(&b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         };
-        let best = points.iter().min_by(order).expect("all have the score");
+        let scored = points.iter().filter(|point| score(point, by).is_some());
+        let best = scored.min_by(order).expect("one has the score");
         let label = best["run"].as_str().unwrap_or_default().to_owned();
         Ok(Self { label, by, score: score(best, by).unwrap_or_default() })
     }
@@ -71,6 +73,34 @@ pub(super) fn again(layers: &[Layer], mut chosen: Table, seeds: u64, validation:
         chosen.insert("validation_samples".to_owned(), Toml::Integer(0));
     }
     [layers, &[Layer { origin: Origin::Program("chosen"), values: chosen }]].concat()
+}
+
+/// Checks that a run of the chosen combination that is there already has the chosen values.
+///
+/// # Errors
+/// If it is of another combination, which was the best before one that had failed was finished.
+pub(super) fn check_winner(path: &Path, chosen: &Table) -> Result<(), Error> {
+    if !path.join(names::CONFIG).is_file() {
+        return Ok(());
+    }
+    let config: Table = RunDir::open(path)?.read_text(names::CONFIG)?.parse().unwrap_or_default();
+    let number = |value: &Toml| value.as_float().or_else(|| value.as_integer().map(|x| x as f64));
+    let is_other = |(key, value): &(&String, &Toml)| match (config.get(key.as_str()), *value) {
+        // What is understood may be written in another way.
+        (Some(theirs), ours) => match (number(theirs), number(ours)) {
+            (Some(theirs), Some(ours)) => theirs != ours,
+            _ => number(theirs).is_none() && number(ours).is_none() && theirs != ours,
+        },
+        (None, _) => false,
+    };
+    match chosen.iter().find(is_other) {
+        None => Ok(()),
+        Some((key, value)) => Err(usage(format!(
+            "{} is of another combination than the best one now, which has {key}={value}; remove it, and `potstill resume` makes it \
+             anew",
+            path.display()
+        ))),
+    }
 }
 
 /// Adds choice and winner to the result of a sweep that held so many samples out to choose by.
@@ -99,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_is_chosen_by_the_first_score_that_all_have() {
+    fn the_best_is_chosen_by_the_first_score() {
         let check = |points: Value, expected: Option<(&str, &str, f64)>| {
             let choice = Choice::of(&points).ok();
             let told = choice.as_ref().map(|choice| (&*choice.label, choice.by, choice.score));
@@ -121,7 +151,12 @@ mod tests {
         check(json!([returns("a", -9.0), returns("b", -7.0)]), Some(("b", "mean_return", -7.0)));
         let rmse = |label: &str, rmse: f64| point(label, json!({ "test_rmse": rmse }));
         check(json!([rmse("a", 2.0), rmse("b", 3.0)]), Some(("a", "test_rmse", 2.0)));
-        check(json!([rmse("a", 2.0), returns("b", 3.0)]), None);
+        // A score that is not finite is none.
+        check(
+            json!([point("a", json!({ "test_rmse": null })), rmse("b", 3.0)]),
+            Some(("b", "test_rmse", 3.0)),
+        );
+        check(json!([point("a", json!({}))]), None);
         check(json!([]), None);
     }
 }

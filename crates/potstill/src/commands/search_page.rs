@@ -47,6 +47,7 @@ impl<'a> Search<'a> {
         };
         let chosen = &result["chosen"]["run"];
         let mut points = std::mem::take(&mut search.points);
+        points.retain(|point| search.score(point).is_finite());
         points.sort_by(|a, b| {
             let order = search.score(a).total_cmp(&search.score(b));
             let order = if score.better == Better::Higher { order.reverse() } else { order };

@@ -4,14 +4,14 @@
 //! and of a distillation, it is a [search](super::search).
 
 use super::search::{self, Choice};
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Builder};
 use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
 use crate::data::DataFrame;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::run::{
     Observer, Together, Work, absolute_place, as_it_is, asked_axis, center_over_seeds, check_out, create,
-    discard_on_error, execute, find_environment, paused, summary_of, train_seeds, usage,
+    discard_on_error, execute, find_environment, paused, split_of, summary_of, train_seeds, usage,
 };
 use crate::store::{self, RunDir, names};
 use serde_json::{Map, Value, json};
@@ -21,6 +21,11 @@ use toml::{Table, Value as Toml};
 
 /// Most combinations of one sweep.
 const POINTS_MAX: usize = 10_000;
+/// The key of the samples that a search chooses by.
+const VALIDATION: &str = "validation_samples";
+/// Keys of which a search has one value: of others its combinations were not measured on the same.
+const UNSEARCHED: [&str; 8] =
+    ["seed", VALIDATION, "split_seed", "test_samples", "data", "test", "unlabelled", "env"];
 /// Longest name of a folder, in characters.
 const LABEL_MAX: usize = 120;
 
@@ -106,50 +111,57 @@ impl Sweep {
 
     /// Holds samples out to choose by, if this is a search.
     fn validate(&mut self) -> Result<(), Error> {
-        const KEY: &str = "validation_samples";
-        let usual = match (self.work, self.work.validation_samples(&self.layers)?) {
-            (_, Some(samples)) => samples,
-            // A policy is evaluated in episodes of their own.
-            (Work::Distill, None) => 0,
-            (Work::Train(_), None) => return Ok(()),
+        let is_of_data = |work| match work {
+            Work::Train(algorithm) => matches!(algorithm.builder, Builder::Labels(_)),
+            Work::Distill => true,
         };
-        if let Some(axis) = self.axes.iter().find(|axis| ["seed", KEY].contains(&&*axis.key)) {
+        if !is_of_data(self.work) {
+            return Ok(());
+        }
+        if let Some(axis) = self.axes.iter().find(|axis| UNSEARCHED.contains(&&*axis.key)) {
             let advice = if axis.key == "seed" { "; --seeds N repeats each combination" } else { "" };
             return Err(usage(format!("a search has one `{}`, not several{advice}", axis.key)));
         }
-        let given = self.layers.iter().rev().find_map(|layer| layer.values.get(KEY));
-        let samples = given.map_or(Some(usual), |given| u64::try_from(given.as_integer()?).ok());
-        match samples {
-            Some(0) if usual > 0 => {
-                return Err(usage(format!(
-                    "`{KEY}` is 0, but a search chooses by them and never by the test"
-                )));
-            }
-            _ => self.validation = samples,
+        let Some((usual, sums)) = self.work.searched(&self.layers)? else {
+            // A policy is evaluated in episodes of their own.
+            self.validation = Some(0);
+            return Ok(());
+        };
+        let is_given = self.layers.iter().any(|layer| layer.values.contains_key(VALIDATION));
+        let samples = if is_given { split_of(&self.layers).validation_samples } else { usual };
+        if samples == 0 {
+            return Err(usage(format!(
+                "`{VALIDATION}` is 0, but a search chooses by them and never by the test"
+            )));
         }
-        if given.is_none() && usual > 0 {
-            let values = Table::from_iter([(KEY.to_owned(), Toml::Integer(usual as i64))]);
-            self.layers.push(Layer { origin: Origin::Program("of a search"), values });
-        }
+        self.validation = Some(samples);
+        let values = Table::from_iter([(VALIDATION.to_owned(), Toml::Integer(samples as i64))]);
+        self.layers.extend([sums, Layer { origin: Origin::Program("of a search"), values }]);
         Ok(())
     }
 
-    /// The sweep in a folder; none if there is none.
+    /// The sweep in a folder, to go on with; none if there is none.
     pub(super) fn open(folder: &Path) -> Result<Option<Self>, Error> {
-        let path = folder.join(names::SWEEP);
-        if folder.join(names::CONFIG).is_file() || !path.is_file() {
-            return Ok(None);
-        }
-        let origin = Origin::File(path.display().to_string());
-        let mut values = read_toml(&store::read_text(&path)?, origin.clone())?;
-        let mut text = |key: &str| values.remove(key).and_then(|name| name.as_str().map(str::to_owned));
-        let work = match (text("command").as_deref(), text("algorithm")) {
-            (Some("distill"), None) => Work::Distill,
-            (_, name) => Work::Train(Algorithm::find(&name.unwrap_or_default())?),
+        let Some((work, seeds, layer)) = written(folder)? else { return Ok(None) };
+        let origin = layer.origin.clone();
+        let sweep = Self::asked(work, &[layer], seeds)?;
+        sweep.map(Some).ok_or_else(|| usage(format!("{origin} has no key with several values")))
+    }
+
+    /// The sweep in a folder, to be looked at: what it learns from is not opened.
+    fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let Some((work, seeds, Layer { origin, values })) = written(folder)? else { return Ok(None) };
+        let several = values.iter().filter_map(|(key, value)| Some((key, value.as_array()?)));
+        let axis = |(key, values): (&String, &Vec<Toml>)| Swept {
+            key: key.clone(),
+            origin: origin.clone(),
+            values: values.clone(),
         };
-        let seeds = values.remove("seeds").and_then(|seeds| u64::try_from(seeds.as_integer()?).ok());
-        let sweep = Self::asked(work, &[Layer { origin, values }], seeds)?;
-        sweep.map(Some).ok_or_else(|| usage(format!("{} has no key with several values", path.display())))
+        let axes = several.map(axis).collect();
+        let held_out = values.get(VALIDATION).and_then(Toml::as_integer).map(|samples| samples as u64);
+        let validation = held_out.or_else(|| matches!(work, Work::Distill).then_some(0));
+        let layers = vec![Layer { origin, values }];
+        Ok(Some(Self { work, layers, axes, seeds, validation, omits_control: false }))
     }
 
     /// The axis that its runs are asked for by.
@@ -242,6 +254,10 @@ impl Sweep {
                 return Err(Error::Abandoned);
             }
             name = self.work.prepare(&layers, 1)?.name;
+            // The chosen one learns from more rows.
+            if let Some(validation) = self.validation.filter(|samples| *samples > 0) {
+                self.work.prepare(&search::again(&layers, Table::new(), 1, validation), 1)?;
+            }
         }
         let name = name.rsplit_once("-seed").map_or(name.clone(), |(name, _)| format!("{name}-sweep"));
         let dir = RunDir::create(out, &name)?;
@@ -284,7 +300,7 @@ impl Sweep {
         let mut outcomes: Vec<_> = points.iter().zip(outcomes).collect();
         outcomes.sort_by(|a, b| store::by_name(a.0.label.as_ref(), b.0.label.as_ref()));
         let (finished, failed) = sorted(outcomes)?;
-        let mut result = self.told(dir, &keys, &finished);
+        let mut result = self.told(dir.path(), &keys, &finished);
         if !failed.is_empty() {
             result["failed"] = failed.into();
         }
@@ -295,14 +311,19 @@ impl Sweep {
             let path = dir.path().join(names::WINNER);
             let layers =
                 search::again(&self.layers, chosen.values.clone(), self.seeds.unwrap_or(1), validation);
-            let winner = self.run(&layers, self.seeds, &path, (threads, resume), observer)?;
-            search::add(&mut result, &choice, validation, winner);
+            search::check_winner(&path, &chosen.values)?;
+            let winner = [self.run(&layers, self.seeds, &path, (threads, resume), observer)];
+            if let Some(error) = paused(dir, &winner, "runs of the chosen combination") {
+                return Err(error);
+            }
+            let [winner] = winner;
+            search::add(&mut result, &choice, validation, winner?);
         }
         Ok(result)
     }
 
     /// The result of its combinations.
-    fn told(&self, dir: &RunDir, keys: &[&str], finished: &[Value]) -> Value {
+    fn told(&self, folder: &Path, keys: &[&str], finished: &[Value]) -> Value {
         json!({
             "command": self.work.command(),
             "algorithm": self.work.name(),
@@ -310,7 +331,7 @@ impl Sweep {
             "keys": keys,
             "center": self.seeds.map(|_| center_over_seeds(self.axis()).name()),
             "sweep": finished,
-            "out": dir.path().display().to_string(),
+            "out": folder.display().to_string(),
         })
     }
 
@@ -320,7 +341,7 @@ impl Sweep {
     /// If its settings do not parse, or a summary cannot be read.
     pub(super) fn finished(folder: &Path) -> Result<Option<Value>, Error> {
         let winner = folder.join(names::WINNER);
-        let Some(sweep) = Self::open(folder)? else { return Ok(None) };
+        let Some(sweep) = Self::read(folder)? else { return Ok(None) };
         let Some(validation) = sweep.validation else { return Ok(None) };
         if !winner.join(names::SUMMARY).is_file() {
             return Ok(None);
@@ -331,7 +352,7 @@ impl Sweep {
         let of_point = |point: &Point| Ok(told_point(point, &summary_of(&folder.join(&point.label))?));
         let finished: Vec<Value> = points.iter().map(of_point).collect::<Result<_, Error>>()?;
         let keys: Vec<&str> = sweep.axes.iter().map(|axis| axis.key.as_str()).collect();
-        let mut result = sweep.told(&RunDir::recover(folder)?, &keys, &finished);
+        let mut result = sweep.told(folder, &keys, &finished);
         let choice = Choice::of(&result["sweep"])?;
         search::add(&mut result, &choice, validation, summary_of(&winner)?);
         Ok(Some(result))
@@ -360,6 +381,23 @@ impl Sweep {
         discard_on_error(&run, || create(&run, &plan))?;
         execute(&run, plan, false, observer)
     }
+}
+
+/// The work, the number of seeds and the settings of the sweep in a folder; none if there is none.
+fn written(folder: &Path) -> Result<Option<(Work, Option<u64>, Layer)>, Error> {
+    let path = folder.join(names::SWEEP);
+    if folder.join(names::CONFIG).is_file() || !path.is_file() {
+        return Ok(None);
+    }
+    let origin = Origin::File(path.display().to_string());
+    let mut values = read_toml(&store::read_text(&path)?, origin.clone())?;
+    let mut text = |key: &str| values.remove(key).and_then(|name| name.as_str().map(str::to_owned));
+    let work = match (text("command").as_deref(), text("algorithm")) {
+        (Some("distill"), None) => Work::Distill,
+        (_, name) => Work::Train(Algorithm::find(&name.unwrap_or_default())?),
+    };
+    let seeds = values.remove("seeds").and_then(|seeds| u64::try_from(seeds.as_integer()?).ok());
+    Ok(Some((work, seeds, Layer { origin, values })))
 }
 
 /// Returns true for the name of a dataset of the program.

@@ -292,6 +292,8 @@ mod tests {
         check("a , b\n 1 , x\n 2 , y \n", [["1", "x"], ["2", "y"]]);
         check("a,b\n1,\"x,y\"\n2,\"he said \"\"no\"\"\"\n", [["1", "x,y"], ["2", "he said \"no\""]]);
         check("a,b\n1,\"x\ny\"\n2,z\n", [["1", "x\ny"], ["2", "z"]]);
+        // The last byte of this letter is that of a mark of the order of bytes.
+        check("a\tb\n1\t\u{43f}\"q\" r\n2\tz\n", [["1", "\u{43f}\"q\" r"], ["2", "z"]]);
         check("a,b\n,x\nNA,?\n", [["-", "x"], ["-", "-"]]);
         // A word after a number: a column of words, with the numbers as they were written.
         check("a,b\n007,1\nx,2\n", [["007", "1"], ["x", "2"]]);

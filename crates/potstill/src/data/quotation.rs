@@ -20,8 +20,9 @@ enum Place {
 pub(super) struct QuotationMarks {
     delimiter: u8,
     place: Place,
-    /// The byte before the next one.
+    /// The byte before the next one, and the number of bytes before it.
     before: u8,
+    seen: u64,
     /// The line of the next byte, and that of the last mark that opened a value.
     line: u64,
     opened: u64,
@@ -30,7 +31,7 @@ pub(super) struct QuotationMarks {
 
 impl QuotationMarks {
     pub(super) fn new(delimiter: u8) -> Self {
-        Self { delimiter, place: Place::Outside, before: b'\n', line: 1, opened: 1, fault: None }
+        Self { delimiter, place: Place::Outside, before: b'\n', seen: 0, line: 1, opened: 1, fault: None }
     }
 
     /// # Errors
@@ -49,22 +50,24 @@ impl QuotationMarks {
     fn watch(&mut self, mut bytes: &[u8]) {
         while let Some(&first) = bytes.first() {
             if self.place == Place::Behind {
-                bytes = &bytes[1..];
+                (bytes, self.seen) = (&bytes[1..], self.seen + 1);
                 self.behind(first);
                 continue;
             }
             let mark = bytes.iter().position(|&byte| byte == b'"').unwrap_or(bytes.len());
             self.line += bytes[..mark].iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>();
             self.before = bytes[..mark].last().copied().unwrap_or(self.before);
+            self.seen += mark as u64;
             if mark == bytes.len() {
                 return;
             }
+            let is_behind_bom = self.before == BOM_END && self.seen == 3;
             if self.place == Place::Inside {
                 self.place = Place::Behind;
-            } else if [self.delimiter, b'\n', b'\r', BOM_END].contains(&self.before) {
+            } else if is_behind_bom || [self.delimiter, b'\n', b'\r'].contains(&self.before) {
                 (self.place, self.opened) = (Place::Inside, self.line);
             }
-            self.before = b'"';
+            (self.before, self.seen) = (b'"', self.seen + 1);
             bytes = &bytes[mark + 1..];
         }
     }

@@ -1,7 +1,7 @@
 //! A budget of bytes or of time for a student, and the students that fit in it.
 
 use super::checks::usage;
-use super::datasets::DataSources;
+use super::datasets::{DataSources, split_of};
 use super::latency::costs;
 use super::sources::peek;
 use super::teachers::Teacher;
@@ -15,7 +15,6 @@ use potstill_nn::NetworkSpec;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use toml::Value;
 
 /// The most that a student may take.
 ///
@@ -96,11 +95,7 @@ impl Costs {
             return Err(usage("--budget is for students of data; a policy's sizes are given with --student"));
         };
         let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
-        let mut fit = FitConfig::default();
-        let samples = layers.iter().rev().find_map(|layer| layer.values.get("test_samples"));
-        let samples = samples.and_then(Value::as_integer).and_then(|samples| u64::try_from(samples).ok());
-        fit.test_samples = samples.unwrap_or(fit.test_samples);
-        let mut parts = data.parts(&fit, teachers.preprocessing())?;
+        let mut parts = data.parts(&split_of(&layers), teachers.preprocessing())?;
         let few: Vec<usize> = (0..parts.train.labelled().min(MEASURED)).collect();
         parts.train = Arc::new(parts.train.select(&few));
         Ok(Self { parts, budget })
@@ -112,7 +107,9 @@ impl Costs {
         let form = StudentForm::new(&spec, &self.parts.train).ok()?;
         form.parameters().ok().filter(|&parameters| parameters <= PARAMETERS_MAX)?;
         let data = self.parts.train.clone();
-        let trainer = ClassifierTrainer::new(FitConfig::default(), &spec, data, None, Streams::new(0));
+        // One minibatch of all.
+        let fit = FitConfig { batch_size: data.len() as u64, ..FitConfig::default() };
+        let trainer = ClassifierTrainer::new(fit, &spec, data, None, Streams::new(0));
         let costs = costs(&trainer.predictor(&self.parts.preprocessing), &self.parts.train);
         match self.budget {
             Budget::Bytes(_) => costs["bytes"].as_f64(),

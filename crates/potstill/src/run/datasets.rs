@@ -310,8 +310,22 @@ impl TrainedOn {
 
     /// The samples that the run was tested on; of texts, before they are embedded.
     pub(crate) fn test_of(&self, predictor: &Predictor) -> Result<Arc<Dataset>, Error> {
-        Ok(self.parts(Some(predictor.preprocessing()))?.test)
+        // Also of a run that was measured on a validation part.
+        let fit = FitConfig { validation_samples: 0, ..self.fit.clone() };
+        let data = Self { fit, ..self.clone() };
+        Ok(data.parts(Some(predictor.preprocessing()))?.test)
     }
+}
+
+/// The split that layers ask for; values that are wrong are told when a run is prepared.
+pub(crate) fn split_of(layers: &[Layer]) -> FitConfig {
+    let mut fit = FitConfig::default();
+    for key in ["test_samples", "validation_samples", "split_seed"] {
+        if let Some(value) = layers.iter().rev().find_map(|layer| layer.values.get(key)) {
+            let _ = fit.set(key, value);
+        }
+    }
+    fit
 }
 
 /// The name of a data source: that of its file or folder, without the ending and the options.

@@ -9,8 +9,8 @@ use super::datasets::{DataSources, OpenData};
 use super::observer::{Observer, watched_map};
 use super::resume::Recipe;
 use crate::config::{StudentSpec, resolve};
-use crate::distill::ClassifierTrainer;
 use crate::distill::classifier::{self, ClassifierSettings, logits};
+use crate::distill::{ClassifierTrainer, StudentForm};
 use crate::error::Error;
 use crate::jobs::{DataConfig, StoreConfig};
 use crate::model::Predictor;
@@ -19,6 +19,7 @@ use crate::store::RunDir;
 use crate::train::TrainError;
 use potstill_core::Streams;
 use potstill_nn::Workspace;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A classifier's out-of-fold answers to its training rows, and its own to the rows that it held out.
@@ -66,6 +67,12 @@ impl OutOfFold {
         let mut order: Vec<usize> = (0..count).collect();
         Streams::new(run.seed).stream("folds").shuffle(&mut order);
         let ends = |fold: usize| (fold * count / folds, (fold + 1) * count / folds);
+        let form_of = StudentForm::new(form, &parts.train).map_err(usage)?;
+        for fold in 0..folds {
+            let (begin, end) = ends(fold);
+            let others = [&order[..begin], &order[end..]].concat();
+            fit.check(&form_of, &parts.train.select(&others))?;
+        }
         let answers = watched_map(observer, "out-of-fold answers", folds, threads, |fold| {
             let (begin, end) = ends(fold);
             let others = [&order[..begin], &order[end..]].concat();
@@ -90,9 +97,16 @@ impl OutOfFold {
                 put(parts.rows.0[sample], logits);
             }
         }
-        if !parts.rows.1.is_empty() {
-            let held_out = model.answers(&model.embedded(&parts.test).inputs, &mut Workspace::default());
-            for (&row, logits) in parts.rows.1.iter().zip(held_out.chunks_exact(width)) {
+        // The run's own network has learned none of the others: those that it was tested or validated on.
+        let learned: HashSet<usize> = parts.rows.0.iter().copied().collect();
+        let others: Vec<usize> =
+            (0..data.data().rows().rows()).filter(|row| !learned.contains(row)).collect();
+        if !others.is_empty() {
+            let given = data.data().given();
+            let inputs = model.inputs(data.data().rows(), &others);
+            let inputs = inputs.map_err(|reason| usage(format!("--data {given}: {reason}")))?;
+            let answers = model.answers(&inputs, &mut Workspace::default());
+            for (&row, logits) in others.iter().zip(answers.chunks_exact(width)) {
                 put(row, logits);
             }
         }

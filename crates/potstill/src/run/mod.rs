@@ -62,7 +62,7 @@ pub use summary::summary_of;
 pub(crate) use answerer::Answerer;
 pub(crate) use budget::Costs;
 pub(crate) use checks::{check_out, find_env, usage};
-pub(crate) use datasets::{OpenData, name_of};
+pub(crate) use datasets::{OpenData, name_of, split_of};
 pub(crate) use execute::{create, discard_on_error, execute};
 pub(crate) use folds::OutOfFold;
 pub(crate) use labels::distillation_head;

@@ -197,7 +197,7 @@ fn prepare_student_policy(
 }
 
 /// The layers with the checksum of the teacher, if it is the one that they name.
-fn with_checksum(teacher: &Teacher, layers: &[Layer]) -> Result<Vec<Layer>, Error> {
+pub(super) fn with_checksum(teacher: &Teacher, layers: &[Layer]) -> Result<Vec<Layer>, Error> {
     const KEY: &str = "teacher_crc32c";
     let checked = |ours: i64| {
         let known = layers.iter().rev().find_map(|layer| layer.values.get(KEY)?.as_integer());

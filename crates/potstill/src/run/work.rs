@@ -1,17 +1,16 @@
 //! The work that runs do: the training of an algorithm, or a distillation.
 
-use super::datasets::DataSources;
+use super::datasets::{DataSources, split_of};
 use super::labels::{DISTILL, distillation_head};
 use super::prepare::{
     prepare_distillation, prepare_headed, prepare_headed_distillation, prepare_train, train_head,
-    train_settings,
+    train_settings, with_checksum,
 };
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::teachers::Teacher;
 use crate::algorithm::{Algorithm, Builder};
-use crate::config::{Layer, Settings};
-use crate::distill::FitConfig;
+use crate::config::{Layer, Origin, Settings};
 use crate::error::Error;
 use crate::jobs::{ClassDistillation, PolicyDistillation, ValueDistillation};
 use toml::Value;
@@ -70,11 +69,12 @@ impl Work {
         })
     }
 
-    /// The number of samples that a search holds out to choose by, unless it is told; none without data.
+    /// The number of samples that a search holds out to choose by, unless it is told, and the checksums of what it learns from; none
+    /// without data.
     ///
     /// # Errors
     /// If data or teacher cannot be read.
-    pub(crate) fn validation_samples(self, layers: &[Layer]) -> Result<Option<u64>, Error> {
+    pub(crate) fn searched(self, layers: &[Layer]) -> Result<Option<(u64, Layer)>, Error> {
         let (data, layers) = match self {
             Self::Train(algorithm) if matches!(algorithm.builder, Builder::Labels(_)) => {
                 DataSources::open(layers, &[])?
@@ -82,14 +82,16 @@ impl Work {
             Self::Train(_) => return Ok(None),
             Self::Distill => match teacher(layers)? {
                 Teacher::Policy(_) => return Ok(None),
-                Teacher::Classes(teachers) => DataSources::open(layers, &teachers.trained_on())?,
+                Teacher::Classes(teachers) => {
+                    let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
+                    (data, with_checksum(&Teacher::Classes(teachers), &layers)?)
+                }
             },
         };
-        let mut fit = FitConfig::default();
-        let samples = layers.iter().rev().find_map(|layer| layer.values.get("test_samples"));
-        let samples = samples.and_then(Value::as_integer).and_then(|samples| u64::try_from(samples).ok());
-        fit.test_samples = samples.unwrap_or(fit.test_samples);
-        Ok(Some(data.validation_samples(&fit)))
+        let sums = layers.iter().flat_map(|layer| &layer.values).filter(|(key, _)| key.ends_with("_crc32c"));
+        let values = sums.map(|(key, sum)| (key.clone(), sum.clone())).collect();
+        let layer = Layer { origin: Origin::Program("of a search"), values };
+        Ok(Some((data.validation_samples(&split_of(&layers)), layer)))
     }
 
     /// Prepares a run.
