@@ -1,21 +1,13 @@
 //! Tests of what a distillation says of itself: teacher, control and student beside each other, over seeds, and in its report.
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod common;
 
-use common::potstill;
+use common::{potstill, result};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 use tempfile::TempDir;
 
 const CLASSIFIERS: [&str; 3] = ["teacher", "student_labels", "student_distilled"];
-
-fn result(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 /// A folder with a teacher of digits, which knows its training rows.
 fn folder() -> TempDir {

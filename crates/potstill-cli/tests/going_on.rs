@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::potstill;
+use common::{potstill, result as json};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,6 @@ use tempfile::TempDir;
 
 const WALK: &str = "train q-learning --env CliffWalking-v1 --episodes 40 --seed 3";
 const POLE: &str = "train dqn --env CartPole-v1 --net-arch mlp:8 --learning-starts 100 --eval-freq 200 --eval-episodes 2 --batch-size 16";
-
-/// Runs a command with `--json`; it must succeed. So short runs may be warned about.
-fn json(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 fn line(dir: &Path, arguments: &str) -> (Option<i32>, String) {
     let output = potstill(dir, arguments);

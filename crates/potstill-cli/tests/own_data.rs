@@ -1,9 +1,8 @@
 //! Tests of one's own data: every format, every fault of a table, training, testing, predicting.
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod common;
 
-use common::potstill;
+use common::{potstill, result};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +10,6 @@ use tempfile::TempDir;
 
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/data").join(name)
-}
-
-/// Runs a command with `--json`; it must succeed.
-fn result(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Checks that a command is refused with this line, and that nothing is written.

@@ -1,20 +1,11 @@
 //! Tests of regressions on one's own data, and of their distillation.
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod common;
 
-use common::potstill;
-use serde_json::{Value, json};
+use common::{potstill, result};
+use serde_json::json;
 use std::fs;
-use std::path::Path;
 use tempfile::TempDir;
-
-/// Runs a command with `--json`; it must succeed.
-fn result(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 /// Houses whose price is `100 + 3 size + 20` if they have a garden, to the whole number.
 fn houses(rows: usize) -> String {

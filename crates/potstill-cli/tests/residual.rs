@@ -1,20 +1,12 @@
 //! Residual networks, and hidden layers of a teacher, through the command.
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod common;
 
-use common::potstill;
+use common::{potstill, result as json};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
-
-/// Runs a command with `--json`; it must succeed. So short runs may be warned about.
-fn json(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 /// Checks that a command is refused with one line that contains these words, and writes nothing.
 fn refused(dir: &Path, arguments: &str, words: &str) {

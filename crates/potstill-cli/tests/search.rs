@@ -1,21 +1,12 @@
 //! Tests of searches: a distillation, or a training on data, with several values of some keys, or within a budget.
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod common;
 
-use common::potstill;
+use common::{potstill, result};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use tempfile::TempDir;
-
-/// Runs a command with `--json`; it must succeed.
-fn result(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 /// Points of three classes about the corners of a triangle; `turn` moves the label of each on to the next class.
 fn points(rows: usize, turn: usize) -> String {
@@ -239,6 +230,11 @@ fn trainings_on_data_are_searched_too() {
     assert!(found["winner"]["test_error"]["mean"].as_f64().is_some());
     let few = "train classifier --data points.csv:label=colour --net-arch mlp:2,mlp:3 --epochs 1 --validation-samples 2e1 --out few";
     assert_eq!(result(dir.path(), few)["chosen"]["validation_samples"], 20);
+    // A format before the path stays before it: the search can be continued from anywhere.
+    let named =
+        "train classifier --data csv:points.csv:label=colour --net-arch mlp:2,mlp:3 --epochs 1 --out named";
+    result(dir.path(), named);
+    result(&dir.path().join("few"), "resume ../named");
     let table = potstill(dir.path(), "resume search");
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
     assert!(table.contains("validation error, %") && table.contains("net_arch=mlp:16"), "{table}");

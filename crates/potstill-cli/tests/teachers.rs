@@ -1,20 +1,12 @@
 //! Tests of teachers that are no single run: ONNX files of other programs, and several teachers at once.
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod common;
 
-use common::potstill;
+use common::{potstill, result};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
-
-/// Runs a command with `--json`; it must succeed.
-fn result(dir: &Path, arguments: &str) -> Value {
-    let output = potstill(dir, &format!("{arguments} --json"));
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 /// Flowers about the means of Fisher's three species, an equal number of each.
 fn flowers(rows: usize, names: [&str; 3]) -> String {

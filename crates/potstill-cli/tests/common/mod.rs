@@ -1,5 +1,7 @@
 //! Runs the command as a user does.
 
+#![allow(dead_code, reason = "no test needs all of it")]
+
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,6 +10,13 @@ use std::process::{Command, Output};
 pub(crate) fn potstill(dir: &Path, arguments: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_potstill"));
     command.current_dir(dir).args(arguments.split_whitespace()).output().unwrap()
+}
+
+/// Runs it with `--json`; it must succeed, perhaps with warnings.
+pub(crate) fn result(dir: &Path, arguments: &str) -> Value {
+    let output = potstill(dir, &format!("{arguments} --json"));
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Runs it with `--json`; it must succeed, and print one object and nothing else.

@@ -24,7 +24,7 @@ pub(super) struct Choice {
 }
 
 /// A number of a summary, or its mean over seeds.
-fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value["mean"].as_f64())
 }
 

@@ -1,7 +1,7 @@
 //! The result of a search in words, tables and charts.
 
 use super::compare::Comparison;
-use super::search::of_student;
+use super::search::{number, of_student};
 use crate::error::Error;
 use crate::metrics::catalogue::{Better, Column, Score};
 use crate::report::{Block, GridChart, LineChart, Page, Series, Square, Table};
@@ -60,8 +60,7 @@ impl<'a> Search<'a> {
 
     /// The score of a combination, or its mean over seeds.
     fn score(&self, point: &Value) -> f64 {
-        let value = &point["summary"][self.by];
-        value.as_f64().or_else(|| value["mean"].as_f64()).unwrap_or(f64::NAN)
+        number(&point["summary"][self.by]).unwrap_or(f64::NAN)
     }
 
     fn shown(&self, score: f64) -> String {

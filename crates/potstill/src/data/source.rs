@@ -148,13 +148,18 @@ pub struct DataSource<'a> {
 }
 
 impl<'a> DataSource<'a> {
+    /// The format that a data source begins with, if it names one, and the rest.
+    pub(crate) fn without_format(text: &'a str, formats: &[&str]) -> (Option<&'a str>, &'a str) {
+        let prefix = text.split_once(':').filter(|(prefix, _)| formats.contains(prefix));
+        prefix.map_or((None, text), |(format, rest)| (Some(format), rest))
+    }
+
     /// Parses a data source; `formats` are the known ones.
     ///
     /// # Errors
     /// If an option is unknown or has no such value.
     pub fn parse(text: &'a str, formats: &[&str]) -> Result<Self, String> {
-        let prefix = text.split_once(':').filter(|(prefix, _)| formats.contains(prefix));
-        let (format, rest) = prefix.map_or((None, text), |(format, rest)| (Some(format), rest));
+        let (format, rest) = Self::without_format(text, formats);
         let (place, given) = place_and_options(rest);
         if place.is_empty() {
             return Err(format!("`{text}` names no file"));

@@ -1,11 +1,11 @@
 //! The job of training a classifier on labels, or on labels and a teacher.
 
-use super::comparison::{Answered, Comparison, Taught};
+use super::comparison::{Answered, Comparison, FittedClasses, Taught};
 use super::control::{Control, ControlState};
 use super::judged::calibration_rows;
 use super::{Compared, Job, Outcome, Recorder};
 use crate::data::{Column, Dataset, Preprocessing};
-use crate::distill::classifier::{self, error_rate, logits};
+use crate::distill::classifier::{error_rate, logits};
 use crate::distill::{ClassifierTrainer, FitConfig, HintConfig, SoftTargets};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
@@ -14,7 +14,7 @@ use crate::optimizer::OptimizerConfig;
 use crate::train::{Stop, TrainError};
 use potstill_core::{Streams, snapshot};
 use potstill_nn::{Network, NetworkSpec, Workers};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// Encoded samples to train and to test on.
@@ -144,11 +144,9 @@ impl SupervisedJob {
             test_rows: &self.test_rows,
             shown: &self.shown,
             fitted_labels: &fitted_on.labels,
-            teacher: self.teacher.as_ref(),
+            teacher: self.teacher.as_mut(),
         };
-        let mut compared = comparison.compare(own, labels, summary);
-        compared.teacher = self.teacher.as_mut().and_then(|teacher| teacher.timed.take());
-        compared
+        comparison.compare(own, labels, summary)
     }
 }
 
@@ -223,42 +221,19 @@ impl Job for SupervisedJob {
     fn finish(&mut self, _: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let [train, test] = [&self.train, &self.test].map(|data| self.trainer.embedded(data));
         let student = self.trainer.student();
-        let mut summary = json!({
-            "command": "train",
-            "algorithm": classifier::ALGORITHM.name,
-            "seed": self.seed,
-            "epochs": self.fit.epochs,
-            "train_samples": self.train.labels.len(),
-            "test_samples": self.test.len(),
-            "train_error": error_rate(student, &train),
-            (catalogue::TEST_ERROR): error_rate(student, &test),
-            "majority_error": majority_error(&self.train, &self.test),
-            "classes": self.preprocessing.classes().len(),
-        });
-        if self.fit.validation_samples > 0 {
-            summary["validation_samples"] = json!(self.fit.validation_samples);
-        }
-        let unlabelled = self.train.len() - self.train.labels.len();
-        if unlabelled > 0 {
-            summary["unlabelled_samples"] = json!(unlabelled);
-        }
-        if self.teacher.is_some() {
-            summary["command"] = json!("distill");
-            summary["algorithm"] = json!("soft targets");
-        }
+        let fitted = FittedClasses {
+            seed: self.seed,
+            epochs: Some(self.fit.epochs),
+            data: [&self.train, &self.test],
+            held_out: self.fit.validation_samples,
+            errors: [error_rate(student, &train), error_rate(student, &test)],
+            is_taught: self.teacher.is_some(),
+        };
+        let mut summary = fitted.summary();
         let compared = Some(self.compare(&mut summary));
         let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
         Ok(Some(Outcome { model, summary, visits: None, compared }))
     }
-}
-
-/// The test error of a classifier that always names the most frequent class of the training samples, 0 to 1.
-pub(super) fn majority_error(train: &Dataset, test: &Dataset) -> f64 {
-    let mut counts = vec![0_u64; train.classes];
-    train.labels.iter().for_each(|&label| counts[label] += 1);
-    let most = counts.iter().copied().max().and_then(|most| counts.iter().position(|&count| count == most));
-    let wrong = test.labels.iter().filter(|&&label| Some(label) != most).count();
-    wrong as f64 / test.len() as f64
 }
 
 snapshot! {

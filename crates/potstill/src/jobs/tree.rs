@@ -1,13 +1,13 @@
 //! The job of growing a decision tree on labels, or on labels and a teacher.
 
-use super::comparison::{Answered, Comparison, Taught};
+use super::comparison::{Answered, Comparison, FittedClasses, Taught};
 use super::judged::calibration_rows;
 use super::regression::{FittedValues, TaughtValues};
-use super::supervised::{Parts, majority_error};
+use super::supervised::Parts;
 use super::{Compared, Job, Outcome, Recorder};
 use crate::config::TreeSpec;
 use crate::data::{Column, Dataset, Preprocessing};
-use crate::distill::classifier;
+use crate::distill::classifier::differences;
 use crate::distill::regression::rmse_of;
 use crate::distill::{TreeGrower, TreeTargets};
 use crate::error::Error;
@@ -61,8 +61,8 @@ impl Growth {
         if data.classes == 0 {
             return rmse_of(&answers, &data.values);
         }
-        let rows = answers.chunks_exact(data.classes).map(argmax);
-        rows.zip(&data.labels).filter(|(own, label)| own != *label).count() as f64 / data.labels.len() as f64
+        let named: Vec<usize> = answers.chunks_exact(data.classes).map(argmax).collect();
+        differences(&named, &data.labels) as f64 / data.labels.len() as f64
     }
 }
 
@@ -148,49 +148,19 @@ impl TreeJob {
             let [test, fitted_on] = [&*self.test, &fitted_on].map(|data| tree.predict(&data.inputs));
             Answered { predictor: self.predictor(tree), test, fitted_on }
         };
+        let (own, labels) = (answered(&self.tree), self.control.as_ref().map(answered));
         let comparison = Comparison {
             preprocessing: &self.preprocessing,
             test: &self.test,
             test_rows: &self.test_rows,
             shown: &self.shown,
             fitted_labels: &fitted_on.labels,
-            teacher: match &self.teacher {
+            teacher: match &mut self.teacher {
                 Some(TreeTeacher::Classes(taught)) => Some(taught),
                 _ => None,
             },
         };
-        let mut compared =
-            comparison.compare(answered(&self.tree), self.control.as_ref().map(answered), summary);
-        if let Some(TreeTeacher::Classes(taught)) = &mut self.teacher {
-            compared.teacher = taught.timed.take();
-        }
-        compared
-    }
-
-    fn summary_of_classes(&self) -> Json {
-        let mut summary = json!({
-            "command": "train",
-            "algorithm": classifier::ALGORITHM.name,
-            "seed": self.seed,
-            "train_samples": self.train.labels.len(),
-            "test_samples": self.test.len(),
-            "train_error": self.tree.error(&self.train),
-            (catalogue::TEST_ERROR): self.tree.error(&self.test),
-            "majority_error": majority_error(&self.train, &self.test),
-            "classes": self.preprocessing.classes().len(),
-        });
-        let unlabelled = self.train.len() - self.train.labels.len();
-        if unlabelled > 0 {
-            summary["unlabelled_samples"] = json!(unlabelled);
-        }
-        if self.held_out > 0 {
-            summary["validation_samples"] = json!(self.held_out);
-        }
-        if self.teacher.is_some() {
-            summary["command"] = json!("distill");
-            summary["algorithm"] = json!("soft targets");
-        }
-        summary
+        comparison.compare(own, labels, summary)
     }
 }
 
@@ -256,7 +226,15 @@ impl Job for TreeJob {
             };
             (fitted.summary(teacher), None)
         } else {
-            let mut summary = self.summary_of_classes();
+            let fitted = FittedClasses {
+                seed: self.seed,
+                epochs: None,
+                data: [&self.train, &self.test],
+                held_out: self.held_out,
+                errors: [self.tree.error(&self.train), self.tree.error(&self.test)],
+                is_taught: self.teacher.is_some(),
+            };
+            let mut summary = fitted.summary();
             let compared = self.compare(&mut summary);
             (summary, Some(compared))
         };

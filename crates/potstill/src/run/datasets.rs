@@ -6,6 +6,7 @@ use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
 use crate::data::preprocessing::{Encoding, Target, is_answer, target_column};
+use crate::data::source::place_and_options;
 use crate::data::{self, Column, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
 use crate::distill::FitConfig;
 use crate::distill::answers::is_numbered;
@@ -56,9 +57,7 @@ impl OpenData {
                 };
                 let samples =
                     read_data(given, &parsed, "a classifier learns from labelled samples", samples)?;
-                let absolute = std::path::absolute(place).ok();
-                let path = absolute.as_deref().and_then(Path::to_str).unwrap_or(place);
-                (given.replacen(place, path, 1), samples)
+                (absolute_place(given), samples)
             }
             None if place.contains(['/', '.']) => return Err(refused(given, "there is no such file")),
             None => return Err(ConfigError::unknown("dataset", place, None, DATASETS).into()),
@@ -326,6 +325,28 @@ pub(crate) fn split_of(layers: &[Layer]) -> FitConfig {
         }
     }
     fit
+}
+
+/// `FORMAT:PLACE:key=value`, of data or of a model, in its three parts.
+fn around_place(given: &str) -> [&str; 3] {
+    if Path::new(given).exists() {
+        return ["", given, ""];
+    }
+    let (_, rest) = DataSource::without_format(given, &data::formats());
+    let (place, _) = place_and_options(rest);
+    [&given[..given.len() - rest.len()], place, &rest[place.len()..]]
+}
+
+/// The path in a source of data or of a model.
+pub(crate) fn place_of(given: &str) -> &Path {
+    Path::new(around_place(given)[1])
+}
+
+/// A source with an absolute path.
+pub(crate) fn absolute_place(given: &str) -> String {
+    let [format, place, options] = around_place(given);
+    let absolute = std::path::absolute(place).ok();
+    format!("{format}{}{options}", absolute.as_deref().and_then(Path::to_str).unwrap_or(place))
 }
 
 /// The name of a data source: that of its file or folder, without the ending and the options.

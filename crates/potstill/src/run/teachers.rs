@@ -2,13 +2,13 @@
 
 use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::{DataSources, OpenData, Rows, TrainedOn};
+use super::datasets::{DataSources, OpenData, Rows, TrainedOn, absolute_place};
 use super::foreign::ForeignModel;
 use super::recorded_teacher::{RecordedTeacher, learned_rows, rows_at};
 use super::subject::Subject;
 use crate::config::{Layer, Origin};
 use crate::data::Preprocessing;
-use crate::data::source::{begins_an_option, place_and_options};
+use crate::data::source::begins_an_option;
 use crate::distill::EnsembleMean;
 use crate::distill::answers::is_numbered;
 use crate::distill::ensemble::mean_logits;
@@ -88,18 +88,6 @@ pub(crate) fn teacher_layer(given: &str) -> Layer {
     let teachers: Vec<String> = places(given).iter().map(absolute).collect();
     let values = Table::from_iter([("teacher".to_owned(), teachers.join(",").into())]);
     Layer { origin: Origin::CommandLine, values }
-}
-
-/// The path in `PLACE:key=value`.
-pub(crate) fn place_of(given: &str) -> &Path {
-    Path::new(if Path::new(given).exists() { given } else { place_and_options(given).0 })
-}
-
-/// A place with options, `PLACE:key=value`, with an absolute path.
-pub(crate) fn absolute_place(given: &str) -> String {
-    let place = if Path::new(given).exists() { given } else { place_and_options(given).0 };
-    let path = std::path::absolute(place).unwrap_or_else(|_| place.into());
-    given.replacen(place, &path.display().to_string(), 1)
 }
 
 /// Splits `A,B` into its parts; a comma before `key=` is one between options.
