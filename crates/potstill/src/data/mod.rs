@@ -44,10 +44,10 @@ mod parquet;
 mod parquet_table;
 mod pictures;
 pub mod preprocessing;
-mod quotation;
 pub mod reader;
 mod recorded;
 pub mod recording;
+mod rows;
 pub mod source;
 pub mod text;
 
