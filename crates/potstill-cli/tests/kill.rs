@@ -18,7 +18,7 @@ struct Case {
     arguments: String,
 }
 
-/// The first smoke run of every algorithm with many checkpoints, and both kinds of distillation, whose teachers are two of these.
+/// The first smoke run of every algorithm with many checkpoints, and the kinds of distillation, whose teachers are two of these.
 fn cases() -> Vec<Case> {
     let train = ALGORITHMS.iter().map(|algorithm| {
         let set: String =
@@ -37,6 +37,10 @@ fn cases() -> Vec<Case> {
         (
             "soft-targets",
             "distill --teacher classifier --student mlp:8 --data digits --set epochs=10 --set checkpoint_freq=20",
+        ),
+        (
+            "tree",
+            "distill --teacher classifier --student tree:12 --data digits --set checkpoint_freq=10",
         ),
     ];
     let students = students.map(|(name, arguments)| (name.to_owned(), arguments.to_owned()));

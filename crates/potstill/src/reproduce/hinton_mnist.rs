@@ -65,7 +65,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         data: None,
         source: SOURCE,
         setting: format!(
-            "teacher with dropout of 0.5 and 0.2 of the inputs, max-norm 3.5, shifts of 2 pixels, {} epochs; students without, {} epochs on \
+            "teacher with dropout of 0.5 and 0.2 of the inputs, max-norm 3.5, shifts of 2 pixels, {} epochs of Adam; students without, {} epochs on \
              labels, {} with soft targets of weight {ALPHA}; minibatches of 128, momentum 0.9, step sizes from {} and {} in a line to \
              0{}",
             Recipe::teacher(runs).fit.epochs,

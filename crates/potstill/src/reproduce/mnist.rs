@@ -68,27 +68,32 @@ pub(super) struct Recipe {
     pub(super) optimizer: OptimizerConfig,
 }
 
-/// Stochastic gradient descent with a momentum of 0.9 and a step size that falls in a line to 0.
-fn sgd(epochs: u64, learning_rate: f64) -> (FitConfig, OptimizerConfig) {
+/// Minibatches of 128 and a step size that falls in a line to 0.
+fn fit(epochs: u64, learning_rate: f64) -> FitConfig {
     let schedule = format!("linear:{learning_rate}:0:run").parse::<Schedule>().expect("a schedule");
-    let fit = FitConfig { epochs, batch_size: 128, learning_rate: schedule, ..FitConfig::default() };
-    let optimizer =
-        OptimizerConfig { optimizer: OptimizerKind::Sgd, momentum: 0.9, ..OptimizerConfig::student() };
-    (fit, optimizer)
+    FitConfig { epochs, batch_size: 128, learning_rate: schedule, ..FitConfig::default() }
 }
 
 impl Recipe {
-    /// Hinton's teacher: two layers of 1200 units, dropout, max-norm, images shifted by up to two pixels.
+    /// Hinton's teacher: two layers of 1200 units, dropout, max-norm, images shifted by up to two pixels. Of Adam and of
+    /// gradient descent with momentum, with step sizes of 0.0005 to 0.002 and 0.02 to 0.5, this had the fewest errors on
+    /// 10,000 training images that were held out, after 20 epochs.
     pub(super) fn teacher(runs: &Runs<'_>) -> Self {
-        let (fit, optimizer) = sgd(runs.epochs(TEACHER_EPOCHS), TEACHER_RATE);
-        let fit = FitConfig { dropout: 0.5, input_dropout: 0.2, max_norm: 3.5, jitter_pixels: 2, ..fit };
-        Self { network: "mlp:1200,1200", fit, optimizer }
+        let fit = FitConfig {
+            dropout: 0.5,
+            input_dropout: 0.2,
+            max_norm: 3.5,
+            jitter_pixels: 2,
+            ..fit(runs.epochs(TEACHER_EPOCHS), TEACHER_RATE)
+        };
+        Self { network: "mlp:1200,1200", fit, optimizer: OptimizerConfig::student() }
     }
 
-    /// A network without any regularisation.
+    /// A network without any regularisation, by gradient descent with a momentum of 0.9.
     pub(super) fn plain(network: &'static str, epochs: u64, learning_rate: f64) -> Self {
-        let (fit, optimizer) = sgd(epochs, learning_rate);
-        Self { network, fit, optimizer }
+        let optimizer =
+            OptimizerConfig { optimizer: OptimizerKind::Sgd, momentum: 0.9, ..OptimizerConfig::student() };
+        Self { network, fit: fit(epochs, learning_rate), optimizer }
     }
 
     pub(super) fn spec(&self) -> NetworkSpec {
@@ -102,8 +107,8 @@ impl Recipe {
     }
 }
 
-const TEACHER_EPOCHS: u64 = 100;
-const TEACHER_RATE: f64 = 0.1;
+const TEACHER_EPOCHS: u64 = 300;
+const TEACHER_RATE: f64 = 0.001;
 
 impl Runs<'_> {
     /// The number of epochs of a quick version, or the usual one.
