@@ -38,10 +38,7 @@ fn cases() -> Vec<Case> {
             "soft-targets",
             "distill --teacher classifier --student mlp:8 --data digits --set epochs=10 --set checkpoint_freq=20",
         ),
-        (
-            "tree",
-            "distill --teacher classifier --student tree:12 --data digits --set checkpoint_freq=10",
-        ),
+        ("tree", "distill --teacher classifier --student tree:12 --data digits --set checkpoint_freq=10"),
     ];
     let students = students.map(|(name, arguments)| (name.to_owned(), arguments.to_owned()));
     train.chain(students).map(|(name, arguments)| Case { name, arguments }).collect()

@@ -14,6 +14,7 @@
 
 mod exporter;
 pub mod onnx;
+mod onnx_layers;
 pub mod safetensors;
 mod tree_file;
 
