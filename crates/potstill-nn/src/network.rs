@@ -312,6 +312,19 @@ impl Network {
         self.apply_noise();
     }
 
+    /// Multiplies the weights of the last layer, as of every named head: the gain of their initial distribution, such as
+    /// 0.01 for a policy that begins nearly uniform. Biases stay.
+    pub fn scale_output_weights(&mut self, gain: f32) {
+        let Self { form, parameters, .. } = self;
+        for op in form.plan.ops().filter(|op| op.is_output) {
+            if let Kind::Linear(weights) = &op.kind {
+                let length = weights.layer.patch() * weights.layer.outputs;
+                parameters[weights.offset..][..length].iter_mut().for_each(|w| *w *= gain);
+            }
+        }
+        self.apply_noise();
+    }
+
     /// Multiply-adds of a forward pass of one sample (and one probability).
     pub fn multiply_adds(&self) -> usize {
         let of = |op: &Op| match &op.kind {

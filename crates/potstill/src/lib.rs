@@ -20,6 +20,7 @@
 //! | [`linear`] | semi-gradient SARSA and TD with tile coding and state aggregation |
 //! | [`planning`] | dynamic programming on exact models; Dyna-Q, prioritized sweeping, tree search |
 //! | [`deep`] | DQN and its variants: C51, QR-DQN, IQN, Rainbow; PQN |
+//! | [`actor_critic`] | policy gradient: A2C, PPO |
 //! | [`distill`] | knowledge distillation of classifiers and of policies |
 //! | [`train`] | the training loop, evaluation, statistics |
 //! | [`config`] | configuration keys with type, range and source |
@@ -58,6 +59,7 @@
 //! WebAssembly.
 #![forbid(unsafe_code)]
 
+pub mod actor_critic;
 pub mod agent;
 pub mod algorithm;
 pub mod baseline;

@@ -315,6 +315,62 @@ impl GuardedStep {
     }
 }
 
+/// A network with its share of a gradient step, after its forward pass.
+pub(crate) struct Share<'a> {
+    pub(crate) network: &'a mut Network,
+    pub(crate) optimizer: &'a mut GuardedStep,
+    pub(crate) upstream: Upstream<'a>,
+    /// The workspace of the forward pass.
+    pub(crate) workspace: &'a mut Workspace,
+}
+
+/// Steps several networks along the negative gradient of one loss, as one optimiser of all their parameters does: the
+/// largest norm is that of all gradients together. `batch` is as in [`GuardedStep::step`].
+///
+/// # Errors
+/// If the loss or a gradient is not finite. The networks are unchanged.
+pub(crate) fn step_together<const N: usize>(
+    learning_rate: f64,
+    mut shares: [Share<'_>; N],
+    loss: f32,
+    batch: &[(&str, &[f32])],
+) -> Result<(), LearnError> {
+    let squares = shares.each_mut().map(|share| {
+        let GuardedStep { gradient, value_max, .. } = &mut *share.optimizer;
+        let length = share.network.backward_from(share.upstream, share.workspace, Some(gradient), None);
+        let length = match *value_max {
+            Some(bound) => {
+                clip_value(gradient, bound);
+                norm(gradient)
+            }
+            None => length,
+        };
+        length * length
+    });
+    let length = squares.iter().sum::<f64>().sqrt();
+    if !(loss.is_finite() && length < GRADIENT_NORM_MAX) {
+        let mut arrays = batch.to_vec();
+        arrays.extend(shares.iter().map(|share| ("parameter", share.network.parameters())));
+        let loss = [loss];
+        arrays.push(("loss", &loss));
+        arrays.extend(shares.iter().map(|share| ("gradient", &*share.optimizer.gradient)));
+        return Err(bad_step(length, &arrays));
+    }
+    for Share { network, optimizer, workspace, .. } in shares {
+        let GuardedStep { optimiser, norm_max, l2, gradient, gradient_norm, updates, .. } = optimizer;
+        let mut shrink = shrinking(length, *norm_max);
+        if *l2 > 0.0 {
+            add_l2(gradient, shrink, *l2, network.parameters());
+            shrink = 1.0;
+        }
+        let workers = workspace.workers();
+        network.update_parameters(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
+        *gradient_norm = length;
+        *updates += 1;
+    }
+    Ok(())
+}
+
 snapshot! {
     impl Restorable for GuardedStep {
         saved: optimiser via Flat, updates via IfPresent;

@@ -22,6 +22,8 @@ pub enum Builder {
     Features(Constructor<Learning<usize>>),
     /// An environment with features and a box of actions.
     Control(Constructor<Learning<[f32]>>),
+    /// An environment with features: discrete actions, or a box of them.
+    Policy(Constructor<Learning<usize>>, Constructor<Learning<[f32]>>),
     /// A labelled dataset.
     Labels(fn() -> Box<dyn Settings>),
 }
@@ -124,6 +126,7 @@ impl Builder {
             Builder::Model(_) => "exact models of environments with discrete observations",
             Builder::Features(_) => "environments with features",
             Builder::Control(_) => "environments with features and a box of actions",
+            Builder::Policy(..) => "environments with features, discrete actions or a box of them",
             Builder::Labels(_) => "labelled datasets",
         }
     }
@@ -134,6 +137,7 @@ impl Builder {
             Builder::States(_) | Builder::Model(_) => Some(("discrete", "discrete")),
             Builder::Features(_) => Some(("box", "discrete")),
             Builder::Control(_) => Some(("box", "box")),
+            Builder::Policy(..) => Some(("box", "discrete or box")),
             Builder::Labels(_) => None,
         }
     }

@@ -27,7 +27,7 @@ mod objective;
 pub mod pqn;
 pub mod qr_dqn;
 pub mod rainbow;
-mod task;
+pub(crate) mod task;
 mod update;
 
 pub use c51::C51Config;

@@ -9,7 +9,7 @@ use potstill_env::registry::Spec;
 use potstill_nn::{Ends, Inputs, NetworkSpec, Workers};
 
 /// The largest memory of a forward and a backward pass, in bytes.
-pub(super) const PASS_BYTES_MAX: u64 = 1 << 33;
+pub(crate) const PASS_BYTES_MAX: u64 = 1 << 33;
 
 /// The spaces of an environment, the length of the run, its seeds and its threads.
 #[derive(Clone, Debug)]
@@ -20,8 +20,10 @@ pub struct TaskSpec {
     pub frames: usize,
     /// True if all components of observations are whole numbers from 0 to 255.
     pub is_bytes: bool,
-    /// The number of actions.
+    /// The number of actions, or of components of an action of a box.
     pub actions: usize,
+    /// The space of the actions.
+    pub action_space: Space,
     /// Steps that schedules are relative to: usually those of the whole run, of all copies together.
     pub total_steps: u64,
     /// The random streams of the run.
@@ -35,11 +37,12 @@ impl TaskSpec {
     pub fn new(features: usize, actions: usize, total_steps: u64, streams: Streams) -> Self {
         let inputs = Inputs::from(features);
         let workers = Workers::default();
-        Self { inputs, frames: 1, is_bytes: false, actions, total_steps, streams, workers }
+        let action_space = Space::Discrete { n: actions };
+        Self { inputs, frames: 1, is_bytes: false, actions, action_space, total_steps, streams, workers }
     }
 
     /// The exploration rate of a run: from one value to another over a share of it.
-    pub(super) fn exploration(&self, from: f64, to: f64, share: f64) -> Schedule {
+    pub(crate) fn exploration(&self, from: f64, to: f64, share: f64) -> Schedule {
         Schedule::Linear { from, to, over: Span::Run(share) }.of_run(self.total_steps)
     }
 
@@ -51,17 +54,18 @@ impl TaskSpec {
         let Some(steps) = task.steps else {
             let name = task.algorithm;
             return Err(ConfigError::Usage(format!(
-                "`{name}` needs --steps N (its exploration schedule is relative to them)"
+                "`{name}` needs --steps N (its schedules are relative to them)"
             )));
         };
-        let space = task.spec.observation_space();
+        let (space, action_space) = (task.spec.observation_space(), task.spec.action_space());
         // More threads than cores would only wait for each other.
         let threads = task.threads.min(std::thread::available_parallelism().map_or(1, usize::from));
         Ok(Self {
             inputs: inputs(task.spec, net_arch),
             frames: task.spec.frames(),
             is_bytes: matches!(space, Space::MultiBinary { .. }),
-            actions: task.actions(),
+            actions: action_space.discrete().unwrap_or_else(|| action_space.features()),
+            action_space,
             total_steps: task.schedule_steps.unwrap_or(steps),
             streams: task.streams,
             workers: Workers::new(threads),
@@ -84,7 +88,7 @@ fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
 }
 
 /// Refuses a pass over `samples` with `taus` probabilities each, the value of `key`, if it takes too much memory.
-pub(super) fn check_pass(
+pub(crate) fn check_pass(
     key: &str,
     samples: u64,
     (spec, ends, taus): (&NetworkSpec, &Ends, usize),
@@ -101,7 +105,7 @@ pub(super) fn check_pass(
 }
 
 /// A warning that a run ends before its first update, at step `first`, because of the keys `why`.
-pub(super) fn warning(task: &Task<'_>, copies: u64, first: u64, why: &str) -> Option<String> {
+pub(crate) fn warning(task: &Task<'_>, copies: u64, first: u64, why: &str) -> Option<String> {
     let steps = task.steps?;
     // Copies are stepped together.
     (steps.next_multiple_of(copies) < first)
@@ -109,7 +113,7 @@ pub(super) fn warning(task: &Task<'_>, copies: u64, first: u64, why: &str) -> Op
 }
 
 /// Bytes in the unit that suits them.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
     let (unit, name) = units.into_iter().find(|(unit, _)| bytes as f64 >= *unit).unwrap_or((1.0, "bytes"));
     format!("{:.1} {name}", bytes as f64 / unit)

@@ -40,7 +40,7 @@ use super::exporter::{About, Exporter, Purpose};
 use super::onnx_layers::Layers;
 use crate::data::Preprocessing;
 use crate::data::preprocessing::{Encoding, Scaling};
-use crate::model::{ControlPolicy, DecisionTree, LinearModel, Model, Predictor, QTable, TreeNode};
+use crate::model::{Bound, ControlPolicy, DecisionTree, LinearModel, Model, Predictor, QTable, TreeNode};
 use crate::onnx::{ElementType, GraphBuilder, Setting};
 use potstill_nn::{Inputs, Network};
 use serde_json::json;
@@ -64,9 +64,9 @@ impl Exporter for Onnx {
 
     fn takes(&self, model: &Model) -> Result<(), String> {
         let network = match model {
-            Model::Table(_) | Model::Linear(_) => return Ok(()),
+            // The deviations of a policy's actions are free parameters, of which a deterministic one has no use.
+            Model::Table(_) | Model::Linear(_) | Model::Control(_) => return Ok(()),
             Model::Network(network) => network,
-            Model::Control(policy) => policy.network(),
             Model::Predictor(predictor) => {
                 takes_rows(predictor.preprocessing())?;
                 let Some(network) = predictor.network() else { return Ok(()) };
@@ -431,23 +431,28 @@ fn write_classes(graph: &mut GraphBuilder, logits: &str, classes: usize) {
     write_best(graph, logits, "label");
 }
 
-/// `low + (high - low) (tanh(y) + 1) / 2`, within the box.
+/// `low + (high - low) (tanh(y) + 1) / 2`, or `y`, within the box.
 fn write_control(graph: &mut GraphBuilder, policy: &ControlPolicy, x: &str) {
     let network = policy.network().without_batch_norm();
     let mut layers = Layers::new(graph, &network);
     let features = layers.trunk(x);
     let y = layers.outputs(&features);
     let n = policy.low().len();
-    let y = graph.node("Tanh", &[&y], &[]);
-    let one = graph.floats("action.one", &[], &[1.0]);
-    let y = graph.node("Add", &[&y, &one], &[]);
-    let half: Vec<f32> =
-        policy.low().iter().zip(policy.high()).map(|(low, high)| 0.5 * (high - low)).collect();
-    let half = graph.floats("action.half_width", &[n], &half);
-    let y = graph.node("Mul", &[&y, &half], &[]);
     let low = graph.floats("action.low", &[n], policy.low());
     let high = graph.floats("action.high", &[n], policy.high());
-    let y = graph.node("Add", &[&y, &low], &[]);
+    let y = match policy.bound() {
+        Bound::Clipped => y,
+        Bound::Squashed => {
+            let y = graph.node("Tanh", &[&y], &[]);
+            let one = graph.floats("action.one", &[], &[1.0]);
+            let y = graph.node("Add", &[&y, &one], &[]);
+            let half: Vec<f32> =
+                policy.low().iter().zip(policy.high()).map(|(low, high)| 0.5 * (high - low)).collect();
+            let half = graph.floats("action.half_width", &[n], &half);
+            let y = graph.node("Mul", &[&y, &half], &[]);
+            graph.node("Add", &[&y, &low], &[])
+        }
+    };
     let y = graph.node("Max", &[&y, &low], &[]);
     let y = graph.node("Min", &[&y, &high], &[]);
     graph.output(&y, "action", ElementType::Float, &[n]);

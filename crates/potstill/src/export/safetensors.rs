@@ -22,10 +22,10 @@
 use super::exporter::{About, Exporter};
 use super::tree_file;
 use crate::data::Preprocessing;
-use crate::model::{ControlPolicy, LinearModel, Model, Predictor, QTable, TextBag};
+use crate::model::{Bound, ControlPolicy, LinearModel, Model, Predictor, QTable, TextBag};
 use crate::tile_coding::TileCoder;
 use potstill_env::Space;
-use potstill_nn::{Ends, Head, Inputs, Network, NetworkSpec, Tensor, TensorError};
+use potstill_nn::{Ends, Head, Inputs, Interface, Network, NetworkSpec, Tensor, TensorError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -103,10 +103,10 @@ impl Exporter for Safetensors {
             },
         };
         let interface = network.interface();
-        if interface.heads.is_empty() && interface.free.is_empty() {
+        if interface.heads.is_empty() {
             return Ok(());
         }
-        Err("a network with named heads or free parameters has no place in the file yet".to_owned())
+        Err("a network with named heads has no place in the file yet".to_owned())
     }
 
     fn write(&self, model: &Model, _: &About) -> Vec<u8> {
@@ -141,6 +141,9 @@ pub fn write(model: &Model) -> Vec<u8> {
         Model::Control(policy) => {
             let mut about = about_network(policy.network());
             about["kind"] = json!("control");
+            if policy.bound() == Bound::Clipped {
+                about["bound"] = json!("clipped");
+            }
             about["low"] = json!(policy.low());
             about["high"] = json!(policy.high());
             (about, tensors_of(policy.network()))
@@ -206,6 +209,10 @@ fn about_network(network: &Network) -> Value {
     if inputs != Inputs::from(inputs.count()) {
         about["picture"] = json!([inputs.frames, inputs.height, inputs.width, inputs.channels]);
     }
+    let free = &network.interface().free;
+    if !free.is_empty() {
+        about["free"] = free.iter().map(|free| json!({ "name": free.name, "length": free.length })).collect();
+    }
     about["head"] = match head {
         Head::Values => return about,
         Head::Categorical { atoms, low, high } => {
@@ -246,6 +253,16 @@ fn read_ends(about: &Value) -> Option<Ends> {
     };
     let ends = Ends { inputs, choices: size(&about["choices"])?, head };
     (ends.choices.checked_mul(head.atoms())? == outputs).then_some(ends)
+}
+
+/// Reads inputs, outputs and free parameters of a network from its [metadata](about_network).
+fn read_interface(about: &Value) -> Option<Interface> {
+    let ends = read_ends(about)?;
+    let free = about["free"].as_array().map(Vec::as_slice).unwrap_or_default();
+    free.iter().try_fold(Interface::from(&ends), |interface, free| {
+        let length = free["length"].as_u64().and_then(|n| usize::try_from(n).ok())?;
+        Some(interface.with_free(free["name"].as_str()?, length, 0.0))
+    })
 }
 
 /// Reads the bytes of a file, as written by [`write()`].
@@ -358,7 +375,16 @@ fn read_control(file: &SafeTensors<'_>, about: &Value) -> Result<Model, ModelErr
                 && high.len() == low.len()
                 && low.iter().zip(&high).all(|(low, high)| low <= high) =>
         {
-            Ok(Model::Control(ControlPolicy::new(network, &Space::Box { low, high })))
+            let bound = match about["bound"].as_str() {
+                None => Bound::Squashed,
+                Some("clipped") => Bound::Clipped,
+                Some(other) => {
+                    let reason =
+                        format!("its actions are bounded by `{other}`, which this version does not know");
+                    return Err(ModelError::Foreign { reason });
+                }
+            };
+            Ok(Model::Control(ControlPolicy::with(bound, network, &Space::Box { low, high })))
         }
         _ => Err(ModelError::Foreign { reason: "the bounds of its actions are missing".to_owned() }),
     }
@@ -381,7 +407,9 @@ fn read_parts(file: &SafeTensors<'_>, about: &Value) -> Result<(Network, Option<
         .as_str()
         .and_then(|spec| spec.parse().ok())
         .ok_or_else(|| foreign("its network specification does not parse"))?;
-    let ends = read_ends(about).ok_or_else(|| foreign("it does not say what goes in and comes out"))?;
+    let interface =
+        read_interface(about).ok_or_else(|| foreign("it does not say what goes in and comes out"))?;
+    let ends = interface.ends;
     let mut tensors = Vec::new();
     for (name, view) in file.tensors() {
         if view.dtype() != Dtype::F32 {
@@ -395,7 +423,7 @@ fn read_parts(file: &SafeTensors<'_>, about: &Value) -> Result<(Network, Option<
     }
     // The metadata must not make the program allocate more than the size of the file.
     let behind = NetworkSpec { bag: None, ..spec.clone() };
-    let parameters = behind.check(&ends).map_err(|reason| foreign(&reason))?;
+    let parameters = behind.check(&interface).map_err(|reason| foreign(&reason))?;
     let announced = parameters + behind.statistics(&ends).map_err(|reason| foreign(&reason))?;
     let table = spec.bag.map(|bag| (bag, tensors.iter().position(|tensor| tensor.name == EMBEDDING)));
     let bag = match table {
@@ -413,7 +441,7 @@ fn read_parts(file: &SafeTensors<'_>, about: &Value) -> Result<(Network, Option<
     if announced != tensors.iter().map(|t| t.data.len()).sum::<usize>() {
         return Err(foreign("its tensors do not hold the network that it announces"));
     }
-    let mut network = behind.zeroed(&ends);
+    let mut network = behind.zeroed(&interface);
     network.load_tensors(&tensors)?;
     Ok((network, bag))
 }

@@ -172,6 +172,12 @@ const LENGTH: Chart = Chart { title: "Length of episodes", unit: "steps" };
 const PLANNING: Chart = Chart { title: "Planning", unit: "value" };
 const ERROR: Chart = Chart { title: "Test error", unit: "error" };
 const TRAINING: Chart = Chart { title: "Loss", unit: "loss" };
+const ACTOR: Chart = Chart { title: "Terms of the loss: policy and critic", unit: "loss" };
+const ENTROPIES: Chart = Chart { title: "Entropy of the policy", unit: "nats" };
+const DIVERGENCE: Chart = Chart { title: "Divergence of the policy from the one that acted", unit: "nats" };
+const CLIPPED: Chart = Chart { title: "Clipped ratios of probabilities", unit: "share" };
+const EXPLAINED_BY_CRITIC: Chart =
+    Chart { title: "Variance of the returns that the critic explains", unit: "share" };
 const TERMS: Chart = Chart { title: "Loss from the teacher (soft) and from labels (hard)", unit: "loss" };
 const DISTANCE: Chart =
     Chart { title: "Distance of the student from its teacher before each refresh", unit: "distance" };
@@ -240,6 +246,22 @@ metrics! {
     HINT_LOSS = "train/hint_loss", Lower, "Hint loss: distance from the teacher's hidden layers", "loss";
     /// Mean cross-entropy, in the last epoch, of a student that learns from the labels alone, beside a distilled one.
     LOSS_LABELS = "train/loss_labels", Lower, "Loss of labels only", "loss";
+    /// Mean loss of the policy since the previous record: minus the (clipped) advantages, weighted by ratios or log-probabilities.
+    POLICY_LOSS = "train/policy_gradient_loss", Neither, "Loss of the policy", "loss" in ACTOR as "policy";
+    /// Mean squared error of the critic since the previous record, without its weight.
+    VALUE_LOSS = "train/value_loss", Lower, "Loss of the critic", "loss" in ACTOR as "critic";
+    /// Mean entropy of the policy in the minibatches since the previous record, in nats.
+    ENTROPY = "train/entropy", Neither, "Entropy of the policy", "nats" in ENTROPIES as "entropy";
+    /// Mean estimate of the divergence KL(old || new) of the policy during an update, in nats.
+    APPROX_KL = "train/approx_kl", Neither, "Divergence from the policy that acted", "nats"
+        in DIVERGENCE as "KL(old || new)";
+    /// Mean share of the ratios of probabilities beyond the clip range, 0 to 1.
+    CLIP_FRACTION = "train/clip_fraction", Neither, "Share of clipped ratios", "share" in CLIPPED as "clipped";
+    /// Share of the variance of the returns that the critic explained before the latest update, up to 1.
+    EXPLAINED_VARIANCE = "train/explained_variance", Higher, "Variance that the critic explains", "share"
+        in EXPLAINED_BY_CRITIC as "explained variance";
+    /// Distance from 1 at which ratios of probabilities are clipped in the latest update.
+    CLIP_RANGE = "train/clip_range", Neither, "Clip range", "ratio";
     /// Largest Euclidean distance of the online from the target parameters since the last refresh.
     TEACHER_DISTANCE = "teacher/distance", Neither, "Distance between student and target network",
         "distance", key
@@ -387,6 +409,11 @@ mod tests {
                 ("Test error", 3),
                 ("Loss", 1),
                 ("Loss from the teacher (soft) and from labels (hard)", 2),
+                ("Terms of the loss: policy and critic", 2),
+                ("Entropy of the policy", 1),
+                ("Divergence of the policy from the one that acted", 1),
+                ("Clipped ratios of probabilities", 1),
+                ("Variance of the returns that the critic explains", 1),
                 ("Distance of the student from its teacher before each refresh", 1),
                 ("Age of the teacher: steps since its last refresh", 1),
             ]

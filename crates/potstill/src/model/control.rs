@@ -6,8 +6,17 @@ use potstill_core::{Pcg64, snapshot};
 use potstill_env::Space;
 use potstill_nn::{Network, Workspace};
 
-/// A deterministic policy for a box of actions: a network with an output `y_i` for each component of the action,
-/// `a_i = low_i + (high_i - low_i) (tanh(y_i) + 1) / 2`.
+/// The way from a network's output to an action within its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// `low + (high - low) (tanh(y) + 1) / 2`: the bounds are finite, and never left.
+    Squashed,
+    /// `min(max(y, low), high)`.
+    Clipped,
+}
+
+/// A deterministic policy for a box of actions: a network with an output `y_i` for each component of the action, which is
+/// squashed or clipped into its bounds.
 ///
 /// ```
 /// use potstill::core::Streams;
@@ -26,6 +35,7 @@ use potstill_nn::{Network, Workspace};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ControlPolicy {
     network: Network,
+    bound: Bound,
     low: Vec<f32>,
     high: Vec<f32>,
 }
@@ -33,20 +43,35 @@ pub struct ControlPolicy {
 snapshot! {
     impl Restorable for ControlPolicy {
         saved: network;
-        built: low, high;
+        built: bound, low, high;
     }
 }
 
 impl ControlPolicy {
-    /// The policy of a network for a space of actions.
+    /// The policy of a network whose outputs are squashed into a space of actions.
     ///
     /// # Panics
     /// If the space is not a bounded box with a component for each output of the network.
     pub fn new(network: Network, actions: &Space) -> Self {
+        Self::with(Bound::Squashed, network, actions)
+    }
+
+    /// The policy of a network whose outputs come within the bounds of a space of actions in this way.
+    ///
+    /// # Panics
+    /// If the space is not a box with a component for each output of the network, or outputs are squashed and it is not
+    /// bounded.
+    pub fn with(bound: Bound, network: Network, actions: &Space) -> Self {
         let Space::Box { low, high } = actions else { panic!("a box of actions, not {actions}") };
         assert_eq!(network.outputs(), low.len(), "an output for each component");
-        assert!(low.iter().chain(high).all(|bound| bound.is_finite()), "a bounded box");
-        Self { network, low: low.clone(), high: high.clone() }
+        let is_bounded = low.iter().chain(high).all(|bound| bound.is_finite());
+        assert!(is_bounded || bound == Bound::Clipped, "a bounded box");
+        Self { network, bound, low: low.clone(), high: high.clone() }
+    }
+
+    /// The way from the network's outputs to actions.
+    pub fn bound(&self) -> Bound {
+        self.bound
     }
 
     /// The network.
@@ -71,8 +96,12 @@ impl ControlPolicy {
         for (action, y) in actions.chunks_exact_mut(width).zip(outputs.chunks_exact(width)) {
             for i in 0..width {
                 let (low, high) = (self.low[i], self.high[i]);
+                let free = match self.bound {
+                    Bound::Squashed => low + (high - low) * (0.5 * (tanh(y[i]) + 1.0)),
+                    Bound::Clipped => y[i],
+                };
                 // Rounding must not leave the box.
-                action[i] = (low + (high - low) * (0.5 * (tanh(y[i]) + 1.0))).clamp(low, high);
+                action[i] = free.clamp(low, high);
             }
         }
     }
@@ -116,5 +145,8 @@ mod tests {
         // tanh(1) = 0.761594156; 10 (tanh(0) + 1) / 2 = 5; at the extremes it is the bound itself.
         let expected = [0.761_594_2, 5.0, 2.0, 1.0, 0.0, 2.0];
         assert!(actions.iter().zip(expected).all(|(a, e)| (a - e).abs() < 1e-6), "{actions:?}");
+        let policy = ControlPolicy::with(Bound::Clipped, policy.network().clone(), &space);
+        policy.act(&[0.25, 7.0, 40.0, -40.0], &mut actions, &mut Workspace::default());
+        assert_eq!(actions, [0.75, 7.0, 2.0, 1.0, 0.0, 2.0]);
     }
 }

@@ -25,7 +25,7 @@ pub mod text_bag;
 pub mod tree;
 
 pub use actor::Actor;
-pub use control::{ControlActor, ControlPolicy};
+pub use control::{Bound, ControlActor, ControlPolicy};
 pub use linear::{LinearActor, LinearModel};
 pub use predictor::Predictor;
 pub use table::QTable;
@@ -194,6 +194,13 @@ fn learned(network: &Network) -> impl Iterator<Item = &f32> {
 /// The reason for which a model cannot be taken over, with both shapes.
 fn misfit(model: &Model, own: &str) -> String {
     format!("it has learned {}; this run learns {own}", model.shape())
+}
+
+impl Model {
+    /// The reason for which it cannot be taken over by a learner of `own`.
+    pub(crate) fn misfit(&self, own: &Model) -> String {
+        misfit(self, &own.shape())
+    }
 }
 
 fn predictor_shape(predictor: &Predictor) -> String {

@@ -122,7 +122,10 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
             };
             (spec.make_states().is_some(), "discrete observations", instead)
         }
-        Builder::Control(_) => {
+        Builder::Policy(..) if spec.action_space().discrete().is_some() => {
+            (spec.make_features().is_some(), "observations with features", one_hot(id))
+        }
+        Builder::Control(_) | Builder::Policy(..) => {
             let fits = spec.make_control().is_some_and(|env| <[f32]>::can_sample(&env.action_space()));
             let actions = spec.action_space();
             if !fits {
@@ -134,12 +137,7 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
             (fits, "features", String::new())
         }
         Builder::Features(_) | Builder::Labels(_) => {
-            let one_hot = format!("{id}{}one_hot=true", joint(id));
-            let instead = match registry::find(&one_hot) {
-                Ok(_) => format!("; give one number to each (--env {})", shell::word(&one_hot)),
-                Err(_) => String::new(),
-            };
-            (spec.make_features().is_some(), "observations with features", instead)
+            (spec.make_features().is_some(), "observations with features", one_hot(id))
         }
     };
     if !fits {
@@ -153,6 +151,15 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
         }));
     }
     Ok(spec)
+}
+
+/// The advice to give one number to each discrete observation, if the environment can.
+fn one_hot(id: &str) -> String {
+    let one_hot = format!("{id}{}one_hot=true", joint(id));
+    match registry::find(&one_hot) {
+        Ok(_) => format!("; give one number to each (--env {})", shell::word(&one_hot)),
+        Err(_) => String::new(),
+    }
 }
 
 /// The separator between an id and a further option.

@@ -63,6 +63,20 @@ impl Actions for [f32] {
 }
 
 impl PrepareFeatures<'_> {
+    /// The run of an algorithm for both kinds of actions: that of the environment.
+    pub(super) fn prepare_policy(
+        self,
+        choices: Constructor<Learning<usize>>,
+        control: Constructor<Learning<[f32]>>,
+    ) -> Result<PreparedRun, Error> {
+        let defaults = ((RunConfig::default(), (EvalConfig::default(), choices())), StoreConfig::default());
+        let ((run, _), _) = resolve_onto(defaults, self.layers)?.settings;
+        match env_and_length(self.algorithm, &run)?.action_space().discrete() {
+            Some(_) => self.prepare(choices),
+            None => self.prepare(control),
+        }
+    }
+
     /// The run.
     pub(super) fn prepare<A: Actions + ?Sized>(
         self,

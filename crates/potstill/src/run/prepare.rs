@@ -82,6 +82,7 @@ fn prepare_fresh(
         Builder::Model(new) => prepare_planner(algorithm, new, head, layers),
         Builder::Features(new) => features.prepare(new),
         Builder::Control(new) => features.prepare(new),
+        Builder::Policy(choices, control) => features.prepare_policy(choices, control),
         // One algorithm learns from labels alone; its descriptor has the same settings.
         Builder::Labels(_) => prepare_classifier(algorithm, head, layers, threads),
     }
@@ -95,6 +96,8 @@ pub(crate) fn train_settings(algorithm: &Algorithm) -> Box<dyn Settings> {
         Builder::Model(new) => Box::new(((PlanConfig::default(), new()), store)),
         Builder::Features(new) => Box::new(((run, (EvalConfig::default(), new())), store)),
         Builder::Control(new) => Box::new(((run, (EvalConfig::default(), new())), store)),
+        // Both have the same settings.
+        Builder::Policy(new, _) => Box::new(((run, (EvalConfig::default(), new())), store)),
         Builder::Labels(new) => Box::new(((DataConfig::default(), new()), store)),
     }
 }

@@ -10,12 +10,14 @@
 //! assert_eq!(soft_targets(4.0, &[2.0, 2.0], 2), [0.5, 0.5]);
 //! ```
 
+mod advantages;
 mod distributional;
 mod munchausen;
 mod shape;
 mod soft;
 mod td;
 
+pub use advantages::advantages;
 pub use distributional::{Support, categorical_projection, quantile_targets};
 pub use munchausen::{Munchausen, MunchausenValues, munchausen};
 pub use soft::{mean_gap, soft_targets};

@@ -1,7 +1,7 @@
 //! Every algorithm as the suites see it: built by its descriptor from `key=value` words, and driven step by step.
 #![allow(dead_code, unused_macros, reason = "not every suite needs all of it")]
 
-use potstill::algorithm::{Algorithm, Builder, Learning, Recipe, Task};
+use potstill::algorithm::{Algorithm, Builder, Constructor, Learning, Recipe, Task};
 use potstill::config::{Layer, Origin, StudentSpec, resolve, toml_value};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
 use potstill::data::{DataFrame, DataSource, Dataset, Preprocessing};
@@ -88,7 +88,7 @@ pub(crate) fn steps(algorithm: &Algorithm, settings: &str) -> u64 {
     let otherwise = match algorithm.builder {
         Builder::Model(_) => 60,
         Builder::Labels(_) => 200,
-        Builder::States(_) | Builder::Features(_) | Builder::Control(_) => 1500,
+        Builder::States(_) | Builder::Features(_) | Builder::Control(_) | Builder::Policy(..) => 1500,
     };
     value(settings, "steps").map_or(otherwise, |steps| steps.parse().unwrap())
 }
@@ -117,29 +117,44 @@ pub(crate) fn work(
             Box::new(Trainer::new(agent, spec.make_states().unwrap(), streams))
         }
         Builder::Model(new) => Box::new(Sweeps(run.build(new()).0.1)),
-        Builder::Features(new) => {
-            let (Learning { agent, copies, .. }, spec) = run.build(new());
-            let Some(copies) = copies else {
-                return Box::new(Trainer::new(agent, spec.make_features().unwrap(), streams));
-            };
-            match spec.make_vec_features(copies, Autoreset::SameStep) {
-                Some(envs) => Box::new(VecTrainer::new(agent, envs, streams)),
-                None => {
-                    let envs = spec.make_vec_planes(copies, Autoreset::SameStep).unwrap();
-                    Box::new(VecTrainer::new(agent, envs, streams))
-                }
+        Builder::Policy(choices, control) => {
+            let spec = find(value(settings, "env").expect("a smoke run names its environment")).unwrap();
+            match spec.action_space().discrete() {
+                Some(_) => choosing(run, choices),
+                None => controlling(run, control),
             }
         }
-        Builder::Control(new) => {
-            let (Learning { agent, copies, .. }, spec) = run.build(new());
-            let Some(copies) = copies else {
-                return Box::new(Trainer::new(agent, spec.make_control().unwrap(), streams));
-            };
-            let envs = spec.make_vec_control(copies, Autoreset::SameStep).unwrap();
-            Box::new(VecTrainer::new(agent, envs, streams))
-        }
+        Builder::Features(new) => choosing(run, new),
+        Builder::Control(new) => controlling(run, new),
         Builder::Labels(_) => classifier(settings, streams),
     }
+}
+
+/// An agent for features and discrete actions.
+fn choosing(run: Run<'_>, new: Constructor<Learning<usize>>) -> Box<dyn Work> {
+    let streams = run.streams;
+    let (Learning { agent, copies, .. }, spec) = run.build(new());
+    let Some(copies) = copies else {
+        return Box::new(Trainer::new(agent, spec.make_features().unwrap(), streams));
+    };
+    match spec.make_vec_features(copies, Autoreset::SameStep) {
+        Some(envs) => Box::new(VecTrainer::new(agent, envs, streams)),
+        None => {
+            let envs = spec.make_vec_planes(copies, Autoreset::SameStep).unwrap();
+            Box::new(VecTrainer::new(agent, envs, streams))
+        }
+    }
+}
+
+/// An agent for features and a box of actions.
+fn controlling(run: Run<'_>, new: Constructor<Learning<[f32]>>) -> Box<dyn Work> {
+    let streams = run.streams;
+    let (Learning { agent, copies, .. }, spec) = run.build(new());
+    let Some(copies) = copies else {
+        return Box::new(Trainer::new(agent, spec.make_control().unwrap(), streams));
+    };
+    let envs = spec.make_vec_control(copies, Autoreset::SameStep).unwrap();
+    Box::new(VecTrainer::new(agent, envs, streams))
 }
 
 impl Run<'_> {

@@ -1,0 +1,198 @@
+//! Stochastic policies over the two kinds of actions: a softmax over choices, a normal distribution in a box.
+
+use crate::model::{Bound, ControlPolicy, Model};
+use potstill_core::Pcg64;
+use potstill_env::{Row, Space};
+use potstill_nn::distributions::{Categorical, DiagonalGaussian, GaussianGradients};
+use potstill_nn::{Ends, Inputs, Interface, Network};
+
+/// The free parameters of a normal policy, one for each component of an action: a deviation without state.
+const LOG_STD: &str = "log_std";
+
+/// The distributions of the actions in a batch of states.
+#[derive(Clone, Copy, Debug)]
+pub struct Distributions<'a> {
+    /// Outputs of the policy's network: logits, `samples x choices`, or means, `samples x components`.
+    outputs: &'a [f32],
+    /// Logarithms of standard deviations; empty for choices.
+    log_std: &'a [f32],
+    /// Choices or components.
+    width: usize,
+}
+
+impl<'a> Distributions<'a> {
+    /// The distributions of a policy's network with these outputs.
+    pub fn new(network: &'a Network, outputs: &'a [f32]) -> Self {
+        let log_std = network.free_parameters(LOG_STD).unwrap_or_default();
+        Self { outputs, log_std, width: network.outputs() }
+    }
+
+    /// The number of deviations, 0 for choices.
+    pub(super) fn deviations(&self) -> usize {
+        self.log_std.len()
+    }
+
+    fn categorical(self) -> Categorical<'a> {
+        Categorical::new(self.outputs, self.width)
+    }
+
+    fn gaussian(self) -> DiagonalGaussian<'a> {
+        DiagonalGaussian::new(self.outputs, self.log_std, self.width)
+    }
+}
+
+/// Gradients with respect to the parameters of [`Distributions`].
+#[derive(Debug)]
+pub struct DistributionGradients<'a> {
+    /// With respect to the outputs of the network.
+    pub outputs: &'a mut [f32],
+    /// With respect to the logarithms of the standard deviations, summed over the samples.
+    pub log_std: &'a mut [f32],
+}
+
+/// Actions that a stochastic policy draws: `usize` for choices, `[f32]` for those of a box.
+pub trait PolicyActions: Row + 'static {
+    /// The inputs and outputs of a policy's network, with its free parameters.
+    fn interface(inputs: Inputs, actions: &Space, log_std: f32) -> Interface;
+
+    /// Draws an action for each sample. `noise` is scratch.
+    fn draw(of: Distributions<'_>, rng: &mut Pcg64, noise: &mut Vec<f32>, actions: &mut [Self::Element]);
+
+    /// The logarithm of the probability, or of the density, of each sample's action.
+    fn log_prob(of: Distributions<'_>, actions: &[Self::Element], log_probs: &mut [f32]);
+
+    /// Adds the gradient of the weighted log-probabilities.
+    fn add_log_prob_gradients(
+        of: Distributions<'_>,
+        actions: &[Self::Element],
+        weights: &[f32],
+        gradients: &mut DistributionGradients<'_>,
+    );
+
+    /// The entropy of each sample's distribution, in nats.
+    fn entropy(of: Distributions<'_>, entropies: &mut [f32]);
+
+    /// Adds the gradient of the weighted entropies.
+    fn add_entropy_gradients(
+        of: Distributions<'_>,
+        weights: &[f32],
+        gradients: &mut DistributionGradients<'_>,
+    );
+
+    /// Makes actions of the environment of drawn ones: a box clips them.
+    fn clip(space: &Space, actions: &mut [Self::Element]);
+
+    /// The deterministic policy: the most probable choice, or the mean, clipped.
+    fn model(policy: &Network, actions: &Space) -> Model;
+
+    /// The policy's network in a model of this kind.
+    fn network(model: &Model) -> Option<&Network>;
+}
+
+impl PolicyActions for usize {
+    fn interface(inputs: Inputs, actions: &Space, _: f32) -> Interface {
+        let choices = actions.discrete().expect("discrete actions");
+        (&Ends::new(inputs, choices)).into()
+    }
+
+    fn draw(of: Distributions<'_>, rng: &mut Pcg64, _: &mut Vec<f32>, actions: &mut [usize]) {
+        of.categorical().sample(rng, actions);
+    }
+
+    fn log_prob(of: Distributions<'_>, actions: &[usize], log_probs: &mut [f32]) {
+        of.categorical().log_prob(actions, log_probs);
+    }
+
+    fn add_log_prob_gradients(
+        of: Distributions<'_>,
+        actions: &[usize],
+        weights: &[f32],
+        gradients: &mut DistributionGradients<'_>,
+    ) {
+        of.categorical().add_log_prob_gradient(actions, weights, gradients.outputs);
+    }
+
+    fn entropy(of: Distributions<'_>, entropies: &mut [f32]) {
+        of.categorical().entropy(entropies);
+    }
+
+    fn add_entropy_gradients(
+        of: Distributions<'_>,
+        weights: &[f32],
+        gradients: &mut DistributionGradients<'_>,
+    ) {
+        of.categorical().add_entropy_gradient(weights, gradients.outputs);
+    }
+
+    fn clip(_: &Space, _: &mut [usize]) {}
+
+    fn model(policy: &Network, _: &Space) -> Model {
+        Model::Network(policy.clone())
+    }
+
+    fn network(model: &Model) -> Option<&Network> {
+        match model {
+            Model::Network(network) => Some(network),
+            _ => None,
+        }
+    }
+}
+
+impl PolicyActions for [f32] {
+    fn interface(inputs: Inputs, actions: &Space, log_std: f32) -> Interface {
+        let components = actions.features();
+        Interface::from(&Ends::new(inputs, components)).with_free(LOG_STD, components, log_std)
+    }
+
+    fn draw(of: Distributions<'_>, rng: &mut Pcg64, noise: &mut Vec<f32>, actions: &mut [f32]) {
+        noise.resize(actions.len(), 0.0);
+        of.gaussian().sample(rng, noise, actions);
+    }
+
+    fn log_prob(of: Distributions<'_>, actions: &[f32], log_probs: &mut [f32]) {
+        of.gaussian().log_prob(actions, log_probs);
+    }
+
+    fn add_log_prob_gradients(
+        of: Distributions<'_>,
+        actions: &[f32],
+        weights: &[f32],
+        gradients: &mut DistributionGradients<'_>,
+    ) {
+        let DistributionGradients { outputs, log_std } = gradients;
+        let mut gradients = GaussianGradients { mean: outputs, log_std };
+        of.gaussian().add_log_prob_gradients(actions, weights, &mut gradients);
+    }
+
+    fn entropy(of: Distributions<'_>, entropies: &mut [f32]) {
+        of.gaussian().entropy(entropies);
+    }
+
+    fn add_entropy_gradients(
+        of: Distributions<'_>,
+        weights: &[f32],
+        gradients: &mut DistributionGradients<'_>,
+    ) {
+        of.gaussian().add_entropy_gradient(weights, gradients.log_std);
+    }
+
+    fn clip(space: &Space, actions: &mut [f32]) {
+        let Space::Box { low, high } = space else { panic!("a box of actions, not {space}") };
+        for action in actions.chunks_exact_mut(low.len()) {
+            for ((a, &low), &high) in action.iter_mut().zip(low).zip(high) {
+                *a = a.clamp(low, high);
+            }
+        }
+    }
+
+    fn model(policy: &Network, actions: &Space) -> Model {
+        Model::Control(ControlPolicy::with(Bound::Clipped, policy.clone(), actions))
+    }
+
+    fn network(model: &Model) -> Option<&Network> {
+        match model {
+            Model::Control(policy) if policy.bound() == Bound::Clipped => Some(policy.network()),
+            _ => None,
+        }
+    }
+}

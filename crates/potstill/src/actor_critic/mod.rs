@@ -1,0 +1,33 @@
+//! Policy gradient: a policy that is learned itself, with a critic beside it. One paper per file.
+//!
+//! A policy here is stochastic: a softmax over choices, or a normal distribution over the numbers of a box. While
+//! learning it draws its actions; the model that is evaluated and exported takes the most probable one, or the mean.
+//!
+//! ```
+//! use potstill::actor_critic::{Ppo, PpoConfig, PpoOptimizer};
+//! use potstill::core::Streams;
+//! use potstill::deep::TaskSpec;
+//! use potstill::env::{Autoreset, registry::find};
+//! use potstill::train::{Training, VecTrainer};
+//!
+//! let config = PpoConfig { num_envs: 8, n_steps: 32, batch_size: 64, n_epochs: 4, ..PpoConfig::default() };
+//! let streams = Streams::new(1);
+//! let agent = Ppo::<usize>::new((config, PpoOptimizer::default().0), &TaskSpec::new(4, 2, 2048, streams));
+//! let envs = find("CartPole-v1")?.make_vec_features(8, Autoreset::SameStep).unwrap();
+//! let mut trainer = VecTrainer::new(agent, envs, streams);
+//! while trainer.steps() < 2048 {
+//!     trainer.advance().unwrap();
+//! }
+//! assert!(trainer.measured().iter().all(|(_, x)| x.is_finite()));
+//! # Ok::<(), potstill::env::EnvError>(())
+//! ```
+
+pub mod a2c;
+mod actions;
+mod networks;
+pub mod ppo;
+mod rollout;
+
+pub use a2c::{A2c, A2cConfig, A2cOptimizer};
+pub use actions::{DistributionGradients, Distributions, PolicyActions};
+pub use ppo::{Ppo, PpoConfig, PpoOptimizer};

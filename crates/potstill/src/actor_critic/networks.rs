@@ -1,0 +1,322 @@
+//! A policy and a critic that collect experience together and learn from it by one gradient step each time.
+
+use super::actions::{DistributionGradients, Distributions, PolicyActions};
+use super::rollout::{Column, Estimates, Rollout};
+use crate::agent::LearnError;
+use crate::deep::TaskSpec;
+use crate::experience::{ElementOf, Steps};
+use crate::model::Model;
+use crate::optimizer::{GuardedStep, OptimizerConfig, Share, step_together};
+use crate::targets::LambdaDecay;
+use potstill_core::snapshot::Flat;
+use potstill_core::{Pcg64, snapshot};
+use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Upstream, Workspace};
+
+/// Samples of a pass over a rollout that learns nothing.
+const PASS_SAMPLES: usize = 1024;
+/// The gain of the policy's last layer under orthogonal initial weights: it begins nearly uniform.
+const POLICY_GAIN: f32 = 0.01;
+
+/// The networks of an on-policy learner, and the transitions since its last update.
+#[derive(Clone, Debug)]
+pub(super) struct ActorCritic<A: PolicyActions + ?Sized> {
+    policy: Network,
+    critic: Network,
+    policy_optimizer: GuardedStep,
+    critic_optimizer: GuardedStep,
+    exploration: Pcg64,
+    pub(super) rollout: Rollout<A>,
+    acting: Passes,
+    learning: Passes,
+    scratch: Scratch,
+}
+
+/// Workspaces of passes through both networks.
+#[derive(Clone, Debug, Default)]
+struct Passes {
+    policy: Workspace,
+    critic: Workspace,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    noise: Vec<f32>,
+    /// The values of the observations after a rollout, one per copy.
+    last: Vec<f32>,
+    column: Column,
+    d_log_probs: Vec<f32>,
+    /// The weight of each sample's entropy in the loss.
+    d_entropies: Vec<f32>,
+    entropies: Vec<f32>,
+    d_outputs: Vec<f32>,
+    d_log_std: Vec<f32>,
+    d_values: Vec<f32>,
+}
+
+/// The transitions of a minibatch, a row or number for each.
+#[derive(Clone, Debug)]
+pub(super) struct Minibatch<A: PolicyActions + ?Sized> {
+    pub(super) observations: Vec<f32>,
+    pub(super) actions: Vec<ElementOf<A>>,
+    /// The log-probabilities of the actions when they were drawn, and now.
+    pub(super) old_log_probs: Vec<f32>,
+    pub(super) log_probs: Vec<f32>,
+    pub(super) advantages: Vec<f32>,
+    pub(super) returns: Vec<f32>,
+    /// The critic's values before the update.
+    pub(super) old_values: Vec<f32>,
+}
+
+/// The weights of the terms of a loss.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coefficients {
+    /// Of the entropy, which is subtracted.
+    pub(super) entropy: f32,
+    /// Of the critic's loss.
+    pub(super) critic: f32,
+}
+
+/// The terms of a loss, without their weights, each a mean over the minibatch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Losses {
+    pub(super) policy: f32,
+    pub(super) critic: f32,
+    pub(super) entropy: f32,
+    /// The weighted sum.
+    pub(super) total: f32,
+}
+
+/// A policy's loss: from the minibatch and the gradient with respect to its `log_probs`, which it fills, its value; none
+/// if no step is to be made.
+pub(super) type PolicyLoss<'a, A> = dyn FnMut(&Minibatch<A>, &mut [f32]) -> Option<f32> + 'a;
+/// A critic's loss: the same from its values and the gradient with respect to them.
+pub(super) type CriticLoss<'a, A> = dyn FnMut(&Minibatch<A>, &[f32], &mut [f32]) -> f32 + 'a;
+
+impl<A: PolicyActions + ?Sized> Default for Minibatch<A> {
+    fn default() -> Self {
+        Self {
+            observations: Vec::new(),
+            actions: Vec::new(),
+            old_log_probs: Vec::new(),
+            log_probs: Vec::new(),
+            advantages: Vec::new(),
+            returns: Vec::new(),
+            old_values: Vec::new(),
+        }
+    }
+}
+
+impl<A: PolicyActions + ?Sized> Minibatch<A> {
+    /// Copies the transitions with these indices.
+    pub(super) fn gather(&mut self, rollout: &Rollout<A>, estimates: &Estimates, indices: &[usize]) {
+        let (features, width) = (rollout.observations.len() / rollout.size(), rollout.width());
+        self.observations.clear();
+        self.actions.clear();
+        for &i in indices {
+            self.observations.extend_from_slice(&rollout.observations[i * features..][..features]);
+            self.actions.extend_from_slice(&rollout.actions[i * width..][..width]);
+        }
+        for (to, from) in [
+            (&mut self.old_log_probs, &rollout.log_probs),
+            (&mut self.advantages, &estimates.advantages),
+            (&mut self.returns, &estimates.returns),
+            (&mut self.old_values, &estimates.values),
+        ] {
+            to.clear();
+            to.extend(indices.iter().map(|&i| from[i]));
+        }
+    }
+
+    /// Subtracts the mean from the advantages and divides by their standard deviation (divisor `n - 1`), which 1e-8 is
+    /// added to.
+    pub(super) fn normalize_advantages(&mut self) {
+        let n = self.advantages.len() as f64;
+        let mean = self.advantages.iter().map(|&a| f64::from(a)).sum::<f64>() / n;
+        let squares = self.advantages.iter().map(|&a| (f64::from(a) - mean) * (f64::from(a) - mean));
+        let deviation = (squares.sum::<f64>() / (n - 1.0)).sqrt() + 1e-8;
+        self.advantages.iter_mut().for_each(|a| *a = ((f64::from(*a) - mean) / deviation) as f32);
+    }
+}
+
+impl<A: PolicyActions + ?Sized> ActorCritic<A> {
+    /// A policy and a critic of this form, which collect so many steps of so many copies.
+    pub(super) fn new(
+        (spec, log_std): (&NetworkSpec, f32),
+        optimizer: &OptimizerConfig,
+        (steps, copies): (u64, u64),
+        task: &TaskSpec,
+    ) -> Self {
+        let TaskSpec { inputs, action_space, streams, workers, .. } = task;
+        let mut rng = streams.stream("initialisation");
+        let how = optimizer.initialisation();
+        let mut policy = spec.initialised(A::interface(*inputs, action_space, log_std), how, &mut rng);
+        if how == Initialisation::Orthogonal {
+            policy.scale_output_weights(POLICY_GAIN);
+        }
+        let critic = spec.initialised(&critic_ends(task), how, &mut rng);
+        let passes = || {
+            let workspace = || Workspace::new(workers.clone());
+            Passes { policy: workspace(), critic: workspace() }
+        };
+        Self {
+            policy_optimizer: GuardedStep::new(optimizer, policy.parameters().len()),
+            critic_optimizer: GuardedStep::new(optimizer, critic.parameters().len()),
+            exploration: streams.stream("exploration"),
+            rollout: Rollout::new(steps as usize, copies as usize, inputs.count(), action_space),
+            acting: passes(),
+            learning: passes(),
+            scratch: Scratch::default(),
+            policy,
+            critic,
+        }
+    }
+
+    pub(super) fn optimizer(&self) -> &GuardedStep {
+        &self.policy_optimizer
+    }
+
+    /// Draws an action for each copy, and makes it one of the environment.
+    pub(super) fn act(&mut self, observations: &[f32], actions: &mut [ElementOf<A>]) {
+        let outputs = self.policy.predict(observations, &mut self.acting.policy);
+        let of = Distributions::new(&self.policy, outputs);
+        let (drawn, log_probs) = self.rollout.drawn();
+        A::draw(of, &mut self.exploration, &mut self.scratch.noise, drawn);
+        A::log_prob(of, drawn, log_probs);
+        actions.copy_from_slice(drawn);
+        A::clip(self.rollout.space(), actions);
+    }
+
+    /// Takes in a step; true if the rollout is complete with it, whose advantages are then in `estimates`.
+    ///
+    /// # Errors
+    /// If a reward is not finite.
+    pub(super) fn observe(
+        &mut self,
+        steps: &Steps<'_, [f32], A>,
+        decay: LambdaDecay,
+        estimates: &mut Estimates,
+    ) -> Result<bool, LearnError> {
+        let Self { critic, rollout, acting, scratch: Scratch { last, column, .. }, .. } = self;
+        rollout.observe(steps, |next| critic.predict(next, &mut acting.critic)[0])?;
+        if !rollout.is_complete() {
+            return Ok(false);
+        }
+        let features = critic.inputs();
+        estimates.values.clear();
+        for part in rollout.observations.chunks(PASS_SAMPLES * features) {
+            estimates.values.extend_from_slice(critic.predict(part, &mut acting.critic));
+        }
+        // After the end of an episode this is its final observation, whose value is not needed again.
+        last.clear();
+        last.extend_from_slice(critic.predict(steps.next_observations, &mut acting.critic));
+        rollout.estimate(last, decay, column, estimates);
+        Ok(true)
+    }
+
+    /// One gradient step of both networks along `policy_loss - entropy + critic_loss`, with their weights; none if the
+    /// policy's loss asks for none.
+    ///
+    /// # Errors
+    /// If the loss or a gradient is not finite. The networks are unchanged.
+    pub(super) fn step(
+        &mut self,
+        learning_rate: f64,
+        batch: &mut Minibatch<A>,
+        weights: Coefficients,
+        policy_loss: &mut PolicyLoss<'_, A>,
+        critic_loss: &mut CriticLoss<'_, A>,
+    ) -> Result<Option<Losses>, LearnError> {
+        let Self { policy, critic, policy_optimizer, critic_optimizer, learning, scratch, .. } = self;
+        let samples = batch.returns.len();
+        let Scratch { d_log_probs, d_entropies, entropies, d_outputs, d_log_std, d_values, .. } = scratch;
+        for list in [&mut batch.log_probs, &mut *d_log_probs, d_entropies, entropies, d_values] {
+            list.clear();
+            list.resize(samples, 0.0);
+        }
+        let outputs = policy.forward(&batch.observations, &mut learning.policy);
+        let of = Distributions::new(policy, outputs);
+        A::log_prob(of, &batch.actions, &mut batch.log_probs);
+        let Some(of_policy) = policy_loss(batch, d_log_probs) else { return Ok(None) };
+        A::entropy(of, entropies);
+        d_outputs.clear();
+        d_outputs.resize(outputs.len(), 0.0);
+        d_log_std.clear();
+        d_log_std.resize(of.deviations(), 0.0);
+        let mut gradients = DistributionGradients { outputs: d_outputs, log_std: d_log_std };
+        A::add_log_prob_gradients(of, &batch.actions, d_log_probs, &mut gradients);
+        if weights.entropy != 0.0 {
+            d_entropies.fill(-weights.entropy / samples as f32);
+            A::add_entropy_gradients(of, d_entropies, &mut gradients);
+        }
+        let values = critic.forward(&batch.observations, &mut learning.critic);
+        let of_critic = critic_loss(batch, values, d_values);
+        d_values.iter_mut().for_each(|d| *d *= weights.critic);
+        let entropy = entropies.iter().sum::<f32>() / samples as f32;
+        let total = of_policy - weights.entropy * entropy + weights.critic * of_critic;
+        let shares = [
+            Share {
+                network: policy,
+                optimizer: policy_optimizer,
+                upstream: Upstream { outputs: d_outputs, free: d_log_std, taps: &[] },
+                workspace: &mut learning.policy,
+            },
+            Share {
+                network: critic,
+                optimizer: critic_optimizer,
+                upstream: (&**d_values).into(),
+                workspace: &mut learning.critic,
+            },
+        ];
+        let seen = [
+            ("observation", &*batch.observations),
+            ("log-probability", &batch.log_probs),
+            ("advantage", &batch.advantages),
+            ("target", &batch.returns),
+        ];
+        step_together(learning_rate, shares, total, &seen)?;
+        Ok(Some(Losses { policy: of_policy, critic: of_critic, entropy, total }))
+    }
+
+    /// The deterministic policy.
+    pub(super) fn model(&self) -> Model {
+        A::model(&self.policy, self.rollout.space())
+    }
+
+    /// Takes over the policy of a model; the critic begins anew.
+    ///
+    /// # Errors
+    /// If its form is another.
+    pub(super) fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        match A::network(model) {
+            Some(own) if (own.spec(), own.interface()) == (self.policy.spec(), self.policy.interface()) => {
+                self.policy.copy_from(own);
+                Ok(())
+            }
+            _ => Err(model.misfit(&self.model())),
+        }
+    }
+}
+
+/// The inputs and the output of a critic of state values.
+pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
+    Ends::new(task.inputs, 1)
+}
+
+/// The mean of `(v - G)^2` over a minibatch, and its gradient with respect to the values.
+pub(super) fn squared_error(values: &[f32], returns: &[f32], d_values: &mut [f32]) -> f32 {
+    let n = values.len() as f32;
+    let mut sum = 0.0;
+    for ((v, g), d) in values.iter().zip(returns).zip(d_values) {
+        let error = v - g;
+        sum += error * error;
+        *d = 2.0 * error / n;
+    }
+    sum / n
+}
+
+snapshot! {
+    impl[A: PolicyActions + ?Sized] Restorable for ActorCritic<A> {
+        saved: policy, critic, policy_optimizer, critic_optimizer, exploration, rollout via Flat;
+        built: acting, learning, scratch;
+    }
+}
