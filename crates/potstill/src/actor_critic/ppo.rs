@@ -80,7 +80,7 @@ settings! {
         gae_lambda: f64 = 0.95, in Unit;
         /// Distance from 1 at which ratios of probabilities are clipped, a number or a schedule like that of learning_rate. Source:
         /// Schulman et al. 2017, section 6.1
-        clip_range: Schedule = 0.2, in Positive;
+        clip_range: Schedule = 0.2, in NotNegative;
         /// Distance at which the critic's values are clipped from those before the update, if they are. Source: the code of
         /// Schulman et al. 2017, which used 0.2
         clip_range_vf: Option<f64> = None, in Positive;
