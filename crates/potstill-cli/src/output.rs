@@ -14,6 +14,7 @@ use potstill::reproduce::{RESULTS, Reproduction};
 use potstill::run::{classifier_table, headline, summary_of};
 use potstill::shell;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -26,9 +27,24 @@ pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
 /// The first error of stdout, after which nothing more is written there.
 static REFUSED: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// Prints to stdout.
+/// Prints to stdout. Control characters, which names in data may have, are written as escapes.
 pub(crate) fn print(text: &str) {
+    print_raw(&visible(text));
+}
+
+/// Prints text of the program's own to stdout, with escape codes.
+pub(crate) fn print_raw(text: &str) {
     to_stdout(|stdout| line(stdout, text));
+}
+
+/// The text with escapes in place of control characters, but for ends of lines and tabs.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    let is_kept = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(is_kept) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = |c: char| if is_kept(c) { c.to_string() } else { c.escape_default().to_string() };
+    Cow::Owned(text.chars().map(escaped).collect())
 }
 
 /// Writes to stdout, unless it has refused before.
@@ -49,7 +65,7 @@ pub(crate) fn refused() -> Option<io::Error> {
 /// Tells on stderr. What it refuses is lost: a log that cannot be written must not end a run.
 pub(crate) fn tell(text: &str) {
     let me = std::env::args_os().next().unwrap_or_default();
-    let _ = line(&mut io::stderr().lock(), &in_the_name_of(Path::new(&me), text));
+    let _ = line(&mut io::stderr().lock(), &in_the_name_of(Path::new(&me), &visible(text)));
 }
 
 /// The words with the commands in them under this program's name: the library calls the command `potstill`.

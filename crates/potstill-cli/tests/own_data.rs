@@ -304,7 +304,7 @@ fn faults_of_a_table_are_told_in_a_line() {
     check(
         "x,k\n0.5,1.5\n1,a\n\"2,3\n",
         ":label=k",
-        "line 4: 1 values, but there are 2 columns; is a value with a delimiter in it without quotation marks?",
+        "line 4: its quotation mark is not closed; write \"\" for one in a value that begins with one",
     );
 }
 

@@ -594,7 +594,7 @@ fn options_of_a_students_data_are_not_its_teachers() {
     let refused = |arguments: &str, expected: &str| assert_eq!(told(path, arguments, 2), expected);
     refused(
         &format!("{student} --test gaps.csv:drop=pw --out no"),
-        "error: --data gaps.csv:drop=pw: drop=pw: the model takes this column as an input; leave the option out",
+        "error: --test gaps.csv:drop=pw: drop=pw: the model takes this column as an input; leave the option out",
     );
     refused(
         &format!("{student} --unlabelled gaps.csv:inputs=pw --out no"),

@@ -70,7 +70,7 @@ impl Command for Completions {
             Shell::Zsh => ZSH,
             Shell::Fish => FISH,
         };
-        output::print(script.trim_end());
+        output::print_raw(script.trim_end());
         Ok(true)
     }
 }

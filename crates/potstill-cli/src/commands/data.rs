@@ -165,6 +165,9 @@ fn show(result: &Value) {
     };
     let head = ["column", "values", "missing", "range or example"].map(str::to_owned).to_vec();
     output::print(Table { head, rows: columns.iter().map(row).collect() }.text().trim_end());
+    for warning in list("warnings").iter().filter_map(Value::as_str) {
+        output::tell(&format!("warning: {warning}"));
+    }
     let classes = list("classes");
     if !classes.is_empty() {
         let row = |class: &Value| vec![text(&class["name"]), text(&class["rows"])];

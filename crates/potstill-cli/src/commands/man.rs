@@ -50,7 +50,9 @@ impl Command for Man {
                     }
                 }
             }
-            output::print(String::from_utf8_lossy(&page(command, &name_of(command, &arguments))).trim_end());
+            output::print_raw(
+                String::from_utf8_lossy(&page(command, &name_of(command, &arguments))).trim_end(),
+            );
             return Ok(true);
         };
         let mut pages = Vec::new();

@@ -178,7 +178,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     if keyboard.is_some() {
         drop(keyboard);
         // On the terminal's own screen, where it stays.
-        picture(&*game).iter().for_each(|line| output::print(line));
+        picture(&*game).iter().for_each(|line| output::print_raw(line));
     }
     if let (Some(path), Some(film)) = (&options.gif, &film) {
         store::write_file(path, &film.bytes())?;
@@ -274,7 +274,7 @@ fn show(game: &dyn Game, watched: &Watched, on_terminal: bool, is_quiet: bool, h
         lines.push(hint.chars().take(columns).collect());
     }
     if !on_terminal {
-        output::print(&format!("{}\n", lines.join("\n")));
+        output::print_raw(&format!("{}\n", lines.join("\n")));
         return;
     }
     let mut out = std::io::stdout().lock();

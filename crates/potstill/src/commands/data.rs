@@ -49,6 +49,7 @@ pub fn show_data(source: &str) -> Result<Value, Error> {
         "rows": frame.rows(),
         "test_rows": data.test_rows().map(DataFrame::rows),
         "columns": columns,
+        "warnings": data.doubts(),
     });
     if let Some(column) = frame.columns().iter().find(|column| column.name == label) {
         let mut counts: Vec<(String, u64)> = Vec::new();

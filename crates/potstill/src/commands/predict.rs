@@ -3,7 +3,7 @@
 use crate::data::{Preprocessing, Values};
 use crate::error::Error;
 use crate::metrics::{catalogue, quoted};
-use crate::run::{Answerer, OpenData, place_of, usage};
+use crate::run::{Answerer, OpenData, place_of};
 use crate::store::{check_output, write_file};
 use crate::targets::{argmax, soft_targets};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ pub fn predict(request: &PredictRequest) -> Result<Value, Error> {
     check_output(&request.out, &[&request.data, &request.model].map(|given| place_of(given)))?;
     let data = OpenData::open(&request.data)?;
     let mut model = Answerer::open(&request.model, &data)?;
-    let wrong = |reason: String| usage(format!("--data {}: {reason}", request.data));
+    let wrong = |reason: String| data.refused(reason);
     let predictions = Predictions::new(&mut model, &data).map_err(wrong)?;
     write_file(&request.out, predictions.csv.as_bytes())?;
     let mut result = json!({

@@ -109,10 +109,7 @@ fn out_of_fold(
     if let Some(given) = request.data.as_deref().map(OpenData::open).transpose()?
         && given.checksum() != data.checksum()
     {
-        return Err(usage(format!(
-            "--data {}: answers out of fold are to the run's own data",
-            given.given()
-        )));
+        return Err(given.refused("answers out of fold are to the run's own data"));
     }
     let target = Some(predictor.preprocessing().target().column().to_owned());
     let (classes, logits, teacher) = (made.classes, made.logits, teachers.checksum());

@@ -31,7 +31,8 @@ impl Reader for Csv {
         match head {
             Head::File(bytes) => {
                 let line = first_line(bytes);
-                !bytes.contains(&0) && (delimiter(line).is_some() || is_name(line))
+                !bytes.contains(&0)
+                    && (delimiter(line).is_some() || is_name(line) || no_names(line).is_some())
             }
             Head::Folder(_) => false,
         }
@@ -39,7 +40,11 @@ impl Reader for Csv {
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
         let head = content.head().map_err(unreadable)?;
-        let delimiter = delimiter(first_line(&head)).unwrap_or(b',');
+        let first = first_line(&head);
+        if let Some(reason) = no_names(first) {
+            return Err(reason);
+        }
+        let delimiter = delimiter(first).unwrap_or(b',');
         let mut kinds = Vec::new();
         loop {
             let reader = content.inflated().map_err(unreadable)?;
@@ -76,6 +81,15 @@ fn delimiter(line: &[u8]) -> Option<u8> {
     // The first of equals.
     let most = counts.into_iter().max().filter(|&most| most > 0)?;
     counts.iter().position(|&count| count == most).map(|i| DELIMITERS[i])
+}
+
+/// The reason for which a first line has no names of columns.
+fn no_names(line: &[u8]) -> Option<String> {
+    if line.trim_ascii_start().starts_with(b"#") {
+        return Some("line 1 is a comment; remove the lines before the names of the columns".to_owned());
+    }
+    let separates = line.strip_prefix(b"sep=").is_some_and(|rest| rest.len() <= 1);
+    separates.then(|| "line 1 is a note on separators for Excel; remove it".to_owned())
 }
 
 /// Returns true for the name of a single column: letters, digits and what joins them.
@@ -321,6 +335,8 @@ mod tests {
         };
         check("", "it is empty");
         check("a,b\n", "it has no rows");
+        check("# by me\na,b\n1,2\n", "line 1 is a comment; remove the lines before the names of the columns");
+        check("sep=;\na;b\n1;2\n", "line 1 is a note on separators for Excel; remove it");
         check(
             "a,b\n1,2\n3\n",
             "line 3: 1 values, but there are 2 columns; is a value with a delimiter in it without quotation marks?",

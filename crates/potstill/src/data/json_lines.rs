@@ -1,4 +1,5 @@
-//! JSON lines: an object a row, with numbers, words, truths or nothing under the names of the columns.
+//! JSON lines: an object a row, with numbers, words, truths or nothing under the names of the columns; also a JSON array
+//! of such objects, as pandas writes it (`to_json(orient="records")`).
 //!
 //! An object of numbers under `p`, `logit` (or `logp`) or `votes` is a teacher's answers: `{"p": {"good": 0.9, "bad": 0.1}}` is the
 //! columns `p(good)` and `p(bad)`; a class that it lacks has no votes, or is not among the most probable.
@@ -30,10 +31,15 @@ impl Reader for JsonLines {
     }
 
     fn recognizes(&self, head: &Head<'_>) -> bool {
-        matches!(head, Head::File(bytes) if without_mark(bytes).trim_ascii_start().starts_with(b"{"))
+        let Head::File(bytes) = head else { return false };
+        let text = without_mark(bytes).trim_ascii_start();
+        text.starts_with(b"{") || is_array(text)
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        if is_array(without_mark(&content.head().map_err(unreadable)?).trim_ascii_start()) {
+            return array(content, options);
+        }
         let mut reader = content.inflated().map_err(unreadable)?;
         let (mut rows, mut line) = (Rows::new(options), Vec::new());
         for number in 1_u64.. {
@@ -52,6 +58,23 @@ impl Reader for JsonLines {
         }
         DataFrame::new(rows.columns()).map(Data::rows)
     }
+}
+
+/// Returns true for the beginning of an array of objects.
+fn is_array(text: &[u8]) -> bool {
+    text.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
+}
+
+/// Reads an array of objects, each a row.
+fn array(content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+    let bytes = content.bytes().map_err(unreadable)?;
+    let all: Vec<Map<String, Value>> = serde_json::from_slice(without_mark(&bytes))
+        .map_err(|error| format!("it is no JSON array of objects: {error}"))?;
+    let mut rows = Rows::new(options);
+    for (i, row) in all.iter().enumerate() {
+        rows.push(row).map_err(|reason| format!("row {}: {reason}", i + 1))?;
+    }
+    DataFrame::new(rows.columns()).map(Data::rows)
 }
 
 fn without_mark(bytes: &[u8]) -> &[u8] {

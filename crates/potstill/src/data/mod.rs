@@ -25,7 +25,7 @@
 //!     + "\n{\"observations\":[36,24],\"actions\":[0],\"rewards\":[-1.0],\"ending\":\"truncated\"}\n";
 //! let read = |bytes: &[u8]| data::read(&Bytes(bytes), None, &DataOptions::default());
 //! assert_eq!(read(walk.as_bytes()), Recording::parse(&walk).map(Data::Episodes));
-//! assert!(read(b"\x89PNG").unwrap_err().starts_with("its format is not known; known: a recording"));
+//! assert!(read(b"\x01\x02\x03").unwrap_err().starts_with("its format is not known; known: a recording"));
 //! ```
 
 #[cfg(feature = "disk")]
@@ -34,6 +34,8 @@ mod arrays;
 pub mod content;
 mod csv;
 pub mod digits;
+#[cfg(feature = "disk")]
+pub(crate) mod doubts;
 mod encoding;
 pub mod frame;
 mod idx;
@@ -50,6 +52,7 @@ pub mod recording;
 mod rows;
 pub mod source;
 pub mod text;
+mod unknown;
 
 pub use content::{Bytes, Content};
 
@@ -96,6 +99,11 @@ pub fn read(content: &dyn Content, format: Option<&str>, options: &DataOptions) 
         None if bytes.is_empty() => return Err("it is empty".to_owned()),
         None => Head::File(&bytes),
     };
+    if let (Head::File(bytes), None) = (&head, format)
+        && let Some(advice) = unknown::advice(bytes)
+    {
+        return Err(advice.to_owned());
+    }
     let found = READERS.into_iter().find(|reader| match format {
         Some(format) => reader.name() == format,
         None => reader.recognizes(&head),

@@ -36,6 +36,7 @@ impl Reader for Pictures {
         let mut labels = Values::words();
         let mut bytes = Stored::below(options.memory);
         let mut first: Option<(&str, [usize; 3])> = None;
+        check_files(&files)?;
         for file in files.iter().filter(|file| is_picture(file)) {
             let (class, _) = file.split_once('/').ok_or_else(|| {
                 format!("{file}: it lies in no folder of a class; put each picture into a folder with the name of its class")
@@ -58,6 +59,23 @@ impl Reader for Pictures {
         let image = Values::Images { shape, white: u8::MAX, bytes };
         DataFrame::new(vec![Column::new("image", image), Column::new("label", labels)]).map(Data::rows)
     }
+}
+
+/// Refuses files in the folders of classes that are no PNG pictures.
+fn check_files(files: &[String]) -> Result<(), String> {
+    let is_hidden = |name: &str| name.starts_with('.') || ["Thumbs.db", "desktop.ini"].contains(&name);
+    let name = |file: &str| file.rsplit_once('/').map_or(file.to_owned(), |(_, name)| name.to_owned());
+    let left = |file: &&String| file.contains('/') && !is_picture(file) && !is_hidden(&name(file));
+    if let Some(first) = files.iter().find(left) {
+        let count = files.iter().filter(left).count();
+        let are = if count == 1 {
+            "it is no PNG picture".to_owned()
+        } else {
+            format!("{count} files are no PNG pictures")
+        };
+        return Err(format!("{first}: {are}; convert or remove what is none"));
+    }
+    Ok(())
 }
 
 fn is_picture(file: &str) -> bool {

@@ -21,10 +21,10 @@ pub(super) struct Rows<R> {
     filled: usize,
     is_end: bool,
     /// The line of the next byte.
-    line: u64,
+    next_line: u64,
     is_after_return: bool,
     /// The line of the latest row, and where its values begin and end in the buffer.
-    row_line: u64,
+    line: u64,
     values: Vec<(usize, usize)>,
 }
 
@@ -37,9 +37,9 @@ impl<R: Read> Rows<R> {
             start: 0,
             filled: 0,
             is_end: false,
-            line: 1,
+            next_line: 1,
             is_after_return: false,
-            row_line: 1,
+            line: 1,
             values: Vec::new(),
         };
         while rows.filled < BYTE_ORDER_MARK.len() && !rows.is_end {
@@ -53,7 +53,7 @@ impl<R: Read> Rows<R> {
 
     /// The line in which the latest row begins, from 1.
     pub(super) const fn line(&self) -> u64 {
-        self.row_line
+        self.line
     }
 
     /// The number of values of the latest row.
@@ -86,7 +86,7 @@ impl<R: Read> Rows<R> {
                 Ok(found) => break found,
                 Err(None) if self.is_end => break (rest.len(), memchr(b'"', rest).is_some()),
                 Err(Some(opened)) if self.is_end => {
-                    let line = self.line + lines(&rest[..opened]);
+                    let line = self.next_line + lines(&rest[..opened]);
                     return Err(format!(
                         "line {line}: its quotation mark is not closed; write \"\" for one in a value that begins with one"
                     ));
@@ -94,7 +94,7 @@ impl<R: Read> Rows<R> {
                 Err(_) => self.fill()?,
             }
         };
-        self.row_line = self.line;
+        self.line = self.next_line;
         self.values.clear();
         let (from, to) = (self.start, self.start + length);
         self.start = to;
@@ -116,8 +116,8 @@ impl<R: Read> Rows<R> {
                 continue;
             }
             match self.buffer[self.start] {
-                b'\n' => self.line += u64::from(!self.is_after_return),
-                b'\r' => self.line += 1,
+                b'\n' => self.next_line += u64::from(!self.is_after_return),
+                b'\r' => self.next_line += 1,
                 _ => {
                     self.is_after_return = false;
                     return Ok(true);
@@ -162,7 +162,7 @@ impl<R: Read> Rows<R> {
                     from = begin;
                     // Until a mark that is not one of two.
                     while let Some(length) = memchr(b'"', &self.buffer[from..end]) {
-                        self.line += lines(&self.buffer[from..from + length]);
+                        self.next_line += lines(&self.buffer[from..from + length]);
                         self.buffer.copy_within(from..from + length, to);
                         (from, to) = (from + length + 1, to + length);
                         if self.buffer[from..end].first() != Some(&b'"') {
@@ -176,7 +176,7 @@ impl<R: Read> Rows<R> {
                     if !self.buffer[from..after].trim_ascii().is_empty() {
                         return Err(format!(
                             "line {}: a value goes on behind its closing quotation mark; write \"\" for one inside of a value",
-                            self.line
+                            self.next_line
                         ));
                     }
                     (begin, to, after)

@@ -82,6 +82,16 @@ impl DataOptions {
             Some(index) => Ok(index == 0),
             None => Err(format!("{key}={value}: expected {} or {}", words[0], words[1])),
         };
+        let known = match key {
+            "label" | "labels" => &self.label,
+            "target" => &self.target,
+            "inputs" => &self.inputs,
+            "id" => &self.id,
+            _ => &None,
+        };
+        if let Some(known) = known {
+            return Err(format!("{key}={value}: there is {key}={known} already; give one"));
+        }
         match key {
             "label" | "labels" => self.label = name()?,
             "target" => self.target = name()?,
@@ -116,6 +126,26 @@ impl DataOptions {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a column with two roles.
+    fn check_roles(&self) -> Result<(), String> {
+        let of = |role: &'static str, name: &Option<String>| name.clone().map(|name| (role, name));
+        let learned = [("label", &self.label), ("target", &self.target), ("id", &self.id)];
+        let taken = [("text", &self.text), ("inputs", &self.inputs)];
+        let mut roles: Vec<(&str, String)> =
+            learned.iter().chain(&taken).filter_map(|(role, name)| of(role, name)).collect();
+        roles.extend(self.drop.iter().map(|name| ("drop", name.clone())));
+        for (i, (role, name)) in roles.iter().enumerate() {
+            if let Some((before, _)) =
+                roles[..i].iter().find(|(before, known)| known == name && before != role)
+            {
+                return Err(format!(
+                    "{before}={name} and {role}={name}: a column has one role; give another"
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -171,6 +201,7 @@ impl<'a> DataSource<'a> {
                 Given::File(_) => return Err(format!("{}: expected a name, not a file", option.key)),
             }
         }
+        parsed.options.check_roles()?;
         Ok(parsed)
     }
 }
@@ -211,6 +242,13 @@ mod tests {
         check("a.csv:memory=lots", Err("memory=lots: expected a size such as 64MiB"));
         check("a.csv:missing=zero", Err("missing=zero: expected mean or refuse"));
         check("a.csv:text=x,label=y", Ok((None, "a.csv")));
+        check("a.csv:text=y,label=y", Err("label=y and text=y: a column has one role; give another"));
+        check(
+            "a.csv:label=y,drop=[\"x\",\"y\"]",
+            Err("label=y and drop=y: a column has one role; give another"),
+        );
+        check("a.csv:id=x,id=y", Err("id=y: there is id=x already; give one"));
+        check("a.csv:label=x,label=y", Err("label=y: there is label=x already; give one"));
         check(
             "a.csv:text=x,text=y",
             Err("text=y: one column of texts is learned from, and there is one already"),

@@ -2,9 +2,11 @@
 //!
 //! Read are chat completions as OpenAI and servers like it give them, one JSON object a line, and batch files of them:
 //! `choices[].logprobs.content[].top_logprobs[].{token, logprob}`, `choices[].message.content`, in a batch under `response.body` with the
-//! `custom_id` of the request; and messages of Anthropic's, `content[].text`, in a batch under `result.message`. The token that names the class is the one that decides on the last [spelling](Spellings) of the answer; the probabilities of the alternatives that
-//! spell the same class are added, and what spells none is left out: the sum before that is the coverage. Without log-probabilities the last spelling
-//! is a vote.
+//! `custom_id` of the request; and messages of Anthropic's, `content[].text`, in a batch under `result.message`. The token
+//! that names the class is the one that decides on the last [spelling](Spellings) of the answer; the probabilities of the
+//! alternatives that spell the same class are added, and what spells none is left out: the sum before that is the coverage.
+//! Without log-probabilities the last spelling is a vote. An answer whose last spelling is denied (`not bad`) or joined to
+//! one of another class (`good or bad`) names no class.
 //!
 //! ```
 //! use potstill::distill::chat::{Answer, Spellings};
@@ -118,8 +120,9 @@ impl Spellings {
                 }
                 Some(None) => {}
                 None => {
-                    if let Some((_, class)) = self.last(&small(&said(choice))) {
-                        votes[class] += 1.0;
+                    let text = small(&said(choice));
+                    if let Some(found) = self.last(&text).filter(|found| !self.is_doubtful(&text, found)) {
+                        votes[found.1] += 1.0;
                     }
                 }
             }
@@ -139,7 +142,9 @@ impl Spellings {
     fn of_tokens(&self, tokens: &[Value]) -> Option<Vec<f64>> {
         let words: Vec<String> =
             tokens.iter().map(|token| small(token["token"].as_str().unwrap_or_default())).collect();
-        let (at, before) = match self.last(&words.concat()) {
+        let text = words.concat();
+        let (at, before) = match self.last(&text) {
+            Some(found) if self.is_doubtful(&text, &found) => return None,
             Some((place, _)) => self.deciding(&words, &place),
             // Tokens of some programs have no blanks between them.
             None => {
@@ -244,6 +249,7 @@ mod tests {
         check(&[token("neg", 0.75, &[("pos", 0.25)]), token("ative", 1.0, &[])], Ok((&[0.25, 0.75], 1.0)));
         check(&[token("good", 0.2, &[("bad", 0.1), ("so", 0.7)])], Err(Missing::Uncovered));
         check(&[token("well", 1.0, &[])], Err(Missing::NoClass));
+        check(&[token("not", 1.0, &[]), token(" bad", 0.9, &[(" good", 0.1)])], Err(Missing::NoClass));
         // -9999 stands for "not among them".
         let unknown =
             json!({"token": "good", "logprob": -9999.0, "top_logprobs": [{"token": "bad", "logprob": 0.0}]});
@@ -285,6 +291,8 @@ mod tests {
             Answer::None(Missing::Failed),
         );
         check(json!({"choices": []}), None, Answer::None(Missing::Failed));
+        check(json!({"choices": [said("It is not bad.")]}), None, Answer::None(Missing::NoClass));
+        check(json!({"choices": [said("good or bad?"), said("good")]}), None, Answer::Votes(vec![1.0, 0.0]));
         check(json!({"choices": "x"}), None, Answer::None(Missing::Failed));
     }
 

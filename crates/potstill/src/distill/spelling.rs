@@ -1,7 +1,8 @@
 //! The words that spell classes, found in the answers of language models.
 //!
 //! A spelling counts where it stands apart: `good` is found in `{"label": "good"}`, but neither in `goodness` nor in `non-good`,
-//! and `5` not in `3.5`. Of spellings that end at the same place the longest counts: `not good` is not `good`.
+//! and `5` not in `3.5`. Of spellings that end at the same place the longest counts: `not good` is not `good`. One that is denied
+//! (`It is not bad`) or joined to another class (`good or bad`) says nothing.
 
 use std::ops::Range;
 
@@ -77,7 +78,40 @@ impl Spellings {
             });
         found.max_by_key(|(place, _)| (place.end, place.len()))
     }
+
+    /// Returns true if a spelling at this place of a text of [small letters](small) does not name its class: it is denied in English, or
+    /// joined to a spelling of another class.
+    pub(super) fn is_doubtful(&self, text: &str, (place, class): &(Range<usize>, usize)) -> bool {
+        let before =
+            text[..place.start].trim_end_matches(|c: char| !c.is_alphanumeric() && !ENDS.contains(&c));
+        let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '\u{2019}');
+        let mut words = before
+            .rsplit(|c: char| ENDS.contains(&c))
+            .next()
+            .unwrap_or_default()
+            .rsplit(|c: char| !is_letter(c))
+            .filter(|word| !word.is_empty())
+            .peekable();
+        if words.peek().is_some_and(|word| JOINS.contains(word)) {
+            let first = before.trim_end_matches(is_letter).trim_end_matches(|c: char| !c.is_alphanumeric());
+            return self
+                .last(first)
+                .is_some_and(|(other, known)| other.end == first.len() && known != *class);
+        }
+        let denying = words.find(|word| !BETWEEN.contains(word));
+        denying.is_some_and(|word| {
+            DENIALS.contains(&word) || word.ends_with("n't") || word.ends_with("n\u{2019}t")
+        })
+    }
 }
+
+/// Ends of sentences and of parts of them.
+const ENDS: [char; 7] = ['.', ',', ';', ':', '!', '?', '\n'];
+const JOINS: [&str; 3] = ["or", "and", "nor"];
+const DENIALS: [&str; 4] = ["not", "never", "neither", "nor"];
+/// Words between a denial and what it denies.
+const BETWEEN: [&str; 12] =
+    ["a", "an", "the", "very", "really", "so", "too", "that", "all", "exactly", "entirely", "particularly"];
 
 /// A text in small letters, with plain blanks, one for each kind of them and for the mark by which some tokenizers write one.
 pub(super) fn small(text: &str) -> String {
@@ -120,6 +154,30 @@ mod tests {
         check("good=,bad", "`good=` is no class; write CLASS=WORD|WORD,CLASS=WORD");
         check("a=x|y,b=Y", "`y` spells both a and b; ask the model for words that tell them apart");
         check("a=x,a=y", "`a` spells both a and a; ask the model for words that tell them apart");
+    }
+
+    #[test]
+    fn a_spelling_that_is_denied_or_joined_to_another_names_no_class() {
+        let spellings = Spellings::parse("pos=good,neg=not good|bad").unwrap();
+        let check = |text: &str, is_doubtful: bool| {
+            let text = small(text);
+            let found = spellings.last(&text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(spellings.is_doubtful(&text, &found), is_doubtful, "{text}");
+        };
+        check("It is not bad.", true);
+        check("It isn't a very **bad** one", true);
+        check("It isn\u{2019}t bad", true);
+        check("never bad", true);
+        check("good or bad", true);
+        check("\"good\" and \"bad\"", true);
+        check("neither good nor bad", true);
+        check("It is bad.", false);
+        check("No, it is bad", false);
+        check("I would not say more. Bad", false);
+        check("not good", false);
+        check("short and bad", false);
+        check("good, but then: bad", false);
+        check("bad and bad", false);
     }
 
     #[test]

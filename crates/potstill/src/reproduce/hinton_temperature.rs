@@ -12,7 +12,6 @@ struct Student {
     name: &'static str,
     temperatures: &'static [f64],
     epochs: u64,
-    rate: f64,
 }
 
 const NARROW: Student = Student {
@@ -20,10 +19,9 @@ const NARROW: Student = Student {
     name: "30 units",
     temperatures: &[1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 20.0],
     epochs: 40,
-    rate: 0.03,
 };
 const WIDE: Student =
-    Student { network: "mlp:300,300", name: "300 units", temperatures: &[8.0, 20.0], epochs: 30, rate: 0.1 };
+    Student { network: "mlp:300,300", name: "300 units", temperatures: &[8.0, 20.0], epochs: 30 };
 const ALPHA: f64 = 0.9;
 /// The temperatures among which the best one is expected.
 const BEST: (f64, f64) = (2.0, 5.0);
@@ -36,8 +34,8 @@ fn curve(
     images: &Images,
     recorded: &[f32],
 ) -> Result<Vec<Vec<f64>>, Error> {
-    let Student { network, name, temperatures, epochs, rate } = *student;
-    let recipe = Recipe::plain(network, runs.epochs(epochs), rate);
+    let Student { network, name, temperatures, epochs } = *student;
+    let recipe = Recipe::taught(network, runs.epochs(epochs));
     let of_temperature = |temperature: &f64| {
         let all = runs.of_seeds(&format!("{name}, T = {temperature}"), |seed| {
             let soft = Some(soft(recorded, *temperature, ALPHA));

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 const STUDENT: &str = "mlp:800,800";
 const EPOCHS: u64 = 40;
-const RATE: f64 = 0.03;
 const TEMPERATURE: f64 = 20.0;
 /// Training images that no transfer set has: the shifts are chosen on them.
 const HELD_OUT: usize = 10_000;
@@ -111,7 +110,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let count = images.train.len();
     let kept = count - HELD_OUT.min(count / 6);
     let (held_out, _) = of_classes(&images.train, kept..count, |_| true);
-    let recipe = Recipe::plain(STUDENT, runs.epochs(EPOCHS), RATE);
+    let recipe = Recipe::taught(STUDENT, runs.epochs(EPOCHS));
     let of_transfer =
         |what: &str, classes: &[usize], published: f32, is_in: &(dyn Fn(usize) -> bool + Sync)| {
             let (transfer, rows) = of_classes(&images.train, 0..kept, is_in);

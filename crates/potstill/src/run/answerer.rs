@@ -30,14 +30,13 @@ impl Answerer {
             let preprocessing = data
                 .names_of(model.classes())
                 .and_then(|classes| model.for_rows(data, classes))
-                .map_err(|reason| usage(format!("--data {}: {reason}", data.given())))?;
+                .map_err(|reason| data.refused(reason))?;
             return Ok(Self::Foreign(Box::new(model), preprocessing));
         }
         match Subject::load(&RunDir::open(Path::new(given))?)? {
             Subject::Classifier { predictor, .. } => {
                 let adopted = predictor.preprocessing().for_rows(data.rows(), data.options());
-                let adopted =
-                    adopted.map_err(|reason| usage(format!("--data {}: {reason}", data.given())))?;
+                let adopted = adopted.map_err(|reason| data.refused(reason))?;
                 Ok(Self::Own(Box::new(predictor.with_preprocessing(adopted))))
             }
             Subject::Policy { .. } => {

@@ -5,6 +5,7 @@ use super::data_file::{read_data, refused};
 use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
+use crate::data::doubts::doubts;
 use crate::data::preprocessing::{Encoding, Target, is_answer, target_column};
 use crate::data::source::place_and_options;
 use crate::data::{self, Column, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
@@ -34,19 +35,29 @@ const SHOWN_COLUMNS: usize = 4;
 pub(crate) struct OpenData {
     /// The source as it is kept in `config.toml`: with an absolute path.
     pub(crate) source: String,
-    /// The source as it was given, for messages.
+    /// The source as it was given, and the option that it was given with, for messages.
     given: String,
+    option: &'static str,
     options: DataOptions,
     samples: Samples,
 }
 
 impl OpenData {
-    /// Reads a data source.
+    /// Reads the data source of `--data`.
     ///
     /// # Errors
     /// If there is none, or it is damaged.
     pub(crate) fn open(given: &str) -> Result<Self, Error> {
-        let parsed = DataSource::parse(given, &data::formats()).map_err(|reason| refused(given, reason))?;
+        Self::open_as("--data", given)
+    }
+
+    /// Reads the data source of another option, which errors then name.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub(crate) fn open_as(option: &'static str, given: &str) -> Result<Self, Error> {
+        let wrong = |reason: String| refused(option, given, reason);
+        let parsed = DataSource::parse(given, &data::formats()).map_err(wrong)?;
         let place = parsed.place;
         let (source, samples) = match DataFrame::by_name(place) {
             Some(rows) => (given.to_owned(), Samples { rows, test: None }),
@@ -55,14 +66,18 @@ impl OpenData {
                     Data::Samples(samples) => Ok(samples),
                     other => Err(other),
                 };
-                let samples =
-                    read_data(given, &parsed, "a classifier learns from labelled samples", samples)?;
+                let samples = read_data(
+                    (option, given),
+                    &parsed,
+                    "a classifier learns from labelled samples",
+                    samples,
+                )?;
                 (absolute_place(given), samples)
             }
-            None if place.contains(['/', '.']) => return Err(refused(given, "there is no such file")),
+            None if place.contains(['/', '.']) => return Err(wrong("there is no such file".to_owned())),
             None => return Err(ConfigError::unknown("dataset", place, None, DATASETS).into()),
         };
-        Ok(Self { source, given: given.to_owned(), options: parsed.options, samples })
+        Ok(Self { source, given: given.to_owned(), option, options: parsed.options, samples })
     }
 
     /// The number of samples to test on, if none is given: none if the source has a test part of its own.
@@ -86,6 +101,18 @@ impl OpenData {
         &self.given
     }
 
+    /// A refusal of it, in one line.
+    pub(crate) fn refused(&self, reason: impl std::fmt::Display) -> Error {
+        refused(self.option, &self.given, reason)
+    }
+
+    /// A sentence on each column of words that looks like one of numbers.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        let DataOptions { label, target, text, id, .. } = &self.options;
+        let named = [label, target, text, id].map(Option::as_deref);
+        doubts(self.rows(), &[&named[..], &[self.target()]].concat())
+    }
+
     /// The options.
     pub(crate) fn options(&self) -> &DataOptions {
         &self.options
@@ -97,7 +124,7 @@ impl OpenData {
     /// If there is no such column, a name is missing, or stands twice.
     pub(crate) fn names(&self) -> Result<Option<Vec<String>>, Error> {
         let Some(id) = &self.options.id else { return Ok(None) };
-        let wrong = |reason: String| refused(&self.given, reason);
+        let wrong = |reason: String| self.refused(reason);
         let column = &self.rows().columns()[self.rows().find(id).map_err(wrong)?];
         let (mut names, mut known) = (Vec::new(), HashSet::new());
         for row in 0..self.rows().rows() {
@@ -184,10 +211,7 @@ impl OpenData {
     /// # Errors
     /// If nothing is left to train on, or a row cannot be encoded: which, and why.
     fn parts(&self, split: &Split<'_>) -> Result<Parts, Error> {
-        let wrong = |given: &str| {
-            let given = given.to_owned();
-            move |reason: String| refused(&given, reason)
-        };
+        let wrong = |reason: String| self.refused(reason);
         let rows = &self.samples.rows;
         let apart = split.test.map(|test| (&test.samples.rows, test));
         let apart = apart.or(self.samples.test.as_ref().map(|test| (test, self)));
@@ -204,24 +228,18 @@ impl OpenData {
         let preprocessing = match &split.fitted {
             Some(fitted) if named.is_some_and(|name| name != fitted.target().column()) => {
                 let (column, name) = (fitted.target().column(), named.map_or("", String::as_str));
-                return Err(wrong(&self.given)(format!(
-                    "the teacher has learned the column `{column}`, not `{name}`"
-                )));
+                return Err(wrong(format!("the teacher has learned the column `{column}`, not `{name}`")));
             }
-            Some(fitted) => {
-                match fitted.for_student(rows, &train, &self.options).map_err(wrong(&self.given))? {
-                    same if same == **fitted => Arc::clone(fitted),
-                    own => Arc::new(own),
-                }
-            }
+            Some(fitted) => match fitted.for_student(rows, &train, &self.options).map_err(wrong)? {
+                same if same == **fitted => Arc::clone(fitted),
+                own => Arc::new(own),
+            },
             None => {
-                let fitted = Preprocessing::fit(rows, &train, &self.options).map_err(wrong(&self.given))?;
+                let fitted = Preprocessing::fit(rows, &train, &self.options).map_err(wrong)?;
                 Arc::new(fitted)
             }
         };
-        let encoded = |rows_of: &[usize]| {
-            preprocessing.labelled(rows, rows_of).map_err(wrong(&self.given)).map(Arc::new)
-        };
+        let encoded = |rows_of: &[usize]| preprocessing.labelled(rows, rows_of).map_err(wrong).map(Arc::new);
         let tested = match apart {
             Some((frame, source)) => {
                 let all: Vec<usize> = (0..frame.rows()).collect();
@@ -230,7 +248,7 @@ impl OpenData {
                     None => Ok((*preprocessing).clone()),
                 };
                 let of_these = of_these.and_then(|of_these| of_these.labelled(frame, &all));
-                Arc::new(of_these.map_err(wrong(&source.given))?)
+                Arc::new(of_these.map_err(|reason| source.refused(reason))?)
             }
             None => encoded(&test)?,
         };
@@ -303,7 +321,7 @@ impl TrainedOn {
     /// The samples of the run, encoded by this preprocessing, or by the one that is fitted on those to train on.
     pub(crate) fn parts(&self, fitted: Option<&Arc<Preprocessing>>) -> Result<Parts, Error> {
         let data = OpenData::open(&self.source)?;
-        let test = self.test.as_deref().map(OpenData::open).transpose()?;
+        let test = self.test.as_deref().map(|test| OpenData::open_as("--test", test)).transpose()?;
         DataSources { data, test, unlabelled: None }.parts(&self.fit, fitted)
     }
 
@@ -410,8 +428,7 @@ impl DataSources {
         let checksum = i64::from(data.checksum());
         let known = layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
         if known.is_some_and(|known| known.as_integer() != Some(checksum)) {
-            let given = &data.given;
-            return Err(refused(given, "it is not the data that the run was begun with"));
+            return Err(data.refused("it is not the data that the run was begun with"));
         }
         let mut values = Table::from_iter([
             ("data".to_owned(), data.source.clone().into()),
@@ -433,16 +450,16 @@ impl DataSources {
         {
             values.insert("test_samples".to_owned(), Value::Integer(samples as i64));
         }
-        let test = test.as_deref().map(OpenData::open).transpose()?;
+        let test = test.as_deref().map(|test| OpenData::open_as("--test", test)).transpose()?;
         if let Some(test) = &test {
             values.insert("test".to_owned(), test.source.clone().into());
         }
-        let unlabelled = peek(layers, "unlabelled").map(OpenData::open).transpose()?;
+        let unlabelled =
+            peek(layers, "unlabelled").map(|more| OpenData::open_as("--unlabelled", more)).transpose()?;
         if let Some(more) = &unlabelled {
             let checksum = i64::from(more.checksum());
             if given("unlabelled_crc32c").is_some_and(|known| known.as_integer() != Some(checksum)) {
-                let reason = "it is not the data that the run was begun with";
-                return Err(usage(format!("--unlabelled {}: {reason}", more.given)));
+                return Err(more.refused("it is not the data that the run was begun with"));
             }
             values.insert("unlabelled".to_owned(), more.source.clone().into());
             values.insert("unlabelled_crc32c".to_owned(), checksum.into());

@@ -102,9 +102,8 @@ impl OutOfFold {
         let others: Vec<usize> =
             (0..data.data().rows().rows()).filter(|row| !learned.contains(row)).collect();
         if !others.is_empty() {
-            let given = data.data().given();
             let inputs = model.inputs(data.data().rows(), &others);
-            let inputs = inputs.map_err(|reason| usage(format!("--data {given}: {reason}")))?;
+            let inputs = inputs.map_err(|reason| data.data().refused(reason))?;
             let answers = model.answers(&inputs, &mut Workspace::default());
             for (&row, logits) in others.iter().zip(answers.chunks_exact(width)) {
                 put(row, logits);

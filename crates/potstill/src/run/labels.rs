@@ -66,7 +66,7 @@ pub(super) fn prepare_classifier(
         }
     };
     let prepared = PreparedRun::of(algorithm.name, (&data.name(), run.seed), config, store, job);
-    let prepared = prepared.with_warning(idle).with_warnings(repeated);
+    let prepared = prepared.with_warning(idle).with_warnings(repeated).with_warnings(data.data().doubts());
     Ok(prepared.with_schedules(&settings, None, Some(steps)))
 }
 
@@ -80,8 +80,7 @@ fn check_target(
     if has_values == (parts.train.classes == 0) {
         return Ok(());
     }
-    let (column, given) = (parts.preprocessing.target().column(), data.data().given());
-    Err(usage(format!("--data {given}: {}", advice(column))))
+    Err(data.data().refused(advice(parts.preprocessing.target().column())))
 }
 
 /// The advice on a column that is not what the algorithm learns.
@@ -187,7 +186,11 @@ fn prepare_student_of_values(
         (StudentSpec::Tree(_), None) => unreachable!("a tree has targets"),
     };
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    Ok(prepared.with_warning(idle).with_warnings(warnings).with_schedules(&settings, None, Some(steps)))
+    Ok(prepared
+        .with_warning(idle)
+        .with_warnings(warnings)
+        .with_warnings(data.data().doubts())
+        .with_schedules(&settings, None, Some(steps)))
 }
 
 /// Prepares the run of a student that learns classes.
@@ -257,7 +260,11 @@ fn prepare_student_of_classes(
         }
     };
     let prepared = PreparedRun::of(DISTILL, (&data.name(), run.seed), config, store, job);
-    let prepared = prepared.with_warning(idle).with_warnings(warnings).with_warning(surer);
+    let prepared = prepared
+        .with_warning(idle)
+        .with_warnings(warnings)
+        .with_warnings(data.data().doubts())
+        .with_warning(surer);
     Ok(prepared.with_schedules(&settings, None, Some(steps)))
 }
 

@@ -40,7 +40,7 @@ impl RecordedTeacher {
     /// # Errors
     /// If it has none, or a row's are wrong.
     pub(crate) fn open(given: &str) -> Result<Self, Error> {
-        let data = OpenData::open(given)?;
+        let data = OpenData::open_as("--teacher", given)?;
         let wrong = |reason: String| usage(format!("--teacher {given}: {reason}"));
         if data.options().fills_missing == Some(true) {
             return Err(wrong(

@@ -58,7 +58,8 @@ impl PrepareTabular<'_> {
             other => Err(other),
         };
         let source = DataSource { format: None, place: file, options: DataOptions::default() };
-        let recording = read_data(file, &source, &format!("`{name}` learns from episodes"), episodes)?;
+        let recording =
+            read_data(("--data", file), &source, &format!("`{name}` learns from episodes"), episodes)?;
         let crc = crc32c::crc32c(&store::read_file(Path::new(file))?);
         let mut values = Table::new();
         if peek(self.layers, "env").is_none() {
@@ -72,7 +73,7 @@ impl PrepareTabular<'_> {
         let crc = i64::from(crc);
         let known = self.layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
         if known.is_some_and(|known| known.as_integer() != Some(crc)) {
-            return Err(refused(file, "it is not the file that the run was begun with"));
+            return Err(refused("--data", file, "it is not the file that the run was begun with"));
         }
         values.insert("data_crc32c".to_owned(), Value::Integer(crc));
         // The run may be resumed from another folder.
@@ -121,11 +122,12 @@ impl PrepareTabular<'_> {
             let (of, theirs, id) = (&recording.env, format!("{}, {}", theirs.0, theirs.1), &spec.id);
             let (observations, actions) = spaces;
             return Err(refused(
+                "--data",
                 file,
                 format!("it was recorded in {of} ({theirs}); {id} has {observations}, {actions}"),
             ));
         }
-        recording.check(&observations, &actions).map_err(|reason| refused(file, reason))
+        recording.check(&observations, &actions).map_err(|reason| refused("--data", file, reason))
     }
 
     /// The run.

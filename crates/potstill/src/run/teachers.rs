@@ -318,7 +318,7 @@ impl Member {
         let frame = data.rows();
         let rows: Vec<usize> = (0..frame.rows()).collect();
         let all = Rows { frame, rows: &rows, options: data.options() };
-        let of_data = |reason: String| usage(format!("--data {}: {reason}", data.given()));
+        let of_data = |reason: String| data.refused(reason);
         match self {
             Self::Trained(trained) => {
                 trained.0.preprocessing().for_rows(frame, data.options()).map_err(of_data)?;
