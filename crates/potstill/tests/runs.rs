@@ -230,6 +230,7 @@ fn every_metric_is_in_the_catalogue() {
         ("classifier", ""),
         ("regression", ""),
         ("r-learning", ""),
+        ("ppo", ""),
         ("policy-iteration", ""),
     ];
     let students =

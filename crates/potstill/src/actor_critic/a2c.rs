@@ -44,7 +44,7 @@ use crate::policy::Schedule;
 use crate::targets::LambdaDecay;
 use potstill_core::snapshot;
 use potstill_core::snapshot::{Counter, Flat};
-use potstill_nn::NetworkSpec;
+use potstill_nn::{Network, NetworkSpec};
 
 settings! {
     /// The hyperparameters of A2C.
@@ -190,6 +190,16 @@ impl<A: PolicyActions + ?Sized> A2c<A> {
             order: (0..config.collected() as usize).collect(),
             config: A2cConfig { learning_rate: config.learning_rate.of_run(task.total_steps), ..config },
         }
+    }
+
+    /// The policy's network: logits of the choices, or means of the components of an action.
+    pub fn policy(&self) -> &Network {
+        self.networks.policy()
+    }
+
+    /// The critic's network: the value of a state.
+    pub fn critic(&self) -> &Network {
+        self.networks.critic()
     }
 
     /// The step that the schedule is at: those before the transitions of the update.

@@ -171,6 +171,14 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         }
     }
 
+    pub(super) fn policy(&self) -> &Network {
+        &self.policy
+    }
+
+    pub(super) fn critic(&self) -> &Network {
+        &self.critic
+    }
+
     pub(super) fn optimizer(&self) -> &GuardedStep {
         &self.policy_optimizer
     }

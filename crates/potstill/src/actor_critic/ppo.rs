@@ -57,7 +57,7 @@ use crate::targets::LambdaDecay;
 use potstill_core::math::exp;
 use potstill_core::snapshot::{Codec, Counter, Flat};
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value, snapshot};
-use potstill_nn::NetworkSpec;
+use potstill_nn::{Network, NetworkSpec};
 
 settings! {
     /// The hyperparameters of PPO.
@@ -361,6 +361,16 @@ impl<A: PolicyActions + ?Sized> Ppo<A> {
             batch: Minibatch::default(),
             config: PpoConfig { learning_rate, clip_range, ..config },
         }
+    }
+
+    /// The policy's network: logits of the choices, or means of the components of an action.
+    pub fn policy(&self) -> &Network {
+        self.networks.policy()
+    }
+
+    /// The critic's network: the value of a state.
+    pub fn critic(&self) -> &Network {
+        self.networks.critic()
     }
 
     /// Gradient steps so far.

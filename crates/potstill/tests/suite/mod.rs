@@ -244,12 +244,13 @@ pub(crate) fn model_fingerprint(file: &[u8]) -> u64 {
 /// Declares a test for each family, so that they run side by side; it calls a function for each algorithm of the family.
 macro_rules! families {
     ($check:path) => {
-        families! { $check; tabular prediction linear planning deep baseline supervised }
+        families! { $check; tabular prediction linear planning deep actor_critic baseline supervised }
     };
     ($check:path; $($family:ident)*) => {
         $(#[test]
         fn $family() {
-            let members = ALGORITHMS.iter().filter(|algorithm| algorithm.family == stringify!($family));
+            let family = stringify!($family).replace('_', "-");
+            let members = ALGORITHMS.iter().filter(|algorithm| algorithm.family == family);
             let members: Vec<&'static Algorithm> = members.copied().collect();
             assert!(!members.is_empty(), stringify!($family));
             members.into_iter().for_each($check);
@@ -258,7 +259,8 @@ macro_rules! families {
         #[test]
         fn every_family_is_here() {
             for algorithm in ALGORITHMS {
-                assert!([$(stringify!($family)),*].contains(&algorithm.family), "{}", algorithm.family);
+                let family = algorithm.family.replace('-', "_");
+                assert!([$(stringify!($family)),*].contains(&&*family), "{family}");
             }
         }
     };
