@@ -32,14 +32,11 @@ const NORM: f64 = 0.4;
 trait Naive: PolicyActions {
     fn space() -> Space;
 
-    /// An action of a row of its numbers, as numbers.
-    fn numbers(row: &[Self::Element]) -> Vec<f64>;
-
     /// The logarithm of the probability, and its gradient with respect to outputs and deviations.
-    fn log_prob(outputs: &[f64], log_std: &[f64], action: &[f64]) -> (f64, Vec<f64>, Vec<f64>);
+    fn naive_log_prob(outputs: &[f64], log_std: &[f64], action: &[f64]) -> (f64, Vec<f64>, Vec<f64>);
 
     /// The gradient of the entropy, the same.
-    fn entropy_gradient(outputs: &[f64], log_std: &[f64]) -> (Vec<f64>, Vec<f64>);
+    fn naive_entropy_gradient(outputs: &[f64], log_std: &[f64]) -> (Vec<f64>, Vec<f64>);
 }
 
 impl Naive for usize {
@@ -47,18 +44,14 @@ impl Naive for usize {
         Space::Discrete { n: WIDTH }
     }
 
-    fn numbers(row: &[usize]) -> Vec<f64> {
-        vec![row[0] as f64]
-    }
-
-    fn log_prob(outputs: &[f64], _: &[f64], action: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
+    fn naive_log_prob(outputs: &[f64], _: &[f64], action: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
         let p = softmax(outputs);
         let action = action[0] as usize;
         let d = (0..WIDTH).map(|i| f64::from(u8::from(i == action)) - p[i]).collect();
         (p[action].ln(), d, Vec::new())
     }
 
-    fn entropy_gradient(outputs: &[f64], _: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    fn naive_entropy_gradient(outputs: &[f64], _: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let p = softmax(outputs);
         let entropy = -p.iter().map(|p| p * p.ln()).sum::<f64>();
         (p.iter().map(|p| -p * (p.ln() + entropy)).collect(), Vec::new())
@@ -70,18 +63,14 @@ impl Naive for [f32] {
         Space::uniform(WIDTH, -1000.0, 1000.0)
     }
 
-    fn numbers(row: &[f32]) -> Vec<f64> {
-        row.iter().map(|&x| f64::from(x)).collect()
-    }
-
-    fn log_prob(outputs: &[f64], log_std: &[f64], action: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
+    fn naive_log_prob(outputs: &[f64], log_std: &[f64], action: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
         let z: Vec<f64> = (0..WIDTH).map(|i| (action[i] - outputs[i]) / log_std[i].exp()).collect();
         let log = (0..WIDTH).map(|i| -0.5 * z[i] * z[i] - log_std[i] - 0.5 * (2.0 * PI).ln()).sum();
         let of_mean = (0..WIDTH).map(|i| z[i] / log_std[i].exp()).collect();
         (log, of_mean, z.iter().map(|z| z * z - 1.0).collect())
     }
 
-    fn entropy_gradient(_: &[f64], _: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    fn naive_entropy_gradient(_: &[f64], _: &[f64]) -> (Vec<f64>, Vec<f64>) {
         (vec![0.0; WIDTH], vec![1.0; WIDTH])
     }
 }
@@ -135,13 +124,13 @@ impl Program {
         let mut of_critic = vec![0.0; self.critic.p.len()];
         for sample in samples {
             let outputs = self.policy.forward(&sample.x);
-            let (log_prob, d_outputs, d_log_std) = A::log_prob(&outputs, &self.log_std, &sample.action);
+            let (log_prob, d_outputs, d_log_std) = A::naive_log_prob(&outputs, &self.log_std, &sample.action);
             let advantage = (sample.advantage - mean) / deviation;
             let ratio = (log_prob - sample.log_prob).exp();
             let is_clipped =
                 (advantage > 0.0 && ratio > 1.0 + clip) || (advantage < 0.0 && ratio < 1.0 - clip);
             let weight = if is_clipped { 0.0 } else { -ratio * advantage / n };
-            let (e_outputs, e_log_std) = A::entropy_gradient(&outputs, &self.log_std);
+            let (e_outputs, e_log_std) = A::naive_entropy_gradient(&outputs, &self.log_std);
             let both = |d: &[f64], e: &[f64]| -> Vec<f64> {
                 d.iter().zip(e).map(|(d, e)| weight * d - ENTROPY / n * e).collect()
             };
@@ -211,8 +200,8 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
         let sample = |i: usize| {
             let (t, copy) = (i / COPIES, i % COPIES);
             let x = rollout[t].observations[copy * FEATURES..][..FEATURES].to_vec();
-            let action = A::numbers(&drawn[t][copy * width..][..width]);
-            let (log_prob, ..) = A::log_prob(&program.policy.forward(&x), &program.log_std, &action);
+            let action = A::from_slice(&drawn[t][copy * width..][..width]).numbers();
+            let (log_prob, ..) = A::naive_log_prob(&program.policy.forward(&x), &program.log_std, &action);
             let (value, advantage) = (program.value(&x), program.advantage(&rollout, copy, t, lambda));
             Sample { x, action, log_prob, value, advantage, gain: advantage + value }
         };
