@@ -334,11 +334,12 @@ fn clipped_squared_error(
     let n = values.len() as f32;
     let mut sum = 0.0;
     for (((v, old), g), d) in values.iter().zip(old_values).zip(returns).zip(d_values) {
-        let change = v - old;
-        let clipped = old + change.clamp(-range, range);
-        let (free, limited) = ((v - g) * (v - g), (clipped - g) * (clipped - g));
-        sum += free.max(limited);
-        *d = if free >= limited { 2.0 * (v - g) / n } else { 0.0 };
+        let (free, change) = ((v - g) * (v - g), v - old);
+        let clipped = old + change.clamp(-range, range) - g;
+        // Within the range both are the same but for rounding.
+        let is_free = change.abs() <= range || free >= clipped * clipped;
+        sum += if is_free { free } else { clipped * clipped };
+        *d = if is_free { 2.0 * (v - g) / n } else { 0.0 };
     }
     sum / n
 }

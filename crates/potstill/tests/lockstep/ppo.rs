@@ -93,6 +93,15 @@ struct Sample {
 }
 
 impl Program {
+    fn of<A: Naive + ?Sized>(agent: &Ppo<A>) -> Self {
+        let (layers, free) = agent.policy().parameters().split_at((FEATURES + 1) * WIDTH);
+        Self {
+            policy: Net::new(Form::Linear, false, (FEATURES, WIDTH, 1), layers),
+            log_std: free.iter().map(|&s| f64::from(s)).collect(),
+            critic: Net::new(Form::Linear, false, (FEATURES, 1, 1), agent.critic().parameters()),
+        }
+    }
+
     fn value(&self, x: &[f32]) -> f64 {
         self.critic.forward(x)[0]
     }
@@ -138,7 +147,8 @@ impl Program {
             of_log_std.iter_mut().zip(both(&d_log_std, &e_log_std)).for_each(|(sum, d)| *sum += d);
             let value = self.value(&sample.x);
             let near = sample.value + (value - sample.value).clamp(-CLIP_VALUES, CLIP_VALUES);
-            let is_free = (value - sample.gain).powi(2) >= (near - sample.gain).powi(2);
+            let is_free = (value - sample.value).abs() <= CLIP_VALUES
+                || (value - sample.gain).powi(2) >= (near - sample.gain).powi(2);
             let d = if is_free { CRITIC * 2.0 * (value - sample.gain) / n } else { 0.0 };
             self.critic.add_gradient(&sample.x, &[d], &mut of_critic);
         }
@@ -173,17 +183,12 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
     let streams = Streams::new(seed);
     let task = TaskSpec { action_space: A::space(), ..TaskSpec::new(FEATURES, WIDTH, total, streams) };
     let mut agent = Ppo::<A>::new((config, optimizer), &task);
-    let parameters = agent.policy().parameters();
-    let (layers, free) = parameters.split_at((FEATURES + 1) * WIDTH);
-    let mut program = Program {
-        policy: Net::new(Form::Linear, false, (FEATURES, WIDTH, 1), layers),
-        log_std: free.iter().map(|&s| f64::from(s)).collect(),
-        critic: Net::new(Form::Linear, false, (FEATURES, 1, 1), agent.critic().parameters()),
-    };
     let mut shuffle = streams.stream("shuffle");
     let mut world = Noise::new(FEATURES, COPIES, seed + 5);
     let width = A::space().features();
     for update in 0..UPDATES {
+        // From the agent's parameters: rounding may not decide later on which side of a clip range a ratio is.
+        let mut program = Program::of(&agent);
         let (mut rollout, mut drawn) = (Vec::new(), Vec::new());
         for t in 1..=STEPS {
             let mut actions = vec![A::Element::default(); COPIES * width];
@@ -206,26 +211,27 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
             Sample { x, action, log_prob, value, advantage, gain: advantage + value }
         };
         let samples: Vec<Sample> = (0..COUNT).map(sample).collect();
-        let before = agent.policy().parameters().to_vec();
-        (0..6).for_each(|_| _ = agent.update().unwrap());
-        assert!(agent.policy().parameters() != before, "lambda {lambda}: update {update} moved nothing");
         // The k-th of K updates, k from 0.
         let done = update as f64 / UPDATES as f64;
         let (rate, clip) = (RATE * (1.0 - done), CLIP.0 + (CLIP.1 - CLIP.0) * done);
         let mut order: Vec<usize> = (0..COUNT).collect();
-        for _ in 0..EPOCHS {
+        for epoch in 0..EPOCHS {
             shuffle.shuffle(&mut order);
-            for minibatch in order.chunks(BATCH) {
+            for (part, minibatch) in order.chunks(BATCH).enumerate() {
+                let before = agent.policy().parameters().to_vec();
+                agent.update().unwrap();
+                let what =
+                    format!("lambda {lambda}, seed {seed}, update {update}, epoch {epoch}, part {part}");
+                assert!(agent.policy().parameters() != before, "{what} moved nothing");
                 let minibatch: Vec<&Sample> = minibatch.iter().map(|&i| &samples[i]).collect();
                 program.step::<A>(&minibatch, rate, clip);
+                let (layers, free) = agent.policy().parameters().split_at((FEATURES + 1) * WIDTH);
+                program.policy.assert_is(layers, &what);
+                program.critic.assert_is(agent.critic().parameters(), &what);
+                for (theirs, ours) in free.iter().zip(&program.log_std) {
+                    assert!((f64::from(*theirs) - ours).abs() < 2e-4, "{what}: {theirs} {ours}");
+                }
             }
-        }
-        let what = format!("lambda {lambda}, seed {seed}, update {update}");
-        let (layers, free) = agent.policy().parameters().split_at((FEATURES + 1) * WIDTH);
-        program.policy.assert_is(layers, &what);
-        program.critic.assert_is(agent.critic().parameters(), &what);
-        for (theirs, ours) in free.iter().zip(&program.log_std) {
-            assert!((f64::from(*theirs) - ours).abs() < 2e-4, "{what}: {theirs} {ours}");
         }
     }
 }
