@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const TABLE: &str = "x,k\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n";
 const TRAIN: &str = "train classifier --net-arch mlp:2 --epochs 1 --out run";
 
-/// What a command says on stderr, if it ends with this code.
+/// The lines of a command on stderr, which must end with this code.
 fn told(dir: &Path, arguments: &str, code: i32) -> String {
     let output = potstill(dir, arguments);
     let text = String::from_utf8(output.stderr).unwrap();
