@@ -19,14 +19,14 @@
 //! ```
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
-use crate::config::{ConfigError, Key, Settings, check_network, settings, words};
+use crate::config::{ConfigError, check_network, settings, words};
 use crate::metrics::catalogue;
 use crate::policy::Schedule;
 use potstill_core::snapshot;
 use potstill_core::snapshot::{Flat, IfPresent};
 use potstill_nn::optim::{add_l2, clip_value, norm, shrinking};
 use potstill_nn::{
-    Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Upstream, Workspace,
+    Aligned, Ends, Initialisation, Network, NetworkSpec, Optimiser, Rule, Upstream, Workers, Workspace,
 };
 
 words! {
@@ -150,28 +150,39 @@ impl OptimizerConfig {
     }
 }
 
-/// The same keys with the defaults of a [student](OptimizerConfig::student).
-#[derive(Clone, Debug, PartialEq)]
-pub struct StudentOptimizer(pub OptimizerConfig);
+/// Declares the keys of the optimiser and the initial weights with other defaults, as a type of their own.
+macro_rules! optimizer_defaults {
+    ($(#[doc = $about:literal])* $name:ident = $defaults:expr) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name(pub $crate::optimizer::OptimizerConfig);
 
-impl Default for StudentOptimizer {
-    fn default() -> Self {
-        Self(OptimizerConfig::student())
-    }
+        impl Default for $name {
+            fn default() -> Self {
+                Self($defaults)
+            }
+        }
+
+        impl $crate::config::Settings for $name {
+            fn keys(&self) -> Vec<$crate::config::Key> {
+                self.0.keys()
+            }
+
+            fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
+                self.0.set(key, value)
+            }
+
+            fn get(&self, key: &str) -> Option<toml::Value> {
+                self.0.get(key)
+            }
+        }
+    };
 }
+pub(crate) use optimizer_defaults;
 
-impl Settings for StudentOptimizer {
-    fn keys(&self) -> Vec<Key> {
-        self.0.keys()
-    }
-
-    fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
-        self.0.set(key, value)
-    }
-
-    fn get(&self, key: &str) -> Option<toml::Value> {
-        self.0.get(key)
-    }
+optimizer_defaults! {
+    /// The same keys with the defaults of a [student](OptimizerConfig::student).
+    StudentOptimizer = OptimizerConfig::student()
 }
 
 /// A part in front of a network, which learns from the gradient with respect to the network's inputs.
@@ -269,16 +280,11 @@ impl GuardedStep {
         loss: f32,
         batch: &[(&str, &[f32])],
     ) -> Result<(), LearnError> {
-        let Self { optimiser, norm_max, value_max, l2, gradient, .. } = self;
         let d_inputs = front.as_mut().map(|front| front.d_inputs());
-        let mut length = network.backward_from(upstream, workspace, Some(gradient), d_inputs);
-        if let Some(bound) = *value_max {
-            clip_value(gradient, bound);
-            length = norm(gradient);
-        }
+        let mut length = self.backward(network, upstream, workspace, d_inputs);
         if let Some(front) = &mut front {
             front.backward();
-            if let Some(bound) = *value_max {
+            if let Some(bound) = self.value_max {
                 clip_value(front.gradient_mut(), bound);
             }
             let of_front = norm(front.gradient());
@@ -291,27 +297,45 @@ impl GuardedStep {
             arrays.insert(place, ("parameter", network.parameters()));
             let loss = [loss];
             arrays.push(("loss", &loss));
-            arrays.push(("gradient", gradient));
+            arrays.push(("gradient", &self.gradient));
             if let Some(front) = &front {
                 arrays
                     .extend([("embedding", front.parameters()), ("embedding's gradient", front.gradient())]);
             }
             return Err(bad_step(length, &arrays));
         }
+        self.descend(learning_rate, length, network, workspace.workers());
+        if let Some(front) = front {
+            front.step(learning_rate, shrinking(length, self.norm_max));
+        }
+        Ok(())
+    }
+
+    /// Computes the gradient, clips its components, and returns its norm.
+    fn backward(
+        &mut self,
+        network: &Network,
+        upstream: Upstream<'_>,
+        workspace: &mut Workspace,
+        d_inputs: Option<&mut [f32]>,
+    ) -> f64 {
+        let length = network.backward_from(upstream, workspace, Some(&mut self.gradient), d_inputs);
+        let Some(bound) = self.value_max else { return length };
+        clip_value(&mut self.gradient, bound);
+        norm(&self.gradient)
+    }
+
+    /// Steps along the negative gradient, which is part of one of this norm.
+    fn descend(&mut self, learning_rate: f64, length: f64, network: &mut Network, workers: &Workers) {
+        let Self { optimiser, norm_max, l2, gradient, .. } = self;
         let mut shrink = shrinking(length, *norm_max);
-        let shrink_of_front = shrink;
         if *l2 > 0.0 {
             add_l2(gradient, shrink, *l2, network.parameters());
             shrink = 1.0;
         }
-        let workers = workspace.workers();
         network.update_parameters(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
-        if let Some(front) = front {
-            front.step(learning_rate, shrink_of_front);
-        }
         self.gradient_norm = length;
         self.updates += 1;
-        Ok(())
     }
 }
 
@@ -336,15 +360,7 @@ pub(crate) fn step_together<const N: usize>(
     batch: &[(&str, &[f32])],
 ) -> Result<(), LearnError> {
     let squares = shares.each_mut().map(|share| {
-        let GuardedStep { gradient, value_max, .. } = &mut *share.optimizer;
-        let length = share.network.backward_from(share.upstream, share.workspace, Some(gradient), None);
-        let length = match *value_max {
-            Some(bound) => {
-                clip_value(gradient, bound);
-                norm(gradient)
-            }
-            None => length,
-        };
+        let length = share.optimizer.backward(share.network, share.upstream, share.workspace, None);
         length * length
     });
     let length = squares.iter().sum::<f64>().sqrt();
@@ -357,16 +373,7 @@ pub(crate) fn step_together<const N: usize>(
         return Err(bad_step(length, &arrays));
     }
     for Share { network, optimizer, workspace, .. } in shares {
-        let GuardedStep { optimiser, norm_max, l2, gradient, gradient_norm, updates, .. } = optimizer;
-        let mut shrink = shrinking(length, *norm_max);
-        if *l2 > 0.0 {
-            add_l2(gradient, shrink, *l2, network.parameters());
-            shrink = 1.0;
-        }
-        let workers = workspace.workers();
-        network.update_parameters(|p| optimiser.step_shrunk(learning_rate, shrink, p, gradient, workers));
-        *gradient_norm = length;
-        *updates += 1;
+        optimizer.descend(learning_rate, length, network, workspace.workers());
     }
     Ok(())
 }

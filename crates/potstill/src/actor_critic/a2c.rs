@@ -2,8 +2,8 @@
 //!
 //! Algorithm S3 with copies that are stepped together: all copies act for `n_steps` steps; then one step ascends
 //! `E[A ln pi(a|s)] - c1 (V - G)^2 + c2 H`, with the advantages `A` of the n-step returns (`gae_lambda` 1). On-policy,
-//! online, model-free. It is PPO with one epoch, one minibatch and neither normalised advantages (Huang et al. 2022, "A2C
-//! is a special case of PPO"): a test holds both to the same bits.
+//! online, model-free. It is PPO with one epoch of one minibatch, whose advantages are not normalised (Huang et al. 2022,
+//! "A2C is a special case of PPO"): a test holds both to the same bits.
 //!
 //! Differences from the paper:
 //! - Copies wait for each other, so that a run is repeatable; the paper's threads did not.
@@ -33,13 +33,13 @@ use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, squared
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::{ConfigError, Key, Settings, refuse_batch_norm, settings};
+use crate::config::{ConfigError, refuse_batch_norm, settings};
 use crate::deep::TaskSpec;
 use crate::deep::task::{check_pass, warning};
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
-use crate::optimizer::{InitKind, OptimizerConfig, OptimizerKind};
+use crate::optimizer::{InitKind, OptimizerConfig, OptimizerKind, optimizer_defaults};
 use crate::policy::Schedule;
 use crate::targets::LambdaDecay;
 use potstill_core::snapshot;
@@ -74,35 +74,16 @@ settings! {
     }
 }
 
-/// The keys of the optimiser and the initial weights, with the defaults of A2C.
-#[derive(Clone, Debug, PartialEq)]
-pub struct A2cOptimizer(pub OptimizerConfig);
-
-impl Default for A2cOptimizer {
-    fn default() -> Self {
-        Self(OptimizerConfig {
-            optimizer: OptimizerKind::Rmsprop,
-            momentum: 0.99,
-            centered: false,
-            optimizer_eps: 1e-5,
-            max_grad_norm: 0.5,
-            initialization: InitKind::Orthogonal,
-            ..OptimizerConfig::default()
-        })
-    }
-}
-
-impl Settings for A2cOptimizer {
-    fn keys(&self) -> Vec<Key> {
-        self.0.keys()
-    }
-
-    fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
-        self.0.set(key, value)
-    }
-
-    fn get(&self, key: &str) -> Option<toml::Value> {
-        self.0.get(key)
+optimizer_defaults! {
+    /// The keys of the optimiser and the initial weights, with the defaults of A2C.
+    A2cOptimizer = OptimizerConfig {
+        optimizer: OptimizerKind::Rmsprop,
+        momentum: 0.99,
+        centered: false,
+        optimizer_eps: 1e-5,
+        max_grad_norm: 0.5,
+        initialization: InitKind::Orthogonal,
+        ..OptimizerConfig::default()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::optimizer::{GuardedStep, OptimizerConfig, Share, step_together};
 use crate::targets::LambdaDecay;
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
+use potstill_nn::loss::{Regression, Uncertainty, teacher_values};
 use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Upstream, Workspace};
 
 /// Samples of a pass over a rollout that learns nothing.
@@ -77,7 +78,7 @@ pub(super) struct Coefficients {
 }
 
 /// The terms of a loss, without their weights, each a mean over the minibatch.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Losses {
     pub(super) policy: f32,
     pub(super) critic: f32,
@@ -312,14 +313,8 @@ pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
 
 /// The mean of `(v - G)^2` over a minibatch, and its gradient with respect to the values.
 pub(super) fn squared_error(values: &[f32], returns: &[f32], d_values: &mut [f32]) -> f32 {
-    let n = values.len() as f32;
-    let mut sum = 0.0;
-    for ((v, g), d) in values.iter().zip(returns).zip(d_values) {
-        let error = v - g;
-        sum += error * error;
-        *d = 2.0 * error / n;
-    }
-    sum / n
+    let sure = Uncertainty { variances: &[], noise: 1.0 };
+    teacher_values(Regression::SquaredError, returns, sure, values, values.len(), d_values)
 }
 
 snapshot! {

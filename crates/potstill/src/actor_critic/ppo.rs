@@ -45,13 +45,13 @@ use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, squared
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::{ConfigError, Key, Settings, refuse_batch_norm, settings};
+use crate::config::{ConfigError, refuse_batch_norm, settings};
 use crate::deep::TaskSpec;
 use crate::deep::task::{PASS_BYTES_MAX, check_pass, size, warning};
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
-use crate::optimizer::{InitKind, OptimizerConfig};
+use crate::optimizer::{InitKind, OptimizerConfig, optimizer_defaults};
 use crate::policy::Schedule;
 use crate::targets::LambdaDecay;
 use potstill_core::math::exp;
@@ -100,32 +100,13 @@ settings! {
     }
 }
 
-/// The keys of the optimiser and the initial weights, with the defaults of PPO.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PpoOptimizer(pub OptimizerConfig);
-
-impl Default for PpoOptimizer {
-    fn default() -> Self {
-        Self(OptimizerConfig {
-            optimizer_eps: 1e-5,
-            max_grad_norm: 0.5,
-            initialization: InitKind::Orthogonal,
-            ..OptimizerConfig::default()
-        })
-    }
-}
-
-impl Settings for PpoOptimizer {
-    fn keys(&self) -> Vec<Key> {
-        self.0.keys()
-    }
-
-    fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
-        self.0.set(key, value)
-    }
-
-    fn get(&self, key: &str) -> Option<toml::Value> {
-        self.0.get(key)
+optimizer_defaults! {
+    /// The keys of the optimiser and the initial weights, with the defaults of PPO.
+    PpoOptimizer = OptimizerConfig {
+        optimizer_eps: 1e-5,
+        max_grad_norm: 0.5,
+        initialization: InitKind::Orthogonal,
+        ..OptimizerConfig::default()
     }
 }
 
@@ -395,8 +376,7 @@ impl<A: PolicyActions + ?Sized> Ppo<A> {
 
     /// Trains on the next minibatch, and returns the measurements; none if the divergence ends the update.
     fn minibatch(&mut self) -> Result<Option<[f64; MEASURED.len()]>, LearnError> {
-        let config = &self.config;
-        let at = self.steps.saturating_sub(config.collected());
+        let (config, at) = (&self.config, self.schedule_step());
         let (learning_rate, clip_range) =
             (config.learning_rate.at(at, 1), config.clip_range.at(at, 1) as f32);
         let (size, count) = (config.batch_size as usize, self.networks.rollout.size());

@@ -64,14 +64,13 @@ impl Reader for Pictures {
 /// Refuses files in the folders of classes that are no PNG pictures.
 fn check_files(files: &[String]) -> Result<(), String> {
     let is_hidden = |name: &str| name.starts_with('.') || ["Thumbs.db", "desktop.ini"].contains(&name);
-    let name = |file: &str| file.rsplit_once('/').map_or(file.to_owned(), |(_, name)| name.to_owned());
-    let left = |file: &&String| file.contains('/') && !is_picture(file) && !is_hidden(&name(file));
-    if let Some(first) = files.iter().find(left) {
-        let count = files.iter().filter(left).count();
-        let are = if count == 1 {
-            "it is no PNG picture".to_owned()
-        } else {
-            format!("{count} files are no PNG pictures")
+    let is_left =
+        |file: &&String| file.rsplit_once('/').is_some_and(|(_, name)| !is_picture(name) && !is_hidden(name));
+    let left: Vec<&String> = files.iter().filter(is_left).collect();
+    if let [first, ..] = left[..] {
+        let are = match left.len() {
+            1 => "it is no PNG picture".to_owned(),
+            count => format!("{count} files are no PNG pictures"),
         };
         return Err(format!("{first}: {are}; convert or remove what is none"));
     }

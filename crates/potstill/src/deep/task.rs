@@ -42,7 +42,7 @@ impl TaskSpec {
     }
 
     /// The exploration rate of a run: from one value to another over a share of it.
-    pub(crate) fn exploration(&self, from: f64, to: f64, share: f64) -> Schedule {
+    pub(super) fn exploration(&self, from: f64, to: f64, share: f64) -> Schedule {
         Schedule::Linear { from, to, over: Span::Run(share) }.of_run(self.total_steps)
     }
 

@@ -37,7 +37,7 @@
 //! ```
 
 use super::exporter::{About, Exporter, Purpose};
-use super::onnx_layers::Layers;
+use super::onnx_layers::{Layers, integer};
 use crate::data::Preprocessing;
 use crate::data::preprocessing::{Encoding, Scaling};
 use crate::model::{Bound, ControlPolicy, DecisionTree, LinearModel, Model, Predictor, QTable, TreeNode};
@@ -326,10 +326,6 @@ fn network_input(graph: &mut GraphBuilder, network: &Network, purpose: Purpose) 
     };
     let name = if purpose == Purpose::Classes { "input" } else { "observation" };
     graph.input(name, ElementType::Float, &shape)
-}
-
-fn integer(value: i64) -> Setting {
-    Setting::Integer(value)
 }
 
 /// The first of the greatest values of each row.

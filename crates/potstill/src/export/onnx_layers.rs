@@ -286,6 +286,7 @@ impl<'a> Layers<'a> {
     }
 }
 
-const fn integer(value: i64) -> Setting {
+/// An attribute that is an integer.
+pub(super) const fn integer(value: i64) -> Setting {
     Setting::Integer(value)
 }

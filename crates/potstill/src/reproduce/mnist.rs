@@ -37,24 +37,23 @@ impl Images {
     pub(super) fn open(runs: &Runs<'_>) -> Result<Self, Error> {
         let given = runs.request.data.as_deref().unwrap_or_default();
         let data = OpenData::open(given)?;
-        let wrong = |reason: &str| usage(format!("--data {given}: {reason}"));
         let test = data
             .test_rows()
-            .ok_or_else(|| wrong("it has no test part, such as the two t10k files of MNIST"))?;
+            .ok_or_else(|| data.refused("it has no test part, such as the two t10k files of MNIST"))?;
         let all = |rows: usize| (0..rows).collect::<Vec<usize>>();
         let of_train = all(data.rows().rows());
-        let fitted =
-            Preprocessing::fit(data.rows(), &of_train, data.options()).map_err(|reason| wrong(&reason))?;
+        let fitted = Preprocessing::fit(data.rows(), &of_train, data.options())
+            .map_err(|reason| data.refused(reason))?;
         let used = of_train.len().min(if runs.request.quick { QUICK_IMAGES } else { usize::MAX });
         let labelled = |frame, rows: &[usize]| {
-            fitted.labelled(frame, rows).map(Arc::new).map_err(|reason| wrong(&reason))
+            fitted.labelled(frame, rows).map(Arc::new).map_err(|reason| data.refused(reason))
         };
         let images = Self {
             train: labelled(data.rows(), &of_train[..used])?,
             test: labelled(test, &all(test.rows()))?,
         };
         if images.train.classes != CLASSES || images.train.shape[0] * images.train.shape[1] == 1 {
-            return Err(wrong("it has not images of ten classes, as MNIST has"));
+            return Err(data.refused("it has not images of ten classes, as MNIST has"));
         }
         Ok(images)
     }
