@@ -6,6 +6,7 @@ Each number is a mean over runs with its standard error. Ties are broken at rand
 """
 
 import json
+import math
 import random
 import statistics
 import sys
@@ -159,8 +160,46 @@ def wind_run(seed):
     return len(ends), (late[-1] - late[0]) / (len(late) - 1)
 
 
+def corridor_run(alpha, alpha_w, seed, episodes=1000, limit=1000):
+    """The boxes of sections 13.3 and 13.4 with a table of one state: left begins with a probability of 0.95. An episode of `limit` steps is cut."""
+    rng = random.Random(seed)
+    h, w, returns = [math.log(0.95 / 0.05) / 2, -math.log(0.95 / 0.05) / 2], 0.0, []
+    for _ in range(episodes):
+        right = 1.0 / (1.0 + math.exp(h[0] - h[1]))
+        state, actions = 0, []
+        while state < 3 and len(actions) < limit:
+            a = int(rng.random() < right)
+            actions.append(a)
+            state = max(0, state - 1) if (a == 1) == (state == 1) else state + 1
+        returns.append(-float(len(actions)))
+        after = w if state < 3 and alpha_w else 0.0
+        for t, a in enumerate(actions):
+            right = 1.0 / (1.0 + math.exp(h[0] - h[1]))
+            delta = -float(len(actions) - t) + after - w
+            w += alpha_w * delta
+            h[a] += alpha * delta
+            h[0] -= alpha * delta * (1.0 - right)
+            h[1] -= alpha * delta * right
+    return returns
+
+
+def corridors(result):
+    for name, alpha, alpha_w in [
+        ("2^-12", 2.0**-12, 0.0), ("2^-13", 2.0**-13, 0.0), ("2^-14", 2.0**-14, 0.0), ("baseline", 2.0**-9, 2.0**-6)
+    ]:
+        runs = [corridor_run(alpha, alpha_w, seed) for seed in range(400)]
+        for first, last in [(1, 10), (91, 110), (901, 1000)]:
+            means = [statistics.fmean(run[first - 1 : last]) for run in runs]
+            result[f"corridor {name} episodes {first}-{last}"] = told(means)
+        print("corridor", name, file=sys.stderr)
+
+
 def main():
     result = {}
+    if sys.argv[1:] == ["corridor"]:
+        corridors(result)
+        print(json.dumps(result, indent=1))
+        return
     for kind in ["sarsa", "q-learning", "expected-sarsa"]:
         runs = [cliff_run(kind, seed) for seed in range(400)]
         result[f"cliff {kind} last 100"] = told([r for r, _ in runs])
@@ -178,6 +217,7 @@ def main():
             shares = [statistics.fmean(run[first - 1 : last]) for run in runs]
             result[f"double-q {'double' if double else 'single'} left in {first}-{last}"] = told(shares)
         print("bias", double, file=sys.stderr)
+    corridors(result)
     runs = [wind_run(seed) for seed in range(500)]
     result["windy episodes in 8000 steps"] = told([float(n) for n, _ in runs])
     result["windy steps of an episode after 6000"] = told([length for _, length in runs])

@@ -185,6 +185,20 @@ fn runs_are_compared_and_drawn() {
 }
 
 #[test]
+fn students_are_compared_by_all_measures_of_classifiers() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    json(root, "train classifier --data digits --net-arch mlp:8 --epochs 1 --out teacher");
+    let summary =
+        json(root, "distill --teacher teacher --data digits --student mlp:4 --epochs 1 --out student");
+    let compared = json(root, "compare teacher student");
+    for key in ["test_error", "nll", "ece"] {
+        let found = &compared["runs"][1][key]["mean"];
+        assert_eq!(*found, summary["student_distilled"][key], "{key}: {compared}");
+    }
+}
+
+#[test]
 fn a_sweep_is_compared_by_the_keys_that_differ() {
     let root = TempDir::new().unwrap();
     let root = root.path();

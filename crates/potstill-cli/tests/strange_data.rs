@@ -65,6 +65,10 @@ fn files_that_are_not_read_are_told_what_they_are() {
     let line = told(path, "data show pictures", 2);
     let reason = "cat/a.jpg: it is no PNG picture; convert or remove what is none";
     assert_eq!(line.trim_end(), format!("error: --data pictures: {reason}"));
+    fs::create_dir_all(pictures.join("cat/old")).unwrap();
+    let line = told(path, "data show pictures", 2);
+    let reason = "cat/old/: it is a folder in that of a class; move its pictures into that, or remove it";
+    assert_eq!(line.trim_end(), format!("error: --data pictures: {reason}"));
 }
 
 #[test]
@@ -114,4 +118,28 @@ fn control_characters_of_data_do_not_reach_the_terminal() {
     check(&format!("{TRAIN} --data d.csv:target=x"));
     check(&format!("{TRAIN} --data d.csv"));
     check("show run");
+}
+
+#[test]
+fn words_and_numbers_that_a_model_takes_otherwise_are_warned_of() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let row =
+        |i: usize| format!("{},{},{}\n", 1_700_000_000 + 60 * i, ["red", "blue"][i % 2], ["a", "b"][i % 2]);
+    fs::write(path.join("d.csv"), format!("time,colour,k\n{}", (0..30).map(row).collect::<String>()))
+        .unwrap();
+    fs::write(path.join("n.csv"), "time,colour\n1700000000,green\n1700000060,red\n1700000000,brown\n")
+        .unwrap();
+    result(path, "train classifier --net-arch mlp:2 --epochs 1 --data d.csv:label=k --out run");
+    let line = told(path, "predict run --data n.csv --out p.csv", 0);
+    assert_eq!(
+        line,
+        "warning: column `colour`: 2 rows have words that the model has not learned (`green`, row 1)\n"
+    );
+    let line = told(path, "export run --to onnx --out run.onnx", 0);
+    assert!(line.starts_with("warning: column `time`: the file takes single precision"), "{line}");
+    assert_eq!(
+        told(path, "predict d.csv --data n.csv --out q.csv", 2),
+        "error: d.csv: it is neither a run directory nor an ONNX model\n"
+    );
 }

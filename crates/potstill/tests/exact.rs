@@ -1,10 +1,16 @@
 //! Exact answers, each by two routes: dynamic programming on the model, in the planners or written out here, and play in the ordinary
 //! environment. The literal numbers came from other programs (see each table).
 
+use potstill::actor_critic::{Reinforce, ReinforceConfig, ReinforceOptimizer};
 use potstill::agent::Agent;
 use potstill::core::{Pcg64, Streams};
+use potstill::deep::TaskSpec;
 use potstill::env::registry::{StateEnv, find};
 use potstill::env::{Env, TransitionModel};
+use potstill::experience::{Steps, Transition};
+use potstill::model::Model;
+use potstill::nn::{Ends, NetworkSpec};
+use potstill::optimizer::{OptimizerConfig, OptimizerKind};
 use potstill::planning::{
     EpsilonSoftConfig, Mcts, MctsConfig, ModifiedConfig, Planner, PlanningConfig, PolicyIteration,
     ValueIteration,
@@ -419,4 +425,78 @@ fn search_finds_what_it_has_not_learned() {
     // At random the taxi gets about -770 in its 200 steps.
     let taxi = lengths("Taxi-v4", MctsConfig { simulations: 400, ..MctsConfig::default() });
     assert!(mean(&taxi.iter().map(|ride| ride.0).collect::<Vec<_>>()) > -80.0, "{taxi:?}");
+}
+
+/// REINFORCE's gradient at the uniform policy of the slippery lake, discounted by 0.99 and without a time limit, has the mean
+/// `d(s) pi(a|s) A(s, a)` of the policy gradient theorem. The numbers came from a program that solves the model.
+#[test]
+fn reinforce_has_the_mean_of_the_policy_gradient_theorem() {
+    const EPISODES: usize = 200_000;
+    let expected = [
+        (0, [0.000_535_047, 0.000_032_472, 0.000_032_472, -0.000_599_992]),
+        (14, [-0.002_332_923, 0.001_223_862, 0.001_091_204, 0.000_017_858]),
+    ];
+    let gradients = |has_baseline: bool, seed: u64| {
+        let net_arch: NetworkSpec = "mlp".parse().unwrap();
+        let config = ReinforceConfig {
+            // The parameters after an episode are its gradient.
+            learning_rate: 1.0.into(),
+            gamma: 0.99,
+            baseline: has_baseline,
+            vf_coef: 0.0,
+            discount_states: true,
+            net_arch: net_arch.clone(),
+            ..ReinforceConfig::default()
+        };
+        let sgd = OptimizerConfig {
+            optimizer: OptimizerKind::Sgd,
+            momentum: 0.0,
+            ..ReinforceOptimizer::default().0
+        };
+        let streams = Streams::new(seed);
+        let mut agent = Reinforce::<usize>::new((config, sgd), &TaskSpec::new(16, 4, 1 << 20, streams));
+        let mut env =
+            find("FrozenLake-v1:one_hot=true,max_episode_steps=none").unwrap().make_features().unwrap();
+        let uniform = Model::Network(net_arch.zeroed(&Ends::new(16, 4)));
+        let (mut seen, mut next) = ([0.0_f32; 16], [0.0_f32; 16]);
+        let episode = |i: usize| {
+            agent.start_from(&uniform).unwrap();
+            env.reset((i == 0).then_some(seed), &mut seen);
+            loop {
+                let mut action = [0];
+                agent.act(&seen, &mut action);
+                let outcome = env.step(&action[0], &mut next).unwrap();
+                let step = Transition {
+                    observation: &seen[..],
+                    action: &action[0],
+                    reward: outcome.reward,
+                    next_observation: &next[..],
+                    terminated: outcome.terminated,
+                    truncated: outcome.truncated,
+                };
+                let is_over = agent.observe(&Steps::of(&step)).unwrap() > 0;
+                seen = next;
+                if is_over {
+                    agent.update().unwrap();
+                    return agent.policy().parameters().iter().map(|&p| f64::from(p)).collect::<Vec<f64>>();
+                }
+            }
+        };
+        (0..EPISODES).map(episode).collect::<Vec<_>>()
+    };
+    for (has_baseline, seed) in [(false, 1), (true, 2)] {
+        let all = gradients(has_baseline, seed);
+        for (state, expected) in expected {
+            for (action, expected) in expected.into_iter().enumerate() {
+                let of_episodes: Vec<f64> = all.iter().map(|g| g[state * 4 + action]).collect();
+                let error = standard_deviation(&of_episodes) / (EPISODES as f64).sqrt();
+                let found = mean(&of_episodes);
+                // Five standard errors of eight means, twice.
+                assert!(
+                    (found - expected).abs() < 5.0 * error && error < 2.2e-4,
+                    "{state} {action}: {found} +- {error}, not {expected}"
+                );
+            }
+        }
+    }
 }

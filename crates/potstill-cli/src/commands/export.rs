@@ -34,10 +34,10 @@ impl Command for Export {
         vec![&self.run]
     }
 
-    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
         let Self { run, to, out, output } = self;
         let request = ExportRequest { run, to, out };
-        output.finish(&export(&request)?, |_| output::path(&request.out));
+        output.finish(&export(&request, observer)?, |_| output::path(&request.out));
         Ok(true)
     }
 }

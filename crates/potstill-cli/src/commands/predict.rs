@@ -34,9 +34,9 @@ impl Command for Predict {
         vec![Path::new(&self.model)]
     }
 
-    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
         let Self { model, data, out, output } = self;
-        output.finish(&predict(&PredictRequest { model, data, out })?, output::summary);
+        output.finish(&predict(&PredictRequest { model, data, out }, observer)?, output::summary);
         Ok(true)
     }
 }

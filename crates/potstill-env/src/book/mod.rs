@@ -16,6 +16,7 @@ pub mod gambler;
 pub mod maximization_bias;
 mod numbers;
 pub mod random_walk;
+pub mod short_corridor;
 pub mod small_gridworld;
 pub mod windy_gridworld;
 
@@ -30,6 +31,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         dyna_maze::entry(),
         gambler::entry(),
         random_walk::entry(),
+        short_corridor::entry(),
         small_gridworld::entry(),
         windy_gridworld::entry(),
     ]

@@ -34,6 +34,15 @@ impl RunningMoments {
         self.update(vectors.len() / features, |i, k| f64::from(vectors[i * features + k]));
     }
 
+    /// The same of single numbers, for moments of vectors of length 1.
+    ///
+    /// # Panics
+    /// If the vectors are longer.
+    pub fn observe_numbers(&mut self, numbers: &[f64]) {
+        assert_eq!(self.mean.len(), 1, "moments of numbers");
+        self.update(numbers.len(), |i, _| numbers[i]);
+    }
+
     /// The standard deviations by which [`normalize`](RunningMoments::normalize) divides.
     pub fn deviations(&self) -> Vec<f64> {
         self.variance.iter().map(|variance| (variance + EPSILON).sqrt()).collect()
@@ -292,8 +301,7 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
             *discounted = *discounted * self.gamma + given.rewards[i];
         }
         if !self.is_frozen {
-            let discounted = &self.discounted;
-            self.returns.update(discounted.len(), |i, _| discounted[i]);
+            self.returns.observe_numbers(&self.discounted);
         }
         for (i, discounted) in self.discounted.iter_mut().enumerate() {
             if given.done(i) {

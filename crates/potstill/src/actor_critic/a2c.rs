@@ -30,6 +30,7 @@
 
 use super::actions::PolicyActions;
 use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, squared_error};
+use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
@@ -67,6 +68,13 @@ settings! {
         ent_coef: f64 = 0.0, in NotNegative;
         /// Weight of the critic's mean squared error. Source: Stable-Baselines3
         vf_coef: f64 = 0.5, in NotNegative;
+        /// Normalises observations by their running mean and standard deviation, which is at least a tenth of the largest distance
+        /// from the mean. The saved model has the last of these in its first layer, and takes raw observations. Source: Stable-Baselines3's
+        /// VecNormalize, which clips at 10 deviations instead
+        normalize_observations: bool = false, in Any;
+        /// Divides rewards by the running standard deviation of the discounted returns, and clips them at 10. Source: Stable-Baselines3's
+        /// VecNormalize
+        normalize_rewards: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box. Source: Stable-Baselines3
         log_std_init: f64 = 0.0, in Finite;
         /// Architecture of the policy's network, and of the critic's. Source: Stable-Baselines3
@@ -101,8 +109,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     presets: &[Preset { name: "zoo", text: include_str!("../../presets/a2c-zoo.toml") }],
     smoke: &[
         "env=CartPole-v1 steps=600 net_arch=mlp:8:tanh num_envs=4 ent_coef=0.01 eval_freq=200 eval_episodes=2",
-        "env=Pendulum-v1 steps=300 net_arch=mlp:8 num_envs=2 n_steps=8 normalize_advantage=true eval_freq=150 \
-         eval_episodes=2",
+        "env=Pendulum-v1 steps=300 net_arch=mlp:8 num_envs=2 n_steps=8 normalize_advantage=true \
+         normalize_observations=true normalize_rewards=true eval_freq=150 eval_episodes=2",
     ],
 };
 
@@ -129,6 +137,7 @@ impl A2cConfig {
     fn check(&self, optimizer: &OptimizerConfig, task: &TaskSpec) -> Result<(), ConfigError> {
         let (spec, ends) = (&self.net_arch, critic_ends(task));
         refuse_batch_norm("net_arch", spec)?;
+        check_normalization(self.normalize_observations, spec)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         check_pass("n_steps", self.collected(), (spec, &ends, 1))?;
         let (key, reason) = if spec.noisy {
@@ -161,7 +170,12 @@ impl<A: PolicyActions + ?Sized> A2c<A> {
     /// # Panics
     /// If the network does not fit the task, or the space of its actions is of another kind.
     pub fn new((config, optimizer): (A2cConfig, OptimizerConfig), task: &TaskSpec) -> Self {
-        let form = (&config.net_arch, config.log_std_init as f32);
+        let normalized = Normalized {
+            observations: config.normalize_observations,
+            rewards: config.normalize_rewards,
+            gamma: config.gamma,
+        };
+        let form = (&config.net_arch, config.log_std_init as f32, normalized);
         Self {
             networks: ActorCritic::new(form, &optimizer, (config.n_steps, config.num_envs), task),
             steps: 0,

@@ -25,9 +25,14 @@
 pub mod a2c;
 mod actions;
 mod networks;
+mod normalization;
+pub mod one_step;
 pub mod ppo;
+pub mod reinforce;
 mod rollout;
 
 pub use a2c::{A2c, A2cConfig, A2cOptimizer};
 pub use actions::{DistributionGradients, Distributions, PolicyActions};
+pub use one_step::{OneStepActorCritic, OneStepConfig};
 pub use ppo::{Ppo, PpoConfig, PpoOptimizer};
+pub use reinforce::{Reinforce, ReinforceConfig, ReinforceOptimizer};

@@ -1,6 +1,7 @@
 //! A policy and a critic that collect experience together and learn from it by one gradient step each time.
 
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
+use super::normalization::{Normalization, Normalized};
 use super::rollout::{Column, Estimates, Rollout};
 use crate::agent::LearnError;
 use crate::deep::TaskSpec;
@@ -16,7 +17,7 @@ use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Upstream, Workspac
 /// Samples of a pass over a rollout that learns nothing.
 const PASS_SAMPLES: usize = 1024;
 /// The gain of the policy's last layer under orthogonal initial weights: it begins nearly uniform.
-const POLICY_GAIN: f32 = 0.01;
+pub(super) const POLICY_GAIN: f32 = 0.01;
 
 /// The networks of an on-policy learner, and the transitions since its last update.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub(super) struct ActorCritic<A: PolicyActions + ?Sized> {
     policy_optimizer: GuardedStep,
     critic_optimizer: GuardedStep,
     exploration: Pcg64,
+    normalization: Normalization,
     pub(super) rollout: Rollout<A>,
     acting: Passes,
     learning: Passes,
@@ -110,7 +112,7 @@ impl<A: PolicyActions + ?Sized> Default for Minibatch<A> {
 impl<A: PolicyActions + ?Sized> Minibatch<A> {
     /// Copies the transitions with these indices.
     pub(super) fn gather(&mut self, rollout: &Rollout<A>, estimates: &Estimates, indices: &[usize]) {
-        let (features, width) = (rollout.observations.len() / rollout.size(), rollout.width());
+        let (features, width) = (rollout.features(), rollout.width());
         self.observations.clear();
         self.actions.clear();
         for &i in indices {
@@ -142,7 +144,7 @@ impl<A: PolicyActions + ?Sized> Minibatch<A> {
 impl<A: PolicyActions + ?Sized> ActorCritic<A> {
     /// A policy and a critic of this form, which collect so many steps of so many copies.
     pub(super) fn new(
-        (spec, log_std): (&NetworkSpec, f32),
+        (spec, log_std, normalized): (&NetworkSpec, f32, Normalized),
         optimizer: &OptimizerConfig,
         (steps, copies): (u64, u64),
         task: &TaskSpec,
@@ -163,6 +165,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
             policy_optimizer: GuardedStep::new(optimizer, policy.parameters().len()),
             critic_optimizer: GuardedStep::new(optimizer, critic.parameters().len()),
             exploration: streams.stream("exploration"),
+            normalization: Normalization::new(normalized, inputs.count(), copies as usize),
             rollout: Rollout::new(steps as usize, copies as usize, inputs.count(), action_space),
             acting: passes(),
             learning: passes(),
@@ -180,13 +183,20 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         &self.critic
     }
 
+    /// Replaces the critic's parameters.
+    #[cfg(test)]
+    pub(super) fn set_critic(&mut self, parameters: &[f32]) {
+        self.critic.update_parameters(|p| p.copy_from_slice(parameters));
+    }
+
     pub(super) fn optimizer(&self) -> &GuardedStep {
         &self.policy_optimizer
     }
 
     /// Draws an action for each copy, and makes it one of the environment.
     pub(super) fn act(&mut self, observations: &[f32], actions: &mut [ElementOf<A>]) {
-        let outputs = self.policy.predict(observations, &mut self.acting.policy);
+        let seen = self.normalization.seen(observations);
+        let outputs = self.policy.predict(seen, &mut self.acting.policy);
         let of = Distributions::new(&self.policy, outputs);
         let (drawn, log_probs) = self.rollout.drawn();
         A::draw(of, &mut self.exploration, &mut self.scratch.noise, drawn);
@@ -205,14 +215,14 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         decay: LambdaDecay,
         estimates: &mut Estimates,
     ) -> Result<bool, LearnError> {
-        let Self { critic, rollout, acting, scratch: Scratch { last, column, .. }, .. } = self;
+        let Self { critic, rollout, acting, normalization, scratch: Scratch { last, column, .. }, .. } = self;
+        let steps = &normalization.steps(steps);
         rollout.observe(steps, |next| critic.predict(next, &mut acting.critic)[0])?;
         if !rollout.is_complete() {
             return Ok(false);
         }
-        let features = critic.inputs();
         estimates.values.clear();
-        for part in rollout.observations.chunks(PASS_SAMPLES * features) {
+        for part in rollout.observations.chunks(PASS_SAMPLES * rollout.features()) {
             estimates.values.extend_from_slice(critic.predict(part, &mut acting.critic));
         }
         // After the end of an episode this is its final observation, whose value is not needed again.
@@ -220,6 +230,35 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         last.extend_from_slice(critic.predict(steps.next_observations, &mut acting.critic));
         rollout.estimate(last, decay, column, estimates);
         Ok(true)
+    }
+
+    /// Takes in a step of an episode of one copy; true at its end. Without a baseline the value of a truncated episode's
+    /// final observation is 0.
+    ///
+    /// # Errors
+    /// If a reward is not finite, or the episode is longer than the rollout.
+    pub(super) fn observe_episode(
+        &mut self,
+        steps: &Steps<'_, [f32], A>,
+        has_baseline: bool,
+    ) -> Result<bool, LearnError> {
+        let Self { critic, rollout, acting, normalization, .. } = self;
+        let steps = &normalization.steps(steps);
+        if rollout.is_complete() {
+            return Err(LearnError::Endless { steps: rollout.length });
+        }
+        let mut value =
+            |next: &[f32]| if has_baseline { critic.predict(next, &mut acting.critic)[0] } else { 0.0 };
+        rollout.observe(steps, &mut value)?;
+        Ok(rollout.is_over())
+    }
+
+    /// The critic's values of observations.
+    pub(super) fn values(&mut self, observations: &[f32], values: &mut Vec<f32>) {
+        values.clear();
+        for part in observations.chunks(PASS_SAMPLES * self.critic.inputs()) {
+            values.extend_from_slice(self.critic.predict(part, &mut self.acting.critic));
+        }
     }
 
     /// One gradient step of both networks along `policy_loss - entropy + critic_loss`, with their weights; none if the
@@ -286,9 +325,14 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         Ok(Some(Losses { policy: of_policy, critic: of_critic, entropy, total }))
     }
 
-    /// The deterministic policy.
+    /// The deterministic policy, which takes raw observations.
     pub(super) fn model(&self) -> Model {
-        A::model(&self.policy, self.rollout.space())
+        if !self.normalization.is_of_observations() {
+            return A::model(&self.policy, self.rollout.space());
+        }
+        let mut policy = self.policy.clone();
+        self.normalization.fold_into(&mut policy);
+        A::model(&policy, self.rollout.space())
     }
 
     /// Takes over the policy of a model; the critic begins anew.
@@ -296,6 +340,11 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
     /// # Errors
     /// If its form is another.
     pub(super) fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        if self.normalization.is_of_observations() {
+            return Err(
+                "a model has its input scaling in its weights, and this run would scale again".to_owned()
+            );
+        }
         match A::network(model) {
             Some(own) if (own.spec(), own.interface()) == (self.policy.spec(), self.policy.interface()) => {
                 self.policy.copy_from(own);
@@ -319,7 +368,7 @@ pub(super) fn squared_error(values: &[f32], returns: &[f32], d_values: &mut [f32
 
 snapshot! {
     impl[A: PolicyActions + ?Sized] Restorable for ActorCritic<A> {
-        saved: policy, critic, policy_optimizer, critic_optimizer, exploration, rollout via Flat;
+        saved: policy, critic, policy_optimizer, critic_optimizer, exploration, normalization via Flat, rollout via Flat;
         built: acting, learning, scratch;
     }
 }

@@ -42,6 +42,7 @@
 
 use super::actions::PolicyActions;
 use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, squared_error};
+use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
@@ -93,6 +94,13 @@ settings! {
         /// Estimated divergence KL(old || new), in nats, beyond 1.5 times of which an update ends, if it does. Source:
         /// Stable-Baselines3
         target_kl: Option<f64> = None, in Positive;
+        /// Normalises observations by their running mean and standard deviation, which is at least a tenth of the largest distance
+        /// from the mean. The saved model has the last of these in its first layer, and takes raw observations. Source: Stable-Baselines3's
+        /// VecNormalize, which clips at 10 deviations instead
+        normalize_observations: bool = false, in Any;
+        /// Divides rewards by the running standard deviation of the discounted returns, and clips them at 10. Source: Stable-Baselines3's
+        /// VecNormalize
+        normalize_rewards: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box. Source: Stable-Baselines3
         log_std_init: f64 = 0.0, in Finite;
         /// Architecture of the policy's network, and of the critic's. Source: Stable-Baselines3
@@ -168,6 +176,7 @@ impl PpoConfig {
     fn check(&self, optimizer: &OptimizerConfig, task: &TaskSpec) -> Result<(), ConfigError> {
         let (spec, ends) = (&self.net_arch, critic_ends(task));
         refuse_batch_norm("net_arch", spec)?;
+        check_normalization(self.normalize_observations, spec)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         check_pass("batch_size", self.batch_size.min(self.collected()), (spec, &ends, 1))?;
         check_pass("num_envs", self.num_envs, (spec, &ends, 1))?;
@@ -333,7 +342,12 @@ impl<A: PolicyActions + ?Sized> Ppo<A> {
     pub fn new((config, optimizer): (PpoConfig, OptimizerConfig), task: &TaskSpec) -> Self {
         let (learning_rate, clip_range) =
             (config.learning_rate.of_run(task.total_steps), config.clip_range.of_run(task.total_steps));
-        let form = (&config.net_arch, config.log_std_init as f32);
+        let normalized = Normalized {
+            observations: config.normalize_observations,
+            rewards: config.normalize_rewards,
+            gamma: config.gamma,
+        };
+        let form = (&config.net_arch, config.log_std_init as f32, normalized);
         Self {
             networks: ActorCritic::new(form, &optimizer, (config.n_steps, config.num_envs), task),
             steps: 0,

@@ -74,9 +74,14 @@ impl<A: PolicyActions + ?Sized> Rollout<A> {
         }
     }
 
-    /// The number of transitions of a complete one.
+    /// The number of its transitions.
     pub(super) fn size(&self) -> usize {
-        self.steps * self.copies
+        self.length * self.copies
+    }
+
+    /// The numbers of an observation.
+    pub(super) fn features(&self) -> usize {
+        self.features
     }
 
     pub(super) fn space(&self) -> &Space {
@@ -90,6 +95,11 @@ impl<A: PolicyActions + ?Sized> Rollout<A> {
 
     pub(super) fn is_complete(&self) -> bool {
         self.length == self.steps
+    }
+
+    /// Returns true if the last step of the only copy ended an episode.
+    pub(super) fn is_over(&self) -> bool {
+        [&self.terminated, &self.truncated].iter().any(|ends| ends.last() == Some(&true))
     }
 
     /// Removes all transitions.
@@ -137,7 +147,22 @@ impl<A: PolicyActions + ?Sized> Rollout<A> {
         Ok(())
     }
 
-    /// Estimates the advantages of a complete rollout from `estimates.values`; `last` are the values of the
+    /// The discounted returns of the steps of one copy, to the end of their episodes, or beyond a truncation to the value of the
+    /// final observation.
+    pub(super) fn returns(&self, gamma: f32, returns: &mut Vec<f32>) {
+        returns.clear();
+        returns.resize(self.length, 0.0);
+        let mut after = 0.0;
+        for t in (0..self.length).rev() {
+            if self.terminated[t] || self.truncated[t] {
+                after = self.cut_values[t];
+            }
+            after = self.rewards[t] + gamma * after;
+            returns[t] = after;
+        }
+    }
+
+    /// Estimates the advantages of its actions from `estimates.values`; `last` are the values of the
     /// observations after it, one per copy.
     pub(super) fn estimate(
         &self,
@@ -186,22 +211,27 @@ impl Estimates {
         Self { values: zeros(), advantages: zeros(), returns: zeros() }
     }
 
-    /// The share of the variance of the returns that the values explain: 1 for a perfect critic, 0 for one that always
-    /// predicts the mean. 0 for returns without variance.
+    /// The share of the variance of the returns that the values explain.
     pub(super) fn explained_variance(&self) -> f64 {
-        let n = self.returns.len() as f64;
-        let variance = |of: &dyn Fn(usize) -> f64| {
-            let mean = (0..self.returns.len()).map(of).sum::<f64>() / n;
-            (0..self.returns.len()).map(|i| (of(i) - mean) * (of(i) - mean)).sum::<f64>() / n
-        };
-        let of_returns = variance(&|i| f64::from(self.returns[i]));
-        let of_errors = variance(&|i| f64::from(self.returns[i]) - f64::from(self.values[i]));
-        if of_returns == 0.0 { 0.0 } else { 1.0 - of_errors / of_returns }
+        explained_variance(&self.returns, &self.values)
     }
 }
 
-/// The codec of so many actions of a space.
-struct Actions<'a>(&'a Space, usize);
+/// The share of the variance of returns that values explain: 1 for a perfect critic, 0 for one that always predicts the mean. 0
+/// for returns without variance.
+pub(super) fn explained_variance(returns: &[f32], values: &[f32]) -> f64 {
+    let n = returns.len() as f64;
+    let variance = |of: &dyn Fn(usize) -> f64| {
+        let mean = (0..returns.len()).map(of).sum::<f64>() / n;
+        (0..returns.len()).map(|i| (of(i) - mean) * (of(i) - mean)).sum::<f64>() / n
+    };
+    let of_returns = variance(&|i| f64::from(returns[i]));
+    let of_errors = variance(&|i| f64::from(returns[i]) - f64::from(values[i]));
+    if of_returns == 0.0 { 0.0 } else { 1.0 - of_errors / of_returns }
+}
+
+/// The codec of actions of a space, with so many numbers in all.
+pub(super) struct Actions<'a>(pub(super) &'a Space, pub(super) usize);
 
 impl<E: Element> Codec<Vec<E>> for Actions<'_> {
     fn save(&self, actions: &Vec<E>, name: &str, snapshot: &mut Snapshot) {

@@ -1,7 +1,7 @@
 //! The list of all algorithms.
 
 use super::descriptor::Algorithm;
-use crate::actor_critic::{a2c, ppo};
+use crate::actor_critic::{a2c, one_step, ppo, reinforce};
 use crate::baseline::random_linear;
 use crate::config::ConfigError;
 use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
@@ -49,6 +49,8 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &iqn::ALGORITHM,
     &rainbow::ALGORITHM,
     &pqn::ALGORITHM,
+    &reinforce::ALGORITHM,
+    &one_step::ALGORITHM,
     &a2c::ALGORITHM,
     &ppo::ALGORITHM,
     &random_linear::ALGORITHM,

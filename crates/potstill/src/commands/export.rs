@@ -3,7 +3,7 @@
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::export::{EXPORTERS, Exporter, find};
-use crate::run::{model_with_origin, usage};
+use crate::run::{Observer, model_with_origin, usage};
 use crate::store::{RunDir, write_new_file};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub struct ExportRequest {
 /// # Errors
 /// If the format is unknown or cannot hold the model, if the folder is not a finished run, or if the file exists or
 /// cannot be written.
-pub fn export(request: &ExportRequest) -> Result<Value, Error> {
+pub fn export(request: &ExportRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let ExportRequest { run, to, out } = request;
     let names = EXPORTERS.map(Exporter::name);
     let exporter = find(to).ok_or_else(|| ConfigError::unknown("format", to, None, names))?;
@@ -39,6 +39,7 @@ pub fn export(request: &ExportRequest) -> Result<Value, Error> {
     exporter.takes(&model).map_err(|reason| usage(format!("--to {name}: {}: {reason}", run.display())))?;
     let bytes = exporter.write(&model, &about);
     write_new_file(out, &bytes)?;
+    exporter.warnings(&model).iter().for_each(|warning| observer.warn(warning));
     Ok(json!({
         "command": "export",
         "run": run.display().to_string(),

@@ -2,6 +2,7 @@
 
 use crate::config::{Origin, read_toml};
 use crate::error::Error;
+use crate::jobs::STUDENT_DISTILLED;
 use crate::metrics::{Axis, Curve, History, across, catalogue};
 use crate::report::Series;
 use crate::run::{asked_axis, name_of, read_summary, seed_runs};
@@ -80,9 +81,11 @@ impl Group {
         self.runs.iter().filter(|run| run.summary.is_some()).count()
     }
 
-    /// A number of every finished run's summary.
+    /// A number of every finished run's summary; of a distillation's, of its student.
     pub(super) fn values(&self, key: &str) -> Vec<f64> {
-        self.runs.iter().filter_map(|run| run.summary.as_ref()?[key].as_f64()).collect()
+        let value =
+            |summary: &Value| summary[key].as_f64().or_else(|| summary[STUDENT_DISTILLED][key].as_f64());
+        self.runs.iter().filter_map(|run| value(run.summary.as_ref()?)).collect()
     }
 
     pub(super) fn first(&self, key: &str) -> Value {

@@ -1,6 +1,6 @@
 //! `potstill data import`: the answers of a language model as a file of recorded answers.
 
-use crate::distill::chat::{Answer, Missing, Row, Spellings};
+use crate::distill::chat::{Answer, Missing, Row, Spellings, impossible_log_probability};
 use crate::error::Error;
 use crate::metrics::quoted;
 use crate::run::usage;
@@ -65,6 +65,11 @@ fn rows(text: &str, spellings: &Spellings, coverage: f64) -> Result<Vec<Row>, St
         let at = number + 1;
         let value: Value = serde_json::from_str(line)
             .map_err(|error| format!("line {at}: it is no JSON object: {error}"))?;
+        if let Some(logprob) = impossible_log_probability(&value) {
+            return Err(format!(
+                "line {at}: the log-probability {logprob} is above 0; are these probabilities, or logits?"
+            ));
+        }
         let row = spellings.row(&value, coverage);
         let id = row.id.as_deref().ok_or_else(|| format!("line {at}: it has neither custom_id nor id"))?;
         if !known.insert(id.to_owned()) {

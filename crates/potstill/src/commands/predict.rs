@@ -3,7 +3,7 @@
 use crate::data::{Preprocessing, Values};
 use crate::error::Error;
 use crate::metrics::{catalogue, quoted};
-use crate::run::{Answerer, OpenData, place_of};
+use crate::run::{Answerer, Observer, OpenData, place_of};
 use crate::store::{check_output, write_file};
 use crate::targets::{argmax, soft_targets};
 use serde_json::{Value, json};
@@ -26,16 +26,18 @@ pub struct PredictRequest {
 
 /// Predicts a class, with the probability of each, or a value for every row, and writes a CSV file: `row` from 1 on, or the
 /// column that the source names as `id`, `prediction`, and `p(CLASS)` of each class. Where the rows have the answer, the
-/// error is in the result.
+/// error is in the result. Words that the model has not learned are warned of.
 ///
 /// # Errors
 /// If the run has learned no such model, the rows do not fit, or the file cannot be written.
-pub fn predict(request: &PredictRequest) -> Result<Value, Error> {
+pub fn predict(request: &PredictRequest, observer: &dyn Observer) -> Result<Value, Error> {
     check_output(&request.out, &[&request.data, &request.model].map(|given| place_of(given)))?;
     let data = OpenData::open(&request.data)?;
     let mut model = Answerer::open(&request.model, &data)?;
     let wrong = |reason: String| data.refused(reason);
     let predictions = Predictions::new(&mut model, &data).map_err(wrong)?;
+    let unknown = model.preprocessing().unknown_words(data.rows());
+    unknown.iter().for_each(|warning| observer.warn(warning));
     write_file(&request.out, predictions.csv.as_bytes())?;
     let mut result = json!({
         "command": "predict",

@@ -1,6 +1,6 @@
 //! A preprocessing that was fitted on other rows, under the options of these: each is honoured, or refused by name.
 
-use super::encoding::{Encoding, Scaling};
+use super::encoding::{Encoding, Known, Scaling};
 use super::frame::DataFrame;
 use super::preprocessing::{Preprocessing, Target};
 use super::source::DataOptions;
@@ -64,6 +64,13 @@ impl Preprocessing {
         for (key, name) in named.chain(options.target.iter().map(|name| ("target", name))) {
             frame.find(name)?;
             match (&mut adopted.target, key) {
+                (Target::Classes { .. }, "label") | (Target::Value { .. }, "target")
+                    if columns.contains(&name.as_str()) =>
+                {
+                    return Err(format!(
+                        "{key}={name}: the model takes this column as an input; name the one that it predicts"
+                    ));
+                }
                 (Target::Classes { column, .. }, "label") | (Target::Value { column, .. }, "target") => {
                     name.clone_into(column);
                 }
@@ -80,6 +87,27 @@ impl Preprocessing {
             }
         }
         Ok(adopted)
+    }
+
+    /// A sentence on each column with words that this preprocessing does not know, and takes for none of the known ones.
+    pub(crate) fn unknown_words(&self, frame: &DataFrame) -> Vec<String> {
+        let sentence = |encoding: &Encoding| {
+            let Encoding::Category { column, levels } = encoding else { return None };
+            let values = &frame.columns()[frame.find(column).ok()?].values;
+            let known = Known::new(levels, values);
+            let mut unknown = (0..frame.rows()).filter(|&row| known.find(row) == Some(None));
+            let first = unknown.next()?;
+            let rows = match 1 + unknown.count() {
+                1 => "1 row has a word".to_owned(),
+                count => format!("{count} rows have words"),
+            };
+            let word = values.text(first).unwrap_or_default();
+            Some(format!(
+                "column `{column}`: {rows} that the model has not learned (`{word}`, row {})",
+                first + 1
+            ))
+        };
+        self.inputs.iter().filter_map(sentence).collect()
     }
 
     /// The preprocessing of a student that learns what a model of this one has learned, from training rows of a source with
@@ -155,6 +183,10 @@ mod tests {
         check("inputs=x", Err("inputs=x: the model takes 2 columns; leave the option out"));
         check("text=kind", Err("text=kind: the model takes 2 columns; leave the option out"));
         check("target=z", Err("target=z: the model predicts classes; name them with label=z"));
+        check(
+            "label=x",
+            Err("label=x: the model takes this column as an input; name the one that it predicts"),
+        );
         check("drop=labell", Err("it has no column `labell`; did you mean `label`?"));
     }
 

@@ -29,7 +29,8 @@ pub trait Content {
     /// If it cannot be read.
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
 
-    /// The paths of the files of a folder and of its folders, relative to it, with `/`, sorted; none of a file.
+    /// The paths of the files of a folder and of its folders, relative to it, with `/`, sorted; none of a file. A folder below
+    /// these, whose files are not read, ends with `/`.
     ///
     /// # Errors
     /// If the folder cannot be read.

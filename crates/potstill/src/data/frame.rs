@@ -211,6 +211,16 @@ impl Values {
         }
     }
 
+    /// Returns true if some of these rows, or no row at all, has a number, a word or an image.
+    pub(super) fn is_known(&self, rows: &[usize]) -> bool {
+        rows.is_empty()
+            || match self {
+                Self::Numbers(numbers) => rows.iter().any(|&row| !numbers[row].is_nan()),
+                Self::Words(words) => rows.iter().any(|&row| words.index(row).is_some()),
+                Self::Images { .. } | Self::Arrays { .. } => true,
+            }
+    }
+
     /// A row's number or word as text; none if it is missing, or an image or array.
     pub fn text(&self, row: usize) -> Option<String> {
         match self {

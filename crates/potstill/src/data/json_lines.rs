@@ -7,6 +7,7 @@
 use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
+use super::record::Record;
 use super::source::DataOptions;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -52,9 +53,9 @@ impl Reader for JsonLines {
             if text.is_empty() {
                 continue;
             }
-            let row = serde_json::from_slice(text)
+            let row: Record = serde_json::from_slice(text)
                 .map_err(|error| format!("line {number}: it is no JSON object: {error}"))?;
-            rows.push(&row).map_err(|reason| format!("line {number}: {reason}"))?;
+            rows.push(&row.0).map_err(|reason| format!("line {number}: {reason}"))?;
         }
         DataFrame::new(rows.columns()).map(Data::rows)
     }
@@ -68,11 +69,11 @@ fn is_array(text: &[u8]) -> bool {
 /// Reads an array of objects, each a row.
 fn array(content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
     let bytes = content.bytes().map_err(unreadable)?;
-    let all: Vec<Map<String, Value>> = serde_json::from_slice(without_mark(&bytes))
+    let all: Vec<Record> = serde_json::from_slice(without_mark(&bytes))
         .map_err(|error| format!("it is no JSON array of objects: {error}"))?;
     let mut rows = Rows::new(options);
     for (i, row) in all.iter().enumerate() {
-        rows.push(row).map_err(|reason| format!("row {}: {reason}", i + 1))?;
+        rows.push(&row.0).map_err(|reason| format!("row {}: {reason}", i + 1))?;
     }
     DataFrame::new(rows.columns()).map(Data::rows)
 }
@@ -102,6 +103,15 @@ impl<'a> Rows<'a> {
     }
 
     fn push(&mut self, row: &Map<String, Value>) -> Result<(), String> {
+        let is_nested = |(name, value): (&String, &Value)| {
+            value.is_array() || value.is_object() && ANSWERS.iter().all(|(answer, _)| answer != name)
+        };
+        if self.count == 0 && !row.is_empty() && row.iter().all(is_nested) {
+            return Err(
+                "its columns are lists; write an object a row (of pandas to_json(orient=\"records\"))"
+                    .to_owned(),
+            );
+        }
         for (name, value) in row {
             match (value, ANSWERS.iter().find(|(answer, _)| answer == name)) {
                 (Value::Object(answers), Some((_, kind))) => {
@@ -213,12 +223,20 @@ mod tests {
         check("{\"a\":1}\n{\"a\":\"x\"}", "line 2: `a` is \"x\"; it was a number before");
         check("{\"a\":\"x\"}\n{\"a\":1}", "line 2: `a` is 1; it was text before");
         check("{\"review\":5}", "line 1: `review` is 5; a text is needed");
-        check("{\"review\":{\"a\":1}}", "line 1: `review` is {\"a\":1}; a text is needed");
+        check("{\"b\":1,\"review\":{\"a\":1}}", "line 1: `review` is {\"a\":1}; a text is needed");
         check(
             "{\"review\":\"\\ud800\"}",
             "line 1: it is no JSON object: unexpected end of hex escape at line 1 column 18",
         );
-        check("{\"a\":[1,2]}", "line 1: `a` is [1,2]; numbers, words and truths are read");
+        check("{\"b\":1,\"a\":[1,2]}", "line 1: `a` is [1,2]; numbers, words and truths are read");
+        let nested =
+            "line 1: its columns are lists; write an object a row (of pandas to_json(orient=\"records\"))";
+        check("{\"a\":[1,2],\"b\":[3,4]}", nested);
+        check("{\"a\":{\"0\":1},\"b\":{\"0\":3}}", nested);
+        check(
+            "{\"a\":1,\"a\":2}",
+            "line 1: it is no JSON object: the name `a` stands twice at line 1 column 13",
+        );
         check("{\"a\":1", "line 1: it is no JSON object: EOF while parsing an object at line 1 column 6");
     }
 }

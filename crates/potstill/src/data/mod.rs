@@ -47,6 +47,7 @@ mod parquet_table;
 mod pictures;
 pub mod preprocessing;
 pub mod reader;
+mod record;
 mod recorded;
 pub mod recording;
 mod rows;

@@ -63,6 +63,11 @@ impl Reader for Pictures {
 
 /// Refuses files in the folders of classes that are no PNG pictures.
 fn check_files(files: &[String]) -> Result<(), String> {
+    if let Some(folder) = files.iter().find(|file| file.ends_with('/')) {
+        return Err(format!(
+            "{folder}: it is a folder in that of a class; move its pictures into that, or remove it"
+        ));
+    }
     let is_hidden = |name: &str| name.starts_with('.') || ["Thumbs.db", "desktop.ini"].contains(&name);
     let is_left =
         |file: &&String| file.rsplit_once('/').is_some_and(|(_, name)| !is_picture(name) && !is_hidden(name));

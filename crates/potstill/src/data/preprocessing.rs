@@ -214,7 +214,14 @@ impl Preprocessing {
             let inputs = vec![Encoding::text(&frame.columns()[frame.find(text)?])?];
             return Ok(Self { inputs, target: fitted, fills_missing: options.fills_missing == Some(true) });
         }
-        Self::of_columns(frame, rows, &input_columns(frame, Some(target), options)?, fitted, options)
+        let inputs = input_columns(frame, Some(target), options)?;
+        if let Some(name) = inputs.iter().map(|&i| &columns[i]).find(|column| !column.values.is_known(rows)) {
+            let name = &name.name;
+            return Err(format!(
+                "column `{name}` has no value in the training rows; leave it out with drop={name}"
+            ));
+        }
+        Self::of_columns(frame, rows, &inputs, fitted, options)
     }
 
     /// The preprocessing of rows for a model that has scaling and classes of its own: the columns with these names, or all that can be inputs.

@@ -1,7 +1,9 @@
 //! Content that is not read, by its first bytes, with the advice what to do instead.
 
 /// The first bytes of formats, and their advice.
-const KNOWN: [(&[u8], &str); 11] = [
+const KNOWN: [(&[u8], &str); 13] = [
+    (b"\xff\xfe\0\0", "its text is UTF-32; save it as UTF-8"),
+    (b"\0\0\xfe\xff", "its text is UTF-32; save it as UTF-8"),
     (b"\xff\xfe", "its text is UTF-16; save it as UTF-8"),
     (b"\xfe\xff", "its text is UTF-16; save it as UTF-8"),
     (b"\x89HDF\r\n\x1a\n", "it is an HDF5 file; save its arrays as .npz, or its table as CSV or Parquet"),
@@ -45,17 +47,33 @@ pub(super) fn advice(head: &[u8]) -> Option<&'static str> {
         Some(b'<') => {
             Some("it is HTML or XML, perhaps a page in place of the file; get the file itself as CSV")
         }
-        _ if text.iter().step_by(2).take(64).filter(|byte| **byte == 0).count() > 16
-            || text.iter().skip(1).step_by(2).take(64).filter(|byte| **byte == 0).count() > 16 =>
-        {
-            let is_text = text
-                .iter()
-                .take(128)
-                .all(|byte| *byte == 0 || (b' '..127).contains(byte) || b"\r\n\t".contains(byte));
-            is_text.then_some("its text is UTF-16 or UTF-32; save it as UTF-8")
+        Some(b'[') if is_array_of_values(text) => Some(
+            "it is a JSON array without objects; write an object for each row, {\"x\": 1, \"label\": \"a\"}",
+        ),
+        _ if is_text_with_zeros(text) => {
+            let zeros = |first: usize| text.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+            // Half of a wide text, at the even or the odd places.
+            let is_wide = 3 * zeros(0).max(zeros(1)) > text.len();
+            Some(if is_wide {
+                "its text is UTF-16 or UTF-32; save it as UTF-8"
+            } else {
+                "its text has zero bytes, as if it had been cut or overwritten; save it again, as UTF-8"
+            })
         }
         _ => None,
     }
+}
+
+/// Returns true for the beginning of a JSON array of numbers, texts or arrays.
+fn is_array_of_values(text: &[u8]) -> bool {
+    let first = text.get(1..).map_or(b"".as_slice(), <[u8]>::trim_ascii_start).first();
+    first.is_some_and(|byte| matches!(byte, b'[' | b']' | b'"' | b'-' | b'0'..=b'9'))
+}
+
+/// Returns true if some bytes are zero and all others those of plain text.
+fn is_text_with_zeros(text: &[u8]) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, 0 | b' '..=126 | b'\r' | b'\n' | b'\t');
+    text.contains(&0) && !text.starts_with(&[0, 0]) && text.iter().all(is_plain)
 }
 
 #[cfg(test)]
@@ -76,6 +94,9 @@ mod tests {
         };
         let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
         check(b"\xff\xfea\0,\0b\0", Some("UTF-16; save it as UTF-8"));
+        check(b"\xff\xfe\0\0a\0\0\0", Some("is UTF-32;"));
+        check(&wide("a,b\n1,2\n"), Some("UTF-16 or UTF-32; save it as UTF-8"));
+        check(b"a,b\n1,2\n\0,3\n", Some("has zero bytes"));
         check(&wide(&"a,b\n1,2\n".repeat(20)), Some("UTF-16 or UTF-32; save it as UTF-8"));
         check(b"PK\x03\x04............archive/data.pkl", Some("torch.onnx.export"));
         check(b"PK\x03\x04............[Content_Types].xml", Some("spreadsheet; save it as CSV"));
@@ -84,6 +105,9 @@ mod tests {
         check(b"\x80\x04\x95", Some("pickle"));
         check(b"\x89PNG\r\n", Some("a single picture"));
         check(b"\n\r\n  \n", Some("it is empty"));
+        check(b"[1,2]", Some("a JSON array without objects"));
+        check(b"[ [1, 2], [3, 4]]", Some("a JSON array without objects"));
+        check(b"[{\"a\": 1}]", None);
         check(b"\xef\xbb\xbf", Some("it is empty"));
         check(b"<!DOCTYPE html>", Some("HTML"));
         let mut tar = vec![b'a'; 600];

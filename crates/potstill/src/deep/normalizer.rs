@@ -11,20 +11,20 @@ const DEVIATIONS_MAX: f64 = 10.0;
 /// and the first movement would be hundreds of deviations: so a deviation is at least a tenth of the largest distance
 /// from the mean, and 1 while there is none.
 #[derive(Clone, Debug)]
-pub(super) struct Normalizer {
+pub(crate) struct Normalizer {
     moments: RunningMoments,
     lowest: Vec<f64>,
     highest: Vec<f64>,
 }
 
 impl Normalizer {
-    pub(super) fn new(features: usize) -> Self {
+    pub(crate) fn new(features: usize) -> Self {
         let (lowest, highest) = (vec![f64::INFINITY; features], vec![f64::NEG_INFINITY; features]);
         Self { moments: RunningMoments::new(features), lowest, highest }
     }
 
     /// Takes in observations, `samples x features`.
-    pub(super) fn observe(&mut self, observations: &[f32]) {
+    pub(crate) fn observe(&mut self, observations: &[f32]) {
         self.moments.observe(observations);
         for observation in observations.chunks_exact(self.lowest.len()) {
             for ((&x, lowest), highest) in observation.iter().zip(&mut self.lowest).zip(&mut self.highest) {
@@ -35,12 +35,12 @@ impl Normalizer {
     }
 
     /// The means that are subtracted.
-    pub(super) fn mean(&self) -> &[f64] {
+    pub(crate) fn mean(&self) -> &[f64] {
         self.moments.mean()
     }
 
     /// The deviations that are divided by.
-    pub(super) fn deviations(&self) -> impl Iterator<Item = f64> + '_ {
+    pub(crate) fn deviations(&self) -> impl Iterator<Item = f64> + '_ {
         let ranges = self.lowest.iter().zip(&self.highest).zip(self.mean());
         self.moments.variance().iter().zip(ranges).map(|(variance, ((lowest, highest), mean))| {
             let distance = (highest - mean).max(mean - lowest);
@@ -53,7 +53,7 @@ impl Normalizer {
     }
 
     /// Normalises observations, `samples x features`.
-    pub(super) fn normalize(&self, observations: &mut [f32]) {
+    pub(crate) fn normalize(&self, observations: &mut [f32]) {
         for observation in observations.chunks_exact_mut(self.lowest.len()) {
             for ((x, mean), deviation) in observation.iter_mut().zip(self.mean()).zip(self.deviations()) {
                 *x = ((f64::from(*x) - mean) / deviation) as f32;

@@ -31,6 +31,8 @@ pub use super::spelling::Spellings;
 
 /// A log-probability at or below this stands for "not among them".
 const UNKNOWN: f64 = -9998.0;
+/// The most by which rounding raises a log-probability above 0.
+const ROUNDING: f64 = 1e-3;
 
 /// The reason for which a row has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,14 +72,31 @@ pub struct Row {
     pub answer: Answer,
 }
 
+/// The first number of a line of a file that no logarithm of a probability can be: one above 0, but for rounding.
+pub fn impossible_log_probability(line: &Value) -> Option<f64> {
+    let all = |token: &Value| {
+        let alternatives = token["top_logprobs"].as_array().cloned().unwrap_or_default();
+        alternatives.iter().chain([token]).filter_map(|token| token["logprob"].as_f64()).collect::<Vec<_>>()
+    };
+    let choices = body_of(line)["choices"].as_array();
+    let tokens =
+        choices.into_iter().flatten().filter_map(|choice| choice["logprobs"]["content"].as_array()).flatten();
+    tokens.flat_map(all).find(|&logprob| logprob > ROUNDING)
+}
+
+/// The completion in a line of a file, which a batch has under its response or result.
+fn body_of(line: &Value) -> &Value {
+    match (line.get("response"), line.get("result")) {
+        (Some(response), _) => &response["body"],
+        (None, Some(result)) => &result["message"],
+        (None, None) => line,
+    }
+}
+
 impl Spellings {
     /// The answer in a line of a file. One whose classes have less than `coverage_min` of the probability, 0 to 1, counts as missing.
     pub fn row(&self, line: &Value, coverage_min: f64) -> Row {
-        let body = match (line.get("response"), line.get("result")) {
-            (Some(response), _) => &response["body"],
-            (None, Some(result)) => &result["message"],
-            (None, None) => line,
-        };
+        let body = body_of(line);
         let text = |value: &Value| match value {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),

@@ -29,8 +29,9 @@ use potstill_core::math::{exp_f64, ln_f64};
 pub const BINS: usize = 15;
 /// The range of fitted temperatures.
 pub const TEMPERATURES: (f64, f64) = (0.01, 100.0);
-/// Halvings of that range, in logarithms: the last bits of the result.
-const HALVINGS: usize = 48;
+/// The relative change of `1 / T` at which Newton's method has converged, and the most steps.
+const PRECISION: f64 = 1e-12;
+const STEPS_MAX: usize = 100;
 
 /// The logits of labelled samples.
 #[derive(Clone, Copy, Debug)]
@@ -153,28 +154,55 @@ impl<'a> Judged<'a> {
         counts
     }
 
-    /// The temperature with the lowest NLL on these samples, within [`TEMPERATURES`]. The NLL is convex in `1 / T`; its derivative is
-    /// bisected.
+    /// The temperature with the lowest NLL on these samples, within [`TEMPERATURES`]. The NLL is convex in `1 / T`; Newton's method
+    /// finds the root of its derivative, within an interval that each step narrows.
     pub fn best_temperature(&self) -> f64 {
-        let (low, high) = TEMPERATURES;
-        let (mut cold, mut hot) = (ln_f64(low), ln_f64(high));
-        for _ in 0..HALVINGS {
-            let middle = f64::midpoint(cold, hot);
-            // Positive if a sharper softmax costs likelihood.
-            if self.slope(exp_f64(middle)) > 0.0 { cold = middle } else { hot = middle }
+        let (cold, hot) = TEMPERATURES;
+        let (mut low, mut high) = (1.0 / hot, 1.0 / cold);
+        if self.slope(high).0 <= 0.0 {
+            return cold;
         }
-        exp_f64(f64::midpoint(cold, hot))
+        if self.slope(low).0 >= 0.0 {
+            return hot;
+        }
+        let mut inverse = 1.0;
+        for _ in 0..STEPS_MAX {
+            let (slope, curvature) = self.slope(inverse);
+            if slope > 0.0 {
+                high = inverse;
+            } else {
+                low = inverse;
+            }
+            let newton = inverse - slope / curvature;
+            // Where Newton's step leaves the interval, its middle in logarithms.
+            let next = if newton > low && newton < high { newton } else { (low * high).sqrt() };
+            let is_found = (next - inverse).abs() <= PRECISION * inverse;
+            inverse = next;
+            if is_found {
+                break;
+            }
+        }
+        1.0 / inverse
     }
 
-    /// The derivative of the NLL with respect to `1 / T`: the mean difference of the expected logit from the label's.
-    fn slope(&self, temperature: f64) -> f64 {
+    /// The first and the second derivative of the NLL with respect to `1 / T`: the mean difference of the expected logit from the
+    /// label's, and the mean variance of the logits.
+    fn slope(&self, inverse: f64) -> (f64, f64) {
         let mut probabilities = Vec::with_capacity(self.classes);
-        self.mean(|(row, label)| {
-            softmax(row, temperature, &mut probabilities);
-            let expected: f64 =
-                probabilities.iter().zip(row).map(|(p, &z)| p * (f64::from(z) - f64::from(row[label]))).sum();
-            expected
-        })
+        let (mut slope, mut curvature) = (0.0, 0.0);
+        for (row, label) in self.rows() {
+            softmax(row, 1.0 / inverse, &mut probabilities);
+            let (mut mean, mut square) = (0.0, 0.0);
+            for (p, &z) in probabilities.iter().zip(row).filter(|(p, _)| **p > 0.0) {
+                let above = f64::from(z) - f64::from(row[label]);
+                mean += p * above;
+                square += p * above * above;
+            }
+            slope += mean;
+            curvature += square - mean * mean;
+        }
+        let count = self.labels.len() as f64;
+        (slope / count, curvature / count)
     }
 }
 
@@ -276,7 +304,7 @@ mod tests {
                 calibration_error(&judged.reliability(1.0)).is_finite() && judged.brier(1e-6).is_finite()
             );
         };
-        let (coldest, hottest) = (judged_end(0.01), judged_end(100.0));
+        let (coldest, hottest) = TEMPERATURES;
         // All right: the sharper, the likelier. All wrong: the flatter.
         check(&[3e38, -3e38], &[0], 0.0, coldest);
         check(&[0.0, f32::NEG_INFINITY], &[0], 0.0, coldest);
@@ -284,16 +312,6 @@ mod tests {
         // The first of equals.
         assert_eq!(Judged::new(2, &[1.0, 1.0], &[0]).error(), 0.0);
         assert_eq!(mean_confidence(2, &[]), None);
-    }
-
-    /// An end of the range of temperatures after all halvings.
-    fn judged_end(end: f64) -> f64 {
-        let (mut cold, mut hot) = (ln_f64(0.01), ln_f64(100.0));
-        for _ in 0..HALVINGS {
-            let middle = f64::midpoint(cold, hot);
-            if end > 1.0 { cold = middle } else { hot = middle }
-        }
-        exp_f64(f64::midpoint(cold, hot))
     }
 
     #[test]

@@ -82,8 +82,18 @@ impl Spellings {
     /// Returns true if a spelling at this place of a text of [small letters](small) does not name its class: it is denied in English, or
     /// joined to a spelling of another class.
     pub(super) fn is_doubtful(&self, text: &str, (place, class): &(Range<usize>, usize)) -> bool {
+        let is_of_another = |end: usize| {
+            let first = text[..end].trim_end_matches(|c: char| !c.is_alphanumeric());
+            let found = self.last(first);
+            found.is_some_and(|(other, known)| other.end == first.len() && known != *class)
+        };
         let before =
             text[..place.start].trim_end_matches(|c: char| !c.is_alphanumeric() && !ENDS.contains(&c));
+        let behind_marks = text[..place.start].trim_end_matches(|c: char| !c.is_alphanumeric());
+        if !text[behind_marks.len()..place.start].contains(SENTENCE_ENDS) && is_of_another(behind_marks.len())
+        {
+            return true;
+        }
         let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '\u{2019}');
         let mut words = before
             .rsplit(|c: char| ENDS.contains(&c))
@@ -93,10 +103,7 @@ impl Spellings {
             .filter(|word| !word.is_empty())
             .peekable();
         if words.peek().is_some_and(|word| JOINS.contains(word)) {
-            let first = before.trim_end_matches(is_letter).trim_end_matches(|c: char| !c.is_alphanumeric());
-            return self
-                .last(first)
-                .is_some_and(|(other, known)| other.end == first.len() && known != *class);
+            return is_of_another(before.trim_end_matches(is_letter).len());
         }
         let denying = words.find(|word| !BETWEEN.contains(word));
         denying.is_some_and(|word| {
@@ -107,11 +114,36 @@ impl Spellings {
 
 /// Ends of sentences and of parts of them.
 const ENDS: [char; 7] = ['.', ',', ';', ':', '!', '?', '\n'];
+/// Ends of sentences: marks of another kind between two spellings join them, as in `good & bad` and `good, bad`.
+const SENTENCE_ENDS: [char; 6] = ['.', ';', ':', '!', '?', '\n'];
 const JOINS: [&str; 3] = ["or", "and", "nor"];
-const DENIALS: [&str; 4] = ["not", "never", "neither", "nor"];
+const DENIALS: [&str; 9] = ["not", "never", "neither", "nor", "no", "hardly", "barely", "scarcely", "cannot"];
 /// Words between a denial and what it denies.
-const BETWEEN: [&str; 12] =
-    ["a", "an", "the", "very", "really", "so", "too", "that", "all", "exactly", "entirely", "particularly"];
+const BETWEEN: [&str; 23] = [
+    "a",
+    "an",
+    "the",
+    "very",
+    "really",
+    "so",
+    "too",
+    "that",
+    "all",
+    "exactly",
+    "entirely",
+    "particularly",
+    "it",
+    "this",
+    "is",
+    "was",
+    "be",
+    "say",
+    "think",
+    "call",
+    "as",
+    "any",
+    "much",
+];
 
 /// A text in small letters, with plain blanks, one for each kind of them and for the mark by which some tokenizers write one.
 pub(super) fn small(text: &str) -> String {
@@ -171,6 +203,12 @@ mod tests {
         check("good or bad", true);
         check("\"good\" and \"bad\"", true);
         check("neither good nor bad", true);
+        check("good & bad", true);
+        check("good, bad", true);
+        check("\"good\", \"bad\"", true);
+        check("no good", true);
+        check("hardly good", true);
+        check("I can't say it is good", true);
         check("It is bad.", false);
         check("No, it is bad", false);
         check("I would not say more. Bad", false);
@@ -178,6 +216,8 @@ mod tests {
         check("short and bad", false);
         check("good, but then: bad", false);
         check("bad and bad", false);
+        check("bad, bad", false);
+        check("Was it good? Bad", false);
     }
 
     #[test]

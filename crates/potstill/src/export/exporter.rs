@@ -38,6 +38,11 @@ pub trait Exporter: Sync {
     /// If it cannot, with the reason.
     fn takes(&self, model: &Model) -> Result<(), String>;
 
+    /// A sentence on each respect in which the file may give other answers than the model.
+    fn warnings(&self, _model: &Model) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The bytes of the file. The model is one that the format [takes](Self::takes).
     fn write(&self, model: &Model, about: &About) -> Vec<u8>;
 }

@@ -45,6 +45,9 @@ use crate::onnx::{ElementType, GraphBuilder, Setting};
 use potstill_nn::{Inputs, Network};
 use serde_json::json;
 
+/// The rounding of an input, in deviations of its column, above which it is warned of.
+const COARSE: f64 = 1e-3;
+
 /// The format as one of the [list](super::EXPORTERS).
 #[derive(Clone, Copy, Debug)]
 pub struct Onnx;
@@ -82,9 +85,32 @@ impl Exporter for Onnx {
         }
     }
 
+    fn warnings(&self, model: &Model) -> Vec<String> {
+        let Model::Predictor(predictor) = model else { return Vec::new() };
+        let encodings = predictor.preprocessing().inputs().iter();
+        encodings
+            .filter_map(|encoding| match encoding {
+                Encoding::Number { column, scaling } => coarse(column, *scaling),
+                _ => None,
+            })
+            .collect()
+    }
+
     fn write(&self, model: &Model, about: &About) -> Vec<u8> {
         write(model, about)
     }
+}
+
+/// A warning if a column's numbers lie so far from zero that single precision, which the graph takes, does not tell them apart.
+fn coarse(column: &str, Scaling { mean, deviation }: Scaling) -> Option<String> {
+    // Half of the distance of neighbouring numbers, in deviations.
+    let rounding = mean.abs() * f64::from(f32::EPSILON) / 2.0 / deviation;
+    (rounding > COARSE).then(|| {
+        format!(
+            "column `{column}`: the file takes single precision, which rounds its numbers around {mean:e} by up to {rounding:.1e} \
+             of their deviation, and `potstill predict` does not; learn from their differences from some number"
+        )
+    })
 }
 
 /// Serialises a model to the bytes of a file. The model is one that the format [takes](Exporter::takes).

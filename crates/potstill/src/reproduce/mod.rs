@@ -26,6 +26,7 @@ mod book;
 mod car_rental;
 mod cliff;
 mod community;
+mod corridor;
 mod deep;
 mod double_q;
 mod dyna_maze;
@@ -76,7 +77,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 22] = [
+pub const RESULTS: [Published; 23] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -89,6 +90,7 @@ pub const RESULTS: [Published; 22] = [
     Published { name: "dyna-maze", algorithms: &["dyna-q"], runs: 2000, takes: "8 s", data: None, measure: dyna_maze::reproduce },
     Published { name: "double-q", algorithms: &["q-learning", "double-q-learning"], runs: 10_000, takes: "2 s", data: None, measure: double_q::reproduce },
     Published { name: "windy", algorithms: &["sarsa"], runs: 500, takes: "1 s", data: None, measure: windy::reproduce },
+    Published { name: "corridor", algorithms: &["reinforce"], runs: 100, takes: "20 s", data: None, measure: corridor::reproduce },
     Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", data: None, measure: deep::control },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },

@@ -1,7 +1,7 @@
 //! A model that answers the rows of a data source: that of a trained run, or an ONNX file.
 
 use super::checks::usage;
-use super::datasets::{OpenData, Rows};
+use super::datasets::{OpenData, Rows, place_of};
 use super::foreign::ForeignModel;
 use super::subject::Subject;
 use crate::data::{DataFrame, Preprocessing};
@@ -32,6 +32,9 @@ impl Answerer {
                 .and_then(|classes| model.for_rows(data, classes))
                 .map_err(|reason| data.refused(reason))?;
             return Ok(Self::Foreign(Box::new(model), preprocessing));
+        }
+        if place_of(given).is_file() {
+            return Err(usage(format!("{given}: it is neither a run directory nor an ONNX model")));
         }
         match Subject::load(&RunDir::open(Path::new(given))?)? {
             Subject::Classifier { predictor, .. } => {

@@ -52,6 +52,9 @@ impl Teacher {
         if given == OWN {
             return Ok(Self::Classes(Teachers(vec![Member::Own])));
         }
+        if given.is_empty() {
+            return Err(usage("--teacher: name a run directory, or a file of answers or of a model"));
+        }
         let path = Path::new(given);
         let is_run = path.is_dir() || !(path.is_file() || given.contains([':', ',']));
         match is_run {

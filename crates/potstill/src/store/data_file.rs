@@ -39,7 +39,8 @@ impl Content for DataFile {
     }
 }
 
-/// The files of a folder and of those in it, with the names before them. Hidden ones do not count.
+/// The files of a folder and of those in it, with the names before them; a folder that is not read for its depth ends with `/`.
+/// Hidden ones do not count.
 fn collect(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -50,8 +51,10 @@ fn collect(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<String>) -
         let path = format!("{prefix}{name}");
         // Links are followed.
         if fs::metadata(entry.path())?.is_dir() {
-            if depth > 1 {
-                collect(&entry.path(), &format!("{path}/"), depth - 1, files)?;
+            let inner = format!("{path}/");
+            match depth {
+                1 => files.push(inner),
+                _ => collect(&entry.path(), &inner, depth - 1, files)?,
             }
         } else {
             files.push(path);

@@ -92,7 +92,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The disk is full.
-    #[error("cannot write {}: the disk is full ({needed} bytes needed, {free} free); make room and resume the run", .path.display())]
+    #[error("cannot write {}: the disk is full ({needed} bytes needed, {free} free); make room, then resume the run or repeat the command", .path.display())]
     Full {
         /// The file.
         path: PathBuf,
