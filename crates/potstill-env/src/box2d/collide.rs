@@ -14,8 +14,8 @@ pub(super) struct ManifoldPoint {
     pub(super) id: Id,
 }
 
-/// The features that make a point of contact, by which it is found again in the next step: index of the first and of the second
-/// shape, type of the first and of the second feature.
+/// The features that make a point of contact, by which it is found again in the next step: index of the
+/// first and of the second shape, type of the first and of the second feature.
 pub(super) type Id = [u8; 4];
 
 const VERTEX: u8 = 0;

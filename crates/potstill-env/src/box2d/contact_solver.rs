@@ -1,4 +1,5 @@
-//! Contact constraints: no approach along the normal, friction along the tangent; both points of a manifold are solved as one block.
+//! Contact constraints: no approach along the normal, friction along the tangent; both points of a manifold
+//! are solved as one block.
 
 use super::body::Body;
 use super::collide::{Manifold, ManifoldPoint};
@@ -185,8 +186,8 @@ impl Constraint {
         }
     }
 
-    /// Pushes the bodies apart; returns the smallest separation that was seen, at most `least`. In a sub-step only the two bodies
-    /// that made it move.
+    /// Pushes the bodies apart; returns the smallest separation that was seen, at most `least`. In a
+    /// sub-step only the two bodies that made it move.
     pub(super) fn solve_position(
         &self,
         positions: &mut [Position],
@@ -228,8 +229,8 @@ impl Constraint {
     }
 }
 
-/// The normal impulses of both points: those for which no point approaches, none pulls, and none pushes that separates. `None` if
-/// rounding leaves no such impulses.
+/// The normal impulses of both points: those for which no point approaches, none pulls, and none pushes
+/// that separates. `None` if rounding leaves no such impulses.
 fn block(k: &Mat22, inverse: &Mat22, [mass1, mass2]: [f32; 2], b: Vec2) -> Option<Vec2> {
     let x = -inverse.times(b);
     if x.x >= 0.0 && x.y >= 0.0 {

@@ -110,10 +110,9 @@ impl Simplex {
         let [v1, v2, _] = &self.v;
         let (a, b) = match self.count {
             1 => (v1.wa, v1.wb),
-            2 => (
-                v1.wa * v1.coordinate + v2.wa * v2.coordinate,
-                v1.wb * v1.coordinate + v2.wb * v2.coordinate,
-            ),
+            2 => {
+                (v1.wa * v1.coordinate + v2.wa * v2.coordinate, v1.wb * v1.coordinate + v2.wb * v2.coordinate)
+            }
             _ => return 0.0,
         };
         (a - b).length()

@@ -80,7 +80,8 @@ impl Separation {
     }
 }
 
-/// The fraction of the motion at which the shapes touch; `None` if they do not, overlap from the start, or the search fails.
+/// The fraction of the motion at which the shapes touch; `None` if they do not, overlap from the start, or
+/// the search fails.
 pub(super) fn time_of_impact(a: &[Vec2], sweep_a: &Sweep, b: &[Vec2], sweep_b: &Sweep) -> Option<f32> {
     // Large angles lose precision.
     let motion = Motion { a, b, sweep_a: sweep_a.normalised(), sweep_b: sweep_b.normalised() };
@@ -137,4 +138,29 @@ pub(super) fn time_of_impact(a: &[Vec2], sweep_a: &Sweep, b: &[Vec2], sweep_b: &
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shape::Polygon;
+    use super::*;
+
+    #[test]
+    fn a_falling_square_touches_the_ground_when_its_skin_does() {
+        let ground = [Vec2::new(-5.0, 0.0), Vec2::new(5.0, 0.0)];
+        let square = Polygon::rectangle(1.0, 1.0);
+        let still = Sweep::default();
+        let time = |from: f32, to: f32| {
+            let (c0, c) = (Vec2::new(0.0, from), Vec2::new(0.0, to));
+            time_of_impact(&ground, &still, square.vertices(), &Sweep { c0, c, ..still })
+        };
+        // The lower side begins 4 above the ground and falls 8: it is 0.005 above at 3.995 / 8, to 0.00125
+        // / 8.
+        let met = time(5.0, -3.0).unwrap();
+        assert!((met - 0.499_375).abs() < 0.000_16, "{met}");
+        assert_eq!(time(5.0, 3.0), None);
+        // It touches already, and overlaps already.
+        assert_eq!(time(1.004, -3.0), Some(0.0));
+        assert_eq!(time(0.5, -3.0), None);
+    }
 }

@@ -118,7 +118,8 @@ impl Island {
         self.sleep(h, is_solved, bodies);
     }
 
-    /// Moves two bodies that touch over the rest of a step; `first` and `second` are their places in the island.
+    /// Moves two bodies that touch over the rest of a step; `first` and `second` are their places in the
+    /// island.
     pub(super) fn solve_sub_step(
         &mut self,
         dt: f32,

@@ -51,7 +51,8 @@ impl Vec2 {
         self.length_squared().sqrt()
     }
 
-    /// The vector scaled to length 1, and its length; a vector of almost no length is left alone, with length 0.
+    /// The vector scaled to length 1, and its length; a vector of almost no length is left alone, with
+    /// length 0.
     pub(super) fn normalised(self) -> (Vec2, f32) {
         let length = self.length();
         if length < super::EPSILON {

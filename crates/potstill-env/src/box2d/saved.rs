@@ -1,5 +1,5 @@
-//! Snapshots of a world between two steps. Shapes, masses and anchors are not in them: the world is built again before it is
-//! restored.
+//! Snapshots of a world between two steps. Shapes, masses and anchors are not in them: the world is built
+//! again before it is restored.
 
 use super::body::Body;
 use super::collide::{Manifold, ManifoldPoint};
@@ -122,8 +122,7 @@ impl Codec<Vec<RevoluteJoint>> for Joints {
             joint.impulse = Vec3::new(row[0], row[1], row[2]);
             joint.motor_impulse = row[3];
             let limit = LIMITS.iter().enumerate().find(|(i, _)| *i as f32 == row[4]);
-            joint.limit =
-                *limit.ok_or_else(|| SnapshotError::invalid(name, format!("limit {}", row[4])))?.1;
+            joint.limit = *limit.ok_or_else(|| SnapshotError::invalid(name, format!("limit {}", row[4])))?.1;
         }
         Ok(())
     }

@@ -6,7 +6,8 @@ use super::{EPSILON, POLYGON_RADIUS};
 /// The most vertices of a polygon.
 pub(super) const VERTICES_MAX: usize = 6;
 
-/// A convex polygon: vertices against the clock, the outward normal of the edge that begins at each, and the centroid.
+/// A convex polygon: vertices against the clock, the outward normal of the edge that begins at each, and
+/// the centroid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Polygon {
     pub(super) count: usize,
@@ -182,7 +183,7 @@ impl Shape {
                     return None;
                 }
                 let s = (q - *v1).dot(r) / rr;
-                (!(s < 0.0 || 1.0 < s)).then_some(t)
+                (0.0..=1.0).contains(&s).then_some(t)
             }
             Shape::Polygon(polygon) => {
                 let (mut lower, mut upper, mut enters) = (0.0, max_fraction, false);
@@ -239,5 +240,50 @@ impl Aabb {
     pub(super) fn extended(&self, length: f32) -> Aabb {
         let r = Vec2::new(length, length);
         Aabb { lower: self.lower - r, upper: self.upper + r }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hull_leaves_inner_points_out_and_turns_against_the_clock() {
+        let points = [(0.0, 0.0), (1.0, 0.5), (2.0, 0.0), (2.0, 1.0), (0.0, 1.0), (1.0, 1.0)];
+        let hull = Polygon::hull(&points.map(|(x, y)| Vec2::new(x, y)));
+        let expected = [(2.0, 0.0), (2.0, 1.0), (0.0, 1.0), (0.0, 0.0)].map(|(x, y)| Vec2::new(x, y));
+        assert_eq!(hull.vertices(), expected);
+        assert_eq!(hull.normals()[0], Vec2::new(1.0, -0.0));
+        assert_eq!(hull.centroid, Vec2::new(1.0, 0.5));
+    }
+
+    #[test]
+    fn the_mass_of_a_rectangle_is_that_of_the_formula() {
+        // Mass 3 * 4 * 2; inertia m (w^2 + h^2) / 12 = 24 * (16 + 4) / 12.
+        let (mass, centre, inertia) = Polygon::rectangle(2.0, 1.0).mass(3.0);
+        assert_eq!((mass, centre), (24.0, Vec2::ZERO));
+        assert!((inertia - 40.0).abs() < 1e-5, "{inertia}");
+    }
+
+    #[test]
+    fn a_ray_meets_a_shape_where_it_enters() {
+        let shapes = [
+            Shape::Edge([Vec2::new(2.0, -1.0), Vec2::new(2.0, 1.0)]),
+            Shape::Polygon(Polygon::hull(
+                &[(2.0, -1.0), (3.0, -1.0), (3.0, 1.0), (2.0, 1.0)].map(|(x, y)| Vec2::new(x, y)),
+            )),
+        ];
+        let check = |to: (f32, f32), max_fraction: f32, expected: Option<f32>| {
+            for shape in &shapes {
+                let met =
+                    shape.ray_cast(Vec2::ZERO, Vec2::new(to.0, to.1), max_fraction, &Transform::IDENTITY);
+                assert_eq!(met, expected, "{to:?} {max_fraction}");
+            }
+        };
+        check((8.0, 0.0), 1.0, Some(0.25));
+        check((8.0, 2.0), 1.0, Some(0.25));
+        check((8.0, 0.0), 0.2, None);
+        check((8.0, 8.0), 1.0, None);
+        check((-8.0, 0.0), 1.0, None);
     }
 }

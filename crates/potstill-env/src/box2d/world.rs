@@ -10,7 +10,8 @@ use super::maths::Vec2;
 use super::shape::{Aabb, Shape};
 use super::{EPSILON, maths};
 
-/// The margin by which a body's box is enlarged (m), and the displacements of a step by which it is enlarged ahead.
+/// The margin by which a body's box is enlarged (m), and the displacements of a step by which it is
+/// enlarged ahead.
 const AABB_EXTENSION: f32 = 0.1;
 const AABB_MULTIPLIER: f32 = 2.0;
 /// The most sub-steps of a contact in a step.
@@ -39,7 +40,8 @@ pub(crate) struct Touch {
 
 /// Bodies in a plane with gravity.
 ///
-/// The fixtures of the ground come first, then dynamic bodies with one fixture each; these touch the ground, and never each other.
+/// The fixtures of the ground come first, then dynamic bodies with one fixture each; these touch the
+/// ground, and never each other.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(super) gravity: Vec2,
@@ -377,8 +379,8 @@ impl World {
         self.moved[body.fixture] = true;
     }
 
-    /// Stops bodies at the first time of the step at which they touch the ground, one after the other, and moves each over the
-    /// rest of the step without the velocity that made it touch.
+    /// Stops bodies at the first time of the step at which they touch the ground, one after the other, and
+    /// moves each over the rest of the step without the velocity that made it touch.
     fn solve_impacts(&mut self, step: &TimeStep) {
         for body in &mut self.bodies {
             body.in_island = false;
@@ -508,7 +510,8 @@ impl World {
         self.island = island;
     }
 
-    /// The fraction of a ray at which it first meets the ground, which lies within `shapes`; 1 if it does not.
+    /// The fraction of a ray at which it first meets the ground, which lies within `shapes`; 1 if it does
+    /// not.
     pub(crate) fn ray_cast(&self, p1: Vec2, p2: Vec2, shapes: impl Iterator<Item = usize>) -> f32 {
         let mut fraction = 1.0;
         for ground in shapes {
@@ -519,5 +522,70 @@ impl World {
             }
         }
         fraction
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shape::Polygon;
+    use super::*;
+    use potstill_core::Restorable;
+
+    /// A square of 2 m whose lower side begins this high above the ground.
+    fn drop_from(height: f32) -> (World, usize) {
+        let mut world = World::new(Vec2::new(0.0, -10.0), 2, 0);
+        let ground = world.add_ground();
+        world.add_ground_fixture(ground, Shape::Edge([Vec2::new(-9.0, 0.0), Vec2::new(9.0, 0.0)]), 0.5);
+        let (position, polygon) = (Vec2::new(0.0, height + 1.0), Polygon::rectangle(1.0, 1.0));
+        let square = world.add_body(&BodyDef { position, angle: 0.0, polygon, density: 1.0, friction: 0.5 });
+        (world, square)
+    }
+
+    #[test]
+    fn a_body_falls_rests_and_sleeps() {
+        let (mut world, square) = drop_from(1.0);
+        let mut touches = Vec::new();
+        for _ in 0..10 {
+            touches.extend(world.step(0.02, 8, 3).iter().map(|touch| touch.begins));
+        }
+        // v = g t, and symplectic Euler's s = g t (t + dt) / 2.
+        assert!((world.velocity(square).y + 2.0).abs() < 1e-5);
+        assert!((world.position(square).y - (2.0 - 10.0 * 0.2 * 0.22 / 2.0)).abs() < 1e-5);
+        for _ in 0..100 {
+            touches.extend(world.step(0.02, 8, 3).iter().map(|touch| touch.begins));
+        }
+        assert_eq!(touches, [true]);
+        assert!(!world.is_awake(square));
+        // The skins are 0.02 thick together, and may overlap by the slop of 0.005.
+        let above = world.position(square).y - 1.0;
+        assert!((0.0..=0.02).contains(&above), "{above}");
+    }
+
+    #[test]
+    fn a_body_that_is_too_fast_for_a_step_does_not_fall_through() {
+        let (mut world, square) = drop_from(1.0);
+        world.step(0.02, 8, 3);
+        world.bodies[square].v = Vec2::new(0.0, -99.0);
+        for _ in 0..5 {
+            world.step(0.02, 8, 3);
+            assert!(world.position(square).y > 0.98, "{:?}", world.position(square));
+        }
+    }
+
+    #[test]
+    fn a_snapshot_with_contacts_that_cannot_be_is_refused() {
+        let (mut world, _) = drop_from(0.0);
+        world.step(0.02, 8, 3);
+        assert_eq!(world.contacts.len(), 1);
+        let (mut other, square) = drop_from(0.0);
+        other.restore(&world.snapshot()).unwrap();
+        assert_eq!(other.snapshot(), world.snapshot());
+        world.contacts[0].a = 1;
+        let refused = other.restore(&world.snapshot()).unwrap_err();
+        assert_eq!(refused.to_string(), "`contacts`: there is no contact of 1 and 1");
+        world.contacts[0].a = 0;
+        world.bodies[square].w = f32::NAN;
+        let refused = other.restore(&world.snapshot()).unwrap_err();
+        assert_eq!(refused.to_string(), "`bodies`: NaN is not finite");
     }
 }

@@ -1,5 +1,5 @@
-//! `BipedalWalker-v3` and `BipedalWalkerHardcore-v3`: walk on two legs of two parts each, over uneven ground, or over stumps,
-//! stairs and pits.
+//! `BipedalWalker-v3` and `BipedalWalkerHardcore-v3`: walk on two legs of two parts each, over uneven
+//! ground, or over stumps, stairs and pits.
 //!
 //! ```
 //! use potstill_env::box2d_envs::bipedal_walker::BipedalWalker;
@@ -15,8 +15,8 @@
 //!
 //! # Action space
 //!
-//! `Box(4)`, from -1 to 1: the torques of the first leg's hip and knee and of the second's, in 80 N m, for 0.02 s. A motor turns
-//! at most with 4 rad/s in a hip and 6 rad/s in a knee.
+//! `Box(4)`, from -1 to 1: the torques of the first leg's hip and knee and of the second's, in 80 N m, for
+//! 0.02 s. A motor turns at most with 4 rad/s in a hip and 6 rad/s in a knee.
 //!
 //! # Observation space
 //!
@@ -37,8 +37,9 @@
 //!
 //! # Rewards
 //!
-//! The change of a potential, 130/30 for each metre forward and -5 times the absolute angle of the hull; less 0.028 times each
-//! absolute torque (in the unit above). The last step has -100 instead for a fall, and for a walk beyond the left end.
+//! The change of a potential, 130/30 for each metre forward and -5 times the absolute angle of the hull;
+//! less 0.028 times each absolute torque (in the unit above). The last step has -100 instead for a fall,
+//! and for a walk beyond the left end.
 //!
 //! # Starting state
 //!
@@ -46,8 +47,8 @@
 //!
 //! # Episode end
 //!
-//! Terminates when the hull touches the ground, when it is to the left of the ground, and when it has passed 88.7 m. Truncates
-//! after 1600 steps (`BipedalWalkerHardcore-v3`: 2000).
+//! Terminates when the hull touches the ground, when it is to the left of the ground, and when it has
+//! passed 88.7 m. Truncates after 1600 steps (`BipedalWalkerHardcore-v3`: 2000).
 //!
 //! # Options
 //!
@@ -57,8 +58,9 @@
 //!
 //! # Source
 //!
-//! Gymnasium 1.4, `BipedalWalker-v3`, on Box2D 2.3: every number of the first episode of a seed is equal to the last bit. In
-//! Gymnasium later episodes of one instance begin in the world of the earlier ones, whose contacts have another order.
+//! Gymnasium 1.4, `BipedalWalker-v3`, on Box2D 2.3: every number of the first episode of a seed is equal to
+//! the last bit. In Gymnasium later episodes of one instance begin in the world of the earlier ones, whose
+//! contacts have another order.
 
 use super::lunar_lander::outline;
 use super::simulated::Flags;
@@ -442,7 +444,7 @@ impl Task for Walker {
 
 snapshot! {
     impl Restorable for Walker {
-        saved: ground, landed via Flags, has_fallen, shaping, world via Rebuilt(&*ground);
+        saved: ground, landed via Flags, has_fallen, shaping, world via Rebuilt::on(ground);
         built: is_hardcore, rays;
     }
 }
@@ -482,6 +484,12 @@ impl Restorable for Ground {
 /// The codec of a world that is built again from its ground before it is restored.
 struct Rebuilt<'a>(&'a Ground);
 
+impl<'a> Rebuilt<'a> {
+    fn on(ground: &'a Ground) -> Self {
+        Self(ground)
+    }
+}
+
 impl Codec<World> for Rebuilt<'_> {
     fn save(&self, world: &World, name: &str, snapshot: &mut Snapshot) {
         snapshot.insert(name, Value::Tree(world.snapshot()));
@@ -506,4 +514,46 @@ pub(crate) fn entries() -> Vec<Entry> {
         walker("BipedalWalkerHardcore-v3", "walk on two legs over obstacles", true, 2000)
             .with_default("hardcore", "true", "false"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hardcore_ground_has_all_obstacles_and_room_for_them() {
+        let mut ground = Ground::flat();
+        let (mut most, mut widths) = (0, [false; 3]);
+        for seed in 0..2000 {
+            ground.generate(true, &mut Pcg64::new(seed));
+            most = most.max(ground.obstacles.len() / 4);
+            for rectangle in ground.obstacles.chunks_exact(4) {
+                let steps = (rectangle[1] - rectangle[0]) / STEP;
+                // A stump of one or two, or the side of a pit; a stair.
+                for (seen, width) in widths.iter_mut().zip([1.0, 2.0, 4.0_f64]) {
+                    *seen |= (steps - width).abs() < 1e-9;
+                }
+            }
+        }
+        assert_eq!(widths, [true; 3]);
+        assert!((20..=OBSTACLES).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn a_snapshot_with_other_ground_is_refused() {
+        let mut walker = Walker::new(true);
+        walker.start(&mut Pcg64::new(1), &mut [0.0; 24]);
+        let mut other = Walker::new(true);
+        other.restore(&walker.snapshot()).unwrap();
+        assert_eq!(other.snapshot(), walker.snapshot());
+        let good = walker.ground.obstacles.clone();
+        for wrong in [vec![1.0, 1.0, 0.0, 1.0], vec![f64::NAN, 2.0, 0.0, 1.0], vec![0.0; 3]] {
+            walker.ground.obstacles = wrong;
+            let refused = other.restore(&walker.snapshot()).unwrap_err();
+            assert_eq!(refused.to_string(), "`ground.obstacles`: they are not rectangles on the ground");
+        }
+        walker.ground.obstacles = good;
+        walker.ground.heights[3] = f64::INFINITY;
+        assert!(other.restore(&walker.snapshot()).is_err());
+    }
 }

@@ -14,10 +14,12 @@
 //!
 //! # Action space
 //!
-//! `LunarLander-v3`: `Discrete(4)`: 0 nothing, 1 left engine, 2 main engine, 3 right engine, each at full power for 0.02 s.
+//! `LunarLander-v3`: `Discrete(4)`: 0 nothing, 1 left engine, 2 main engine, 3 right engine, each at full
+//! power for 0.02 s: to the left, up and to the right.
 //!
-//! `LunarLanderContinuous-v3`: `Box(2)`, from -1 to 1. The main engine is off up to 0 and has 50 % to 100 % of its power from 0
-//! to 1; the left engine has 50 % to 100 % from -0.5 to -1, the right one from 0.5 to 1, and between them both are off.
+//! `LunarLanderContinuous-v3`: `Box(2)`, from -1 to 1. The main engine is off up to 0 and has 50 % to 100 %
+//! of its power from 0 to 1; the left engine has 50 % to 100 % from -0.5 to -1, the right one from 0.5 to
+//! 1, and between them both are off.
 //!
 //! # Observation space
 //!
@@ -36,18 +38,20 @@
 //!
 //! # Rewards
 //!
-//! The change of a potential, -100 times the distance from the pad, -100 times the velocity, -100 times the absolute angle (in the
-//! units above) and 10 for each leg on the ground; less 0.3 for the main engine and 0.03 for a side engine, times their power. The
-//! last step has -100 for a crash or a flight beyond the edges and 100 for a landing instead.
+//! The change of a potential, -100 times the distance from the pad, -100 times the velocity, -100 times the
+//! absolute angle (in the units above) and 10 for each leg on the ground; less 0.3 for the main engine and
+//! 0.03 for a side engine, times their power. The last step has -100 for a crash or a flight beyond the
+//! edges and 100 for a landing instead.
 //!
 //! # Starting state
 //!
-//! In the middle of the upper edge, with a random force of up to 1000 N in both directions; the hills are random, the pad is flat.
+//! In the middle of the upper edge, with a random force of up to 1000 N in both directions; the hills are
+//! random, the pad is flat.
 //!
 //! # Episode end
 //!
-//! Terminates when the hull touches the ground, when the lander is 10 m or more to either side, and when it has come to rest.
-//! Truncates after 1000 steps.
+//! Terminates when the hull touches the ground, when the lander is 10 m or more to either side, and when it
+//! has come to rest. Truncates after 1000 steps.
 //!
 //! # Options
 //!
@@ -60,7 +64,7 @@
 //!
 //! # Source
 //!
-//! Gymnasium 1.4, `LunarLander-v3`, on Box2D 2.3: every number of episodes of equal seeds is equal to the last bit.
+//! Gymnasium 1.4, `LunarLander-v3`, on Box2D 2.3: episodes of equal seeds are equal to the last bit.
 
 use super::simulated::Flags;
 use super::{Simulated, Task};
@@ -304,8 +308,7 @@ impl<C: Controls> Lander<C> {
             let down = MAIN_ENGINE_DOWN / SCALE + 2.0 * dispersion[0];
             let ox = tip.0 * down + side.0 * dispersion[1];
             let oy = -tip.1 * down - side.1 * dispersion[1];
-            let impulse =
-                vec2(-ox * MAIN_ENGINE_POWER * thrust.main, -oy * MAIN_ENGINE_POWER * thrust.main);
+            let impulse = vec2(-ox * MAIN_ENGINE_POWER * thrust.main, -oy * MAIN_ENGINE_POWER * thrust.main);
             self.world.apply_linear_impulse(LANDER, impulse, vec2(x + ox, y + oy));
         }
         if thrust.side > 0.0 {
@@ -313,10 +316,8 @@ impl<C: Controls> Lander<C> {
             let ox = tip.0 * dispersion[0] + side.0 * away;
             let oy = -tip.1 * dispersion[0] - side.1 * away;
             // 17 where the engine's height would be expected: Gymnasium's.
-            let point =
-                vec2(x + ox - tip.0 * 17.0 / SCALE, y + oy + tip.1 * SIDE_ENGINE_HEIGHT / SCALE);
-            let impulse =
-                vec2(-ox * SIDE_ENGINE_POWER * thrust.side, -oy * SIDE_ENGINE_POWER * thrust.side);
+            let point = vec2(x + ox - tip.0 * 17.0 / SCALE, y + oy + tip.1 * SIDE_ENGINE_HEIGHT / SCALE);
+            let impulse = vec2(-ox * SIDE_ENGINE_POWER * thrust.side, -oy * SIDE_ENGINE_POWER * thrust.side);
             self.world.apply_linear_impulse(LANDER, impulse, point);
         }
     }
@@ -350,11 +351,10 @@ impl<C: Controls> Lander<C> {
             *to = number as f32;
         }
         let length = |x: f64, y: f64| math::sqrt_f64(x * x + y * y);
-        let shaping = -100.0 * length(state[0], state[1])
-            - 100.0 * length(state[2], state[3])
-            - 100.0 * state[4].abs()
-            + 10.0 * state[6]
-            + 10.0 * state[7];
+        let shaping =
+            -100.0 * length(state[0], state[1]) - 100.0 * length(state[2], state[3]) - 100.0 * state[4].abs()
+                + 10.0 * state[6]
+                + 10.0 * state[7];
         let mut reward = shaping - self.shaping;
         self.shaping = shaping;
         reward -= thrust.main * 0.30;
@@ -466,7 +466,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         let moon = moon(options)?;
         Ok(Kind::Control(Factory::trusted(move || LunarLanderContinuous::new(Lander::new(moon)))))
     });
-    let discrete = discrete.actions(&["none", "left engine", "main engine", "right engine"]);
+    let discrete = discrete.actions(&["none", "left", "up", "right"]);
     [discrete, continuous]
         .map(|entry| {
             entry.documented(include_str!("lunar_lander.rs")).time_limit(1000).reward_threshold(200.0)

@@ -1,6 +1,7 @@
 //! Gymnasium's Box2D environments: landers and walkers of rigid bodies.
 //!
-//! Every episode begins in a fresh world; so does Gymnasium's lander, while its walkers keep traces of the episode before.
+//! Every episode begins in a fresh world; so does Gymnasium's lander, while its walkers keep traces of the
+//! episode before.
 //!
 //! ```
 //! use potstill_env::{Env, registry::find};
