@@ -1,7 +1,7 @@
 //! Landers and walkers are Gymnasium's, bit for bit: `testdata/gymnasium/make_box2d.py` played the same
 //! episodes there.
 
-use potstill_core::Pcg64;
+use potstill_core::{Pcg64, Restorable};
 use potstill_env::registry::{Spec, find};
 use potstill_env::{BoxEnv, Outcome, Row, Space};
 use serde_json::{Value, json};
@@ -108,9 +108,10 @@ impl Seen<'_> {
     }
 }
 
-/// Plays an episode with the actions of a function of observation and random numbers.
+/// Plays an episode with the actions of a function of observation and random numbers. Every fourth episode is
+/// interrupted again and again, and goes on from a snapshot in a fresh instance.
 fn play<A: Row + ?Sized>(
-    mut env: BoxEnv<[f32], A>,
+    make: impl Fn() -> Option<BoxEnv<[f32], A>>,
     seed: u64,
     seen: &mut Seen<'_>,
     mut act: impl FnMut(&[f64], &mut Pcg64) -> A::Owned,
@@ -118,6 +119,7 @@ fn play<A: Row + ?Sized>(
     A::Owned: std::borrow::Borrow<A>,
 {
     use std::borrow::Borrow;
+    let mut env = make().unwrap();
     let mut rng = Pcg64::new(10_000 + seed);
     let mut observation = vec![0.0; env.observation_space().features()];
     env.reset(Some(seed), &mut observation);
@@ -131,28 +133,43 @@ fn play<A: Row + ?Sized>(
         if outcome.done() {
             return;
         }
+        if seed % 4 == 3 && seen.steps.is_multiple_of(37) {
+            let snapshot = env.snapshot();
+            env = make().unwrap();
+            env.restore(&snapshot).unwrap();
+        }
     }
 }
 
 fn check_episode(spec: &Spec, controller: &str, seed: u64, seen: &mut Seen<'_>) {
     let is_random = controller == "random";
-    if let Some(env) = spec.make_features() {
-        play(env, seed, seen, |s, rng| if is_random { rng.integer(4) as usize } else { land_by_switches(s) });
+    if spec.make_features().is_some() {
+        play(
+            || spec.make_features(),
+            seed,
+            seen,
+            |s, rng| if is_random { rng.integer(4) as usize } else { land_by_switches(s) },
+        );
         return;
     }
     let width = spec.action_space().features();
     let mut walk = Walk { phase: 0, moving: 0, knee: 0.1 };
-    play(spec.make_control().unwrap(), seed, seen, |s, rng| {
-        let action: Vec<f64> = if is_random {
-            (0..width).map(|_| rng.uniform(-1.0, 1.0)).collect()
-        } else if width == 2 {
-            let (hover, turn) = land(s);
-            vec![(hover * 20.0 - 1.0).clamp(-1.0, 1.0), (-turn * 20.0).clamp(-1.0, 1.0)]
-        } else {
-            walk.act(s)
-        };
-        action.into_iter().map(|number| number as f32).collect()
-    });
+    play(
+        || spec.make_control(),
+        seed,
+        seen,
+        |s, rng| {
+            let action: Vec<f64> = if is_random {
+                (0..width).map(|_| rng.uniform(-1.0, 1.0)).collect()
+            } else if width == 2 {
+                let (hover, turn) = land(s);
+                vec![(hover * 20.0 - 1.0).clamp(-1.0, 1.0), (-turn * 20.0).clamp(-1.0, 1.0)]
+            } else {
+                walk.act(s)
+            };
+            action.into_iter().map(|number| number as f32).collect()
+        },
+    );
 }
 
 fn bounds(space: &Space) -> Value {

@@ -23,7 +23,7 @@ pub(crate) struct BodyDef {
 pub(super) struct Body {
     pub(super) is_dynamic: bool,
     pub(super) is_awake: bool,
-    /// Returns true if the island that is being made has the body.
+    /// `true` if the island that is being made has the body.
     pub(super) in_island: bool,
     /// The place in that island.
     pub(super) island_index: usize,

@@ -30,7 +30,7 @@ pub(super) struct Manifold {
     pub(super) local_normal: Vec2,
     /// A point of the reference face.
     pub(super) local_point: Vec2,
-    /// Returns true if the second shape has the reference face.
+    /// `true` if the second shape has the reference face.
     pub(super) face_b: bool,
 }
 
@@ -89,7 +89,7 @@ fn collide_edge(
     // Everything in the frame of the edge.
     let xf = xf_a.inverse_times(xf_b);
     let centroid = xf.apply(b.centroid);
-    let edge = (v2 - v1).normalised().0;
+    let edge = (v2 - v1).normalised();
     let normal1 = Vec2::new(edge.y, -edge.x);
     let is_front = normal1.dot(centroid - v1) >= 0.0;
     let (normal, limit) = if is_front { (normal1, -normal1) } else { (-normal1, normal1) };
@@ -280,7 +280,7 @@ fn collide_polygons(a: &Polygon, xf_a: &Transform, b: &Polygon, xf_b: &Transform
     let incident = incident_edge(p1, xf1, edge, p2, xf2);
     let (i1, i2) = (edge, p1.after(edge));
     let (v11, v12) = (p1.vertices()[i1], p1.vertices()[i2]);
-    let local_tangent = (v12 - v11).normalised().0;
+    let local_tangent = (v12 - v11).normalised();
     let local_normal = local_tangent.cross_scalar(1.0);
     let plane_point = (v11 + v12) * 0.5;
     let tangent = xf1.q.apply(local_tangent);

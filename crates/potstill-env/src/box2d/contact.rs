@@ -15,7 +15,7 @@ pub(super) struct Contact {
     pub(super) manifold: Manifold,
     pub(super) is_touching: bool,
     pub(super) is_enabled: bool,
-    /// Returns true if the island that is being made has the contact.
+    /// `true` if the island that is being made has the contact.
     pub(super) in_island: bool,
     /// The fraction of the step at which the fixtures touch, if it has been computed.
     pub(super) impact: Option<f32>,

@@ -37,17 +37,17 @@ impl Separation {
         let ([a1, a2, _], [b1, b2, _]) = (cache.a, cache.b);
         if cache.count == 1 {
             let (point_a, point_b) = (pair.xf_a.apply(pair.a[a1]), pair.xf_b.apply(pair.b[b1]));
-            return Separation::Points { axis: (point_b - point_a).normalised().0 };
+            return Separation::Points { axis: (point_b - point_a).normalised() };
         }
         if a1 == a2 {
             let (b1, b2) = (pair.b[b1], pair.b[b2]);
-            let axis = (b2 - b1).cross_scalar(1.0).normalised().0;
+            let axis = (b2 - b1).cross_scalar(1.0).normalised();
             let local_point = (b1 + b2) * 0.5;
             let s = (pair.xf_a.apply(pair.a[a1]) - pair.xf_b.apply(local_point)).dot(pair.xf_b.q.apply(axis));
             return Separation::FaceB { axis: if s < 0.0 { -axis } else { axis }, local_point };
         }
         let (a1, a2) = (pair.a[a1], pair.a[a2]);
-        let axis = (a2 - a1).cross_scalar(1.0).normalised().0;
+        let axis = (a2 - a1).cross_scalar(1.0).normalised();
         let local_point = (a1 + a2) * 0.5;
         let s = (pair.xf_b.apply(pair.b[b1]) - pair.xf_a.apply(local_point)).dot(pair.xf_a.q.apply(axis));
         Separation::FaceA { axis: if s < 0.0 { -axis } else { axis }, local_point }

@@ -52,7 +52,7 @@ pub(super) struct RevoluteJoint {
     pub(super) impulse: Vec3,
     pub(super) motor_impulse: f32,
     pub(super) limit: Limit,
-    /// Returns true if the island that is being made has the joint.
+    /// `true` if the island that is being made has the joint.
     pub(super) in_island: bool,
     // The rest is computed anew in each step.
     index_a: usize,

@@ -51,14 +51,10 @@ impl Vec2 {
         self.length_squared().sqrt()
     }
 
-    /// The vector scaled to length 1, and its length; a vector of almost no length is left alone, with
-    /// length 0.
-    pub(super) fn normalised(self) -> (Vec2, f32) {
+    /// The vector scaled to length 1; a vector of almost no length is left alone.
+    pub(super) fn normalised(self) -> Vec2 {
         let length = self.length();
-        if length < super::EPSILON {
-            return (self, 0.0);
-        }
-        (self * (1.0 / length), length)
+        if length < super::EPSILON { self } else { self * (1.0 / length) }
     }
 
     pub(super) fn lower(self, other: Vec2) -> Vec2 {

@@ -65,7 +65,7 @@ impl Polygon {
         let mut normals = [Vec2::ZERO; VERTICES_MAX];
         for i in 0..count {
             let edge = vertices[(i + 1) % count] - vertices[i];
-            normals[i] = edge.cross_scalar(1.0).normalised().0;
+            normals[i] = edge.cross_scalar(1.0).normalised();
         }
         let centroid = centroid(&vertices[..count]);
         Self { count, vertices, normals, centroid }
@@ -167,7 +167,7 @@ impl Shape {
         match self {
             Shape::Edge([v1, v2]) => {
                 let r = *v2 - *v1;
-                let normal = Vec2::new(r.y, -r.x).normalised().0;
+                let normal = Vec2::new(r.y, -r.x).normalised();
                 let numerator = normal.dot(*v1 - p1);
                 let denominator = normal.dot(d);
                 if denominator == 0.0 {

@@ -34,7 +34,7 @@ pub(super) struct Fixture {
 pub(crate) struct Touch {
     /// The place of the body.
     pub(crate) body: usize,
-    /// Returns true if the contact begins.
+    /// `true` if the contact begins.
     pub(crate) begins: bool,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct World {
     pub(super) grounds: usize,
     /// The enlarged boxes of all fixtures.
     pub(super) boxes: Vec<Aabb>,
-    /// Returns true for each fixture whose box has changed since pairs were looked for.
+    /// `true` for each fixture whose box has changed since pairs were looked for.
     pub(super) moved: Vec<bool>,
     pub(super) joints: Vec<RevoluteJoint>,
     /// In the order in which they came; Box2D's lists go from the last to the first.

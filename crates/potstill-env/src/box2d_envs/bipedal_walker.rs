@@ -62,8 +62,7 @@
 //! the last bit. In Gymnasium later episodes of one instance begin in the world of the earlier ones, whose
 //! contacts have another order.
 
-use super::lunar_lander::outline;
-use super::simulated::Flags;
+use super::simulated::{Flags, HEIGHT, SCALE, STEPS_PER_SECOND, WIDTH, advance, outline};
 use super::{Simulated, Task};
 use crate::box2d::{BodyDef, Polygon, RevoluteJointDef, Shape, Vec2, World, vec2};
 use crate::registry::{Entry, Factory, Kind};
@@ -71,11 +70,6 @@ use crate::{Paint, Scene, Space};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, math, snapshot};
 
-const STEPS_PER_SECOND: f64 = 50.0;
-/// Pixels of Gymnasium's image per metre, the unit of its shapes.
-const SCALE: f64 = 30.0;
-const WIDTH: f64 = 600.0 / SCALE;
-const HEIGHT: f64 = 400.0 / SCALE;
 const MOTORS_TORQUE: f32 = 80.0;
 const SPEED_HIP: f32 = 4.0;
 const SPEED_KNEE: f32 = 6.0;
@@ -99,8 +93,6 @@ const LIDAR_RANGE: f64 = 160.0 / SCALE;
 const OBSTACLES_MAX: usize = LENGTH;
 /// Rectangles for which there is room from the start.
 const OBSTACLES: usize = 64;
-const VELOCITY_ITERATIONS: u32 = 180;
-const POSITION_ITERATIONS: u32 = 60;
 
 /// The walker; without a time limit of its own (`BipedalWalker-v3` adds 1600 steps).
 pub type BipedalWalker = Simulated<Walker>;
@@ -309,7 +301,7 @@ impl Walker {
         let obstacles = self.ground.obstacles.len() / 4;
         let place = |x: f64| (x / STEP).clamp(1.0, (LENGTH - 3) as f64) as usize;
         // One edge more to either side, whatever the rounding.
-        let edges = place(from) - 1..place(to) + 2;
+        let edges = place(from).saturating_sub(1)..place(to) + 2;
         (0..obstacles).chain(edges.map(move |edge| obstacles + edge))
     }
 
@@ -322,7 +314,7 @@ impl Walker {
         let hull = self.grounds() + HULL_BODY;
         let legs = LOWER_LEGS.map(|leg| self.grounds() + leg);
         let Self { world, landed, has_fallen, .. } = self;
-        for touch in world.step((1.0 / STEPS_PER_SECOND) as f32, VELOCITY_ITERATIONS, POSITION_ITERATIONS) {
+        for touch in advance(world) {
             *has_fallen |= touch.body == hull && touch.begins;
             for (landed, leg) in landed.iter_mut().zip(legs) {
                 if touch.body == leg {

@@ -33,8 +33,8 @@
 //! | 3 | vertical velocity (7.5 m/s) | -10 | 10 |
 //! | 4 | angle (rad) | -2 pi | 2 pi |
 //! | 5 | angular velocity (2.5 rad/s) | -10 | 10 |
-//! | 6 | 1 while the left leg is on the ground | 0 | 1 |
-//! | 7 | 1 while the right leg is on the ground | 0 | 1 |
+//! | 6 | 1 while the right leg is on the ground | 0 | 1 |
+//! | 7 | 1 while the left leg is on the ground | 0 | 1 |
 //!
 //! # Rewards
 //!
@@ -66,9 +66,9 @@
 //!
 //! Gymnasium 1.4, `LunarLander-v3`, on Box2D 2.3: episodes of equal seeds are equal to the last bit.
 
-use super::simulated::Flags;
+use super::simulated::{Flags, HEIGHT, SCALE, STEPS_PER_SECOND, WIDTH, advance, outline};
 use super::{Simulated, Task};
-use crate::box2d::{BodyDef, Polygon, RevoluteJointDef, Shape, Vec2, World, vec2};
+use crate::box2d::{BodyDef, Polygon, RevoluteJointDef, Shape, World, vec2};
 use crate::classic_control::dynamics::Numbers;
 use crate::registry::{Entry, Factory, Kind, Options};
 use crate::{Paint, Row, Scene, Space};
@@ -78,11 +78,6 @@ use std::f64::consts::PI;
 use std::fmt;
 use std::marker::PhantomData;
 
-const STEPS_PER_SECOND: f64 = 50.0;
-/// Pixels of Gymnasium's image per metre, the unit of its shapes.
-const SCALE: f64 = 30.0;
-const WIDTH: f64 = 600.0 / SCALE;
-const HEIGHT: f64 = 400.0 / SCALE;
 const PAD_HEIGHT: f64 = HEIGHT / 4.0;
 const MAIN_ENGINE_POWER: f64 = 13.0;
 const SIDE_ENGINE_POWER: f64 = 0.6;
@@ -91,15 +86,14 @@ const HULL: [(f64, f64); 6] =
     [(-14.0, 17.0), (-17.0, 0.0), (-17.0, -10.0), (17.0, -10.0), (17.0, 0.0), (14.0, 17.0)];
 const LEG_AWAY: f64 = 20.0;
 const LEG_DOWN: f64 = 18.0;
-const LEG_HALF: (f64, f64) = (2.0, 8.0);
+const LEG_HALF_WIDTH: f64 = 2.0;
+const LEG_HALF_HEIGHT: f64 = 8.0;
 const LEG_SPRING_TORQUE: f64 = 40.0;
 const SIDE_ENGINE_HEIGHT: f64 = 14.0;
 const SIDE_ENGINE_AWAY: f64 = 12.0;
 const MAIN_ENGINE_DOWN: f64 = 4.0;
 /// Corners of the surface.
 const CORNERS: usize = 11;
-const VELOCITY_ITERATIONS: u32 = 180;
-const POSITION_ITERATIONS: u32 = 60;
 /// The wind begins at a time up to this, positive or negative.
 const WIND_START: u32 = 9999;
 
@@ -241,7 +235,7 @@ fn build(world: &mut World, surface: &[f64; CORNERS]) {
         friction: 0.1,
     });
     for side in [-1.0, 1.0] {
-        let half = vec2(LEG_HALF.0 / SCALE, LEG_HALF.1 / SCALE);
+        let half = vec2(LEG_HALF_WIDTH / SCALE, LEG_HALF_HEIGHT / SCALE);
         let leg = world.add_body(&BodyDef {
             position: vec2(x - side * LEG_AWAY / SCALE, y),
             angle: (side * 0.05) as f32,
@@ -326,7 +320,7 @@ impl<C: Controls> Lander<C> {
         self.blow();
         self.fire(thrust, rng);
         let Self { world, landed, has_crashed, .. } = self;
-        for touch in world.step((1.0 / STEPS_PER_SECOND) as f32, VELOCITY_ITERATIONS, POSITION_ITERATIONS) {
+        for touch in advance(world) {
             if touch.body == LANDER {
                 *has_crashed |= touch.begins;
             }
@@ -423,21 +417,10 @@ impl<C: Controls> Task for Lander<C> {
     }
 }
 
-/// Draws the outline of a body in a world whose left edge lies at `left`, as far as it is within the frame.
-pub(super) fn outline(scene: &mut Scene, paint: Paint, vertices: impl Iterator<Item = Vec2>, left: f64) {
-    let (width, height) = (scene.width, scene.height);
-    let within = |v: Vec2| {
-        let (x, y) = (f64::from(v.x) - left, height - f64::from(v.y));
-        (x.clamp(0.0, width), y.clamp(0.0, height))
-    };
-    let mut points: Vec<_> = vertices.map(within).collect();
-    points.extend(points.first().copied());
-    scene.line(paint, &points, 0.1);
-}
-
 snapshot! {
     impl[C: Controls] Restorable for Lander<C> {
-        saved: surface via Numbers, landed via Flags, has_crashed, shaping, wind_index, torque_index, world via Rebuilt(*surface);
+        saved: surface via Numbers, landed via Flags, has_crashed, shaping, wind_index, torque_index,
+            world via Rebuilt(*surface);
         built: moon, controls;
     }
 }

@@ -1,9 +1,36 @@
 //! The environment of a task with rigid bodies.
 
-use crate::{Env, EnvError, Outcome, Row, Scene, Space};
+use crate::box2d::{Touch, Vec2, World};
+use crate::{Env, EnvError, Outcome, Paint, Row, Scene, Space};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, snapshot};
 use std::fmt;
+
+pub(super) const STEPS_PER_SECOND: f64 = 50.0;
+/// Pixels of Gymnasium's image per metre, the unit of its shapes.
+pub(super) const SCALE: f64 = 30.0;
+/// The image in metres.
+pub(super) const WIDTH: f64 = 600.0 / SCALE;
+pub(super) const HEIGHT: f64 = 400.0 / SCALE;
+const VELOCITY_ITERATIONS: u32 = 180;
+const POSITION_ITERATIONS: u32 = 60;
+
+/// Moves a world by one step of the environment.
+pub(super) fn advance(world: &mut World) -> &[Touch] {
+    world.step((1.0 / STEPS_PER_SECOND) as f32, VELOCITY_ITERATIONS, POSITION_ITERATIONS)
+}
+
+/// Draws the outline of a body in a world whose left edge lies at `left`, as far as it is within the frame.
+pub(super) fn outline(scene: &mut Scene, paint: Paint, vertices: impl Iterator<Item = Vec2>, left: f64) {
+    let (width, height) = (scene.width, scene.height);
+    let within = |v: Vec2| {
+        let (x, y) = (f64::from(v.x) - left, height - f64::from(v.y));
+        (x.clamp(0.0, width), y.clamp(0.0, height))
+    };
+    let mut points: Vec<_> = vertices.map(within).collect();
+    points.extend(points.first().copied());
+    scene.line(paint, &points, 0.1);
+}
 
 /// A task with rigid bodies.
 pub trait Task: Restorable + Clone + fmt::Debug + Send + Sync + 'static {
