@@ -15,6 +15,7 @@
 //! | [`toy_text`], [`classic_control`] | Gymnasium's environments |
 //! | [`book`] | environments of Sutton and Barto's book |
 //! | [`gridworld`] | gridworlds from maps of your own |
+//! | [`box2d_envs`] | Gymnasium's landers and walkers of rigid bodies |
 //! | [`arcade`] | five small arcade games |
 //!
 //! ```
@@ -33,6 +34,8 @@ mod forward;
 
 pub mod arcade;
 pub mod book;
+mod box2d;
+pub mod box2d_envs;
 pub mod check;
 pub mod classic_control;
 pub mod gridworld;

@@ -25,7 +25,8 @@ impl Visitor for SameFuture {
         seen_by_other.clone_from(&seen);
         one.reseed(self.0);
         other.reseed(self.1);
-        for _ in 0..1200 {
+        // Longer than any episode: some environments draw nothing but their starts.
+        for _ in 0..2500 {
             let action = A::sample(&actions, &mut rng);
             let told = one.step(action.borrow(), seen.borrow_mut());
             if told != other.step(action.borrow(), seen_by_other.borrow_mut()) || seen != seen_by_other {

@@ -315,7 +315,8 @@ fn keys_in_words(game: &dyn Game, plays: bool) -> String {
         };
         keys.push(format!("{arrow} {action}"));
     }
-    format!("{}   q: leave", keys.join("   "))
+    keys.push("q: leave".to_owned());
+    keys.join("   ")
 }
 
 /// A key press before the next step.
@@ -427,7 +428,9 @@ fn action(game: &dyn Game, key: Key) -> Option<f64> {
 /// The bounds of the action, if it is a single force.
 fn force(game: &dyn Game) -> Option<(f64, f64)> {
     match game.spec().action_space() {
-        potstill::env::Space::Box { low, high } => Some((f64::from(low[0]), f64::from(high[0]))),
+        potstill::env::Space::Box { low, high } if low.len() == 1 => {
+            Some((f64::from(low[0]), f64::from(high[0])))
+        }
         _ => None,
     }
 }
@@ -469,6 +472,10 @@ mod tests {
         assert_eq!(keys_in_words(&*game("Blackjack-v1"), true), "0 stick   1 hit   q: leave");
         assert_eq!(keys_in_words(&*game("Pendulum-v1"), true), "\u{2190} -2   \u{2192} 2   q: leave");
         assert_eq!(keys_in_words(&*game("Pendulum-v1"), false), "q: leave");
+        let lander = "0 none   \u{2190} left   \u{2191} up   \u{2192} right   q: leave";
+        assert_eq!(keys_in_words(&*game("LunarLander-v3"), true), lander);
+        // A vector of several numbers has no keys.
+        assert_eq!(keys_in_words(&*game("BipedalWalker-v3"), true), "q: leave");
     }
 
     #[test]

@@ -120,7 +120,7 @@ snapshot! {
 }
 
 /// An array of numbers is saved as a list.
-struct Numbers;
+pub(crate) struct Numbers;
 
 impl<const S: usize> Codec<[f64; S]> for Numbers {
     fn save(&self, numbers: &[f64; S], name: &str, snapshot: &mut Snapshot) {

@@ -38,7 +38,7 @@ pub use options::Options;
 
 use crate::wrappers::Features;
 use crate::{Autoreset, Env, EnvError, Space};
-use crate::{arcade, book, classic_control, gridworld, toy_text};
+use crate::{arcade, book, box2d_envs, classic_control, gridworld, toy_text};
 use checked::caught;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
@@ -71,6 +71,7 @@ static ENTRIES: LazyLock<RwLock<Vec<&'static Entry>>> = LazyLock::new(|| {
         book::entries(),
         gridworld::entries(),
         classic_control::entries(),
+        box2d_envs::entries(),
         arcade::entries(),
     ];
     let mut entries: Vec<&'static Entry> = families.into_iter().flatten().map(kept).collect();

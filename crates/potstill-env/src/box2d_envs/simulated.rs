@@ -1,0 +1,133 @@
+//! The environment of a task with rigid bodies.
+
+use crate::box2d::{Touch, Vec2, World};
+use crate::{Env, EnvError, Outcome, Paint, Row, Scene, Space};
+use potstill_core::snapshot::Codec;
+use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, snapshot};
+use std::fmt;
+
+pub(super) const STEPS_PER_SECOND: f64 = 50.0;
+/// Pixels of Gymnasium's image per metre, the unit of its shapes.
+pub(super) const SCALE: f64 = 30.0;
+/// The image in metres.
+pub(super) const WIDTH: f64 = 600.0 / SCALE;
+pub(super) const HEIGHT: f64 = 400.0 / SCALE;
+const VELOCITY_ITERATIONS: u32 = 180;
+const POSITION_ITERATIONS: u32 = 60;
+
+/// Moves a world by one step of the environment.
+pub(super) fn advance(world: &mut World) -> &[Touch] {
+    world.step((1.0 / STEPS_PER_SECOND) as f32, VELOCITY_ITERATIONS, POSITION_ITERATIONS)
+}
+
+/// Draws the outline of a body in a world whose left edge lies at `left`, as far as it is within the frame.
+pub(super) fn outline(scene: &mut Scene, paint: Paint, vertices: impl Iterator<Item = Vec2>, left: f64) {
+    let (width, height) = (scene.width, scene.height);
+    let within = |v: Vec2| {
+        let (x, y) = (f64::from(v.x) - left, height - f64::from(v.y));
+        (x.clamp(0.0, width), y.clamp(0.0, height))
+    };
+    let mut points: Vec<_> = vertices.map(within).collect();
+    points.extend(points.first().copied());
+    scene.line(paint, &points, 0.1);
+}
+
+/// A task with rigid bodies.
+pub trait Task: Restorable + Clone + fmt::Debug + Send + Sync + 'static {
+    /// `usize` for discrete actions, `[f32]` for engines and motors.
+    type Action: Row + ?Sized;
+
+    /// The observation space.
+    fn observation_space(&self) -> Space;
+
+    /// The action space.
+    fn action_space(&self) -> Space;
+
+    /// Starts an episode.
+    fn start(&mut self, rng: &mut Pcg64, observation: &mut [f32]);
+
+    /// Takes a step with an action of the space; returns the reward, and true if the state is terminal.
+    fn step(&mut self, action: &Self::Action, rng: &mut Pcg64, observation: &mut [f32]) -> (f64, bool);
+
+    /// The rendering of the state.
+    fn scene(&self) -> Scene;
+}
+
+/// A task as an environment, without a time limit.
+#[derive(Clone, Debug)]
+pub struct Simulated<T> {
+    task: T,
+    action_space: Space,
+    rng: Pcg64,
+}
+
+impl<T: Task> Simulated<T> {
+    /// The environment of a task.
+    pub fn new(task: T) -> Self {
+        Self { action_space: task.action_space(), task, rng: Pcg64::new(0) }
+    }
+}
+
+impl<T: Task + Default> Default for Simulated<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: Task> Env for Simulated<T> {
+    type Observation = [f32];
+    type Action = T::Action;
+
+    fn observation_space(&self) -> Space {
+        self.task.observation_space()
+    }
+
+    fn action_space(&self) -> Space {
+        self.action_space.clone()
+    }
+
+    fn reset(&mut self, seed: Option<u64>, observation: &mut [f32]) {
+        if let Some(seed) = seed {
+            self.rng = Pcg64::new(seed);
+        }
+        self.task.start(&mut self.rng, observation);
+    }
+
+    fn step(&mut self, action: &T::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
+        if !action.is_in(&self.action_space) {
+            return Err(EnvError::Action { action: action.text(), space: self.action_space() });
+        }
+        let (reward, terminated) = self.task.step(action, &mut self.rng, observation);
+        Ok(Outcome { reward, terminated, truncated: false })
+    }
+
+    fn reseed(&mut self, seed: u64) {
+        self.rng = Pcg64::new(seed);
+    }
+
+    fn scene(&self) -> Option<Scene> {
+        Some(self.task.scene())
+    }
+}
+
+snapshot! {
+    impl[T: Task] Restorable for Simulated<T> {
+        saved: task, rng;
+        built: action_space;
+    }
+}
+
+/// The codec of an array of flags: bytes, 0 or 1.
+pub(super) struct Flags;
+
+impl<const N: usize> Codec<[bool; N]> for Flags {
+    fn save(&self, flags: &[bool; N], name: &str, snapshot: &mut Snapshot) {
+        snapshot.insert(name, Value::U8s(flags.map(u8::from).to_vec()));
+    }
+
+    fn load(&self, flags: &mut [bool; N], name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let bytes = snapshot.u8s(name, N)?;
+        flags.iter_mut().zip(bytes).for_each(|(flag, &byte)| *flag = byte != 0);
+        Ok(())
+    }
+}
