@@ -139,6 +139,7 @@ fn placeholder(key: &Key) -> &'static str {
         (_, "integer") => "N",
         (_, "number") => "X",
         (_, "number or schedule") => "X|SCHEDULE",
+        (_, "number or auto") => "X|auto",
         (_, "true or false") => "true|false",
         _ => "WORD",
     }
@@ -156,8 +157,10 @@ fn explained(key: &Key, default: Option<&toml::Value>) -> String {
     if !range.is_empty() {
         about += &format!(" ({range})");
     }
-    if !matches!(key.kind, "number" | "integer" | "text" | "network" | "true or false" | "number or schedule")
-    {
+    if !matches!(
+        key.kind,
+        "number" | "integer" | "text" | "network" | "true or false" | "number or schedule" | "number or auto"
+    ) {
         about += &format!(" ({})", key.kind);
     }
     if let Some(default) = default {

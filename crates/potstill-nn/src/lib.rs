@@ -49,6 +49,7 @@ pub mod distributions;
 mod dropout;
 pub mod embedding;
 mod forward;
+mod heads;
 mod helpers;
 mod init;
 mod interface;

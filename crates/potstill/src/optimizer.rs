@@ -19,7 +19,7 @@
 //! ```
 
 use crate::agent::{GRADIENT_NORM_MAX, LearnError, bad_step};
-use crate::config::{ConfigError, check_network, settings, words};
+use crate::config::{ConfigError, check_network, other_defaults, settings, words};
 use crate::metrics::catalogue;
 use crate::policy::Schedule;
 use potstill_core::snapshot;
@@ -150,39 +150,9 @@ impl OptimizerConfig {
     }
 }
 
-/// Declares the keys of the optimiser and the initial weights with other defaults, as a type of their own.
-macro_rules! optimizer_defaults {
-    ($(#[doc = $about:literal])* $name:ident = $defaults:expr) => {
-        $(#[doc = $about])*
-        #[derive(Clone, Debug, PartialEq)]
-        pub struct $name(pub $crate::optimizer::OptimizerConfig);
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self($defaults)
-            }
-        }
-
-        impl $crate::config::Settings for $name {
-            fn keys(&self) -> Vec<$crate::config::Key> {
-                self.0.keys()
-            }
-
-            fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
-                self.0.set(key, value)
-            }
-
-            fn get(&self, key: &str) -> Option<toml::Value> {
-                self.0.get(key)
-            }
-        }
-    };
-}
-pub(crate) use optimizer_defaults;
-
-optimizer_defaults! {
+other_defaults! {
     /// The same keys with the defaults of a [student](OptimizerConfig::student).
-    StudentOptimizer = OptimizerConfig::student()
+    StudentOptimizer: OptimizerConfig = OptimizerConfig::student()
 }
 
 /// A part in front of a network, which learns from the gradient with respect to the network's inputs.

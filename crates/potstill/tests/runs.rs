@@ -231,6 +231,7 @@ fn every_metric_is_in_the_catalogue() {
         ("regression", ""),
         ("r-learning", ""),
         ("ppo", ""),
+        ("sac", ""),
         ("policy-iteration", ""),
     ];
     let students =

@@ -34,13 +34,13 @@ use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::{ConfigError, refuse_batch_norm, settings};
+use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
 use crate::deep::TaskSpec;
 use crate::deep::task::{check_pass, warning};
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
-use crate::optimizer::{InitKind, OptimizerConfig, OptimizerKind, optimizer_defaults};
+use crate::optimizer::{InitKind, OptimizerConfig, OptimizerKind};
 use crate::policy::Schedule;
 use crate::targets::LambdaDecay;
 use potstill_core::snapshot;
@@ -82,9 +82,9 @@ settings! {
     }
 }
 
-optimizer_defaults! {
+other_defaults! {
     /// The keys of the optimiser and the initial weights, with the defaults of A2C.
-    A2cOptimizer = OptimizerConfig {
+    A2cOptimizer: OptimizerConfig = OptimizerConfig {
         optimizer: OptimizerKind::Rmsprop,
         momentum: 0.99,
         centered: false,

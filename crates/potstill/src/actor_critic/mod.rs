@@ -24,15 +24,27 @@
 
 pub mod a2c;
 mod actions;
+mod critics;
+pub mod ddpg;
+mod deterministic;
 mod networks;
+mod noise;
 mod normalization;
+pub mod off_policy;
 pub mod one_step;
 pub mod ppo;
 pub mod reinforce;
 mod rollout;
+pub mod sac;
+pub mod td3;
 
 pub use a2c::{A2c, A2cConfig, A2cOptimizer};
 pub use actions::{DistributionGradients, Distributions, PolicyActions};
+pub use ddpg::{Ddpg, DdpgConfig, DdpgSettings};
+pub use noise::{NoiseConfig, NoiseKind};
+pub use off_policy::{OffPolicy, OffPolicyConfig, OffPolicyLearner, OffPolicyOptimizer, TrainUnit};
 pub use one_step::{OneStepActorCritic, OneStepConfig};
 pub use ppo::{Ppo, PpoConfig, PpoOptimizer};
 pub use reinforce::{Reinforce, ReinforceConfig, ReinforceOptimizer};
+pub use sac::{Sac, SacConfig, SacSettings};
+pub use td3::{Td3, Td3Config, Td3Settings};

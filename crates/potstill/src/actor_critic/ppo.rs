@@ -46,13 +46,13 @@ use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
-use crate::config::{ConfigError, refuse_batch_norm, settings};
+use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
 use crate::deep::TaskSpec;
 use crate::deep::task::{PASS_BYTES_MAX, check_pass, size, warning};
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
-use crate::optimizer::{InitKind, OptimizerConfig, optimizer_defaults};
+use crate::optimizer::{InitKind, OptimizerConfig};
 use crate::policy::Schedule;
 use crate::targets::LambdaDecay;
 use potstill_core::math::exp;
@@ -108,9 +108,9 @@ settings! {
     }
 }
 
-optimizer_defaults! {
+other_defaults! {
     /// The keys of the optimiser and the initial weights, with the defaults of PPO.
-    PpoOptimizer = OptimizerConfig {
+    PpoOptimizer: OptimizerConfig = OptimizerConfig {
         optimizer_eps: 1e-5,
         max_grad_norm: 0.5,
         initialization: InitKind::Orthogonal,

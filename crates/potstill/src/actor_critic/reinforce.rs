@@ -39,12 +39,12 @@ use super::normalization::{Normalized, check_normalization};
 use super::rollout::{Estimates, explained_variance};
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
-use crate::config::{ConfigError, refuse_batch_norm, settings};
+use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
 use crate::deep::TaskSpec;
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
-use crate::optimizer::{InitKind, OptimizerConfig, optimizer_defaults};
+use crate::optimizer::{InitKind, OptimizerConfig};
 use crate::policy::Schedule;
 use potstill_core::snapshot::{Counter, Flat};
 use potstill_core::{SnapshotError, snapshot};
@@ -85,9 +85,9 @@ settings! {
     }
 }
 
-optimizer_defaults! {
+other_defaults! {
     /// The keys of the optimiser and the initial weights, with the defaults of REINFORCE.
-    ReinforceOptimizer = OptimizerConfig {
+    ReinforceOptimizer: OptimizerConfig = OptimizerConfig {
         max_grad_norm: f64::INFINITY,
         initialization: InitKind::Orthogonal,
         ..OptimizerConfig::default()

@@ -1,7 +1,7 @@
 //! The list of all algorithms.
 
 use super::descriptor::Algorithm;
-use crate::actor_critic::{a2c, one_step, ppo, reinforce};
+use crate::actor_critic::{a2c, ddpg, one_step, ppo, reinforce, sac, td3};
 use crate::baseline::random_linear;
 use crate::config::ConfigError;
 use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
@@ -53,6 +53,9 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &one_step::ALGORITHM,
     &a2c::ALGORITHM,
     &ppo::ALGORITHM,
+    &ddpg::ALGORITHM,
+    &td3::ALGORITHM,
+    &sac::ALGORITHM,
     &random_linear::ALGORITHM,
     &classifier::ALGORITHM,
     &regression::ALGORITHM,

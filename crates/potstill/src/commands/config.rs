@@ -129,7 +129,7 @@ fn json_type(kind: &str) -> Value {
         "number" => json!("number"),
         "integer" => json!("integer"),
         "true or false" => json!("boolean"),
-        "number or schedule" => json!(["number", "string"]),
+        "number or schedule" | "number or auto" => json!(["number", "string"]),
         _ => json!("string"),
     }
 }

@@ -495,7 +495,8 @@ pub(super) fn several(
     while !rest.is_empty() {
         // The longest run of parts that is a value: `mlp:64,64,mlp:8` is two networks.
         let Some(length) = (1..=rest.len()).rev().find(|&length| is_valid(&rest[..length].join(","))) else {
-            let is_number = ["number", "integer", "number or schedule", "true or false"].contains(&kind);
+            let numbers = ["number", "integer", "number or schedule", "number or auto", "true or false"];
+            let is_number = numbers.contains(&kind);
             return match settings.set(key, &toml_value(rest[0])) {
                 Some(Err(reason)) if is_number => Err(reason),
                 _ => Ok(None),

@@ -19,6 +19,7 @@
 //! # Ok::<(), potstill::config::ConfigError>(())
 //! ```
 
+mod auto;
 mod elsewhere;
 mod error;
 mod need;
@@ -27,6 +28,7 @@ mod resolve;
 mod setting;
 mod student;
 
+pub use auto::Auto;
 pub use elsewhere::name_here;
 pub use error::{ConfigError, Origin, nearest};
 pub use need::Need;
@@ -35,5 +37,5 @@ pub(crate) use network::PARAMETERS_MAX;
 pub(crate) use network::{check_network, refuse_batch_norm};
 pub use resolve::{Layer, Resolved, read_toml, resolve, resolve_onto, toml_value};
 pub use setting::{Key, Range, Setting, Settings};
-pub(crate) use setting::{checked, settings, words};
+pub(crate) use setting::{checked, other_defaults, settings, words};
 pub use student::{Impurity, StudentSpec, TreeSpec};

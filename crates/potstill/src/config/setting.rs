@@ -416,6 +416,36 @@ macro_rules! settings {
 }
 pub(crate) use settings;
 
+/// Declares the keys of a type of settings with other defaults, as a type of their own.
+macro_rules! other_defaults {
+    ($(#[doc = $about:literal])* $name:ident: $settings:ty = $defaults:expr) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name(pub $settings);
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self($defaults)
+            }
+        }
+
+        impl $crate::config::Settings for $name {
+            fn keys(&self) -> Vec<$crate::config::Key> {
+                self.0.keys()
+            }
+
+            fn set(&mut self, key: &str, value: &toml::Value) -> Option<Result<(), String>> {
+                self.0.set(key, value)
+            }
+
+            fn get(&self, key: &str) -> Option<toml::Value> {
+                self.0.get(key)
+            }
+        }
+    };
+}
+pub(crate) use other_defaults;
+
 /// Converts a TOML value and checks its range; the error is the reason.
 pub(crate) fn checked<T: Setting>(value: &Value, range: Range) -> Result<T, String> {
     let setting = T::from_toml(value)?;

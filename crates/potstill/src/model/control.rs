@@ -15,6 +15,17 @@ pub enum Bound {
     Clipped,
 }
 
+/// The number from `low` to `high` that `unit` from -1 to 1 stands for.
+pub(crate) fn from_unit(unit: f32, low: f32, high: f32) -> f32 {
+    // Rounding must not leave the box.
+    (low + (high - low) * (0.5 * (unit + 1.0))).clamp(low, high)
+}
+
+/// The number from -1 to 1 that stands for `x` from `low` to `high`; 0 if these are equal.
+pub(crate) fn to_unit(x: f32, low: f32, high: f32) -> f32 {
+    if low == high { 0.0 } else { (2.0 * ((x - low) / (high - low)) - 1.0).clamp(-1.0, 1.0) }
+}
+
 /// A deterministic policy for a box of actions: a network with an output `y_i` for each component of the action, which is
 /// squashed or clipped into its bounds.
 ///
@@ -96,12 +107,10 @@ impl ControlPolicy {
         for (action, y) in actions.chunks_exact_mut(width).zip(outputs.chunks_exact(width)) {
             for i in 0..width {
                 let (low, high) = (self.low[i], self.high[i]);
-                let free = match self.bound {
-                    Bound::Squashed => low + (high - low) * (0.5 * (tanh(y[i]) + 1.0)),
-                    Bound::Clipped => y[i],
+                action[i] = match self.bound {
+                    Bound::Squashed => from_unit(tanh(y[i]), low, high),
+                    Bound::Clipped => y[i].clamp(low, high),
                 };
-                // Rounding must not leave the box.
-                action[i] = free.clamp(low, high);
             }
         }
     }
@@ -130,6 +139,16 @@ impl Actor<[f32], [f32]> for ControlActor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_and_actions_are_inverse() {
+        for (unit, low, high, action) in
+            [(-1.0, -2.0, 2.0, -2.0), (0.5, -2.0, 2.0, 1.0), (0.0, 0.0, 10.0, 5.0), (1.0, -0.1, 0.3, 0.3)]
+        {
+            assert_eq!((from_unit(unit, low, high), to_unit(action, low, high)), (action, unit));
+        }
+        assert_eq!((from_unit(0.7, 3.0, 3.0), to_unit(3.0, 3.0, 3.0)), (3.0, 0.0));
+    }
 
     #[test]
     fn actions_by_hand() {

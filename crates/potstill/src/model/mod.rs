@@ -26,6 +26,7 @@ pub mod tree;
 
 pub use actor::Actor;
 pub use control::{Bound, ControlActor, ControlPolicy};
+pub(crate) use control::{from_unit, to_unit};
 pub use linear::{LinearActor, LinearModel};
 pub use predictor::Predictor;
 pub use table::QTable;

@@ -8,7 +8,7 @@ use crate::shell;
 use crate::store;
 use potstill_env::registry::id::{self, Given, GivenOption};
 use potstill_env::registry::{self, Spec};
-use potstill_env::{Autoreset, Env, EnvError, Row};
+use potstill_env::{Autoreset, EnvError, Space};
 use std::path::Path;
 
 pub(crate) fn find_env(id: &str) -> Result<Spec, ConfigError> {
@@ -126,15 +126,14 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
             (spec.make_features().is_some(), "observations with features", one_hot(id))
         }
         Builder::Control(_) | Builder::Policy(..) => {
-            let fits = spec.make_control().is_some_and(|env| <[f32]>::can_sample(&env.action_space()));
             let actions = spec.action_space();
-            if !fits {
+            if let Some(reason) = misfit(&actions) {
                 let name = algorithm.name;
                 return Err(usage(format!(
-                    "`{name}` needs features and actions of a bounded box; those of {id} are {actions}"
+                    "`{name}` needs actions of a bounded box; those of {id} {reason}"
                 )));
             }
-            (fits, "features", String::new())
+            (spec.make_control().is_some(), "observations with features", one_hot(id))
         }
         Builder::Features(_) | Builder::Labels(_) => {
             (spec.make_features().is_some(), "observations with features", one_hot(id))
@@ -142,15 +141,27 @@ pub(crate) fn env_for(algorithm: &Algorithm, id: Option<&str>) -> Result<Spec, E
     };
     if !fits {
         let (name, actions) = (algorithm.name, spec.action_space());
+        let takes_boxes = matches!(algorithm.builder, Builder::Control(_) | Builder::Policy(..));
         return Err(usage(match actions.discrete() {
-            Some(_) => {
+            None if !takes_boxes => {
+                format!("`{name}` needs discrete actions; those of {id} are {actions}; train sac, td3 or ppo")
+            }
+            _ => {
                 let space = spec.observation_space();
                 format!("`{name}` needs {needs}; those of {id} are {space}{instead}")
             }
-            None => format!("`{name}` needs discrete actions; those of {id} are {actions}"),
         }));
     }
     Ok(spec)
+}
+
+/// The reason for which actions are none of a bounded box.
+fn misfit(actions: &Space) -> Option<String> {
+    let Space::Box { low, high } = actions else {
+        return Some(format!("are {actions}; train ppo, a2c or dqn"));
+    };
+    let i = low.iter().zip(high).position(|(low, high)| !(high - low).is_finite())?;
+    Some(format!("are not: component {i} is from {} to {}", low[i], high[i]))
 }
 
 /// The advice to give one number to each discrete observation, if the environment can.

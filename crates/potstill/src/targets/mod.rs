@@ -22,7 +22,8 @@ pub use distributional::{Support, categorical_projection, quantile_targets};
 pub use munchausen::{Munchausen, MunchausenValues, munchausen};
 pub use soft::{mean_gap, soft_targets};
 pub use td::{
-    LambdaDecay, Segment, argmax, bellman_double, bellman_max, lambda_returns, step_towards, td_target,
+    LambdaDecay, Segment, argmax, bellman_double, bellman_max, bellman_values, lambda_returns, step_towards,
+    td_target,
 };
 
 /// The largest of the values.

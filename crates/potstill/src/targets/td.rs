@@ -62,6 +62,19 @@ pub fn bellman_double(
     }));
 }
 
+/// The targets of a critic whose next value is a number of its own (Lillicrap et al. 2016; Fujimoto et al. 2018): for
+/// each sample `G + discount V(s')`.
+///
+/// # Panics
+/// If the lengths do not agree.
+pub fn bellman_values(returns: &[f32], discounts: &[f32], next_values: &[f32], targets: &mut Vec<f32>) {
+    assert_pairs(returns, discounts);
+    assert_eq!(next_values.len(), returns.len(), "a next value for each sample");
+    targets.clear();
+    let samples = returns.iter().zip(discounts).zip(next_values);
+    targets.extend(samples.map(|((&sum, &discount), &value)| bootstrapped(sum, discount, value)));
+}
+
 /// The index of the first of the largest values; NaN is skipped.
 pub fn argmax(values: &[f32]) -> usize {
     let (mut best, mut highest) = (0, f32::NEG_INFINITY);

@@ -8,6 +8,7 @@ mod hints;
 mod monte_carlo;
 mod n_step;
 mod network;
+mod off_policy;
 mod ppo;
 mod pqn;
 mod replay;

@@ -1,0 +1,91 @@
+//! Networks of one named head of another.
+
+use crate::interface::Ends;
+use crate::network::Network;
+use crate::plan::Kind;
+
+impl Network {
+    /// The end of the parameters of hidden layers, and the beginning of those of a head.
+    fn places(&self, name: &str) -> (usize, usize) {
+        let (mut hidden, mut own) = (usize::MAX, None);
+        for op in self.plan().ops().filter(|op| op.is_output) {
+            let Kind::Linear(weights) = &op.kind else { continue };
+            hidden = hidden.min(weights.offset);
+            own = own.or((op.name == name).then_some(weights.offset));
+        }
+        assert!(!self.is_noisy(), "a head of a network without noise");
+        (hidden, own.unwrap_or_else(|| panic!("there is no head `{name}`")))
+    }
+
+    /// The network with the hidden layers and one named head alone, as its only outputs; free parameters stay behind.
+    ///
+    /// ```
+    /// use potstill_core::Pcg64;
+    /// use potstill_nn::{Initialisation, Interface, NetworkSpec, Workspace};
+    ///
+    /// let interface = Interface::of_heads(3, &[("mean", 2), ("log_std", 2)]);
+    /// let spec: NetworkSpec = "mlp:8:layernorm".parse()?;
+    /// let network = spec.initialised(&interface, Initialisation::Pytorch, &mut Pcg64::new(1));
+    /// let x = [0.1, 0.2, 0.3];
+    /// let mut workspace = Workspace::default();
+    /// let outputs = network.predict(&x, &mut workspace)[network.head_range("log_std", 1)].to_vec();
+    /// assert_eq!(network.of_head("log_std").predict(&x, &mut workspace), outputs);
+    /// # Ok::<(), potstill_nn::spec::SpecError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no head of this name, or the network is noisy.
+    #[must_use]
+    pub fn of_head(&self, name: &str) -> Self {
+        let (hidden, own) = self.places(name);
+        let heads = &self.interface().heads;
+        let outputs = heads.iter().find(|head| head.name == name).map_or(0, |head| head.outputs);
+        let mut network = self.spec().zeroed(&Ends::new(self.ends().inputs, outputs));
+        network.update_parameters(|parameters| {
+            let (of_hidden, of_head) = parameters.split_at_mut(hidden);
+            of_hidden.copy_from_slice(&self.parameters()[..hidden]);
+            of_head.copy_from_slice(&self.parameters()[own..][..of_head.len()]);
+        });
+        network.statistics_mut().copy_from_slice(self.statistics());
+        network
+    }
+
+    /// Takes over the hidden layers and one named head from a network as [`of_head`](Self::of_head) gives it.
+    ///
+    /// # Panics
+    /// If there is no head of this name, or the other network has another form.
+    pub fn copy_to_head(&mut self, name: &str, other: &Self) {
+        let (hidden, own) = self.places(name);
+        let heads = &self.interface().heads;
+        let outputs = heads.iter().find(|head| head.name == name).map_or(0, |head| head.outputs);
+        let expected = (self.spec(), &Ends::new(self.ends().inputs, outputs));
+        assert_eq!((other.spec(), other.ends()), expected, "a network of this head");
+        let (of_hidden, of_head) = other.parameters().split_at(hidden);
+        self.update_parameters(|parameters| {
+            parameters[..hidden].copy_from_slice(of_hidden);
+            parameters[own..][..of_head.len()].copy_from_slice(of_head);
+        });
+        self.statistics_mut().copy_from_slice(other.statistics());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Initialisation, Interface, NetworkSpec};
+    use potstill_core::Pcg64;
+
+    #[test]
+    fn a_head_that_is_taken_and_given_back_is_the_same() {
+        let interface = Interface::of_heads(3, &[("a", 2), ("b", 4)]).with_free("c", 2, 0.5);
+        let spec: NetworkSpec = "mlp:5,6:tanh".parse().unwrap();
+        let network = |seed| spec.initialised(&interface, Initialisation::Pytorch, &mut Pcg64::new(seed));
+        let (first, mut second) = (network(1), network(2));
+        let before = second.of_head("a");
+        second.copy_to_head("b", &first.of_head("b"));
+        assert_eq!(second.of_head("b"), first.of_head("b"));
+        assert!(second.of_head("a") != before, "with the hidden layers");
+        assert_ne!(second.of_head("a"), first.of_head("a"));
+        second.copy_to_head("a", &first.of_head("a"));
+        assert_eq!(second, first);
+    }
+}

@@ -1,0 +1,233 @@
+//! Critics of states and actions, with the target networks that lag behind them.
+
+use crate::agent::LearnError;
+use crate::deep::TaskSpec;
+use crate::experience::Batch;
+use crate::optimizer::{GuardedStep, OptimizerConfig, Share, step_together};
+use crate::teacher::Teacher;
+use potstill_core::{Pcg64, snapshot};
+use potstill_nn::{Ends, Network, NetworkSpec, Upstream, Workspace};
+
+use super::networks::squared_error;
+
+/// Critics `Q_1(s, a)` to `Q_N(s, a)`, which take a state and an action side by side, and their target networks.
+#[derive(Clone, Debug)]
+pub(super) struct Critics<const N: usize> {
+    critics: [Critic; N],
+    targets: [Teacher; N],
+    /// Components of an action.
+    width: usize,
+    /// States and actions side by side, `samples x (features + width)`.
+    pairs: Vec<f32>,
+    /// The least value of each sample.
+    least: Vec<f32>,
+    /// The critic that gives it.
+    least_of: Vec<usize>,
+    d_pairs: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+struct Critic {
+    network: Network,
+    optimizer: GuardedStep,
+    workspace: Workspace,
+    d_values: Vec<f32>,
+}
+
+snapshot! {
+    impl Restorable for Critic {
+        saved: network, optimizer;
+        built: workspace, d_values;
+    }
+}
+
+snapshot! {
+    impl[const N: usize] Restorable for Critics<N> {
+        saved: critics as "critic", targets as "target";
+        built: width, pairs, least, least_of, d_pairs;
+    }
+}
+
+/// The measurements of a gradient step of all critics.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CriticStep {
+    /// The sum of the weighted losses.
+    pub(super) loss: f64,
+    /// The mean of `Q_1(s, a)` over the batch, before the step.
+    pub(super) mean_value: f64,
+    /// The norm of the gradient of all critics together.
+    pub(super) gradient_norm: f64,
+}
+
+/// The inputs of a critic, and its output.
+pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
+    Ends::new(task.inputs.count() + task.action_space.features(), 1)
+}
+
+/// Writes states and actions side by side.
+fn join(observations: &[f32], actions: &[f32], width: usize, pairs: &mut Vec<f32>) {
+    let samples = actions.len() / width;
+    let features = observations.len() / samples;
+    pairs.clear();
+    for (observation, action) in observations.chunks_exact(features).zip(actions.chunks_exact(width)) {
+        pairs.extend_from_slice(observation);
+        pairs.extend_from_slice(action);
+    }
+}
+
+impl<const N: usize> Critics<N> {
+    /// Critics of one form with different weights, whose target networks move by `tau` on every `n`-th tick.
+    pub(super) fn new(
+        spec: &NetworkSpec,
+        optimizer: &OptimizerConfig,
+        (n, tau): (u64, f64),
+        task: &TaskSpec,
+        rng: &mut Pcg64,
+    ) -> Self {
+        let workspace = || Workspace::new(task.workers.clone());
+        let critics = [(); N].map(|()| {
+            let network = spec.initialised(&critic_ends(task), optimizer.initialisation(), rng);
+            let optimizer = GuardedStep::new(optimizer, network.parameters().len());
+            Critic { network, optimizer, workspace: workspace(), d_values: Vec::new() }
+        });
+        let target = |critic: &Critic| {
+            Teacher::target_network(&critic.network, n, tau as f32).with_workers(task.workers.clone())
+        };
+        Self {
+            targets: std::array::from_fn(|i| target(&critics[i])),
+            critics,
+            width: task.action_space.features(),
+            pairs: Vec::new(),
+            least: Vec::new(),
+            least_of: Vec::new(),
+            d_pairs: Vec::new(),
+        }
+    }
+
+    /// The network of a critic.
+    pub(super) fn network(&self, i: usize) -> &Network {
+        &self.critics[i].network
+    }
+
+    /// The target network of a critic.
+    pub(super) fn target(&self, i: usize) -> &Teacher {
+        &self.targets[i]
+    }
+
+    /// Gradient steps so far.
+    pub(super) fn updates(&self) -> u64 {
+        self.critics[0].optimizer.updates()
+    }
+
+    /// The largest drift of a target network.
+    pub(super) fn drift(&self) -> f64 {
+        let pairs = self.critics.iter().zip(&self.targets);
+        pairs.filter_map(|(critic, target)| target.drift(&critic.network)).fold(0.0, f64::max)
+    }
+
+    /// The least of the target networks' values of each state and action (clipped double Q-learning, Fujimoto et al. 2018,
+    /// equation 10).
+    pub(super) fn target_values(&mut self, observations: &[f32], actions: &[f32]) -> &mut [f32] {
+        let Self { targets, width, pairs, least, .. } = self;
+        join(observations, actions, *width, pairs);
+        least.clear();
+        for target in targets {
+            let values = target.outputs(pairs);
+            if least.is_empty() {
+                least.extend_from_slice(values);
+            } else {
+                // NaN is kept, and refused with the target that it becomes.
+                let smaller = |l: &mut f32, v: f32| *l = if v < *l || v.is_nan() { v } else { *l };
+                least.iter_mut().zip(values).for_each(|(l, &v)| smaller(l, v));
+            }
+        }
+        least
+    }
+
+    /// A gradient step of all critics along `weight x sum_i mean (Q_i(s, a) - y)^2`.
+    ///
+    /// # Errors
+    /// If the loss or a gradient is not finite. The critics are unchanged.
+    pub(super) fn step(
+        &mut self,
+        learning_rate: f64,
+        batch: &Batch<[f32]>,
+        y: &[f32],
+        weight: f32,
+    ) -> Result<CriticStep, LearnError> {
+        let Self { critics, targets, width, pairs, .. } = self;
+        join(&batch.observations, &batch.actions, *width, pairs);
+        let mut loss = 0.0;
+        for Critic { network, workspace, d_values, .. } in &mut *critics {
+            let values = network.forward(pairs, workspace);
+            d_values.resize(values.len(), 0.0);
+            loss += weight * squared_error(values, y, d_values);
+            d_values.iter_mut().for_each(|d| *d *= weight);
+        }
+        let values = critics[0].workspace.outputs();
+        let mean_value = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+        let seen: [(&str, &[f32]); 6] = [
+            ("observation", &batch.observations),
+            ("action", &batch.actions),
+            ("reward", &batch.returns),
+            ("next observation", &batch.next_observations),
+            ("target network's parameter", targets[0].network().parameters()),
+            ("target", y),
+        ];
+        let shares = critics.each_mut().map(|Critic { network, optimizer, workspace, d_values }| Share {
+            network,
+            optimizer,
+            upstream: (&**d_values).into(),
+            workspace,
+        });
+        step_together(learning_rate, shares, loss, &seen)?;
+        let gradient_norm = critics[0].optimizer.gradient_norm();
+        Ok(CriticStep { loss: f64::from(loss), mean_value, gradient_norm })
+    }
+
+    /// The mean over the samples of the least value of the first `count` critics, and the gradient of minus that mean with
+    /// respect to the actions.
+    pub(super) fn ascent(
+        &mut self,
+        count: usize,
+        observations: &[f32],
+        actions: &[f32],
+        d_actions: &mut Vec<f32>,
+    ) -> f64 {
+        let Self { critics, width, pairs, least, least_of, d_pairs, .. } = self;
+        join(observations, actions, *width, pairs);
+        let samples = actions.len() / *width;
+        least.clear();
+        least.resize(samples, f32::INFINITY);
+        least_of.clear();
+        least_of.resize(samples, 0);
+        for (i, Critic { network, workspace, .. }) in critics[..count].iter_mut().enumerate() {
+            let values = network.forward(pairs, workspace);
+            for ((least, of), &value) in least.iter_mut().zip(&mut *least_of).zip(values) {
+                if value < *least || value.is_nan() {
+                    (*least, *of) = (value, i);
+                }
+            }
+        }
+        d_actions.clear();
+        d_actions.resize(actions.len(), 0.0);
+        d_pairs.resize(pairs.len(), 0.0);
+        for (i, Critic { network, workspace, d_values, .. }) in critics[..count].iter_mut().enumerate() {
+            d_values.clear();
+            d_values.extend(least_of.iter().map(|&of| if of == i { -1.0 / samples as f32 } else { 0.0 }));
+            network.backward_from(Upstream::from(&**d_values), workspace, None, Some(&mut *d_pairs));
+            let inputs = network.inputs();
+            for (d_action, d_pair) in d_actions.chunks_exact_mut(*width).zip(d_pairs.chunks_exact(inputs)) {
+                d_action.iter_mut().zip(&d_pair[inputs - *width..]).for_each(|(sum, d)| *sum += d);
+            }
+        }
+        least.iter().map(|&v| f64::from(v)).sum::<f64>() / samples as f64
+    }
+
+    /// Advances the target networks' clocks.
+    pub(super) fn tick(&mut self) {
+        for (critic, target) in self.critics.iter().zip(&mut self.targets) {
+            target.tick(1, &critic.network);
+        }
+    }
+}

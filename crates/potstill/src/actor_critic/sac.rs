@@ -1,0 +1,363 @@
+//! SAC (Haarnoja et al. 2018): a stochastic policy that maximises the value of its actions and its own entropy, with twin
+//! critics and a temperature that is learned.
+//!
+//! Algorithm 1 of "Soft actor-critic algorithms and applications": act by `a ~ pi(.|s)`, the hyperbolic tangent of a normal
+//! number; sample a minibatch; with `a' ~ pi(.|s')` regress both critics to
+//! `y = r + gamma (min_i Q'_i(s', a') - alpha ln pi(a'|s'))` (equations 5 and 6); update the policy along
+//! `alpha ln pi(a|s) - min_i Q_i(s, a)` with `a` drawn as a function of noise (equation 9); update the temperature `alpha`
+//! along `-alpha (ln pi(a|s) + H)` with the target entropy `H` (equation 18); move the target networks by `tau`.
+//! Off-policy, online, model-free.
+//!
+//! Differences from the paper:
+//! - The temperature's logarithm is what descends, with itself as the factor in place of `alpha`, and its step comes first;
+//!   the losses have the temperature before it, and the policy meets the critics after theirs: Stable-Baselines3.
+//! - Logarithms of deviations are clamped to `[-20, 2]`, as in the paper's code.
+//! - The density is that of actions from -1 to 1, whatever the box: the scale would add a constant to every entropy.
+//! - Random actions for `learning_starts` steps, 100 by default; the paper has 10,000 or 1,000.
+//! - A truncated episode bootstraps from its true final observation.
+//!
+//! ```
+//! use potstill::actor_critic::{Sac, SacSettings};
+//! use potstill::core::Streams;
+//! use potstill::deep::TaskSpec;
+//! use potstill::env::Space;
+//!
+//! let action_space = Space::uniform(2, -1.0, 1.0);
+//! let task = TaskSpec { action_space, ..TaskSpec::new(3, 2, 1000, Streams::new(1)) };
+//! let agent = Sac::new(&SacSettings::default(), &task)?;
+//! // A mean and a deviation for each component; the temperature begins as 1.
+//! assert_eq!(agent.learner().policy_network().outputs(), 4);
+//! assert_eq!(agent.learner().temperature(), 1.0);
+//! # Ok::<(), potstill::experience::ReplayError>(())
+//! ```
+
+use super::critics::Critics;
+use super::noise::{NoiseConfig, NoiseKind};
+use super::off_policy::{OffPolicy, OffPolicyConfig, OffPolicyLearner, OffPolicyOptimizer, Rates};
+use crate::agent::{LearnError, Measurements, not_finite};
+use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, Preset, recipe};
+use crate::config::{Auto, settings};
+use crate::deep::TaskSpec;
+use crate::experience::Batch;
+use crate::metrics::catalogue;
+use crate::optimizer::{GuardedStep, OptimizerConfig};
+use crate::targets::bellman_values;
+use potstill_core::math::{exp_f64, ln_f64};
+use potstill_core::snapshot::Flat;
+use potstill_core::{Pcg64, snapshot};
+use potstill_nn::distributions::{GaussianGradients, SquashedGaussian};
+use potstill_nn::{Interface, Network, Optimiser, Workers, Workspace};
+
+settings! {
+    /// The hyperparameters of SAC beside those that all learners from replay share.
+    pub struct SacConfig {
+        /// Temperature: the weight of the entropy; auto learns it. Source: Haarnoja et al. 2018b, section 5
+        ent_coef: Auto = Auto::Auto, in NotNegative;
+        /// Temperature at the start. Source: Stable-Baselines3
+        ent_coef_init: f64 = 1.0, in Positive, needs Is("ent_coef", &["auto"]);
+        /// Entropy that the temperature is to hold, in nats, of actions from -1 to 1; auto is minus the number of components
+        /// of an action. Source: Haarnoja et al. 2018b, appendix D
+        target_entropy: Auto = Auto::Auto, in Finite, needs Is("ent_coef", &["auto"]);
+    }
+}
+
+/// All settings of SAC.
+pub type SacSettings = (SacConfig, (OffPolicyConfig, OffPolicyOptimizer));
+
+/// The SAC agent.
+pub type Sac = OffPolicy<SacLearner>;
+
+/// The descriptor.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "sac",
+    family: "actor-critic",
+    policy: Some(PolicyKind::Off),
+    data: DataKind::Online,
+    is_model_based: Some(false),
+    summary: "soft actor-critic: a stochastic policy of high entropy with twin critics, for a box of actions",
+    source: "Haarnoja et al. 2018, 2018b, Algorithm 1",
+    file: file!(),
+    builder: Builder::Control(|| recipe(Sac::learning)),
+    presets: &[
+        Preset { name: "zoo", text: include_str!("../../presets/sac-zoo.toml") },
+        Preset { name: "cleanrl", text: include_str!("../../presets/sac-cleanrl.toml") },
+    ],
+    smoke: &[
+        "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 buffer_size=150 \
+         train_freq=4 gradient_steps=2 tau=0.1 eval_freq=150 eval_episodes=2",
+        "env=MountainCarContinuous-v0:max_episode_steps=60 steps=240 net_arch=mlp:8:layernorm critic_net_arch=mlp:12 \
+         learning_starts=60 batch_size=16 buffer_size=200 num_envs=2 ent_coef=0.1 gradient_steps=0 \
+         learning_rate=linear:0.01:0:run eval_freq=0",
+    ],
+};
+
+/// The range of the logarithms of deviations.
+const LOG_STD: (f32, f32) = (-20.0, 2.0);
+/// The heads of the policy's network.
+const HEADS: [&str; 2] = ["mean", "log_std"];
+
+/// Actions that a policy has drawn, `samples x components`.
+#[derive(Clone, Debug, Default)]
+struct Drawn {
+    log_std: Vec<f32>,
+    noise: Vec<f32>,
+    /// Normal numbers, whose hyperbolic tangents are the actions.
+    u: Vec<f32>,
+    actions: Vec<f32>,
+    /// One for each sample.
+    log_probs: Vec<f32>,
+}
+
+impl Drawn {
+    /// Draws an action for each sample from the outputs of a policy's network: all means, then all deviations.
+    fn draw(&mut self, outputs: &[f32], components: usize, rng: &mut Pcg64) {
+        let Self { log_std, noise, u, actions, log_probs } = self;
+        let (mean, raw) = outputs.split_at(outputs.len() / 2);
+        log_std.clear();
+        log_std.extend(raw.iter().map(|x| x.clamp(LOG_STD.0, LOG_STD.1)));
+        for list in [noise, u, actions] {
+            list.resize(mean.len(), 0.0);
+        }
+        log_probs.resize(mean.len() / components, 0.0);
+        let of = SquashedGaussian::new(mean, log_std, components);
+        of.sample(rng, &mut self.noise, &mut self.u, &mut self.actions);
+        of.log_prob(&self.u, log_probs);
+    }
+
+    /// The mean logarithm of the actions' densities.
+    fn mean_log_prob(&self) -> f64 {
+        self.log_probs.iter().map(|&x| f64::from(x)).sum::<f64>() / self.log_probs.len() as f64
+    }
+
+    /// The gradient with respect to the outputs that the actions were drawn from, of a loss with these gradients with
+    /// respect to the actions, and the same one with respect to each logarithm of a density.
+    fn gradient(&self, outputs: &[f32], d_actions: &[f32], d_log_prob: f32, scratch: &mut Gradient) {
+        let (mean, raw) = outputs.split_at(outputs.len() / 2);
+        let Gradient { outputs: d_outputs, log_probs: d_log_probs } = scratch;
+        d_outputs.clear();
+        d_outputs.resize(outputs.len(), 0.0);
+        d_log_probs.clear();
+        d_log_probs.resize(self.log_probs.len(), d_log_prob);
+        let (d_mean, d_log_std) = d_outputs.split_at_mut(mean.len());
+        let components = mean.len() / self.log_probs.len();
+        let of = SquashedGaussian::new(mean, &self.log_std, components);
+        let mut gradients = GaussianGradients { mean: d_mean, log_std: d_log_std };
+        of.add_sample_gradients((&self.noise, &self.u), d_actions, d_log_probs, &mut gradients);
+        // What is clamped does not move.
+        for (d, x) in d_log_std.iter_mut().zip(raw) {
+            if !(LOG_STD.0..=LOG_STD.1).contains(x) {
+                *d = 0.0;
+            }
+        }
+    }
+}
+
+/// Gradients of the policy's loss.
+#[derive(Clone, Debug, Default)]
+struct Gradient {
+    outputs: Vec<f32>,
+    log_probs: Vec<f32>,
+}
+
+/// The weight of the entropy.
+#[derive(Clone, Debug)]
+struct Temperature {
+    /// Its logarithm, if it is learned.
+    log: Vec<f32>,
+    optimiser: Optimiser,
+    target_entropy: f64,
+    /// Its value, if it is fixed.
+    fixed: f64,
+}
+
+snapshot! {
+    impl Restorable for Temperature {
+        saved: log, optimiser;
+        built: target_entropy, fixed;
+    }
+}
+
+impl Temperature {
+    fn new(config: &SacConfig, optimizer: &OptimizerConfig, components: usize) -> Self {
+        let (log, fixed) = match config.ent_coef {
+            Auto::Auto => (vec![ln_f64(config.ent_coef_init) as f32], 0.0),
+            Auto::Number(alpha) => (Vec::new(), alpha),
+        };
+        let target_entropy = match config.target_entropy {
+            Auto::Auto => -(components as f64),
+            Auto::Number(entropy) => entropy,
+        };
+        Self { optimiser: Optimiser::new(optimizer.rule(), log.len()), log, target_entropy, fixed }
+    }
+
+    fn alpha(&self) -> f64 {
+        self.log.first().map_or(self.fixed, |&log| exp_f64(f64::from(log)))
+    }
+
+    /// A gradient step of the logarithm along `-ln alpha (ln pi(a|s) + H)`, from the mean of `ln pi(a|s)`.
+    ///
+    /// # Errors
+    /// If that is not finite.
+    fn step(&mut self, learning_rate: f64, mean_log_prob: f64) -> Result<(), LearnError> {
+        let gradient = -(mean_log_prob + self.target_entropy) as f32;
+        if let Some(error) = not_finite(&[("log-probability", &[gradient])]) {
+            return Err(error);
+        }
+        if !self.log.is_empty() {
+            self.optimiser.step(learning_rate, &mut self.log, &[gradient], &Workers::default());
+        }
+        Ok(())
+    }
+}
+
+/// The networks of SAC, and its temperature.
+#[derive(Clone, Debug)]
+pub struct SacLearner {
+    /// `pi`.
+    policy: Network,
+    policy_optimizer: GuardedStep,
+    /// `Q_1`, `Q_2` and `Q'_1`, `Q'_2`.
+    critics: Critics<2>,
+    temperature: Temperature,
+    /// The stream of actions that are drawn while learning.
+    drawing: Pcg64,
+    components: usize,
+    acting: (Workspace, Drawn),
+    learning: (Workspace, Drawn),
+    next: (Workspace, Drawn),
+    y: Vec<f32>,
+    d_actions: Vec<f32>,
+    gradient: Gradient,
+}
+
+snapshot! {
+    impl Restorable for SacLearner {
+        saved: policy, policy_optimizer, critics via Flat, temperature, drawing;
+        built: components, acting, learning, next, y, d_actions, gradient;
+    }
+}
+
+impl SacLearner {
+    /// The policy's network, with the heads `mean` and `log_std`.
+    pub fn policy_network(&self) -> &Network {
+        &self.policy
+    }
+
+    /// The critics' networks, of a state and an action side by side.
+    pub fn critics(&self) -> [&Network; 2] {
+        [0, 1].map(|i| self.critics.network(i))
+    }
+
+    /// The target networks of the critics.
+    pub fn targets(&self) -> [&Network; 2] {
+        [0, 1].map(|i| self.critics.target(i).network())
+    }
+
+    /// The weight of the entropy.
+    pub fn temperature(&self) -> f64 {
+        self.temperature.alpha()
+    }
+}
+
+impl OffPolicyLearner for SacLearner {
+    type Settings = SacSettings;
+    const OUTPUTS: usize = 2;
+
+    fn shared((_, (config, _)): &SacSettings) -> &OffPolicyConfig {
+        config
+    }
+
+    fn noise(_: &SacSettings) -> NoiseConfig {
+        NoiseConfig { noise_type: NoiseKind::None, ..NoiseConfig::default() }
+    }
+
+    fn optimizer((_, (_, OffPolicyOptimizer(optimizer))): &SacSettings) -> &OptimizerConfig {
+        optimizer
+    }
+
+    fn new(settings: &SacSettings, task: &TaskSpec) -> Self {
+        let (config, optimizer) = (Self::shared(settings), Self::optimizer(settings));
+        let components = task.action_space.features();
+        let mut rng = task.streams.stream("initialisation");
+        let interface = Interface::of_heads(task.inputs.count(), &HEADS.map(|head| (head, components)));
+        let policy = config.net_arch.initialised(interface, optimizer.initialisation(), &mut rng);
+        let pass = || (Workspace::new(task.workers.clone()), Drawn::default());
+        Self {
+            policy_optimizer: GuardedStep::new(optimizer, policy.parameters().len()),
+            policy,
+            critics: Critics::new(config.critic_arch(), optimizer, (1, config.tau), task, &mut rng),
+            temperature: Temperature::new(&settings.0, optimizer, components),
+            drawing: task.streams.stream("policy"),
+            components,
+            acting: pass(),
+            learning: pass(),
+            next: pass(),
+            y: Vec::new(),
+            d_actions: Vec::new(),
+            gradient: Gradient::default(),
+        }
+    }
+
+    fn act(&mut self, observations: &[f32], rng: &mut Pcg64, units: &mut [f32]) {
+        let (workspace, drawn) = &mut self.acting;
+        drawn.draw(self.policy.predict(observations, workspace), self.components, rng);
+        units.copy_from_slice(&drawn.actions);
+    }
+
+    fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError> {
+        let Self { policy, policy_optimizer, critics, temperature, drawing, components, .. } = self;
+        let (learning, here) = &mut self.learning;
+        let (workspace, next) = &mut self.next;
+        let Batch { observations: s, returns: r, discounts, next_observations: s_next, .. } = batch;
+        // a ~ pi(.|s); the temperature before its step is that of the losses.
+        here.draw(policy.forward(s, learning), *components, drawing);
+        let (alpha, mean_log_prob) = (temperature.alpha(), here.mean_log_prob());
+        temperature.step(rates.critic, mean_log_prob)?;
+        // y = r + gamma (min_i Q'_i(s', a') - alpha ln pi(a'|s')), a' ~ pi(.|s')
+        next.draw(policy.predict(s_next, workspace), *components, drawing);
+        let values = critics.target_values(s_next, &next.actions);
+        values.iter_mut().zip(&next.log_probs).for_each(|(v, log_prob)| *v -= alpha as f32 * log_prob);
+        bellman_values(r, discounts, values, &mut self.y);
+        // J_Q = 1/2 sum_i mean (Q_i(s, a) - y)^2
+        let step = critics.step(rates.critic, batch, &self.y, 0.5)?;
+        // J_pi = mean (alpha ln pi(a|s) - min_i Q_i(s, a))
+        let value = critics.ascent(2, s, &here.actions, &mut self.d_actions);
+        let actor_loss = alpha * mean_log_prob - value;
+        let d_log_prob = (alpha / here.log_probs.len() as f64) as f32;
+        here.gradient(learning.outputs(), &self.d_actions, d_log_prob, &mut self.gradient);
+        let seen: [(&str, &[f32]); 4] = [
+            ("observation", s),
+            ("action", &here.actions),
+            ("log-probability", &here.log_probs),
+            ("action's gradient", &self.d_actions),
+        ];
+        let d_outputs = &self.gradient.outputs;
+        policy_optimizer.step(rates.policy, policy, d_outputs, learning, actor_loss as f32, &seen)?;
+        // Q'_i = tau Q_i + (1 - tau) Q'_i
+        critics.tick();
+        Ok(Measurements::of(catalogue::CRITIC_LOSS, step.loss)
+            .with(catalogue::ACTOR_LOSS, actor_loss)
+            .with(catalogue::Q_VALUES, step.mean_value)
+            .with(catalogue::ENTROPY, -mean_log_prob)
+            .with(catalogue::ENT_COEF, alpha)
+            .with(catalogue::GRADIENT_NORM, step.gradient_norm))
+    }
+
+    fn updates(&self) -> u64 {
+        self.critics.updates()
+    }
+
+    fn lag(&self) -> (u64, f64) {
+        (self.critics.target(0).age(), self.critics.drift())
+    }
+
+    /// The hidden layers with the means.
+    fn policy(&self) -> Network {
+        self.policy.of_head(HEADS[0])
+    }
+
+    /// Deviations begin anew.
+    fn copy_policy(&mut self, policy: &Network) {
+        self.policy.copy_to_head(HEADS[0], policy);
+    }
+}
