@@ -5,7 +5,8 @@ use crate::output;
 use clap::Args;
 use potstill::Error;
 use potstill::commands::{
-    BenchRequest, DistillBench, TRAININGS, UPDATES, bench_distill, bench_dqn, bench_env, bench_tabular,
+    BenchRequest, DistillBench, POLICY_WORKLOADS, TRAININGS, UPDATES, bench_distill, bench_dqn, bench_env,
+    bench_policies, bench_tabular,
 };
 use potstill::config::ConfigError;
 use potstill::run::{Observer, find_environment};
@@ -26,6 +27,7 @@ impl Command for Bench {
 commands! { BenchCommand:
     Env(Env),
     Dqn(Dqn),
+    ActorCritic(ActorCritic),
     Tabular(Tabular),
     Distill(Distill),
 }
@@ -74,6 +76,34 @@ fn workload_help() -> String {
 impl Command for Dqn {
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
         self.output.finish(&bench_dqn(&self.workload, observer)?, output::summary);
+        Ok(true)
+    }
+}
+
+/// Time of training runs of policies for which times of other programs are known
+#[derive(Debug, Args)]
+pub(crate) struct ActorCritic {
+    #[arg(long, value_name = "NAME", default_value = "matched", help = policies_help())]
+    workload: String,
+    /// Steps of the environment [default: those of the workload]
+    #[arg(long, value_name = "N", value_parser = count(1, u64::MAX))]
+    steps: Option<u64>,
+    /// Threads to use [default: those of the workload, 1 or 2]; results do not depend on their number
+    #[arg(long, value_name = "N", value_parser = count(1, 1024))]
+    threads: Option<u64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn policies_help() -> String {
+    format!("The workload: {}", any_of(POLICY_WORKLOADS))
+}
+
+impl Command for ActorCritic {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
+        let Self { workload, steps, threads, output } = self;
+        let threads = threads.map(|threads| threads as usize);
+        output.finish(&bench_policies(&workload, (steps, threads), observer)?, output::summary);
         Ok(true)
     }
 }

@@ -23,6 +23,7 @@
 mod bench;
 mod bench_deep;
 mod bench_distill;
+mod bench_policies;
 mod compare;
 mod config;
 mod data;
@@ -48,6 +49,7 @@ mod train;
 pub use bench::{BenchRequest, bench_env, bench_tabular};
 pub use bench_deep::{TRAININGS, UPDATES, bench_dqn};
 pub use bench_distill::{DistillBench, bench_distill};
+pub use bench_policies::{POLICY_WORKLOADS, bench_policies};
 pub use compare::{Comparison, View};
 pub use config::{RunKind, config_file, config_schema, run_kinds};
 pub use data::show_data;

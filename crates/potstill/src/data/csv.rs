@@ -46,12 +46,14 @@ impl Reader for Csv {
         }
         let delimiter = delimiter(first).unwrap_or(b',');
         let mut kinds = Vec::new();
+        // Most columns of words begin with one.
+        let mut rows_max = FIRST_ROWS;
         loop {
             let reader = content.inflated().map_err(unreadable)?;
-            match columns(reader, delimiter, options, &mut kinds)? {
+            match columns(reader, delimiter, (options, rows_max), &mut kinds)? {
                 Some(columns) => return DataFrame::new(columns).map(Data::rows),
                 // A column of numbers has a word further down: from the beginning.
-                None => continue,
+                None => rows_max = u64::MAX,
             }
         }
     }
@@ -99,6 +101,9 @@ fn is_name(line: &[u8]) -> bool {
     !name.is_empty() && name.chars().all(joins)
 }
 
+/// Rows after which reading begins again, if a column has turned out to hold words by then.
+const FIRST_ROWS: u64 = 1000;
+
 /// The kind of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
@@ -106,11 +111,12 @@ enum Kind {
     Words,
 }
 
-/// Reads all rows; none if a column of numbers was found to hold words, which `kinds` then says.
+/// Reads all rows; none if a column of numbers was found to hold words, which `kinds` then says. After so many rows with one it
+/// does not go on.
 fn columns(
     reader: impl Read,
     delimiter: u8,
-    options: &DataOptions,
+    (options, rows_max): (&DataOptions, u64),
     kinds: &mut Vec<Kind>,
 ) -> Result<Option<Vec<Column>>, String> {
     let mut rows = Rows::new(reader, delimiter)?;
@@ -130,6 +136,7 @@ fn columns(
     };
     let mut values: Vec<Values> = known.iter().map(empty).collect();
     let mut is_more = !has_header || rows.advance()?;
+    let mut count = 0_u64;
     while is_more {
         let line = rows.line();
         if rows.len() != names.len() {
@@ -160,7 +167,8 @@ fn columns(
                 }
             }
         }
-        is_more = rows.advance()?;
+        count += 1;
+        is_more = (count < rows_max || known == *kinds) && rows.advance()?;
     }
     if known != *kinds {
         return Ok(None);
