@@ -232,6 +232,18 @@ fn bad_input_gets_one_clear_line() {
             "`dqn` needs discrete actions; those of Pendulum-v1 are Box(1)",
         ),
         (
+            "train sac --env CartPole-v1 --steps 9 --out new",
+            "`sac` needs actions of a bounded box; those of CartPole-v1 are Discrete(2); train ppo, a2c or dqn",
+        ),
+        (
+            "train td3 --env Pendulum-v1 --steps 9 --set batch_size=9 --set buffer_size=8 --out new",
+            "`buffer_size`: must hold at least 9",
+        ),
+        (
+            "train ddpg --env Pendulum-v1 --steps 9 --net-arch mlp:8:noisy --out new",
+            "noise on weights and dueling are",
+        ),
+        (
             "train q-learning --env CartPole-v1 --steps 9 --out new",
             "`q-learning` needs discrete observations",
         ),

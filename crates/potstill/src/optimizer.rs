@@ -311,6 +311,8 @@ impl GuardedStep {
 
 /// A network with its share of a gradient step, after its forward pass.
 pub(crate) struct Share<'a> {
+    /// The names of its parameters and of its gradient, which differ from those of the other shares.
+    pub(crate) names: [&'static str; 2],
     pub(crate) network: &'a mut Network,
     pub(crate) optimizer: &'a mut GuardedStep,
     pub(crate) upstream: Upstream<'a>,
@@ -336,10 +338,10 @@ pub(crate) fn step_together<const N: usize>(
     let length = squares.iter().sum::<f64>().sqrt();
     if !(loss.is_finite() && length < GRADIENT_NORM_MAX) {
         let mut arrays = batch.to_vec();
-        arrays.extend(shares.iter().map(|share| ("parameter", share.network.parameters())));
+        arrays.extend(shares.iter().map(|share| (share.names[0], share.network.parameters())));
         let loss = [loss];
         arrays.push(("loss", &loss));
-        arrays.extend(shares.iter().map(|share| ("gradient", &*share.optimizer.gradient)));
+        arrays.extend(shares.iter().map(|share| (share.names[1], &*share.optimizer.gradient)));
         return Err(bad_step(length, &arrays));
     }
     for Share { network, optimizer, workspace, .. } in shares {

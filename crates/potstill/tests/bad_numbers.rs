@@ -1,16 +1,20 @@
 //! Numbers that are not finite stop a run in the step in which they appear, are named with their place, and
 //! change no parameter.
 
+use potstill::actor_critic::{
+    Ddpg, DdpgConfig, NoiseConfig, OffPolicyConfig, OffPolicyOptimizer, Ppo, PpoConfig, Sac, SacConfig,
+};
 use potstill::agent::{Agent, LearnError};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
 use potstill::data::Dataset;
-use potstill::deep::{Dqn, DqnConfig};
+use potstill::deep::{Dqn, DqnConfig, TaskSpec};
 use potstill::distill::{ClassifierTrainer, FitConfig, PolicyDistillConfig, PolicyDistiller, SoftTargets};
 use potstill::env::registry::find;
 use potstill::env::vector::SyncVec;
 use potstill::env::wrappers::ClipReward;
 use potstill::env::{Autoreset, BoxEnv, Env, EnvError, Outcome, Row, Space};
 use potstill::nn::{Network, NetworkSpec};
+use potstill::optimizer::OptimizerConfig;
 use potstill::tabular::{QLearning, Sarsa, TabularConfig};
 use potstill::train::{TrainError, Trainer, Training, VecTrainer};
 use std::sync::Arc;
@@ -170,6 +174,68 @@ fn huge_numbers_stop_the_update_that_they_spoil() {
     // The batch is part of the error.
     assert!(batch.f32s("reward", 64).unwrap().contains(&HUGE));
     assert_eq!(batch.f32s("observation", 256).map(<[f32]>::len), Ok(256));
+}
+
+/// A reward that is too large stops the update that it spoils, and the policy is as before.
+#[test]
+fn a_huge_reward_does_not_reach_a_policy_of_forces() {
+    struct Large(BoxEnv<[f32], [f32]>, u64);
+    impl Restorable for Large {
+        fn snapshot(&self) -> Snapshot {
+            self.0.snapshot()
+        }
+        fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+            self.0.restore(snapshot)
+        }
+    }
+    impl Env for Large {
+        type Observation = [f32];
+        type Action = [f32];
+        fn observation_space(&self) -> Space {
+            self.0.observation_space()
+        }
+        fn action_space(&self) -> Space {
+            self.0.action_space()
+        }
+        fn reset(&mut self, seed: Option<u64>, observation: &mut [f32]) {
+            self.0.reset(seed, observation);
+        }
+        fn reseed(&mut self, seed: u64) {
+            self.0.reseed(seed);
+        }
+        fn step(&mut self, action: &[f32], observation: &mut [f32]) -> Result<Outcome, EnvError> {
+            self.1 -= 1;
+            let outcome = self.0.step(action, observation)?;
+            Ok(if self.1 == 0 { Outcome { reward: 3e38, ..outcome } } else { outcome })
+        }
+    }
+    let pendulum = find("Pendulum-v1").unwrap();
+    let streams = Streams::new(7);
+    let task = TaskSpec { action_space: pendulum.action_space(), ..TaskSpec::new(3, 1, 1000, streams) };
+    let shared = OffPolicyConfig {
+        net_arch: "mlp:8".parse().unwrap(),
+        learning_starts: 10,
+        buffer_size: 64,
+        batch_size: 64,
+        ..OffPolicyConfig::default()
+    };
+    let env = || -> BoxEnv<[f32], [f32]> { Box::new(Large(pendulum.make_control().unwrap(), 40)) };
+    let (noise, optimizer) = (NoiseConfig::default(), OffPolicyOptimizer::default());
+    let sac = Sac::new(&(SacConfig::default(), (shared.clone(), optimizer.clone())), &task).unwrap();
+    let ddpg = Ddpg::new(&(DdpgConfig(shared), (noise, optimizer)), &task).unwrap();
+    let own = PpoConfig { n_steps: 50, batch_size: 50, n_epochs: 1, ..PpoConfig::default() };
+    let ppo = Ppo::<[f32]>::new((own, OptimizerConfig::default()), &task);
+    let (step, error) = stopped(Trainer::new(ppo, env(), streams));
+    assert!(step == 50 && error.to_string().starts_with("step 50: loss is inf"), "{error}");
+    let stops = [stopped(Trainer::new(sac, env(), streams)), stopped(Trainer::new(ddpg, env(), streams))];
+    for (step, error) in stops {
+        assert!(step >= 40, "{error}");
+        let TrainError::Learn { source: LearnError::NotFinite { culprit, batch }, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(culprit, "loss is inf");
+        assert!(batch.f32s("reward", 64).unwrap().contains(&3e38));
+    }
 }
 
 #[test]

@@ -179,6 +179,32 @@ impl Dynamics<1, 1> for Fragile {
     }
 }
 
+/// Dynamics whose forces have no bounds, or such ones that their distance is no number.
+#[derive(Clone, Debug)]
+struct Unbounded(f32, f32);
+
+impl Dynamics<1, 1> for Unbounded {
+    type Action = [f32];
+    fn observation_space(&self) -> Space {
+        Space::Box { low: vec![0.0], high: vec![1.0] }
+    }
+    fn action_space(&self) -> Space {
+        Space::Box { low: vec![0.0, self.0], high: vec![1.0, self.1] }
+    }
+    fn start(&self, _: &mut Pcg64) -> [f64; 1] {
+        [0.0]
+    }
+    fn step(&self, state: [f64; 1], _: &[f32]) -> Moved<1> {
+        Moved { state, reward: 0.0, terminated: false }
+    }
+    fn observe(&self, _: [f64; 1]) -> [f32; 1] {
+        [0.0]
+    }
+    fn scene(&self, _: [f64; 1]) -> Scene {
+        Scene::new(1.0, 1.0)
+    }
+}
+
 fn request(algorithm: &str, id: &str, set: &[&str], out: &Path) -> TrainRequest {
     let mut pairs = vec![format!("env={id}"), "steps=300".to_owned()];
     pairs.extend(set.iter().map(|pair| (*pair).to_owned()));
@@ -301,6 +327,27 @@ fn a_fault_in_an_evaluation_or_a_vector_is_told() {
     assert_eq!(copies.step(&[0.5; 20]).unwrap_err(), failed);
     copies.reset(None);
     assert!(copies.step(&[0.5; 20]).is_ok());
+}
+
+#[test]
+fn forces_without_bounds_are_refused_in_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    register(Entry::new("Endless", "push", |_| Ok(Factory::of_dynamics(Unbounded(0.0, f32::INFINITY)))))
+        .unwrap();
+    register(Entry::new("Wide", "push", |_| Ok(Factory::of_dynamics(Unbounded(f32::MIN, f32::MAX)))))
+        .unwrap();
+    let cases =
+        [("Endless", "is from 0 to inf"), ("Wide", "is from -340282350000000000000000000000000000000 to")];
+    for (id, words) in cases {
+        for algorithm in ["sac", "td3", "ddpg"] {
+            let error = train(&request(algorithm, id, &[], &dir.path().join("out")), &Quiet).unwrap_err();
+            let expected = format!(
+                "`{algorithm}` needs actions of a bounded box; those of {id} are not: component 1 {words}"
+            );
+            assert!(error.to_string().starts_with(&expected) && error.exit_code() == 2, "{error}");
+        }
+    }
+    assert!(!dir.path().join("out").exists());
 }
 
 /// A wrapper around an environment of the registry is an environment of one's own; its returns are of the rewards before they

@@ -59,6 +59,10 @@ pub(super) struct CriticStep {
     pub(super) gradient_norm: f64,
 }
 
+/// The names of the critics' parameters and gradients in an error.
+const NAMES: [[&str; 2]; 2] =
+    [["critic's parameter", "critic's gradient"], ["second critic's parameter", "second critic's gradient"]];
+
 /// The inputs of a critic, and its output.
 pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
     Ends::new(task.inputs.count() + task.action_space.features(), 1)
@@ -174,7 +178,9 @@ impl<const N: usize> Critics<N> {
             ("target network's parameter", targets[0].network().parameters()),
             ("target", y),
         ];
+        let mut names = NAMES.into_iter();
         let shares = critics.each_mut().map(|Critic { network, optimizer, workspace, d_values }| Share {
+            names: names.next().expect("a name for each critic"),
             network,
             optimizer,
             upstream: (&**d_values).into(),
@@ -229,5 +235,100 @@ impl<const N: usize> Critics<N> {
         for (critic, target) in self.critics.iter().zip(&mut self.targets) {
             target.tick(1, &critic.network);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizer::OptimizerKind;
+    use potstill_core::Streams;
+    use potstill_env::Space;
+
+    /// Critics `Q_1(s, a) = s + 2 a` and `Q_2(s, a) = 3 s - a + 1`, with the largest norm of a gradient.
+    fn critics(max_grad_norm: f64) -> Critics<2> {
+        let action_space = Space::uniform(1, -1.0, 1.0);
+        let task = TaskSpec { action_space, ..TaskSpec::new(1, 1, 100, Streams::new(1)) };
+        let optimizer = OptimizerConfig {
+            optimizer: OptimizerKind::Sgd,
+            momentum: 0.0,
+            max_grad_norm,
+            ..OptimizerConfig::default()
+        };
+        let linear: NetworkSpec = "mlp".parse().unwrap();
+        let mut critics = Critics::new(&linear, &optimizer, (1, 0.5), &task, &mut Pcg64::new(1));
+        for (i, parameters) in [[1.0, 2.0, 0.0], [3.0, -1.0, 1.0]].iter().enumerate() {
+            critics.critics[i].network.update_parameters(|p| p.copy_from_slice(parameters));
+            critics.targets[i].copy_from(&critics.critics[i].network);
+        }
+        critics
+    }
+
+    /// A batch of one transition.
+    fn one() -> Batch<[f32]> {
+        let mut batch = Batch::default();
+        batch.observations.push(1.0);
+        batch.actions.push(0.5);
+        batch
+    }
+
+    #[test]
+    fn values_and_ascent_by_hand() {
+        let mut critics = critics(1e9);
+        // At (1, 0.5) they are 2 and 3.5, at (0, 1) they are 2 and 0.
+        let (states, actions) = ([1.0, 0.0], [0.5, 1.0]);
+        assert_eq!(critics.target_values(&states, &actions), [2.0, 0.0]);
+        let mut d_actions = Vec::new();
+        assert_eq!(critics.ascent(1, &states, &actions, &mut d_actions), 2.0);
+        assert_eq!(d_actions, [-1.0, -1.0]);
+        // The first sample's gradient is that of the first critic, the second's that of the second.
+        assert_eq!(critics.ascent(2, &states, &actions, &mut d_actions), 1.0);
+        assert_eq!(d_actions, [-1.0, 0.5]);
+    }
+
+    #[test]
+    fn a_step_by_hand() {
+        // Errors of one sample are 2 - 1 and 3.5 - 1; the gradients 2 x error x (s, a, 1) = (2, 1, 2) and (5, 2.5, 5).
+        let batch = one();
+        let check = |norm_max: f64, weight: f32, rate: f32| {
+            let mut critics = critics(norm_max);
+            let step = critics.step(0.1, &batch, &[1.0], weight).unwrap();
+            assert!((step.loss - f64::from(weight) * 7.25).abs() < 1e-6 && step.mean_value == 2.0);
+            let expected = [
+                [1.0 - 2.0 * rate, 2.0 - rate, -2.0 * rate],
+                [3.0 - 5.0 * rate, -1.0 - 2.5 * rate, 1.0 - 5.0 * rate],
+            ];
+            for (i, expected) in expected.iter().enumerate() {
+                let got = critics.network(i).parameters();
+                assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{got:?} {expected:?}");
+            }
+            // Half way behind them.
+            critics.tick();
+            let [before, target] =
+                [[3.0, -1.0, 1.0], [0, 1, 2].map(|i| critics.target(1).network().parameters()[i])];
+            let middle = [0, 1, 2].map(|i: usize| (before[i] + expected[1][i]) / 2.0);
+            assert!(target.iter().zip(middle).all(|(a, b)| (a - b).abs() < 1e-6), "{target:?} {middle:?}");
+        };
+        check(1e9, 1.0, 0.1);
+        check(1e9, 0.5, 0.05);
+        // One norm of both gradients: 3 and 7.5 in length, so that a limit of half of it halves the step.
+        check((9.0_f64 + 56.25).sqrt() / 2.0, 1.0, 0.05);
+    }
+
+    #[test]
+    fn what_is_not_finite_moves_no_critic() {
+        let mut critics = critics(1e9);
+        let before = critics.clone();
+        let batch = one();
+        let error = critics.step(0.1, &batch, &[f32::NAN], 1.0).unwrap_err().to_string();
+        assert!(error.starts_with("target is NaN"), "{error}");
+        assert!([0, 1].iter().all(|&i| critics.network(i) == before.network(i)));
+        // A target network that gives no number is the culprit, also if the other one does.
+        critics.targets[1].copy_from(&{
+            let mut network = before.network(1).clone();
+            network.update_parameters(|p| p[0] = f32::NAN);
+            network
+        });
+        assert!(critics.target_values(&[1.0], &[0.5])[0].is_nan());
     }
 }

@@ -303,12 +303,14 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         let total = of_policy - weights.entropy * entropy + weights.critic * of_critic;
         let shares = [
             Share {
+                names: ["policy's parameter", "policy's gradient"],
                 network: policy,
                 optimizer: policy_optimizer,
                 upstream: Upstream { outputs: d_outputs, free: d_log_std, taps: &[] },
                 workspace: &mut learning.policy,
             },
             Share {
+                names: ["critic's parameter", "critic's gradient"],
                 network: critic,
                 optimizer: critic_optimizer,
                 upstream: (&**d_values).into(),

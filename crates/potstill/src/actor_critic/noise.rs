@@ -70,7 +70,7 @@ impl ActionNoise {
 
 snapshot! {
     impl Restorable for ActionNoise {
-        saved: process via OnlyIf(config.noise_type == NoiseKind::Ou);
+        saved: process as "noise" via OnlyIf(config.noise_type == NoiseKind::Ou);
         built: config, width;
     }
 }

@@ -228,7 +228,7 @@ pub struct OffPolicy<L> {
 
 snapshot! {
     impl[L: OffPolicyLearner] Restorable for OffPolicy<L> {
-        saved: learner via Flat, noise, replay, steps via Counter, began via Counter, began_last via Counter,
+        saved: learner via Flat, noise via Flat, replay, steps via Counter, began via Counter, began_last via Counter,
             ended via Counter, exploration, sampling;
         built: config, space, batch, units;
     }
@@ -430,5 +430,98 @@ impl<L: OffPolicyLearner> Agent for OffPolicy<L> {
             .with(catalogue::TEACHER_DISTANCE, drift)
             .with(catalogue::LEARNING_RATE, self.rates(self.steps).policy)
             .with(catalogue::N_UPDATES, self.updates() as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor_critic::{Ddpg, DdpgSettings, Sac, SacSettings};
+    use crate::experience::Transition;
+    use potstill_core::Streams;
+
+    fn task(high: f32) -> TaskSpec {
+        let action_space = Space::uniform(2, -1.0, high);
+        TaskSpec { action_space, ..TaskSpec::new(3, 2, 1000, Streams::new(1)) }
+    }
+
+    fn settings() -> (DdpgSettings, SacSettings) {
+        let (mut ddpg, mut sac) = (DdpgSettings::default(), SacSettings::default());
+        for config in [&mut ddpg.0.0, &mut sac.1.0] {
+            config.net_arch = "mlp:6".parse().unwrap();
+            (config.buffer_size, config.batch_size, config.learning_starts) = (300, 4, 5);
+        }
+        (ddpg, sac)
+    }
+
+    #[test]
+    fn a_policy_is_taken_over_and_one_of_another_box_is_refused() {
+        let (ddpg, sac) = settings();
+        let other_streams = TaskSpec { streams: Streams::new(2), ..task(1.0) };
+        let model = Ddpg::new(&ddpg, &other_streams).unwrap().model();
+        let (mut same, mut soft) =
+            (Ddpg::new(&ddpg, &task(1.0)).unwrap(), Sac::new(&sac, &task(1.0)).unwrap());
+        assert!(same.model() != model && soft.model() != model);
+        // Both are outputs before a hyperbolic tangent.
+        same.start_from(&model).unwrap();
+        soft.start_from(&model).unwrap();
+        assert!(same.model() == model && soft.model() == model);
+        assert_eq!(same.learner().targets()[0], same.learner().policy_network());
+        let reason = Ddpg::new(&ddpg, &task(2.0)).unwrap().start_from(&model).unwrap_err();
+        assert!(reason.starts_with("it has learned a policy for a box of 2 actions"), "{reason}");
+    }
+
+    #[test]
+    fn updates_are_due_by_steps_or_by_episodes() {
+        let due = |change: fn(&mut OffPolicyConfig)| -> Vec<u64> {
+            let (mut ddpg, _) = settings();
+            change(&mut ddpg.0.0);
+            let mut agent = Ddpg::new(&ddpg, &task(1.0)).unwrap();
+            let step = |t: u64| {
+                let step = Transition {
+                    observation: &[0.1, 0.2, 0.3][..],
+                    action: &[0.5, -0.5][..],
+                    reward: 1.0,
+                    next_observation: &[0.2, 0.3, 0.4][..],
+                    terminated: t % 4 == 2,
+                    truncated: t % 4 == 2,
+                };
+                agent.observe(&Steps::of(&step)).unwrap()
+            };
+            (0..12).map(step).collect()
+        };
+        // Five steps of random actions come first.
+        assert_eq!(due(|_| {}), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1]);
+        let every_third = |config: &mut OffPolicyConfig| (config.train_freq, config.gradient_steps) = (3, 0);
+        assert_eq!(due(every_third), [0, 0, 0, 0, 0, 3, 0, 0, 3, 0, 0, 3]);
+        // Episodes end after steps 3, 7 and 11; the first is before the sixth step.
+        let by_episode = |config: &mut OffPolicyConfig| {
+            (config.train_freq_unit, config.gradient_steps) = (TrainUnit::Episode, 0);
+        };
+        assert_eq!(due(by_episode), [0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 4, 0]);
+    }
+
+    #[test]
+    fn actions_are_those_of_the_box_and_kept_as_units() {
+        let (ddpg, _) = settings();
+        let mut agent = Ddpg::new(&ddpg, &task(3.0)).unwrap();
+        let step = Transition {
+            observation: &[0.1, 0.2, 0.3][..],
+            action: &[1.0, 3.0][..],
+            reward: 1.0,
+            next_observation: &[0.2, 0.3, 0.4][..],
+            terminated: false,
+            truncated: false,
+        };
+        agent.observe(&Steps::of(&step)).unwrap();
+        let mut batch = Batch::default();
+        agent.replay.sample(1, &mut Pcg64::new(1), &mut batch);
+        assert_eq!(batch.actions, [0.0, 1.0]);
+        let mut actions = vec![0.0; 2000];
+        agent.act(&[0.0; 3000], &mut actions);
+        assert!(actions.iter().all(|a| (-1.0..=3.0).contains(a)));
+        let mean = actions.iter().sum::<f32>() / 2000.0;
+        // Uniform from -1 to 3; the standard error is 4 / sqrt(12 x 2000) = 0.026.
+        assert!((mean - 1.0).abs() < 0.13, "{mean}");
     }
 }

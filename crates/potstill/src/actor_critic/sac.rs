@@ -162,36 +162,50 @@ struct Gradient {
 /// The weight of the entropy.
 #[derive(Clone, Debug)]
 struct Temperature {
-    /// Its logarithm, if it is learned.
-    log: Vec<f32>,
-    optimiser: Optimiser,
-    target_entropy: f64,
     /// Its value, if it is fixed.
     fixed: f64,
+    learned: Option<Learned>,
+    target_entropy: f64,
+}
+
+/// A temperature that is learned.
+#[derive(Clone, Debug)]
+struct Learned {
+    log: [f32; 1],
+    optimiser: Optimiser,
+}
+
+snapshot! {
+    impl Restorable for Learned {
+        saved: log, optimiser;
+    }
 }
 
 snapshot! {
     impl Restorable for Temperature {
-        saved: log, optimiser;
-        built: target_entropy, fixed;
+        saved: learned as "temperature";
+        built: fixed, target_entropy;
     }
 }
 
 impl Temperature {
     fn new(config: &SacConfig, optimizer: &OptimizerConfig, components: usize) -> Self {
-        let (log, fixed) = match config.ent_coef {
-            Auto::Auto => (vec![ln_f64(config.ent_coef_init) as f32], 0.0),
-            Auto::Number(alpha) => (Vec::new(), alpha),
+        let (fixed, learned) = match config.ent_coef {
+            Auto::Number(alpha) => (alpha, None),
+            Auto::Auto => {
+                let log = [ln_f64(config.ent_coef_init) as f32];
+                (0.0, Some(Learned { log, optimiser: Optimiser::new(optimizer.rule(), 1) }))
+            }
         };
         let target_entropy = match config.target_entropy {
             Auto::Auto => -(components as f64),
             Auto::Number(entropy) => entropy,
         };
-        Self { optimiser: Optimiser::new(optimizer.rule(), log.len()), log, target_entropy, fixed }
+        Self { fixed, learned, target_entropy }
     }
 
     fn alpha(&self) -> f64 {
-        self.log.first().map_or(self.fixed, |&log| exp_f64(f64::from(log)))
+        self.learned.as_ref().map_or(self.fixed, |learned| exp_f64(f64::from(learned.log[0])))
     }
 
     /// A gradient step of the logarithm along `-ln alpha (ln pi(a|s) + H)`, from the mean of `ln pi(a|s)`.
@@ -203,8 +217,8 @@ impl Temperature {
         if let Some(error) = not_finite(&[("log-probability", &[gradient])]) {
             return Err(error);
         }
-        if !self.log.is_empty() {
-            self.optimiser.step(learning_rate, &mut self.log, &[gradient], &Workers::default());
+        if let Some(Learned { log, optimiser }) = &mut self.learned {
+            optimiser.step(learning_rate, log, &[gradient], &Workers::default());
         }
         Ok(())
     }
@@ -232,7 +246,7 @@ pub struct SacLearner {
 
 snapshot! {
     impl Restorable for SacLearner {
-        saved: policy, policy_optimizer, critics via Flat, temperature, drawing;
+        saved: policy, policy_optimizer, critics via Flat, temperature via Flat, drawing;
         built: components, acting, learning, next, y, d_actions, gradient;
     }
 }
@@ -359,5 +373,77 @@ impl OffPolicyLearner for SacLearner {
     /// Deviations begin anew.
     fn copy_policy(&mut self, policy: &Network) {
         self.policy.copy_to_head(HEADS[0], policy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizer::OptimizerKind;
+
+    /// The gradient of a loss that depends on the actions and their densities, against differences of that loss; where a
+    /// deviation is clamped it does not move.
+    #[test]
+    fn gradients_are_differences() {
+        let (samples, components) = (3, 2);
+        let outputs = [0.3, -0.8, 1.2, 0.1, -0.4, 0.6, -0.5, 0.2, -1.0, 2.5, 0.7, -21.0_f32];
+        let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.5_f32];
+        let alpha = 0.3;
+        let draw = |outputs: &[f32]| {
+            let mut drawn = Drawn::default();
+            drawn.draw(outputs, components, &mut Pcg64::new(5));
+            drawn
+        };
+        let noise = draw(&outputs).noise;
+        // The same in double precision.
+        let loss = |outputs: &[f64]| {
+            let (mean, raw) = outputs.split_at(samples * components);
+            let of = |i: usize| {
+                let log_std = raw[i].clamp(-20.0, 2.0);
+                let z = f64::from(noise[i]);
+                let a = (mean[i] + log_std.exp() * z).tanh();
+                let log_prob = -0.5 * z * z - log_std - (1.0 - a * a).ln();
+                f64::from(weights[i]) * a + alpha * log_prob
+            };
+            (0..samples * components).map(of).sum::<f64>()
+        };
+        let mut scratch = Gradient::default();
+        draw(&outputs).gradient(&outputs, &weights, alpha as f32, &mut scratch);
+        let wide = outputs.map(f64::from);
+        for (i, d) in scratch.outputs.iter().enumerate() {
+            let at = |step: f64| {
+                let mut moved = wide;
+                moved[i] += step;
+                loss(&moved)
+            };
+            let difference = (at(1e-6) - at(-1e-6)) / 2e-6;
+            assert!((f64::from(*d) - difference).abs() < 2e-5, "{i}: {d} {difference}");
+        }
+        // 2.5 and -21 lie beyond the range.
+        assert_eq!([scratch.outputs[9], scratch.outputs[11]], [0.0; 2]);
+    }
+
+    #[test]
+    fn temperatures_by_hand() {
+        let sgd =
+            OptimizerConfig { optimizer: OptimizerKind::Sgd, momentum: 0.0, ..OptimizerConfig::default() };
+        let learned = SacConfig { ent_coef_init: 0.5, ..SacConfig::default() };
+        let mut temperature = Temperature::new(&learned, &sgd, 3);
+        assert!((temperature.alpha() - 0.5).abs() < 1e-7);
+        // Entropy of 1 above the target of -3: ln alpha falls by 0.1 x (1 + 3).
+        temperature.step(0.1, -1.0).unwrap();
+        assert!((temperature.alpha().ln() - (0.5_f64.ln() - 0.4)).abs() < 1e-6);
+        // Entropy of -5, below it: it rises by 0.1 x 2.
+        temperature.step(0.1, 5.0).unwrap();
+        assert!((temperature.alpha().ln() - (0.5_f64.ln() - 0.2)).abs() < 1e-6);
+        let before = temperature.alpha();
+        let error = temperature.step(0.1, f64::NAN).unwrap_err().to_string();
+        assert!(error.starts_with("log-probability is NaN") && temperature.alpha() == before, "{error}");
+        let target = SacConfig { target_entropy: Auto::Number(0.5), ..learned };
+        assert_eq!(Temperature::new(&target, &sgd, 3).target_entropy, 0.5);
+        let mut fixed =
+            Temperature::new(&SacConfig { ent_coef: Auto::Number(0.2), ..SacConfig::default() }, &sgd, 3);
+        fixed.step(0.1, 9.0).unwrap();
+        assert_eq!(fixed.alpha(), 0.2);
     }
 }

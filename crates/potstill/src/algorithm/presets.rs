@@ -71,6 +71,7 @@ impl Algorithm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actor_critic::{DdpgSettings, NoiseKind, SacSettings, Td3Settings};
     use crate::algorithm::ALGORITHMS;
     use crate::config::{Settings, resolve};
     use crate::deep::{C51Config, DqnConfig, PqnConfig, QrDqnConfig};
@@ -109,6 +110,15 @@ mod tests {
             (pqn.num_envs, pqn.net_arch.to_string().as_str()),
             (128, "cnn:16x3,128:layernorm=1e-6:divide=255")
         );
+        let (_, (sac, _)) = of::<SacSettings>("sac", "zoo", "Pendulum-v1");
+        assert_eq!((sac.learning_rate, sac.batch_size, sac.learning_starts), (1e-3.into(), 256, 100));
+        let (_, (td3, (noise, _))) = of::<Td3Settings>("td3", "zoo", "MountainCarContinuous-v0");
+        assert_eq!(
+            (td3.0.learning_rate, noise.noise_type, noise.noise_std),
+            (1e-3.into(), NoiseKind::Ou, 0.5)
+        );
+        let (ddpg, _) = of::<DdpgSettings>("ddpg", "zoo", "Pendulum-v1");
+        assert_eq!((ddpg.0.gamma, ddpg.0.learning_starts), (0.98, 10_000));
         let of_all = find("pqn", "purejaxql", "MinAtar/Seaquest-v1:full_action_set=true").unwrap();
         assert_eq!(of_all.values, find("pqn", "purejaxql", "MinAtar/Seaquest-v1").unwrap().values);
     }
@@ -142,6 +152,8 @@ mod tests {
         check("dqn", "Taxi-v4", None);
         check("pqn", "CartPole-v1", Some("purejaxql"));
         check("c51", "Acrobot-v1", Some("cleanrl"));
+        check("sac", "Pendulum-v1", Some("zoo"));
+        check("sac", "MountainCarContinuous-v0", Some("cleanrl"));
         check("rainbow", "CartPole-v1", None);
         check("sarsa", "CliffWalking-v1", None);
     }
@@ -156,6 +168,22 @@ mod tests {
         let exploration = (dqn.exploration_fraction, dqn.exploration_initial_eps, dqn.exploration_final_eps);
         assert_eq!(exploration, (0.1, 1.0, 0.05));
         assert_eq!((dqn.net_arch.to_string().as_str(), optimizer.max_grad_norm), ("mlp:64,64", 10.0));
+    }
+
+    /// The values of `stable_baselines3.sac`, `td3` and `ddpg`, version 2.9; the noise on actions is the zoo's.
+    #[test]
+    fn the_defaults_of_learners_of_boxes_are_those_of_stable_baselines() {
+        let (_, (sac, optimizer)) = SacSettings::default();
+        let (td3_own, (ddpg, _)) = Td3Settings::default();
+        for (config, rate, form) in [(&sac, 3e-4, "mlp:256,256"), (&ddpg.0, 1e-3, "mlp:400,300")] {
+            assert_eq!((config.learning_rate, config.net_arch.to_string().as_str()), (rate.into(), form));
+            let sizes = (config.buffer_size, config.learning_starts, config.batch_size);
+            assert_eq!(sizes, (1_000_000, 100, 256));
+            assert_eq!((config.tau, config.gamma), (0.005, 0.99));
+            assert_eq!((config.train_freq, config.gradient_steps), (1, 1));
+        }
+        assert_eq!((td3_own.policy_delay, td3_own.target_noise, td3_own.target_noise_clip), (2, 0.2, 0.5));
+        assert_eq!((optimizer.0.max_grad_norm, optimizer.0.optimizer_eps), (f64::INFINITY, 1e-8));
     }
 
     #[test]

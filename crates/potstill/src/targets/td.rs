@@ -147,6 +147,8 @@ mod tests {
         assert_eq!(targets, [3.0, 1.0, -2.5]);
         bellman_double(&[1.0, 1.0, -2.0], &[0.5, 0.0, 0.25], &next, &students, &mut targets);
         assert_eq!(targets, [2.0, 1.0, -2.25]);
+        bellman_values(&[1.0, 1.0, -2.0], &[0.5, 0.0, 0.25], &[4.0, f32::NAN, -8.0], &mut targets);
+        assert_eq!(targets, [3.0, 1.0, -4.0]);
     }
 
     #[test]
