@@ -18,8 +18,10 @@ const AABB_MULTIPLIER: f32 = 2.0;
 const SUB_STEPS_MAX: u32 = 8;
 /// The most contacts of the island of a sub-step.
 const SUB_STEP_CONTACTS_MAX: usize = 32;
-/// Contacts for which there is room from the start.
-const CONTACTS: usize = 128;
+/// Contacts for which there is room from the start, and contacts and bodies of an island: twice as many as
+/// walkers and landers were seen to have.
+const CONTACTS: usize = 64;
+const ISLAND: usize = 32;
 
 /// A shape of a body.
 #[derive(Clone, Copy, Debug)]
@@ -78,9 +80,9 @@ impl World {
             joints: Vec::with_capacity(joints),
             contacts: Vec::with_capacity(CONTACTS),
             inv_dt: 0.0,
-            touches: Vec::with_capacity(2 * CONTACTS),
-            island: Island::with_capacity(CONTACTS, CONTACTS, joints),
-            stack: Vec::with_capacity(CONTACTS),
+            touches: Vec::with_capacity(ISLAND),
+            island: Island::with_capacity(ISLAND, ISLAND, joints),
+            stack: Vec::with_capacity(ISLAND),
         }
     }
 
