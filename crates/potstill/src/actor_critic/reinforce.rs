@@ -88,6 +88,8 @@ settings! {
 other_defaults! {
     /// The keys of the optimiser and the initial weights, with the defaults of REINFORCE.
     ReinforceOptimizer: OptimizerConfig = OptimizerConfig {
+        // The book's steps have none.
+        momentum: 0.0,
         max_grad_norm: f64::INFINITY,
         initialization: InitKind::Orthogonal,
         ..OptimizerConfig::default()
