@@ -91,7 +91,10 @@ impl<K: Kinds> Args for KeyFlags<K> {
         keys.values().fold(command, |command, key| {
             // A former name may be another algorithm's present one.
             let once = key.once.filter(|once| !keys.contains_key(once));
-            command.arg(flag(&Key { once, ..*key }))
+            let arg = flag(&Key { once, ..*key });
+            // The form of a network has the name that it has in `distill`, too.
+            let is_student = key.name == "net_arch" && !keys.contains_key("student");
+            command.arg(if is_student { arg.alias("student") } else { arg })
         })
     }
 

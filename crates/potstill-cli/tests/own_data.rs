@@ -40,6 +40,9 @@ fn a_table_is_learned_resumed_tested_and_predicted() {
     let summary = result(path, &format!("{train} --out run"));
     assert_eq!(summary["train_samples"], 200);
     assert_eq!((&summary["test_samples"], &summary["test_error"]), (&json!(100), &json!(0.0)));
+    // The form of the network has its name of a distillation, too.
+    let named = train.replace("--net-arch", "--student");
+    assert_eq!(result(path, &format!("{named} --out named"))["parameters"], summary["parameters"]);
     // A part that stands apart: all rows are learned.
     let summary = result(path, &format!("{train} --test test.csv --out apart"));
     assert_eq!((&summary["train_samples"], &summary["test_samples"]), (&json!(300), &json!(31)));

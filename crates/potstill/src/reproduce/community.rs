@@ -15,7 +15,7 @@ use potstill_nn::{Network, Workspace};
 
 const NETWORK: &str = "mlp:500,300";
 const MEMBERS: usize = 10;
-const EPOCHS: u64 = 40;
+const EPOCHS: u64 = 20;
 const RATE: f64 = 0.1;
 /// Temperature and weight of the average.
 const TEMPERATURE: f32 = 2.0;
