@@ -81,13 +81,7 @@ mod tests {
 
     #[test]
     fn a_process_by_hand() {
-        let config = NoiseConfig {
-            noise_type: NoiseKind::Ou,
-            noise_std: 0.5,
-            ou_theta: 2.0,
-            ou_dt: 0.25,
-            ..NoiseConfig::default()
-        };
+        let config = NoiseConfig { noise_type: NoiseKind::Ou, noise_std: 0.5, ou_theta: 2.0, ou_dt: 0.25 };
         let mut noise = ActionNoise::new(config, 2, 1);
         let mut numbers = Pcg64::new(1);
         let z: Vec<f64> = (0..6).map(|_| numbers.normal()).collect();
