@@ -13,7 +13,7 @@
 //!   the losses have the temperature before it, and the policy meets the critics after theirs: Stable-Baselines3.
 //! - Logarithms of deviations are clamped to `[-20, 2]`, as in the paper's code.
 //! - The density is that of actions from -1 to 1, whatever the box: the scale would add a constant to every entropy.
-//! - Random actions for `learning_starts` steps, 100 by default; the paper has 10,000 or 1,000.
+//! - Random actions for `learning_starts` steps.
 //! - A truncated episode bootstraps from its true final observation.
 //!
 //! ```

@@ -7,8 +7,8 @@
 //! model-free.
 //!
 //! Differences from the paper:
-//! - Adam's step size is one for all networks, 0.001; the paper's networks are 256-256 in its published code, 400-300 in
-//!   the paper and here.
+//! - Batches of 256, where the paper has 100. Its networks of 400-300 and its step size of 0.001 are here; its published
+//!   code has had 256-256 and 0.0003 since.
 //! - The paper's targets are actions within the environment's bounds; here `target_noise` and its clip are in units of
 //!   half the width of the box.
 //! - Random actions for `learning_starts` steps, 100 by default; the paper has 10,000 or 1,000.
