@@ -17,7 +17,8 @@ impl Network {
         (hidden, own.unwrap_or_else(|| panic!("there is no head `{name}`")))
     }
 
-    /// The network with the hidden layers and one named head alone, as its only outputs; free parameters stay behind.
+    /// The network with the hidden layers and one named head alone, as its only outputs; free parameters stay
+    /// behind.
     ///
     /// ```
     /// use potstill_core::Pcg64;

@@ -204,9 +204,9 @@ fn a_huge_reward_does_not_reach_a_policy_of_forces() {
             self.0.reseed(seed);
         }
         fn step(&mut self, action: &[f32], observation: &mut [f32]) -> Result<Outcome, EnvError> {
-            self.1 -= 1;
+            self.1 = self.1.saturating_sub(1);
             let outcome = self.0.step(action, observation)?;
-            Ok(if self.1 == 0 { Outcome { reward: 3e38, ..outcome } } else { outcome })
+            Ok(if self.1 == 1 { Outcome { reward: 3e38, ..outcome } } else { outcome })
         }
     }
     let pendulum = find("Pendulum-v1").unwrap();
@@ -219,7 +219,7 @@ fn a_huge_reward_does_not_reach_a_policy_of_forces() {
         batch_size: 64,
         ..OffPolicyConfig::default()
     };
-    let env = || -> BoxEnv<[f32], [f32]> { Box::new(Large(pendulum.make_control().unwrap(), 40)) };
+    let env = || -> BoxEnv<[f32], [f32]> { Box::new(Large(pendulum.make_control().unwrap(), 41)) };
     let (noise, optimizer) = (NoiseConfig::default(), OffPolicyOptimizer::default());
     let sac = Sac::new(&(SacConfig::default(), (shared.clone(), optimizer.clone())), &task).unwrap();
     let ddpg = Ddpg::new(&(DdpgConfig(shared), (noise, optimizer)), &task).unwrap();

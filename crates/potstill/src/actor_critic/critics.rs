@@ -10,7 +10,8 @@ use potstill_nn::{Ends, Network, NetworkSpec, Upstream, Workspace};
 
 use super::networks::squared_error;
 
-/// Critics `Q_1(s, a)` to `Q_N(s, a)`, which take a state and an action side by side, and their target networks.
+/// Critics `Q_1(s, a)` to `Q_N(s, a)`, which take a state and an action side by side, and their target
+/// networks.
 #[derive(Clone, Debug)]
 pub(super) struct Critics<const N: usize> {
     critics: [Critic; N],
@@ -129,8 +130,8 @@ impl<const N: usize> Critics<N> {
         pairs.filter_map(|(critic, target)| target.drift(&critic.network)).fold(0.0, f64::max)
     }
 
-    /// The least of the target networks' values of each state and action (clipped double Q-learning, Fujimoto et al. 2018,
-    /// equation 10).
+    /// The least of the target networks' values of each state and action (clipped double Q-learning, Fujimoto
+    /// et al. 2018, equation 10).
     pub(super) fn target_values(&mut self, observations: &[f32], actions: &[f32]) -> &mut [f32] {
         let Self { targets, width, pairs, least, .. } = self;
         join(observations, actions, *width, pairs);
@@ -191,8 +192,8 @@ impl<const N: usize> Critics<N> {
         Ok(CriticStep { loss: f64::from(loss), mean_value, gradient_norm })
     }
 
-    /// The mean over the samples of the least value of the first `count` critics, and the gradient of minus that mean with
-    /// respect to the actions.
+    /// The mean over the samples of the least value of the first `count` critics, and the gradient of minus
+    /// that mean with respect to the actions.
     pub(super) fn ascent(
         &mut self,
         count: usize,
@@ -288,7 +289,8 @@ mod tests {
 
     #[test]
     fn a_step_by_hand() {
-        // Errors of one sample are 2 - 1 and 3.5 - 1; the gradients 2 x error x (s, a, 1) = (2, 1, 2) and (5, 2.5, 5).
+        // Errors of one sample are 2 - 1 and 3.5 - 1; the gradients 2 x error x (s, a, 1) = (2, 1, 2) and (5,
+        // 2.5, 5).
         let batch = one();
         let check = |norm_max: f64, weight: f32, rate: f32| {
             let mut critics = critics(norm_max);

@@ -1,16 +1,17 @@
-//! DDPG (Lillicrap et al. 2016): a deterministic policy that follows the gradient of a learned action value, with replay and
-//! target networks.
+//! DDPG (Lillicrap et al. 2016): a deterministic policy that follows the gradient of a learned action value,
+//! with replay and target networks.
 //!
-//! Algorithm 1: act by `a = mu(s) + noise`; store the transition; sample a minibatch from the replay; regress `Q(s, a)` to
-//! `y = r + gamma Q'(s', mu'(s'))`, `y = r` after a terminal state; update the policy along the mean of
-//! `grad_a Q(s, a) grad_theta mu(s)` at `a = mu(s)`; `theta' = tau theta + (1 - tau) theta'` for both target networks.
-//! Off-policy, online, model-free.
+//! Algorithm 1: act by `a = mu(s) + noise`; store the transition; sample a minibatch from the replay; regress
+//! `Q(s, a)` to `y = r + gamma Q'(s', mu'(s'))`, `y = r` after a terminal state; update the policy along the
+//! mean of `grad_a Q(s, a) grad_theta mu(s)` at `a = mu(s)`; `theta' = tau theta + (1 - tau) theta'` for both
+//! target networks. Off-policy, online, model-free.
 //!
 //! Differences from the paper:
-//! - Normal noise by default instead of a process of Ornstein and Uhlenbeck, which is `noise_type=ou`. With the paper's
-//!   step of time, `ou_dt=1`, its deviation is `noise_std=0.2`.
-//! - One step size, no penalty of the critic's weights, no batch normalisation, and PyTorch's initial weights: networks and
-//!   values of Stable-Baselines3. The paper's critic takes the action in at its second layer.
+//! - Normal noise by default instead of a process of Ornstein and Uhlenbeck, which is `noise_type=ou`. With
+//!   the paper's step of time, `ou_dt=1`, its deviation is `noise_std=0.2`.
+//! - One step size, no penalty of the critic's weights, no batch normalisation, and PyTorch's initial
+//!   weights: networks and values of Stable-Baselines3. The paper's critic takes the action in at its second
+//!   layer.
 //! - Random actions for `learning_starts` steps, without noise on them.
 //! - A truncated episode bootstraps from its true final observation.
 //!
@@ -76,11 +77,12 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "cleanrl", text: include_str!("../../presets/ddpg-cleanrl.toml") },
     ],
     smoke: &[
-        "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 buffer_size=150 \
-         train_freq=4 gradient_steps=2 tau=0.1 eval_freq=150 eval_episodes=2",
-        "env=MountainCarContinuous-v0:max_episode_steps=60 steps=300 net_arch=mlp:8:tanh critic_net_arch=mlp:12:layernorm \
-         learning_starts=60 batch_size=16 buffer_size=200 num_envs=3 train_freq=1 train_freq_unit=episode \
-         gradient_steps=5 noise_type=ou noise_std=0.5 critic_learning_rate=linear:0.01:0:run eval_freq=0",
+        "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 \
+         buffer_size=150 train_freq=4 gradient_steps=2 tau=0.1 eval_freq=150 eval_episodes=2",
+        "env=MountainCarContinuous-v0:max_episode_steps=60 steps=300 net_arch=mlp:8:tanh \
+         critic_net_arch=mlp:12:layernorm learning_starts=60 batch_size=16 buffer_size=200 num_envs=3 \
+         train_freq=1 train_freq_unit=episode gradient_steps=5 noise_type=ou noise_std=0.5 \
+         critic_learning_rate=linear:0.01:0:run eval_freq=0",
     ],
 };
 

@@ -26,7 +26,8 @@ pub(super) struct DeterministicPolicy {
 
 snapshot! {
     impl Restorable for DeterministicPolicy {
-        saved: network as "policy", target as "policy_target", optimizer as "policy_optimizer", loss as "policy_loss";
+        saved: network as "policy", target as "policy_target", optimizer as "policy_optimizer",
+            loss as "policy_loss";
         built: acting, learning, units, next_units, d_units, d_outputs;
     }
 }
@@ -90,7 +91,8 @@ impl DeterministicPolicy {
         &mut self.next_units
     }
 
-    /// A gradient step along the mean of `grad_a Q_1(s, a) grad mu(s)` at `a = mu(s)` (Silver et al. 2014, theorem 1).
+    /// A gradient step along the mean of `grad_a Q_1(s, a) grad mu(s)` at `a = mu(s)` (Silver et al. 2014,
+    /// theorem 1).
     ///
     /// # Errors
     /// If the loss or the gradient is not finite. The policy is unchanged.

@@ -1,9 +1,9 @@
 //! Policy gradient: a policy that is learned itself, with a critic beside it. One paper per file.
 //!
-//! - On-policy, [A2C](a2c) and [PPO](ppo) learn from what the policy has just done: a softmax over choices, or a normal
-//!   distribution over the numbers of a box, which draws its actions while learning.
-//! - Off-policy, [DDPG](ddpg), [TD3](td3) and [SAC](sac) learn from replay, for actions of a bounded box alone: the policy
-//!   follows the gradient of its critics, which take the action as an input.
+//! - On-policy, [A2C](a2c) and [PPO](ppo) learn from what the policy has just done: a softmax over choices,
+//!   or a normal distribution over the numbers of a box, which draws its actions while learning.
+//! - Off-policy, [DDPG](ddpg), [TD3](td3) and [SAC](sac) learn from replay, for actions of a bounded box
+//!   alone: the policy follows the gradient of its critics, which take the action as an input.
 //!
 //! The model that is evaluated and exported takes the most probable action, or the mean.
 //!

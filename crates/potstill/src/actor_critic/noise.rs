@@ -19,9 +19,11 @@ words! {
 settings! {
     /// The noise on actions, in units of half the width of their box.
     pub struct NoiseConfig {
-        /// Kind of the noise on actions while learning. Source: RL Baselines3 Zoo; Lillicrap et al. 2016 have ou
+        /// Kind of the noise on actions while learning. Source: RL Baselines3 Zoo; Lillicrap et al. 2016 have
+        /// ou
         noise_type: NoiseKind = NoiseKind::Normal, in Any;
-        /// Its standard deviation; half the width of the box of actions is 1. Source: Fujimoto et al. 2018, section 6.1
+        /// Its standard deviation; half the width of the box of actions is 1. Source: Fujimoto et al. 2018,
+        /// section 6.1
         noise_std: f64 = 0.1, in NotNegative, needs Is("noise_type", &["normal", "ou"]);
         /// Rate at which ou returns to 0. Source: Lillicrap et al. 2016, section 7
         ou_theta: f64 = 0.15, in NotNegative, needs Is("noise_type", &["ou"]);

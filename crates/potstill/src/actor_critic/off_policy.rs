@@ -1,9 +1,9 @@
-//! The agent that DDPG, TD3 and SAC share: it acts in a bounded box, keeps what it sees in a replay buffer, and makes the
-//! updates of its algorithm from minibatches of that.
+//! The agent that DDPG, TD3 and SAC share: it acts in a bounded box, keeps what it sees in a replay buffer,
+//! and makes the updates of its algorithm from minibatches of that.
 //!
-//! Actions are numbers from -1 to 1 inside, in replay and networks, and are scaled into the environment's box outside,
-//! as in Stable-Baselines3. Order of events and clocks are those of [`Dqn`](crate::deep::Dqn): steps of `train_freq`
-//! are counted for each copy, `learning_starts` for all together.
+//! Actions are numbers from -1 to 1 inside, in replay and networks, and are scaled into the environment's box
+//! outside, as in Stable-Baselines3. Order of events and clocks are those of [`Dqn`](crate::deep::Dqn): steps
+//! of `train_freq` are counted for each copy, `learning_starts` for all together.
 //!
 //! ```
 //! use potstill::actor_critic::{Sac, SacSettings};
@@ -55,16 +55,18 @@ words! {
 }
 
 settings! {
-    /// The hyperparameters of learners of actions in a box from replay, with Stable-Baselines3's names and its defaults of SAC.
+    /// The hyperparameters of learners of actions in a box from replay, with Stable-Baselines3's names and
+    /// its defaults of SAC.
     pub struct OffPolicyConfig {
-        /// Step size of the optimisers, a number or a schedule over steps of the environment (those before the
-        /// `train_freq` steps of each copy that an update follows). Source: Stable-Baselines3
+        /// Step size of the optimisers, a number or a schedule over steps of the environment (those before
+        /// the `train_freq` steps of each copy that an update follows). Source: Stable-Baselines3
         learning_rate: Schedule = 3e-4, in NotNegative;
         /// Step size of the critics, and of a temperature, if it is another. Source: CleanRL
         critic_learning_rate: Option<Schedule> = None, in NotNegative;
         /// Capacity of the replay buffer, in transitions. Source: Stable-Baselines3
         buffer_size: u64 = 1_000_000, in AtLeastOne;
-        /// Steps of uniformly random actions before learning, of all copies together. Source: Stable-Baselines3
+        /// Steps of uniformly random actions before learning, of all copies together. Source:
+        /// Stable-Baselines3
         learning_starts: u64 = 100, in Any;
         /// Transitions per gradient step. Source: Stable-Baselines3
         batch_size: u64 = 256, in Batch;
@@ -76,8 +78,8 @@ settings! {
         train_freq: u64 = 1, in AtLeastOne;
         /// Unit of train_freq. Source: Stable-Baselines3
         train_freq_unit: TrainUnit = TrainUnit::Step, in Any;
-        /// Gradient steps of an update; 0 for as many as there were steps of all copies since the last. Source:
-        /// Stable-Baselines3, where -1 means that
+        /// Gradient steps of an update; 0 for as many as there were steps of all copies since the last.
+        /// Source: Stable-Baselines3, where -1 means that
         gradient_steps: u64 = 1, in Count;
         /// Architecture of the policy's network, and of the critics'. Source: Stable-Baselines3
         net_arch: NetworkSpec = "mlp:256,256", in Any;
@@ -92,8 +94,12 @@ settings! {
 }
 
 other_defaults! {
-    /// The keys of the optimisers and the initial weights, without a limit of the gradient's norm, as in Stable-Baselines3.
-    OffPolicyOptimizer: OptimizerConfig = OptimizerConfig { max_grad_norm: f64::INFINITY, ..OptimizerConfig::default() }
+    /// The keys of the optimisers and the initial weights, without a limit of the gradient's norm, as in
+    /// Stable-Baselines3.
+    OffPolicyOptimizer: OptimizerConfig = OptimizerConfig {
+        max_grad_norm: f64::INFINITY,
+        ..OptimizerConfig::default()
+    }
 }
 
 impl OffPolicyConfig {
@@ -122,7 +128,8 @@ impl OffPolicyConfig {
         }
     }
 
-    /// Refuses settings that go neither together nor with the task. `outputs` are those of the policy for a component.
+    /// Refuses settings that go neither together nor with the task. `outputs` are those of the policy for a
+    /// component.
     fn check(&self, optimizer: &OptimizerConfig, outputs: usize, task: &TaskSpec) -> Result<(), ConfigError> {
         let policy = Ends::new(task.inputs.count(), outputs * task.action_space.features());
         let critic_key = if self.critic_net_arch.is_some() { "critic_net_arch" } else { "net_arch" };
@@ -189,7 +196,8 @@ pub trait OffPolicyLearner: Restorable + std::fmt::Debug + Send + Sized + 'stati
     /// The update of a minibatch, whose actions are from -1 to 1.
     ///
     /// # Errors
-    /// If a loss or a gradient is not finite; that network is unchanged, and those that the update has not come to.
+    /// If a loss or a gradient is not finite; that network is unchanged, and those that the update has not
+    /// come to.
     fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError>;
 
     /// Gradient steps of the critics so far.
@@ -228,8 +236,8 @@ pub struct OffPolicy<L> {
 
 snapshot! {
     impl[L: OffPolicyLearner] Restorable for OffPolicy<L> {
-        saved: learner via Flat, noise via Flat, replay, steps via Counter, began via Counter, began_last via Counter,
-            ended via Counter, exploration, sampling;
+        saved: learner via Flat, noise via Flat, replay, steps via Counter, began via Counter,
+            began_last via Counter, ended via Counter, exploration, sampling;
         built: config, space, batch, units;
     }
 }

@@ -1,19 +1,21 @@
-//! SAC (Haarnoja et al. 2018): a stochastic policy that maximises the value of its actions and its own entropy, with twin
-//! critics and a temperature that is learned.
+//! SAC (Haarnoja et al. 2018): a stochastic policy that maximises the value of its actions and its own
+//! entropy, with twin critics and a temperature that is learned.
 //!
-//! Algorithm 1 of "Soft actor-critic algorithms and applications": act by `a ~ pi(.|s)`, the hyperbolic tangent of a normal
-//! number; sample a minibatch; with `a' ~ pi(.|s')` regress both critics to
+//! Algorithm 1 of "Soft actor-critic algorithms and applications": act by `a ~ pi(.|s)`, the hyperbolic
+//! tangent of a normal number; sample a minibatch; with `a' ~ pi(.|s')` regress both critics to
 //! `y = r + gamma (min_i Q'_i(s', a') - alpha ln pi(a'|s'))` (equations 5 and 6); update the policy along
-//! `alpha ln pi(a|s) - min_i Q_i(s, a)` with `a` drawn as a function of noise (equation 9); update the temperature `alpha`
-//! along `-alpha (ln pi(a|s) + H)` with the target entropy `H` (equation 18); move the target networks by `tau`.
-//! Off-policy, online, model-free.
+//! `alpha ln pi(a|s) - min_i Q_i(s, a)` with `a` drawn as a function of noise (equation 9); update the
+//! temperature `alpha` along `-alpha (ln pi(a|s) + H)` with the target entropy `H` (equation 18); move the
+//! target networks by `tau`. Off-policy, online, model-free.
 //!
 //! Differences from the paper:
-//! - The temperature's logarithm is what descends, with itself as the factor in place of `alpha`, and its step comes first;
-//!   the losses have the temperature before it, and the policy meets the critics after theirs: Stable-Baselines3.
-//! - Logarithms of deviations are clamped to `[-20, 2]`, as in the paper's code.
-//! - The density is that of actions from -1 to 1, whatever the box: the scale would add a constant to every entropy.
-//! - Random actions for `learning_starts` steps, 100 by default; the paper has 10,000 or 1,000.
+//! - The temperature's logarithm is what descends, with itself as the factor in place of `alpha`, and its
+//!   step comes first; the losses have the temperature before it, and the policy meets the critics after
+//!   theirs: Stable-Baselines3.
+//! - Logarithms of deviations are clamped, from -20 to 2, as in the paper's code.
+//! - The density is that of actions from -1 to 1, whatever the box: the scale would add a constant to every
+//!   entropy.
+//! - Random actions for `learning_starts` steps.
 //! - A truncated episode bootstraps from its true final observation.
 //!
 //! ```
@@ -55,8 +57,8 @@ settings! {
         ent_coef: Auto = Auto::Auto, in NotNegative;
         /// Temperature at the start. Source: Stable-Baselines3
         ent_coef_init: f64 = 1.0, in Positive, needs Is("ent_coef", &["auto"]);
-        /// Entropy that the temperature is to hold, in nats, of actions from -1 to 1; auto is minus the number of components
-        /// of an action. Source: Haarnoja et al. 2018b, appendix D
+        /// Entropy that the temperature is to hold, in nats, of actions from -1 to 1; auto is minus the
+        /// number of components of an action. Source: Haarnoja et al. 2018b, appendix D
         target_entropy: Auto = Auto::Auto, in Finite, needs Is("ent_coef", &["auto"]);
     }
 }
@@ -83,11 +85,11 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "cleanrl", text: include_str!("../../presets/sac-cleanrl.toml") },
     ],
     smoke: &[
-        "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 buffer_size=150 \
-         train_freq=4 gradient_steps=2 tau=0.1 eval_freq=150 eval_episodes=2",
-        "env=MountainCarContinuous-v0:max_episode_steps=60 steps=240 net_arch=mlp:8:layernorm critic_net_arch=mlp:12 \
-         learning_starts=60 batch_size=16 buffer_size=200 num_envs=2 ent_coef=0.1 gradient_steps=0 \
-         learning_rate=linear:0.01:0:run eval_freq=0",
+        "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 \
+         buffer_size=150 train_freq=4 gradient_steps=2 tau=0.1 eval_freq=150 eval_episodes=2",
+        "env=MountainCarContinuous-v0:max_episode_steps=60 steps=240 net_arch=mlp:8:layernorm \
+         critic_net_arch=mlp:12 learning_starts=60 batch_size=16 buffer_size=200 num_envs=2 ent_coef=0.1 \
+         gradient_steps=0 learning_rate=linear:0.01:0:run eval_freq=0",
     ],
 };
 
@@ -109,7 +111,8 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// Draws an action for each sample from the outputs of a policy's network: all means, then all deviations.
+    /// Draws an action for each sample from the outputs of a policy's network: all means, then all
+    /// deviations.
     fn draw(&mut self, outputs: &[f32], components: usize, rng: &mut Pcg64) {
         let Self { log_std, noise, u, actions, log_probs } = self;
         let (mean, raw) = outputs.split_at(outputs.len() / 2);
@@ -129,8 +132,8 @@ impl Drawn {
         self.log_probs.iter().map(|&x| f64::from(x)).sum::<f64>() / self.log_probs.len() as f64
     }
 
-    /// The gradient with respect to the outputs that the actions were drawn from, of a loss with these gradients with
-    /// respect to the actions, and the same one with respect to each logarithm of a density.
+    /// The gradient with respect to the outputs that the actions were drawn from, of a loss with these
+    /// gradients with respect to the actions, and the same one with respect to each logarithm of a density.
     fn gradient(&self, outputs: &[f32], d_actions: &[f32], d_log_prob: f32, scratch: &mut Gradient) {
         let (mean, raw) = outputs.split_at(outputs.len() / 2);
         let Gradient { outputs: d_outputs, log_probs: d_log_probs } = scratch;
@@ -381,8 +384,8 @@ mod tests {
     use super::*;
     use crate::optimizer::OptimizerKind;
 
-    /// The gradient of a loss that depends on the actions and their densities, against differences of that loss; where a
-    /// deviation is clamped it does not move.
+    /// The gradient of a loss that depends on the actions and their densities, against differences of that
+    /// loss; where a deviation is clamped it does not move.
     #[test]
     fn gradients_are_differences() {
         let (samples, components) = (3, 2);

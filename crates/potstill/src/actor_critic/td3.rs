@@ -1,16 +1,16 @@
-//! TD3 (Fujimoto, van Hoof and Meger 2018): DDPG with two critics, whose smaller value is the target, targets at smoothed
-//! actions, and a policy that is updated less often than its critics.
+//! TD3 (Fujimoto, van Hoof and Meger 2018): DDPG with two critics, whose smaller value is the target, targets
+//! at smoothed actions, and a policy that is updated less often than its critics.
 //!
-//! Algorithm 1: act by `a = pi(s) + noise`; sample a minibatch; `a~ = pi'(s') + eps`, with `eps` normal and clipped to
-//! `[-c, c]`; `y = r + gamma min_i Q'_i(s', a~)`; regress both critics to `y`; every `d`-th time update the policy along
-//! the mean of `grad_a Q_1(s, a) grad pi(s)` at `a = pi(s)`, and move all target networks by `tau`. Off-policy, online,
-//! model-free.
+//! Algorithm 1: act by `a = pi(s) + noise`; sample a minibatch; `a~ = pi'(s') + eps`, with `eps` normal and
+//! clipped to `[-c, c]`; `y = r + gamma min_i Q'_i(s', a~)`; regress both critics to `y`; every `d`-th time
+//! update the policy along the mean of `grad_a Q_1(s, a) grad pi(s)` at `a = pi(s)`, and move all target
+//! networks by `tau`. Off-policy, online, model-free.
 //!
 //! Differences from the paper:
-//! - Adam's step size is one for all networks, 0.001; the paper's networks are 256-256 in its published code, 400-300 in
-//!   the paper and here.
-//! - The paper's targets are actions within the environment's bounds; here `target_noise` and its clip are in units of
-//!   half the width of the box.
+//! - Batches of 256, where the paper has 100. Its networks of 400-300 and its step size of 0.001 are here;
+//!   its published code has had 256-256 and 0.0003 since.
+//! - The paper's targets are actions within the environment's bounds; here `target_noise` and its clip are in
+//!   units of half the width of the box.
 //! - Random actions for `learning_starts` steps, 100 by default; the paper has 10,000 or 1,000.
 //! - A truncated episode bootstraps from its true final observation, as in the paper's code.
 //!
@@ -49,11 +49,11 @@ use potstill_nn::Network;
 settings! {
     /// The hyperparameters that TD3 has and DDPG has not.
     pub struct Td3Config {
-        /// Gradient steps of the critics for each one of the policy and each move of the target networks. Source: Fujimoto et
-        /// al. 2018, section 6.1
+        /// Gradient steps of the critics for each one of the policy and each move of the target networks.
+        /// Source: Fujimoto et al. 2018, section 6.1
         policy_delay: u64 = 2, in StepCount;
-        /// Standard deviation of the noise on the actions of targets; half the width of the box is 1. Source: Fujimoto et al.
-        /// 2018, section 6.1
+        /// Standard deviation of the noise on the actions of targets; half the width of the box is 1. Source:
+        /// Fujimoto et al. 2018, section 6.1
         target_noise: f64 = 0.2, in NotNegative;
         /// Largest magnitude of that noise. Source: Fujimoto et al. 2018, section 6.1
         target_noise_clip: f64 = 0.5, in NotNegative, needs Above("target_noise", 0);
@@ -82,11 +82,12 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "cleanrl", text: include_str!("../../presets/td3-cleanrl.toml") },
     ],
     smoke: &[
-        "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 buffer_size=150 \
-         train_freq=3 gradient_steps=0 tau=0.1 policy_delay=3 eval_freq=150 eval_episodes=2",
-        "env=MountainCarContinuous-v0:max_episode_steps=60 steps=240 net_arch=mlp:8 learning_starts=60 batch_size=16 \
-         buffer_size=200 num_envs=2 target_noise=0.4 learning_rate=0.01 optimizer=rmsprop max_grad_norm=1 noise_type=none \
-         eval_freq=0",
+        "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 \
+         buffer_size=150 train_freq=3 gradient_steps=0 tau=0.1 policy_delay=3 eval_freq=150 \
+         eval_episodes=2",
+        "env=MountainCarContinuous-v0:max_episode_steps=60 steps=240 net_arch=mlp:8 learning_starts=60 \
+         batch_size=16 buffer_size=200 num_envs=2 target_noise=0.4 learning_rate=0.01 optimizer=rmsprop \
+         max_grad_norm=1 noise_type=none eval_freq=0",
     ],
 };
 

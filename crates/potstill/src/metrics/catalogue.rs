@@ -416,7 +416,7 @@ mod tests {
                 ("Test error", 3),
                 ("Loss", 1),
                 ("Loss from the teacher (soft) and from labels (hard)", 2),
-                ("Terms of the loss: policy and critic", 2),
+                ("Terms of the loss: policy and critic", 4),
                 ("Entropy of the policy", 1),
                 ("Divergence of the policy from the one that acted", 1),
                 ("Clipped ratios of probabilities", 1),

@@ -1,5 +1,6 @@
-//! DDPG (Lillicrap et al. 2016), TD3 (Fujimoto et al. 2018) and SAC (Haarnoja et al. 2018) in lock step with a program in
-//! double precision: its replay is a list, and its gradients are central differences of the losses as the papers have them.
+//! DDPG (Lillicrap et al. 2016), TD3 (Fujimoto et al. 2018) and SAC (Haarnoja et al. 2018) in lock step with
+//! a program in double precision: its replay is a list, and its gradients are central differences of the
+//! losses as the papers have them.
 
 use crate::experience::{Noise, Step};
 use crate::network::plain_sgd;
@@ -33,7 +34,8 @@ enum Kind {
     Sac { alpha: Option<f64>, target_entropy: f64 },
 }
 
-/// The outputs of a network of one hidden layer of hyperbolic tangents; heads have their layers one after the other.
+/// The outputs of a network of one hidden layer of hyperbolic tangents; heads have their layers one after the
+/// other.
 fn forward(p: &[f64], x: &[f64], heads: &[usize]) -> Vec<Vec<f64>> {
     let mut rest = p;
     let mut layer = |x: &[f64], outputs: usize| -> Vec<f64> {
@@ -159,7 +161,8 @@ impl Program {
         noisy.collect()
     }
 
-    /// Stores a step; returns the number of gradient steps that follow (Stable-Baselines3's `learn` and `collect_rollouts`).
+    /// Stores a step; returns the number of gradient steps that follow (Stable-Baselines3's `learn` and
+    /// `collect_rollouts`).
     fn observe(&mut self, step: &Step, actions: &[f64]) -> u64 {
         let copies = step.rewards.len();
         for copy in 0..copies {
