@@ -161,6 +161,22 @@ fn the_readme_tells_the_committed_numbers_of_the_games() {
     }
 }
 
+/// The rows of the README's table of Hinton's experiments: the measured number, and the folder that it is from.
+#[test]
+fn the_readme_tells_the_committed_numbers_of_mnist() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = readme.lines().filter(|line| line.starts_with('|') && line.contains("](reproductions/"));
+    let rows: Vec<Vec<&str>> = rows.map(cells).filter(|row| row.len() == 4).collect();
+    assert!(rows.len() >= 5, "{rows:?}");
+    for row in rows {
+        let name = row[3].split(['[', ']']).nth(1).unwrap();
+        let summary = summary(name);
+        let mut claims = summary["claims"].as_array().unwrap().iter();
+        let has = claims.any(|claim| is_rounded(row[2], claim["measured"].as_f64().unwrap()));
+        assert!(has, "{name} has no claim of {}", row[2]);
+    }
+}
+
 #[test]
 fn quick_results_are_measured_to_the_committed_bytes() {
     for name in QUICK {
