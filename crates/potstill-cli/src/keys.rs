@@ -184,12 +184,12 @@ pub(crate) fn named_algorithm(arguments: &[OsString]) -> Option<&'static Algorit
 pub(crate) fn shown(command: clap::Command, arguments: &[OsString]) -> clap::Command {
     let command = command.mut_subcommand(Distillation::COMMAND, |distill| {
         let kinds = Distillation::all();
-        let [policy, classifier] = &kinds[..] else { return distill };
+        let Some((policy, on_data)) = kinds.split_first() else { return distill };
         let of = |kind: &RunKind, name: &str| kind.keys.iter().any(|(key, _)| key.name == name);
         kinds.iter().flat_map(|kind| &kind.keys).fold(distill, |distill, (key, default)| {
-            let heading = match (of(policy, key.name), of(classifier, key.name)) {
+            let heading = match (of(policy, key.name), on_data.iter().any(|kind| of(kind, key.name))) {
                 (true, false) => "Settings of a policy's student",
-                (false, true) => "Settings of a classifier's student",
+                (false, true) => "Settings of a student on data",
                 _ => "Settings",
             };
             revealed(distill, key, default.as_ref(), heading)

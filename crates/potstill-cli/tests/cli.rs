@@ -629,3 +629,14 @@ fn a_reader_that_goes_away_is_no_failure() {
     let status = Command::new(env!("CARGO_BIN_EXE_potstill")).arg("algos").stdout(writer).status().unwrap();
     assert!(status.success());
 }
+
+#[test]
+fn the_help_of_distill_has_its_settings() {
+    let dir = TempDir::new().unwrap();
+    let help = String::from_utf8(potstill(dir.path(), "distill --help").stdout).unwrap();
+    for part in
+        ["Settings of a policy's student", "Settings of a student on data", "--temperature", "--unlabelled"]
+    {
+        assert!(help.contains(part), "no {part}:\n{help}");
+    }
+}

@@ -978,3 +978,34 @@ fn a_model_on_scaled_inputs_needs_rows_to_scale_by() {
         assert!(!dir.path().join("out.csv").exists());
     }
 }
+
+#[test]
+fn an_onnx_file_takes_its_columns_and_words_by_their_names() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let onnx = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/onnx");
+    fs::copy(onnx.join("sk-columns.onnx"), path.join("f.onnx")).unwrap();
+    let of: Value = serde_json::from_str(&fs::read_to_string(onnx.join("columns.json")).unwrap()).unwrap();
+    let cell = |name: &str, row: usize| of["columns"][name][row].to_string().replace('"', "");
+    // Another order of columns, another order and number of words.
+    let line =
+        |row: &usize| format!("{},{},{}\n", cell("age", *row), cell("home city", *row), cell("income", *row));
+    let check = |rows: &[usize]| {
+        let text = rows.iter().map(line).collect::<String>();
+        fs::write(path.join("rows.csv"), format!("age,home city,income\n{text}")).unwrap();
+        result(path, "predict f.onnx --data rows.csv --out p.csv");
+        let predicted = fs::read_to_string(path.join("p.csv")).unwrap();
+        assert_eq!(predicted.lines().next().unwrap(), "row,prediction,p(no),p(yes)");
+        for (line, &row) in predicted.lines().skip(1).zip(rows) {
+            let p: f64 = line.rsplit(',').next().unwrap().parse().unwrap();
+            let expected = of["probabilities"][row][1].as_f64().unwrap();
+            assert!((p - expected).abs() < 1e-5, "{line}, not {expected}");
+        }
+    };
+    check(&[0, 1, 2, 3, 4, 5]);
+    check(&[1]);
+    fs::write(path.join("rows.csv"), "age,city,income\n1,rome,2\n").unwrap();
+    let expected = "error: --data rows.csv: it has no column `home_city`; it has age, city, income; f.onnx takes its columns by \
+                    their names";
+    refused(path, "predict f.onnx --data rows.csv --out p.csv", expected, "p.csv");
+}

@@ -110,7 +110,8 @@ fn share_the_rest(row: &mut [f64]) -> Result<(), String> {
     let share = (1.0 - sum).max(0.0) / missing as f64;
     if share > smallest + SUM_TOLERANCE {
         return Err(format!(
-            "the missing probabilities would be {share} each, more than {smallest}, the smallest that is given"
+            "{missing} of its probabilities are missing or no numbers; with the rest of 1 they would be {share} each, more than \
+             {smallest}, the smallest that is given"
         ));
     }
     row.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = share);
@@ -260,7 +261,8 @@ mod tests {
         check(&[("logit(a)", &[f64::NAN]), ("logit(b)", &[1.0])], "row 1: an answer is missing");
         check(
             &[("p(a)", &[f64::NAN]), ("p(b)", &[0.25])],
-            "row 1: the missing probabilities would be 0.75 each, more than 0.25, the smallest that is given",
+            "row 1: 1 of its probabilities are missing or no numbers; with the rest of 1 they would be 0.75 each, more than \
+             0.25, the smallest that is given",
         );
         check(&[("votes(a)", &[0.0]), ("votes(b)", &[0.0])], "row 1: there are no votes");
         check(

@@ -183,6 +183,11 @@ impl Model {
         &self.shapes
     }
 
+    /// The names of the inputs.
+    pub fn input_names(&self) -> Vec<&str> {
+        self.graph.inputs.iter().map(|input| input.name.as_str()).collect()
+    }
+
     /// The words of each input: an input of texts takes their one-hot code, all 0 for another word; none of an input of numbers.
     pub fn levels(&self) -> Vec<&[String]> {
         self.graph.inputs.iter().map(|input| input.levels.as_slice()).collect()

@@ -172,10 +172,28 @@ impl ForeignModel {
         }
     }
 
-    /// The names of the columns that it takes, if the file has them.
+    /// The names of the columns that it takes, if the file has them: as this program writes them, or those of its inputs, if
+    /// it has several, each for a column.
     fn columns(&self) -> Option<Vec<String>> {
-        let (_, columns) = self.model.metadata().iter().find(|(key, _)| key == "columns")?;
-        serde_json::from_str(columns).ok()
+        if let Some((_, columns)) = self.model.metadata().iter().find(|(key, _)| key == "columns") {
+            return serde_json::from_str(columns).ok();
+        }
+        let (names, levels, shapes) = (self.model.input_names(), self.model.levels(), self.model.shapes());
+        let is_column = |i: usize| !levels[i].is_empty() || shapes[i].iter().product::<usize>() == 1;
+        let is_of_columns = names.len() > 1 && (0..names.len()).all(is_column);
+        is_of_columns.then(|| names.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The same, as the columns are called in these rows: programs write `home_city` for `home city`.
+    fn columns_in(&self, frame: &DataFrame) -> Option<Vec<String>> {
+        let plain =
+            |name: &str| name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>();
+        let own = |name: String| {
+            let has = |of: &dyn Fn(&str) -> bool| frame.columns().iter().find(|column| of(&column.name));
+            let found = has(&|known| known == name).or_else(|| has(&|known| plain(known) == name));
+            found.map_or(name.clone(), |column| column.name.clone())
+        };
+        Some(self.columns()?.into_iter().map(own).collect())
     }
 
     /// The number of its classes.
@@ -219,9 +237,13 @@ impl ForeignModel {
     /// # Errors
     /// If the data lacks a column.
     pub(crate) fn encoding(&self, data: &OpenData, classes: Vec<String>) -> Result<Preprocessing, String> {
-        let columns = self.columns();
-        let fitted = Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, data.options())?;
-        let encodes = self.model.is_own() && columns.is_some() && self.options.form != Some(Form::Scaled);
+        let columns = self.columns_in(data.rows());
+        let fitted = Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, data.options())
+            .map_err(|reason| match columns {
+                Some(_) => format!("{reason}; {} takes its columns by their names", self.given),
+                None => reason,
+            })?;
+        let encodes = columns.is_some() && self.options.form != Some(Form::Scaled);
         Ok(if encodes { fitted.before_file(&self.model.levels()) } else { fitted })
     }
 
@@ -251,7 +273,7 @@ impl ForeignModel {
     /// If the data lacks a column.
     pub(crate) fn arranged(&self, data: &OpenData, ours: &Preprocessing) -> Result<Preprocessing, String> {
         let has_words = self.model.levels().iter().any(|levels| !levels.is_empty());
-        match self.columns().filter(|columns| has_words || !is_order_of(columns, ours)) {
+        match self.columns_in(data.rows()).filter(|columns| has_words || !is_order_of(columns, ours)) {
             None => Ok(ours.clone()),
             Some(_) => self.encoding(data, ours.classes().to_vec()),
         }
