@@ -23,13 +23,15 @@ table = pd.DataFrame(
         "income": rng.normal(50, 20, n).astype(np.float32),
         "home city": rng.choice(["rome", "berlin", "oslo"], n),
         "age": rng.normal(40, 10, n).astype(np.float32),
+        "plan": rng.choice(["basic", "pro"], n),
     }
 )
 y = (table["income"] / 20 + (table["home city"] == "oslo") * 2 - table["age"] / 20 + rng.normal(0, 0.5, n) > 1).astype(int)
-encoder = OneHotEncoder(categories=[["rome", "oslo", "berlin"]], handle_unknown="ignore")
-columns = ColumnTransformer([("numbers", StandardScaler(), ["income", "age"]), ("words", encoder, ["home city"])])
+encoder = OneHotEncoder(categories=[["pro", "basic"], ["rome", "oslo", "berlin"]], handle_unknown="ignore")
+columns = ColumnTransformer([("numbers", StandardScaler(), ["income", "age"]), ("words", encoder, ["plan", "home city"])])
 model = make_pipeline(columns, LogisticRegression()).fit(table, np.where(y == 1, "yes", "no"))
 types = [("income", FloatTensorType([None, 1])), ("home city", StringTensorType([None, 1])), ("age", FloatTensorType([None, 1]))]
+types.append(("plan", StringTensorType([None, 1])))
 onx = to_onnx(model, initial_types=types, options={"zipmap": False})
 with open("sk-columns.onnx", "wb") as file:
     file.write(onx.SerializeToString())

@@ -992,7 +992,7 @@ fn an_onnx_file_takes_its_columns_and_words_by_their_names() {
         |row: &usize| format!("{},{},{}\n", cell("age", *row), cell("home city", *row), cell("income", *row));
     let check = |rows: &[usize]| {
         let text = rows.iter().map(line).collect::<String>();
-        fs::write(path.join("rows.csv"), format!("age,home city,income\n{text}")).unwrap();
+        fs::write(path.join("rows.csv"), format!("{}\n{text}", columns.join(","))).unwrap();
         result(path, "predict f.onnx --data rows.csv --out p.csv");
         let predicted = fs::read_to_string(path.join("p.csv")).unwrap();
         assert_eq!(predicted.lines().next().unwrap(), "row,prediction,p(no),p(yes)");

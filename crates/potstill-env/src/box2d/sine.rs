@@ -92,7 +92,7 @@ fn reduced(bits: u32) -> (f64, i32) {
     let low = wide(words[8]) >> 32;
     let high = u64::from(mantissa.wrapping_mul(words[0])) << 32;
     let product = (high | low).wrapping_add(wide(words[4]));
-    let n = product.wrapping_add(1 << 61) >> 62;
+    let n = product.wrapping_add(1_u64 << 61) >> 62;
     let rest = product.wrapping_sub(n << 62) as i64;
     // Half of pi times 2^-62.
     (rest as f64 * 3.406_121_580_086_554_5e-19, n as i32)

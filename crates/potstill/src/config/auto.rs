@@ -6,7 +6,7 @@ use toml::Value;
 /// A number, or `auto` for the algorithm's own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Auto {
-    /// That of the algorithm.
+    /// The algorithm's own.
     Auto,
     /// This one.
     Number(f64),
