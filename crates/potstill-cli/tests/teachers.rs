@@ -988,8 +988,8 @@ fn an_onnx_file_takes_its_columns_and_words_by_their_names() {
     let of: Value = serde_json::from_str(&fs::read_to_string(onnx.join("columns.json")).unwrap()).unwrap();
     let cell = |name: &str, row: usize| of["columns"][name][row].to_string().replace('"', "");
     // Another order of columns, another order and number of words.
-    let line =
-        |row: &usize| format!("{},{},{}\n", cell("age", *row), cell("home city", *row), cell("income", *row));
+    let columns = ["age", "home city", "plan", "income"];
+    let line = |row: &usize| columns.map(|name| cell(name, *row)).join(",") + "\n";
     let check = |rows: &[usize]| {
         let text = rows.iter().map(line).collect::<String>();
         fs::write(path.join("rows.csv"), format!("{}\n{text}", columns.join(","))).unwrap();
