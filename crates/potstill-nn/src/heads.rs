@@ -17,6 +17,13 @@ impl Network {
         (hidden, own.unwrap_or_else(|| panic!("there is no head `{name}`")))
     }
 
+    /// Inputs and outputs of the network of a head alone.
+    fn ends_of_head(&self, name: &str) -> Ends {
+        let heads = &self.interface().heads;
+        let outputs = heads.iter().find(|head| head.name == name).map_or(0, |head| head.outputs);
+        Ends::new(self.ends().inputs, outputs)
+    }
+
     /// The network with the hidden layers and one named head alone, as its only outputs; free parameters stay
     /// behind.
     ///
@@ -39,9 +46,7 @@ impl Network {
     #[must_use]
     pub fn of_head(&self, name: &str) -> Self {
         let (hidden, own) = self.places(name);
-        let heads = &self.interface().heads;
-        let outputs = heads.iter().find(|head| head.name == name).map_or(0, |head| head.outputs);
-        let mut network = self.spec().zeroed(&Ends::new(self.ends().inputs, outputs));
+        let mut network = self.spec().zeroed(&self.ends_of_head(name));
         network.update_parameters(|parameters| {
             let (of_hidden, of_head) = parameters.split_at_mut(hidden);
             of_hidden.copy_from_slice(&self.parameters()[..hidden]);
@@ -57,9 +62,7 @@ impl Network {
     /// If there is no head of this name, or the other network has another form.
     pub fn copy_to_head(&mut self, name: &str, other: &Self) {
         let (hidden, own) = self.places(name);
-        let heads = &self.interface().heads;
-        let outputs = heads.iter().find(|head| head.name == name).map_or(0, |head| head.outputs);
-        let expected = (self.spec(), &Ends::new(self.ends().inputs, outputs));
+        let expected = (self.spec(), &self.ends_of_head(name));
         assert_eq!((other.spec(), other.ends()), expected, "a network of this head");
         let (of_hidden, of_head) = other.parameters().split_at(hidden);
         self.update_parameters(|parameters| {

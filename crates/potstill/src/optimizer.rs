@@ -91,6 +91,16 @@ settings! {
     }
 }
 
+/// Refuses a schedule that counts the updates of one number: a gradient step is of all.
+pub(crate) fn refuse_counts(key: &str, schedule: Schedule) -> Result<(), ConfigError> {
+    if schedule.counts() {
+        let reason =
+            format!("{schedule} counts updates of one number; give a number or linear:FROM:TO:STEPS");
+        return Err(ConfigError::value(key, reason));
+    }
+    Ok(())
+}
+
 /// The widest layer whose orthogonal weights are computed within seconds.
 const ORTHOGONAL_MAX: usize = 2048;
 
@@ -110,13 +120,7 @@ impl OptimizerConfig {
             );
             return Err(ConfigError::value("initialization", reason));
         }
-        if learning_rate.counts() {
-            let reason = format!(
-                "{learning_rate} counts updates of one number; give a number or linear:FROM:TO:STEPS"
-            );
-            return Err(ConfigError::value("learning_rate", reason));
-        }
-        Ok(())
+        refuse_counts("learning_rate", learning_rate)
     }
 
     /// The defaults of a student: those of an agent, without clipping of gradients.

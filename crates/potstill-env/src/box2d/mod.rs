@@ -44,7 +44,7 @@ pub(crate) use body::BodyDef;
 pub(crate) use joint::RevoluteJointDef;
 pub(crate) use maths::{Vec2, vec2};
 pub(crate) use shape::{Polygon, Shape};
-pub(crate) use world::{Touch, World};
+pub(crate) use world::World;
 
 /// Collision and constraint tolerance (m).
 const LINEAR_SLOP: f32 = 0.005;

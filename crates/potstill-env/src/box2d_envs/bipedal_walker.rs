@@ -313,15 +313,7 @@ impl Walker {
         }
         let hull = self.grounds() + HULL_BODY;
         let legs = LOWER_LEGS.map(|leg| self.grounds() + leg);
-        let Self { world, landed, has_fallen, .. } = self;
-        for touch in advance(world) {
-            *has_fallen |= touch.body == hull && touch.begins;
-            for (landed, leg) in landed.iter_mut().zip(legs) {
-                if touch.body == leg {
-                    *landed = touch.begins;
-                }
-            }
-        }
+        self.has_fallen |= advance(&mut self.world, hull, legs, &mut self.landed);
         let world = &self.world;
         let (position, velocity) = (world.position(hull), world.velocity(hull));
         let (x, y) = (f64::from(position.x), f64::from(position.y));

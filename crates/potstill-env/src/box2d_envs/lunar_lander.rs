@@ -320,16 +320,7 @@ impl<C: Controls> Lander<C> {
         self.blow();
         self.fire(thrust, rng);
         let Self { world, landed, has_crashed, .. } = self;
-        for touch in advance(world) {
-            if touch.body == LANDER {
-                *has_crashed |= touch.begins;
-            }
-            for (landed, leg) in landed.iter_mut().zip(LEGS) {
-                if touch.body == leg {
-                    *landed = touch.begins;
-                }
-            }
-        }
+        *has_crashed |= advance(world, LANDER, LEGS, landed);
         let (position, velocity) = (world.position(LANDER), world.velocity(LANDER));
         let state = [
             (f64::from(position.x) - WIDTH / 2.0) / (WIDTH / 2.0),

@@ -1,6 +1,6 @@
 //! The environment of a task with rigid bodies.
 
-use crate::box2d::{Touch, Vec2, World};
+use crate::box2d::{Vec2, World};
 use crate::{Env, EnvError, Outcome, Paint, Row, Scene, Space};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, snapshot};
@@ -15,9 +15,18 @@ pub(super) const HEIGHT: f64 = 400.0 / SCALE;
 const VELOCITY_ITERATIONS: u32 = 180;
 const POSITION_ITERATIONS: u32 = 60;
 
-/// Moves a world by one step of the environment.
-pub(super) fn advance(world: &mut World) -> &[Touch] {
-    world.step((1.0 / STEPS_PER_SECOND) as f32, VELOCITY_ITERATIONS, POSITION_ITERATIONS)
+/// Moves a world by one step of the environment, and notes the legs on the ground; true if the hull has touched it.
+pub(super) fn advance(world: &mut World, hull: usize, legs: [usize; 2], landed: &mut [bool; 2]) -> bool {
+    let mut has_touched = false;
+    for touch in world.step((1.0 / STEPS_PER_SECOND) as f32, VELOCITY_ITERATIONS, POSITION_ITERATIONS) {
+        has_touched |= touch.body == hull && touch.begins;
+        for (landed, leg) in landed.iter_mut().zip(legs) {
+            if touch.body == leg {
+                *landed = touch.begins;
+            }
+        }
+    }
+    has_touched
 }
 
 /// Draws the outline of a body in a world whose left edge lies at `left`, as far as it is within the frame.

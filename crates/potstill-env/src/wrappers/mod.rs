@@ -36,6 +36,6 @@ mod rewards;
 
 pub use actions::{ActionRepeat, StickyActions};
 pub use frame_stack::FrameStack;
-pub use normalize::{NormalizeObservation, NormalizeReward, RunningMoments, VecNormalize};
+pub use normalize::{NormalizeObservation, NormalizeReward, ReturnScale, RunningMoments, VecNormalize};
 pub use observations::{Discretize, Features, OneHot};
 pub use rewards::{ClipReward, EpisodeStatistics};

@@ -1,6 +1,7 @@
 //! Normalisation of observations and rewards by running moments.
 
 use crate::{Autoreset, Batch, Env, EnvError, Outcome, Row, Scene, Space, VecEnv};
+use potstill_core::snapshot::{Flat, OfLength};
 use potstill_core::{Restorable, snapshot};
 
 /// Running mean and variance (Chan, Golub and LeVeque 1979), as in Gymnasium and Stable-Baselines3: the
@@ -32,15 +33,6 @@ impl RunningMoments {
     pub fn observe(&mut self, vectors: &[f32]) {
         let features = self.mean.len();
         self.update(vectors.len() / features, |i, k| f64::from(vectors[i * features + k]));
-    }
-
-    /// The same of single numbers, for moments of vectors of length 1.
-    ///
-    /// # Panics
-    /// If the vectors are longer.
-    pub fn observe_numbers(&mut self, numbers: &[f64]) {
-        assert_eq!(self.mean.len(), 1, "moments of numbers");
-        self.update(numbers.len(), |i, _| numbers[i]);
     }
 
     /// The standard deviations by which [`normalize`](RunningMoments::normalize) divides.
@@ -79,6 +71,51 @@ impl RunningMoments {
 snapshot! {
     impl Restorable for RunningMoments {
         saved: mean, variance, count;
+    }
+}
+
+/// The deviation of the discounted returns of many copies, by which rewards are divided.
+#[derive(Clone, Debug)]
+pub struct ReturnScale {
+    gamma: f64,
+    moments: RunningMoments,
+    /// The discounted sum of each copy's rewards since its episode began.
+    discounted: Vec<f64>,
+}
+
+impl ReturnScale {
+    /// The scale of so many copies, with returns discounted by `gamma`.
+    pub fn new(gamma: f64, copies: usize) -> Self {
+        Self { gamma, moments: RunningMoments::new(1), discounted: vec![0.0; copies] }
+    }
+
+    /// Takes in the reward of each copy, and whether its episode ended; frozen moments stay as they are.
+    pub fn observe(&mut self, rewards: &[f64], is_frozen: bool, is_done: impl Fn(usize) -> bool) {
+        let Self { gamma, moments, discounted } = self;
+        for (sum, reward) in discounted.iter_mut().zip(rewards) {
+            *sum = *sum * *gamma + reward;
+        }
+        if !is_frozen {
+            moments.update(discounted.len(), |i, _| discounted[i]);
+        }
+        discounted.iter_mut().enumerate().filter(|(i, _)| is_done(*i)).for_each(|(_, sum)| *sum = 0.0);
+    }
+
+    /// Begins all episodes anew.
+    pub fn reset(&mut self) {
+        self.discounted.fill(0.0);
+    }
+
+    /// The standard deviation by which rewards are divided.
+    pub fn deviation(&self) -> f64 {
+        (self.moments.variance[0] + EPSILON).sqrt()
+    }
+}
+
+snapshot! {
+    impl Restorable for ReturnScale {
+        saved: moments as "returns", discounted via OfLength(discounted.len());
+        built: gamma;
     }
 }
 
@@ -224,10 +261,8 @@ snapshot! {
 #[derive(Clone, Debug)]
 pub struct VecNormalize<V> {
     envs: V,
-    gamma: f64,
     observations: RunningMoments,
-    returns: RunningMoments,
-    discounted: Vec<f64>,
+    returns: ReturnScale,
     is_frozen: bool,
     batch: Batch<f32>,
 }
@@ -240,10 +275,8 @@ impl<V: VecEnv<Element = f32>> VecNormalize<V> {
     pub fn new(envs: V, gamma: f64) -> Self {
         assert!((0.0..=1.0).contains(&gamma), "{gamma}");
         Self {
-            gamma,
             observations: RunningMoments::new(envs.single_observation_space().features()),
-            returns: RunningMoments::new(1),
-            discounted: vec![0.0; envs.num_envs()],
+            returns: ReturnScale::new(gamma, envs.num_envs()),
             is_frozen: false,
             batch: envs.batch().clone(),
             envs,
@@ -289,7 +322,7 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
     }
 
     fn reset(&mut self, seed: Option<u64>) -> &Batch<f32> {
-        self.discounted.fill(0.0);
+        self.returns.reset();
         self.envs.reset(seed);
         self.normalize();
         &self.batch
@@ -297,20 +330,10 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
 
     fn step(&mut self, actions: &[<V::Action as Row>::Element]) -> Result<&Batch<f32>, EnvError> {
         let given = self.envs.step(actions)?;
-        for (i, discounted) in self.discounted.iter_mut().enumerate() {
-            *discounted = *discounted * self.gamma + given.rewards[i];
-        }
-        if !self.is_frozen {
-            self.returns.observe_numbers(&self.discounted);
-        }
-        for (i, discounted) in self.discounted.iter_mut().enumerate() {
-            if given.done(i) {
-                *discounted = 0.0;
-            }
-        }
+        self.returns.observe(&given.rewards, self.is_frozen, |i| given.done(i));
         self.normalize();
         self.batch.keep_raw_rewards();
-        let scale = (self.returns.variance[0] + EPSILON).sqrt();
+        let scale = self.returns.deviation();
         self.batch.rewards.iter_mut().for_each(|reward| *reward /= scale);
         Ok(&self.batch)
     }
@@ -322,7 +345,6 @@ impl<V: VecEnv<Element = f32>> VecEnv for VecNormalize<V> {
 
 snapshot! {
     impl[V: Restorable] Restorable for VecNormalize<V> {
-        saved: envs, observations, returns, discounted, is_frozen, batch;
-        built: gamma;
+        saved: envs, observations, returns via Flat, is_frozen, batch;
     }
 }

@@ -29,7 +29,7 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, squared_error};
+use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise, squared_error};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
@@ -140,14 +140,12 @@ impl A2cConfig {
         check_normalization(self.normalize_observations, spec)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         check_pass("n_steps", self.collected(), (spec, &ends, 1))?;
-        let (key, reason) = if spec.noisy {
-            ("net_arch", format!("{spec}: a2c draws its actions, and has no use for noise on weights"))
-        } else if self.normalize_advantage && self.collected() == 1 {
-            ("normalize_advantage", "a single advantage cannot be normalised; give more n_steps".to_owned())
-        } else {
-            return Ok(());
-        };
-        Err(ConfigError::value(key, reason))
+        refuse_noise(ALGORITHM.name, spec)?;
+        if self.normalize_advantage && self.collected() == 1 {
+            let reason = "a single advantage cannot be normalised; give more n_steps";
+            return Err(ConfigError::value("normalize_advantage", reason));
+        }
+        Ok(())
     }
 }
 
@@ -249,12 +247,7 @@ impl<A: PolicyActions + ?Sized> Agent for A2c<A> {
             &mut |batch, values, d_values| squared_error(values, &batch.returns, d_values),
         )?;
         self.networks.rollout.clear();
-        let losses = losses.expect("its loss asks for a step");
-        Ok(Measurements::of(catalogue::LOSS, f64::from(losses.total))
-            .with(catalogue::POLICY_LOSS, f64::from(losses.policy))
-            .with(catalogue::VALUE_LOSS, f64::from(losses.critic))
-            .with(catalogue::ENTROPY, f64::from(losses.entropy))
-            .with(catalogue::GRADIENT_NORM, self.networks.optimizer().gradient_norm()))
+        Ok(self.networks.measured(losses.expect("its loss asks for a step")))
     }
 
     fn model(&self) -> Model {

@@ -3,14 +3,17 @@
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
 use super::normalization::{Normalization, Normalized};
 use super::rollout::{Column, Estimates, Rollout};
-use crate::agent::LearnError;
-use crate::deep::TaskSpec;
+use crate::agent::{LearnError, Measurements};
+use crate::config::ConfigError;
+use crate::deep::{SCALED_ALREADY, TaskSpec};
 use crate::experience::{ElementOf, Steps};
+use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig, Share, step_together};
 use crate::targets::LambdaDecay;
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
+use potstill_env::Space;
 use potstill_nn::loss::{Regression, Uncertainty, teacher_values};
 use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Upstream, Workspace};
 
@@ -70,6 +73,12 @@ pub(super) struct Minibatch<A: PolicyActions + ?Sized> {
     pub(super) old_values: Vec<f32>,
 }
 
+/// Copies the numbers with these indices.
+fn pick(from: &[f32], indices: &[usize], to: &mut Vec<f32>) {
+    to.clear();
+    to.extend(indices.iter().map(|&i| from[i]));
+}
+
 /// The weights of the terms of a loss.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Coefficients {
@@ -110,8 +119,15 @@ impl<A: PolicyActions + ?Sized> Default for Minibatch<A> {
 }
 
 impl<A: PolicyActions + ?Sized> Minibatch<A> {
-    /// Copies the transitions with these indices.
+    /// Copies the transitions with these indices, and what was estimated of them.
     pub(super) fn gather(&mut self, rollout: &Rollout<A>, estimates: &Estimates, indices: &[usize]) {
+        self.gather_steps(rollout, &estimates.returns, indices);
+        pick(&estimates.advantages, indices, &mut self.advantages);
+        pick(&estimates.values, indices, &mut self.old_values);
+    }
+
+    /// Copies the transitions with these indices, and their returns.
+    pub(super) fn gather_steps(&mut self, rollout: &Rollout<A>, returns: &[f32], indices: &[usize]) {
         let (features, width) = (rollout.features(), rollout.width());
         self.observations.clear();
         self.actions.clear();
@@ -119,15 +135,8 @@ impl<A: PolicyActions + ?Sized> Minibatch<A> {
             self.observations.extend_from_slice(&rollout.observations[i * features..][..features]);
             self.actions.extend_from_slice(&rollout.actions[i * width..][..width]);
         }
-        for (to, from) in [
-            (&mut self.old_log_probs, &rollout.log_probs),
-            (&mut self.advantages, &estimates.advantages),
-            (&mut self.returns, &estimates.returns),
-            (&mut self.old_values, &estimates.values),
-        ] {
-            to.clear();
-            to.extend(indices.iter().map(|&i| from[i]));
-        }
+        pick(&rollout.log_probs, indices, &mut self.old_log_probs);
+        pick(returns, indices, &mut self.returns);
     }
 
     /// Subtracts the mean from the advantages and divides by their standard deviation (divisor `n - 1`), which 1e-8 is
@@ -221,10 +230,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         if !rollout.is_complete() {
             return Ok(false);
         }
-        estimates.values.clear();
-        for part in rollout.observations.chunks(PASS_SAMPLES * rollout.features()) {
-            estimates.values.extend_from_slice(critic.predict(part, &mut acting.critic));
-        }
+        values_of(critic, &rollout.observations, &mut acting.critic, &mut estimates.values);
         // After the end of an episode this is its final observation, whose value is not needed again.
         last.clear();
         last.extend_from_slice(critic.predict(steps.next_observations, &mut acting.critic));
@@ -255,10 +261,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
 
     /// The critic's values of observations.
     pub(super) fn values(&mut self, observations: &[f32], values: &mut Vec<f32>) {
-        values.clear();
-        for part in observations.chunks(PASS_SAMPLES * self.critic.inputs()) {
-            values.extend_from_slice(self.critic.predict(part, &mut self.acting.critic));
-        }
+        values_of(&self.critic, observations, &mut self.acting.critic, values);
     }
 
     /// One gradient step of both networks along `policy_loss - entropy + critic_loss`, with their weights; none if the
@@ -343,17 +346,53 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
     /// If its form is another.
     pub(super) fn start_from(&mut self, model: &Model) -> Result<(), String> {
         if self.normalization.is_of_observations() {
-            return Err(
-                "a model has its input scaling in its weights, and this run would scale again".to_owned()
-            );
+            return Err(SCALED_ALREADY.to_owned());
         }
-        match A::network(model) {
-            Some(own) if (own.spec(), own.interface()) == (self.policy.spec(), self.policy.interface()) => {
-                self.policy.copy_from(own);
-                Ok(())
-            }
-            _ => Err(model.misfit(&self.model())),
+        copy_policy::<A>(&mut self.policy, self.rollout.space(), model)
+    }
+
+    /// The measurements of a gradient step.
+    pub(super) fn measured(&self, losses: Losses) -> Measurements {
+        Measurements::of(catalogue::LOSS, f64::from(losses.total))
+            .with(catalogue::POLICY_LOSS, f64::from(losses.policy))
+            .with(catalogue::VALUE_LOSS, f64::from(losses.critic))
+            .with(catalogue::ENTROPY, f64::from(losses.entropy))
+            .with(catalogue::GRADIENT_NORM, self.policy_optimizer.gradient_norm())
+    }
+}
+
+/// Takes over the policy of a model for actions of this space.
+///
+/// # Errors
+/// If its form is another.
+pub(super) fn copy_policy<A: PolicyActions + ?Sized>(
+    policy: &mut Network,
+    space: &Space,
+    model: &Model,
+) -> Result<(), String> {
+    match A::network(model) {
+        Some(other) if (other.spec(), other.interface()) == (policy.spec(), policy.interface()) => {
+            policy.copy_from(other);
+            Ok(())
         }
+        _ => Err(model.misfit(&A::model(policy, space))),
+    }
+}
+
+/// Refuses noise on the weights of a policy that draws its actions.
+pub(super) fn refuse_noise(algorithm: &str, spec: &NetworkSpec) -> Result<(), ConfigError> {
+    if spec.noisy {
+        let reason = format!("{spec}: {algorithm} draws its actions, and has no use for noise on weights");
+        return Err(ConfigError::value("net_arch", reason));
+    }
+    Ok(())
+}
+
+/// A critic's values of observations, some at a time.
+fn values_of(critic: &Network, observations: &[f32], workspace: &mut Workspace, values: &mut Vec<f32>) {
+    values.clear();
+    for part in observations.chunks(PASS_SAMPLES * critic.inputs()) {
+        values.extend_from_slice(critic.predict(part, workspace));
     }
 }
 

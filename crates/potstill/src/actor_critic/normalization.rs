@@ -5,9 +5,8 @@ use crate::config::ConfigError;
 use crate::deep::Normalizer;
 use crate::experience::Steps;
 use potstill_core::snapshot;
-use potstill_core::snapshot::{Flat, OfLength};
 use potstill_env::Row;
-use potstill_env::wrappers::RunningMoments;
+use potstill_env::wrappers::ReturnScale;
 use potstill_nn::{Network, NetworkSpec};
 
 /// The largest magnitude of a normalised reward.
@@ -35,29 +34,19 @@ pub(super) fn check_normalization(observations: bool, spec: &NetworkSpec) -> Res
 #[derive(Clone, Debug)]
 pub(super) struct Normalization {
     observation_moments: Option<Normalizer>,
-    reward_scale: Option<RewardScale>,
+    reward_scale: Option<ReturnScale>,
     /// Buffers: a batch of observations, of those that follow, and their rewards.
     seen: Vec<f32>,
     next: Vec<f32>,
     scaled: Vec<f64>,
 }
 
-/// The deviation of the discounted returns of all copies.
-#[derive(Clone, Debug)]
-struct RewardScale {
-    gamma: f64,
-    moments: RunningMoments,
-    /// The discounted sum of each copy's rewards since its episode began.
-    discounted: Vec<f64>,
-}
-
 impl Normalization {
     pub(super) fn new(normalized: Normalized, features: usize, copies: usize) -> Self {
         let Normalized { observations, rewards, gamma } = normalized;
-        let scale = || RewardScale { gamma, moments: RunningMoments::new(1), discounted: vec![0.0; copies] };
         Self {
             observation_moments: observations.then(|| Normalizer::new(features)),
-            reward_scale: rewards.then(scale),
+            reward_scale: rewards.then(|| ReturnScale::new(gamma, copies)),
             seen: Vec::new(),
             next: Vec::new(),
             scaled: Vec::new(),
@@ -92,7 +81,10 @@ impl Normalization {
             all.next_observations = normalized(moments, steps.next_observations, next);
         }
         if let Some(scale) = reward_scale {
-            scale.scale(steps, scaled);
+            scale.observe(steps.rewards, false, |i| steps.terminated[i] || steps.truncated[i]);
+            let deviation = scale.deviation();
+            scaled.clear();
+            scaled.extend(steps.rewards.iter().map(|r| (r / deviation).clamp(-REWARD_MAX, REWARD_MAX)));
             all.rewards = scaled;
         }
         all
@@ -111,32 +103,6 @@ fn normalized<'a>(moments: &Normalizer, observations: &[f32], into: &'a mut Vec<
     into.extend_from_slice(observations);
     moments.normalize(into);
     into
-}
-
-impl RewardScale {
-    /// Takes in the rewards of a step, and divides them by the deviation of the returns, these included.
-    fn scale<A: Row + ?Sized>(&mut self, steps: &Steps<'_, [f32], A>, scaled: &mut Vec<f64>) {
-        let Self { gamma, moments, discounted } = self;
-        for (sum, reward) in discounted.iter_mut().zip(steps.rewards) {
-            *sum = *sum * *gamma + reward;
-        }
-        moments.observe_numbers(discounted);
-        let deviation = moments.deviations()[0];
-        scaled.clear();
-        scaled.extend(steps.rewards.iter().map(|reward| (reward / deviation).clamp(-REWARD_MAX, REWARD_MAX)));
-        for (i, sum) in discounted.iter_mut().enumerate() {
-            if steps.terminated[i] || steps.truncated[i] {
-                *sum = 0.0;
-            }
-        }
-    }
-}
-
-snapshot! {
-    impl Restorable for RewardScale {
-        saved: moments via Flat, discounted via OfLength(discounted.len());
-        built: gamma;
-    }
 }
 
 snapshot! {

@@ -31,7 +31,7 @@
 //! ```
 
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
-use super::networks::{POLICY_GAIN, critic_ends};
+use super::networks::{POLICY_GAIN, copy_policy, critic_ends, refuse_noise};
 use super::rollout::Actions;
 use crate::agent::{Agent, LearnError, Measurements, checked_target, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
@@ -40,6 +40,7 @@ use crate::deep::TaskSpec;
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
+use crate::optimizer::refuse_counts;
 use crate::policy::Schedule;
 use potstill_core::snapshot::{Counter, OfLength};
 use potstill_core::{Pcg64, snapshot};
@@ -104,21 +105,9 @@ impl OneStepConfig {
         let spec = &self.net_arch;
         refuse_batch_norm("net_arch", spec)?;
         check_network("net_arch", spec, &critic_ends(task))?;
-        for (key, schedule) in
-            [("learning_rate", self.learning_rate), ("critic_learning_rate", self.critic_learning_rate)]
-        {
-            if schedule.counts() {
-                let reason =
-                    format!("{schedule} counts updates of one number; give a number or linear:FROM:TO:STEPS");
-                return Err(ConfigError::value(key, reason));
-            }
-        }
-        if spec.noisy {
-            let reason =
-                format!("{spec}: actor-critic draws its actions, and has no use for noise on weights");
-            return Err(ConfigError::value("net_arch", reason));
-        }
-        Ok(())
+        refuse_counts("learning_rate", self.learning_rate)?;
+        refuse_counts("critic_learning_rate", self.critic_learning_rate)?;
+        refuse_noise(ALGORITHM.name, spec)
     }
 }
 
@@ -280,14 +269,7 @@ impl<A: PolicyActions + ?Sized> Agent for OneStepActorCritic<A> {
     }
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        let own = &mut self.policy.network;
-        match A::network(model) {
-            Some(other) if (other.spec(), other.interface()) == (own.spec(), own.interface()) => {
-                own.copy_from(other);
-                Ok(())
-            }
-            _ => Err(model.misfit(&self.model())),
-        }
+        copy_policy::<A>(&mut self.policy.network, &self.space, model)
     }
 
     fn learns_values(&self) -> bool {

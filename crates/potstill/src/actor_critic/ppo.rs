@@ -41,7 +41,7 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, squared_error};
+use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise, squared_error};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use crate::agent::{Agent, LearnError, Measurements};
@@ -183,19 +183,18 @@ impl PpoConfig {
         let bytes = self.rollout_bytes(task);
         let collected = self.collected();
         let last = collected % self.batch_size;
-        let (key, reason) = if bytes > PASS_BYTES_MAX {
-            ("n_steps", format!("{collected} transitions at a time take {}; give fewer", size(bytes)))
-        } else if spec.noisy {
-            ("net_arch", format!("{spec}: ppo draws its actions, and has no use for noise on weights"))
-        } else if self.normalize_advantage && (last == 1 || self.batch_size == 1) {
+        if bytes > PASS_BYTES_MAX {
+            let reason = format!("{collected} transitions at a time take {}; give fewer", size(bytes));
+            return Err(ConfigError::value("n_steps", reason));
+        }
+        refuse_noise(ALGORITHM.name, spec)?;
+        if self.normalize_advantage && (last == 1 || self.batch_size == 1) {
             let reason = format!(
                 "num_envs x n_steps = {collected} transitions leave a minibatch of one, whose advantage cannot be normalised; give another, or normalize_advantage = false"
             );
-            ("batch_size", reason)
-        } else {
-            return Ok(());
-        };
-        Err(ConfigError::value(key, reason))
+            return Err(ConfigError::value("batch_size", reason));
+        }
+        Ok(())
     }
 }
 

@@ -34,9 +34,9 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends};
+use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise};
 use super::normalization::{Normalized, check_normalization};
-use super::rollout::{Estimates, explained_variance};
+use super::rollout::explained_variance;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
@@ -133,11 +133,7 @@ impl ReinforceConfig {
         refuse_batch_norm("net_arch", spec)?;
         check_normalization(self.normalize_observations, spec)?;
         optimizer.check(("net_arch", spec, &critic_ends(task)), self.learning_rate)?;
-        if spec.noisy {
-            let reason = format!("{spec}: reinforce draws its actions, and has no use for noise on weights");
-            return Err(ConfigError::value("net_arch", reason));
-        }
-        Ok(())
+        refuse_noise(ALGORITHM.name, spec)
     }
 }
 
@@ -153,7 +149,7 @@ pub struct Reinforce<A: PolicyActions + ?Sized> {
     discount: f64,
     explained_variance: f64,
     /// The returns of the episode; empty until they are needed.
-    estimates: Estimates,
+    returns: Vec<f32>,
     batch: Minibatch<A>,
     /// Buffers: the values of a minibatch, and `gamma^t`, or 1, of its steps.
     values: Vec<f32>,
@@ -178,7 +174,7 @@ impl<A: PolicyActions + ?Sized> Reinforce<A> {
             made: 0,
             discount: 1.0,
             explained_variance: 0.0,
-            estimates: Estimates::default(),
+            returns: Vec::new(),
             batch: Minibatch::default(),
             values: Vec::new(),
             weights: Vec::new(),
@@ -203,12 +199,10 @@ impl<A: PolicyActions + ?Sized> Reinforce<A> {
     fn learning_rate(&self) -> f64 {
         self.config.learning_rate.at(self.steps.saturating_sub(self.networks.rollout.length as u64), 1)
     }
-}
 
-impl<A: PolicyActions + ?Sized> Reinforce<A> {
     /// An episode that is over is one that is being learned from.
     fn check_minibatches(&mut self) -> Result<(), SnapshotError> {
-        self.estimates.returns.clear();
+        self.returns.clear();
         let is_over = self.networks.rollout.is_over();
         if is_over == (self.made > 0) && (self.made == 0 || self.made < self.minibatches()) {
             return Ok(());
@@ -224,18 +218,16 @@ impl<A: PolicyActions + ?Sized> Reinforce<A> {
 
     /// Gathers the next minibatch, with the advantages of its actions over the present baseline.
     fn gather(&mut self) {
-        let Self { config, networks, estimates, batch, values, weights, discount, .. } = self;
+        let Self { config, networks, returns, batch, values, weights, discount, .. } = self;
         let length = networks.rollout.length;
-        if estimates.returns.len() != length {
-            networks.rollout.returns(config.gamma as f32, &mut estimates.returns);
-            estimates.values.resize(length, 0.0);
-            estimates.advantages.resize(length, 0.0);
+        if returns.len() != length {
+            networks.rollout.returns(config.gamma as f32, returns);
         }
         let size = config.batch_size.map_or(length, |size| size as usize);
         let first = self.made as usize * size;
         let steps: Vec<usize> = (first..length.min(first + size)).collect();
-        batch.gather(&networks.rollout, estimates, &steps);
-        batch.advantages.copy_from_slice(&batch.returns);
+        batch.gather_steps(&networks.rollout, returns, &steps);
+        batch.advantages.clone_from(&batch.returns);
         if config.baseline {
             networks.values(&batch.observations, values);
             batch.advantages.iter_mut().zip(&*values).for_each(|(advantage, value)| *advantage -= value);
@@ -309,14 +301,9 @@ impl<A: PolicyActions + ?Sized> Agent for Reinforce<A> {
         if self.made == self.minibatches() {
             (self.made, self.discount) = (0, 1.0);
             self.networks.rollout.clear();
-            self.estimates.returns.clear();
+            self.returns.clear();
         }
-        let losses = losses.expect("its loss asks for a step");
-        Ok(Measurements::of(catalogue::LOSS, f64::from(losses.total))
-            .with(catalogue::POLICY_LOSS, f64::from(losses.policy))
-            .with(catalogue::VALUE_LOSS, f64::from(losses.critic))
-            .with(catalogue::ENTROPY, f64::from(losses.entropy))
-            .with(catalogue::GRADIENT_NORM, self.networks.optimizer().gradient_norm()))
+        Ok(self.networks.measured(losses.expect("its loss asks for a step")))
     }
 
     fn model(&self) -> Model {
@@ -341,7 +328,7 @@ impl<A: PolicyActions + ?Sized> Agent for Reinforce<A> {
 snapshot! {
     impl[A: PolicyActions + ?Sized] Restorable for Reinforce<A> {
         saved: networks via Flat, steps via Counter, made via Counter, discount, explained_variance;
-        built: config, estimates, batch, values, weights;
+        built: config, returns, batch, values, weights;
         then: Self::check_minibatches;
     }
 }

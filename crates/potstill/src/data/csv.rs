@@ -136,7 +136,8 @@ fn columns(
     };
     let mut values: Vec<Values> = known.iter().map(empty).collect();
     let mut is_more = !has_header || rows.advance()?;
-    let mut count = 0_u64;
+    // A column of numbers has turned out to hold words.
+    let (mut count, mut has_words) = (0_u64, false);
     while is_more {
         let line = rows.line();
         if rows.len() != names.len() {
@@ -155,7 +156,7 @@ fn columns(
                     }
                     Some(x) => numbers.push(x),
                     None => {
-                        kinds[i] = Kind::Words;
+                        (kinds[i], has_words) = (Kind::Words, true);
                         numbers.push(f64::NAN);
                     }
                 },
@@ -168,9 +169,9 @@ fn columns(
             }
         }
         count += 1;
-        is_more = (count < rows_max || known == *kinds) && rows.advance()?;
+        is_more = (count < rows_max || !has_words) && rows.advance()?;
     }
-    if known != *kinds {
+    if has_words {
         return Ok(None);
     }
     let column = |(name, values): (String, Values)| Column { name, values };

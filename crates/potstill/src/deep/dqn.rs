@@ -48,7 +48,7 @@
 //! # Ok::<(), potstill::nn::spec::SpecError>(())
 //! ```
 
-use super::normalizer::Normalizer;
+use super::normalizer::{Normalizer, SCALED_ALREADY};
 use super::objective::Objective;
 use super::task::{TaskSpec, check_pass, size, warning};
 use super::update::{Update, UpdateBuffers};
@@ -563,9 +563,7 @@ impl Agent for Dqn {
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
         if self.moments.is_some() {
-            return Err(
-                "a model has its input scaling in its weights, and this run would scale again".to_owned()
-            );
+            return Err(SCALED_ALREADY.to_owned());
         }
         model.copy_to_network(&mut self.online)?;
         self.target.copy_from(&self.online);

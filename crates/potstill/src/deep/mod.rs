@@ -33,7 +33,7 @@ mod update;
 pub use c51::C51Config;
 pub use dqn::{Dqn, DqnConfig};
 pub use iqn::IqnConfig;
-pub(crate) use normalizer::Normalizer;
+pub(crate) use normalizer::{Normalizer, SCALED_ALREADY};
 pub use objective::Objective;
 pub use pqn::{Pqn, PqnConfig};
 pub use qr_dqn::QrDqnConfig;

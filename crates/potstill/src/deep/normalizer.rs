@@ -7,6 +7,10 @@ use potstill_env::wrappers::RunningMoments;
 /// No observation seen so far is more deviations from the mean: the limit at which Stable-Baselines3 clips.
 const DEVIATIONS_MAX: f64 = 10.0;
 
+/// The refusal to start from a model where observations are normalised.
+pub(crate) const SCALED_ALREADY: &str =
+    "a model has its input scaling in its weights, and this run would scale again";
+
 /// Running means and deviations of observations. Where a feature was constant for long its deviation is almost nothing,
 /// and the first movement would be hundreds of deviations: so a deviation is at least a tenth of the largest distance
 /// from the mean, and 1 while there is none.

@@ -74,14 +74,11 @@ pub struct Row {
 
 /// The first number of a line of a file that no logarithm of a probability can be: one above 0, but for rounding.
 pub fn impossible_log_probability(line: &Value) -> Option<f64> {
-    let all = |token: &Value| {
-        let alternatives = token["top_logprobs"].as_array().cloned().unwrap_or_default();
-        alternatives.iter().chain([token]).filter_map(|token| token["logprob"].as_f64()).collect::<Vec<_>>()
-    };
     let choices = body_of(line)["choices"].as_array();
     let tokens =
         choices.into_iter().flatten().filter_map(|choice| choice["logprobs"]["content"].as_array()).flatten();
-    tokens.flat_map(all).find(|&logprob| logprob > ROUNDING)
+    let all = tokens.flat_map(|token| token["top_logprobs"].as_array().into_iter().flatten().chain([token]));
+    all.filter_map(|token| token["logprob"].as_f64()).find(|&logprob| logprob > ROUNDING)
 }
 
 /// The completion in a line of a file, which a batch has under its response or result.

@@ -33,6 +33,8 @@
 use crate::config::ConfigError;
 use crate::config::settings;
 use crate::optimizer::OptimizerConfig;
+#[cfg(feature = "disk")]
+use crate::optimizer::refuse_counts;
 use crate::policy::Schedule;
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
@@ -66,16 +68,8 @@ impl HintConfig {
     /// Refuses schedules that count the updates of one number: a gradient step is of all.
     #[cfg(feature = "disk")]
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        for (key, schedule) in
-            [("hint_weight", self.hint_weight), ("attention_weight", self.attention_weight)]
-        {
-            if schedule.counts() {
-                let reason =
-                    format!("{schedule} counts updates of one number; give a number or linear:FROM:TO:STEPS");
-                return Err(ConfigError::value(key, reason));
-            }
-        }
-        Ok(())
+        refuse_counts("hint_weight", self.hint_weight)?;
+        refuse_counts("attention_weight", self.attention_weight)
     }
 }
 

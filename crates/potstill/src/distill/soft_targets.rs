@@ -19,6 +19,8 @@ use super::source::{Samples, Source};
 #[cfg(feature = "disk")]
 use crate::config::ConfigError;
 use crate::config::{settings, words};
+#[cfg(feature = "disk")]
+use crate::optimizer::refuse_counts;
 use crate::policy::Schedule;
 use crate::targets::argmax;
 use crate::teacher::Teacher;
@@ -87,14 +89,8 @@ impl SoftTargetsConfig {
     /// Refuses schedules that count the updates of one number: a gradient step is of all.
     #[cfg(feature = "disk")]
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        for (key, schedule) in [("temperature", self.temperature), ("alpha", self.alpha)] {
-            if schedule.counts() {
-                let reason =
-                    format!("{schedule} counts updates of one number; give a number or linear:FROM:TO:STEPS");
-                return Err(ConfigError::value(key, reason));
-            }
-        }
-        Ok(())
+        refuse_counts("temperature", self.temperature)?;
+        refuse_counts("alpha", self.alpha)
     }
 
     /// The divergence of gradient step `step`, counted from 0.

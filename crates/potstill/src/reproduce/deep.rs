@@ -61,7 +61,7 @@ const fn policy(
     reach: (f64, f64),
     from: &'static str,
 ) -> Case {
-    Case { algorithm, preset: "zoo", env, steps, statistic: Center::Mean, reach, from }
+    Case { statistic: Center::Mean, ..zoo(algorithm, env, steps, reach, from) }
 }
 
 const POLICIES: [Case; 10] = [
