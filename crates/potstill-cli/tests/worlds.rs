@@ -61,7 +61,7 @@ fn environments_are_listed_with_what_they_are() {
     let listed = json(dir.path(), "env list");
     assert_eq!(listed, json(dir.path(), "envs"));
     let environments = listed["environments"].as_array().unwrap();
-    assert_eq!(environments.len(), 30);
+    assert_eq!(environments.len(), 31);
     let of = |id: &str| environments.iter().find(|env| env["id"] == id).unwrap();
     let lake = of("FrozenLake-v1");
     assert_eq!((&lake["time_limit_steps"], &lake["reward_threshold"]), (&json!(100), &json!(0.7)));

@@ -53,6 +53,7 @@ pub mod wrappers;
 
 pub use classic_control::acrobot::Acrobot;
 pub use classic_control::cart_pole::CartPole;
+pub use classic_control::linear_quadratic::LinearQuadratic;
 pub use classic_control::mountain_car::{MountainCar, MountainCarContinuous};
 pub use classic_control::pendulum::Pendulum;
 pub use guarded::Guarded;

@@ -7,6 +7,8 @@
 //! | [`DiagonalGaussian`] | means, logarithms of standard deviations | `Independent(Normal)` |
 //! | [`SquashedGaussian`] | the same, before the hyperbolic tangent | `TransformedDistribution` with `TanhTransform` |
 //!
+//! [`StateDependentNoise`] makes deviations of the features of a state.
+//!
 //! A distribution borrows its parameters and allocates nothing. Methods that begin with `add_` take a weight
 //! for each sample, the gradient of the loss with respect to what the method is about, and *add* the gradient
 //! with respect to the parameters, so that the terms of a loss can be written one after the other.
@@ -28,7 +30,9 @@
 mod categorical;
 mod gaussian;
 mod squashed;
+mod state_dependent;
 
 pub use categorical::Categorical;
 pub use gaussian::{DiagonalGaussian, GaussianGradients};
 pub use squashed::SquashedGaussian;
+pub use state_dependent::StateDependentNoise;

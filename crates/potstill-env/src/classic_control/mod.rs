@@ -15,6 +15,7 @@
 pub mod acrobot;
 pub mod cart_pole;
 pub(crate) mod dynamics;
+pub mod linear_quadratic;
 pub mod mountain_car;
 pub mod pendulum;
 
@@ -30,5 +31,6 @@ pub(crate) fn entries() -> Vec<Entry> {
         mountain_car::entry(),
         mountain_car::continuous_entry(),
         pendulum::entry(),
+        linear_quadratic::entry(),
     ]
 }

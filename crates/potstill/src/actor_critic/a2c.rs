@@ -32,6 +32,7 @@ use super::actions::PolicyActions;
 use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise, squared_error};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
+use super::state_noise::Deviations;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
@@ -75,8 +76,14 @@ settings! {
         /// Divides rewards by the running standard deviation of the discounted returns, and clips them at 10. Source: Stable-Baselines3's
         /// VecNormalize
         normalize_rewards: bool = false, in Any;
-        /// Logarithm of the initial standard deviation of the actions in a box. Source: Stable-Baselines3
+        /// Logarithm of the initial standard deviation of the actions in a box, or of the parameters of use_sde. Source:
+        /// Stable-Baselines3
         log_std_init: f64 = 0.0, in Finite;
+        /// Explores a box of actions by noise that is a random linear function of the activations of the policy's last hidden layer
+        /// (gSDE), the same for a rollout, in place of noise that is independent in each step. Source: Raffin et al. 2022
+        use_sde: bool = false, in Any;
+        /// Steps of each copy after which that function is drawn anew within a rollout too. Source: Raffin et al. 2022, section 3
+        sde_sample_freq: Option<u64> = None, in AtLeastOne, needs Is("use_sde", &["true"]);
         /// Architecture of the policy's network, and of the critic's. Source: Stable-Baselines3
         net_arch: NetworkSpec = "mlp:64,64:tanh", in Any;
     }
@@ -133,11 +140,17 @@ impl A2cConfig {
         self.num_envs * self.n_steps
     }
 
+    fn deviations(&self) -> Deviations {
+        let Self { use_sde, sde_sample_freq, .. } = *self;
+        Deviations { log_std_init: self.log_std_init as f32, of_state: use_sde, sample_freq: sde_sample_freq }
+    }
+
     /// Refuses settings that go neither together nor with the task.
     fn check(&self, optimizer: &OptimizerConfig, task: &TaskSpec) -> Result<(), ConfigError> {
         let (spec, ends) = (&self.net_arch, critic_ends(task));
         refuse_batch_norm("net_arch", spec)?;
         check_normalization(self.normalize_observations, spec)?;
+        self.deviations().check(spec, task)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         check_pass("n_steps", self.collected(), (spec, &ends, 1))?;
         refuse_noise(ALGORITHM.name, spec)?;
@@ -173,7 +186,7 @@ impl<A: PolicyActions + ?Sized> A2c<A> {
             rewards: config.normalize_rewards,
             gamma: config.gamma,
         };
-        let form = (&config.net_arch, config.log_std_init as f32, normalized);
+        let form = (&config.net_arch, config.deviations(), normalized);
         Self {
             networks: ActorCritic::new(form, &optimizer, (config.n_steps, config.num_envs), task),
             steps: 0,

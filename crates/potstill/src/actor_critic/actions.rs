@@ -1,20 +1,18 @@
 //! Stochastic policies over the two kinds of actions: a softmax over choices, a normal distribution in a box.
 
+use super::state_noise::LOG_STD;
 use crate::model::{Bound, ControlPolicy, Model};
 use potstill_core::Pcg64;
 use potstill_env::{Row, Space};
 use potstill_nn::distributions::{Categorical, DiagonalGaussian, GaussianGradients};
 use potstill_nn::{Ends, Inputs, Interface, Network};
 
-/// The free parameters of a normal policy, one for each component of an action: a deviation without state.
-const LOG_STD: &str = "log_std";
-
 /// The distributions of the actions in a batch of states.
 #[derive(Clone, Copy, Debug)]
 pub struct Distributions<'a> {
     /// Outputs of the policy's network: logits, `samples x choices`, or means, `samples x components`.
     outputs: &'a [f32],
-    /// Logarithms of standard deviations; empty for choices.
+    /// Logarithms of standard deviations, of components or of `samples x components`; empty for choices.
     log_std: &'a [f32],
     /// Choices or components.
     width: usize,
@@ -25,6 +23,11 @@ impl<'a> Distributions<'a> {
     pub fn new(network: &'a Network, outputs: &'a [f32]) -> Self {
         let log_std = network.free_parameters(LOG_STD).unwrap_or_default();
         Self { outputs, log_std, width: network.outputs() }
+    }
+
+    /// Normal distributions whose deviations depend on the state.
+    pub(super) fn of_states(outputs: &'a [f32], log_std: &'a [f32], width: usize) -> Self {
+        Self { outputs, log_std, width }
     }
 
     /// The number of deviations, 0 for choices.
@@ -52,11 +55,18 @@ pub struct DistributionGradients<'a> {
 
 /// Actions that a stochastic policy draws: `usize` for choices, `[f32]` for those of a box.
 pub trait PolicyActions: Row + 'static {
-    /// The inputs and outputs of a policy's network, with its free parameters.
-    fn interface(inputs: Inputs, actions: &Space, log_std: f32) -> Interface;
+    /// The inputs and outputs of a policy's network, with its free parameters: so many logarithms of deviations for each
+    /// component of an action, which begin as this.
+    fn interface(inputs: Inputs, actions: &Space, log_std: (usize, f32)) -> Interface;
 
     /// Draws an action for each sample. `noise` is scratch.
     fn draw(of: Distributions<'_>, rng: &mut Pcg64, noise: &mut Vec<f32>, actions: &mut [Self::Element]);
+
+    /// The actions at these distances from the means.
+    ///
+    /// # Panics
+    /// For choices.
+    fn displace(of: Distributions<'_>, noise: &[f32], actions: &mut [Self::Element]);
 
     /// The logarithm of the probability, or of the density, of each sample's action.
     fn log_prob(of: Distributions<'_>, actions: &[Self::Element], log_probs: &mut [f32]);
@@ -90,13 +100,17 @@ pub trait PolicyActions: Row + 'static {
 }
 
 impl PolicyActions for usize {
-    fn interface(inputs: Inputs, actions: &Space, _: f32) -> Interface {
+    fn interface(inputs: Inputs, actions: &Space, _: (usize, f32)) -> Interface {
         let choices = actions.discrete().expect("discrete actions");
         (&Ends::new(inputs, choices)).into()
     }
 
     fn draw(of: Distributions<'_>, rng: &mut Pcg64, _: &mut Vec<f32>, actions: &mut [usize]) {
         of.categorical().sample(rng, actions);
+    }
+
+    fn displace(_: Distributions<'_>, _: &[f32], _: &mut [usize]) {
+        panic!("choices have no distance");
     }
 
     fn log_prob(of: Distributions<'_>, actions: &[usize], log_probs: &mut [f32]) {
@@ -139,14 +153,18 @@ impl PolicyActions for usize {
 }
 
 impl PolicyActions for [f32] {
-    fn interface(inputs: Inputs, actions: &Space, log_std: f32) -> Interface {
+    fn interface(inputs: Inputs, actions: &Space, (each, log_std): (usize, f32)) -> Interface {
         let components = actions.features();
-        Interface::from(&Ends::new(inputs, components)).with_free(LOG_STD, components, log_std)
+        Interface::from(&Ends::new(inputs, components)).with_free(LOG_STD, each * components, log_std)
     }
 
     fn draw(of: Distributions<'_>, rng: &mut Pcg64, noise: &mut Vec<f32>, actions: &mut [f32]) {
         noise.resize(actions.len(), 0.0);
         of.gaussian().sample(rng, noise, actions);
+    }
+
+    fn displace(of: Distributions<'_>, noise: &[f32], actions: &mut [f32]) {
+        actions.iter_mut().zip(of.outputs).zip(noise).for_each(|((a, mean), noise)| *a = mean + noise);
     }
 
     fn log_prob(of: Distributions<'_>, actions: &[f32], log_probs: &mut [f32]) {

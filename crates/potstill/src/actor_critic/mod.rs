@@ -40,6 +40,7 @@ pub mod ppo;
 pub mod reinforce;
 mod rollout;
 pub mod sac;
+mod state_noise;
 pub mod td3;
 
 pub use a2c::{A2c, A2cConfig, A2cOptimizer};

@@ -3,6 +3,7 @@
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
 use super::normalization::{Normalization, Normalized};
 use super::rollout::{Column, Estimates, Rollout};
+use super::state_noise::{Deviations, StateFeatures, StateNoise};
 use crate::agent::{LearnError, Measurements};
 use crate::config::ConfigError;
 use crate::deep::{SCALED_ALREADY, TaskSpec};
@@ -30,6 +31,9 @@ pub(super) struct ActorCritic<A: PolicyActions + ?Sized> {
     policy_optimizer: GuardedStep,
     critic_optimizer: GuardedStep,
     exploration: Pcg64,
+    /// Noise that depends on the state, if that explores, and what it is made of.
+    state_noise: Option<StateNoise>,
+    states: Option<StateFeatures>,
     normalization: Normalization,
     pub(super) rollout: Rollout<A>,
     acting: Passes,
@@ -56,6 +60,8 @@ struct Scratch {
     entropies: Vec<f32>,
     d_outputs: Vec<f32>,
     d_log_std: Vec<f32>,
+    /// The gradient with respect to the policy's free parameters, if their deviations are of states.
+    d_free: Vec<f32>,
     d_values: Vec<f32>,
 }
 
@@ -153,7 +159,7 @@ impl<A: PolicyActions + ?Sized> Minibatch<A> {
 impl<A: PolicyActions + ?Sized> ActorCritic<A> {
     /// A policy and a critic of this form, which collect so many steps of so many copies.
     pub(super) fn new(
-        (spec, log_std, normalized): (&NetworkSpec, f32, Normalized),
+        (spec, deviations, normalized): (&NetworkSpec, Deviations, Normalized),
         optimizer: &OptimizerConfig,
         (steps, copies): (u64, u64),
         task: &TaskSpec,
@@ -161,6 +167,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         let TaskSpec { inputs, action_space, streams, workers, .. } = task;
         let mut rng = streams.stream("initialisation");
         let how = optimizer.initialisation();
+        let log_std = (deviations.each(spec), deviations.log_std_init);
         let mut policy = spec.initialised(A::interface(*inputs, action_space, log_std), how, &mut rng);
         if how == Initialisation::Orthogonal {
             policy.scale_output_weights(POLICY_GAIN);
@@ -174,6 +181,8 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
             policy_optimizer: GuardedStep::new(optimizer, policy.parameters().len()),
             critic_optimizer: GuardedStep::new(optimizer, critic.parameters().len()),
             exploration: streams.stream("exploration"),
+            state_noise: StateNoise::new(deviations, &policy, copies as usize),
+            states: StateFeatures::new(deviations, &policy),
             normalization: Normalization::new(normalized, inputs.count(), copies as usize),
             rollout: Rollout::new(steps as usize, copies as usize, inputs.count(), action_space),
             acting: passes(),
@@ -204,12 +213,22 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
 
     /// Draws an action for each copy, and makes it one of the environment.
     pub(super) fn act(&mut self, observations: &[f32], actions: &mut [ElementOf<A>]) {
+        let Self { policy, exploration, rollout, acting, state_noise, states, scratch, .. } = self;
+        let noise = &mut scratch.noise;
         let seen = self.normalization.seen(observations);
-        let outputs = self.policy.predict(seen, &mut self.acting.policy);
-        let of = Distributions::new(&self.policy, outputs);
-        let (drawn, log_probs) = self.rollout.drawn();
-        A::draw(of, &mut self.exploration, &mut self.scratch.noise, drawn);
-        A::log_prob(of, drawn, log_probs);
+        let (drawn, log_probs) = rollout.drawn();
+        if let Some((state_noise, states)) = state_noise.as_mut().zip(states.as_mut()) {
+            policy.forward(seen, &mut acting.policy);
+            states.read(policy, &acting.policy, log_probs.len());
+            states.noise(policy, state_noise.tick(policy, exploration), noise);
+            let of = Distributions::of_states(acting.policy.outputs(), &states.log_std, policy.outputs());
+            A::displace(of, noise, drawn);
+            A::log_prob(of, drawn, log_probs);
+        } else {
+            let of = Distributions::new(policy, policy.predict(seen, &mut acting.policy));
+            A::draw(of, exploration, noise, drawn);
+            A::log_prob(of, drawn, log_probs);
+        }
         actions.copy_from_slice(drawn);
         A::clip(self.rollout.space(), actions);
     }
@@ -224,11 +243,15 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         decay: LambdaDecay,
         estimates: &mut Estimates,
     ) -> Result<bool, LearnError> {
-        let Self { critic, rollout, acting, normalization, scratch: Scratch { last, column, .. }, .. } = self;
+        let Self { critic, rollout, acting, normalization, state_noise, scratch, .. } = self;
+        let Scratch { last, column, .. } = scratch;
         let steps = &normalization.steps(steps);
         rollout.observe(steps, |next| critic.predict(next, &mut acting.critic)[0])?;
         if !rollout.is_complete() {
             return Ok(false);
+        }
+        if let Some(state_noise) = state_noise {
+            state_noise.end_rollout();
         }
         values_of(critic, &rollout.observations, &mut acting.critic, &mut estimates.values);
         // After the end of an episode this is its final observation, whose value is not needed again.
@@ -277,15 +300,23 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         policy_loss: &mut PolicyLoss<'_, A>,
         critic_loss: &mut CriticLoss<'_, A>,
     ) -> Result<Option<Losses>, LearnError> {
-        let Self { policy, critic, policy_optimizer, critic_optimizer, learning, scratch, .. } = self;
+        let Self { policy, critic, policy_optimizer, critic_optimizer, states, learning, scratch, .. } = self;
         let samples = batch.returns.len();
-        let Scratch { d_log_probs, d_entropies, entropies, d_outputs, d_log_std, d_values, .. } = scratch;
+        let Scratch { d_log_probs, d_entropies, entropies, d_outputs, d_log_std, d_free, d_values, .. } =
+            scratch;
         for list in [&mut batch.log_probs, &mut *d_log_probs, d_entropies, entropies, d_values] {
             list.clear();
             list.resize(samples, 0.0);
         }
-        let outputs = policy.forward(&batch.observations, &mut learning.policy);
-        let of = Distributions::new(policy, outputs);
+        policy.forward(&batch.observations, &mut learning.policy);
+        let outputs = learning.policy.outputs();
+        let of = match states {
+            None => Distributions::new(policy, outputs),
+            Some(states) => {
+                states.read(policy, &learning.policy, samples);
+                Distributions::of_states(outputs, &states.log_std, policy.outputs())
+            }
+        };
         A::log_prob(of, &batch.actions, &mut batch.log_probs);
         let Some(of_policy) = policy_loss(batch, d_log_probs) else { return Ok(None) };
         A::entropy(of, entropies);
@@ -299,6 +330,13 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
             d_entropies.fill(-weights.entropy / samples as f32);
             A::add_entropy_gradients(of, d_entropies, &mut gradients);
         }
+        let d_free = match states {
+            None => d_log_std,
+            Some(states) => {
+                states.gradient(policy, d_log_std, d_free);
+                d_free
+            }
+        };
         let values = critic.forward(&batch.observations, &mut learning.critic);
         let of_critic = critic_loss(batch, values, d_values);
         d_values.iter_mut().for_each(|d| *d *= weights.critic);
@@ -309,7 +347,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
                 names: ["policy's parameter", "policy's gradient"],
                 network: policy,
                 optimizer: policy_optimizer,
-                upstream: Upstream { outputs: d_outputs, free: d_log_std, taps: &[] },
+                upstream: Upstream { outputs: d_outputs, free: d_free, taps: &[] },
                 workspace: &mut learning.policy,
             },
             Share {
@@ -409,7 +447,8 @@ pub(super) fn squared_error(values: &[f32], returns: &[f32], d_values: &mut [f32
 
 snapshot! {
     impl[A: PolicyActions + ?Sized] Restorable for ActorCritic<A> {
-        saved: policy, critic, policy_optimizer, critic_optimizer, exploration, normalization via Flat, rollout via Flat;
-        built: acting, learning, scratch;
+        saved: policy, critic, policy_optimizer, critic_optimizer, exploration, state_noise, normalization via Flat,
+            rollout via Flat;
+        built: states, acting, learning, scratch;
     }
 }

@@ -187,6 +187,14 @@ pub trait OffPolicyLearner: Restorable + std::fmt::Debug + Send + Sized + 'stati
     /// The keys of the optimisers.
     fn optimizer(settings: &Self::Settings) -> &OptimizerConfig;
 
+    /// Refuses settings of its own that go neither together nor with the task.
+    ///
+    /// # Errors
+    /// With the key and the reason.
+    fn check(_: &Self::Settings, _: &TaskSpec) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
     /// A learner that has learned nothing.
     fn new(settings: &Self::Settings, task: &TaskSpec) -> Self;
 
@@ -263,6 +271,7 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
         let warning = warning(task, config.num_envs, first, "learning_starts and train_freq");
         let task = TaskSpec::of(task, &config.net_arch)?;
         config.check(L::optimizer(settings), L::OUTPUTS, &task)?;
+        L::check(settings, &task)?;
         let (bytes, in_file) = config.replay(&task).memory();
         let place = if in_file { ", observations in a file" } else { "" };
         let about = format!("replay: {} transitions, {}{place}", config.buffer_size, size(bytes));

@@ -170,7 +170,7 @@ impl<A: PolicyActions + ?Sized> OneStepActorCritic<A> {
     pub fn new(config: OneStepConfig, task: &TaskSpec) -> Self {
         let TaskSpec { inputs, action_space, streams, workers, total_steps, .. } = task;
         let (mut rng, how) = (streams.stream("initialisation"), Initialisation::Orthogonal);
-        let interface = A::interface(*inputs, action_space, config.log_std_init as f32);
+        let interface = A::interface(*inputs, action_space, (1, config.log_std_init as f32));
         let mut policy = config.net_arch.initialised(interface, how, &mut rng);
         policy.scale_output_weights(POLICY_GAIN);
         let critic = config.net_arch.initialised(&critic_ends(task), how, &mut rng);

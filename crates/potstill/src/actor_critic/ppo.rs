@@ -7,18 +7,19 @@
 //!
 //! Differences from the paper, and from its published implementations (Huang et al. 2022, "The 37 implementation details
 //! of proximal policy optimization", by their numbers):
-//! - 1, 2, 7, 10: copies act together, weights are orthogonal (gains of the root of 2, 0.01 and 1), advantages are
-//!   normalised in each minibatch, one norm of the gradient of both networks is limited.
-//! - 3: Adam's epsilon is 1e-5. 4: the step size is a key, and may fall: `linear:3e-4:0:run`.
+//! - 1, 2, 6, 7, 11: copies act together, weights are orthogonal (gains of the root of 2, 0.01 and 1), epochs are of
+//!   shuffled minibatches, in which advantages are normalised, and one norm of the gradient of both networks is limited.
+//! - 3: Adam's epsilon is 1e-5. 4: the step size is a key, and may fall: `linear:3e-4:0:run`; `clip_range` too.
 //! - 5: an episode that is truncated bootstraps from the value of its true final observation, as in
 //!   Stable-Baselines3; the original treats truncation as termination.
-//! - 8, 9: the critic's loss is the mean squared error times `vf_coef`, half of it in the original; it is clipped if
-//!   `clip_range_vf` is given.
-//! - 11: clip fraction, KL and explained variance are recorded. 12: `target_kl` ends an update before the step that
-//!   would go beyond 1.5 times of it, as in Stable-Baselines3.
-//! - 13: two networks of one form, none shared. Continuous actions: a normal distribution with a deviation for each
-//!   component that is a free parameter; the density is that of the drawn action, and the box clips it for the
-//!   environment alone.
+//! - 8 to 10: the critic's loss is the mean squared error times `vf_coef`, half of it in the original; it is clipped if
+//!   `clip_range_vf` is given. `ent_coef` weighs the entropy.
+//! - 12: clip fraction, KL and explained variance are recorded.
+//! - 13: two networks of one form, none shared.
+//! - Continuous actions: a normal distribution with a deviation for each component that is a free parameter, or noise
+//!   that depends on the state (`use_sde`); the density is that of the drawn action, and the box clips it for the
+//!   environment alone. `normalize_observations` and `normalize_rewards` are keys.
+//! - `target_kl` ends an update before the step that would go beyond 1.5 times of it, as in Stable-Baselines3.
 //! - A last minibatch that is smaller than the others is learned from, as in Stable-Baselines3.
 //! - Schedules are over the steps before the transitions of an update, so that the last update has a step size above 0.
 //!
@@ -44,6 +45,7 @@ use super::actions::PolicyActions;
 use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise, squared_error};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
+use super::state_noise::Deviations;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
@@ -101,8 +103,14 @@ settings! {
         /// Divides rewards by the running standard deviation of the discounted returns, and clips them at 10. Source: Stable-Baselines3's
         /// VecNormalize
         normalize_rewards: bool = false, in Any;
-        /// Logarithm of the initial standard deviation of the actions in a box. Source: Stable-Baselines3
+        /// Logarithm of the initial standard deviation of the actions in a box, or of the parameters of use_sde. Source:
+        /// Stable-Baselines3
         log_std_init: f64 = 0.0, in Finite;
+        /// Explores a box of actions by noise that is a random linear function of the activations of the policy's last hidden layer
+        /// (gSDE), the same for a rollout, in place of noise that is independent in each step. Source: Raffin et al. 2022
+        use_sde: bool = false, in Any;
+        /// Steps of each copy after which that function is drawn anew within a rollout too. Source: Raffin et al. 2022, section 3
+        sde_sample_freq: Option<u64> = None, in AtLeastOne, needs Is("use_sde", &["true"]);
         /// Architecture of the policy's network, and of the critic's. Source: Stable-Baselines3
         net_arch: NetworkSpec = "mlp:64,64:tanh", in Any;
     }
@@ -134,6 +142,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "cleanrl", text: include_str!("../../presets/ppo-cleanrl.toml") },
     ],
     smoke: &[
+        "env=Pendulum-v1 steps=600 net_arch=mlp:8:tanh num_envs=2 n_steps=50 batch_size=40 n_epochs=2 use_sde=true \
+         sde_sample_freq=7 log_std_init=-1.0 learning_rate=0.01 eval_freq=300 eval_episodes=2",
         "env=CartPole-v1 steps=1200 net_arch=mlp:8:tanh num_envs=4 n_steps=32 batch_size=48 n_epochs=2 \
          clip_range_vf=0.2 ent_coef=0.01 learning_rate=linear:0.01:0:run eval_freq=400 eval_episodes=2",
         "env=Pendulum-v1 steps=600 net_arch=mlp:8 n_steps=64 batch_size=32 n_epochs=3 target_kl=0.001 \
@@ -172,11 +182,17 @@ impl PpoConfig {
         self.collected().saturating_mul(4 * numbers as u64 + 2)
     }
 
+    fn deviations(&self) -> Deviations {
+        let Self { use_sde, sde_sample_freq, .. } = *self;
+        Deviations { log_std_init: self.log_std_init as f32, of_state: use_sde, sample_freq: sde_sample_freq }
+    }
+
     /// Refuses settings that go neither together nor with the task.
     fn check(&self, optimizer: &OptimizerConfig, task: &TaskSpec) -> Result<(), ConfigError> {
         let (spec, ends) = (&self.net_arch, critic_ends(task));
         refuse_batch_norm("net_arch", spec)?;
         check_normalization(self.normalize_observations, spec)?;
+        self.deviations().check(spec, task)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         check_pass("batch_size", self.batch_size.min(self.collected()), (spec, &ends, 1))?;
         check_pass("num_envs", self.num_envs, (spec, &ends, 1))?;
@@ -346,7 +362,7 @@ impl<A: PolicyActions + ?Sized> Ppo<A> {
             rewards: config.normalize_rewards,
             gamma: config.gamma,
         };
-        let form = (&config.net_arch, config.log_std_init as f32, normalized);
+        let form = (&config.net_arch, config.deviations(), normalized);
         Self {
             networks: ActorCritic::new(form, &optimizer, (config.n_steps, config.num_envs), task),
             steps: 0,

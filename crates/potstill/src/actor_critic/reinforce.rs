@@ -37,6 +37,7 @@ use super::actions::PolicyActions;
 use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::explained_variance;
+use super::state_noise::Deviations;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
@@ -167,7 +168,7 @@ impl<A: PolicyActions + ?Sized> Reinforce<A> {
             rewards: config.normalize_rewards,
             gamma: config.gamma,
         };
-        let form = (&config.net_arch, config.log_std_init as f32, normalized);
+        let form = (&config.net_arch, Deviations::constant(config.log_std_init as f32), normalized);
         Self {
             networks: ActorCritic::new(form, &optimizer, (STEPS_MAX, 1), task),
             steps: 0,

@@ -16,6 +16,9 @@
 //! - The density is that of actions from -1 to 1, whatever the box: the scale would add a constant to every
 //!   entropy.
 //! - Random actions for `learning_starts` steps.
+//! - With `use_sde` noise depends on the state (Raffin et al. 2022): deviations are those of a random function of
+//!   the last hidden layer, and features learn through them too. Stable-Baselines3 also limits means to 2, which
+//!   is not done here.
 //! - A truncated episode bootstraps from its true final observation.
 //!
 //! ```
@@ -36,19 +39,21 @@
 use super::critics::Critics;
 use super::noise::{NoiseConfig, NoiseKind};
 use super::off_policy::{OffPolicy, OffPolicyConfig, OffPolicyLearner, OffPolicyOptimizer, Rates};
+use super::state_noise::{Deviations, LOG_STD as PARAMETERS, StateFeatures, StateNoise, draw};
 use crate::agent::{LearnError, Measurements, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, Preset, recipe};
-use crate::config::{Auto, settings};
+use crate::config::{Auto, ConfigError, settings};
 use crate::deep::TaskSpec;
 use crate::experience::Batch;
 use crate::metrics::catalogue;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::targets::bellman_values;
-use potstill_core::math::{exp_f64, ln_f64};
+use potstill_core::math::{exp, exp_f64, ln_f64};
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
 use potstill_nn::distributions::{GaussianGradients, SquashedGaussian};
-use potstill_nn::{Interface, Network, Optimiser, Workers, Workspace};
+use potstill_nn::kernels::tanh;
+use potstill_nn::{Interface, Network, Optimiser, Upstream, Workers, Workspace};
 
 settings! {
     /// The hyperparameters of SAC beside those that all learners from replay share.
@@ -60,6 +65,22 @@ settings! {
         /// Entropy that the temperature is to hold, in nats, of actions from -1 to 1; auto is minus the
         /// number of components of an action. Source: Haarnoja et al. 2018b, appendix D
         target_entropy: Auto = Auto::Auto, in Finite, needs Is("ent_coef", &["auto"]);
+        /// Explores by noise that is a random linear function of the activations of the policy's last hidden
+        /// layer (gSDE), the same between updates, in place of noise that is independent in each step. Source:
+        /// Raffin et al. 2022
+        use_sde: bool = false, in Any;
+        /// Steps of each copy after which that function is drawn anew between updates too. Source: Raffin et
+        /// al. 2022, section 3
+        sde_sample_freq: Option<u64> = None, in AtLeastOne, needs Is("use_sde", &["true"]);
+        /// Logarithm of the initial standard deviation of that function's weights. Source: Stable-Baselines3
+        log_std_init: f64 = -3.0, in Finite, needs Is("use_sde", &["true"]);
+    }
+}
+
+impl SacConfig {
+    fn deviations(&self) -> Deviations {
+        let Self { use_sde, sde_sample_freq, .. } = *self;
+        Deviations { log_std_init: self.log_std_init as f32, of_state: use_sde, sample_freq: sde_sample_freq }
     }
 }
 
@@ -85,6 +106,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "cleanrl", text: include_str!("../../presets/sac-cleanrl.toml") },
     ],
     smoke: &[
+        "env=Pendulum-v1:max_episode_steps=70 steps=300 net_arch=mlp:12,8 critic_net_arch=mlp:8 learning_starts=40 \
+         batch_size=16 buffer_size=150 train_freq=8 gradient_steps=2 num_envs=2 use_sde=true sde_sample_freq=3 \
+         log_std_init=-1.0 eval_freq=150 eval_episodes=2",
         "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 \
          buffer_size=150 train_freq=4 gradient_steps=2 tau=0.1 eval_freq=150 eval_episodes=2",
         "env=MountainCarContinuous-v0:max_episode_steps=60 steps=240 net_arch=mlp:8:layernorm \
@@ -108,13 +132,15 @@ struct Drawn {
     actions: Vec<f32>,
     /// One for each sample.
     log_probs: Vec<f32>,
+    /// The states that noise depends on, if it does.
+    states: Option<StateFeatures>,
 }
 
 impl Drawn {
     /// Draws an action for each sample from the outputs of a policy's network: all means, then all
     /// deviations.
     fn draw(&mut self, outputs: &[f32], components: usize, rng: &mut Pcg64) {
-        let Self { log_std, noise, u, actions, log_probs } = self;
+        let Self { log_std, noise, u, actions, log_probs, .. } = self;
         let (mean, raw) = outputs.split_at(outputs.len() / 2);
         log_std.clear();
         log_std.extend(raw.iter().map(|x| x.clamp(LOG_STD.0, LOG_STD.1)));
@@ -127,6 +153,55 @@ impl Drawn {
         of.log_prob(&self.u, log_probs);
     }
 
+    /// The same from means alone, with noise by a random function of the states that the last forward pass was
+    /// through, or by one for each.
+    fn draw_by(&mut self, policy: &Network, workspace: &Workspace, theta: &[f32], components: usize) {
+        let Self { log_std, noise, u, actions, log_probs, states } = self;
+        let (mean, states) = (workspace.outputs(), states.as_mut().expect("noise of states"));
+        states.read(policy, workspace, mean.len() / components);
+        states.noise(policy, theta, noise);
+        log_std.clone_from(&states.log_std);
+        u.clear();
+        u.extend(mean.iter().zip(&*noise).map(|(mean, noise)| mean + noise));
+        actions.resize(mean.len(), 0.0);
+        tanh(u, actions);
+        // In standard deviations.
+        noise.iter_mut().zip(&*log_std).for_each(|(noise, log_std)| *noise *= exp(-log_std));
+        log_probs.resize(mean.len() / components, 0.0);
+        SquashedGaussian::new(mean, log_std, components).log_prob(u, log_probs);
+    }
+
+    /// The gradients of the same loss after [`draw_by`](Self::draw_by) one function: with respect to the means,
+    /// the parameters of the noise, and the features of the states.
+    fn gradient_by(
+        &self,
+        (policy, theta): (&Network, &[f32]),
+        d_actions: &[f32],
+        d_log_prob: f32,
+        scratch: &mut Gradient,
+    ) {
+        let Gradient { outputs: d_mean, log_probs: d_log_probs, log_std, noise, free, features } = scratch;
+        for (list, length) in
+            [(&mut *d_mean, d_actions.len()), (log_std, d_actions.len()), (d_log_probs, self.log_probs.len())]
+        {
+            list.clear();
+            list.resize(length, 0.0);
+        }
+        d_log_probs.fill(d_log_prob);
+        let components = d_actions.len() / self.log_probs.len();
+        let of = SquashedGaussian::new(d_actions, &self.log_std, components);
+        let mut gradients = GaussianGradients { mean: d_mean, log_std };
+        of.add_sample_gradients((&self.noise, &self.u), d_actions, d_log_probs, &mut gradients);
+        // ln N(u; mean, s) = -z^2 / 2 - ln s with z = noise / s, which are no longer independent.
+        noise.clear();
+        for (((d_u, z), s), d_s) in d_mean.iter().zip(&self.noise).zip(&self.log_std).zip(&mut *log_std) {
+            noise.push(d_u - d_log_prob * z * exp(-s));
+            *d_s = d_log_prob * (z * z - 1.0);
+        }
+        let states = self.states.as_ref().expect("noise of states");
+        states.gradients(policy, log_std, (theta, noise), (free, features));
+    }
+
     /// The mean logarithm of the actions' densities.
     fn mean_log_prob(&self) -> f64 {
         self.log_probs.iter().map(|&x| f64::from(x)).sum::<f64>() / self.log_probs.len() as f64
@@ -136,7 +211,7 @@ impl Drawn {
     /// gradients with respect to the actions, and the same one with respect to each logarithm of a density.
     fn gradient(&self, outputs: &[f32], d_actions: &[f32], d_log_prob: f32, scratch: &mut Gradient) {
         let (mean, raw) = outputs.split_at(outputs.len() / 2);
-        let Gradient { outputs: d_outputs, log_probs: d_log_probs } = scratch;
+        let Gradient { outputs: d_outputs, log_probs: d_log_probs, .. } = scratch;
         d_outputs.clear();
         d_outputs.resize(outputs.len(), 0.0);
         d_log_probs.clear();
@@ -160,6 +235,11 @@ impl Drawn {
 struct Gradient {
     outputs: Vec<f32>,
     log_probs: Vec<f32>,
+    /// With noise of states: with respect to the deviations, the noise, its parameters and the features.
+    log_std: Vec<f32>,
+    noise: Vec<f32>,
+    free: Vec<f32>,
+    features: Vec<f32>,
 }
 
 /// The weight of the entropy.
@@ -238,6 +318,10 @@ pub struct SacLearner {
     temperature: Temperature,
     /// The stream of actions that are drawn while learning.
     drawing: Pcg64,
+    /// Noise that depends on the state, if that explores.
+    state_noise: Option<StateNoise>,
+    /// The random function of an update.
+    theta: Vec<f32>,
     components: usize,
     acting: (Workspace, Drawn),
     learning: (Workspace, Drawn),
@@ -249,8 +333,8 @@ pub struct SacLearner {
 
 snapshot! {
     impl Restorable for SacLearner {
-        saved: policy, policy_optimizer, critics via Flat, temperature via Flat, drawing;
-        built: components, acting, learning, next, y, d_actions, gradient;
+        saved: policy, policy_optimizer, critics via Flat, temperature via Flat, drawing, state_noise;
+        built: theta, components, acting, learning, next, y, d_actions, gradient;
     }
 }
 
@@ -292,19 +376,34 @@ impl OffPolicyLearner for SacLearner {
         optimizer
     }
 
+    fn check(settings: &SacSettings, task: &TaskSpec) -> Result<(), ConfigError> {
+        settings.0.deviations().check(&Self::shared(settings).net_arch, task)
+    }
+
     fn new(settings: &SacSettings, task: &TaskSpec) -> Self {
         let (config, optimizer) = (Self::shared(settings), Self::optimizer(settings));
         let components = task.action_space.features();
         let mut rng = task.streams.stream("initialisation");
-        let interface = Interface::of_heads(task.inputs.count(), &HEADS.map(|head| (head, components)));
+        let deviations = settings.0.deviations();
+        let interface = match deviations.of_state {
+            false => Interface::of_heads(task.inputs.count(), &HEADS.map(|head| (head, components))),
+            true => Interface::of_heads(task.inputs.count(), &[(HEADS[0], components)]).with_free(
+                PARAMETERS,
+                deviations.each(&config.net_arch) * components,
+                deviations.log_std_init,
+            ),
+        };
         let policy = config.net_arch.initialised(interface, optimizer.initialisation(), &mut rng);
-        let pass = || (Workspace::new(task.workers.clone()), Drawn::default());
+        let states = StateFeatures::new(deviations, &policy);
+        let pass =
+            || (Workspace::new(task.workers.clone()), Drawn { states: states.clone(), ..Drawn::default() });
         Self {
             policy_optimizer: GuardedStep::new(optimizer, policy.parameters().len()),
-            policy,
             critics: Critics::new(config.critic_arch(), optimizer, (1, config.tau), task, &mut rng),
             temperature: Temperature::new(&settings.0, optimizer, components),
             drawing: task.streams.stream("policy"),
+            state_noise: StateNoise::new(deviations, &policy, config.num_envs as usize),
+            theta: vec![0.0; policy.free_parameters(PARAMETERS).map_or(0, <[f32]>::len)],
             components,
             acting: pass(),
             learning: pass(),
@@ -312,26 +411,47 @@ impl OffPolicyLearner for SacLearner {
             y: Vec::new(),
             d_actions: Vec::new(),
             gradient: Gradient::default(),
+            policy,
         }
     }
 
     fn act(&mut self, observations: &[f32], rng: &mut Pcg64, units: &mut [f32]) {
         let (workspace, drawn) = &mut self.acting;
-        drawn.draw(self.policy.predict(observations, workspace), self.components, rng);
+        match &mut self.state_noise {
+            None => drawn.draw(self.policy.predict(observations, workspace), self.components, rng),
+            Some(noise) => {
+                self.policy.forward(observations, workspace);
+                drawn.draw_by(&self.policy, workspace, noise.tick(&self.policy, rng), self.components);
+            }
+        }
         units.copy_from_slice(&drawn.actions);
     }
 
     fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError> {
-        let Self { policy, policy_optimizer, critics, temperature, drawing, components, .. } = self;
+        let Self { policy, policy_optimizer, critics, temperature, drawing, theta, components, .. } = self;
         let (learning, here) = &mut self.learning;
         let (workspace, next) = &mut self.next;
         let Batch { observations: s, returns: r, discounts, next_observations: s_next, .. } = batch;
         // a ~ pi(.|s); the temperature before its step is that of the losses.
-        here.draw(policy.forward(s, learning), *components, drawing);
+        policy.forward(s, learning);
+        match &mut self.state_noise {
+            None => here.draw(learning.outputs(), *components, drawing),
+            Some(noise) => {
+                noise.end_rollout();
+                draw(policy, drawing, theta);
+                here.draw_by(policy, learning, theta, *components);
+            }
+        }
         let (alpha, mean_log_prob) = (temperature.alpha(), here.mean_log_prob());
         temperature.step(rates.critic, mean_log_prob)?;
         // y = r + gamma (min_i Q'_i(s', a') - alpha ln pi(a'|s')), a' ~ pi(.|s')
-        next.draw(policy.predict(s_next, workspace), *components, drawing);
+        match here.states.is_some() {
+            false => next.draw(policy.predict(s_next, workspace), *components, drawing),
+            true => {
+                policy.forward(s_next, workspace);
+                next.draw_by(policy, workspace, theta, *components);
+            }
+        }
         let values = critics.target_values(s_next, &next.actions);
         values.iter_mut().zip(&next.log_probs).for_each(|(v, log_prob)| *v -= alpha as f32 * log_prob);
         bellman_values(r, discounts, values, &mut self.y);
@@ -341,15 +461,29 @@ impl OffPolicyLearner for SacLearner {
         let value = critics.ascent(2, s, &here.actions, &mut self.d_actions);
         let actor_loss = alpha * mean_log_prob - value;
         let d_log_prob = (alpha / here.log_probs.len() as f64) as f32;
-        here.gradient(learning.outputs(), &self.d_actions, d_log_prob, &mut self.gradient);
+        let gradient = &mut self.gradient;
+        let tap = here.states.as_ref().map(|states| states.tap);
+        match tap {
+            None => here.gradient(learning.outputs(), &self.d_actions, d_log_prob, gradient),
+            Some(_) => here.gradient_by((policy, theta), &self.d_actions, d_log_prob, gradient),
+        }
         let seen: [(&str, &[f32]); 4] = [
             ("observation", s),
             ("action", &here.actions),
             ("log-probability", &here.log_probs),
             ("action's gradient", &self.d_actions),
         ];
-        let d_outputs = &self.gradient.outputs;
-        policy_optimizer.step(rates.policy, policy, d_outputs, learning, actor_loss as f32, &seen)?;
+        let Gradient { outputs, free, features, .. } = &*gradient;
+        let taps = tap.map(|tap| (tap, &**features));
+        let upstream = Upstream { outputs, free, taps: taps.as_slice() };
+        policy_optimizer.step_with(
+            rates.policy,
+            (policy, None),
+            upstream,
+            learning,
+            actor_loss as f32,
+            &seen,
+        )?;
         // Q'_i = tau Q_i + (1 - tau) Q'_i
         critics.tick();
         Ok(Measurements::of(catalogue::CRITIC_LOSS, step.loss)
@@ -424,6 +558,59 @@ mod tests {
         }
         // 2.5 and -21 lie beyond the range.
         assert_eq!([scratch.outputs[9], scratch.outputs[11]], [0.0; 2]);
+    }
+
+    /// The same of actions whose noise depends on the state: with respect to the parameters of all layers and of
+    /// the noise.
+    #[test]
+    fn gradients_of_noise_of_states_are_differences() {
+        let (samples, components) = (3, 2);
+        let config = SacConfig { use_sde: true, log_std_init: -0.7, ..SacConfig::default() };
+        let shared =
+            OffPolicyConfig { net_arch: "mlp:4:tanh".parse().unwrap(), ..OffPolicyConfig::default() };
+        let settings = (config, (shared, OffPolicyOptimizer::default()));
+        let action_space = potstill_env::Space::uniform(components, -1.0, 1.0);
+        let task = TaskSpec { action_space, ..TaskSpec::new(3, 2, 100, potstill_core::Streams::new(1)) };
+        let mut learner = SacLearner::new(&settings, &task);
+        let x = [0.3, -0.8, 1.2, 0.1, -0.4, 0.6, -0.5, 0.2, -1.0_f32];
+        let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.5_f32];
+        let alpha = 0.3;
+        // The random function is exp(log_std) z with this z.
+        let z: Vec<f32> = (0..8).map(|i| 0.3 * i as f32 - 1.1).collect();
+        let theta = |policy: &Network| -> Vec<f32> {
+            let log_std = policy.free_parameters(PARAMETERS).unwrap();
+            z.iter().zip(log_std).map(|(z, s)| z * exp(*s)).collect()
+        };
+        let (workspace, drawn) = &mut learner.learning;
+        let mut loss = |policy: &Network, drawn: &mut Drawn| {
+            policy.forward(&x, workspace);
+            drawn.draw_by(policy, workspace, &theta(policy), components);
+            let of_actions = drawn.actions.iter().zip(&weights).map(|(a, w)| f64::from(a * w)).sum::<f64>();
+            of_actions + alpha * drawn.log_probs.iter().map(|&l| f64::from(l)).sum::<f64>()
+        };
+        let policy = learner.policy.clone();
+        let mut differences = Vec::new();
+        const STEP: f32 = 1.0 / 128.0;
+        for i in 0..policy.parameters().len() {
+            let mut at = |by: f32| {
+                let mut moved = policy.clone();
+                moved.update_parameters(|p| p[i] += by);
+                loss(&moved, drawn)
+            };
+            differences.push((at(STEP) - at(-STEP)) / f64::from(2.0 * STEP));
+        }
+        loss(&policy, drawn);
+        let mut found = Gradient::default();
+        drawn.gradient_by((&policy, &theta(&policy)), &weights, alpha as f32, &mut found);
+        let taps = [(drawn.states.as_ref().unwrap().tap, &*found.features)];
+        let upstream = Upstream { outputs: &found.outputs, free: &found.free, taps: &taps };
+        let mut gradient = vec![0.0; policy.parameters().len()];
+        policy.forward(&x, workspace);
+        policy.backward_from(upstream, workspace, Some(&mut gradient), None);
+        assert_eq!(found.outputs.len(), samples * components);
+        for (i, (d, difference)) in gradient.iter().zip(differences).enumerate() {
+            assert!((f64::from(*d) - difference).abs() < 2e-3, "{i}: {d} {difference}");
+        }
     }
 
     #[test]

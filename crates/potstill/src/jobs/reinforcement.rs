@@ -169,7 +169,8 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
 
     fn on_evaluation(&mut self, trainer: &T, evaluation: &Evaluation) -> ControlFlow<()> {
         let (mean, step) = (evaluation.mean_return(), trainer.steps());
-        if self.best.as_ref().is_none_or(|best| mean > best.score) {
+        // Of equal ones the latest, which has learned most.
+        if self.best.as_ref().is_none_or(|best| mean >= best.score) {
             *self.best = Some(Best { score: mean, step, model: trainer.model() });
         }
         self.statistics.score = Some(mean);

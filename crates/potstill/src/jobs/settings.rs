@@ -55,7 +55,7 @@ settings! {
     /// The evaluations of a deep agent during training.
     pub struct EvalConfig {
         /// Steps between evaluations, with one after the last step; 0 for none. The model with the best
-        /// evaluation is the result
+        /// evaluation is the result, of equal ones the latest
         eval_freq: u64 = 2500, in Any;
         /// Episodes of an evaluation
         eval_episodes: u64 = 20, in Batch, needs Above("eval_freq", 0);

@@ -6,25 +6,38 @@ use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
+use crate::jobs::{Outcome, evaluate_policy_unless};
 use crate::metrics::catalogue;
 use crate::report::LineChart;
 use crate::run::{prepare_train, watched_map};
+use crate::train::Protocol;
 use crate::train::statistics::Center;
+use potstill_core::Streams;
+use potstill_env::registry;
 use serde_json::json;
 use toml::{Table, Value};
 
 /// A training run with published settings, and its expected return.
-struct Case {
-    algorithm: &'static str,
-    preset: &'static str,
-    env: &'static str,
-    steps: u64,
-    statistic: Center,
+pub(super) struct Case {
+    pub(super) algorithm: &'static str,
+    pub(super) preset: &'static str,
+    pub(super) env: &'static str,
+    pub(super) steps: u64,
+    pub(super) statistic: Center,
     /// The lowest acceptable return, and the highest possible one.
-    reach: (f64, f64),
+    pub(super) reach: (f64, f64),
     /// The source of the expected return.
-    from: &'static str,
+    pub(super) from: &'static str,
+    /// Episodes that the best model plays at the end.
+    pub(super) episodes: usize,
+    /// Settings that differ from those of the preset, as TOML.
+    pub(super) set: Option<&'static str>,
+    /// True if the value itself must be in the range, not only overlap it with its interval.
+    pub(super) is_reach: bool,
 }
+
+/// Episodes that a run of training plays at its end anyway.
+const COMPARISON: usize = 100;
 
 const fn zoo(
     algorithm: &'static str,
@@ -33,12 +46,16 @@ const fn zoo(
     reach: (f64, f64),
     from: &'static str,
 ) -> Case {
-    Case { algorithm, preset: "zoo", env, steps, statistic: Center::Iqm, reach, from }
+    let (statistic, episodes) = (Center::Iqm, COMPARISON);
+    let (preset, set, is_reach) = ("zoo", None, true);
+    Case { algorithm, preset, env, steps, statistic, reach, from, episodes, set, is_reach }
 }
 
 const fn cleanrl(algorithm: &'static str, reach: f64, from: &'static str) -> Case {
     let (env, steps, statistic) = ("CartPole-v1", 500_000, Center::Mean);
-    Case { algorithm, preset: "cleanrl", env, steps, statistic, reach: (reach, 500.0), from }
+    let (reach, episodes) = ((reach, 500.0), COMPARISON);
+    let (preset, set, is_reach) = ("cleanrl", None, true);
+    Case { algorithm, preset, env, steps, statistic, reach, from, episodes, set, is_reach }
 }
 
 const CONTROL: [Case; 9] = [
@@ -61,8 +78,18 @@ const fn policy(
     reach: (f64, f64),
     from: &'static str,
 ) -> Case {
-    Case { statistic: Center::Mean, ..zoo(algorithm, env, steps, reach, from) }
+    Case { statistic: Center::Mean, is_reach: false, ..zoo(algorithm, env, steps, reach, from) }
 }
+
+/// A run on the pendulum, whose episodes differ so much that a mean needs a thousand of them.
+const fn pendulum(algorithm: &'static str, steps: u64, reach: f64, from: &'static str) -> Case {
+    Case { episodes: 1000, ..policy(algorithm, "Pendulum-v1", steps, (reach, 0.0), from) }
+}
+
+/// The best possible returns, by dynamic programming on fine grids.
+const BEST: [(&str, f64); 2] = [("Pendulum-v1", -138.2), ("MountainCarContinuous-v0", 99.5)];
+
+const CAR: &str = "MountainCarContinuous-v0";
 
 const POLICIES: [Case; 10] = [
     policy("ppo", "CartPole-v1", 100_000, (500.0, 500.0), "SB3: 500.0"),
@@ -71,18 +98,34 @@ const POLICIES: [Case; 10] = [
     policy("a2c", "Acrobot-v1", 500_000, (-83.4, 0.0), "SB3: -83.4 +- 17.2"),
     policy("ppo", "MountainCar-v0", 1_000_000, (-110.4, 0.0), "SB3: -110.4 +- 19.5"),
     policy("a2c", "MountainCar-v0", 1_000_000, (-111.3, 0.0), "SB3: -111.3 +- 24.1"),
-    policy("sac", "Pendulum-v1", 20_000, (-157.0, 0.0), "SB3: -157.0 +- 88.7; at best -138"),
-    policy("td3", "Pendulum-v1", 20_000, (-151.9, 0.0), "SB3: -151.9 +- 90.2; at best -138"),
-    policy("ddpg", "Pendulum-v1", 20_000, (-152.1, 0.0), "SB3: -152.1 +- 94.3; at best -138"),
-    policy("td3", "MountainCarContinuous-v0", 300_000, (93.5, 99.5), "SB3: 93.5 +- 0.1; at best 99.5"),
+    pendulum("ppo", 100_000, -172.2, "SB3: -172.2 +- 104.2"),
+    pendulum("a2c", 1_000_000, -163.0, "SB3: -163.0 +- 103.2"),
+    policy("ppo", CAR, 20_000, (88.3, 99.5), "SB3: 88.3 +- 2.6"),
+    policy("a2c", CAR, 100_000, (91.2, 99.5), "SB3: 91.2 +- 0.3"),
+];
+
+const CONTINUOUS: [Case; 4] = [
+    pendulum("sac", 20_000, -150.0, "SB3: -157.0 +- 88.7"),
+    pendulum("td3", 20_000, -151.9, "SB3: -151.9 +- 90.2"),
+    pendulum("ddpg", 20_000, -152.1, "SB3: -152.1 +- 94.3"),
+    policy("sac", CAR, 50_000, (94.7, 99.5), "SB3: 94.7 +- 1.1"),
 ];
 
 const LANDERS: [Case; 5] = [
     policy("ppo", "LunarLander-v3", 1_000_000, (230.0, 320.0), "SB3, version 2: 242.1 +- 31.8"),
     policy("ppo", "LunarLanderContinuous-v3", 1_000_000, (260.0, 320.0), "SB3, version 2: 270.9 +- 32.1"),
-    policy("sac", "LunarLanderContinuous-v3", 500_000, (260.0, 320.0), "SB3, version 2: 260.4 +- 65.5"),
-    policy("td3", "BipedalWalker-v3", 1_000_000, (295.0, 350.0), "SB3: 306.0 +- 56.9"),
+    policy("a2c", "LunarLander-v3", 200_000, (155.8, 320.0), "SB3, version 2: 155.8 +- 80.4"),
+    policy("dqn", "LunarLander-v3", 100_000, (154.4, 320.0), "SB3, version 2: 154.4 +- 79.2"),
+    policy("qr-dqn", "LunarLander-v3", 100_000, (70.2, 320.0), "SB3, version 2: 70.2 +- 225.5"),
+];
+
+const WALKERS: [Case; 6] = [
+    policy("a2c", "BipedalWalker-v3", 5_000_000, (295.0, 350.0), "SB3: 299.8 +- 23.5"),
     policy("ppo", "BipedalWalker-v3", 5_000_000, (287.9, 350.0), "SB3: 287.9 +- 2.4"),
+    policy("sac", "BipedalWalker-v3", 500_000, (295.0, 350.0), "SB3: 297.7 +- 33.1"),
+    policy("td3", "BipedalWalker-v3", 1_000_000, (295.0, 350.0), "SB3: 306.0 +- 56.9"),
+    policy("sac", "LunarLanderContinuous-v3", 500_000, (260.0, 320.0), "SB3, version 2: 260.4 +- 65.5"),
+    policy("td3", CAR, 300_000, (93.5, 99.5), "SB3: 93.5 +- 0.1"),
 ];
 
 /// The expected return of a game: the mean return of MinAtar's own DQN after 5,000,000 frames and 30 runs,
@@ -93,7 +136,9 @@ const fn game(
     (env, reach, from): (&'static str, f64, &'static str),
 ) -> Case {
     let (steps, statistic) = (5_000_000, Center::Mean);
-    Case { algorithm, preset, env, steps, statistic, reach: (reach, f64::INFINITY), from }
+    let (reach, episodes) = ((reach, f64::INFINITY), COMPARISON);
+    let (set, is_reach) = (None, true);
+    Case { algorithm, preset, env, steps, statistic, reach, from, episodes, set, is_reach }
 }
 
 const GAMES: [(&str, f64, &str); 5] = [
@@ -115,35 +160,41 @@ const EPISODES: u64 = 20;
 const SLICE: u64 = 1000;
 
 /// The results of a run.
-struct Run {
-    /// The mean return of the best model over 100 new episodes.
-    score: f64,
-    /// The mean return of the last model over the same episodes.
-    last: f64,
+pub(super) struct Run {
+    /// The mean return of the best model over new episodes.
+    pub(super) score: f64,
+    /// The mean return of the last model over a hundred of these.
+    pub(super) last: f64,
     /// Steps and mean returns of its evaluations.
-    curve: Vec<(f64, f64)>,
+    pub(super) curve: Vec<(f64, f64)>,
 }
 
 /// Returns true for a result whose runs are kept, because they take long.
 pub(super) fn is_long(name: &str) -> bool {
-    ["dqn", "actor-critic", "landers", "arcade", "arcade-dqn"].contains(&name)
+    ["dqn", "actor-critic", "continuous", "landers", "walkers", "ppo-details", "arcade", "arcade-dqn"]
+        .contains(&name)
 }
 
 impl Case {
     /// The beginning of the names of its columns.
-    fn column(&self) -> String {
-        let Case { algorithm, preset, env, steps, .. } = self;
-        format!("{algorithm}, {env}, {preset}, {}k: ", steps / 1000)
+    pub(super) fn column(&self) -> String {
+        format!("{}, {}k: ", self.title(), self.steps / 1000)
+    }
+
+    /// The algorithm, the environment and the settings.
+    fn title(&self) -> String {
+        let Case { algorithm, preset, env, set, .. } = self;
+        let set = set.map(|set| format!(" {}", set.replace('\n', " "))).unwrap_or_default();
+        format!("{algorithm}, {env}, {preset}{set}")
     }
 }
 
 /// A run, or its result if it is finished already.
-fn run_once(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
-    let Case { algorithm, preset, env, steps, .. } = case;
+pub(super) fn run_once(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     if let Some(run) = runs.finished.raw.as_ref().and_then(|raw| Run::from_raw(case, raw, seed)) {
         return Ok(run);
     }
-    let name = format!("{algorithm}, {env}, {preset}, {steps} steps, seed {seed}");
+    let name = format!("{}, {} steps, seed {seed}", case.title(), case.steps);
     if let Some(run) = runs.finished.get(&name).and_then(|kept| Run::from_json(&kept)) {
         return Ok(run);
     }
@@ -193,6 +244,7 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     ] {
         values.insert(key.to_owned(), Value::Integer(value as i64));
     }
+    values.extend(case.set.unwrap_or_default().parse::<Table>().expect("settings as TOML"));
     let algorithm = Algorithm::find(case.algorithm)?;
     let layers = [
         algorithm.preset(case.preset, case.env)?,
@@ -210,9 +262,19 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
             Ok(())
         })?;
     }
-    let summary = job.finish(&stop)?.ok_or(Error::Abandoned)?.summary;
+    let Outcome { model, summary, .. } = job.finish(&stop)?.ok_or(Error::Abandoned)?;
     let number = |key: &str| summary[key].as_f64().expect("it was evaluated");
-    Ok(Run { score: number(catalogue::MEAN_RETURN), last: number("last_return"), curve })
+    let score = match case.episodes {
+        COMPARISON => number(catalogue::MEAN_RETURN),
+        episodes => {
+            let streams = Streams::new(seed);
+            let protocol = Protocol { episodes, streams, purpose: "comparison", threads: 1 };
+            let spec = registry::find(case.env).expect("it was trained there");
+            let played = evaluate_policy_unless(&stop, &model, &spec, protocol)?;
+            played.ok_or(Error::Abandoned)?.mean_return()
+        }
+    };
+    Ok(Run { score, last: number("last_return"), curve })
 }
 
 /// Classic control.
@@ -227,14 +289,24 @@ pub(super) fn control(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     })
 }
 
-/// Policy gradient and continuous control on classic control.
+/// Policy gradient on classic control.
 pub(super) fn policies(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     Ok(Reproduction { name: "actor-critic", source: ZOO, note: OF_ONE_RUN, ..cases(&POLICIES, runs)? })
 }
 
-/// The same with landers and walkers.
+/// Actor-critics that learn from replay, on classic control.
+pub(super) fn continuous(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    Ok(Reproduction { name: "continuous", source: ZOO, note: OF_ONE_RUN, ..cases(&CONTINUOUS, runs)? })
+}
+
+/// The lander.
 pub(super) fn landers(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     Ok(Reproduction { name: "landers", source: ZOO, note: OF_ONE_RUN, ..cases(&LANDERS, runs)? })
+}
+
+/// The walker, and other long runs.
+pub(super) fn walkers(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    Ok(Reproduction { name: "walkers", source: ZOO, note: OF_ONE_RUN, ..cases(&WALKERS, runs)? })
 }
 
 /// The games, with PQN.
@@ -250,8 +322,8 @@ pub(super) fn arcade_dqn(runs: &Runs<'_>) -> Result<Reproduction, Error> {
 fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let (mut claims, mut beside, mut charts) = (Vec::new(), Vec::new(), Vec::<LineChart>::new());
     for case in cases {
-        let Case { algorithm, preset, env, steps, statistic, reach, from } = *case;
-        let title = format!("{algorithm}, {env}, {preset}");
+        let Case { algorithm, preset, env, steps, statistic, reach, from, episodes, is_reach, .. } = *case;
+        let title = case.title();
         let all = watched_map(runs.observer, &title, runs.count, runs.request.threads, |i| {
             run_once(case, runs.request.seed.wrapping_add(i as u64), runs)
         });
@@ -260,8 +332,16 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         let last: Vec<f64> = all.iter().map(|run| run.last).collect();
         let measured = statistic.estimate(&scores);
         let (length, name, of_last) = (steps / 1000, statistic.name(), statistic.of(&last));
-        let what = format!("{title}, {length}k: {name} (last models {of_last:.1})");
-        claims.push(Claim { what, expected: reach, from, measured, is_reach: true, values: scores });
+        let of = if episodes == COMPARISON { String::new() } else { format!(" of {episodes} episodes") };
+        let worst = scores.iter().copied().fold(f64::INFINITY, f64::min);
+        let spread = match statistic {
+            Center::Mean if !is_reach => {
+                format!("IQM {:.1}, lowest seed {worst:.1}, ", Center::Iqm.of(&scores))
+            }
+            _ => String::new(),
+        };
+        let what = format!("{title}, {length}k: {name}{of} ({spread}last models {of_last:.1})");
+        claims.push(Claim { what, expected: reach, from, measured, is_reach, values: scores });
         let title = format!("{title}, {length}k");
         beside.push(Column { name: format!("{title}: last model"), values: last });
         let evaluations = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
@@ -276,13 +356,19 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         let title = format!("{env}, {length}k steps");
         match charts.iter_mut().find(|chart| chart.title == title) {
             Some(chart) => chart.series.push(line),
-            None => charts.push(LineChart {
-                title,
-                x_label: "step".to_owned(),
-                y_label: "return".to_owned(),
-                series: vec![line],
-                y_range: None,
-            }),
+            None => {
+                let best = BEST.iter().find(|(of, _)| *of == env).map(|&(_, best)| {
+                    let ends = [steps / EVALUATIONS, steps].map(|step| (step as f64, best));
+                    series(&format!("best possible: {best}"), ends.to_vec())
+                });
+                charts.push(LineChart {
+                    title,
+                    x_label: "step".to_owned(),
+                    y_label: "return".to_owned(),
+                    series: std::iter::once(line).chain(best).collect(),
+                    y_range: None,
+                });
+            }
         }
     }
     Ok(Reproduction {
@@ -310,12 +396,11 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use potstill_env::registry;
 
     #[test]
     fn no_score_below_the_published_one_is_enough() {
-        for case in CONTROL.iter().chain(&POLICIES) {
-            let published = case.from.split_once(": ").unwrap().1.split([' ', ';']).next().unwrap();
+        for case in CONTROL.iter().chain(&POLICIES).chain(&CONTINUOUS) {
+            let published = case.from.split_once(": ").unwrap().1.split(' ').next().unwrap();
             let published: f64 = published.parse().unwrap();
             let Case { algorithm, env, reach, .. } = *case;
             // CleanRL's have two digits, and one of them is printed.

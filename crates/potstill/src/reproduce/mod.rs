@@ -36,10 +36,12 @@ mod folder;
 mod gambler;
 mod hinton_mnist;
 mod hinton_temperature;
+mod lqr;
 mod missing_class;
 mod mnist;
 mod model_compression;
 mod mountain_car;
+mod ppo_details;
 mod random_walk;
 mod result;
 mod small_gridworld;
@@ -77,7 +79,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 25] = [
+pub const RESULTS: [Published; 29] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -92,8 +94,12 @@ pub const RESULTS: [Published; 25] = [
     Published { name: "windy", algorithms: &["sarsa"], runs: 500, takes: "1 s", data: None, measure: windy::reproduce },
     Published { name: "corridor", algorithms: &["reinforce"], runs: 100, takes: "20 s", data: None, measure: corridor::reproduce },
     Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", data: None, measure: deep::control },
-    Published { name: "actor-critic", algorithms: &["ppo", "a2c", "sac", "td3", "ddpg"], runs: 10, takes: "3 hours", data: None, measure: deep::policies },
-    Published { name: "landers", algorithms: &["ppo", "sac", "td3"], runs: 10, takes: "30 hours", data: None, measure: deep::landers },
+    Published { name: "actor-critic", algorithms: &["ppo", "a2c"], runs: 20, takes: "15 minutes", data: None, measure: deep::policies },
+    Published { name: "continuous", algorithms: &["sac", "td3", "ddpg"], runs: 10, takes: "2 hours", data: None, measure: deep::continuous },
+    Published { name: "lqr", algorithms: &["ddpg", "td3", "sac"], runs: 10, takes: "10 minutes", data: None, measure: lqr::reproduce },
+    Published { name: "ppo-details", algorithms: &["ppo"], runs: 20, takes: "30 minutes", data: None, measure: ppo_details::reproduce },
+    Published { name: "landers", algorithms: &["ppo", "a2c", "dqn", "qr-dqn"], runs: 10, takes: "20 minutes", data: None, measure: deep::landers },
+    Published { name: "walkers", algorithms: &["a2c", "ppo", "sac", "td3"], runs: 5, takes: "30 hours", data: None, measure: deep::walkers },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
     Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },

@@ -200,7 +200,7 @@ impl Reproduction {
             json!({
                 "what": claim.what,
                 // JSON has no infinity.
-                "expected": if low == high { json!(low) } else { json!([low, high.is_finite().then_some(high)]) },
+                "expected": if low == high { json!(low) } else { json!([low, high].map(|x| x.is_finite().then_some(x))) },
                 "expected_from": claim.from,
                 "measured": value,
                 "ci95": interval,
@@ -237,6 +237,7 @@ impl Reproduction {
             };
             let expected = match claim.expected {
                 (low, high) if low == high => number(low),
+                (f64::NEG_INFINITY, f64::INFINITY) => "-".to_owned(),
                 (low, f64::INFINITY) => format!("{} or more", number(low)),
                 (low, high) => format!("{} to {}", number(low), number(high)),
             };

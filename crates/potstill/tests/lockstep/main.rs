@@ -12,6 +12,7 @@ mod off_policy;
 mod ppo;
 mod pqn;
 mod replay;
+mod state_noise;
 mod sweeping;
 mod table;
 mod traces;

@@ -426,6 +426,7 @@ fn check(
                     -2.0 => Auto::Auto,
                     other => Auto::Number(other),
                 },
+                ..SacConfig::default()
             };
             let mut agent = Sac::new(&(own, (config, optimizer)), &task).unwrap();
             let parts = |agent: &Sac| {
