@@ -32,8 +32,8 @@ const VALUE_COLUMN: Column = Column { title: "value of the start", factor: 1.0, 
 pub struct View {
     /// The axis of curves [default: episodes if all runs were asked for by episodes, else steps].
     pub axis: Option<Axis>,
-    /// The center over seeds [default: the mean over an axis of episodes and of what learns from data, else the interquartile
-    /// mean].
+    /// The center over seeds [default: the mean over an axis of episodes and of what learns from data, else
+    /// the interquartile mean].
     pub center: Option<Center>,
     /// Each curve's values as means over this many; 0 and 1 leave them as they are.
     pub smooth: usize,

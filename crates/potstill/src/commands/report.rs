@@ -47,7 +47,8 @@ pub fn page(run: &Path) -> Result<Page, Error> {
     checked_page(&RunDir::open(run)?, run, Reader::Here)
 }
 
-/// The result of a command; if it is one of several seeds, their report is written beside it, as each run has its own.
+/// The result of a command; if it is one of several seeds, their report is written beside it, as each run has
+/// its own.
 pub(super) fn with_report(result: Value) -> Result<Value, Error> {
     if let Some(folder) = result["out"].as_str().filter(|_| result["seeds"].is_number()) {
         report(Path::new(folder))?;

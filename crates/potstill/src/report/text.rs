@@ -191,7 +191,8 @@ impl Table {
         format!("{}  {}\n{rows}", line(&self.head), rule.join("  "))
     }
 
-    /// Returns true if a column after the first has numbers, perhaps with gaps, which are aligned to the right.
+    /// Returns true if a column after the first has numbers, perhaps with gaps, which are aligned to the
+    /// right.
     pub(super) fn is_numeric(&self, column: usize) -> bool {
         let starts_as_number = |cell: &&String| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         let is_gap = |cell: &str| cell.is_empty() || cell == NOT_KNOWN;

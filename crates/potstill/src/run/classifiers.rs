@@ -40,7 +40,8 @@ const LINES: [(&str, &str, f64, usize); 11] = [
     ("rows a second", "/rows_per_second", 1.0, 0),
 ];
 
-/// The numbers of teacher and students as a table, over seeds their means with 95 % intervals; none of another summary.
+/// The numbers of teacher and students as a table, over seeds their means with 95 % intervals; none of
+/// another summary.
 ///
 /// ```
 /// use potstill::run::classifier_table;
@@ -110,8 +111,8 @@ fn cell(value: &Value, factor: f64, decimals: usize) -> String {
     }
 }
 
-/// The result of a distillation of classes in a sentence; none of another run. Nothing is claimed unless the 95 % interval of
-/// the paired difference of errors, or of their negative log-likelihoods, is without 0.
+/// The result of a distillation of classes in a sentence; none of another run. Nothing is claimed unless the
+/// 95 % interval of the paired difference of errors, or of their negative log-likelihoods, is without 0.
 pub(super) fn gain(summary: &Value) -> Option<String> {
     let error = |key: &str| mean_of(&summary[key][TEST_ERROR]).map(|error| 100.0 * error);
     let own = error(STUDENT_DISTILLED)?;
@@ -135,7 +136,8 @@ pub(super) fn gain(summary: &Value) -> Option<String> {
     Some(format!("{verdict}{teacher}"))
 }
 
-/// The mean difference of the distilled student from the one of labels alone, over seeds, with its 95 % interval.
+/// The mean difference of the distilled student from the one of labels alone, over seeds, with its 95 %
+/// interval.
 struct Paired {
     mean: f64,
     low: f64,
@@ -165,7 +167,8 @@ impl Paired {
     }
 }
 
-/// The conclusion from the paired differences of errors and of negative log-likelihoods, around the sentence on both students.
+/// The conclusion from the paired differences of errors and of negative log-likelihoods, around the sentence
+/// on both students.
 fn verdict(both: &str, errors: &Paired, nll: Option<&Paired>) -> String {
     let likelihood =
         nll.filter(|nll| nll.is_sure()).map(|nll| nll.words(["NLL lower by {}", "NLL higher by {}"], 3));
@@ -183,7 +186,8 @@ fn verdict(both: &str, errors: &Paired, nll: Option<&Paired>) -> String {
             format!("{begin}{both}: errors as many (0 is in the 95 % interval of the difference), {words}")
         }
         (_, Some(_)) => format!(
-            "nothing sure was gained: {both}; 0 is in the 95 % intervals of the differences of errors and of NLL"
+            "nothing sure was gained: {both}; 0 is in the 95 % intervals of the differences of errors and \
+             of NLL"
         ),
         (_, None) => {
             format!("nothing sure was gained: {both}; 0 is in the 95 % interval of the difference")
@@ -267,8 +271,8 @@ mod tests {
     #[test]
     fn the_gain_is_told_or_that_there_is_none() {
         const STUDENT: &str = "the student of 12,345 parameters makes 3.00 % errors of 500 test samples";
-        const BOTH: &str = "the student of 12,345 parameters makes 3.00 % errors of 500 test samples over 5 seeds with the teacher, \
-                            4.50 % without";
+        const BOTH: &str = "the student of 12,345 parameters makes 3.00 % errors of 500 test samples \
+                            over 5 seeds with the teacher, 4.50 % without";
         let check = |labels: Value, seeds: Value, errors: Value, nll: Value, expected: &str| {
             let difference = |interval: Value| match (interval[0].as_f64(), interval[1].as_f64()) {
                 (Some(low), Some(high)) => json!({ "mean": (low + high) / 2.0, "mean_ci95": interval }),
@@ -296,8 +300,8 @@ mod tests {
                 none(),
                 none(),
                 &format!(
-                    "{STUDENT} with the teacher, {without:.2} % without; one seed cannot tell gain from chance: give \
-                     --seeds 5"
+                    "{STUDENT} with the teacher, {without:.2} % without; one seed cannot tell gain from \
+                     chance: give --seeds 5"
                 ),
             );
             check(
@@ -306,8 +310,8 @@ mod tests {
                 none(),
                 none(),
                 &format!(
-                    "{STUDENT} over 2 seeds with the teacher, {without:.2} % without; two seeds cannot tell gain from \
-                     chance: give --seeds 5"
+                    "{STUDENT} over 2 seeds with the teacher, {without:.2} % without; two seeds cannot tell \
+                     gain from chance: give --seeds 5"
                 ),
             );
         }
@@ -319,7 +323,8 @@ mod tests {
         five(
             json!([-0.02, -0.01]),
             json!([0.1, 0.3]),
-            "BOTH: 1.50 points fewer, 95 % interval 1.00 to 2.00; NLL higher by 0.200, 95 % interval 0.100 to 0.300",
+            "BOTH: 1.50 points fewer, 95 % interval 1.00 to 2.00; NLL higher by 0.200, 95 % interval 0.100 \
+             to 0.300",
         );
         five(
             json!([0.01, 0.02]),
@@ -329,19 +334,20 @@ mod tests {
         five(
             unsure(),
             json!([-0.3, -0.1]),
-            "BOTH: errors as many (0 is in the 95 % interval of the difference), NLL lower by 0.200, 95 % interval \
-             0.100 to 0.300",
+            "BOTH: errors as many (0 is in the 95 % interval of the difference), NLL lower by 0.200, 95 % \
+             interval 0.100 to 0.300",
         );
         five(
             json!([0.0, 0.0]),
             json!([0.1, 0.3]),
-            "the teacher does harm: BOTH: errors as many (0 is in the 95 % interval of the difference), NLL higher by \
-             0.200, 95 % interval 0.100 to 0.300",
+            "the teacher does harm: BOTH: errors as many (0 is in the 95 % interval of the difference), NLL \
+             higher by 0.200, 95 % interval 0.100 to 0.300",
         );
         five(
             unsure(),
             unsure(),
-            "nothing sure was gained: BOTH; 0 is in the 95 % intervals of the differences of errors and of NLL",
+            "nothing sure was gained: BOTH; 0 is in the 95 % intervals of the differences of errors and of \
+             NLL",
         );
         five(unsure(), none(), "nothing sure was gained: BOTH; 0 is in the 95 % interval of the difference");
         assert_eq!(gain(&json!({ "test_error": 0.1 })), None);

@@ -93,7 +93,8 @@ pub fn headline(summary: &Value) -> Option<String> {
     })
 }
 
-/// The first words of a page: the result of a run, and the remark on it if there is one; none without a result.
+/// The first words of a page: the result of a run, and the remark on it if there is one; none without a
+/// result.
 pub(crate) fn lead(summary: &Value) -> Option<String> {
     let result = headline(summary)?;
     let remark = summary["remark"].as_str().map_or(String::new(), |remark| format!(" {}.", capital(remark)));
@@ -236,9 +237,14 @@ mod tests {
             Some("mean return -61 of the last 1 episode, while learning (with exploration)"),
         );
         check(
-            json!({ "seeds": 3, "test_rmse": { "mean": 2.5, "mean_ci95": [2.25, 2.75] }, "teacher_test_rmse": { "mean": 2.0 } }),
+            json!({
+                "seeds": 3,
+                "test_rmse": { "mean": 2.5, "mean_ci95": [2.25, 2.75] },
+                "teacher_test_rmse": { "mean": 2.0 },
+            }),
             Some(
-                "mean root of the mean squared test error 2.5 over 3 seeds, 95 % interval 2.25 to 2.75; its teacher's is 2",
+                "mean root of the mean squared test error 2.5 over 3 seeds, 95 % interval 2.25 to 2.75; its \
+                 teacher's is 2",
             ),
         );
         check(

@@ -25,8 +25,8 @@ const CLIPPED_MAX: f64 = 0.1;
 /// The mean length of an episode without a limit from which one is advised.
 const LONG_STEPS: f64 = 2000.0;
 
-/// The share of the whole fall of the loss, in the last tenth of the epochs, above which training was too short. A loss that
-/// falls in a line has 0.1, one that falls as `1 / epoch` 0.002 after sixty.
+/// The share of the whole fall of the loss, in the last tenth of the epochs, above which training was too
+/// short. A loss that falls in a line has 0.1, one that falls as `1 / epoch` 0.002 after sixty.
 const LATE_FALL_MAX: f64 = 0.02;
 
 /// The remark on a run with this summary, this `config.toml` and these records; none on one that went well.
@@ -46,14 +46,16 @@ fn of_length(summary: &Value, values: &Table, history: &History) -> Option<Strin
     let losses: Vec<f64> = history.curve(LOSS)?.means().iter().map(|point| point.value).collect();
     let share = late_fall(&losses).filter(|&share| share > LATE_FALL_MAX)?;
     Some(format!(
-        "the loss was still falling: the last tenth of the {} brought {:.0} % of its fall; more --epochs may help",
+        "the loss was still falling: the last tenth of the {} brought {:.0} % of its fall; more --epochs \
+         may help",
         counted(epochs, "epoch"),
         100.0 * share
     ))
 }
 
-/// The fall of the mean loss from the last tenth but one to the last tenth of the epochs, as a share of its fall from the first
-/// epoch to the last tenth; none of fewer than three epochs, or of a loss that has not fallen.
+/// The fall of the mean loss from the last tenth but one to the last tenth of the epochs, as a share of its
+/// fall from the first epoch to the last tenth; none of fewer than three epochs, or of a loss that has not
+/// fallen.
 fn late_fall(losses: &[f64]) -> Option<f64> {
     let (count, tenth) = (losses.len(), (losses.len() / 10).max(1));
     let before = losses.get(count.checked_sub(2 * tenth)?..count - tenth).filter(|_| count > 2)?;
@@ -304,13 +306,14 @@ mod tests {
         };
         // In a line from 60 to 1: of 56.5 the last six of sixty bring 6.
         let line = |epoch: f64| 61.0 - epoch;
-        let told = "the loss was still falling: the last tenth of the 60 epochs brought 11 % of its fall; more --epochs may \
-                    help";
+        let told = "the loss was still falling: the last tenth of the 60 epochs brought 11 % of its fall; \
+        more --epochs may help";
         check(&line, 60, "temperature = 4.0", Some(told));
         check(&line, 60, "temperature = \"linear:8:2:run\"", None);
         // As 1 / epoch: from 1 to a mean of 0.0174; 0.0020 of it late.
         check(&|epoch| 1.0 / epoch, 60, "", None);
-        let few = "the loss was still falling: the last tenth of the 3 epochs brought 50 % of its fall; more --epochs may help";
+        let few = "the loss was still falling: the last tenth of the 3 epochs brought 50 % of its fall; \
+        more --epochs may help";
         check(&line, 3, "", Some(few));
         check(&line, 2, "", None);
         check(&|_| 1.0, 60, "", None);

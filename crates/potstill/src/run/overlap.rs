@@ -18,8 +18,8 @@ pub(super) fn repeated_rows(data: &DataSources, parts: &Parts) -> Vec<String> {
     let mut warn = |key: &str, given: &str, (count, all): (usize, usize), known: &str| {
         if count > 0 {
             warnings.push(format!(
-                "--{key} {given}: {count} of its {} {} {known}, value for value; leave them out, or the test error \
-                 tells too little",
+                "--{key} {given}: {count} of its {} {} {known}, value for value; leave them out, or the \
+                 test error tells too little",
                 counted(all, "row"),
                 if count == 1 { "is" } else { "are" }
             ));

@@ -8,8 +8,8 @@ use crate::store::{RunDir, names};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The blocks of the classifiers in a folder of seeds: numbers with intervals over seeds, figures of the finished seeds
-/// together; none of other runs.
+/// The blocks of the classifiers in a folder of seeds: numbers with intervals over seeds, figures of the
+/// finished seeds together; none of other runs.
 ///
 /// # Errors
 /// If a summary or a file of figures is damaged, or cannot be read.
@@ -27,8 +27,8 @@ pub(crate) fn family_blocks(folder: &Path) -> Result<Vec<Block>, Error> {
     }
 }
 
-/// The figures of several seeds as one: bins and confusion matrices of all test samples together, listed rows of the first
-/// seed. None without figures, or if seeds have other classes or models.
+/// The figures of several seeds as one: bins and confusion matrices of all test samples together, listed rows
+/// of the first seed. None without figures, or if seeds have other classes or models.
 fn pooled(figures: &[Value]) -> Option<Value> {
     let (mut all, others) = (figures.first()?.clone(), &figures[1..]);
     let keys = |figures: &Value| -> Vec<Value> {
@@ -71,7 +71,8 @@ mod tests {
     use super::*;
 
     fn seed(classes: [&str; 2], bins: Value, confusion: [u64; 4]) -> Value {
-        let model = json!({ "key": "student_distilled", "reliability": bins, "calibrated": bins, "confusion": confusion });
+        let key = "student_distilled";
+        let model = json!({ "key": key, "reliability": bins, "calibrated": bins, "confusion": confusion });
         json!({ "classes": classes, "models": [model], "rows": [{ "row": 7 }] })
     }
 

@@ -38,11 +38,13 @@ pub(super) fn quality_blocks(summary: &Value, quality: &Value) -> Vec<Block> {
         blocks.push(Block::Text(
             "Labels only: a student of the same form, seed and samples that never saw the teacher. NLL: mean negative \
              log-likelihood of the test labels, in nats. ECE: expected calibration error in 15 bins (Guo et al. 2017), as \
-             trained and after temperature scaling, at the temperature that suits training samples best. Agreement: share \
-             of test samples on which the teacher names the same class. Times are from the encoded values of a row, or its \
-             text, to the answers, of several teachers one after the other, measured on the machine of the run."
+             trained and after temperature scaling, at the temperature that suits training samples best. \
+             Agreement: share of test samples on which the teacher names the same class. Times are from the \
+             encoded values of a row, or its text, to the answers, of several teachers one after the other, \
+             measured on the machine of the run."
                 .to_owned()
-                + figures.over_seeds(" In brackets: the 95 % interval of the mean over seeds, from three seeds on."),
+                + figures.over_seeds(" In brackets: the 95 % interval of the mean over seeds, from three \
+                seeds on."),
         ));
     }
     blocks.extend(figures.calibration());
@@ -120,9 +122,9 @@ impl Figures<'_> {
         let samples = counted(&self.quality["calibration_samples"], "training sample");
         let words = format!(
             "A point is a fifteenth of the range of the highest probability: how sure the classifier was of these test \
-             samples, and how often it was right. Below the line of perfect calibration it is too sure. Temperature \
-             scaling divides the logits by the temperature with the highest likelihood of {samples}; a classifier that \
-             knows those by heart needs samples of its own for it.{}",
+             samples, and how often it was right. Below the line of perfect calibration it is too sure. \
+             Temperature scaling divides the logits by the temperature with the highest likelihood of \
+             {samples}; a classifier that knows those by heart needs samples of its own for it.{}",
             self.over_seeds(" The test samples of all seeds are taken together.")
         );
         let charts = self.models().map(chart).collect();
@@ -306,7 +308,8 @@ impl Figures<'_> {
             }
         };
         let words = format!(
-            "What the teacher said of some test samples, and what the student says, at temperature {temperature}.{}",
+            "What the teacher said of some test samples, and what the student says, at temperature \
+             {temperature}.{}",
             self.over_seeds(FIRST_SEED)
         );
         let mut blocks = vec![heading("Soft targets"), Block::Text(words)];

@@ -81,7 +81,8 @@ fn grow(
         let word = |table: &Table| table.get(key).map_or("not set".to_owned(), Toml::to_string);
         let (out, theirs, ours) = (out.display(), word(&theirs), word(&ours));
         return Err(usage(format!(
-            "{out} is a folder of {} with other settings: `{key}` is {theirs} there, {ours} here; choose another --out",
+            "{out} is a folder of {} with other settings: `{key}` is {theirs} there, {ours} here; choose \
+             another --out",
             counted(known, "seed")
         )));
     }

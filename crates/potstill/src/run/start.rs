@@ -101,7 +101,8 @@ impl Start {
                 )))?;
                 if plan.job.is_over() {
                     return Err(usage(format!(
-                        "{run} has done {}, which count: nothing is left to do; give more than that (--steps, --episodes or --epochs)",
+                        "{run} has done {}, which count: nothing is left to do; give more than that \
+                         (--steps, --episodes or --epochs)",
                         counted(step, "step")
                     )));
                 }

@@ -40,8 +40,9 @@ pub(crate) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
     summary
 }
 
-/// The center over seeds, if none is asked for: the mean of distillations and supervised learning, whose paired differences
-/// are of means, and of runs of episodes, as in textbooks; the interquartile mean of runs of steps (Agarwal et al. 2021).
+/// The center over seeds, if none is asked for: the mean of distillations and supervised learning, whose
+/// paired differences are of means, and of runs of episodes, as in textbooks; the interquartile mean of runs
+/// of steps (Agarwal et al. 2021).
 pub(crate) fn center_over_seeds(axis: Axis, config: &Table) -> Center {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
     let algorithm = text("algorithm").and_then(|name| Algorithm::find(name).ok());
