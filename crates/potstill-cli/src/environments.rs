@@ -6,6 +6,7 @@ use potstill::commands::play_at_random;
 use potstill::env::registry::{self, EnvOption, GENERAL_OPTIONS, Part, Spec};
 use potstill::env::{EnvError, Space};
 use potstill::report::Table;
+use potstill::words::counted;
 use serde_json::{Map, Value, json};
 use std::io::IsTerminal;
 
@@ -139,7 +140,7 @@ pub(crate) fn page(spec: &Spec) {
     let facts = [
         ("observations", bounded(&spec.observation_space())),
         ("actions", actions),
-        ("time limit", spec.time_limit_steps.map_or_else(|| "none".to_owned(), |n| format!("{n} steps"))),
+        ("time limit", spec.time_limit_steps.map_or_else(|| "none".to_owned(), |n| counted(n, "step"))),
         (
             "solved at",
             spec.reward_threshold.map_or_else(|| "-".to_owned(), |r| format!("a mean return of {r}")),

@@ -159,6 +159,9 @@ fn sweep(result: &Value) {
             if let Some(line) = headline(&result["winner"]) {
                 print(&format!("{}\n", wrapped(&line).trim_end()));
             }
+            if let Some(remark) = result["winner"]["remark"].as_str() {
+                print(&format!("{}\n", wrapped(remark).trim_end()));
+            }
             if let Some(table) = classifier_table(&result["winner"]) {
                 print(&table.text());
             }
@@ -241,14 +244,15 @@ pub(crate) fn summary(result: &Value) {
             rest.as_object_mut().map(|entries| entries.remove(key));
         }
     }
-    flatten("", &rest, &mut rows);
+    // Of a distillation the mean is the only center, as in its table.
+    flatten("", &rest, result["command"] == "distill", &mut rows);
     let width = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
     for (key, value) in rows {
         print(&format!("{key:width$}  {value}"));
     }
 }
 
-fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
+fn flatten(prefix: &str, value: &Value, mean_alone: bool, rows: &mut Vec<(String, String)>) {
     match value {
         Value::Object(entries) => {
             // A statistic over seeds is one line.
@@ -260,6 +264,7 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
                 let words = match prefix {
                     // The time of a run is a cost, not a measurement.
                     SECONDS => format!("mean {}", scalar(mean)),
+                    _ if mean_alone => format!("mean {}", with(mean, &value["mean_ci95"])),
                     _ => format!(
                         "mean {}, interquartile mean {}",
                         with(mean, &value["mean_ci95"]),
@@ -274,7 +279,7 @@ fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
             {
                 let key = key.replace('_', " ");
                 let path = if prefix.is_empty() { key } else { format!("{prefix} {key}") };
-                flatten(&path, value, rows);
+                flatten(&path, value, mean_alone, rows);
             }
         }
         Value::Null => {}
@@ -502,10 +507,14 @@ mod tests {
     fn a_statistic_over_seeds_is_one_line() {
         let spread = |mean: f64| json!({ "mean": mean, "mean_ci95": [1.0, 2.5], "iqm": 1.5, "ci95": null });
         let mut rows = Vec::new();
-        flatten("", &json!({ "mean_return": spread(2.0), "seconds": spread(0.36) }), &mut rows);
+        let result = json!({ "mean_return": spread(2.0), "seconds": spread(0.36) });
+        flatten("", &result, false, &mut rows);
         let row = |key: &str, words: &str| (key.to_owned(), words.to_owned());
         let returned = row("mean return", "mean 2 [1, 2.5], interquartile mean 1.5");
         assert_eq!(rows, [returned, row("seconds", "mean 0.36")]);
+        rows.clear();
+        flatten("", &result, true, &mut rows);
+        assert_eq!(rows, [row("mean return", "mean 2 [1, 2.5]"), row("seconds", "mean 0.36")]);
     }
 
     #[test]

@@ -133,6 +133,109 @@ fn the_terminal_says_what_was_gained_and_the_report_shows_it() {
 }
 
 #[test]
+fn a_folder_of_seeds_shows_what_one_run_shows_over_seeds() {
+    let dir = folder();
+    let path = dir.path();
+    let output = potstill(path, &format!("{STUDENT} --seeds 3 --out three"));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let told = printed.lines().next().unwrap();
+    assert!(told.contains("% errors of 500 test samples over 3 seeds with the teacher, "), "{told}");
+    let report = fs::read_to_string(path.join("three/report.html")).unwrap();
+    assert!(report.contains(&format!("<p class=\"lead\">Result: {told}.")), "{told}");
+    let shown = String::from_utf8(potstill(path, "show three").stdout).unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&shown).starts_with(&format!("Result: {told}.")), "{shown}");
+    let parts = [
+        "mean [95 %], 3 seeds",
+        "labels only",
+        "distilled - labels",
+        "Calibration",
+        "Reliability: labels only",
+        "after temperature scaling",
+        "perfect calibration",
+        "Errors by class",
+        "differ most",
+        "Soft targets",
+    ];
+    for part in parts {
+        assert!(report.contains(part), "{part}");
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // One table in both, and one center: the mean of the seeds.
+    let line = |text: &str, name: &str| {
+        words(
+            text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_else(|| panic!("{name}")),
+        )
+    };
+    for name in ["mean [95 %], 3 seeds", "test error, %", "NLL", "ECE after scaling, %", "agreement, %"] {
+        assert_eq!(line(&printed, name), line(&shown, name));
+    }
+    let of = |seed: u64| -> Value {
+        let text = fs::read(path.join(format!("three/seed-{seed}/summary.json"))).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    let errors = [3, 4, 5].map(|seed| of(seed)["student_distilled"]["test_error"].as_f64().unwrap());
+    let mean = format!("{:.2}", 100.0 * errors.iter().sum::<f64>() / 3.0);
+    assert!(told.contains(&format!("makes {mean} % errors")), "{told}");
+    assert!(line(&printed, "test error, %").contains(&format!(" {mean} [")), "{printed}");
+    let of_seeds = line(&shown, "three distill");
+    assert!(of_seeds.starts_with(&format!("three distill digits 3 {mean} [")), "{of_seeds}");
+    assert!(shown.contains("Over seeds: means with 95 % intervals") && !shown.contains("IQM"), "{shown}");
+    assert!(!printed.contains("interquartile"), "{printed}");
+    // Three times 500 test samples.
+    let matrix = |run: &str| -> u64 {
+        let shown = common::json(path, &format!("show {run}"));
+        let squares = shown["maps"][0]["squares"].as_array().unwrap().clone();
+        squares.iter().map(|square| square["value"].as_f64().unwrap() as u64).sum()
+    };
+    assert_eq!((matrix("three"), matrix("three/seed-3")), (1500, 500));
+    // Made again, and by a folder that has grown.
+    fs::remove_file(path.join("three/report.html")).unwrap();
+    result(path, "report three");
+    assert_eq!(fs::read_to_string(path.join("three/report.html")).unwrap(), report);
+    result(path, "resume three --seeds 4");
+    assert!(fs::read_to_string(path.join("three/report.html")).unwrap().contains("mean [95 %], 4 seeds"));
+}
+
+#[test]
+fn few_seeds_claim_nothing() {
+    let dir = folder();
+    let check = |seeds: &str, words: &str| {
+        let output = potstill(dir.path(), &format!("{STUDENT}{seeds}"));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let first = text.lines().next().unwrap();
+        assert!(
+            first.contains(&format!("; {words} cannot tell gain from chance: give --seeds 5; ")),
+            "{first}"
+        );
+        assert!(!first.contains("fewer") && !first.contains("gained"), "{first}");
+    };
+    check("", "one seed");
+    check(" --seeds 2", "two seeds");
+}
+
+#[test]
+fn a_training_that_was_too_short_is_told() {
+    let dir = folder();
+    let path = dir.path();
+    let check = |arguments: &str, epochs: u64, is_short: bool| {
+        let summary = result(path, arguments);
+        let remark = summary["remark"].as_str().unwrap_or_default().to_owned();
+        let words = format!("the loss was still falling: the last tenth of the {epochs} epochs brought ");
+        assert_eq!(remark.starts_with(&words), is_short, "{arguments}: {remark}");
+        assert_eq!(remark.ends_with("more --epochs may help"), is_short, "{arguments}: {remark}");
+    };
+    check(&format!("{STUDENT} --out short"), 6, true);
+    check(&format!("{STUDENT} --seeds 2 --out two"), 6, true);
+    check("train classifier --data digits --net-arch mlp:8 --epochs 10 --out few", 10, true);
+    check("train classifier --data digits --net-arch mlp:32 --epochs 60 --out long", 60, false);
+    for run in ["short", "two"] {
+        let shown = String::from_utf8(potstill(path, &format!("show {run}")).stdout).unwrap();
+        assert!(shown.split("\n\n").next().unwrap().contains("The loss was still falling"), "{shown}");
+    }
+}
+
+#[test]
 fn a_teacher_without_answers_to_the_test_rows_has_no_figures() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

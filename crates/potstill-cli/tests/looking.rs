@@ -67,6 +67,41 @@ fn runs_are_listed_with_their_state() {
     assert!(text.contains("crashed, resumable") && text.contains("3 of 3"), "{text}");
 }
 
+#[test]
+fn an_unfinished_learner_of_data_has_no_score() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    json(root, "train classifier --data digits --net-arch mlp:8 --epochs 2 --out all/wide");
+    let check = |name: &str, arguments: &str| {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_potstill"));
+        run.current_dir(root).args(arguments.split_whitespace());
+        run.args(["--set", "checkpoint_freq=20", "--out", &format!("all/{name}")]);
+        // Killed in the middle of a change to the disk.
+        let mut run = run.env("POTSTILL_PAUSE_AT", "60").stderr(Stdio::piped()).spawn().unwrap();
+        let mut words = String::new();
+        let mut stderr = std::io::BufReader::new(run.stderr.take().unwrap());
+        while !words.ends_with("paused\n") {
+            assert!(std::io::BufRead::read_line(&mut stderr, &mut words).unwrap() > 0, "{words}");
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let runs = json(root, "runs all");
+        let entry =
+            runs["runs"].as_array().unwrap().iter().find(|entry| entry["run"] == format!("all/{name}"));
+        let entry = entry.unwrap();
+        assert_eq!((&entry["state"], &entry["score"]), (&"crashed".into(), &Value::Null), "{name}");
+        assert!(entry["step"].as_u64().unwrap() > 0);
+        let text = String::from_utf8(potstill(root, "runs all").stdout).unwrap();
+        let line = text.lines().find(|line| line.contains(&format!("all/{name}"))).unwrap();
+        let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        // Run, state, algorithm, data, seeds, step, score, seconds.
+        assert_eq!((cells[1], cells[6]), ("crashed, resumable", "-"), "{line}");
+    };
+    check("classifier", "train classifier --data digits --net-arch mlp:8");
+    check("regression", "train regression --data digits:target=label --net-arch mlp:8");
+    check("student", "distill --teacher all/wide --data digits --student mlp:4");
+}
+
 /// Runs behind links and under names that are no UTF-8; a link to a folder around it ends nowhere.
 #[cfg(unix)]
 #[test]

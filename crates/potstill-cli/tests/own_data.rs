@@ -157,6 +157,25 @@ fn reviews(rows: usize) -> String {
 }
 
 #[test]
+fn one_row_is_singular_and_a_list_of_formats_has_an_end() {
+    let dir = TempDir::new().unwrap();
+    let check = |text: &str, expected: &str| {
+        fs::write(dir.path().join("table.csv"), text).unwrap();
+        let output = potstill(dir.path(), "data show table.csv");
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(told.contains(expected), "{told}");
+    };
+    check("x\n1\n", "1 row, 1 column\n");
+    check("x,y\n1,2\n3,4\n", "2 rows, 2 columns\n");
+    check("x\n1,2\n", "line 2: 2 values, but there is 1 column; is a value");
+    check("x,y\n1\n", "line 2: 1 value, but there are 2 columns; is a value");
+    let known = "its format is not known; known: a recording of `potstill play --record`; JSON lines, an \
+    object a row; ";
+    check("\u{1}\u{2}", known);
+    check("\u{1}\u{2}", "a Parquet table; or a table of text, such as CSV");
+}
+
+#[test]
 fn texts_are_learned_distilled_predicted_and_exported() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

@@ -81,11 +81,12 @@ fn check_tables(printed: &str) {
 }
 
 /// Parts of the README's commands, and what stands in their place so that they take seconds.
-const SMALLER: [(&str, &str); 18] = [
+const SMALLER: [(&str, &str); 19] = [
     // Before the number that it begins with.
     ("--steps 5000000", "--steps 5000"),
     ("--steps 1000000", "--steps 2000"),
     ("--preset zoo --steps 20000", "--preset zoo --steps 300"),
+    ("LinearQuadratic --steps 20000", "LinearQuadratic --steps 300"),
     ("--steps 50000", "--steps 2000"),
     ("--steps 60000", "--steps 2000"),
     ("--steps 100000", "--steps 2000"),

@@ -29,7 +29,7 @@
 //! | [`metrics`] | the metrics of a run and their writers |
 //! | [`error`] | the error of a whole run, and its exit code |
 //! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
-//! | [`shell`] | words of commands that are printed to be pasted |
+//! | [`shell`], [`words`] | words of commands that are printed to be pasted, and of messages |
 //! | [`reproduce`] | published results, measured beside what is expected |
 //! | [`quickstart`] | the tour |
 //!
@@ -97,6 +97,7 @@ pub mod targets;
 pub mod teacher;
 pub mod tile_coding;
 pub mod train;
+pub mod words;
 
 #[cfg(feature = "disk")]
 pub use error::Error;

@@ -8,6 +8,7 @@ use potstill::commands::{ImportRequest, MungeRequest, import, munge, show_data};
 use potstill::distill::munge::MungeConfig;
 use potstill::report::Table;
 use potstill::run::Observer;
+use potstill::words::counted;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -157,7 +158,8 @@ fn show(result: &Value) {
     };
     let test = result["test_rows"].as_u64().map(|rows| format!(", and {rows} to test on"));
     let (rows, columns) = (&result["rows"], list("columns"));
-    output::print(&format!("{rows} rows{}, {} columns\n", test.unwrap_or_default(), columns.len()));
+    let (rows, width) = (counted(rows, "row"), counted(columns.len(), "column"));
+    output::print(&format!("{rows}{}, {width}\n", test.unwrap_or_default()));
     let row = |column: &Value| {
         let range = column["range"].as_array().map(|range| format!("{} to {}", range[0], range[1]));
         let shown = range.unwrap_or_else(|| text(&column["example"]));

@@ -10,7 +10,8 @@ pub(crate) struct Looks {
     /// The axis of curves: steps or episodes [default: episodes for runs of a number of episodes]
     #[arg(long, value_name = "AXIS")]
     axis: Option<Axis>,
-    /// The center over seeds: mean or iqm, the interquartile mean [default: mean over episodes, iqm over steps]
+    /// The center over seeds: mean or iqm, the interquartile mean [default: iqm over steps, mean over
+    /// episodes and of what learns from data]
     #[arg(long, value_name = "CENTER")]
     center: Option<Center>,
     /// Smooth each curve: means over its last N points

@@ -8,12 +8,14 @@ use crate::metrics::catalogue::{
     Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, START_VALUE, Score, key_metrics, range,
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
-use crate::run::{center_over_seeds, headline, over_time, spread, summary_of, usage, without_folders};
+use crate::run::{
+    center_over_seeds, family_blocks, lead, over_time, spread, summary_of, usage, without_folders,
+};
 use crate::train::comparison::{performance_profile, probability_of_improvement, share_above};
 use crate::train::statistics::{Center, Estimate, mean};
 use potstill_env::registry::in_short;
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Columns of differing keys in a table.
 const KEYS_MAX: usize = 5;
@@ -30,7 +32,8 @@ const VALUE_COLUMN: Column = Column { title: "value of the start", factor: 1.0, 
 pub struct View {
     /// The axis of curves [default: episodes if all runs were asked for by episodes, else steps].
     pub axis: Option<Axis>,
-    /// The center over seeds [default: the mean over an axis of episodes, the interquartile mean over steps].
+    /// The center over seeds [default: the mean over an axis of episodes and of what learns from data, else
+    /// the interquartile mean].
     pub center: Option<Center>,
     /// Each curve's values as means over this many; 0 and 1 leave them as they are.
     pub smooth: usize,
@@ -95,7 +98,9 @@ impl Comparison {
 
     /// The center over seeds.
     pub fn center(&self) -> Center {
-        self.view.center.unwrap_or_else(|| center_over_seeds(self.axis()))
+        let is_mean = |group: &Group| center_over_seeds(self.axis(), &group.config) == Center::Mean;
+        let usual = || if self.groups.iter().all(is_mean) { Center::Mean } else { Center::Iqm };
+        self.view.center.unwrap_or_else(usual)
     }
 
     /// The scores over seeds with 95 % intervals, probabilities of improvement and performance profiles.
@@ -468,12 +473,23 @@ impl Comparison {
         let labels: Vec<&str> = self.groups.iter().map(|group| group.label.as_str()).collect();
         let title = if labels.len() > 4 { format!("{} runs", labels.len()) } else { labels.join(" and ") };
         let lead = match &self.groups[..] {
-            [group] => summary_of(&group.path).ok().and_then(|summary| headline(&summary)),
+            [group] => summary_of(&group.path).ok().and_then(|summary| lead(&summary)),
             _ => None,
         };
-        let lead = lead.map_or("Runs of potstill.".to_owned(), |result| format!("Result: {result}."));
+        let lead = lead.unwrap_or_else(|| "Runs of potstill.".to_owned());
         Page { title, lead, blocks }
     }
+}
+
+/// The page of a folder of seeds: the measures of its classifiers, then scores and curves over seeds.
+pub(super) fn family_page(folder: &Path) -> Result<Page, Error> {
+    let mut page = Comparison::read(&[folder.to_owned()])?.page();
+    let mut blocks = family_blocks(folder)?;
+    if !blocks.is_empty() {
+        blocks.push(Block::Heading("Seeds".to_owned()));
+        page.blocks.splice(0..0, blocks);
+    }
+    Ok(page)
 }
 
 /// A performance profile as a line of stairs, with its band.

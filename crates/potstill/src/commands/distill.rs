@@ -1,5 +1,6 @@
 //! `potstill distill`.
 
+use super::report::with_report;
 use super::resume::resume_point;
 use super::sweep::{Sweep, several};
 use super::train::take_seeds;
@@ -62,7 +63,8 @@ pub fn distill(request: &DistillRequest, observer: &dyn Observer) -> Result<Json
             execute(&dir, plan, false, observer)?
         }
         Some(count) => {
-            train_seeds(Work::Distill, layers, count, request.out.as_deref(), request.threads, observer)?
+            let out = request.out.as_deref();
+            with_report(train_seeds(Work::Distill, layers, count, out, request.threads, observer)?)?
         }
     };
     // Its absolute path is for the run's files, which are read from any folder.

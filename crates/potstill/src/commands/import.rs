@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::metrics::quoted;
 use crate::run::usage;
 use crate::store::{check_output, read_text, write_file};
+use crate::words::counted;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -129,8 +130,8 @@ impl Imported {
         }
         if count == 0 {
             return Err(format!(
-                "none of its {} rows has an answer that spells a class ({})",
-                rows.len(),
+                "none of its {} has an answer that spells a class ({})",
+                counted(rows.len(), "row"),
                 names.join(", ")
             ));
         }

@@ -1,6 +1,6 @@
 //! `potstill show` and `potstill report`: the page of one run.
 
-use super::compare::Comparison;
+use super::compare::{Comparison, family_page};
 use super::group::DEPTH_MAX;
 use super::search_page;
 use super::sweep::Sweep;
@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::report::{Block, Page};
 use crate::run::{Reader, run_page, seed_runs};
 use crate::store::{self, RunDir, StoreError, names, runs_in};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Returns true for a folder that is no run, but holds some: a sweep, or `runs/`.
@@ -46,6 +47,15 @@ pub fn page(run: &Path) -> Result<Page, Error> {
     checked_page(&RunDir::open(run)?, run, Reader::Here)
 }
 
+/// The result of a command; if it is one of several seeds, their report is written beside it, as each run has
+/// its own.
+pub(super) fn with_report(result: Value) -> Result<Value, Error> {
+    if let Some(folder) = result["out"].as_str().filter(|_| result["seeds"].is_number()) {
+        report(Path::new(folder))?;
+    }
+    Ok(result)
+}
+
 fn checked_page(dir: &RunDir, run: &Path, reader: Reader) -> Result<Page, Error> {
     let mut lost = None;
     for mark in &dir.manifest()?.files {
@@ -57,8 +67,7 @@ fn checked_page(dir: &RunDir, run: &Path, reader: Reader) -> Result<Page, Error>
         }
     }
     let is_family = !seed_runs(run).is_empty();
-    let mut page =
-        if is_family { Comparison::read(&[run.to_owned()])?.page() } else { run_page(dir, reader) };
+    let mut page = if is_family { family_page(run)? } else { run_page(dir, reader) };
     if let Some(lost) = lost.filter(|_| !is_family) {
         page.blocks.retain(|block| !matches!(block, Block::Lines(_)));
         page.blocks.insert(1.min(page.blocks.len()), Block::Text(format!("Without curves: {lost}.")));

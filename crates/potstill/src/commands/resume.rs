@@ -1,5 +1,6 @@
 //! `potstill resume`.
 
+use super::report::with_report;
 use super::sweep::Sweep;
 use crate::error::Error;
 use crate::run::{Continuation, Observer, Recipe, continue_family, continue_run, usage};
@@ -44,7 +45,12 @@ pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value,
     let ResumeRequest { steps, seeds, keep_schedules, fallback, threads, .. } = *request;
     let continuation = Continuation { steps, keep_schedules, fallback, threads, is_seed: false };
     match recipe.seeds {
-        Some(_) => continue_family(&dir, recipe, (seeds, continuation), observer),
+        Some(_) => {
+            let result = continue_family(&dir, recipe, (seeds, continuation), observer)?;
+            // Its lock.
+            drop(dir);
+            with_report(result)
+        }
         _ if seeds.is_some() => Err(usage("--seeds is for a folder of seeds, not for one run")),
         _ => continue_run(&dir, recipe, continuation, observer),
     }

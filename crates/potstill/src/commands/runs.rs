@@ -158,7 +158,7 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
         let seeds = seed_runs(&entry.path);
         let seeds = seeds.iter().map(|run| read_summary(&RunDir::open(run)?));
         let seeds = seeds.collect::<Result<Vec<Value>, _>>()?;
-        let center = center_over_seeds(asked_axis(&config));
+        let center = center_over_seeds(asked_axis(&config), &config);
         let number = |key: &str| {
             let values: Option<Vec<f64>> = seeds.iter().map(|summary| summary[key].as_f64()).collect();
             let over_seeds = values.filter(|values| !values.is_empty());
@@ -169,7 +169,9 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
         entry.seconds = number(SECONDS);
     } else if let Some(newest) = Checkpoint::peek(&dir)? {
         entry.step = Some(newest.step);
-        entry.score = newest.score.map(|score| ("newest evaluation", score));
+        // Of learners from data the checkpoint has the error with its sign changed, which is no result yet.
+        let score = newest.score.filter(|_| config.contains_key("env"));
+        entry.score = score.map(|score| ("newest evaluation", score));
         entry.seconds = Some(newest.seconds);
     }
     Ok(match dir.occupation()? {

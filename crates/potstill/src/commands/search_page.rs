@@ -1,12 +1,13 @@
 //! The result of a search in words, tables and charts.
 
-use super::compare::Comparison;
+use super::compare::family_page;
 use super::search::{number, of_student};
 use crate::error::Error;
 use crate::metrics::catalogue::{Better, Column, Score};
 use crate::report::{Block, GridChart, LineChart, Page, Series, Square, Table};
-use crate::run::{Reader, classifier_table, headline, run_page};
+use crate::run::{Reader, lead, run_page};
 use crate::store::RunDir;
+use crate::words::counted;
 use serde_json::Value;
 use std::path::Path;
 
@@ -78,15 +79,17 @@ impl<'a> Search<'a> {
     fn sentence(&self) -> String {
         let chosen = &self.result["chosen"];
         let on = chosen["validation_samples"].as_u64();
-        let on = on.map_or(String::new(), |samples| format!(" on {samples} samples of the training part"));
+        let on = on.map_or(String::new(), |samples| {
+            format!(" on {} of the training part", counted(samples, "sample"))
+        });
         let new = match self.result["winner"]["seeds"].as_u64() {
-            Some(seeds) => format!("{seeds} new seeds"),
+            Some(seeds) => counted(seeds, "new seed"),
             None => "a new seed".to_owned(),
         };
         let whole = if on.is_empty() { "" } else { " and the whole training part" };
         format!(
-            "Chosen among {} combinations by {}{on}: {} ({}). The result is of {new}{whole}.",
-            self.points.len(),
+            "Chosen among {} by {}{on}: {} ({}). The result is of {new}{whole}.",
+            counted(self.points.len(), "combination"),
             self.title(),
             pairs(&self.keys, &chosen["values"]),
             self.shown(chosen["score"].as_f64().unwrap_or(f64::NAN)),
@@ -217,16 +220,12 @@ pub(super) fn page(winner: &Path, result: &Value) -> Result<Page, Error> {
     let dir = RunDir::open(winner)?;
     let mut page = match result["winner"]["seeds"].is_null() {
         true => run_page(&dir, Reader::Anywhere),
-        false => Comparison::read(&[winner.to_owned()])?.page(),
+        false => family_page(winner)?,
     };
     let Some(search) = Search::new(result) else { return Ok(page) };
     page.title = format!("Search: {}", pairs(&search.keys, &result["chosen"]["values"]));
-    if let Some(words) = headline(&result["winner"]) {
-        page.lead = format!("Result: {words}.");
-    }
-    if let Some(table) = classifier_table(&result["winner"]).filter(|_| !result["winner"]["seeds"].is_null())
-    {
-        page.blocks.insert(0, Block::Table(table));
+    if let Some(lead) = lead(&result["winner"]) {
+        page.lead = lead;
     }
     let mut blocks = vec![Block::Heading("Choice".to_owned()), Block::Text(search.sentence())];
     blocks.extend(search.map().map(Block::Grid));

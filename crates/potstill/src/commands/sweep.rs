@@ -14,6 +14,7 @@ use crate::run::{
     discard_on_error, execute, find_environment, paused, split_of, summary_of, train_seeds, usage,
 };
 use crate::store::{self, RunDir, names};
+use crate::words::counted;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -285,7 +286,8 @@ impl Sweep {
     ) -> Result<Value, Error> {
         let points = self.points();
         let keys: Vec<&str> = self.axes.iter().map(|axis| axis.key.as_str()).collect();
-        let title = format!("{}, {} combinations of {}", self.work.name(), points.len(), keys.join(" and "));
+        let count = counted(points.len(), "combination");
+        let title = format!("{}, {count} of {}", self.work.name(), keys.join(" and "));
         // Seeds of a combination run side by side, and combinations as far as threads are left.
         let within = self.seeds.map_or(1, |seeds| threads.min(seeds as usize)).max(1);
         let together = Together::new(observer, &title, points.len(), threads.div_ceil(within));
@@ -329,7 +331,10 @@ impl Sweep {
             "algorithm": self.work.name(),
             "seeds": self.seeds,
             "keys": keys,
-            "center": self.seeds.map(|_| center_over_seeds(self.axis()).name()),
+            "center": self.seeds.map(|_| {
+                let head = self.work.head().into_iter().map(|(key, value)| (key.to_owned(), value));
+                center_over_seeds(self.axis(), &head.collect()).name()
+            }),
             "sweep": finished,
             "out": folder.display().to_string(),
         })

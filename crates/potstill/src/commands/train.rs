@@ -1,5 +1,6 @@
 //! `potstill train`.
 
+use super::report::with_report;
 use super::resume::resume_point;
 use super::sweep::Sweep;
 use crate::algorithm::Algorithm;
@@ -66,14 +67,10 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
             discard_on_error(&dir, || create(&dir, &plan))?;
             execute(&dir, plan, false, observer)
         }
-        Some(count) => train_seeds(
-            Work::Train(algorithm),
-            layers,
-            count,
-            request.out.as_deref(),
-            request.threads,
-            observer,
-        ),
+        Some(count) => {
+            let (work, out) = (Work::Train(algorithm), request.out.as_deref());
+            with_report(train_seeds(work, layers, count, out, request.threads, observer)?)
+        }
     }
 }
 

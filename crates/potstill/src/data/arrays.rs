@@ -14,6 +14,7 @@ use super::frame::{Column, DataFrame, Values};
 use super::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
+use crate::words::counted;
 use flate2::read::DeflateDecoder;
 use potstill_core::Stored;
 use potstill_core::pages::Plain;
@@ -272,7 +273,8 @@ impl Array {
             ));
         };
         if let Some(names) = classes.map(Values::rows).filter(|&names| names != count) {
-            return Err(format!("it has {count} columns, but `{CLASSES}` has {names} names"));
+            let (columns, names) = (counted(count, "column"), counted(names, "name"));
+            return Err(format!("it has {columns}, but `{CLASSES}` has {names}"));
         }
         let numbers = match self.elements {
             Elements::Numbers(numbers) => numbers,

@@ -9,6 +9,7 @@ use super::frame::{Column, DataFrame, Values};
 use super::reader::{Data, Head, Reader};
 use super::rows::Rows;
 use super::source::DataOptions;
+use crate::words::counted;
 use std::io::Read;
 
 /// The format.
@@ -142,9 +143,12 @@ fn columns(
         let line = rows.line();
         if rows.len() != names.len() {
             return Err(format!(
-                "line {line}: {} values, but there are {} columns; is a value with a delimiter in it without quotation marks?",
-                rows.len(),
-                names.len()
+                "line {line}: {}, but {}; is a value with a delimiter in it without quotation marks?",
+                counted(rows.len(), "value"),
+                match names.len() {
+                    1 => "there is 1 column".to_owned(),
+                    columns => format!("there are {columns} columns"),
+                }
             ));
         }
         for (i, field) in rows.values().enumerate() {

@@ -16,6 +16,7 @@
 //! ```
 
 use crate::config::nearest;
+use crate::words::counted;
 use potstill_core::Stored;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -270,7 +271,8 @@ impl DataFrame {
             let (name, length) = (&column.name, column.values.rows());
             if length != rows {
                 let first = &columns[0].name;
-                return Err(format!("`{first}` has {rows} rows, `{name}` {length}; one of each is needed"));
+                let rows = counted(rows, "row");
+                return Err(format!("`{first}` has {rows}, `{name}` {length}; one of each is needed"));
             }
             if let Some(before) = names.insert(name, i) {
                 let (before, here) = (before + 1, i + 1);

@@ -112,8 +112,9 @@ pub fn read(content: &dyn Content, format: Option<&str>, options: &DataOptions) 
     match found {
         Some(reader) => reader.read(content, options),
         None => {
-            let known = READERS.map(Reader::summary).join(", ");
-            Err(format!("its format is not known; known: {known}"))
+            // Some have commas.
+            let [first @ .., last] = READERS.map(Reader::summary);
+            Err(format!("its format is not known; known: {}; or {last}", first.join("; ")))
         }
     }
 }

@@ -27,6 +27,7 @@
 //! ```
 
 use crate::data::{Column, DataFrame, Values};
+use crate::words::counted;
 use potstill_core::{Pcg64, Streams, wide};
 use std::ops::Range;
 use std::sync::Arc;
@@ -200,7 +201,7 @@ impl Munge {
         fills_missing: bool,
     ) -> Result<Self, String> {
         if rows.len() < 2 {
-            return Err(format!("{} rows; two are needed to exchange anything", rows.len()));
+            return Err(format!("{}; two are needed to exchange anything", counted(rows.len(), "row")));
         }
         let columns: Vec<&Column> = columns.iter().map(|&column| &frame.columns()[column]).collect();
         let attribute = |column: &&Column| Attribute::new(column, rows, fills_missing);

@@ -33,7 +33,7 @@ mod text;
 pub use film::{FRAMES_MAX, Film};
 pub use scene::scene_svg;
 pub use size::Size;
-pub use text::wrap;
+pub use text::{NOT_KNOWN, wrap};
 
 /// One line in a chart, with an optional band around it.
 #[derive(Clone, Debug, Default, PartialEq)]

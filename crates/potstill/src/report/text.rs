@@ -2,6 +2,9 @@
 
 use super::{BarChart, Block, LineChart, Page, Table, tick_label, ticks};
 
+/// The cell of a number that is not known.
+pub const NOT_KNOWN: &str = "not known";
+
 impl Page {
     /// The page as text of a number of columns.
     pub fn text(&self, width: usize) -> String {
@@ -188,10 +191,13 @@ impl Table {
         format!("{}  {}\n{rows}", line(&self.head), rule.join("  "))
     }
 
-    /// Returns true if a column after the first has numbers, which are aligned to the right.
+    /// Returns true if a column after the first has numbers, perhaps with gaps, which are aligned to the
+    /// right.
     pub(super) fn is_numeric(&self, column: usize) -> bool {
-        let starts_as_number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-        column > 0 && self.rows.iter().filter_map(|row| row.get(column)).all(|cell| starts_as_number(cell))
+        let starts_as_number = |cell: &&String| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let is_gap = |cell: &str| cell.is_empty() || cell == NOT_KNOWN;
+        let cells = || self.rows.iter().filter_map(|row| row.get(column)).filter(|cell| !is_gap(cell));
+        column > 0 && cells().next().is_some() && cells().all(|cell| starts_as_number(&cell))
     }
 }
 
@@ -220,6 +226,20 @@ mod tests {
         let expected = "           parameters  note\n  -------  ----------  ----\n  \
                         teacher       17410  wide\n  student         226  thin\n";
         assert_eq!(table.text(), expected);
+    }
+
+    #[test]
+    fn numbers_with_gaps_are_aligned_to_the_right() {
+        let check = |cells: &[&str], expected: bool| {
+            let rows = cells.iter().map(|cell| vec!["a".to_owned(), (*cell).to_owned()]).collect();
+            let table = Table { head: vec![String::new(), "x".to_owned()], rows };
+            assert_eq!((table.is_numeric(1), table.is_numeric(0)), (expected, false), "{cells:?}");
+        };
+        check(&["1.5 [1, 2]", "-"], true);
+        check(&["", "12", "not known"], true);
+        check(&["12", "wide"], false);
+        check(&["", "not known"], false);
+        check(&[], false);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use super::spread::spread;
 use crate::jobs::{STUDENT_DISTILLED, STUDENT_LABELS, TEACHER};
-use crate::metrics::catalogue::{TEST_ERROR, difference_range};
-use crate::report::Table;
+use crate::metrics::catalogue::{NLL, TEST_ERROR, difference_range};
+use crate::report::{NOT_KNOWN, Table};
 use crate::train::statistics::paired_difference;
+use crate::words::counted;
 use serde_json::{Map, Value, json};
 
 /// The classifiers, with their titles.
@@ -30,7 +31,7 @@ const LINES: [(&str, &str, f64, usize); 11] = [
     ("NLL", "/nll", 1.0, 3),
     ("Brier score", "/brier", 1.0, 3),
     ("ECE, %", "/ece", 100.0, 1),
-    ("ECE calibrated, %", "/calibrated_ece", 100.0, 1),
+    ("ECE after scaling, %", "/calibrated_ece", 100.0, 1),
     ("agreement, %", "/agreement", 100.0, 1),
     ("parameters", "/parameters", 1.0, 0),
     ("bytes of the file", "/bytes", 1.0, 0),
@@ -39,7 +40,8 @@ const LINES: [(&str, &str, f64, usize); 11] = [
     ("rows a second", "/rows_per_second", 1.0, 0),
 ];
 
-/// The numbers of teacher and students as a table; none of another summary.
+/// The numbers of teacher and students as a table, over seeds their means with 95 % intervals; none of
+/// another summary.
 ///
 /// ```
 /// use potstill::run::classifier_table;
@@ -58,7 +60,7 @@ pub fn classifier_table(summary: &Value) -> Option<Table> {
     if summary[DIFFERENCE].is_object() {
         shown.push((DIFFERENCE, "distilled - labels"));
     }
-    let mut head = vec![String::new()];
+    let mut head = vec![center_words(summary)];
     head.extend(shown.iter().map(|(_, title)| (*title).to_owned()));
     let line = |(i, (title, place, factor, decimals)): (usize, (&str, &str, f64, usize))| {
         let found: Vec<Option<&Value>> = shown.iter().map(|(key, _)| known(&summary[*key], place)).collect();
@@ -68,7 +70,7 @@ pub fn classifier_table(summary: &Value) -> Option<Table> {
                     mean_of(value).map_or(String::new(), |x| in_words(x, factor, decimals))
                 }
                 Some(value) => cell(value, factor, decimals),
-                None if *key == TEACHER => "not known".to_owned(),
+                None if *key == TEACHER => NOT_KNOWN.to_owned(),
                 None => String::new(),
             };
             let cells = found.iter().zip(&shown).map(cell);
@@ -76,6 +78,13 @@ pub fn classifier_table(summary: &Value) -> Option<Table> {
         })
     };
     Some(Table { head, rows: LINES.into_iter().enumerate().filter_map(line).collect() })
+}
+
+/// The words for the center of numbers over seeds; none for those of one run.
+fn center_words(summary: &Value) -> String {
+    let Some(seeds) = summary["seeds"].as_u64() else { return String::new() };
+    let has_interval = summary[STUDENT_DISTILLED][TEST_ERROR]["mean_ci95"].is_array();
+    format!("mean{}, {}", if has_interval { " [95 %]" } else { "" }, counted(seeds, "seed"))
 }
 
 /// A number, or a statistic of numbers.
@@ -102,44 +111,102 @@ fn cell(value: &Value, factor: f64, decimals: usize) -> String {
     }
 }
 
-/// The result of a distillation of classes in a sentence; none of another run.
+/// The result of a distillation of classes in a sentence; none of another run. Nothing is claimed unless the
+/// 95 % interval of the paired difference of errors, or of their negative log-likelihoods, is without 0.
 pub(super) fn gain(summary: &Value) -> Option<String> {
     let error = |key: &str| mean_of(&summary[key][TEST_ERROR]).map(|error| 100.0 * error);
     let own = error(STUDENT_DISTILLED)?;
     let parameters = mean_of(&summary[STUDENT_DISTILLED]["parameters"]).unwrap_or_default();
     let on = summary["test_samples"].as_u64();
-    let on = on.map_or(String::new(), |count| format!(" of {count} {}", measured_on(summary)));
-    let seeds = summary["seeds"].as_u64().map_or(String::new(), |seeds| format!(" over {seeds} seeds"));
+    let on = on.map_or(String::new(), |count| format!(" of {}", counted(count, measured_on(summary))));
+    let seeds = summary["seeds"].as_u64();
+    let over = seeds.map_or(String::new(), |seeds| format!(" over {}", counted(seeds, "seed")));
     let student =
-        format!("the student of {} parameters makes {own:.2} % errors{on}{seeds}", thousands(parameters));
+        format!("the student of {} parameters makes {own:.2} % errors{on}{over}", thousands(parameters));
     let teacher = match error(TEACHER) {
         Some(error) => format!("; the teacher makes {error:.2} %"),
         None => "; the teacher's errors are not known".to_owned(),
     };
     let Some(labels) = error(STUDENT_LABELS) else { return Some(format!("{student}{teacher}")) };
     let both = format!("{student} with the teacher, {labels:.2} % without");
-    let interval = &summary[DIFFERENCE][TEST_ERROR]["mean_ci95"];
-    let (low, high) = (interval[0].as_f64(), interval[1].as_f64());
-    let words = match (labels - own, low, high) {
-        (gained, Some(low), Some(high)) if gained > 0.0 && high < 0.0 => {
-            format!(
-                "{both}: {gained:.2} points fewer, 95 % interval {:.2} to {:.2}",
-                -100.0 * high,
-                -100.0 * low
-            )
-        }
-        (gained, Some(_), Some(_)) if gained > 0.0 => {
-            format!("nothing sure was gained: {both}; 0 is in the 95 % interval of the difference")
-        }
-        (gained, ..) if gained > 0.0 => format!("{both}: {gained:.2} points fewer"),
-        _ => format!("nothing was gained: {both}"),
+    let verdict = match Paired::of(summary, TEST_ERROR, 100.0) {
+        Some(errors) => verdict(&both, &errors, Paired::of(summary, NLL, 1.0).as_ref()),
+        None => format!("{both}; {} cannot tell gain from chance: give --seeds 5", few(seeds.unwrap_or(1))),
     };
-    Some(format!("{words}{teacher}"))
+    Some(format!("{verdict}{teacher}"))
 }
 
-/// The samples that a run was measured on.
+/// The mean difference of the distilled student from the one of labels alone, over seeds, with its 95 %
+/// interval.
+struct Paired {
+    mean: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Paired {
+    /// The difference of a measure, times a factor; none of too few seeds.
+    fn of(summary: &Value, measure: &str, factor: f64) -> Option<Self> {
+        let difference = &summary[DIFFERENCE][measure];
+        let number = |value: &Value| value.as_f64().map(|number| factor * number);
+        let (low, high) = (&difference["mean_ci95"][0], &difference["mean_ci95"][1]);
+        Some(Self { mean: number(&difference["mean"])?, low: number(low)?, high: number(high)? })
+    }
+
+    /// Returns true if 0 is not in the interval.
+    fn is_sure(&self) -> bool {
+        self.high < 0.0 || self.low > 0.0
+    }
+
+    /// The size of the difference in words for less and for more, with the interval of this size.
+    fn words(&self, [less, more]: [&str; 2], decimals: usize) -> String {
+        let is_less = self.mean < 0.0;
+        let (low, high) = if is_less { (-self.high, -self.low) } else { (self.low, self.high) };
+        let (side, size) = (if is_less { less } else { more }, format!("{:.decimals$}", self.mean.abs()));
+        format!("{}, 95 % interval {low:.decimals$} to {high:.decimals$}", side.replace("{}", &size))
+    }
+}
+
+/// The conclusion from the paired differences of errors and of negative log-likelihoods, around the sentence
+/// on both students.
+fn verdict(both: &str, errors: &Paired, nll: Option<&Paired>) -> String {
+    let likelihood =
+        nll.filter(|nll| nll.is_sure()).map(|nll| nll.words(["NLL lower by {}", "NLL higher by {}"], 3));
+    if errors.is_sure() {
+        let begin = if errors.mean < 0.0 { "" } else { "the teacher does harm: " };
+        let likelihood = likelihood.map_or(String::new(), |words| format!("; {words}"));
+        return format!(
+            "{begin}{both}: {}{likelihood}",
+            errors.words(["{} points fewer", "{} points more"], 2)
+        );
+    }
+    match (likelihood, nll) {
+        (Some(words), Some(nll)) => {
+            let begin = if nll.mean < 0.0 { "" } else { "the teacher does harm: " };
+            format!("{begin}{both}: errors as many (0 is in the 95 % interval of the difference), {words}")
+        }
+        (_, Some(_)) => format!(
+            "nothing sure was gained: {both}; 0 is in the 95 % intervals of the differences of errors and \
+             of NLL"
+        ),
+        (_, None) => {
+            format!("nothing sure was gained: {both}; 0 is in the 95 % interval of the difference")
+        }
+    }
+}
+
+/// A small number of seeds in words.
+fn few(seeds: u64) -> String {
+    match seeds {
+        1 => "one seed".to_owned(),
+        2 => "two seeds".to_owned(),
+        _ => counted(seeds, "seed"),
+    }
+}
+
+/// One of the samples that a run was measured on, in words.
 pub(super) fn measured_on(summary: &Value) -> &'static str {
-    if summary["validation_samples"].is_null() { "test samples" } else { "validation samples" }
+    if summary["validation_samples"].is_null() { "test sample" } else { "validation sample" }
 }
 
 /// A whole number with commas.
@@ -203,56 +270,100 @@ mod tests {
 
     #[test]
     fn the_gain_is_told_or_that_there_is_none() {
-        let check = |labels: Value, distilled: f64, teacher: Value, interval: Value, expected: &str| {
+        const STUDENT: &str = "the student of 12,345 parameters makes 3.00 % errors of 500 test samples";
+        const BOTH: &str = "the student of 12,345 parameters makes 3.00 % errors of 500 test samples \
+                            over 5 seeds with the teacher, 4.50 % without";
+        let check = |labels: Value, seeds: Value, errors: Value, nll: Value, expected: &str| {
+            let difference = |interval: Value| match (interval[0].as_f64(), interval[1].as_f64()) {
+                (Some(low), Some(high)) => json!({ "mean": (low + high) / 2.0, "mean_ci95": interval }),
+                _ => json!({ "mean": -0.015, "mean_ci95": interval }),
+            };
             let summary = json!({
                 "test_samples": 500,
-                "teacher": { "test_error": teacher },
+                "seeds": seeds,
+                "teacher": { "test_error": 0.02 },
                 "student_labels": { "test_error": labels },
-                "student_distilled": { "test_error": distilled, "parameters": 12_345 },
-                "distilled_minus_labels": { "test_error": { "mean_ci95": interval } },
+                "student_distilled": { "test_error": 0.03, "parameters": 12_345 },
+                "distilled_minus_labels": { "test_error": difference(errors), "nll": difference(nll) },
             });
-            assert_eq!(gain(&summary).as_deref(), Some(expected));
+            let expected = format!("{expected}; the teacher makes 2.00 %");
+            assert_eq!(gain(&summary), Some(expected), "{summary}");
         };
-        let student = "the student of 12,345 parameters makes 3.00 % errors of 500 test samples";
-        let none = Value::Null;
-        check(
-            json!(0.045),
-            0.03,
-            json!(0.02),
-            none.clone(),
-            &format!(
-                "{student} with the teacher, 4.50 % without: 1.50 points fewer; the teacher makes 2.00 %"
-            ),
-        );
-        check(
-            json!(0.03),
-            0.03,
-            none.clone(),
-            none.clone(),
-            &format!(
-                "nothing was gained: {student} with the teacher, 3.00 % without; the teacher's errors are not known"
-            ),
-        );
-        check(none.clone(), 0.03, json!(0.02), none, &format!("{student}; the teacher makes 2.00 %"));
-        check(
-            json!(0.045),
-            0.03,
-            json!(0.02),
+        let none = || Value::Null;
+        check(none(), none(), none(), none(), STUDENT);
+        // One and two seeds claim neither a gain nor that there is none.
+        for labels in [0.045, 0.03, 0.01] {
+            let without = 100.0 * labels;
+            check(
+                json!(labels),
+                none(),
+                none(),
+                none(),
+                &format!(
+                    "{STUDENT} with the teacher, {without:.2} % without; one seed cannot tell gain from \
+                     chance: give --seeds 5"
+                ),
+            );
+            check(
+                json!(labels),
+                json!(2),
+                none(),
+                none(),
+                &format!(
+                    "{STUDENT} over 2 seeds with the teacher, {without:.2} % without; two seeds cannot tell \
+                     gain from chance: give --seeds 5"
+                ),
+            );
+        }
+        let five = |errors: Value, nll: Value, expected: &str| {
+            check(json!(0.045), json!(5), errors, nll, &expected.replace("BOTH", BOTH));
+        };
+        let unsure = || json!([-0.04, 0.01]);
+        five(json!([-0.02, -0.01]), unsure(), "BOTH: 1.50 points fewer, 95 % interval 1.00 to 2.00");
+        five(
             json!([-0.02, -0.01]),
-            &format!(
-                "{student} with the teacher, 4.50 % without: 1.50 points fewer, 95 % interval 1.00 to 2.00; the teacher makes 2.00 %"
-            ),
+            json!([0.1, 0.3]),
+            "BOTH: 1.50 points fewer, 95 % interval 1.00 to 2.00; NLL higher by 0.200, 95 % interval 0.100 \
+             to 0.300",
         );
-        check(
-            json!(0.045),
-            0.03,
-            json!(0.02),
-            json!([-0.04, 0.01]),
-            &format!(
-                "nothing sure was gained: {student} with the teacher, 4.50 % without; 0 is in the 95 % interval of the difference; the teacher makes 2.00 %"
-            ),
+        five(
+            json!([0.01, 0.02]),
+            unsure(),
+            "the teacher does harm: BOTH: 1.50 points more, 95 % interval 1.00 to 2.00",
         );
+        five(
+            unsure(),
+            json!([-0.3, -0.1]),
+            "BOTH: errors as many (0 is in the 95 % interval of the difference), NLL lower by 0.200, 95 % \
+             interval 0.100 to 0.300",
+        );
+        five(
+            json!([0.0, 0.0]),
+            json!([0.1, 0.3]),
+            "the teacher does harm: BOTH: errors as many (0 is in the 95 % interval of the difference), NLL \
+             higher by 0.200, 95 % interval 0.100 to 0.300",
+        );
+        five(
+            unsure(),
+            unsure(),
+            "nothing sure was gained: BOTH; 0 is in the 95 % intervals of the differences of errors and of \
+             NLL",
+        );
+        five(unsure(), none(), "nothing sure was gained: BOTH; 0 is in the 95 % interval of the difference");
         assert_eq!(gain(&json!({ "test_error": 0.1 })), None);
+    }
+
+    #[test]
+    fn a_table_over_seeds_names_its_center() {
+        let check = |seeds: Value, interval: Value, expected: &str| {
+            let errors = json!({ "mean": 0.1, "mean_ci95": interval });
+            let summary = json!({ "seeds": seeds, "student_distilled": { "test_error": errors } });
+            assert_eq!(classifier_table(&summary).unwrap().head[0], expected);
+        };
+        check(Value::Null, Value::Null, "");
+        check(json!(1), Value::Null, "mean, 1 seed");
+        check(json!(2), Value::Null, "mean, 2 seeds");
+        check(json!(3), json!([0.05, 0.15]), "mean [95 %], 3 seeds");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::jobs::Parts;
 use crate::model::Predictor;
 use crate::shell;
+use crate::words::counted;
 use potstill_core::Streams;
 use std::collections::HashSet;
 use std::path::Path;
@@ -171,7 +172,8 @@ impl OpenData {
     fn at_random(&self, test: u64, seed: u64) -> Result<(Vec<usize>, Vec<usize>), Error> {
         let count = self.samples.rows.rows();
         if test >= count as u64 {
-            let reason = format!("must leave something to train on, but the dataset has {count} samples");
+            let count = counted(count, "sample");
+            let reason = format!("must leave something to train on, but the dataset has {count}");
             return Err(bad("test_samples", reason));
         }
         let mut order: Vec<usize> = (0..count).collect();

@@ -10,7 +10,7 @@ use crate::agent::LearnError;
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{Compared, Job, MODEL, Outcome, StoreConfig, TEACHER};
-use crate::metrics::{JsonLines, Record, Sink, TensorBoard, catalogue};
+use crate::metrics::{History, JsonLines, Record, Sink, TensorBoard, catalogue};
 use crate::model::Model;
 use crate::store::{Checkpoint, FileMark, Manifest, RunDir, StoreError, names, snapshot_file};
 use crate::train::{Stop, TrainError};
@@ -170,7 +170,7 @@ pub(crate) fn execute(
         Err(error) => return Err(error),
     };
     summary["parameters"] = json!(model.parameters());
-    if let Some(remark) = judgement(&summary, &config) {
+    if let Some(remark) = judgement(&summary, &config, &History::read_unchecked(dir)) {
         summary["remark"] = json!(remark);
     }
     if let Some(compared) = &mut compared {

@@ -20,6 +20,7 @@ use crate::distill::{AnswerKind, Answers};
 use crate::error::Error;
 use crate::onnx::{self, Kind, Model};
 use crate::store::{self, DataFile};
+use crate::words::counted;
 use potstill_env::registry::id::{Given, options};
 use potstill_nn::Network;
 use std::path::Path;
@@ -127,9 +128,9 @@ impl ForeignModel {
         let read = Self { model, options, given: given.to_owned(), checksum, bytes };
         match &read.options.classes {
             Some(named) if named.len() != read.class_count() || has_twice(named) => Err(usage(format!(
-                "{given}: classes= has {} names; it has {} classes, each with a name of its own",
-                named.len(),
-                read.class_count()
+                "{given}: classes= has {}; it has {}, each with a name of its own",
+                counted(named.len(), "name"),
+                counted(read.class_count(), "class")
             ))),
             _ => Ok(read),
         }
@@ -308,8 +309,9 @@ impl ForeignModel {
         let outputs = self.outputs();
         if self.class_count() != classes.len() {
             return Err(format!(
-                "it has {outputs} outputs for {} classes ({})",
-                classes.len(),
+                "it has {} for {} ({})",
+                counted(outputs, "output"),
+                counted(classes.len(), "class"),
                 classes.join(", ")
             ));
         }

@@ -5,6 +5,7 @@ use crate::algorithm::Algorithm;
 use crate::metrics::catalogue::{
     BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR, TEST_RMSE,
 };
+use crate::words::{capital, counted};
 use serde_json::Value;
 
 /// The most informative number of a summary, with its meaning; none without one.
@@ -47,11 +48,12 @@ pub fn headline(summary: &Value) -> Option<String> {
     }
     if let Some(error) = number(TEST_ERROR) {
         let on = measured_on(summary);
-        let samples = number("test_samples").map_or(String::new(), |n| format!(" of {n} {on}"));
+        let samples = number("test_samples").map_or(String::new(), |n| format!(" of {}", counted(n, on)));
         return Some(format!("test error {} %{samples}", short(100.0 * error)));
     }
     if let Some(error) = number(TEST_RMSE) {
-        let samples = number("test_samples").map_or(String::new(), |n| format!(" of {n} test samples"));
+        let samples =
+            number("test_samples").map_or(String::new(), |n| format!(" of {}", counted(n, "test sample")));
         let teacher = number("teacher_test_rmse")
             .map_or(String::new(), |error| format!("; its teacher's is {}", short(error)));
         return Some(format!("root of the mean squared error {}{samples}{teacher}", short(error)));
@@ -64,29 +66,39 @@ pub fn headline(summary: &Value) -> Option<String> {
         let learned = value.map_or(String::new(), |value| {
             format!("; the greedy policy's value of the start is {}", short(value))
         });
-        return Some(format!("learned from {recorded} recorded episodes{learned}"));
+        return Some(format!("learned from {}{learned}", counted(recorded, "recorded episode")));
     }
     if let Some(mean) = number(RETURN_LAST_100) {
-        let episodes = number("episodes").unwrap_or(100.0).min(100.0);
+        let episodes = counted(number("episodes").unwrap_or(100.0).min(100.0), "episode");
         if let Some(run) = summary[BEHAVIOUR].as_str() {
             let learned = value.map_or(String::new(), |value| {
                 format!("; the value of the start that was learned from it is {}", short(value))
             });
             return Some(format!(
-                "mean return {} of the last {episodes} episodes, in which {run} acted{learned}",
+                "mean return {} of the last {episodes}, in which {run} acted{learned}",
                 short(mean)
             ));
         }
         return Some(format!(
-            "mean return {} of the last {episodes} episodes, while learning (with exploration)",
+            "mean return {} of the last {episodes}, while learning (with exploration)",
             short(mean)
         ));
     }
     let value = value?;
     Some(match number("sweeps") {
-        Some(sweeps) => format!("value of the start {}: exact, after {sweeps} sweeps", exact(value)),
+        Some(sweeps) => {
+            format!("value of the start {}: exact, after {}", exact(value), counted(sweeps, "sweep"))
+        }
         None => format!("value of the start {}", short(value)),
     })
+}
+
+/// The first words of a page: the result of a run, and the remark on it if there is one; none without a
+/// result.
+pub(crate) fn lead(summary: &Value) -> Option<String> {
+    let result = headline(summary)?;
+    let remark = summary["remark"].as_str().map_or(String::new(), |remark| format!(" {}.", capital(remark)));
+    Some(format!("Result: {result}.{remark}"))
 }
 
 /// Returns true for the summary of a prediction algorithm, which judges a policy and has none of its own.
@@ -99,17 +111,17 @@ pub(crate) fn is_prediction(summary: &Value) -> bool {
 fn predicted(summary: &Value, value: f64) -> String {
     let count = |key: &str| summary[key].as_u64();
     let of = match (count(RECORDED_EPISODES), summary[BEHAVIOUR].as_str()) {
-        (Some(recorded), _) => format!("the policy of {recorded} recorded episodes"),
+        (Some(recorded), _) => format!("the policy of {}", counted(recorded, "recorded episode")),
         (None, Some(run)) => format!("the policy of {run}"),
         (None, None) => "the uniformly random policy".to_owned(),
     };
-    let episodes = count("episodes").unwrap_or_default();
-    format!("value of the start {} under {of}, after {episodes} episodes", short(value))
+    let episodes = counted(count("episodes").unwrap_or_default(), "episode");
+    format!("value of the start {} under {of}, after {episodes}", short(value))
 }
 
 /// The result of a folder of seeds, with the center over seeds that tables of it show.
 fn over_seeds(summary: &Value) -> Option<String> {
-    let seeds = &summary["seeds"];
+    let seeds = counted(&summary["seeds"], "seed");
     let (center, ends, name) = match summary["center"].as_str() {
         Some("IQM") => ("iqm", "ci95", "interquartile mean"),
         _ => ("mean", "mean_ci95", "mean"),
@@ -123,16 +135,24 @@ fn over_seeds(summary: &Value) -> Option<String> {
             }
             _ => String::new(),
         };
-        Some(format!("{}{unit} over {seeds} seeds{interval}", short(factor * value)))
+        Some(format!("{}{unit} over {seeds}{interval}", short(factor * value)))
+    };
+    let teacher = |key: &str| {
+        let value = summary[key]["mean"].as_f64();
+        value.map_or(String::new(), |value| format!("; its teacher's is {}", short(value)))
     };
     if let Some(value) = of(MEAN_RETURN, 1.0, "") {
-        return Some(format!("{name} return {value}: the best evaluated model of each"));
+        let teacher = teacher("teacher_mean_return");
+        return Some(format!("{name} return {value}: the best evaluated model of each{teacher}"));
     }
     if let Some(value) = of(TEST_ERROR, 100.0, " %") {
         return Some(format!("{name} test error {value}"));
     }
     if let Some(value) = of(TEST_RMSE, 1.0, "") {
-        return Some(format!("{name} root of the mean squared test error {value}"));
+        return Some(format!(
+            "{name} root of the mean squared test error {value}{}",
+            teacher("teacher_test_rmse")
+        ));
     }
     let learned = || Some(format!("{name} value of the start {}", of(START_VALUE, 1.0, "")?));
     if is_prediction(summary) {
@@ -150,7 +170,8 @@ fn evaluated(summary: &Value, mean: f64) -> String {
         (Some(low), Some(high)) => format!(", 95 % interval {} to {}", short(low), short(high)),
         _ => String::new(),
     };
-    format!("mean return {} over {} episodes{interval}, greedy", short(mean), summary["episodes"])
+    let episodes = counted(&summary["episodes"], "episode");
+    format!("mean return {} over {episodes}{interval}, greedy", short(mean))
 }
 
 /// Nine decimals, without zeros at their end.
@@ -212,6 +233,21 @@ mod tests {
         );
         check(json!({ "seconds": 3 }), None);
         check(
+            json!({ "return_last_100": -61.0, "episodes": 1 }),
+            Some("mean return -61 of the last 1 episode, while learning (with exploration)"),
+        );
+        check(
+            json!({
+                "seeds": 3,
+                "test_rmse": { "mean": 2.5, "mean_ci95": [2.25, 2.75] },
+                "teacher_test_rmse": { "mean": 2.0 },
+            }),
+            Some(
+                "mean root of the mean squared test error 2.5 over 3 seeds, 95 % interval 2.25 to 2.75; its \
+                 teacher's is 2",
+            ),
+        );
+        check(
             json!({ "seeds": 3, "center": "IQM", "mean_return": { "mean": 9.0, "iqm": 9.5, "ci95": [9.0, 10.0] } }),
             Some(
                 "interquartile mean return 9.5 over 3 seeds, 95 % interval 9 to 10: the best evaluated model of each",
@@ -245,6 +281,18 @@ mod tests {
             json!({ "algorithm": "td-prediction", "seeds": 3, "return_last_100": { "mean": 0.5 }, "start_value": { "mean": 0.4, "mean_ci95": [0.3, 0.5] } }),
             Some("mean value of the start 0.4 over 3 seeds, 95 % interval 0.3 to 0.5"),
         );
+    }
+
+    #[test]
+    fn a_page_begins_with_the_result_and_the_remark() {
+        let check = |summary: Value, expected: Option<&str>| assert_eq!(lead(&summary).as_deref(), expected);
+        check(json!({ "test_error": 0.04 }), Some("Result: test error 4 %."));
+        let remark = "more may help";
+        check(
+            json!({ "test_error": 0.04, "remark": remark }),
+            Some("Result: test error 4 %. More may help."),
+        );
+        check(json!({ "remark": remark }), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::datasets::DataSources;
 use super::teachers::Teachers;
 use crate::data::Dataset;
 use crate::jobs::Parts;
+use crate::words::counted;
 use std::collections::HashMap;
 
 /// The warnings of unlabelled rows that are test rows, and of rows of another source to test on that are training rows.
@@ -17,8 +18,9 @@ pub(super) fn repeated_rows(data: &DataSources, parts: &Parts) -> Vec<String> {
     let mut warn = |key: &str, given: &str, (count, all): (usize, usize), known: &str| {
         if count > 0 {
             warnings.push(format!(
-                "--{key} {given}: {count} of its {all} rows {} {known}, value for value; leave them out, or the test error \
-                 tells too little",
+                "--{key} {given}: {count} of its {} {} {known}, value for value; leave them out, or the \
+                 test error tells too little",
+                counted(all, "row"),
                 if count == 1 { "is" } else { "are" }
             ));
         }

@@ -3,6 +3,7 @@
 use super::summary::read_summary;
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, names};
+use crate::words::counted;
 use serde_json::Value;
 use std::path::Path;
 use toml::Table;
@@ -47,8 +48,8 @@ pub(crate) fn paused(dir: &RunDir, outcomes: &[Result<Value, Error>], parts: &st
         u64::try_from(config.get("steps")?.as_integer()?).ok()?.checked_mul(count as u64)
     });
     let progress = match (taken, goal) {
-        (Some(taken), Some(goal)) => format!("at {taken} of {goal} steps, {done}"),
-        (Some(taken), None) if taken > 0 => format!("at {taken} steps, {done}"),
+        (Some(taken), Some(goal)) => format!("at {taken} of {}, {done}", counted(goal, "step")),
+        (Some(taken), None) if taken > 0 => format!("at {}, {done}", counted(taken, "step")),
         _ => format!("with {done}"),
     };
     is_stopped.then(|| Error::Paused { run: dir.path().to_owned(), progress, step, saved })

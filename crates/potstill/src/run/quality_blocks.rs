@@ -4,6 +4,7 @@
 use super::classifiers::{classifier_table, title_of};
 use crate::jobs::STUDENT_DISTILLED;
 use crate::report::{BarChart, Block, GreyImage, GridChart, LineChart, Series, Square, Table};
+use crate::words::counted;
 use serde_json::Value;
 
 /// The most classes that are drawn; of more, the worst are listed.
@@ -15,7 +16,10 @@ const LETTERS_MAX: usize = 7;
 /// Letters of a value of a listed row, and of the name of its column.
 const VALUE_LETTERS_MAX: usize = 16;
 
-/// The figures of a run as its file has them.
+/// The words for rows that are listed of one seed.
+const FIRST_SEED: &str = " Of the first seed.";
+
+/// The figures of a run as its file has them, or of several seeds.
 struct Figures<'a> {
     quality: &'a Value,
     classes: Vec<&'a str>,
@@ -34,10 +38,13 @@ pub(super) fn quality_blocks(summary: &Value, quality: &Value) -> Vec<Block> {
         blocks.push(Block::Text(
             "Labels only: a student of the same form, seed and samples that never saw the teacher. NLL: mean negative \
              log-likelihood of the test labels, in nats. ECE: expected calibration error in 15 bins (Guo et al. 2017), as \
-             trained and at the temperature that suits training samples best. Agreement: share of test samples on which \
-             the teacher names the same class. Times are from the encoded values of a row, or its text, to the answers, of several teachers one after the other, \
+             trained and after temperature scaling, at the temperature that suits training samples best. \
+             Agreement: share of test samples on which the teacher names the same class. Times are from the \
+             encoded values of a row, or its text, to the answers, of several teachers one after the other, \
              measured on the machine of the run."
-                .to_owned(),
+                .to_owned()
+                + figures.over_seeds(" In brackets: the 95 % interval of the mean over seeds, from three \
+                seeds on."),
         ));
     }
     blocks.extend(figures.calibration());
@@ -64,6 +71,11 @@ fn count(value: &Value) -> usize {
 }
 
 impl Figures<'_> {
+    /// Words for figures of several seeds; none for those of one run.
+    fn over_seeds<'a>(&self, words: &'a str) -> &'a str {
+        if count(&self.quality["seeds"]) > 1 { words } else { "" }
+    }
+
     fn models(&self) -> impl Iterator<Item = &Value> {
         self.quality["models"].as_array().into_iter().flatten()
     }
@@ -91,7 +103,7 @@ impl Figures<'_> {
         };
         let chart = |model: &Value| {
             let even = Series {
-                name: "calibrated".to_owned(),
+                name: "perfect calibration".to_owned(),
                 points: vec![(0.0, 0.0), (1.0, 1.0)],
                 band: Vec::new(),
             };
@@ -101,18 +113,19 @@ impl Figures<'_> {
                 y_label: "share right".to_owned(),
                 series: vec![
                     line("as trained", &model["reliability"]),
-                    line("at the fitted temperature", &model["calibrated"]),
+                    line("after temperature scaling", &model["calibrated"]),
                     even,
                 ],
                 y_range: Some((0.0, 1.0)),
             })
         };
-        let samples = &self.quality["calibration_samples"];
+        let samples = counted(&self.quality["calibration_samples"], "training sample");
         let words = format!(
             "A point is a fifteenth of the range of the highest probability: how sure the classifier was of these test \
-             samples, and how often it was right. Below the line it is too sure. The temperature of the second line has \
-             the highest likelihood of {samples} training samples; a classifier that knows those by heart needs samples \
-             of its own for it."
+             samples, and how often it was right. Below the line of perfect calibration it is too sure. \
+             Temperature scaling divides the logits by the temperature with the highest likelihood of \
+             {samples}; a classifier that knows those by heart needs samples of its own for it.{}",
+            self.over_seeds(" The test samples of all seeds are taken together.")
         );
         let charts = self.models().map(chart).collect();
         vec![heading("Calibration"), Block::Row(charts), Block::Text(words)]
@@ -146,7 +159,7 @@ impl Figures<'_> {
             let percent =
                 |errors: &[Option<f64>]| errors.iter().map(|e| 100.0 * e.unwrap_or_default()).collect();
             blocks.push(Block::Bars(BarChart {
-                title: "Wrong test samples of each class, %".to_owned(),
+                title: format!("Wrong test samples of each class, %{}", self.over_seeds(", all seeds")),
                 x_label: "class".to_owned(),
                 y_label: "%".to_owned(),
                 categories: self.categories(),
@@ -181,8 +194,9 @@ impl Figures<'_> {
             let square = |&samples: &usize| Square { value: Some(samples as f64), ..Square::default() };
             return Block::Grid(GridChart {
                 title: format!(
-                    "Test samples of each class (down) by the class that the {} names (across)",
-                    if model["key"] == STUDENT_DISTILLED { "distilled student" } else { "classifier" }
+                    "Test samples of each class (down) by the class that the {} names (across){}",
+                    if model["key"] == STUDENT_DISTILLED { "distilled student" } else { "classifier" },
+                    self.over_seeds(", all seeds")
                 ),
                 columns: classes,
                 squares: confusion.iter().map(square).collect(),
@@ -263,7 +277,8 @@ impl Figures<'_> {
             .map(Block::Image)
             .take(6)
             .collect();
-        let mut blocks = vec![heading(title), Block::Text(words.to_owned()), Block::Table(table)];
+        let words = words.to_owned() + self.over_seeds(FIRST_SEED);
+        let mut blocks = vec![heading(title), Block::Text(words), Block::Table(table)];
         if !pictures.is_empty() {
             blocks.push(Block::Row(pictures));
         }
@@ -293,7 +308,9 @@ impl Figures<'_> {
             }
         };
         let words = format!(
-            "What the teacher said of some test samples, and what the student says, at temperature {temperature}."
+            "What the teacher said of some test samples, and what the student says, at temperature \
+             {temperature}.{}",
+            self.over_seeds(FIRST_SEED)
         );
         let mut blocks = vec![heading("Soft targets"), Block::Text(words)];
         blocks.extend(rows.iter().map(bars));

@@ -7,6 +7,7 @@ use crate::data::{DataFrame, Values};
 use crate::distill::Answers;
 use crate::error::Error;
 use crate::jobs::Parts;
+use crate::words::counted;
 use std::collections::{HashMap, HashSet};
 
 /// The column of values.
@@ -121,7 +122,8 @@ impl RecordedTeacher {
             }
             if found != rows {
                 return Err(self.wrong(&format!(
-                    "it has {found} rows, the data {rows}; name the rows of both with id=NAME to join them"
+                    "it has {}, the data {rows}; name the rows of both with id=NAME to join them",
+                    counted(found, "row")
                 )));
             }
             // Rows that are named on one side are not known to be in the same order, unless they are checked.

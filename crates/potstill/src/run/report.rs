@@ -1,7 +1,7 @@
 //! The report of a run, made from the files of its directory.
 
 use super::datasets::name_of;
-use super::headline::headline;
+use super::headline::lead;
 use super::policy_maps::map_blocks;
 use super::quality_blocks::quality_blocks;
 use crate::export::safetensors;
@@ -10,6 +10,7 @@ use crate::metrics::{Axis, History};
 use crate::model::Model;
 use crate::report::{Block, LineChart, Page, Series, Table, extent};
 use crate::store::{RunDir, names};
+use crate::words::capital;
 use potstill_env::registry;
 use serde_json::Value;
 use std::path::Path;
@@ -51,12 +52,6 @@ fn explained_curves(history: &History, axis: Axis) -> Vec<Block> {
             [Some(Block::Lines(chart)), sentence].into_iter().flatten()
         })
         .collect()
-}
-
-/// The text with a capital at its beginning.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A configuration without the folders of this machine: a path from the root is shown by its last name.
@@ -139,7 +134,12 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
         let bytes = dir.read_unchecked(name).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    let summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
+    let mut summary: Value = serde_json::from_str(&text(names::SUMMARY)).unwrap_or_default();
+    let lead = lead(&summary);
+    if lead.is_some() {
+        // It has the remark.
+        summary.as_object_mut().map(|entries| entries.remove("remark"));
+    }
     let quality = serde_json::from_str(&text(names::QUALITY)).unwrap_or_default();
     let mut blocks = quality_blocks(&summary, &quality);
     if !blocks.is_empty() {
@@ -161,8 +161,7 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
         Reader::Here => config,
         Reader::Anywhere => without_folders(&config),
     }));
-    let lead = headline(&summary)
-        .map_or_else(|| "This run is not finished.".to_owned(), |result| format!("Result: {result}."));
+    let lead = lead.unwrap_or_else(|| "This run is not finished.".to_owned());
     Page { title, lead, blocks }
 }
 

@@ -15,6 +15,7 @@ use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
+use crate::words::counted;
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
@@ -133,9 +134,9 @@ fn raise_steps(
             return Ok(None);
         }
         if job.is_over() {
-            let done = checkpoint.step;
+            let done = counted(checkpoint.step, "step");
             return Err(usage(format!(
-                "{run} has done {done} steps, or reached its goal; --steps {steps} leaves nothing to do"
+                "{run} has done {done}, or reached its goal; --steps {steps} leaves nothing to do"
             )));
         }
         warning = setbacks(&schedules, &plan.schedules, checkpoint.step);

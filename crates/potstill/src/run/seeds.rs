@@ -21,6 +21,7 @@ use crate::metrics::History;
 use crate::metrics::catalogue::SCORES;
 use crate::store::{RunDir, StoreError, names};
 use crate::train::statistics::mean;
+use crate::words::counted;
 use serde_json::{Value, json};
 use std::path::Path;
 use toml::{Table, Value as Toml};
@@ -80,7 +81,9 @@ fn grow(
         let word = |table: &Table| table.get(key).map_or("not set".to_owned(), Toml::to_string);
         let (out, theirs, ours) = (out.display(), word(&theirs), word(&ours));
         return Err(usage(format!(
-            "{out} is a folder of {known} seeds with other settings: `{key}` is {theirs} there, {ours} here; choose another --out"
+            "{out} is a folder of {} with other settings: `{key}` is {theirs} there, {ours} here; choose \
+             another --out",
+            counted(known, "seed")
         )));
     }
     let dir = RunDir::reopen(out)?;
@@ -98,7 +101,8 @@ pub(crate) fn continue_family(
     let (known, run) = (recipe.seeds.unwrap_or_default(), dir.path().display());
     let mut layers = recipe.layers;
     if let Some(fewer) = seeds.filter(|seeds| *seeds < known) {
-        return Err(usage(format!("{run} has {known} seeds; --seeds {fewer} leaves nothing to do")));
+        let known = counted(known, "seed");
+        return Err(usage(format!("{run} has {known}; --seeds {fewer} leaves nothing to do")));
     }
     if let Some(steps) = continuation.steps {
         layers.push(more_steps(dir, &layers, steps, continuation.keep_schedules)?);
@@ -112,6 +116,9 @@ pub(crate) fn continue_family(
     }
     family.execute(dir, start, continuation, observer)
 }
+
+/// Scores beside those of a student, in the summaries of policies and of regressions.
+const TEACHERS: [&str; 4] = ["teacher_mean_return", "teacher_test_rmse", "mean_rmse", "agreement"];
 
 /// Runs that differ only in their seed.
 pub(crate) struct Family {
@@ -182,7 +189,9 @@ impl Family {
         }
         let mut summary = over_seeds(start, &summaries);
         summary["seeds"] = json!(self.count);
-        if let Some(remark) = judgement(&means(&summaries), &dir.read_text(names::CONFIG)?) {
+        let metrics = self.mean_metrics(dir, start)?;
+        let (config, history) = (dir.read_text(names::CONFIG)?, History::parse(&metrics));
+        if let Some(remark) = judgement(&means(&summaries), &config, &history) {
             summary["remark"] = json!(remark);
         }
         if !failures.is_empty() {
@@ -190,7 +199,7 @@ impl Family {
                 failures.iter().map(|(seed, error)| json!({ "seed": seed, "error": error.to_string() }));
             summary["failed"] = list.collect();
         }
-        dir.write(names::METRICS, self.mean_metrics(dir, start)?.as_bytes())?;
+        dir.write(names::METRICS, metrics.as_bytes())?;
         dir.write(names::SUMMARY, format!("{summary:#}\n").as_bytes())?;
         dir.seal(&[names::CONFIG, names::METRICS, names::SUMMARY], failures.is_empty())?;
         match failures.into_iter().next() {
@@ -252,7 +261,13 @@ fn over_seeds(first: u64, summaries: &[Value]) -> Value {
     let mut all = json!({
         "command": same("command"), "algorithm": same("algorithm"), "env": same("env"), "seed": first
     });
-    for key in SCORES.iter().map(|score| score.key) {
+    for key in ["test_samples", "validation_samples"] {
+        let samples = same(key);
+        if samples.is_u64() && summaries.iter().all(|summary| summary[key] == samples) {
+            all[key] = samples;
+        }
+    }
+    for key in SCORES.iter().map(|score| score.key).chain(TEACHERS) {
         let values: Vec<f64> = summaries.iter().filter_map(|summary| summary[key].as_f64()).collect();
         if !values.is_empty() && values.len() == summaries.len() {
             all[key] = spread(key, &values);
@@ -272,7 +287,7 @@ mod tests {
             let summaries = returns.map(|mean| {
                 json!({ "algorithm": "dqn", "env": "MountainCar-v0", "seed": 3, "mean_return": mean, "best_step": null })
             });
-            let remark = judgement(&means(&summaries), "gamma = 0.98  # preset zoo");
+            let remark = judgement(&means(&summaries), "gamma = 0.98  # preset zoo", &History::default());
             assert_eq!(remark.as_deref(), expected, "{returns:?}");
         };
         let tail = "more steps or other values may help: see potstill config dqn";

@@ -8,6 +8,7 @@ use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::model::Model;
 use crate::store::{Checkpoint, RunDir, StoreError, names, snapshot_file};
+use crate::words::counted;
 use potstill_core::{Restorable, Snapshot};
 use std::path::PathBuf;
 use toml::{Table, Value};
@@ -100,7 +101,9 @@ impl Start {
                 )))?;
                 if plan.job.is_over() {
                     return Err(usage(format!(
-                        "{run} has done {step} steps, which count: nothing is left to do; give more than that (--steps, --episodes or --epochs)"
+                        "{run} has done {}, which count: nothing is left to do; give more than that \
+                         (--steps, --episodes or --epochs)",
+                        counted(step, "step")
                     )));
                 }
             }

@@ -11,6 +11,7 @@ use crate::export::{About, Purpose};
 use crate::model::{Model, Predictor};
 use crate::shell;
 use crate::store::{RunDir, names};
+use crate::words::counted;
 use potstill_env::Space;
 use potstill_env::registry::Spec;
 use toml::Table;
@@ -122,8 +123,8 @@ pub(crate) fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
 fn model_file(dir: &RunDir) -> Result<Vec<u8>, Error> {
     let seeds = seed_runs(dir.path());
     if let Some(seed) = seeds.first() {
-        let (run, seed) = (dir.path().display(), seed.display());
-        return Err(usage(format!("{run} is a folder of {} seeds; name one, such as {seed}", seeds.len())));
+        let (run, seed, seeds) = (dir.path().display(), seed.display(), counted(seeds.len(), "seed"));
+        return Err(usage(format!("{run} is a folder of {seeds}; name one, such as {seed}")));
     }
     Ok(dir.model()?)
 }

@@ -2,12 +2,14 @@
 
 use super::origins::preset_of;
 use super::report::asked_axis;
+use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::store::{self, RunDir, names};
 use crate::train::statistics::Center;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use toml::Table;
 
 /// The summary of a finished run, or of a folder of seeds; empty before its end.
 ///
@@ -32,16 +34,23 @@ pub(crate) fn with_out(mut summary: Value, dir: &RunDir) -> Value {
     }
     if summary["seeds"].is_number() {
         let config = String::from_utf8_lossy(&config).parse().unwrap_or_default();
-        summary["center"] = json!(center_over_seeds(asked_axis(&config)).name());
+        summary["center"] = json!(center_over_seeds(asked_axis(&config), &config).name());
     }
     summary["out"] = json!(dir.path().display().to_string());
     summary
 }
 
-/// The center over seeds, if none is asked for: the mean of runs of episodes, as in textbooks, and the interquartile mean
-/// of runs of steps (Agarwal et al. 2021).
-pub(crate) fn center_over_seeds(axis: Axis) -> Center {
-    if axis == Axis::Episodes { Center::Mean } else { Center::Iqm }
+/// The center over seeds, if none is asked for: the mean of distillations and supervised learning, whose
+/// paired differences are of means, and of runs of episodes, as in textbooks; the interquartile mean of runs
+/// of steps (Agarwal et al. 2021).
+pub(crate) fn center_over_seeds(axis: Axis, config: &Table) -> Center {
+    let text = |key: &str| config.get(key).and_then(toml::Value::as_str);
+    let algorithm = text("algorithm").and_then(|name| Algorithm::find(name).ok());
+    let is_supervised = algorithm.is_some_and(|algorithm| algorithm.family == "supervised");
+    match axis {
+        Axis::Steps if !is_supervised && text("command") != Some("distill") => Center::Iqm,
+        _ => Center::Mean,
+    }
 }
 
 /// The runs in a folder of seeds, by seed.
@@ -57,4 +66,22 @@ pub(crate) fn seed_runs(folder: &Path) -> Vec<PathBuf> {
         .collect();
     runs.sort();
     runs.into_iter().map(|(_, path)| path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_means_and_returns_over_steps_interquartile_means() {
+        let check = |config: &str, expected: Center| {
+            let config: Table = config.parse().unwrap();
+            assert_eq!(center_over_seeds(asked_axis(&config), &config), expected, "{config}");
+        };
+        check("command = 'distill'\ndata = 'digits'\nepochs = 60", Center::Mean);
+        check("command = 'distill'\nenv = 'CartPole-v1'", Center::Mean);
+        check("algorithm = 'classifier'\ndata = 'digits'", Center::Mean);
+        check("algorithm = 'sarsa'\nepisodes = 500", Center::Mean);
+        check("algorithm = 'dqn'\nsteps = 500", Center::Iqm);
+    }
 }

@@ -44,6 +44,7 @@ pub use user_file::{
 };
 
 use crate::shell;
+use crate::words::counted;
 use disk::{Disk, RealDisk};
 use error::io_error;
 use lock::Lock;
@@ -208,7 +209,8 @@ impl RunDir {
             return Err(reason(match &runs_in(path, 2)[..] {
                 [] => format!("it has no {}", names::CONFIG),
                 runs @ [one, ..] => {
-                    format!("it is a folder of {} runs; name one, such as {}", runs.len(), one.display())
+                    let runs = counted(runs.len(), "run");
+                    format!("it is a folder of {runs}; name one, such as {}", one.display())
                 }
             }));
         }
