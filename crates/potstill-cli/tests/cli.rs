@@ -450,7 +450,6 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "`student` (command line): unknown family `mpl`",
         ),
         ("distill --teacher dqn --env CartPole-v1 --out new", "into which student? give --student SPEC"),
-        ("distill --teacher dqn --student mlp:4 --out new", "where? give --env CartPole-v1"),
         (
             "distill --teacher dqn --student mlp:4 --data digits --out new",
             "the teacher is a policy; give --env CartPole-v1, not --data",

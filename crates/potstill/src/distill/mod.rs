@@ -61,6 +61,7 @@ mod spelling;
 pub mod student;
 pub mod tree;
 pub mod values;
+mod world;
 
 pub use answers::{AnswerKind, Answers};
 pub use classifier::{ClassifierTrainer, FitConfig};
@@ -74,3 +75,4 @@ pub use source::{Samples, Source};
 pub use student::StudentForm;
 pub use tree::{TreeGrower, TreeTargets};
 pub use values::{ValueTargets, ValueTargetsConfig};
+pub use world::World;

@@ -1,4 +1,4 @@
-//! Policy distillation (Rusu et al. 2015): a small network learns the policy of a trained DQN.
+//! Policy distillation (Rusu et al. 2015): a small network learns the policy of a trained DQN, or of an actor-critic.
 //!
 //! Rounds of two parts: episodes are played and their states join the transfer set; then the student
 //! regresses on minibatches of it with `L = T^2 KL(softmax(q_teacher / T) || softmax(z_student / T))`.
@@ -12,6 +12,8 @@
 //!   student's policy is sharper by `1 / T` at first.
 //! - `divergence=mse` (equation 2) learns the action values relative to the best one, in units of the same gap, unless
 //!   that is 1; the paper's are as they are. `divergence=nll` is equation 1.
+//! - A teacher for a box of actions has no action values: the student learns its actions, the means of a normal policy, by
+//!   half their squared distance in units of half the width of the box.
 //! - The [`Collector`] is the policy that plays: the teacher, as in the paper, the student (DAgger; Ross,
 //!   Gordon and Bagnell 2011), or a mixture. The paper's teacher plays epsilon-greedily with 0.05; here every
 //!   collector does.
@@ -35,15 +37,16 @@
 use super::collector::Collector;
 use super::divergence::{Batch, Buffers, Divergence};
 use super::source::{Samples, Source};
+use super::world::World;
 use crate::agent::{LearnError, not_finite};
 use crate::config::{settings, words};
-use crate::model::{Model, NetworkActor, play_unless};
+use crate::model::Model;
 use crate::optimizer::{GuardedStep, OptimizerConfig};
-use crate::policy::{Policy, Schedule};
+use crate::policy::Schedule;
 use crate::teacher::Teacher;
 use potstill_core::snapshot::{Counted, OfLength, below};
 use potstill_core::{Pcg64, Streams, snapshot};
-use potstill_env::{EnvError, FeatureEnv};
+use potstill_env::EnvError;
 use potstill_nn::loss::Centring;
 use potstill_nn::{Ends, Network, NetworkSpec, Workspace};
 
@@ -115,7 +118,7 @@ pub struct PolicyDistiller {
     source: Source,
     collector: Collector,
     optimizer: GuardedStep,
-    env: FeatureEnv,
+    world: World,
     streams: Streams,
     rounds: u64,
     /// Gradient steps of the running round, and their mean loss.
@@ -162,10 +165,10 @@ impl PolicyDistiller {
         config: PolicyDistillConfig,
         spec: &NetworkSpec,
         teacher: Network,
-        env: FeatureEnv,
+        world: impl Into<World>,
         streams: Streams,
     ) -> Self {
-        Self::with((config, OptimizerConfig::student()), spec, teacher, env, streams)
+        Self::with((config, OptimizerConfig::student()), spec, teacher, world, streams)
     }
 
     /// Initialises a student of this teacher in this environment.
@@ -173,7 +176,7 @@ impl PolicyDistiller {
         (config, optimizer): (PolicyDistillConfig, OptimizerConfig),
         spec: &NetworkSpec,
         teacher: Network,
-        env: FeatureEnv,
+        world: impl Into<World>,
         streams: Streams,
     ) -> Self {
         let ends = Self::ends(spec, &teacher);
@@ -184,7 +187,7 @@ impl PolicyDistiller {
             student,
             source: Source::new(Teacher::frozen(teacher)),
             collector: Collector::with_teacher_share(config.teacher_plays),
-            env,
+            world: world.into(),
             streams,
             rounds: 0,
             position: 0,
@@ -206,6 +209,11 @@ impl PolicyDistiller {
         &self.student
     }
 
+    /// The policy of the student.
+    pub fn model(&self) -> Model {
+        self.world.model(&self.student)
+    }
+
     /// Learning rate, gradient norm and number of the gradient steps so far.
     pub fn measured(&self) -> [(&'static str, f64); 3] {
         self.optimizer.measured(self.config.learning_rate)
@@ -219,7 +227,8 @@ impl PolicyDistiller {
         model.copy_to_network(&mut self.student)
     }
 
-    /// The mean gap between the teacher's two highest action values, which is the unit of the temperature.
+    /// The mean gap between the teacher's two highest action values, which is the unit of the temperature; 1 for actions of
+    /// a box.
     pub fn gap(&self) -> f32 {
         self.source.scale()
     }
@@ -281,7 +290,7 @@ impl PolicyDistiller {
             self.episodes = episodes;
             return Ok(false);
         }
-        if self.rounds == 0 {
+        if self.rounds == 0 && matches!(self.world, World::Choices(_)) {
             self.source.standardise_on(&self.states);
         }
         let inputs = &self.states[known..];
@@ -295,7 +304,6 @@ impl PolicyDistiller {
 
     /// Plays whole episodes until the transfer set has `goal` states; returns false if it was stopped before.
     fn play(&mut self, goal: u64, stop: &(dyn Fn() -> bool + Sync)) -> Result<bool, EnvError> {
-        let policy = Policy::EpsilonGreedy { epsilon: self.config.epsilon };
         while self.transfer_states() < goal {
             let seed = self.streams.seed_for("environment", self.episodes);
             let mut rng = Streams::new(seed).stream("actor");
@@ -306,14 +314,9 @@ impl PolicyDistiller {
                 Some(teacher) if teacher_plays => teacher.network(),
                 _ => &self.student,
             };
-            let mut actor = NetworkActor::new(player, policy);
-            let Some(episode) = play_unless(stop, &mut self.env, &mut actor, seed, &mut rng)? else {
+            let (epsilon, states) = (self.config.epsilon, &mut self.states);
+            if !self.world.play(stop, player, epsilon, seed, &mut rng, states)? {
                 return Ok(false);
-            };
-            let steps = episode.trajectory.steps();
-            // Without the last observation: no action is taken there.
-            for state in &episode.trajectory.observations()[..steps] {
-                self.states.extend_from_slice(state);
             }
         }
         Ok(true)
@@ -333,8 +336,10 @@ impl PolicyDistiller {
         }
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
-        let outputs = Batch { teacher: targets, student: logits, samples, labels: &[] };
-        let loss = self.config.divergence().of_batch(outputs, buffers, d_logits);
+        let loss = self.world.squared_distance(targets, logits, d_logits).unwrap_or_else(|| {
+            let outputs = Batch { teacher: targets, student: logits, samples, labels: &[] };
+            self.config.divergence().of_batch(outputs, buffers, d_logits)
+        });
         let (rate, student) = (self.config.learning_rate.at(done, 1), &mut self.student);
         self.optimizer.step(rate, student, d_logits, workspace, loss, &[("state", &**inputs)])?;
         Ok(f64::from(loss))
@@ -347,6 +352,6 @@ snapshot! {
             position via below(config.round_steps() as usize), loss, episodes,
             states via Counted { count: "transfer_states", limit: usize::MAX / 4, width: student.inputs() },
             teacher_logits as "answers" via OfLength(states.len() / student.inputs() * student.outputs());
-        built: config, collector, env, streams, scratch;
+        built: config, collector, world, streams, scratch;
     }
 }

@@ -3,12 +3,11 @@
 use super::{Best, BestLike, IfKnown, Job, Outcome, Recorder, evaluate_policy_unless};
 use crate::distill::classifier::agreement;
 use crate::distill::policy::Round;
-use crate::distill::{PolicyDistillConfig, PolicyDistiller};
+use crate::distill::{PolicyDistillConfig, PolicyDistiller, World};
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
-use crate::model::{Model, NetworkActor, play_unless};
+use crate::model::Model;
 use crate::optimizer::OptimizerConfig;
-use crate::policy::Policy;
 use crate::train::{Evaluation, Protocol, Stop, TrainError};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Snapshot, SnapshotError, Streams, Value, snapshot};
@@ -28,7 +27,7 @@ pub(crate) struct PolicyDistillationJob {
     seed: u64,
     /// The path of the teacher's run, as the user gave it.
     teacher_run: String,
-    teacher: Network,
+    teacher: Model,
     threads: usize,
     distiller: PolicyDistiller,
     /// The round whose student is still to be evaluated, if the run was stopped before.
@@ -39,16 +38,17 @@ pub(crate) struct PolicyDistillationJob {
 
 impl PolicyDistillationJob {
     pub(crate) fn new(
-        (teacher, teacher_run): (Network, String),
+        (teacher, teacher_run): (Model, String),
         spec: Spec,
         seed: u64,
         student: &NetworkSpec,
         (config, optimizer): (PolicyDistillConfig, OptimizerConfig),
         threads: usize,
     ) -> Self {
-        let env = spec.make_features().expect("a network is for features");
+        let world = World::of(&teacher, &spec).expect("a network is its policy");
+        let network = teacher.policy_network().expect("a network").clone();
         let configs = (config.clone(), optimizer);
-        let distiller = PolicyDistiller::with(configs, student, teacher.clone(), env, Streams::new(seed));
+        let distiller = PolicyDistiller::with(configs, student, network, world, Streams::new(seed));
         Self {
             config,
             spec,
@@ -75,22 +75,29 @@ impl PolicyDistillationJob {
         evaluate_policy_unless(stop, model, &self.spec, protocol)
     }
 
-    /// The fraction of states in which teacher and student choose the same action, over states of new
-    /// episodes, in which neither was trained: ten that the teacher plays, ten that the student plays.
-    fn unseen_agreement(&self, stop: &Stop<'_>, student: &Network) -> Result<Option<f64>, Error> {
-        let mut env = self.spec.make_features().expect("a network is for features");
+    /// The fraction of states in which teacher and student choose the same action, or the distance between their actions
+    /// of a box, with its key in the summary. States are of new episodes, in which neither was trained: ten that the
+    /// teacher plays, ten that the student plays.
+    fn unseen_agreement(
+        &self,
+        stop: &Stop<'_>,
+        student: &Network,
+    ) -> Result<Option<(&'static str, f64)>, Error> {
+        let mut world = World::of(&self.teacher, &self.spec).expect("a network is its policy");
+        let teacher = self.teacher.policy_network().expect("a network");
         let mut states = Vec::new();
         for episode in 0..20 {
-            let player = if episode % 2 == 0 { &self.teacher } else { student };
+            let player = if episode % 2 == 0 { teacher } else { student };
             let seed = Streams::new(self.seed).seed_for("agreement", episode);
-            let mut rng = Streams::new(seed).stream("actor");
-            let mut actor = NetworkActor::new(player, Policy::Greedy);
-            let played = play_unless(stop, &mut env, &mut actor, seed, &mut rng).map_err(TrainError::Play)?;
-            let Some(played) = played else { return Ok(None) };
-            let steps = played.trajectory.steps();
-            states.extend(played.trajectory.observations()[..steps].iter().flatten().copied());
+            let Some(of_episode) = world.states_of(stop, player, seed).map_err(TrainError::Play)? else {
+                return Ok(None);
+            };
+            states.extend(of_episode);
         }
-        Ok(Some(agreement(&self.teacher, student, &states)))
+        Ok(Some(match world.distance(teacher, student, &states) {
+            Some(distance) => ("action_distance", distance),
+            None => ("agreement", agreement(teacher, student, &states)),
+        }))
     }
 }
 
@@ -125,7 +132,7 @@ impl Job for PolicyDistillationJob {
                 continue;
             };
             let step = self.distiller.steps();
-            let model = Model::Network(self.distiller.student().clone());
+            let model = self.distiller.model();
             let Some(evaluation) = self.evaluate(stop, &model, "validation", VALIDATION)? else { break };
             self.round = None;
             let mean = evaluation.mean_return();
@@ -163,37 +170,38 @@ impl Job for PolicyDistillationJob {
 
     fn finish(&mut self, stop: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let model = self.best.as_ref().expect("there is a round").model.clone();
-        let Model::Network(student) = &model else { unreachable!("a student is a network") };
-        let teacher = Model::Network(self.teacher.clone());
-        let (Some(of_teacher), Some(of_student), Some(agreement)) = (
-            self.evaluate(stop, &teacher, "comparison", COMPARISON)?,
+        let student = model.policy_network().expect("a student is a network");
+        let (Some(of_teacher), Some(of_student), Some((agreement, share))) = (
+            self.evaluate(stop, &self.teacher, "comparison", COMPARISON)?,
             self.evaluate(stop, &model, "comparison", COMPARISON)?,
             self.unseen_agreement(stop, student)?,
         ) else {
             return Ok(None);
         };
-        let summary = json!({
+        let mut summary = json!({
             "command": "distill",
             "algorithm": "policy distillation",
             "env": self.spec.id,
             "seed": self.seed,
             "teacher": self.teacher_run,
             "transfer_states": self.distiller.transfer_states(),
-            "q_gap": self.distiller.gap(),
             (catalogue::MEAN_RETURN): of_student.mean_return(),
             "std_return": of_student.std_return(),
             "episodes": COMPARISON,
-            "teacher_parameters": self.teacher.parameters().len(),
+            "teacher_parameters": self.teacher.policy_network().map_or(0, |network| network.parameters().len()),
             "teacher_mean_return": of_teacher.mean_return(),
-            "agreement": agreement,
         });
+        if matches!(self.teacher, Model::Network(_)) {
+            summary["q_gap"] = json!(self.distiller.gap());
+        }
+        summary[agreement] = json!(share);
         Ok(Some(Outcome { model, summary, visits: None, compared: None }))
     }
 }
 
 snapshot! {
     impl Restorable for PolicyDistillationJob {
-        saved: distiller, best via BestLike(|| Model::Network(distiller.student().clone())), score via IfKnown, round via IfStopped;
+        saved: distiller, best via BestLike(|| distiller.model()), score via IfKnown, round via IfStopped;
         built: config, spec, seed, teacher_run, teacher, threads;
     }
 }

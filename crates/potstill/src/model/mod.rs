@@ -185,6 +185,15 @@ impl Model {
             Model::Table(_) | Model::Linear(_) | Model::Control(_) => None,
         }
     }
+
+    /// The network of a policy, for discrete actions or for those of a box.
+    pub(crate) fn policy_network(&self) -> Option<&Network> {
+        match self {
+            Model::Network(network) => Some(network),
+            Model::Control(policy) => Some(policy.network()),
+            Model::Predictor(_) | Model::Table(_) | Model::Linear(_) => None,
+        }
+    }
 }
 
 /// All numbers that a network has learned.

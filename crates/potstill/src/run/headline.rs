@@ -30,8 +30,11 @@ pub fn headline(summary: &Value) -> Option<String> {
         let agreement = number("agreement").map_or(String::new(), |share| {
             format!("; both choose the same action in {} % of the states", short(100.0 * share))
         });
+        let distance = number("action_distance").map_or(String::new(), |distance| {
+            format!("; their actions are {distance:.3} of half the box apart")
+        });
         return Some(format!(
-            "mean return {} of the student, {} of its teacher, over 100 new episodes{agreement}",
+            "mean return {} of the student, {} of its teacher, over 100 new episodes{agreement}{distance}",
             short(own),
             short(teacher)
         ));

@@ -10,7 +10,9 @@ use super::start::Start;
 use super::tabular::PrepareTabular;
 use super::teachers::{Teacher, parameters_checksum};
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
-use crate::config::{Layer, Origin, Settings, StudentSpec, refuse_batch_norm, resolve, resolve_onto};
+use crate::config::{
+    ConfigError, Layer, Origin, Settings, StudentSpec, refuse_batch_norm, resolve, resolve_onto,
+};
 use crate::distill::{EnsembleMean, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
@@ -158,20 +160,26 @@ fn prepare_student_policy(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let resolved = resolve::<PolicyDistillation>(layers)?;
+    // Where the teacher was trained, unless another place is named.
+    let place = Table::from_iter([("env".to_owned(), Value::String(spec.id.clone()))]);
+    let is_named =
+        layers.iter().any(|layer| ["env", "data"].iter().any(|key| layer.values.contains_key(*key)));
+    let home = (!is_named).then_some(Layer { origin: Origin::Program("of the teacher"), values: place });
+    let layers: Vec<Layer> = home.into_iter().chain(layers.iter().cloned()).collect();
+    let resolved = resolve::<PolicyDistillation>(&layers)?;
     let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
     let teacher_run = run.teacher.clone().unwrap_or_default();
-    let Model::Network(teacher) = &model else {
+    let Some(teacher) = model.policy_network() else {
         let learned = if matches!(model, Model::Table(_)) { "a table" } else { "no network" };
         return Err(usage(format!(
-            "{teacher_run} learned {learned}; a policy's teacher is a network (train dqn)"
+            "{teacher_run} learned {learned}; a policy's teacher is a network (train dqn, ppo or sac)"
         )));
     };
     let id = &spec.id;
     match (&run.env, &run.data) {
         (Some(env), None) if env == id => {}
-        (None, None) => return Err(usage(format!("where? give --env {}", shell::word(id)))),
+        (None, None) => unreachable!("a policy brings its environment"),
         (Some(env), None) => {
             find_env(env)?;
             return Err(usage(format!("the teacher was trained in {id}; --env must be {id}, got {env}")));
@@ -187,11 +195,20 @@ fn prepare_student_policy(
     let StudentSpec::Network(student) = student_spec(&run)? else {
         return Err(usage("a policy's student is a network; give --student mlp:16"));
     };
+    if let Model::Control(_) = model {
+        for key in ["divergence", "temperature"] {
+            if layers.iter().any(|layer| layer.values.contains_key(key)) {
+                let reason =
+                    format!("is about choices; {id} has actions of a box, whose squared distance is learned");
+                return Err(ConfigError::value(key, reason).into());
+            }
+        }
+    }
     let ends = PolicyDistiller::ends(student, teacher);
     refuse_batch_norm("student", student)?;
     optimizer.check(("student", student, &ends), distil.learning_rate)?;
     let (settings, steps) = (distil.clone(), distil.total_steps());
-    let (taught, distil) = ((teacher.clone(), teacher_run), (distil, optimizer));
+    let (taught, distil) = ((model.clone(), teacher_run), (distil, optimizer));
     let on = spec.name().to_owned();
     let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
     let student = PreparedRun::of(DISTILL, (&on, run.seed), config, store, job);
@@ -216,9 +233,9 @@ pub(super) fn with_checksum(teacher: &Teacher, layers: &[Layer]) -> Result<Vec<L
     };
     match teacher {
         Teacher::Classes(teachers) => checked(i64::from(teachers.checksum())),
-        Teacher::Policy(policy) => match &policy.0 {
-            Model::Network(network) => checked(i64::from(parameters_checksum(network))),
-            _ => Ok(layers.to_vec()),
+        Teacher::Policy(policy) => match policy.0.policy_network() {
+            Some(network) => checked(i64::from(parameters_checksum(network))),
+            None => Ok(layers.to_vec()),
         },
     }
 }

@@ -118,7 +118,8 @@ pub(crate) fn continue_family(
 }
 
 /// Scores beside those of a student, in the summaries of policies and of regressions.
-const TEACHERS: [&str; 4] = ["teacher_mean_return", "teacher_test_rmse", "mean_rmse", "agreement"];
+const TEACHERS: [&str; 5] =
+    ["teacher_mean_return", "teacher_test_rmse", "mean_rmse", "agreement", "action_distance"];
 
 /// Runs that differ only in their seed.
 pub(crate) struct Family {

@@ -1,0 +1,105 @@
+//! Tests of learned policies as teachers: of choices and of actions of a box, from every family that learns one.
+
+mod common;
+
+use common::{potstill, result as json};
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A short distillation.
+const STUDENT: &str =
+    "--student mlp:6 --set transfer_states=400 --set gradient_steps=200 --set rounds=2 --set batch_size=32";
+
+/// Trains with these arguments, distils, and checks that the student is a policy of the same environment that can be
+/// evaluated, exported and distilled again, to the same bytes.
+fn check(train: &str, closeness: &str) {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    json(path, &format!("train {train} --eval-freq 0 --out teacher"));
+    // The teacher knows its environment.
+    let distilled = json(path, &format!("distill --teacher teacher {STUDENT} --out student"));
+    let env = train.split_whitespace().skip_while(|word| *word != "--env").nth(1).unwrap();
+    assert_eq!(distilled["env"], env, "{distilled}");
+    for key in ["mean_return", "teacher_mean_return", closeness] {
+        assert!(distilled[key].is_f64(), "{train}: {key}: {distilled}");
+    }
+    assert!(distilled["teacher_parameters"].as_u64() > distilled["parameters"].as_u64(), "{distilled}");
+    let evaluated = json(path, "eval student --episodes 3");
+    assert_eq!(evaluated["episodes"], 3, "{evaluated}");
+    json(path, "export student --to onnx --out student.onnx");
+    json(path, &format!("distill --teacher student --env {env} {STUDENT} --out another"));
+    json(path, &format!("distill --teacher teacher {STUDENT} --out again"));
+    let read = |run: &str| std::fs::read(path.join(run).join("model.safetensors")).unwrap();
+    assert_eq!(read("student"), read("again"), "{train}");
+}
+
+#[test]
+fn policies_of_every_family_are_teachers() {
+    check("ppo --env CartPole-v1 --steps 400 --set n_steps=64 --net-arch mlp:16:tanh", "agreement");
+    check("reinforce --env CartPole-v1 --steps 400 --net-arch mlp:16:tanh", "agreement");
+    check("ppo --env Pendulum-v1 --steps 400 --set n_steps=64 --net-arch mlp:16:tanh", "action_distance");
+    check("ppo --env Pendulum-v1 --steps 400 --set n_steps=64 --set use_sde=true", "action_distance");
+    check(
+        "ppo --env Pendulum-v1 --steps 400 --set n_steps=64 --set normalize_observations=true",
+        "action_distance",
+    );
+    check(
+        "sac --env LunarLanderContinuous-v3 --steps 150 --net-arch mlp:16 --set batch_size=16",
+        "action_distance",
+    );
+    check("td3 --env Pendulum-v1 --steps 150 --net-arch mlp:16 --set batch_size=16", "action_distance");
+}
+
+/// A student that has learned enough acts as its teacher does.
+#[test]
+fn actions_of_a_box_are_learned() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    json(
+        path,
+        "train ppo --env Pendulum-v1 --steps 600 --set n_steps=200 --net-arch mlp:16:tanh --eval-freq 0 --out teacher",
+    );
+    let distance = |steps: u32, out: &str| {
+        let command = format!(
+            "distill --teacher teacher --student mlp:24:tanh --set transfer_states=2000 --set gradient_steps={steps} --out {out}"
+        );
+        json(path, &command)["action_distance"].as_f64().unwrap()
+    };
+    let (early, late) = (distance(20, "early"), distance(3000, "late"));
+    assert!(late < 0.05 && late < early / 3.0, "{early} {late}");
+}
+
+fn refused(dir: &Path, arguments: &str, words: &str) {
+    let output = potstill(dir, arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), error.trim_end().lines().count()),
+        (Some(2), 1),
+        "{arguments}: {error}"
+    );
+    assert!(error.contains(words), "{arguments}: {error}");
+}
+
+#[test]
+fn settings_about_choices_are_refused_for_a_box() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    json(path, "train ppo --env Pendulum-v1 --steps 64 --set n_steps=64 --eval-freq 0 --out teacher");
+    for setting in ["divergence=mse", "temperature=1"] {
+        let command = format!("distill --teacher teacher --student mlp:4 --set {setting} --out new");
+        refused(path, &command, "is about choices; Pendulum-v1 has actions of a box");
+    }
+    refused(
+        path,
+        "distill --teacher teacher --student mlp:4 --env CartPole-v1 --out new",
+        "--env must be Pendulum-v1",
+    );
+    json(path, "train q-learning --env CliffWalking-v1 --episodes 5 --out table");
+    refused(path, "distill --teacher table --student mlp:4 --out new", "a policy's teacher is a network");
+    // Noise of states: without a hidden layer, and for choices.
+    let train = "train ppo --steps 64 --set n_steps=64 --set use_sde=true --out new";
+    refused(path, &format!("{train} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
+    refused(path, &format!("{train} --env CartPole-v1"), "is noise on actions of a box");
+    let sac = "train sac --steps 64 --set use_sde=true --out new";
+    refused(path, &format!("{sac} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
+}
