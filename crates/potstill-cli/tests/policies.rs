@@ -100,6 +100,11 @@ fn settings_about_choices_are_refused_for_a_box() {
     let train = "train ppo --steps 64 --set n_steps=64 --set use_sde=true --out new";
     refused(path, &format!("{train} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
     refused(path, &format!("{train} --env CartPole-v1"), "is noise on actions of a box");
+    // Deviations that single precision has not.
+    let train = "train ppo --env Pendulum-v1 --steps 64 --set n_steps=64 --out new";
+    for log_std in [-21, 30] {
+        refused(path, &format!("{train} --set log_std_init={log_std}"), "must be from -20 to 20");
+    }
     let sac = "train sac --steps 64 --set use_sde=true --out new";
     refused(path, &format!("{sac} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
 }

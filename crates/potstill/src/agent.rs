@@ -264,6 +264,17 @@ pub enum LearnError {
         /// Its steps so far.
         steps: usize,
     },
+    /// The standard deviation of a policy's actions is too small or too large for single precision.
+    #[error(
+        "the standard deviation of component {component} of the actions has {}: e^{log_std:.1} (learning_rate or ent_coef too high, or rewards out of scale?)",
+        if *log_std < 0.0 { "vanished" } else { "exploded" }
+    )]
+    Deviation {
+        /// The component of an action.
+        component: usize,
+        /// The logarithm of its deviation.
+        log_std: f32,
+    },
     /// An update without anything to learn from.
     #[error("nothing was observed yet that could be learned from")]
     NothingObserved,

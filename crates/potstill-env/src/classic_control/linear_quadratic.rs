@@ -14,7 +14,7 @@
 //!
 //! # Action space
 //!
-//! `Box(1)`: an acceleration from -20 to 20, for a tenth of the unit of time. The optimal policy stays between -5.1 and
+//! `Box(1)`: an acceleration from -6 to 6, for a tenth of the unit of time. The optimal policy stays between -5.1 and
 //! 5.1.
 //!
 //! # Observation space
@@ -54,7 +54,7 @@ use crate::registry::{Entry, Factory, Kind};
 use crate::{Paint, Scene, Space};
 use potstill_core::Pcg64;
 
-const ACCELERATION_MAX: f32 = 20.0;
+const ACCELERATION_MAX: f32 = 6.0;
 const STEP: f64 = 0.1;
 
 /// The cart; without a time limit of its own (`LinearQuadratic` adds 100 steps).

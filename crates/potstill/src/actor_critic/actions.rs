@@ -1,6 +1,7 @@
 //! Stochastic policies over the two kinds of actions: a softmax over choices, a normal distribution in a box.
 
-use super::state_noise::LOG_STD;
+use super::state_noise::{LOG_STD, LOG_STD_MAX};
+use crate::agent::LearnError;
 use crate::model::{Bound, ControlPolicy, Model};
 use potstill_core::Pcg64;
 use potstill_env::{Row, Space};
@@ -28,6 +29,18 @@ impl<'a> Distributions<'a> {
     /// Normal distributions whose deviations depend on the state.
     pub(super) fn of_states(outputs: &'a [f32], log_std: &'a [f32], width: usize) -> Self {
         Self { outputs, log_std, width }
+    }
+
+    /// Refuses deviations that have vanished or exploded.
+    ///
+    /// # Errors
+    /// With the first of these.
+    pub(super) fn check_deviations(&self) -> Result<(), LearnError> {
+        // NaN is neither, and is named where it comes from.
+        match self.log_std.iter().position(|log_std| log_std.abs() > LOG_STD_MAX) {
+            Some(i) => Err(LearnError::Deviation { component: i % self.width, log_std: self.log_std[i] }),
+            None => Ok(()),
+        }
     }
 
     /// The number of deviations, 0 for choices.

@@ -317,6 +317,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
                 Distributions::of_states(outputs, &states.log_std, policy.outputs())
             }
         };
+        of.check_deviations()?;
         A::log_prob(of, &batch.actions, &mut batch.log_probs);
         let Some(of_policy) = policy_loss(batch, d_log_probs) else { return Ok(None) };
         A::entropy(of, entropies);

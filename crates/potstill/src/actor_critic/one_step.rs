@@ -33,6 +33,7 @@
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
 use super::networks::{POLICY_GAIN, copy_policy, critic_ends, refuse_noise};
 use super::rollout::Actions;
+use super::state_noise::Deviations;
 use crate::agent::{Agent, LearnError, Measurements, checked_target, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, check_network, refuse_batch_norm, settings};
@@ -105,6 +106,7 @@ impl OneStepConfig {
         let spec = &self.net_arch;
         refuse_batch_norm("net_arch", spec)?;
         check_network("net_arch", spec, &critic_ends(task))?;
+        Deviations::constant(self.log_std_init as f32).check(spec, task)?;
         refuse_counts("learning_rate", self.learning_rate)?;
         refuse_counts("critic_learning_rate", self.critic_learning_rate)?;
         refuse_noise(ALGORITHM.name, spec)
@@ -210,10 +212,14 @@ impl<A: PolicyActions + ?Sized> OneStepActorCritic<A> {
     }
 
     /// Adds `I grad ln pi(A|S)` to the policy's trace.
-    fn trace_policy(&mut self, observation: &[f32], decay: f32) {
+    ///
+    /// # Errors
+    /// If a deviation has vanished or exploded.
+    fn trace_policy(&mut self, observation: &[f32], decay: f32) -> Result<(), LearnError> {
         let Self { policy, drawn, d_outputs, d_log_std, weight, .. } = self;
         let outputs = policy.network.forward(observation, &mut policy.workspace);
         let of = Distributions::new(&policy.network, outputs);
+        of.check_deviations()?;
         d_outputs.clear();
         d_outputs.resize(outputs.len(), 0.0);
         d_log_std.clear();
@@ -221,6 +227,7 @@ impl<A: PolicyActions + ?Sized> OneStepActorCritic<A> {
         let mut gradients = DistributionGradients { outputs: d_outputs, log_std: d_log_std };
         A::add_log_prob_gradients(of, drawn, &[1.0], &mut gradients);
         policy.accumulate(decay, *weight as f32, Upstream { outputs: d_outputs, free: d_log_std, taps: &[] });
+        Ok(())
     }
 }
 
@@ -244,7 +251,7 @@ impl<A: PolicyActions + ?Sized> Agent for OneStepActorCritic<A> {
         let value = critic.forward(step.observation, workspace)[0];
         let td_error = checked_target(step.reward + gamma * f64::from(next) - f64::from(value))?;
         self.critic.accumulate((gamma * critic_lambda) as f32, 1.0, (&[1.0][..]).into());
-        self.trace_policy(step.observation, (gamma * lambda) as f32);
+        self.trace_policy(step.observation, (gamma * lambda) as f32)?;
         let traces: [(&str, &[f32]); 2] =
             [("critic trace", &self.critic.trace), ("policy trace", &self.policy.trace)];
         if let Some(error) = not_finite(&traces) {

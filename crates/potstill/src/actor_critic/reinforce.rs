@@ -133,6 +133,7 @@ impl ReinforceConfig {
         let spec = &self.net_arch;
         refuse_batch_norm("net_arch", spec)?;
         check_normalization(self.normalize_observations, spec)?;
+        Deviations::constant(self.log_std_init as f32).check(spec, task)?;
         optimizer.check(("net_arch", spec, &critic_ends(task)), self.learning_rate)?;
         refuse_noise(ALGORITHM.name, spec)
     }

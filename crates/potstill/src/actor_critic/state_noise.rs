@@ -11,6 +11,9 @@ use potstill_nn::{Network, NetworkSpec, Tap, Workspace};
 /// The free parameters of a policy for a box: logarithms of standard deviations.
 pub(super) const LOG_STD: &str = "log_std";
 
+/// The largest magnitude of the logarithm of a deviation: actions and their densities stay within single precision.
+pub(super) const LOG_STD_MAX: f32 = 20.0;
+
 /// The deviations of a policy for a box of actions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deviations {
@@ -36,8 +39,13 @@ impl Deviations {
         if self.of_state { *spec.hidden.last().expect("a hidden layer") } else { 1 }
     }
 
-    /// Refuses deviations that depend on the state for choices, or without a hidden layer.
+    /// Refuses deviations that vanish or explode from the start, and those that depend on the state for choices, or without
+    /// a hidden layer.
     pub(super) fn check(&self, spec: &NetworkSpec, task: &TaskSpec) -> Result<(), ConfigError> {
+        if self.log_std_init.abs() > LOG_STD_MAX {
+            let reason = format!("must be from -{LOG_STD_MAX} to {LOG_STD_MAX}, got {}", self.log_std_init);
+            return Err(ConfigError::value("log_std_init", reason));
+        }
         if !self.of_state {
             return Ok(());
         }

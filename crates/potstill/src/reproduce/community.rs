@@ -18,8 +18,8 @@ const MEMBERS: usize = 10;
 const EPOCHS: u64 = 20;
 const RATE: f64 = 0.1;
 /// Temperature and weight of the average.
-const TEMPERATURE: f32 = 2.0;
-const ALPHA: f32 = 0.5;
+const TEMPERATURE: f32 = 20.0;
+const ALPHA: f32 = 0.9;
 /// The share of the training before the average counts: its members have to know something first.
 const ALONE: f64 = 0.1;
 const SOURCE: &str = "Hinton, Vinyals and Dean 2014, slides";
