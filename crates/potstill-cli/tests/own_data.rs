@@ -130,7 +130,7 @@ fn a_student_learns_from_recorded_answers() {
     refused(
         path,
         &format!("{distil} --teacher few.csv {source}"),
-        "error: --teacher few.csv: it has 1 rows, the data 90; name the rows of both with id=NAME to join them",
+        "error: --teacher few.csv: it has 1 row, the data 90; name the rows of both with id=NAME to join them",
     );
     fs::write(path.join("bad.csv"), "id,p(even),p(odd)\nn1,0.5,0.6\n").unwrap();
     refused(

@@ -173,7 +173,7 @@ fn classes_and_numbers_are_told_apart() {
     fs::write(path.join("short.csv"), "prediction\n1\n").unwrap();
     check(
         "distill --teacher short.csv --student mlp:4 --data houses.csv:target=price,drop=name --out no",
-        "error: --teacher short.csv: it has 1 rows, the data 60; name the rows of both with id=NAME to join them",
+        "error: --teacher short.csv: it has 1 row, the data 60; name the rows of both with id=NAME to join them",
     );
     fs::write(path.join("below.csv"), "prediction,deviation\n1,-1\n").unwrap();
     check(

@@ -30,14 +30,14 @@ fn a_refusal_names_the_option_that_named_the_file() {
         assert!(line.starts_with(&format!("error: {expected}")), "{arguments}: {line}");
         assert_eq!(line.lines().count(), 1, "{line}");
     };
-    let damaged = "bad.csv:label=k: line 2: 1 values";
+    let damaged = "bad.csv:label=k: line 2: 1 value,";
     check(&format!("{TRAIN} --data bad.csv:label=k"), &format!("--data {damaged}"));
     check(&format!("{TRAIN} --data d.csv:label=k --test bad.csv:label=k"), &format!("--test {damaged}"));
     check(&format!("{TRAIN} --data d.csv:label=k --test none.csv"), "--test none.csv: there is no such file");
     let distill = "distill --student mlp:2 --epochs 1 --data d.csv:label=k --out run";
-    check(&format!("{distill} --teacher bad.csv"), "--teacher bad.csv: line 2: 1 values");
+    check(&format!("{distill} --teacher bad.csv"), "--teacher bad.csv: line 2: 1 value,");
     result(path, "train classifier --net-arch mlp:2 --epochs 1 --data d.csv:label=k --out t");
-    check(&format!("{distill} --teacher t --unlabelled bad.csv"), "--unlabelled bad.csv: line 2: 1 values");
+    check(&format!("{distill} --teacher t --unlabelled bad.csv"), "--unlabelled bad.csv: line 2: 1 value,");
 }
 
 #[test]

@@ -265,7 +265,7 @@ fn rows_are_munged_for_a_transfer_set() {
     );
     check(
         "missing.csv --size 9 --test-samples 2",
-        "error: missing.csv: 1 rows; two are needed to exchange anything",
+        "error: missing.csv: 1 row; two are needed to exchange anything",
     );
     check(
         "missing.csv --size 9 --swap-probability 1.5",

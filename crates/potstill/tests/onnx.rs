@@ -228,7 +228,7 @@ fn what_cannot_be_read_is_told() {
     let mut model = Model::read(&tree([1, 2])).unwrap();
     // The second number decides: at most 0.5, or more.
     assert_eq!(model.answers(&[9.0, 0.5, 9.0, 0.75], 2), Ok(&[-1.0, 7.0][..]));
-    assert_eq!(model.answers(&[1.0], 1), Err("1 numbers are not 1 rows of 2".to_owned()));
+    assert_eq!(model.answers(&[1.0], 1), Err("rows x inputs is 1 x 2, not 1".to_owned()));
     check(&tree([1, 9]), "has node 0 in tree 0, which leads nowhere");
     check(&tree([0, 1]), "one leads back, or two lead to one");
 }

@@ -614,7 +614,7 @@ mod tests {
         check(
             &["logits", "classes", "data_crc32c"],
             b"no",
-            Err("array `logits`: it has 2 columns, but `classes` has 1 names"),
+            Err("array `logits`: it has 2 columns, but `classes` has 1 name"),
         );
         check(
             &["logits", "classes", "data_crc32c"],

@@ -352,7 +352,7 @@ mod tests {
         check("sep=;\na;b\n1;2\n", "line 1 is a note on separators for Excel; remove it");
         check(
             "a,b\n1,2\n3\n",
-            "line 3: 1 values, but there are 2 columns; is a value with a delimiter in it without quotation marks?",
+            "line 3: 1 value, but there are 2 columns; is a value with a delimiter in it without quotation marks?",
         );
         check("a,b\n1,inf\n", "line 2, column `b`: inf is not finite");
         check("1,2\n3,4\n", "line 1: all names of columns are numbers; if it has no names, add header=false");

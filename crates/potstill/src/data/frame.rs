@@ -414,7 +414,7 @@ mod tests {
         check(&[("a", &[1.0, 2.0]), ("b", &[3.0, 4.0])], Ok(2));
         check(&[], Err("it has no rows"));
         check(&[("a", &[])], Err("it has no rows"));
-        check(&[("a", &[1.0]), ("b", &[3.0, 4.0])], Err("`a` has 1 rows, `b` 2; one of each is needed"));
+        check(&[("a", &[1.0]), ("b", &[3.0, 4.0])], Err("`a` has 1 row, `b` 2; one of each is needed"));
         check(&[("a", &[1.0]), ("a", &[3.0])], Err("columns 1 and 2 are both named `a`; rename one"));
     }
 

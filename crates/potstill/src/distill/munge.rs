@@ -426,7 +426,7 @@ mod tests {
             assert_eq!(Munge::new(frame, rows, columns, false).unwrap_err(), expected);
         };
         let fine = frame(&[1.0, f64::NAN], &[Some("a"), None]);
-        check(&fine, &[0], &[0], "1 rows; two are needed to exchange anything");
+        check(&fine, &[0], &[0], "1 row; two are needed to exchange anything");
         check(&fine, &[0, 0], &[], "no column is left to exchange");
         let fill = "the value is missing; fill in the mean with missing=mean";
         check(&fine, &[0, 1], &[0], &format!("row 2, column `x`: {fill}"));

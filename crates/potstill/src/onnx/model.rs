@@ -224,7 +224,7 @@ impl Model {
     /// If the inputs are not that many, or they lead to what cannot be computed: the reason names the node.
     pub fn answers(&mut self, inputs: &[f32], rows: usize) -> Result<&[f32], String> {
         if rows.checked_mul(self.width) != Some(inputs.len()) {
-            return Err(format!("{} numbers are not {rows} rows of {}", inputs.len(), self.width));
+            return Err(format!("rows x inputs is {rows} x {}, not {}", self.width, inputs.len()));
         }
         if rows > 0
             && let Ok(network) = &self.network
