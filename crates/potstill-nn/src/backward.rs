@@ -1,6 +1,6 @@
 //! The backward pass.
 
-use crate::batch_norm;
+use crate::batch_norm::{self, Taken};
 use crate::forward::GROUP;
 use crate::kernels;
 use crate::lanes::{Level, Row, WIDTH};
@@ -47,9 +47,7 @@ struct Back<'a> {
     masks: &'a Masks,
     /// The first row of the part, and the first of its transposed gradients.
     start: (usize, usize),
-    /// The moments of batch normalisations, the gradients with respect to their parameters, and the number of samples whose
-    /// moments they took; none if these were running ones.
-    norms: (&'a [f32], &'a [f32], Option<usize>),
+    norms: Taken<'a>,
 }
 
 /// The share of a panel in numbers of which there are so many for each sample.
@@ -98,7 +96,7 @@ impl Network {
         inputs: bool,
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
-        let Workspace { level, workers, samples, taus, panels, masks, norms, d_norms, is_batch, .. } =
+        let Workspace { level, workers, samples, taus, panels, masks, norms, batch_norms, d_norms, .. } =
             workspace;
         let (samples, taus) = (*samples, *taus);
         let count = upstream.outputs.len();
@@ -120,17 +118,18 @@ impl Network {
         let none = Masks::default();
         let team = self.team(samples * taus, workers);
         let panels = &mut panels[..samples.div_ceil(WIDTH)];
-        let (all, batch) = (self.statistics().len(), is_batch.then_some(samples));
+        let (all, of_batch) = (self.statistics().len(), workspace.is_batch.then_some(samples));
+        let batch_norms = if workspace.is_batch { &**batch_norms } else { &**norms };
         let mut end = trunk.ops.len();
         // A batch normalisation waits for the gradients of all panels.
         for wait in trunk.batch_norms.iter().rev().copied().map(Some).chain([None]) {
             let ops = &trunk.ops[wait.map_or(0, |norm| norm + 1)..end];
             let is_last_part = end == trunk.ops.len();
             let norm = wait.and_then(|op| Some((&trunk.ops[op], trunk.batch_norm(op)?)));
-            let norms_of = (&**norms, &*sized(d_norms, all), batch);
+            let taken = Taken { norms, batch: batch_norms, d_norms: sized(d_norms, all), samples: of_batch };
             team.for_each_group(GROUP, panels, |p, group| {
                 let start = (trunk.rows, trunk.transposed);
-                let (level, norms) = (*level, norms_of);
+                let (level, norms) = (*level, taken);
                 let back = Back { level, weights, inputs: false, taps: &[], masks: &none, start, norms };
                 for (p, panel) in (p..).zip(&mut *group).filter(|_| is_last_part) {
                     let gradients = sized(&mut panel.gradients, trunk.rows + taus * quantile.rows);
@@ -154,7 +153,7 @@ impl Network {
                 self.run_back(back, (trunk, ops), (p, group));
                 if let Some((op, norm)) = norm {
                     for panel in group {
-                        batch_norm::measure_gradient(panel, op, norm, norms_of.0);
+                        batch_norm::measure_gradient(panel, op, norm, taken.norms);
                     }
                     return;
                 }
@@ -326,15 +325,11 @@ impl Network {
                 let gains = &self.parameters()[*offset..][..x.len()];
                 ops::norm_backward(x, &values[*stats..][..2], gains, d_y, d_x);
             }
-            Kind::BatchNorm(norm) => {
-                let of_norm = norm.stats..norm.stats + 2 * norm.channels;
+            Kind::BatchNorm(norm) if back.inputs || !op.is_first => {
                 let gains = &self.parameters()[norm.offset..][..norm.channels];
-                let (taken, d_norms, batch) = back.norms;
-                let numbers = |samples: usize| samples * x.len() / norm.channels;
-                let share = batch.map_or(0.0, |samples| 1.0 / numbers(samples) as f32);
-                let norms = (&taken[of_norm.clone()], &d_norms[of_norm], share);
-                batch_norm::backward(x, norms, gains, d_y, d_x);
+                batch_norm::backward(x, (norm, back.norms), gains, d_y, d_x);
             }
+            Kind::BatchNorm(_) => {}
             Kind::Add { .. } => d_x.copy_from_slice(d_y),
             Kind::Pad(pad) if back.inputs || !op.is_first => ops::pad_backward(pad, d_y, op.adds, d_x),
             Kind::Pad(_) => {}

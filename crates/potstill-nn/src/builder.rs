@@ -20,6 +20,7 @@ struct Builder {
     noisy: bool,
     layer_norm: bool,
     batch_norm: bool,
+    batch_renorm: bool,
     activation: Activation,
     /// Names begin so, and how many modules have had it.
     prefix: String,
@@ -88,18 +89,33 @@ impl Builder {
         if !(self.layer_norm || self.batch_norm) {
             return rows;
         }
-        let offset = self.plan.parameters;
         let to = self.rows(rows.len());
         let kind = if self.layer_norm {
+            let offset = self.plan.parameters;
             self.plan.parameters += 2 * rows.len();
             Kind::Norm { offset, stats: self.rows(2).start, shape }
         } else {
-            let (channels, stats) = (shape.channels, self.plan.statistics);
-            self.plan.parameters += 2 * channels;
-            self.plan.statistics += 2 * channels;
-            Kind::BatchNorm(BatchNorm { channels, offset, stats })
+            self.batch_norm(shape.channels, false)
         };
         let name = name(self);
+        self.push(kind, rows, to, name)
+    }
+
+    /// Batch normalisation of so many channels, or renormalisation.
+    fn batch_norm(&mut self, channels: usize, is_renorm: bool) -> Kind {
+        let (offset, stats) = (self.plan.parameters, self.plan.statistics);
+        self.plan.parameters += 2 * channels;
+        self.plan.statistics += 2 * channels;
+        Kind::BatchNorm(BatchNorm { channels, offset, stats, is_renorm })
+    }
+
+    /// Batch renormalisation of the inputs of a dense layer, if there is any.
+    fn renormalised(&mut self, rows: Range<usize>) -> Range<usize> {
+        if !self.batch_renorm {
+            return rows;
+        }
+        let (to, kind) = (self.rows(rows.len()), self.batch_norm(rows.len(), true));
+        let name = self.name();
         self.push(kind, rows, to, name)
     }
 
@@ -118,6 +134,7 @@ impl Builder {
 
     /// A dense hidden layer.
     fn hidden(&mut self, from: Range<usize>, flattened: Option<Inputs>, units: usize) -> Range<usize> {
+        let from = self.renormalised(from);
         let to = self.rows(units);
         let name = self.name();
         self.linear((name, true), Linear::dense(from.len(), units), flattened, from, to.clone());
@@ -224,6 +241,7 @@ impl Builder {
         hidden: Option<usize>,
     ) {
         let atoms = ends.head.atoms();
+        let from = self.renormalised(from);
         if !heads.is_empty() {
             for head in heads {
                 let to = self.rows(head.outputs);
@@ -283,6 +301,13 @@ impl Plan {
             let reason = "batchnorm cannot be beside layernorm, noisy, or quantiles at probabilities that are asked for";
             return Err(reason.to_owned());
         }
+        if spec.batch_renorm.is_some()
+            && (!is_alone || spec.batch_norm || spec.dueling || !spec.stages.is_empty())
+        {
+            let reason = "batchrenorm is of dense layers: it cannot be beside convolutions, layernorm, \
+                          batchnorm, dueling, noisy, or quantiles at probabilities that are asked for";
+            return Err(reason.to_owned());
+        }
         let Inputs { frames, height, width, channels } = ends.inputs;
         let product = |numbers: &[usize]| numbers.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
         let sizes =
@@ -308,6 +333,7 @@ impl Plan {
             noisy: spec.noisy,
             layer_norm: spec.layer_norm,
             batch_norm: spec.batch_norm,
+            batch_renorm: spec.batch_renorm.is_some(),
             activation: spec.activation,
             prefix: String::new(),
             count: 0,

@@ -56,12 +56,13 @@ impl Network {
         rng: &mut Pcg64,
         workspace: &'w mut Workspace,
     ) -> &'w [f32] {
+        if dropout.is_off() {
+            return self.forward_normalised(batch, workspace);
+        }
         let mut masks = std::mem::take(&mut workspace.masks);
         masks.clear();
-        if !dropout.is_off() {
-            let (inputs, of) = (self.inputs(), [dropout.inputs, dropout.hidden]);
-            masks.draw(&self.plan().trunk, inputs, batch.len() / inputs, of, rng);
-        }
+        let (inputs, of) = (self.inputs(), [dropout.inputs, dropout.hidden]);
+        masks.draw(&self.plan().trunk, inputs, batch.len() / inputs, of, rng);
         self.forward_masked(batch, (masks, true), workspace)
     }
 }

@@ -1,6 +1,6 @@
 //! The forward pass.
 
-use crate::batch_norm;
+use crate::batch_norm::{self, Moments};
 use crate::interface::Head;
 use crate::kernels;
 use crate::lanes::{Level, WIDTH};
@@ -63,6 +63,17 @@ impl Network {
         let mut masks = std::mem::take(&mut workspace.masks);
         masks.clear();
         self.forward_masked(batch, (masks, false), workspace)
+    }
+
+    /// The same with batch normalisation by the moments of this batch: a [training
+    /// pass](Network::forward_training) without dropout.
+    ///
+    /// # Panics
+    /// If there is batch normalisation, and a channel has only one number in the batch.
+    pub fn forward_normalised<'w>(&self, batch: &[f32], workspace: &'w mut Workspace) -> &'w [f32] {
+        let mut masks = std::mem::take(&mut workspace.masks);
+        masks.clear();
+        self.forward_masked(batch, (masks, true), workspace)
     }
 
     /// The same with masks of dropout, and by the moments of the batch if `is_batch`.
@@ -166,7 +177,9 @@ impl Network {
     ) {
         let Plan { trunk, quantile, heads, .. } = self.plan();
         (workspace.samples, workspace.taus) = (samples, taus);
-        let Workspace { level, workers, panels, outputs, masks, norms, moments, is_batch, .. } = workspace;
+        let Workspace {
+            level, workers, panels, outputs, masks, norms, batch_norms, moments, is_batch, ..
+        } = workspace;
         let inputs = self.inputs();
         let count = samples.div_ceil(WIDTH);
         if panels.len() < count {
@@ -192,25 +205,26 @@ impl Network {
                 }
             }
         };
-        let mut begin = 0;
+        let (mut begin, mut is_packed) = (0, false);
         for &wait in waits {
             let norm = trunk.batch_norm(wait).expect("a batch normalisation");
             let run = Run { level: *level, part: trunk, ops: begin..wait, start: 0, masks, norms };
             team.for_each_group(GROUP, panels, |p, group| {
-                if run.ops.start == 0 {
+                if !is_packed {
                     pack(group, p);
                 }
                 self.run(&run, (p, group));
                 group.iter_mut().for_each(|panel| batch_norm::measure(panel, &trunk.ops[wait], norm));
             });
-            let moments = sized(moments, self.statistics().len());
-            batch_norm::join(panels, &trunk.ops[wait], norm, norms, moments);
-            begin = wait;
+            let all = self.statistics().len();
+            let moments = Moments { norms, batch: sized(batch_norms, all), running: sized(moments, all) };
+            batch_norm::join(panels, &trunk.ops[wait], norm, self.renormalises(), moments);
+            (begin, is_packed) = (wait, true);
         }
         let ops = begin..trunk.ops.len();
         let run = Run { level: *level, part: trunk, ops, start: 0, masks, norms };
         team.for_each_group(GROUP, panels, |p, group| {
-            if run.ops.start == 0 {
+            if !is_packed {
                 pack(group, p);
             }
             self.run(&run, (p, group));

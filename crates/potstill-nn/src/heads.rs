@@ -52,7 +52,7 @@ impl Network {
             of_hidden.copy_from_slice(&self.parameters()[..hidden]);
             of_head.copy_from_slice(&self.parameters()[own..][..of_head.len()]);
         });
-        network.statistics_mut().copy_from_slice(self.statistics());
+        network.copy_statistics(self);
         network
     }
 
@@ -69,7 +69,7 @@ impl Network {
             parameters[..hidden].copy_from_slice(of_hidden);
             parameters[own..][..of_head.len()].copy_from_slice(of_head);
         });
-        self.statistics_mut().copy_from_slice(other.statistics());
+        self.copy_statistics(other);
     }
 }
 

@@ -85,6 +85,7 @@ impl NetworkSpec {
         Network {
             parameters: Aligned::zeros(plan.parameters),
             statistics,
+            batches: 0,
             noise: vec![0.0; plan.noise],
             noisy_parameters: Aligned::zeros(if plan.noise > 0 { plan.parameters } else { 0 }),
             form: Arc::new(Form { spec: self.clone(), interface, pieces: Pieces::new(&plan), plan, zeros }),
@@ -136,6 +137,8 @@ pub struct Network {
     parameters: Aligned,
     /// Running means and variances of batch normalisations.
     statistics: Aligned,
+    /// The batches in them, counted for the warm-up of batch renormalisation.
+    batches: u64,
     /// The factors of the noise on weights.
     noise: Vec<f32>,
     /// The parameters with noise on them; empty for a network without noise.
@@ -156,8 +159,15 @@ struct Form {
 
 impl PartialEq for Network {
     fn eq(&self, other: &Self) -> bool {
-        (self.spec(), self.interface(), &self.parameters, &self.statistics, &self.noise)
-            == (other.spec(), other.interface(), &other.parameters, &other.statistics, &other.noise)
+        let statistics = (&self.statistics, self.batches);
+        (self.spec(), self.interface(), &self.parameters, statistics, &self.noise)
+            == (
+                other.spec(),
+                other.interface(),
+                &other.parameters,
+                (&other.statistics, other.batches),
+                &other.noise,
+            )
     }
 }
 
@@ -242,6 +252,24 @@ impl Network {
         &mut self.statistics
     }
 
+    /// Counts a batch in the running statistics, for a warm-up.
+    pub(crate) fn count_batch(&mut self) {
+        if self.spec().batch_renorm.is_some() {
+            self.batches = self.batches.saturating_add(1);
+        }
+    }
+
+    /// Is true if batch renormalisation is behind its warm-up.
+    pub(crate) fn renormalises(&self) -> bool {
+        self.spec().batch_renorm.is_some_and(|warm_up| self.batches >= warm_up)
+    }
+
+    /// Copies the running statistics of a network with as many.
+    pub(crate) fn copy_statistics(&mut self, other: &Self) {
+        self.statistics.copy_from_slice(&other.statistics);
+        self.batches = other.batches;
+    }
+
     /// Lets `update` change all parameters, and applies the noise again.
     pub fn update_parameters(&mut self, update: impl FnOnce(&mut [f32])) {
         update(&mut self.parameters);
@@ -257,11 +285,12 @@ impl Network {
         assert_eq!(self.parameters.len(), other.parameters.len(), "networks of one form");
         if tau == 1.0 {
             self.parameters.copy_from_slice(&other.parameters);
-            self.statistics.copy_from_slice(&other.statistics);
+            self.copy_statistics(other);
             self.noise.copy_from_slice(&other.noise);
         } else {
             kernels::blend(tau, &other.parameters, &mut self.parameters);
             kernels::blend(tau, &other.statistics, &mut self.statistics);
+            self.batches = other.batches;
         }
         self.apply_noise();
     }
@@ -272,7 +301,7 @@ impl Network {
     /// If the networks have different numbers of parameters.
     pub fn copy_from(&mut self, other: &Self) {
         self.parameters.copy_from_slice(&other.parameters);
-        self.statistics.copy_from_slice(&other.statistics);
+        self.copy_statistics(other);
         self.apply_noise();
     }
 
@@ -280,15 +309,16 @@ impl Network {
     /// `(x - mean) / deviation`.
     ///
     /// # Panics
-    /// If the lengths are not those of the inputs, the first layer is a convolution, or batch normalisation follows it.
+    /// If the lengths are not those of the inputs, the first layer is a convolution, or batch normalisation
+    /// follows or precedes it.
     pub fn fold_input_scaling(&mut self, mean: &[f64], deviations: &[f64]) {
         assert_eq!((mean.len(), deviations.len()), (self.inputs(), self.inputs()), "moments of the inputs");
+        assert!(!self.spec().has_statistics(), "a network without batch normalisation");
         let Self { form, parameters, .. } = self;
         let divisor = f64::from(form.spec.input_divisor);
         for op in form.plan.trunk.ops.iter().filter(|op| op.is_first) {
             let Kind::Linear(weights) = &op.kind else { continue };
             assert_eq!(weights.layer.patch(), mean.len(), "a dense first layer");
-            assert!(weights.has_biases, "biases, which take the means in");
             let outputs = weights.layer.outputs;
             let all = &mut parameters[weights.offset..];
             for o in 0..outputs {
@@ -436,7 +466,8 @@ impl Network {
 
 snapshot! {
     impl Restorable for Network {
-        saved: parameters, statistics via OnlyIf(!statistics.is_empty()), noise via OnlyIf(!noise.is_empty());
+        saved: parameters, statistics via OnlyIf(!statistics.is_empty()),
+            batches via OnlyIf(form.spec.batch_renorm.is_some()), noise via OnlyIf(!noise.is_empty());
         built: form, noisy_parameters;
         then: |network: &mut Self| {
             network.apply_noise();

@@ -53,7 +53,7 @@ pub(crate) struct Pad {
     pub(crate) padding: usize,
 }
 
-/// Batch normalisation of each channel over samples and points.
+/// Batch normalisation of each channel over samples and points, or batch renormalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchNorm {
     pub(crate) channels: usize,
@@ -61,6 +61,8 @@ pub(crate) struct BatchNorm {
     pub(crate) offset: usize,
     /// Means, then variances, at this place among the statistics.
     pub(crate) stats: usize,
+    /// Is true for batch renormalisation, which stands before a dense layer and not behind one.
+    pub(crate) is_renorm: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -53,8 +53,9 @@ impl fmt::Display for Activation {
 /// channels and 3 x 3 points (`16x3s2` in steps of 2, `16x3p1` with one point of zeros around the image, `16x3same`
 /// with as many as keep its size; `max2` and `avg2` pool squares of 2 x 2, `gap` all points; `res32s2` is a
 /// [residual block](Stage::Residual) of 32 channels in steps of 2). Options follow, each after a colon: `relu`,
-/// `tanh`, `gelu` or `silu`, and `layernorm`, `batchnorm`, `dueling`, `noisy`.
+/// `tanh`, `gelu` or `silu`, and `layernorm`, `batchnorm`, `batchrenorm`, `dueling`, `noisy`.
 /// `layernorm=1e-6` has another epsilon than PyTorch's, and `divide=255` divides the inputs first.
+/// `batchrenorm=5000` renormalises after 5000 batches of plain batch normalisation, and not after 100,000.
 /// `resnet8`, `resnet14` and `resnet20` are the residual networks of He et al. 2016a, section 4.2, for small images:
 /// `resnet8` is `cnn:16x3p1,res16,res32s2,res64s2,gap:batchnorm`.
 /// `text:4096x8,16` puts a [bag of hashed n-grams](BagSpec) before a hidden layer of 16 units.
@@ -78,6 +79,10 @@ pub struct NetworkSpec {
     pub layer_norm_epsilon: f32,
     /// Puts batch normalisation before each nonlinearity (Ioffe and Szegedy 2015), with PyTorch's epsilon and momentum.
     pub batch_norm: bool,
+    /// Puts batch renormalisation before each dense layer, the first included (Ioffe 2017), with the
+    /// constants of CrossQ (Bhatt et al. 2024); the number of batches of plain batch normalisation that come
+    /// first, up to 1e9.
+    pub batch_renorm: Option<u64>,
     /// The divisor of every input, from 1 to 65536: 255 makes numbers from 0 to 1 of bytes.
     pub input_divisor: u32,
     /// Splits the last hidden layer and the outputs into two streams, one for the state's value and one
@@ -100,11 +105,15 @@ pub struct SpecError {
 /// Layers are bounded so that a typing error is a message and not an allocation.
 const LAYERS_MAX: usize = 16;
 const DIVISOR_MAX: usize = 1 << 16;
+const WARM_UP_MAX: u64 = 1_000_000_000;
 
 /// PyTorch's guard against division by zero in layer normalisation.
 const NORM_EPSILON: f32 = 1e-5;
 
 impl NetworkSpec {
+    /// The batches of plain batch normalisation before renormalisation, in CrossQ.
+    pub const WARM_UP: u64 = 100_000;
+
     /// A network of dense layers with ReLU.
     pub fn mlp(hidden: &[usize]) -> Self {
         Self {
@@ -115,10 +124,17 @@ impl NetworkSpec {
             layer_norm: false,
             layer_norm_epsilon: NORM_EPSILON,
             batch_norm: false,
+            batch_renorm: None,
             input_divisor: 1,
             dueling: false,
             noisy: false,
         }
+    }
+
+    /// Is true for a network whose training passes normalise by the moments of their batch, and that has
+    /// running statistics.
+    pub fn has_statistics(&self) -> bool {
+        self.batch_norm || self.batch_renorm.is_some()
     }
 
     /// The name of a residual network that has one.
@@ -204,12 +220,19 @@ impl FromStr for NetworkSpec {
                     network.input_divisor = divisor as u32;
                 }
                 ("batchnorm", None, _) => network.batch_norm = true,
+                ("batchrenorm", None, _) => network.batch_renorm = Some(Self::WARM_UP),
+                ("batchrenorm", Some(value), _) => {
+                    let batches = value.parse().ok().filter(|&batches: &u64| batches <= WARM_UP_MAX);
+                    network.batch_renorm = Some(batches.ok_or_else(|| {
+                        fail(format!("`{option}` is no whole number of batches from 0 to {WARM_UP_MAX}"))
+                    })?);
+                }
                 ("dueling", None, _) => network.dueling = true,
                 ("noisy", None, _) => network.noisy = true,
                 _ => {
                     return Err(fail(format!(
-                        "unknown option `{option}` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, batchnorm, dueling, \
-                         noisy, divide=255)"
+                        "unknown option `{option}` (relu, tanh, gelu, silu, layernorm, layernorm=1e-6, batchnorm, \
+                         batchrenorm, dueling, noisy, divide=255)"
                     )));
                 }
             }
@@ -243,6 +266,10 @@ impl fmt::Display for NetworkSpec {
                 epsilon => format!("layernorm={epsilon:e}"),
             }),
             (self.batch_norm && residual.is_none()).then(|| "batchnorm".to_owned()),
+            self.batch_renorm.map(|batches| match batches {
+                Self::WARM_UP => "batchrenorm".to_owned(),
+                batches => format!("batchrenorm={batches}"),
+            }),
             self.dueling.then(|| "dueling".to_owned()),
             self.noisy.then(|| "noisy".to_owned()),
             (self.input_divisor != 1).then(|| format!("divide={}", self.input_divisor)),
@@ -275,6 +302,9 @@ mod tests {
             "cnn:16x3p1,res16,res24s2,gap,8:silu:batchnorm",
             "cnn:res4,gap",
             "mlp:8:batchnorm:divide=2",
+            "mlp:8,4:tanh:batchrenorm",
+            "mlp::batchrenorm=0:divide=2",
+            "mlp:8:batchrenorm=5000",
             "resnet8",
             "resnet14:silu:divide=255",
             "resnet20:tanh",
@@ -299,8 +329,8 @@ mod tests {
         for name in ["resnet", "resnet9", "resnet18", "resnet8x4"] {
             check(name, &format!("`{name}` is none of resnet8, resnet14, resnet20"));
         }
-        let options =
-            "relu, tanh, gelu, silu, layernorm, layernorm=1e-6, batchnorm, dueling, noisy, divide=255";
+        let options = "relu, tanh, gelu, silu, layernorm, layernorm=1e-6, batchnorm, batchrenorm, dueling, \
+                       noisy, divide=255";
         check("resnet8:16", &format!("unknown option `16` ({options})"));
         check("resnet8:batchnorm", "a second batchnorm, `batchnorm`,");
         check("mlp:64,x", "`x` is not a number of units from 1 to 16384");
@@ -322,6 +352,12 @@ mod tests {
         check("mlp:8:layernorm=0", "`layernorm=0` is no number from 1e-12 to 1");
         check("mlp:8:layernorm=NaN", "`layernorm=NaN` is no number from 1e-12 to 1");
         check("mlp:8:layernorm:layernorm=1e-6", "a second layernorm, `layernorm=1e-6`,");
+        for wrong in ["", "-1", "1.5", "1000000001"] {
+            let option = format!("batchrenorm={wrong}");
+            let expected = format!("`{option}` is no whole number of batches from 0 to 1000000000");
+            check(&format!("mlp:8:{option}"), &expected);
+        }
+        check("mlp:8:batchrenorm:batchrenorm=5", "a second batchrenorm, `batchrenorm=5`,");
         check("mlp:8:divide=0", "`divide=0` is no whole number from 1 to 65536");
         check("mlp:8:noisy=1", &format!("unknown option `noisy=1` ({options})"));
         let table = |table: &str| {

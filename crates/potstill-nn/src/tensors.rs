@@ -125,7 +125,7 @@ fn layouts(network: &Network) -> Vec<Layout> {
                     });
                 }
             }
-            Kind::BatchNorm(BatchNorm { channels, offset, stats }) => {
+            Kind::BatchNorm(BatchNorm { channels, offset, stats, .. }) => {
                 let behind = network.parameters().len() + stats;
                 let parts = [
                     ("weight", *offset),
@@ -152,10 +152,10 @@ fn layouts(network: &Network) -> Vec<Layout> {
 }
 
 impl Network {
-    /// The parameters and running statistics by name, in PyTorch's layout. A network without streams, noise and
-    /// probabilities is an `nn.Sequential` of `Conv2d`, `LayerNorm` or `BatchNorm2d`, nonlinearities, pools,
-    /// torchvision's `BasicBlock`, `Flatten` and `Linear`, whose images are channel by channel. Layers before a batch
-    /// normalisation have no biases.
+    /// The parameters and running statistics by name, in PyTorch's layout. A network without streams, noise
+    /// and probabilities is an `nn.Sequential` of `Conv2d`, `LayerNorm` or batch normalisations,
+    /// nonlinearities, pools, torchvision's `BasicBlock`, `Flatten` and `Linear`, whose images are channel by
+    /// channel. Layers before a batch normalisation have no biases.
     pub fn tensors(&self) -> Vec<Tensor> {
         let numbers = [self.parameters(), self.statistics()].concat();
         let tensor = |layout: Layout| Tensor {

@@ -21,9 +21,11 @@ pub struct Workspace {
     pub(crate) masks: Masks,
     /// Is true if batch normalisations of the last forward pass took the moments of its batch.
     pub(crate) is_batch: bool,
-    /// Of each batch normalisation: the means, and one over the deviations, that it took; mean and unbiased variance of the
-    /// batch; the gradient with respect to gains and biases.
+    /// Of each batch normalisation: the means and the factors that it took; the means, and one over the
+    /// deviations, of the batch; mean and variance for the running statistics; the gradient with respect to
+    /// gains and biases.
     pub(crate) norms: Vec<f32>,
+    pub(crate) batch_norms: Vec<f32>,
     pub(crate) moments: Vec<f32>,
     pub(crate) d_norms: Vec<f32>,
     /// The outputs of a prediction in parts.
@@ -58,6 +60,7 @@ impl Workspace {
             masks: Masks::default(),
             is_batch: false,
             norms: Vec::new(),
+            batch_norms: Vec::new(),
             moments: Vec::new(),
             d_norms: Vec::new(),
             gathered: Vec::new(),

@@ -1,8 +1,10 @@
-//! Batch normalisation and residual blocks, against a double-precision program and against themselves.
+//! Batch normalisation, renormalisation and residual blocks, against double-precision programs and against
+//! themselves.
 
 use potstill_core::{Pcg64, Restorable};
 use potstill_nn::{
-    Dropout, Ends, Initialisation, Level, Network, NetworkSpec, Tensor, Upstream, Workers, Workspace,
+    Dropout, Ends, Initialisation, Interface, Level, Network, NetworkSpec, Tensor, Upstream, Workers,
+    Workspace,
 };
 use serde_json::Value;
 
@@ -48,10 +50,17 @@ const OFF: Dropout = Dropout { inputs: 0.0, hidden: 0.0 };
 
 #[test]
 fn passes_and_gradients_are_those_of_the_definition() {
-    let file: Value = serde_json::from_str(include_str!("../../../testdata/numpy/residual.json")).unwrap();
-    let cases = file["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 4);
-    for case in cases {
+    let files = [
+        (include_str!("../../../testdata/numpy/residual.json"), 1e-5),
+        // Corrections of up to 5 in single precision.
+        (include_str!("../../../testdata/numpy/renorm.json"), 3e-5),
+    ];
+    let files = files.map(|(text, slack)| (serde_json::from_str::<Value>(text).unwrap(), slack));
+    let cases =
+        files.iter().flat_map(|(file, slack)| file["cases"].as_array().unwrap().iter().map(|c| (c, *slack)));
+    let cases: Vec<(&Value, f64)> = cases.collect();
+    assert_eq!(cases.len(), 8);
+    for (case, slack) in cases {
         let (inputs, name) = (sizes(&case["inputs"]), case["spec"].as_str().unwrap());
         let spec: NetworkSpec = name.parse().unwrap();
         let mut network = spec.zeroed(&ends(&inputs, case["outputs"].as_u64().unwrap() as usize));
@@ -79,19 +88,19 @@ fn passes_and_gradients_are_those_of_the_definition() {
             let upstream = Upstream::from(&*d_outputs);
             network.backward_from(upstream, &mut workspace, Some(&mut gradient), Some(&mut d_inputs));
             let d_batch = point_by_point(&doubles(&expected["d_input"]), &inputs);
-            close(&d_inputs, &d_batch, 1e-5, &what);
+            close(&d_inputs, &d_batch, slack, &what);
             // Read as parameters, the gradient has names and PyTorch's layout too.
             let mut named = network.clone();
             named.update_parameters(|parameters| parameters.copy_from_slice(&gradient));
             for Tensor { name, data, .. } in named.tensors().iter().filter(|t| !t.name.contains("running")) {
-                close(data, &doubles(&expected["gradients"][name]), 1e-5, &format!("{what}, {name}"));
+                close(data, &doubles(&expected["gradients"][name]), slack, &format!("{what}, {name}"));
             }
             let mut moved = network.clone();
             if is_training {
                 moved.update_statistics(&workspace);
             }
             let running = expected["running"].as_object().unwrap();
-            assert_eq!(running.is_empty(), !is_training || !spec.batch_norm);
+            assert_eq!(running.is_empty(), !is_training || !spec.has_statistics());
             for Tensor { name, data, .. } in moved.tensors().iter().filter(|t| running.contains_key(&t.name))
             {
                 close(data, &doubles(&running[name]), 1e-6, &format!("{what}, {name}"));
@@ -100,8 +109,11 @@ fn passes_and_gradients_are_those_of_the_definition() {
     }
 }
 
-const SPECS: [(&str, [usize; 3]); 6] = [
+const SPECS: [(&str, [usize; 3]); 9] = [
     ("mlp:20,8:batchnorm", [1, 1, 5]),
+    ("mlp:20,8:batchrenorm", [1, 1, 5]),
+    ("mlp:20,8:tanh:batchrenorm=7", [1, 1, 5]),
+    ("mlp::batchrenorm=0", [1, 1, 5]),
     ("cnn:4x3p1,max2,6:batchnorm:gelu", [6, 5, 2]),
     ("cnn:4x3p1,res4,res18s2,gap:batchnorm", [5, 7, 3]),
     ("cnn:res3,res5s2,gap,4:layernorm:tanh", [4, 4, 3]),
@@ -184,12 +196,69 @@ fn folded_networks_answer_as_before() {
     for (spec, inputs) in SPECS {
         let network = network(spec, inputs, &mut rng);
         let folded = network.without_batch_norm();
-        assert!(!folded.spec().batch_norm && folded.statistics().is_empty());
+        assert!(!folded.spec().has_statistics() && folded.statistics().is_empty());
         let batch = noise(20 * network.inputs(), &mut rng);
         let mut workspace = Workspace::default();
         let expected: Vec<f64> =
             network.predict(&batch, &mut workspace).iter().map(|&y| f64::from(y)).collect();
         close(folded.predict(&batch, &mut workspace), &expected, 3e-6, spec);
+    }
+}
+
+#[test]
+fn heads_behind_a_renormalisation_are_folded_and_taken_apart() {
+    let mut rng = Pcg64::new(9);
+    let interface = Interface::of_heads(3, &[("mean", 2), ("log_std", 4)]);
+    let spec: NetworkSpec = "mlp:6:batchrenorm=2".parse().unwrap();
+    let mut network = spec.initialised(&interface, Initialisation::Pytorch, &mut rng);
+    let (mut workspace, batch) = (Workspace::default(), noise(20 * 3, &mut rng));
+    for _ in 0..3 {
+        network.forward_training(&noise(60, &mut rng), OFF, &mut rng, &mut workspace);
+        network.update_statistics(&workspace);
+    }
+    let outputs = network.predict(&batch, &mut workspace).to_vec();
+    let own = &outputs[network.head_range("log_std", 20)];
+    let head = network.of_head("log_std");
+    assert_eq!(head.predict(&batch, &mut workspace), own);
+    let own: Vec<f64> = own.iter().map(|&y| f64::from(y)).collect();
+    close(head.without_batch_norm().predict(&batch, &mut workspace), &own, 3e-6, "a head, folded");
+    let folded = network.without_batch_norm();
+    let all: Vec<f64> = outputs.iter().map(|&y| f64::from(y)).collect();
+    close(folded.predict(&batch, &mut workspace), &all, 3e-6, "all heads, folded");
+}
+
+/// One weight of 1 behind a renormalisation, and a batch of two numbers.
+#[test]
+fn corrections_by_hand() {
+    let network = |spec: &str| {
+        let mut network = spec.parse::<NetworkSpec>().unwrap().build(1, 1, &mut Pcg64::new(1));
+        network.update_parameters(|p| p.copy_from_slice(&[1.0, 0.0, 1.0, 0.0]));
+        network
+    };
+    let check = |network: &mut Network, batch: [f32; 2], expected: [f64; 2], statistics: [f64; 2]| {
+        let mut workspace = Workspace::default();
+        let outputs = network.forward_training(&batch, OFF, &mut Pcg64::new(1), &mut workspace);
+        close(outputs, &expected, 1e-6, &format!("{batch:?}"));
+        network.update_statistics(&workspace);
+        close(network.statistics(), &statistics, 1e-6, &format!("{batch:?}"));
+    };
+    // Running mean 0 and variance 1, whose deviation is sqrt(1.001) = 1.0004999. Of 1 and 3 mean and variance
+    // are 2 and 1: r = 1 and d = 1.9990006, so that the running deviation divides 1 and 3.
+    let mut renormalised = network("mlp::batchrenorm=0");
+    check(&mut renormalised, [1.0, 3.0], [0.9995004, 2.9985011], [0.02, 1.0]);
+    // Of 101 and 103: d = 5 and not 102, r = 1; of -10 and 10: r = 3 and not 10, d = -0.02 / 1.0005.
+    check(&mut network("mlp::batchrenorm=0"), [101.0, 103.0], [4.0004996, 5.9995004], [1.02, 1.0]);
+    check(&mut renormalised, [-10.0, 10.0], [-3.0199750, 2.9799950], [0.0198, 1.99]);
+    // Plain for one batch: 1 below and above the mean.
+    let mut warming = network("mlp::batchrenorm=1");
+    check(&mut warming, [1.0, 3.0], [-0.9995004, 0.9995004], [0.02, 1.0]);
+    // Then (1 - 0.02) / 1.0005 and (3 - 0.02) / 1.0005.
+    let mut restored = network("mlp::batchrenorm=1");
+    restored.restore(&warming.snapshot()).unwrap();
+    let mut copied = network("mlp::batchrenorm=1");
+    copied.copy_from(&warming);
+    for mut network in [warming, restored, copied] {
+        check(&mut network, [1.0, 3.0], [0.9795104, 2.9785111], [0.0398, 1.0]);
     }
 }
 
@@ -246,6 +315,13 @@ fn what_cannot_be_built_is_told() {
         "batchnorm cannot be beside layernorm, noisy, or quantiles at probabilities that are asked for";
     check("mlp:8:layernorm:batchnorm", [1, 1, 4], beside);
     check("mlp:8:batchnorm:noisy", [1, 1, 4], beside);
+    let of_dense = "batchrenorm is of dense layers: it cannot be beside convolutions, layernorm, batchnorm, \
+                    dueling, noisy, or quantiles at probabilities that are asked for";
+    for options in ["layernorm", "dueling", "noisy"] {
+        check(&format!("mlp:8:{options}:batchrenorm"), [1, 1, 4], of_dense);
+    }
+    check("mlp:8:batchnorm:batchrenorm=3", [1, 1, 4], of_dense);
+    check("cnn:4x3,8:batchrenorm", [4, 4, 1], of_dense);
     assert!("resnet8".parse::<NetworkSpec>().unwrap().check(&Ends::new([3, 3, 1], 2)).is_ok());
 }
 

@@ -68,6 +68,8 @@ settings! {
     pub struct OptimizerConfig {
         /// Optimisation rule. Source: Stable-Baselines3
         optimizer: OptimizerKind = OptimizerKind::Adam, in Any;
+        /// Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1
+        beta1: f64 = 0.9, in BelowOne, needs Is("optimizer", &["adam", "adamw", "radam"]);
         /// Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam
         optimizer_eps: f64 = 1e-8, in Epsilon, needs Is("optimizer", &["adam", "adamw", "radam", "rmsprop"]);
         /// Weight decay of AdamW, times the step size. Source: PyTorch's AdamW
@@ -130,12 +132,12 @@ impl OptimizerConfig {
 
     /// The optimisation rule of `potstill-nn`.
     pub fn rule(&self) -> Rule {
-        let epsilon = self.optimizer_eps;
-        let adam = |weight_decay| Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon, weight_decay };
+        let (beta1, epsilon) = (self.beta1, self.optimizer_eps);
+        let adam = |weight_decay| Rule::Adam { beta1, beta2: 0.999, epsilon, weight_decay };
         match self.optimizer {
             OptimizerKind::Adam => adam(0.0),
             OptimizerKind::AdamW => adam(self.weight_decay),
-            OptimizerKind::RAdam => Rule::RAdam { beta1: 0.9, beta2: 0.999, epsilon },
+            OptimizerKind::RAdam => Rule::RAdam { beta1, beta2: 0.999, epsilon },
             OptimizerKind::Rmsprop => Rule::Rmsprop { alpha: self.momentum, epsilon, centred: self.centered },
             OptimizerKind::Sgd => Rule::Sgd { momentum: self.momentum, nesterov: self.nesterov },
         }
@@ -402,6 +404,9 @@ mod tests {
     fn the_defaults_are_pytorchs_adam() {
         assert_eq!(OptimizerConfig::default().rule(), Rule::ADAM);
         assert_eq!(OptimizerKind::literal(OptimizerKind::Sgd), OptimizerKind::Sgd);
+        let faster = OptimizerConfig { beta1: 0.5, ..OptimizerConfig::default() };
+        let expected = Rule::Adam { beta1: 0.5, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+        assert_eq!(faster.rule(), expected);
         let config = OptimizerConfig { optimizer: OptimizerKind::Rmsprop, ..OptimizerConfig::default() };
         assert_eq!(config.rule(), Rule::Rmsprop { alpha: 0.95, epsilon: 1e-8, centred: true });
     }

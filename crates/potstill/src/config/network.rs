@@ -8,11 +8,12 @@ pub(crate) const PARAMETERS_MAX: usize = 100_000_000;
 
 /// Refuses batch normalisation for a learner whose minibatches are not of a fixed set of samples.
 pub(crate) fn refuse_batch_norm(key: &str, spec: &NetworkSpec) -> Result<(), ConfigError> {
-    match spec.batch_norm {
+    match spec.has_statistics() {
         true => Err(ConfigError::value(
             key,
             format!(
-                "{spec}: batch normalisation is for networks that learn from --data; layernorm is for agents"
+                "{spec}: batch normalisation is for networks that learn from --data; layernorm is for agents, and \
+                 batchrenorm for crossq"
             ),
         )),
         false => Ok(()),
