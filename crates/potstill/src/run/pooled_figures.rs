@@ -70,7 +70,7 @@ fn joined(own: &Value, theirs: &Value) -> Value {
 mod tests {
     use super::*;
 
-    fn seed(classes: [&str; 2], bins: Value, confusion: [u64; 4]) -> Value {
+    fn seed(classes: [&str; 2], bins: &Value, confusion: [u64; 4]) -> Value {
         let key = "student_distilled";
         let model = json!({ "key": key, "reliability": bins, "calibrated": bins, "confusion": confusion });
         json!({ "classes": classes, "models": [model], "rows": [{ "row": 7 }] })
@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn seeds_are_weighted_by_their_samples() {
         let classes = ["no", "yes"];
-        let one = seed(classes, json!([[0, 0.0, 0.0], [10, 0.9, 1.0]]), [5, 1, 0, 4]);
-        let two = seed(classes, json!([[2, 0.25, 0.5], [30, 0.7, 0.6]]), [10, 0, 2, 20]);
+        let one = seed(classes, &json!([[0, 0.0, 0.0], [10, 0.9, 1.0]]), [5, 1, 0, 4]);
+        let two = seed(classes, &json!([[2, 0.25, 0.5], [30, 0.7, 0.6]]), [10, 0, 2, 20]);
         let all = pooled(&[one.clone(), two]).unwrap();
         let model = &all["models"][0];
         // (10 x 0.9 + 30 x 0.7) / 40 and (10 x 1 + 30 x 0.6) / 40.
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(model["calibrated"], model["reliability"]);
         assert_eq!(model["confusion"], json!([15, 1, 2, 24]));
         assert_eq!((&all["seeds"], &all["rows"]), (&json!(2), &json!([{ "row": 7 }])));
-        let strange = seed(["no", "perhaps"], json!([]), [1, 1, 1, 1]);
+        let strange = seed(["no", "perhaps"], &json!([]), [1, 1, 1, 1]);
         assert_eq!((pooled(&[one, strange]), pooled(&[])), (None, None));
     }
 }
