@@ -106,11 +106,9 @@ impl OpenData {
         refused(self.option, &self.given, reason)
     }
 
-    /// A sentence on each column of words that looks like one of numbers.
+    /// A sentence on each column that is to be an input and looks like something else.
     pub(crate) fn doubts(&self) -> Vec<String> {
-        let DataOptions { label, target, text, id, .. } = &self.options;
-        let named = [label, target, text, id].map(Option::as_deref);
-        doubts(self.rows(), &[&named[..], &[self.target()]].concat())
+        doubts(self.rows(), &self.options)
     }
 
     /// The options.
