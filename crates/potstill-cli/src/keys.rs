@@ -1,7 +1,8 @@
 //! Settings as flags: every key of every kind of run, from its declaration.
 
+use crate::refusal::Place;
 use clap::builder::Str;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{RunKind, run_kinds};
@@ -138,6 +139,7 @@ fn placeholder(key: &Key) -> &'static str {
         ("env", _) => "ID",
         ("data", _) => "NAME|FILE",
         ("teacher" | "behaviour" | "from", _) => "RUN",
+        ("test" | "unlabelled" | "teacher_unlabelled", _) => "FILE",
         (_, "network") => "SPEC",
         (_, "integer") => "N",
         (_, "number") => "X",
@@ -228,16 +230,16 @@ fn revealed(
     command.mut_arg(key.name, |flag| flag.hide(is_own).help(about).help_heading(heading.to_owned()))
 }
 
-/// A clap error in the project's words, with what a flag of other libraries is called here.
-pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[OsString]) -> Option<String> {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return None;
-    }
+/// Returns true for the name of a key of any run.
+pub(crate) fn is_key(name: &str) -> bool {
+    keys_of(&run_kinds()).contains_key(name)
+}
+
+/// The refusal of a flag that a command does not have, with what a flag of other libraries is called here.
+pub(crate) fn advice(error: &clap::Error, at: &Place<'_>, arguments: &[OsString]) -> Option<String> {
     let ContextValue::String(given) = error.get(ContextKind::InvalidArg)? else { return None };
     let name = given.strip_prefix("--")?.split('=').next()?;
-    let subcommand =
-        arguments.iter().skip(1).filter_map(|word| word.to_str()).find(|word| !word.starts_with('-'))?;
-    let subcommand = command.find_subcommand(subcommand)?;
+    let (place, subcommand) = (at.name.as_str(), at.command);
     let flags: Vec<&str> = subcommand.get_arguments().filter_map(Arg::get_long).collect();
     let names: Vec<String> = flags.iter().map(|flag| flag.replace('-', "_")).collect();
     let of_algorithm: Option<Vec<&str>> = named_algorithm(arguments).and_then(|algorithm| {
@@ -253,7 +255,6 @@ pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[
             .map(String::as_str)
             .filter(|name| own.is_empty() || !keys_of(&Training::all()).contains_key(name)),
     );
-    let place = subcommand.get_name();
     let key = name.replace('-', "_");
     let keys: Vec<&str> = keys_of(&run_kinds()).into_keys().collect();
     if place == "resume" && (key == "set" || keys.contains(&&*key) || name_here(&key, &keys).is_some()) {
@@ -283,13 +284,13 @@ pub(crate) fn advice(error: &clap::Error, command: &clap::Command, arguments: &[
     };
     Some(match here {
         Some(here) => format!("`{place}` has no --{name}; did you mean --{}?", here.replace('_', "-")),
-        None => {
-            let help = match named_algorithm(arguments) {
-                Some(algorithm) => format!("{place} {}", algorithm.name),
-                None => place.to_owned(),
-            };
-            format!("`{place}` has no --{name}; `potstill {help} --help` lists what there is")
-        }
+        None => match named_algorithm(arguments) {
+            Some(algorithm) => {
+                let help = format!("{place} {}", algorithm.name);
+                format!("`{place}` has no --{name}; `potstill {help} --help` lists what there is")
+            }
+            None => format!("`{place}` has no --{name}; {}", at.help()),
+        },
     })
 }
 

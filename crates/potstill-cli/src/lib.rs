@@ -28,6 +28,7 @@ mod environments;
 mod keys;
 mod output;
 mod progress;
+mod refusal;
 mod root;
 mod signals;
 mod sweep;
@@ -64,7 +65,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
         Err(Err(words)) => {
-            // Help and version, or what is wrong with the command line; either may be refused.
+            // Help of a command without arguments is told as an error; either may be refused.
             if words.use_stderr() {
                 let _ = words.print();
             } else {

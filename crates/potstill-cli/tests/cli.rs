@@ -461,7 +461,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             "distill --teacher nowhere --student mlp:4 --env CartPole-v1 --out new",
-            "nowhere is not a run directory: there is nothing there",
+            "--teacher nowhere: there is no such run directory or file",
         ),
         (
             &format!("{distill} --temperature -1"),
@@ -496,10 +496,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "eval mixed",
             "it maps 4 to 2, but CliffWalking-v1 has observations Discrete(48) and actions Discrete(4)",
         ),
-        (
-            "eval dqn --episodes 0",
-            "invalid value '0' for '--episodes <N>': write a whole number from 1 to 1000000",
-        ),
+        ("eval dqn --episodes 0", "--episodes 0: write a whole number from 1 to 1000000"),
         ("export dqn --to safetensor --out new", "unknown format `safetensor`; did you mean `safetensors`?"),
         ("export dqn --out new", "--out new: the name of a safetensors file ends in .safetensors"),
         ("export dqn --out taken.safetensors", "taken.safetensors exists; choose another --out or remove it"),
@@ -511,14 +508,44 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "seeds is a folder of 2 seeds; name one, such as seeds/seed-0",
         ),
         ("eval dqn --threads 0", "write a whole number from 1 to 1024"),
-        ("evil dqn", "unrecognized subcommand 'evil'"),
+        ("evil dqn", "`potstill` has no command `evil`; did you mean `eval`?"),
+        ("wrong", "`potstill` has no command `wrong`; `potstill --help` lists what there is"),
+        ("distill recrod", "`distill` has no command `recrod`; did you mean `record`?"),
+        (
+            "distill --student mlp:4 --student mlp:8",
+            "--student is given twice; give it once, and several values as a list, --student A,B",
+        ),
+        ("distill --out a --out b", "--out is given twice; give it once"),
+        ("distill --budget 16", "--budget 16: write bytes, as in 16KiB, or the time of a row, as in 20us"),
+        ("distill --seeds 0", "--seeds 0: write a whole number from 1 to 100000"),
+        ("distill --teacher", "--teacher needs a value; `potstill distill --help` lists what there is"),
+        (
+            "distill record --foo 1",
+            "`distill record` has no --foo; `potstill distill record --help` lists what there is",
+        ),
+        ("distill record --treacher a", "`distill record` has no --treacher; did you mean --teacher?"),
+        ("train dqn sarsa", "`train` takes no `sarsa`; `potstill train --help` lists what there is"),
+        ("train dqn -x", "`train` takes no `-x`; `potstill train --help` lists what there is"),
+        ("export", "`export` needs --out FILE and RUN; `potstill export --help` lists what there is"),
+        ("completions fishy", "SHELL fishy: expected bash, zsh or fish; did you mean `fish`?"),
+        ("env shwo", "`env` has no command `shwo`; did you mean `show`?"),
+        ("distill --teacher a.csv record", "--teacher stands before `record`; write its flags behind it"),
+        ("--foo", "`potstill` has no --foo; `potstill --help` lists what there is"),
+        (
+            "predict",
+            "`predict` needs --data SOURCE, --out FILE and RUN|FILE; `potstill predict --help` lists what \
+             there is",
+        ),
+        ("compare a b --axis foo", "--axis foo: write steps or episodes"),
+        ("compare a b --smooth 0", "--smooth 0: write a whole number from 1 to 4294967296"),
+        ("distill --tui=yes", "unexpected value 'yes' for '--tui' found; no more were expected"),
     ] {
         let output = potstill(path, &format!("{arguments} --json"));
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
         assert!(output.stdout.is_empty(), "{arguments}");
         assert!(error.starts_with("error: ") && error.contains(expected), "{arguments}: {error}");
-        assert!(!error.contains("panicked"), "{arguments}: {error}");
+        assert!(!error.contains("panicked") && error.lines().count() == 1, "{arguments}: {error}");
         assert_eq!(entries(path), before, "{arguments}: something was left behind");
     }
     assert_eq!(fs::read_to_string(path.join("taken.safetensors")).unwrap(), "mine");
@@ -564,9 +591,10 @@ fn what_a_run_learned_is_exported() {
 fn the_dashboard_needs_a_terminal() {
     let dir = TempDir::new().unwrap();
     for command in [SHORT_DQN, "distill --teacher run --student mlp:4", "resume run"] {
-        for (flags, expected) in
-            [("--tui", "error: --tui needs a terminal"), ("--tui --json", "cannot be used with")]
-        {
+        for (flags, expected) in [
+            ("--tui", "error: --tui needs a terminal"),
+            ("--tui --json", "--tui does not go with --json; leave one out"),
+        ] {
             let output = potstill(dir.path(), &format!("{command} {flags}"));
             let error = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(2), "{command}: {error}");

@@ -130,13 +130,18 @@ fn every_command_of_the_readme_works() {
     }
     let dir = tempfile::tempdir().unwrap();
     // The reader's own files.
-    let row = |i: usize| format!("{}.{},{}\n", 1 + 3 * (i % 2), i % 10, ["setosa", "virginica"][i % 2]);
-    fs::write(
-        dir.path().join("flowers.csv"),
-        (0..60).map(row).fold("petal,species\n".to_owned(), |t, r| t + &r),
-    )
-    .unwrap();
-    fs::write(dir.path().join("new.csv"), "petal\n1.5\n4.5\n").unwrap();
+    let measures = |i: usize| {
+        let [sepal, petal] = [[5, 1], [5, 4], [6, 5]][i % 3];
+        format!("{sepal}.{},3.0,{petal}.{},{}.2", i % 10, i % 7, i % 3)
+    };
+    let flower = |i: usize| format!("{},{}\n", measures(i), ["setosa", "versicolor", "virginica"][i % 3]);
+    let names = "sl,sw,pl,pw";
+    let flowers = (0..60).map(flower).fold(format!("{names},species\n"), |t, r| t + &r);
+    fs::write(dir.path().join("flowers.csv"), flowers).unwrap();
+    let more = |count: usize| (61..61 + count).map(|i| format!("{}\n", measures(i))).collect::<String>();
+    fs::write(dir.path().join("new.csv"), format!("{names}\n{}", more(2))).unwrap();
+    fs::write(dir.path().join("more.csv"), format!("{names}\n{}", more(30))).unwrap();
+    fs::copy(root().join("testdata/onnx/sk-forest.onnx"), dir.path().join("forest.onnx")).unwrap();
     let review = |i: usize| {
         format!("{{\"review\":\"{} {i}\",\"stars\":{}}}\n", ["good", "bad"][i % 2], 5 - 4 * (i % 2))
     };

@@ -143,3 +143,34 @@ fn words_and_numbers_that_a_model_takes_otherwise_are_warned_of() {
         "error: d.csv: it is neither a run directory nor an ONNX model\n"
     );
 }
+
+#[test]
+fn names_and_numbers_of_rows_are_warned_of() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let row = |i: usize| format!("n{i},{},{}.5,{}\n", i + 1, i % 7, ["a", "b"][i % 2]);
+    fs::write(path.join("d.csv"), format!("name,n,x,k\n{}", (0..30).map(row).collect::<String>())).unwrap();
+    let name = "warning: column `name`: 30 different words in 30 rows, each of which would be an input of \
+                its own; write id=name if they name the rows, or drop=name";
+    let number = "warning: column `n`: it numbers the rows, from 1 on, and tells nothing else of them; write \
+                  id=n if it names them, or drop=n";
+    let check = |options: &str, expected: &[&str]| {
+        let lines = told(path, &format!("{TRAIN} --data d.csv:label=k{options}"), 0);
+        assert_eq!(lines.lines().collect::<Vec<_>>(), expected, "{options}");
+        fs::remove_dir_all(path.join("run")).unwrap();
+    };
+    check("", &[name, number]);
+    check(",id=name", &[number]);
+    check(",id=n,drop=name", &[]);
+}
+
+#[test]
+fn a_missing_word_is_none_of_the_known_ones() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    fs::write(path.join("d.csv"), "c,k\nred,a\n,b\nblue,a\nred,b\nblue,a\nred,b\n").unwrap();
+    let expected = "error: --data d.csv:label=k: row 2, column `c`: the word is missing; complete it, leave \
+                    the row out, or take a missing word for none of the known ones with missing=mean\n";
+    assert_eq!(told(path, &format!("{TRAIN} --test-samples 1 --data d.csv:label=k"), 2), expected);
+    assert_eq!(told(path, &format!("{TRAIN} --test-samples 1 --data d.csv:label=k,missing=mean"), 0), "");
+}

@@ -2,37 +2,12 @@
 
 mod common;
 
+use common::flowers::{SPECIES, flowers, folder, refused, told};
 use common::{potstill, result};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
-
-/// Flowers about the means of Fisher's three species, an equal number of each.
-fn flowers(rows: usize, names: [&str; 3]) -> String {
-    let means = [[5.0, 3.4, 1.5, 0.2], [5.9, 2.8, 4.3, 1.3], [6.6, 3.0, 5.6, 2.0]];
-    let row = |i: usize| {
-        let by = (i * 7 % 13) as f64 / 20.0 - 0.3;
-        let numbers = means[i % 3].iter().zip([1.0, 0.5, 0.6, 0.3]).map(|(mean, share)| mean + by * share);
-        let numbers: Vec<String> = numbers.map(|x| format!("{x:.2}")).collect();
-        format!("{},{}\n", numbers.join(","), names[i % 3])
-    };
-    format!("sl,sw,pl,pw,species\n{}", (0..rows).map(row).collect::<String>())
-}
-
-const SPECIES: [&str; 3] = ["setosa", "versicolor", "virginica"];
-
-/// A folder with the flowers, and models of scikit-learn and others that have learned Fisher's.
-fn folder() -> TempDir {
-    let dir = TempDir::new().unwrap();
-    fs::write(dir.path().join("flowers.csv"), flowers(120, SPECIES)).unwrap();
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/onnx");
-    for name in ["sk-forest", "sk-boosting", "sk-mlp-two", "sk-regression", "xgboost", "pt-images"] {
-        fs::copy(models.join(name).with_extension("onnx"), dir.path().join(format!("{name}.onnx"))).unwrap();
-    }
-    fs::copy(models.join("pt-images.onnx.data"), dir.path().join("pt-images.onnx.data")).unwrap();
-    dir
-}
 
 #[test]
 fn models_of_other_programs_teach() {
@@ -59,75 +34,6 @@ fn models_of_other_programs_teach() {
     check("sk-forest.onnx", 0.9);
     check("xgboost.onnx", 0.9);
     check("sk-boosting.onnx,sk-forest.onnx --teacher-mean arithmetic --teacher-weights 2,1", 0.9);
-}
-
-#[test]
-fn answers_are_recorded_once_and_are_to_these_data() {
-    let dir = folder();
-    let (path, on) =
-        (dir.path(), "--data flowers.csv:label=species --epochs 40 --learning-rate 0.01 --seed 2");
-    let direct = result(path, &format!("distill --teacher sk-forest.onnx --student mlp:8 {on} --out direct"));
-    let record = "distill record --teacher sk-forest.onnx --data flowers.csv:label=species";
-    for out in ["answers.csv", "answers.safetensors"] {
-        let recorded = result(path, &format!("{record} --out {out}"));
-        assert_eq!((&recorded["rows"], &recorded["classes"]), (&json!(120), &json!(3)));
-        let run = out.replace('.', "-");
-        let student = result(path, &format!("distill --teacher {out} --student mlp:8 {on} --out {run}"));
-        assert_eq!(student["test_error"], direct["test_error"]);
-        let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
-        assert!(model(&run) == model("direct"), "{out}: another student than that of the model itself");
-    }
-    fs::write(path.join("others.csv"), flowers(90, SPECIES)).unwrap();
-    let refused = potstill(
-        path,
-        "distill --teacher answers.csv --student mlp:8 --data others.csv:label=species --out no",
-    );
-    assert_eq!(
-        String::from_utf8_lossy(&refused.stderr).trim_end(),
-        "error: --teacher answers.csv: it was recorded for other data; record it again, or name the rows of both with id=NAME"
-    );
-    // Half precision has eleven bits.
-    result(path, &format!("{record} --half --out half.safetensors"));
-    let shown = result(path, "data show half.safetensors");
-    assert_eq!(shown["columns"][0]["name"], "logit(setosa)");
-    result(path, &format!("distill --teacher half.safetensors --student mlp:8 {on} --out half"));
-}
-
-#[test]
-fn out_of_fold_answers_are_those_of_networks_that_have_not_seen_the_rows() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path();
-    // Labels at random: a network that has seen a row knows its label, one that has not does not.
-    let row = |i: usize| {
-        let primes = [7919, 104_729, 1_299_709, 15_485_863, 179_424_673, 2_038_074_743];
-        let numbers = primes.map(|prime: usize| (((i + 1) * prime) % 1009).to_string());
-        format!("{},{}\n", numbers.join(","), ["a", "b"][(i * i / 3) % 2])
-    };
-    let rows: String = (0..60).map(row).collect();
-    fs::write(path.join("noise.csv"), format!("u,v,w,x,y,z,kind\n{rows}")).unwrap();
-    let train = "train classifier --data noise.csv:label=kind --net-arch mlp:128 --epochs 400 --learning-rate 0.01 \
-                 --test-samples 10 --seed 3 --out run";
-    assert!(result(path, train)["train_error"].as_f64().unwrap() < 0.05);
-    result(path, "distill record --teacher run --out own.csv");
-    result(path, "distill record --teacher run --folds 5 --out folds.csv");
-    let logits = |file: &str| -> Vec<[f64; 2]> {
-        let text = fs::read_to_string(path.join(file)).unwrap();
-        let numbers = |line: &str| {
-            let fields: Vec<&str> = line.split(',').collect();
-            [fields[1].parse().unwrap(), fields[2].parse().unwrap()]
-        };
-        text.lines().skip(1).map(numbers).collect()
-    };
-    let right = |file: &str| {
-        let rows = logits(file).into_iter().enumerate();
-        rows.filter(|(i, [a, b])| (b > a) == ((i * i / 3) % 2 == 1)).count()
-    };
-    // 50 of 60 rows are learned; out of fold about half of them are guessed.
-    assert!(right("own.csv") >= 50, "{}", right("own.csv"));
-    assert!(right("folds.csv") <= 42, "{}", right("folds.csv"));
-    // The rows that were held out have the run's own answers.
-    let same = logits("own.csv").iter().zip(logits("folds.csv")).filter(|(a, b)| *a == b).count();
-    assert_eq!(same, 10);
 }
 
 #[test]
@@ -402,48 +308,6 @@ fn a_student_is_its_own_teacher() {
 }
 
 #[test]
-fn answers_of_a_language_model_are_imported() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path();
-    let answer = |id: usize, good: f64| {
-        let tokens = json!([{"token": "good", "logprob": good.ln(), "top_logprobs": [
-            {"token": "good", "logprob": good.ln()}, {"token": " bad", "logprob": (1.0 - good).ln()}]}]);
-        json!({"custom_id": format!("r{id}"), "response": {"status_code": 200, "body": {"choices": [
-            {"message": {"content": "good"}, "logprobs": {"content": tokens}}]}}})
-    };
-    let lines: Vec<String> = (0..40)
-        .map(|i| match i {
-            7 => json!({"custom_id": "r7", "error": {"message": "rate limit"}}),
-            // Without log-probabilities.
-            8 => json!({"custom_id": "r8", "response": {"body": {"choices": [{"message": {"content": "It is good."}}]}}}),
-            _ => answer(i, if i % 2 == 0 { 0.9 } else { 0.2 }),
-        })
-        .map(|line| line.to_string())
-        .collect();
-    // With the mark that some programs begin a file with.
-    fs::write(path.join("batch.jsonl"), format!("\u{feff}{}", lines.join("\n"))).unwrap();
-    let imported = result(path, "data import batch.jsonl --classes good,bad=bad|poor --out answers.csv");
-    assert_eq!((&imported["answered"], &imported["failed"]), (&json!(39), &json!(1)));
-    assert_eq!(imported["named"], json!({"good": 20, "bad": 19}));
-    // What else the model would have said of the one is not known.
-    assert_eq!(imported["by_words_alone"], 1);
-    assert!((imported["coverage"].as_f64().unwrap() - 1.0).abs() < 1e-9);
-    let csv = fs::read_to_string(path.join("answers.csv")).unwrap();
-    assert!(csv.contains("\nr8,1,0,\n"), "{csv}");
-    let row = |i: usize| format!("r{i},{},{}\n", [1.0, -1.0][i % 2], ["good", "bad"][i % 2]);
-    fs::write(path.join("rows.csv"), format!("name,x,kind\n{}", (0..40).map(row).collect::<String>()))
-        .unwrap();
-    let student = "distill --teacher answers.csv:id=id --data rows.csv:id=name,label=kind --student mlp:4 --epochs 60 --learning-rate 0.05 \
-                   --seed 1 --out student";
-    let output = potstill(path, &format!("{student} --json"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("1 of 27 training rows have no answer of the teacher and are left out"), "{told}");
-    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&summary["train_samples"], &summary["test_error"]), (&json!(26), &json!(0.0)));
-}
-
-#[test]
 fn teachers_that_do_not_fit_are_refused_in_a_line() {
     let dir = folder();
     let check = |teacher: &str, expected: &str| {
@@ -492,18 +356,6 @@ fn teachers_that_do_not_fit_are_refused_in_a_line() {
         "error: --teacher sk-forest.onnx: its answers are computed once, and none are of changed samples; leave \
          jitter_pixels, horizontal_flip and mixup out",
     );
-}
-
-/// The line of an error, or of the last warning.
-fn told(dir: &Path, arguments: &str, code: i32) -> String {
-    let output = potstill(dir, arguments);
-    let lines = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments}: {lines}");
-    lines
-        .lines()
-        .find(|line| line.starts_with("warning") || line.starts_with("error"))
-        .unwrap_or("")
-        .to_owned()
 }
 
 #[test]
@@ -633,7 +485,8 @@ fn options_of_a_students_data_are_not_its_teachers() {
 fn unlabelled_rows_that_are_tested_on_are_told() {
     let dir = folder();
     let path = dir.path();
-    let student = "distill --teacher sk-forest.onnx --student mlp:4 --epochs 1 --data flowers.csv:label=species --test-samples";
+    let student = "distill --teacher sk-forest.onnx:classes=[\"setosa\",\"versicolor\",\"virginica\"] \
+                   --student mlp:4 --epochs 1 --data flowers.csv:label=species --test-samples";
     let check = |count: usize, rows: &str, expected: &str| {
         let out = format!("{count}-{}", rows.replace('.', "-"));
         let line = told(path, &format!("{student} {count} --unlabelled {rows} --out {out}"), 0);
@@ -659,91 +512,6 @@ fn unlabelled_rows_that_are_tested_on_are_told() {
     );
     fs::write(path.join("new.csv"), "sl,sw,pl,pw\n9.1,3.3,1.4,0.2\n").unwrap();
     check(100, "new.csv", "");
-}
-
-#[test]
-fn recorded_answers_are_held_to_the_rows_that_they_are_joined_with() {
-    let dir = folder();
-    let path = dir.path();
-    let text = flowers(120, SPECIES);
-    let (head, rows) = text.split_once('\n').unwrap();
-    let named: Vec<String> = rows.lines().enumerate().map(|(i, row)| format!("n{i},{row}")).collect();
-    let write = |file: &str, rows: &[String]| {
-        fs::write(path.join(file), format!("id,{head}\n{}\n", rows.join("\n"))).unwrap();
-    };
-    write("all.csv", &named);
-    let record = "distill record --teacher sk-forest.onnx --data";
-    result(path, &format!("{record} all.csv:id=id,label=species --out answers.csv"));
-    result(path, &format!("{record} flowers.csv:label=species --out answers.safetensors"));
-    // As files of before: without checksums of rows.
-    let answers = fs::read_to_string(path.join("answers.csv")).unwrap();
-    let short: Vec<&str> = answers.lines().map(|line| line.rsplit_once(',').unwrap().0).collect();
-    fs::write(path.join("old.csv"), short.join("\n")).unwrap();
-    let student = "distill --student mlp:4 --epochs 1 --data few.csv:id=id,label=species";
-    let (more, test) = ("--unlabelled rest.csv:id=id", "--test test.csv:id=id");
-    let check = |teacher: &str, options: &str, expected: Option<&str>| {
-        let out = format!("{}{options}", teacher.len()).replace([' ', ':', '=', '.', '-'], "");
-        let code = if expected.is_some() { 2 } else { 0 };
-        let line = told(path, &format!("{student} --teacher {teacher} {options} --out {out}"), code);
-        if let Some(expected) = expected {
-            assert_eq!(line, format!("error: --teacher {teacher}: {expected}"));
-        }
-        let _ = fs::remove_dir_all(path.join(out));
-    };
-    let changed = |rows: &[String], from: &str, to: &str| -> Vec<String> {
-        rows.iter()
-            .map(|row| {
-                if row.starts_with("n7,") || row.starts_with("n77,") || row.starts_with("n111,") {
-                    row.replacen(from, to, 1)
-                } else {
-                    row.clone()
-                }
-            })
-            .collect()
-    };
-    let (few, rest, tested) = (&named[..60], &named[60..100], &named[100..]);
-    write("few.csv", few);
-    write("rest.csv", rest);
-    write("test.csv", tested);
-    let by_name = "answers.csv:id=id";
-    check(by_name, &format!("{more} {test}"), None);
-    // Labels are none of the teacher's business.
-    write("few.csv", &changed(few, "versicolor", "setosa"));
-    check(by_name, &format!("{more} {test}"), None);
-    let refusal = |name: &str| {
-        format!("it was recorded for other data, in which the row `{name}` has other values; record it again")
-    };
-    write("few.csv", &changed(few, ",", ",1"));
-    check(by_name, "", Some(&refusal("n7")));
-    write("few.csv", few);
-    write("rest.csv", &changed(rest, ",", ",1"));
-    check(by_name, more, Some(&refusal("n77")));
-    write("rest.csv", rest);
-    write("test.csv", &changed(tested, ",", ",1"));
-    check(by_name, test, Some(&refusal("n111")));
-    check("old.csv:id=id", "", Some("it was recorded for other data; record it again"));
-    check("old.csv:id=id", more, Some("it was recorded for other data; record it again"));
-    write("few.csv", &named);
-    check("old.csv:id=id", "", None);
-    // Row by row there are no names.
-    write("few.csv", few);
-    write("rest.csv", &named[60..]);
-    let other = "it was recorded for other data; record it again, or name the rows of both with id=NAME";
-    check("answers.safetensors", more, Some(other));
-    check("answers.csv", more, None);
-    write("rest.csv", &changed(&named[60..], ",", ",1"));
-    check("answers.csv", more, Some(other));
-    // Options of a file of answers are honoured, too, or refused.
-    check(
-        "answers.csv:id=id,missing=mean",
-        "",
-        Some("missing=mean: it is of inputs, and these are answers; leave the option out"),
-    );
-    check(
-        "answers.csv:id=id,drop=[\"logit(setosa)\",\"logit(virginica)\"]",
-        "",
-        Some("it has answers of 1 class; two are needed"),
-    );
 }
 
 #[test]
@@ -900,16 +668,6 @@ fn a_file_of_words_predicts_what_its_run_does() {
     assert_eq!(error, student("run"));
 }
 
-/// Runs a command, which must be refused with these words, and leave `FILE` as it was.
-fn refused(dir: &Path, arguments: &str, expected: &str, file: &str) {
-    let before = fs::read(dir.join(file)).unwrap();
-    let output = potstill(dir, arguments);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments}: {told}");
-    assert!(told.contains(expected) && told.lines().count() == 1, "{arguments}: {told}");
-    assert!(fs::read(dir.join(file)).unwrap() == before, "{arguments}: {file} has changed");
-}
-
 #[test]
 fn what_is_read_is_not_written_over() {
     let dir = folder();
@@ -936,33 +694,6 @@ fn what_is_read_is_not_written_over() {
 }
 
 #[test]
-fn rows_named_on_one_side_alone_are_not_joined_by_their_order() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path();
-    let rows = |line: fn(usize) -> String| (0..12).map(line).collect::<String>();
-    let data = format!("id,x,kind\n{}", rows(|i| format!("r{i},{i},{}\n", ["a", "b"][i % 2])));
-    fs::write(path.join("data.csv"), data).unwrap();
-    let answers = format!("id,p(a),p(b)\n{}", rows(|i| format!("r{},0.25,0.75\n", 11 - i)));
-    fs::write(path.join("answers.csv"), answers).unwrap();
-    let student = "--student mlp:2 --epochs 1 --out run";
-    let check = |teacher: &str, data: &str, expected: &str| {
-        refused(path, &format!("distill --teacher {teacher} --data {data} {student}"), expected, "data.csv");
-        assert!(!path.join("run").exists());
-    };
-    check(
-        "answers.csv:id=id",
-        "data.csv:label=kind,drop=id",
-        "rows of the answers have names (id=NAME), those of the data have not",
-    );
-    check(
-        "answers.csv:drop=id",
-        "data.csv:label=kind,id=id",
-        "rows of the data have names (id=NAME), those of the answers have not",
-    );
-    result(path, &format!("distill --teacher answers.csv:id=id --data data.csv:label=kind,id=id {student}"));
-}
-
-#[test]
 fn a_model_on_scaled_inputs_needs_rows_to_scale_by() {
     let dir = folder();
     let told = "inputs=scaled: there are no training rows here to take the scale of";
@@ -984,28 +715,80 @@ fn an_onnx_file_takes_its_columns_and_words_by_their_names() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
     let onnx = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/onnx");
-    fs::copy(onnx.join("sk-columns.onnx"), path.join("f.onnx")).unwrap();
-    let of: Value = serde_json::from_str(&fs::read_to_string(onnx.join("columns.json")).unwrap()).unwrap();
-    let cell = |name: &str, row: usize| of["columns"][name][row].to_string().replace('"', "");
     // Another order of columns, another order and number of words.
-    let columns = ["age", "home city", "plan", "income"];
-    let line = |row: &usize| columns.map(|name| cell(name, *row)).join(",") + "\n";
-    let check = |rows: &[usize]| {
-        let text = rows.iter().map(line).collect::<String>();
-        fs::write(path.join("rows.csv"), format!("{}\n{text}", columns.join(","))).unwrap();
-        result(path, "predict f.onnx --data rows.csv --out p.csv");
+    let check = |file: &str, columns: &[&str], rows: &[usize]| {
+        fs::copy(onnx.join(format!("sk-{file}.onnx")), path.join(format!("{file}.onnx"))).unwrap();
+        let of = fs::read_to_string(onnx.join(format!("{file}.json"))).unwrap();
+        let of: Value = serde_json::from_str(&of).unwrap();
+        let cell = |name: &str, row: usize| of["columns"][name][row].to_string().replace('"', "");
+        let line = |row: &usize| columns.iter().map(|name| cell(name, *row)).collect::<Vec<_>>().join(",");
+        let text: Vec<String> = std::iter::once(columns.join(",")).chain(rows.iter().map(line)).collect();
+        fs::write(path.join("rows.csv"), text.join("\n")).unwrap();
+        result(path, &format!("predict {file}.onnx --data rows.csv --out p.csv"));
         let predicted = fs::read_to_string(path.join("p.csv")).unwrap();
         assert_eq!(predicted.lines().next().unwrap(), "row,prediction,p(no),p(yes)");
         for (line, &row) in predicted.lines().skip(1).zip(rows) {
             let p: f64 = line.rsplit(',').next().unwrap().parse().unwrap();
             let expected = of["probabilities"][row][1].as_f64().unwrap();
-            assert!((p - expected).abs() < 1e-5, "{line}, not {expected}");
+            assert!((p - expected).abs() < 1e-5, "{file}: {line}, not {expected}");
         }
     };
-    check(&[0, 1, 2, 3, 4, 5]);
-    check(&[1]);
-    fs::write(path.join("rows.csv"), "age,city,income\n1,rome,2\n").unwrap();
-    let expected = "error: --data rows.csv: it has no column `home_city`; it has age, city, income; f.onnx takes its columns by \
+    let columns = ["age", "home city", "plan", "income"];
+    check("columns", &columns, &[0, 1, 2, 3, 4, 5]);
+    check("columns", &columns, &[1]);
+    check("words", &["city", "age", "income"], &[0, 1, 2, 3, 4, 5]);
+    check("words", &["city", "age", "income"], &[5]);
+    fs::write(path.join("rows.csv"), "age,city,income\n1,paris,2\n").unwrap();
+    let expected = "error: --data rows.csv: it has no column `home_city`; it has age, city, income; \
+                    columns.onnx takes its columns by their names";
+    refused(path, "predict columns.onnx --data rows.csv --out p.csv", expected, "p.csv");
+    // Its encoder refuses unknown words.
+    let expected = "error: --data rows.csv: row 1, column `city`: words.onnx takes no word `paris`; it takes \
+                    berlin, oslo, rome";
+    refused(path, "predict words.onnx --data rows.csv --out p.csv", expected, "p.csv");
+    // As teachers, too: what is wrong with the rows is told of these.
+    let row = |i: usize| format!("{i},{},{}\n", ["rome", "oslo"][i % 2], ["yes", "no"][i % 3 / 2]);
+    let rows: String = (0..12).map(row).collect();
+    fs::write(path.join("d.csv"), format!("age,city,k\n{rows}")).unwrap();
+    let expected = "error: --data d.csv:label=k: it has no column `income`; it has age, city, k; words.onnx \
+                    takes its columns by \
                     their names";
-    refused(path, "predict f.onnx --data rows.csv --out p.csv", expected, "p.csv");
+    let student = "distill --teacher words.onnx --student mlp:2 --data d.csv:label=k --out run";
+    refused(path, student, expected, "d.csv");
+    assert!(!path.join("run").exists());
+}
+
+#[test]
+fn rows_are_answered_with_the_classes_among_them() {
+    let dir = folder();
+    let path = dir.path();
+    let check = |model: &str, data: &str, code: i32, expected: &str| {
+        let line = told(path, &format!("distill record --teacher {model} --data {data} --out a.csv"), code);
+        assert_eq!(line, expected);
+        assert_eq!(path.join("a.csv").exists(), code == 0);
+        let _ = fs::remove_file(path.join("a.csv"));
+    };
+    // A column of words that are the names of its classes is no input.
+    let named = "sk-forest.onnx:classes=[\"setosa\",\"versicolor\",\"virginica\"]";
+    check(named, "flowers.csv", 0, "");
+    check(named, "flowers.csv:label=species", 0, "");
+    check(
+        "sk-forest.onnx",
+        "flowers.csv",
+        2,
+        "error: --teacher sk-forest.onnx: it takes 4 numbers a row, and the columns give 7 (sl, sw, pl, pw, \
+         species); name the column of the classes with label=NAME, and leave columns out with drop=NAME",
+    );
+    // What is recorded so is that of the named column.
+    let record = format!("distill record --teacher {named} --data flowers.csv --out a.csv");
+    result(path, &record);
+    let student =
+        "distill --teacher a.csv --data flowers.csv:label=species --student mlp:4 --epochs 2 --out run";
+    assert_eq!(result(path, student)["teacher"]["test_error"], 0.0);
+    // Classes that are numbers are those of the data in their order.
+    assert_eq!(
+        told(path, &student.replace("a.csv", "sk-forest.onnx").replace("--out run", "--out live"), 0),
+        "warning: --teacher sk-forest.onnx: its classes have no names, and are taken for those of the data \
+         in their order: setosa, versicolor, virginica; name them if it is another (classes=[\"A\",\"B\"])"
+    );
 }

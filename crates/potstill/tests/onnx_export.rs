@@ -341,7 +341,15 @@ fn tables_with_words_are_encoded_in_the_file() {
     let mut files = Vec::new();
     let classes = Column::new("label", numbers(&[0.0, 1.0, 2.0, 0.0, 1.0, 2.0]));
     let prices = Column::new("price", numbers(&[100.0, 250.0, 180.0, 90.0, 300.0, 120.0]));
-    for (file, target) in [("classes.onnx", classes), ("price.onnx", prices)] {
+    let others = Column::new("label", numbers(&[7.0, -3.0, 11.0, 7.0, -3.0, 11.0]));
+    let mut named = Values::words();
+    ["no", "yes, it is", "no", "no", "yes, it is", "no"]
+        .into_iter()
+        .for_each(|word| named.push_word(Some(word)));
+    let named = Column::new("label", named);
+    for (file, target) in
+        [("classes.onnx", classes), ("price.onnx", prices), ("others.onnx", others), ("named.onnx", named)]
+    {
         let is_of_classes = target.name == "label";
         let frame = table(target);
         let (label, value) = if is_of_classes { (Some("label"), None) } else { (None, Some("price")) };
@@ -359,9 +367,14 @@ fn tables_with_words_are_encoded_in_the_file() {
         let network = spec.build(features, preprocessing.classes().len().max(1), &mut Pcg64::new(3));
         let encoded = preprocessing.encode(&frame, &[0, 1, 2, 3, 4, 5]).unwrap();
         let outputs = network.predict(&encoded, &mut Workspace::default()).to_vec();
-        expected.push(match is_of_classes {
-            true => ("logits", outputs),
-            false => ("value", outputs.iter().map(|&x| preprocessing.value(x) as f32).collect()),
+        // A class is a number where all of them are, else its name.
+        let label = |row: &[f32]| {
+            let class = &preprocessing.classes()[best(row) as usize];
+            class.parse::<i64>().map_or_else(|_| json!(class), |number| json!(number))
+        };
+        expected.push(match preprocessing.classes().len() {
+            0 => ("value", outputs.iter().map(|&x| preprocessing.value(x) as f32).collect(), Value::Null),
+            classes => ("logits", outputs.clone(), outputs.chunks(classes).map(label).collect()),
         });
         let model = Model::Predictor(Predictor::new(network, preprocessing).unwrap());
         fs::write(folder.path().join(file), onnx::write(&model, &about(Purpose::Classes))).unwrap();
@@ -382,9 +395,10 @@ fn tables_with_words_are_encoded_in_the_file() {
     let output = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let results: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    for ((name, expected), result) in expected.iter().zip(results) {
+    for ((name, expected, labels), result) in expected.iter().zip(results) {
         let found: Vec<f32> =
             result[name].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
         near(&found, expected, name);
+        assert_eq!(result["label"], *labels);
     }
 }

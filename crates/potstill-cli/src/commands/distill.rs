@@ -20,7 +20,9 @@ Examples:
   potstill distill --teacher runs/wide --student mlp:10 --data digits
   potstill distill --teacher forest.onnx --student mlp:8 --data F.csv:label=kind
   potstill distill --teacher A.csv --student mlp:8,mlp:32 --temperature 1,4 ...
-  potstill distill --teacher A.csv --budget 16KiB --data F.csv      a search")]
+  potstill distill --teacher A.csv --budget 16KiB --data F.csv      a search
+  potstill distill --teacher A.csv --data F.csv:label=kind --unlabelled G.csv \\
+    --teacher-unlabelled B.csv --student mlp:8    answers to F and to G")]
 pub(crate) struct Distill {
     #[command(subcommand)]
     command: Option<DistillCommand>,
@@ -75,7 +77,7 @@ commands! { DistillCommand:
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  potstill distill record --teacher forest.onnx --data F.csv:id=name --out A.csv
+  potstill distill record --teacher forest.onnx --data F.csv:label=kind --out A.csv
   potstill distill record --teacher runs/wide --folds 5 --out a.safetensors")]
 pub(crate) struct Record {
     /// The teacher: a run directory, an ONNX file, or several, separated by commas

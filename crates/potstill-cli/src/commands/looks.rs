@@ -1,5 +1,6 @@
 //! The flags of commands that show curves of several runs.
 
+use super::common::count;
 use clap::Args;
 use potstill::commands::View;
 use potstill::metrics::Axis;
@@ -15,8 +16,8 @@ pub(crate) struct Looks {
     #[arg(long, value_name = "CENTER")]
     center: Option<Center>,
     /// Smooth each curve: means over its last N points
-    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..))]
-    smooth: u32,
+    #[arg(long, value_name = "N", default_value_t = 1, hide_default_value = true, value_parser = count(1, 1 << 32))]
+    smooth: u64,
 }
 
 impl Looks {

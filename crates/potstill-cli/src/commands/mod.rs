@@ -26,9 +26,9 @@ mod runs;
 mod show;
 mod train;
 
-pub(crate) use common::Command;
+pub(crate) use common::{Command, any_of};
 
-use crate::{keys, root};
+use crate::{keys, refusal, root};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use common::commands;
 use std::ffi::OsString;
@@ -52,7 +52,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Parses a command line. The error is a message in one line, or else clap's own.
+    /// Parses a command line. The error is a message in one line, or clap's own help and version.
     pub(crate) fn from_arguments(arguments: &[OsString]) -> Result<Self, Result<String, clap::Error>> {
         root::set(Self::command);
         let arguments = &as_flags(arguments);
@@ -61,7 +61,7 @@ impl Cli {
             .clone()
             .try_get_matches_from(arguments)
             .and_then(|matches| Self::from_arg_matches(&matches));
-        parsed.map_err(|error| keys::advice(&error, &command, arguments).ok_or(error))
+        parsed.map_err(|error| refusal::line(&error, &command, arguments).ok_or(error))
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count(1, u64::MAX))]
     steps: Option<u64>,
     /// The new number of seeds of a folder of seeds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = count(1, 100_000))]
     seeds: Option<u64>,
     /// With --steps: keep schedules relative to the original length, so that exploration and step size do not go back
     #[arg(long, requires = "steps")]

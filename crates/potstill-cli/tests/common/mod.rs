@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "no test needs all of it")]
 
+pub(crate) mod flowers;
+
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -142,12 +142,12 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "cleanrl", text: include_str!("../../presets/ppo-cleanrl.toml") },
     ],
     smoke: &[
-        "env=Pendulum-v1 steps=600 net_arch=mlp:8:tanh num_envs=2 n_steps=50 batch_size=40 n_epochs=2 use_sde=true \
-         sde_sample_freq=7 log_std_init=-1.0 learning_rate=0.01 eval_freq=300 eval_episodes=2",
         "env=CartPole-v1 steps=1200 net_arch=mlp:8:tanh num_envs=4 n_steps=32 batch_size=48 n_epochs=2 \
          clip_range_vf=0.2 ent_coef=0.01 learning_rate=linear:0.01:0:run eval_freq=400 eval_episodes=2",
         "env=Pendulum-v1 steps=600 net_arch=mlp:8 n_steps=64 batch_size=32 n_epochs=3 target_kl=0.001 \
          learning_rate=0.01 eval_freq=300 eval_episodes=2",
+        "env=Pendulum-v1 steps=600 net_arch=mlp:8:tanh num_envs=2 n_steps=50 batch_size=40 n_epochs=2 use_sde=true \
+         sde_sample_freq=7 log_std_init=-1.0 learning_rate=0.01 eval_freq=300 eval_episodes=2",
     ],
 };
 

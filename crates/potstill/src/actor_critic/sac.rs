@@ -105,14 +105,14 @@ pub const ALGORITHM: Algorithm = Algorithm {
         Preset { name: "cleanrl", text: include_str!("../../presets/sac-cleanrl.toml") },
     ],
     smoke: &[
-        "env=Pendulum-v1:max_episode_steps=70 steps=300 net_arch=mlp:12,8 critic_net_arch=mlp:8 learning_starts=40 \
-         batch_size=16 buffer_size=150 train_freq=8 gradient_steps=2 num_envs=2 use_sde=true sde_sample_freq=3 \
-         log_std_init=-1.0 eval_freq=150 eval_episodes=2",
         "env=Pendulum-v1:max_episode_steps=70 steps=400 net_arch=mlp:8 learning_starts=50 batch_size=16 \
          buffer_size=150 train_freq=4 gradient_steps=2 tau=0.1 eval_freq=150 eval_episodes=2",
         "env=MountainCarContinuous-v0:max_episode_steps=60 steps=240 net_arch=mlp:8:layernorm \
          critic_net_arch=mlp:12 learning_starts=60 batch_size=16 buffer_size=200 num_envs=2 ent_coef=0.1 \
          gradient_steps=0 learning_rate=linear:0.01:0:run eval_freq=0",
+        "env=Pendulum-v1:max_episode_steps=70 steps=300 net_arch=mlp:12,8 critic_net_arch=mlp:8 learning_starts=40 \
+         batch_size=16 buffer_size=150 train_freq=8 gradient_steps=2 num_envs=2 use_sde=true sde_sample_freq=3 \
+         log_std_init=-1.0 eval_freq=150 eval_episodes=2",
     ],
 };
 

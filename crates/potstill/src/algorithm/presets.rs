@@ -160,7 +160,7 @@ mod tests {
         check("pqn", "CartPole-v1", Some("purejaxql"));
         check("c51", "Acrobot-v1", Some("cleanrl"));
         check("sac", "Pendulum-v1", Some("zoo"));
-        check("sac", "MountainCarContinuous-v0", Some("cleanrl"));
+        check("sac", "MountainCarContinuous-v0", Some("zoo"));
         check("crossq", "LunarLanderContinuous-v3", Some("zoo"));
         check("crossq", "MountainCarContinuous-v0", None);
         check("rainbow", "CartPole-v1", None);
@@ -221,7 +221,7 @@ mod tests {
             "dqn",
             "zoo",
             "Nowhere-v0",
-            "preset `zoo` of `dqn` has no values for `Nowhere-v0`, only for Acrobot-v1, CartPole-v1, MountainCar-v0",
+            "preset `zoo` of `dqn` has no values for `Nowhere-v0`, only for Acrobot-v1, CartPole-v1, LunarLander-v3, MountainCar-v0",
         );
     }
 }

@@ -34,10 +34,9 @@ pub fn predict(request: &PredictRequest, observer: &dyn Observer) -> Result<Valu
     check_output(&request.out, &[&request.data, &request.model].map(|given| place_of(given)))?;
     let data = OpenData::open(&request.data)?;
     let mut model = Answerer::open(&request.model, &data)?;
-    let wrong = |reason: String| data.refused(reason);
-    let predictions = Predictions::new(&mut model, &data).map_err(wrong)?;
+    let predictions = Predictions::new(&mut model, &data)?;
     let unknown = model.preprocessing().unknown_words(data.rows());
-    unknown.iter().for_each(|warning| observer.warn(warning));
+    unknown.iter().chain(&model.remark()).for_each(|warning| observer.warn(warning));
     write_file(&request.out, predictions.csv.as_bytes())?;
     let mut result = json!({
         "command": "predict",
@@ -62,7 +61,7 @@ struct Predictions {
 }
 
 impl Predictions {
-    fn new(model: &mut Answerer, data: &OpenData) -> Result<Self, String> {
+    fn new(model: &mut Answerer, data: &OpenData) -> Result<Self, Error> {
         let frame = data.rows();
         let preprocessing = model.preprocessing().clone();
         let preprocessing = &preprocessing;
@@ -81,7 +80,7 @@ impl Predictions {
         let rows: Vec<usize> = (0..frame.rows()).collect();
         let outputs = preprocessing.classes().len().max(1);
         for rows in rows.chunks(BATCH) {
-            let answers = model.answers(frame, rows)?;
+            let answers = model.answers(data, rows)?;
             for (&row, answer) in rows.iter().zip(answers.chunks_exact(outputs)) {
                 let name =
                     names.map_or_else(|| Some((row + 1).to_string()), |column| column.values.text(row));

@@ -63,6 +63,7 @@ pub fn record(request: &RecordRequest, observer: &dyn Observer) -> Result<Value,
     let written = Written { answers: &answers, data: &data };
     let bytes = if is_table { written.csv()?.into_bytes() } else { written.safetensors(request.half)? };
     write_file(&request.out, &bytes)?;
+    answers.remarks.iter().for_each(|remark| observer.warn(remark));
     Ok(json!({
         "command": "distill record",
         "teacher": request.teacher,
@@ -113,7 +114,7 @@ fn out_of_fold(
     }
     let target = Some(predictor.preprocessing().target().column().to_owned());
     let (classes, logits, teacher) = (made.classes, made.logits, teachers.checksum());
-    Ok((Record { classes, logits, teacher, target }, data))
+    Ok((Record { classes, logits, teacher, target, remarks: Vec::new() }, data))
 }
 
 /// Answers to data, as they are written.

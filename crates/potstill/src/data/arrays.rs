@@ -5,13 +5,14 @@
 //! Without `inputs=` and `label=` the arrays `inputs`, `x`, `X`, `data` or `images`, and `labels`, `label`, `y`, `Y`, `targets` or
 //! `target` are taken.
 //!
-//! An array `logits`, `probabilities` or `votes` of two dimensions is a teacher's answers, a column for each class: of the names in the
-//! array `classes`, or 0, 1 and so on. `data_crc32c` and `teacher_crc32c`, of one number each, are the checksums of what it has answered and
-//! of itself.
+//! An array `logits`, `probabilities` or `votes` of two dimensions is a teacher's answers, a column for each
+//! class: of the names in the array `classes`, in its order, or 0, 1 and so on, which stand for the classes
+//! of the data in their order. `data_crc32c` and `teacher_crc32c`, of one number each, are the checksums of
+//! what it has answered and of itself.
 
 use super::content::{Content, Unpacked, read_below, unreadable};
 use super::frame::{Column, DataFrame, Values};
-use super::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM};
+use super::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM, is_answer};
 use super::reader::{Data, Head, Reader};
 use super::source::DataOptions;
 use crate::words::counted;
@@ -78,6 +79,11 @@ impl Reader for Npy {
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        if options.is_of_answers {
+            return Err("a single array does not say which kind of answers it holds; save it with \
+                        numpy.savez(FILE, probabilities=ARRAY, classes=NAMES), or logits= or votes="
+                .to_owned());
+        }
         let array = npy_from(content.inflated().map_err(unreadable)?, options.memory)?;
         // One array has the inputs, unless it is of words.
         let name = options.inputs.as_deref().unwrap_or("inputs");
@@ -225,11 +231,20 @@ fn chosen(
             None => Ok(usual.iter().find(|name| has(name)).map(|name| (*name).to_owned())),
         }
     };
-    let inputs = named(&options.inputs, &INPUTS)?;
+    let inputs = match options.is_of_answers {
+        // Inputs beside them are not read.
+        true => named(&options.inputs, &[])?,
+        false => named(&options.inputs, &INPUTS)?,
+    };
     let answers = ANSWERS.iter().find(|(name, _)| has(name) && inputs.as_deref() != Some(name));
     if inputs.is_none() && answers.is_none() {
         let names = names.join(", ");
-        return Err(format!("which array has the inputs? add :inputs=NAME,label=NAME; it has {names}"));
+        return Err(match options.is_of_answers {
+            true => {
+                format!("it has no array `probabilities`, `logits` or `votes` of answers; it has {names}")
+            }
+            false => format!("which array has the inputs? add :inputs=NAME,label=NAME; it has {names}"),
+        });
     }
     let is_regression = options.target.is_some();
     let label = match is_regression {
@@ -249,6 +264,9 @@ fn chosen(
         let classes = if has(CLASSES) { Some(read(CLASSES)?.values()?) } else { None };
         let answers = read(name)?.answers(kind, classes.as_ref());
         columns.extend(answers.map_err(|reason| format!("array `{name}`: {reason}"))?);
+        if options.is_of_answers {
+            refuse_nan(&columns).map_err(|reason| format!("array `{name}`: {reason}"))?;
+        }
         let rows = columns.last().map_or(0, |column| column.values.rows());
         for name in [DATA_CHECKSUM, TEACHER_CHECKSUM].into_iter().filter(|name| has(name)) {
             let Values::Numbers(numbers) = read(name)?.values()? else {
@@ -261,6 +279,23 @@ fn chosen(
         }
     }
     DataFrame::new(columns).map(Data::rows)
+}
+
+/// Refuses answers that are not a number: an array has no empty places, by which the most probable classes
+/// alone could be given.
+fn refuse_nan(columns: &[Column]) -> Result<(), String> {
+    for column in columns.iter().filter(|column| is_answer(&column.name)) {
+        let Values::Numbers(numbers) = &column.values else { continue };
+        if let Some(row) = numbers.iter().position(|x| x.is_nan()) {
+            let name = &column.name;
+            return Err(format!(
+                "row {}, {name}: nan is no answer; to give those of the most probable classes alone, write a \
+                 table with empty cells",
+                row + 1
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Array {
@@ -623,6 +658,33 @@ mod tests {
         );
         check(&["probabilities"], b"", Ok(&["p(0) Some(\"1\")", "p(1) Some(\"-2\")"]));
         check(&["other"], b"", Err("which array has the inputs? add :inputs=NAME,label=NAME; it has other"));
+    }
+
+    #[test]
+    fn arrays_that_are_no_answers_are_refused() {
+        let options = DataOptions { is_of_answers: true, ..DataOptions::default() };
+        let check = |name: &str, data: &[u8], expected: &str| {
+            let read = |name: &str| match name {
+                "classes" => npy(&file("|S2", "(2,)", b"noya")),
+                _ => npy(&file("<f2", "(2, 2)", data)),
+            };
+            let found = chosen(&[name.to_owned(), "classes".to_owned()], &options, read);
+            assert_eq!(found.err().as_deref(), Some(expected));
+        };
+        // 1 and -2; 1 and no number.
+        let (row, nan) = ([0x00, 0x3c, 0x00, 0xc0], [0x00, 0x3c, 0x01, 0x7e]);
+        check(
+            "probabilities",
+            &[row, nan].concat(),
+            "array `probabilities`: row 2, p(ya): nan is no answer; to give those of the most probable \
+             classes alone, write a table with empty cells",
+        );
+        let none = "it has no array `probabilities`, `logits` or `votes` of answers; it has x, classes";
+        check("x", &[row, row].concat(), none);
+        let single = Npy.read(&Bytes(&file("<f2", "(1, 2)", &row)), &options);
+        let told = "a single array does not say which kind of answers it holds; save it with \
+                    numpy.savez(FILE, probabilities=ARRAY, classes=NAMES), or logits= or votes=";
+        assert_eq!(single.err().as_deref(), Some(told));
     }
 
     #[test]

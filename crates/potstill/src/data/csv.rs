@@ -6,6 +6,7 @@
 
 use super::content::{Content, unreadable};
 use super::frame::{Column, DataFrame, Values};
+use super::preprocessing::is_answer;
 use super::reader::{Data, Head, Reader};
 use super::rows::Rows;
 use super::source::DataOptions;
@@ -127,6 +128,8 @@ fn columns(
     let has_header = options.header;
     let names = header(&rows, has_header)?;
     let is_text: Vec<bool> = names.iter().map(|name| Some(name) == options.text.as_ref()).collect();
+    let is_of_answers: Vec<bool> =
+        names.iter().map(|name| options.is_of_answers && is_answer(name)).collect();
     kinds.resize(names.len(), Kind::Numbers);
     kinds.iter_mut().zip(&is_text).filter(|(_, is_text)| **is_text).for_each(|(kind, _)| *kind = Kind::Words);
     let known = kinds.clone();
@@ -153,6 +156,13 @@ fn columns(
         }
         for (i, field) in rows.values().enumerate() {
             let field = field.trim_ascii();
+            if is_of_answers[i] && field.eq_ignore_ascii_case(b"nan") {
+                return Err(format!(
+                    "line {line}, column `{}`: nan is no answer; leave the cell empty if the class is not \
+                     among the most probable ones that are known",
+                    names[i]
+                ));
+            }
             match &mut values[i] {
                 Values::Numbers(numbers) => match number(field) {
                     Some(x) if x.is_infinite() => {

@@ -171,7 +171,13 @@ impl Encoding {
                 let known = Known::new(levels, values);
                 for (i, &row) in rows.iter().enumerate() {
                     match known.find(row) {
-                        None if !filling => return Err(missing(row)),
+                        None if !filling => {
+                            return Err(format!(
+                                "row {}, column `{name}`: the word is missing; complete it, leave the row \
+                                 out, or take a missing word for none of the known ones with missing=mean",
+                                row + 1
+                            ));
+                        }
                         Some(Some(level)) => place.row(i)[level] = 1.0,
                         Some(None) | None => {}
                     }

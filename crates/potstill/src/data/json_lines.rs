@@ -54,10 +54,24 @@ impl Reader for JsonLines {
                 continue;
             }
             let row: Record = serde_json::from_slice(text)
-                .map_err(|error| format!("line {number}: it is no JSON object: {error}"))?;
+                .map_err(|error| format!("line {number}: {}", no_json(text, "object", &error)))?;
             rows.push(&row.0).map_err(|reason| format!("line {number}: {reason}"))?;
         }
         DataFrame::new(rows.columns()).map(Data::rows)
+    }
+}
+
+/// The fault of a text that is not the JSON that is needed: Python's `json` writes words for numbers that are
+/// not finite.
+fn no_json(text: &[u8], needed: &str, error: &serde_json::Error) -> String {
+    let line = text.split(|&byte| byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let ends_at = |word: &&str| {
+        let mut begins = error.column().saturating_sub(2)..=error.column();
+        begins.any(|begin| line.get(begin..).is_some_and(|rest| rest.starts_with(word.as_bytes())))
+    };
+    match ["-Infinity", "Infinity", "NaN"].into_iter().find(ends_at) {
+        Some(word) => format!("{word} is no JSON; write null, or leave the name out"),
+        None => format!("it is no JSON {needed}: {error}"),
     }
 }
 
@@ -69,8 +83,9 @@ fn is_array(text: &[u8]) -> bool {
 /// Reads an array of objects, each a row.
 fn array(content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
     let bytes = content.bytes().map_err(unreadable)?;
-    let all: Vec<Record> = serde_json::from_slice(without_mark(&bytes))
-        .map_err(|error| format!("it is no JSON array of objects: {error}"))?;
+    let text = without_mark(&bytes);
+    let all: Vec<Record> =
+        serde_json::from_slice(text).map_err(|error| no_json(text, "array of objects", &error))?;
     let mut rows = Rows::new(options);
     for (i, row) in all.iter().enumerate() {
         rows.push(&row.0).map_err(|reason| format!("row {}: {reason}", i + 1))?;
@@ -238,5 +253,7 @@ mod tests {
             "line 1: it is no JSON object: the name `a` stands twice at line 1 column 13",
         );
         check("{\"a\":1", "line 1: it is no JSON object: EOF while parsing an object at line 1 column 6");
+        check("{\"a\":NaN}", "line 1: NaN is no JSON; write null, or leave the name out");
+        check("{\"a\": -Infinity}", "line 1: -Infinity is no JSON; write null, or leave the name out");
     }
 }

@@ -145,6 +145,11 @@ pub fn is_answer(name: &str) -> bool {
         || ["p(", "logit(", "votes("].iter().any(|prefix| name.starts_with(prefix)) && name.ends_with(')')
 }
 
+/// Returns true if classes are called 0, 1, 2 and so on.
+pub(crate) fn is_numbered(classes: &[String]) -> bool {
+    classes.iter().enumerate().all(|(i, class)| *class == i.to_string())
+}
+
 /// The column of the classes, if one is named or has a usual name.
 fn label_column(frame: &DataFrame, options: &DataOptions) -> Result<Option<usize>, String> {
     match &options.label {

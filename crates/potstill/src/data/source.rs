@@ -9,6 +9,7 @@
 //! | `id=NAME` | the column that names the rows; no input |
 //! | `drop=NAME`, `drop=["A","B"]` | columns that are no inputs |
 //! | `missing=mean` | a missing number is the mean of its column, a missing word none of the known ones; otherwise both are refused |
+//! | `missing=drop` | of a file of a teacher's answers: training rows without one are left out; otherwise they are refused |
 //! | `memory=SIZE` | the most memory for the rows (`64MiB`; 4 GiB if not given), and again for their encoded values; above it they lie in a temporary file, with the same results |
 //! | `header=false` | the first line of a CSV file is data; the columns are `column1`, `column2` and so on |
 //!
@@ -43,6 +44,10 @@ pub struct DataOptions {
     pub drop: Vec<String>,
     /// Replaces missing values, or refuses them; if it is not said, a model does what it was trained with, and else they are refused.
     pub fills_missing: Option<bool>,
+    /// Leaves out training rows to which a teacher has no answer; otherwise they are refused.
+    pub drops_missing: bool,
+    /// The file holds a teacher's answers, and need have no inputs.
+    pub is_of_answers: bool,
     /// The first line of a CSV file names the columns.
     pub header: bool,
     /// The most bytes of rows in memory; above it they lie in a file.
@@ -60,6 +65,8 @@ impl Default for DataOptions {
             id,
             drop: Vec::new(),
             fills_missing: None,
+            drops_missing: false,
+            is_of_answers: false,
             header: true,
             memory: MEMORY,
         }
@@ -104,6 +111,7 @@ impl DataOptions {
             "text" => self.text = name()?,
             "id" => self.id = name()?,
             "drop" => self.drop.extend(list(value)),
+            "missing" if value.eq_ignore_ascii_case("drop") => self.drops_missing = true,
             "missing" => self.fills_missing = Some(word(["mean", "refuse"])?),
             "memory" => {
                 let size = bytes(value);

@@ -72,11 +72,8 @@ enum Attribute {
 impl Attribute {
     fn new(column: &Column, rows: &[usize], fills_missing: bool) -> Result<Self, String> {
         let name = &column.name;
-        let missing = |row: usize| {
-            format!(
-                "row {}, column `{name}`: the value is missing; fill in the mean with missing=mean",
-                row + 1
-            )
+        let missing = |row: usize, advice: &str| {
+            format!("row {}, column `{name}`: {advice} with missing=mean", row + 1)
         };
         match &column.values {
             Values::Numbers(numbers) => {
@@ -85,7 +82,7 @@ impl Attribute {
                 let value = |&row: &usize| match numbers[row] {
                     x if !x.is_nan() => Ok(x),
                     _ if fills_missing => Ok(mean),
-                    _ => Err(missing(row)),
+                    _ => Err(missing(row, "the value is missing; fill in the mean")),
                 };
                 let values = rows.iter().map(value).collect::<Result<Vec<_>, _>>()?;
                 let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -95,7 +92,9 @@ impl Attribute {
             }
             Values::Words(words) => {
                 let value = |&row: &usize| match words.index(row) {
-                    None if !fills_missing => Err(missing(row)),
+                    None if !fills_missing => {
+                        Err(missing(row, "the word is missing; exchange missing ones, too,"))
+                    }
                     index => Ok(index.unwrap_or(words.levels().len())),
                 };
                 let values = rows.iter().map(value).collect::<Result<_, _>>()?;
@@ -430,7 +429,8 @@ mod tests {
         check(&fine, &[0, 0], &[], "no column is left to exchange");
         let fill = "the value is missing; fill in the mean with missing=mean";
         check(&fine, &[0, 1], &[0], &format!("row 2, column `x`: {fill}"));
-        check(&fine, &[0, 1], &[1], &format!("row 2, column `w`: {fill}"));
+        let exchange = "the word is missing; exchange missing ones, too, with missing=mean";
+        check(&fine, &[0, 1], &[1], &format!("row 2, column `w`: {exchange}"));
         // Filled, the numbers are equal, and the words are not.
         let filled = Munge::new(&fine, &[0, 1], &[0, 1], true).unwrap();
         assert_eq!(filled.nearest(0), [1, 0]);

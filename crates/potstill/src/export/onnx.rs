@@ -13,8 +13,10 @@
 //! | table | `state` (integers) | `q_values`, `action`; `values` if it has one per state |
 //!
 //! Distributions over values become their means, as when the policy acts: of 32 quantiles for an implicit
-//! one. Noisy layers are their means; batch normalisations are folded into the layers before them. `label` and `action`
-//! are the first of equal maxima, as here. The metadata hold what [`About`] says.
+//! one. Noisy layers are their means; batch normalisations are folded into the layers before them. `label`
+//! and `action` are the first of equal maxima, as here. `label` is the class as the data has it, a text or a
+//! whole number (the place among the outputs of a network without names of classes). The metadata hold what
+//! [`About`] says, and the names of the classes in their order as a JSON list under `classes`.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -39,7 +41,7 @@
 use super::exporter::{About, Exporter, Purpose};
 use super::onnx_layers::{Layers, integer};
 use crate::data::Preprocessing;
-use crate::data::preprocessing::{Encoding, Scaling};
+use crate::data::preprocessing::{Encoding, Scaling, is_numbered};
 use crate::model::{Bound, ControlPolicy, DecisionTree, LinearModel, Model, Predictor, QTable, TreeNode};
 use crate::onnx::{ElementType, GraphBuilder, Setting};
 use potstill_nn::{Inputs, Network};
@@ -170,7 +172,7 @@ pub fn write_behind(
     match model {
         Model::Table(table) => write_table(&mut graph, table, &x),
         Model::Linear(linear) => write_linear(&mut graph, linear, &x),
-        Model::Network(network) => write_network(&mut graph, network, about.purpose, &x),
+        Model::Network(network) => write_network(&mut graph, network, (about.purpose, &[]), &x),
         Model::Control(policy) => write_control(&mut graph, policy, &x),
         Model::Predictor(predictor) => write_predictor(&mut graph, predictor, &x),
     }
@@ -185,9 +187,11 @@ pub fn write_behind(
 
 /// The logits of a classifier with its classes, or the value of a regression.
 fn write_predictor(graph: &mut GraphBuilder, predictor: &Predictor, x: &str) {
-    let is_of_classes = !predictor.preprocessing().classes().is_empty();
+    let classes = predictor.preprocessing().classes();
     let outputs = match (predictor.network(), predictor.tree()) {
-        (Some(network), _) if is_of_classes => return write_network(graph, network, Purpose::Classes, x),
+        (Some(network), _) if !classes.is_empty() => {
+            return write_network(graph, network, (Purpose::Classes, classes), x);
+        }
         (Some(network), _) => {
             let network = network.without_batch_norm();
             let mut layers = Layers::new(graph, &network);
@@ -197,9 +201,9 @@ fn write_predictor(graph: &mut GraphBuilder, predictor: &Predictor, x: &str) {
         (None, Some(tree)) => write_tree(graph, tree, x),
         (None, None) => unreachable!("a predictor is a network or a tree"),
     };
-    match is_of_classes {
-        true => write_classes(graph, &outputs, predictor.preprocessing().classes().len()),
-        false => write_value(graph, predictor.preprocessing(), &outputs),
+    match classes {
+        [] => write_value(graph, predictor.preprocessing(), &outputs),
+        classes => write_classes(graph, &outputs, classes.len(), classes),
     }
 }
 
@@ -354,10 +358,15 @@ fn network_input(graph: &mut GraphBuilder, network: &Network, purpose: Purpose) 
     graph.input(name, ElementType::Float, &shape)
 }
 
-/// The first of the greatest values of each row.
-fn write_best(graph: &mut GraphBuilder, values: &str, name: &str) {
+/// The place of the first of the greatest values of each row.
+fn best(graph: &mut GraphBuilder, values: &str) -> String {
     let settings = [("axis", integer(1)), ("keepdims", integer(0)), ("select_last_index", integer(0))];
-    let best = graph.node("ArgMax", &[values], &settings);
+    graph.node("ArgMax", &[values], &settings)
+}
+
+/// The same as an output.
+fn write_best(graph: &mut GraphBuilder, values: &str, name: &str) {
+    let best = best(graph, values);
     graph.output(&best, name, ElementType::Integer, &[]);
 }
 
@@ -424,7 +433,12 @@ fn write_linear(graph: &mut GraphBuilder, linear: &LinearModel, x: &str) {
     write_values(graph, &values, actions);
 }
 
-fn write_network(graph: &mut GraphBuilder, network: &Network, purpose: Purpose, x: &str) {
+fn write_network(
+    graph: &mut GraphBuilder,
+    network: &Network,
+    (purpose, classes): (Purpose, &[String]),
+    x: &str,
+) {
     let network = &network.without_batch_norm();
     let mut layers = Layers::new(graph, network);
     let features = layers.trunk(x);
@@ -442,15 +456,25 @@ fn write_network(graph: &mut GraphBuilder, network: &Network, purpose: Purpose, 
         graph.output(&outputs, "q_values", ElementType::Float, &[choices]);
         return write_best(graph, &outputs, "action");
     }
-    write_classes(graph, &outputs, choices);
+    write_classes(graph, &outputs, choices, classes);
 }
 
-/// Logits, probabilities and the class.
-fn write_classes(graph: &mut GraphBuilder, logits: &str, classes: usize) {
-    graph.output(logits, "logits", ElementType::Float, &[classes]);
+/// Logits, probabilities and the class: one of these, a text or a number, or its place if they have no names.
+fn write_classes(graph: &mut GraphBuilder, logits: &str, outputs: usize, classes: &[String]) {
+    graph.output(logits, "logits", ElementType::Float, &[outputs]);
     let probabilities = graph.node("Softmax", &[logits], &[("axis", integer(1))]);
-    graph.output(&probabilities, "probabilities", ElementType::Float, &[classes]);
-    write_best(graph, logits, "label");
+    graph.output(&probabilities, "probabilities", ElementType::Float, &[outputs]);
+    if is_numbered(classes) {
+        return write_best(graph, logits, "label");
+    }
+    let place = best(graph, logits);
+    let number = |class: &String| class.parse::<i64>().ok().filter(|number| number.to_string() == *class);
+    let (of, names) = match classes.iter().map(number).collect::<Option<Vec<_>>>() {
+        Some(numbers) => (ElementType::Integer, graph.integers("target.classes", &[numbers.len()], &numbers)),
+        None => (ElementType::Text, graph.texts("target.classes", classes)),
+    };
+    let label = graph.node("Gather", &[&names, &place], &[("axis", integer(0))]);
+    graph.output(&label, "label", of, &[]);
 }
 
 /// `low + (high - low) (tanh(y) + 1) / 2`, or `y`, within the box.

@@ -107,6 +107,9 @@ settings! {
         test: Option<String> = None, in Any;
         /// Further rows to learn from, without labels: the teacher's answers to them count alone
         unlabelled: Option<String> = None, in Any;
+        /// Recorded answers to these rows, where those of the teacher are to the data alone; of several
+        /// recorded teachers as many files, separated by commas
+        teacher_unlabelled: Option<String> = None, in Any;
         /// CRC-32C of these rows, so that a resumed run reads the same
         unlabelled_crc32c: Option<u64> = None, in Any;
         /// Seed of all random streams

@@ -49,7 +49,7 @@ impl std::str::FromStr for Axis {
         match text {
             "step" | "steps" => Ok(Axis::Steps),
             "episode" | "episodes" => Ok(Axis::Episodes),
-            _ => Err(format!("axis {text}: write steps or episodes")),
+            _ => Err("write steps or episodes".to_owned()),
         }
     }
 }

@@ -102,17 +102,37 @@ impl GraphBuilder {
     fn constant(&mut self, name: &str, of: ElementType, shape: &[usize], raw: Vec<u8>) -> String {
         let bytes = shape.iter().product::<usize>() * if of == ElementType::Float { 4 } else { 8 };
         assert_eq!(raw.len(), bytes, "{name}: the data fill the shape");
+        self.initializer(
+            name,
+            of,
+            shape,
+            TensorProto { raw: Some(Cow::Owned(raw)), ..TensorProto::default() },
+        )
+    }
+
+    fn initializer(
+        &mut self,
+        name: &str,
+        of: ElementType,
+        shape: &[usize],
+        data: TensorProto<'static>,
+    ) -> String {
         // Constants are shared by name: the same scaling may be asked for twice.
         if self.graph.initializers.iter().all(|known| known.name != name) {
             self.graph.initializers.push(TensorProto {
                 name: name.to_owned(),
                 dims: shape.iter().map(|&length| length as i64).collect(),
                 dtype: of.number(),
-                raw: Some(Cow::Owned(raw)),
-                ..TensorProto::default()
+                ..data
             });
         }
         name.to_owned()
+    }
+
+    /// A constant of texts, as [`floats`](Self::floats), in one dimension.
+    pub fn texts(&mut self, name: &str, texts: &[String]) -> String {
+        let data = TensorProto { texts: texts.to_vec(), ..TensorProto::default() };
+        self.initializer(name, ElementType::Text, &[texts.len()], data)
     }
 
     /// A constant in single precision. A second one of the same name is the first.

@@ -1,7 +1,9 @@
 //! The part of a file's graph that an output needs, with constants computed.
 
 use super::op::{Op, is_classifier};
-use super::proto::{Attribute, Dimension, GraphProto, ModelProto, NodeProto, dtype, is_default_domain};
+use super::proto::{
+    Attribute, Dimension, GraphProto, ModelProto, NodeProto, ValueInfo, dtype, is_default_domain,
+};
 use super::run::{Budget, Limits};
 use super::tensor::{External, Tensor};
 use std::collections::{HashMap, HashSet};
@@ -29,6 +31,8 @@ pub(crate) struct Input {
     pub(crate) is_integer: bool,
     /// The words of an input of texts, of which it takes the one-hot code; empty for numbers.
     pub(crate) levels: Vec<String>,
+    /// True if these are all the words that the file takes.
+    pub(crate) is_strict: bool,
 }
 
 /// The steps from some inputs to one value.
@@ -134,20 +138,61 @@ fn needed(graph: &GraphProto<'_>, makers: &HashMap<&str, usize>, target: &str) -
     nodes
 }
 
-/// The encoders of words by the names of their inputs of texts, which nothing else takes: the one-hot code is the input in their place.
-fn coded_words<'a>(graph: &'a GraphProto<'a>, nodes: &HashSet<usize>) -> HashMap<&'a str, &'a NodeProto<'a>> {
-    let mut coded = HashMap::new();
-    for input in graph.inputs.iter().filter(|input| input.dtype == dtype::STRING) {
-        let takers: Vec<&NodeProto<'_>> =
-            nodes.iter().map(|&i| &graph.nodes[i]).filter(|node| node.inputs.contains(&input.name)).collect();
-        let [encoder] = takers[..] else { continue };
-        let has_words = encoder.texts("cats_strings").is_some_and(|words| !words.is_empty());
-        let is_lenient = encoder.integer("zeros", 1) != 0;
-        if encoder.op == "OneHotEncoder" && has_words && is_lenient && encoder.outputs.len() == 1 {
-            coded.insert(input.name.as_str(), encoder);
-        }
+/// The encoder of a column of words, whose one-hot code is the input in its place.
+struct Coded<'a> {
+    words: &'a [String],
+    /// True if the encoder takes no other words.
+    is_strict: bool,
+    /// The one-hot code.
+    output: &'a str,
+    /// The encoder, and the nodes before it.
+    nodes: Vec<usize>,
+}
+
+/// The encoders of words by the names of their inputs of texts, which nothing else takes.
+fn coded_words<'a>(graph: &'a GraphProto<'a>, nodes: &HashSet<usize>) -> HashMap<&'a str, Coded<'a>> {
+    let texts = graph.inputs.iter().filter(|input| input.dtype == dtype::STRING);
+    texts.filter_map(|input| Some((input.name.as_str(), coded(graph, nodes, input)?))).collect()
+}
+
+/// Nodes from an input of words to its code, at most.
+const CODERS_MAX: usize = 4;
+
+fn coded<'a>(graph: &'a GraphProto<'a>, nodes: &HashSet<usize>, input: &'a ValueInfo) -> Option<Coded<'a>> {
+    if !matches!(input.shape.as_deref(), Some([_] | [_, Dimension::Length(1)])) {
+        return None;
     }
-    coded
+    let (mut value, mut replaced) = (&input.name, Vec::new());
+    for _ in 0..CODERS_MAX {
+        let mut takers = nodes.iter().copied().filter(|&i| graph.nodes[i].inputs.contains(value));
+        let (taker, None) = (takers.next()?, takers.next()) else { return None };
+        let node = &graph.nodes[taker];
+        replaced.push(taker);
+        let [output] = node.outputs.as_slice() else { return None };
+        if node.op == "OneHotEncoder" {
+            let words = node.texts("cats_strings").filter(|words| !words.is_empty())?;
+            return Some(Coded { words, is_strict: node.integer("zeros", 1) == 0, output, nodes: replaced });
+        }
+        if !picks_only_column(graph, node) {
+            return None;
+        }
+        value = output;
+    }
+    None
+}
+
+/// Returns true if a node picks the first column, as scikit-learn's converter does before an encoder of one.
+fn picks_only_column(graph: &GraphProto<'_>, node: &NodeProto<'_>) -> bool {
+    let is_picker = match node.op.as_str() {
+        "Gather" => matches!(node.integer("axis", 0), 1 | -1),
+        op => op == "ArrayFeatureExtractor",
+    };
+    let index = node.inputs.get(1).and_then(|name| graph.initializers.iter().find(|own| own.name == *name));
+    let is_first = index.is_some_and(|index| {
+        let read = Tensor::read(index, &mut |_, _, _| Err(String::new()));
+        read.is_ok_and(|read| read.shape == [1] && read.as_integers().is_ok_and(|index| index == [0]))
+    });
+    is_picker && is_first
 }
 
 /// Class labels that nodes have as attributes, or that an output of labels picks from.
@@ -228,8 +273,8 @@ impl Graph {
         let coded = coded_words(graph, &nodes);
         let (mut inputs, mut batch) = (Vec::new(), None);
         for input in graph.inputs.iter().filter(|input| used.contains(input.name.as_str())) {
-            let encoder = coded.get(input.name.as_str()).filter(|_| input.dtype == dtype::STRING);
-            let value = values.place(encoder.map_or(&input.name, |encoder| &encoder.outputs[0]));
+            let encoder = coded.get(input.name.as_str());
+            let value = values.place(encoder.map_or(&input.name, |encoder| encoder.output));
             if values.constants[value].is_some() {
                 // Old files list their initialisers as inputs too.
                 continue;
@@ -239,7 +284,12 @@ impl Graph {
                 dtype::FLOAT | dtype::DOUBLE | dtype::FLOAT16 | dtype::BFLOAT16 => false,
                 dtype::INT64 | dtype::INT32 | dtype::INT8 | dtype::UINT8 | dtype::BOOL => true,
                 dtype::STRING if encoder.is_some() => false,
-                dtype::STRING => return Err(format!("its input `{name}` takes texts, and rows are numbers")),
+                dtype::STRING => {
+                    return Err(format!(
+                        "its input `{name}` takes texts, which are read as the words of one column before a \
+                         OneHotEncoder alone; export it with an input for each column"
+                    ));
+                }
                 _ => return Err(format!("its input `{name}` is no tensor of numbers")),
             };
             let Some([first, rest @ ..]) = input.shape.as_deref() else {
@@ -255,8 +305,7 @@ impl Graph {
                 Dimension::Length(length) => Some(*length),
                 Dimension::Symbol(_) => None,
             };
-            let levels =
-                encoder.and_then(|encoder| encoder.texts("cats_strings")).unwrap_or_default().to_vec();
+            let levels = encoder.map_or_else(Vec::new, |encoder| encoder.words.to_vec());
             let hot = (!levels.is_empty()).then_some(Some(levels.len()));
             inputs.push(Input {
                 name: name.clone(),
@@ -264,6 +313,7 @@ impl Graph {
                 shape: rest.iter().map(length).chain(hot).collect(),
                 is_integer,
                 levels,
+                is_strict: encoder.is_some_and(|encoder| encoder.is_strict),
             });
         }
         if inputs.is_empty() {
@@ -271,9 +321,8 @@ impl Graph {
         }
         let mut defined: HashSet<usize> = inputs.iter().map(|input| input.value).collect();
         let mut steps: Vec<Step> = Vec::new();
-        let is_coder =
-            |node: &NodeProto<'_>| node.inputs.first().is_some_and(|name| coded.contains_key(name.as_str()));
-        let kept = graph.nodes.iter().enumerate().filter(|(i, node)| nodes.contains(i) && !is_coder(node));
+        let coders: HashSet<usize> = coded.values().flat_map(|coded| coded.nodes.iter().copied()).collect();
+        let kept = graph.nodes.iter().enumerate().filter(|(i, _)| nodes.contains(i) && !coders.contains(i));
         for (_, node) in kept {
             let failed = |reason: String| format!("{} {reason}", node.about());
             let step = read_node(node, opset, &mut values, &defined, &mut budget).map_err(failed)?;

@@ -193,6 +193,11 @@ impl Model {
         self.graph.inputs.iter().map(|input| input.levels.as_slice()).collect()
     }
 
+    /// The strictness of each input: true if it takes no other words than its [levels](Self::levels).
+    pub fn takes_no_other_words(&self) -> Vec<bool> {
+        self.graph.inputs.iter().map(|input| input.is_strict).collect()
+    }
+
     /// Numbers of a row of answers: classes, actions or targets.
     pub fn classes(&self) -> usize {
         self.classes

@@ -349,12 +349,15 @@ impl<'a> TensorProto<'a> {
         Ok(tensor)
     }
 
-    /// The tensor, whose data are always raw.
+    /// The tensor, whose numbers are always raw; texts never are.
     fn write(&self, w: &mut Writer) {
         w.integers(1, &self.dims);
         w.integer(2, self.dtype);
+        self.texts.iter().for_each(|text| w.raw(6, text.as_bytes()));
         w.raw(8, self.name.as_bytes());
-        w.raw(9, self.raw.as_deref().unwrap_or_default());
+        if self.dtype != dtype::STRING {
+            w.raw(9, self.raw.as_deref().unwrap_or_default());
+        }
     }
 }
 

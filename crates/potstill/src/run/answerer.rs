@@ -48,6 +48,17 @@ impl Answerer {
         }
     }
 
+    /// A sentence on outputs that are taken for the classes of the data by their order alone.
+    pub(crate) fn remark(&self) -> Option<String> {
+        match self {
+            Self::Own(_) => None,
+            Self::Foreign(model, preprocessing) => {
+                let remark = model.remark(preprocessing.classes())?;
+                Some(format!("{}: {remark}", model.given()))
+            }
+        }
+    }
+
     /// The preprocessing.
     pub(crate) fn preprocessing(&self) -> &Preprocessing {
         match self {
@@ -60,20 +71,24 @@ impl Answerer {
     ///
     /// # Errors
     /// If the rows are not those that the model takes: which, and why.
-    pub(crate) fn answers(&mut self, frame: &DataFrame, rows: &[usize]) -> Result<Vec<f32>, String> {
+    pub(crate) fn answers(&mut self, data: &OpenData, rows: &[usize]) -> Result<Vec<f32>, Error> {
+        let frame = data.rows();
         match self {
-            Self::Own(predictor) => answers_of(predictor, frame, rows),
-            Self::Foreign(model, preprocessing) if preprocessing.classes().is_empty() => {
-                model.values(preprocessing, frame, rows)
+            Self::Own(predictor) => answers_of(predictor, frame, rows).map_err(|reason| data.refused(reason)),
+            Self::Foreign(model, preprocessing) => {
+                let answers = match preprocessing.classes() {
+                    [] => model.values(preprocessing, frame, rows),
+                    _ => model.logits(preprocessing, frame, rows),
+                };
+                answers.map_err(|fault| fault.told(data, model.given()))
             }
-            Self::Foreign(model, preprocessing) => model.logits(preprocessing, frame, rows),
         }
     }
 }
 
 /// The outputs of a predictor for rows of a source, `rows x outputs`: their missing values are filled if that says so.
 pub(super) fn own_answers(predictor: &Predictor, rows: Rows<'_>) -> Result<Vec<f32>, String> {
-    let adopted = predictor.preprocessing().filling(rows.options);
+    let adopted = predictor.preprocessing().filling(rows.source.options());
     match adopted == **predictor.preprocessing() {
         true => answers_of(predictor, rows.frame, rows.rows),
         false => answers_of(&predictor.with_preprocessing(adopted), rows.frame, rows.rows),

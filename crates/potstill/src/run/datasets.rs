@@ -6,11 +6,10 @@ use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
 use crate::data::doubts::doubts;
-use crate::data::preprocessing::{Encoding, Target, is_answer, target_column};
+use crate::data::preprocessing::{Encoding, Target, is_answer, is_numbered, target_column};
 use crate::data::source::place_and_options;
 use crate::data::{self, Column, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
 use crate::distill::FitConfig;
-use crate::distill::answers::is_numbered;
 use crate::error::Error;
 use crate::jobs::Parts;
 use crate::model::Predictor;
@@ -57,8 +56,26 @@ impl OpenData {
     /// # Errors
     /// If there is none, or it is damaged.
     pub(crate) fn open_as(option: &'static str, given: &str) -> Result<Self, Error> {
+        Self::read(option, given, false)
+    }
+
+    /// Reads a file of a teacher's answers, which another option names.
+    ///
+    /// # Errors
+    /// As [`open_as`](Self::open_as).
+    pub(crate) fn answers(option: &'static str, given: &str) -> Result<Self, Error> {
+        Self::read(option, given, true)
+    }
+
+    fn read(option: &'static str, given: &str, is_of_answers: bool) -> Result<Self, Error> {
         let wrong = |reason: String| refused(option, given, reason);
-        let parsed = DataSource::parse(given, &data::formats()).map_err(wrong)?;
+        let mut parsed = DataSource::parse(given, &data::formats()).map_err(wrong)?;
+        if parsed.options.drops_missing && !is_of_answers {
+            return Err(wrong(
+                "missing=drop: it is of a file of answers; expected mean or refuse".to_owned(),
+            ));
+        }
+        parsed.options.is_of_answers = is_of_answers;
         let place = parsed.place;
         let (source, samples) = match DataFrame::by_name(place) {
             Some(rows) => (given.to_owned(), Samples { rows, test: None }),
@@ -107,11 +124,9 @@ impl OpenData {
         refused(self.option, &self.given, reason)
     }
 
-    /// A sentence on each column of words that looks like one of numbers.
+    /// A sentence on each column that is to be an input and looks like something else.
     pub(crate) fn doubts(&self) -> Vec<String> {
-        let DataOptions { label, target, text, id, .. } = &self.options;
-        let named = [label, target, text, id].map(Option::as_deref);
-        doubts(self.rows(), &[&named[..], &[self.target()]].concat())
+        doubts(self.rows(), &self.options)
     }
 
     /// The options.
@@ -400,12 +415,12 @@ fn common_split<'a>(
     }
 }
 
-/// Rows of a frame whose answers are asked for, with the options of their source.
+/// Rows of a frame whose answers are asked for, with their source.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
     pub(super) frame: &'a DataFrame,
     pub(super) rows: &'a [usize],
-    pub(super) options: &'a DataOptions,
+    pub(super) source: &'a OpenData,
 }
 
 /// The data that the settings of a run name.
@@ -494,9 +509,8 @@ impl DataSources {
         parts: &Parts,
         mut answer: impl FnMut(Rows<'_>) -> Result<Vec<f32>, Error>,
     ) -> Result<(Vec<f32>, Vec<f32>), Error> {
-        let mut of = |source: &OpenData, frame: &DataFrame, rows: &[usize]| {
-            answer(Rows { frame, rows, options: source.options() })
-        };
+        let mut of =
+            |source: &OpenData, frame: &DataFrame, rows: &[usize]| answer(Rows { frame, rows, source });
         let mut train = of(&self.data, self.data.rows(), &parts.rows.0)?;
         if let Some(more) = &self.unlabelled {
             train.extend(of(more, more.rows(), &parts.unlabelled)?);

@@ -12,10 +12,11 @@
 
 use super::checks::usage;
 use super::datasets::OpenData;
+use super::recorded_teacher::in_order;
 use crate::config::nearest;
+use crate::data::preprocessing::{Encoding, is_numbered};
 use crate::data::source::{list, place_and_options};
-use crate::data::{Content, DataFrame, Preprocessing, preprocessing::Encoding};
-use crate::distill::answers::is_numbered;
+use crate::data::{Content, DataFrame, DataOptions, Preprocessing, Values};
 use crate::distill::{AnswerKind, Answers};
 use crate::error::Error;
 use crate::onnx::{self, Kind, Model};
@@ -36,6 +37,25 @@ enum Form {
     Raw,
     Scaled,
     Bytes,
+}
+
+/// The reason for which rows are not answered.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// A fault of the rows.
+    Rows(String),
+    /// A model that does not fit them.
+    Model(String),
+}
+
+impl Fault {
+    /// The refusal in one line, of the rows or of the model, which `model` names.
+    pub(crate) fn told(self, rows: &OpenData, model: &str) -> Error {
+        match self {
+            Self::Rows(reason) => rows.refused(reason),
+            Self::Model(reason) => usage(format!("{model}: {reason}")),
+        }
+    }
 }
 
 /// The options behind the name of a model's file.
@@ -173,15 +193,16 @@ impl ForeignModel {
         }
     }
 
-    /// The names of the columns that it takes, if the file has them: as this program writes them, or those of its inputs, if
-    /// it has several, each for a column.
+    /// The names of the columns that it takes, if the file has them: as this program writes them, or those of
+    /// its inputs, if each is for a column, and they are several or one of words.
     fn columns(&self) -> Option<Vec<String>> {
         if let Some((_, columns)) = self.model.metadata().iter().find(|(key, _)| key == "columns") {
             return serde_json::from_str(columns).ok();
         }
         let (names, levels, shapes) = (self.model.input_names(), self.model.levels(), self.model.shapes());
         let is_column = |i: usize| !levels[i].is_empty() || shapes[i].iter().product::<usize>() == 1;
-        let is_of_columns = names.len() > 1 && (0..names.len()).all(is_column);
+        let are_named = names.len() > 1 || !levels[0].is_empty();
+        let is_of_columns = are_named && (0..names.len()).all(is_column);
         is_of_columns.then(|| names.into_iter().map(str::to_owned).collect())
     }
 
@@ -233,17 +254,41 @@ impl ForeignModel {
         .then(|| self.model.to_network().ok())?
     }
 
+    /// The column of the classes, where neither the source nor the file says which columns are inputs: the
+    /// only one of words that are all names of classes.
+    pub(super) fn label_in<'a>(&self, data: &'a OpenData) -> Option<&'a str> {
+        let (options, classes) = (data.options(), self.labels()?);
+        if data.target().is_some() || options.inputs.is_some() || self.columns().is_some() {
+            return None;
+        }
+        let is_of_classes = |values: &Values| match values {
+            Values::Words(words) => {
+                words.levels().iter().all(|word| classes.iter().any(|class| **class == **word))
+            }
+            _ => false,
+        };
+        let has_role = |name: &String| options.id.as_ref() == Some(name) || options.drop.contains(name);
+        let columns = data.rows().columns().iter().filter(|column| !has_role(&column.name));
+        let mut found = columns.filter(|column| is_of_classes(&column.values));
+        found.next().filter(|_| found.next().is_none()).map(|column| column.name.as_str())
+    }
+
     /// The way of rows of some data into it: the columns that the file names, or all that can be inputs, and these classes.
     ///
     /// # Errors
     /// If the data lacks a column.
     pub(crate) fn encoding(&self, data: &OpenData, classes: Vec<String>) -> Result<Preprocessing, String> {
         let columns = self.columns_in(data.rows());
-        let fitted = Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, data.options())
-            .map_err(|reason| match columns {
+        let options = match self.label_in(data) {
+            Some(label) => &DataOptions { label: Some(label.to_owned()), ..data.options().clone() },
+            None => data.options(),
+        };
+        let fitted = Preprocessing::of_inputs(data.rows(), columns.as_deref(), classes, options).map_err(
+            |reason| match columns {
                 Some(_) => format!("{reason}; {} takes its columns by their names", self.given),
                 None => reason,
-            })?;
+            },
+        )?;
         let encodes = columns.is_some() && self.options.form != Some(Form::Scaled);
         Ok(if encodes { fitted.before_file(&self.model.levels()) } else { fitted })
     }
@@ -304,6 +349,18 @@ impl ForeignModel {
         }
     }
 
+    /// Returns true if the file has no names of classes but numbers.
+    fn is_numbered(&self) -> bool {
+        self.options.classes.is_none() && self.model.labels().is_none_or(is_numbered)
+    }
+
+    /// A sentence on outputs that are taken for these classes by their order alone.
+    pub(super) fn remark(&self, classes: &[String]) -> Option<String> {
+        let numbers: Vec<String> = (0..self.class_count()).map(|class| class.to_string()).collect();
+        let is_by_order = self.is_numbered() && !classes.iter().all(|class| numbers.contains(class));
+        is_by_order.then(|| in_order(classes, "classes=[\"A\",\"B\"]"))
+    }
+
     /// The place of each of these classes among the outputs.
     fn places(&self, classes: &[String]) -> Result<Vec<usize>, String> {
         let outputs = self.outputs();
@@ -322,7 +379,7 @@ impl ForeignModel {
             return Ok(places);
         }
         // Programs number the classes in their order.
-        match is_numbered(labels) && self.options.classes.is_none() {
+        match self.is_numbered() {
             true => Ok((0..classes.len()).collect()),
             false => Err(format!(
                 "its classes are {}, those of the data {}; name them in the order of its outputs, classes=[\"{}\"]",
@@ -339,24 +396,31 @@ impl ForeignModel {
         preprocessing: &Preprocessing,
         frame: &DataFrame,
         rows: &[usize],
-    ) -> Result<Vec<f32>, String> {
+    ) -> Result<Vec<f32>, Fault> {
         let form = self.form(preprocessing);
-        let mut inputs = match form {
-            Form::Scaled => preprocessing.encode(frame, rows)?,
-            Form::Raw | Form::Bytes => preprocessing.encode_unscaled(frame, rows)?,
+        let encoded = match form {
+            Form::Scaled => preprocessing.encode(frame, rows),
+            Form::Raw | Form::Bytes => preprocessing.encode_unscaled(frame, rows),
         };
+        let mut inputs = encoded.map_err(Fault::Rows)?;
         let width = preprocessing.shape().iter().product::<usize>();
         if self.model.inputs() != width {
             let columns: Vec<&str> = preprocessing.inputs().iter().map(Encoding::column).collect();
-            return Err(format!(
-                "it takes {} numbers a row, and the columns give {width} ({}); leave columns out with drop=NAME",
+            let label = match preprocessing.target().column() {
+                "" => "name the column of the classes with label=NAME, and ",
+                _ => "",
+            };
+            return Err(Fault::Model(format!(
+                "it takes {} numbers a row, and the columns give {width} ({}); {label}leave columns out with \
+                 drop=NAME",
                 self.model.inputs(),
                 shortened(&columns)
-            ));
+            )));
         }
+        self.check_words(preprocessing, frame, rows, &inputs).map_err(Fault::Rows)?;
         if form == Form::Bytes {
             let [Encoding::Image { white, .. }] = preprocessing.inputs() else {
-                return Err("inputs=bytes is for images".to_owned());
+                return Err(Fault::Model("inputs=bytes is for images".to_owned()));
             };
             // Bytes are whole: what the division has rounded away comes back.
             inputs.iter_mut().for_each(|x| *x = (*x * f32::from(*white)).round());
@@ -364,7 +428,10 @@ impl ForeignModel {
         let channels = preprocessing.shape()[2];
         for (key, numbers) in [("mean", &self.options.mean), ("deviation", &self.options.deviation)] {
             if !matches!(numbers.len(), 0 | 1) && numbers.len() != channels {
-                return Err(format!("{key} has {} numbers; {channels} are needed, or one", numbers.len()));
+                let count = numbers.len();
+                return Err(Fault::Model(format!(
+                    "{key} has {count} numbers; {channels} are needed, or one"
+                )));
             }
         }
         let of = |numbers: &[f32], i: usize, none: f32| match numbers {
@@ -378,17 +445,50 @@ impl ForeignModel {
         Ok(inputs)
     }
 
+    /// Refuses words that the file does not know and would not take.
+    fn check_words(
+        &self,
+        preprocessing: &Preprocessing,
+        frame: &DataFrame,
+        rows: &[usize],
+        inputs: &[f32],
+    ) -> Result<(), String> {
+        let (strict, width) = (self.model.takes_no_other_words(), self.model.inputs());
+        if strict.len() != preprocessing.inputs().len() {
+            return Ok(());
+        }
+        let mut from = 0;
+        for (encoding, is_strict) in preprocessing.inputs().iter().zip(strict) {
+            let own = from..from + encoding.width();
+            from = own.end;
+            let Encoding::Category { column, levels } = encoding else { continue };
+            let is_unknown = |row: &[f32]| row[own.clone()].iter().all(|&x| x == 0.0);
+            let unknown = inputs.chunks_exact(width).position(is_unknown).filter(|_| is_strict);
+            if let Some(row) = unknown.map(|i| rows[i]) {
+                let word = frame.columns()[frame.find(column)?].values.text(row).unwrap_or_default();
+                let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+                return Err(format!(
+                    "row {}, column `{column}`: {} takes no word `{word}`; it takes {}",
+                    row + 1,
+                    self.given,
+                    shortened(&levels)
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The outputs for rows, `rows x outputs`.
     fn outputs_for(
         &mut self,
         preprocessing: &Preprocessing,
         frame: &DataFrame,
         rows: &[usize],
-    ) -> Result<Vec<f32>, String> {
+    ) -> Result<Vec<f32>, Fault> {
         let mut outputs = Vec::with_capacity(rows.len() * self.outputs());
         for rows in rows.chunks(ROWS) {
             let inputs = self.inputs(preprocessing, frame, rows)?;
-            outputs.extend_from_slice(self.model.answers(&inputs, rows.len())?);
+            outputs.extend_from_slice(self.model.answers(&inputs, rows.len()).map_err(Fault::Model)?);
         }
         Ok(outputs)
     }
@@ -402,15 +502,16 @@ impl ForeignModel {
         preprocessing: &Preprocessing,
         frame: &DataFrame,
         rows: &[usize],
-    ) -> Result<Vec<f32>, String> {
+    ) -> Result<Vec<f32>, Fault> {
+        let wrong = |reason: String| Err(Fault::Model(reason));
         match (self.outputs(), self.model.kind()) {
             (1, Kind::Values) => {}
-            (1, _) => return Err("its output is that of a classifier, no value".to_owned()),
-            (count, _) => return Err(format!("it has {count} outputs; one value is needed")),
+            (1, _) => return wrong("its output is that of a classifier, no value".to_owned()),
+            (count, _) => return wrong(format!("it has {count} outputs; one value is needed")),
         }
         let values = self.outputs_for(preprocessing, frame, rows)?;
         match values.iter().position(|value| !value.is_finite()) {
-            Some(row) => Err(format!("row {}: its value is {}", rows[row] + 1, values[row])),
+            Some(row) => wrong(format!("row {}: its value is {}", rows[row] + 1, values[row])),
             None => Ok(values),
         }
     }
@@ -424,9 +525,9 @@ impl ForeignModel {
         preprocessing: &Preprocessing,
         frame: &DataFrame,
         rows: &[usize],
-    ) -> Result<Vec<f32>, String> {
-        let (classes, kind) = (preprocessing.classes(), self.kind()?);
-        let places = self.places(classes)?;
+    ) -> Result<Vec<f32>, Fault> {
+        let (classes, kind) = (preprocessing.classes(), self.kind().map_err(Fault::Model)?);
+        let places = self.places(classes).map_err(Fault::Model)?;
         let outputs = self.outputs_for(preprocessing, frame, rows)?;
         let both = |x: f64| if kind == AnswerKind::Logits { [0.0, x] } else { [1.0 - x, x] };
         let numbers: Vec<f64> = match self.outputs() {
@@ -437,7 +538,9 @@ impl ForeignModel {
             .chunks_exact(classes.len())
             .flat_map(|row| places.iter().map(|&place| row[place]))
             .collect();
-        Answers::new(kind, classes.to_vec(), numbers)?.logits(classes)
+        Answers::new(kind, classes.to_vec(), numbers)
+            .and_then(|answers| answers.logits(classes))
+            .map_err(Fault::Model)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::algorithm::schedules;
 use crate::config::{Origin, Resolved, Settings};
 
 /// The keys that a decision tree has: its data, its teachers, the weight of these, and its checkpoints.
-const OF_TREES: [&str; 21] = [
+const OF_TREES: [&str; 22] = [
     "data",
     "data_crc32c",
     "test",
@@ -16,6 +16,7 @@ const OF_TREES: [&str; 21] = [
     "teacher",
     "teacher_crc32c",
     "teacher_weights",
+    "teacher_unlabelled",
     "teacher_mean",
     "student",
     "unlabelled",

@@ -121,6 +121,7 @@ fn student_parts(
     let mut warnings = repeated_rows(data, &parts);
     warnings.extend(learned_test(teachers, data));
     warnings.extend(teachers.leave_out(data, &mut parts)?);
+    warnings.extend(teachers.remarks(parts.preprocessing.classes()));
     if !has_values && fit.mixup > 0.0 && !parts.unlabelled.is_empty() {
         return Err(usage(
             "mixup mixes the labels of samples, and unlabelled rows have none; leave one of both out",

@@ -134,7 +134,7 @@ impl Asked<'_> {
             Some(frame) => (frame, &first[..], data.test_source().unwrap_or(data.data())),
             None => (data.data().rows(), &self.parts.rows.1[..count], data.data()),
         };
-        take(Rows { frame, rows, options: source.options() })
+        take(Rows { frame, rows, source })
     }
 }
 
@@ -213,14 +213,13 @@ fn lessons_of_model(mut model: ForeignModel, asked: &Asked<'_>) -> Result<Lesson
     }
     asked.refuse_variation(model.given())?;
     let (given, parameters) = (model.given().to_owned(), model.parameters());
-    let preprocessing = model
-        .arranged(asked.data.data(), preprocessing)
-        .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
+    let data = asked.data.data();
+    let preprocessing = model.arranged(data, preprocessing).map_err(|reason| data.refused(reason))?;
     let timed = timed_model(&model, &preprocessing, asked);
     let lessons = asked.once(parameters, |rows| {
         model
-            .logits(&preprocessing.filling(rows.options), rows.frame, rows.rows)
-            .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
+            .logits(&preprocessing.filling(rows.source.options()), rows.frame, rows.rows)
+            .map_err(|fault| fault.told(rows.source, &format!("--teacher {given}")))
     })?;
     Ok(Lessons { timed, ..lessons })
 }
@@ -231,7 +230,7 @@ fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
     let (own, mut workspace) = (predictor.clone(), Workspace::default());
     if let Some(bag) = predictor.bag().cloned() {
         let texts = asked.measured(|rows| {
-            predictor.preprocessing().filling(rows.options).texts(rows.frame, rows.rows).ok()
+            predictor.preprocessing().filling(rows.source.options()).texts(rows.frame, rows.rows).ok()
         })?;
         let rows = texts.len();
         let answer = move |from: usize, count: usize| {
@@ -241,7 +240,7 @@ fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
         return Some(Timed { rows, answer: Box::new(answer), bytes });
     }
     let inputs = asked.measured(|rows| {
-        predictor.preprocessing().filling(rows.options).encode(rows.frame, rows.rows).ok()
+        predictor.preprocessing().filling(rows.source.options()).encode(rows.frame, rows.rows).ok()
     })?;
     let width = predictor.input_count();
     let rows = inputs.len() / width;
@@ -254,7 +253,8 @@ fn timed_run(predictor: &Predictor, asked: &Asked<'_>) -> Option<Timed> {
 /// The measure of the speed of a model of another program: from the numbers of a row to its outputs.
 fn timed_model(model: &ForeignModel, preprocessing: &Preprocessing, asked: &Asked<'_>) -> Option<Timed> {
     asked.measured(|rows| {
-        let inputs = model.inputs(&preprocessing.filling(rows.options), rows.frame, rows.rows).ok()?;
+        let own = preprocessing.filling(rows.source.options());
+        let inputs = model.inputs(&own, rows.frame, rows.rows).ok()?;
         let (mut model, bytes, count) = (model.model().clone(), model.bytes(), rows.rows.len());
         let width = model.inputs();
         let answer = move |from: usize, count: usize| {

@@ -134,7 +134,8 @@ fn prepare_student(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
-    let layers = &with_checksum(&teacher, layers)?;
+    let (teacher, layers) = teacher.with_unlabelled(layers)?;
+    let layers = &with_checksum(&teacher, &layers)?;
     match teacher {
         Teacher::Policy(policy) => prepare_student_policy(*policy, head, layers, threads),
         Teacher::Classes(teachers) => {

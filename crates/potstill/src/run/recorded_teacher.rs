@@ -1,8 +1,8 @@
 //! A teacher whose answers are in a file: to classes, or values of a regression, row by row or by the names of rows.
 
-use super::checks::usage;
+use super::data_file::refused;
 use super::datasets::{DataSources, OpenData};
-use crate::data::preprocessing::{DATA_CHECKSUM, ROW_CHECKSUM};
+use crate::data::preprocessing::{DATA_CHECKSUM, ROW_CHECKSUM, is_answer};
 use crate::data::{DataFrame, Values};
 use crate::distill::Answers;
 use crate::error::Error;
@@ -17,8 +17,16 @@ const DEVIATIONS: &str = "deviation";
 
 /// The recorded answers of a teacher to the rows of some data.
 pub(crate) struct RecordedTeacher {
+    file: AnswerFile,
+    /// Those to the rows without labels, where they are in a file of their own.
+    unlabelled: Option<AnswerFile>,
+}
+
+/// A file of answers.
+struct AnswerFile {
     answers: Recorded,
-    rows: usize,
+    /// The place of each row's answer among these; none of a row without one.
+    of_rows: Vec<Option<usize>>,
     /// The name of each row, if the source has a column of them.
     names: Option<Vec<String>>,
     /// The CRC-32C of the data that it has answered, if the file has it.
@@ -26,6 +34,9 @@ pub(crate) struct RecordedTeacher {
     /// The CRC-32C of each row that it has answered; empty if the file has none.
     row_sums: Vec<u32>,
     checksum: u32,
+    /// True if training rows without an answer are left out.
+    drops_missing: bool,
+    option: &'static str,
     given: String,
 }
 
@@ -35,20 +46,34 @@ enum Recorded {
     Values(Vec<f64>, Vec<f64>),
 }
 
-impl RecordedTeacher {
+/// The option of a file of answers to the rows without labels.
+pub(super) const TO_UNLABELLED: &str = "--teacher-unlabelled";
+
+impl AnswerFile {
     /// Reads the answers of a file: columns `p(CLASS)`, `logit(CLASS)` or `votes(CLASS)`, or of a regression `prediction` and perhaps `deviation`.
     ///
     /// # Errors
     /// If it has none, or a row's are wrong.
-    pub(crate) fn open(given: &str) -> Result<Self, Error> {
-        let data = OpenData::open_as("--teacher", given)?;
-        let wrong = |reason: String| usage(format!("--teacher {given}: {reason}"));
-        if data.options().fills_missing == Some(true) {
-            return Err(wrong(
-                "missing=mean: it is of inputs, and these are answers; leave the option out".to_owned(),
-            ));
+    fn open(option: &'static str, given: &str) -> Result<Self, Error> {
+        let data = OpenData::answers(option, given)?;
+        let wrong = |reason: String| data.refused(reason);
+        let options = data.options();
+        if options.fills_missing == Some(true) {
+            let advice = "missing=mean: it is of inputs, and these are answers; leave the option out";
+            return Err(wrong(advice.to_owned()));
         }
-        let frame = data.rows().without(&data.options().drop).map_err(wrong)?;
+        let mut frame = data.rows().without(&options.drop).map_err(wrong)?;
+        let mut of_rows: Vec<Option<usize>> = (0..frame.rows()).map(Some).collect();
+        if options.drops_missing {
+            let answered = answered_rows(&frame);
+            if answered.is_empty() {
+                return Err(wrong("no row has an answer".to_owned()));
+            }
+            of_rows = vec![None; frame.rows()];
+            answered.iter().enumerate().for_each(|(place, &row)| of_rows[row] = Some(place));
+            let columns = frame.columns().iter().filter_map(|column| column.select(&answered)).collect();
+            frame = DataFrame::new(columns).map_err(wrong)?;
+        }
         let answers = match values(&frame).map_err(wrong)? {
             Some((values, deviations)) => Recorded::Values(values, deviations),
             None => Recorded::Classes(Answers::of_frame(&frame).map_err(wrong)?),
@@ -60,70 +85,70 @@ impl RecordedTeacher {
                 both.fold(0, |sum, x| crc32c::crc32c_append(sum, &x.to_le_bytes()))
             }
         };
-        let of_data = checksum_in(data.rows()).map_err(wrong)?;
-        let row_sums = row_sums_in(data.rows()).map_err(wrong)?;
-        let (rows, names) = (data.rows().rows(), data.names()?);
-        Ok(Self { answers, rows, names, of_data, row_sums, checksum, given: given.to_owned() })
-    }
-
-    /// The CRC-32C of its answers.
-    pub(crate) fn checksum(&self) -> u32 {
-        self.checksum
-    }
-
-    /// The classes of its answers, in their order; none of values.
-    pub(crate) fn classes(&self) -> &[String] {
-        match &self.answers {
-            Recorded::Classes(answers) => answers.classes(),
-            Recorded::Values(..) => &[],
-        }
-    }
-
-    /// The source as it was given.
-    pub(crate) fn given(&self) -> &str {
-        &self.given
+        Ok(Self {
+            answers,
+            of_rows,
+            names: data.names()?,
+            of_data: checksum_in(data.rows()).map_err(wrong)?,
+            row_sums: row_sums_in(data.rows()).map_err(wrong)?,
+            checksum,
+            drops_missing: options.drops_missing,
+            option,
+            given: given.to_owned(),
+        })
     }
 
     fn wrong(&self, reason: &str) -> Error {
-        usage(format!("--teacher {}: {reason}", self.given))
+        refused(self.option, &self.given, reason)
     }
 
-    /// The place of the answer to each row of some data, and of further rows behind them; none to a row that has no answer. Rows are joined by
-    /// their names where all have some, else one by one.
+    /// The number of answers.
+    fn len(&self) -> usize {
+        match &self.answers {
+            Recorded::Classes(answers) => answers.rows(),
+            Recorded::Values(values, _) => values.len(),
+        }
+    }
+
+    /// The place of the answer to each row of some sources, one behind the other; none to a row that has no
+    /// answer. Rows are joined by their names where all have some, else one by one. The first source says
+    /// what is learned.
     ///
     /// # Errors
     /// If no row has an answer, the numbers of rows differ, or the answers were recorded for other rows.
-    pub(crate) fn places(
-        &self,
-        data: &OpenData,
-        more: Option<&OpenData>,
-    ) -> Result<Vec<Option<usize>>, Error> {
-        let (mut ours, mut rows) = (data.names()?, data.rows().rows());
-        if let Some(more) = more {
-            ours = ours.zip(more.names()?).map(|(names, more)| [names, more].concat());
-            rows += more.rows().rows();
-            if let Some(name) = ours.as_deref().and_then(twice) {
-                return Err(self.wrong(&format!(
-                    "`{name}` names a row of the data and another of the unlabelled ones; give each row a name of its own"
-                )));
-            }
+    fn places(&self, sources: &[&OpenData], target: Option<&str>) -> Result<Vec<Option<usize>>, Error> {
+        let several = sources.len() > 1;
+        let rows: usize = sources.iter().map(|source| source.rows().rows()).sum();
+        let names = sources.iter().map(|source| source.names()).collect::<Result<Vec<_>, _>>()?;
+        let ours: Option<Vec<String>> =
+            names.into_iter().collect::<Option<Vec<_>>>().map(|names| names.concat());
+        if let Some(name) = ours.as_deref().and_then(twice) {
+            return Err(self.wrong(&format!(
+                "`{name}` names a row of the data and another of the unlabelled ones; give each row a name \
+                 of its own"
+            )));
         }
-        let is_of_others = self.of_data.is_some_and(|sum| more.is_some() || sum != data.checksum());
-        let target = data.target();
-        let sums =
-            || [Some(data), more].into_iter().flatten().flat_map(|source| source.row_checksums(target));
+        let is_of_others = self.of_data.is_some_and(|sum| several || sum != sources[0].checksum());
+        let sums = || sources.iter().flat_map(|source| source.row_checksums(target));
         let is_one_sided = ours.is_some() != self.names.is_some();
         let Some((ours, theirs)) = ours.zip(self.names.as_ref()) else {
-            let found = self.rows;
-            let is_checked = || more.is_some() && found == rows && self.row_sums.iter().copied().eq(sums());
+            let found = self.of_rows.len();
+            if several && found == sources[0].rows().rows() {
+                return Err(self.wrong(&format!(
+                    "it has answers to the {found} rows of --data alone; give those to --unlabelled with \
+                     {TO_UNLABELLED} FILE"
+                )));
+            }
+            let is_checked = || several && found == rows && self.row_sums.iter().copied().eq(sums());
             if is_of_others && !is_checked() {
                 let advice = "record it again, or name the rows of both with id=NAME";
                 return Err(self.wrong(&format!("it was recorded for other data; {advice}")));
             }
             if found != rows {
                 return Err(self.wrong(&format!(
-                    "it has {}, the data {rows}; name the rows of both with id=NAME to join them",
-                    counted(found, "row")
+                    "it has {}, {} {rows}; name the rows of both with id=NAME to join them",
+                    counted(found, "row"),
+                    if several { "--data and --unlabelled together" } else { "the data" }
                 )));
             }
             // Rows that are named on one side are not known to be in the same order, unless they are checked.
@@ -137,7 +162,7 @@ impl RecordedTeacher {
                      are in the same order"
                 )));
             }
-            return Ok((0..rows).map(Some).collect());
+            return Ok(self.of_rows.clone());
         };
         let places = joined(&ours, theirs);
         if places.iter().all(Option::is_none) {
@@ -146,7 +171,12 @@ impl RecordedTeacher {
         if is_of_others {
             self.check_rows(&ours, &places, sums())?;
         }
-        Ok(places)
+        Ok(self.answers_at(places))
+    }
+
+    /// The places of the answers to rows of the file.
+    fn answers_at(&self, rows: Vec<Option<usize>>) -> Vec<Option<usize>> {
+        rows.into_iter().map(|row| self.of_rows[row?]).collect()
     }
 
     /// Checks that the rows with answers are those for which these were recorded.
@@ -167,6 +197,130 @@ impl RecordedTeacher {
             }
         }
         Ok(())
+    }
+
+    /// The logits of these classes for all of its answers, `answers x classes`.
+    fn logits(&self, classes: &[String]) -> Result<Vec<f32>, Error> {
+        match &self.answers {
+            Recorded::Classes(answers) => answers.logits(classes).map_err(|reason| self.wrong(&reason)),
+            Recorded::Values(..) => {
+                Err(self.wrong(&format!("it has values ({VALUES}), and the data has classes")))
+            }
+        }
+    }
+
+    /// The values of all of its answers and their standard deviations, if it has any.
+    fn values(&self) -> Result<(&[f64], &[f64]), Error> {
+        match &self.answers {
+            Recorded::Values(values, deviations) => Ok((values, deviations)),
+            Recorded::Classes(_) => Err(self.wrong(&format!(
+                "it has answers of classes; a regression learns from columns {VALUES} and {DEVIATIONS}"
+            ))),
+        }
+    }
+
+    /// Sentences on answers that are taken for others than they are called, or for more exact ones.
+    fn remarks(&self, classes: &[String]) -> Vec<String> {
+        let Recorded::Classes(answers) = &self.answers else { return Vec::new() };
+        let order = answers
+            .is_in_order_of(classes)
+            .then(|| in_order(classes, "columns p(NAME), or an array `classes`"));
+        let told = |remark: String| format!("{} {}: {remark}", self.option, self.given);
+        order.into_iter().chain(answers.rounding()).map(told).collect()
+    }
+}
+
+/// The sentence on answers of numbered classes.
+pub(super) fn in_order(classes: &[String], naming: &str) -> String {
+    format!(
+        "its classes have no names, and are taken for those of the data in their order: {}; name them if it \
+         is another ({naming})",
+        shortened(classes)
+    )
+}
+
+/// The first names of a list.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    match names.len() {
+        count if count > SHOWN => format!("{}, ... ({count} in all)", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+impl RecordedTeacher {
+    /// Reads the answers of a file.
+    ///
+    /// # Errors
+    /// If it has none, or a row's are wrong.
+    pub(crate) fn open(given: &str) -> Result<Self, Error> {
+        Ok(Self { file: AnswerFile::open("--teacher", given)?, unlabelled: None })
+    }
+
+    /// The same with a file of answers to the rows without labels.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn with_unlabelled(self, given: &str) -> Result<Self, Error> {
+        Ok(Self { unlabelled: Some(AnswerFile::open(TO_UNLABELLED, given)?), ..self })
+    }
+
+    fn files(&self) -> impl Iterator<Item = &AnswerFile> {
+        std::iter::once(&self.file).chain(&self.unlabelled)
+    }
+
+    /// The CRC-32C of its answers.
+    pub(crate) fn checksum(&self) -> u32 {
+        let append = |sum, more: &AnswerFile| crc32c::crc32c_append(sum, &more.checksum.to_le_bytes());
+        self.unlabelled.iter().fold(self.file.checksum, append)
+    }
+
+    /// The classes of its answers, in their order; none of values.
+    pub(crate) fn classes(&self) -> &[String] {
+        match &self.file.answers {
+            Recorded::Classes(answers) => answers.classes(),
+            Recorded::Values(..) => &[],
+        }
+    }
+
+    /// The source as it was given.
+    pub(crate) fn given(&self) -> &str {
+        &self.file.given
+    }
+
+    /// A refusal of its answers.
+    pub(super) fn wrong(&self, reason: &str) -> Error {
+        self.file.wrong(reason)
+    }
+
+    /// Returns true if training rows without an answer are left out on purpose.
+    pub(super) fn drops_missing(&self) -> bool {
+        self.file.drops_missing
+    }
+
+    /// Sentences on answers that are taken for others than they are called, or for more exact ones.
+    pub(super) fn remarks(&self, classes: &[String]) -> Vec<String> {
+        self.files().flat_map(|file| file.remarks(classes)).collect()
+    }
+
+    /// The place of the answer to each row of some data, and of further rows behind them; none to a row that
+    /// has no answer. Rows are joined by their names where all have some, else one by one.
+    ///
+    /// # Errors
+    /// If no row has an answer, the numbers of rows differ, or the answers were recorded for other rows.
+    pub(crate) fn places(
+        &self,
+        data: &OpenData,
+        more: Option<&OpenData>,
+    ) -> Result<Vec<Option<usize>>, Error> {
+        let target = data.target();
+        let (Some(file), Some(more)) = (&self.unlabelled, more) else {
+            return self.file.places(&[&[data][..], more.as_slice()].concat(), target);
+        };
+        let mut places = self.file.places(&[data], target)?;
+        let behind = |place: Option<usize>| Some(place? + self.file.len());
+        places.extend(file.places(&[more], target)?.into_iter().map(behind));
+        Ok(places)
     }
 
     /// The places of the answers to the samples of these parts.
@@ -190,47 +344,60 @@ impl RecordedTeacher {
     /// The places of the answers to test rows of another source: by their names alone, which none of the data has. None if one has no
     /// answer, or it cannot be told that it is to this row.
     fn apart(&self, data: &DataSources, rows: usize) -> Result<Option<Vec<usize>>, Error> {
+        let file = &self.file;
         let test = data.test_source().filter(|test| test.rows().rows() == rows);
         let names = test.and_then(|test| test.names().ok().flatten());
-        let Some(((test, names), theirs)) = test.zip(names).zip(self.names.as_ref()) else { return Ok(None) };
+        let Some(((test, names), theirs)) = test.zip(names).zip(file.names.as_ref()) else { return Ok(None) };
         let ours = data.data().names().ok().flatten().unwrap_or_default();
         if twice(&[&ours[..], &names].concat()).is_some()
-            || (self.of_data.is_some() && self.row_sums.is_empty())
+            || (file.of_data.is_some() && file.row_sums.is_empty())
         {
             return Ok(None);
         }
         let places = joined(&names, theirs);
-        if self.of_data.is_some() {
-            self.check_rows(&names, &places, test.row_checksums(data.data().target()).into_iter())?;
+        if file.of_data.is_some() {
+            file.check_rows(&names, &places, test.row_checksums(data.data().target()).into_iter())?;
         }
-        Ok(places.into_iter().collect())
+        Ok(file.answers_at(places).into_iter().collect())
     }
 
-    /// The logits of these classes for all of its rows, `rows x classes`.
+    /// The logits of these classes for all of its answers, `answers x classes`.
     ///
     /// # Errors
     /// If it has answered to other classes, or has values.
     pub(crate) fn logits(&self, classes: &[String]) -> Result<Vec<f32>, Error> {
-        match &self.answers {
-            Recorded::Classes(answers) => answers.logits(classes).map_err(|reason| self.wrong(&reason)),
-            Recorded::Values(..) => {
-                Err(self.wrong(&format!("it has values ({VALUES}), and the data has classes")))
-            }
-        }
+        let parts = self.files().map(|file| file.logits(classes)).collect::<Result<Vec<_>, _>>()?;
+        Ok(parts.concat())
     }
 
-    /// The values of all of its rows and their standard deviations, if it has any.
+    /// The values of all of its answers and their standard deviations, if it has any.
     ///
     /// # Errors
     /// If it has answers of classes.
-    pub(crate) fn values(&self) -> Result<(&[f64], &[f64]), Error> {
-        match &self.answers {
-            Recorded::Values(values, deviations) => Ok((values, deviations)),
-            Recorded::Classes(_) => Err(self.wrong(&format!(
-                "it has answers of classes; a regression learns from columns {VALUES} and {DEVIATIONS}"
-            ))),
+    pub(crate) fn values(&self) -> Result<Valued, Error> {
+        let parts = self.files().map(AnswerFile::values).collect::<Result<Vec<_>, _>>()?;
+        let has_deviations = parts.iter().any(|(_, deviations)| !deviations.is_empty());
+        let (mut values, mut all) = (Vec::new(), Vec::new());
+        for (own, deviations) in parts {
+            values.extend_from_slice(own);
+            all.extend_from_slice(deviations);
+            // Values without deviations are sure.
+            all.resize(if has_deviations { values.len() } else { 0 }, 0.0);
         }
+        Ok((values, all))
     }
+}
+
+/// The rows with an answer.
+fn answered_rows(frame: &DataFrame) -> Vec<usize> {
+    let is_of_answers = |name: &str| is_answer(name) && name.ends_with(')') || name == VALUES;
+    let answers: Vec<&Values> = frame
+        .columns()
+        .iter()
+        .filter(|column| is_of_answers(&column.name))
+        .map(|column| &column.values)
+        .collect();
+    (0..frame.rows()).filter(|&row| answers.iter().any(|values| values.text(row).is_some())).collect()
 }
 
 /// The places of answers.
@@ -254,7 +421,7 @@ pub(crate) fn rows_at<T: Copy>(answers: &[T], width: usize, places: &[usize]) ->
 }
 
 /// Values, and their standard deviations if there are any.
-type Valued = (Vec<f64>, Vec<f64>);
+pub(crate) type Valued = (Vec<f64>, Vec<f64>);
 
 /// The place of each of our names among theirs.
 fn joined(ours: &[String], theirs: &[String]) -> Vec<Option<usize>> {

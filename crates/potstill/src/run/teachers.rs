@@ -2,15 +2,16 @@
 
 use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::{DataSources, OpenData, Rows, TrainedOn, absolute_place};
+use super::datasets::{DataSources, OpenData, Rows, TrainedOn, absolute_place, place_of};
 use super::foreign::ForeignModel;
-use super::recorded_teacher::{RecordedTeacher, learned_rows, rows_at};
+use super::recorded_teacher::{RecordedTeacher, TO_UNLABELLED, learned_rows, rows_at};
+use super::sources::peek;
 use super::subject::Subject;
 use crate::config::{Layer, Origin};
 use crate::data::Preprocessing;
+use crate::data::preprocessing::is_numbered;
 use crate::data::source::begins_an_option;
 use crate::distill::EnsembleMean;
-use crate::distill::answers::is_numbered;
 use crate::distill::ensemble::mean_logits;
 use crate::error::Error;
 use crate::export::safetensors;
@@ -56,11 +57,35 @@ impl Teacher {
             return Err(usage("--teacher: name a run directory, or a file of answers or of a model"));
         }
         let path = Path::new(given);
-        let is_run = path.is_dir() || !(path.is_file() || given.contains([':', ',']));
+        let is_run = path.is_dir() || !(path.exists() || given.contains([':', ',']));
+        if is_run && !path.exists() {
+            return Err(usage(format!("--teacher {given}: there is no such run directory or file")));
+        }
         match is_run {
             true => Subject::load(&RunDir::open(path)?).map(Self::from),
             false => Teachers::open(given).map(Self::Classes),
         }
+    }
+
+    /// Reads the files of answers to rows without labels that layers name, and adds their setting with
+    /// absolute paths.
+    ///
+    /// # Errors
+    /// If there are no such rows, no recorded answers beside them, or a file cannot be read.
+    pub(super) fn with_unlabelled(self, layers: &[Layer]) -> Result<(Self, Vec<Layer>), Error> {
+        const KEY: &str = "teacher_unlabelled";
+        let Some(given) = peek(layers, KEY) else { return Ok((self, layers.to_vec())) };
+        if peek(layers, "unlabelled").is_none() {
+            return Err(usage(format!(
+                "{TO_UNLABELLED} {given}: it answers the rows of --unlabelled; give them, too"
+            )));
+        }
+        let Self::Classes(teachers) = self else {
+            return Err(usage(format!("{TO_UNLABELLED} {given}: the teacher is a policy; leave it out")));
+        };
+        let values = Table::from_iter([(KEY.to_owned(), absolute_places(given).into())]);
+        let layer = Layer { origin: Origin::CommandLine, values };
+        Ok((Self::Classes(teachers.with_unlabelled(given)?), [layers, &[layer]].concat()))
     }
 }
 
@@ -87,10 +112,14 @@ pub(super) fn parameters_checksum(network: &Network) -> u32 {
 
 /// The setting of a teacher, with absolute paths.
 pub(crate) fn teacher_layer(given: &str) -> Layer {
-    let absolute = |given: &String| if given == OWN { given.clone() } else { absolute_place(given) };
-    let teachers: Vec<String> = places(given).iter().map(absolute).collect();
-    let values = Table::from_iter([("teacher".to_owned(), teachers.join(",").into())]);
+    let values = Table::from_iter([("teacher".to_owned(), absolute_places(given).into())]);
     Layer { origin: Origin::CommandLine, values }
+}
+
+/// Places that are separated by commas, with absolute paths.
+fn absolute_places(given: &str) -> String {
+    let absolute = |given: &String| if given == OWN { given.clone() } else { absolute_place(given) };
+    places(given).iter().map(absolute).collect::<Vec<_>>().join(",")
 }
 
 /// Splits `A,B` into its parts; a comma before `key=` is one between options.
@@ -119,10 +148,14 @@ fn is_open(text: &str) -> bool {
 impl Member {
     /// Reads a teacher that is no policy: a file of answers or a model of another program.
     fn of_file(given: &str) -> Result<Self, Error> {
-        match ForeignModel::recognizes(given) {
-            true => ForeignModel::open(given).map(|model| Self::Foreign(Box::new(model))),
-            false => RecordedTeacher::open(given).map(Self::Recorded),
+        if ForeignModel::recognizes(given) {
+            return ForeignModel::open(given).map(|model| Self::Foreign(Box::new(model)));
         }
+        let place = place_of(given);
+        if place.is_file() && place.extension().is_some_and(|ending| ending == "onnx") {
+            return Err(usage(format!("--teacher {given}: its content is no ONNX model; export it again")));
+        }
+        RecordedTeacher::open(given).map(Self::Recorded)
     }
 
     /// Reads one of several teachers.
@@ -219,10 +252,50 @@ impl Teachers {
         })
     }
 
+    /// Gives the recorded ones, in their order, files of answers to the rows without labels.
+    ///
+    /// # Errors
+    /// If they are not as many, or a file has no answers.
+    pub(super) fn with_unlabelled(self, given: &str) -> Result<Self, Error> {
+        let files = places(given);
+        let is_recorded = |member: &&Member| matches!(member, Member::Recorded(_));
+        let recorded = self.0.iter().filter(is_recorded).count();
+        if files.len() != recorded {
+            return Err(usage(format!(
+                "{TO_UNLABELLED} {given}: expected {recorded} files, one for each recorded teacher; others \
+                 answer by themselves"
+            )));
+        }
+        let mut files = files.into_iter();
+        let with = |member| match member {
+            Member::Recorded(answers) => {
+                let file = files.next().expect("one for each");
+                answers.with_unlabelled(&file).map(Member::Recorded)
+            }
+            other => Ok(other),
+        };
+        self.0.into_iter().map(with).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Sentences on answers that are taken for those of other classes than they are called, or for more exact
+    /// ones.
+    pub(super) fn remarks(&self, classes: &[String]) -> Vec<String> {
+        let of_member = |member: &Member| match member {
+            Member::Recorded(answers) => answers.remarks(classes),
+            Member::Foreign(model) => {
+                let told = |remark: String| format!("--teacher {}: {remark}", model.given());
+                model.remark(classes).map(told).into_iter().collect()
+            }
+            Member::Trained(_) | Member::Own => Vec::new(),
+        };
+        self.0.iter().flat_map(of_member).collect()
+    }
+
     /// Leaves out training rows to which a recorded teacher has no answer; returns a warning if there are any.
     ///
     /// # Errors
-    /// If no row is left, or the answers are to other classes.
+    /// If no row is left, rows with a label have no answer and are not to be left out, or the answers are to
+    /// other classes.
     pub(crate) fn leave_out(&self, data: &DataSources, parts: &mut Parts) -> Result<Option<String>, Error> {
         let count = parts.train.len();
         for member in &self.0 {
@@ -231,23 +304,34 @@ impl Teachers {
             let all = learned_rows(data, parts);
             let kept: Vec<usize> = (0..all.len()).filter(|&i| places[all[i]].is_some()).collect();
             if kept.is_empty() {
-                return Err(usage(format!(
-                    "--teacher {}: it has no answer to a training row",
-                    answers.given()
-                )));
+                return Err(answers.wrong("it has no answer to a training row"));
             }
             if kept.len() < all.len() {
                 let labelled = parts.rows.0.len();
+                let is_without = |i: &usize| places[all[*i]].is_none();
+                let without = (0..labelled).filter(is_without).count();
+                if let Some(first) = (0..labelled).find(is_without).filter(|_| !answers.drops_missing()) {
+                    let row = all[first];
+                    let name =
+                        data.data().names()?.map_or_else(String::new, |names| format!(" (`{}`)", names[row]));
+                    return Err(answers.wrong(&format!(
+                        "it has no answer to {without} of {labelled} training rows, such as row {}{name}; \
+                         complete it, or leave these rows out with missing=drop",
+                        row + 1
+                    )));
+                }
+                if (labelled..all.len()).all(|i| is_without(&i)) && labelled < all.len() {
+                    return Err(answers.wrong(&format!(
+                        "it has no answer to a row of --unlabelled; give these with {TO_UNLABELLED} FILE"
+                    )));
+                }
                 parts.train = Arc::new(parts.train.select(&kept));
                 let (rows, more) = kept.split_at(kept.partition_point(|&i| i < labelled));
                 parts.unlabelled = more.iter().map(|&i| parts.unlabelled[i - labelled]).collect();
                 parts.rows.0 = rows.iter().map(|&i| parts.rows.0[i]).collect();
             }
             if parts.rows.0.is_empty() {
-                return Err(usage(format!(
-                    "--teacher {}: it has no answer to a row with a label, of which some are needed",
-                    answers.given()
-                )));
+                return Err(answers.wrong("it has no answer to a row with a label, of which some are needed"));
             }
         }
         let without = count - parts.train.len();
@@ -266,6 +350,9 @@ pub(crate) struct Record {
     pub(crate) teacher: u32,
     /// The column that a teacher has learned, which is no part of the rows that it answers.
     pub(crate) target: Option<String>,
+    /// Sentences on answers that are taken for those of other classes than they are called, or for more exact
+    /// ones.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Teachers {
@@ -280,9 +367,14 @@ impl Teachers {
     ) -> Result<Record, Error> {
         let (teacher, count) = (self.checksum(), self.0.len());
         let learned = |member: &(Predictor, TrainedOn)| member.0.preprocessing().target().column().to_owned();
-        let target = self.trained().next().map(learned);
+        let of_file = |member: &Member| match member {
+            Member::Foreign(model) => model.label_in(data).map(str::to_owned),
+            _ => None,
+        };
+        let target = self.trained().next().map(learned).or_else(|| self.0.iter().find_map(of_file));
         let weights = weights.map_or_else(|| Ok(vec![1.0; count]), |weights| numbers(weights, count))?;
         let classes = self.classes(data)?;
+        let remarks = self.remarks(&classes);
         let mut members = Vec::with_capacity(count);
         for (weight, member) in weights.into_iter().zip(self.0) {
             members.push((weight, member.answers_to(data, &classes)?));
@@ -294,7 +386,7 @@ impl Teachers {
             [(_, own)] => logits.extend_from_slice(own),
             several => mean_logits(mean, 1.0, several, classes.len(), &mut logits),
         }
-        Ok(Record { classes, logits, teacher, target })
+        Ok(Record { classes, logits, teacher, target, remarks })
     }
 
     /// The classes: those of the first teacher that has names for them, else those of the data.
@@ -320,7 +412,7 @@ impl Member {
     fn answers_to(self, data: &OpenData, classes: &[String]) -> Result<Vec<f32>, Error> {
         let frame = data.rows();
         let rows: Vec<usize> = (0..frame.rows()).collect();
-        let all = Rows { frame, rows: &rows, options: data.options() };
+        let all = Rows { frame, rows: &rows, source: data };
         let of_data = |reason: String| data.refused(reason);
         match self {
             Self::Trained(trained) => {
@@ -330,7 +422,7 @@ impl Member {
             Self::Recorded(answers) => {
                 let (logits, places) = (answers.logits(classes)?, answers.places(data, None)?);
                 let places: Option<Vec<usize>> = places.into_iter().collect();
-                let none = || usage(format!("--teacher {}: a row has no answer", answers.given()));
+                let none = || answers.wrong("a row has no answer");
                 Ok(rows_at(&logits, classes.len(), &places.ok_or_else(none)?))
             }
             Self::Foreign(mut model) => {
@@ -338,7 +430,7 @@ impl Member {
                 let given = model.given().to_owned();
                 model
                     .logits(&preprocessing, frame, &rows)
-                    .map_err(|reason| usage(format!("--teacher {given}: {reason}")))
+                    .map_err(|fault| fault.told(data, &format!("--teacher {given}")))
             }
             Self::Own => Err(usage("--teacher self: it answers in training alone")),
         }

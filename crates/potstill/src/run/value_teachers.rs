@@ -98,12 +98,13 @@ impl Member {
             }
             Self::Foreign(mut model) => {
                 let (given, parameters) = (model.given().to_owned(), model.parameters());
-                let arranged = model
-                    .arranged(data.data(), ours)
-                    .map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
+                let arranged =
+                    model.arranged(data.data(), ours).map_err(|reason| data.data().refused(reason))?;
                 once(data, parts, parameters, |rows| {
-                    let values = model.values(&arranged.filling(rows.options), rows.frame, rows.rows);
-                    let values = values.map_err(|reason| usage(format!("--teacher {given}: {reason}")))?;
+                    let own = arranged.filling(rows.source.options());
+                    let values = model
+                        .values(&own, rows.frame, rows.rows)
+                        .map_err(|fault| fault.told(rows.source, &format!("--teacher {given}")))?;
                     Ok(values.into_iter().map(|x| ours.scaled_value(f64::from(x))).collect())
                 })
             }
@@ -130,13 +131,13 @@ fn recorded(answers: &RecordedTeacher, data: &DataSources, parts: &Parts) -> Res
     let (values, deviations) = answers.values()?;
     let ours: &Preprocessing = &parts.preprocessing;
     let scaled = |places: &[usize]| -> Vec<f32> {
-        rows_at(values, 1, places).into_iter().map(|x| ours.scaled_value(x)).collect()
+        rows_at(&values, 1, places).into_iter().map(|x| ours.scaled_value(x)).collect()
     };
     let unit = ours.value(1.0) - ours.value(0.0);
     let variance = |deviation: f64| ((deviation / unit) * (deviation / unit)) as f32;
     let variances = match deviations.is_empty() {
         true => Vec::new(),
-        false => rows_at(deviations, 1, &train).into_iter().map(variance).collect(),
+        false => rows_at(&deviations, 1, &train).into_iter().map(variance).collect(),
     };
     let (train, test) = (scaled(&train), test.as_deref().map(scaled));
     Ok(TaughtRows { train, variances, test, parameters: None })

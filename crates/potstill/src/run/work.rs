@@ -84,7 +84,8 @@ impl Work {
                 Teacher::Policy(_) => return Ok(None),
                 Teacher::Classes(teachers) => {
                     let (data, layers) = DataSources::open(layers, &teachers.trained_on())?;
-                    (data, with_checksum(&Teacher::Classes(teachers), &layers)?)
+                    let (teacher, layers) = Teacher::Classes(teachers).with_unlabelled(&layers)?;
+                    (data, with_checksum(&teacher, &layers)?)
                 }
             },
         };

@@ -125,7 +125,7 @@ impl FromStr for Center {
         match text {
             "mean" => Ok(Center::Mean),
             "iqm" | "IQM" => Ok(Center::Iqm),
-            _ => Err(format!("center {text}: write mean or iqm")),
+            _ => Err("write mean or iqm".to_owned()),
         }
     }
 }
