@@ -18,8 +18,8 @@ const MEMBERS: usize = 10;
 const EPOCHS: u64 = 20;
 const RATE: f64 = 0.1;
 /// Temperature and weight of the average.
-const TEMPERATURE: f32 = 20.0;
-const ALPHA: f32 = 0.9;
+const TEMPERATURE: f32 = 2.0;
+const ALPHA: f32 = 0.5;
 /// The share of the training before the average counts: its members have to know something first.
 const ALONE: f64 = 0.1;
 const SOURCE: &str = "Hinton, Vinyals and Dean 2014, slides";
@@ -90,7 +90,10 @@ fn train(
                 let loss = match counts {
                     true => {
                         let blend = Blend { temperature: TEMPERATURE, alpha: ALPHA };
-                        distillation(blend, &mean, logits, &labels, d_logits)
+                        let loss = distillation(blend, &mean, logits, &labels, d_logits);
+                        // The loss of the labels keeps its weight of 1.
+                        d_logits.iter_mut().for_each(|d| *d /= 1.0 - ALPHA);
+                        loss / (1.0 - ALPHA)
                     }
                     false => cross_entropy(logits, &labels, d_logits),
                 };

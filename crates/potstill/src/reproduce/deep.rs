@@ -111,15 +111,15 @@ const CONTINUOUS: [Case; 4] = [
     policy("sac", CAR, 50_000, (94.7, 99.5), "SB3: 94.7 +- 1.1"),
 ];
 
-const LANDERS: [Case; 5] = [
+const LANDERS: [Case; 4] = [
     policy("ppo", "LunarLander-v3", 1_000_000, (230.0, 320.0), "SB3, version 2: 242.1 +- 31.8"),
     policy("ppo", "LunarLanderContinuous-v3", 1_000_000, (260.0, 320.0), "SB3, version 2: 270.9 +- 32.1"),
     policy("a2c", "LunarLander-v3", 200_000, (155.8, 320.0), "SB3, version 2: 155.8 +- 80.4"),
     policy("dqn", "LunarLander-v3", 100_000, (154.4, 320.0), "SB3, version 2: 154.4 +- 79.2"),
-    policy("qr-dqn", "LunarLander-v3", 100_000, (70.2, 320.0), "SB3, version 2: 70.2 +- 225.5"),
 ];
 
-const WALKERS: [Case; 6] = [
+const WALKERS: [Case; 7] = [
+    policy("qr-dqn", "LunarLander-v3", 100_000, (70.2, 320.0), "SB3, version 2: 70.2 +- 225.5"),
     policy("a2c", "BipedalWalker-v3", 5_000_000, (295.0, 350.0), "SB3: 299.8 +- 23.5"),
     policy("ppo", "BipedalWalker-v3", 5_000_000, (287.9, 350.0), "SB3: 287.9 +- 2.4"),
     policy("sac", "BipedalWalker-v3", 500_000, (295.0, 350.0), "SB3: 297.7 +- 33.1"),

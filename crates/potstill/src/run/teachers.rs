@@ -29,7 +29,7 @@ pub(crate) enum Member {
     /// A trained classifier, with its data.
     Trained(Box<(Predictor, TrainedOn)>),
     /// Recorded answers.
-    Recorded(RecordedTeacher),
+    Recorded(Box<RecordedTeacher>),
     /// A model of another program.
     Foreign(Box<ForeignModel>),
     /// The student itself.
@@ -155,7 +155,7 @@ impl Member {
         if place.is_file() && place.extension().is_some_and(|ending| ending == "onnx") {
             return Err(usage(format!("--teacher {given}: its content is no ONNX model; export it again")));
         }
-        RecordedTeacher::open(given).map(Self::Recorded)
+        RecordedTeacher::open(given).map(|answers| Self::Recorded(Box::new(answers)))
     }
 
     /// Reads one of several teachers.
@@ -270,7 +270,7 @@ impl Teachers {
         let with = |member| match member {
             Member::Recorded(answers) => {
                 let file = files.next().expect("one for each");
-                answers.with_unlabelled(&file).map(Member::Recorded)
+                answers.with_unlabelled(&file).map(|answers| Member::Recorded(Box::new(answers)))
             }
             other => Ok(other),
         };

@@ -1,16 +1,13 @@
 //! The ring of transitions: storage, sampling, n-step returns, priorities.
 
 use super::actions::StoredAction;
-use super::config::{ReplayConfig, ReplayError};
+use super::config::{ReplayConfig, ReplayError, TERMINATED, TRUNCATED};
 use super::frames::{Frame, FrameStore};
 use crate::experience::{Steps, SumTree};
 use potstill_core::{Pcg64, math};
 
 /// Limit of the memory of everything but observations, in bytes.
 const REST_MAX: u64 = 1 << 34;
-
-pub(super) const TERMINATED: u8 = 1;
-pub(super) const TRUNCATED: u8 = 2;
 
 /// Added to an error, so that every transition keeps a positive probability (Schaul et al. 2016, section 3.3).
 const PRIORITY_EPSILON: f64 = 1e-6;

@@ -1,7 +1,10 @@
 //! The configuration of a replay buffer, and its memory use.
 
-use super::buffer::{TERMINATED, TRUNCATED};
 use thiserror::Error;
+
+/// The ends of episodes that are stored with a step; 0 without one.
+pub(super) const TERMINATED: u8 = 1;
+pub(super) const TRUNCATED: u8 = 2;
 
 /// The shape of actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
