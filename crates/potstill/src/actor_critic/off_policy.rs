@@ -124,6 +124,7 @@ impl OffPolicyConfig {
             n_step: 1,
             gamma: self.gamma,
             alpha: None,
+            keep_terminal: false,
             memory_limit: (self.memory_limit * 1e9) as u64,
         }
     }

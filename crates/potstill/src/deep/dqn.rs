@@ -269,6 +269,7 @@ impl DqnConfig {
             n_step: self.n_step as usize,
             gamma: self.gamma,
             alpha: self.prioritized.then_some(self.prioritized_alpha),
+            keep_terminal: false,
             memory_limit: (self.memory_limit * 1e9) as u64,
         }
     }

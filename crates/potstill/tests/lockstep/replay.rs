@@ -115,7 +115,7 @@ impl Store {
         let last = &rows[last.min(start + config.n_step - 1)];
         assert_eq!(batch.returns[i], sum as f32, "{config:?}");
         assert_eq!(batch.discounts[i], if last.terminated { 0.0 } else { discount as f32 }, "{config:?}");
-        if !last.terminated {
+        if !last.terminated || config.keep_terminal {
             assert_eq!(&batch.next_observations[i * width..][..width], &*last.next, "{config:?}");
         }
         (copy, start)
@@ -194,6 +194,7 @@ fn replay_is_a_store_of_all_steps() {
                             n_step,
                             gamma: 0.9,
                             alpha,
+                            keep_terminal: memory_limit == 0,
                             memory_limit,
                         };
                         check(&config, cases);

@@ -1,16 +1,13 @@
 //! The ring of transitions: storage, sampling, n-step returns, priorities.
 
 use super::actions::StoredAction;
-use super::config::{ReplayConfig, ReplayError};
+use super::config::{ReplayConfig, ReplayError, TERMINATED, TRUNCATED};
 use super::frames::{Frame, FrameStore};
 use crate::experience::{Steps, SumTree};
 use potstill_core::{Pcg64, math};
 
 /// Limit of the memory of everything but observations, in bytes.
 const REST_MAX: u64 = 1 << 34;
-
-pub(super) const TERMINATED: u8 = 1;
-pub(super) const TRUNCATED: u8 = 2;
 
 /// Added to an error, so that every transition keeps a positive probability (Schaul et al. 2016, section 3.3).
 const PRIORITY_EPSILON: f64 = 1e-6;
@@ -161,15 +158,16 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
             let (terminated, truncated) = (steps.terminated[copy], steps.truncated[copy]);
             let row = copy * features..(copy + 1) * features;
             let seen = (&steps.observations[row.clone()], &steps.next_observations[row]);
-            self.observations.store(slot, seen, terminated || truncated, truncated && !terminated);
-            let stored = self.actions[slot * width..][..width].iter_mut();
-            stored.zip(&steps.actions[copy * width..]).for_each(|(to, &number)| *to = A::pack(number));
-            self.rewards[slot] = steps.rewards[copy] as f32;
-            self.endings[slot] = match (terminated, truncated) {
+            let ending = match (terminated, truncated) {
                 (true, _) => TERMINATED,
                 (false, true) => TRUNCATED,
                 (false, false) => 0,
             };
+            self.observations.store(slot, seen, ending != 0, self.config.keeps_final(ending));
+            let stored = self.actions[slot * width..][..width].iter_mut();
+            stored.zip(&steps.actions[copy * width..]).for_each(|(to, &number)| *to = A::pack(number));
+            self.rewards[slot] = steps.rewards[copy] as f32;
+            self.endings[slot] = ending;
         }
         self.cursor = (self.cursor + 1) % self.rows();
         self.stored = (self.stored + 1).min(self.rows());
@@ -270,8 +268,8 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
         let copies = self.config.copies;
         let is_newest = slot / copies == (self.cursor + self.rows() - 1) % self.rows();
         match self.endings[slot] {
+            ending if self.config.keeps_final(ending) => Frame::Final(slot),
             TERMINATED => Frame::Slot(slot),
-            TRUNCATED => Frame::Final(slot),
             _ if is_newest => Frame::Newest(slot % copies),
             _ => Frame::Slot(self.after(slot, 1)),
         }

@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+pub(super) const TERMINATED: u8 = 1;
+pub(super) const TRUNCATED: u8 = 2;
+
 /// The shape of actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionShape {
@@ -49,6 +52,10 @@ pub struct ReplayConfig {
     /// The exponent of prioritized sampling: 0 is uniform, 1 in proportion to TD errors; `None` for a buffer
     /// without priorities.
     pub alpha: Option<f64>,
+    /// True if the final observations of terminated episodes are kept too, for learners that look at them
+    /// although their values count for nothing: as part of a batch that is normalised. Otherwise they read as
+    /// those before them.
+    pub keep_terminal: bool,
     /// Bytes of observations beyond which they are stored in a memory-mapped file.
     pub memory_limit: u64,
 }
@@ -66,8 +73,14 @@ impl ReplayConfig {
             n_step: 1,
             gamma: 0.99,
             alpha: None,
+            keep_terminal: false,
             memory_limit: 4_000_000_000,
         }
+    }
+
+    /// Returns true if the final frame of an episode with this ending is kept.
+    pub(super) fn keeps_final(&self, ending: u8) -> bool {
+        ending == TRUNCATED || (self.keep_terminal && ending == TERMINATED)
     }
 
     /// Rows that can be sampled; a row has one transition of each copy.
@@ -98,7 +111,7 @@ impl ReplayConfig {
         (frames, slots.saturating_mul(each).saturating_add(tree))
     }
 
-    /// Bytes of a full buffer, without the final frames of truncated episodes; and whether observations are
+    /// Bytes of a full buffer, without the final frames of episodes; and whether observations are
     /// stored in a file.
     pub fn memory(&self) -> (u64, bool) {
         let (frames, rest) = self.bytes();

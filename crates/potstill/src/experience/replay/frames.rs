@@ -13,11 +13,12 @@ pub(super) enum Frame {
     Slot(usize),
     /// The newest frame of a copy, in which no action was taken yet.
     Newest(usize),
-    /// The final frame of a truncated episode, whose last step is in this slot.
+    /// The final frame of an episode, whose last step is in this slot.
     Final(usize),
 }
 
-/// A frame per slot of the ring, the newest frame of each copy, and the final frames of truncated episodes.
+/// A frame per slot of the ring, the newest frame of each copy, and the final frames of episodes that are
+/// bootstrapped from or looked at.
 #[derive(Clone, Debug)]
 pub(super) struct FrameStore {
     config: ReplayConfig,
@@ -25,7 +26,7 @@ pub(super) struct FrameStore {
     frames: Pages,
     /// Frames before a slot's that belong to its stack.
     frames_before: Vec<u8>,
-    /// The index of the frame after a truncated slot among `final_frames`, counted from 1; 0 after others.
+    /// The index of the frame after a slot among `final_frames`, counted from 1; 0 after others.
     final_index: Vec<u32>,
     final_frames: Vec<u8>,
     /// Indices of `final_frames` that no slot refers to any more.
@@ -57,7 +58,7 @@ impl FrameStore {
         } else {
             Pages::in_memory(length).map_err(|_| too_large())?
         };
-        // Expected number of truncated episodes; the list grows beyond it.
+        // Expected number of final frames; the list grows beyond it.
         let ends = (slots / 16 + 1).min(1024);
         Ok(Self {
             frames,
@@ -86,13 +87,13 @@ impl FrameStore {
     }
 
     /// Stores both observations of a transition. `next` is the true final observation if the episode `ended`
-    /// with it; if it was `truncated`, the frame is kept for the bootstrap.
+    /// with it; its frame is kept if `keeps_final`.
     pub(super) fn store(
         &mut self,
         slot: usize,
         (observation, next): (&[f32], &[f32]),
         ended: bool,
-        truncated: bool,
+        keeps_final: bool,
     ) {
         let (length, copy) = (self.config.frame_bytes(), slot % self.config.copies);
         let mut frame = std::mem::take(&mut self.scratch);
@@ -106,7 +107,7 @@ impl FrameStore {
         let reach = self.config.frames as u8 - 1;
         self.running[copy] = if ended { 0 } else { (self.running[copy] + 1).min(reach) };
         self.pack(next, &mut frame);
-        if truncated {
+        if keeps_final {
             self.final_index[slot] = self.keep_final(&frame) + 1;
         }
         // The next step of this copy begins with it, unless that begins another episode.
@@ -184,16 +185,16 @@ impl FrameStore {
         }
     }
 
-    /// Adds the frames of the first `slots` slots to a snapshot; `truncated` are those of them after which an
-    /// episode was truncated.
-    pub(super) fn save(&self, slots: usize, truncated: &[usize], snapshot: &mut Snapshot) {
+    /// Adds the frames of the first `slots` slots to a snapshot; `with_final` are those of them with a final
+    /// frame.
+    pub(super) fn save(&self, slots: usize, with_final: &[usize], snapshot: &mut Snapshot) {
         let length = self.config.frame_bytes();
-        let finals = truncated.iter().flat_map(|&slot| self.frame(Frame::Final(slot)).to_vec());
+        let finals = with_final.iter().flat_map(|&slot| self.frame(Frame::Final(slot)).to_vec());
         snapshot.insert("frames", Value::U8s(self.frames[..slots * length].to_vec()));
         snapshot.insert("newest", Value::U8s(self.frames[self.slots() * length..].to_vec()));
         snapshot.insert("ages", Value::U8s(self.frames_before[..slots].to_vec()));
         snapshot.insert("running", Value::U8s(self.running.clone()));
-        snapshot.insert("final_slots", Value::U64s(truncated.iter().map(|&slot| slot as u64).collect()));
+        snapshot.insert("final_slots", Value::U64s(with_final.iter().map(|&slot| slot as u64).collect()));
         snapshot.insert("finals", Value::U8s(finals.collect()));
     }
 
@@ -201,7 +202,7 @@ impl FrameStore {
     pub(super) fn load(
         &mut self,
         slots: usize,
-        truncated: &[usize],
+        with_final: &[usize],
         snapshot: &Snapshot,
     ) -> Result<(), SnapshotError> {
         let ReplayConfig { copies, frames, .. } = self.config;
@@ -209,10 +210,10 @@ impl FrameStore {
         let (before, running) = (snapshot.u8s("ages", slots)?, snapshot.u8s("running", copies)?);
         bytes_below("ages", before, frames)?;
         bytes_below("running", running, frames)?;
-        if snapshot.indices("final_slots", truncated.len(), slots.max(1))? != truncated {
-            return Err(SnapshotError::invalid("final_slots", "not those of the truncated episodes"));
+        if snapshot.indices("final_slots", with_final.len(), slots.max(1))? != with_final {
+            return Err(SnapshotError::invalid("final_slots", "not those of the ends of episodes"));
         }
-        let finals = snapshot.u8s("finals", truncated.len() * length)?;
+        let finals = snapshot.u8s("finals", with_final.len() * length)?;
         let (kept, newest) =
             (snapshot.u8s("frames", slots * length)?, snapshot.u8s("newest", copies * length)?);
         let start = self.slots() * length;
@@ -221,7 +222,7 @@ impl FrameStore {
         self.frames_before[..slots].copy_from_slice(before);
         self.running.copy_from_slice(running);
         self.final_index.fill(0);
-        truncated.iter().enumerate().for_each(|(i, &slot)| self.final_index[slot] = i as u32 + 1);
+        with_final.iter().enumerate().for_each(|(i, &slot)| self.final_index[slot] = i as u32 + 1);
         self.final_frames = finals.to_vec();
         self.free_finals.clear();
         Ok(())

@@ -1,7 +1,7 @@
 //! Saving and restoring a replay buffer, also from the first format of checkpoints.
 
 use super::actions::StoredAction;
-use super::buffer::{Priorities, ReplayBuffer, TRUNCATED};
+use super::buffer::{Priorities, ReplayBuffer};
 use super::config::ReplayConfig;
 use super::frames::bytes_below;
 use crate::experience::{Steps, Transition};
@@ -16,7 +16,7 @@ impl<A: StoredAction + ?Sized> Restorable for ReplayBuffer<A> {
             .with("actions", A::save(&self.actions[..slots * self.config.actions.width()]))
             .with("rewards", Value::F32s(self.rewards[..slots].to_vec()))
             .with("endings", Value::U8s(self.endings[..slots].to_vec()));
-        self.observations.save(slots, &truncated(&self.endings[..slots]), &mut snapshot);
+        self.observations.save(slots, &final_slots(&self.config, &self.endings[..slots]), &mut snapshot);
         if let Some(Priorities { tree, highest }) = &self.priorities {
             let priorities = (0..slots).map(|slot| tree.get(slot)).collect();
             snapshot.insert("priorities", Value::F64s(priorities));
@@ -37,7 +37,7 @@ impl<A: StoredAction + ?Sized> Restorable for ReplayBuffer<A> {
         let endings = snapshot.u8s("endings", slots)?;
         bytes_below("endings", endings, 3)?;
         let rewards = snapshot.f32s("rewards", slots)?;
-        self.observations.load(slots, &truncated(endings), snapshot)?;
+        self.observations.load(slots, &final_slots(&self.config, endings), snapshot)?;
         let can_be_sampled = stored >= self.config.n_step;
         if let Some(priorities) = &mut self.priorities {
             priorities.load(snapshot, slots, self.endings.len(), can_be_sampled)?;
@@ -50,9 +50,9 @@ impl<A: StoredAction + ?Sized> Restorable for ReplayBuffer<A> {
     }
 }
 
-/// The slots after which an episode was truncated.
-fn truncated(endings: &[u8]) -> Vec<usize> {
-    (0..endings.len()).filter(|&slot| endings[slot] == TRUNCATED).collect()
+/// The slots with a final frame.
+fn final_slots(config: &ReplayConfig, endings: &[u8]) -> Vec<usize> {
+    (0..endings.len()).filter(|&slot| config.keeps_final(endings[slot])).collect()
 }
 
 /// The cursor of a ring of `capacity` rows, of which `stored` are in use.

@@ -60,7 +60,7 @@ fn check(config: ReplayConfig, pushed: usize) {
             let ends = last % 5 == 4;
             let discount = if ends && last % 10 == 4 { 0.0 } else { 0.5_f32.powi((last + 1 - i) as i32) };
             assert_eq!(batch.discounts[k], discount);
-            if discount > 0.0 {
+            if discount > 0.0 || config.keep_terminal {
                 let next = &batch.next_observations[k * frames..(k + 1) * frames];
                 let newest = if ends { last as f32 + 0.5 } else { last as f32 + 1.0 };
                 assert_eq!(next[frames - 1], newest);
@@ -80,6 +80,8 @@ fn samples_are_what_was_pushed() {
                     if n_step <= capacity {
                         let config = ReplayConfig { n_step, alpha, ..config(capacity) };
                         check(ReplayConfig { frames, features: frames, ..config }, 60);
+                        let keep_terminal = true;
+                        check(ReplayConfig { frames, features: frames, keep_terminal, ..config }, 60);
                     }
                 }
             }
@@ -175,9 +177,10 @@ fn draws_follow_priorities_and_weights_undo_them() {
 
 #[test]
 fn a_restored_ring_goes_on_where_it_was() {
-    for alpha in [None, Some(0.6)] {
+    for (alpha, keep_terminal) in [(None, false), (Some(0.6), false), (None, true)] {
         for pushed in [0, 3, 4, 7, 23] {
-            let config = ReplayConfig { alpha, n_step: 2, frames: 2, features: 2, ..config(9) };
+            let config =
+                ReplayConfig { alpha, keep_terminal, n_step: 2, frames: 2, features: 2, ..config(9) };
             let mut buffer = ReplayBuffer::new(config).unwrap();
             (0..pushed).for_each(|i| push(&mut buffer, i));
             let mut copy = ReplayBuffer::new(config).unwrap();
