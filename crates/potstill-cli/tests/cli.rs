@@ -593,7 +593,7 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(of("CliffWalking-v1")["observation_space"]["n"], 48);
     let algos = json(dir.path(), "algos");
     let algorithms = algos["algorithms"].as_array().unwrap();
-    assert_eq!(algorithms.len(), 44);
+    assert_eq!(algorithms.len(), 45);
     let of = |name: &str| algorithms.iter().find(|algorithm| algorithm["name"] == name).unwrap();
     for (name, family, policy, data, model) in [
         ("q-learning", "tabular", "off-policy", "online or offline", "model-free"),

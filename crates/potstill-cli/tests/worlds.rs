@@ -244,6 +244,40 @@ fn bad_input_gets_one_clear_line() {
             "noise on weights and dueling are",
         ),
         (
+            "train crossq --env Pendulum-v1 --steps 9 --set critic_net_arch=mlp:8:tanh:layernorm --out new",
+            "`critic_net_arch`: mlp:8:tanh:layernorm: crossq has no target networks, and needs critics with batch \
+             renormalisation; write mlp:8:tanh:batchrenorm",
+        ),
+        (
+            "train crossq --env Pendulum-v1 --steps 9 --net-arch mlp:8:batchnorm --out new",
+            "`net_arch`: mlp:8:batchnorm: batch normalisation is for networks that learn from --data",
+        ),
+        (
+            "train crossq --env Pendulum-v1 --steps 9 --set batch_size=1 --out new",
+            "`batch_size`: mlp:256,256:batchrenorm is normalised by batches, which needs at least 2 transitions, got 1",
+        ),
+        (
+            "train crossq --env Pendulum-v1 --steps 9 --net-arch mlp:8:noisy:batchrenorm --out new",
+            "noise on weights and dueling are",
+        ),
+        (
+            "train crossq --env Pendulum-v1 --steps 9 --set critic_net_arch=cnn:4x3,8:batchrenorm --out new",
+            "batchrenorm is of dense layers: it cannot be beside convolutions",
+        ),
+        (
+            "train crossq --env Pendulum-v1 --steps 9 --net-arch mlp:8:batchrenorm=-1 --out new",
+            "`batchrenorm=-1` is no whole number of batches from 0 to 1000000000",
+        ),
+        (
+            "train crossq --env CartPole-v1 --steps 9 --out new",
+            "`crossq` needs actions of a bounded box; those of CartPole-v1 are Discrete(2)",
+        ),
+        (
+            "train sac --env Pendulum-v1 --steps 9 --net-arch mlp:8:batchrenorm --out new",
+            "`net_arch`: mlp:8:batchrenorm: batch normalisation is for networks that learn from --data; layernorm is for \
+             agents, and batchrenorm for crossq",
+        ),
+        (
             "train q-learning --env CartPole-v1 --steps 9 --out new",
             "`q-learning` needs discrete observations",
         ),

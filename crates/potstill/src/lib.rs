@@ -20,7 +20,7 @@
 //! | [`linear`] | semi-gradient SARSA and TD with tile coding and state aggregation |
 //! | [`planning`] | dynamic programming on exact models; Dyna-Q, prioritized sweeping, tree search |
 //! | [`deep`] | DQN and its variants: C51, QR-DQN, IQN, Rainbow; PQN |
-//! | [`actor_critic`] | policy gradient: A2C, PPO; DDPG, TD3, SAC |
+//! | [`actor_critic`] | policy gradient: A2C, PPO; DDPG, TD3, SAC, CrossQ |
 //! | [`distill`] | knowledge distillation of classifiers and of policies |
 //! | [`train`] | the training loop, evaluation, statistics |
 //! | [`config`] | configuration keys with type, range and source |

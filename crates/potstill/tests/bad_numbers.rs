@@ -2,7 +2,8 @@
 //! change no parameter.
 
 use potstill::actor_critic::{
-    Ddpg, DdpgConfig, NoiseConfig, OffPolicyConfig, OffPolicyOptimizer, Ppo, PpoConfig, Sac, SacConfig,
+    CrossQ, CrossQConfig, CrossQOptimizer, CrossQShared, Ddpg, DdpgConfig, NoiseConfig, OffPolicyConfig,
+    OffPolicyOptimizer, Ppo, PpoConfig, Sac, SacConfig,
 };
 use potstill::agent::{Agent, LearnError};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
@@ -222,12 +223,20 @@ fn a_huge_reward_does_not_reach_a_policy_of_forces() {
     let env = || -> BoxEnv<[f32], [f32]> { Box::new(Large(pendulum.make_control().unwrap(), 41)) };
     let (noise, optimizer) = (NoiseConfig::default(), OffPolicyOptimizer::default());
     let sac = Sac::new(&(SacConfig::default(), (shared.clone(), optimizer.clone())), &task).unwrap();
+    let renormalised = OffPolicyConfig { net_arch: "mlp:8:batchrenorm".parse().unwrap(), ..shared.clone() };
+    let (own, shared_by_all) = (CrossQConfig::default(), CrossQShared(renormalised));
+    let of_sac = (SacConfig::default(), (shared_by_all, CrossQOptimizer::default()));
+    let crossq = CrossQ::new(&(own, of_sac), &task).unwrap();
     let ddpg = Ddpg::new(&(DdpgConfig(shared), (noise, optimizer)), &task).unwrap();
     let own = PpoConfig { n_steps: 50, batch_size: 50, n_epochs: 1, ..PpoConfig::default() };
     let ppo = Ppo::<[f32]>::new((own, OptimizerConfig::default()), &task);
     let (step, error) = stopped(Trainer::new(ppo, env(), streams));
     assert!(step == 50 && error.to_string().starts_with("step 50: loss is inf"), "{error}");
-    let stops = [stopped(Trainer::new(sac, env(), streams)), stopped(Trainer::new(ddpg, env(), streams))];
+    let stops = [
+        stopped(Trainer::new(sac, env(), streams)),
+        stopped(Trainer::new(crossq, env(), streams)),
+        stopped(Trainer::new(ddpg, env(), streams)),
+    ];
     for (step, error) in stops {
         assert!(step >= 40, "{error}");
         let TrainError::Learn { source: LearnError::NotFinite { culprit, batch }, .. } = error else {

@@ -170,6 +170,15 @@ fn a_key_without_effect_is_told() {
     for algorithm in ["monte-carlo", "off-policy-monte-carlo", "monte-carlo-prediction"] {
         check(algorithm, LAKE, "alpha=0.1", &["`alpha` has no effect: the values are means of returns"]);
     }
+    let pendulum = "env=Pendulum-v1 steps=40 eval_episodes=1 learning_starts=30 batch_size=4 critic_net_arch=mlp:4:batchrenorm";
+    check("crossq", pendulum, "tau=0.1", &["`tau` has no effect: there are no target networks"]);
+    check("crossq", pendulum, "beta1=0.9 net_arch=mlp:4:batchrenorm", &[]);
+    check(
+        "sac",
+        "env=Pendulum-v1 steps=40 eval_episodes=1 learning_starts=30 batch_size=4 net_arch=mlp:4",
+        "optimizer=rmsprop beta1=0.5",
+        &["`beta1` has no effect with optimizer=rmsprop; it needs optimizer=adam or adamw or radam"],
+    );
     check(
         "speedy-q-learning",
         LAKE,

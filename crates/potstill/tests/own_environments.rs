@@ -339,7 +339,7 @@ fn forces_without_bounds_are_refused_in_a_line() {
     let cases =
         [("Endless", "is from 0 to inf"), ("Wide", "is from -340282350000000000000000000000000000000 to")];
     for (id, words) in cases {
-        for algorithm in ["sac", "td3", "ddpg"] {
+        for algorithm in ["sac", "td3", "ddpg", "crossq"] {
             let error = train(&request(algorithm, id, &[], &dir.path().join("out")), &Quiet).unwrap_err();
             let expected = format!(
                 "`{algorithm}` needs actions of a bounded box; those of {id} are not: component 1 {words}"

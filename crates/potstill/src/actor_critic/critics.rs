@@ -1,4 +1,4 @@
-//! Critics of states and actions, with the target networks that lag behind them.
+//! Critics of states and actions, with the target networks that lag behind them, or without (CrossQ).
 
 use crate::agent::LearnError;
 use crate::deep::TaskSpec;
@@ -11,11 +11,11 @@ use potstill_nn::{Ends, Network, NetworkSpec, Upstream, Workspace};
 use super::networks::squared_error;
 
 /// Critics `Q_1(s, a)` to `Q_N(s, a)`, which take a state and an action side by side, and their target
-/// networks.
+/// networks, if they have any.
 #[derive(Clone, Debug)]
 pub(super) struct Critics<const N: usize> {
     critics: [Critic; N],
-    targets: [Teacher; N],
+    targets: Option<[Teacher; N]>,
     /// Components of an action.
     width: usize,
     /// States and actions side by side, `samples x (features + width)`.
@@ -71,21 +71,36 @@ pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
 
 /// Writes states and actions side by side.
 fn join(observations: &[f32], actions: &[f32], width: usize, pairs: &mut Vec<f32>) {
+    pairs.clear();
+    append(observations, actions, width, pairs);
+}
+
+/// Appends states and actions side by side.
+fn append(observations: &[f32], actions: &[f32], width: usize, pairs: &mut Vec<f32>) {
     let samples = actions.len() / width;
     let features = observations.len() / samples;
-    pairs.clear();
     for (observation, action) in observations.chunks_exact(features).zip(actions.chunks_exact(width)) {
         pairs.extend_from_slice(observation);
         pairs.extend_from_slice(action);
     }
 }
 
+/// Takes over the values that are smaller. NaN is kept, and refused with the target that it becomes.
+fn lower(least: &mut [f32], values: &[f32]) {
+    for (least, &value) in least.iter_mut().zip(values) {
+        if value < *least || value.is_nan() {
+            *least = value;
+        }
+    }
+}
+
 impl<const N: usize> Critics<N> {
-    /// Critics of one form with different weights, whose target networks move by `tau` on every `n`-th tick.
+    /// Critics of one form with different weights, whose target networks move by `tau` on every `n`-th tick;
+    /// without a `lag` they have none.
     pub(super) fn new(
         spec: &NetworkSpec,
         optimizer: &OptimizerConfig,
-        (n, tau): (u64, f64),
+        lag: Option<(u64, f64)>,
         task: &TaskSpec,
         rng: &mut Pcg64,
     ) -> Self {
@@ -95,11 +110,11 @@ impl<const N: usize> Critics<N> {
             let optimizer = GuardedStep::new(optimizer, network.parameters().len());
             Critic { network, optimizer, workspace: workspace(), d_values: Vec::new() }
         });
-        let target = |critic: &Critic| {
+        let target = |critic: &Critic, (n, tau): (u64, f64)| {
             Teacher::target_network(&critic.network, n, tau as f32).with_workers(task.workers.clone())
         };
         Self {
-            targets: std::array::from_fn(|i| target(&critics[i])),
+            targets: lag.map(|lag| std::array::from_fn(|i| target(&critics[i], lag))),
             critics,
             width: task.action_space.features(),
             pairs: Vec::new(),
@@ -115,8 +130,11 @@ impl<const N: usize> Critics<N> {
     }
 
     /// The target network of a critic.
+    ///
+    /// # Panics
+    /// If there are none.
     pub(super) fn target(&self, i: usize) -> &Teacher {
-        &self.targets[i]
+        &self.targets.as_ref().expect("target networks")[i]
     }
 
     /// Gradient steps so far.
@@ -124,10 +142,11 @@ impl<const N: usize> Critics<N> {
         self.critics[0].optimizer.updates()
     }
 
-    /// The largest drift of a target network.
-    pub(super) fn drift(&self) -> f64 {
-        let pairs = self.critics.iter().zip(&self.targets);
-        pairs.filter_map(|(critic, target)| target.drift(&critic.network)).fold(0.0, f64::max)
+    /// The age of the target networks and the largest drift of one, if there are any.
+    pub(super) fn lag(&self) -> Option<(u64, f64)> {
+        let targets = self.targets.as_ref()?;
+        let drifts = self.critics.iter().zip(targets).filter_map(|(c, target)| target.drift(&c.network));
+        Some((targets[0].age(), drifts.fold(0.0, f64::max)))
     }
 
     /// The least of the target networks' values of each state and action (clipped double Q-learning, Fujimoto
@@ -136,15 +155,25 @@ impl<const N: usize> Critics<N> {
         let Self { targets, width, pairs, least, .. } = self;
         join(observations, actions, *width, pairs);
         least.clear();
-        for target in targets {
-            let values = target.outputs(pairs);
-            if least.is_empty() {
-                least.extend_from_slice(values);
-            } else {
-                // NaN is kept, and refused with the target that it becomes.
-                let smaller = |l: &mut f32, v: f32| *l = if v < *l || v.is_nan() { v } else { *l };
-                least.iter_mut().zip(values).for_each(|(l, &v)| smaller(l, v));
-            }
+        least.resize(actions.len() / *width, f32::INFINITY);
+        for target in targets.as_mut().expect("target networks") {
+            lower(least, target.outputs(pairs));
+        }
+        least
+    }
+
+    /// The least of the critics' own values of each next state and action, from one pass of both minibatches,
+    /// states and next states, through each critic: so the moments of its batch normalisations are those of
+    /// both (Bhatt et al. 2024, section 3). A [joint step](Self::joint_step) follows.
+    pub(super) fn joint_values(&mut self, batch: &Batch<[f32]>, next_actions: &[f32]) -> &mut [f32] {
+        let Self { critics, width, pairs, least, .. } = self;
+        join(&batch.observations, &batch.actions, *width, pairs);
+        append(&batch.next_observations, next_actions, *width, pairs);
+        let samples = next_actions.len() / *width;
+        least.clear();
+        least.resize(samples, f32::INFINITY);
+        for Critic { network, workspace, .. } in critics {
+            lower(least, &network.forward_normalised(pairs, workspace)[samples..]);
         }
         least
     }
@@ -160,23 +189,60 @@ impl<const N: usize> Critics<N> {
         y: &[f32],
         weight: f32,
     ) -> Result<CriticStep, LearnError> {
-        let Self { critics, targets, width, pairs, .. } = self;
+        let Self { critics, width, pairs, .. } = self;
         join(&batch.observations, &batch.actions, *width, pairs);
-        let mut loss = 0.0;
-        for Critic { network, workspace, d_values, .. } in &mut *critics {
-            let values = network.forward(pairs, workspace);
-            d_values.resize(values.len(), 0.0);
-            loss += weight * squared_error(values, y, d_values);
-            d_values.iter_mut().for_each(|d| *d *= weight);
+        for Critic { network, workspace, .. } in critics {
+            network.forward(pairs, workspace);
         }
-        let values = critics[0].workspace.outputs();
+        self.descend(learning_rate, batch, y, weight)
+    }
+
+    /// The same after [`joint_values`](Self::joint_values), whose next values are constants of the loss. The
+    /// moments of its pass go into the running statistics.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub(super) fn joint_step(
+        &mut self,
+        learning_rate: f64,
+        batch: &Batch<[f32]>,
+        y: &[f32],
+        weight: f32,
+    ) -> Result<CriticStep, LearnError> {
+        let step = self.descend(learning_rate, batch, y, weight)?;
+        for Critic { network, workspace, .. } in &mut self.critics {
+            network.update_statistics(workspace);
+        }
+        Ok(step)
+    }
+
+    /// A gradient step by the first values of the last passes, as many as there are targets.
+    fn descend(
+        &mut self,
+        learning_rate: f64,
+        batch: &Batch<[f32]>,
+        y: &[f32],
+        weight: f32,
+    ) -> Result<CriticStep, LearnError> {
+        let Self { critics, targets, .. } = self;
+        let mut loss = 0.0;
+        for Critic { workspace, d_values, .. } in &mut *critics {
+            let values = workspace.outputs();
+            d_values.clear();
+            d_values.resize(values.len(), 0.0);
+            let of_batch = &mut d_values[..y.len()];
+            loss += weight * squared_error(&values[..y.len()], y, of_batch);
+            of_batch.iter_mut().for_each(|d| *d *= weight);
+        }
+        let values = &critics[0].workspace.outputs()[..y.len()];
         let mean_value = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+        let of_target = targets.as_ref().map_or(&[][..], |targets| targets[0].network().parameters());
         let seen: [(&str, &[f32]); 6] = [
             ("observation", &batch.observations),
             ("action", &batch.actions),
             ("reward", &batch.returns),
             ("next observation", &batch.next_observations),
-            ("target network's parameter", targets[0].network().parameters()),
+            ("target network's parameter", of_target),
             ("target", y),
         ];
         let mut names = NAMES.into_iter();
@@ -233,7 +299,7 @@ impl<const N: usize> Critics<N> {
 
     /// Advances the target networks' clocks.
     pub(super) fn tick(&mut self) {
-        for (critic, target) in self.critics.iter().zip(&mut self.targets) {
+        for (critic, target) in self.critics.iter().zip(self.targets.iter_mut().flatten()) {
             target.tick(1, &critic.network);
         }
     }
@@ -257,10 +323,10 @@ mod tests {
             ..OptimizerConfig::default()
         };
         let linear: NetworkSpec = "mlp".parse().unwrap();
-        let mut critics = Critics::new(&linear, &optimizer, (1, 0.5), &task, &mut Pcg64::new(1));
+        let mut critics = Critics::new(&linear, &optimizer, Some((1, 0.5)), &task, &mut Pcg64::new(1));
         for (i, parameters) in [[1.0, 2.0, 0.0], [3.0, -1.0, 1.0]].iter().enumerate() {
             critics.critics[i].network.update_parameters(|p| p.copy_from_slice(parameters));
-            critics.targets[i].copy_from(&critics.critics[i].network);
+            critics.targets.as_mut().unwrap()[i].copy_from(&critics.critics[i].network);
         }
         critics
     }
@@ -326,7 +392,7 @@ mod tests {
         assert!(error.starts_with("target is NaN"), "{error}");
         assert!([0, 1].iter().all(|&i| critics.network(i) == before.network(i)));
         // A target network that gives no number is the culprit, also if the other one does.
-        critics.targets[1].copy_from(&{
+        critics.targets.as_mut().unwrap()[1].copy_from(&{
             let mut network = before.network(1).clone();
             network.update_parameters(|p| p[0] = f32::NAN);
             network

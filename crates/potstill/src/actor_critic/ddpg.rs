@@ -141,7 +141,7 @@ impl OffPolicyLearner for DdpgLearner {
         let (lag, mut rng) = ((1, config.tau), task.streams.stream("initialisation"));
         Self {
             policy: DeterministicPolicy::new(&config.net_arch, optimizer, lag, task, &mut rng),
-            critics: Critics::new(config.critic_arch(), optimizer, lag, task, &mut rng),
+            critics: Critics::new(config.critic_arch(), optimizer, Some(lag), task, &mut rng),
             y: Vec::new(),
         }
     }
@@ -174,15 +174,16 @@ impl OffPolicyLearner for DdpgLearner {
         self.critics.updates()
     }
 
-    fn lag(&self) -> (u64, f64) {
-        (self.critics.target(0).age(), self.critics.drift())
+    fn lag(&self) -> Option<(u64, f64)> {
+        self.critics.lag()
     }
 
     fn policy(&self) -> Network {
         self.policy.network().clone()
     }
 
-    fn copy_policy(&mut self, policy: &Network) {
+    fn copy_policy(&mut self, policy: &Network) -> Result<(), String> {
         self.policy.copy_from(policy);
+        Ok(())
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! - On-policy, [A2C](a2c) and [PPO](ppo) learn from what the policy has just done: a softmax over choices,
 //!   or a normal distribution over the numbers of a box, which draws its actions while learning.
-//! - Off-policy, [DDPG](ddpg), [TD3](td3) and [SAC](sac) learn from replay, for actions of a bounded box
-//!   alone: the policy follows the gradient of its critics, which take the action as an input.
+//! - Off-policy, [DDPG](ddpg), [TD3](td3), [SAC](sac) and [CrossQ](crossq) learn from replay, for actions of
+//!   a bounded box alone: the policy follows the gradient of its critics, which take the action as an input.
 //!
 //! The model that is evaluated and exported takes the most probable action, or the mean.
 //!
@@ -29,6 +29,7 @@
 pub mod a2c;
 mod actions;
 mod critics;
+pub mod crossq;
 pub mod ddpg;
 mod deterministic;
 mod networks;
@@ -40,10 +41,12 @@ pub mod ppo;
 pub mod reinforce;
 mod rollout;
 pub mod sac;
+mod stochastic;
 pub mod td3;
 
 pub use a2c::{A2c, A2cConfig, A2cOptimizer};
 pub use actions::{DistributionGradients, Distributions, PolicyActions};
+pub use crossq::{CrossQ, CrossQConfig, CrossQOptimizer, CrossQSettings, CrossQShared};
 pub use ddpg::{Ddpg, DdpgConfig, DdpgSettings};
 pub use noise::{NoiseConfig, NoiseKind};
 pub use off_policy::{OffPolicy, OffPolicyConfig, OffPolicyLearner, OffPolicyOptimizer, TrainUnit};

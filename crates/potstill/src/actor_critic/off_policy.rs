@@ -1,5 +1,5 @@
-//! The agent that DDPG, TD3 and SAC share: it acts in a bounded box, keeps what it sees in a replay buffer,
-//! and makes the updates of its algorithm from minibatches of that.
+//! The agent that DDPG, TD3, SAC and CrossQ share: it acts in a bounded box, keeps what it sees in a replay
+//! buffer, and makes the updates of its algorithm from minibatches of that.
 //!
 //! Actions are numbers from -1 to 1 inside, in replay and networks, and are scaled into the environment's box
 //! outside, as in Stable-Baselines3. Order of events and clocks are those of [`Dqn`](crate::deep::Dqn): steps
@@ -113,7 +113,7 @@ impl OffPolicyConfig {
         self.train_freq.saturating_mul(self.num_envs)
     }
 
-    fn replay(&self, task: &TaskSpec) -> ReplayConfig {
+    fn replay<L: OffPolicyLearner>(&self, task: &TaskSpec) -> ReplayConfig {
         ReplayConfig {
             capacity: usize::try_from(self.buffer_size).unwrap_or(usize::MAX),
             copies: self.num_envs as usize,
@@ -124,30 +124,38 @@ impl OffPolicyConfig {
             n_step: 1,
             gamma: self.gamma,
             alpha: None,
-            keep_terminal: false,
+            keep_terminal: L::JOINT_BATCHES > 1,
             memory_limit: (self.memory_limit * 1e9) as u64,
         }
     }
 
-    /// Refuses settings that go neither together nor with the task. `outputs` are those of the policy for a
-    /// component.
-    fn check(&self, optimizer: &OptimizerConfig, outputs: usize, task: &TaskSpec) -> Result<(), ConfigError> {
-        let policy = Ends::new(task.inputs.count(), outputs * task.action_space.features());
-        let critic_key = if self.critic_net_arch.is_some() { "critic_net_arch" } else { "net_arch" };
+    /// The key that decides the form of the critics.
+    pub(super) fn critic_key(&self) -> &'static str {
+        if self.critic_net_arch.is_some() { "critic_net_arch" } else { "net_arch" }
+    }
+
+    /// Refuses settings of a learner that go neither together nor with the task.
+    fn check<L: OffPolicyLearner>(
+        &self,
+        optimizer: &OptimizerConfig,
+        task: &TaskSpec,
+    ) -> Result<(), ConfigError> {
+        let policy = Ends::new(task.inputs.count(), L::OUTPUTS * task.action_space.features());
         let rate = self.critic_learning_rate.unwrap_or(self.learning_rate);
+        L::check_normalisation(self)?;
         let networks = [
-            ("net_arch", &self.net_arch, policy, self.learning_rate),
-            (critic_key, self.critic_arch(), critic_ends(task), rate),
+            ("net_arch", &self.net_arch, policy, self.learning_rate, 1),
+            (self.critic_key(), self.critic_arch(), critic_ends(task), rate, L::JOINT_BATCHES),
         ];
-        for (key, spec, ends, rate) in &networks {
-            refuse_batch_norm(key, spec)?;
+        for (key, spec, ends, rate, batches) in &networks {
             if spec.noisy || spec.dueling {
                 let reason =
                     format!("{spec}: noise on weights and dueling are for values of discrete actions");
                 return Err(ConfigError::value(key, reason));
             }
             optimizer.check((key, spec, ends), *rate)?;
-            for (key, samples) in [("batch_size", self.batch_size), ("num_envs", self.num_envs)] {
+            let samples = [("batch_size", batches * self.batch_size), ("num_envs", self.num_envs)];
+            for (key, samples) in samples {
                 check_pass(key, samples, (spec, ends, 1))?;
             }
         }
@@ -178,6 +186,9 @@ pub trait OffPolicyLearner: Restorable + std::fmt::Debug + Send + Sized + 'stati
     type Settings: Settings + Clone + Default;
     /// Outputs of the policy's network for a component of an action.
     const OUTPUTS: usize;
+    /// Minibatches that pass through the critics together: 2 with the next states, whose batch normalisations
+    /// see those of terminal states too.
+    const JOINT_BATCHES: u64 = 1;
 
     /// The settings that all share.
     fn shared(settings: &Self::Settings) -> &OffPolicyConfig;
@@ -187,6 +198,15 @@ pub trait OffPolicyLearner: Restorable + std::fmt::Debug + Send + Sized + 'stati
 
     /// The keys of the optimisers.
     fn optimizer(settings: &Self::Settings) -> &OptimizerConfig;
+
+    /// Refuses normalisations in the networks that the algorithm has no use for.
+    ///
+    /// # Errors
+    /// If a network has one; the message names the key.
+    fn check_normalisation(config: &OffPolicyConfig) -> Result<(), ConfigError> {
+        refuse_batch_norm("net_arch", &config.net_arch)?;
+        refuse_batch_norm(config.critic_key(), config.critic_arch())
+    }
 
     /// A learner that has learned nothing.
     fn new(settings: &Self::Settings, task: &TaskSpec) -> Self;
@@ -204,14 +224,17 @@ pub trait OffPolicyLearner: Restorable + std::fmt::Debug + Send + Sized + 'stati
     /// Gradient steps of the critics so far.
     fn updates(&self) -> u64;
 
-    /// The age of the critics' target networks, and their drift.
-    fn lag(&self) -> (u64, f64);
+    /// The age of the critics' target networks, and their drift, if there are any.
+    fn lag(&self) -> Option<(u64, f64)>;
 
     /// The deterministic policy: outputs whose hyperbolic tangent is the action.
     fn policy(&self) -> Network;
 
-    /// Takes over the deterministic policy.
-    fn copy_policy(&mut self, policy: &Network);
+    /// Takes over a deterministic policy of the same form.
+    ///
+    /// # Errors
+    /// If its weights have taken in what the networks here do apart.
+    fn copy_policy(&mut self, policy: &Network) -> Result<(), String>;
 }
 
 /// An agent that learns a policy for a bounded box of actions from replay.
@@ -263,8 +286,8 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
         };
         let warning = warning(task, config.num_envs, first, "learning_starts and train_freq");
         let task = TaskSpec::of(task, &config.net_arch)?;
-        config.check(L::optimizer(settings), L::OUTPUTS, &task)?;
-        let (bytes, in_file) = config.replay(&task).memory();
+        config.check::<L>(L::optimizer(settings), &task)?;
+        let (bytes, in_file) = config.replay::<L>(&task).memory();
         let place = if in_file { ", observations in a file" } else { "" };
         let about = format!("replay: {} transitions, {}{place}", config.buffer_size, size(bytes));
         let copies = (config.num_envs > 1).then_some(config.num_envs as usize);
@@ -290,7 +313,7 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
         Ok(Self {
             learner: L::new(settings, task),
             noise: ActionNoise::new(L::noise(settings), copies, low.len()),
-            replay: ReplayBuffer::new(config.replay(task))?,
+            replay: ReplayBuffer::new(config.replay::<L>(task))?,
             space: action_space.clone(),
             steps: 0,
             began: 0,
@@ -425,8 +448,7 @@ impl<L: OffPolicyLearner> Agent for OffPolicy<L> {
         if parts(&own) != parts(theirs) || theirs.bound() != Bound::Squashed {
             return Err(model.misfit(&self.model()));
         }
-        self.learner.copy_policy(theirs.network());
-        Ok(())
+        self.learner.copy_policy(theirs.network())
     }
 
     fn learns_values(&self) -> bool {
@@ -434,18 +456,21 @@ impl<L: OffPolicyLearner> Agent for OffPolicy<L> {
     }
 
     fn diagnostics(&self) -> Measurements {
-        let (age, drift) = self.learner.lag();
-        Measurements::of(catalogue::TEACHER_STALENESS, age as f64)
-            .with(catalogue::TEACHER_DISTANCE, drift)
-            .with(catalogue::LEARNING_RATE, self.rates(self.steps).policy)
-            .with(catalogue::N_UPDATES, self.updates() as f64)
+        let rate = self.rates(self.steps).policy;
+        let measured = match self.learner.lag() {
+            Some((age, drift)) => Measurements::of(catalogue::TEACHER_STALENESS, age as f64)
+                .with(catalogue::TEACHER_DISTANCE, drift)
+                .with(catalogue::LEARNING_RATE, rate),
+            None => Measurements::of(catalogue::LEARNING_RATE, rate),
+        };
+        measured.with(catalogue::N_UPDATES, self.updates() as f64)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor_critic::{Ddpg, DdpgSettings, Sac, SacSettings};
+    use crate::actor_critic::{CrossQ, CrossQSettings, Ddpg, DdpgSettings, Sac, SacSettings};
     use crate::experience::Transition;
     use potstill_core::Streams;
 
@@ -476,6 +501,17 @@ mod tests {
         soft.start_from(&model).unwrap();
         assert!(same.model() == model && soft.model() == model);
         assert_eq!(same.learner().targets()[0], same.learner().policy_network());
+        // CrossQ's policy too, if it is not normalised by batches: a model has that in its weights.
+        let mut own = CrossQSettings::default();
+        let config = &mut own.1.1.0.0;
+        (config.net_arch, config.buffer_size) = ("mlp:6".parse().unwrap(), 300);
+        config.critic_net_arch = Some("mlp:6:batchrenorm".parse().unwrap());
+        let mut plain = CrossQ::new(&own, &task(1.0)).unwrap();
+        plain.start_from(&model).unwrap();
+        assert!(plain.model() == model);
+        own.1.1.0.0.net_arch = "mlp:6:batchrenorm".parse().unwrap();
+        let reason = CrossQ::new(&own, &task(1.0)).unwrap().start_from(&model).unwrap_err();
+        assert!(reason.starts_with("a model has batch normalisation in its weights"), "{reason}");
         let reason = Ddpg::new(&ddpg, &task(2.0)).unwrap().start_from(&model).unwrap_err();
         assert!(reason.starts_with("it has learned a policy for a box of 2 actions"), "{reason}");
     }

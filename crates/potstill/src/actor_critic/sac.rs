@@ -36,19 +36,19 @@
 use super::critics::Critics;
 use super::noise::{NoiseConfig, NoiseKind};
 use super::off_policy::{OffPolicy, OffPolicyConfig, OffPolicyLearner, OffPolicyOptimizer, Rates};
+use super::stochastic::StochasticPolicy;
 use crate::agent::{LearnError, Measurements, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, Preset, recipe};
 use crate::config::{Auto, settings};
 use crate::deep::TaskSpec;
 use crate::experience::Batch;
 use crate::metrics::catalogue;
-use crate::optimizer::{GuardedStep, OptimizerConfig};
+use crate::optimizer::OptimizerConfig;
 use crate::targets::bellman_values;
 use potstill_core::math::{exp_f64, ln_f64};
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
-use potstill_nn::distributions::{GaussianGradients, SquashedGaussian};
-use potstill_nn::{Interface, Network, Optimiser, Workers, Workspace};
+use potstill_nn::{Network, Optimiser, Workers};
 
 settings! {
     /// The hyperparameters of SAC beside those that all learners from replay share.
@@ -93,78 +93,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     ],
 };
 
-/// The range of the logarithms of deviations.
-const LOG_STD: (f32, f32) = (-20.0, 2.0);
-/// The heads of the policy's network.
-const HEADS: [&str; 2] = ["mean", "log_std"];
-
-/// Actions that a policy has drawn, `samples x components`.
-#[derive(Clone, Debug, Default)]
-struct Drawn {
-    log_std: Vec<f32>,
-    noise: Vec<f32>,
-    /// Normal numbers, whose hyperbolic tangents are the actions.
-    u: Vec<f32>,
-    actions: Vec<f32>,
-    /// One for each sample.
-    log_probs: Vec<f32>,
-}
-
-impl Drawn {
-    /// Draws an action for each sample from the outputs of a policy's network: all means, then all
-    /// deviations.
-    fn draw(&mut self, outputs: &[f32], components: usize, rng: &mut Pcg64) {
-        let Self { log_std, noise, u, actions, log_probs } = self;
-        let (mean, raw) = outputs.split_at(outputs.len() / 2);
-        log_std.clear();
-        log_std.extend(raw.iter().map(|x| x.clamp(LOG_STD.0, LOG_STD.1)));
-        for list in [noise, u, actions] {
-            list.resize(mean.len(), 0.0);
-        }
-        log_probs.resize(mean.len() / components, 0.0);
-        let of = SquashedGaussian::new(mean, log_std, components);
-        of.sample(rng, &mut self.noise, &mut self.u, &mut self.actions);
-        of.log_prob(&self.u, log_probs);
-    }
-
-    /// The mean logarithm of the actions' densities.
-    fn mean_log_prob(&self) -> f64 {
-        self.log_probs.iter().map(|&x| f64::from(x)).sum::<f64>() / self.log_probs.len() as f64
-    }
-
-    /// The gradient with respect to the outputs that the actions were drawn from, of a loss with these
-    /// gradients with respect to the actions, and the same one with respect to each logarithm of a density.
-    fn gradient(&self, outputs: &[f32], d_actions: &[f32], d_log_prob: f32, scratch: &mut Gradient) {
-        let (mean, raw) = outputs.split_at(outputs.len() / 2);
-        let Gradient { outputs: d_outputs, log_probs: d_log_probs } = scratch;
-        d_outputs.clear();
-        d_outputs.resize(outputs.len(), 0.0);
-        d_log_probs.clear();
-        d_log_probs.resize(self.log_probs.len(), d_log_prob);
-        let (d_mean, d_log_std) = d_outputs.split_at_mut(mean.len());
-        let components = mean.len() / self.log_probs.len();
-        let of = SquashedGaussian::new(mean, &self.log_std, components);
-        let mut gradients = GaussianGradients { mean: d_mean, log_std: d_log_std };
-        of.add_sample_gradients((&self.noise, &self.u), d_actions, d_log_probs, &mut gradients);
-        // What is clamped does not move.
-        for (d, x) in d_log_std.iter_mut().zip(raw) {
-            if !(LOG_STD.0..=LOG_STD.1).contains(x) {
-                *d = 0.0;
-            }
-        }
-    }
-}
-
-/// Gradients of the policy's loss.
-#[derive(Clone, Debug, Default)]
-struct Gradient {
-    outputs: Vec<f32>,
-    log_probs: Vec<f32>,
-}
-
 /// The weight of the entropy.
 #[derive(Clone, Debug)]
-struct Temperature {
+pub(super) struct Temperature {
     /// Its value, if it is fixed.
     fixed: f64,
     learned: Option<Learned>,
@@ -192,7 +123,7 @@ snapshot! {
 }
 
 impl Temperature {
-    fn new(config: &SacConfig, optimizer: &OptimizerConfig, components: usize) -> Self {
+    pub(super) fn new(config: &SacConfig, optimizer: &OptimizerConfig, components: usize) -> Self {
         let (fixed, learned) = match config.ent_coef {
             Auto::Number(alpha) => (alpha, None),
             Auto::Auto => {
@@ -207,7 +138,7 @@ impl Temperature {
         Self { fixed, learned, target_entropy }
     }
 
-    fn alpha(&self) -> f64 {
+    pub(super) fn alpha(&self) -> f64 {
         self.learned.as_ref().map_or(self.fixed, |learned| exp_f64(f64::from(learned.log[0])))
     }
 
@@ -215,7 +146,7 @@ impl Temperature {
     ///
     /// # Errors
     /// If that is not finite.
-    fn step(&mut self, learning_rate: f64, mean_log_prob: f64) -> Result<(), LearnError> {
+    pub(super) fn step(&mut self, learning_rate: f64, mean_log_prob: f64) -> Result<(), LearnError> {
         let gradient = -(mean_log_prob + self.target_entropy) as f32;
         if let Some(error) = not_finite(&[("log-probability", &[gradient])]) {
             return Err(error);
@@ -231,33 +162,24 @@ impl Temperature {
 #[derive(Clone, Debug)]
 pub struct SacLearner {
     /// `pi`.
-    policy: Network,
-    policy_optimizer: GuardedStep,
+    policy: StochasticPolicy,
     /// `Q_1`, `Q_2` and `Q'_1`, `Q'_2`.
     critics: Critics<2>,
     temperature: Temperature,
-    /// The stream of actions that are drawn while learning.
-    drawing: Pcg64,
-    components: usize,
-    acting: (Workspace, Drawn),
-    learning: (Workspace, Drawn),
-    next: (Workspace, Drawn),
     y: Vec<f32>,
-    d_actions: Vec<f32>,
-    gradient: Gradient,
 }
 
 snapshot! {
     impl Restorable for SacLearner {
-        saved: policy, policy_optimizer, critics via Flat, temperature via Flat, drawing;
-        built: components, acting, learning, next, y, d_actions, gradient;
+        saved: policy via Flat, critics via Flat, temperature via Flat;
+        built: y;
     }
 }
 
 impl SacLearner {
     /// The policy's network, with the heads `mean` and `log_std`.
     pub fn policy_network(&self) -> &Network {
-        &self.policy
+        self.policy.network()
     }
 
     /// The critics' networks, of a state and an action side by side.
@@ -294,62 +216,35 @@ impl OffPolicyLearner for SacLearner {
 
     fn new(settings: &SacSettings, task: &TaskSpec) -> Self {
         let (config, optimizer) = (Self::shared(settings), Self::optimizer(settings));
-        let components = task.action_space.features();
+        let lag = Some((1, config.tau));
         let mut rng = task.streams.stream("initialisation");
-        let interface = Interface::of_heads(task.inputs.count(), &HEADS.map(|head| (head, components)));
-        let policy = config.net_arch.initialised(interface, optimizer.initialisation(), &mut rng);
-        let pass = || (Workspace::new(task.workers.clone()), Drawn::default());
         Self {
-            policy_optimizer: GuardedStep::new(optimizer, policy.parameters().len()),
-            policy,
-            critics: Critics::new(config.critic_arch(), optimizer, (1, config.tau), task, &mut rng),
-            temperature: Temperature::new(&settings.0, optimizer, components),
-            drawing: task.streams.stream("policy"),
-            components,
-            acting: pass(),
-            learning: pass(),
-            next: pass(),
+            policy: StochasticPolicy::new(&config.net_arch, optimizer, task, &mut rng),
+            critics: Critics::new(config.critic_arch(), optimizer, lag, task, &mut rng),
+            temperature: Temperature::new(&settings.0, optimizer, task.action_space.features()),
             y: Vec::new(),
-            d_actions: Vec::new(),
-            gradient: Gradient::default(),
         }
     }
 
     fn act(&mut self, observations: &[f32], rng: &mut Pcg64, units: &mut [f32]) {
-        let (workspace, drawn) = &mut self.acting;
-        drawn.draw(self.policy.predict(observations, workspace), self.components, rng);
-        units.copy_from_slice(&drawn.actions);
+        self.policy.act(observations, rng, units);
     }
 
     fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError> {
-        let Self { policy, policy_optimizer, critics, temperature, drawing, components, .. } = self;
-        let (learning, here) = &mut self.learning;
-        let (workspace, next) = &mut self.next;
+        let Self { policy, critics, temperature, y } = self;
         let Batch { observations: s, returns: r, discounts, next_observations: s_next, .. } = batch;
         // a ~ pi(.|s); the temperature before its step is that of the losses.
-        here.draw(policy.forward(s, learning), *components, drawing);
-        let (alpha, mean_log_prob) = (temperature.alpha(), here.mean_log_prob());
+        let (mean_log_prob, alpha) = (policy.draw(s), temperature.alpha());
         temperature.step(rates.critic, mean_log_prob)?;
         // y = r + gamma (min_i Q'_i(s', a') - alpha ln pi(a'|s')), a' ~ pi(.|s')
-        next.draw(policy.predict(s_next, workspace), *components, drawing);
-        let values = critics.target_values(s_next, &next.actions);
-        values.iter_mut().zip(&next.log_probs).for_each(|(v, log_prob)| *v -= alpha as f32 * log_prob);
-        bellman_values(r, discounts, values, &mut self.y);
+        let (next_actions, log_probs) = policy.draw_next(s_next);
+        let values = critics.target_values(s_next, next_actions);
+        values.iter_mut().zip(log_probs).for_each(|(v, log_prob)| *v -= alpha as f32 * log_prob);
+        bellman_values(r, discounts, values, y);
         // J_Q = 1/2 sum_i mean (Q_i(s, a) - y)^2
-        let step = critics.step(rates.critic, batch, &self.y, 0.5)?;
+        let step = critics.step(rates.critic, batch, y, 0.5)?;
         // J_pi = mean (alpha ln pi(a|s) - min_i Q_i(s, a))
-        let value = critics.ascent(2, s, &here.actions, &mut self.d_actions);
-        let actor_loss = alpha * mean_log_prob - value;
-        let d_log_prob = (alpha / here.log_probs.len() as f64) as f32;
-        here.gradient(learning.outputs(), &self.d_actions, d_log_prob, &mut self.gradient);
-        let seen: [(&str, &[f32]); 4] = [
-            ("observation", s),
-            ("action", &here.actions),
-            ("log-probability", &here.log_probs),
-            ("action's gradient", &self.d_actions),
-        ];
-        let d_outputs = &self.gradient.outputs;
-        policy_optimizer.step(rates.policy, policy, d_outputs, learning, actor_loss as f32, &seen)?;
+        let actor_loss = policy.ascend(rates.policy, alpha, s, critics)?;
         // Q'_i = tau Q_i + (1 - tau) Q'_i
         critics.tick();
         Ok(Measurements::of(catalogue::CRITIC_LOSS, step.loss)
@@ -364,18 +259,17 @@ impl OffPolicyLearner for SacLearner {
         self.critics.updates()
     }
 
-    fn lag(&self) -> (u64, f64) {
-        (self.critics.target(0).age(), self.critics.drift())
+    fn lag(&self) -> Option<(u64, f64)> {
+        self.critics.lag()
     }
 
-    /// The hidden layers with the means.
     fn policy(&self) -> Network {
-        self.policy.of_head(HEADS[0])
+        self.policy.deterministic()
     }
 
     /// Deviations begin anew.
-    fn copy_policy(&mut self, policy: &Network) {
-        self.policy.copy_to_head(HEADS[0], policy);
+    fn copy_policy(&mut self, policy: &Network) -> Result<(), String> {
+        self.policy.copy_deterministic(policy)
     }
 }
 
@@ -383,48 +277,6 @@ impl OffPolicyLearner for SacLearner {
 mod tests {
     use super::*;
     use crate::optimizer::OptimizerKind;
-
-    /// The gradient of a loss that depends on the actions and their densities, against differences of that
-    /// loss; where a deviation is clamped it does not move.
-    #[test]
-    fn gradients_are_differences() {
-        let (samples, components) = (3, 2);
-        let outputs = [0.3, -0.8, 1.2, 0.1, -0.4, 0.6, -0.5, 0.2, -1.0, 2.5, 0.7, -21.0_f32];
-        let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.5_f32];
-        let alpha = 0.3;
-        let draw = |outputs: &[f32]| {
-            let mut drawn = Drawn::default();
-            drawn.draw(outputs, components, &mut Pcg64::new(5));
-            drawn
-        };
-        let noise = draw(&outputs).noise;
-        // The same in double precision.
-        let loss = |outputs: &[f64]| {
-            let (mean, raw) = outputs.split_at(samples * components);
-            let of = |i: usize| {
-                let log_std = raw[i].clamp(-20.0, 2.0);
-                let z = f64::from(noise[i]);
-                let a = (mean[i] + log_std.exp() * z).tanh();
-                let log_prob = -0.5 * z * z - log_std - (1.0 - a * a).ln();
-                f64::from(weights[i]) * a + alpha * log_prob
-            };
-            (0..samples * components).map(of).sum::<f64>()
-        };
-        let mut scratch = Gradient::default();
-        draw(&outputs).gradient(&outputs, &weights, alpha as f32, &mut scratch);
-        let wide = outputs.map(f64::from);
-        for (i, d) in scratch.outputs.iter().enumerate() {
-            let at = |step: f64| {
-                let mut moved = wide;
-                moved[i] += step;
-                loss(&moved)
-            };
-            let difference = (at(1e-6) - at(-1e-6)) / 2e-6;
-            assert!((f64::from(*d) - difference).abs() < 2e-5, "{i}: {d} {difference}");
-        }
-        // 2.5 and -21 lie beyond the range.
-        assert_eq!([scratch.outputs[9], scratch.outputs[11]], [0.0; 2]);
-    }
 
     #[test]
     fn temperatures_by_hand() {

@@ -159,7 +159,7 @@ impl OffPolicyLearner for Td3Learner {
         let mut rng = task.streams.stream("initialisation");
         Self {
             policy: DeterministicPolicy::new(&config.net_arch, optimizer, lag, task, &mut rng),
-            critics: Critics::new(config.critic_arch(), optimizer, lag, task, &mut rng),
+            critics: Critics::new(config.critic_arch(), optimizer, Some(lag), task, &mut rng),
             smoothing: task.streams.stream("policy"),
             config: settings.0.clone(),
             y: Vec::new(),
@@ -202,16 +202,17 @@ impl OffPolicyLearner for Td3Learner {
         self.critics.updates()
     }
 
-    fn lag(&self) -> (u64, f64) {
-        (self.critics.target(0).age(), self.critics.drift())
+    fn lag(&self) -> Option<(u64, f64)> {
+        self.critics.lag()
     }
 
     fn policy(&self) -> Network {
         self.policy.network().clone()
     }
 
-    fn copy_policy(&mut self, policy: &Network) {
+    fn copy_policy(&mut self, policy: &Network) -> Result<(), String> {
         self.policy.copy_from(policy);
+        Ok(())
     }
 }
 

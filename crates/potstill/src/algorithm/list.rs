@@ -1,7 +1,7 @@
 //! The list of all algorithms.
 
 use super::descriptor::Algorithm;
-use crate::actor_critic::{a2c, ddpg, one_step, ppo, reinforce, sac, td3};
+use crate::actor_critic::{a2c, crossq, ddpg, one_step, ppo, reinforce, sac, td3};
 use crate::baseline::random_linear;
 use crate::config::ConfigError;
 use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
@@ -56,6 +56,7 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &ddpg::ALGORITHM,
     &td3::ALGORITHM,
     &sac::ALGORITHM,
+    &crossq::ALGORITHM,
     &random_linear::ALGORITHM,
     &classifier::ALGORITHM,
     &regression::ALGORITHM,

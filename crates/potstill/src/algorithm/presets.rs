@@ -71,9 +71,11 @@ impl Algorithm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actor_critic::{DdpgSettings, NoiseKind, SacSettings, Td3Settings};
+    use crate::actor_critic::{
+        CrossQOptimizer, CrossQSettings, CrossQShared, DdpgSettings, NoiseKind, SacSettings, Td3Settings,
+    };
     use crate::algorithm::ALGORITHMS;
-    use crate::config::{Settings, resolve};
+    use crate::config::{Auto, Settings, resolve};
     use crate::deep::{C51Config, DqnConfig, PqnConfig, QrDqnConfig};
     use crate::optimizer::OptimizerConfig;
 
@@ -119,6 +121,11 @@ mod tests {
         );
         let (ddpg, _) = of::<DdpgSettings>("ddpg", "zoo", "Pendulum-v1");
         assert_eq!((ddpg.0.gamma, ddpg.0.learning_starts), (0.98, 10_000));
+        let (crossq, (_, (shared, optimizer))) = of::<CrossQSettings>("crossq", "zoo", "Pendulum-v1");
+        assert_eq!((crossq.policy_delay, shared.0.learning_rate, optimizer.0.beta1), (2, 1e-3.into(), 0.5));
+        assert_eq!(shared.0.critic_arch().to_string(), "mlp:256,256:batchrenorm");
+        let (crossq, (_, (shared, _))) = of::<CrossQSettings>("crossq", "zoo", "BipedalWalker-v3");
+        assert_eq!((crossq.policy_delay, shared.0.gamma, shared.0.learning_starts), (3, 0.98, 10_000));
         let of_all = find("pqn", "purejaxql", "MinAtar/Seaquest-v1:full_action_set=true").unwrap();
         assert_eq!(of_all.values, find("pqn", "purejaxql", "MinAtar/Seaquest-v1").unwrap().values);
     }
@@ -154,6 +161,8 @@ mod tests {
         check("c51", "Acrobot-v1", Some("cleanrl"));
         check("sac", "Pendulum-v1", Some("zoo"));
         check("sac", "MountainCarContinuous-v0", Some("cleanrl"));
+        check("crossq", "LunarLanderContinuous-v3", Some("zoo"));
+        check("crossq", "MountainCarContinuous-v0", None);
         check("rainbow", "CartPole-v1", None);
         check("sarsa", "CliffWalking-v1", None);
     }
@@ -184,6 +193,21 @@ mod tests {
         }
         assert_eq!((td3_own.policy_delay, td3_own.target_noise, td3_own.target_noise_clip), (2, 0.2, 0.5));
         assert_eq!((optimizer.0.max_grad_norm, optimizer.0.optimizer_eps), (f64::INFINITY, 1e-8));
+    }
+
+    /// The values of `sbx.crossq`, version 0.28.
+    #[test]
+    fn the_defaults_of_crossq_are_those_of_sbx() {
+        let (own, (of_sac, (CrossQShared(config), CrossQOptimizer(optimizer)))) = CrossQSettings::default();
+        assert_eq!((own.policy_delay, of_sac.ent_coef), (3, Auto::Auto));
+        assert_eq!((config.learning_rate, config.critic_learning_rate), (1e-3.into(), None));
+        let forms = [&config.net_arch, config.critic_arch()].map(ToString::to_string);
+        assert_eq!(forms, ["mlp:256,256:batchrenorm", "mlp:1024,1024:batchrenorm"]);
+        let sizes = (config.buffer_size, config.learning_starts, config.batch_size, config.gamma);
+        assert_eq!(sizes, (1_000_000, 100, 256, 0.99));
+        let of_optimizer = (optimizer.beta1, optimizer.optimizer_eps, optimizer.max_grad_norm);
+        assert_eq!(of_optimizer, (0.5, 1e-8, f64::INFINITY));
+        assert_eq!(config.net_arch.batch_renorm, Some(100_000));
     }
 
     #[test]

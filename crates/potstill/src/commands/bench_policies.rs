@@ -26,7 +26,7 @@ const fn zoo(name: &'static str, algorithm: &'static str, env: &'static str, ste
     Workload { name, algorithm, preset: Some("zoo"), values: "", env, steps, threads: 2 }
 }
 
-const WORKLOADS: [Workload; 8] = [
+const WORKLOADS: [Workload; 9] = [
     // ModuRL's benchmark.
     Workload {
         name: "matched",
@@ -45,6 +45,7 @@ const WORKLOADS: [Workload; 8] = [
     zoo("sac", "sac", "Pendulum-v1", 20_000),
     zoo("td3", "td3", "Pendulum-v1", 20_000),
     zoo("ddpg", "ddpg", "Pendulum-v1", 20_000),
+    zoo("crossq", "crossq", "Pendulum-v1", 20_000),
 ];
 
 /// The names of the workloads.

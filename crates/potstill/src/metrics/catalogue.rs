@@ -250,14 +250,15 @@ metrics! {
     POLICY_LOSS = "train/policy_gradient_loss", Neither, "Loss of the policy", "loss" in ACTOR as "policy";
     /// Mean squared error of the critic since the previous record, without its weight.
     VALUE_LOSS = "train/value_loss", Lower, "Loss of the critic", "loss" in ACTOR as "critic";
-    /// Mean loss of a policy that learns from replay since the previous record: minus the critics' value of its actions, and in
-    /// SAC minus their entropy times the temperature. Where the policy learns less often than its critics, its latest loss counts.
+    /// Mean loss of a policy that learns from replay since the previous record: minus the critics' value of
+    /// its actions, and in SAC and CrossQ minus their entropy times the temperature. Where the policy learns
+    /// less often than its critics, its latest loss counts.
     ACTOR_LOSS = "train/actor_loss", Neither, "Loss of the policy", "loss" in ACTOR as "policy, from replay";
     /// Mean loss of the critics of states and actions since the previous record, their sum if there are two.
     CRITIC_LOSS = "train/critic_loss", Lower, "Loss of the critics", "loss" in ACTOR as "critics, from replay";
     /// Mean entropy of the policy in the minibatches since the previous record, in nats.
     ENTROPY = "train/entropy", Neither, "Entropy of the policy", "nats" in ENTROPIES as "entropy";
-    /// Mean temperature since the previous record: the weight of the entropy in SAC.
+    /// Mean temperature since the previous record: the weight of the entropy in SAC and CrossQ.
     ENT_COEF = "train/ent_coef", Neither, "Temperature: the weight of the entropy", "value";
     /// Mean estimate of the divergence KL(old || new) of the policy during an update, in nats.
     APPROX_KL = "train/approx_kl", Neither, "Divergence from the policy that acted", "nats"

@@ -11,6 +11,7 @@ mod network;
 mod off_policy;
 mod ppo;
 mod pqn;
+mod renorm;
 mod replay;
 mod sweeping;
 mod table;

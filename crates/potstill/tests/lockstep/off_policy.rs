@@ -1,12 +1,13 @@
-//! DDPG (Lillicrap et al. 2016), TD3 (Fujimoto et al. 2018) and SAC (Haarnoja et al. 2018) in lock step with
-//! a program in double precision: its replay is a list, and its gradients are central differences of the
-//! losses as the papers have them.
+//! DDPG (Lillicrap et al. 2016), TD3 (Fujimoto et al. 2018), SAC (Haarnoja et al. 2018) and CrossQ (Bhatt et
+//! al. 2024) in lock step with a program in double precision: its replay is a list, and its gradients are
+//! central differences of the losses as the papers have them.
 
 use crate::experience::{Noise, Step};
 use crate::network::plain_sgd;
+use crate::renorm::{Mode, average, pass};
 use potstill::actor_critic::{
-    Ddpg, DdpgConfig, NoiseConfig, NoiseKind, OffPolicyConfig, OffPolicyOptimizer, Sac, SacConfig, Td3,
-    Td3Config, TrainUnit,
+    CrossQ, CrossQConfig, CrossQOptimizer, CrossQShared, Ddpg, DdpgConfig, NoiseConfig, NoiseKind,
+    OffPolicyConfig, OffPolicyOptimizer, Sac, SacConfig, Td3, Td3Config, TrainUnit,
 };
 use potstill::agent::Agent;
 use potstill::config::Auto;
@@ -30,8 +31,26 @@ const LOG_STD: (f64, f64) = (-20.0, 2.0);
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Ddpg,
-    Td3 { delay: u64, noise: f64, clip: f64 },
-    Sac { alpha: Option<f64>, target_entropy: f64 },
+    Td3 {
+        delay: u64,
+        noise: f64,
+        clip: f64,
+    },
+    Sac {
+        alpha: Option<f64>,
+        target_entropy: f64,
+    },
+    /// With the batches of a warm-up.
+    CrossQ {
+        delay: u64,
+        warm_up: u64,
+    },
+}
+
+impl Kind {
+    fn is_stochastic(self) -> bool {
+        matches!(self, Kind::Sac { .. } | Kind::CrossQ { .. })
+    }
 }
 
 /// The outputs of a network of one hidden layer of hyperbolic tangents; heads have their layers one after the
@@ -61,11 +80,15 @@ fn actions(p: &[f64], x: &[f64]) -> Vec<f64> {
 
 /// An action that a stochastic policy makes of normal numbers, and the logarithm of its density.
 fn draw(p: &[f64], x: &[f64], noise: &[f64]) -> (Vec<f64>, f64) {
-    let outputs = forward(p, x, &[WIDTH, WIDTH]);
+    squashed(&forward(p, x, &[WIDTH, WIDTH]).concat(), noise)
+}
+
+/// The same from means, then logarithms of deviations.
+fn squashed(outputs: &[f64], noise: &[f64]) -> (Vec<f64>, f64) {
     let (mut action, mut log_prob) = (Vec::new(), 0.0);
     for i in 0..WIDTH {
-        let log_std = outputs[1][i].clamp(LOG_STD.0, LOG_STD.1);
-        let tanh = (outputs[0][i] + log_std.exp() * noise[i]).tanh();
+        let log_std = outputs[WIDTH + i].clamp(LOG_STD.0, LOG_STD.1);
+        let tanh = (outputs[i] + log_std.exp() * noise[i]).tanh();
         log_prob += -0.5 * noise[i].powi(2) - log_std - 0.5 * (2.0 * PI).ln() - (1.0 - tanh * tanh).ln();
         action.push(tanh);
     }
@@ -121,6 +144,8 @@ struct Program {
     policy_target: Vec<f64>,
     critics: Vec<Vec<f64>>,
     targets: Vec<Vec<f64>>,
+    /// Running statistics of the policy and of each critic (CrossQ).
+    statistics: Vec<Vec<f64>>,
     log_alpha: f64,
     rows: Vec<Row>,
     process: Vec<f64>,
@@ -140,6 +165,14 @@ impl Program {
     fn act(&mut self, observations: &[Vec<f32>]) -> Vec<f64> {
         if self.steps < self.config.learning_starts {
             return (0..observations.len() * WIDTH).map(|_| self.exploration.uniform(-1.0, 1.0)).collect();
+        }
+        if let Kind::CrossQ { .. } = self.kind {
+            let outputs = self.outputs(&observations.iter().map(|x| wide(x)).collect::<Vec<_>>());
+            let mut of = |outputs: &Vec<f64>| {
+                let noise: Vec<f64> = (0..WIDTH).map(|_| self.exploration.normal()).collect();
+                squashed(outputs, &noise).0
+            };
+            return outputs.iter().flat_map(&mut of).collect();
         }
         if let Kind::Sac { .. } = self.kind {
             let mut of = |x: &Vec<f32>| {
@@ -206,6 +239,9 @@ impl Program {
         // Linear from its first value to 0 over the run, of the critics alone.
         let rate = self.config.learning_rate.at(self.before, 1);
         let critic_rate = self.config.critic_learning_rate.map_or(rate, |_| 0.1 * (1.0 - share));
+        if let Kind::CrossQ { .. } = self.kind {
+            return self.update_crossq(&rows, rate, critic_rate);
+        }
         let mut normal = |count: usize| -> Vec<f64> { (0..count).map(|_| self.drawing.normal()).collect() };
         let is_sac = matches!(self.kind, Kind::Sac { .. });
         let here = if is_sac { normal(size * WIDTH) } else { Vec::new() };
@@ -233,6 +269,7 @@ impl Program {
                         }
                         (next, 0.0)
                     }
+                    Kind::CrossQ { .. } => unreachable!("it has an update of its own"),
                     Kind::Sac { .. } => {
                         let (next, log_prob) = draw(&self.policy, &row.next, &there[k * WIDTH..][..WIDTH]);
                         (next, -alpha * log_prob)
@@ -282,7 +319,88 @@ impl Program {
     }
 }
 
-/// The agent's parameters: policy, its target if it has one, critics, their targets; and the temperature.
+/// States and actions side by side.
+fn pairs<'a>(rows: impl Iterator<Item = (&'a Vec<f64>, &'a Vec<f64>)>) -> Vec<Vec<f64>> {
+    rows.map(|(x, action)| [&x[..], &action[..]].concat()).collect()
+}
+
+impl Program {
+    /// The policy's outputs by running statistics.
+    fn outputs(&self, batch: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        pass((&self.policy, &self.statistics[0]), (UNITS, &[WIDTH, WIDTH]), batch, Mode::Frozen).0
+    }
+
+    /// Bhatt et al. 2024, section 3, with the order of SBX.
+    fn update_crossq(&mut self, rows: &[Row], rate: f64, critic_rate: f64) {
+        let Kind::CrossQ { delay, warm_up } = self.kind else { unreachable!() };
+        let (size, alpha, critic, policy) =
+            (rows.len(), self.log_alpha.exp(), (UNITS, &[1][..]), (UNITS, &[WIDTH, WIDTH][..]));
+        let mean = |terms: &mut dyn Iterator<Item = f64>| terms.sum::<f64>() / size as f64;
+        let xs: Vec<Vec<f64>> = rows.iter().map(|row| row.x.clone()).collect();
+        let nexts: Vec<Vec<f64>> = rows.iter().map(|row| row.next.clone()).collect();
+        let noise: Vec<f64> = (0..size * WIDTH).map(|_| self.drawing.normal()).collect();
+        let drawn: Vec<(Vec<f64>, f64)> =
+            self.outputs(&nexts).iter().zip(noise.chunks(WIDTH)).map(|(out, z)| squashed(out, z)).collect();
+        let mut joint = pairs(rows.iter().map(|row| (&row.x, &row.action)));
+        joint.extend(pairs(nexts.iter().zip(drawn.iter().map(|(action, _)| action))));
+        let corrects = self.updates >= warm_up;
+        let first: Vec<_> = (0..2)
+            .map(|i| {
+                let (mut held, of) = (Vec::new(), (&self.critics[i][..], &self.statistics[1 + i][..]));
+                let (values, moments) = pass(of, critic, &joint, Mode::Batch(&mut held, corrects));
+                (held, values, moments)
+            })
+            .collect();
+        let y: Vec<f64> = (0..size)
+            .map(|k| {
+                let least = first[0].1[size + k][0].min(first[1].1[size + k][0]);
+                let next = self.config.gamma * (least - alpha * drawn[k].1);
+                rows[k].reward + if rows[k].terminated { 0.0 } else { next }
+            })
+            .collect();
+        let gradients: Vec<Vec<f64>> = (0..2)
+            .map(|i| {
+                gradient(&self.critics[i], |p| {
+                    let (of, mut held) = ((p, &self.statistics[1 + i][..]), first[i].0.clone());
+                    let values = pass(of, critic, &joint, Mode::Batch(&mut held, corrects)).0;
+                    mean(&mut (0..size).map(|k| 0.5 * (values[k][0] - y[k]).powi(2)))
+                })
+            })
+            .collect();
+        let factor = shrink(&gradients, self.norm);
+        for i in 0..2 {
+            descend(&mut self.critics[i], critic_rate * factor, &gradients[i]);
+            average(&mut self.statistics[1 + i], &first[i].2);
+        }
+        let corrects = self.updates / delay >= warm_up;
+        self.updates += 1;
+        if !self.updates.is_multiple_of(delay) {
+            return;
+        }
+        let noise: Vec<f64> = (0..size * WIDTH).map(|_| self.drawing.normal()).collect();
+        let draw = |outputs: &[Vec<f64>]| -> Vec<(Vec<f64>, f64)> {
+            outputs.iter().zip(noise.chunks(WIDTH)).map(|(out, z)| squashed(out, z)).collect()
+        };
+        let mut held = Vec::new();
+        let of = (&self.policy[..], &self.statistics[0][..]);
+        let (outputs, moments) = pass(of, policy, &xs, Mode::Batch(&mut held, corrects));
+        let mean_log_prob = mean(&mut draw(&outputs).iter().map(|(_, log_prob)| *log_prob));
+        let of_policy = [gradient(&self.policy, |p| {
+            let (of, mut held) = ((p, &self.statistics[0][..]), held.clone());
+            let here = draw(&pass(of, policy, &xs, Mode::Batch(&mut held, corrects)).0);
+            let pairs = pairs(xs.iter().zip(here.iter().map(|(action, _)| action)));
+            let values = [0, 1]
+                .map(|i| pass((&self.critics[i], &self.statistics[1 + i]), critic, &pairs, Mode::Frozen).0);
+            mean(&mut (0..size).map(|k| alpha * here[k].1 - values[0][k][0].min(values[1][k][0])))
+        })];
+        descend(&mut self.policy, rate * shrink(&of_policy, self.norm), &of_policy[0]);
+        average(&mut self.statistics[0], &moments);
+        self.log_alpha -= critic_rate * -(mean_log_prob - WIDTH as f64);
+    }
+}
+
+/// The agent's parameters: policy, its target if it has one, critics, their targets, or the running
+/// statistics of all; and the temperature.
 type Parts = (Vec<Vec<f32>>, f64);
 
 fn assert_is(theirs: &[f32], ours: &[f64], what: &str) {
@@ -301,13 +419,16 @@ fn run<A: Agent<Observation = [f32], Action = [f32]>>(
     let copies = program.config.num_envs as usize;
     let (first, _) = parts(agent);
     let count = if matches!(program.kind, Kind::Ddpg) { 1 } else { 2 };
-    let is_sac = matches!(program.kind, Kind::Sac { .. });
+    let is_stochastic = program.kind.is_stochastic();
     let first: Vec<Vec<f64>> = first.iter().map(|p| wide(p)).collect();
     program.policy = first[0].clone();
     program.policy_target = first[0].clone();
-    let behind = if is_sac { 1 } else { 2 };
+    let behind = if is_stochastic { 1 } else { 2 };
     program.critics = first[behind..behind + count].to_vec();
-    program.targets = program.critics.clone();
+    match program.kind {
+        Kind::CrossQ { .. } => program.statistics = first[behind + count..].to_vec(),
+        _ => program.targets = program.critics.clone(),
+    }
     let mut world = Noise::new(FEATURES, copies, seed + 5);
     let mut updates = 0;
     while program.steps < TOTAL {
@@ -331,15 +452,15 @@ fn run<A: Agent<Observation = [f32], Action = [f32]>>(
             program.update();
             let (theirs, alpha) = parts(agent);
             let mut ours = vec![&program.policy];
-            if !is_sac {
+            if !is_stochastic {
                 ours.push(&program.policy_target);
             }
-            ours.extend(program.critics.iter().chain(&program.targets));
+            ours.extend(program.critics.iter().chain(&program.targets).chain(&program.statistics));
             assert_eq!(theirs.len(), ours.len());
             for (i, (theirs, ours)) in theirs.iter().zip(ours).enumerate() {
                 assert_is(theirs, ours, &format!("{what}, network {i}"));
             }
-            if let Kind::Sac { alpha: None, .. } = program.kind {
+            if let Kind::Sac { alpha: None, .. } | Kind::CrossQ { .. } = program.kind {
                 assert!((alpha - program.log_alpha.exp()).abs() < 1e-3, "{what}: temperature {alpha}");
             }
         }
@@ -368,6 +489,9 @@ fn check(
         ..OffPolicyConfig::default()
     };
     let (mut noise, mut norm) = (NoiseConfig { noise_std: 0.3, ..NoiseConfig::default() }, 1e9);
+    if let Kind::CrossQ { warm_up, .. } = kind {
+        config.net_arch = format!("mlp:{UNITS}:tanh:batchrenorm={warm_up}").parse().unwrap();
+    }
     change(&mut config, &mut noise, &mut norm);
     let optimizer = OffPolicyOptimizer(OptimizerConfig { max_grad_norm: norm, ..plain_sgd() });
     let streams = Streams::new(seed);
@@ -384,6 +508,7 @@ fn check(
         policy_target: Vec::new(),
         critics: Vec::new(),
         targets: Vec::new(),
+        statistics: Vec::new(),
         log_alpha: 0.5_f64.ln(),
         rows: Vec::new(),
         process: vec![0.0; config.num_envs as usize * WIDTH],
@@ -435,6 +560,21 @@ fn check(
             };
             run(&mut agent, parts, program, (seed, what));
         }
+        Kind::CrossQ { delay, .. } => {
+            let of_sac = SacConfig { ent_coef_init: 0.5, ..SacConfig::default() };
+            let OffPolicyOptimizer(optimizer) = optimizer;
+            let shared = (CrossQShared(config), CrossQOptimizer(optimizer));
+            let settings = (CrossQConfig { policy_delay: delay }, (of_sac, shared));
+            let mut agent = CrossQ::new(&settings, &task).unwrap();
+            let parts = |agent: &CrossQ| {
+                let learner = agent.learner();
+                let [a, b] = learner.critics();
+                let networks = [learner.policy_network(), a, b];
+                let statistics = networks.iter().map(|network| network.statistics().to_vec());
+                ([list(&networks), statistics.collect()].concat(), learner.temperature())
+            };
+            run(&mut agent, parts, program, (seed, what));
+        }
     }
 }
 
@@ -472,4 +612,11 @@ fn sac_over_terminations_truncations_and_both() {
     check_all(Kind::Sac { alpha: None, target_entropy: -2.0 });
     check_all(Kind::Sac { alpha: Some(0.2), target_entropy: 0.0 });
     check_all(Kind::Sac { alpha: None, target_entropy: 0.5 });
+}
+
+#[test]
+fn crossq_over_terminations_truncations_and_both() {
+    check_all(Kind::CrossQ { delay: 3, warm_up: 8 });
+    check_all(Kind::CrossQ { delay: 1, warm_up: 0 });
+    check_all(Kind::CrossQ { delay: 2, warm_up: 1000 });
 }

@@ -1,0 +1,249 @@
+//! A stochastic policy of normal actions squashed into a box, which ascends the value that critics give its
+//! actions and its own entropy.
+
+use super::critics::Critics;
+use crate::agent::LearnError;
+use crate::deep::TaskSpec;
+use crate::optimizer::{GuardedStep, OptimizerConfig};
+use potstill_core::{Pcg64, snapshot};
+use potstill_nn::distributions::{GaussianGradients, SquashedGaussian};
+use potstill_nn::{Interface, Network, NetworkSpec, Workspace};
+
+/// The range of the logarithms of deviations.
+const LOG_STD: (f32, f32) = (-20.0, 2.0);
+/// The heads of the policy's network.
+const HEADS: [&str; 2] = ["mean", "log_std"];
+
+/// The reason for which a policy that normalises by batches begins with no model.
+const NORMALISED_ALREADY: &str = "a model has batch normalisation in its weights, and this run would normalise again; give net_arch without it";
+
+/// A policy whose actions are hyperbolic tangents of normal numbers, with the heads `mean` and `log_std`. It
+/// acts by the running statistics of batch normalisations, if it has any.
+#[derive(Clone, Debug)]
+pub(super) struct StochasticPolicy {
+    network: Network,
+    optimizer: GuardedStep,
+    /// The stream of actions that are drawn while learning.
+    drawing: Pcg64,
+    components: usize,
+    acting: (Workspace, Drawn),
+    learning: (Workspace, Drawn),
+    next: (Workspace, Drawn),
+    d_actions: Vec<f32>,
+    gradient: Gradient,
+}
+
+snapshot! {
+    impl Restorable for StochasticPolicy {
+        saved: network as "policy", optimizer as "policy_optimizer", drawing;
+        built: components, acting, learning, next, d_actions, gradient;
+    }
+}
+
+impl StochasticPolicy {
+    /// A policy of this form, with initial weights from `rng`.
+    pub(super) fn new(
+        spec: &NetworkSpec,
+        optimizer: &OptimizerConfig,
+        task: &TaskSpec,
+        rng: &mut Pcg64,
+    ) -> Self {
+        let components = task.action_space.features();
+        let interface = Interface::of_heads(task.inputs.count(), &HEADS.map(|head| (head, components)));
+        let network = spec.initialised(interface, optimizer.initialisation(), rng);
+        let pass = || (Workspace::new(task.workers.clone()), Drawn::default());
+        Self {
+            optimizer: GuardedStep::new(optimizer, network.parameters().len()),
+            network,
+            drawing: task.streams.stream("policy"),
+            components,
+            acting: pass(),
+            learning: pass(),
+            next: pass(),
+            d_actions: Vec::new(),
+            gradient: Gradient::default(),
+        }
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Writes actions that are drawn from `rng`.
+    pub(super) fn act(&mut self, observations: &[f32], rng: &mut Pcg64, units: &mut [f32]) {
+        let (workspace, drawn) = &mut self.acting;
+        drawn.draw(self.network.predict(observations, workspace), self.components, rng);
+        units.copy_from_slice(&drawn.actions);
+    }
+
+    /// Draws `a ~ pi(.|s)` for a [gradient step](Self::ascend); the mean of `ln pi(a|s)`.
+    pub(super) fn draw(&mut self, observations: &[f32]) -> f64 {
+        let (workspace, here) = &mut self.learning;
+        let outputs = self.network.forward_normalised(observations, workspace);
+        here.draw(outputs, self.components, &mut self.drawing);
+        here.mean_log_prob()
+    }
+
+    /// Draws `a' ~ pi(.|s')`: the actions, and `ln pi(a'|s')` of each.
+    pub(super) fn draw_next(&mut self, next_observations: &[f32]) -> (&[f32], &[f32]) {
+        let (workspace, next) = &mut self.next;
+        next.draw(self.network.predict(next_observations, workspace), self.components, &mut self.drawing);
+        (&next.actions, &next.log_probs)
+    }
+
+    /// A gradient step along `J_pi = mean (alpha ln pi(a|s) - min_i Q_i(s, a))`, with the actions of the last
+    /// [`draw`](Self::draw) as a function of their noise; the loss before it.
+    ///
+    /// # Errors
+    /// If the loss or the gradient is not finite. The policy is unchanged.
+    pub(super) fn ascend<const N: usize>(
+        &mut self,
+        learning_rate: f64,
+        alpha: f64,
+        observations: &[f32],
+        critics: &mut Critics<N>,
+    ) -> Result<f64, LearnError> {
+        let Self { network, optimizer, learning: (workspace, here), d_actions, gradient, .. } = self;
+        let value = critics.ascent(N, observations, &here.actions, d_actions);
+        let loss = alpha * here.mean_log_prob() - value;
+        let d_log_prob = (alpha / here.log_probs.len() as f64) as f32;
+        here.gradient(workspace.outputs(), d_actions, d_log_prob, gradient);
+        let seen: [(&str, &[f32]); 4] = [
+            ("observation", observations),
+            ("action", &here.actions),
+            ("log-probability", &here.log_probs),
+            ("action's gradient", d_actions),
+        ];
+        optimizer.step(learning_rate, network, &gradient.outputs, workspace, loss as f32, &seen)?;
+        network.update_statistics(workspace);
+        Ok(loss)
+    }
+
+    /// The deterministic policy: the hidden layers with the means, without batch normalisations.
+    pub(super) fn deterministic(&self) -> Network {
+        self.network.of_head(HEADS[0]).without_batch_norm()
+    }
+
+    /// Takes over the hidden layers and the means of a deterministic policy.
+    ///
+    /// # Errors
+    /// If the networks here are normalised by batches: a model has that in its weights.
+    pub(super) fn copy_deterministic(&mut self, policy: &Network) -> Result<(), String> {
+        if self.network.spec().has_statistics() {
+            return Err(NORMALISED_ALREADY.to_owned());
+        }
+        self.network.copy_to_head(HEADS[0], policy);
+        Ok(())
+    }
+}
+
+/// Actions that a policy has drawn, `samples x components`.
+#[derive(Clone, Debug, Default)]
+struct Drawn {
+    log_std: Vec<f32>,
+    noise: Vec<f32>,
+    /// Normal numbers, whose hyperbolic tangents are the actions.
+    u: Vec<f32>,
+    actions: Vec<f32>,
+    /// One for each sample.
+    log_probs: Vec<f32>,
+}
+
+impl Drawn {
+    /// Draws an action for each sample from the outputs of a policy's network: all means, then all
+    /// deviations.
+    fn draw(&mut self, outputs: &[f32], components: usize, rng: &mut Pcg64) {
+        let Self { log_std, noise, u, actions, log_probs } = self;
+        let (mean, raw) = outputs.split_at(outputs.len() / 2);
+        log_std.clear();
+        log_std.extend(raw.iter().map(|x| x.clamp(LOG_STD.0, LOG_STD.1)));
+        for list in [noise, u, actions] {
+            list.resize(mean.len(), 0.0);
+        }
+        log_probs.resize(mean.len() / components, 0.0);
+        let of = SquashedGaussian::new(mean, log_std, components);
+        of.sample(rng, &mut self.noise, &mut self.u, &mut self.actions);
+        of.log_prob(&self.u, log_probs);
+    }
+
+    /// The mean logarithm of the actions' densities.
+    fn mean_log_prob(&self) -> f64 {
+        self.log_probs.iter().map(|&x| f64::from(x)).sum::<f64>() / self.log_probs.len() as f64
+    }
+
+    /// The gradient with respect to the outputs that the actions were drawn from, of a loss with these
+    /// gradients with respect to the actions, and the same one with respect to each logarithm of a density.
+    fn gradient(&self, outputs: &[f32], d_actions: &[f32], d_log_prob: f32, scratch: &mut Gradient) {
+        let (mean, raw) = outputs.split_at(outputs.len() / 2);
+        let Gradient { outputs: d_outputs, log_probs: d_log_probs } = scratch;
+        d_outputs.clear();
+        d_outputs.resize(outputs.len(), 0.0);
+        d_log_probs.clear();
+        d_log_probs.resize(self.log_probs.len(), d_log_prob);
+        let (d_mean, d_log_std) = d_outputs.split_at_mut(mean.len());
+        let components = mean.len() / self.log_probs.len();
+        let of = SquashedGaussian::new(mean, &self.log_std, components);
+        let mut gradients = GaussianGradients { mean: d_mean, log_std: d_log_std };
+        of.add_sample_gradients((&self.noise, &self.u), d_actions, d_log_probs, &mut gradients);
+        // What is clamped does not move.
+        for (d, x) in d_log_std.iter_mut().zip(raw) {
+            if !(LOG_STD.0..=LOG_STD.1).contains(x) {
+                *d = 0.0;
+            }
+        }
+    }
+}
+
+/// Gradients of the policy's loss.
+#[derive(Clone, Debug, Default)]
+struct Gradient {
+    outputs: Vec<f32>,
+    log_probs: Vec<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The gradient of a loss that depends on the actions and their densities, against differences of that
+    /// loss; where a deviation is clamped it does not move.
+    #[test]
+    fn gradients_are_differences() {
+        let (samples, components) = (3, 2);
+        let outputs = [0.3, -0.8, 1.2, 0.1, -0.4, 0.6, -0.5, 0.2, -1.0, 2.5, 0.7, -21.0_f32];
+        let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.5_f32];
+        let alpha = 0.3;
+        let draw = |outputs: &[f32]| {
+            let mut drawn = Drawn::default();
+            drawn.draw(outputs, components, &mut Pcg64::new(5));
+            drawn
+        };
+        let noise = draw(&outputs).noise;
+        // The same in double precision.
+        let loss = |outputs: &[f64]| {
+            let (mean, raw) = outputs.split_at(samples * components);
+            let of = |i: usize| {
+                let log_std = raw[i].clamp(-20.0, 2.0);
+                let z = f64::from(noise[i]);
+                let a = (mean[i] + log_std.exp() * z).tanh();
+                let log_prob = -0.5 * z * z - log_std - (1.0 - a * a).ln();
+                f64::from(weights[i]) * a + alpha * log_prob
+            };
+            (0..samples * components).map(of).sum::<f64>()
+        };
+        let mut scratch = Gradient::default();
+        draw(&outputs).gradient(&outputs, &weights, alpha as f32, &mut scratch);
+        let wide = outputs.map(f64::from);
+        for (i, d) in scratch.outputs.iter().enumerate() {
+            let at = |step: f64| {
+                let mut moved = wide;
+                moved[i] += step;
+                loss(&moved)
+            };
+            let difference = (at(1e-6) - at(-1e-6)) / 2e-6;
+            assert!((f64::from(*d) - difference).abs() < 2e-5, "{i}: {d} {difference}");
+        }
+        // 2.5 and -21 lie beyond the range.
+        assert_eq!([scratch.outputs[9], scratch.outputs[11]], [0.0; 2]);
+    }
+}
