@@ -28,7 +28,7 @@ pub(crate) fn line(error: &clap::Error, command: &Command, arguments: &[OsString
                 "" if known.is_empty() => format!("{} needs a value; {}", flag(&arg()), place.help()),
                 "" => format!("{} needs a value{expected}", flag(&arg())),
                 value => {
-                    let near = near(said(error, ContextKind::SuggestedValue));
+                    let near = near(&said(error, ContextKind::SuggestedValue));
                     format!("{} {value}{expected}{near}", flag(&arg()))
                 }
             }
@@ -61,7 +61,7 @@ pub(crate) fn line(error: &clap::Error, command: &Command, arguments: &[OsString
         }
         ErrorKind::InvalidSubcommand => {
             let given = said(error, ContextKind::InvalidSubcommand).concat();
-            let told = match near(said(error, ContextKind::SuggestedSubcommand)).as_str() {
+            let told = match near(&said(error, ContextKind::SuggestedSubcommand)).as_str() {
                 "" => format!("; {}", place.help()),
                 near => near.to_owned(),
             };
@@ -125,7 +125,7 @@ fn twice(flag: &str) -> String {
     }
 }
 
-fn near(names: Vec<String>) -> String {
+fn near(names: &[String]) -> String {
     // The likeliest is the last one.
     names.last().map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

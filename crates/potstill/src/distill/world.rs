@@ -38,7 +38,7 @@ fn half_width(low: f32, high: f32) -> f32 {
 
 impl World {
     /// The environment of a teacher, if a network is its policy there.
-    pub(crate) fn of(teacher: &Model, spec: &Spec) -> Option<Self> {
+    pub fn of(teacher: &Model, spec: &Spec) -> Option<Self> {
         match teacher {
             Model::Network(_) => spec.make_features().map(Self::Choices),
             Model::Control(policy) => {
@@ -89,7 +89,7 @@ impl World {
     ///
     /// # Errors
     /// If the environment refuses a step.
-    pub(crate) fn states_of(
+    pub fn states_of(
         &mut self,
         stop: &(dyn Fn() -> bool + Sync),
         network: &Network,
@@ -129,7 +129,7 @@ impl World {
 
     /// The root mean squared distance between the actions of two networks, in units of half the width of the box; `None` for
     /// discrete actions.
-    pub(crate) fn distance(&self, a: &Network, b: &Network, states: &[f32]) -> Option<f64> {
+    pub fn distance(&self, a: &Network, b: &Network, states: &[f32]) -> Option<f64> {
         let Self::Control { env, bound } = self else { return None };
         let space = env.action_space();
         let Space::Box { low, high } = &space else { return None };
