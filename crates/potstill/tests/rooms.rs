@@ -28,7 +28,7 @@ fn rules() -> BTreeMap<String, BTreeSet<String>> {
 
 /// The modules named after `crate::`, outside of tests.
 fn imports(text: &str) -> BTreeSet<&str> {
-    let code = text.split("#[cfg(test)]").next().unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let after = lines.flat_map(|line| line.split("crate::").skip(1));
     after

@@ -390,10 +390,11 @@ fn one_process_at_a_time() {
 }
 
 /// Keys of the optimiser: settings under which each matters, and a value that is not its default.
-const OPTIMIZER_KEYS: [(&str, &str); 11] = [
+const OPTIMIZER_KEYS: [(&str, &str); 12] = [
     ("", "learning_rate=linear:0.01:0:9"),
     ("", "optimizer=sgd"),
     ("", "optimizer_eps=0.1"),
+    ("", "beta1=0.5"),
     ("optimizer=adamw", "weight_decay=0.5"),
     ("", "l2_penalty=0.1"),
     ("optimizer=sgd learning_rate=0.1", "momentum=0.1"),

@@ -187,7 +187,7 @@ impl Model {
     }
 
     /// The network of a policy, for discrete actions or for those of a box.
-    pub(crate) fn policy_network(&self) -> Option<&Network> {
+    pub fn policy_network(&self) -> Option<&Network> {
         match self {
             Model::Network(network) => Some(network),
             Model::Control(policy) => Some(policy.network()),
