@@ -1,12 +1,10 @@
 //! Settings as flags: every key of every kind of run, from its declaration.
 
-use crate::refusal::Place;
 use clap::builder::Str;
-use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{RunKind, run_kinds};
-use potstill::config::{Key, name_here, toml_value};
+use potstill::config::{Key, toml_value};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::marker::PhantomData;
@@ -62,7 +60,7 @@ impl<K> KeyFlags<K> {
 }
 
 /// The keys of some kinds of runs, each once.
-fn keys_of(kinds: &[RunKind]) -> BTreeMap<&'static str, Key> {
+pub(crate) fn keys_of(kinds: &[RunKind]) -> BTreeMap<&'static str, Key> {
     kinds.iter().flat_map(|kind| &kind.keys).map(|(key, _)| (key.name, *key)).collect()
 }
 
@@ -228,70 +226,6 @@ fn revealed(
     let about = explained(key, default);
     let is_own = key.name.ends_with("_crc32c");
     command.mut_arg(key.name, |flag| flag.hide(is_own).help(about).help_heading(heading.to_owned()))
-}
-
-/// Returns true for the name of a key of any run.
-pub(crate) fn is_key(name: &str) -> bool {
-    keys_of(&run_kinds()).contains_key(name)
-}
-
-/// The refusal of a flag that a command does not have, with what a flag of other libraries is called here.
-pub(crate) fn advice(error: &clap::Error, at: &Place<'_>, arguments: &[OsString]) -> Option<String> {
-    let ContextValue::String(given) = error.get(ContextKind::InvalidArg)? else { return None };
-    let name = given.strip_prefix("--")?.split('=').next()?;
-    let (place, subcommand) = (at.name.as_str(), at.command);
-    let flags: Vec<&str> = subcommand.get_arguments().filter_map(Arg::get_long).collect();
-    let names: Vec<String> = flags.iter().map(|flag| flag.replace('-', "_")).collect();
-    let of_algorithm: Option<Vec<&str>> = named_algorithm(arguments).and_then(|algorithm| {
-        let kind = Training::all().into_iter().find(|kind| kind.name == algorithm.name)?;
-        Some(kind.keys.iter().map(|(key, _)| key.name).collect())
-    });
-    // The algorithm's own keys first, then the command's other flags.
-    let mut known = of_algorithm.unwrap_or_default();
-    let own = known.clone();
-    known.extend(
-        names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| own.is_empty() || !keys_of(&Training::all()).contains_key(name)),
-    );
-    let key = name.replace('-', "_");
-    let keys: Vec<&str> = keys_of(&run_kinds()).into_keys().collect();
-    if place == "resume" && (key == "set" || keys.contains(&&*key) || name_here(&key, &keys).is_some()) {
-        let mut words =
-            arguments.iter().filter_map(|word| word.to_str()).skip_while(|word| *word != place).skip(1);
-        let run = words.find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or("RUN");
-        return Some(format!(
-            "`resume` goes on with the settings that a run was begun with; with others a new run goes on from it: \
-             `potstill train ALGO --from {run} --{}`",
-            if key == "set" {
-                "set KEY=VALUE".to_owned()
-            } else {
-                format!("{} VALUE", key.replace('_', "-"))
-            }
-        ));
-    }
-    let other = [Training::COMMAND, Distillation::COMMAND].into_iter().find(|other| {
-        let kinds = if *other == Training::COMMAND { Training::all() } else { Distillation::all() };
-        *other != place && keys_of(&kinds).contains_key(&*key)
-    });
-    if let Some(other) = other.filter(|_| [Training::COMMAND, Distillation::COMMAND].contains(&place)) {
-        return Some(format!("`{place}` has no --{name}; it is a flag of `potstill {other}`"));
-    }
-    let here = match name_here(name, &known) {
-        Some(here) => Some(here.to_owned()),
-        None => potstill::config::nearest(&name.replace('-', "_"), known.iter().copied()),
-    };
-    Some(match here {
-        Some(here) => format!("`{place}` has no --{name}; did you mean --{}?", here.replace('_', "-")),
-        None => match named_algorithm(arguments) {
-            Some(algorithm) => {
-                let help = format!("{place} {}", algorithm.name);
-                format!("`{place}` has no --{name}; `potstill {help} --help` lists what there is")
-            }
-            None => format!("`{place}` has no --{name}; {}", at.help()),
-        },
-    })
 }
 
 #[cfg(test)]

@@ -483,6 +483,16 @@ pub(crate) fn algos_json() -> Value {
     json!({ "algorithms": algorithms.collect::<Vec<_>>() })
 }
 
+/// Names in a sentence: `a, b or c`.
+pub(crate) fn any_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [some @ .., last] => format!("{} or {last}", some.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -524,5 +534,13 @@ mod tests {
         assert_eq!(in_the_name_of(Path::new("target/release/mazes"), words), expected);
         assert_eq!(in_the_name_of(Path::new("/usr/bin/potstill"), words), words);
         assert_eq!(in_the_name_of(Path::new(""), words), words);
+    }
+
+    #[test]
+    fn names_in_a_sentence() {
+        for (names, expected) in [(&["a"][..], "a"), (&["a", "b"], "a or b"), (&["a", "b", "c"], "a, b or c")]
+        {
+            assert_eq!(any_of(names.iter().copied()), expected);
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Refusals of a command line, each in one line: what, and what to write instead.
 
-use crate::commands::any_of;
-use crate::keys;
+use crate::keys::{Distillation, Kinds, Training, keys_of, named_algorithm};
+use crate::output::any_of;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use potstill::commands::run_kinds;
+use potstill::config::{name_here, nearest};
 use std::error::Error as _;
 use std::ffi::OsString;
 
@@ -16,7 +18,7 @@ pub(crate) fn line(error: &clap::Error, command: &Command, arguments: &[OsString
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
-        ErrorKind::UnknownArgument => keys::advice(error, &place, arguments)
+        ErrorKind::UnknownArgument => unknown_flag(error, &place, arguments)
             .unwrap_or_else(|| format!("`{}` takes no `{}`; {}", place.name, arg(), place.help())),
         ErrorKind::InvalidValue => {
             let known = said(error, ContextKind::ValidValue);
@@ -73,9 +75,9 @@ pub(crate) fn line(error: &clap::Error, command: &Command, arguments: &[OsString
 
 /// The command that a command line names, and its name after the program's; that of the program, if it names
 /// none.
-pub(crate) struct Place<'a> {
-    pub(crate) command: &'a Command,
-    pub(crate) name: String,
+struct Place<'a> {
+    command: &'a Command,
+    name: String,
 }
 
 impl<'a> Place<'a> {
@@ -94,11 +96,70 @@ impl<'a> Place<'a> {
     }
 
     /// The sentence that leads to its help.
-    pub(crate) fn help(&self) -> String {
+    fn help(&self) -> String {
         let of_program = self.command.get_name() == self.name && self.command.has_subcommands();
         let name = if of_program { String::new() } else { format!(" {}", self.name) };
         format!("`potstill{name} --help` lists what there is")
     }
+}
+
+/// The refusal of a flag that a command does not have, with what a flag of other libraries is called here.
+fn unknown_flag(error: &clap::Error, at: &Place<'_>, arguments: &[OsString]) -> Option<String> {
+    let ContextValue::String(given) = error.get(ContextKind::InvalidArg)? else { return None };
+    let name = given.strip_prefix("--")?.split('=').next()?;
+    let (place, subcommand) = (at.name.as_str(), at.command);
+    let flags: Vec<&str> = subcommand.get_arguments().filter_map(clap::Arg::get_long).collect();
+    let names: Vec<String> = flags.iter().map(|flag| flag.replace('-', "_")).collect();
+    let of_algorithm: Option<Vec<&str>> = named_algorithm(arguments).and_then(|algorithm| {
+        let kind = Training::all().into_iter().find(|kind| kind.name == algorithm.name)?;
+        Some(kind.keys.iter().map(|(key, _)| key.name).collect())
+    });
+    // The algorithm's own keys first, then the command's other flags.
+    let mut known = of_algorithm.unwrap_or_default();
+    let own = known.clone();
+    known.extend(
+        names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| own.is_empty() || !keys_of(&Training::all()).contains_key(name)),
+    );
+    let key = name.replace('-', "_");
+    let keys: Vec<&str> = keys_of(&run_kinds()).into_keys().collect();
+    if place == "resume" && (key == "set" || keys.contains(&&*key) || name_here(&key, &keys).is_some()) {
+        let mut words =
+            arguments.iter().filter_map(|word| word.to_str()).skip_while(|word| *word != place).skip(1);
+        let run = words.find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or("RUN");
+        return Some(format!(
+            "`resume` goes on with the settings that a run was begun with; with others a new run goes on \
+             from it: `potstill train ALGO --from {run} --{}`",
+            if key == "set" {
+                "set KEY=VALUE".to_owned()
+            } else {
+                format!("{} VALUE", key.replace('_', "-"))
+            }
+        ));
+    }
+    let other = [Training::COMMAND, Distillation::COMMAND].into_iter().find(|other| {
+        let kinds = if *other == Training::COMMAND { Training::all() } else { Distillation::all() };
+        *other != place && keys_of(&kinds).contains_key(&*key)
+    });
+    if let Some(other) = other.filter(|_| [Training::COMMAND, Distillation::COMMAND].contains(&place)) {
+        return Some(format!("`{place}` has no --{name}; it is a flag of `potstill {other}`"));
+    }
+    let here = match name_here(name, &known) {
+        Some(here) => Some(here.to_owned()),
+        None => nearest(&name.replace('-', "_"), known.iter().copied()),
+    };
+    Some(match here {
+        Some(here) => format!("`{place}` has no --{name}; did you mean --{}?", here.replace('_', "-")),
+        None => match named_algorithm(arguments) {
+            Some(algorithm) => {
+                let help = format!("{place} {}", algorithm.name);
+                format!("`{place}` has no --{name}; `potstill {help} --help` lists what there is")
+            }
+            None => format!("`{place}` has no --{name}; {}", at.help()),
+        },
+    })
 }
 
 /// The texts that an error has of a kind.
@@ -119,7 +180,7 @@ fn flag(arg: &str) -> &str {
 /// The refusal of a flag that stands twice; several values of a setting are one list.
 fn twice(flag: &str) -> String {
     let key = flag.trim_start_matches('-').replace('-', "_");
-    match keys::is_key(&key) {
+    match keys_of(&run_kinds()).contains_key(&*key) {
         true => format!("{flag} is given twice; give it once, and several values as a list, {flag} A,B"),
         false => format!("{flag} is given twice; give it once"),
     }

@@ -509,14 +509,14 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         ("eval dqn --threads 0", "write a whole number from 1 to 1024"),
         ("evil dqn", "`potstill` has no command `evil`; did you mean `eval`?"),
-        ("wrong", "`potstill` has no command `wrong`; `potstill --help` lists what there is"),
+        ("zzz", "`potstill` has no command `zzz`; `potstill --help` lists what there is"),
         ("distill recrod", "`distill` has no command `recrod`; did you mean `record`?"),
         (
             "distill --student mlp:4 --student mlp:8",
             "--student is given twice; give it once, and several values as a list, --student A,B",
         ),
         ("distill --out a --out b", "--out is given twice; give it once"),
-        ("distill --budget 16", "--budget 16: write bytes, as in 16KiB, or the time of a row, as in 20us"),
+        ("distill --budget 16", "--budget 16: write bytes, as in 16KiB, or a time for a row, as in 20us"),
         ("distill --seeds 0", "--seeds 0: write a whole number from 1 to 100000"),
         ("distill --teacher", "--teacher needs a value; `potstill distill --help` lists what there is"),
         (

@@ -141,7 +141,8 @@ fn a_student_learns_from_recorded_answers() {
     refused(
         path,
         &format!("{distil} --teacher data.csv {source}"),
-        "error: --teacher data.csv: it has no answers of a teacher: columns p(CLASS), logit(CLASS) or votes(CLASS)",
+        "error: --teacher data.csv: it has no answers of a teacher: columns p(CLASS), logit(CLASS) or votes(CLASS); it has \
+         id, x, colour, kind",
     );
 }
 

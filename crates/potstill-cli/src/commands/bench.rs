@@ -1,6 +1,6 @@
 //! `potstill bench`.
 
-use super::common::{Command, Environment, Output, Threads, any_of, commands, count, number};
+use super::common::{Command, Environment, Output, Threads, commands, count, number};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -69,7 +69,7 @@ pub(crate) struct Dqn {
 }
 
 fn workload_help() -> String {
-    let (trainings, updates) = (any_of(TRAININGS), any_of(UPDATES));
+    let (trainings, updates) = (output::any_of(TRAININGS), output::any_of(UPDATES));
     format!("The workload: {trainings} (whole trainings), {updates} (single updates)")
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct ActorCritic {
 }
 
 fn policies_help() -> String {
-    format!("The workload: {}", any_of(POLICY_WORKLOADS))
+    format!("The workload: {}", output::any_of(POLICY_WORKLOADS))
 }
 
 impl Command for ActorCritic {

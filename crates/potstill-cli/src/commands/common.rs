@@ -163,27 +163,9 @@ pub(crate) struct Environment {
     pub(crate) set: Vec<String>,
 }
 
-/// Names in a sentence: `a, b or c`.
-pub(crate) fn any_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    match names.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [some @ .., last] => format!("{} or {last}", some.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_in_a_sentence() {
-        for (names, expected) in [(&["a"][..], "a"), (&["a", "b"], "a or b"), (&["a", "b", "c"], "a, b or c")]
-        {
-            assert_eq!(any_of(names.iter().copied()), expected);
-        }
-    }
 
     #[test]
     fn counts_are_whole_numbers_in_their_range() {

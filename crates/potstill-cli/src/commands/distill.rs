@@ -77,7 +77,7 @@ commands! { DistillCommand:
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  potstill distill record --teacher forest.onnx --data F.csv:label=kind --out A.csv
+  potstill distill record --teacher forest.onnx --data F.csv:label=k --out A.csv
   potstill distill record --teacher runs/wide --folds 5 --out a.safetensors")]
 pub(crate) struct Record {
     /// The teacher: a run directory, an ONNX file, or several, separated by commas

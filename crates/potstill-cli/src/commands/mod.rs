@@ -26,7 +26,7 @@ mod runs;
 mod show;
 mod train;
 
-pub(crate) use common::{Command, any_of};
+pub(crate) use common::Command;
 
 use crate::{keys, refusal, root};
 use clap::{CommandFactory, FromArgMatches, Parser};

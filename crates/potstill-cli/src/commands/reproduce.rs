@@ -1,6 +1,6 @@
 //! `potstill reproduce`.
 
-use super::common::{Command, Common, any_of, count};
+use super::common::{Command, Common, count};
 use crate::output;
 use clap::Args;
 use potstill::Error;
@@ -33,7 +33,7 @@ pub(crate) struct Reproduce {
 }
 
 fn about() -> String {
-    format!("Measure published results and compare them with expected values: {}", any_of(results()))
+    format!("Measure published results and compare them with expected values: {}", output::any_of(results()))
 }
 
 impl Command for Reproduce {

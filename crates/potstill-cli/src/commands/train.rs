@@ -1,6 +1,6 @@
 //! `potstill train`.
 
-use super::common::{Command, Common, Settings, Tui, any_of, count};
+use super::common::{Command, Common, Settings, Tui, count};
 use crate::keys::{KeyFlags, Training};
 use crate::output;
 use clap::Args;
@@ -44,7 +44,7 @@ pub(crate) struct Train {
 fn preset_help() -> String {
     let with_presets = ALGORITHMS.iter().filter_map(|algorithm| {
         let names: Vec<_> = algorithm.presets.iter().map(|preset| preset.name).collect();
-        (!names.is_empty()).then(|| format!("{} for {}", any_of(names), algorithm.name))
+        (!names.is_empty()).then(|| format!("{} for {}", output::any_of(names), algorithm.name))
     });
     format!(
         "Published hyperparameters by name, or none for the plain defaults [default: the first with values for the \

@@ -58,7 +58,7 @@ impl FromStr for Budget {
         match number {
             Some((most, true)) if most.is_finite() && most > 0.0 => Ok(Self::Bytes(most)),
             Some((most, false)) if most.is_finite() && most > 0.0 => Ok(Self::Microseconds(most)),
-            _ => Err("write bytes, as in 16KiB, or the time of a row, as in 20us".to_owned()),
+            _ => Err("write bytes, as in 16KiB, or a time for a row, as in 20us".to_owned()),
         }
     }
 }
