@@ -78,18 +78,21 @@ pub(crate) fn line(error: &clap::Error, command: &Command, arguments: &[OsString
 struct Place<'a> {
     command: &'a Command,
     name: String,
+    /// True for the program itself.
+    is_program: bool,
 }
 
 impl<'a> Place<'a> {
     fn of(command: &'a Command, arguments: &[OsString]) -> Self {
         let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
-        let mut place = Self { command, name: String::new() };
+        let mut place = Self { command, name: String::new(), is_program: true };
         for word in words.skip_while(|word| word.starts_with('-')) {
             let Some(below) = place.command.find_subcommand(word) else { break };
             let gap = if place.name.is_empty() { "" } else { " " };
-            place = Self { command: below, name: format!("{}{gap}{}", place.name, below.get_name()) };
+            let name = format!("{}{gap}{}", place.name, below.get_name());
+            place = Self { command: below, name, is_program: false };
         }
-        if place.name.is_empty() {
+        if place.is_program {
             command.get_name().clone_into(&mut place.name);
         }
         place
@@ -97,8 +100,7 @@ impl<'a> Place<'a> {
 
     /// The sentence that leads to its help.
     fn help(&self) -> String {
-        let of_program = self.command.get_name() == self.name && self.command.has_subcommands();
-        let name = if of_program { String::new() } else { format!(" {}", self.name) };
+        let name = if self.is_program { String::new() } else { format!(" {}", self.name) };
         format!("`potstill{name} --help` lists what there is")
     }
 }
