@@ -29,6 +29,8 @@ fn check(train: &str, closeness: &str) {
     json(path, "export student --to onnx --out student.onnx");
     json(path, &format!("distill --teacher student --env {env} {STUDENT} --out another"));
     json(path, &format!("distill --teacher teacher {STUDENT} --out again"));
+    json(path, &format!("distill --teacher teacher --from student {STUDENT} --out further"));
+    json(path, "distill --teacher teacher --config student/config.toml --out configured");
     let read = |run: &str| std::fs::read(path.join(run).join("model.safetensors")).unwrap();
     assert_eq!(read("student"), read("again"), "{train}");
 }

@@ -32,12 +32,16 @@ struct Case {
 }
 
 /// Both kinds of distillation; their teachers are the smoke runs of these algorithms.
-const STUDENTS: [Case; 2] = [
+const STUDENTS: [Case; 3] = [
     Case {
         command: "distill",
         settings: "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300",
     },
     Case { command: "distill", settings: "teacher=classifier student=mlp:4 data=digits epochs=40" },
+    Case {
+        command: "distill",
+        settings: "teacher=sac student=mlp:4 rounds=4 transfer_states=600 gradient_steps=300",
+    },
 ];
 
 /// The first smoke run of an algorithm.

@@ -36,8 +36,7 @@ impl<'a> Distributions<'a> {
     /// # Errors
     /// With the first of these.
     pub(super) fn check_deviations(&self) -> Result<(), LearnError> {
-        // NaN is neither, and is named where it comes from.
-        match self.log_std.iter().position(|log_std| log_std.abs() > LOG_STD_MAX) {
+        match self.log_std.iter().position(|log_std| log_std.is_nan() || log_std.abs() > LOG_STD_MAX) {
             Some(i) => Err(LearnError::Deviation { component: i % self.width, log_std: self.log_std[i] }),
             None => Ok(()),
         }

@@ -176,7 +176,12 @@ impl OffPolicyLearner for CrossQLearner {
         let critic = config.critic_arch();
         if critic.batch_renorm.is_none() {
             let batch_renorm = Some(NetworkSpec::WARM_UP);
-            let with = NetworkSpec { batch_norm: false, layer_norm: false, batch_renorm, ..critic.clone() };
+            let with = NetworkSpec {
+                hidden: critic.hidden.clone(),
+                activation: critic.activation,
+                batch_renorm,
+                ..NetworkSpec::mlp(&[])
+            };
             let reason = format!(
                 "{critic}: crossq has no target networks, and needs critics with batch renormalisation; write {with}"
             );
@@ -219,6 +224,7 @@ impl OffPolicyLearner for CrossQLearner {
 
     fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError> {
         let Self { policy_delay, policy, critics, temperature, actor_loss, entropy, y } = self;
+        policy.end_rollout();
         let Batch { observations: s, returns: r, discounts, next_observations: s_next, .. } = batch;
         let alpha = temperature.alpha();
         // [Q_i(s, a), Q_i(s', a')] = Q_i([s, s'], [a, a']), a' ~ pi(.|s')

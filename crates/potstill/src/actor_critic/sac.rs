@@ -18,7 +18,7 @@
 //! - Random actions for `learning_starts` steps.
 //! - With `use_sde` noise depends on the state (Raffin et al. 2022): deviations are those of a random function of
 //!   the last hidden layer, and features learn through them too. Stable-Baselines3 also limits means to 2, which
-//!   is not done here.
+//!   is not done here, and draws `a` and `a'` by one function, here by two.
 //! - A truncated episode bootstraps from its true final observation.
 //!
 //! ```
@@ -259,6 +259,7 @@ impl OffPolicyLearner for SacLearner {
 
     fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError> {
         let Self { policy, critics, temperature, y } = self;
+        policy.end_rollout();
         let Batch { observations: s, returns: r, discounts, next_observations: s_next, .. } = batch;
         // a ~ pi(.|s); the temperature before its step is that of the losses.
         let (mean_log_prob, alpha) = (policy.draw(s), temperature.alpha());

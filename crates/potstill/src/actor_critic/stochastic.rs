@@ -105,14 +105,20 @@ impl StochasticPolicy {
         units.copy_from_slice(&drawn.actions);
     }
 
+    /// Explores by another random function from the next step on.
+    pub(super) fn end_rollout(&mut self) {
+        if let Some(noise) = &mut self.state_noise {
+            noise.end_rollout();
+        }
+    }
+
     /// Draws `a ~ pi(.|s)` for a [gradient step](Self::ascend); the mean of `ln pi(a|s)`.
     pub(super) fn draw(&mut self, observations: &[f32]) -> f64 {
         let (workspace, here) = &mut self.learning;
         self.network.forward_normalised(observations, workspace);
-        match &mut self.state_noise {
+        match &self.state_noise {
             None => here.draw(workspace.outputs(), self.components, &mut self.drawing),
-            Some(noise) => {
-                noise.end_rollout();
+            Some(_) => {
                 draw(&self.network, &mut self.drawing, &mut self.theta);
                 here.draw_by(&self.network, workspace, &self.theta, self.components);
             }

@@ -224,7 +224,15 @@ impl PolicyDistiller {
     /// # Errors
     /// If its architecture is another.
     pub fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        model.copy_to_network(&mut self.student)
+        let own = self.model();
+        match (model, &own) {
+            (Model::Control(theirs), Model::Control(ours)) if theirs.is_like(ours) => {
+                self.student.copy_from(theirs.network());
+                Ok(())
+            }
+            (_, Model::Control(_)) => Err(model.misfit(&own)),
+            _ => model.copy_to_network(&mut self.student),
+        }
     }
 
     /// The mean gap between the teacher's two highest action values, which is the unit of the temperature; 1 for actions of

@@ -85,6 +85,13 @@ impl ControlPolicy {
         self.bound
     }
 
+    /// Returns true if another policy has the same form: network, bounds, and the way to them.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.network, &other.network);
+        (ours.spec(), ours.ends(), self.bound) == (theirs.spec(), theirs.ends(), other.bound)
+            && (&self.low, &self.high) == (&other.low, &other.high)
+    }
+
     /// The network.
     pub fn network(&self) -> &Network {
         &self.network

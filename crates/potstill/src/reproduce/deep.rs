@@ -194,7 +194,11 @@ pub(super) fn run_once(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, E
     if let Some(run) = runs.finished.raw.as_ref().and_then(|raw| Run::from_raw(case, raw, seed)) {
         return Ok(run);
     }
-    let name = format!("{}, {} steps, seed {seed}", case.title(), case.steps);
+    let episodes = match case.episodes {
+        COMPARISON => String::new(),
+        episodes => format!(", {episodes} episodes"),
+    };
+    let name = format!("{}, {} steps, seed {seed}{episodes}", case.title(), case.steps);
     if let Some(run) = runs.finished.get(&name).and_then(|kept| Run::from_json(&kept)) {
         return Ok(run);
     }

@@ -88,7 +88,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             column("best model".to_owned(), &|run| run.score);
             column("last model".to_owned(), &|run| run.last);
             let mut points = Vec::new();
-            for (k, &(step, _)) in all[0].curve.iter().enumerate() {
+            let evaluations = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
+            for (k, &(step, _)) in all[0].curve[..evaluations].iter().enumerate() {
                 column(format!("evaluation at step {step}"), &|run| run.curve[k].1);
                 points.push((step, all.iter().map(|run| run.curve[k].1).sum::<f64>() / all.len() as f64));
             }

@@ -54,13 +54,13 @@ fn of_length(summary: &Value, values: &Table, history: &History) -> Option<Strin
 }
 
 /// The fall of the mean loss from the last tenth but one to the last tenth of the epochs, as a share of its
-/// fall from the first epoch to the last tenth; none of fewer than three epochs, or of a loss that has not
+/// fall from the highest epoch to the last tenth; none of fewer than three epochs, or of a loss that has not
 /// fallen.
 fn late_fall(losses: &[f64]) -> Option<f64> {
     let (count, tenth) = (losses.len(), (losses.len() / 10).max(1));
     let before = losses.get(count.checked_sub(2 * tenth)?..count - tenth).filter(|_| count > 2)?;
     let (before, last) = (mean(before), mean(&losses[count - tenth..]));
-    let whole = losses[0] - last;
+    let whole = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max) - last;
     (whole > 0.0).then(|| (before - last) / whole)
 }
 

@@ -13,7 +13,7 @@ use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{
     ConfigError, Layer, Origin, Settings, StudentSpec, refuse_batch_norm, resolve, resolve_onto,
 };
-use crate::distill::{EnsembleMean, PolicyDistiller};
+use crate::distill::{EnsembleMean, PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
@@ -197,8 +197,14 @@ fn prepare_student_policy(
         return Err(usage("a policy's student is a network; give --student mlp:16"));
     };
     if let Model::Control(_) = model {
-        for key in ["divergence", "temperature"] {
-            if layers.iter().any(|layer| layer.values.contains_key(key)) {
+        // A run that goes on names every key with its default.
+        let default = PolicyDistillConfig::default();
+        let differs = [
+            ("divergence", distil.divergence != default.divergence),
+            ("temperature", distil.temperature != default.temperature),
+        ];
+        for (key, differs) in differs {
+            if differs {
                 let reason =
                     format!("is about choices; {id} has actions of a box, whose squared distance is learned");
                 return Err(ConfigError::value(key, reason).into());

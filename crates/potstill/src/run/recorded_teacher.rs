@@ -64,6 +64,7 @@ impl AnswerFile {
         }
         let mut frame = data.rows().without(&options.drop).map_err(wrong)?;
         let mut of_rows: Vec<Option<usize>> = (0..frame.rows()).map(Some).collect();
+        let mut counted_from = "";
         if options.drops_missing {
             let answered = answered_rows(&frame);
             if answered.is_empty() {
@@ -72,11 +73,15 @@ impl AnswerFile {
             of_rows = vec![None; frame.rows()];
             answered.iter().enumerate().for_each(|(place, &row)| of_rows[row] = Some(place));
             let columns = frame.columns().iter().filter_map(|column| column.select(&answered)).collect();
+            if answered.len() < frame.rows() {
+                counted_from = " (counted without the rows that have no answer)";
+            }
             frame = DataFrame::new(columns).map_err(wrong)?;
         }
-        let answers = match values(&frame).map_err(wrong)? {
+        let wrong_row = |reason: String| wrong(format!("{reason}{counted_from}"));
+        let answers = match values(&frame).map_err(wrong_row)? {
             Some((values, deviations)) => Recorded::Values(values, deviations),
-            None => Recorded::Classes(Answers::of_frame(&frame).map_err(wrong)?),
+            None => Recorded::Classes(Answers::of_frame(&frame).map_err(wrong_row)?),
         };
         let checksum = match &answers {
             Recorded::Classes(answers) => answers.checksum(),
