@@ -378,7 +378,7 @@ fn strange_answers_are_refused_with_their_place() {
         "t.csv",
         &table(names, "0.5;0.25;0.25", "1").replace(',', ";"),
         Some(
-            "line 6: 1 values, but there are 3 columns; is a value with a delimiter in it without quotation \
+            "line 6: 1 value, but there are 3 columns; is a value with a delimiter in it without quotation \
              marks?",
         ),
     );
