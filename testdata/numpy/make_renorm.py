@@ -8,14 +8,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from passes import described, measured, short
 
-EPSILON, MOMENTUM, R_MAX, D_MAX, STEP = 1e-3, 0.01, 3.0, 5.0, 1e-5
-rng = np.random.default_rng(20261129)
-
-
-def short(*shape, scale=1.0):
-    """Multiples of 1/256: single precision represents them, in few digits."""
-    return np.round(256 * scale * rng.standard_normal(shape)) / 256
+EPSILON, MOMENTUM, R_MAX, D_MAX = 1e-3, 0.01, 3.0, 5.0
 
 
 class Pass:
@@ -49,10 +44,6 @@ class Pass:
         return x
 
 
-def flat(array):
-    return [float(f"{x:.15g}") for x in np.ravel(array)]
-
-
 def case(spec, widths, samples, warms_up):
     layers = len(widths) - 1
     act = np.tanh if "tanh" in spec else lambda x: np.maximum(x, 0)
@@ -75,42 +66,15 @@ def case(spec, widths, samples, warms_up):
             state = Pass(tensors, mode, held)
             return state.network(batch, layers, act), state.running
 
-        def gradient(array):
-            slopes = np.empty(array.size)
-            flattened = array.reshape(-1)
-            for i, start in enumerate(flattened.copy()):
-                ends = []
-                for moved in (start + STEP, start - STEP):
-                    flattened[i] = moved
-                    ends.append((outputs_of()[0] * upstream).sum())
-                flattened[i] = start
-                slopes[i] = (ends[0] - ends[1]) / (2 * STEP)
-            return [float(f"{x:.9g}") for x in slopes]
-
-        output, running = outputs_of()
+        found = measured(outputs_of, tensors, batch, upstream)
         corrections = np.concatenate([np.concatenate(pair) for pair in held.values()]) if held else np.empty(0)
         if mode == "training" and not warms_up:
             clipped = np.isin(np.abs(corrections), [1 / R_MAX, R_MAX, D_MAX])
             assert 0 < clipped.sum() < clipped.size, "some corrections are clipped, and some are not"
-        learned = {name: t for name, t in tensors.items() if ".running" not in name}
-        return {
-            "output": flat(output),
-            "gradients": {name: gradient(t) for name, t in learned.items()},
-            "d_input": gradient(batch),
-            "running": {name: flat(t) for name, t in running.items()},
-        }
+        return found
 
-    return {
-        "spec": spec,
-        "inputs": [widths[0]],
-        "outputs": widths[-1],
-        "samples": samples,
-        "tensors": {name: {"shape": list(t.shape), "data": flat(t)} for name, t in tensors.items()},
-        "batch": flat(batch),
-        "d_output": flat(upstream),
-        "training": run("warm-up" if warms_up else "training"),
-        "frozen": run("frozen"),
-    }
+    training = run("warm-up" if warms_up else "training")
+    return described(spec, widths[:1], tensors, batch, upstream, training=training, frozen=run("frozen"))
 
 
 cases = [

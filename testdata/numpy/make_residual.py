@@ -8,15 +8,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from passes import described, measured, short
 
-EPSILON, MOMENTUM, STEP = 1e-5, 0.1, 1e-5
-rng = np.random.default_rng(20261129)
-
-
-def short(*shape, scale=1.0):
-    """Multiples of 1/256: single precision represents them, in few digits."""
-    return np.round(256 * scale * rng.standard_normal(shape)) / 256
-
+EPSILON, MOMENTUM = 1e-5, 0.1
 
 ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0),
@@ -89,10 +83,6 @@ def pooled(x, side):
     return x.reshape(n, c, h // side, side, w // side, side).max((3, 5))
 
 
-def flat(array):
-    return [float(f"{x:.15g}") for x in np.ravel(array)]
-
-
 def case(spec, inputs, outputs, samples, tensors, network):
     act = next((f for name, f in ACTIVATIONS.items() if name in spec.split(":")), ACTIVATIONS["relu"])
     batch, upstream = short(samples, *inputs, scale=1.5), short(samples, outputs)
@@ -102,38 +92,9 @@ def case(spec, inputs, outputs, samples, tensors, network):
             state = Pass(tensors, training)
             return network(state, batch, act), state.running
 
-        def gradient(array):
-            slopes = np.empty(array.size)
-            flattened = array.reshape(-1)
-            for i, start in enumerate(flattened.copy()):
-                ends = []
-                for moved in (start + STEP, start - STEP):
-                    flattened[i] = moved
-                    ends.append((outputs_of()[0] * upstream).sum())
-                flattened[i] = start
-                slopes[i] = (ends[0] - ends[1]) / (2 * STEP)
-            return [float(f"{x:.9g}") for x in slopes]
+        return measured(outputs_of, tensors, batch, upstream)
 
-        output, running = outputs_of()
-        learned = {name: t for name, t in tensors.items() if ".running" not in name}
-        return {
-            "output": flat(output),
-            "gradients": {name: gradient(t) for name, t in learned.items()},
-            "d_input": gradient(batch),
-            "running": {name: flat(t) for name, t in running.items()},
-        }
-
-    return {
-        "spec": spec,
-        "inputs": list(inputs),
-        "outputs": outputs,
-        "samples": samples,
-        "tensors": {name: {"shape": list(t.shape), "data": flat(t)} for name, t in tensors.items()},
-        "batch": flat(batch),
-        "d_output": flat(upstream),
-        "training": run(True),
-        "frozen": run(False),
-    }
+    return described(spec, inputs, tensors, batch, upstream, training=run(True), frozen=run(False))
 
 
 cases = [

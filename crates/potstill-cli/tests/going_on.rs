@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{potstill, result as json};
+use common::{potstill, refused, result as json};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -14,16 +14,6 @@ const POLE: &str = "train dqn --env CartPole-v1 --net-arch mlp:8 --learning-star
 fn line(dir: &Path, arguments: &str) -> (Option<i32>, String) {
     let output = potstill(dir, arguments);
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
-}
-
-/// Checks that a command is refused with a line that contains these words, and changes nothing.
-fn refused(dir: &Path, arguments: &str, words: &str) {
-    let names = |dir: &Path| fs::read_dir(dir).unwrap().count();
-    let before = names(dir);
-    let (code, error) = line(dir, arguments);
-    assert_eq!((code, error.trim_end().lines().count()), (Some(2), 1), "{arguments}: {error}");
-    assert!(error.contains(words), "{arguments}: {error}");
-    assert_eq!(names(dir), before, "{arguments}");
 }
 
 fn read(dir: &Path, file: &str) -> Vec<u8> {

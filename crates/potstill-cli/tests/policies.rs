@@ -2,8 +2,7 @@
 
 mod common;
 
-use common::{potstill, result as json};
-use std::path::Path;
+use common::{refused, result as json};
 use tempfile::TempDir;
 
 /// A short distillation.
@@ -69,17 +68,6 @@ fn actions_of_a_box_are_learned() {
     };
     let (early, late) = (distance(20, "early"), distance(3000, "late"));
     assert!(late < 0.05 && late < early / 3.0, "{early} {late}");
-}
-
-fn refused(dir: &Path, arguments: &str, words: &str) {
-    let output = potstill(dir, arguments);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        (output.status.code(), error.trim_end().lines().count()),
-        (Some(2), 1),
-        "{arguments}: {error}"
-    );
-    assert!(error.contains(words), "{arguments}: {error}");
 }
 
 #[test]

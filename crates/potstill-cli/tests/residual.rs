@@ -2,26 +2,11 @@
 
 mod common;
 
-use common::{potstill, result as json};
+use common::{refused, result as json};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
-
-/// Checks that a command is refused with one line that contains these words, and writes nothing.
-fn refused(dir: &Path, arguments: &str, words: &str) {
-    let names = |dir: &Path| fs::read_dir(dir).unwrap().count();
-    let before = names(dir);
-    let output = potstill(dir, arguments);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        (output.status.code(), error.trim_end().lines().count()),
-        (Some(2), 1),
-        "{arguments}: {error}"
-    );
-    assert!(error.contains(words), "{arguments}: {error}");
-    assert_eq!(names(dir), before, "{arguments}");
-}
 
 fn model(dir: &Path, run: &str) -> Vec<u8> {
     fs::read(dir.join(run).join("model.safetensors")).unwrap()

@@ -5,6 +5,7 @@
 pub(crate) mod flowers;
 
 use serde_json::Value;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -30,4 +31,19 @@ pub(crate) fn json(dir: &Path, arguments: &str) -> Value {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text.lines().count(), 1, "one object and nothing else");
     serde_json::from_str(&text).unwrap()
+}
+
+/// Checks that a command is refused with a line that contains these words, and leaves nothing.
+pub(crate) fn refused(dir: &Path, arguments: &str, words: &str) {
+    let names = |dir: &Path| fs::read_dir(dir).unwrap().count();
+    let before = names(dir);
+    let output = potstill(dir, arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), error.trim_end().lines().count()),
+        (Some(2), 1),
+        "{arguments}: {error}"
+    );
+    assert!(error.contains(words), "{arguments}: {error}");
+    assert_eq!(names(dir), before, "{arguments}: something is left");
 }

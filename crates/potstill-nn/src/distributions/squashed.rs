@@ -92,6 +92,13 @@ impl<'a> SquashedGaussian<'a> {
         self.gaussian.add_log_prob_gradients(u, weights, gradients);
     }
 
+    /// The gradient with respect to a normal number `u`, of a loss with these gradients with respect to its action
+    /// `tanh(u)` and to the logarithm of the action's density; that of the density of `u` itself is not in it.
+    #[inline(always)]
+    pub fn squashing_gradient(u: f32, d_action: f32, d_log_prob: f32) -> f32 {
+        d_action * derivative(u) + 2.0 * d_log_prob * math::tanh(u)
+    }
+
     /// Adds the gradient through a [sample](Self::sample), of a loss that depends on the actions, with
     /// gradients `d_actions`, and on their own log-probabilities, with a gradient for each sample in
     /// `d_log_probs`.
@@ -112,7 +119,7 @@ impl<'a> SquashedGaussian<'a> {
             let w = d_log_probs[i / self.gaussian.dimensions()];
             // The normal density of `mean + std noise` is `-ln std` and what does not depend on the
             // parameters.
-            let d_u = d_actions[i] * derivative(u) + 2.0 * w * math::tanh(u);
+            let d_u = Self::squashing_gradient(u, d_actions[i], w);
             gradients.mean[i] += d_u;
             gradients.log_std[self.gaussian.place(i)] += d_u * self.gaussian.std(i) * noise - w;
         }

@@ -106,7 +106,7 @@ impl OneStepConfig {
         let spec = &self.net_arch;
         refuse_batch_norm("net_arch", spec)?;
         check_network("net_arch", spec, &critic_ends(task))?;
-        Deviations::constant(self.log_std_init as f32).check(spec, task)?;
+        Deviations::constant(self.log_std_init).check(spec, task)?;
         refuse_counts("learning_rate", self.learning_rate)?;
         refuse_counts("critic_learning_rate", self.critic_learning_rate)?;
         refuse_noise(ALGORITHM.name, spec)

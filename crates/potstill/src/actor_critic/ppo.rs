@@ -183,8 +183,7 @@ impl PpoConfig {
     }
 
     fn deviations(&self) -> Deviations {
-        let Self { use_sde, sde_sample_freq, .. } = *self;
-        Deviations { log_std_init: self.log_std_init as f32, of_state: use_sde, sample_freq: sde_sample_freq }
+        Deviations::new(self.log_std_init, self.use_sde, self.sde_sample_freq)
     }
 
     /// Refuses settings that go neither together nor with the task.

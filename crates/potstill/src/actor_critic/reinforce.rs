@@ -133,7 +133,7 @@ impl ReinforceConfig {
         let spec = &self.net_arch;
         refuse_batch_norm("net_arch", spec)?;
         check_normalization(self.normalize_observations, spec)?;
-        Deviations::constant(self.log_std_init as f32).check(spec, task)?;
+        Deviations::constant(self.log_std_init).check(spec, task)?;
         optimizer.check(("net_arch", spec, &critic_ends(task)), self.learning_rate)?;
         refuse_noise(ALGORITHM.name, spec)
     }
@@ -169,7 +169,7 @@ impl<A: PolicyActions + ?Sized> Reinforce<A> {
             rewards: config.normalize_rewards,
             gamma: config.gamma,
         };
-        let form = (&config.net_arch, Deviations::constant(config.log_std_init as f32), normalized);
+        let form = (&config.net_arch, Deviations::constant(config.log_std_init), normalized);
         Self {
             networks: ActorCritic::new(form, &optimizer, (STEPS_MAX, 1), task),
             steps: 0,

@@ -26,9 +26,14 @@ pub(super) struct Deviations {
 }
 
 impl Deviations {
+    /// Those of the keys `log_std_init`, `use_sde` and `sde_sample_freq`.
+    pub(super) fn new(log_std_init: f64, use_sde: bool, sde_sample_freq: Option<u64>) -> Self {
+        Self { log_std_init: log_std_init as f32, of_state: use_sde, sample_freq: sde_sample_freq }
+    }
+
     /// The same in every state.
-    pub(super) fn constant(log_std_init: f32) -> Self {
-        Self { log_std_init, of_state: false, sample_freq: None }
+    pub(super) fn constant(log_std_init: f64) -> Self {
+        Self::new(log_std_init, false, None)
     }
 
     /// Their number for each component of an action: one, or one for each feature of a network of this form.

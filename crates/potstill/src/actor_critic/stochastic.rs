@@ -250,26 +250,18 @@ impl Drawn {
         d_log_prob: f32,
         scratch: &mut Gradient,
     ) {
-        let Gradient { outputs: d_mean, log_probs: d_log_probs, log_std, noise, free, features } = scratch;
-        for (list, length) in
-            [(&mut *d_mean, d_actions.len()), (log_std, d_actions.len()), (d_log_probs, self.log_probs.len())]
+        let Gradient { outputs: d_mean, log_std: d_log_std, noise: d_noise, free, features, .. } = scratch;
+        [&mut *d_mean, d_log_std, d_noise].into_iter().for_each(Vec::clear);
+        // ln N(u; mean, s) = -z^2 / 2 - ln s with z = noise / s, where noise and s both depend on the state.
+        for (((u, d_action), z), log_std) in self.u.iter().zip(d_actions).zip(&self.noise).zip(&self.log_std)
         {
-            list.clear();
-            list.resize(length, 0.0);
-        }
-        d_log_probs.fill(d_log_prob);
-        let components = d_actions.len() / self.log_probs.len();
-        let of = SquashedGaussian::new(d_actions, &self.log_std, components);
-        let mut gradients = GaussianGradients { mean: d_mean, log_std };
-        of.add_sample_gradients((&self.noise, &self.u), d_actions, d_log_probs, &mut gradients);
-        // ln N(u; mean, s) = -z^2 / 2 - ln s with z = noise / s, which are no longer independent.
-        noise.clear();
-        for (((d_u, z), s), d_s) in d_mean.iter().zip(&self.noise).zip(&self.log_std).zip(&mut *log_std) {
-            noise.push(d_u - d_log_prob * z * exp(-s));
-            *d_s = d_log_prob * (z * z - 1.0);
+            let d_u = SquashedGaussian::squashing_gradient(*u, *d_action, d_log_prob);
+            d_mean.push(d_u);
+            d_noise.push(d_u - d_log_prob * z * exp(-log_std));
+            d_log_std.push(d_log_prob * (z * z - 1.0));
         }
         let states = self.states.as_ref().expect("noise of states");
-        states.gradients(policy, log_std, (theta, noise), (free, features));
+        states.gradients(policy, d_log_std, (theta, d_noise), (free, features));
     }
 
     /// The mean logarithm of the actions' densities.

@@ -5,11 +5,9 @@ use crate::model::{Actor, Bound, ControlActor, ControlPolicy, Model, NetworkActo
 use crate::policy::Policy;
 use potstill_core::math::tanh;
 use potstill_core::{Pcg64, Streams};
-use potstill_env::registry::Spec;
+use potstill_env::registry::{ControlEnv, Spec};
 use potstill_env::{EnvError, FeatureEnv, Row, Space};
 use potstill_nn::Network;
-
-type ControlEnv = potstill_env::registry::ControlEnv;
 
 /// An environment, and the way from a network's outputs to its actions.
 pub enum World {
@@ -21,6 +19,8 @@ pub enum World {
         env: ControlEnv,
         /// The way from outputs to actions, which is the teacher's.
         bound: Bound,
+        /// The box.
+        space: Space,
     },
 }
 
@@ -37,13 +37,16 @@ fn half_width(low: f32, high: f32) -> f32 {
 }
 
 impl World {
+    /// An environment with actions of a box, to which outputs come in this way.
+    pub fn control(env: ControlEnv, bound: Bound) -> Self {
+        Self::Control { space: env.action_space(), env, bound }
+    }
+
     /// The environment of a teacher, if a network is its policy there.
     pub fn of(teacher: &Model, spec: &Spec) -> Option<Self> {
         match teacher {
             Model::Network(_) => spec.make_features().map(Self::Choices),
-            Model::Control(policy) => {
-                spec.make_control().map(|env| Self::Control { env, bound: policy.bound() })
-            }
+            Model::Control(policy) => spec.make_control().map(|env| Self::control(env, policy.bound())),
             _ => None,
         }
     }
@@ -52,8 +55,8 @@ impl World {
     pub(crate) fn model(&self, network: &Network) -> Model {
         match self {
             Self::Choices(_) => Model::Network(network.clone()),
-            Self::Control { env, bound } => {
-                Model::Control(ControlPolicy::with(*bound, network.clone(), &env.action_space()))
+            Self::Control { bound, space, .. } => {
+                Model::Control(ControlPolicy::with(*bound, network.clone(), space))
             }
         }
     }
@@ -77,8 +80,8 @@ impl World {
                 let mut actor = NetworkActor::new(network, Policy::EpsilonGreedy { epsilon });
                 visited(stop, env, &mut actor, seed, rng, states)
             }
-            Self::Control { env, bound } => {
-                let policy = ControlPolicy::with(*bound, network.clone(), &env.action_space());
+            Self::Control { env, bound, space } => {
+                let policy = ControlPolicy::with(*bound, network.clone(), space);
                 let mut actor = Exploring { actor: ControlActor::new(&policy), policy: &policy, epsilon };
                 visited(stop, env, &mut actor, seed, rng, states)
             }
@@ -104,8 +107,7 @@ impl World {
     /// respect to the student's outputs. Two normal policies of one deviation have this divergence, but for a factor.
     /// `None` for discrete actions.
     pub(crate) fn squared_distance(&self, teacher: &[f32], student: &[f32], d: &mut [f32]) -> Option<f32> {
-        let Self::Control { env, bound } = self else { return None };
-        let Space::Box { low, high } = env.action_space() else { return None };
+        let Self::Control { bound, space: Space::Box { low, high }, .. } = self else { return None };
         let samples = (student.len() / low.len()) as f32;
         let mut sum = 0.0;
         for (i, ((y, of_teacher), d)) in student.iter().zip(teacher).zip(d).enumerate() {
@@ -130,11 +132,10 @@ impl World {
     /// The root mean squared distance between the actions of two networks, in units of half the width of the box; `None` for
     /// discrete actions.
     pub fn distance(&self, a: &Network, b: &Network, states: &[f32]) -> Option<f64> {
-        let Self::Control { env, bound } = self else { return None };
-        let space = env.action_space();
-        let Space::Box { low, high } = &space else { return None };
+        let Self::Control { bound, space, .. } = self else { return None };
+        let Space::Box { low, high } = space else { return None };
         let [a, b] = [a, b].map(|network| {
-            let policy = ControlPolicy::with(*bound, network.clone(), &space);
+            let policy = ControlPolicy::with(*bound, network.clone(), space);
             let mut actions = vec![0.0; states.len() / network.inputs() * low.len()];
             policy.act(states, &mut actions, &mut potstill_nn::Workspace::default());
             actions
@@ -194,11 +195,11 @@ mod tests {
         let env = || registry::find("Pendulum-v1").unwrap().make_control().unwrap();
         let mut d = [0.0; 2];
         // Torques from -2 to 2. Clipped: 3 is 2, so that 1 is half a unit away, and -0.5 three quarters from -2.
-        let world = World::Control { env: env(), bound: Bound::Clipped };
+        let world = World::control(env(), Bound::Clipped);
         let loss = world.squared_distance(&[3.0, -2.0], &[1.0, -0.5], &mut d);
         assert_eq!((loss, d), (Some((0.125 + 0.281_25) / 2.0), [-0.125, 0.1875]));
         // Squashed: tanh(0) = 0 from tanh(20) = 1.
-        let world = World::Control { env: env(), bound: Bound::Squashed };
+        let world = World::control(env(), Bound::Squashed);
         let loss = world.squared_distance(&[20.0, 0.0], &[0.0, 0.0], &mut d);
         assert_eq!((loss, d), (Some(0.25), [-0.5, 0.0]));
         let choices = World::Choices(registry::find("CartPole-v1").unwrap().make_features().unwrap());

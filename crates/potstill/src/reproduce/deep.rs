@@ -1,13 +1,14 @@
 //! Deep Q-learning on classic control and the arcade games, with published settings: the return of the
 //! resulting policies over seeds.
 
+use super::book::chart;
 use super::finished::RawTable;
 use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
 use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::jobs::{Outcome, evaluate_policy_unless};
-use crate::metrics::catalogue;
+use crate::metrics::{Record, catalogue};
 use crate::report::LineChart;
 use crate::run::{prepare_train, watched_map};
 use crate::train::Protocol;
@@ -156,6 +157,8 @@ const OF_ONE_RUN: &str = "The published numbers are of single runs, and of the l
 /// Evaluations during a run; the best model is the result.
 const EVALUATIONS: u64 = 20;
 const EPISODES: u64 = 20;
+/// The axes of its curve.
+pub(super) const AXES: [&str; 2] = ["step", "return"];
 /// Steps between checks of the stop signal.
 const SLICE: u64 = 1000;
 
@@ -237,6 +240,36 @@ impl Run {
     }
 }
 
+/// The outcome of a training run with these settings, above those of a preset if there is one; `watch` takes its records.
+pub(super) fn trained(
+    algorithm: &'static Algorithm,
+    preset: Option<Layer>,
+    values: Table,
+    runs: &Runs<'_>,
+    watch: &mut dyn FnMut(&Record),
+) -> Result<Outcome, Error> {
+    let own = Layer { origin: Origin::Program("of the reproduction"), values };
+    let layers: Vec<Layer> = preset.into_iter().chain([own]).collect();
+    let mut job = prepare_train(algorithm, &layers, 1, None)?.job;
+    let stop = || runs.observer.stop_requested();
+    while !job.is_over() {
+        if stop() {
+            return Err(Error::Abandoned);
+        }
+        job.advance(job.steps() + SLICE, &stop, &mut |record| {
+            watch(record);
+            Ok(())
+        })?;
+    }
+    job.finish(&stop)?.ok_or(Error::Abandoned)
+}
+
+/// The steps of the evaluations that all runs had, with the mean return of each run.
+pub(super) fn evaluations(all: &[Run]) -> Vec<(f64, Vec<f64>)> {
+    let count = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
+    (0..count).map(|k| (all[0].curve[k].0, all.iter().map(|run| run.curve[k].1).collect())).collect()
+}
+
 fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     let mut values = Table::new();
     values.insert("env".to_owned(), case.env.into());
@@ -250,23 +283,11 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     }
     values.extend(case.set.unwrap_or_default().parse::<Table>().expect("settings as TOML"));
     let algorithm = Algorithm::find(case.algorithm)?;
-    let layers = [
-        algorithm.preset(case.preset, case.env)?,
-        Layer { origin: Origin::Program("of the reproduction"), values },
-    ];
-    let mut job = prepare_train(algorithm, &layers, 1, None)?.job;
-    let stop = || runs.observer.stop_requested();
+    let preset = algorithm.preset(case.preset, case.env)?;
     let mut curve = Vec::new();
-    while !job.is_over() {
-        if stop() {
-            return Err(Error::Abandoned);
-        }
-        job.advance(job.steps() + SLICE, &stop, &mut |record| {
-            curve.extend(record.get(catalogue::EVAL_MEAN_REWARD).map(|mean| (record.step as f64, mean)));
-            Ok(())
-        })?;
-    }
-    let Outcome { model, summary, .. } = job.finish(&stop)?.ok_or(Error::Abandoned)?;
+    let Outcome { model, summary, .. } = trained(algorithm, Some(preset), values, runs, &mut |record| {
+        curve.extend(record.get(catalogue::EVAL_MEAN_REWARD).map(|mean| (record.step as f64, mean)));
+    })?;
     let number = |key: &str| summary[key].as_f64().expect("it was evaluated");
     let score = match case.episodes {
         COMPARISON => number(catalogue::MEAN_RETURN),
@@ -274,6 +295,7 @@ fn run(case: &Case, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
             let streams = Streams::new(seed);
             let protocol = Protocol { episodes, streams, purpose: "comparison", threads: 1 };
             let spec = registry::find(case.env).expect("it was trained there");
+            let stop = || runs.observer.stop_requested();
             let played = evaluate_policy_unless(&stop, &model, &spec, protocol)?;
             played.ok_or(Error::Abandoned)?.mean_return()
         }
@@ -348,11 +370,8 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
         claims.push(Claim { what, expected: reach, from, measured, is_reach, values: scores });
         let title = format!("{title}, {length}k");
         beside.push(Column { name: format!("{title}: last model"), values: last });
-        let evaluations = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
         let mut points = Vec::new();
-        for k in 0..evaluations {
-            let (step, values) =
-                (all[0].curve[k].0, all.iter().map(|run| run.curve[k].1).collect::<Vec<_>>());
+        for (step, values) in evaluations(&all) {
             points.push((step, statistic.of(&values)));
             beside.push(Column { name: format!("{title}: evaluation at step {step}"), values });
         }
@@ -365,13 +384,7 @@ fn cases(cases: &[Case], runs: &Runs<'_>) -> Result<Reproduction, Error> {
                     let ends = [steps / EVALUATIONS, steps].map(|step| (step as f64, best));
                     series(&format!("best possible: {best}"), ends.to_vec())
                 });
-                charts.push(LineChart {
-                    title,
-                    x_label: "step".to_owned(),
-                    y_label: "return".to_owned(),
-                    series: std::iter::once(line).chain(best).collect(),
-                    y_range: None,
-                });
+                charts.push(chart(&title, AXES, std::iter::once(line).chain(best).collect()));
             }
         }
     }

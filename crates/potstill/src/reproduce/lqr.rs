@@ -1,14 +1,14 @@
 //! The linear-quadratic regulator by actor-critics, whose answer Riccati's equation gives.
 
+use super::book::chart;
+use super::deep::trained;
 use super::result::{Claim, Reproduction, Runs, nowhere, series};
 use crate::algorithm::Algorithm;
-use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::jobs::Outcome;
 use crate::metrics::catalogue;
 use crate::model::Model;
-use crate::report::LineChart;
-use crate::run::{prepare_train, watched_map};
+use crate::run::watched_map;
 use crate::train::statistics::{Center, mean};
 use potstill_core::math::exp_f64;
 use potstill_nn::Workspace;
@@ -85,21 +85,10 @@ fn cost_of_gains([position, velocity]: [f64; 2]) -> f64 {
 fn run(algorithm: &str, own: &str, seed: u64, runs: &Runs<'_>) -> Result<Run, Error> {
     let mut values: Table = format!("{SHARED}\n{own}").parse().expect("settings");
     values.insert("seed".to_owned(), Value::Integer(seed as i64));
-    let layers = [Layer { origin: Origin::Program("of the reproduction"), values }];
-    let mut job = prepare_train(Algorithm::find(algorithm)?, &layers, 1, None)?.job;
-    let stop = || runs.observer.stop_requested();
     let mut entropies = Vec::new();
-    while !job.is_over() {
-        if stop() {
-            return Err(Error::Abandoned);
-        }
-        job.advance(job.steps() + 1000, &stop, &mut |record| {
-            let entropy = record.get(catalogue::ENTROPY).filter(|_| record.step > STEPS - LAST);
-            entropies.extend(entropy);
-            Ok(())
-        })?;
-    }
-    let Outcome { model, .. } = job.finish(&stop)?.ok_or(Error::Abandoned)?;
+    let Outcome { model, .. } = trained(Algorithm::find(algorithm)?, None, values, runs, &mut |record| {
+        entropies.extend(record.get(catalogue::ENTROPY).filter(|_| record.step > STEPS - LAST));
+    })?;
     let Model::Control(policy) = model else { panic!("a policy for a box") };
     let mut workspace = Workspace::default();
     let cost = cost(&mut |states, actions| policy.act(states, actions, &mut workspace));
@@ -143,13 +132,11 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         seed: runs.request.seed,
         claims,
         beside: Vec::new(),
-        charts: vec![LineChart {
-            title: "Cost of the policies of each seed over the least".to_owned(),
-            x_label: "run".to_owned(),
-            y_label: "cost over the least".to_owned(),
-            series: lines,
-            y_range: None,
-        }],
+        charts: vec![chart(
+            "Cost of the policies of each seed over the least",
+            ["run", "cost over the least"],
+            lines,
+        )],
         maps: Vec::new(),
         note: "The least cost is that of the policy of Riccati's gains, 2.6527 of the position and 2.4228 of the velocity.",
         data: None,

@@ -1,10 +1,10 @@
 //! The implementation details of PPO (Huang et al. 2022), each switched off, or on where the published settings leave it
 //! out.
 
-use super::deep::{Case, Run, run_once};
+use super::book::chart;
+use super::deep::{AXES, Case, Run, evaluations, run_once};
 use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
 use crate::error::Error;
-use crate::report::LineChart;
 use crate::run::watched_map;
 use crate::train::statistics::{Center, mean, paired_difference};
 
@@ -88,10 +88,9 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             column("best model".to_owned(), &|run| run.score);
             column("last model".to_owned(), &|run| run.last);
             let mut points = Vec::new();
-            let evaluations = all.iter().map(|run| run.curve.len()).min().unwrap_or(0);
-            for (k, &(step, _)) in all[0].curve[..evaluations].iter().enumerate() {
-                column(format!("evaluation at step {step}"), &|run| run.curve[k].1);
-                points.push((step, all.iter().map(|run| run.curve[k].1).sum::<f64>() / all.len() as f64));
+            for (step, values) in evaluations(&all) {
+                points.push((step, mean(&values)));
+                beside.push(Column { name: format!("{}evaluation at step {step}", case.column()), values });
             }
             let (what, measured, values) = match set {
                 None => {
@@ -111,13 +110,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         let published = curves.remove(0).1;
         curves.sort_by(|a, b| a.0.total_cmp(&b.0));
         let shown = [0, 1, 2, curves.len() - 1].map(|i| curves[i].1.clone());
-        charts.push(LineChart {
-            title: format!("{env}: the three changes that cost most, and the one that gains most"),
-            x_label: "step".to_owned(),
-            y_label: "return".to_owned(),
-            series: std::iter::once(published).chain(shown).collect(),
-            y_range: None,
-        });
+        let title = format!("{env}: the three changes that cost most, and the one that gains most");
+        charts.push(chart(&title, AXES, std::iter::once(published).chain(shown).collect()));
     }
     Ok(Reproduction {
         name: "ppo-details",
