@@ -28,6 +28,16 @@ fn plural(noun: &str) -> String {
     }
 }
 
+/// Names in a row, and of many the first `shown` with their number.
+pub fn in_short(names: &[String], shown: usize) -> String {
+    match names.get(..shown) {
+        Some(first) if names.len() > shown => {
+            format!("{}, ... ({} in all)", first.join(", "), names.len())
+        }
+        _ => names.join(", "),
+    }
+}
+
 /// The text with a capital at its beginning.
 pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
@@ -37,6 +47,15 @@ pub fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_names_are_the_first_of_them() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let check = |shown: usize, expected: &str| assert_eq!(in_short(&names, shown), expected);
+        check(2, "a, b, ... (3 in all)");
+        check(3, "a, b, c");
+        check(4, "a, b, c");
+    }
 
     #[test]
     fn one_is_singular_and_all_else_plural() {

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::jobs::Parts;
 use crate::model::Predictor;
 use crate::shell;
-use crate::words::counted;
+use crate::words::{counted, in_short};
 use potstill_core::Streams;
 use std::collections::HashSet;
 use std::path::Path;
@@ -173,8 +173,8 @@ impl OpenData {
         Err(format!(
             "the model's classes are {}, and the labels of the data {}; name the classes in the order of the model's outputs, \
              FILE.onnx:classes=[\"A\",\"B\"]",
-            in_short(&classes),
-            in_short(&labels)
+            in_short(&classes, 8),
+            in_short(&labels, 8)
         ))
     }
 
@@ -298,13 +298,6 @@ fn shown_columns(preprocessing: &Preprocessing, frame: &DataFrame, rows: &[usize
     let names = preprocessing.inputs().iter().filter(is_shown).map(Encoding::column).take(SHOWN_COLUMNS);
     let column = |name: &str| frame.columns()[frame.find(name).ok()?].select(rows);
     names.filter_map(column).collect()
-}
-
-/// The first names of a list.
-fn in_short(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN { format!("{shown}, ... ({} in all)", names.len()) } else { shown }
 }
 
 /// The way to split a data source into parts to train and to test on.

@@ -7,7 +7,7 @@ use crate::data::{DataFrame, Values};
 use crate::distill::Answers;
 use crate::error::Error;
 use crate::jobs::Parts;
-use crate::words::counted;
+use crate::words::{counted, in_short};
 use std::collections::{HashMap, HashSet};
 
 /// The column of values.
@@ -240,17 +240,8 @@ pub(super) fn in_order(classes: &[String], naming: &str) -> String {
     format!(
         "its classes have no names, and are taken for those of the data in their order: {}; name them if it \
          is another ({naming})",
-        shortened(classes)
+        in_short(classes, 10)
     )
-}
-
-/// The first names of a list.
-fn shortened(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    match names.len() {
-        count if count > SHOWN => format!("{}, ... ({count} in all)", names[..SHOWN].join(", ")),
-        _ => names.join(", "),
-    }
 }
 
 impl RecordedTeacher {
