@@ -13,6 +13,7 @@ use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::{RESULTS, Reproduction};
 use potstill::run::{classifier_table, headline, summary_of};
 use potstill::shell;
+use potstill::store::names::WINNER;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -130,6 +131,16 @@ fn next_command(algorithm: &str) -> &'static str {
     }
 }
 
+/// Prints the numbers of imported answers, and how they are learned from.
+pub(crate) fn imported(result: &Value) {
+    summary(result);
+    let out = result["out"].as_str().unwrap_or_default();
+    // Rows that have no answer are refused unless this is said.
+    let dropped = if result["answered"] == result["rows"] { "" } else { ",missing=drop" };
+    let teacher = shell::word(&format!("{out}:id=id{dropped}"));
+    print(&format!("\nAnswers: {out}\nNext: {} distill --teacher {teacher} --data FILE:id=NAME", program()));
+}
+
 /// Prints the result of an evaluation in one line, and its numbers.
 pub(crate) fn evaluation(result: &Value) {
     if let Some(line) = headline(result) {
@@ -182,10 +193,17 @@ fn sweep(result: &Value) {
     let out = result["out"].as_str().unwrap_or_default();
     let path = shell::path(Path::new(out));
     let (next, over) = match search {
-        Some(_) => ("report", ""),
+        Some(_) => {
+            // Its seeds are a model each.
+            let seeds =
+                result["winner"]["seeds"].as_u64().map_or(String::new(), |seeds| format!(" ({seeds} seeds)"));
+            print(&format!("\nWinner: {}{seeds}", Path::new(out).join(WINNER).display()));
+            ("report", "")
+        }
         None => ("compare", sweep::over_seeds(result)),
     };
-    print(&format!("\nFolder: {out}{over}\nNext: {} {next} {path}", program()));
+    let begin = if next == "report" { "" } else { "\n" };
+    print(&format!("{begin}Folder: {out}{over}\nNext: {} {next} {path}", program()));
 }
 
 /// Prints measured and expected values, the figure, and the path.
@@ -295,6 +313,8 @@ fn flatten(prefix: &str, value: &Value, mean_alone: bool, rows: &mut Vec<(String
 fn scalar(value: &Value) -> String {
     let Some(x) = value.as_f64().filter(|_| value.is_f64()) else { return value.to_string() };
     match x.abs() {
+        // Larger ones would be rows of zeros.
+        size if size >= 1e15 => format!("{x:e}"),
         size if size >= 1e5 => format!("{x:.0}"),
         size if size == 0.0 || size >= 0.001 => {
             // Zero has no sign.

@@ -51,13 +51,18 @@ fn a_table_is_learned_resumed_tested_and_predicted() {
     // Other rows, in another order of columns, with a word that was never seen and without the answer.
     fs::write(path.join("new.csv"), "name,colour,x\nfirst,violet,1.05\n\"se,cond\",red,-0.9\n").unwrap();
     let predicted = result(path, "predict run --data new.csv:id=name --out new-predictions.csv");
-    assert_eq!((&predicted["rows"], &predicted["test_error"]), (&json!(2), &Value::Null));
+    assert_eq!((&predicted["rows"], &predicted["error_rate"]), (&json!(2), &Value::Null));
     let csv = fs::read_to_string(path.join("new-predictions.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines[0], "name,prediction,p(even),p(odd)");
     assert!(lines[1].starts_with("first,even,0.") && lines[2].starts_with("\"se,cond\",odd,0."), "{csv}");
-    let error = result(path, "predict run --data data.csv --out all.csv")["test_error"].clone();
+    let error = result(path, "predict run --data data.csv --out all.csv")["error_rate"].clone();
     assert_eq!(error, 0.0);
+    let told = String::from_utf8(potstill(path, "predict run --data data.csv --out all.csv").stderr).unwrap();
+    assert_eq!(
+        told.trim_end(),
+        "warning: the model was trained on rows of this file, so that its error here tells too little"
+    );
     fs::write(path.join("less.csv"), "colour\nred\n").unwrap();
     refused(
         path,

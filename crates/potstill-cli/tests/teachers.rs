@@ -50,7 +50,7 @@ fn an_onnx_file_predicts_what_its_run_does() {
         flowers.lines().map(|line| line.rsplit(',').collect::<Vec<_>>().join(",")).collect();
     fs::write(path.join("turned.csv"), turned.join("\n")).unwrap();
     let predict = |model: &str, data: &str| {
-        result(path, &format!("predict {model} --data {data}:label=species --out out.csv"))["test_error"]
+        result(path, &format!("predict {model} --data {data}:label=species --out out.csv"))["error_rate"]
             .clone()
     };
     let expected = predict("run", "flowers.csv");
@@ -105,6 +105,10 @@ fn rows_without_labels_are_learned_from_the_teacher_alone() {
     assert_eq!(again["test_error"], student["test_error"]);
     let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
     assert!(model("live") == model("recorded"));
+    // The column that names the rows of the data names those beside it, and those of the answers.
+    let unnamed = on.replace("rest.csv:id=id", "rest.csv");
+    result(path, &format!("distill --teacher answers.csv {unnamed} --out by-column"));
+    assert!(model("by-column") == model("recorded"));
     // Test rows of another file are known by their names, too; a name of two rows tells nothing.
     fs::write(path.join("twelve.csv"), format!("id,{head}\n{}", named(&rows[..12], 0, true))).unwrap();
     fs::write(path.join("test.csv"), format!("id,{head}\n{}", named(&rows[12..112], 12, true))).unwrap();
@@ -308,6 +312,52 @@ fn a_student_is_its_own_teacher() {
 }
 
 #[test]
+fn answers_in_another_order_are_told() {
+    let dir = folder();
+    let path = dir.path();
+    let text = flowers(120, SPECIES);
+    let named = |(i, row): (usize, &str)| if i == 0 { format!("id,{row}") } else { format!("t{i},{row}") };
+    let rows: Vec<String> = text.lines().enumerate().map(named).collect();
+    fs::write(path.join("named.csv"), rows.join("\n")).unwrap();
+    let answer = |i: usize| format!("t{i},{}", ["0.8,0.1,0.1", "0.1,0.8,0.1", "0.1,0.1,0.8"][(i - 1) % 3]);
+    let write = |name: &str, order: &mut dyn Iterator<Item = usize>| {
+        let head = "id,p(setosa),p(versicolor),p(virginica)".to_owned();
+        let lines: Vec<String> = std::iter::once(head).chain(order.map(answer)).collect();
+        fs::write(path.join(name), lines.join("\n")).unwrap();
+    };
+    write("ordered.csv", &mut (1..=120));
+    write("turned.csv", &mut (1..=120).rev());
+    let distil = |teacher: &str, data: &str, out: &str| {
+        format!("distill --teacher {teacher} --student mlp:4 --data {data} --epochs 2 --seed 1 --out {out}")
+    };
+    // Without a name rows are joined in their order, if nothing contradicts it.
+    let unnamed = "named.csv:label=species,drop=id";
+    result(path, &distil("ordered.csv", unnamed, "ordered"));
+    let line = told(path, &distil("turned.csv", unnamed, "turned"), 2);
+    assert_eq!(
+        line,
+        "error: --teacher turned.csv: in row 1, column `id`, it has t120, and the data t1: the rows are not in one order; join \
+         them with id=NAME of both, or leave the column out (drop=NAME)"
+    );
+    let test_error = |run: &Value| run["teacher"]["test_error"].clone();
+    assert_eq!(
+        test_error(&result(path, &distil("turned.csv:id=id", "named.csv:id=id,label=species", "joined"))),
+        0.0
+    );
+    assert_ne!(test_error(&result(path, &distil("turned.csv:drop=id", unnamed, "dropped"))), 0.0);
+
+    // Test rows without an answer are told: the teacher's column would else be empty without a reason.
+    write("fewer.csv", &mut (1..=120).filter(|i| i % 10 != 0));
+    let line =
+        told(path, &distil("fewer.csv:id=id,missing=drop", "named.csv:id=id,label=species", "fewer"), 0);
+    assert!(
+        line.starts_with("warning: --teacher fewer.csv:id=id,missing=drop: ")
+            && line.ends_with("of 40 test rows have no answer; the errors of the teacher and the agreement with it are therefore not known"),
+        "{line}"
+    );
+}
+
+#[test]
 fn teachers_that_do_not_fit_are_refused_in_a_line() {
     let dir = folder();
     let check = |teacher: &str, expected: &str| {
@@ -476,8 +526,8 @@ fn options_of_a_students_data_are_not_its_teachers() {
     fs::write(path.join("renamed.csv"), turned).unwrap();
     let error = result(path, "predict whole --data renamed.csv:label=kind --out renamed-out.csv");
     assert_eq!(
-        error["test_error"],
-        result(path, "predict whole --data flowers.csv --out f.csv")["test_error"]
+        error["error_rate"],
+        result(path, "predict whole --data flowers.csv --out f.csv")["error_rate"]
     );
 }
 
@@ -527,8 +577,8 @@ fn numbers_of_classes_are_the_labels_or_their_order() {
         .unwrap();
     let predict =
         |model: &str, data: &str| format!("predict {model} --data {data}.csv:label=species --out out.csv");
-    assert_eq!(result(path, &predict("sk-forest.onnx", "flowers"))["test_error"], 0.0);
-    assert_eq!(result(path, &predict("sk-forest.onnx", "numbers"))["test_error"], 0.0);
+    assert_eq!(result(path, &predict("sk-forest.onnx", "flowers"))["error_rate"], 0.0);
+    assert_eq!(result(path, &predict("sk-forest.onnx", "numbers"))["error_rate"], 0.0);
     let refused =
         |model: &str, data: &str, expected: &str| assert_eq!(told(path, &predict(model, data), 2), expected);
     for (data, labels) in [("two", "versicolor, virginica"), ("one", "versicolor")] {
@@ -541,7 +591,7 @@ fn numbers_of_classes_are_the_labels_or_their_order() {
             ),
         );
         let named = "sk-forest.onnx:classes=[\"setosa\",\"versicolor\",\"virginica\"]";
-        assert_eq!(result(path, &predict(named, data))["test_error"], 0.0);
+        assert_eq!(result(path, &predict(named, data))["error_rate"], 0.0);
     }
     refused(
         "sk-forest.onnx:classes=[\"a\",\"b\"]",

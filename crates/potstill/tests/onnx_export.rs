@@ -32,9 +32,9 @@ struct Case {
 }
 
 /// Form, frames, rows, columns and channels of the input, choices, the meaning of the outputs.
-const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 29] = {
+const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 30] = {
     use Head::{Categorical, Implicit, Quantile, Values};
-    use Purpose::{Classes, Values as Actions};
+    use Purpose::{Classes, Policy, Values as Actions};
     [
         ("mlp", [1, 1, 1, 3], 2, Values, Actions),
         ("mlp:16", [1, 1, 1, 4], 3, Values, Classes),
@@ -65,6 +65,7 @@ const NETWORKS: [(&str, [usize; 4], usize, Head, Purpose); 29] = {
         ("resnet8", [1, 8, 8, 1], 4, Values, Classes),
         ("cnn:res4,res4,res6s2,gap,5:batchnorm:silu", [1, 6, 5, 4], 3, Values, Classes),
         ("cnn:res3,res5s2,gap,4:layernorm:gelu", [1, 4, 5, 3], 3, Values, Actions),
+        ("mlp:6,5:tanh", [1, 1, 1, 4], 3, Values, Policy),
     ]
 };
 
@@ -229,7 +230,7 @@ fn best(row: &[f32]) -> i64 {
 fn exports_are_read_back() {
     for Case { name, purpose, bytes, rows, inputs, answers, .. } in cases() {
         let mut read = Read::read(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let kind = if purpose == Purpose::Classes { Kind::Logits } else { Kind::Values };
+        let kind = if purpose == Purpose::Values { Kind::Values } else { Kind::Logits };
         assert_eq!((read.kind(), read.classes() * rows), (kind, answers.len()), "{name}");
         near(read.answers(&inputs, rows).unwrap(), &answers, &name);
         assert_eq!(read.metadata()[0], ("env".to_owned(), "CartPole-v1".to_owned()));
@@ -292,6 +293,7 @@ fn onnxruntime_answers_as_the_model_does() {
         assert_eq!(result["metadata"]["env"], "CartPole-v1");
         let (values, action) = match (purpose, name.as_str()) {
             (Purpose::Classes, _) => ("logits", "label"),
+            (Purpose::Policy, _) => ("logits", "action"),
             (_, "control") => ("action", ""),
             _ => ("q_values", "action"),
         };
@@ -307,7 +309,7 @@ fn onnxruntime_answers_as_the_model_does() {
             let theirs: Vec<i64> = numbers(action).iter().map(|&x| x as i64).collect();
             assert_eq!(theirs, actions, "{name}");
         }
-        if *purpose == Purpose::Classes {
+        if *purpose != Purpose::Values {
             let mut expected = answers.clone();
             expected.chunks_mut(width).for_each(|row| potstill::nn::loss::softmax(1.0, row));
             near(&numbers("probabilities"), &expected, name);

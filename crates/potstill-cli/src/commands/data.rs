@@ -63,7 +63,7 @@ impl Command for Import {
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let Self { file, classes, coverage, out, output } = self;
         let request = ImportRequest { file, classes, coverage, out };
-        output.finish(&import(&request)?, output::summary);
+        output.finish(&import(&request)?, output::imported);
         Ok(true)
     }
 }

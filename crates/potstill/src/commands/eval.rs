@@ -31,7 +31,7 @@ pub struct EvaluateRequest {
 /// # Errors
 /// If the folder is not a run, or its files are damaged or inconsistent.
 pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
-    let dir = RunDir::open(&request.run)?;
+    let dir = RunDir::open_model(&request.run)?;
     match Subject::load(&dir)? {
         Subject::Policy { model, spec } => {
             if request.episodes == 0 {

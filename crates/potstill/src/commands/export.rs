@@ -35,7 +35,7 @@ pub fn export(request: &ExportRequest, observer: &dyn Observer) -> Result<Value,
             out.display()
         )));
     }
-    let (model, about) = model_with_origin(&RunDir::open(run)?)?;
+    let (model, about) = model_with_origin(&RunDir::open_model(run)?)?;
     exporter.takes(&model).map_err(|reason| usage(format!("--to {name}: {}: {reason}", run.display())))?;
     let bytes = exporter.write(&model, &about);
     write_new_file(out, &bytes)?;

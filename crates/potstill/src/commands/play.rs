@@ -176,7 +176,7 @@ pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
         return Err(usage(format!("--epsilon {epsilon}: write a number from 0 to 1")));
     }
     let policy = if epsilon == 0.0 { Policy::Greedy } else { Policy::EpsilonGreedy { epsilon } };
-    let dir = RunDir::open(run)?;
+    let dir = RunDir::open_model(run)?;
     let Subject::Policy { model, spec } = Subject::load(&dir)? else {
         return Err(usage(format!(
             "{} learned no policy, but a classifier; there is nothing to watch",

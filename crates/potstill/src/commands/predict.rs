@@ -2,7 +2,7 @@
 
 use crate::data::{Preprocessing, Values};
 use crate::error::Error;
-use crate::metrics::{catalogue, quoted};
+use crate::metrics::quoted;
 use crate::run::{Answerer, Observer, OpenData, place_of};
 use crate::store::{check_output, write_file};
 use crate::targets::{argmax, soft_targets};
@@ -26,7 +26,8 @@ pub struct PredictRequest {
 
 /// Predicts a class, with the probability of each, or a value for every row, and writes a CSV file: `row` from 1 on, or the
 /// column that the source names as `id`, `prediction`, and `p(CLASS)` of each class. Where the rows have the answer, the
-/// error is in the result. Words that the model has not learned are warned of.
+/// error is in the result: `error_rate`, or `rmse` of a regression. Words that the model has not learned are warned of, and
+/// rows that it has learned.
 ///
 /// # Errors
 /// If the run has learned no such model, the rows do not fit, or the file cannot be written.
@@ -46,8 +47,11 @@ pub fn predict(request: &PredictRequest, observer: &dyn Observer) -> Result<Valu
         "out": request.out.display().to_string(),
     });
     if let Some(error) = predictions.error {
-        let key = if predictions.is_of_classes { catalogue::TEST_ERROR } else { catalogue::TEST_RMSE };
-        result[key] = json!(error);
+        result[if predictions.is_of_classes { "error_rate" } else { "rmse" }] = json!(error);
+        if model.has_learned(&data) {
+            observer
+                .warn("the model was trained on rows of this file, so that its error here tells too little");
+        }
     }
     Ok(result)
 }

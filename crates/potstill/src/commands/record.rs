@@ -100,7 +100,7 @@ fn out_of_fold(
     folds: usize,
     observer: &dyn Observer,
 ) -> Result<(Record, OpenData), Error> {
-    let dir = RunDir::open(Path::new(&request.teacher))?;
+    let dir = RunDir::open_model(Path::new(&request.teacher))?;
     let teachers = classifiers(&request.teacher)?;
     let Some(predictor) = teachers.predictor() else {
         return Err(usage("--folds is for one run of train classifier"));

@@ -5,7 +5,7 @@
 use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::jobs::STUDENT_DISTILLED;
-use crate::metrics::catalogue::{Better, Score};
+use crate::metrics::catalogue::{Better, Score, TEST_ERROR};
 use crate::run::usage;
 use crate::store::{RunDir, names};
 use serde_json::{Value, json};
@@ -35,7 +35,9 @@ pub(super) fn of_student(summary: &Value, key: &str) -> Option<f64> {
 
 impl Choice {
     /// The best of finished combinations by the first score of comparisons; of equal ones that with the lowest negative
-    /// log-likelihood, then the fewest parameters, then the first. One whose score is not finite is not chosen.
+    /// log-likelihood, then the fewest parameters, then the first. Errors of classes count as equal within one standard
+    /// error of the lowest share (Breiman et al. 1984), which a few samples more or fewer decide. One whose score is not
+    /// finite is not chosen.
     ///
     /// # Errors
     /// If none has a score.
@@ -46,12 +48,19 @@ impl Choice {
         let by = Score::compared().map(|(key, _)| key).find(|key| has(key));
         let by = by.ok_or_else(|| usage("no combination has a score; nothing is chosen"))?;
         let is_higher_better = Score::find(by).is_some_and(|score| score.better == Better::Higher);
-        let cost = |point: &Value| {
+        let cost_of = |point: &Value| {
             let score = score(point, by).unwrap_or(f64::NAN);
+            if is_higher_better { -score } else { score }
+        };
+        let lowest = points.iter().map(cost_of).filter(|cost| cost.is_finite()).reduce(f64::min);
+        let within = lowest.map_or(f64::NAN, |lowest| lowest + standard_error(by, lowest, points));
+        let cost = |point: &Value| {
+            let (cost, student) = (cost_of(point), |key| of_student(&point["summary"], key));
+            let nll = student("nll").filter(|nll| nll.is_finite());
             [
-                if is_higher_better { -score } else { score },
-                of_student(&point["summary"], "nll").unwrap_or(0.0),
-                of_student(&point["summary"], "parameters").unwrap_or(0.0),
+                if cost <= within && nll.is_some() { lowest.unwrap_or(cost) } else { cost },
+                nll.unwrap_or(0.0),
+                student("parameters").unwrap_or(0.0),
             ]
         };
         let order = |a: &&Value, b: &&Value| {
@@ -62,6 +71,15 @@ impl Choice {
         let best = scored.min_by(order).expect("one has the score");
         let label = best["run"].as_str().unwrap_or_default().to_owned();
         Ok(Self { label, by, score: score(best, by).unwrap_or_default() })
+    }
+}
+
+/// The standard error of a share of errors on the validation part; 0 of other scores.
+fn standard_error(by: &str, share: f64, points: &[Value]) -> f64 {
+    let samples = points.iter().find_map(|point| number(&point["summary"]["validation_samples"]));
+    match samples.filter(|samples| by == TEST_ERROR && *samples > 0.0) {
+        Some(samples) => (share * (1.0 - share) / samples).max(0.0).sqrt(),
+        None => 0.0,
     }
 }
 
@@ -145,6 +163,25 @@ mod tests {
         check(json!([error("a", 0.1, 1.0, 5), error("b", 0.1, 0.9, 9)]), Some(("b", "test_error", 0.1)));
         check(json!([error("a", 0.1, 0.9, 9), error("b", 0.1, 0.9, 5)]), Some(("b", "test_error", 0.1)));
         check(json!([error("a", 0.1, 0.9, 5), error("b", 0.1, 0.9, 5)]), Some(("a", "test_error", 0.1)));
+        // Of 100 samples, errors of 10 % have a standard error of 3 points: within it the likelihood decides.
+        let validated = |label: &str, error: f64, nll: Value| {
+            let student = json!({ "nll": nll });
+            point(
+                label,
+                json!({ "test_error": error, "validation_samples": 100, "student_distilled": student }),
+            )
+        };
+        let three = |error: f64, nll: Value| {
+            json!([
+                validated("a", 0.10, json!(0.5)),
+                validated("b", error, nll),
+                validated("c", 0.25, json!(0.1))
+            ])
+        };
+        check(three(0.125, json!(0.4)), Some(("b", "test_error", 0.125)));
+        check(three(0.135, json!(0.4)), Some(("a", "test_error", 0.10)));
+        check(three(0.125, json!(0.6)), Some(("a", "test_error", 0.10)));
+        check(three(0.125, Value::Null), Some(("a", "test_error", 0.10)));
         // Returns are better when they are higher, and means over seeds are scores.
         let returns =
             |label: &str, mean: f64| point(label, json!({ "mean_return": { "mean": mean, "iqm": -mean } }));

@@ -18,7 +18,7 @@ const ROWS: usize = 12;
 struct Search<'a> {
     result: &'a Value,
     keys: Vec<&'a str>,
-    /// The combinations, the best first.
+    /// The combinations: the chosen one, then the others from the best to the worst.
     points: Vec<&'a Value>,
     /// The key of the score that one was chosen by, and its column.
     by: &'a str,
@@ -52,8 +52,7 @@ impl<'a> Search<'a> {
         points.sort_by(|a, b| {
             let order = search.score(a).total_cmp(&search.score(b));
             let order = if score.better == Better::Higher { order.reverse() } else { order };
-            // The chosen one is the first of equal ones.
-            order.then_with(|| (b["run"] == *chosen).cmp(&(a["run"] == *chosen)))
+            (b["run"] == *chosen).cmp(&(a["run"] == *chosen)).then(order)
         });
         search.points = points;
         Some(search)
@@ -88,15 +87,34 @@ impl<'a> Search<'a> {
         };
         let whole = if on.is_empty() { "" } else { " and the whole training part" };
         format!(
-            "Chosen among {} by {}{on}: {} ({}). The result is of {new}{whole}.",
+            "Chosen among {} by {}{on}: {} ({}{}). The result is of {new}{whole}.",
             counted(self.points.len(), "combination"),
             self.title(),
             pairs(&self.keys, &chosen["values"]),
             self.shown(chosen["score"].as_f64().unwrap_or(f64::NAN)),
+            self.tie(),
         )
     }
 
-    /// The combinations, the best first, at most so many.
+    /// The words for a choice that has not the best score; none for the best one.
+    fn tie(&self) -> String {
+        let (Some(chosen), Some(score)) = (self.points.first(), Score::find(self.by)) else {
+            return String::new();
+        };
+        let scores = self.points.iter().map(|point| self.score(point));
+        let is_higher = score.better == Better::Higher;
+        let best = scores
+            .reduce(if is_higher { f64::max } else { f64::min })
+            .filter(|best| *best != self.score(chosen));
+        best.map_or_else(String::new, |best| {
+            format!(
+                ", of those within one standard error of the fewest, {}, the lowest NLL",
+                self.shown(best)
+            )
+        })
+    }
+
+    /// The combinations, the chosen one first, at most so many.
     fn table(&self, most: usize) -> Table {
         let costs = [("nll", "NLL", 3), ("parameters", "parameters", 0), ("bytes", "bytes", 0)];
         let costs: Vec<_> = costs
@@ -208,6 +226,7 @@ impl<'a> Search<'a> {
 ///     "Chosen among 2 combinations by validation error, % on 50 samples of the training part: student=mlp:8 (10.00). \
 ///      The result is of a new seed and the whole training part."
 /// );
+/// // The chosen one stands first.
 /// assert_eq!(table.rows, [["mlp:8", "10.00"], ["mlp:4", "20.00"]]);
 /// ```
 pub fn search_words(result: &Value) -> Option<(String, Table)> {

@@ -8,6 +8,8 @@ pub enum Purpose {
     /// Values of actions.
     #[default]
     Values,
+    /// Logits of actions.
+    Policy,
     /// Logits of classes.
     Classes,
 }

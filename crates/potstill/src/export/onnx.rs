@@ -8,6 +8,7 @@
 //! | classifier | `input`: features, or rows, columns and channels of an image; with words each column by its name | `logits`, `probabilities`, `label` |
 //! | regression | the same | `value` |
 //! | network of action values | `observation` | `q_values`, `action` |
+//! | policy of a choice of actions: its logits | `observation` | `logits`, `probabilities`, `action` |
 //! | policy for a box of actions | `observation` | `action` |
 //! | linear model of tiles | `observation` | `q_values`, `action` |
 //! | table | `state` (integers) | `q_values`, `action`; `values` if it has one per state |
@@ -452,18 +453,29 @@ fn write_network(
     }
     let outputs = layers.outputs(&features);
     let choices = network.ends().choices;
-    if purpose == Purpose::Values {
-        graph.output(&outputs, "q_values", ElementType::Float, &[choices]);
-        return write_best(graph, &outputs, "action");
+    match purpose {
+        Purpose::Values => {
+            graph.output(&outputs, "q_values", ElementType::Float, &[choices]);
+            write_best(graph, &outputs, "action");
+        }
+        Purpose::Policy => {
+            write_probabilities(graph, &outputs, choices);
+            write_best(graph, &outputs, "action");
+        }
+        Purpose::Classes => write_classes(graph, &outputs, choices, classes),
     }
-    write_classes(graph, &outputs, choices, classes);
+}
+
+/// Logits and their softmax.
+fn write_probabilities(graph: &mut GraphBuilder, logits: &str, outputs: usize) {
+    graph.output(logits, "logits", ElementType::Float, &[outputs]);
+    let probabilities = graph.node("Softmax", &[logits], &[("axis", integer(1))]);
+    graph.output(&probabilities, "probabilities", ElementType::Float, &[outputs]);
 }
 
 /// Logits, probabilities and the class: one of these, a text or a number, or its place if they have no names.
 fn write_classes(graph: &mut GraphBuilder, logits: &str, outputs: usize, classes: &[String]) {
-    graph.output(logits, "logits", ElementType::Float, &[outputs]);
-    let probabilities = graph.node("Softmax", &[logits], &[("axis", integer(1))]);
-    graph.output(&probabilities, "probabilities", ElementType::Float, &[outputs]);
+    write_probabilities(graph, logits, outputs);
     if is_numbered(classes) {
         return write_best(graph, logits, "label");
     }

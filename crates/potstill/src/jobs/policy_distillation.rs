@@ -192,7 +192,7 @@ impl Job for PolicyDistillationJob {
             "teacher_mean_return": of_teacher.mean_return(),
         });
         if matches!(self.teacher, Model::Network(_)) {
-            summary["q_gap"] = json!(self.distiller.gap());
+            summary["teacher_gap"] = json!(self.distiller.gap());
         }
         summary[agreement] = json!(share);
         Ok(Some(Outcome { model, summary, visits: None, compared: None }))

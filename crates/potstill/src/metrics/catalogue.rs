@@ -379,7 +379,10 @@ pub const EXPLAINED: &[(&str, &str)] = &[
         "rows_per_second",
         "Test samples that it answers in a second, 256 at a time, measured on the machine of the run.",
     ),
-    ("q_gap", "Mean gap between the teacher's two highest action values, the unit of the temperature."),
+    (
+        "teacher_gap",
+        "Mean gap between the teacher's two highest action values, or logits: the unit of the temperature.",
+    ),
 ];
 
 /// The key of the recorded episodes that a run has learned from without acting.

@@ -91,7 +91,7 @@ pub(super) fn act(request: &QuickstartRequest, dir: &RunDir, observer: &dyn Obse
         "student": student_row.numbers(),
         "agreement": agreement,
         "teacher_steps": steps,
-        "q_gap": distilling["q_gap"],
+        "teacher_gap": distilling["teacher_gap"],
     });
     let mut blocks = vec![Block::Text(words.clone()), Block::Table(table.clone())];
     blocks.extend(curves(&History::read(&teacher_dir)?, Axis::Steps).into_iter().map(Block::Lines));

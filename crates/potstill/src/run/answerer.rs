@@ -16,8 +16,8 @@ const ROWS: usize = 1024;
 
 /// A model, and the way of rows into it.
 pub(crate) enum Answerer {
-    /// A trained classifier or regression.
-    Own(Box<Predictor>),
+    /// A trained classifier or regression, and the CRC-32C of the data that it was trained on, if it was kept.
+    Own(Box<Predictor>, Option<u32>),
     /// A model of another program.
     Foreign(Box<ForeignModel>, Preprocessing),
 }
@@ -36,11 +36,11 @@ impl Answerer {
         if place_of(given).is_file() {
             return Err(usage(format!("{given}: it is neither a run directory nor an ONNX model")));
         }
-        match Subject::load(&RunDir::open(Path::new(given))?)? {
-            Subject::Classifier { predictor, .. } => {
+        match Subject::load(&RunDir::open_model(Path::new(given))?)? {
+            Subject::Classifier { predictor, data: learned } => {
                 let adopted = predictor.preprocessing().for_rows(data.rows(), data.options());
                 let adopted = adopted.map_err(|reason| data.refused(reason))?;
-                Ok(Self::Own(Box::new(predictor.with_preprocessing(adopted))))
+                Ok(Self::Own(Box::new(predictor.with_preprocessing(adopted)), learned.checksum))
             }
             Subject::Policy { .. } => {
                 Err(usage(format!("{given} learned a policy; potstill play and eval show what it does")))
@@ -51,7 +51,7 @@ impl Answerer {
     /// A sentence on outputs that are taken for the classes of the data by their order alone.
     pub(crate) fn remark(&self) -> Option<String> {
         match self {
-            Self::Own(_) => None,
+            Self::Own(..) => None,
             Self::Foreign(model, preprocessing) => {
                 let remark = model.remark(preprocessing.classes())?;
                 Some(format!("{}: {remark}", model.given()))
@@ -59,10 +59,15 @@ impl Answerer {
         }
     }
 
+    /// Returns true if this is the data that it was trained on.
+    pub(crate) fn has_learned(&self, data: &OpenData) -> bool {
+        matches!(self, Self::Own(_, Some(learned)) if *learned == data.checksum())
+    }
+
     /// The preprocessing.
     pub(crate) fn preprocessing(&self) -> &Preprocessing {
         match self {
-            Self::Own(predictor) => predictor.preprocessing(),
+            Self::Own(predictor, _) => predictor.preprocessing(),
             Self::Foreign(_, preprocessing) => preprocessing,
         }
     }
@@ -74,7 +79,9 @@ impl Answerer {
     pub(crate) fn answers(&mut self, data: &OpenData, rows: &[usize]) -> Result<Vec<f32>, Error> {
         let frame = data.rows();
         match self {
-            Self::Own(predictor) => answers_of(predictor, frame, rows).map_err(|reason| data.refused(reason)),
+            Self::Own(predictor, _) => {
+                answers_of(predictor, frame, rows).map_err(|reason| data.refused(reason))
+            }
             Self::Foreign(model, preprocessing) => {
                 let answers = match preprocessing.classes() {
                     [] => model.values(preprocessing, frame, rows),

@@ -66,6 +66,9 @@ pub fn classifier_table(summary: &Value) -> Option<Table> {
         let found: Vec<Option<&Value>> = shown.iter().map(|(key, _)| known(&summary[*key], place)).collect();
         found.iter().any(Option::is_some).then(|| {
             let cell = |(value, (key, _)): (&Option<&Value>, &(&str, &str))| match value {
+                Some(value) if place == "/rows_per_second" => {
+                    mean_of(value).map_or(String::new(), |x| thousands(three_digits(x)))
+                }
                 Some(value) if i >= COSTS => {
                     mean_of(value).map_or(String::new(), |x| in_words(x, factor, decimals))
                 }
@@ -99,6 +102,13 @@ fn mean_of(value: &Value) -> Option<f64> {
 fn in_words(x: f64, factor: f64, decimals: usize) -> String {
     // Zero has no sign.
     format!("{:.decimals$}", factor * x + 0.0)
+}
+
+/// A measurement of a machine's speed, rounded to three digits.
+fn three_digits(x: f64) -> f64 {
+    let unit =
+        std::iter::successors(Some(1.0), |unit| Some(10.0 * unit)).find(|unit| x.abs() < 1000.0 * unit);
+    unit.filter(|_| x.is_finite()).map_or(x, |unit| unit * (x / unit).round())
 }
 
 /// A number, with its interval over seeds if there is one.
@@ -183,7 +193,7 @@ fn verdict(both: &str, errors: &Paired, nll: Option<&Paired>) -> String {
     match (likelihood, nll) {
         (Some(words), Some(nll)) => {
             let begin = if nll.mean < 0.0 { "" } else { "the teacher does harm: " };
-            format!("{begin}{both}: errors as many (0 is in the 95 % interval of the difference), {words}")
+            format!("{begin}{both}: no sure difference of errors (0 is in its 95 % interval), but {words}")
         }
         (_, Some(_)) => format!(
             "nothing sure was gained: {both}; 0 is in the 95 % intervals of the differences of errors and \
@@ -334,13 +344,13 @@ mod tests {
         five(
             unsure(),
             json!([-0.3, -0.1]),
-            "BOTH: errors as many (0 is in the 95 % interval of the difference), NLL lower by 0.200, 95 % \
+            "BOTH: no sure difference of errors (0 is in its 95 % interval), but NLL lower by 0.200, 95 % \
              interval 0.100 to 0.300",
         );
         five(
             json!([0.0, 0.0]),
             json!([0.1, 0.3]),
-            "the teacher does harm: BOTH: errors as many (0 is in the 95 % interval of the difference), NLL \
+            "the teacher does harm: BOTH: no sure difference of errors (0 is in its 95 % interval), but NLL \
              higher by 0.200, 95 % interval 0.100 to 0.300",
         );
         five(
@@ -351,6 +361,19 @@ mod tests {
         );
         five(unsure(), none(), "nothing sure was gained: BOTH; 0 is in the 95 % interval of the difference");
         assert_eq!(gain(&json!({ "test_error": 0.1 })), None);
+    }
+
+    #[test]
+    fn speeds_have_three_digits() {
+        let check = |rows: f64, expected: &str| {
+            let student = json!({ "test_error": 0.1, "rows_per_second": rows });
+            let table = classifier_table(&json!({ "student_distilled": student })).unwrap();
+            assert_eq!(table.rows.last().unwrap()[1], expected, "{rows}");
+        };
+        check(12_345_678.9, "12,300,000");
+        check(98_765.4, "98,800");
+        check(999.6, "1,000");
+        check(31.4, "31");
     }
 
     #[test]

@@ -98,6 +98,13 @@ impl OpenData {
         Ok(Self { source, given: given.to_owned(), option, options: parsed.options, samples })
     }
 
+    /// Takes the column that names the rows of other data for that of its own, if it has one of this name and none was named.
+    fn named_as(mut self, other: &Self) -> Self {
+        let id = other.options.id.clone().filter(|id| self.rows().find(id).is_ok());
+        self.options.id = self.options.id.or(id);
+        self
+    }
+
     /// The number of samples to test on, if none is given: none if the source has a test part of its own.
     pub(crate) fn test_samples(&self, usual: u64) -> Option<u64> {
         let few = (self.samples.rows.rows() / TEST_SHARE).max(1) as u64;
@@ -460,12 +467,13 @@ impl DataSources {
         {
             values.insert("test_samples".to_owned(), Value::Integer(samples as i64));
         }
-        let test = test.as_deref().map(|test| OpenData::open_as("--test", test)).transpose()?;
+        let beside =
+            |option, given: &str| OpenData::open_as(option, given).map(|other| other.named_as(&data));
+        let test = test.as_deref().map(|test| beside("--test", test)).transpose()?;
         if let Some(test) = &test {
             values.insert("test".to_owned(), test.source.clone().into());
         }
-        let unlabelled =
-            peek(layers, "unlabelled").map(|more| OpenData::open_as("--unlabelled", more)).transpose()?;
+        let unlabelled = peek(layers, "unlabelled").map(|more| beside("--unlabelled", more)).transpose()?;
         if let Some(more) = &unlabelled {
             let checksum = i64::from(more.checksum());
             if given("unlabelled_crc32c").is_some_and(|known| known.as_integer() != Some(checksum)) {

@@ -185,6 +185,10 @@ fn exact(value: f64) -> String {
 
 /// At most two decimals.
 fn short(value: f64) -> String {
+    // Larger numbers would be rows of zeros.
+    if value.abs() >= 1e15 {
+        return format!("{value:e}");
+    }
     if value != 0.0 && value.abs() < 0.01 {
         return format!("{value:.3}");
     }
@@ -308,6 +312,7 @@ mod tests {
             (0.5, "0.5"),
             (-10.0, "-10"),
             (1e6, "1000000"),
+            (-1.5e300, "-1.5e300"),
             (-0.55, "-0.55"),
         ] {
             assert_eq!(short(value), expected);

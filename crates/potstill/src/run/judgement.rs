@@ -66,6 +66,9 @@ fn late_fall(losses: &[f64]) -> Option<f64> {
 
 /// The sentence on a result that is no better than that of a trivial policy or prediction.
 fn of_result(summary: &Value, config: &str, values: &Table) -> Option<String> {
+    if summary["teacher_mean_return"].is_number() {
+        return of_student(summary);
+    }
     let algorithm = Algorithm::find(summary["algorithm"].as_str()?).ok()?;
     let number = |key: &str| summary[key].as_f64();
     if let Some(error) = number(TEST_ERROR) {
@@ -95,6 +98,24 @@ fn of_result(summary: &Value, config: &str, values: &Table) -> Option<String> {
         _ => format!("{poor}; more steps or other values may help: see potstill config {}", algorithm.name),
     });
     without_limit(summary, &spec).or(poor)
+}
+
+/// The sentence on a student of a policy whose mean return is surely below its teacher's, both with the
+/// standard deviation of the student's returns, or no better than that of random actions.
+fn of_student(summary: &Value) -> Option<String> {
+    let number = |key: &str| summary[key].as_f64();
+    let (own, teacher) = (number(MEAN_RETURN)?, number("teacher_mean_return")?);
+    let advice = "more rounds or a larger student may help";
+    let error = number("std_return")? * (2.0 / number("episodes")?).sqrt();
+    if own < teacher - 2.0 * error {
+        return Some(format!(
+            "the student's mean return {own:.1} is below its teacher's, {teacher:.1}; {advice}"
+        ));
+    }
+    let spec = registry::find(summary["env"].as_str()?).ok()?;
+    // A teacher that is no better itself has nothing to teach.
+    let told = of_returns(summary, &spec)?;
+    told.contains("random actions").then(|| format!("{told}; look at the teacher: potstill show"))
 }
 
 /// The sentence on episodes that are long because nothing ends them.
@@ -150,7 +171,8 @@ fn of_returns(summary: &Value, spec: &Spec) -> Option<String> {
         // Of returns that vary by thousands not every luckier one is within the error of the mean.
         let best = random.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if score <= (level + 2.0 * error).min(best) {
-            return Some(format!("mean return {score:.1} is no better than {level:.1} of random actions"));
+            let better = if score > level { "not surely better" } else { "no better" };
+            return Some(format!("mean return {score:.1} is {better} than {level:.1} of random actions"));
         }
     }
     // While exploring nobody need be as good.
@@ -281,6 +303,24 @@ mod tests {
                 "97 % of the targets' probability was cut off at v_min -10.0 or v_max 10.0: discounted returns leave \
                  the support; widen it",
             ),
+        );
+        let student = |own: f64, teacher: f64| {
+            json!({ "algorithm": "policy distillation", "env": "CartPole-v1",
+            "seed": 1, "mean_return": own, "std_return": 10.0, "episodes": 100, "teacher_mean_return": teacher })
+        };
+        // Two standard errors of the difference are 2.83.
+        check(
+            student(490.0, 493.0),
+            "",
+            Some(
+                "the student's mean return 490.0 is below its teacher's, 493.0; more rounds or a larger student may help",
+            ),
+        );
+        check(student(490.0, 492.5), "", None);
+        let remark = judgement(&student(9.4, 9.4), "").unwrap();
+        assert!(
+            remark.starts_with("mean return 9.4 is no better than ") && remark.contains("the teacher"),
+            "{remark}"
         );
         let digits =
             |error: f64| json!({ "algorithm": "classifier", "test_error": error, "majority_error": 0.898 });

@@ -4,7 +4,7 @@ use super::quality_blocks::quality_blocks;
 use super::summary::{seed_runs, summary_of};
 use crate::error::Error;
 use crate::report::Block;
-use crate::store::{RunDir, names};
+use crate::store::{RunDir, StoreError, names};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -18,7 +18,12 @@ pub(crate) fn family_blocks(folder: &Path) -> Result<Vec<Block>, Error> {
     for seed in seed_runs(folder) {
         let dir = RunDir::open(&seed)?;
         if dir.is_finished()? && dir.has(names::QUALITY) {
-            figures.push(serde_json::from_str(&dir.read_text(names::QUALITY)?).unwrap_or_default());
+            let read = serde_json::from_str(&dir.read_text(names::QUALITY)?);
+            figures.push(read.map_err(|error| StoreError::Damaged {
+                path: seed.join(names::QUALITY),
+                reason: format!("is no JSON ({error})"),
+                remedy: "copy it from a backup, or train the seed again".to_owned(),
+            })?);
         }
     }
     match pooled(&figures) {

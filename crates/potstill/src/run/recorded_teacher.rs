@@ -3,7 +3,7 @@
 use super::data_file::refused;
 use super::datasets::{DataSources, OpenData};
 use crate::data::preprocessing::{DATA_CHECKSUM, ROW_CHECKSUM, is_answer};
-use crate::data::{DataFrame, Values};
+use crate::data::{Column, DataFrame, Values};
 use crate::distill::Answers;
 use crate::error::Error;
 use crate::jobs::Parts;
@@ -29,6 +29,8 @@ struct AnswerFile {
     of_rows: Vec<Option<usize>>,
     /// The name of each row, if the source has a column of them.
     names: Option<Vec<String>>,
+    /// The columns that are no answers: of all rows, in the order of the file.
+    beside: Vec<Column>,
     /// The CRC-32C of the data that it has answered, if the file has it.
     of_data: Option<u32>,
     /// The CRC-32C of each row that it has answered; empty if the file has none.
@@ -63,6 +65,7 @@ impl AnswerFile {
             return Err(wrong(advice.to_owned()));
         }
         let mut frame = data.rows().without(&options.drop).map_err(wrong)?;
+        let beside = beside(&frame);
         let mut of_rows: Vec<Option<usize>> = (0..frame.rows()).map(Some).collect();
         let mut counted_from = "";
         if options.drops_missing {
@@ -94,6 +97,7 @@ impl AnswerFile {
             answers,
             of_rows,
             names: data.names()?,
+            beside,
             of_data: checksum_in(data.rows()).map_err(wrong)?,
             row_sums: row_sums_in(data.rows()).map_err(wrong)?,
             checksum,
@@ -116,11 +120,12 @@ impl AnswerFile {
     }
 
     /// The place of the answer to each row of some sources, one behind the other; none to a row that has no
-    /// answer. Rows are joined by their names where all have some, else one by one. The first source says
-    /// what is learned.
+    /// answer. Rows are joined by their names where all have some (the answers also in the column that the data
+    /// names), else one by one. The first source says what is learned.
     ///
     /// # Errors
-    /// If no row has an answer, the numbers of rows differ, or the answers were recorded for other rows.
+    /// If no row has an answer, the numbers of rows differ, or the answers were recorded for other rows, or
+    /// for these in another order.
     fn places(&self, sources: &[&OpenData], target: Option<&str>) -> Result<Vec<Option<usize>>, Error> {
         let several = sources.len() > 1;
         let rows: usize = sources.iter().map(|source| source.rows().rows()).sum();
@@ -135,8 +140,12 @@ impl AnswerFile {
         }
         let is_of_others = self.of_data.is_some_and(|sum| several || sum != sources[0].checksum());
         let sums = || sources.iter().flat_map(|source| source.row_checksums(target));
-        let is_one_sided = ours.is_some() != self.names.is_some();
-        let Some((ours, theirs)) = ours.zip(self.names.as_ref()) else {
+        let theirs = match (&self.names, sources[0].options().id.as_deref()) {
+            (None, Some(id)) if ours.is_some() => self.names_in(id)?,
+            (names, _) => names.clone(),
+        };
+        let is_one_sided = ours.is_some() != theirs.is_some();
+        let Some((ours, theirs)) = ours.zip(theirs.as_ref()) else {
             let found = self.of_rows.len();
             if several && found == sources[0].rows().rows() {
                 return Err(self.wrong(&format!(
@@ -167,6 +176,11 @@ impl AnswerFile {
                      are in the same order"
                 )));
             }
+            if self.of_data.is_none()
+                && let [data] = sources
+            {
+                self.check_order(data)?;
+            }
             return Ok(self.of_rows.clone());
         };
         let places = joined(&ours, theirs);
@@ -177,6 +191,52 @@ impl AnswerFile {
             self.check_rows(&ours, &places, sums())?;
         }
         Ok(self.answers_at(places))
+    }
+
+    /// The names of its rows in a column of this name, if it has one.
+    ///
+    /// # Errors
+    /// If a name is missing, or stands twice.
+    fn names_in(&self, id: &str) -> Result<Option<Vec<String>>, Error> {
+        let Some(column) = self.beside.iter().find(|column| column.name == id) else { return Ok(None) };
+        let name = |row: usize| {
+            let name = column.values.text(row);
+            name.ok_or_else(|| {
+                self.wrong(&format!("row {} has no {id}, which names the rows of the data", row + 1))
+            })
+        };
+        let names = (0..self.of_rows.len()).map(name).collect::<Result<Vec<_>, _>>()?;
+        match twice(&names) {
+            Some(name) => {
+                Err(self.wrong(&format!("the {id} `{name}` stands twice, and it names the rows of the data")))
+            }
+            None => Ok(Some(names)),
+        }
+    }
+
+    /// Checks that columns which stand in both files are the same row by row, as they are if the answers are in
+    /// the order of the data. Numbers may be rounded.
+    fn check_order(&self, data: &OpenData) -> Result<(), Error> {
+        for theirs in &self.beside {
+            let Some(ours) = data.rows().columns().iter().find(|ours| ours.name == theirs.name) else {
+                continue;
+            };
+            let is_same = |row: &usize| match (&ours.values, &theirs.values) {
+                (Values::Numbers(ours), Values::Numbers(theirs)) => is_near(ours[*row], theirs[*row]),
+                (ours, theirs) => ours.text(*row) == theirs.text(*row),
+            };
+            let Some(row) = (0..self.of_rows.len()).find(|row| !is_same(row)) else { continue };
+            let word = |column: &Column| column.values.text(row).unwrap_or_else(|| "nothing".to_owned());
+            return Err(self.wrong(&format!(
+                "in row {}, column `{}`, it has {}, and the data {}: the rows are not in one order; join them with id=NAME of \
+                 both, or leave the column out (drop=NAME)",
+                row + 1,
+                ours.name,
+                word(theirs),
+                word(ours)
+            )));
+        }
+        Ok(())
     }
 
     /// The places of the answers to rows of the file.
@@ -330,20 +390,58 @@ impl RecordedTeacher {
         let places = self.places(data.data(), data.unlabelled())?;
         let train = learned_rows(data, parts).into_iter().map(|row| places[row]);
         let train = train.collect::<Option<_>>().expect("rows without an answer are left out");
-        let test = match data.test_apart(parts) {
-            None => parts.rows.1.iter().map(|&row| places[row]).collect(),
-            Some(apart) => self.apart(data, apart.rows())?,
-        };
+        let test = self.tested(data, parts, &places)?.and_then(|places| places.into_iter().collect());
         Ok(Found { train, test })
     }
 
-    /// The places of the answers to test rows of another source: by their names alone, which none of the data has. None if one has no
-    /// answer, or it cannot be told that it is to this row.
-    fn apart(&self, data: &DataSources, rows: usize) -> Result<Option<Vec<usize>>, Error> {
+    /// The places of the answers to the test samples of these parts, where those to the rows of the data are
+    /// known; none if it cannot be told which answers are theirs.
+    fn tested(
+        &self,
+        data: &DataSources,
+        parts: &Parts,
+        places: &[Option<usize>],
+    ) -> Result<Option<Vec<Option<usize>>>, Error> {
+        match data.test_apart(parts) {
+            None => Ok(Some(parts.rows.1.iter().map(|&row| places[row]).collect())),
+            Some(apart) => self.apart(data, apart.rows()),
+        }
+    }
+
+    /// The sentence on test samples that have no answer, though others have one.
+    ///
+    /// # Errors
+    /// As [`found`](Self::found).
+    pub(super) fn unanswered_tests(
+        &self,
+        data: &DataSources,
+        parts: &Parts,
+        places: &[Option<usize>],
+    ) -> Result<Option<String>, Error> {
+        let tested = self.tested(data, parts, places)?.unwrap_or_default();
+        let without = tested.iter().filter(|place| place.is_none()).count();
+        let have = if without == 1 { "has" } else { "have" };
+        Ok((0 < without && without < tested.len()).then(|| {
+            format!(
+                "--teacher {}: {without} of {} {have} no answer; the errors of the teacher and the agreement with it are \
+                 therefore not known",
+                self.given(),
+                counted(tested.len(), "test row")
+            )
+        }))
+    }
+
+    /// The places of the answers to test rows of another source: by their names alone, which none of the data has. None if it
+    /// cannot be told which answer is to which row.
+    fn apart(&self, data: &DataSources, rows: usize) -> Result<Option<Vec<Option<usize>>>, Error> {
         let file = &self.file;
         let test = data.test_source().filter(|test| test.rows().rows() == rows);
         let names = test.and_then(|test| test.names().ok().flatten());
-        let Some(((test, names), theirs)) = test.zip(names).zip(file.names.as_ref()) else { return Ok(None) };
+        let theirs = match test.and_then(|test| test.options().id.as_deref()) {
+            Some(id) if file.names.is_none() => file.names_in(id)?,
+            _ => file.names.clone(),
+        };
+        let Some(((test, names), theirs)) = test.zip(names).zip(theirs.as_ref()) else { return Ok(None) };
         let ours = data.data().names().ok().flatten().unwrap_or_default();
         if twice(&[&ours[..], &names].concat()).is_some()
             || (file.of_data.is_some() && file.row_sums.is_empty())
@@ -354,7 +452,7 @@ impl RecordedTeacher {
         if file.of_data.is_some() {
             file.check_rows(&names, &places, test.row_checksums(data.data().target()).into_iter())?;
         }
-        Ok(file.answers_at(places).into_iter().collect())
+        Ok(Some(file.answers_at(places)))
     }
 
     /// The logits of these classes for all of its answers, `answers x classes`.
@@ -382,6 +480,20 @@ impl RecordedTeacher {
         }
         Ok((values, all))
     }
+}
+
+/// The columns of numbers and words that are neither answers nor their checksums.
+fn beside(frame: &DataFrame) -> Vec<Column> {
+    let is_beside = |column: &&Column| {
+        let is_answer = is_answer(&column.name) || [VALUES, DEVIATIONS].contains(&&*column.name);
+        !is_answer && matches!(column.values, Values::Numbers(_) | Values::Words(_))
+    };
+    frame.columns().iter().filter(is_beside).cloned().collect()
+}
+
+/// Returns true if two numbers may be one that was rounded, or both are missing.
+fn is_near(a: f64, b: f64) -> bool {
+    (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-3 * a.abs().max(b.abs())
 }
 
 /// The rows with an answer.

@@ -48,7 +48,7 @@ impl Start {
             return Ok(None);
         }
         let path = std::path::absolute(run).unwrap_or_else(|_| run.into());
-        let from = RunDir::open(&path)?;
+        let from = RunDir::open_model(&path)?;
         let keeps_state = peek(layers, "keep") == Some("state");
         let (kept, crc32c) = if keeps_state {
             read_state(&from)?

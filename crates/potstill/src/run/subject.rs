@@ -3,6 +3,7 @@
 use super::checks::{env_of_run, usage};
 use super::datasets::{self, TrainedOn};
 use super::summary::seed_runs;
+use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
 use crate::distill::FitConfig;
 use crate::error::Error;
@@ -114,9 +115,21 @@ pub(crate) fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
     });
     let mut metadata: Vec<(String, String)> = of_config.collect();
     metadata.push(("model_crc32c".to_owned(), format!("{checksum:08x}")));
-    let is_classifier = config.contains_key("data") && !config.contains_key("env");
-    let purpose = if is_classifier { Purpose::Classes } else { Purpose::Values };
-    Ok((model, About { purpose, metadata }))
+    Ok((model, About { purpose: purpose(&config), metadata }))
+}
+
+/// The meaning of the outputs of the network that a run with this configuration has trained.
+fn purpose(config: &Table) -> Purpose {
+    let text = |key: &str| config.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+    if config.contains_key("data") && !config.contains_key("env") {
+        return Purpose::Classes;
+    }
+    let learns_policy = match text("command") {
+        // Its student learns probabilities, or the distances of action values.
+        "distill" => text("divergence") != "mse",
+        _ => Algorithm::find(text("algorithm")).is_ok_and(|algorithm| algorithm.family == "actor-critic"),
+    };
+    if learns_policy { Purpose::Policy } else { Purpose::Values }
 }
 
 /// The bytes of a finished run's model.
@@ -184,4 +197,22 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
 /// Returns true if a run has this copy, or had it.
 pub(crate) fn has_copy(dir: &RunDir, name: &str) -> Result<bool, Error> {
     Ok(dir.has(name) || dir.manifest()?.file(name).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outputs_of_a_network_have_the_meaning_that_was_learned() {
+        let check = |config: &str, expected: Purpose| {
+            assert_eq!(purpose(&config.parse().unwrap()), expected, "{config}");
+        };
+        check("command = 'train'\nalgorithm = 'classifier'\ndata = 'digits'", Purpose::Classes);
+        check("command = 'distill'\ndata = 'digits'", Purpose::Classes);
+        check("command = 'train'\nalgorithm = 'dqn'\nenv = 'CartPole-v1'", Purpose::Values);
+        check("command = 'train'\nalgorithm = 'ppo'\nenv = 'CartPole-v1'", Purpose::Policy);
+        check("command = 'distill'\nenv = 'CartPole-v1'\ndivergence = 'kl'", Purpose::Policy);
+        check("command = 'distill'\nenv = 'CartPole-v1'\ndivergence = 'mse'", Purpose::Values);
+    }
 }

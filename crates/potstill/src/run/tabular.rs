@@ -89,7 +89,7 @@ impl PrepareTabular<'_> {
     fn other(&self, run: &str, spec: &Spec) -> Result<(Vec<u8>, Vec<f64>), Error> {
         let subject = match self.dir {
             Some(dir) if has_copy(dir, names::BEHAVIOUR)? => Subject::load_copy(dir, names::BEHAVIOUR)?,
-            _ => Subject::load(&RunDir::open(Path::new(run))?)?,
+            _ => Subject::load(&RunDir::open_model(Path::new(run))?)?,
         };
         let shape = (spec.observation_space().discrete(), spec.action_space().discrete());
         match subject {

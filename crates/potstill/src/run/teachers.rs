@@ -62,7 +62,7 @@ impl Teacher {
             return Err(usage(format!("--teacher {given}: there is no such run directory or file")));
         }
         match is_run {
-            true => Subject::load(&RunDir::open(path)?).map(Self::from),
+            true => Subject::load(&RunDir::open_model(path)?).map(Self::from),
             false => Teachers::open(given).map(Self::Classes),
         }
     }
@@ -166,7 +166,7 @@ impl Member {
         if !Path::new(given).is_dir() {
             return Self::of_file(given);
         }
-        match Subject::load(&RunDir::open(Path::new(given))?)? {
+        match Subject::load(&RunDir::open_model(Path::new(given))?)? {
             Subject::Classifier { predictor, data } => Ok(Self::Trained(Box::new((predictor, data)))),
             Subject::Policy { .. } => {
                 Err(usage(format!("--teacher {given}: it is a policy; several teachers are of classes")))
@@ -291,13 +291,15 @@ impl Teachers {
         self.0.iter().flat_map(of_member).collect()
     }
 
-    /// Leaves out training rows to which a recorded teacher has no answer; returns a warning if there are any.
+    /// Leaves out training rows to which a recorded teacher has no answer; returns warnings of these and of test rows
+    /// without one.
     ///
     /// # Errors
     /// If no row is left, rows with a label have no answer and are not to be left out, or the answers are to
     /// other classes.
-    pub(crate) fn leave_out(&self, data: &DataSources, parts: &mut Parts) -> Result<Option<String>, Error> {
+    pub(crate) fn leave_out(&self, data: &DataSources, parts: &mut Parts) -> Result<Vec<String>, Error> {
         let count = parts.train.len();
+        let mut warnings = Vec::new();
         for member in &self.0 {
             let Member::Recorded(answers) = member else { continue };
             let places = answers.places(data.data(), data.unlabelled())?;
@@ -333,11 +335,13 @@ impl Teachers {
             if parts.rows.0.is_empty() {
                 return Err(answers.wrong("it has no answer to a row with a label, of which some are needed"));
             }
+            warnings.extend(answers.unanswered_tests(data, parts, &places)?);
         }
         let without = count - parts.train.len();
-        Ok((without > 0).then(|| {
+        warnings.extend((without > 0).then(|| {
             format!("{without} of {count} training rows have no answer of the teacher and are left out")
-        }))
+        }));
+        Ok(warnings)
     }
 }
 

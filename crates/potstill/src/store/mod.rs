@@ -217,6 +217,16 @@ impl RunDir {
         Ok(Self { disk: disk::real(), path: path.to_owned(), made: Vec::new(), lock: None })
     }
 
+    /// Opens a run to read its model: of a search, that of the combination that it has chosen.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_model(path: &Path) -> Result<Self, StoreError> {
+        let winner = path.join(names::WINNER);
+        let is_search = path.join(names::SWEEP).is_file() && winner.join(names::CONFIG).is_file();
+        Self::open(if is_search { &winner } else { path })
+    }
+
     /// Opens a run to continue it: takes the lock, and removes the remains of a crash.
     ///
     /// # Errors
