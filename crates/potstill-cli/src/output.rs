@@ -7,7 +7,7 @@ use potstill::env::Space;
 use potstill::env::check::Verdict;
 use potstill::env::registry::{Spec, in_short};
 use potstill::env::trace::Trace;
-use potstill::metrics::catalogue::{SECONDS, TEST_ERROR, TEST_RMSE};
+use potstill::metrics::catalogue::{MEAN_RETURN, SECONDS, TEST_ERROR, TEST_RMSE};
 use potstill::quickstart::Act;
 use potstill::report::{Block, Page, Square, Table, wrap};
 use potstill::reproduce::{RESULTS, Reproduction};
@@ -146,7 +146,19 @@ pub(crate) fn evaluation(result: &Value) {
     if let Some(line) = headline(result) {
         print(&format!("{line}\n"));
     }
-    summary(result);
+    let mut rest = result.clone();
+    let runs = rest.as_object_mut().and_then(|entries| entries.remove("runs"));
+    summary(&rest);
+    if let Some(runs) = runs.as_ref().and_then(Value::as_array) {
+        let score =
+            |run: &Value| [MEAN_RETURN, TEST_ERROR, TEST_RMSE].into_iter().find(|key| run[*key].is_number());
+        if let Some(key) = runs.first().and_then(score) {
+            let row =
+                |run: &Value| vec![run["run"].as_str().unwrap_or_default().to_owned(), scalar(&run[key])];
+            let head = vec![String::new(), key.replace('_', " ")];
+            print(&format!("\n{}", Table { head, rows: runs.iter().map(row).collect() }.text().trim_end()));
+        }
+    }
 }
 
 /// Prints a page, the result of a run first.

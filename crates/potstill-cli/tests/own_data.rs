@@ -528,3 +528,18 @@ fn rows_that_lie_in_a_file_give_the_same_model() {
         "error: --data data.csv:label=kind,memory=much: memory=much: expected a size such as 64MiB",
     );
 }
+
+#[test]
+fn a_folder_of_seeds_is_evaluated_seed_by_seed() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    result(path, "train q-learning --env CliffWalking-v1 --episodes 60 --seeds 3 --out walks");
+    let all = result(path, "eval walks --episodes 2");
+    let one = |seed: u64| result(path, &format!("eval walks/seed-{seed} --episodes 2"));
+    let runs: Vec<Value> = (0..3).map(one).collect();
+    assert_eq!((&all["seeds"], &all["env"]), (&json!(3), &json!("CliffWalking-v1")));
+    assert_eq!(all["runs"], json!(runs));
+    let mean = runs.iter().map(|run| run["mean_return"].as_f64().unwrap()).sum::<f64>() / 3.0;
+    assert!((all["mean_return"]["mean"].as_f64().unwrap() - mean).abs() < 1e-9, "{all}");
+    assert!(all["mean_return"]["mean_ci95"].is_array());
+}

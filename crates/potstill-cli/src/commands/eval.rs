@@ -8,13 +8,13 @@ use potstill::commands::{EvaluateRequest, evaluate};
 use potstill::run::Observer;
 use std::path::{Path, PathBuf};
 
-/// Evaluate a run: a policy over episodes, a classifier over its test samples
+/// Evaluate a run, or each of several seeds: a policy over episodes, a classifier over its test samples
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   potstill eval runs/student --episodes 1000 --seed 7")]
 pub(crate) struct Eval {
-    /// The run directory
+    /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Episodes to play

@@ -5,18 +5,18 @@ use crate::distill::regression::rmse_of;
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
 use crate::metrics::catalogue;
-use crate::run::{Subject, costs, usage};
+use crate::run::{Subject, costs, seed_runs, spread, usage};
 use crate::store::RunDir;
 use crate::train::{Protocol, statistics};
 use potstill_core::Streams;
 use potstill_nn::Workspace;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A request to evaluate a run.
 #[derive(Clone, Debug)]
 pub struct EvaluateRequest {
-    /// The run directory.
+    /// The run directory, or a folder of seeds.
     pub run: PathBuf,
     /// Episodes to play.
     pub episodes: u64,
@@ -26,13 +26,51 @@ pub struct EvaluateRequest {
     pub threads: usize,
 }
 
-/// Evaluates a run: a policy over episodes, a classifier over its test samples.
+/// Evaluates a run: a policy over episodes, a classifier over its test samples; of a folder of seeds every one, with the mean of
+/// each number and its 95 % interval over seeds, and the numbers of each under `runs`.
 ///
 /// # Errors
 /// If the folder is not a run, or its files are damaged or inconsistent.
 pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
     let dir = RunDir::open_model(&request.run)?;
-    match Subject::load(&dir)? {
+    let seeds = seed_runs(dir.path());
+    if seeds.is_empty() {
+        return evaluate_one(request, &dir);
+    }
+    let of_seed = |run: PathBuf| {
+        evaluate_one(&EvaluateRequest { run: run.clone(), ..request.clone() }, &RunDir::open(&run)?)
+    };
+    let runs = seeds.into_iter().map(of_seed).collect::<Result<Vec<_>, Error>>()?;
+    Ok(over_seeds(&request.run, runs))
+}
+
+/// The numbers of evaluations of several seeds as statistics over them; what is the same of all stays as it is.
+fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
+    let mut all = json!({ "seeds": runs.len() });
+    for (key, first) in runs[0].as_object().into_iter().flatten() {
+        let values: Vec<f64> = runs.iter().filter_map(|run| run[key.as_str()].as_f64()).collect();
+        if runs.iter().all(|run| run[key.as_str()] == *first) {
+            all[key.as_str()] = first.clone();
+        } else if values.len() == runs.len()
+            && !["mean_return_low", "mean_return_high"].contains(&key.as_str())
+        {
+            all[key.as_str()] = spread(key, &values);
+        }
+    }
+    // Scores are statistics, also where all seeds have the same.
+    for key in [catalogue::MEAN_RETURN, catalogue::TEST_ERROR, catalogue::TEST_RMSE] {
+        let values: Vec<f64> = runs.iter().filter_map(|run| run[key].as_f64()).collect();
+        if values.len() == runs.len() {
+            all[key] = spread(key, &values);
+        }
+    }
+    all["run"] = json!(folder.display().to_string());
+    all["runs"] = runs.into();
+    all
+}
+
+fn evaluate_one(request: &EvaluateRequest, dir: &RunDir) -> Result<Value, Error> {
+    match Subject::load(dir)? {
         Subject::Policy { model, spec } => {
             if request.episodes == 0 {
                 return Err(usage("--episodes must be 1 or above, got 0"));

@@ -37,8 +37,9 @@ impl Reader for Parquet {
     }
 
     #[cfg(feature = "parquet")]
-    fn read(&self, content: &dyn Content, _: &DataOptions) -> Result<Data, String> {
-        table(content.bytes().map_err(unreadable)?).and_then(DataFrame::new).map(Data::rows)
+    fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
+        let columns = table(content.bytes().map_err(unreadable)?, options.memory)?;
+        DataFrame::new(columns).map(Data::rows)
     }
 }
 
@@ -46,6 +47,7 @@ impl Reader for Parquet {
 #[cfg(test)]
 mod tests {
     use super::super::content::Bytes;
+    use super::super::reader::Samples;
     use super::*;
     use proptest::prelude::*;
 
@@ -82,6 +84,15 @@ mod tests {
         check("decimal", [Some("12.34"), Some("-0.05"), None]);
         // The index of pandas is no column.
         assert_eq!(frame.columns().len(), 10);
+    }
+
+    #[test]
+    fn a_table_in_a_file_has_the_same_values() {
+        let options = DataOptions { memory: 0, ..DataOptions::default() };
+        let in_file = Parquet.read(&Bytes(FILES[0].1), &options).unwrap();
+        let Data::Samples(Samples { rows, .. }) = in_file else { panic!("samples") };
+        assert!(rows.columns().iter().all(|column| column.values.is_in_file()));
+        assert_eq!(rows.checksum(), read(FILES[0].1).unwrap().checksum());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
+use potstill_core::Stored;
 use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
@@ -37,19 +38,19 @@ fn silence() {
     });
 }
 
-/// The columns of a file.
+/// The columns of a file, of which at most `memory` bytes are held in memory, beside the file itself.
 ///
 /// # Errors
 /// If it is damaged, or has other than flat columns of numbers, truths and text.
-pub(super) fn table(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
+pub(super) fn table(bytes: Vec<u8>, memory: usize) -> Result<Vec<Column>, String> {
     silence();
     IS_READING.set(true);
-    let read = panic::catch_unwind(|| columns(bytes));
+    let read = panic::catch_unwind(|| columns(bytes, memory));
     IS_READING.set(false);
     read.unwrap_or_else(|_| Err("it is damaged: its parts do not fit together".to_owned()))
 }
 
-fn columns(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
+fn columns(bytes: Vec<u8>, memory: usize) -> Result<Vec<Column>, String> {
     let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|error| damaged(&error))?;
     let metadata = file.metadata();
     let (mut size, mut rows) = (0_i64, 0_i64);
@@ -63,13 +64,15 @@ fn columns(bytes: Vec<u8>) -> Result<Vec<Column>, String> {
         return Err(format!("it says that it has {rows} rows of {size} bytes, more than {BYTES_MAX}"));
     }
     let schema = metadata.file_metadata().schema_descr();
+    let limit = memory / schema.num_columns().max(1);
     let mut columns = Vec::new();
     for (i, descriptor) in schema.columns().iter().enumerate() {
         let name = descriptor.path().string();
         if name.starts_with(INDEX) {
             continue;
         }
-        let values = column(&file, i, descriptor).map_err(|reason| format!("column `{name}`: {reason}"))?;
+        let values = column(&file, i, descriptor, limit);
+        let values = values.map_err(|reason| format!("column `{name}`: {reason}"))?;
         columns.push(Column::new(&name, values));
     }
     Ok(columns)
@@ -85,11 +88,12 @@ fn damaged(error: &ParquetError) -> String {
     }
 }
 
-/// The values of a column, of all parts of the file.
+/// The values of a column, of all parts of the file; at most `limit` bytes of them in memory.
 fn column(
     file: &SerializedFileReader<bytes::Bytes>,
     place: usize,
     descriptor: &ColumnDescriptor,
+    limit: usize,
 ) -> Result<Values, String> {
     if descriptor.max_rep_level() > 0 {
         return Err("it has lists; only single values are read, one column for each".to_owned());
@@ -98,21 +102,37 @@ fn column(
     for group in 0..file.num_row_groups() {
         let group = file.get_row_group(group).map_err(|error| damaged(&error))?;
         let reader = group.get_column_reader(place).map_err(|error| damaged(&error))?;
-        let more = part(reader, descriptor)?;
-        match (&mut values, more) {
-            (None, more) => values = Some(more),
-            (Some(Values::Numbers(all)), Values::Numbers(more)) => all.extend_from_slice(&more),
-            (Some(all), Values::Words(more)) => {
-                (0..more.len()).for_each(|row| all.push_word(more.word(row)));
-            }
-            (Some(_), _) => return Err("it changes its kind".to_owned()),
-        }
+        part(reader, descriptor, &mut Sink { values: &mut values, limit })?;
     }
     values.ok_or_else(|| "it has no rows".to_owned())
 }
 
-/// The values of a column in a part of the file.
-fn part(reader: ColumnReader, descriptor: &ColumnDescriptor) -> Result<Values, String> {
+/// The values of a column that is being read: none before its first part.
+struct Sink<'a> {
+    values: &'a mut Option<Values>,
+    limit: usize,
+}
+
+impl Sink<'_> {
+    fn numbers(&mut self) -> Result<&mut Stored<f64>, String> {
+        let limit = self.limit;
+        match self.values.get_or_insert_with(|| Values::numbers_below(limit)) {
+            Values::Numbers(numbers) => Ok(numbers),
+            _ => Err("it changes its kind".to_owned()),
+        }
+    }
+
+    fn words(&mut self) -> Result<&mut Values, String> {
+        let limit = self.limit;
+        match self.values.get_or_insert_with(|| Values::words_below(limit)) {
+            words @ Values::Words(_) => Ok(words),
+            _ => Err("it changes its kind".to_owned()),
+        }
+    }
+}
+
+/// Reads the values of a column in a part of the file.
+fn part(reader: ColumnReader, descriptor: &ColumnDescriptor, sink: &mut Sink<'_>) -> Result<(), String> {
     let is_decimal = matches!(descriptor.logical_type_ref(), Some(LogicalType::Decimal { .. }))
         || descriptor.converted_type() == ConvertedType::DECIMAL;
     let scale = if is_decimal { descriptor.type_scale() } else { 0 };
@@ -124,28 +144,28 @@ fn part(reader: ColumnReader, descriptor: &ColumnDescriptor) -> Result<Values, S
     let is_half = matches!(descriptor.logical_type_ref(), Some(LogicalType::Float16));
     match reader {
         ColumnReader::BoolColumnReader(reader) => {
-            words(reader, descriptor, |&truth| Ok(if truth { "true" } else { "false" }.to_owned()))
+            words(reader, descriptor, sink, |&truth| Ok(if truth { "true" } else { "false" }.to_owned()))
         }
-        ColumnReader::Int32ColumnReader(reader) => numbers(reader, descriptor, |&x| {
+        ColumnReader::Int32ColumnReader(reader) => numbers(reader, descriptor, sink, |&x| {
             Ok(if unsigned { f64::from(x as u32) } else { f64::from(x) / unit })
         }),
-        ColumnReader::Int64ColumnReader(reader) => {
-            numbers(reader, descriptor, |&x| Ok(if unsigned { x as u64 as f64 } else { x as f64 / unit }))
-        }
-        ColumnReader::FloatColumnReader(reader) => numbers(reader, descriptor, |&x| Ok(f64::from(x))),
-        ColumnReader::DoubleColumnReader(reader) => numbers(reader, descriptor, |&x| Ok(x)),
+        ColumnReader::Int64ColumnReader(reader) => numbers(reader, descriptor, sink, |&x| {
+            Ok(if unsigned { x as u64 as f64 } else { x as f64 / unit })
+        }),
+        ColumnReader::FloatColumnReader(reader) => numbers(reader, descriptor, sink, |&x| Ok(f64::from(x))),
+        ColumnReader::DoubleColumnReader(reader) => numbers(reader, descriptor, sink, |&x| Ok(x)),
         ColumnReader::ByteArrayColumnReader(reader) if is_decimal => {
-            numbers(reader, descriptor, |x| Ok(decimal(x.data()) / unit))
+            numbers(reader, descriptor, sink, |x| Ok(decimal(x.data()) / unit))
         }
-        ColumnReader::ByteArrayColumnReader(reader) => words(reader, descriptor, |bytes| {
+        ColumnReader::ByteArrayColumnReader(reader) => words(reader, descriptor, sink, |bytes| {
             let text = std::str::from_utf8(bytes.data());
             text.map(str::to_owned).map_err(|_| "it has bytes that are no UTF-8 text".to_owned())
         }),
         ColumnReader::FixedLenByteArrayColumnReader(reader) if is_decimal => {
-            numbers(reader, descriptor, |x| Ok(decimal(x.data()) / unit))
+            numbers(reader, descriptor, sink, |x| Ok(decimal(x.data()) / unit))
         }
         ColumnReader::FixedLenByteArrayColumnReader(reader) if is_half => {
-            numbers(reader, descriptor, |x| match *x.data() {
+            numbers(reader, descriptor, sink, |x| match *x.data() {
                 [low, high] => Ok(half(u16::from_le_bytes([low, high]))),
                 _ => Err("a half precision number has two bytes".to_owned()),
             })
@@ -196,30 +216,37 @@ fn each<T: DataType>(
 fn numbers<T: DataType>(
     reader: ColumnReaderImpl<T>,
     descriptor: &ColumnDescriptor,
+    sink: &mut Sink<'_>,
     number: impl Fn(&T::T) -> Result<f64, String>,
-) -> Result<Values, String> {
-    let mut numbers = Vec::new();
+) -> Result<(), String> {
+    let all = sink.numbers()?;
+    let mut numbers = Vec::with_capacity(BATCH);
     each(reader, descriptor, |value| {
         let x = value.map_or(Ok(f64::NAN), &number)?;
         if x.is_infinite() {
-            return Err(format!("row {} of a part: it is {x}", numbers.len() + 1));
+            return Err(format!("row {}: it is {x}", all.len() + numbers.len() + 1));
         }
         numbers.push(x);
+        if numbers.len() == BATCH {
+            all.extend_from_slice(&numbers);
+            numbers.clear();
+        }
         Ok(())
     })?;
-    Ok(Values::Numbers(numbers.into()))
+    all.extend_from_slice(&numbers);
+    Ok(())
 }
 
 fn words<T: DataType>(
     reader: ColumnReaderImpl<T>,
     descriptor: &ColumnDescriptor,
+    sink: &mut Sink<'_>,
     word: impl Fn(&T::T) -> Result<String, String>,
-) -> Result<Values, String> {
-    let mut words = Values::words();
+) -> Result<(), String> {
+    let all = sink.words()?;
     each(reader, descriptor, |value| {
         let word = value.map(&word).transpose()?;
-        words.push_word(word.as_deref());
+        all.push_word(word.as_deref());
         Ok(())
-    })?;
-    Ok(words)
+    })
 }
