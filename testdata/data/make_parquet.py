@@ -26,3 +26,5 @@ pq.write_table(pa.table(KINDS), os.path.join(HERE, "kinds.parquet"), row_group_s
 pq.write_table(pa.table({"list": pa.array([[1, 2], [3]])}), os.path.join(HERE, "nested.parquet"))
 frame = pd.DataFrame({"x": [1.0, -1.0] * 15, "kind": ["even", "odd"] * 15})
 frame.to_parquet(os.path.join(HERE, "table.parquet"))
+answers = {"p(a)": pa.array([0.5, float("nan"), None], pa.float64()), "p(b)": pa.array([0.5, 1.0, 1.0], pa.float64())}
+pq.write_table(pa.table(answers), os.path.join(HERE, "answers.parquet"))

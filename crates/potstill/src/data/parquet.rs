@@ -38,7 +38,7 @@ impl Reader for Parquet {
 
     #[cfg(feature = "parquet")]
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
-        let columns = table(content.bytes().map_err(unreadable)?, options.memory)?;
+        let columns = table(content.bytes().map_err(unreadable)?, options)?;
         DataFrame::new(columns).map(Data::rows)
     }
 }
@@ -52,9 +52,10 @@ mod tests {
     use proptest::prelude::*;
 
     /// Files that pyarrow has written, see `testdata/data/make_parquet.py`.
-    const FILES: [(&str, &[u8]); 2] = [
+    const FILES: [(&str, &[u8]); 3] = [
         ("kinds", include_bytes!("../../../../testdata/data/kinds.parquet")),
         ("nested", include_bytes!("../../../../testdata/data/nested.parquet")),
+        ("answers", include_bytes!("../../../../testdata/data/answers.parquet")),
     ];
 
     fn read(bytes: &[u8]) -> Result<DataFrame, String> {
@@ -93,6 +94,18 @@ mod tests {
         let Data::Samples(Samples { rows, .. }) = in_file else { panic!("samples") };
         assert!(rows.columns().iter().all(|column| column.values.is_in_file()));
         assert_eq!(rows.checksum(), read(FILES[0].1).unwrap().checksum());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_a_number_is_no_missing_one() {
+        let read = |is_of_answers: bool| {
+            let options = DataOptions { is_of_answers, ..DataOptions::default() };
+            Parquet.read(&Bytes(FILES[2].1), &options).map(|_| ())
+        };
+        let told = "column `p(a)`: row 2: nan is no answer; leave it out (null) if the class is not among the most probable \
+                    ones that are known";
+        assert_eq!(read(true), Err(told.to_owned()));
+        assert_eq!(read(false), Ok(()));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use super::arrays::half;
 use super::frame::{Column, Values};
+use super::preprocessing::is_answer;
+use super::source::DataOptions;
 use parquet::basic::{ConvertedType, LogicalType};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
@@ -38,19 +40,19 @@ fn silence() {
     });
 }
 
-/// The columns of a file, of which at most `memory` bytes are held in memory, beside the file itself.
+/// The columns of a file, of which at most as many bytes as the options say are held in memory, beside the file itself.
 ///
 /// # Errors
 /// If it is damaged, or has other than flat columns of numbers, truths and text.
-pub(super) fn table(bytes: Vec<u8>, memory: usize) -> Result<Vec<Column>, String> {
+pub(super) fn table(bytes: Vec<u8>, options: &DataOptions) -> Result<Vec<Column>, String> {
     silence();
     IS_READING.set(true);
-    let read = panic::catch_unwind(|| columns(bytes, memory));
+    let read = panic::catch_unwind(|| columns(bytes, options));
     IS_READING.set(false);
     read.unwrap_or_else(|_| Err("it is damaged: its parts do not fit together".to_owned()))
 }
 
-fn columns(bytes: Vec<u8>, memory: usize) -> Result<Vec<Column>, String> {
+fn columns(bytes: Vec<u8>, options: &DataOptions) -> Result<Vec<Column>, String> {
     let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).map_err(|error| damaged(&error))?;
     let metadata = file.metadata();
     let (mut size, mut rows) = (0_i64, 0_i64);
@@ -64,14 +66,15 @@ fn columns(bytes: Vec<u8>, memory: usize) -> Result<Vec<Column>, String> {
         return Err(format!("it says that it has {rows} rows of {size} bytes, more than {BYTES_MAX}"));
     }
     let schema = metadata.file_metadata().schema_descr();
-    let limit = memory / schema.num_columns().max(1);
+    let limit = options.memory / schema.num_columns().max(1);
     let mut columns = Vec::new();
     for (i, descriptor) in schema.columns().iter().enumerate() {
         let name = descriptor.path().string();
         if name.starts_with(INDEX) {
             continue;
         }
-        let values = column(&file, i, descriptor, limit);
+        let refuses_nan = options.is_of_answers && is_answer(&name);
+        let values = column(&file, i, descriptor, (limit, refuses_nan));
         let values = values.map_err(|reason| format!("column `{name}`: {reason}"))?;
         columns.push(Column::new(&name, values));
     }
@@ -93,7 +96,7 @@ fn column(
     file: &SerializedFileReader<bytes::Bytes>,
     place: usize,
     descriptor: &ColumnDescriptor,
-    limit: usize,
+    (limit, refuses_nan): (usize, bool),
 ) -> Result<Values, String> {
     if descriptor.max_rep_level() > 0 {
         return Err("it has lists; only single values are read, one column for each".to_owned());
@@ -102,7 +105,7 @@ fn column(
     for group in 0..file.num_row_groups() {
         let group = file.get_row_group(group).map_err(|error| damaged(&error))?;
         let reader = group.get_column_reader(place).map_err(|error| damaged(&error))?;
-        part(reader, descriptor, &mut Sink { values: &mut values, limit })?;
+        part(reader, descriptor, &mut Sink { values: &mut values, limit, refuses_nan })?;
     }
     values.ok_or_else(|| "it has no rows".to_owned())
 }
@@ -110,7 +113,10 @@ fn column(
 /// The values of a column that is being read: none before its first part.
 struct Sink<'a> {
     values: &'a mut Option<Values>,
+    /// The most bytes in memory.
     limit: usize,
+    /// True for a teacher's answers, of which one that is not a number is no missing one.
+    refuses_nan: bool,
 }
 
 impl Sink<'_> {
@@ -219,10 +225,17 @@ fn numbers<T: DataType>(
     sink: &mut Sink<'_>,
     number: impl Fn(&T::T) -> Result<f64, String>,
 ) -> Result<(), String> {
+    let refuses_nan = sink.refuses_nan;
     let all = sink.numbers()?;
     let mut numbers = Vec::with_capacity(BATCH);
     each(reader, descriptor, |value| {
         let x = value.map_or(Ok(f64::NAN), &number)?;
+        if refuses_nan && value.is_some() && x.is_nan() {
+            return Err(format!(
+                "row {}: nan is no answer; leave it out (null) if the class is not among the most probable ones that are known",
+                all.len() + numbers.len() + 1
+            ));
+        }
         if x.is_infinite() {
             return Err(format!("row {}: it is {x}", all.len() + numbers.len() + 1));
         }
