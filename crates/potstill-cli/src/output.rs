@@ -180,7 +180,7 @@ fn sweep(result: &Value) {
     match &search {
         Some((choice, table)) => {
             if let Some(line) = headline(&result["winner"]) {
-                print(&format!("{}\n", wrapped(&line).trim_end()));
+                print(&format!("{line}\n"));
             }
             if let Some(remark) = result["winner"]["remark"].as_str() {
                 print(&format!("{}\n", wrapped(remark).trim_end()));

@@ -58,10 +58,21 @@ fn a_table_is_learned_resumed_tested_and_predicted() {
     assert!(lines[1].starts_with("first,even,0.") && lines[2].starts_with("\"se,cond\",odd,0."), "{csv}");
     let error = result(path, "predict run --data data.csv --out all.csv")["error_rate"].clone();
     assert_eq!(error, 0.0);
+    // Classes that it does not know are errors, and said to be.
+    let other = table(30).replace(",odd", ",neither").replace("1.002,", "2.5,");
+    fs::write(path.join("other.csv"), other).unwrap();
+    let told =
+        String::from_utf8(potstill(path, "predict run --data other.csv --out all.csv").stderr).unwrap();
+    assert!(
+        told.contains(
+            "warning: 15 rows have a class that the model does not know (`neither`), and count as errors\n"
+        ),
+        "{told}"
+    );
     let told = String::from_utf8(potstill(path, "predict run --data data.csv --out all.csv").stderr).unwrap();
     assert_eq!(
         told.trim_end(),
-        "warning: the model was trained on rows of this file, so that its error here tells too little"
+        "warning: the model has learned 200 of the 300 rows, value for value; its error on them tells too little"
     );
     fs::write(path.join("less.csv"), "colour\nred\n").unwrap();
     refused(

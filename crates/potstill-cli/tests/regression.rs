@@ -3,7 +3,7 @@
 mod common;
 
 use common::{potstill, result};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use tempfile::TempDir;
 
@@ -34,6 +34,15 @@ fn a_table_of_numbers_is_learned_distilled_and_predicted() {
     let student = result(path, &format!("distill --teacher teacher --student mlp:8 {on} --out student"));
     assert_eq!(student["teacher_test_rmse"], teacher["test_rmse"]);
     assert!(student["test_rmse"].as_f64().unwrap() < 20.0, "{}", student["test_rmse"]);
+    // Beside it learns what a regression on the numbers alone does.
+    let alone = result(path, &format!("train regression {on} --net-arch mlp:8 --out alone"));
+    assert_eq!(student["labels_test_rmse"], alone["test_rmse"]);
+    let few = on.replace("--epochs 60", "--epochs 5");
+    let seeds =
+        result(path, &format!("distill --teacher teacher --student mlp:8 {few} --seeds 3 --out seeds"));
+    assert!(seeds["distilled_minus_labels"]["test_rmse"]["mean_ci95"].is_array(), "{seeds}");
+    let words = String::from_utf8(potstill(path, "show seeds").stdout).unwrap();
+    assert!(words.contains("with the teacher, ") && words.contains("the teacher has "), "{words}");
 
     // From the predictions of the teacher, in a file.
     let predicted = result(path, "predict teacher --data houses.csv:id=name --out values.csv");
@@ -55,6 +64,10 @@ fn a_tree_learns_numbers() {
     let on = "--data houses.csv:target=price,id=name --seed 1";
     let tree = result(path, &format!("train regression {on} --net-arch tree:7 --out tree"));
     assert!(tree["test_rmse"].as_f64().unwrap() < 12.0, "{tree}");
+    // Seeds grow the same tree, of which there is no interval.
+    let seeds = result(path, &format!("train regression {on} --net-arch tree:7 --seeds 3 --out trees"));
+    assert_eq!((&seeds["same_model"], &seeds["test_rmse"]["mean_ci95"]), (&json!(true), &Value::Null));
+    assert_eq!(seeds["test_rmse"]["mean"], tree["test_rmse"]);
     assert_eq!(result(path, "eval tree")["test_rmse"], tree["test_rmse"]);
     let shown = String::from_utf8(potstill(path, "show tree").stdout).unwrap();
     assert!(shown.contains("size <= "), "{shown}");

@@ -346,6 +346,32 @@ fn answers_in_another_order_are_told() {
     );
     assert_ne!(test_error(&result(path, &distil("turned.csv:drop=id", unnamed, "dropped"))), 0.0);
 
+    // What `distill record` has written knows its rows, also without names.
+    result(
+        path,
+        "distill record --teacher sk-forest.onnx --data flowers.csv:label=species --out recorded.csv",
+    );
+    let recorded = fs::read_to_string(path.join("recorded.csv")).unwrap();
+    let (head, lines) = recorded.split_once('\n').unwrap();
+    let turned: Vec<&str> = std::iter::once(head).chain(lines.lines().rev()).collect();
+    fs::write(path.join("turned-record.csv"), turned.join("\n")).unwrap();
+    assert_eq!(
+        told(path, &distil("turned-record.csv", "flowers.csv:label=species", "no"), 2),
+        "error: --teacher turned-record.csv: its row 1 was recorded for another row of the data; record it again, or name the \
+         rows of both with id=NAME"
+    );
+    // Answers that fit no better than one class are told, whatever has shuffled them.
+    let shifted = "id,p(setosa),p(versicolor),p(virginica)\n".to_owned()
+        + &(1..=120)
+            .map(|i| format!("{}\n", answer(i).replacen(&format!("t{i},"), &format!("t{},", i % 120 + 1), 1)))
+            .collect::<String>();
+    fs::write(path.join("shifted.csv"), shifted).unwrap();
+    let line = told(path, &distil("shifted.csv:id=id", "named.csv:id=id,label=species", "shifted"), 0);
+    assert!(
+        line.starts_with("warning: the teacher is right on 0.0 % of the training rows, and always naming"),
+        "{line}"
+    );
+
     // Test rows without an answer are told: the teacher's column would else be empty without a reason.
     write("fewer.csv", &mut (1..=120).filter(|i| i % 10 != 0));
     let line =

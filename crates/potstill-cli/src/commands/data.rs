@@ -47,7 +47,7 @@ pub(crate) struct Import {
     /// The least share of an answer's probability that must spell a class; with less it counts as missing
     #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = share)]
     coverage: f64,
-    /// The CSV file to write: id, and the probability of each class, or its votes
+    /// The CSV file to write: id, and the probability of each class, or its votes; an existing one is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
@@ -161,9 +161,16 @@ fn show(result: &Value) {
     let (rows, width) = (counted(rows, "row"), counted(columns.len(), "column"));
     output::print(&format!("{rows}{}, {width}\n", test.unwrap_or_default()));
     let row = |column: &Value| {
-        let range = column["range"].as_array().map(|range| format!("{} to {}", range[0], range[1]));
+        let range = column["range"].as_array().map(|range| match (number(&range[0]), number(&range[1])) {
+            (low, high) if low == high => format!("{low} in all rows"),
+            (low, high) => format!("{low} to {high}"),
+        });
         let shown = range.unwrap_or_else(|| text(&column["example"]));
-        vec![text(&column["name"]), text(&column["kind"]), text(&column["missing"]), shown]
+        let kind = match column["role"].as_str() {
+            Some(role) => format!("{} ({role})", text(&column["kind"])),
+            None => text(&column["kind"]),
+        };
+        vec![text(&column["name"]), kind, text(&column["missing"]), shown]
     };
     let head = ["column", "values", "missing", "range or example"].map(str::to_owned).to_vec();
     output::print(Table { head, rows: columns.iter().map(row).collect() }.text().trim_end());
@@ -177,6 +184,11 @@ fn show(result: &Value) {
         let rows = classes.iter().map(row).collect();
         output::print(&format!("\n{}", Table { head, rows }.text().trim_end()));
     }
+}
+
+/// A number, without a point if it is whole.
+fn number(value: &Value) -> String {
+    value.as_f64().map_or_else(|| value.to_string(), |x| x.to_string())
 }
 
 /// The beginning of a long text, in one line.

@@ -22,7 +22,7 @@ pub(crate) struct Predict {
     /// The rows: a file or folder as for training, with or without the column to predict
     #[arg(long, value_name = "SOURCE")]
     data: String,
-    /// The CSV file to write: row, prediction, and the probability of each class
+    /// The CSV file to write: row, prediction, and the probability of each class; an existing one is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use super::common::Command;
 use crate::output;
 use clap::Args;
 use potstill::Error;
-use potstill::commands::{Comparison, is_folder_of_runs, page};
+use potstill::commands::{Comparison, is_folder_of_runs, is_search, page};
 use potstill::run::Observer;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ impl Command for Show {
         if self.json {
             output::print(&output::shown_json(&self.run, &page)?.to_string());
         } else {
-            output::page(&page, !is_folder_of_runs(&self.run));
+            output::page(&page, !is_folder_of_runs(&self.run) || is_search(&self.run));
         }
         Ok(true)
     }

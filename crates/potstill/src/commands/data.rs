@@ -12,8 +12,17 @@ use std::collections::HashMap;
 /// If it cannot be read.
 pub fn show_data(source: &str) -> Result<Value, Error> {
     let data = OpenData::open(source)?;
-    let frame = data.rows();
-    let label = data.options().label.as_deref().unwrap_or("label");
+    let (frame, options) = (data.rows(), data.options());
+    let named = [&options.label, &options.target, &options.id, &options.text, &options.inputs];
+    for name in named.into_iter().flatten().chain(&options.drop) {
+        frame.find(name).map_err(|reason| data.refused(reason))?;
+    }
+    let label = options.label.as_deref().unwrap_or("label");
+    let role = |name: &String| {
+        let roles = [("label", &options.label), ("target", &options.target), ("id", &options.id)];
+        let found = roles.into_iter().find(|(_, column)| column.as_ref() == Some(name)).map(|(role, _)| role);
+        found.or_else(|| options.drop.contains(name).then_some("drop"))
+    };
     let columns: Vec<Value> = frame
         .columns()
         .iter()
@@ -37,6 +46,7 @@ pub fn show_data(source: &str) -> Result<Value, Error> {
             json!({
                 "name": column.name,
                 "kind": kind,
+                "role": role(&column.name),
                 "missing": values.missing(),
                 "example": example,
                 "range": range,

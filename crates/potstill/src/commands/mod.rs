@@ -64,7 +64,7 @@ pub(crate) use play::first_scene;
 pub use play::{Play, PlayedStep, play_at_random, play_run};
 pub use predict::{PredictRequest, predict};
 pub use record::{RecordRequest, record};
-pub use report::{is_folder_of_runs, page, report};
+pub use report::{is_folder_of_runs, is_search, page, report};
 pub use resume::{ResumeRequest, resume};
 pub use runs::{RunEntry, RunStatus, list};
 pub use search_page::search_words;

@@ -6,6 +6,7 @@ use crate::metrics::quoted;
 use crate::run::{Answerer, Observer, OpenData, place_of};
 use crate::store::{check_output, write_file};
 use crate::targets::{argmax, soft_targets};
+use crate::words::counted;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -36,7 +37,9 @@ pub fn predict(request: &PredictRequest, observer: &dyn Observer) -> Result<Valu
     let data = OpenData::open(&request.data)?;
     let mut model = Answerer::open(&request.model, &data)?;
     let predictions = Predictions::new(&mut model, &data)?;
-    let unknown = model.preprocessing().unknown_words(data.rows());
+    let preprocessing = model.preprocessing();
+    let unknown =
+        [preprocessing.unknown_words(data.rows()), preprocessing.filled_values(data.rows())].concat();
     unknown.iter().chain(&model.remark()).for_each(|warning| observer.warn(warning));
     write_file(&request.out, predictions.csv.as_bytes())?;
     let mut result = json!({
@@ -48,9 +51,18 @@ pub fn predict(request: &PredictRequest, observer: &dyn Observer) -> Result<Valu
     });
     if let Some(error) = predictions.error {
         result[if predictions.is_of_classes { "error_rate" } else { "rmse" }] = json!(error);
-        if model.has_learned(&data) {
-            observer
-                .warn("the model was trained on rows of this file, so that its error here tells too little");
+        let learned = model.learned_rows(&data);
+        if learned > 0 {
+            let rows = counted(data.rows().rows(), "row");
+            observer.warn(&format!(
+                "the model has learned {learned} of the {rows}, value for value; its error on them tells too little"
+            ));
+        }
+        if let Some((rows, class)) = &predictions.unknown {
+            let have = if *rows == 1 { "row has" } else { "rows have" };
+            observer.warn(&format!(
+                "{rows} {have} a class that the model does not know (`{class}`), and count as errors"
+            ));
         }
     }
     Ok(result)
@@ -62,6 +74,8 @@ struct Predictions {
     /// The share of wrong classes, or the root of the mean squared error of values, if the rows have the answer.
     error: Option<f64>,
     is_of_classes: bool,
+    /// The number of rows whose class the model does not know, and the first of these classes.
+    unknown: Option<(usize, String)>,
 }
 
 impl Predictions {
@@ -112,7 +126,11 @@ impl Predictions {
         });
         let count = frame.rows() as f64;
         let error = if is_of_classes { wrong as f64 / count } else { (squares / count).sqrt() };
-        Ok(Self { csv, error: is_known.then_some(error), is_of_classes })
+        let classes = preprocessing.classes();
+        let of_row = |row: &usize| truth?.values.text(*row).filter(|class| !classes.contains(class));
+        let mut others = rows.iter().filter_map(of_row).filter(|_| is_of_classes && is_known);
+        let unknown = others.next().map(|first| (1 + others.count(), first));
+        Ok(Self { csv, error: is_known.then_some(error), is_of_classes, unknown })
     }
 }
 

@@ -16,6 +16,11 @@ pub fn is_folder_of_runs(folder: &Path) -> bool {
     !folder.join(names::CONFIG).is_file() && !runs_in(folder, DEPTH_MAX).is_empty()
 }
 
+/// Returns true for the folder of a search that is finished.
+pub fn is_search(folder: &Path) -> bool {
+    folder.join(names::SWEEP).is_file() && folder.join(names::WINNER).join(names::SUMMARY).is_file()
+}
+
 /// Writes the report of a run (of a folder of seeds: statistics over them; of a folder of runs: their comparison) again,
 /// and returns its path.
 ///

@@ -110,6 +110,22 @@ impl Preprocessing {
         self.inputs.iter().filter_map(sentence).collect()
     }
 
+    /// A sentence on each column of numbers with missing values, which this preprocessing takes for the mean.
+    pub(crate) fn filled_values(&self, frame: &DataFrame) -> Vec<String> {
+        let sentence = |encoding: &Encoding| {
+            let Encoding::Number { column, .. } = encoding else { return None };
+            let missing = frame.columns()[frame.find(column).ok()?].values.missing();
+            (self.fills_missing && missing > 0).then(|| {
+                let have = if missing == 1 { "value is" } else { "values are" };
+                format!(
+                    "column `{column}`: {missing} of {} {have} missing and taken for the mean",
+                    frame.rows()
+                )
+            })
+        };
+        self.inputs.iter().filter_map(sentence).collect()
+    }
+
     /// The preprocessing of a student that learns what a model of this one has learned, from training rows of a source with
     /// these options: the same, without the columns that they leave out, or that of other inputs, if they name some.
     ///

@@ -240,7 +240,9 @@ impl Encoding {
         let name = self.column();
         match (self, values) {
             (Self::Number { .. }, Values::Words(words)) => {
-                let word = (0..values.rows()).find_map(|row| Some((row, words.word(row)?.to_owned())));
+                let is_other = |word: &&str| word.trim().parse::<f64>().is_err();
+                let word = (0..values.rows())
+                    .find_map(|row| Some((row, words.word(row).filter(is_other)?.to_owned())));
                 let (row, word) = word.unwrap_or_default();
                 format!("column `{name}` was learned as numbers; row {} has `{word}`", row + 1)
             }

@@ -3,11 +3,13 @@
 
 use crate::agent::LearnError;
 use crate::data::Dataset;
-use crate::distill::ClassifierTrainer;
 use crate::distill::classifier::error_rate;
+use crate::distill::regression::rmse;
+use crate::distill::{ClassifierTrainer, FitConfig};
+use crate::optimizer::OptimizerConfig;
 use potstill_core::snapshot::Codec;
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
-use potstill_nn::Workers;
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
+use potstill_nn::{NetworkSpec, Workers};
 use std::sync::Arc;
 
 /// A student of labels alone.
@@ -17,13 +19,23 @@ pub(super) struct Control {
     total: u64,
     /// Its mean loss in its last epoch.
     pub(super) loss: f64,
-    /// Its error on the test samples after the last epoch, 0 to 1.
+    /// Its error on the test samples after the last epoch: 0 to 1, or the root of the mean square of scaled values.
     pub(super) test_error: f64,
 }
 
 impl Control {
-    /// A control that has not begun, and the number of gradient steps that it takes in all.
-    pub(super) fn new(trainer: ClassifierTrainer, total: u64) -> Self {
+    /// A control that has not begun, of the samples with labels among those that the other student learns.
+    pub(super) fn new(
+        (fit, optimizer): (FitConfig, OptimizerConfig),
+        spec: &NetworkSpec,
+        train: &Arc<Dataset>,
+        seed: u64,
+    ) -> Self {
+        let labelled: Vec<usize> = (0..train.labelled()).collect();
+        let data =
+            if labelled.len() < train.len() { Arc::new(train.select(&labelled)) } else { train.clone() };
+        let total = fit.total_steps(labelled.len());
+        let trainer = ClassifierTrainer::with((fit, optimizer), spec, data, None, Streams::new(seed));
         Self { trainer, total, loss: 0.0, test_error: 1.0 }
     }
 
@@ -47,7 +59,8 @@ impl Control {
     /// Measures its error on the test samples.
     pub(super) fn test(&mut self, test: &Arc<Dataset>) {
         let test = self.trainer.embedded(test);
-        self.test_error = error_rate(self.trainer.student(), &test);
+        let measure = if test.classes == 0 { rmse } else { error_rate };
+        self.test_error = measure(self.trainer.student(), &test);
     }
 }
 

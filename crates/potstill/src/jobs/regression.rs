@@ -1,5 +1,6 @@
 //! The job of training a regression on labels, or on labels and a teacher's values.
 
+use super::control::{Control, ControlState};
 use super::supervised::Parts;
 use super::{Job, Outcome, Recorder};
 use crate::data::{Dataset, Preprocessing};
@@ -15,6 +16,9 @@ use potstill_nn::{NetworkSpec, Workers};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
+/// The key of the error of a student of labels alone.
+pub(crate) const LABELS_TEST_RMSE: &str = "labels_test_rmse";
+
 /// The teacher of a student's values.
 pub(crate) struct TaughtValues {
     /// Its path, as the user gave it.
@@ -25,6 +29,8 @@ pub(crate) struct TaughtValues {
     pub(crate) test: Option<Vec<f32>>,
     /// Its parameters, if they are known.
     pub(crate) parameters: Option<usize>,
+    /// True if a student of labels alone is trained beside.
+    pub(crate) has_control: bool,
 }
 
 /// Training of a regression.
@@ -36,6 +42,7 @@ pub(crate) struct RegressionJob {
     test: Arc<Dataset>,
     preprocessing: Arc<Preprocessing>,
     teacher: Option<TaughtValues>,
+    control: Option<Control>,
     /// The root of the mean squared error on the test samples after the last epoch, in the unit of the values.
     test_rmse: f64,
 }
@@ -49,17 +56,22 @@ impl RegressionJob {
         teacher: Option<TaughtValues>,
     ) -> Self {
         let configs = (fit.clone(), optimizer);
+        let has_control = teacher.as_ref().is_some_and(|teacher| teacher.has_control);
+        let control = has_control.then(|| Control::new(configs.clone(), spec, &train, seed));
         let mut trainer = ClassifierTrainer::with(configs, spec, train.clone(), None, Streams::new(seed));
         if let Some(teacher) = &teacher {
             trainer = trainer.with_values(teacher.targets.clone());
         }
-        Self { fit, seed, trainer, train, test, preprocessing, teacher, test_rmse: f64::INFINITY }
+        Self { fit, seed, trainer, train, test, preprocessing, teacher, control, test_rmse: f64::INFINITY }
     }
 
     /// Computes passes with these threads. Results do not depend on their number.
     #[must_use]
-    pub(crate) fn with_threads(self, threads: usize) -> Self {
-        Self { trainer: self.trainer.with_workers(Workers::new(threads)), ..self }
+    pub(crate) fn with_threads(mut self, threads: usize) -> Self {
+        let workers = Workers::new(threads);
+        self.control = self.control.map(|control| control.with_workers(workers.clone()));
+        self.trainer = self.trainer.with_workers(workers);
+        self
     }
 
     /// The unit of a scaled value: the standard deviation of the training samples.
@@ -74,6 +86,9 @@ impl Job for RegressionJob {
     }
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
+        if let Some(control) = &mut self.control {
+            control.trainer.start_from(model)?;
+        }
         self.trainer.start_from(model)
     }
 
@@ -82,10 +97,14 @@ impl Job for RegressionJob {
     }
 
     fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
+        let total = self.fit.total_steps(self.train.len());
         let mut stops = false;
         while self.trainer.steps() < until && !self.is_over() && !stops {
             let step = self.trainer.steps() + 1;
             let epoch = self.trainer.step().map_err(|source| TrainError::Learn { step, source })?;
+            if let Some(control) = &mut self.control {
+                control.follow(step, total).map_err(|source| TrainError::Learn { step, source })?;
+            }
             stops = stop();
             let Some(loss) = epoch else { continue };
             let test = self.trainer.embedded(&self.test);
@@ -97,6 +116,14 @@ impl Job for RegressionJob {
             ];
             if let Some([soft, hard]) = self.trainer.terms() {
                 values.extend([(catalogue::SOFT_LOSS, soft), (catalogue::HARD_LOSS, hard)]);
+            }
+            let unit = self.unit();
+            if let Some(control) = &mut self.control {
+                control.test(&self.test);
+                values.extend([
+                    (catalogue::EVAL_TEST_RMSE_LABELS, unit * control.test_error),
+                    (catalogue::LOSS_LABELS, control.loss),
+                ]);
             }
             values.extend(self.trainer.measured());
             record(&Record { step, values })?;
@@ -123,7 +150,11 @@ impl Job for RegressionJob {
             held_out: self.fit.validation_samples,
             errors: [rmse(student, &train), rmse(student, &test)],
         };
-        let summary = fitted.summary(self.teacher.as_ref());
+        let of_labels = self.control.as_mut().map(|control| {
+            control.test(&self.test);
+            control.test_error
+        });
+        let summary = fitted.summary(self.teacher.as_ref(), of_labels);
         let model = Model::Predictor(self.trainer.predictor(&self.preprocessing));
         Ok(Some(Outcome { model, summary, visits: None, compared: None }))
     }
@@ -145,8 +176,8 @@ pub(super) struct FittedValues<'a> {
 }
 
 impl FittedValues<'_> {
-    /// The summary of a run.
-    pub(super) fn summary(&self, teacher: Option<&TaughtValues>) -> Json {
+    /// The summary of a run, perhaps with a teacher and the error on the test samples of a student of labels alone.
+    pub(super) fn summary(&self, teacher: Option<&TaughtValues>, of_labels: Option<f64>) -> Json {
         let Self { seed, length, data: [train, test], unit, held_out, errors } = *self;
         let [train_rmse, test_rmse] = errors.map(|error| unit * error);
         let of_mean = unit * deviation(&test.values);
@@ -180,6 +211,9 @@ impl FittedValues<'_> {
             if let Some(theirs) = theirs {
                 summary["teacher_test_rmse"] = json!(unit * rmse_of(theirs, &test.values));
             }
+            if let Some(error) = of_labels {
+                summary[LABELS_TEST_RMSE] = json!(unit * error);
+            }
         }
         summary
     }
@@ -193,7 +227,7 @@ fn deviation(values: &[f32]) -> f64 {
 
 snapshot! {
     impl Restorable for RegressionJob {
-        saved: trainer, test_rmse;
+        saved: trainer, test_rmse, control via ControlState;
         built: fit, seed, train, test, preprocessing, teacher;
     }
 }

@@ -118,7 +118,7 @@ settings! {
 }
 
 settings! {
-    /// The control of a distillation of classes.
+    /// The control of a distillation of classes or of values.
     pub struct ControlConfig {
         /// Trains a student of the same form, seed and samples on the labels alone beside the distilled one, to tell
         /// what the teacher was good for
@@ -164,4 +164,4 @@ pub(crate) type ClassDistillation = (
 );
 /// The settings of the distillation of values.
 pub(crate) type ValueDistillation =
-    ((DistilConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer))), StoreConfig);
+    ((DistilConfig, ((ValueTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))), StoreConfig);

@@ -61,16 +61,7 @@ impl SupervisedJob {
     ) -> Self {
         let configs = (fit.clone(), optimizer);
         let has_control = teacher.as_ref().is_some_and(|teacher| teacher.has_control);
-        let control = has_control.then(|| {
-            let labelled: Vec<usize> = (0..train.labels.len()).collect();
-            let data =
-                if labelled.len() < train.len() { Arc::new(train.select(&labelled)) } else { train.clone() };
-            let total = fit.total_steps(labelled.len());
-            Control::new(
-                ClassifierTrainer::with(configs.clone(), spec, data, None, Streams::new(seed)),
-                total,
-            )
-        });
+        let control = has_control.then(|| Control::new(configs.clone(), spec, &train, seed));
         let mut trainer =
             ClassifierTrainer::with(configs, spec, train.clone(), soft_targets, Streams::new(seed));
         let warning = trainer.idle_term();

@@ -97,7 +97,11 @@ impl TreeJob {
         targets: TreeTargets,
         teacher: Option<TreeTeacher>,
     ) -> Self {
-        let has_control = matches!(&teacher, Some(TreeTeacher::Classes(taught)) if taught.has_control);
+        let has_control = match &teacher {
+            Some(TreeTeacher::Classes(taught)) => taught.has_control,
+            Some(TreeTeacher::Values(taught)) => taught.has_control,
+            None => false,
+        };
         let control = has_control.then(|| Growth::new(spec, &train, TreeTargets::of_labels(&train)));
         let tree = Growth::new(spec, &train, targets);
         Self {
@@ -132,11 +136,13 @@ impl TreeJob {
     /// Measures the trees so far.
     fn record(&mut self) -> Record {
         self.test_error = self.unit() * self.tree.error(&self.test);
-        let name =
-            if self.train.classes == 0 { catalogue::EVAL_TEST_RMSE } else { catalogue::EVAL_TEST_ERROR };
+        let (name, of_labels) = match self.train.classes {
+            0 => (catalogue::EVAL_TEST_RMSE, catalogue::EVAL_TEST_RMSE_LABELS),
+            _ => (catalogue::EVAL_TEST_ERROR, catalogue::EVAL_TEST_ERROR_LABELS),
+        };
         let mut values = vec![(name, self.test_error)];
         if let Some(control) = &self.control {
-            values.push((catalogue::EVAL_TEST_ERROR_LABELS, control.error(&self.test)));
+            values.push((of_labels, self.unit() * control.error(&self.test)));
         }
         Record { step: self.steps, values }
     }
@@ -224,7 +230,8 @@ impl Job for TreeJob {
                 Some(TreeTeacher::Values(taught)) => Some(taught),
                 _ => None,
             };
-            (fitted.summary(teacher), None)
+            let of_labels = self.control.as_ref().map(|control| control.error(&self.test));
+            (fitted.summary(teacher, of_labels), None)
         } else {
             let fitted = FittedClasses {
                 seed: self.seed,

@@ -128,8 +128,10 @@ pub fn range(name: &str) -> (f64, f64) {
         | SECONDS
         | TEST_RMSE
         | EVAL_TEST_RMSE
+        | EVAL_TEST_RMSE_LABELS
         | "mean_rmse"
         | "teacher_test_rmse"
+        | "labels_test_rmse"
         | "std_return"
         | "calibration_temperature"
         | "parameters"
@@ -236,6 +238,9 @@ metrics! {
     /// Root of the mean squared error on the test samples, in the unit of what is predicted.
     EVAL_TEST_RMSE = "eval/test_rmse", Lower, "Test error, root of the mean square", "error", key
         in ERROR as "root of the mean squared test error";
+    /// The same of a student that learns from the labels alone, beside a distilled one.
+    EVAL_TEST_RMSE_LABELS = "eval/test_rmse_labels", Lower, "Test error of labels only, root of the mean square",
+        "error" in ERROR as "labels only";
     /// Mean loss of the gradient steps since the previous record.
     LOSS = "train/loss", Lower, "Loss", "loss", key in TRAINING as "loss";
     /// Mean divergence from the teacher since the previous record, without its weight alpha.
@@ -417,7 +422,7 @@ mod tests {
                 ("Return", 2),
                 ("Length of episodes", 1),
                 ("Planning", 1),
-                ("Test error", 3),
+                ("Test error", 4),
                 ("Loss", 1),
                 ("Loss from the teacher (soft) and from labels (hard)", 2),
                 ("Terms of the loss: policy and critic", 4),

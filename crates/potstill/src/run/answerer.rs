@@ -1,8 +1,9 @@
 //! A model that answers the rows of a data source: that of a trained run, or an ONNX file.
 
 use super::checks::usage;
-use super::datasets::{OpenData, Rows, place_of};
+use super::datasets::{OpenData, Rows, TrainedOn, place_of};
 use super::foreign::ForeignModel;
+use super::overlap::common_rows;
 use super::subject::Subject;
 use crate::data::{DataFrame, Preprocessing};
 use crate::error::Error;
@@ -10,14 +11,15 @@ use crate::model::Predictor;
 use crate::store::RunDir;
 use potstill_nn::Workspace;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Rows that are computed at a time.
 const ROWS: usize = 1024;
 
 /// A model, and the way of rows into it.
 pub(crate) enum Answerer {
-    /// A trained classifier or regression, and the CRC-32C of the data that it was trained on, if it was kept.
-    Own(Box<Predictor>, Option<u32>),
+    /// A trained classifier or regression, and the data that it was trained on with its preprocessing of these.
+    Own(Box<Predictor>, Box<(TrainedOn, Arc<Preprocessing>)>),
     /// A model of another program.
     Foreign(Box<ForeignModel>, Preprocessing),
 }
@@ -40,7 +42,8 @@ impl Answerer {
             Subject::Classifier { predictor, data: learned } => {
                 let adopted = predictor.preprocessing().for_rows(data.rows(), data.options());
                 let adopted = adopted.map_err(|reason| data.refused(reason))?;
-                Ok(Self::Own(Box::new(predictor.with_preprocessing(adopted)), learned.checksum))
+                let learned = (learned, Arc::clone(predictor.preprocessing()));
+                Ok(Self::Own(Box::new(predictor.with_preprocessing(adopted)), Box::new(learned)))
             }
             Subject::Policy { .. } => {
                 Err(usage(format!("{given} learned a policy; potstill play and eval show what it does")))
@@ -59,9 +62,18 @@ impl Answerer {
         }
     }
 
-    /// Returns true if this is the data that it was trained on.
-    pub(crate) fn has_learned(&self, data: &OpenData) -> bool {
-        matches!(self, Self::Own(_, Some(learned)) if *learned == data.checksum())
+    /// The number of rows that it has learned, value for value; 0 if the data that it was trained on are not there any more.
+    pub(crate) fn learned_rows(&self, data: &OpenData) -> usize {
+        let Self::Own(_, learned) = self else { return 0 };
+        let (learned, preprocessing) = &**learned;
+        let Ok(parts) = learned.parts(Some(preprocessing)) else { return 0 };
+        let rows: Vec<usize> = (0..data.rows().rows()).collect();
+        let own = preprocessing.filling(data.options());
+        let (inputs, texts) = (own.encode(data.rows(), &rows), own.texts(data.rows(), &rows));
+        let (Ok(inputs), Ok(texts)) = (inputs, texts) else { return 0 };
+        let mut given = parts.train.select(&[]);
+        given.append_unlabelled(&inputs, texts);
+        common_rows(&parts.train, &given)
     }
 
     /// The preprocessing.

@@ -2,8 +2,8 @@
 //! seeds.
 
 use super::spread::spread;
-use crate::jobs::{STUDENT_DISTILLED, STUDENT_LABELS, TEACHER};
-use crate::metrics::catalogue::{NLL, TEST_ERROR, difference_range};
+use crate::jobs::{LABELS_TEST_RMSE, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER};
+use crate::metrics::catalogue::{NLL, TEST_ERROR, TEST_RMSE, difference_range};
 use crate::report::{NOT_KNOWN, Table};
 use crate::train::statistics::paired_difference;
 use crate::words::counted;
@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 /// The classifiers, with their titles.
 const CLASSIFIERS: [(&str, &str); 3] =
     [(TEACHER, "teacher"), (STUDENT_LABELS, "labels only"), (STUDENT_DISTILLED, "distilled")];
+/// The key that is true if all seeds have trained the same model.
+pub(super) const SAME_MODEL: &str = "same_model";
 /// The key of what the distilled student has more than the one of labels alone.
 const DIFFERENCE: &str = "distilled_minus_labels";
 /// The measures of which there is a difference.
@@ -77,7 +79,11 @@ pub fn classifier_table(summary: &Value) -> Option<Table> {
                 None => String::new(),
             };
             let cells = found.iter().zip(&shown).map(cell);
-            std::iter::once(title.to_owned()).chain(cells).collect()
+            let title = match summary["validation_samples"].is_null() {
+                true => title.to_owned(),
+                false => title.replacen("test", "validation", 1),
+            };
+            std::iter::once(title).chain(cells).collect()
         })
     };
     Some(Table { head, rows: LINES.into_iter().enumerate().filter_map(line).collect() })
@@ -141,6 +147,9 @@ pub(super) fn gain(summary: &Value) -> Option<String> {
     let both = format!("{student} with the teacher, {labels:.2} % without");
     let verdict = match Paired::of(summary, TEST_ERROR, 100.0) {
         Some(errors) => verdict(&both, &errors, Paired::of(summary, NLL, 1.0).as_ref()),
+        None if summary[SAME_MODEL] == true => {
+            format!("{both}; {SEEDS_CHANGE_NOTHING}")
+        }
         None => format!("{both}; {} cannot tell gain from chance: give --seeds 5", few(seeds.unwrap_or(1))),
     };
     Some(format!("{verdict}{teacher}"))
@@ -176,6 +185,32 @@ impl Paired {
         format!("{}, 95 % interval {low:.decimals$} to {high:.decimals$}", side.replace("{}", &size))
     }
 }
+
+/// The result of a distillation of values beside a student of labels alone in a sentence; none of another run.
+pub(super) fn gain_of_values(summary: &Value) -> Option<String> {
+    let of = |key: &str| mean_of(&summary[key]);
+    let (own, labels) = (of(TEST_RMSE)?, of(LABELS_TEST_RMSE)?);
+    let seeds = summary["seeds"].as_u64();
+    let over = seeds.map_or(String::new(), |seeds| format!(" over {}", counted(seeds, "seed")));
+    let both =
+        format!("root of the mean squared test error {own:.4}{over} with the teacher, {labels:.4} without");
+    let verdict = match Paired::of(summary, TEST_RMSE, 1.0) {
+        Some(paired) if paired.is_sure() => {
+            let begin = if paired.mean < 0.0 { "" } else { "the teacher does harm: " };
+            format!("{begin}{both}: {}", paired.words(["{} less", "{} more"], 4))
+        }
+        Some(_) => format!("nothing sure was gained: {both}; 0 is in the 95 % interval of the difference"),
+        None if summary[SAME_MODEL] == true => format!("{both}; {SEEDS_CHANGE_NOTHING}"),
+        None => format!("{both}; {} cannot tell gain from chance: give --seeds 5", few(seeds.unwrap_or(1))),
+    };
+    let teacher =
+        of("teacher_test_rmse").map_or(String::new(), |error| format!("; the teacher has {error:.4}"));
+    Some(format!("{verdict}{teacher}"))
+}
+
+/// The words for a student that is the same for every seed.
+const SEEDS_CHANGE_NOTHING: &str =
+    "seeds do not change this student, which tells nothing of chance: try others of --split-seed";
 
 /// The conclusion from the paired differences of errors and of negative log-likelihoods, around the sentence
 /// on both students.
@@ -248,7 +283,15 @@ pub(super) fn add_over_seeds(all: &mut Value, summaries: &[Value]) {
         let difference = difference.within(difference_range(measure));
         Some((measure.to_owned(), json!({ "mean": difference.value, "mean_ci95": difference.interval })))
     });
-    let differences: Map<String, Value> = differences.collect();
+    // A regression has its numbers beside each other.
+    let numbers =
+        |key: &str| -> Option<Vec<f64>> { summaries.iter().map(|summary| summary[key].as_f64()).collect() };
+    let of_values = numbers(TEST_RMSE).zip(numbers(LABELS_TEST_RMSE)).filter(|(own, _)| !own.is_empty());
+    let of_values = of_values.map(|(own, labels)| {
+        let difference = paired_difference(&own, &labels);
+        (TEST_RMSE.to_owned(), json!({ "mean": difference.value, "mean_ci95": difference.interval }))
+    });
+    let differences: Map<String, Value> = differences.chain(of_values).collect();
     if !differences.is_empty() {
         all[DIFFERENCE] = Value::Object(differences);
     }
@@ -359,8 +402,55 @@ mod tests {
             "nothing sure was gained: BOTH; 0 is in the 95 % intervals of the differences of errors and of \
              NLL",
         );
+        let copies = json!({
+            "seeds": 3,
+            "same_model": true,
+            "student_labels": { "test_error": 0.08 },
+            "student_distilled": { "test_error": 0.15, "parameters": 9 },
+        });
+        let told = "the student of 9 parameters makes 15.00 % errors over 3 seeds with the teacher, 8.00 % without; seeds do not \
+                    change this student, which tells nothing of chance: try others of --split-seed; the teacher's errors are \
+                    not known";
+        assert_eq!(gain(&copies).as_deref(), Some(told));
         five(unsure(), none(), "nothing sure was gained: BOTH; 0 is in the 95 % interval of the difference");
         assert_eq!(gain(&json!({ "test_error": 0.1 })), None);
+    }
+
+    #[test]
+    fn the_gain_of_a_regression_is_told() {
+        let check = |seeds: Value, difference: Value, expected: &str| {
+            let summary = json!({
+                "seeds": seeds,
+                "test_rmse": 2.5,
+                "labels_test_rmse": 3.0,
+                "teacher_test_rmse": 2.0,
+                "distilled_minus_labels": { "test_rmse": { "mean": -0.5, "mean_ci95": difference } },
+            });
+            assert_eq!(
+                gain_of_values(&summary),
+                Some(format!("{expected}; the teacher has 2.0000")),
+                "{summary}"
+            );
+        };
+        const BOTH: &str = "root of the mean squared test error 2.5000 with the teacher, 3.0000 without";
+        const OVER: &str =
+            "root of the mean squared test error 2.5000 over 5 seeds with the teacher, 3.0000 without";
+        check(
+            Value::Null,
+            Value::Null,
+            &format!("{BOTH}; one seed cannot tell gain from chance: give --seeds 5"),
+        );
+        check(
+            json!(5),
+            json!([-0.75, -0.25]),
+            &format!("{OVER}: 0.5000 less, 95 % interval 0.2500 to 0.7500"),
+        );
+        check(
+            json!(5),
+            json!([-1.25, 0.25]),
+            &format!("nothing sure was gained: {OVER}; 0 is in the 95 % interval of the difference"),
+        );
+        assert_eq!(gain_of_values(&json!({ "test_rmse": 2.5 })), None);
     }
 
     #[test]

@@ -278,8 +278,11 @@ impl OpenData {
         };
         let learned = encoded(&train)?;
         let shown = match apart {
-            Some((frame, _)) => shown_columns(&preprocessing, frame, &(0..frame.rows()).collect::<Vec<_>>()),
-            None => shown_columns(&preprocessing, rows, &test),
+            Some((frame, source)) => {
+                let all: Vec<usize> = (0..frame.rows()).collect();
+                shown_columns(&preprocessing, (frame, source.options.id.as_deref()), &all)
+            }
+            None => shown_columns(&preprocessing, (rows, self.options.id.as_deref()), &test),
         };
         let (rows, unlabelled) = ((train, test), Vec::new());
         Ok(Parts { train: learned, test: tested, rows, unlabelled, preprocessing, shown })
@@ -298,13 +301,17 @@ fn validation(mut train: Vec<usize>, held_out: u64, seed: u64) -> Result<(Vec<us
     Ok((left, train))
 }
 
-/// The first columns of numbers and words among the inputs, at these rows.
-fn shown_columns(preprocessing: &Preprocessing, frame: &DataFrame, rows: &[usize]) -> Vec<Column> {
+/// The names of rows, if they have some, and the first columns of numbers and words among the inputs, at these rows.
+fn shown_columns(
+    preprocessing: &Preprocessing,
+    (frame, id): (&DataFrame, Option<&str>),
+    rows: &[usize],
+) -> Vec<Column> {
     let is_shown =
         |encoding: &&Encoding| matches!(encoding, Encoding::Number { .. } | Encoding::Category { .. });
     let names = preprocessing.inputs().iter().filter(is_shown).map(Encoding::column).take(SHOWN_COLUMNS);
     let column = |name: &str| frame.columns()[frame.find(name).ok()?].select(rows);
-    names.filter_map(column).collect()
+    id.into_iter().chain(names).filter_map(column).collect()
 }
 
 /// The way to split a data source into parts to train and to test on.

@@ -1,6 +1,6 @@
 //! The result of a run in one sentence.
 
-use super::classifiers::{gain, measured_on};
+use super::classifiers::{gain, gain_of_values, measured_on};
 use crate::algorithm::Algorithm;
 use crate::metrics::catalogue::{
     BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR, TEST_RMSE,
@@ -19,7 +19,7 @@ use serde_json::Value;
 /// assert_eq!(headline(&summary).as_deref(), Some(expected));
 /// ```
 pub fn headline(summary: &Value) -> Option<String> {
-    if let Some(gain) = gain(summary) {
+    if let Some(gain) = gain(summary).or_else(|| gain_of_values(summary)) {
         return Some(gain);
     }
     if summary["seeds"].is_number() {

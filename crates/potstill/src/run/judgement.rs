@@ -69,7 +69,6 @@ fn of_result(summary: &Value, config: &str, values: &Table) -> Option<String> {
     if summary["teacher_mean_return"].is_number() {
         return of_student(summary);
     }
-    let algorithm = Algorithm::find(summary["algorithm"].as_str()?).ok()?;
     let number = |key: &str| summary[key].as_f64();
     if let Some(error) = number(TEST_ERROR) {
         return of_labels(error, number("majority_error")?);
@@ -77,6 +76,7 @@ fn of_result(summary: &Value, config: &str, values: &Table) -> Option<String> {
     if let Some(error) = number(TEST_RMSE) {
         return of_numbers(error, number("mean_rmse")?);
     }
+    let algorithm = Algorithm::find(summary["algorithm"].as_str()?).ok()?;
     let spec = registry::find(summary["env"].as_str()?).ok()?;
     if let Some(mass) = number(CLIPPED_MASS).filter(|&mass| mass > CLIPPED_MAX) {
         return Some(format!(
@@ -332,6 +332,16 @@ mod tests {
                 "test error 90.0 % is no better than 89.8 % of always naming the most frequent class; a smaller \
                  learning_rate or more epochs may help",
             ),
+        );
+    }
+
+    #[test]
+    fn a_student_that_knows_no_more_than_a_constant_is_told() {
+        let summary = json!({ "algorithm": "soft targets", "test_error": 0.6, "majority_error": 0.6 });
+        let remark = judgement(&summary, "", &History::default()).unwrap();
+        assert!(
+            remark.starts_with("test error 60.0 % is no better than 60.0 % of always naming"),
+            "{remark}"
         );
     }
 

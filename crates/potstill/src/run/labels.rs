@@ -14,6 +14,7 @@ use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
 use crate::distill::quality::mean_confidence;
 use crate::distill::regression;
+use crate::distill::regression::rmse_of;
 use crate::distill::{
     EnsembleMean, FitConfig, Samples, SoftTargets, Source, StudentForm, TreeTargets, ValueTargets,
 };
@@ -24,6 +25,7 @@ use crate::jobs::{
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
+use crate::targets::argmax;
 use potstill_nn::embedding::SparseRule;
 use toml::Value;
 
@@ -155,7 +157,7 @@ fn prepare_student_of_values(
     let resolved = resolve::<ValueDistillation>(&layers)?;
     let config = resolved.to_toml(head);
     let idle = idle_keys(&resolved);
-    let ((run, (soft, (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
+    let ((run, ((soft, control), (fit, StudentOptimizer(optimizer)))), store) = resolved.settings;
     if run.env.is_some() {
         return Err(usage("the teacher is a regression; give --data, not --env"));
     }
@@ -173,8 +175,9 @@ fn prepare_student_of_values(
         StudentSpec::Tree(_) => Some(TreeTargets::of_values(&parts.train, &train, first(soft.alpha))),
         StudentSpec::Network(_) => None,
     };
+    let useless = no_better_than_mean(&train, &parts.train.values);
     let targets = ValueTargets::new(train, variances, soft.alpha, soft.teacher_noise as f32);
-    let taught = TaughtValues { name, targets, test, parameters };
+    let taught = TaughtValues { name, targets, test, parameters, has_control: control.control };
     let job: Box<dyn Job> = match (student, of_tree) {
         (StudentSpec::Tree(form), Some(targets)) => {
             let seed = (run.seed, fit.validation_samples);
@@ -191,6 +194,7 @@ fn prepare_student_of_values(
         .with_warning(idle)
         .with_warnings(warnings)
         .with_warnings(data.data().doubts())
+        .with_warning(useless)
         .with_schedules(&settings, None, Some(steps)))
 }
 
@@ -230,7 +234,9 @@ fn prepare_student_of_classes(
         true => Vec::new(),
         false => source.logits(Samples { inputs: &learned.inputs, indices: &rows }).to_vec(),
     };
-    let surer = surer_of_learned(parts.train.classes, &calibration, test.as_deref());
+    let classes = parts.train.classes;
+    let surer = surer_of_learned(classes, &calibration, test.as_deref(), predictor.is_some());
+    let useless = no_better_than_majority(classes, &calibration, &learned.labels);
     let taught = Taught {
         name,
         logits: test,
@@ -265,8 +271,49 @@ fn prepare_student_of_classes(
         .with_warning(idle)
         .with_warnings(warnings)
         .with_warnings(data.data().doubts())
-        .with_warning(surer);
+        .with_warning(surer)
+        .with_warning(useless);
     Ok(prepared.with_schedules(&settings, None, Some(steps)))
+}
+
+/// The advice on answers that fit no better than a constant.
+const ARE_THEY_THESE: &str =
+    "are they answers to these rows (id=NAME), and their columns those of these classes or this unit?";
+
+/// The warning of a teacher, by its logits of training samples with labels, that errs on as many as one that always names
+/// the most frequent class.
+fn no_better_than_majority(classes: usize, logits: &[f32], labels: &[usize]) -> Option<String> {
+    if logits.is_empty() || labels.is_empty() {
+        return None;
+    }
+    let mut counts = vec![0_usize; classes];
+    labels.iter().for_each(|&label| counts[label] += 1);
+    let most = counts.iter().copied().max().unwrap_or_default();
+    let named = logits.chunks_exact(classes).map(argmax);
+    let right = named.zip(labels).filter(|(named, label)| named == *label).count();
+    (right <= most && most < labels.len()).then(|| {
+        let share = |count: usize| 100.0 * count as f64 / labels.len() as f64;
+        format!(
+            "the teacher is right on {:.1} % of the training rows, and always naming the most frequent class on {:.1} %; \
+             {ARE_THEY_THESE}",
+            share(right),
+            share(most)
+        )
+    })
+}
+
+/// The warning of a teacher, by its scaled values of training samples, whose error is not below that of the mean.
+fn no_better_than_mean(values: &[f32], truth: &[f32]) -> Option<String> {
+    let known = &values[..truth.len().min(values.len())];
+    let mean = truth.iter().map(|&x| f64::from(x)).sum::<f64>() / truth.len().max(1) as f64;
+    let of_mean = rmse_of(&vec![mean as f32; truth.len()], truth);
+    let error = rmse_of(known, truth);
+    (!truth.is_empty() && of_mean > 0.0 && error >= of_mean).then(|| {
+        format!(
+            "the teacher's error on the training rows is {:.2} times that of always predicting the mean; {ARE_THEY_THESE}",
+            error / of_mean
+        )
+    })
 }
 
 /// The refusal of hints from a teacher without a network that takes the student's inputs.
@@ -293,14 +340,20 @@ fn tree_targets(source: &mut Source, data: &Dataset, alpha: f64) -> TreeTargets 
 /// know the former by heart.
 const CONFIDENCE_GAP: f64 = 0.1;
 
-/// The warning of a teacher, by its logits, that is far surer of the training rows than of the test rows.
-fn surer_of_learned(classes: usize, learned: &[f32], test: Option<&[f32]>) -> Option<String> {
+/// The warning of a teacher, by its logits, that is far surer of the training rows than of the test rows; with a run as
+/// teacher it names the command that trains again without them.
+fn surer_of_learned(classes: usize, learned: &[f32], test: Option<&[f32]>, is_run: bool) -> Option<String> {
     let (learned, unseen) = (mean_confidence(classes, learned)?, mean_confidence(classes, test?)?);
+    let way = match is_run {
+        true => "`potstill distill record --teacher RUN --folds 5 --out FILE`",
+        false => {
+            "each row answered by a model that was fitted without it, as by scikit-learn's cross_val_predict"
+        }
+    };
     (learned - unseen > CONFIDENCE_GAP).then(|| {
         format!(
             "the teacher's mean confidence is {:.1} % on the training rows and {:.1} % on the test rows: on rows that it \
-             knows by heart its answers tell little more than the labels; distil from out-of-fold answers (`potstill \
-             distill record --teacher RUN --folds 5 --out FILE`)",
+             knows by heart its answers tell little more than the labels; distil from out-of-fold answers ({way})",
             100.0 * learned,
             100.0 * unseen
         )
@@ -355,13 +408,40 @@ pub(super) fn student_spec(run: &DistilConfig) -> Result<&StudentSpec, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::surer_of_learned;
+    use super::{no_better_than_majority, no_better_than_mean, surer_of_learned};
+
+    #[test]
+    fn a_teacher_that_knows_no_more_than_a_constant_is_told() {
+        let check = |logits: &[f32], labels: &[usize], expected: Option<&str>| {
+            let told = no_better_than_majority(2, logits, labels);
+            assert_eq!(told.as_deref().and_then(|words| words.split(';').next()), expected, "{logits:?}");
+        };
+        let (a, b) = ([2.0, 0.0], [0.0, 2.0]);
+        let told = "the teacher is right on 66.7 % of the training rows, and always naming the most frequent class on 66.7 %";
+        check(&[a, a, a].concat(), &[0, 0, 1], Some(told));
+        check(&[a, a, b].concat(), &[0, 0, 1], None);
+        // Of one class alone nothing can be told.
+        check(&[a, a].concat(), &[0, 0], None);
+        check(&[], &[], None);
+
+        let check = |values: &[f32], expected: Option<&str>| {
+            let told = no_better_than_mean(values, &[1.0, -1.0]);
+            assert_eq!(told.as_deref().and_then(|words| words.split(';').next()), expected, "{values:?}");
+        };
+        // Values of further rows, without a label, are not looked at.
+        check(
+            &[-1.0, 1.0, 9.0],
+            Some("the teacher's error on the training rows is 2.00 times that of always predicting the mean"),
+        );
+        check(&[0.5, -0.5, 9.0], None);
+    }
 
     #[test]
     fn a_teacher_that_knows_its_rows_by_heart_is_told() {
         let check = |learned: f32, unseen: Option<f32>, expected: Option<&str>| {
             let unseen = unseen.map(|logit| [logit, 0.0]);
-            let warning = surer_of_learned(2, &[learned, 0.0], unseen.as_ref().map(<[f32; 2]>::as_slice));
+            let warning =
+                surer_of_learned(2, &[learned, 0.0], unseen.as_ref().map(<[f32; 2]>::as_slice), true);
             assert_eq!(warning.as_deref().and_then(|words| words.split(':').next()), expected, "{learned}");
         };
         // 1 / (1 + e^-5) = 0.9933 and 1 / (1 + e^-0.5) = 0.6225.

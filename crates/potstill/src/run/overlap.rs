@@ -5,7 +5,7 @@ use super::teachers::Teachers;
 use crate::data::Dataset;
 use crate::jobs::Parts;
 use crate::words::counted;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The warnings of unlabelled rows that are test rows, and of rows of another source to test on that are training rows.
 pub(super) fn repeated_rows(data: &DataSources, parts: &Parts) -> Vec<String> {
@@ -47,6 +47,12 @@ pub(super) fn learned_test(teachers: &Teachers, data: &DataSources) -> Option<St
             test.given()
         )
     })
+}
+
+/// The number of samples whose inputs are those of a labelled sample that is learned.
+pub(super) fn common_rows(learned: &Dataset, given: &Dataset) -> usize {
+    let known: HashSet<Key<'_>> = (0..learned.labelled()).map(|i| key(learned, i)).collect();
+    (0..given.len()).filter(|&i| known.contains(&key(given, i))).count()
 }
 
 /// The inputs of a sample, to be compared: the bits of its numbers, or its text.

@@ -176,9 +176,9 @@ impl AnswerFile {
                      are in the same order"
                 )));
             }
-            if self.of_data.is_none()
-                && let [data] = sources
-            {
+            if !several && !self.row_sums.is_empty() {
+                self.check_row_sums(sums())?;
+            } else if let [data] = sources {
                 self.check_order(data)?;
             }
             return Ok(self.of_rows.clone());
@@ -211,6 +211,17 @@ impl AnswerFile {
                 Err(self.wrong(&format!("the {id} `{name}` stands twice, and it names the rows of the data")))
             }
             None => Ok(Some(names)),
+        }
+    }
+
+    /// Checks that the answers stand in the order of the rows for which they were recorded.
+    fn check_row_sums(&self, sums: impl Iterator<Item = u32>) -> Result<(), Error> {
+        match self.row_sums.iter().zip(sums).position(|(theirs, ours)| *theirs != ours) {
+            None => Ok(()),
+            Some(row) => Err(self.wrong(&format!(
+                "its row {} was recorded for another row of the data; record it again, or name the rows of both with id=NAME",
+                row + 1
+            ))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Several seeds of one configuration: a folder with one run each, and statistics over them.
 
 use super::checks::{check_out, usage};
-use super::classifiers::add_over_seeds;
+use super::classifiers::{SAME_MODEL, add_over_seeds};
 use super::curves::mean_records;
 use super::execute::{create, discard_on_error, execute, extend};
 use super::judgement::judgement;
@@ -17,6 +17,7 @@ use super::together::Together;
 use super::work::Work;
 use crate::config::{Layer, Origin};
 use crate::error::Error;
+use crate::jobs::LABELS_TEST_RMSE;
 use crate::metrics::History;
 use crate::metrics::catalogue::SCORES;
 use crate::store::{RunDir, StoreError, names};
@@ -118,8 +119,14 @@ pub(crate) fn continue_family(
 }
 
 /// Scores beside those of a student, in the summaries of policies and of regressions.
-const TEACHERS: [&str; 5] =
-    ["teacher_mean_return", "teacher_test_rmse", "mean_rmse", "agreement", "action_distance"];
+const TEACHERS: [&str; 6] = [
+    "teacher_mean_return",
+    "teacher_test_rmse",
+    LABELS_TEST_RMSE,
+    "mean_rmse",
+    "agreement",
+    "action_distance",
+];
 
 /// Runs that differ only in their seed.
 pub(crate) struct Family {
@@ -275,12 +282,50 @@ fn over_seeds(first: u64, summaries: &[Value]) -> Value {
         }
     }
     add_over_seeds(&mut all, summaries);
+    if are_copies(summaries) {
+        all[SAME_MODEL] = json!(true);
+        without_intervals(&mut all);
+    }
     all
+}
+
+/// Returns true if seeds have trained the same model, as those of a decision tree do, which draws nothing: a likelihood or an
+/// error of numbers is the same to all digits.
+fn are_copies(summaries: &[Value]) -> bool {
+    let of = |summary: &Value| {
+        let places = ["/student_distilled/nll", "/nll", "/test_rmse"];
+        places.iter().find_map(|place| summary.pointer(place)?.as_f64())
+    };
+    let first = summaries.first().and_then(of);
+    summaries.len() > 1 && first.is_some() && summaries.iter().all(|summary| of(summary) == first)
+}
+
+/// Takes the intervals out of statistics: copies of one model tell nothing of chance.
+fn without_intervals(value: &mut Value) {
+    for (key, value) in value.as_object_mut().into_iter().flatten() {
+        match key.as_str() {
+            "ci95" | "mean_ci95" => *value = Value::Null,
+            _ => without_intervals(value),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copies_of_one_model_have_no_interval() {
+        let check = |nll: [f64; 3], is_copy: bool| {
+            let summaries = nll.map(|nll| json!({ "test_error": 0.25, "nll": nll, "seed": 1 }));
+            let all = over_seeds(0, &summaries);
+            assert_eq!(all[SAME_MODEL] == true, is_copy, "{all}");
+            assert_eq!(all["test_error"]["mean_ci95"].is_null(), is_copy, "{all}");
+            assert_eq!(all["test_error"]["mean"], 0.25);
+        };
+        check([0.5, 0.5, 0.5], true);
+        check([0.5, 0.5, 0.6], false);
+    }
 
     #[test]
     fn a_folder_is_judged_by_its_means() {
