@@ -13,6 +13,7 @@ use crate::run::{
 };
 use crate::train::comparison::{performance_profile, probability_of_improvement, share_above};
 use crate::train::statistics::{Center, Estimate, mean};
+use crate::words::in_short;
 use potstill_env::registry::in_short;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -252,6 +253,15 @@ impl Comparison {
             let unit = if factor == 100.0 { ", in percent" } else { ", 0 to 1" };
             let definition = score.definition.replace(", 0 to 1", unit);
             notes.push(format!("{title}: {}{best}", lower_first(&definition)));
+        }
+        let validated = |group: &&Group| group.first("validation_samples").is_number();
+        let validated: Vec<String> =
+            self.groups.iter().filter(validated).map(|group| group.label.clone()).collect();
+        if !validated.is_empty() {
+            notes.push(format!(
+                "Measured on a validation part, not on the test: {}.",
+                in_short(&validated, 4)
+            ));
         }
         notes.extend(self.groups.iter().filter_map(|group| {
             let (finished, read) = (group.finished(), group.runs.len());
