@@ -171,7 +171,7 @@ impl<A: PolicyActions + ?Sized> Reinforce<A> {
         };
         let form = (&config.net_arch, Deviations::constant(config.log_std_init), normalized);
         Self {
-            networks: ActorCritic::new(form, &optimizer, (STEPS_MAX, 1), task),
+            networks: ActorCritic::new(form, false, &optimizer, (STEPS_MAX, 1), task),
             steps: 0,
             made: 0,
             discount: 1.0,
