@@ -29,11 +29,11 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise, squared_error};
+use super::networks::{ActorCritic, Coefficients, Minibatch, refuse_noise, squared_error};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use super::state_noise::Deviations;
-use super::trunk::check_shared_trunk;
+use super::trunk::{check_shared_trunk, critic_ends};
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};

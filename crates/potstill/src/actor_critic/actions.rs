@@ -1,13 +1,23 @@
 //! Stochastic policies over the two kinds of actions: a softmax over choices, a normal distribution in a box.
 
 use super::state_noise::{LOG_STD, LOG_STD_MAX};
-use super::trunk::{POLICY, outputs_of};
 use crate::agent::LearnError;
 use crate::model::{Bound, ControlPolicy, Model};
 use potstill_core::Pcg64;
 use potstill_env::{Row, Space};
 use potstill_nn::distributions::{Categorical, DiagonalGaussian, GaussianGradients};
 use potstill_nn::{Ends, Inputs, Interface, Network};
+
+/// The head of the policy in a network with several.
+pub(super) const POLICY: &str = "policy";
+
+/// The outputs of a named head, or all of a network without such.
+pub(super) fn outputs_of<'a>(name: &str, network: &Network, outputs: &'a [f32]) -> &'a [f32] {
+    if network.interface().heads.is_empty() {
+        return outputs;
+    }
+    &outputs[network.head_range(name, outputs.len() / network.outputs())]
+}
 
 /// The distributions of the actions in a batch of states.
 #[derive(Clone, Copy, Debug)]

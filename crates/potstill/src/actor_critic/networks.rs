@@ -18,12 +18,10 @@ use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
 use potstill_env::Space;
 use potstill_nn::loss::{Regression, Uncertainty, teacher_values};
-use potstill_nn::{Ends, Network, NetworkSpec};
+use potstill_nn::{Network, NetworkSpec};
 
 /// Samples of a pass over a rollout that learns nothing.
 const PASS_SAMPLES: usize = 1024;
-/// The gain of the policy's last layer under orthogonal initial weights: it begins nearly uniform.
-pub(super) const POLICY_GAIN: f32 = 0.01;
 
 /// The networks of an on-policy learner, and the transitions since its last update.
 #[derive(Clone, Debug)]
@@ -400,11 +398,6 @@ fn values_of(networks: &Networks, observations: &[f32], passes: &mut Passes, val
     for part in observations.chunks(PASS_SAMPLES * networks.critic().inputs()) {
         values.extend_from_slice(networks.predict_values(part, passes));
     }
-}
-
-/// The inputs and the output of a critic of state values.
-pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
-    Ends::new(task.inputs, 1)
 }
 
 /// The mean of `(v - G)^2` over a minibatch, and its gradient with respect to the values.

@@ -31,9 +31,10 @@
 //! ```
 
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
-use super::networks::{POLICY_GAIN, copy_policy, critic_ends, refuse_noise};
+use super::networks::{copy_policy, refuse_noise};
 use super::rollout::Actions;
 use super::state_noise::Deviations;
+use super::trunk::{POLICY_GAIN, critic_ends};
 use crate::agent::{Agent, LearnError, Measurements, checked_target, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, check_network, refuse_batch_norm, settings};

@@ -34,10 +34,11 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise};
+use super::networks::{ActorCritic, Coefficients, Minibatch, refuse_noise};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::explained_variance;
 use super::state_noise::Deviations;
+use super::trunk::critic_ends;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};

@@ -1,17 +1,17 @@
 //! Policy and critic as two networks, or as two heads on the hidden layers of one.
 
-use super::actions::PolicyActions;
-use super::networks::{POLICY_GAIN, critic_ends};
+use super::actions::{POLICY, PolicyActions, outputs_of};
 use super::state_noise::Deviations;
 use crate::agent::LearnError;
 use crate::config::ConfigError;
 use crate::deep::TaskSpec;
 use crate::optimizer::{GuardedStep, OptimizerConfig, Share, step_together};
 use potstill_core::snapshot;
-use potstill_nn::{Initialisation, Interface, Network, NetworkSpec, Upstream, Workspace};
+use potstill_nn::{Ends, Initialisation, Interface, Network, NetworkSpec, Upstream, Workspace};
 
-/// The heads of a network of both, in their order.
-pub(super) const POLICY: &str = "policy";
+/// The gain of the policy's last layer under orthogonal initial weights: it begins nearly uniform.
+pub(super) const POLICY_GAIN: f32 = 0.01;
+/// The second head of a network of both.
 const VALUE: &str = "value";
 
 /// A policy and a critic with their optimisers: two networks of one form, or one with the heads `policy` and `value`,
@@ -53,12 +53,9 @@ pub(super) struct Gradients<'a> {
     pub(super) values: &'a [f32],
 }
 
-/// The outputs of a named head, or all of a network without such.
-pub(super) fn outputs_of<'a>(name: &str, network: &Network, outputs: &'a [f32]) -> &'a [f32] {
-    if network.interface().heads.is_empty() {
-        return outputs;
-    }
-    &outputs[network.head_range(name, outputs.len() / network.outputs())]
+/// The inputs and the output of a critic of state values.
+pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
+    Ends::new(task.inputs, 1)
 }
 
 /// Refuses a network of both, if it is asked for, that has no hidden layer or streams of its own.
