@@ -90,10 +90,25 @@ fn settings_about_choices_are_refused_for_a_box() {
     let train = "train ppo --steps 64 --set n_steps=64 --set use_sde=true --out new";
     refused(path, &format!("{train} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
     refused(path, &format!("{train} --env CartPole-v1"), "is noise on actions of a box");
-    // Deviations that single precision has not.
-    let train = "train ppo --env Pendulum-v1 --steps 64 --set n_steps=64 --out new";
-    for log_std in [-21, 30] {
-        refused(path, &format!("{train} --set log_std_init={log_std}"), "must be from -20 to 20");
+    // Deviations at which the first update would explode, or that are lost beside the means; the ends themselves learn.
+    for (algorithm, settings) in [
+        ("ppo", "--set n_steps=64"),
+        ("ppo", "--set n_steps=64 --set use_sde=true"),
+        ("a2c", ""),
+        ("reinforce", ""),
+        ("actor-critic", ""),
+        ("sac", "--net-arch mlp:8 --set use_sde=true"),
+    ] {
+        let train = format!("train {algorithm} --env Pendulum-v1 --steps 640 --eval-freq 0 {settings}");
+        for log_std in ["-10.1", "2.1", "20"] {
+            let told = "must be from -10 to 2";
+            refused(path, &format!("{train} --out new --set log_std_init={log_std}"), told);
+        }
+        for log_std in [-10, 2] {
+            let out = format!("{algorithm}{log_std}{}", settings.len());
+            let run = json(path, &format!("{train} --out {out} --set log_std_init={log_std}"));
+            assert_eq!(run["steps"], 640, "{algorithm} {settings} {log_std}");
+        }
     }
     let sac = "train sac --steps 64 --set use_sde=true --out new";
     refused(path, &format!("{sac} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");

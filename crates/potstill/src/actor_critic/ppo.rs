@@ -106,7 +106,7 @@ settings! {
         normalize_rewards: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box, or of the parameters of use_sde. Source:
         /// Stable-Baselines3
-        log_std_init: f64 = 0.0, in Finite;
+        log_std_init: f64 = 0.0, in LogDeviation;
         /// Explores a box of actions by noise that is a random linear function of the activations of the policy's last hidden layer
         /// (gSDE), the same for a rollout, in place of noise that is independent in each step. Source: Raffin et al. 2022
         use_sde: bool = false, in Any;

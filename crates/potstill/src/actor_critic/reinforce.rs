@@ -81,7 +81,7 @@ settings! {
         /// VecNormalize
         normalize_rewards: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box. Source: Stable-Baselines3's A2C
-        log_std_init: f64 = 0.0, in Finite;
+        log_std_init: f64 = 0.0, in LogDeviation;
         /// Architecture of the policy's network, and of the baseline's; `mlp` is linear. Source: Stable-Baselines3's A2C
         net_arch: NetworkSpec = "mlp:64,64:tanh", in Any;
     }
