@@ -113,3 +113,24 @@ fn settings_about_choices_are_refused_for_a_box() {
     let sac = "train sac --steps 64 --set use_sde=true --out new";
     refused(path, &format!("{sac} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
 }
+
+#[test]
+fn a_result_that_no_update_has_made_is_told() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let remark = |command: &str| {
+        let run = json(path, &format!("train {command} --set eval_episodes=5 --preset none"));
+        run["remark"].as_str().unwrap_or_default().to_owned()
+    };
+    let none = "no update was made in 300 steps, and the model is untrained; more steps or a smaller";
+    let sac = "sac --env Pendulum-v1 --steps 300 --set learning_starts=1000 --net-arch mlp:8 --eval-freq 100";
+    assert_eq!(remark(&format!("{sac} --out sac")), format!("{none} learning_starts may help"));
+    let ppo = "ppo --env CartPole-v1 --steps 300 --set n_steps=1000 --seeds 2 --eval-freq 150 --out ppo";
+    assert_eq!(remark(ppo), format!("{none} n_steps may help"));
+    // A step size that ruins the policy at the first update, after 200 steps: 9 in place of 347.
+    let ruined = "ppo --env CartPole-v1 --steps 400 --seed 2 --set n_steps=200 --set batch_size=50 --set \
+                  learning_rate=1 --eval-freq 150 --out ruined";
+    let best = "the best evaluated model is that of step 150, before the first update; try --preset zoo";
+    assert_eq!(remark(ruined), best);
+    assert_eq!(json(path, "show ruined")["summary"]["best_step"], 150);
+}
