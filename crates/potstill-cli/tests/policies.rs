@@ -134,3 +134,21 @@ fn a_result_that_no_update_has_made_is_told() {
     assert_eq!(remark(ruined), best);
     assert_eq!(json(path, "show ruined")["summary"]["best_step"], 150);
 }
+
+#[test]
+fn a_long_run_has_a_hundred_evaluations() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let check = |settings: &str, expected: &str| {
+        let out = format!("of{}", settings.len());
+        // Over at the first evaluation, of one episode.
+        let rest = "--net-arch mlp:4 --set stop_at_return=-1 --set eval_episodes=1 --preset none";
+        json(path, &format!("train reinforce --env CartPole-v1 {settings} {rest} --out {out}"));
+        let config = std::fs::read_to_string(path.join(out).join("config.toml")).unwrap();
+        let line = config.lines().find(|line| line.starts_with("eval_freq = ")).unwrap();
+        assert_eq!(line.split_whitespace().nth(2), Some(expected), "{settings}");
+    };
+    check("--steps 10000", "2500");
+    check("--steps 1000000", "10000");
+    check("--steps 1000000 --eval-freq 3000", "3000");
+}
